@@ -33,6 +33,8 @@ MOST_SCANNED_PIXELS = 2**32
 """Pixels times scans: 16 scans of 16384x16384."""
 MOST_VIDEO_FRAMES = 1_000_000
 """Eleven hours at 24 frames a second."""
+MOST_VIDEO_PACKETS = 10_000_000
+"""Frames, and pieces of sound."""
 
 # Meshes
 MOST_MESH_BYTES = 2**30

@@ -32,7 +32,6 @@ _CHECKED_ROOMS = [
     "reggan_plugin.ui.live_face",
     "reggan_plugin.ui.open_frame",
     "reggan_training.avatars",
-    "reggan_training.papers.change_masks",
     "reggan_training.papers.closed_form",
     "reggan_training.data",
     "reggan_training.heads",

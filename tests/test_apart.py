@@ -1,15 +1,18 @@
 """A child process that reads for us: what it gives back, and what becomes of it when it is bad."""
 
+import io
+import json
 import os
 import signal
 import time
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
 import pytest
 
 from reggan_plugin import limits
-from reggan_plugin.apart import run_apart
+from reggan_plugin.apart import _ARRAY, _read, run_apart, talk_apart
 from reggan_plugin.errors import MeshError, SourceError
 
 HERE = "tests.test_apart"
@@ -41,17 +44,20 @@ def failing(how: str) -> None:
                 time.process_time()
 
 
+def talking(first: int) -> Generator[Any, Any, None]:
+    """Work for 0.4 s of a processor at each word; die at the word `die`."""
+    said = yield first
+    while said != "end":
+        if said == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        begin = time.process_time()
+        while time.process_time() - begin < (9 if said == "late" else 0.4):
+            pass
+        said = yield {"said": said, "array": np.zeros((0, 3), np.uint8)}
+
+
 def call(function: str, *arguments: Any) -> Any:
     return run_apart(f"{HERE}:{function}", *arguments, file="a.obj")
-
-
-@pytest.fixture(autouse=True)
-def own_folder_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pathlib import Path
-
-    root = str(Path(__file__).parents[1])
-    before = os.environ.get("PYTHONPATH")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (root, before))))
 
 
 def test_values_and_arrays_come_back() -> None:
@@ -83,6 +89,29 @@ def test_a_bomb_costs_its_own_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 1)
     with pytest.raises(SourceError, match=r"a\.obj takes longer than"):
         call("failing", "time")
+
+
+def test_a_talk_is_bounded_from_word_to_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 1)
+    talk = talk_apart(f"{HERE}:talking", 7, file="a.mp4")
+    assert next(talk) == 7
+    for word in range(4):
+        answer = talk.send(word)
+        assert (answer["said"], answer["array"].shape) == (word, (0, 3))
+    with pytest.raises(StopIteration):
+        talk.send("end")
+    for word, fault in (("die", "ends the process"), ("late", "takes longer than 1 s")):
+        talk = talk_apart(f"{HERE}:talking", 7, file="a.mp4")
+        next(talk)
+        with pytest.raises(SourceError, match=rf"a\.mp4 {fault}"):
+            talk.send(word)
+
+
+def test_arrays_that_no_child_gives_are_none() -> None:
+    for kind, shape in (("|O", [1]), ("<f8", [2**40]), ("<f8", [-1]), ("no", [1]), ("<f8", "x")):
+        text = json.dumps({"result": {_ARRAY: [kind, shape]}}).encode()
+        assert _read(io.BytesIO(len(text).to_bytes(8, "little") + text + bytes(8))) is None
+    assert _read(io.BytesIO((2**60).to_bytes(8, "little"))) is None
 
 
 def test_no_module_of_the_folder_in_work_is_loaded(

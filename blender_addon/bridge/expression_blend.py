@@ -1,6 +1,8 @@
 """Blends such as `happy:0.6+surprised:0.3`, and how much of an expression may be asked for."""
 
+import csv
 from collections.abc import Mapping
+from pathlib import Path
 
 from .errors import BridgeError
 from .vocabulary import ALL_EXPRESSIONS, EXPRESSION_NAMES, SHAPE_NAMES
@@ -60,3 +62,28 @@ def _share(amount: str, blend: str) -> float:
             f"{MAX_INTENSITY}, as in happy:0.6+surprised:0.3."
         )
     return share
+
+
+def write_curve(path: Path, weights: Mapping[int, Mapping[str, float]]) -> None:
+    """Write how much of each expression and face shape is wanted at every frame.
+
+    Args:
+        path: the .csv file.
+        weights: by frame, then by name; to three decimals, 0 to 1.5.
+
+    Raises:
+        BridgeError: something is more than 1.5.
+    """
+    rows = [
+        (frame, name, round(value, 3))
+        for frame, by_name in sorted(weights.items())
+        for name, value in by_name.items()
+    ]
+    for frame, name, value in rows:
+        if value > MAX_INTENSITY:
+            raise BridgeError(
+                f"At frame {frame} the intensity asks for {value:g} of {name}; the most is "
+                f"{MAX_INTENSITY}. Lower the intensity there, or the blend."
+            )
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("frame", "expression", "value"), *rows])

@@ -1,12 +1,12 @@
 """Parts of a character's head by their names: things worn on it, eyes, mouth."""
 
+import re
 from collections.abc import Iterable
 from typing import Literal
 
-from .words_in_names import words_of
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 Side = Literal["left", "right"]
-
 _WORN = frozenset(
     {"wig", "hat", "hats", "cap", "beanie", "helmet", "hood", "headband", "headset", "headphones"}
     | {"ponytail", "braid", "braids", "bangs", "fringe", "bun", "bow", "ribbon", "veil", "turban"}
@@ -24,6 +24,11 @@ _EYE = frozenset({"eye", "eyeball"})
 _LIPS = frozenset({"mouth", "lip", "lips"})
 _JAW = frozenset({"jaw", "mandible", "chin"})
 _SIDES: dict[str, Side] = {"l": "left", "left": "left", "r": "right", "right": "right"}
+
+
+def words_of(name: str) -> list[str]:
+    """Its words in small letters, in their order: `J_Adj_L_FaceEye` has j, adj, l, face, eye."""
+    return [word.lower() for word in _WORD.findall(name)]
 
 
 def is_worn(name: str) -> bool:

@@ -4,7 +4,8 @@ A remedy may name the fields of what it is for: `{view}`. It is empty where the 
 says all that there is to do, and where no panel has what would help.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from .texture_command import in_blender_s_axes
@@ -16,7 +17,6 @@ _DEVICE = (
 )
 _EXISTING = "Existing: Keep finished, Existing: Replace, or another Output."
 _TRACK_AGAIN = "Run Head from Rig again."
-
 REMEDIES: Mapping[str, str] = {
     # the kinds of whole classes
     "failed": "",
@@ -143,6 +143,25 @@ REMEDIES: Mapping[str, str] = {
     "frames-failed": "After mending, Existing: Keep finished renders only what is missing.",
     "characters-failed": "",
 }
+
+
+def with_names_for_paths(message: str, folders: Iterable[Path]) -> str:
+    """Return a message in which files of work folders stand by their names alone.
+
+    Such files are called after the object or image that they hold.
+
+    Args:
+        message: of the runtime.
+        folders: of jobs.
+    """
+    for folder in folders:
+        if str(folder) not in message:
+            continue
+        files = sorted(folder.rglob("*"), key=lambda path: -len(str(path)))
+        for path in files:
+            message = message.replace(str(path), path.stem)
+        message = message.replace(f"{folder}/", "").replace(f"{folder}\\", "")
+    return message
 
 
 def with_remedy(said: Mapping[str, Any], instead: Mapping[str, str] | None = None) -> str:

@@ -9,9 +9,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .errors import BridgeError
-from .reason_of_end import reason_from_end
+
+_NO_MODULE = re.compile(r"No module named '?([\w.]+)")
 
 OLDEST_PYTHON = (3, 11)
 _PYTHONS_IN_AN_ENVIRONMENT = ("bin/python", "bin/python3", "Scripts/python.exe", "python.exe")
@@ -23,6 +25,73 @@ _FOR_EVERY_PYTHON = {
     "PYTHONUNBUFFERED": "1",
     "PYTHONUTF8": "1",
 }
+
+
+def reason_from_end(last_words: str, exit_code: int, *, python: str) -> str:
+    """Return an artist's message for a process that failed without an `error` line.
+
+    Args:
+        last_words: the last lines of its stderr that were not JSON.
+        exit_code: negative for a signal that killed it.
+        python: the executable that it ran.
+    """
+    missing = _NO_MODULE.search(last_words)
+    if missing and missing[1] == "reggan_plugin":
+        return (
+            f"{python} has no reggan-plugin. Install it there from the folder of its source: "
+            f'"{python}" -m pip install "FOLDER[textures]"; or choose the bundled runtime in the '
+            "add-on's preferences."
+        )
+    last = last_words.rpartition("\n")[2]
+    if missing or "ImportError" in last_words:
+        return (
+            f"{python} cannot load what reggan-plugin needs: {last}. Its packages may be for "
+            "another version of Python. Choose another runtime in the add-on's preferences, or "
+            "install this one again."
+        )
+    if exit_code < 0 or exit_code > 255:
+        return (
+            f"The worker was ended from outside ({_name_of_end(exit_code)}), often for lack of "
+            "memory. Close other programs, or work on smaller or fewer pictures, and run it "
+            "again: what is finished is kept."
+        )
+    usage = re.search(r"^Error: (.+)", last_words, re.MULTILINE | re.DOTALL)
+    if usage:
+        return " ".join(usage[1].split())
+    return last or (
+        f"The worker ended with code {exit_code} and no word of why. Press Run Doctor in the "
+        "add-on's preferences."
+    )
+
+
+def _name_of_end(exit_code: int) -> str:
+    return f"signal {-exit_code}" if exit_code < 0 else f"code {exit_code:#x}"
+
+
+def lines_of_report(report: Mapping[str, Any]) -> list[str]:
+    """Devices that work, problems, devices that do not work and why, then versions.
+
+    Args:
+        report: the JSON document of the doctor.
+    """
+    devices = report.get("devices", ())
+    working = [device["name"] for device in devices if device["loads"]]
+    chosen = f"; auto takes {report['auto']}" if report.get("auto") else ""
+    lines = [f"Works: {', '.join(working)}{chosen}" if working else "No device works."]
+    lines += [f"Problem: {problem}" for problem in report.get("problems", ())]
+    lines += [
+        " ".join(filter(None, (f"Not here: {one['name']}.", one["message"], one.get("remedy"))))
+        for one in devices
+        if not one["loads"]
+    ]
+    installed = [
+        f"{package['name']} {package['version']}"
+        for package in report.get("packages", ())
+        if package["version"] is not None
+    ]
+    lines.append(f"Python {report.get('python', '')} at {report.get('executable', '')}")
+    lines.append(", ".join(installed))
+    return lines
 
 
 @dataclass(frozen=True, kw_only=True)

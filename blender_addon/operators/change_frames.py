@@ -10,7 +10,7 @@ from bpy.props import BoolProperty
 
 from ..bridge.command_line import RenderRequest, render_arguments, track_arguments
 from ..bridge.frame_sequence import shown_number
-from ..bridge.frames_in_words import unchanged_frames
+from ..bridge.in_words import unchanged_frames
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from ..scene.asked_expression import expression_over_time

@@ -20,15 +20,13 @@ from ..bridge.texture_command import (
 )
 from ..bridge.vocabulary import EXPRESSION_NAMES
 from ..scene.asked_expression import still_expression
-from ..scene.base_colour import base_colour_of, uv_map_of_image
-from ..scene.head_as_glb import WornImage, export_head
+from ..scene.base_colour import base_colour_of, uv_map_of_image, wear_copies
+from ..scene.head_as_glb import TextureImage, export_head
 from ..scene.image_files import file_of_image, file_stem
 from ..scene.made_images import start_of
-from ..scene.material_copy import wear_copies
-from ..scene.result_images import new_image, whereabouts
+from ..scene.result_images import new_image, packed_sheet, whereabouts
 from ..scene.sequence_images import show, show_whole
 from ..scene.settings import model_settings
-from ..scene.sheets import packed_sheet
 from .job_operator import JobOperator, new_job_folder
 
 SHEET_NAME = "RegGAN texture preview"
@@ -148,11 +146,11 @@ def problem_of_map(context: bpy.types.Context) -> str:
     return ""
 
 
-def worn_image(context: bpy.types.Context) -> WornImage:
+def worn_image(context: bpy.types.Context) -> TextureImage:
     """Return the map that is asked for. Not kept beyond one callback."""
     settings = context.scene.reggan_texture
     if settings.layout == "FLAT":
-        return WornImage(image=settings.image, material=None, uv_map="")
+        return TextureImage(image=settings.image, material=None, uv_map="")
     head = context.active_object
     material = settings.material or head.active_material
     if material is not None and material not in [slot.material for slot in head.material_slots]:
@@ -172,7 +170,7 @@ def worn_image(context: bpy.types.Context) -> WornImage:
     if uv_map not in layers:
         names = ", ".join(layer.name for layer in layers)
         raise BridgeError(f"{head.name} has no UV map {uv_map!r}; it has {names}. Choose one.")
-    return WornImage(image=image, material=material, uv_map=uv_map)
+    return TextureImage(image=image, material=material, uv_map=uv_map)
 
 
 def _asked(context: bpy.types.Context) -> tuple[PanelRequest, ...]:
@@ -187,7 +185,7 @@ def _asked(context: bpy.types.Context) -> tuple[PanelRequest, ...]:
     return tuple(PanelRequest(blend=name, intensity=intensity) for name in names)
 
 
-def map_to_change(context: bpy.types.Context, worn: WornImage) -> Any:
+def map_to_change(context: bpy.types.Context, worn: TextureImage) -> Any:
     """Return the map itself, or the one that it was made of."""
     image = start_of(context, worn.image)
     if image is None:
@@ -198,7 +196,7 @@ def map_to_change(context: bpy.types.Context, worn: WornImage) -> Any:
     return image
 
 
-def _placed(context: bpy.types.Context, worn: WornImage, folder: Path) -> MapOnHead | FlatMap:
+def _placed(context: bpy.types.Context, worn: TextureImage, folder: Path) -> MapOnHead | FlatMap:
     """Return settings that place the face on the map; writes the head's mesh."""
     settings = context.scene.reggan_texture
     if settings.layout == "FLAT":
@@ -207,7 +205,7 @@ def _placed(context: bpy.types.Context, worn: WornImage, folder: Path) -> MapOnH
     return placed_on_head(context, worn, folder)
 
 
-def placed_on_head(context: bpy.types.Context, worn: WornImage, folder: Path) -> MapOnHead:
+def placed_on_head(context: bpy.types.Context, worn: TextureImage, folder: Path) -> MapOnHead:
     """Return the active head with what is selected beside it, written into a folder."""
     settings, head = context.scene.reggan_texture, context.active_object
     others = [thing for thing in context.selected_objects if thing.type == "MESH"]

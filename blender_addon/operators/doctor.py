@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import bpy
 
-from ..bridge.doctor_report import lines_of_report
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
+from ..bridge.runtime import lines_of_report
 from .job_operator import JobOperator, new_job_folder
 
 

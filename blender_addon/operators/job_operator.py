@@ -9,8 +9,8 @@ import bpy
 
 from ..bridge.errors import BridgeError
 from ..bridge.job import Job, JobRequest
-from ..bridge.messages_without_paths import with_names_for_paths
 from ..bridge.progress import Progress
+from ..bridge.remedies import with_names_for_paths
 from ..job_display import forget_last_words, keep_last_words, redraw_sidebars
 from ..preferences import chosen_runtime
 

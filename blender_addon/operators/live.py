@@ -15,8 +15,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..bridge.errors import BridgeError
-from ..bridge.live_limits import IDLE_S, INTERVAL_S
-from ..bridge.live_worker import LiveWorker
+from ..bridge.live_worker import IDLE_S, INTERVAL_S, LiveWorker
 from ..bridge.remedies import with_remedy
 from ..job_display import keep_last_words, redraw_sidebars
 from ..preferences import chosen_runtime
@@ -30,6 +29,8 @@ _warm: list[LiveWorker] = []
 """The process of this Blender, once it was used."""
 _shown: list["Shown"] = []
 """What is shown live now."""
+
+classes = ()
 
 
 class LiveSubject(Protocol):
@@ -221,9 +222,6 @@ def _on_load(*_: Any) -> None:
     """Another file is opened, whose images are others; or this one is saved, as it was before."""
     if _shown:
         stop()
-
-
-classes = ()
 
 
 def attach() -> None:

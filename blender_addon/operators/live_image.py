@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..bridge.live_limits import LONGEST_PX
+from ..bridge.live_worker import LONGEST_PX
 from ..bridge.tracks_file import box_of_face
 from ..scene.image_files import file_of_image
 from ..scene.live_picture import live_picture, show_live

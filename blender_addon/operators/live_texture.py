@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..bridge.live_limits import LONGEST_PX
+from ..bridge.live_worker import LONGEST_PX
 from ..bridge.texture_command import FRONTS
 from ..scene.image_files import file_of_image
 from ..scene.live_picture import MAP_NAME, show_live, show_live_tiles, wear_live

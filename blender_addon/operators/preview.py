@@ -14,9 +14,9 @@ from ..scene.face_icons import FACES_NAME
 from ..scene.image_files import file_of_image
 from ..scene.made_images import image_to_change
 from ..scene.rendered_frames import asked_frames
+from ..scene.result_images import packed_sheet
 from ..scene.sequence_images import show_whole
 from ..scene.settings import face_by_choice, face_settings, model_settings, presets_file
-from ..scene.sheets import packed_sheet
 from .job_operator import JobOperator, new_job_folder
 
 SHEET_NAME = "RegGAN preview"

@@ -6,7 +6,7 @@ import bpy
 
 from ..bridge.shape_keys import recognise
 from ..bridge.vocabulary import SHAPE_NAMES
-from ..scene.character_in_scene import key_names
+from ..scene.character import key_names
 
 
 class RecogniseShapeKeys(bpy.types.Operator):

@@ -5,8 +5,7 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..scene.character_as_glb import write_character
-from ..scene.character_in_scene import belongings, character_problem, rows_of
+from ..scene.character import belongings, character_problem, rows_of, write_character
 from ..scene.settings import character_file
 
 _NEEDED = ("eyeBlinkLeft", "eyeBlinkRight", "jawOpen", "mouthSmileLeft", "mouthSmileRight")

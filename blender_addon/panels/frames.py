@@ -1,4 +1,4 @@
-"""The panels that both sidebars share: expression, frames, preview."""
+"""The RegGAN tab in the sidebars of the Image Editor and the 3D viewport: expression, frames."""
 
 from typing import Any
 
@@ -9,6 +9,8 @@ from ..properties import MOST_SLIDERS, shares_of_blend
 from ..scene.face_icons import face_icons
 
 CATEGORY = "RegGAN"
+IMAGE_EDITOR, VIEWPORT = "REGGAN_PT_image", "REGGAN_PT_viewport"
+"""`bl_parent_id` of each tab's further panels."""
 
 
 class MainPanel:
@@ -96,3 +98,36 @@ def _column(layout: Any) -> Any:
     layout.use_property_split = True
     layout.use_property_decorate = False
     return layout.column()
+
+
+class ImageMainPanel(MainPanel, bpy.types.Panel):
+    """Expression, in the Image Editor."""
+
+    bl_idname = IMAGE_EDITOR
+    bl_space_type = "IMAGE_EDITOR"
+
+
+class ImageFramesPanel(FramesPanel, bpy.types.Panel):
+    """Rendered frames, in the Image Editor."""
+
+    bl_idname = "REGGAN_PT_image_frames"
+    bl_parent_id = IMAGE_EDITOR
+    bl_space_type = "IMAGE_EDITOR"
+
+
+class ViewportMainPanel(MainPanel, bpy.types.Panel):
+    """Expression, in the 3D viewport."""
+
+    bl_idname = VIEWPORT
+    bl_space_type = "VIEW_3D"
+
+
+class ViewportFramesPanel(FramesPanel, bpy.types.Panel):
+    """Rendered frames, in the 3D viewport."""
+
+    bl_idname = "REGGAN_PT_viewport_frames"
+    bl_parent_id = VIEWPORT
+    bl_space_type = "VIEW_3D"
+
+
+classes = (ImageMainPanel, ImageFramesPanel, ViewportMainPanel, ViewportFramesPanel)

@@ -5,9 +5,7 @@ from typing import Any
 import bpy
 
 from ..bridge.vocabulary import SHAPE_GROUPS
-from .frames import CATEGORY
-from .image_editor import PARENT as IMAGE_EDITOR
-from .viewport import PARENT as VIEWPORT
+from .frames import CATEGORY, IMAGE_EDITOR, VIEWPORT
 
 
 class ShapesPanel:

@@ -5,9 +5,7 @@ from typing import Any
 import bpy
 
 from ..scene.made_images import is_result
-from .frames import CATEGORY
-from .image_editor import PARENT as IMAGE_EDITOR
-from .viewport import PARENT as VIEWPORT
+from .frames import CATEGORY, IMAGE_EDITOR, VIEWPORT
 
 
 class ImagePanel(bpy.types.Panel):

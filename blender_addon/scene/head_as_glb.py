@@ -36,7 +36,7 @@ _PLAIN = (0.8, 0.8, 0.8, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class WornImage:
+class TextureImage:
     """The map that is to be changed.
 
     Attributes:
@@ -50,7 +50,7 @@ class WornImage:
     uv_map: str
 
 
-def export_head(objects: Sequence[Any], worn: WornImage, path: Path) -> str:
+def export_head(objects: Sequence[Any], worn: TextureImage, path: Path) -> str:
     """Write mesh objects, and the armatures that move them; returns the face's material there.
 
     Args:
@@ -190,7 +190,7 @@ def _upright(thing: Any) -> Matrix:
     return Matrix.Rotation(-turn, 4, "Z") @ back
 
 
-def _wear_plain_materials(copies: Sequence[Any], worn: WornImage, made: list[Any]) -> Any:
+def _wear_plain_materials(copies: Sequence[Any], worn: TextureImage, made: list[Any]) -> Any:
     """Materials with a base colour and nothing else, in place of the copies'; the face's one."""
     blank = bpy.data.images.new("reggan", 1, 1)  # tells by which UV map the face's map lies
     face = plain_material(worn.material.name if worn.material else "Face", blank, worn.uv_map)
@@ -209,7 +209,7 @@ def _wear_plain_materials(copies: Sequence[Any], worn: WornImage, made: list[Any
     return face
 
 
-def _beside(material: Any, worn: WornImage, face: Any, made: list[Any]) -> Any:
+def _beside(material: Any, worn: TextureImage, face: Any, made: list[Any]) -> Any:
     """Return the plain material of one that is not the face's own."""
     image, uv_map = look_of(material)
     if image == worn.image and uv_map in ("", worn.uv_map):

@@ -1,13 +1,23 @@
 """Surfaces that a camera sees, along rays: what lies before a point, and where a face begins."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import bpy
 from mathutils import Vector
 
 from ..bridge.errors import BridgeError
-from ..bridge.face_frame import FaceFrame, face_frame
-from ..bridge.vectors import Point, difference, dot, mixed
+from ..bridge.vectors import (
+    Point,
+    cross,
+    difference,
+    dot,
+    length,
+    middle,
+    mixed,
+    unit,
+    without_part_along,
+)
 
 _MOST_PASSED = 32
 """Surfaces on one ray that the camera does not see."""
@@ -15,6 +25,32 @@ _DEEPEST = 0.75
 """Below the surface, in eye distances, that a landmark may lie: a bone in the head does."""
 _HEAD_DEPTH = 3.0
 """In eye distances, at least."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceFrame:
+    """The axes of a face in the world, of length 1, and its middle."""
+
+    middle: Point
+    left: Point
+    up: Point
+    forward: Point
+    eye_distance: float
+
+
+def face_frame(points: Sequence[Point]) -> FaceFrame:
+    """Return the axes of the face with these landmarks."""
+    left_eye, right_eye, _, mouth_left, mouth_right, _ = points
+    eyes, mouth = middle(left_eye, right_eye), middle(mouth_left, mouth_right)
+    across = difference(left_eye, right_eye)
+    left, up = unit(across), unit(without_part_along(difference(eyes, mouth), across))
+    return FaceFrame(
+        middle=middle(eyes, mouth),
+        left=left,
+        up=up,
+        forward=cross(left, up),
+        eye_distance=length(across),
+    )
 
 
 def first_seen(

@@ -8,15 +8,44 @@ from typing import Any
 
 import bpy
 
+from ..bridge.errors import BridgeError
+from ..bridge.in_words import account_of_faces
 from ..bridge.projection import SeenFace, face_in_view
-from ..bridge.tracking_in_words import account_of_faces
 from ..bridge.tracks_file import text_from_tracks, tracks_from_faces, write_tracks
 from ..bridge.vectors import Point
 from ..head_settings import OBJECTS
 from ..scene.camera_view import hidden_points, view_of
 from ..scene.head_in_scene import head_in_scene
 from ..scene.seen_surface import SurfaceDepths, refuse_exchanged_eyes
-from .copied import object_in_copy, scene_in_copy
+
+
+def scene_in_copy(full_name: str) -> bpy.types.Scene:
+    """Return the scene that the artist looked at.
+
+    Raises:
+        BridgeError: it is not there.
+    """
+    return _found(bpy.data.scenes, full_name, "scene")
+
+
+def object_in_copy(full_name: str) -> bpy.types.Object:
+    """Return an object, also of a library.
+
+    Raises:
+        BridgeError: it is not there.
+    """
+    return _found(bpy.data.objects, full_name, "object")
+
+
+def _found(things: bpy.types.bpy_prop_collection, full_name: str, kind: str) -> bpy.types.ID:
+    found = next((thing for thing in things if thing.name_full == full_name), None)
+    if found is None or found.is_missing:
+        raise BridgeError(
+            f"The {kind} {full_name} is not in the copy of this file that the second Blender "
+            "opened. If it comes from another file, see in the Outliner's Blender File view that "
+            "its library can be found; or choose another one."
+        )
+    return found
 
 
 def run(asked: Mapping[str, Any], say: Callable[..., None]) -> None:

@@ -14,15 +14,15 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from reggan_export.calibration_crops import calibration_crops
 from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_verified
-from reggan_export.sample_crops import Crops
-from reggan_export.verify.asked_vectors import single_vectors
+from reggan_export.sample_crops import SAMPLES, Crops, largest_faces, verify_crops
+from reggan_export.verify.questions import single_vectors
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Tensors
-from reggan_plugin.errors import UsageError
+from reggan_plugin.errors import EmptySourceError, UsageError
+from reggan_plugin.files.frame import can_read
 from reggan_plugin.models.model_card import (
     PICTURE_CONTRACT,
     UNSEALED,
@@ -32,7 +32,37 @@ from reggan_plugin.models.model_card import (
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 
+_OTHER_FRAMES = tuple(SAMPLES / f"avatar_png/avatar.{number}.png" for number in range(1002, 1007))
+_MOST_FRAMES = 64
+
 _TIMED_RUNS = 9
+
+
+def calibration_crops(card: ModelCard, folder: Path | None = None) -> Crops:
+    """Faces to take the range of values from: other pictures than a model is verified on.
+
+    Args:
+        card: of the model that will see them.
+        folder: searched with its subfolders for display-encoded frames; the first 64 faces are
+            taken. Without it the other sample frames, and `verify_crops` mirrored.
+
+    Raises:
+        EmptySourceError: the folder shows no face.
+    """
+    if folder is None:
+        return np.concatenate(
+            [np.stack(list(largest_faces(_OTHER_FRAMES, card))), verify_crops(card)[..., ::-1]]
+        )
+    frames = (path for path in sorted(folder.rglob("*")) if can_read(path))
+    found = [
+        crop for crop, _ in zip(largest_faces(frames, card), range(_MOST_FRAMES), strict=False)
+    ]
+    if not found:
+        raise EmptySourceError(
+            f"{folder} holds no display-encoded frame (PNG, JPEG, TIFF) with a face; name a "
+            "folder of frames like those that will be rendered."
+        )
+    return np.stack(found)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,8 @@ from typing import Any
 
 import onnx
 
-from reggan_export.graph_from_module import graph_from_module
 from reggan_export.locator_parts import LocatorPart, locator_part
-from reggan_export.onnx_file import write_verified
+from reggan_export.onnx_file import graph_from_module, write_verified
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.locator_crop import CROP_SIDE_PX
-from reggan_training.locator.detector_network import OFFSET_UNIT_PX, FaceDetector
-from reggan_training.locator.landmark_network import LandmarkNetwork
 from reggan_training.locator.loop import read_checkpoint
+from reggan_training.locator.networks import OFFSET_UNIT_PX, FaceDetector, LandmarkNetwork
 
 
 class DetectorGraph(nn.Module):

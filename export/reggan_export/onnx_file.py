@@ -1,21 +1,29 @@
 """The steps of every exported .onnx: compact weights, card, check, seal, verification, rename."""
 
+import logging
 import tempfile
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+from torch import onnx as torch_onnx
 
 from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.atomic_write import write_atomically
-from reggan_plugin.errors import ModelParityError
+from reggan_plugin.errors import ModelError, ModelParityError
 from reggan_plugin.models.model_card import CARD_KEY
 from reggan_plugin.models.model_hash import seal
 
 _SMALLEST_HALVED = 256
 """Tensors of fewer values stay float32: they save nothing, and biases are worth their bits."""
+
+_CHATTY = "torch.onnx._internal.exporter._registration"
+"""Warns at every start of packages that we have no use for."""
 
 
 def store_weights_as_half(model: onnx.ModelProto) -> None:
@@ -122,3 +130,41 @@ def _forget_source(model: onnx.ModelProto) -> None:
         for tensor in graph.initializer:
             del tensor.metadata_props[:]
         del graph.metadata_props[:]
+
+
+def graph_from_module(
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    dynamic_axes: Sequence[Mapping[int, Any]],
+) -> onnx.ModelProto:
+    """Trace a module. Batch norms are folded into the convolutions before them.
+
+    Args:
+        module: in evaluation mode.
+        example: one tensor for each input.
+        inputs: their names.
+        outputs: names of what the module returns.
+        dynamic_axes: for each input the axes that vary, as `torch.export.Dim`.
+
+    Raises:
+        ModelError: the exporter gives nothing.
+    """
+    logging.getLogger(_CHATTY).setLevel(logging.ERROR)
+    with warnings.catch_warnings():  # the exporter's, about its own future and our axis names
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        warnings.filterwarnings("ignore", ".*The axis name", UserWarning)
+        program = torch_onnx.export(
+            module,
+            example,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=tuple(dynamic_axes),
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise ModelError("PyTorch's exporter returned no program for this model.")
+    return program.model_proto

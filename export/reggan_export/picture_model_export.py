@@ -7,13 +7,15 @@ from pathlib import Path
 import onnx
 import torch
 
-from reggan_export.graph_from_module import graph_from_module
 from reggan_export.half_precision import compute_in_half
-from reggan_export.onnx_file import live_norms, store_weights_as_half, write_verified
-from reggan_export.other_crop_size import model_at_side
-from reggan_export.source_network import source_of
-from reggan_export.verify.references import OUTPUT_NAMES
-from reggan_export.verify.verify_model import verify_model
+from reggan_export.onnx_file import (
+    graph_from_module,
+    live_norms,
+    store_weights_as_half,
+    write_verified,
+)
+from reggan_export.source_network import model_at_side, source_of
+from reggan_export.verify.verify_model import OUTPUT_NAMES, verify_model
 from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.backends.choose_device import AUTO_ORDER
 from reggan_plugin.errors import ModelParityError

@@ -4,17 +4,59 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
 
-from reggan_plugin.errors import SourceError
+import torch.nn.functional as F
+
+from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.models.model_card import UNSEALED, ModelCard, card_from_metadata
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import CANONICAL_LANDMARKS
-from reggan_training.papers.checkpoint import model_from_run
 from reggan_training.papers.initial_weights import initial_weights_from
 from reggan_training.papers.networks.architectures import build_model
-from reggan_training.papers.networks.expression_model import ExpressionModel
-from reggan_training.papers.run_folder import RunFolder
+from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
+from reggan_training.papers.networks.masked_regression import MaskedRegression
+from reggan_training.papers.run_folder import RunFolder, model_from_run
+
+
+def model_at_side(model: ExpressionModel, side_px: int) -> ExpressionModel:
+    """The same weights for crops of `side_px`; the model itself if that is its side.
+
+    Convolutions and the low-resolution masks do not mind; what was learnt for each pixel does.
+
+    Raises:
+        UsageError: no model has such a side, or this one cannot; the message names the field.
+    """
+    if side_px == model.side_px:
+        return model
+    resized = build_model(_settings_at_side(model, side_px))
+    state = model.state_dict()
+    state["masks"] = F.interpolate(
+        state["masks"][None], resized.masks.shape[-2:], mode="bilinear", antialias=True
+    )[0]
+    for name, wanted in resized.state_dict().items():
+        if wanted.shape != state[name].shape:
+            raise UsageError(
+                f"{model.architecture} cannot run at {side_px} px: {name} was learnt at "
+                f"{model.side_px} px and has the shape {list(state[name].shape)}, there it would "
+                f"need {list(wanted.shape)}. Train with that side_px.",
+                kind="other-side",
+            )
+    resized.load_state_dict(state)
+    return resized.eval().requires_grad_(False)
+
+
+def _settings_at_side(model: ExpressionModel, side_px: int) -> ModelSettings:
+    layer = model.settings.regression
+    if not isinstance(model, MaskedRegression):  # has no such layer, whatever its settings say
+        layer = replace(layer, side_px=side_px)
+    try:
+        return replace(model.settings, side_px=side_px, regression=layer)
+    except ValueError as error:
+        raise UsageError(
+            f"{model.architecture} cannot run at {side_px} px: {error}. Train with that side_px.",
+            kind="other-side",
+        ) from error
 
 
 def folder_of_run(checkpoint: Path) -> Path:

@@ -16,10 +16,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from reggan_plugin.backends.cache_folder import CACHE_VARIABLE, cache_folder, make_private
-from reggan_plugin.backends.device_name import DeviceName
 from reggan_plugin.backends.engine_cache import EngineOptions
 from reggan_plugin.backends.providers import PROVIDERS, Provider
-from reggan_plugin.backends.runner import ASKED_FOR, Runner, Tensors
+from reggan_plugin.backends.runner import ASKED_FOR, DeviceName, Runner, Tensors
 from reggan_plugin.errors import (
     DeviceMemoryError,
     DeviceUnavailableError,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from reggan_plugin.benchmark.fresh_process import run_fresh
+from reggan_plugin.benchmark.cold_start import run_fresh
 from reggan_plugin.benchmark.shot import make_shot
 from reggan_plugin.change import pipeline
 from reggan_plugin.change.picture_model import BatchedModel

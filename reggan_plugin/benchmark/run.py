@@ -6,13 +6,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from reggan_plugin.benchmark.baselines import Baselines, load_baselines
 from reggan_plugin.benchmark.cold_start import measure_cold_start
-from reggan_plugin.benchmark.contestant import Contestant, open_contestant, open_everywhere
-from reggan_plugin.benchmark.machine import describe_machine
+from reggan_plugin.benchmark.contestant import (
+    Baselines,
+    Contestant,
+    load_baselines,
+    open_contestant,
+    open_everywhere,
+)
 from reggan_plugin.benchmark.model_timing import time_in_turns
 from reggan_plugin.benchmark.pipeline_timing import PipelineTiming, measure_pipeline
-from reggan_plugin.benchmark.report import BenchReport, ModelResult, model_result
+from reggan_plugin.benchmark.report import BenchReport, ModelResult, describe_machine, model_result
 from reggan_plugin.benchmark.shot import SAMPLE_FROM_SUFFIX
 
 Report = Callable[[str], None]

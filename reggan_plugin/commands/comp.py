@@ -9,7 +9,8 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.shared import shot_option
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.files.overwriting import refuse_existing
+from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
+from reggan_plugin.files.sequence import find_sequence
 
 if TYPE_CHECKING:
     from reggan_plugin.recipes.comp_shot import CompShot
@@ -64,6 +65,8 @@ def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool
 
     shot = comp_shot(source, layers)
     beside = {} if program == "nuke" else {out.with_name(out.stem + STILL_MAP): _still_map(shot)}
+    read = [frame.path for frame in find_sequence(source).frames]
+    refuse_overwriting([out, *beside], [*read, *layers.rglob("*")])
     refuse_existing([out, *beside], overwrite=overwrite)
     for path, content in beside.items():
         write_atomically(path, content)

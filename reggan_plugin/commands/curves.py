@@ -7,7 +7,7 @@ import click
 import numpy as np
 
 from reggan_plugin.atomic_write import write_atomically
-from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.take import percent_option, rate_option
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.verbosity import verbose_option
@@ -18,7 +18,8 @@ from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.take import Take
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.overwriting import refuse_existing
+from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
+from reggan_plugin.textures.mesh_digest import files_of_mesh
 
 
 @click.command(
@@ -62,6 +63,7 @@ def curves(
     Animation, USD, and CSV with a heading such as frame,jawOpen,mouthSmileLeft.
     """
     outputs = [path for path in (plot, csv_file) if path is not None]
+    refuse_overwriting(outputs, [*files_of_mesh(file), *given_files()] if outputs else [])
     refuse_existing(outputs, overwrite=overwrite)
     take = read_take(file, curves_rate, holds_percents=curves_percent)
     if plot is not None:

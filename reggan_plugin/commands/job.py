@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.backends.device_name import INDEXED_KINDS
+from reggan_plugin.backends.runner import INDEXED_KINDS
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.shared import frames_option, range_option
 from reggan_plugin.commands.render import render

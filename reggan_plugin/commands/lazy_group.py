@@ -23,8 +23,6 @@ from reggan_plugin.errors import MissingExtraError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-_HELP = frozenset({"-h", "--help"})
-
 
 @dataclass(frozen=True)
 class LazyCommand:
@@ -64,7 +62,6 @@ class LazyGroup(click.Group):
         """
         super().__init__(*args, **settings)
         self._own, self._attaches = commands_by_name or {}, attaches
-        self._asks_for_help = False
 
     @cached_property
     def _attached(self) -> "dict[str, EntryPoint]":
@@ -101,7 +98,7 @@ class LazyGroup(click.Group):
         try:
             return _loaded(target)
         except ModuleNotFoundError as error:
-            return self._help_alone(ctx, cmd_name, target, error)
+            raise self._missing_extra(ctx, cmd_name, error) from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -111,7 +108,6 @@ class LazyGroup(click.Group):
         Raises:
             click.UsageError: there is no such command.
         """
-        self._asks_for_help = not _HELP.isdisjoint(args)
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
@@ -152,23 +148,6 @@ class LazyGroup(click.Group):
         if attached:
             with formatter.section("With an extra installed"):
                 formatter.write_dl(attached)
-
-    def _help_alone(
-        self, ctx: click.Context, name: str, target: str, error: ModuleNotFoundError
-    ) -> click.Command:
-        """Return the command, fit for printing its help, if that is all that is asked for.
-
-        Raises:
-            MissingExtraError: it is to be run.
-        """
-        missing = self._missing_extra(ctx, name, error)
-        if not self._asks_for_help or not isinstance(missing, MissingExtraError):
-            raise missing from error
-        from reggan_plugin.commands.help_without_extras import load_without_extras
-
-        command = load_without_extras(target.partition(".")[0], lambda: _loaded(target))
-        click.echo(f"Note: {missing}", err=True)
-        return command
 
     def _missing_extra(
         self, ctx: click.Context, name: str, error: ModuleNotFoundError

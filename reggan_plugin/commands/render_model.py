@@ -6,7 +6,7 @@ from functools import partial
 
 import click
 
-from reggan_plugin.backends.device_name import AUTO, GPU, device_from_text
+from reggan_plugin.backends.runner import AUTO, GPU, device_from_text
 from reggan_plugin.commands.open_model import open_model, opened
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.commands.options.shared import model_options

@@ -27,6 +27,8 @@ from reggan_plugin.regular_file import read_regular
 
 SETTINGS_FILE = "reggan-plugin.toml"
 CONFIG_OPTION = "--config"
+SETTINGS_META = "reggan_plugin.settings"
+"""Key of a context's `meta` for the file that was read."""
 _PRESETS, _PRESETS_OPTION = "presets", "presets"
 _OF_PROVENANCE = ("stamp", "sign", "key")
 _COMMAND_LINE_ALONE = ("frames", "overwrite", "config")
@@ -42,6 +44,7 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
     path = named or _found(args)
     if path is None:
         return
+    context.meta[SETTINGS_META] = path
     document = _read(path)
     table = dict(document.get(command.name or "", {}))
     names = {

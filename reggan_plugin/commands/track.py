@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.picture import reading_options
 from reggan_plugin.commands.options.shared import range_option, shot_option, stall_option
 from reggan_plugin.commands.progress import (
@@ -196,7 +196,7 @@ def _refuse_inputs(shot: Sequence, out: Path, preview: Path | None) -> None:
             "for frames. Name another file or folder."
         )
     drawn = [] if preview is None else preview_paths(shot.frames, preview)
-    refuse_overwriting((out, *drawn), sources)
+    refuse_overwriting((out, *drawn), [*sources, *given_files()])
 
 
 def _refuse_existing(shot: Sequence, out: Path, preview: Path | None, overwrite: bool) -> None:

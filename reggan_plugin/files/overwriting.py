@@ -5,15 +5,19 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_plugin.regular_file import status_of
 
 FileIdentity = tuple[int, int] | str
 """Device and inode; the resolved path on file systems that have no inodes."""
 
 
 def identity_of(path: Path) -> FileIdentity | None:
-    """Return the same for every name and link of a file; None if there is none."""
+    """Return the same for every name and link of a file; None if there is none.
+
+    A frame in a video is the video.
+    """
     try:
-        status = path.stat()
+        status = status_of(path)
     except OSError:
         return None
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)

@@ -1,21 +1,30 @@
 """A video as frames that are read when they are asked for, each as the bytes of a PNG.
 
 So all that works on frames works on videos, and no more than a few of their frames are in memory.
+FFmpeg takes videos apart in a child process (`reggan_plugin.apart`): what follows `VideoFile` in
+this file runs there.
 """
 
+import os
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from reggan_plugin.apart import allow_bytes, talk_apart
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.video_codecs import video_suffix_of
-from reggan_plugin.limits import MOST_VIDEO_FRAMES, refuse_beyond, refuse_oversize
+from reggan_plugin.limits import (
+    MOST_VIDEO_FRAMES,
+    MOST_VIDEO_PACKETS,
+    refuse_beyond,
+    refuse_oversize,
+)
 from reggan_plugin.missing_package import needs_extra
 
 if TYPE_CHECKING:
@@ -40,6 +49,12 @@ _SLACK_S = 0.1
 """By which a container's own duration may be wrong."""
 _DECODED_AHEAD = 48
 """So many frames are decoded in vain rather than looking for a key frame."""
+_PACKETS_AT_ONCE = 64
+"""So many are read within the time of one answer."""
+_BYTES_A_PIXEL = 128
+"""Of memory, to decode frames of 8K and more."""
+_MOST_THREADS, _PIXELS_OF_THREADS = 16, 2**29
+"""Of a decoder: each holds a frame."""
 
 
 def is_video(path: Path) -> bool:
@@ -91,8 +106,17 @@ def decoder_errors() -> Iterator[list[str]]:
             av.logging.set_level(level)
 
 
-def set_strict(stream: Any) -> None:
-    """Let a decoder raise over damage, as far as it knows how."""
+def set_strict(stream: Any, bytes_a_pixel: int = _BYTES_A_PIXEL) -> None:
+    """Let a decoder raise over damage, as far as it knows how; and take what frames need.
+
+    Raises:
+        UnsupportedFormatError: they are larger than is worked on.
+    """
+    height, width = stream.height, stream.width
+    refuse_oversize(height, width, 4)
+    allow_bytes(height * width * bytes_a_pixel)
+    most_threads = max(1, _PIXELS_OF_THREADS // max(1, height * width))
+    stream.thread_count = min(most_threads, _MOST_THREADS, os.cpu_count() or 1)
     stream.thread_type = "AUTO"
     stream.codec_context.options = {"err_detect": "explode"}
 
@@ -101,80 +125,26 @@ class VideoFile:
     """The frames of a video by number, from 1; in whatever thread, one at a time."""
 
     def __init__(self, path: Path) -> None:
-        """Look through the file for its frames; none is decoded.
+        """Look through the file for its frames; the first one is decoded.
 
         Raises:
             MissingExtraError: PyAV is not installed.
             UnreadableFrameError: it is no video, or it is damaged.
             UnsupportedFormatError: it is shown turned.
+            SourceError: it takes too long, or too much memory.
         """
-        self.path, self._av = path, load_av()
+        self.path = path
         self._lock = threading.Lock()
-        self._container: Any = None
-        self._decoder: Iterator[VideoFrame] | None = None
-        self._next = 0
-        self._is_from_start = True
-        with self._faults(), decoder_errors() as faults, open_video(path) as container:
-            if not container.streams.video:
-                raise UnreadableFrameError(f"{path} holds no video. Name a file that does.")
-            stream = container.streams.video[0]
-            height, width = stream.height, stream.width
-            refuse_oversize(height, width, 4)
-            times = self._times(container, stream)
-            self.transfer = int(stream.codec_context.color_trc or 0)
-            self.codec: str = stream.codec_context.name
-            """As FFmpeg calls it."""
-        if faults:
-            raise self._damaged(faults[0])
-        self.times = sorted(times)
-        """Of the frames, in units of the stream."""
-        if not self.times:
-            raise UnreadableFrameError(f"{path} holds no frames. Render or copy it again.")
-        with self._faults():
-            turn_deg = int(self._frame(0).rotation)
-        self.close()
-        if turn_deg:
-            raise UnsupportedFormatError(
-                f"{path} is shown turned by {turn_deg} degrees. Store it upright: "
-                f"ffmpeg -i {path.name} upright{path.suffix}"
-            )
-
-    def _times(self, container: Any, stream: Any) -> set[int]:
-        """Of the frames; what the container promises beside them must be there.
-
-        Raises:
-            UnreadableFrameError: the file ends too early.
-        """
-        times: set[int] = set()
-        count, last_s = 0, 0.0
-        for packet in container.demux():
-            if not packet.size:
-                continue
-            if packet.pts is not None:
-                of_packet = (packet.pts + (packet.duration or 0)) * packet.time_base
-                last_s = max(last_s, float(of_packet))
-            if packet.stream is stream:
-                count += 1
-                if packet.pts is not None and not packet.is_discard:
-                    times.add(packet.pts)
-        refuse_beyond(count, MOST_VIDEO_FRAMES, "frames")
-        kind, rate = container.format.name, float(stream.average_rate or 24)
-        if kind == "gif" and not _is_whole_gif(self.path.read_bytes()):
-            raise self._damaged(f"it breaks off after {count} frames")
-        if kind != "gif" and count < stream.frames:
-            raise self._damaged(f"it holds {count} of {stream.frames} frames")
-        promised_s = (container.duration or 0) / 1e6 if kind.startswith("matroska") else 0.0
-        if promised_s - last_s > 2 / rate + _SLACK_S:
-            raise self._damaged(f"it ends after {last_s:.2f} s of {promised_s:.2f} s")
-        return times
-
-    def _damaged(self, fault: str) -> UnreadableFrameError:
-        return UnreadableFrameError(
-            f"{self.path} is damaged or cut off: {fault}. Render or copy it again."
-        )
+        self._decoder: Generator[Any, Any, None] | None = None
+        with closing(self._talk("video_facts")) as looking:
+            facts = next(filter(None, looking))
+        self.codec: str = facts["codec"]
+        """As FFmpeg calls it."""
+        self.transfer = int(facts["transfer"])
+        self._times: list[int] = facts["times"].tolist()
 
     def __len__(self) -> int:
-        return len(self.times)
+        return len(self._times)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -187,64 +157,164 @@ class VideoFile:
 
         Raises:
             UnreadableFrameError: it cannot be decoded.
+            SourceError: it takes too long, or too much memory.
         """
-        import imagecodecs
-
-        number = int(Path(name).stem)
-        with self._lock, self._faults(), decoder_errors() as faults:
-            samples = samples_of(self._frame(number - 1))
-        if faults and self._is_from_start:  # after a search, decoders miss what lies before
-            raise self._damaged(f"at frame {number}, {faults[0]}")
-        return bytes(imagecodecs.png_encode(np.ascontiguousarray(samples), level=1))
+        asked = int(Path(name).stem)
+        with self._lock:
+            if self._decoder is None:
+                self._decoder = self._talk("video_frames", self._times)
+                next(self._decoder)
+            try:
+                while (png := self._decoder.send(asked)) is None:
+                    pass  # it is on its way
+            except BaseException:
+                self._decoder.close()
+                self._decoder = None
+                raise
+        return bytes(png)
 
     def close(self) -> None:
         """Let go of the file, until the next frame is asked for."""
         with self._lock:
-            self._decoder = None
-            if self._container is not None:
-                self._container.close()
-                self._container, self._next = None, 0
+            if self._decoder is not None:
+                self._decoder.close()
+                self._decoder = None
 
-    def _frame(self, index: int) -> "VideoFrame":
-        if self._decoder is None or not self._next <= index < self._next + _DECODED_AHEAD:
-            self._seek(index)
-        assert self._decoder is not None, "it was sought"
-        for frame in self._decoder:
-            place = bisect_left(self.times, frame.pts)
-            self._next = place + 1
-            if place >= index:
-                is_gap = place > index and self.codec != _HIDES_FRAMES
-                if is_gap or frame.is_corrupt:
-                    raise self._damaged(f"its frame {index + 1} cannot be decoded")
-                return frame
-        self._decoder = None
-        raise self._damaged(f"it ends before its frame {index + 1}")
+    def _talk(self, function: str, *arguments: Any) -> Generator[Any, Any, None]:
+        return talk_apart(f"{__name__}:{function}", str(self.path), *arguments, file=self.path)
 
-    def _seek(self, index: int) -> None:
-        is_new = self._container is None
-        if is_new:
-            self._is_from_start = True
-            self._container = open_video(self.path)
-            set_strict(self._container.streams.video[0])
-        stream = self._container.streams.video[0]
-        if index > 0 or not is_new:  # some files cannot be searched, but they can be read
-            self._is_from_start = False
-            self._container.seek(self.times[index], stream=stream, backward=True)
-        self._decoder = self._container.decode(stream)
 
-    @contextmanager
-    def _faults(self) -> Iterator[None]:
-        try:
+def video_facts(name: str) -> Iterator[dict[str, Any] | None]:
+    """Look through a video, and yield None now and then; at last what `VideoFile` says of it."""
+    path = Path(name)
+    with _faults(path), decoder_errors() as faults, open_video(path) as container:
+        if not container.streams.video:
+            raise UnreadableFrameError(f"{path} holds no video. Name a file that does.")
+        stream = container.streams.video[0]
+        refuse_oversize(stream.height, stream.width, 4)
+        found = yield from _times(path, container, stream)
+        context = stream.codec_context
+        facts = {"codec": context.name, "transfer": int(context.color_trc or 0)}
+    if faults:
+        raise _damaged(path, faults[0])
+    times = sorted(found)
+    if not times:
+        raise UnreadableFrameError(f"{path} holds no frames. Render or copy it again.")
+    with _faults(path), open_video(path) as container:
+        first = next(_FrameDecoder(path, container, times).frame(0))
+    if first is not None and (turn_deg := int(first.rotation)):
+        raise UnsupportedFormatError(
+            f"{path} is shown turned by {turn_deg} degrees. Store it upright: "
+            f"ffmpeg -i {path.name} upright{path.suffix}"
+        )
+    yield {**facts, "times": np.array(times, np.int64)}
+
+
+def video_frames(name: str, times: list[int]) -> Generator[Any, int, None]:
+    """Yield the PNG of the frame whose number is sent, and None while it is looked for."""
+    import imagecodecs
+
+    path = Path(name)
+    number = yield None
+    with _faults(path), open_video(path) as container:
+        decoder = _FrameDecoder(path, container, times)
+        while True:
+            with decoder_errors() as faults:
+                for frame in decoder.frame(number - 1):
+                    if frame is None:
+                        yield None
+                samples = samples_of(frame)
+            if faults and decoder.is_from_start:  # after a search, decoders miss what lies before
+                raise _damaged(path, f"at frame {number}, {faults[0]}")
+            png = imagecodecs.png_encode(np.ascontiguousarray(samples), level=1)
+            number = yield np.frombuffer(png, np.uint8)
+
+
+def _times(path: Path, container: Any, stream: Any) -> Generator[None, None, set[int]]:
+    """Of the frames; what the container promises beside them must be there.
+
+    Raises:
+        UnreadableFrameError: the file ends too early.
+    """
+    times: set[int] = set()
+    count, last_s = 0, 0.0
+    for number, packet in enumerate(container.demux()):
+        if number % _PACKETS_AT_ONCE == 0:
+            refuse_beyond(number, MOST_VIDEO_PACKETS, "packets")
             yield
-        except self._av.error.FFmpegError as error:
-            raise UnreadableFrameError(
-                f"{self.path} cannot be read as a video: {error.strerror or error}. Check that it "
-                "plays, or render it again."
-            ) from error
-        except (OSError, ValueError) as error:
-            raise UnreadableFrameError(
-                f"{self.path} cannot be read as a video: {error}. Check the path."
-            ) from error
+        if not packet.size:
+            continue
+        if packet.pts is not None:
+            of_packet = (packet.pts + (packet.duration or 0)) * packet.time_base
+            last_s = max(last_s, float(of_packet))
+        if packet.stream is stream:
+            count += 1
+            if packet.pts is not None and not packet.is_discard:
+                times.add(packet.pts)
+    refuse_beyond(count, MOST_VIDEO_FRAMES, "frames")
+    kind, rate = container.format.name, float(stream.average_rate or 24)
+    if kind == "gif" and not _is_whole_gif(path.read_bytes()):
+        raise _damaged(path, f"it breaks off after {count} frames")
+    if kind != "gif" and count < stream.frames:
+        raise _damaged(path, f"it holds {count} of {stream.frames} frames")
+    promised_s = (container.duration or 0) / 1e6 if kind.startswith("matroska") else 0.0
+    if promised_s - last_s > 2 / rate + _SLACK_S:
+        raise _damaged(path, f"it ends after {last_s:.2f} s of {promised_s:.2f} s")
+    return times
+
+
+def _damaged(path: Path, fault: str) -> UnreadableFrameError:
+    return UnreadableFrameError(f"{path} is damaged or cut off: {fault}. Render or copy it again.")
+
+
+class _FrameDecoder:
+    """Decodes frames in whatever order; fastest in theirs."""
+
+    def __init__(self, path: Path, container: Any, times: list[int]) -> None:
+        self._path, self._container, self._times = path, container, times
+        self._stream = container.streams.video[0]
+        set_strict(self._stream)
+        self._frames: Iterator[VideoFrame] | None = None
+        self._next = 0
+        self.is_from_start = True
+
+    def frame(self, index: int) -> "Iterator[VideoFrame | None]":
+        """Yield None while frames before it are decoded, and at last the frame."""
+        times, codec = self._times, self._stream.codec_context.name
+        if self._frames is None or not self._next <= index < self._next + _DECODED_AHEAD:
+            if index > 0 or self._frames is not None:  # some cannot be searched, but be read
+                self.is_from_start = False
+                self._container.seek(times[index], stream=self._stream, backward=True)
+            self._frames = self._container.decode(self._stream)
+        for frame in self._frames:
+            place = bisect_left(times, frame.pts)
+            self._next = place + 1
+            if place < index:
+                yield None
+                continue
+            is_gap = place > index and codec != _HIDES_FRAMES
+            if is_gap or frame.is_corrupt:
+                raise _damaged(self._path, f"its frame {index + 1} cannot be decoded")
+            yield frame
+            return
+        self._frames = None
+        raise _damaged(self._path, f"it ends before its frame {index + 1}")
+
+
+@contextmanager
+def _faults(path: Path) -> Iterator[None]:
+    av = load_av()
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        raise UnreadableFrameError(
+            f"{path} cannot be read as a video: {error.strerror or error}. Check that it "
+            "plays, or render it again."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise UnreadableFrameError(
+            f"{path} cannot be read as a video: {error}. Check the path."
+        ) from error
 
 
 def _is_whole_gif(content: bytes) -> bool:

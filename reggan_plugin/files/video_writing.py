@@ -5,8 +5,8 @@ that did not keep the very values that the source's decoder gave, so that they g
 generation of the codec and no conversion.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from reggan_plugin.apart import talk_apart
 from reggan_plugin.errors import OutputError, UnreadableFrameError
 from reggan_plugin.files.video import (
     decoder_errors,
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
     from av import VideoFrame
 
 Samples = npt.NDArray[Any]
-Changed = Callable[[int], Samples | None]
-"""The samples that a frame becomes, by number from 1, as `samples_of` has them; None: the same."""
 
 _BT709 = 1
+_BYTES_A_PIXEL = 400
+"""Of memory, to decode and encode: x265 takes 140 at 8K in two threads."""
 _LIMITED, _FULL = 1, 2
 """Ranges of YCbCr, as FFmpeg numbers them."""
 _OF_CONTAINER = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
@@ -49,7 +50,7 @@ _COLOUR_TAGS = ("color_primaries", "color_trc", "colorspace", "color_range")
 def write_video(
     source: Path,
     out: Path,
-    changed: Changed,
+    changed: Mapping[int, Path],
     *,
     codec: str | None = None,
     comment: str | None = None,
@@ -60,7 +61,7 @@ def write_video(
     Args:
         source: the video.
         out: the result; its suffix names the container.
-        changed: asked for every frame in order.
+        changed: number of a frame, from 1 → the PNG that it becomes; all others stay.
         codec: a key of `VIDEO_CODECS`; None is the source's, where `out` can hold it.
         comment: for the metadata.
         done: told the number of each frame that is written.
@@ -69,9 +70,20 @@ def write_video(
         UsageError: `out` cannot hold the codec.
         OutputError: it cannot be written.
         UnreadableFrameError: the source cannot be decoded.
+        SourceError: it takes too long, or too much memory.
     """
-    with _appearing(out) as temporary, _faults(source, out):
-        return _write(source, temporary, out, changed, codec, comment, done)
+    pictures = {str(number): str(path) for number, path in changed.items()}
+    notices: list[str] = []
+    with _appearing(out) as temporary:
+        words = (str(source), str(temporary), str(out), pictures, codec, comment)
+        writing = talk_apart(f"{__name__}:written_frames", *words, file=source, is_writer=True)
+        with closing(writing):
+            for said in writing:
+                if isinstance(said, int):
+                    done(said)
+                elif said is not None:
+                    notices = said
+    return notices
 
 
 def write_new_video(
@@ -101,7 +113,7 @@ def write_new_video(
     container, _ = CONTAINERS[out.suffix.lower()]
     with (
         _appearing(out) as temporary,
-        _faults(out, out),
+        _faults(str(out), str(out)),
         av.open(str(temporary), "w", format=container) as writing,
     ):
         if comment is not None:
@@ -161,25 +173,29 @@ def _appearing(out: Path) -> Iterator[Path]:
         raise
 
 
-def _write(
-    source: Path,
-    temporary: Path,
-    out: Path,
-    changed: Changed,
+def written_frames(
+    source: str,
+    temporary: str,
+    out: str,
+    pictures: Mapping[str, str],
     codec: str | None,
     comment: str | None,
-    done: Callable[[int], None],
-) -> list[str]:
+) -> Iterator[int | list[str] | None]:
+    """Write a video as `write_video` says, in a child.
+
+    Yields the number of each frame, None for what the encoder does beside, and at last notices.
+    """
     av = load_av()
-    container, _ = CONTAINERS[out.suffix.lower()]
+    container, _ = CONTAINERS[Path(out).suffix.lower()]
     options = {"movflags": "+faststart"} if container in ("mp4", "mov") else {}
     with (
-        open_video(source) as reading,
-        av.open(str(temporary), "w", format=container, container_options=options) as writing,
+        _faults(source, out),
+        open_video(Path(source)) as reading,
+        av.open(temporary, "w", format=container, container_options=options) as writing,
     ):
         video = reading.streams.video[0]
-        set_strict(video)
-        name = codec_for(out, video.codec_context.name, codec)
+        set_strict(video, _BYTES_A_PIXEL)
+        name = codec_for(Path(out), video.codec_context.name, codec)
         own = {k: v for k, v in reading.metadata.items() if k.lower() not in _OF_CONTAINER}
         writing.metadata.update(own)
         if comment is not None:
@@ -203,10 +219,17 @@ def _write(
                 )
             for frame in frames:
                 number += 1
-                encoder.write(frame, changed(number))
-                done(number)
-        encoder.end()
-    return notices
+                picture = pictures.get(str(number))
+                yield from encoder.write(frame, None if picture is None else _samples(picture))
+                yield number
+        yield from encoder.end()
+    yield notices
+
+
+def _samples(path: str) -> Samples:
+    import imagecodecs
+
+    return np.asarray(imagecodecs.png_decode(Path(path).read_bytes()))
 
 
 def _copied_streams(reading: Any, writing: Any) -> tuple[dict[Any, Any], list[str]]:
@@ -249,8 +272,8 @@ class _Encoder:
         # A GIF's own colours are few enough to be kept; dither would move them.
         self._dither = "none" if video.codec_context.name == "gif" else "sierra2_4a"
 
-    def write(self, frame: "VideoFrame", samples: Samples | None) -> None:
-        """Encode a frame, with other samples or as it is."""
+    def write(self, frame: "VideoFrame", samples: Samples | None) -> Iterator[None]:
+        """Encode a frame, with other samples or as it is; pause behind each packet."""
         result = frame if samples is None else self._changed(frame, samples)
         if self._is_gif:
             result = self._with_palette(frame, samples)
@@ -259,11 +282,17 @@ class _Encoder:
         result.pts, result.time_base = frame.pts, frame.time_base
         result.duration = frame.duration
         result.pict_type = 0  # the encoder chooses
-        self._writing.mux(self.stream.encode(result))
+        yield from self._encode(result)
 
-    def end(self) -> None:
+    def end(self) -> Iterator[None]:
         """Encode what the encoder holds back."""
-        self._writing.mux(self.stream.encode(None))
+        yield from self._encode(None)
+
+    def _encode(self, frame: "VideoFrame | None") -> Iterator[None]:
+        for packet in self.stream.codec_context.encode_lazy(frame):
+            packet.stream = self.stream
+            self._writing.mux(packet)
+            yield
 
     def _changed(self, frame: "VideoFrame", samples: Samples) -> "VideoFrame":
         """Return the new frame where it differs, and the source's own numbers elsewhere."""
@@ -368,7 +397,7 @@ def _sample_bytes(frame: "VideoFrame", plane: int) -> int:
 
 
 @contextmanager
-def _faults(source: Path, out: Path) -> Iterator[None]:
+def _faults(source: str, out: str) -> Iterator[None]:
     av = load_av()
     try:
         yield

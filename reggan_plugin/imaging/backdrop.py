@@ -91,15 +91,16 @@ def _with_mirrored(
     """Colours that go on into a hole as in a mirror at its border, so far as it reaches.
 
     Brows and lashes that end at the rim of spectacles go on beneath it as hair; without it they
-    would be a blur as soon as they come out.
+    would be a blur as soon as they come out. Beneath what is wide, such as a lock of hair, a blur
+    is less odd than its mirror image.
     """
     height, width = hole.shape
-    known = Image.fromarray(~hole).convert("L")
-    is_near = hole & (np.asarray(known.filter(ImageFilter.BoxBlur(reach))) > 0)
+    is_deep = hole & ~_within(~hole, reach)
+    is_thin = hole & ~_within(is_deep, 2 * reach)
     row = width + 2  # a border of one pixel, so that each has eight beside it
     is_hole = np.pad(hole, 1, constant_values=True).ravel()
     nearest = np.where(is_hole, -1, np.arange(len(is_hole)))
-    open_places = np.flatnonzero(np.pad(is_near, 1).ravel())
+    open_places = np.flatnonzero(np.pad(is_thin, 1).ravel())
     inner = open_places
     beside = np.array([-row - 1, -row, -row + 1, -1, 1, row - 1, row, row + 1])
     for _ in range(reach):
@@ -129,6 +130,12 @@ def _with_mirrored(
     )
     colours[:, at[0] - 1, at[1] - 1] = around / np.float32(6)
     return colours
+
+
+def _within(mask: Bool[np.ndarray, "rows columns"], reach: int) -> Bool[np.ndarray, "rows columns"]:
+    """Return the mask, reaching further in x and y."""
+    image = Image.fromarray(mask).convert("L")
+    return np.asarray(image.filter(ImageFilter.BoxBlur(reach))) > 0
 
 
 def _reduced_by(plane: Float[np.ndarray, "height width"], factor: int) -> Float[np.ndarray, "h w"]:

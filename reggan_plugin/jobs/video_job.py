@@ -148,12 +148,8 @@ class Movie:
                 pictures, self.out, codec=self.codec, fps=self.fps, comment=comment, done=done
             )
             return []
-        outputs = {task.source.number: task.output for task in tasks}
-
-        def changed(number: int) -> Any:
-            path = outputs.get(number)
-            return _samples(path) if path is not None and path.exists() else None
-
+        outputs = {task.source.number or 0: task.output for task in tasks}
+        changed = {number: path for number, path in outputs.items() if path.exists()}
         self.video.close()
         return write_video(
             self.video.path, self.out, changed, codec=self.codec, comment=comment, done=done
@@ -171,9 +167,3 @@ def _shown(path: Path, exposure_ev: float) -> Any:
     if samples.shape[2] == 3:
         return samples
     return np.rint(samples[..., :3] * (samples[..., 3:] / np.float32(255))).astype(np.uint8)
-
-
-def _samples(path: Path) -> Any:
-    import imagecodecs
-
-    return imagecodecs.png_decode(path.read_bytes())

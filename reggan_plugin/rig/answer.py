@@ -134,13 +134,26 @@ def rig_answer(
     ]
     mouth = changed_mouth(template, picture, laid, marks_before, marks_after, weights, axes, look)
     raster = rasterise(there * cells * _FINER, template.triangles, cells * _FINER, cells * _FINER)
-    shown = _shown(template, laid, raster, here, there, landmarks.head)
+    is_head = _is_head(template, raster, here, landmarks.head)
+    shown = _shown(template, laid, raster, is_head, here, there)
     motion, gain = _motion(
-        template, laid, raster, shown, here, there, light, marks_after, eyes, cells, refined
+        template,
+        laid,
+        raster,
+        is_head,
+        shown,
+        here,
+        there,
+        light,
+        marks_after,
+        eyes,
+        cells,
+        refined,
     )
     drawn = Drawn(template=template, picture=picture, here=here, there=there, eye=laid.map.eye)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
-    passing = drawn.edge_before(raster, shown, gain, seam)
+    openings = [one for one in (*eyes, mouth) if one is not None]
+    passing = drawn.edge_before(raster, shown, gain, openings, seam)
     painters = [] if passing is None else [passing]
     painters += [
         drawn.opening(one, is_upper, seam)
@@ -178,6 +191,7 @@ def _motion(
     template: Template,
     laid: Fit,
     raster: MeshRaster,
+    is_head: Bool[np.ndarray, "fine fine"],
     shown: Float[np.ndarray, "fine fine"],
     here: Float[np.ndarray, "vertices 3"],
     there: Float[np.ndarray, "vertices 3"],
@@ -200,7 +214,7 @@ def _motion(
         places = window_places(WHOLE, cells).astype(np.float32) + mean[..., :2]
         mean[..., 2:] += sampled(refined.gain, places * np.float32(len(refined.gain)))
     motion = extended(mean, np.minimum(count, 1.0))
-    inside = raster.is_hit.reshape(blocks).any(axis=(1, 3))
+    inside = is_head.reshape(blocks).any(axis=(1, 3))
     for side in SIDES:
         outline = Lids.from_loop(marks_after[eye_rows(side)]).outline()
         inside |= mask_of(outline, WHOLE, cells) > 0
@@ -214,33 +228,45 @@ def _motion(
     return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32)
 
 
+def _is_head(
+    template: Template,
+    raster: MeshRaster,
+    here: Float[np.ndarray, "vertices 3"],
+    head: Float[np.ndarray, "head_cells head_cells"] | None,
+) -> Bool[np.ndarray, "fine fine"]:
+    """Pixels that show the mesh, where it was on the head in the source.
+
+    Beside the cheek of a turned head the template has a neck where a picture has its backdrop:
+    with it, the cheek's outline would tear, and hair beside a face would go along.
+    """
+    if head is None:
+        return raster.is_hit
+    places = raster.mixed(here[:, :2], template.triangles) * np.float32(len(head))
+    return raster.is_hit & (sampled(head[..., None], places)[..., 0] > _HEAD)
+
+
 def _shown(
     template: Template,
     laid: Fit,
     raster: MeshRaster,
+    is_head: Bool[np.ndarray, "fine fine"],
     here: Float[np.ndarray, "vertices 3"],
     there: Float[np.ndarray, "vertices 3"],
-    head: Float[np.ndarray, "head_cells head_cells"] | None,
 ) -> Float[np.ndarray, "fine fine"]:
     """1 where the surface of a pixel was seen in the source, 0 where it was not.
 
     As a chin rises, the skin under the chin comes out: nothing in the picture shows it, and
-    without this the old chin would be drawn under the new one. And beside the cheek of a turned
-    head the template has a neck where a picture has its backdrop: the cheek's outline would tear.
+    without this the old chin would be drawn under the new one.
     """
-    side = len(raster.triangle)
-    places = raster.mixed(here, template.triangles)
-    shown = raster.is_hit
-    if head is not None:
-        within = sampled(head[..., None], places[..., :2] * np.float32(len(head)))[..., 0]
-        shown = shown & (within > _HEAD)
     chin = template.at_landmarks(here - there)[rows_of("jaw")[5:10], 1]
-    if float(chin.max()) > _LEAST_LIFT * laid.map.eye:
-        source = rasterise(here * side, template.triangles, side, side)
-        nearness = source.mixed(here[:, 2:], template.triangles)
-        nearest = sampled(nearness, places[..., :2] * np.float32(side))[..., 0]
-        shown = shown & ~is_behind(nearest - places[..., 2], here)
-    return shown.astype(np.float32)
+    if float(chin.max()) <= _LEAST_LIFT * laid.map.eye:
+        return is_head.astype(np.float32)
+    side = len(raster.triangle)
+    source = rasterise(here * side, template.triangles, side, side)
+    nearness = source.mixed(here[:, 2:], template.triangles)
+    places = raster.mixed(here, template.triangles)
+    nearest = sampled(nearness, places[..., :2] * np.float32(side))[..., 0]
+    return (is_head & ~is_behind(nearest - places[..., 2], here)).astype(np.float32)
 
 
 def _in_cells(

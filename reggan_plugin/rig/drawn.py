@@ -1,5 +1,6 @@
 """Skin that the mesh itself draws, along edges where no plane of cells can follow its motion."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,13 @@ from reggan_plugin.change.answer import Painter
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.rig.eyes import Opening
 from reggan_plugin.rig.planes import (
+    WHOLE,
     Window,
     blurred,
     extended,
     grown,
     line_of,
+    mask_of,
     sampled,
     square_around,
     window_places,
@@ -27,10 +30,12 @@ _BEHIND = 0.1
 """Depth, in the spread of the template's, from which on a surface lies behind another."""
 _APART = 0.02
 """Eye distances that neighbours move apart where one passes before the other."""
+_BESIDE = 0.08
+"""Eye distances around eyes and mouth in which no such edge is looked for."""
 _FEWEST = 8
 """Pixels of such an edge from which on it is drawn."""
-_FINER, _MOST_PX = 2, 1024
-"""Pixels of an edge's window per pixel of the picture, and the most on a side."""
+_MOST_PX = 1024
+"""On a side of an edge's window."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,6 +102,7 @@ class Drawn:
         coarse: MeshRaster,
         shown: Float[np.ndarray, "height width"],
         gain: Float[np.ndarray, "cells cells 1"],
+        openings: Sequence[Opening],
         seam: float,
     ) -> Painter | None:
         """Paint the edge of skin that passes before other skin, as a chin before the neck.
@@ -105,27 +111,31 @@ class Drawn:
             coarse: the mesh in the result, drawn over the whole crop.
             shown: 1 where the picture shows the surface of a pixel of it.
             gain: the answer's.
+            openings: of eyes and mouth.
             seam: half the width of the painted band, in parts of the crop's side.
         """
-        rows, columns = np.nonzero(self._jumps(coarse) & (shown > 0))
-        if len(rows) < _FEWEST:
+        jumps = self._jumps(coarse) & (shown > 0)
+        for opening in openings:  # which have painters of their own
+            near = mask_of(opening.edge, WHOLE, len(jumps)) > 0
+            jumps &= ~grown(near, _BESIDE * self.eye * len(jumps))
+        if jumps.sum() < _FEWEST:
             return None
-        places = np.stack([columns, rows], axis=1) / len(coarse.triangle)
-        window = square_around(places, 4 * seam)
+        side = float(len(jumps))
+        rows, columns = np.nonzero(jumps)
+        window = square_around(np.stack([columns, rows], axis=1) / side, 4 * seam)
+        band = blurred(grown(jumps, seam * side) * shown, seam * side / 3)
         size = window[2] - window[0]
-        side_px = int(np.clip(round(_FINER * size * len(self.picture)), 64, _MOST_PX))
+        side_px = int(np.clip(round(size * len(self.picture)), 64, _MOST_PX))
         raster = self._raster(self.template.triangles, window, side_px)
-        width = seam / size * side_px
         at = window_places(window, side_px).astype(np.float32)
-        known = raster.is_hit * sampled(shown[..., None], at * np.float32(len(shown)))[..., 0]
-        band = blurred(
-            grown(self._jumps(raster) & (known > 0.5), width).astype(np.float32), width / 3
-        )
-        band *= known
-        source = raster.mixed(self.here[:, :2], self.template.triangles)
-        factor = np.exp(sampled(gain, at * np.float32(len(gain))))
-        paint = srgb_from_linear(linear_from_srgb(self._sampled(source)) * factor)
-        return _painter(window, band, _softened(extended(paint, known)))
+        cover = raster.is_hit * sampled(band[..., None], at * np.float32(side))[..., 0]
+        drawn = np.nonzero(grown(cover > 0, 2))  # paint reaches further than it is shown
+        source = raster.mixed(self.here[:, :2], self.template.triangles)[drawn]
+        source[~raster.is_hit[drawn]] = at[drawn][~raster.is_hit[drawn]]
+        factor = np.exp(sampled(gain, at[drawn] * np.float32(len(gain))))
+        paint = np.zeros((side_px, side_px, 3), np.float32)
+        paint[drawn] = srgb_from_linear(linear_from_srgb(self._sampled(source)) * factor)
+        return _painter(window, cover, _softened(paint, cover > 0))
 
     def _raster(self, triangles: np.ndarray, window: Window, side_px: int) -> MeshRaster:
         """The mesh in the result, seen through a window."""
@@ -158,18 +168,21 @@ def is_behind(
     return depth > _BEHIND * float(np.sqrt((points[:, 2] ** 2).mean()))
 
 
-def _softened(paint: Float[np.ndarray, "side side 3"]) -> Float[np.ndarray, "side side 3"]:
-    """A binomial filter over five pixels: the edges of triangles have none of their own."""
-    for _ in range(2):
-        for axis in (0, 1):
-            first, last = (np.take(paint, [end], axis) for end in (0, -1))
-            wide = np.concatenate([first, paint, last], axis=axis)
-            before, here, after = (
-                np.take(wide, np.arange(start, start + paint.shape[axis]), axis)
-                for start in range(3)
-            )
-            paint = (before + 2 * here + after) / 4
-    return paint
+def _softened(
+    paint: Float[np.ndarray, "side side 3"], known: Bool[np.ndarray, "side side"]
+) -> Float[np.ndarray, "side side 3"]:
+    """Each known pixel with its known neighbours: the edges of triangles are hard."""
+    rows, columns = np.nonzero(known[1:-1, 1:-1])
+    total, count = np.zeros((len(rows), 3), np.float32), np.zeros((len(rows), 1), np.float32)
+    for down, across in np.ndindex(3, 3):
+        weight = np.float32((2, 1)[down != 1] * (2, 1)[across != 1])
+        beside = rows + down, columns + across
+        share = weight * known[beside][:, None]
+        total += share * paint[beside]
+        count += share
+    softened = paint.copy()
+    softened[rows + 1, columns + 1] = total / np.maximum(count, 1)
+    return softened
 
 
 def _painter(

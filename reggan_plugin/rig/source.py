@@ -15,7 +15,7 @@ from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.front import front_matte
 from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
-from reggan_plugin.rig.refinement import CELLS, PLANES, RigRefinement
+from reggan_plugin.rig.refinement import CELLS, PLANES, Refine, RigRefinement
 from reggan_plugin.rig.template import Template, template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -59,12 +59,15 @@ class RigSource:
         answers = []
         for face, mix in zip(faces, mixes, strict=True):
             weights = dict(zip(self.card.controls, self.card.vector_of(mix), strict=True))
-            small, found = self._seen(face)
-            refine = partial(self._refined, small) if self._is_refined else None
+            found, refine = self.landmarks(face), self.refinement(face)
             answers.append(
                 rig_answer(self.template, face, found, weights, refine=refine, look=self.mouth)
             )
         return answers
+
+    def refinement(self, face: Float[np.ndarray, "side side 3"]) -> Refine | None:
+        """What the model adds to requests to a face; None if it adds nothing."""
+        return partial(self._refined, self._seen(face)[0]) if self._is_refined else None
 
     def landmarks(self, face: Float[np.ndarray, "side side 3"]) -> Landmarks:
         """Find the landmarks of a face.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
@@ -24,7 +25,7 @@ from reggan_plugin.change.pipeline import (
     cut_faces,
     limited,
 )
-from reggan_plugin.errors import FaceNotFoundError, Remark, UsageError
+from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder
 from reggan_plugin.faces.face_sizes import EXPECTED
@@ -34,10 +35,10 @@ from reggan_plugin.files.frame import Encoding, Frame, read_frame, write_frame
 from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.limits import MOST_CHILD_BYTES
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
-from reggan_plugin.models.onnx_messages import fields_of, onnx_message
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.shipped_models import find_model, installed_models
 from reggan_plugin.transfer.array_kinds import ArrayEncoding, ChannelOrder
 from reggan_plugin.transfer.display_picture import display_picture, exposure_of
 from reggan_plugin.transfer.frame_edit import FrameEdit, picture_of
@@ -66,8 +67,8 @@ if TYPE_CHECKING:
 
 Asked = str | Mapping[str, float] | ExpressionMix
 Many = TypeVar("Many")
-_FUNCTIONS = 25
-"""Number of the field of an ONNX file. Source: onnx/onnx.proto, IR version 13."""
+_BYTES_TO_OPEN = 4
+"""Of memory, for each of a model's file."""
 _LONGEST_LOOK_PX = 512
 """Side of the picture in which a box's face is read."""
 
@@ -85,18 +86,26 @@ class ChangedPicture:
     motion: FrameMotion | None = None
 
 
+@cache
+def _try_apart(path: Path, size: int, _changed_ns: int) -> None:
+    """Try a model of others once in a child, until it changes."""
+    most = MOST_CHILD_BYTES + _BYTES_TO_OPEN * size
+    run_apart(f"{__name__}:try_model", str(path), file=path, most_bytes=most)
+
+
 def try_model(path: str) -> None:
-    """Open a model on the processor and let go of it; called in a child."""
-    open_runner(Path(path), "cpu")
+    """Open a model on the processor, and give it an empty face; called in a child.
 
-
-def _has_functions(path: Path) -> bool:
-    """Return true for an ONNX file with functions of its own, which may call each other without
-    measure.
-
-    Opening it puts every call's nodes in its place, so that a few bytes may become billions.
+    A few bytes of a graph may become billions when it is opened, or when it runs.
     """
-    return any(number == _FUNCTIONS for number, _ in fields_of(onnx_message(path.read_bytes())))
+    runner = open_runner(Path(path), "cpu")
+    card = card_from_metadata(runner.metadata, path)
+    source = source_from_card(runner, card)
+    face = np.zeros((source.side_px, source.side_px, 3), np.float32)
+    try:
+        source.answer([face], [ExpressionMix({card.names[0]: 1.0})])
+    except DeviceMemoryError as error:
+        raise MemoryError from error
 
 
 class ExpressionTransfer:
@@ -150,8 +159,9 @@ class ExpressionTransfer:
         path = find_model(model)
         if path.suffix != ENGINE_SUFFIX:  # an engine has a hash of its own, checked when it is read
             check_seal(path)
-            if _has_functions(path):
-                run_apart(f"{__name__}:try_model", str(path), file=path)
+            if path not in installed_models().values():
+                status = path.stat()
+                _try_apart(path, status.st_size, status.st_mtime_ns)
         self._runner: Runner = open_runner(path, device)
         self.card: ModelCard = card_from_metadata(self._runner.metadata, str(path))
         self._source = source_from_card(self._runner, self.card, batch)

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.documents import parse_json
+from reggan_plugin.documents import json_text, parse_json
 from reggan_plugin.errors import FaceNotFoundError, RegganError, UsageError, document_from_said
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
@@ -59,7 +59,7 @@ _OF_FRAME, _OF_MAP = ("frame", "face"), ("texture", "mesh", "material")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class HeldFrame:
+class LiveFrame:
     """A frame that was reduced, rows from the bottom, and its face, ready for changes."""
 
     picture: Rgba
@@ -72,14 +72,14 @@ class LivePipe:
     def __init__(self, transfer: ExpressionTransfer) -> None:
         """Hold nothing yet."""
         self._transfer = transfer
-        self._held: Newest[HeldFrame] = Newest(FRAMES_HELD)
+        self._held: Newest[LiveFrame] = Newest(FRAMES_HELD)
         self._held_map: "Newest[LiveMap]" = Newest(1)
 
     def serve(self, requests: Iterable[str], answers: TextIO) -> None:
         """Answer every line until there is none: the program has ended."""
         for line in requests:
             if line.strip():
-                print(json.dumps(self.answer(line)), file=answers, flush=True)
+                print(json_text(self.answer(line)), file=answers, flush=True)
 
     def answer(self, line: str) -> dict[str, Any]:
         """Return the answer to one request."""
@@ -120,13 +120,13 @@ class LivePipe:
         key = (json.dumps(own, sort_keys=True), *files)
         return self._held_map.get(key, lambda: live_map(self._transfer, own))
 
-    def _hold(self, asked: Mapping[str, Any]) -> HeldFrame:
+    def _hold(self, asked: Mapping[str, Any]) -> LiveFrame:
         path, choice = Path(asked["frame"]), choice_from_json(asked["face"])
         longest_px = int(asked["longest_px"])
         key = (path, _state_of(path), choice, longest_px)
         return self._held.get(key, lambda: self._open(path, choice, longest_px))
 
-    def _open(self, path: Path, choice: FaceChoice, longest_px: int) -> HeldFrame:
+    def _open(self, path: Path, choice: FaceChoice, longest_px: int) -> LiveFrame:
         frame = read_frame(path)
         crops = self._transfer.find_faces(frame, choice, (path.name,))
         if not crops:
@@ -142,7 +142,7 @@ class LivePipe:
         crop = crops[0].scaled(1 / factor)
         longest = max(small.pixels.shape[:2])
         face = live_face(self._transfer, small, crop, exposure_ev, longest)
-        return HeldFrame(picture=_rgba(small), face=face)
+        return LiveFrame(picture=_rgba(small), face=face)
 
 
 def _written(picture: Rgba, out: Path) -> dict[str, Any]:

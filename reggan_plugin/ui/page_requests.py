@@ -13,7 +13,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.limits import MOST_JSON_BYTES
 from reggan_plugin.ui.asked_change import SliderValues, change_from_json, choice_from_json
 from reggan_plugin.ui.limits import LARGEST_PICTURE_PX
-from reggan_plugin.ui.shown_layers import LAYERS, Layer
+from reggan_plugin.ui.live_face import LAYERS, Layer
 from reggan_plugin.vocabulary.names import OwnPresets
 
 Handler = Callable[[Request], Awaitable[Response]]

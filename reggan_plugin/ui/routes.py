@@ -1,8 +1,13 @@
 """The addresses of the page, all behind its guard: JSON in, JSON and pictures out."""
 
 import json
+import shutil
+import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib import resources
+from pathlib import Path
+from typing import IO
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -11,24 +16,38 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from reggan_plugin.errors import UsageError
+from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.limits import MOST_UPLOADED_TAKE_BYTES
 from reggan_plugin.ui.asked_change import choice_from_json
-from reggan_plugin.ui.keep_routes import KeepRoutes
+from reggan_plugin.ui.open_files import refuse_odd_name
 from reggan_plugin.ui.open_frame import png_of
-from reggan_plugin.ui.open_routes import OpenRoutes
+from reggan_plugin.ui.open_head import saves_map
+from reggan_plugin.ui.open_take import open_take
 from reggan_plugin.ui.page_requests import (
+    Asked,
     Handler,
     change_in,
+    download,
     face_in,
     file_in_query,
     json_of,
     layer_in,
+    limited,
     longest_px_in,
     parsed,
     told,
 )
-from reggan_plugin.ui.page_state import document_of_frame, document_of_page
-from reggan_plugin.ui.studio import ShownChange, Studio
-from reggan_plugin.ui.words_to_copy import PageOptions
+from reggan_plugin.ui.page_state import document_of_frame, document_of_page, document_of_shot
+from reggan_plugin.ui.shot_job import ShotRequest
+from reggan_plugin.ui.studio import ChangeView, Studio
+from reggan_plugin.ui.words_to_copy import (
+    PageOptions,
+    command_line,
+    preset_text,
+    python_text,
+    take_command,
+    texture_command,
+)
 
 _MOST_TABS = 64
 _TYPES = {
@@ -37,6 +56,160 @@ _TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
+
+
+class OpenRoutes:
+    """Opens what the page is given."""
+
+    def __init__(self, studio: Studio) -> None:
+        """Open for a studio."""
+        self._studio = studio
+
+    def posts(self) -> dict[str, Handler]:
+        """Handlers of POST by address."""
+        return {"/sample": self._sample, "/opened": self._opened, "/take/row": self._take_row}
+
+    def puts(self) -> dict[str, Handler]:
+        """Handlers of PUT by address."""
+        return {"/upload": self._upload, "/take": self._open_take}
+
+    async def _sample(self, request: Request) -> Response:
+        asked = await json_of(request)
+        name = str(asked.get("name"))
+        shot = await run_in_threadpool(self._studio.files.open_sample, name)
+        return JSONResponse(document_of_shot(shot))
+
+    async def _upload(self, request: Request) -> Response:
+        """Take one file of a drop; its bytes are the body."""
+        files = self._studio.files
+        name, drop = (request.query_params.get(key, "") for key in ("name", "drop"))
+        path = files.place_of_upload(drop, name)
+        most = files.most_file_bytes
+        fault = (
+            f"{name} is larger than {most >> 20} MiB. Start the page on it: reggan-plugin ui FILE."
+        )
+        with tempfile.TemporaryFile() as file:
+            async for part in limited(request, most, fault):
+                files.count_upload(len(part))
+                file.write(part)
+            file.seek(0)
+            await run_in_threadpool(_keep, file, path)
+        return JSONResponse({"name": path.name})
+
+    async def _opened(self, request: Request) -> Response:
+        asked = await json_of(request)
+        shot = await run_in_threadpool(self._studio.files.open_drop, str(asked.get("drop")))
+        if shot.is_head:  # what is none may be a recorded performance: the page must know now
+            await run_in_threadpool(self._studio.look, shot.first)
+        return JSONResponse(document_of_shot(shot))
+
+    async def _open_take(self, request: Request) -> Response:
+        """Read a recorded performance; its bytes are the body. They are not kept."""
+        name = request.query_params.get("name", "")
+        refuse_odd_name(name)
+        fault = f"{name} is larger than {MOST_UPLOADED_TAKE_BYTES >> 20} MiB, which no take needs."
+        with tempfile.TemporaryDirectory(prefix="reggan-take-") as folder:
+            path = Path(folder, name)
+            with path.open("wb") as file:
+                async for part in limited(request, MOST_UPLOADED_TAKE_BYTES, fault):
+                    file.write(part)
+            take = await run_in_threadpool(open_take, path, Path(name))
+        return JSONResponse(self._studio.take.replace(take).document())
+
+    async def _take_row(self, request: Request) -> Response:
+        asked = await json_of(request)
+        row = asked.get("row")
+        if type(row) is not int:
+            raise UsageError(f"{row!r} is no row of a take; expected a number.")
+        return JSONResponse({"weights": self._studio.take.needed().weights(row)})
+
+
+def _keep(file: IO[bytes], path: Path) -> None:
+    with path.open("wb") as kept:
+        shutil.copyfileobj(file, kept)
+
+
+class KeepRoutes:
+    """Answers what the page asks to keep."""
+
+    def __init__(self, studio: Studio, options: PageOptions) -> None:
+        """Answer for a studio, with the options that commands repeat."""
+        self._studio, self._options = studio, options
+
+    def gets(self) -> dict[str, Handler]:
+        """Handlers of GET by address."""
+        return {"/job": self._job}
+
+    def posts(self) -> dict[str, Handler]:
+        """Handlers of POST by address."""
+        return {
+            "/words": self._words,
+            "/save": self._save,
+            "/preset": self._preset,
+            "/job/start": self._start_job,
+            "/job/stop": self._stop_job,
+        }
+
+    async def _words(self, request: Request) -> Response:
+        """Return the words of a `kind`: frame, shot, take or python."""
+        asked = await json_of(request)
+        return JSONResponse({"words": self._words_of(str(asked.get("kind")), asked)})
+
+    def _words_of(self, kind: str, asked: Asked) -> str:
+        files, change = self._studio.files, change_in(asked, self._studio.own)
+        number, choice = face_in(asked)
+        shot, path, options = files.shot_of(number), files.path(number), self._options
+        if shot.is_head:
+            if kind != "frame":
+                raise UsageError("A head has one command; it is copied beside the picture.")
+            return texture_command(shot, change, options, wants_map=saves_map(shot, number))
+        whole, out = shot.source, None
+        if shot.is_uploaded:  # where it was before, only the user knows
+            path, whole = Path(path.name), Path(path.name if len(shot.paths) == 1 else ".")
+        if not shot.is_users_own:
+            out = Path(f"{shot.paths[0].stem}_{change.mix.label}")
+        if kind == "take":
+            take = self._studio.take.needed().path
+            return take_command(whole, take, change, choice, options, out)
+        if kind == "python":
+            return python_text(path, change, choice, options)
+        if kind not in ("frame", "shot"):
+            raise UsageError(f"{kind[:80]!r} is nothing to copy. Load the page again.")
+        return command_line(path if kind == "frame" else whole, change, choice, options, out)
+
+    async def _save(self, request: Request) -> Response:
+        asked = await json_of(request)
+        change = change_in(asked, self._studio.own)
+        saved = await run_in_threadpool(self._studio.save, *face_in(asked), change)
+        return download(saved.name, saved.content)
+
+    async def _preset(self, request: Request) -> Response:
+        asked = await json_of(request)
+        name = str(asked.get("name", "")).strip()
+        text = await run_in_threadpool(preset_text, name, change_in(asked, self._studio.own))
+        return download(f"{name}.toml", text.encode())
+
+    async def _job(self, _: Request) -> Response:
+        return JSONResponse(asdict(self._studio.job.progress))
+
+    async def _start_job(self, request: Request) -> Response:
+        asked = await json_of(request)
+        number, choice = face_in(asked)
+        shot = self._studio.files.shot_of(number)
+        if shot.is_head:
+            raise UsageError("A head is no shot. Save it, or open the frames of a shot.")
+        wanted = ShotRequest(
+            shot=shot,
+            change=change_in(asked, self._studio.own),
+            choice=choice,
+            existing=Existing.RESUME if asked.get("resume") is True else Existing.REFUSE,
+            out=self._options.out,
+        )
+        progress = await run_in_threadpool(self._studio.job.start, wanted)
+        return JSONResponse(asdict(progress))
+
+    async def _stop_job(self, _: Request) -> Response:
+        return JSONResponse(asdict(self._studio.job.stop()))
 
 
 class PageRoutes:
@@ -124,7 +297,7 @@ class PageRoutes:
         return JSONResponse({})
 
 
-def _head_of(shown: ShownChange) -> dict[str, object]:
+def _head_of(shown: ChangeView) -> dict[str, object]:
     rows, columns = shown.region
     height, width = shown.screen.shape[:2]
     return {

@@ -20,20 +20,30 @@ from reggan_plugin.ui.limits import (
     THUMBNAIL_PX,
     THUMBNAILS_AT_ONCE,
 )
-from reggan_plugin.ui.live_face import LiveFace, Screen, SeenFace, live_face, seen_face
+from reggan_plugin.ui.live_face import (
+    Arrow,
+    Layer,
+    LiveFace,
+    Screen,
+    SeenFace,
+    arrows_of,
+    frame_motion_of,
+    lay_over,
+    live_face,
+    seen_face,
+)
 from reggan_plugin.ui.open_files import OpenFiles, OpenShot
 from reggan_plugin.ui.open_frame import Newest, OpenFrame, open_frame
 from reggan_plugin.ui.open_head import CoarseMap, OpenHead, open_head, saved_head, saves_map
 from reggan_plugin.ui.open_take import OpenTake, TakeInUse
 from reggan_plugin.ui.saved_file import SavedFile, saved_frame
 from reggan_plugin.ui.shot_job import OpenModel, ShotJob
-from reggan_plugin.ui.shown_layers import Arrow, Layer, arrows_of, frame_motion_of, lay_over
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ShownChange:
+class ChangeView:
     """A face or map with an expression, and where it lies.
 
     Attributes:
@@ -109,7 +119,7 @@ class Studio:
         change: SliderValues,
         is_wanted: Callable[[], bool] = lambda: True,
         layer: Layer = "picture",
-    ) -> ShownChange | None:
+    ) -> ChangeView | None:
         """Return a face or map with an expression; None if nobody wants it any more at its turn.
 
         Raises:
@@ -152,13 +162,13 @@ class Studio:
         shot = self.files.shot_of(number)
         return shot.is_head and number > shot.first
 
-    def _changed_map(self, number: int, longest_px: int, mix: ExpressionMix) -> ShownChange:
+    def _changed_map(self, number: int, longest_px: int, mix: ExpressionMix) -> ChangeView:
         with self._lock:
             head = self._head(self.files.shot_of(number))
             coarse = self._maps.get((number, longest_px), lambda: head.coarser(longest_px))
         screen, (height, width) = coarse.screen(mix), head.map_picture.size
         region = slice(0, height), slice(0, width)
-        return ShownChange(region=region, factor=coarse.factor, screen=screen)
+        return ChangeView(region=region, factor=coarse.factor, screen=screen)
 
     def _answered(
         self, whose: tuple[int, FaceChoice], face: LiveFace, mix: ExpressionMix
@@ -223,13 +233,13 @@ class Studio:
         return self._faces.get((number, choice, longest_px), cut)
 
 
-def _shown(face: LiveFace, answered: FrameAnswers, layer: Layer) -> ShownChange:
+def _shown(face: LiveFace, answered: FrameAnswers, layer: Layer) -> ChangeView:
     screen, arrows = face.screen(answered), []
     motion = None if layer == "picture" else frame_motion_of(face, answered)
     if motion is not None:
         arrows = arrows_of(face, motion) if layer == "motion" else []
         screen = lay_over(screen, face, motion, layer)
-    return ShownChange(
+    return ChangeView(
         region=face.region,
         factor=face.factor,
         screen=screen,

@@ -190,14 +190,6 @@ def test_every_name_that_we_use_is_in_the_bindings(bindings: tuple[Path, Path]) 
     assert json.loads(answer)["faults"] == []
 
 
-def test_the_comparison_notices_a_name_that_is_gone_and_arguments_that_do_not_fit(
-    bindings: tuple[Path, Path],
-) -> None:
-    wrong = {"Builder": {"build_cuda_engine": 1, "create_network": 3}}
-    answer = run_python(COMPARE_NAMES, json.dumps(wrong), site=bindings[0], libraries=bindings[1])
-    assert len(json.loads(answer)["faults"]) == 2
-
-
 def test_libraries_that_begin_nothing_are_an_error_with_a_remedy(
     bindings: tuple[Path, Path],
 ) -> None:

@@ -11,7 +11,7 @@ bpy = pytest.importorskip("bpy")
 
 from blender_addon.bridge.errors import BridgeError  # noqa: E402
 from blender_addon.scene.settings import model_settings  # noqa: E402
-from reggan_training.heads.glb.family import GlbFamily  # noqa: E402
+from reggan_training.heads.glb import GlbFamily  # noqa: E402
 from reggan_training.heads.head import HeadMesh, Part  # noqa: E402
 from tests.training.heads.glb_face import write_face  # noqa: E402
 

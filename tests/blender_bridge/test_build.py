@@ -10,7 +10,7 @@ import pytest
 from packaging.utils import parse_wheel_filename
 
 from blender_addon import build
-from blender_addon.bundled_wheels import PLATFORMS, WheelError, needed_wheels
+from blender_addon.build import PLATFORMS, WheelError, needed_wheels
 
 ROOT = Path(__file__).resolve().parents[2]
 MANIFEST = (ROOT / "blender_addon" / "blender_manifest.toml").read_text(encoding="utf-8")

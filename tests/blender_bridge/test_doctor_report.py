@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from blender_addon.bridge.doctor_report import lines_of_report
-from blender_addon.bridge.messages_without_paths import with_names_for_paths
+from blender_addon.bridge.remedies import with_names_for_paths
+from blender_addon.bridge.runtime import lines_of_report
 from reggan_plugin.diagnosis import Device, Diagnosis, Package
 
 

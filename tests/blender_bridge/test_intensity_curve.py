@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from blender_addon.bridge.errors import BridgeError
-from blender_addon.bridge.intensity_curve import write_curve
+from blender_addon.bridge.expression_blend import write_curve
 from reggan_plugin.jobs.intensity_curve import read_curve
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from blender_addon.bridge.shape_key_families import FAMILIES
 from blender_addon.bridge.shape_keys import (
     ARKIT_NAMES,
+    FAMILIES,
     KeyWeight,
     arkit_shape,
     expression_keys,

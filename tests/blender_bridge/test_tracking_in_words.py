@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.bridge.frames_in_words import frames_in_words, unchanged_frames
+from blender_addon.bridge.in_words import account_of_faces, frames_in_words, unchanged_frames
 from blender_addon.bridge.projection import SeenFace
 from blender_addon.bridge.rig_against_picture import disagreement
-from blender_addon.bridge.tracking_in_words import account_of_faces
 from reggan_plugin.jobs import results
 
 

@@ -17,8 +17,7 @@ from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
-from reggan_training.metrics.motion.answer import compose, motion_answers
-from reggan_training.metrics.motion.exported import open_exported
+from reggan_training.metrics.motion.answer import compose, motion_answers, open_exported
 
 from ..motion_models import motion_card
 from ..sample_frames import SAMPLES

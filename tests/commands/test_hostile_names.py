@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
@@ -151,5 +153,8 @@ def test_a_box_beyond_all_bounds_is_named(box: str, shot: Path, capsys: Streams)
 
 
 def test_json_for_programs_has_no_nan() -> None:
+    package = Path(reggan_plugin.__file__).parent
+    for path in (path for path in package.rglob("*.py") if path.parent.name != "benchmark"):
+        assert not re.search(r"(echo|print)\(json\.dumps", path.read_text()), path
     text = json_text({"a": [float("nan"), float("inf"), 1.5], "b": (1, None)})
     assert json.loads(text, parse_constant=pytest.fail) == {"a": [None, None, 1.5], "b": [1, None]}

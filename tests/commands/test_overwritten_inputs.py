@@ -18,6 +18,8 @@ from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.models.shipped_models import find_model
 
+from ..fuzz.attacks import video
+
 Streams = pytest.CaptureFixture[str]
 
 
@@ -39,6 +41,15 @@ def place(tmp_path: Path) -> Iterator[Path]:
     (given / "base.png").write_bytes((tmp_path / "shot" / "a.1001.png").read_bytes())
     (given / "looks.mtl").write_text("newmtl skin\nmap_Kd base.png\n")
     corners = "v 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 0 1\n"
+    (given / "take.csv").write_text("time,jawOpen\n0,0.5\n1,0.6\n")
+    (given / "take.bin").write_bytes(bytes(16))
+    buffer = {"asset": {"version": "2.0"}, "buffers": [{"uri": "take.bin", "byteLength": 16}]}
+    (given / "take.gltf").write_text(json.dumps(buffer))
+    (tmp_path / "shot" / "reggan-plugin.toml").write_text("")
+    video(given / "a.mp4")
+    for layer in ("stmap", "gain", "paint"):
+        (tmp_path / "layers" / layer).mkdir(parents=True)
+        (tmp_path / "layers" / layer / "a.1001.exr").write_bytes(b"not read")
     (given / "head.obj").write_text(f"mtllib looks.mtl\n{corners}usemtl skin\nf 1/1 2/2 3/3\n")
     before = contents(tmp_path)
     yield tmp_path
@@ -69,6 +80,14 @@ COMMANDS: dict[str, str] = {
     "--sheet in/model.onnx",
     "the points of a job": "job --frames shot --expression happy --landmarks in/points.json "
     "--out in/points.json",
+    "the settings of a shot": "track --frames shot --out shot/reggan-plugin.toml",
+    "a take": "curves in/take.csv --csv in/take.csv",
+    "the buffer of a take": "curves in/take.gltf --csv in/take.bin",
+    "a frame that is composed": "comp --for nuke --frames shot --layers layers "
+    "--out shot/a.1001.png",
+    "a layer that is composed": "comp --for nuke --frames shot --layers layers "
+    "--out layers/stmap/a.1001.exr",
+    "a video": "render in/a.mp4 --out in/a.mp4 --expression happy",
     "a model that is timed": "bench --model in/model.onnx --json in/model.onnx",
 }
 

@@ -1,6 +1,7 @@
 """Videos in, videos out: times, sound, colour tags and untouched pixels stay; jobs go on."""
 
 import json
+import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ import av
 import numpy as np
 import pytest
 
+from reggan_plugin import apart
 from reggan_plugin.cli import main
 from reggan_plugin.errors import UnreadableFrameError, UsageError
 from reggan_plugin.faces.face_finder import ChosenFaces
@@ -215,6 +217,19 @@ def test_frames_are_the_same_in_any_order(tmp_path: Path) -> None:
     assert clip.content("00000003.png") == in_order[2]
 
 
+def test_ffmpeg_never_runs_in_this_process(tmp_path: Path) -> None:
+    clip = str(write_clip(tmp_path / "a.mp4"))
+    lines = (
+        "import sys; from pathlib import Path; from reggan_plugin.files.video import VideoFile",
+        "from reggan_plugin.files.video_writing import write_video",
+        f"clip = VideoFile(Path({clip!r})); clip.content('00000002.png')",
+        f"write_video(Path({clip!r}), Path({clip!r}).with_name('b.mov'), {{}})",
+        "assert 'av' not in sys.modules",
+    )
+    subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True)
+    assert (tmp_path / "b.mov").stat().st_size > 1000
+
+
 def test_what_is_no_video_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"no video" * 99)
     with pytest.raises(UnreadableFrameError, match=r"a\.mp4 cannot be read as a video"):
@@ -230,7 +245,7 @@ def test_a_failure_leaves_no_half_written_video(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_video(clip, tmp_path / "out.mp4", fail)
+        write_video(clip, tmp_path / "out.mp4", {}, done=fail)
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
@@ -238,6 +253,7 @@ def test_without_pyav_the_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
 ) -> None:
     clip = write_clip(tmp_path / "a.mp4")
+    monkeypatch.setattr(apart, "HERE", True)
     monkeypatch.setitem(sys.modules, "av", None)
     assert smile(clip) == 1
     assert 'pip install "reggan-plugin[video]"' in capsys.readouterr().err

@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from reggan_export import benchmark_baselines as baselines_module
 from reggan_export.benchmark_baselines import ExportBaselines
-from reggan_export.graph_work import count_work
+from reggan_export.roofline import count_work
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.benchmark import cold_start
 from reggan_plugin.benchmark.contestant import open_contestant
@@ -116,7 +116,7 @@ def test_without_the_exporter_s_packages_peers_name_the_extra(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     point = EntryPoint("baselines", "no_torch_here.baselines:Baselines", "reggan_plugin.benchmark")
-    monkeypatch.setattr("reggan_plugin.benchmark.baselines.entry_points", lambda group: [point])
+    monkeypatch.setattr("reggan_plugin.benchmark.contestant.entry_points", lambda group: [point])
     assert main(["bench", "--peers", "--device", "cpu"]) == 1
     assert 'pip install "reggan-plugin[export]"' in capsys.readouterr().err
 

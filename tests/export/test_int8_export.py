@@ -13,7 +13,7 @@ import torch
 from click.testing import Result
 from PIL import Image
 
-from reggan_export.calibration_crops import calibration_crops
+from reggan_export.int8_export import calibration_crops
 from reggan_export.sample_crops import VERIFY_FRAMES
 from reggan_export.source_network import source_of
 from reggan_plugin.errors import EmptySourceError, ModelParityError, UsageError

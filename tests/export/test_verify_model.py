@@ -20,8 +20,7 @@ from reggan_export.onnx_file import restore_weights, store_weights_as_half, writ
 from reggan_export.picture_model_export import graph_of
 from reggan_export.sample_crops import verify_crops
 from reggan_export.source_network import source_of
-from reggan_export.verify.bounds import BOUNDS
-from reggan_export.verify.questions import questions_from_metadata
+from reggan_export.verify.questions import BOUNDS, questions_from_metadata
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import Bound, difference_between
 from reggan_plugin.backends.choose_device import open_runner

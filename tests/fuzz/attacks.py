@@ -20,6 +20,7 @@ from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.mesh_suffixes import MESH_SUFFIXES
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile
 from reggan_plugin.jobs.intensity_curve import read_curve
+from reggan_plugin.models.shipped_models import installed_models
 from reggan_plugin.textures.mesh_digest import files_of_mesh
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.vocabulary.presets import read_presets
@@ -182,6 +183,32 @@ def tga(width: int, height: int, kept: int | None = None) -> bytes:
     return head + bytes(width * height if kept is None else kept)
 
 
+VIDEOS = {
+    "a.mp4": ("libx264", "mp4", "yuv420p"),
+    "a.mkv": ("ffv1", "matroska", "yuv420p"),
+    "a.webm": ("libvpx-vp9", "webm", "yuv420p"),
+    "a.mov": ("prores_ks", "mov", "yuv422p10le"),
+    "a.gif": ("gif", "gif", "rgb8"),
+}
+"""Name → encoder, container, and format of the pixels."""
+
+
+def video(path: Path) -> bytes:
+    """A second of noise, of the kind that the name says."""
+    import av
+
+    codec, container, pixels = VIDEOS[path.name]
+    random = np.random.default_rng(1)
+    with av.open(str(path), "w", format=container) as out:
+        stream = out.add_stream(codec, rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        for _ in range(24):
+            levels = random.integers(0, 255, (48, 64, 3), dtype=np.uint8)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(levels, format="rgb24")))
+        out.mux(stream.encode(None))
+    return path.read_bytes()
+
+
 def onnx_of_functions(depth: int) -> bytes:
     """A model that calls a function of ten calls of a function of ten calls ..."""
     import onnx
@@ -201,6 +228,30 @@ def onnx_of_functions(depth: int) -> bytes:
     graph = helper.make_graph([top], "g", ends[:1], ends[1:])
     model = helper.make_model(graph, opset_imports=opsets, functions=functions, ir_version=8)
     onnx.helper.set_model_props(model, {"reggan_plugin": '{"weights_sha256": "' + "0" * 64 + '"}'})
+    return bytes(model.SerializeToString())
+
+
+def onnx_that_grows() -> bytes:
+    """A sound model that also makes 31 GB of zeros when it is asked."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load(str(installed_models()["sargan"]))
+    kind = {one.name: one.type.tensor_type.elem_type for one in model.graph.output}["mask"]
+    for node in model.graph.node:
+        node.output[:] = ["mask_" if name == "mask" else name for name in node.output]
+    zero = numpy_helper.from_array(np.zeros(1, helper.tensor_dtype_to_np_dtype(kind)))
+    times = numpy_helper.from_array(np.array([1, 1, 400, 400]), "times")
+    model.graph.initializer.append(times)
+    model.graph.node.extend(
+        [
+            helper.make_node("Shape", ["image"], ["shape"]),
+            helper.make_node("Mul", ["shape", "times"], ["large"]),
+            helper.make_node("ConstantOfShape", ["large"], ["zeros"], value=zero),
+            helper.make_node("ReduceMax", ["zeros"], ["most"]),
+            helper.make_node("Add", ["mask_", "most"], ["mask"]),
+        ]
+    )
     return bytes(model.SerializeToString())
 
 

@@ -2,7 +2,7 @@
 
     python -m tests.fuzz.long                                    # all of it: about 30 minutes
     python -m tests.fuzz.long --minutes 5                        # as much as that gives
-    python -m tests.fuzz.long --meshes 10000 --pictures 0 --models 0 --json 0 --attacks 0 --seed 7
+    python -m tests.fuzz.long --meshes 9999 --pictures 0 --models 0 --videos 0 --json 0 --attacks 0
 
 Each file is made from a seed and its number alone, so that a find can be made again with --first
 and one of its kind. A file must be read, or refused by an error of ours. Anything else is a find:
@@ -36,6 +36,7 @@ DEFAULTS = {
     "meshes": 10_000,
     "pictures": 10_000,
     "models": 1_000,
+    "videos": 1_000,
     "json": 1_000,
 }
 _AT_A_TIME, _WORKERS = 50, 2
@@ -215,6 +216,26 @@ def _models(folder: Path, seed: int) -> Trial:
     return attempt
 
 
+def _videos(folder: Path, seed: int) -> Trial:
+    """In a child for each, as a fault of a decoder ends its process."""
+    from reggan_plugin import apart
+
+    from .attacks import VIDEOS, use, video
+    from .damage import Seeded, damage
+
+    sound = {name: video(folder / name) for name in VIDEOS}
+
+    def attempt(number: int) -> None:
+        apart.HERE = False
+        name = list(VIDEOS)[number % len(VIDEOS)]
+        header = len(sound[name]) if number % 2 else 512
+        content = damage(Seeded(f"video {seed} {number}"), sound[name], start=0, header=header)
+        (folder / name).write_bytes(content)
+        use(folder / name)
+
+    return attempt
+
+
 def _attacks(folder: Path, seed: int) -> Trial:
     from . import attacks
 
@@ -250,6 +271,7 @@ _TRIALS: dict[str, Callable[[Path, int], Trial]] = {
     "meshes": _meshes,
     "pictures": _pictures,
     "models": _models,
+    "videos": _videos,
     "json": _json,
 }
 

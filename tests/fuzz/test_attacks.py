@@ -100,47 +100,29 @@ def test_triangles_in_one_place_are_named_before_a_minute_is_gone(
     assert (sound.first_hits(origins, origins * [0, 0, -1]).face == 0).all()
 
 
-def test_a_model_of_functions_without_measure_costs_its_own_process(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("kind", ["functions", "memory"])
+def test_a_model_without_measure_costs_its_own_process(
+    kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("resource")
+    resource = pytest.importorskip("resource")
     monkeypatch.setattr(apart, "HERE", False)
-    monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 4)
     path = folder / "face.onnx"
-    path.write_bytes(attacks.onnx_of_functions(9))
+    if kind == "functions":
+        monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 4)
+        path.write_bytes(attacks.onnx_of_functions(9))
+    else:
+        path.write_bytes(attacks.onnx_that_grows())
     seal(path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises((ModelError, SourceError), match=r"face\.onnx"):
         ExpressionTransfer(path, device="cpu")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # KiB
 
 
-def _video(path: Path, codec: str, container: str, pixels: str) -> bytes:
-    av = pytest.importorskip("av")
-    random = np.random.default_rng(1)
-    with av.open(str(path), "w", format=container) as out:
-        stream = out.add_stream(codec, rate=24)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
-        for _ in range(24):
-            levels = random.integers(0, 255, (48, 64, 3), dtype=np.uint8)
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(levels, format="rgb24")))
-        out.mux(stream.encode(None))
-    return path.read_bytes()
-
-
-@pytest.mark.parametrize(
-    ("name", "codec", "container", "pixels"),
-    [
-        ("a.mp4", "libx264", "mp4", "yuv420p"),
-        ("a.mkv", "ffv1", "matroska", "yuv420p"),
-        ("a.webm", "libvpx-vp9", "webm", "yuv420p"),
-        ("a.mov", "prores_ks", "mov", "yuv422p10le"),
-        ("a.gif", "gif", "gif", "rgb8"),
-    ],
-)
-def test_damaged_videos_are_named(
-    name: str, codec: str, container: str, pixels: str, folder: Path
-) -> None:
+@pytest.mark.parametrize("name", attacks.VIDEOS)
+def test_damaged_videos_are_named(name: str, folder: Path) -> None:
     path = folder / name
-    sound = _video(path, codec, container, pixels)
+    sound = attacks.video(path)
     attacks.use(path)
     half, part = len(sound) // 2, min(2000, len(sound) // 8)
     noise = np.random.default_rng(3).bytes(part)

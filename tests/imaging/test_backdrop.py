@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reggan_plugin.faces.face_crop import crop_of_whole_image
+from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.imaging.backdrop import Underlay, before_grey, continue_under_alpha
 from reggan_plugin.imaging.in_front_of_face import Front
 
@@ -48,3 +48,20 @@ def test_hair_goes_on_beneath_a_rim() -> None:
     assert np.corrcoef(beneath[1], hair[8:-8])[0, 1] > 0.9
     assert beneath.std() > 0.5 * hair.std()
     assert beneath.max() < 1.1
+
+
+def test_what_may_be_before_a_face_stays_unless_it_moves_far() -> None:
+    side = 1000
+    matte = np.array([0.0, 0.5, 0.5, 0.5, 1.0], np.float32)
+    front = Front(
+        matte=np.broadcast_to(matte[None, :, None], (5, 5, 1)).copy(),
+        crop=FaceCrop(np.eye(2, 3) * side / 5, 5),
+    )
+    moved = np.array([0.0, 0.0, 1.5, 10.0, 10.0], np.float32)
+    whole = np.concatenate(
+        [
+            front.staying((slice(500, 501), slice(column, column + 1)), moved[k : k + 1])
+            for k, column in enumerate(range(100, 1000, 200))
+        ]
+    )
+    np.testing.assert_allclose(whole, [0, 1, 0.5, 0.5, 1], atol=0.05)

@@ -153,7 +153,7 @@ def main() -> None:
             frame = _frame_of(size, Path(folder))
             beside = Path(folder) / frame.stem
             slider = SliderInBlender(frame, beside) if is_blender else AskedPipe(frame, beside)
-            from blender_addon.bridge.live_limits import INTERVAL_S
+            from blender_addon.bridge.live_worker import INTERVAL_S
 
             hand = Hand(slider, lambda: INTERVAL_S)
             moves = [hand.move() for _ in range(MOVES)]

@@ -19,15 +19,14 @@ from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
 from reggan_training.metrics.motion.answer import compose, motion_answers
 from reggan_training.metrics.motion.evaluation import find_heads
-from reggan_training.metrics.motion.face import MadeFace
-from reggan_training.metrics.motion.face_parts import (
+from reggan_training.metrics.motion.face import (
+    FaceAnswer,
     changeable_region,
     changed_region,
     moved_region,
 )
-from reggan_training.metrics.motion.fidelity import region_psnr_db
-from reggan_training.metrics.motion.movement import explained_motion
-from reggan_training.metrics.motion.results import ResultKind
+from reggan_training.metrics.motion.figures import ResultKind
+from reggan_training.metrics.motion.movement import explained_motion, region_psnr_db
 from reggan_training.metrics.motion.test_heads import EXPRESSIONS, MotionTrial, TestHead, style_of
 from reggan_training.pairs.head_file import read_head
 from tests.measurements.heads_and_model import model_option, opened
@@ -75,7 +74,7 @@ def measure(model: AnswerSource, trial: MotionTrial) -> list[float]:
     ]
 
 
-def neutralised(model: AnswerSource, picture: np.ndarray) -> MadeFace:
+def neutralised(model: AnswerSource, picture: np.ndarray) -> FaceAnswer:
     """A crop [3, side, side] that is asked to show nothing."""
     controls = torch.tensor([[float(name == NEUTRAL) for name in CONTROLS]])
     (answer,) = motion_answers(model, torch.from_numpy(picture)[None], controls)

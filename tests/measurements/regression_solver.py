@@ -13,7 +13,8 @@ import time
 import numpy as np
 import torch
 
-from reggan_training.papers.regression import REGRESSION_PRESETS, RegressionSettings, RidgeSums
+from reggan_training.papers.presets import preset_named
+from reggan_training.papers.regression import RegressionSettings, RidgeSums
 
 
 def solve_in_a_loop(
@@ -56,12 +57,12 @@ def time_batched(
 def main() -> None:
     """Print both times, their ratio, and how far the answers are apart."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", choices=list(REGRESSION_PRESETS), default="earlier-128")
+    parser.add_argument("--preset", choices=["paper-400", "earlier-128"], default="earlier-128")
     parser.add_argument("--pairs", type=int, default=72)
     parser.add_argument("--sample", type=int, default=4000, help="filters that the loop solves")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    settings = REGRESSION_PRESETS[arguments.preset]
+    settings = preset_named(arguments.preset).model.regression
     side, random = settings.side_px, np.random.default_rng(0)
     shape = (arguments.pairs, 3, side, side)
     source, target = (random.random(shape, dtype=np.float32) for _ in range(2))

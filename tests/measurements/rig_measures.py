@@ -37,24 +37,23 @@ from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part
-from reggan_training.landmarks.canvas import SIDE_PX as EDGE_PX
+from reggan_training.landmarks.contours import seen_edges
+from reggan_training.landmarks.drawn_on import SIDE_PX as EDGE_PX
 from reggan_training.landmarks.head_source import SHARES, HeadSource
 from reggan_training.landmarks.points import DensePoints, iris_of
-from reggan_training.landmarks.seen_edges import seen_edges
 from reggan_training.landmarks.stylised import stylise
 from reggan_training.metrics.motion.answer import motion_in_crop
-from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.face_parts import (
+from reggan_training.metrics.motion.face import (
     INSIDE_OF_MOUTH,
     FacePart,
+    TrueFace,
     changeable_region,
     part_masks,
 )
 from reggan_training.metrics.motion.test_heads import held_out_identities
 from reggan_training.pairs.camera import Camera, frontal_camera
 from reggan_training.pairs.head_look import sample_look
-from reggan_training.pairs.rasterised_head import RasterisedHead
-from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.truth import truth_of_pair
 
@@ -249,6 +248,9 @@ class KnownLandmarks:
         """Those that are known."""
         return self.known
 
+    def refinement(self, face: Picture) -> None:
+        """None is added: what is measured is geometry."""
+
     def answer(self, faces: Sequence[Picture], mixes: Sequence[ExpressionMix]) -> list[Answer]:
         """See `AnswerSource.answer`."""
         vectors = [self.card.vector_of(mix) for mix in mixes]
@@ -304,8 +306,9 @@ class AskedFace:
             card = self.source.card
             vector = dict(zip(card.controls, card.vector_of(self._mix(weights)), strict=True))
             with patch.object(opened_mouth, "_inside_of_mouth", _green):
-                rig = self.source.template
-                drawn = rig_answer(rig, self._cut(own), self.found(), vector)
+                rig, seen = self.source.template, self._lift(self._face).face
+                refine = self.source.refinement(seen)
+                drawn = rig_answer(rig, self._cut(own), self.found(), vector, refine=refine)
             painted = replace(answer, painters=drawn.painters)
         else:
             painted = _with_named_paint(answer, weights, own, nose_px)

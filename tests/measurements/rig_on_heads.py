@@ -48,8 +48,8 @@ from reggan_plugin.rig.source import RigSource
 from reggan_training.commands.family_options import families_from_paths
 from reggan_training.landmarks.head_source import SHARES, HeadSource
 from reggan_training.landmarks.pictures import TEXTURES
-from reggan_training.metrics.motion.exported import open_exported
-from reggan_training.pairs.noise import keep_textures
+from reggan_training.metrics.motion.answer import open_exported
+from reggan_training.pairs.surface_colour import keep_textures
 from tests.measurements.own_rigs import rig_of
 from tests.measurements.rig_measures import (
     EXPRESSIONS,

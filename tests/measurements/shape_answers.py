@@ -15,10 +15,9 @@ from reggan_training.metrics.motion.answer import (
     motion_answers,
     motion_in_crop,
 )
-from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.face_parts import changeable_region, moved_region
+from reggan_training.metrics.motion.face import TrueFace, changeable_region, moved_region
+from reggan_training.metrics.motion.figures import ResultKind
 from reggan_training.metrics.motion.movement import explained_motion
-from reggan_training.metrics.motion.results import ResultKind
 from reggan_training.metrics.motion.test_heads import MotionTrial, TestHead
 from reggan_training.pairs.states import Weights
 
@@ -53,7 +52,7 @@ class ShapeAnswer:
     Attributes:
         shapes: that were asked for.
         family: of the head.
-        explained: share of the true motion; see `Explained`.
+        explained: share of the true motion; see `MotionShares`.
         projection: of the motion on the true one: how far of the way it goes.
         crosstalk: squared motion where the truth has none, over that of the whole truth.
         linear: share of the motion at 0.25, 0.5 and 0.75 that is that of weight 1 in proportion.

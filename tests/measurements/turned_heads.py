@@ -20,14 +20,13 @@ from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh
 from reggan_training.metrics.motion.answer import compose, motion_answers
-from reggan_training.metrics.motion.face_parts import (
+from reggan_training.metrics.motion.face import (
     changeable_region,
     changed_region,
     moved_region,
 )
-from reggan_training.metrics.motion.fidelity import region_psnr_db
-from reggan_training.metrics.motion.movement import explained_motion
-from reggan_training.metrics.motion.results import ResultKind
+from reggan_training.metrics.motion.figures import ResultKind
+from reggan_training.metrics.motion.movement import explained_motion, region_psnr_db
 from reggan_training.metrics.motion.test_heads import (
     EXPRESSIONS,
     SUPERSAMPLING,

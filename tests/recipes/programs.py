@@ -1,4 +1,4 @@
-"""As much of Nuke, Fusion and Blender as our compositions use, after their documentation.
+"""As much of Nuke and Fusion as our compositions use, after their documentation.
 
 Pictures are [height, width, 4] arrays, the first row on top. This checks what a composition says,
 not what a program makes of it.

@@ -1,4 +1,7 @@
-"""Compositions of every program give the result again, at half intensity, and under a mask."""
+"""Compositions of Nuke and Fusion give the result again, at half intensity, and under a mask.
+
+That of Blender is asked of Blender itself: tests/blender/test_layers_in_compositor.py.
+"""
 
 import shutil
 from collections.abc import Callable
@@ -18,12 +21,11 @@ from reggan_plugin.recipes import in_blender
 from ..files.exr_files import channels
 from ..layered_shots import planes, render, smile
 from ..sample_frames import SAMPLES
-from .blender_nodes import LinkedInputs, Node, evaluate, fake_bpy
 from .programs import FusionComp, NukeScript
 
 FACE = ("--face-box", "40,40,200,200", "--exposure", "0")
 AROUND_FACE = slice(140, 420), slice(500, 780)
-PROGRAMS = ("nuke", "fusion", "blender 4", "blender 5")
+PROGRAMS = ("nuke", "fusion")
 Compose = Callable[[float, Any], np.ndarray]
 
 
@@ -54,17 +56,16 @@ def rendered(shot: Path, model: Path, *more: str, out: str) -> np.ndarray:
 
 def composition(program: str, shot: Path, layers: Path) -> Compose:
     """Write it, and be ready to put it together."""
-    suffix = {"nuke": ".nk", "fusion": ".comp"}.get(program, ".py")
+    suffix = {"nuke": ".nk", "fusion": ".comp", "blender": ".py"}[program]
     out = shot.parent / f"comp{suffix}"
-    name = program.partition(" ")[0]
-    words = ["comp", "--for", name, "--frames", shot, "--layers", layers, "--out", out]
+    words = ["comp", "--for", program, "--frames", shot, "--layers", layers, "--out", out]
     assert main([*map(str, words), "--overwrite"]) == 0
     text = out.read_text(encoding="utf-8")
     if program == "nuke":
         return lambda intensity, mask: _of_nuke(NukeScript(text, 1001), intensity, mask)
-    if program == "fusion":
-        return lambda intensity, mask: _of_fusion(FusionComp(text), intensity, mask)
-    return lambda intensity, mask: _of_blender(text, program.endswith("5"), intensity, mask)
+    if program == "blender":
+        compile(text, str(out), "exec")
+    return lambda intensity, mask: _of_fusion(FusionComp(text), intensity, mask)
 
 
 def _of_nuke(script: NukeScript, intensity: float, mask: Any) -> np.ndarray:
@@ -76,26 +77,6 @@ def _of_fusion(comp: FusionComp, intensity: float, mask: Any) -> np.ndarray:
     comp.intensity = intensity
     comp.mask = None if mask is None else np.repeat(mask[..., None], 4, axis=2)
     return comp.picture("Result")[..., :3]
-
-
-def _of_blender(text: str, is_5: bool, intensity: float, mask: Any) -> np.ndarray:
-    written: dict[str, Any] = {"__name__": "the text in Blender"}
-    exec(compile(text, "comp.py", "exec"), written)
-    assert written["SHOT"]["first"] == 1001
-    bpy = fake_bpy(is_5)
-    original = Node.__init__
-
-    def with_group_inputs(node: Node, kind: str, five: bool) -> None:
-        original(node, kind, five)
-        if kind == "CompositorNodeGroup":
-            node.inputs = LinkedInputs(node)
-
-    Node.__init__ = with_group_inputs  # type: ignore[method-assign]
-    try:
-        mixed = written["add_layers"](bpy, written["SHOT"])
-    finally:
-        Node.__init__ = original  # type: ignore[method-assign]
-    return evaluate(mixed, intensity, np.float32(1.0) if mask is None else mask)[..., :3]
 
 
 def off(ours: np.ndarray, theirs: np.ndarray, shot: Path) -> np.ndarray:

@@ -122,3 +122,17 @@ def test_a_chin_passes_before_the_neck_without_steps() -> None:
 
     smooth, stepped = (roughness(one) for one in (answer, replace(answer, painters=())))
     assert smooth < 0.5 * stepped
+
+
+def test_what_is_no_head_does_not_go_along() -> None:
+    picture, landmarks = drawn_face()
+    across = np.abs(np.linspace(-1, 1, 64))[None].repeat(64, axis=0)
+    smile = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}
+    free, bound = (
+        rig_answer(template(), picture, one, smile).motion
+        for one in (landmarks, replace(landmarks, head=(across < 0.3).astype(np.float32)))
+    )
+    beside = np.abs(np.linspace(-1, 1, len(free)))[None].repeat(len(free), axis=0) > 0.45
+    assert np.abs(free[beside]).max() > 0.01
+    assert np.abs(bound[beside]).max() < 0.1 * np.abs(free[beside]).max()
+    np.testing.assert_allclose(bound[150:180, 120:136], free[150:180, 120:136], atol=1e-4)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,21 @@ from reggan_training.processes import Processes
 
 Network = TypeVar("Network", bound=nn.Module)
 _LONGEST_GRADIENT = 2.0
+
+
+def commit_of_source() -> str:
+    """Describe the commit of this code, `-dirty` where files were changed since."""
+    try:
+        result = subprocess.run(
+            ["git", "describe", "--always", "--dirty"],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=Path(__file__).parent,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "not under version control"
+    return result.stdout.strip()
 
 
 class TrainingTask(Protocol):

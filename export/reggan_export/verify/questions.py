@@ -6,8 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from reggan_export.sample_crops import VERIFY_FRAMES, verify_crops
-from reggan_export.verify.asked_vectors import asked_vectors
-from reggan_export.verify.bounds import BOUNDS, LOCATOR_BOUNDS, RIG_BOUNDS
 from reggan_export.verify.verify_report import Bound, Difference, difference_between
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Tensors
@@ -25,11 +23,64 @@ from reggan_plugin.models.model_card import (
     read_card,
 )
 from reggan_plugin.rig.source import model_inputs
+from reggan_plugin.vocabulary.expression_mix import parse_expression_mix
+
+BOUNDS = {
+    "fp32": Bound(quantity="picture", unit="levels", statistic="max", limit=0.5),
+    "fp16": Bound(quantity="picture", unit="levels", statistic="max", limit=2.0),
+    "int8": Bound(quantity="picture", unit="levels", statistic="mean", limit=1.0),
+}
+"""By the precision of an expression model: its result in 8-bit levels."""
+RIG_BOUNDS = {
+    "points": Bound(quantity="points", unit="crop sides", statistic="max", limit=5e-4),
+    "sigma": Bound(quantity="sigma", unit="crop sides", statistic="max", limit=5e-4),
+    "label": Bound(quantity="label", unit="shares", statistic="max", limit=0.02),
+    "mix": Bound(quantity="mix", unit="shares", statistic="max", limit=0.02),
+    "motion": Bound(quantity="motion", unit="eye distances", statistic="max", limit=2e-3),
+    "gain": Bound(quantity="gain", unit="logarithm", statistic="max", limit=0.02),
+}
+"""By the output of contract 3. Points: 0.2 % of the eye distance, as much of motion; noise of 0.5 %
+on lids was seen to look clean."""
+LOCATOR_BOUNDS = {
+    "score": Bound(quantity="score", unit="probability", statistic="max", limit=1e-4),
+    "offsets": Bound(quantity="offsets", unit="pixels", statistic="max", limit=1e-2),
+    "points": Bound(quantity="points", unit="pixels", statistic="max", limit=1e-2),
+}
+"""By the output of a face locator's part."""
+
+
+_BLEND = (0.6, 0.3)
+
+Vectors = Mapping[str, Float[np.ndarray, " entries"]]
 
 _LEVELS = 255
-
 Compare = Callable[[Tensors, Tensors, Tensors], Mapping[str, Difference]]
 """Of inputs, expected outputs and found outputs."""
+
+
+def single_vectors(card: ModelCard) -> Vectors:
+    """Each named expression that a model can show, whole and at half intensity."""
+    names = _shown_names(card)
+    labels = [*names, *(f"{name}:0.5" for name in names)]
+    return {label: _vector_of(label, card) for label in labels}
+
+
+def asked_vectors(card: ModelCard) -> Vectors:
+    """The same and a blend."""
+    vectors = dict(single_vectors(card))
+    if len(names := _shown_names(card)) > 1:
+        first, second = names[-2:]
+        blend = f"{first}:{_BLEND[0]:g}+{second}:{_BLEND[1]:g}"
+        vectors[blend] = _vector_of(blend, card)
+    return vectors
+
+
+def _shown_names(card: ModelCard) -> list[str]:
+    return [name for name in card.names if card.can_show(parse_expression_mix(name))]
+
+
+def _vector_of(label: str, card: ModelCard) -> Float[np.ndarray, " entries"]:
+    return np.array(card.vector_of(parse_expression_mix(label)), np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-from reggan_plugin.commands.settings_file import CONFIG_OPTION, SETTINGS_FILE, apply_settings
+from reggan_plugin.commands.settings_file import (
+    CONFIG_OPTION,
+    SETTINGS_FILE,
+    SETTINGS_META,
+    apply_settings,
+)
 
 _OF_INPUT = ("--mesh", "--frames")
 """Options that name what other commands take as an argument."""
@@ -92,13 +97,16 @@ def grouped_option(heading: str, *names: str, **settings: Any) -> Callable[[Comm
 
 
 def given_files() -> list[Path]:
-    """Return the files that options of the running command name for reading (see `is_input`)."""
+    """Return the files that options of the running command name for reading (see `is_input`),
+    and the one of settings.
+    """
     context = click.get_current_context()
     values = [
         context.params.get(str(parameter.name))
         for parameter in context.command.params
         if isinstance(parameter, GroupedOption) and parameter.is_input
     ]
+    values.append(context.meta.get(SETTINGS_META))
     paths = [Path(one) for one in values if isinstance(one, str | Path)]
     return [path for path in paths if path.is_file()]
 

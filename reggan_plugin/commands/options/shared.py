@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.backends.device_name import AUTO, DEVICE_KINDS, GPU
+from reggan_plugin.backends.runner import AUTO, DEVICE_KINDS, GPU
 from reggan_plugin.commands.options.grouped import (
     AddOption,
     grouped_option,

@@ -21,7 +21,7 @@ def test_eyes_that_are_selected_go_along_in_their_sockets(
     head: Any, made_head: MadeHead, tmp_path: Path
 ) -> None:
     """The file that is handed over: both meshes at rest, the eye by its own image."""
-    from blender_addon.scene.head_as_glb import WornImage, export_head
+    from blender_addon.scene.head_as_glb import TextureImage, export_head
 
     rig = rig_for(head)
     bpy.ops.mesh.primitive_uv_sphere_add(radius=0.01, location=(0.03, -0.08, 0.02))
@@ -43,7 +43,7 @@ def test_eyes_that_are_selected_go_along_in_their_sockets(
     bpy.context.view_layer.update()
     material = head.active_material
     image = nodes_of(head)[2].image
-    worn = WornImage(image=image, material=material, uv_map="Haut UV")
+    worn = TextureImage(image=image, material=material, uv_map="Haut UV")
     name = export_head([head, eye], worn, tmp_path / "Kopf ß.glb")
     character = load_mesh(tmp_path / "Kopf ß.glb").character
     face, ball = sorted(character.parts, key=lambda part: -np.ptp(part.positions))
@@ -58,14 +58,14 @@ def test_eyes_that_are_selected_go_along_in_their_sockets(
 
 def test_materials_that_share_the_map_are_handed_over_as_one(head: Any, tmp_path: Path) -> None:
     """And a head without a material wears the image that was chosen."""
-    from blender_addon.scene.head_as_glb import WornImage, export_head
+    from blender_addon.scene.head_as_glb import TextureImage, export_head
 
     image = nodes_of(head)[2].image
     head.data.materials.append(head.active_material.copy())
     head.data.materials.append(None)
     for polygon in head.data.polygons:
         polygon.material_index = polygon.index % 3
-    worn = WornImage(image=image, material=head.active_material, uv_map="Haut UV")
+    worn = TextureImage(image=image, material=head.active_material, uv_map="Haut UV")
     name = export_head([head], worn, tmp_path / "shared.glb")
     parts = load_mesh(tmp_path / "shared.glb").character.parts
     third = len(head.data.polygons) / 3
@@ -73,7 +73,7 @@ def test_materials_that_share_the_map_are_handed_over_as_one(head: Any, tmp_path
     assert sum(worn_by) == pytest.approx(2 * third, abs=2)
     assert sum(len(part.faces) for part in parts) == len(head.data.polygons)
     head.data.materials.clear()
-    bare = WornImage(image=image, material=None, uv_map="Haut UV")
+    bare = TextureImage(image=image, material=None, uv_map="Haut UV")
     assert export_head([head], bare, tmp_path / "bare.glb") == "Face"
     (part,) = load_mesh(tmp_path / "bare.glb").character.parts
     assert part.material.name == "Face"

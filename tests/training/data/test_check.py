@@ -12,7 +12,7 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_training.data import photographs
-from reggan_training.data.check_sheet import choose_rows
+from reggan_training.data.check import choose_rows
 
 MakeSet = Callable[..., Path]
 

@@ -12,7 +12,7 @@ from reggan_plugin.textures.character import Material, MeshPart
 from reggan_plugin.textures.named_parts import name_parts
 from reggan_plugin.vocabulary.face_shapes import mirrored_name
 from reggan_training.commands.dataset_test_heads import test_heads as heads
-from reggan_training.heads.glb.family import GlbFamily
+from reggan_training.heads.glb import GlbFamily
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
 from reggan_training.pairs.head_file import read_head
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from reggan_plugin.errors import SourceError
-from reggan_training.heads.anatomy.eyeball import eye_points
+from reggan_training.heads.anatomy.eyes import eye_points
 from reggan_training.heads.anatomy.head_shape import HeadShape, sample_shape
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.heads.makehuman.family import MakeHumanFamily
 from reggan_training.pairs.camera import frontal_camera
-from reggan_training.pairs.raster import HeadScene
+from reggan_training.pairs.rasterising import HeadScene
 
 from ...shared_data import SHARED_DATA
 

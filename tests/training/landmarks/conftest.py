@@ -8,10 +8,10 @@ import pytest
 
 from reggan_plugin.rig.layout import COUNT
 from reggan_training.commands.family_options import families_from_paths
-from reggan_training.landmarks.canvas import SIDE_PX
+from reggan_training.landmarks.drawn_on import SIDE_PX
 from reggan_training.landmarks.head_source import SHARES, HeadSource
-from reggan_training.landmarks.kept_parts import kept_parts
-from reggan_training.landmarks.pictures import DrawnPicture
+from reggan_training.landmarks.pictures import HeadPicture
+from reggan_training.landmarks.pool import kept_parts
 
 from ...shared_data import SHARED_DATA
 from .test_squares import mean_face
@@ -50,7 +50,7 @@ def tiny_pools(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Non
     return write
 
 
-def _picture(number: int) -> DrawnPicture:
+def _picture(number: int) -> HeadPicture:
     """A square of one colour around each landmark, somewhere in grey."""
     random = np.random.default_rng(number)
     points = mean_face() * 100 + [SIDE_PX / 2, 130] + random.normal(0, 3, (1, 2))
@@ -59,4 +59,4 @@ def _picture(number: int) -> DrawnPicture:
         pixels[y - 2 : y + 3, x - 2 : x + 3] = (255 * row // COUNT, 255 - row, row)
     label = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
     label[40:-40, 40:-40] = 1
-    return DrawnPicture(pixels=pixels, points=points, label=label)
+    return HeadPicture(pixels=pixels, points=points, label=label)

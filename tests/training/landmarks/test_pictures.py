@@ -4,21 +4,20 @@ import numpy as np
 import pytest
 
 from reggan_plugin.rig.layout import COUNT
-from reggan_training.landmarks.canvas import SIDE_PX
-from reggan_training.landmarks.drawn_on import draw_over_face
+from reggan_training.landmarks.drawn_on import SIDE_PX, draw_over_face
 from reggan_training.landmarks.head_source import HeadSource
-from reggan_training.landmarks.kept_parts import KEPT_PX, kept_parts
-from reggan_training.landmarks.pictures import DrawnPicture, draw_head
+from reggan_training.landmarks.pictures import HeadPicture, draw_head
+from reggan_training.landmarks.pool import KEPT_PX, kept_parts
 from reggan_training.landmarks.squares import PARTS
 
 
 @pytest.fixture(scope="module")
-def drawn(heads: HeadSource) -> list[DrawnPicture]:
+def drawn(heads: HeadSource) -> list[HeadPicture]:
     head, found = heads.head("valid", "Asian_F_2")
     return draw_head(head, found, np.random.default_rng(4), states=2, looks=2)
 
 
-def test_labels_lie_inside_the_picture(drawn: list[DrawnPicture]) -> None:
+def test_labels_lie_inside_the_picture(drawn: list[HeadPicture]) -> None:
     assert len(drawn) == 4
     for picture in drawn:
         assert picture.points.shape == (COUNT, 2)
@@ -30,7 +29,7 @@ def test_labels_lie_inside_the_picture(drawn: list[DrawnPicture]) -> None:
 
 
 def test_looks_of_a_state_share_its_landmarks_and_differ_in_colour(
-    drawn: list[DrawnPicture],
+    drawn: list[HeadPicture],
 ) -> None:
     first, second, other, _ = drawn
     np.testing.assert_array_equal(first.points, second.points)
@@ -38,13 +37,13 @@ def test_looks_of_a_state_share_its_landmarks_and_differ_in_colour(
     assert np.abs(first.points - other.points).max() > 1
 
 
-def test_the_same_seed_draws_the_same_picture(heads: HeadSource, drawn: list[DrawnPicture]) -> None:
+def test_the_same_seed_draws_the_same_picture(heads: HeadSource, drawn: list[HeadPicture]) -> None:
     head, found = heads.head("valid", "Asian_F_2")
     again = draw_head(head, found, np.random.default_rng(4), states=2, looks=2)[0]
     np.testing.assert_array_equal(again.pixels, drawn[0].pixels)
 
 
-def test_parts_are_kept_with_the_maps_that_lead_to_them(drawn: list[DrawnPicture]) -> None:
+def test_parts_are_kept_with_the_maps_that_lead_to_them(drawn: list[HeadPicture]) -> None:
     row = kept_parts(drawn[0])
     assert set(row) == {"points", "label", *PARTS, *(f"{name}_to" for name in PARTS)}
     for name in PARTS:

@@ -18,9 +18,10 @@ from reggan_training.landmarks.training import (
     LOG,
     Measurement,
     PartTraining,
+    PoolRun,
     landmark_loss,
+    train_landmarks,
 )
-from reggan_training.landmarks.whole_run import DrawnRun, train_landmarks
 
 from ...shared_data import SHARED_DATA
 
@@ -97,7 +98,7 @@ def test_a_checkpoint_goes_on_with_as_many_steps_and_the_same_weights(
 def test_a_run_goes_on_and_logs_every_measurement(tiny_pools: WritePools, tmp_path: Path) -> None:
     tiny_pools(tmp_path)
     told: list[Measurement] = []
-    run = DrawnRun(
+    run = PoolRun(
         folder=tmp_path, open_families=list, length_s=0.1, drawing_s=0, first=8, test_pictures=8
     )
     train_landmarks(run, told.append)
@@ -110,7 +111,7 @@ def test_a_run_goes_on_and_logs_every_measurement(tiny_pools: WritePools, tmp_pa
 
 
 def test_a_run_without_pictures_says_so(tmp_path: Path) -> None:
-    run = DrawnRun(folder=tmp_path, open_families=list, length_s=1, drawing_s=0)
+    run = PoolRun(folder=tmp_path, open_families=list, length_s=1, drawing_s=0)
     with pytest.raises(SourceError, match="holds 0 pictures to train on and 0 of held-out heads"):
         train_landmarks(run, lambda _: None)
 

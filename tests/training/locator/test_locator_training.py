@@ -13,17 +13,20 @@ pytest.importorskip("onnx")
 from reggan_plugin.faces.locator import DEFAULT_FOLDER  # noqa: E402
 from reggan_training.locator.bank import Bank, BankFace, build_bank  # noqa: E402
 from reggan_training.locator.cartoons import draw_cartoon  # noqa: E402
-from reggan_training.locator.detector_network import FaceDetector  # noqa: E402
-from reggan_training.locator.exported_weights import load_exported  # noqa: E402
-from reggan_training.locator.landmark_network import LandmarkNetwork  # noqa: E402
-from reggan_training.locator.loop import LocatorRun, RunConfig  # noqa: E402
-from reggan_training.locator.sources import LabelledPicture  # noqa: E402
-from reggan_training.locator.stages import (  # noqa: E402
+from reggan_training.locator.loop import (  # noqa: E402
     DetectorStage,
     LandmarkStage,
+    LocatorRun,
     LocatorStage,
+    RunConfig,
     detector_targets,
+    load_exported,
 )
+from reggan_training.locator.networks import (  # noqa: E402
+    FaceDetector,
+    LandmarkNetwork,
+)
+from reggan_training.locator.sources import LabelledPicture  # noqa: E402
 from reggan_training.locator.synthesis import (  # noqa: E402
     Placement,
     paste_face,

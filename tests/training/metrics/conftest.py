@@ -18,7 +18,7 @@ from torch import Tensor
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import CANONICAL_LANDMARKS
-from reggan_training.metrics.expression_judge import ExpressionJudge
+from reggan_training.metrics.judge_networks import ExpressionJudge
 from reggan_training.metrics.judges import Judges
 from reggan_training.papers.comparison.contenders import Contender
 from reggan_training.papers.comparison.evaluation import EvaluationSet, load_evaluation_set

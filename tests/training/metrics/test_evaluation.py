@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.metrics.judge_validity import ExpressionValidity
-from reggan_training.metrics.judges import Judges
+from reggan_training.metrics.judges import ExpressionValidity, Judges
 from reggan_training.papers.comparison.contenders import INPUT, Contender
 from reggan_training.papers.comparison.evaluation import (
     Evaluation,
@@ -20,7 +19,7 @@ from reggan_training.papers.comparison.evaluation import (
 from reggan_training.papers.comparison.report_json import json_from_evaluation
 from reggan_training.papers.comparison.report_markdown import markdown_from_record
 from reggan_training.papers.comparison.splits import ALL_AVATARS
-from reggan_training.papers.comparison.yaw_limit import max_yaw_deg
+from reggan_training.papers.comparison.standing import max_yaw_deg
 
 MakeRun = Callable[..., Contender]
 

@@ -10,11 +10,15 @@ from click.testing import CliRunner
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.commands import train_judge as command
 from reggan_training.commands.train_judge import train_judge
 from reggan_training.data.sets import load_sets
-from reggan_training.metrics.judge_training import JudgeSettings
-from reggan_training.metrics.judge_views import JudgeViews, balanced_chances, label_of
+from reggan_training.metrics import judge_training
+from reggan_training.metrics.judge_training import (
+    JudgeSettings,
+    JudgeViews,
+    balanced_chances,
+    label_of,
+)
 from reggan_training.metrics.judges import Judges, embed, name_expressions
 
 
@@ -77,7 +81,9 @@ def test_few_photographs_do_not_drown_among_many_renders() -> None:
 def test_judges_are_trained_on_any_mix_of_sets_saved_and_read_back(
     tiny_avatars: Path, spots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "JudgeSettings", partial(JudgeSettings, batch_size=8, styles=2))
+    monkeypatch.setattr(
+        judge_training, "JudgeSettings", partial(JudgeSettings, batch_size=8, styles=2)
+    )
     result = CliRunner().invoke(
         train_judge,
         [

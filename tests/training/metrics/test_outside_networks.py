@@ -15,11 +15,11 @@ from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.metrics.judges import Judges
 from reggan_training.papers.comparison.contenders import Contender
 from reggan_training.papers.comparison.evaluation import EvaluationSet, evaluate_runs
-from reggan_training.papers.comparison.outside_gauges import load_gauges
-from reggan_training.papers.comparison.outside_weights import (
+from reggan_training.papers.comparison.outside_gauges import (
     WEIGHT_FILES,
     NetworkInput,
     OutsideNetwork,
+    load_gauges,
     missing_files,
 )
 from reggan_training.papers.comparison.report_json import json_from_evaluation

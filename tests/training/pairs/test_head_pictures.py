@@ -16,7 +16,7 @@ from reggan_plugin.errors import OutputError, OutputExistsError, UnreadableFrame
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 from reggan_training.data.sets import load_sets
-from reggan_training.pairs.head_look import STYLES
+from reggan_training.data.split import RENDERED_STYLES as STYLES
 from reggan_training.pairs.head_pictures import HeadPictureSettings
 from reggan_training.pairs.picture_set import picture_heads, tasks_of
 

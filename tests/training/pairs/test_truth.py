@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_training.pairs.rasterised_head import RasterisedHead
-from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.truth import truth_of_pair
 

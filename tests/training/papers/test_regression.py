@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from reggan_training.papers.networks.regression_layer import RegressionLayer
+from reggan_training.papers.networks.masked_regression import RegressionLayer
 from reggan_training.papers.regression import (
     RegressionSettings,
     RidgeSums,

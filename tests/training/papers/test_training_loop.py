@@ -23,7 +23,6 @@ from reggan_training.commands.train import train as train_command
 from reggan_training.data.pairs import PairSettings
 from reggan_training.errors import TrainingDivergedError
 from reggan_training.papers import losses
-from reggan_training.papers.checkpoint import model_from_run
 from reggan_training.papers.configuration import (
     AdversarySettings,
     GanLossWeights,
@@ -33,9 +32,9 @@ from reggan_training.papers.configuration import (
 from reggan_training.papers.held_out_curve import held_out_curve, held_out_is_converged
 from reggan_training.papers.initial_weights import initial_weights_from
 from reggan_training.papers.networks.expression_model import ModelSettings
-from reggan_training.papers.presets import PRESETS
+from reggan_training.papers.presets import preset_named
 from reggan_training.papers.regression import RegressionSettings
-from reggan_training.papers.run_folder import RunFolder
+from reggan_training.papers.run_folder import RunFolder, model_from_run
 from reggan_training.papers.train_step import Trainer
 from reggan_training.papers.training_loop import train
 
@@ -252,7 +251,7 @@ def test_a_dry_run_prints_everything_and_writes_nothing(tiny_avatars: Path, tmp_
 )
 def test_a_wrong_configuration_is_named(tables: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        settings_with_tables(PRESETS["default"], tables, "own.toml")
+        settings_with_tables(preset_named("default"), tables, "own.toml")
 
 
 def test_the_command_names_a_broken_file(

@@ -20,15 +20,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_plugin.errors import MissingExtraError
+from reggan_training.data.split import TRACED_STYLES
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.pairs.camera import Camera
 from reggan_training.pairs.head_look import HeadLook
-from reggan_training.pairs.renderer import Drawn, Renderer
+from reggan_training.pairs.head_pictures import Drawn, Renderer
 from reggan_training.pairs.shading import HeadShader, backdrop_of, developed
 from reggan_training.pairs.surface_colour import surface_colour
 
-STYLES = ("skin", "stone", "metal", "clay")
-"""What is drawn, painted or unlit has no use for traced light."""
 _LIBRARIES = "libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgl1"
 _SAMPLES, _BOUNCES = 8, 3
 _SENSOR_MM = 36.0
@@ -102,7 +101,7 @@ def _blender() -> Any:
     return bpy
 
 
-TRACED = Renderer(name="avatars", styles=STYLES, draw=traced, packages=("torch", "bpy"))
+TRACED = Renderer(name="avatars", styles=TRACED_STYLES, draw=traced, packages=("torch", "bpy"))
 
 
 def _paint(shader: HeadShader, state: int, look: HeadLook) -> Float[Tensor, "4 side side"]:

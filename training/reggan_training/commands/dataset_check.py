@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,10 +13,11 @@ from reggan_plugin.drawing.contact_sheet import SheetRow, write_sheet
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.files.overwriting import refuse_existing
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument
-from reggan_training.data.check import SetReport
-from reggan_training.data.check_sheet import choose_rows, row_of, without_empty_columns
-from reggan_training.data.sets import list_sets
 from reggan_training.data.split import SPLITS
+
+if TYPE_CHECKING:
+    from reggan_training.data.check import SetReport
+
 
 _SHOWN = 12
 """Lines of one kind that the text names; --json has all."""
@@ -49,6 +51,9 @@ def check(
     KDEF or RaFD, or a packed set. The contact sheet shows identities of every style with their
     landmarks. Exits with 1 if training would trip over something.
     """
+    from reggan_training.data.check import SetReport, choose_rows, row_of, without_empty_columns
+    from reggan_training.data.sets import list_sets
+
     path = out or Path(f"{roots[0].resolve().stem}_check.png")
     refuse_existing([path], overwrite=overwrite)
     entries = list_sets(roots)
@@ -70,7 +75,7 @@ def check(
         )
 
 
-def _record(report: SetReport, path: Path) -> dict[str, object]:
+def _record(report: "SetReport", path: Path) -> dict[str, object]:
     return {
         "styles": {
             style: {
@@ -93,7 +98,7 @@ def _record(report: SetReport, path: Path) -> dict[str, object]:
     }
 
 
-def _text(report: SetReport, path: Path) -> str:
+def _text(report: "SetReport", path: Path) -> str:
     lines = ["| style | split | identities | pairs |", "|---|---|---|---|"]
     lines += [
         f"| {style} | {split} | {report.identities[style, split]} | {report.pairs[style, split]} |"

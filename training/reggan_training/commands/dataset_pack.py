@@ -9,9 +9,6 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import SourceError
 from reggan_plugin.files.overwriting import refuse_existing
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument
-from reggan_training.data.pack import MIB, PackPlan
-from reggan_training.data.pack import pack as pack_entries
-from reggan_training.data.sets import choose_entries
 from reggan_training.data.split import SPLITS, STYLES, Split
 
 
@@ -38,7 +35,7 @@ from reggan_training.data.split import SPLITS, STYLES, Split
 @click.option(
     "--size",
     type=click.IntRange(min=64),
-    default=PackPlan.side_px,
+    default=256,
     show_default=True,
     metavar="PIXELS",
     help="Largest side of a picture; smaller is taken if the quality would fall below 75.",
@@ -69,6 +66,10 @@ def pack(
 
     `--data` of every command reads the file as it is. Names stay, and with them the splits.
     """
+    from reggan_training.data.pack import MIB, PackPlan
+    from reggan_training.data.pack import pack as pack_entries
+    from reggan_training.data.sets import choose_entries
+
     refuse_existing([out], overwrite=overwrite)
     entries = choose_entries(roots, splits or SPLITS, styles=styles or None, limit=identities)
     if not entries:

@@ -3,24 +3,25 @@
 import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reggan_plugin.commands.options.grouped import AddOption, options_as
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import MissingExtraError
-from reggan_training.avatars.traced_head import TRACED
 from reggan_training.commands.family_options import (
     OpenFamilies,
     family_options,
     number_of_heads_options,
 )
 from reggan_training.commands.options import FOLDER_TO_WRITE, report_line
-from reggan_training.pairs.head_pictures import SHADED, HeadPictureSettings
-from reggan_training.pairs.picture_set import picture_heads, tasks_of
-from reggan_training.pairs.renderer import Renderer
+from reggan_training.data.split import RENDERED_STYLES, TRACED_STYLES
 
-MakeSet = Callable[[Renderer], None]
+if TYPE_CHECKING:
+    from reggan_training.pairs.head_pictures import Renderer
+
+MakeSet = Callable[["Renderer"], None]
 
 
 def _make_set(
@@ -34,7 +35,10 @@ def _make_set(
     processes: int,
     out: Path,
 ) -> MakeSet:
-    def make(renderer: Renderer) -> None:
+    from reggan_training.pairs.head_pictures import HeadPictureSettings
+    from reggan_training.pairs.picture_set import picture_heads, tasks_of
+
+    def make(renderer: "Renderer") -> None:
         picture_heads(
             open_families,
             tasks_of(open_families(), identities, views, seed),
@@ -95,7 +99,7 @@ def _set_options(styles: Sequence[str]) -> AddOption:
 
 
 @click.command("pictures")
-@_set_options(SHADED.styles)
+@_set_options(RENDERED_STYLES)
 @verbose_option
 def pictures(*, make: MakeSet) -> None:
     """Picture heads in every expression, with landmarks, as `train --data` reads them.
@@ -107,11 +111,13 @@ def pictures(*, make: MakeSet) -> None:
     Example:
       reggan-plugin dataset pictures --ict ict_face_model_light.npz --out pictures --processes 8
     """
+    from reggan_training.pairs.head_pictures import SHADED
+
     make(SHADED)
 
 
 @click.command("avatars")
-@_set_options(TRACED.styles)
+@_set_options(TRACED_STYLES)
 @verbose_option
 def avatars(*, make: MakeSet) -> None:
     """Picture heads as `dataset pictures` does, path-traced by Blender: a test of realism.
@@ -123,6 +129,8 @@ def avatars(*, make: MakeSet) -> None:
     Example:
       reggan-plugin dataset avatars --ict ict_face_model_light.npz --out avatars --processes 8
     """
+    from reggan_training.avatars.traced_head import TRACED
+
     if importlib.util.find_spec("bpy") is None:
         raise MissingExtraError(
             "Rendering avatars needs Blender's Python (bpy), which is not installed. In Python "

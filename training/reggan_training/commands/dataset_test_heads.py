@@ -7,7 +7,6 @@ import click
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FOLDER_TO_WRITE
-from reggan_training.metrics.motion.test_heads import held_out_identities, render_test_heads
 
 
 @click.command("test-heads")
@@ -33,12 +32,7 @@ from reggan_training.metrics.motion.test_heads import held_out_identities, rende
 @click.option("--out", type=FOLDER_TO_WRITE, required=True)
 @verbose_option
 def test_heads(
-    *,
-    open_families: OpenFamilies,
-    identities: int,
-    side_px: int,
-    seed: int,
-    out: Path,
+    *, open_families: OpenFamilies, identities: int, side_px: int, seed: int, out: Path
 ) -> None:
     """Rasterise heads that no model is trained on, in the states that `evaluate-motion` asks for.
 
@@ -49,6 +43,8 @@ def test_heads(
     Example:
       reggan-plugin dataset test-heads --valid valid --out test-heads
     """
+    from reggan_training.metrics.motion.test_heads import held_out_identities, render_test_heads
+
     for family in open_families():
         names = held_out_identities(family, identities, seed)
         for path in render_test_heads(family, names, out, side_px):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,22 +21,10 @@ from reggan_training.commands.options import (
     set_threads,
     threads_option,
 )
-from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
-from reggan_training.metrics.trials import subject_from_identity
-from reggan_training.papers.checkpoint import images_seen, model_from_run
-from reggan_training.papers.comparison.contenders import INPUT, REGRESSION, TRUE, Contender
-from reggan_training.papers.comparison.evaluation import (
-    EvaluationSet,
-    evaluate_runs,
-    load_evaluation_set,
-)
-from reggan_training.papers.comparison.outside_gauges import load_gauges
-from reggan_training.papers.comparison.outside_weights import missing_files
-from reggan_training.papers.comparison.report_json import json_from_evaluation
-from reggan_training.papers.comparison.report_markdown import markdown_from_record
-from reggan_training.papers.comparison.sheet import draw_sheet
-from reggan_training.papers.held_out_curve import held_out_improvement, held_out_is_converged
-from reggan_training.papers.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from reggan_training.papers.comparison.contenders import Contender
+    from reggan_training.papers.comparison.evaluation import EvaluationSet
 
 
 @click.command("evaluate")
@@ -97,6 +86,13 @@ def evaluate(
     Example:
       reggan-plugin evaluate runs/first --data pictures
     """
+    from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
+    from reggan_training.papers.comparison.evaluation import evaluate_runs, load_evaluation_set
+    from reggan_training.papers.comparison.outside_gauges import load_gauges, missing_files
+    from reggan_training.papers.comparison.report_json import json_from_evaluation
+    from reggan_training.papers.comparison.report_markdown import markdown_from_record
+    from reggan_training.papers.run_folder import RunFolder
+
     set_threads(threads)
     contenders, judges = _contenders(runs), Judges.load(judge or SHIPPED_JUDGES)
     gauges = load_gauges(metric_weights)
@@ -115,12 +111,16 @@ def evaluate(
     click.echo(table)
 
 
-def _contenders(folders: Sequence[Path]) -> list[Contender]:
+def _contenders(folders: Sequence[Path]) -> "list[Contender]":
     """The runs under their folders' names, with the parent's where two are alike.
 
     Raises:
         UsageError: a run is named twice, or like a method that is not a run.
     """
+    from reggan_training.papers.comparison.contenders import INPUT, REGRESSION, TRUE, Contender
+    from reggan_training.papers.held_out_curve import held_out_improvement, held_out_is_converged
+    from reggan_training.papers.run_folder import images_seen, model_from_run
+
     resolved = [folder.resolve() for folder in folders]
     names = [folder.name for folder in resolved]
     taken = {INPUT, TRUE, REGRESSION, *(name for name in names if names.count(name) > 1)}
@@ -145,8 +145,11 @@ def _contenders(folders: Sequence[Path]) -> list[Contender]:
 
 
 def _write_sheet(
-    path: Path, contenders: Sequence[Contender], held_out: EvaluationSet, count: int
+    path: Path, contenders: "Sequence[Contender]", held_out: "EvaluationSet", count: int
 ) -> None:
+    from reggan_training.metrics.trials import subject_from_identity
+    from reggan_training.papers.comparison.sheet import draw_sheet
+
     side_px = max(one.model.side_px for one in contenders)
     shown = [
         subject_from_identity(identity, side_px)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,13 +21,10 @@ from reggan_training.commands.options import (
     set_threads,
     threads_option,
 )
-from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
-from reggan_training.metrics.motion.bounds import MotionBound, judge_bounds, warnings_of
-from reggan_training.metrics.motion.contact_sheet import MotionRow, draw_contact_sheet
-from reggan_training.metrics.motion.evaluation import Judged, find_heads
-from reggan_training.metrics.motion.evaluation import evaluate_motion as measure_heads
-from reggan_training.metrics.motion.exported import open_exported
-from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
+
+if TYPE_CHECKING:
+    from reggan_training.metrics.motion.bounds import MotionBound
+    from reggan_training.metrics.motion.contact_sheet import MotionRow
 
 
 @click.command("evaluate-motion")
@@ -80,10 +77,17 @@ def evaluate_motion(
     Example:
       reggan-plugin evaluate-motion rig.onnx --heads test-heads
     """
+    from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
+    from reggan_training.metrics.motion.answer import open_exported
+    from reggan_training.metrics.motion.bounds import judge_bounds, warnings_of
+    from reggan_training.metrics.motion.evaluation import ModelAndJudges, find_heads
+    from reggan_training.metrics.motion.evaluation import evaluate_motion as measure_heads
+    from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
+
     set_threads(threads)
     found = find_heads(heads, identities)
     _refuse_unknown(left_out, found, heads)
-    judged = Judged(
+    judged = ModelAndJudges(
         model=open_exported(model, threads), judges=Judges.load(judge or SHIPPED_JUDGES)
     )
     large_heads = {} if large is None else find_heads(large, identities)
@@ -113,8 +117,10 @@ def _refuse_unknown(
 
 
 def _write_report(
-    out: Path, record: Mapping[str, Any], table: str, rows: Mapping[str, Sequence[MotionRow]]
+    out: Path, record: Mapping[str, Any], table: str, rows: "Mapping[str, Sequence[MotionRow]]"
 ) -> None:
+    from reggan_training.metrics.motion.contact_sheet import draw_contact_sheet
+
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())
     write_atomically(out / "table.md", table.encode())
@@ -123,7 +129,7 @@ def _write_report(
         write_atomically(out / f"sheet-{style}.png", sheet)
 
 
-def _report_missed(bounds: Sequence[MotionBound]) -> bool:
+def _report_missed(bounds: "Sequence[MotionBound]") -> bool:
     """Name every bound that is missed; whether any is."""
     missed = [one for one in bounds if not one.holds]
     for one in missed:

@@ -3,15 +3,40 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reggan_plugin.commands.options.grouped import options_as, together
 from reggan_training.commands.options import FOLDER
-from reggan_training.heads.head import HeadFamily
+
+if TYPE_CHECKING:
+    from reggan_training.heads.head import HeadFamily
+
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-OpenFamilies = Callable[[], list[HeadFamily]]
+OpenFamilies = Callable[[], "list[HeadFamily]"]
+
+number_of_heads_options = together(
+    click.option(
+        "--identities",
+        type=click.IntRange(min=1),
+        default=300,
+        show_default=True,
+        metavar="N",
+        help="Heads of each family that can sample them.",
+    ),
+    click.option(
+        "--views",
+        type=click.IntRange(1, 100),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="Cameras before each head; VALID's few heads get four times as many.",
+    ),
+    click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True),
+)
+"""How many heads are drawn, before how many cameras, and from which seed."""
 
 
 def _open_families(
@@ -53,27 +78,6 @@ family_options = options_as(
 )
 """`--ict`, `--makehuman`, `--face-units`, `--valid`, `--glb`; taken as `open_families`."""
 
-number_of_heads_options = together(
-    click.option(
-        "--identities",
-        type=click.IntRange(min=1),
-        default=300,
-        show_default=True,
-        metavar="N",
-        help="Heads of each family that can sample them.",
-    ),
-    click.option(
-        "--views",
-        type=click.IntRange(1, 100),
-        default=1,
-        show_default=True,
-        metavar="N",
-        help="Cameras before each head; VALID's few heads get four times as many.",
-    ),
-    click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True),
-)
-"""How many heads are drawn, before how many cameras, and from which seed."""
-
 
 def families_from_paths(
     ict: Path | None,
@@ -81,13 +85,13 @@ def families_from_paths(
     face_units: Path | None,
     valid: Path | None,
     characters: Sequence[Path],
-) -> list[HeadFamily]:
+) -> "list[HeadFamily]":
     """Open the families that are named.
 
     Raises:
         UsageError: none is, MakeHuman without its units, or two families of one name.
     """
-    from reggan_training.heads.glb.family import GlbFamily
+    from reggan_training.heads.glb import GlbFamily
     from reggan_training.heads.ict import IctFamily
     from reggan_training.heads.makehuman.family import MakeHumanFamily
     from reggan_training.heads.valid.family import ValidFamily

@@ -3,15 +3,11 @@
 from pathlib import Path
 
 import click
-import cv2
 import numpy as np
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_training.commands.options import FILE_TO_WRITE, FOLDER, SET
-from reggan_training.locator.bank import build_bank
-from reggan_training.locator.drawn_heads import pictures_to_train_on
-from reggan_training.locator.mining import mine_negatives
 
 _BACKGROUNDS = 600
 
@@ -63,6 +59,12 @@ def mine_locator(
     Example:
       reggan-plugin dev mine-locator --data pictures --model weights/draft --out negatives.npz
     """
+    import cv2
+
+    from reggan_training.locator.bank import build_bank
+    from reggan_training.locator.drawn_heads import pictures_to_train_on
+    from reggan_training.locator.mining import mine_negatives
+
     cv2.setNumThreads(1)
     pictures = pictures_to_train_on(data, heads, cartoons, seed)
     bank = build_bank(pictures, styles_per_picture=1, backgrounds=_BACKGROUNDS, seed=seed)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,10 +12,9 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET, overwrite_option
 from reggan_training.papers.study.design import USUAL_COMPARISONS, StudySettings
-from reggan_training.papers.study.packing import pack_study
-from reggan_training.papers.study.page import html_from_page
-from reggan_training.papers.study.picture_folders import PictureFolders
-from reggan_training.papers.study.picture_source import StudyPictures
+
+if TYPE_CHECKING:
+    from reggan_training.papers.study.pictures import StudyPictures
 
 
 def named_folder_from_text(text: str) -> tuple[str, Path]:
@@ -109,6 +109,8 @@ def make(
     Example:
       reggan-plugin study make --methods a=outputs/a --methods b=outputs/b --input in --out study
     """
+    from reggan_training.papers.study.packing import html_from_page, pack_study
+
     page_path, key_path = out / "raters" / "index.html", out / "key.json"
     if not overwrite:
         _refuse_existing(page_path, key_path)
@@ -151,7 +153,9 @@ def _open_source(
     original: Path | None,
     data: Sequence[Path],
     settings: StudySettings,
-) -> StudyPictures:
+) -> "StudyPictures":
+    from reggan_training.papers.study.pictures import PictureFolders
+
     if are_pictures:
         if original is None:
             raise UsageError("--methods needs the pictures they were given; add --input FOLDER.")

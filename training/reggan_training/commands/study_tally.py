@@ -7,8 +7,6 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_training.papers.study.answers import read_key, read_sheets
-from reggan_training.papers.study.tally import json_from_tally, markdown_from_tally, tally_answers
 
 
 @click.command("tally")
@@ -42,6 +40,13 @@ def tally(
     Example:
       reggan-plugin study tally answers/*.json --key study/key.json
     """
+    from reggan_training.papers.study.answers import read_key, read_sheets
+    from reggan_training.papers.study.tally import (
+        json_from_tally,
+        markdown_from_tally,
+        tally_answers,
+    )
+
     key = read_key(key_path)
     result = tally_answers(key, read_sheets(answers, key), max_attention_failures)
     if as_json:

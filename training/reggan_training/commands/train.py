@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,26 +16,19 @@ from reggan_training.commands.options import (
     size_option,
     width_option,
 )
-from reggan_training.papers.configuration import (
-    TrainingSettings,
-    read_toml,
-    settings_for_model,
-    settings_with_tables,
-)
-from reggan_training.papers.dry_run import describe_run
-from reggan_training.papers.initial_weights import InitialWeights, initial_weights_from
 from reggan_training.papers.networks.architectures import architecture_names
-from reggan_training.papers.presets import PRESETS, preset_named
-from reggan_training.papers.training_loop import Session
-from reggan_training.papers.training_loop import train as train_model
-from reggan_training.processes import join_processes
+from reggan_training.papers.presets import preset_named, preset_tables
+
+if TYPE_CHECKING:
+    from reggan_training.papers.configuration import TrainingSettings
+    from reggan_training.papers.initial_weights import InitialWeights
 
 
 @click.command("train")
 @run_options
 @click.option(
     "--preset",
-    type=click.Choice(list(PRESETS)),
+    type=click.Choice(list(preset_tables())),
     default="default",
     show_default=True,
     help="Settings to start from.",
@@ -97,6 +90,11 @@ def train(
     Example:
       reggan-plugin train --data pictures --out runs/first --kimg 56
     """
+    from reggan_training.papers.initial_weights import initial_weights_from
+    from reggan_training.papers.training_loop import Session, describe_run
+    from reggan_training.papers.training_loop import train as train_model
+    from reggan_training.processes import join_processes
+
     set_threads(threads)
     initial = initial_weights_from(init_from) if init_from else None
     settings = _resolve(preset, config, initial, options)
@@ -110,9 +108,15 @@ def train(
 
 
 def _resolve(
-    preset: str, config: Path | None, initial: InitialWeights | None, options: dict[str, Any]
-) -> TrainingSettings:
+    preset: str, config: Path | None, initial: "InitialWeights | None", options: dict[str, Any]
+) -> "TrainingSettings":
     """The preset, then the network of the initial weights, the file, and the command line."""
+    from reggan_training.papers.configuration import (
+        read_toml,
+        settings_for_model,
+        settings_with_tables,
+    )
+
     tables = read_toml(config) if config else {}
     settings = preset_named(tables.pop("preset", preset))
     if initial is not None:

@@ -3,9 +3,9 @@
 import dataclasses
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import torch
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import SourceError
@@ -16,18 +16,10 @@ from reggan_training.commands.options import (
     set_threads,
     threads_option,
 )
-from reggan_training.data.identity import Identity
-from reggan_training.data.sets import load_sets
 from reggan_training.data.split import Split
-from reggan_training.metrics.judge_training import (
-    ExpressionLesson,
-    FaceLesson,
-    JudgeSettings,
-    train_network,
-)
-from reggan_training.metrics.judge_validity import judge_true_pictures
-from reggan_training.metrics.judges import Judges
-from reggan_training.metrics.trials import shows_expressions
+
+if TYPE_CHECKING:
+    from reggan_training.data.identity import Identity
 
 
 @click.command("train-judge")
@@ -49,12 +41,12 @@ from reggan_training.metrics.trials import shows_expressions
 @click.option(
     "--kimg",
     type=click.FloatRange(min=0, min_open=True),
-    default=JudgeSettings.length_kimg,
+    default=24.0,
     show_default=True,
     metavar="THOUSANDS",
     help="Length of each training.",
 )
-@click.option("--seed", type=int, default=JudgeSettings.seed, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
 @threads_option()
 @verbose_option
 def train_judge(
@@ -66,6 +58,16 @@ def train_judge(
     Example:
       reggan-plugin dev train-judge --data pictures --out runs/judge
     """
+    import torch
+
+    from reggan_training.metrics.judge_training import (
+        ExpressionLesson,
+        FaceLesson,
+        JudgeSettings,
+        train_network,
+    )
+    from reggan_training.metrics.judges import Judges, judge_true_pictures
+
     set_threads(threads)
     torch.manual_seed(seed)
     settings = JudgeSettings(length_kimg=kimg, seed=seed)
@@ -91,7 +93,10 @@ def train_judge(
     click.echo(out)
 
 
-def _identities(roots: tuple[Path, ...], split: Split) -> list[Identity]:
+def _identities(roots: tuple[Path, ...], split: Split) -> "list[Identity]":
+    from reggan_training.data.sets import load_sets
+    from reggan_training.metrics.trials import shows_expressions
+
     found = shows_expressions(load_sets(roots, (split,)))
     if len(found) < 2:
         names = ", ".join(str(root) for root in roots)

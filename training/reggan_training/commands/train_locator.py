@@ -2,20 +2,17 @@
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import cv2
-import torch
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FOLDER_TO_WRITE, SET
-from reggan_training.locator.bank import Bank, build_bank
-from reggan_training.locator.detector_network import FaceDetector
-from reggan_training.locator.drawn_heads import draw_set, pictures_to_train_on
-from reggan_training.locator.landmark_network import LandmarkNetwork
-from reggan_training.locator.loop import LocatorRun, RunConfig, StageName
-from reggan_training.locator.stages import DetectorStage, LandmarkStage, LocatorStage
+
+if TYPE_CHECKING:
+    from reggan_training.locator.bank import Bank
+    from reggan_training.locator.loop import LocatorStage, StageName
 
 
 @click.command("train-locator")
@@ -107,7 +104,7 @@ def train_locator(
     every: int,
     cartoons: int,
     folder: Path,
-    stage: StageName,
+    stage: "StageName",
     kimg: float,
     styles: int,
     backgrounds: int,
@@ -126,6 +123,13 @@ def train_locator(
     Example:
       reggan-plugin dev train-locator --data pictures --run runs/locator/detector --stage detector
     """
+    import cv2
+    import torch
+
+    from reggan_training.locator.bank import build_bank
+    from reggan_training.locator.drawn_heads import draw_set, pictures_to_train_on
+    from reggan_training.locator.loop import LocatorRun, RunConfig
+
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(threads)
     cv2.setNumThreads(1)
@@ -159,7 +163,10 @@ def train_locator(
     click.echo(folder)
 
 
-def _stage_of(name: StageName, bank: Bank) -> LocatorStage:
+def _stage_of(name: "StageName", bank: "Bank") -> "LocatorStage":
+    from reggan_training.locator.loop import DetectorStage, LandmarkStage
+    from reggan_training.locator.networks import FaceDetector, LandmarkNetwork
+
     if name == "detector":
         return DetectorStage(bank, FaceDetector())
     return LandmarkStage(bank, LandmarkNetwork())

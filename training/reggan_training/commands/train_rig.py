@@ -1,23 +1,18 @@
 """`train-landmarks` and `train-refinement`: from families of heads to the networks of a rig."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-import torch
 
 from reggan_plugin.commands.options.grouped import AddOption, options_as
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FOLDER_TO_WRITE, report_line
 from reggan_training.heads.split import SPLIT_FAMILIES
-from reggan_training.landmarks.head_source import MEAN_FAMILY
-from reggan_training.landmarks.training import Measurement
-from reggan_training.landmarks.whole_run import DrawnRun, train_on_drawn
-from reggan_training.landmarks.whole_run import train_landmarks as train_parts
-from reggan_training.refinement.examples import ExampleDrawing
-from reggan_training.refinement.training import ARRAYS
-from reggan_training.refinement.training import train as train_network
-from reggan_training.training_run import progress_line
+
+if TYPE_CHECKING:
+    from reggan_training.landmarks.training import Measurement, PoolRun
 
 
 def _run_of(
@@ -28,8 +23,13 @@ def _run_of(
     processes: int,
     without: tuple[str, ...],
     threads: int,
-) -> DrawnRun:
+) -> "PoolRun":
     """Make the run of what options say."""
+    import torch
+
+    from reggan_training.landmarks.head_source import MEAN_FAMILY
+    from reggan_training.landmarks.training import PoolRun
+
     families = {family.name for family in open_families()}
     if MEAN_FAMILY not in families:
         raise click.UsageError(
@@ -38,7 +38,7 @@ def _run_of(
     if not families - set(without):
         raise click.UsageError("--without leaves no family to train on.")
     torch.set_num_threads(threads)
-    return DrawnRun(
+    return PoolRun(
         folder=out,
         open_families=open_families,
         length_s=60 * minutes,
@@ -103,7 +103,7 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
 @click.command("train-landmarks")
 @_run_options(minutes=105.0, draw_minutes=45.0)
 @verbose_option
-def train_landmarks(run: DrawnRun) -> None:
+def train_landmarks(run: "PoolRun") -> None:
     """Train the networks that find dense landmarks, on pictures that are drawn meanwhile.
 
     Goes on where it was stopped: pictures are added to those that are there, and networks are
@@ -113,6 +113,8 @@ def train_landmarks(run: DrawnRun) -> None:
     Example:
       reggan-plugin train-landmarks --ict ict_face_model_light.npz --out runs/landmarks
     """
+    from reggan_training.landmarks.training import train_landmarks as train_parts
+
     train_parts(run, _report)
     click.echo(run.folder)
 
@@ -126,7 +128,7 @@ def train_landmarks(run: DrawnRun) -> None:
 )
 @_run_options(minutes=60.0, draw_minutes=40.0)
 @verbose_option
-def train_refinement(run: DrawnRun, model: Path) -> None:
+def train_refinement(run: "PoolRun", model: Path) -> None:
     """Train the network that refines a rig's answer, on pictures that are drawn meanwhile.
 
     Goes on where it was stopped, as train-landmarks does.
@@ -135,6 +137,11 @@ def train_refinement(run: DrawnRun, model: Path) -> None:
     Example:
       reggan-plugin train-refinement --ict ict_face_model_light.npz --model rig.onnx --out runs/fine
     """
+    from reggan_training.landmarks.training import train_on_drawn
+    from reggan_training.refinement.examples import ExampleDrawing
+    from reggan_training.refinement.training import ARRAYS
+    from reggan_training.refinement.training import train as train_network
+
     train_on_drawn(
         run,
         ExampleDrawing(model.resolve()),
@@ -145,7 +152,9 @@ def train_refinement(run: DrawnRun, model: Path) -> None:
     click.echo(run.folder)
 
 
-def _report(found: Measurement) -> None:
+def _report(found: "Measurement") -> None:
     """Print a measurement as one line."""
+    from reggan_training.training_run import progress_line
+
     numbers = {name: value for name, value in found.items() if name != "kind"}
     report_line(progress_line(f"{found.get('kind', ''):6s}".rstrip() or "all", numbers))

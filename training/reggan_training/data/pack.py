@@ -46,7 +46,7 @@ class PackPlan:
     """
 
     limit_bytes: int
-    side_px: int = _SIDES_PX[0]
+    side_px: int
 
 
 def pack(entries: Sequence[Entry], plan: PackPlan) -> tuple[bytes, PackEncoding]:

@@ -5,23 +5,69 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.augment import augment_colours, replace_surroundings
-from reggan_training.data.flow import flow_between, interpolate_along_flow
 from reggan_training.data.identity import Identity
 from reggan_training.data.pair_table import Shares, rounded_state, table_of
+from reggan_training.tensor_shapes import Images, Intensities
+
+LOW_PX = 72
+"""Side of a stored flow."""
 
 _MARGIN = 1.125
 """Stored crops are this much larger than the model's, so that a jittered crop stays inside."""
 _MOST_CUTTERS = 8
 """Threads that cut the stored crops, 10 ms of a core each at 256 px."""
+
+
+def flow_between(
+    first: UInt8[np.ndarray, "side side 3"], second: UInt8[np.ndarray, "side side 3"]
+) -> Float[np.ndarray, "2 low low"]:
+    """Optical flow (x, y) that leads from the first picture to the second, in shares of the side.
+
+    Source: Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV 2016.
+    """
+    grey = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in (first, second)]
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    flow = search.calc(grey[0], grey[1], None)
+    small = cv2.resize(flow, (LOW_PX, LOW_PX), interpolation=cv2.INTER_AREA)
+    return np.moveaxis(small / len(first), 2, 0).astype(np.float16)
+
+
+def interpolate_along_flow(
+    first: Images,
+    second: Images,
+    forward: Float[Tensor, "batch 2 low low"],
+    backward: Float[Tensor, "batch 2 low low"],
+    share: Float[Tensor, " batch"],
+) -> Images:
+    """The pictures `share` of the way from `first` to `second`, so that no mouth is doubled.
+
+    `forward` leads from first to second, in shares of the side; `backward` the other way.
+    """
+    weight = share[:, None, None, None]
+    start = _carry(first, forward * weight)
+    end = _carry(second, backward * (1 - weight))
+    return (1 - weight) * start + weight * end
+
+
+def _carry(images: Images, flow: Float[Tensor, "batch 2 low low"]) -> Images:
+    side = images.shape[-1]
+    shift = F.interpolate(flow, size=(side, side), mode="bilinear", align_corners=False)
+    centres = (torch.arange(side) + 0.5) / side * 2 - 1
+    grid = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), dim=-1)
+    position = grid - 2 * shift.permute(0, 2, 3, 1)
+    return F.grid_sample(
+        images, position, mode="bilinear", padding_mode="border", align_corners=False
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,17 +121,17 @@ class PairSettings:
 class PairBatch:
     """Images are sRGB-encoded in [0, 1]."""
 
-    source: Float[Tensor, "batch 3 side side"]
-    target: Float[Tensor, "batch 3 side side"]
-    expression: Float[Tensor, "batch expressions"]
+    source: Images
+    target: Images
+    expression: Intensities
     """The request, as a model takes it."""
     is_full: Float[Tensor, " batch"]
     """1 where the target is a render of neutral or of an expression in full."""
     is_render: Float[Tensor, " batch"]
     """1 where the target is a picture, 0 where it is an interpolation of two."""
-    source_state: Float[Tensor, "batch expressions"]
+    source_state: Intensities
     """State of the source, in the order of `EXPRESSION_NAMES`; neutral is all zeros."""
-    target_state: Float[Tensor, "batch expressions"]
+    target_state: Intensities
     """State of the target."""
     source_is_neutral: Bool[Tensor, " batch"]
     """Whether the source is plainly neutral: no expression, eyes open and mouth closed."""
@@ -248,7 +294,7 @@ class PairSampler:
         return sampled.reshape(count, 2, 3, side, side)
 
 
-def _is_pure(states: Float[Tensor, "batch expressions"]) -> Float[Tensor, " batch"]:
+def _is_pure(states: Intensities) -> Float[Tensor, " batch"]:
     """1 where a view shows neutral or one expression in full."""
     return ((states == 0) | (states == 1)).all(dim=1).float()
 

@@ -9,11 +9,12 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from reggan_plugin.errors import UnknownExpressionError
 from reggan_plugin.faces.face_crop import FaceCrop, crop_from_landmarks, fit_similarity
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, resolve_expression
 from reggan_training.data.identity import (
     CANONICAL_LANDMARKS,
     Identity,
@@ -34,9 +35,22 @@ _STILL = tuple(LANDMARK_NAMES.index(name) for name in ("left_eye", "right_eye", 
 """The points that an expression moves least; separate takes are aligned by them."""
 _CROP_PX, _WINDOW_PX = 320, 400
 """Sides of the canonical crop and of what is kept around it when pictures are aligned."""
-
 _log = logging.getLogger(__name__)
 _Image = UInt8[np.ndarray, "_height _width 3"]
+
+
+def number_of_expression(word: str) -> int:
+    """Return the place in `EXPRESSION_NAMES` of the expression that a word names.
+
+    Raises:
+        UnknownExpressionError: the word names nothing, or an expression beyond the seven.
+    """
+    name = resolve_expression(word)
+    if name not in EXPRESSION_NAMES:
+        raise UnknownExpressionError(
+            f"{word!r} is none of {', '.join(EXPRESSION_NAMES)}.", found=word
+        )
+    return EXPRESSION_NAMES.index(name)
 
 
 @runtime_checkable

@@ -10,12 +10,12 @@ from jaxtyping import Float
 
 from reggan_plugin.errors import SourceError, UnknownExpressionError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.basic_expression import number_of_expression
 from reggan_training.data.photographs import (
     PICTURE_SUFFIXES,
     Locator,
     entry_from_pictures,
     notice_left_out,
+    number_of_expression,
 )
 from reggan_training.data.rendered_set import landmarks_from_record
 from reggan_training.data.set_files import Entry, FolderFiles, read_json

@@ -4,12 +4,17 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from reggan_plugin.errors import SourceError
-from reggan_training.data.cfee import is_cfee, list_cfee
 from reggan_training.data.identity import Identity
-from reggan_training.data.kdef import is_kdef, list_kdef
+from reggan_training.data.licensed_sets import (
+    is_cfee,
+    is_kdef,
+    is_rafd,
+    list_cfee,
+    list_kdef,
+    list_rafd,
+)
 from reggan_training.data.photographs import PICTURE_SUFFIXES, Locator
 from reggan_training.data.plain_set import expression_folders, list_plain
-from reggan_training.data.rafd import is_rafd, list_rafd
 from reggan_training.data.rendered_set import MANIFEST, list_rendered
 from reggan_training.data.set_files import Entry, FolderFiles, ZipFiles
 from reggan_training.data.split import TRAINING_STYLES, Split, split_of, stable_hash

@@ -8,8 +8,11 @@ from typing import Literal
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
-STYLES = ("skin", "stone", "metal", "clay", "toon", "painted", "unlit", "photograph")
-"""Styles of faces; `skin` is rendered, `photograph` is a real person."""
+RENDERED_STYLES = ("skin", "stone", "metal", "clay", "toon", "painted", "unlit")
+TRACED_STYLES = RENDERED_STYLES[:4]
+"""Those that Cycles draws: what is drawn, painted or unlit has no use for traced light."""
+STYLES = (*RENDERED_STYLES, "photograph")
+"""Styles of faces; `photograph` is a real person."""
 TRAINING_STYLES = ("skin", "photograph")
 """Styles that training sees by default; all others are out of distribution and for testing."""
 _OLD_STYLES = {"photo": "skin", "bronze": "metal"}

@@ -6,10 +6,10 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from reggan_training.heads.head import REGIONS
+from reggan_training.heads.head import REGIONS, VertexWeights, Vertices
 
 Plane = Float[np.ndarray, "vertices 2"]
-Weights = Float[np.ndarray, " vertices"]
+Weights = VertexWeights
 
 
 def pack_regions(
@@ -65,7 +65,7 @@ def soft_polygon(
 
 
 def paint_face(
-    canonical: Float[np.ndarray, "vertices 3"],
+    canonical: Vertices,
     lips: Float[np.ndarray, "lip_corners 2"],
     brows: Sequence[Float[np.ndarray, "_ 2"]],
     eyes: Sequence[Float[np.ndarray, "_ 2"]],

@@ -16,6 +16,9 @@ from jaxtyping import Float, Int, UInt8
 
 from reggan_plugin.rig.head_part import Part as Part
 
+Vertices = Float[np.ndarray, "vertices 3"]
+VertexWeights = Float[np.ndarray, " vertices"]
+
 REGIONS: tuple[str, ...] = (
     "lips",  # the red of the lips
     "brows",  # where brow hair grows on the skin
@@ -62,10 +65,10 @@ class HeadMesh:
     identity: str
     triangles: Int[np.ndarray, "triangles 3"]
     parts: UInt8[np.ndarray, " triangles"]
-    rest: Float[np.ndarray, "vertices 3"]
-    canonical: Float[np.ndarray, "vertices 3"]
+    rest: Vertices
+    canonical: Vertices
     regions: UInt8[np.ndarray, "vertices regions"]
-    eye_angle: Float[np.ndarray, " vertices"]
+    eye_angle: VertexWeights
     controls: tuple[str, ...]
     shapes: "ShapeModel"
     left_eye_vertices: Int[np.ndarray, " left"]
@@ -79,7 +82,7 @@ class HeadMesh:
     texture_of: Int[np.ndarray, " triangles"] | None = None
     notes: Mapping[str, float | str] = field(default_factory=dict)
 
-    def vertices(self, weights: Mapping[str, float]) -> Float[np.ndarray, "vertices 3"]:
+    def vertices(self, weights: Mapping[str, float]) -> Vertices:
         """Vertices with these ARKit weights (0 to 1.5; what is not named is 0), float32.
 
         Raises:
@@ -90,7 +93,7 @@ class HeadMesh:
             raise KeyError(f"{self.family} {self.identity} has no shape {unknown[0]}")
         return self.shapes.moved(self.rest, weights)
 
-    def landmarks(self, vertices: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "6 3"]:
+    def landmarks(self, vertices: Vertices) -> Float[np.ndarray, "6 3"]:
         """Landmarks in the order of `reggan_plugin.faces.landmarks.LANDMARK_NAMES`."""
         eyes = [vertices[rows].mean(axis=0) for rows in self._eyes]
         left, right, nose, chin = self.mouth_left, self.mouth_right, self.nose_tip, self.chin
@@ -105,9 +108,7 @@ class HeadMesh:
 class ShapeModel(Protocol):
     """Model of vertices that follow ARKit weights."""
 
-    def moved(
-        self, rest: Float[np.ndarray, "vertices 3"], weights: Mapping[str, float]
-    ) -> Float[np.ndarray, "vertices 3"]:
+    def moved(self, rest: Vertices, weights: Mapping[str, float]) -> Vertices:
         """Vertices with these weights."""
 
 

@@ -14,9 +14,9 @@ from jaxtyping import Float, Int, UInt8
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
-from reggan_training.heads.eye_gaze import Eyeball, turned_eyeball
 from reggan_training.heads.frontal_paint import pack_regions, paint_face, rise
-from reggan_training.heads.head import HeadMesh, Part
+from reggan_training.heads.head import HeadMesh, Part, VertexWeights, Vertices
+from reggan_training.heads.linear_shapes import Eyeball, turned_eyeball
 
 _BOUNDS = (0, 9409, 11248, 13294, 14062, 17039, 21451, 23021, 24591)
 _PARTS = (Part.SKIN, Part.SKIN, Part.MOUTH, Part.SOCKET, Part.GUMS, Part.TEETH, Part.EYE, Part.EYE)
@@ -38,13 +38,13 @@ _MODES = 100
 class IctModel:
     """The linear model, in eye distances, with what every identity shares."""
 
-    neutral: Float[np.ndarray, "vertices 3"]
+    neutral: Vertices
     identity: Float[np.ndarray, "modes coordinates"]
-    shapes: Mapping[str, Float[np.ndarray, "vertices 3"]]
+    shapes: Mapping[str, Vertices]
     triangles: Int[np.ndarray, "triangles 3"]
     parts: UInt8[np.ndarray, " triangles"]
     regions: UInt8[np.ndarray, "vertices regions"]
-    eye_angle: Float[np.ndarray, " vertices"]
+    eye_angle: VertexWeights
     eyeballs: Mapping[str, Eyeball]
 
 
@@ -55,9 +55,7 @@ class IctShapes:
     model: IctModel
     eyeballs: Mapping[str, Eyeball]
 
-    def moved(
-        self, rest: Float[np.ndarray, "vertices 3"], weights: Mapping[str, float]
-    ) -> Float[np.ndarray, "vertices 3"]:
+    def moved(self, rest: Vertices, weights: Mapping[str, float]) -> Vertices:
         """Vertices with these weights."""
         result = rest.copy()
         for name, weight in weights.items():
@@ -177,9 +175,9 @@ def _kept(triangles: Int[np.ndarray, "all 3"]) -> Int[np.ndarray, "triangles 3"]
 
 def _arkit_shapes(
     names: list[str], deltas: Float[np.ndarray, "shapes vertices 3"]
-) -> dict[str, Float[np.ndarray, "vertices 3"]]:
+) -> dict[str, Vertices]:
     """Deltas by ARKit name; split shapes are summed."""
-    shapes: dict[str, Float[np.ndarray, "vertices 3"]] = {}
+    shapes: dict[str, Vertices] = {}
     for name, delta in zip(names, deltas, strict=True):
         stem, _, side = name.partition("_")
         arkit = stem if stem in _SPLIT else stem + {"L": "Left", "R": "Right", "": ""}[side]
@@ -189,7 +187,7 @@ def _arkit_shapes(
 
 
 def _regions(
-    canonical: Float[np.ndarray, "vertices 3"], parts: Int[np.ndarray, " vertices"]
+    canonical: Vertices, parts: Int[np.ndarray, " vertices"]
 ) -> UInt8[np.ndarray, "vertices regions"]:
     def outline(rows: tuple[int, ...]) -> Float[np.ndarray, "corners 2"]:
         return canonical[list(rows), :2]
@@ -207,9 +205,7 @@ def _regions(
     return pack_regions(weights, len(canonical))
 
 
-def _eye_angles(
-    canonical: Float[np.ndarray, "vertices 3"], balls: Mapping[str, Eyeball]
-) -> Float[np.ndarray, " vertices"]:
+def _eye_angles(canonical: Vertices, balls: Mapping[str, Eyeball]) -> VertexWeights:
     angles = np.full(len(canonical), np.pi, dtype=np.float32)
     for ball, (start, stop) in zip(balls.values(), _IRISES, strict=True):
         axis = canonical[start:stop].mean(axis=0) - ball.centre  # the iris says where it looks

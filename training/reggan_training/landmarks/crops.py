@@ -10,10 +10,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from reggan_plugin.rig.layout import MIRROR
-from reggan_training.landmarks.kept_parts import KEPT_PX, WIDER
 from reggan_training.landmarks.network import POINTS_OF
-from reggan_training.landmarks.pool import SIDES_OF, PicturePool
+from reggan_training.landmarks.pool import KEPT_PX, SIDES_OF, WIDER, PicturePool
 from reggan_training.landmarks.squares import INPUT_PX
+from reggan_training.tensor_shapes import Images
 
 _JITTER: Final = {
     "face": (0.02, 0.08, 5.0),
@@ -39,7 +39,7 @@ class PartCrops:
         label: of faces what each pixel shows, at half of the resolution; see `network.LABELS`.
     """
 
-    picture: Float[Tensor, "batch 3 side side"]
+    picture: Images
     places: Float[Tensor, "batch points 2"]
     label: Int[Tensor, "batch half half"] | None
 
@@ -149,9 +149,7 @@ def _grid(
     return at.view(len(linear), side, side, 2)
 
 
-def _recoloured(
-    x: Float[Tensor, "batch 3 side side"], draw: _Draw
-) -> Float[Tensor, "batch 3 side side"]:
+def _recoloured(x: Images, draw: _Draw) -> Images:
     """Crops in other light, some grey, small, partly hidden, with noise. Changes `x`."""
     count, _, side, _ = x.shape
     gamma = torch.exp(draw.normal(count, 1, 1, 1) * 0.22)
@@ -171,9 +169,7 @@ def _recoloured(
     return x + draw.normal(count, 3, side, side) * (draw.uniform(count, 1, 1, 1) ** 2 * 0.06)
 
 
-def _partly_hidden(
-    x: Float[Tensor, "batch 3 side side"], draw: _Draw
-) -> Float[Tensor, "batch 3 side side"]:
+def _partly_hidden(x: Images, draw: _Draw) -> Images:
     """Crops with blotches of noise before them."""
     count, _, side, _ = x.shape
     mask = F.interpolate(draw.normal(count, 1, 5, 5), size=side, mode="bilinear") > 1.1

@@ -11,7 +11,15 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from reggan_plugin.rig.layout import eye_rows, rows_of
-from reggan_training.landmarks.canvas import EYE_PX, SIDE_PX, Picture, Plane
+
+SIDE_PX: Final = 384
+"""Of a picture."""
+EYE_PX: Final = 106.7
+"""Pixels of an eye distance, about."""
+Picture = UInt8[np.ndarray, "side side 3"]
+"""sRGB-encoded."""
+Plane = UInt8[np.ndarray, "side side"]
+
 
 _FINE: Final = 2
 """Pixels of what is drawn over a face in one of the picture's."""

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
 from reggan_training.landmarks.contours import Place
 from reggan_training.pairs.camera import frontal_camera
-from reggan_training.pairs.raster import HeadScene
+from reggan_training.pairs.rasterising import HeadScene
 
 SIDE_PX: Final = 1024
 _FACE_PARTS: Final = (

@@ -23,6 +23,7 @@ from reggan_training.landmarks.squares import (
     LAYOUT_WEIGHTS,
     PART_SIDES,
 )
+from reggan_training.tensor_shapes import Images
 
 CROP_PX: Final = 384
 _COARSE: Final = 4
@@ -98,7 +99,7 @@ class LandmarkGraph(nn.Module):
         self.register_buffer("label_grid", _cell_centres(LABEL_PX))
 
     def forward(
-        self, picture: Float[Tensor, "batch 3 side side"]
+        self, picture: Images
     ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points"], Tensor]:
         """Landmarks of crops.
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
 from reggan_training.landmarks.squares import INPUT_PX
+from reggan_training.tensor_shapes import Images
 
 POINTS_OF: Final = {
     "face": tuple(range(COUNT)),
@@ -92,7 +93,7 @@ class PartNetwork(nn.Module):
         self.register_buffer("centres", centres, persistent=False)
 
     def forward(
-        self, picture: Float[Tensor, "batch 3 side side"]
+        self, picture: Images
     ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points"], Tensor | None]:
         """Landmarks of pictures, sRGB-encoded in [0, 1].
 

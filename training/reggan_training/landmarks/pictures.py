@@ -14,17 +14,23 @@ from jaxtyping import Bool, Float
 
 from reggan_plugin.rig.layout import SIDES
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
-from reggan_training.heads.head import HeadMesh, Part
+from reggan_training.heads.head import HeadMesh, Part, Vertices
 from reggan_training.heads.worn.dress import dress
-from reggan_training.landmarks.canvas import EYE_PX, SIDE_PX, Picture, Plane
-from reggan_training.landmarks.drawn_on import draw_backdrop, draw_outlines, draw_over_face
+from reggan_training.landmarks.contours import seen_edges
+from reggan_training.landmarks.drawn_on import (
+    EYE_PX,
+    SIDE_PX,
+    Picture,
+    Plane,
+    draw_backdrop,
+    draw_outlines,
+    draw_over_face,
+)
 from reggan_training.landmarks.points import DensePoints, iris_of
-from reggan_training.landmarks.seen_edges import seen_edges
 from reggan_training.landmarks.stylised import stylise
 from reggan_training.pairs.camera import Camera, rotation_from_angles
 from reggan_training.pairs.head_look import HeadLook, sample_look
-from reggan_training.pairs.rasterised_head import RasterisedHead
-from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.states import Weights, sample_states
 
@@ -43,7 +49,7 @@ _BACK, _NECK = -1.7, -3.6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DrawnPicture:
+class HeadPicture:
     """A picture of a head.
 
     Attributes:
@@ -65,7 +71,7 @@ def draw_head(
     states: int,
     looks: int,
     plain: bool = False,
-) -> list[DrawnPicture]:
+) -> list[HeadPicture]:
     """Draw a head in several states, each in several looks.
 
     Args:
@@ -95,7 +101,7 @@ class HeadState:
         raster: of the picture alone.
         points: of the landmarks, pixels.
         part: a `Part` for each pixel, `_NO_PART` behind the head.
-        label: see `DrawnPicture`.
+        label: see `HeadPicture`.
     """
 
     raster: RasterisedHead
@@ -138,7 +144,7 @@ class HeadState:
 
     def picture(
         self, shader: HeadShader, random: np.random.Generator, *, plain: bool
-    ) -> DrawnPicture:
+    ) -> HeadPicture:
         """Draw the state in a look of its own."""
         return self.picture_in(sampled_look(random), shader, random, plain=plain)
 
@@ -149,7 +155,7 @@ class HeadState:
         random: np.random.Generator,
         *,
         plain: bool = False,
-    ) -> DrawnPicture:
+    ) -> HeadPicture:
         """Draw the state in a look."""
         with torch.no_grad():
             shaded = shader.picture(self.raster.face, 0, look)
@@ -161,7 +167,7 @@ class HeadState:
         if not plain:
             pixels, hiding = draw_over_face(pixels, self.points, random)
             label = np.where(hiding > 127, 2, label).astype(np.uint8)
-        return DrawnPicture(pixels=pixels, points=self.points, label=label)
+        return HeadPicture(pixels=pixels, points=self.points, label=label)
 
 
 def changed_head(
@@ -193,9 +199,7 @@ def _with_triangles(head: HeadMesh, kept: Bool[np.ndarray, " triangles"]) -> Hea
     )
 
 
-def camera_facing(
-    head: HeadMesh, viewed: Float[np.ndarray, "vertices 3"], camera: Camera
-) -> HeadMesh:
+def camera_facing(head: HeadMesh, viewed: Vertices, camera: Camera) -> HeadMesh:
     """The head's front faces; what is worn is seen from both sides."""
     corner = viewed[head.triangles]
     normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.rig.layout import COUNT, SIDES, rows_of
-from reggan_training.heads.head import HeadMesh, Part
+from reggan_training.heads.head import HeadMesh, Part, Vertices
 from reggan_training.landmarks.contours import Place, carried, halves, largest, middle_line, outline
 from reggan_training.landmarks.front_view import SIDE_PX, FrontView, OnSurface
 
@@ -53,9 +53,9 @@ class DensePoints:
     rows: Int[np.ndarray, "points 3"]
     weights: Float[np.ndarray, "points 3"]
     eyes: Mapping[str, tuple[Int[np.ndarray, " ball"], Float[np.ndarray, "iris 3"]]]
-    rest: Float[np.ndarray, "vertices 3"]
+    rest: Vertices
 
-    def at(self, vertices: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "points 3"]:
+    def at(self, vertices: Vertices) -> Float[np.ndarray, "points 3"]:
         """Landmarks of a state of the head."""
         points = (vertices[self.rows] * self.weights[..., None]).sum(axis=1)
         for side, (ball, iris) in self.eyes.items():
@@ -77,7 +77,7 @@ def dense_points(
         model: that mean head.
     """
     view = FrontView(head, {})
-    found = _Found(head)
+    found = _Landmarks(head)
     for side, eye in (("right", head.right_eye_vertices), ("left", head.left_eye_vertices)):
         _find_lids(found, view, side, head.rest[eye].mean(axis=0))
         _find_brow(found, view, side)
@@ -92,7 +92,7 @@ def dense_points(
     return found.landmarks()
 
 
-class _Found:
+class _Landmarks:
     """Landmarks of a head that were found so far, by row, in the order in which they were."""
 
     def __init__(self, head: HeadMesh) -> None:
@@ -119,7 +119,9 @@ class _Found:
         return DensePoints(rows=rows, weights=weights, eyes=eyes, rest=self._head.rest)
 
 
-def _find_lids(found: _Found, view: FrontView, side: str, middle: Float[np.ndarray, "3"]) -> None:
+def _find_lids(
+    found: _Landmarks, view: FrontView, side: str, middle: Float[np.ndarray, "3"]
+) -> None:
     loop = outline(view.opening_at(view.place_of(middle)))
     is_left = side == "left"
     upper, lower = halves(loop[::-1] if is_left else loop, 13, 11, flips=is_left)
@@ -127,12 +129,12 @@ def _find_lids(found: _Found, view: FrontView, side: str, middle: Float[np.ndarr
     found.keep(rows_of("lid_lower", side), lower, view)
 
 
-def _find_brow(found: _Found, view: FrontView, side: str) -> None:
+def _find_brow(found: _Landmarks, view: FrontView, side: str) -> None:
     line = view.onto_hair(middle_line(view.region("brows") * view.half(side), 9))
     found.keep(rows_of("brow", side), line if side == "right" else line[::-1], view)
 
 
-def _find_lips(found: _Found, view: FrontView) -> None:
+def _find_lips(found: _Landmarks, view: FrontView) -> None:
     """The outer edges at rest, the inner ones with the jaw dropped."""
     head = view.head
     upper, lower = halves(outline(largest(view.region("lips") > 0.5)), 13, 11)
@@ -145,7 +147,7 @@ def _find_lips(found: _Found, view: FrontView) -> None:
     found.keep(rows_of("lip_inner_lower"), lower, dropped)
 
 
-def _find_profile(found: _Found, view: FrontView) -> None:
+def _find_profile(found: _Landmarks, view: FrontView) -> None:
     """Bridge, tip of the nose, chin."""
     head = view.head
     tip, chin = view.place_of(head.rest[head.nose_tip]), view.place_of(head.rest[head.chin])
@@ -159,7 +161,7 @@ def _find_profile(found: _Found, view: FrontView) -> None:
 def _free_places(view: FrontView) -> dict[int, Float[np.ndarray, "2"]]:
     """Pixels of the mean head's landmarks that have no edge of their own, by row."""
     origin = view.place_of(np.zeros(3))
-    places: dict[int, Float[np.ndarray, "2"]] = {}
+    places: dict[int, Float[np.ndarray, 2]] = {}
     for name, own in _FREE.items():
         right = origin + view.eye_px * np.array(own) * [-1, -1]
         left = origin + view.eye_px * np.array(own) * [1, -1]
@@ -175,7 +177,7 @@ def _free_places(view: FrontView) -> dict[int, Float[np.ndarray, "2"]]:
 
 
 def _places_like(
-    found: _Found, view: FrontView, like: DensePoints, model: HeadMesh
+    found: _Landmarks, view: FrontView, like: DensePoints, model: HeadMesh
 ) -> dict[int, Float[np.ndarray, "2"]]:
     """Pixels of the landmarks that have no edge of their own, carried over from a mean head."""
     other = FrontView(model, {})

@@ -1,16 +1,39 @@
-"""The pool of pictures that networks are trained on, as it lies in memory.
+"""The pool of pictures that networks are trained on: drawn by processes, held in memory.
 
-On disk it is a folder of shards, uncompressed npz files of about 150 pictures each, with the arrays
-that `kept_parts` names. Shards come while the trainer draws from those that are there.
+Every process has a rank, which its shards are called by, and random numbers of its own, which
+follow from the rank and from how many shards it has written: a run that goes on draws other ones.
 """
 
-from collections.abc import Iterable
+import logging
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import TracebackType
 from typing import Final
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
+
+from reggan_plugin.atomic_write import write_atomically
+from reggan_training.heads.head import HeadFamily, HeadMesh
+from reggan_training.landmarks.head_source import SHARE_OF_CHARACTER, SHARES, HeadSource
+from reggan_training.landmarks.pictures import TEXTURES, HeadPicture, draw_head
+from reggan_training.landmarks.points import DensePoints
+from reggan_training.landmarks.squares import PARTS, face_frame, part_square
+from reggan_training.pairs.surface_colour import keep_textures
+from reggan_training.processes import multiplying_in_one_thread
+
+WIDER: Final = 1.4
+"""Side of the square that is kept, in sides of the one that a network looks at."""
+KEPT_PX: Final = {"face": 96, "eye": 96, "brow": 80, "mouth": 128}
+"""Pixels of the square that is kept, by kind of part."""
 
 MOST_PICTURES: Final = 60_000
 """In memory; a picture takes 180 KB."""
@@ -21,6 +44,49 @@ SIDES_OF: Final = {
     "mouth": ("mouth",),
 }
 """Arrays of a shard, by the kind of network that looks at them."""
+POOL, TEST_POOL = "pool", "pool_test"
+"""Folders of a run: pictures to train on, and pictures of held-out heads."""
+_SHARD = 150
+_SEED, _HEADS, _HELD_OUT_HEADS = 77, 5, 9
+"""Of the pictures, and of the identities of both pools."""
+_STATES, _LOOKS = 5, 3
+"""Of each head: a geometry in three looks takes a third of the time for a picture."""
+_TEST_STATES, _TEST_LOOKS = 2, 1
+_END_S = 10.0
+Row = dict[str, np.ndarray]
+"""Of a shard."""
+DrawRows = Callable[[HeadMesh, DensePoints, np.random.Generator, bool], list[Row]]
+"""Rows of a head; the last argument says whether it is held out. Pickled, so no closure."""
+_log = logging.getLogger(__name__)
+
+
+def kept_parts(picture: HeadPicture) -> dict[str, np.ndarray]:
+    """Cut the parts of a picture that go into a shard.
+
+    Returns:
+        `points`, the landmarks in pixels of the picture; each of `squares.PARTS` [side, side, 3],
+        and as `PART_to` [2, 3] the map from the picture's pixels to its own; `label` [side, side]
+        of the face's square, as `HeadPicture.label` has it.
+    """
+    frame = face_frame(picture.points)
+    row: dict[str, np.ndarray] = {"points": picture.points.astype(np.float32)}
+    for name in PARTS:
+        square = part_square(name, picture.points, frame)
+        side = KEPT_PX[name.split("_")[0]]
+        matrix = square.wider(WIDER).to_pixels(side)
+        shrinks = square.side_px > side
+        row[name] = cv2.warpAffine(
+            picture.pixels,
+            matrix,
+            (side, side),
+            flags=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        row[f"{name}_to"] = matrix.astype(np.float32)
+        if name == "face":
+            nearest = cv2.INTER_NEAREST
+            row["label"] = cv2.warpAffine(picture.label, matrix, (side, side), flags=nearest)
+    return row
 
 
 def arrays_of(kinds: Iterable[str]) -> list[str]:
@@ -77,3 +143,177 @@ class PicturePool:
         own = index - starts[shard]
         arrays = self._arrays[name]
         return torch.stack([arrays[int(s)][int(k)] for s, k in zip(shard, own, strict=True)])
+
+
+def landmark_rows(
+    head: HeadMesh, found: DensePoints, random: np.random.Generator, is_held_out: bool
+) -> list[Row]:
+    """Pictures of a head, as the landmark networks are shown them."""
+    states, looks = (_TEST_STATES, _TEST_LOOKS) if is_held_out else (_STATES, _LOOKS)
+    drawn = draw_head(head, found, random, states=states, looks=looks)
+    return [kept_parts(picture) for picture in drawn]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawingTask:
+    """What the processes of a run draw.
+
+    Attributes:
+        run: its folder.
+        open_families: opens families of heads; is pickled.
+        without: names of families that are not drawn.
+        until: seconds of `time.time` after which no head is begun.
+        test_pictures: of held-out heads, which are drawn first, by the first process.
+        draw: what is drawn of a head.
+    """
+
+    run: Path
+    open_families: Callable[[], list[HeadFamily]]
+    without: tuple[str, ...] = ()
+    until: float
+    test_pictures: int
+    draw: DrawRows = landmark_rows
+
+
+class DrawingProcesses:
+    """Processes that draw, as long as the context is open.
+
+    Args:
+        task: of all of them.
+        count: how many.
+    """
+
+    def __init__(self, task: DrawingTask, count: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._processes: list[BaseProcess] = [
+            context.Process(target=_draw, args=(task, rank), daemon=True) for rank in range(count)
+        ]
+        self._told: set[BaseProcess] = set()
+
+    def __enter__(self) -> "DrawingProcesses":
+        with multiplying_in_one_thread():
+            for process in self._processes:
+                process.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.join(_END_S)
+
+    def draw_on(self) -> bool:
+        """True while one of them draws; logs once of each that was ended or failed."""
+        for process in self._processes:
+            if process.exitcode and process not in self._told:
+                self._told.add(process)
+                _log.warning(
+                    "A process that draws pictures ended with %d; the others go on.",
+                    process.exitcode,
+                )
+        return any(process.is_alive() for process in self._processes)
+
+
+def _draw(task: DrawingTask, rank: int) -> None:
+    """Draw until the time is over, or the trainer has ended."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer ends its processes
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    keep_textures(TEXTURES)
+    trainer = multiprocessing.parent_process()
+
+    def goes_on() -> bool:
+        return time.time() < task.until and (trainer is None or trainer.is_alive())
+
+    families = {family.name: family for family in task.open_families()}
+    if rank == 0:
+        draw_test_shards(families, task, goes_on)
+    draw_shards(families, task, goes_on, rank=rank)
+
+
+def draw_shards(
+    families: Mapping[str, HeadFamily], task: DrawingTask, goes_on: Callable[[], bool], *, rank: int
+) -> None:
+    """Draw heads to train on, behind the shards of this rank that are there.
+
+    Args:
+        families: by name, with `head_source.MEAN_FAMILY`.
+        task: whose `POOL` is drawn; the folder is created if it is not there.
+        goes_on: asked before each head.
+        rank: of this process.
+    """
+    names = [name for name in families if name not in task.without]
+    shares = {name: SHARES.get(name, SHARE_OF_CHARACTER) for name in names}
+    source = HeadSource(families, shares, _HEADS, held_out=False)
+    shards = _Shards(task.run / POOL, rank)
+    random = np.random.default_rng([_SEED, rank, shards.number, 0])
+    for head, found in source.heads(random):
+        if not goes_on():
+            break
+        for row in task.draw(head, found, random, False):
+            shards.add(row)
+        shards.write_if_full()
+    shards.write()
+
+
+def draw_test_shards(
+    families: Mapping[str, HeadFamily], task: DrawingTask, goes_on: Callable[[], bool]
+) -> None:
+    """Draw held-out heads into a task's `TEST_POOL`, until there are as many rows as it says.
+
+    A user's own head is never held out, and none of these.
+    """
+    folder = task.run / TEST_POOL
+    shards = _Shards(folder, rank=0)
+    drawn = sum(rows_in(path) for path in folder.glob("*.npz"))
+    if drawn >= task.test_pictures:
+        return
+    shares = {name: share for name, share in SHARES.items() if name in families}
+    source = HeadSource(families, shares, _HELD_OUT_HEADS, held_out=True)
+    random = np.random.default_rng([_SEED, 0, shards.number, 1])
+    for head, found in source.heads(random):
+        if drawn >= task.test_pictures or not goes_on():
+            break
+        for row in task.draw(head, found, random, True):
+            shards.add(row)
+            drawn += 1
+        shards.write_if_full()
+    shards.write()
+
+
+def rows_in(shard: Path) -> int:
+    """Number of rows in a shard."""
+    with np.load(shard) as arrays:
+        return len(arrays[arrays.files[0]])
+
+
+class _Shards:
+    """Shards of one process, which it writes one after the other."""
+
+    def __init__(self, folder: Path, rank: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder, self._rank = folder, rank
+        self.number = len(list(folder.glob(f"{rank}-*.npz")))
+        self._rows: list[Row] = []
+
+    def add(self, row: Row) -> None:
+        self._rows.append(row)
+
+    def write_if_full(self) -> None:
+        if len(self._rows) >= _SHARD:
+            self.write()
+
+    def write(self) -> None:
+        """Write what was added since, if anything was."""
+        if not self._rows:
+            return
+        arrays = {name: np.stack([row[name] for row in self._rows]) for name in self._rows[0]}
+        content = BytesIO()
+        np.savez(content, allow_pickle=False, **arrays)
+        write_atomically(self._folder / f"{self._rank}-{self.number:05d}.npz", content.getvalue())
+        self._rows, self.number = [], self.number + 1

@@ -19,8 +19,7 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.rig.layout import eye_rows, rows_of
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.worn.dress import dress
-from reggan_training.landmarks.canvas import SIDE_PX
-from reggan_training.landmarks.drawn_on import draw_backdrop, draw_outlines, draw_over_face
+from reggan_training.landmarks.drawn_on import SIDE_PX, draw_backdrop, draw_outlines, draw_over_face
 from reggan_training.landmarks.head_source import SHARES, HeadSource
 from reggan_training.landmarks.pictures import (
     TEXTURES,
@@ -39,9 +38,9 @@ from reggan_training.locator.sources import (
     load_pictures,
 )
 from reggan_training.pairs.camera import Camera, rotation_from_angles
-from reggan_training.pairs.noise import keep_textures
 from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.shading import HeadShader
+from reggan_training.pairs.surface_colour import keep_textures
 
 KINDS: Final = ("plain", "stylised", "large-eyed")
 _SHARES: Final = (0.4, 0.25, 0.35)
@@ -65,7 +64,7 @@ _HEADS: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DrawnHead:
+class WholeHeadPicture:
     """A picture of a whole head.
 
     Attributes:
@@ -95,7 +94,7 @@ def draw_whole_head(
     kind: str | None = None,
     yaw_deg: float | None = None,
     style: str | None = None,
-) -> Iterator[DrawnHead]:
+) -> Iterator[WholeHeadPicture]:
     """Draw a head in several states before cameras of their own, each in several looks.
 
     Args:
@@ -152,7 +151,7 @@ def draw_whole_head(
                 label = np.maximum(label, hiding > 127).astype(np.uint8)
                 if random.random() < _HATS:
                     pixels, label = _with_hat(pixels, label, dense, eye_px, random)
-            yield DrawnHead(
+            yield WholeHeadPicture(
                 image=cv2.resize(pixels, (PICTURE_PX,) * 2, interpolation=cv2.INTER_AREA),
                 mask=cv2.resize(label * 255, (MASK_SIDE,) * 2, interpolation=cv2.INTER_AREA),
                 points=points * (PICTURE_PX / SIDE_PX),
@@ -239,7 +238,7 @@ def draw_set(families: Mapping[str, HeadFamily], folder: Path, count: int, seed:
     keep_textures(TEXTURES)
     source = HeadSource(families, SHARES, _HEADS, held_out=False)
     random = np.random.default_rng([seed, shards])
-    rows: list[DrawnHead] = []
+    rows: list[WholeHeadPicture] = []
     for head, found in source.heads(random):
         if len(rows) >= _SHARD or (rows and drawn >= count):
             _write(rows, folder / f"{shards:05d}.npz")
@@ -251,7 +250,7 @@ def draw_set(families: Mapping[str, HeadFamily], folder: Path, count: int, seed:
         drawn += len(pictures)
 
 
-def _write(rows: list[DrawnHead], path: Path) -> None:
+def _write(rows: list[WholeHeadPicture], path: Path) -> None:
     content = BytesIO()
     np.savez_compressed(
         content,

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.identity import Identity
-from reggan_training.metrics.expression_judge import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
+from reggan_training.metrics.judge_networks import CANONICAL_SIDE_PX, JUDGE_SIDE_PX
 from reggan_training.metrics.trials import full_views
+from reggan_training.tensor_shapes import Images
 
 CROP_SIDE_PX, _STORED_SIDE_PX = 256, 280
 _WHOLE_SHARE = 0.5
@@ -35,9 +36,7 @@ class FaceViews:
             labels.append(np.array(shown))
         self._views, self._labels = views, labels
 
-    def draw(
-        self, batch_size: int
-    ) -> tuple[Float[Tensor, "batch 3 side side"], Int[Tensor, " batch"], Int[Tensor, " batch"]]:
+    def draw(self, batch_size: int) -> tuple[Images, Int[Tensor, " batch"], Int[Tensor, " batch"]]:
         """A batch in [0, 1] with the numbers of its identities and of its expressions."""
         who = self.random.integers(len(self._views), size=batch_size)
         chosen = [int(self.random.integers(len(self._views[one]))) for one in who]

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from reggan_training.tensor_shapes import Features, Images, Masks
+
 CHANGE_THRESHOLD = 0.04
 """Change of a pixel's strongest channel, of 1, above JPEG noise (10 levels of 255)."""
 DILATION_SHARE = 8 / 256
@@ -17,9 +19,7 @@ _SSIM_TAPS, _SSIM_SIGMA_PX = 11, 1.5
 _SSIM_STABILITY = (0.01**2, 0.03**2)
 
 
-def change_region(
-    source: Float[Tensor, "batch 3 side side"], target: Float[Tensor, "batch 3 side side"]
-) -> Bool[Tensor, "batch 1 side side"]:
+def change_region(source: Images, target: Images) -> Bool[Tensor, "batch 1 side side"]:
     """Region where the target differs from the source, and everything within 8 px at 256 of it.
 
     The change is averaged over 3x3 pixels first, so that no single noisy pixel counts; the
@@ -32,9 +32,7 @@ def change_region(
 
 
 def psnr_db(
-    made: Float[Tensor, "batch 3 side side"],
-    target: Float[Tensor, "batch 3 side side"],
-    region: Bool[Tensor, "batch 1 side side"],
+    made: Images, target: Images, region: Bool[Tensor, "batch 1 side side"]
 ) -> Float[Tensor, " batch"]:
     """Peak signal-to-noise ratio in decibels; the mean square is taken over the region.
 
@@ -43,9 +41,7 @@ def psnr_db(
     return -10 * torch.log10(mean_inside((made - target) ** 2, region))
 
 
-def ssim_map(
-    made: Float[Tensor, "batch 3 side side"], target: Float[Tensor, "batch 3 side side"]
-) -> Float[Tensor, "batch 1 side side"]:
+def ssim_map(made: Images, target: Images) -> Masks:
     """Structural similarity of the sRGB-encoded luminance around every pixel.
 
     Source: Wang et al., "Image Quality Assessment: From Error Visibility to Structural
@@ -62,8 +58,7 @@ def ssim_map(
 
 
 def mean_inside(
-    values: Float[Tensor, "batch channels height width"],
-    region: Bool[Tensor, "batch 1 height width"],
+    values: Features, region: Bool[Tensor, "batch 1 height width"]
 ) -> Float[Tensor, " batch"]:
     """Mean over channels and over the pixels of the region; NaN where it is empty."""
     weights = region.to(values.dtype)
@@ -71,7 +66,7 @@ def mean_inside(
     return total / weights.sum(dim=(1, 2, 3))
 
 
-def _window_mean(plane: Float[Tensor, "batch 1 side side"]) -> Float[Tensor, "batch 1 side side"]:
+def _window_mean(plane: Masks) -> Masks:
     """Gaussian mean around every pixel; the picture is mirrored at its border.
 
     As products with a band matrix, which is ten times as fast as convolving single planes.

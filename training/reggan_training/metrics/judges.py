@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
@@ -19,12 +19,18 @@ from torch import Tensor, nn
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.metrics.expression_judge import ExpressionJudge, look_closer
-from reggan_training.metrics.face_embedding import FaceEmbedding
+from reggan_training.data.identity import Identity
+from reggan_training.metrics.face_views import CROP_SIDE_PX, recoloured_views
 from reggan_training.metrics.image_distance import mean_inside
+from reggan_training.metrics.judge_networks import ExpressionJudge, FaceEmbedding, look_closer
+from reggan_training.metrics.trials import full_views
+from reggan_training.tensor_shapes import Images, Intensities
 
 SHIPPED_JUDGES = Path(__file__).parent / "judges"
 _EXPRESSION_FILE, _FACE_FILE = "expression_judge.safetensors", "face_embedding.safetensors"
+
+LEAST_ACCURACY = 0.9
+"""Below this share of true pictures named rightly, an ECS says nothing: it is void."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +76,8 @@ class Judges:
 
 
 def name_expressions(
-    judge: ExpressionJudge,
-    crops: Float[Tensor, "batch 3 side side"],
-    among: Sequence[int] = range(len(EXPRESSION_NAMES)),
-) -> Float[Tensor, "batch expressions"]:
+    judge: ExpressionJudge, crops: Images, among: Sequence[int] = range(len(EXPRESSION_NAMES))
+) -> Intensities:
     """Probability of every expression for canonical crops; a face and its mirror are averaged.
 
     The choice is between the expressions `among`, which are those that the set shows of this
@@ -88,15 +92,13 @@ def name_expressions(
     return F.normalize(both * asked, p=1, dim=1)
 
 
-def embed(
-    network: FaceEmbedding, crops: Float[Tensor, "batch 3 side side"]
-) -> Float[Tensor, "batch length"]:
+def embed(network: FaceEmbedding, crops: Images) -> Float[Tensor, "batch length"]:
     """Unit vectors that stand for the identities on canonical crops; FSS is their cosine."""
     return describe(network, crops)[0]
 
 
 def describe(
-    network: FaceEmbedding, crops: Float[Tensor, "batch 3 side side"]
+    network: FaceEmbedding, crops: Images
 ) -> tuple[Float[Tensor, "batch length"], Float[Tensor, "batch width"]]:
     """Embeddings, and what sets of crops are compared by: the deepest features' mean."""
     with torch.no_grad():
@@ -164,3 +166,62 @@ def load_judge(network: nn.Module, path: Path) -> None:
             kind="judge-to-train",
         ) from error
     network.eval().requires_grad_(False)
+
+
+@dataclass(frozen=True, eq=False)
+class ExpressionValidity:
+    """Results of the expression judge on true pictures of one style.
+
+    `confusion` counts pictures by their true (row) and their named (column) expression.
+    """
+
+    confusion: Int[np.ndarray, "expressions expressions"]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the pictures that are named rightly."""
+        return float(np.trace(self.confusion) / self.confusion.sum())
+
+    @property
+    def is_valid(self) -> bool:
+        """True if an ECS of this style may be believed."""
+        return self.accuracy >= LEAST_ACCURACY
+
+    @property
+    def reason(self) -> str:
+        """The reason why the ECS is void, with the pair of expressions that is confused most."""
+        mistaken = self.confusion * (1 - np.eye(len(self.confusion), dtype=np.int64))
+        true, named = np.unravel_index(int(mistaken.argmax()), mistaken.shape)
+        return (
+            f"the judge names {self.accuracy:.0%} of the true pictures rightly, needed are "
+            f"{LEAST_ACCURACY:.0%}; most often it takes {EXPRESSION_NAMES[true]} for "
+            f"{EXPRESSION_NAMES[named]}"
+        )
+
+
+def judge_true_pictures(judges: Judges, identities: Sequence[Identity]) -> ExpressionValidity:
+    """Let the expression judge name the neutral and full views of identities of one style."""
+    count = len(EXPRESSION_NAMES)
+    confusion = np.zeros((count, count), dtype=np.int64)
+    for identity in identities:
+        pictures, true = full_views(identity, CROP_SIDE_PX)
+        named = name_expressions(judges.expression, pictures, true).argmax(dim=1).numpy()
+        np.add.at(confusion, (np.array(true), named), 1)
+    return ExpressionValidity(confusion)
+
+
+def verify_identities(
+    judges: Judges, choosing: Sequence[Identity], testing: Sequence[Identity]
+) -> float | None:
+    """Accuracy of telling the test identities apart, at the threshold of other identities.
+
+    Pairs show different expressions in different colours before different scenery; pairs of
+    one identity and pairs of two count equally. None where one of the two is fewer than two.
+    """
+    if min(len(choosing), len(testing)) < 2:
+        return None
+    pairs = [
+        identity_pairs(judges.face, [recoloured_views(identity) for identity in identities])
+        for identities in (choosing, testing)
+    ]
+    return verification_accuracy(pairs[1], chosen_threshold(pairs[0]))

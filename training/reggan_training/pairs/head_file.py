@@ -15,7 +15,7 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import SourceError
 from reggan_training.pairs.camera import Camera
-from reggan_training.pairs.rasterised_head import (
+from reggan_training.pairs.rasterising import (
     FACE_WINDOW,
     MOUTH_WINDOW,
     RasterisedHead,

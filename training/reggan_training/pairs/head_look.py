@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from reggan_training.data.split import RENDERED_STYLES
+
 Colour = Float[np.ndarray, "3"]
 
-STYLES = ("skin", "stone", "metal", "clay", "toon", "painted", "unlit")
 _SHARES = (0.56, 0.09, 0.06, 0.07, 0.10, 0.06, 0.06)
 _PALE, _DARK = np.array([0.90, 0.70, 0.60]), np.array([0.20, 0.115, 0.075])
 _HAIR = np.array(
@@ -34,7 +35,7 @@ class HeadLook:
     """Scene-linear colours and weights; see `reggan_training.pairs.shading` for their use.
 
     Attributes:
-        style: one of `STYLES`.
+        style: one of `RENDERED_STYLES`.
         uses_texture: take the head's own textures where it has them.
         skin, lips, brows, hair, beard, sclera, iris, pupil, teeth, gums, clothes, glasses, cavity:
             base colours of what their names say; `cavity` is the skin of the mouth's inside.
@@ -94,7 +95,7 @@ class HeadLook:
 
 def sample_look(random: np.random.Generator, *, style: str | None = None) -> HeadLook:
     """Draw a look; `style` fixes the material."""
-    style = style or str(random.choice(STYLES, p=_SHARES))
+    style = style or str(random.choice(RENDERED_STYLES, p=_SHARES))
     colours = _skin_colours(random) if style != "toon" else _toon_colours(random)
     has_hair = random.random() < 0.75
     weights = {

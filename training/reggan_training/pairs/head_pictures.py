@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,16 +18,19 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.data.new_set import SCHEMA, NewFolder, is_finished, jpeg_bytes
+from reggan_training.data.split import RENDERED_STYLES
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.split import is_held_out, last_two_digits
 from reggan_training.heads.worn.dress import dress
 from reggan_training.pairs.camera import Camera, sample_camera
-from reggan_training.pairs.head_look import STYLES, HeadLook, sample_look
-from reggan_training.pairs.rasterised_head import RasterisedHead
-from reggan_training.pairs.rasterising import rasterise_head
-from reggan_training.pairs.renderer import Drawn, Renderer
+from reggan_training.pairs.head_look import HeadLook, sample_look
+from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
 from reggan_training.pairs.shading import HeadShader, reduce_to
 from reggan_training.pairs.states import Weights, sample_gaze
+
+Drawn = Callable[[int], Float[Tensor, "3 height width"]]
+"""One state of a head in a look, sRGB-encoded, [0, 1], at the side of the rasters or half of it."""
+Drawing = Callable[[HeadMesh, HeadShader, HeadLook], Drawn]
 
 _MARGIN = 1.25
 """Side of a picture over that of the crops that training cuts from it."""
@@ -40,6 +43,23 @@ _GRADED, _HALF = (0.2, 0.75), 0.5
 _SOURCES = 2
 _TRAINED, _CHOSEN_BY, _TESTED = 1, 8, 9
 """Last digits of identities' numbers, which decide their split (`data/split.py`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Renderer:
+    """What makes pictures of heads.
+
+    Attributes:
+        name: of its settings in a set's manifest.
+        styles: that it can draw.
+        draw: opens a head in a look.
+        packages: whose versions the manifest names.
+    """
+
+    name: str
+    styles: tuple[str, ...]
+    draw: Drawing
+    packages: tuple[str, ...] = ("torch",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +80,7 @@ class HeadPictureSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShownFace:
+class FaceState:
     """One picture: what is asked for, what else is seen, and both as ARKit weights."""
 
     expression: str
@@ -113,7 +133,7 @@ def picture_head(
     shader = HeadShader(_rasterised(head, faces, camera, random, settings.side_px))
     for name in missing:
         style, look = named[name]
-        drawn = np.random.default_rng([seed, look, STYLES.index(style)])
+        drawn = np.random.default_rng([seed, look, RENDERED_STYLES.index(style)])
         sampled = sample_look(drawn, style=style)
         drawing = renderer.draw(head, shader, sampled)
         _write_look(name, shader.head, faces, sampled, drawing, root)
@@ -124,7 +144,7 @@ def picture_head(
 
 def _rasterised(
     head: HeadMesh,
-    faces: Sequence[ShownFace],
+    faces: Sequence[FaceState],
     camera: Camera,
     random: np.random.Generator,
     side_px: int,
@@ -150,7 +170,7 @@ def _can_show(head: HeadMesh, expression: str) -> bool:
 
 def sample_faces(
     random: np.random.Generator, controls: Sequence[str], *, is_tested: bool
-) -> list[ShownFace]:
+) -> list[FaceState]:
     """Draw the fifteen faces of a head, with the shapes that it has; the gaze is one in all.
 
     Expressions in part have half of their weights in tested heads, and 0.2 to 0.75 in others.
@@ -185,7 +205,7 @@ def _face(
     *,
     eye_closure: float = 0.0,
     mouth_open: float = 0.0,
-) -> ShownFace:
+) -> FaceState:
     expression = next(one for one in BASIC_EXPRESSIONS if one.name == name)
     weights = {shape: intensity * value for shape, value in expression.weights.items()}
     for shape, least in (
@@ -195,7 +215,7 @@ def _face(
     ):
         weights[shape] = max(weights.get(shape, 0.0), least)
     weights = {**gaze, **weights}
-    return ShownFace(
+    return FaceState(
         expression=name,
         intensity=intensity,
         weights={shape: value for shape, value in weights.items() if value and shape in controls},
@@ -221,7 +241,7 @@ def _farther(camera: Camera) -> Camera:
 def _write_look(
     name: str,
     head: RasterisedHead,
-    faces: Sequence[ShownFace],
+    faces: Sequence[FaceState],
     look: HeadLook,
     drawn: Drawn,
     root: Path,
@@ -266,7 +286,7 @@ def _shaded(head: HeadMesh, shader: HeadShader, look: HeadLook) -> Drawn:
     return drawn
 
 
-SHADED = Renderer(name="pictures", styles=STYLES, draw=_shaded)
+SHADED = Renderer(name="pictures", styles=RENDERED_STYLES, draw=_shaded)
 """Shades by itself, as for training: quick, without cast shadows."""
 
 

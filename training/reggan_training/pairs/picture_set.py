@@ -20,9 +20,9 @@ from reggan_training.heads.head import HeadFamily
 from reggan_training.pairs.head_pictures import (
     SHADED,
     HeadPictureSettings,
+    Renderer,
     picture_head,
 )
-from reggan_training.pairs.renderer import Renderer
 
 Task = tuple[str, str, int]
 """A head before a camera: family, identity, view."""

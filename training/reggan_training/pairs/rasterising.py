@@ -1,30 +1,145 @@
-"""A head, seen: every state of it is drawn through one camera, and what is not seen is left out."""
+"""A head, seen: every state of it is drawn through one camera, and what is not seen is left out.
+
+A rasterised head is self-contained: only vertices that are seen in some state are kept, so that a
+set can travel without the heads that it was made from. Everything of a picture but its look follows
+from it.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from embreex.mesh_construction import TriangleMesh
+from embreex.rtcore_scene import EmbreeScene
 from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.rig.light import vertex_normals
-from reggan_training.heads.head import HeadMesh
+from reggan_training.heads.head import HeadMesh, VertexWeights, Vertices
 from reggan_training.pairs.camera import Camera, Window, sample_camera
-from reggan_training.pairs.raster import HeadScene, Raster
-from reggan_training.pairs.rasterised_head import (
-    FACE_PX,
-    FACE_WINDOW,
-    MOUTH_PX,
-    MOUTH_WINDOW,
-    RasterisedHead,
-    Rasters,
-)
 from reggan_training.pairs.states import Weights
 
+FACE_WINDOW: Window = (0.0, 0.0, 1.0, 1.0)
+MOUTH_WINDOW: Window = (0.28125, 0.421875, 0.71875, 0.859375)
+"""112 of 256 pixels around the mouth, with room for a jaw that drops."""
+FACE_PX, MOUTH_PX = 256, 224
 _LARGEST_TEXTURE_PX = 512
 _NO_TRIANGLE = 0xFFFF
 """Most triangles that a head can show are one fewer than this."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Raster:
+    """Surface seen at each pixel centre.
+
+    Attributes:
+        triangle: row of the triangle, -1 where the ray hits nothing.
+        barycentric: (u, v): the surface point is (1 - u - v) a + u b + v c.
+    """
+
+    triangle: Int[np.ndarray, "side side"]
+    barycentric: Float[np.ndarray, "side side 2"]
+
+
+class HeadScene:
+    """One state of a head, ready for rays.
+
+    Args:
+        viewed: vertices as `Camera.view` returns them.
+        triangles: vertex rows.
+        camera: whose rays are cast.
+    """
+
+    def __init__(
+        self, viewed: Vertices, triangles: Int[np.ndarray, "triangles 3"], camera: Camera
+    ) -> None:
+        self._camera = camera
+        self._scene = EmbreeScene()
+        # the scene reads the mesh for as long as it lives
+        self._mesh = TriangleMesh(self._scene, viewed[triangles].astype(np.float32))
+
+    def cast(self, window: Window, side_px: int) -> Raster:
+        """See a window of the crop at side_px x side_px pixels."""
+        directions = self._camera.rays(window, side_px)
+        origins = np.zeros_like(directions)
+        origins[:, 2] = self._camera.distance
+        hits = self._scene.run(origins, directions, output=True)
+        return Raster(
+            triangle=hits["primID"].astype(np.int32).reshape(side_px, side_px),
+            barycentric=np.stack([hits["u"], hits["v"]], axis=1).reshape(side_px, side_px, 2),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RasterisedHead:
+    """One identity in all of its states, before one camera.
+
+    Attributes:
+        family, identity: of the head.
+        camera: before it.
+        states: ARKit weights of each state; the first is neutral.
+        controls: shapes that the head has.
+        triangles, parts, texture_of: as `HeadMesh` has them, of what is seen.
+        canonical, regions, eye_angle, uv, textures: as `HeadMesh` has them, of what is seen.
+        jaw: how far a vertex goes with a jaw that opens, 0 to 255, where the chin is 255; it tells
+            the lower lip and its teeth from the upper ones. 0 on heads without `jawOpen`.
+        positions: vertices of each state as the camera has them (`Camera.view`).
+        normals: of those, unit length.
+        landmarks: of each state, in crop coordinates.
+        face, mouth: rasters of each state over `FACE_WINDOW` and `MOUTH_WINDOW`: the triangle's
+            row, 65535 where there is none, and barycentrics (u, v) in parts of 255.
+    """
+
+    family: str
+    identity: str
+    camera: Camera
+    states: tuple[Weights, ...]
+    controls: tuple[str, ...]
+    triangles: Int[np.ndarray, "triangles 3"]
+    parts: UInt8[np.ndarray, " triangles"]
+    texture_of: Int[np.ndarray, " triangles"]
+    canonical: Vertices
+    regions: UInt8[np.ndarray, "vertices regions"]
+    eye_angle: VertexWeights
+    jaw: UInt8[np.ndarray, " vertices"]
+    uv: Float[np.ndarray, "vertices 2"]
+    textures: tuple[UInt8[np.ndarray, "height width 3"], ...]
+    positions: Float[np.ndarray, "states vertices 3"]
+    normals: Float[np.ndarray, "states vertices 3"]
+    landmarks: Float[np.ndarray, "states 6 2"]
+    face: "Rasters"
+    mouth: "Rasters"
+
+    @property
+    def eye_distance(self) -> float:
+        """Distance of the eyes in the neutral picture, in parts of the crop's side."""
+        left, right = self.landmarks[0, :2]
+        return float(np.linalg.norm(left - right))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rasters:
+    """Rasters of all states over one window."""
+
+    window: Window
+    triangle: Int[np.ndarray, "states side side"]
+    barycentric: UInt8[np.ndarray, "states side side 2"]
+
+    def thinned(self, step: int) -> "Rasters":
+        """Every `step`-th pixel of every `step`-th row: the same window, coarser and aliased."""
+        kept = slice(step // 2, None, step)
+        return Rasters(
+            window=self.window,
+            triangle=self.triangle[:, kept, kept],
+            barycentric=self.barycentric[:, kept, kept],
+        )
+
+    @property
+    def side_px(self) -> int:
+        """Pixels along a side."""
+        return int(self.triangle.shape[1])
 
 
 def rasterise_head(
@@ -83,9 +198,9 @@ def rasterise_head(
 
 
 class _SeenState(NamedTuple):
-    positions: Float[np.ndarray, "vertices 3"]
+    positions: Vertices
     """As the camera has them; the normals, too."""
-    normals: Float[np.ndarray, "vertices 3"]
+    normals: Vertices
     landmarks: Float[np.ndarray, "6 2"]
 
 

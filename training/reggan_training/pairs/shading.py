@@ -15,16 +15,16 @@ from torch import Tensor
 
 from reggan_training.heads.head import Part
 from reggan_training.pairs.head_look import HeadLook
-from reggan_training.pairs.noise import detail_texture
-from reggan_training.pairs.rasterised_head import RasterisedHead, Rasters
-from reggan_training.pairs.shaded_surface import (
+from reggan_training.pairs.rasterising import RasterisedHead, Rasters
+from reggan_training.pairs.surface_colour import (
     PAINT_REACH,
     ShadedSurface,
+    detail_texture,
+    encoded_from_linear,
     noise_at,
+    surface_colour,
     tensor_like,
 )
-from reggan_training.pairs.surface_colour import surface_colour
-from reggan_training.srgb import encoded_from_linear
 
 
 class HeadShader:

@@ -1,26 +1,137 @@
-"""Colours of a head before any light falls on it: paint, eyes, strands, its own textures."""
+"""What the pixels of a picture of a head show, and the colour of its surface under a look."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from reggan_training.heads.head import Part
+from reggan_training.heads.head import REGIONS, Part
 from reggan_training.pairs.head_look import HeadLook
-from reggan_training.pairs.noise import detail_texture, strand_texture
-from reggan_training.pairs.shaded_surface import (
-    PAINT_REACH,
-    ShadedSurface,
-    noise_at,
-    tensor_like,
-)
-from reggan_training.srgb import linear_from_encoded
 
+_SIZE = 512
+_KEPT = 4
+"""Textures of each kind that a process keeps in memory: 5 MB of detail, 1 MB of strands each."""
+_kept: dict[Callable[[int], Tensor], Callable[[int], Tensor]] = {}
+_REGIONS = slice(3, 3 + len(REGIONS))
+PAINT_REACH = 2.4
+"""Canonical coordinates up to this are covered once by noise textures, in eye distances."""
 _IRIS_RAD, _PUPIL_RAD = 0.46, 0.19
 _ANGLE = slice(14, 15)
 _UV = slice(15, 17)
 _STRAND_REACH = 1.2
+
+
+def linear_from_encoded(encoded: Tensor) -> Tensor:
+    """Return linear light of encoded values."""
+    upper = ((encoded.clamp(min=0.04) + 0.055) / 1.055) ** 2.4
+    return torch.where(encoded <= 0.04045, encoded / 12.92, upper)
+
+
+def encoded_from_linear(linear: Tensor) -> Tensor:
+    """Return encoded values of linear light."""
+    upper = 1.055 * linear.clamp(min=0.003) ** (1 / 2.4) - 0.055
+    return torch.where(linear <= 0.0031308, 12.92 * linear, upper)
+
+
+def keep_textures(count: int) -> None:
+    """Keep the last `count` textures of each kind in this process, instead of a few.
+
+    For looks that are drawn from few seeds: a texture takes longer to make than a picture.
+    """
+    for make in (_make_detail, _make_strands):
+        _kept[make] = lru_cache(maxsize=count)(make)
+
+
+def detail_texture(seed: int) -> Float[Tensor, "1 5 size size"]:
+    """Three channels of soft mottling, one of spots, one white; tiles by reflection."""
+    return _kept[_make_detail](seed)
+
+
+def strand_texture(seed: int) -> Float[Tensor, "1 1 size size"]:
+    """Thin lines along the second axis, as hair."""
+    return _kept[_make_strands](seed)
+
+
+def _make_detail(seed: int) -> Tensor:
+    random = torch.Generator().manual_seed(seed)
+    coarse = torch.randn(1, 3, 40, 40, generator=random)
+    middle = torch.randn(1, 1, 160, 160, generator=random)
+    white = torch.randn(1, 1, _SIZE, _SIZE, generator=random)
+    enlarged = [
+        F.interpolate(t, (_SIZE, _SIZE), mode="bicubic", align_corners=False)
+        for t in (coarse, middle)
+    ]
+    return _normalised(torch.cat([*enlarged, white], dim=1))
+
+
+def _make_strands(seed: int) -> Tensor:
+    random = torch.Generator().manual_seed(seed + 1)
+    lines = torch.randn(1, 1, _SIZE // 12, _SIZE // 2, generator=random)
+    return _normalised(F.interpolate(lines, (_SIZE, _SIZE), mode="bicubic", align_corners=False))
+
+
+def _normalised(texture: Tensor) -> Tensor:
+    mean = texture.mean(dim=(2, 3), keepdim=True)
+    return (texture - mean) / texture.std(dim=(2, 3), keepdim=True)
+
+
+keep_textures(_KEPT)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ShadedSurface:
+    """What the hit pixels of one picture show; rows are pixels.
+
+    Attributes:
+        pixels: their places in the flattened picture.
+        part: `Part` of each.
+        texture: index of its texture, -1 for none.
+        fixed: canonical coordinates, regions, eye angle, uv: the same in each state.
+        normal: unit length, as the camera has it.
+        hollow: 0 (flat or convex) to 1 (deep fold).
+    """
+
+    pixels: Int[Tensor, " rows"]
+    part: Int[Tensor, " rows"]
+    texture: Int[Tensor, " rows"]
+    fixed: Float[Tensor, "rows 17"]
+    normal: Float[Tensor, "rows 3"]
+    hollow: Float[Tensor, "rows 1"]
+
+    def region(self, name: str) -> Float[Tensor, "rows 1"]:
+        """Weight of a region."""
+        column = _REGIONS.start + REGIONS.index(name)
+        return self.fixed[:, column : column + 1]
+
+
+def noise_at(
+    surface: ShadedSurface,
+    texture: Float[Tensor, "1 channels size size"],
+    reach: float,
+    *,
+    turned: bool = False,
+) -> Float[Tensor, "rows channels"]:
+    """Noise by canonical coordinates seen from the front, repeated in mirror image beyond reach.
+
+    `turned` lets it run outwards and up from the middle, as brow hair does.
+    """
+    place = surface.fixed[:, :2]
+    if turned:
+        side = place[:, :1].abs()
+        place = torch.cat([side * 0.5 - place[:, 1:] * 0.85, side * 0.85 + place[:, 1:] * 0.5], 1)
+    grid = (place / reach)[None, :, None]
+    found = F.grid_sample(texture, grid, align_corners=False, padding_mode="reflection")
+    return found[0, :, :, 0].T
+
+
+def tensor_like(values: object, like: Tensor) -> Tensor:
+    """Numbers of the type and on the device of a tensor."""
+    return torch.as_tensor(np.asarray(values), dtype=like.dtype, device=like.device)
 
 
 def surface_colour(

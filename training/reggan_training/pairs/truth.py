@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
-from reggan_training.pairs.rasterised_head import Rasters
+from reggan_training.pairs.rasterising import Rasters
 from reggan_training.pairs.shading import HeadShader, mixed
 from reggan_training.pairs.states import Weights
 

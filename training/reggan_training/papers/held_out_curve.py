@@ -21,6 +21,7 @@ from reggan_training.data.split import stable_hash
 from reggan_training.papers.losses import paste
 from reggan_training.papers.networks.expression_model import ExpressionModel
 from reggan_training.papers.run_folder import RunFolder
+from reggan_training.tensor_shapes import Images, Masks
 
 MOST_IDENTITIES = 8
 CONVERGED_SHARE = 0.02
@@ -132,9 +133,7 @@ def held_out_is_converged(folder: Path) -> bool:
     return improvement is not None and improvement <= CONVERGED_SHARE
 
 
-def changed_region(
-    source: Float[Tensor, "batch 3 side side"], target: Float[Tensor, "batch 3 side side"]
-) -> Float[Tensor, "batch 1 side side"]:
+def changed_region(source: Images, target: Images) -> Masks:
     """1 where the two differ, and a fortieth of the side around."""
     change = (target - source).abs().amax(dim=1, keepdim=True)
     reach = max(1, source.shape[-1] // 40)
@@ -151,9 +150,7 @@ def _scored_pairs(identity: Identity) -> Iterator[Pair]:
             yield pair
 
 
-def _mean_inside(
-    values: Float[Tensor, "batch 3 side side"], region: Float[Tensor, "batch 1 side side"]
-) -> Float[Tensor, " batch"]:
+def _mean_inside(values: Images, region: Masks) -> Float[Tensor, " batch"]:
     inside = (values * region).sum(dim=(1, 2, 3))
     return inside / (3 * region.sum(dim=(1, 2, 3))).clamp(min=1.0)
 

@@ -14,10 +14,9 @@ from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.models.model_card import PICTURE_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.models.shipped_models import installed_models
-from reggan_training.papers.checkpoint import model_settings_from_run
 from reggan_training.papers.configuration import settings_from_record
 from reggan_training.papers.networks.expression_model import ModelSettings
-from reggan_training.papers.run_folder import RunFolder, unprefixed
+from reggan_training.papers.run_folder import RunFolder, model_settings_from_run, unprefixed
 
 _HALF_SUFFIX = ".half"
 """Suffix that the exporter adds to the name of a tensor that it stores as float16."""

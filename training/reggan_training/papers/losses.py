@@ -7,12 +7,10 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from reggan_training.tensor_shapes import Images, Intensities, Masks
 
-def paste(
-    image: Float[Tensor, "batch 3 side side"],
-    face: Float[Tensor, "batch 3 side side"],
-    mask: Float[Tensor, "batch 1 side side"],
-) -> Float[Tensor, "batch 3 side side"]:
+
+def paste(image: Images, face: Images, mask: Masks) -> Images:
     """The image with the face where the mask is 1, as a frame is composited."""
     return image + mask * (face - image)
 
@@ -21,31 +19,19 @@ _EMPHASIS = 4.0
 """Further weight of pixels in which a pair really differs."""
 
 
-def change_weights(
-    source: Float[Tensor, "batch 3 side side"],
-    target: Float[Tensor, "batch 3 side side"],
-    mask: Float[Tensor, "batch 1 side side"],
-) -> Float[Tensor, "batch 1 side side"]:
+def change_weights(source: Images, target: Images, mask: Masks) -> Masks:
     """Weights of the paired losses: the mask, and more where the pair really differs."""
     change = (target - source).abs().amax(dim=1, keepdim=True)
     near = F.avg_pool2d(F.max_pool2d((change - 0.04).clamp(0, 0.1) * 10, 5, 1, 2), 9, 1, 4)
     return mask * (1 + _EMPHASIS * near)
 
 
-def paired_loss(
-    fake: Float[Tensor, "batch 3 side side"],
-    target: Float[Tensor, "batch 3 side side"],
-    weights: Float[Tensor, "batch 1 side side"],
-) -> Float[Tensor, ""]:
+def paired_loss(fake: Images, target: Images, weights: Masks) -> Float[Tensor, ""]:
     """Weighted mean absolute difference."""
     return ((fake - target).abs() * weights).sum() / (3 * weights.sum() + 1.0)
 
 
-def edge_loss(
-    fake: Float[Tensor, "batch 3 side side"],
-    target: Float[Tensor, "batch 3 side side"],
-    weights: Float[Tensor, "batch 1 side side"],
-) -> Float[Tensor, ""]:
+def edge_loss(fake: Images, target: Images, weights: Masks) -> Float[Tensor, ""]:
     """Weighted mean absolute difference of the differences between neighbours."""
     total = fake.new_zeros(())
     for axis in (2, 3):
@@ -56,7 +42,7 @@ def edge_loss(
 
 
 def patch_weights(
-    weights: Float[Tensor, "batch 1 side side"], scores: Float[Tensor, "batch 1 rows columns"]
+    weights: Masks, scores: Float[Tensor, "batch 1 rows columns"]
 ) -> Float[Tensor, "batch 1 rows columns"]:
     """`change_weights` at the resolution of the patch scores.
 
@@ -93,9 +79,7 @@ def adversarial_loss(fake: Tensor, weights: Tensor) -> Float[Tensor, ""]:
     return -_weighted_mean(fake, weights)
 
 
-def r1_penalty(
-    score: Callable[[Tensor], Tensor], real: Float[Tensor, "batch 3 side side"]
-) -> Float[Tensor, ""]:
+def r1_penalty(score: Callable[[Tensor], Tensor], real: Images) -> Float[Tensor, ""]:
     """Half the squared gradient of the mean score at renders, float32.
 
     Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", ICML
@@ -106,8 +90,8 @@ def r1_penalty(
 
 def interpolation_penalty(
     score: Callable[[Tensor], Tensor],
-    real: Float[Tensor, "batch 3 side side"],
-    fake: Float[Tensor, "batch 3 side side"],
+    real: Images,
+    fake: Images,
     share: Float[Tensor, "batch 1 1 1"],
 ) -> Float[Tensor, ""]:
     """Squared distance of the gradient's length from 1, at `share` of the way to a render.
@@ -119,9 +103,7 @@ def interpolation_penalty(
     return ((length - 1) ** 2).mean()
 
 
-def _squared_gradient(
-    score: Callable[[Tensor], Tensor], image: Float[Tensor, "batch 3 side side"]
-) -> Float[Tensor, " batch"]:
+def _squared_gradient(score: Callable[[Tensor], Tensor], image: Images) -> Float[Tensor, " batch"]:
     """Of every image's mean score; can itself be differentiated."""
     image = image.detach().requires_grad_(True)
     total = score(image).float().mean(dim=(1, 2, 3)).sum()
@@ -147,7 +129,7 @@ def feature_loss(fake: list[Tensor], real: list[Tensor], is_render: Tensor) -> F
 
 
 def expression_loss(
-    logits: Float[Tensor, "batch expressions"], label: Int[Tensor, " batch"], is_full: Tensor
+    logits: Intensities, label: Int[Tensor, " batch"], is_full: Tensor
 ) -> Float[Tensor, ""]:
     """Cross entropy of the expression head, over the pairs at full intensity."""
     each = F.cross_entropy(logits.float(), label, reduction="none")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -10,12 +11,30 @@ from torch import Tensor
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
 from reggan_training.papers.held_out_curve import HeldOutPairs
-from reggan_training.papers.live_curves import LiveCurves
 from reggan_training.papers.losses import paste
 from reggan_training.papers.networks.expression_model import ExpressionModel
 from reggan_training.papers.run_folder import RunFolder
 from reggan_training.papers.train_step import Trainer
 from reggan_training.training_run import progress_line
+
+
+class LiveCurves:
+    """Event files in the run folder, as `tensorboard --logdir` reads them."""
+
+    def __init__(self, folder: Path) -> None:
+        from tensorboardX import SummaryWriter  # writes events without TensorFlow or a server
+
+        self._writer = SummaryWriter(str(folder / "events"), write_to_disk=True)
+
+    def add(self, values: Mapping[str, float], images_seen: int) -> None:
+        """Append a point to the curve of every value."""
+        for name, value in values.items():
+            self._writer.add_scalar(name, value, images_seen)
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()
 
 
 class Recorder:

@@ -15,14 +15,14 @@ Only X'X and X't are kept, so memory does not depend on the number of pairs, and
 sums add up to one. The bias is penalised like a weight, and pulled towards 0.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
+
+from reggan_training.tensor_shapes import Images
 
 _STRIPE = 16_384
 """Filters worked on at a time: what they need stays in a processor's cache."""
@@ -74,21 +74,6 @@ class RegressionSettings:
         """Memory that the sums of one expression take."""
         sums = self.columns * (self.columns + 3) // 2
         return 8 * sums * self.filter_channels * self.side_px**2
-
-
-REGRESSION_PRESETS: Mapping[str, RegressionSettings] = MappingProxyType(
-    {
-        "default": RegressionSettings(dilation=3),
-        "paper-400": RegressionSettings(
-            side_px=400, dilation=3, shared_channels=False, towards_identity=False
-        ),
-        "earlier-128": RegressionSettings(shared_channels=False, towards_identity=False),
-    }
-)
-"""`default`: the layer under RegGAN's refinement here. `paper-400`: as the figures of RegGAN,
-arXiv 2603.15648, show it: nine taps at dilation 3, a bias, filters of its own for each channel;
-its penalty is not visible there and is that of the earlier work. `earlier-128`: the authors'
-masked regression, arXiv 2011.09104 (IJCV 2020)."""
 
 
 class RidgeSums:
@@ -185,10 +170,10 @@ def local_receptive_fields(
 
 
 def apply_filters(
-    image: Float[Tensor, "batch 3 side side"],
+    image: Images,
     weights: Float[Tensor, "filter_channels columns side side"],
     settings: RegressionSettings,
-) -> Float[Tensor, "batch 3 side side"]:
+) -> Images:
     """The layer's output for one expression at full intensity."""
     taps = local_receptive_fields(image, settings.field_px, settings.dilation)
     output = (taps * weights[:, : settings.taps]).sum(dim=2)

@@ -25,7 +25,7 @@ from reggan_plugin.rig.refinement import CELLS, RigRequest, source_raster
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.rig.template import template
 from reggan_training.heads.head import HeadMesh, Part
-from reggan_training.landmarks.canvas import SIDE_PX, Plane
+from reggan_training.landmarks.drawn_on import SIDE_PX, Plane
 from reggan_training.landmarks.pictures import (
     NAMED,
     HeadState,
@@ -34,13 +34,13 @@ from reggan_training.landmarks.pictures import (
     without_back,
 )
 from reggan_training.landmarks.points import DensePoints
-from reggan_training.metrics.motion.exported import open_exported
+from reggan_training.metrics.motion.answer import open_exported
 from reggan_training.pairs.head_look import HeadLook
-from reggan_training.pairs.rasterised_head import Rasters
+from reggan_training.pairs.rasterising import Rasters
 from reggan_training.pairs.shading import HeadShader, mixed
 from reggan_training.pairs.states import Weights, sample_states
+from reggan_training.pairs.surface_colour import linear_from_encoded
 from reggan_training.pairs.truth import project
-from reggan_training.srgb import linear_from_encoded
 
 _SOURCES, _TEST_SOURCES, _REQUESTS = 3, 1, 8
 """Pictures of a head, and expressions that are asked of each."""
@@ -64,11 +64,7 @@ class ExampleDrawing:
     model: Path
 
     def __call__(
-        self,
-        head: HeadMesh,
-        found: DensePoints,
-        random: np.random.Generator,
-        is_held_out: bool,
+        self, head: HeadMesh, found: DensePoints, random: np.random.Generator, is_held_out: bool
     ) -> list[dict[str, np.ndarray]]:
         """Draw a head, and ask for expressions of it.
 
@@ -99,7 +95,7 @@ def _rows_of(
     shader, look = HeadShader(state.raster), sampled_look(random)
     picture = state.picture_in(look, shader, random)
     face = picture.pixels.astype(np.float32) / np.float32(255)
-    asked = _AskedRig(face, rig.landmarks(face))
+    asked = _PictureRig(face, rig.landmarks(face))
     truth = _SurfaceTruth.of(shader, look, picture.label)
     small = face.reshape(CELLS, SIDE_PX // CELLS, CELLS, -1, 3).mean(axis=(1, 3))
     rows = []
@@ -125,7 +121,7 @@ def _opened(model: Path) -> RigSource:
     return source
 
 
-class _AskedRig:
+class _PictureRig:
     """A rig laid over one picture, asked for several expressions of it."""
 
     def __init__(self, face: Float[np.ndarray, "side side 3"], seen: Landmarks) -> None:

@@ -13,7 +13,7 @@ from trimesh import Trimesh
 from reggan_plugin.rig.light import vertex_normals
 from reggan_training.heads.anatomy.assets import HeadAssets
 from reggan_training.heads.anatomy.meshes import ObjMesh, Points, part_of_mesh
-from reggan_training.heads.anatomy.teeth import rows_of_bite
+from reggan_training.heads.anatomy.mouth import rows_of_bite
 from reggan_training.heads.makehuman.mean import fitted_eyes, head_axes
 
 _ARCH = np.array([1.07, 1.1, 1.0])

@@ -23,15 +23,16 @@ from jaxtyping import Float, Int
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.rig.layout import COUNT, SIDES, rows_of
+from reggan_plugin.rig.lent_motion import carried, inverse_squares, nearest_vertices
 from reggan_plugin.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band
-from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
+from reggan_plugin.rig.light import vertex_normals
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FILE_TO_WRITE, report_line
 from reggan_training.heads.frontal_paint import inside_polygon
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part
 from reggan_training.landmarks.head_source import MEAN_FAMILY
-from reggan_training.landmarks.points import DensePoints, dense_points
-from reggan_training.rig.lent_motion import lent_motion, symmetric
+from reggan_training.landmarks.points import JAW_DROP, DensePoints, dense_points
 from reggan_training.rig.thinning import Faces, Points, thinned
 
 _MEAN_HEAD: Final = "ict-5-00000"
@@ -48,6 +49,60 @@ _LEAST_MOTION: Final = 0.005
 _FEATHER, _FEATHER_ABOVE = 0.35, 0.14
 """Eye distances beyond the face's outline over which motion fades: under the jaw, where the neck
 follows it, and beside and above the face, where hair begins, which does not."""
+
+
+def lent_motion(
+    lender: HeadMesh,
+    mean: HeadMesh,
+    found: DensePoints,
+    rows: Int[np.ndarray, " kept"],
+    triangles: Faces,
+) -> dict[str, Points]:
+    """Motion of each of a head's shapes at weight 1, eye distances.
+
+    The mean head is laid on the other by their landmarks as lips and lids are apart.
+
+    Args:
+        lender: the other head.
+        mean: the head that the template is of.
+        found: its landmarks.
+        rows: its vertices that the template keeps.
+        triangles: of the template.
+    """
+    drop = {"jawOpen": JAW_DROP}
+    there, here = lender.vertices(drop), mean.vertices(drop)
+    marks = dense_points(lender, found, mean).at(there)
+    points = here[rows].astype(float)
+    onto = carried(points, found.at(here).astype(float), marks.astype(float))
+    normals = vertex_normals(points, triangles)
+    skin = lender.triangles[lender.parts == Part.SKIN]
+    near, weight = nearest_vertices(onto, normals, there.astype(float), skin)
+    lent = {}
+    for name in lender.controls:
+        if name == "mouthClose":  # only makes sense with the jaw open
+            moved = lender.vertices({name: 1.0, "jawOpen": 1.0}) - lender.vertices({"jawOpen": 1.0})
+        else:
+            moved = lender.vertices({name: 1.0}) - lender.rest.astype(float)
+        lent[name] = (moved[near] * weight[..., None]).sum(axis=1)
+    return lent
+
+
+def symmetric(
+    rest: Points, shapes: Mapping[str, Points], drop: Float[np.ndarray, " points"]
+) -> dict[str, Points]:
+    """Shapes of which each mirrors its twin; ones of the middle mirror themselves.
+
+    `drop`: how far each vertex goes up as the jaw opens, which tells one lip from the other.
+    """
+    flip = np.array([-1.0, 1.0, 1.0])
+    lips_apart = np.abs(drop[:, None] - drop[None])  # a twin is on the same lip
+    distance = np.linalg.norm(rest[:, None] - (rest * flip)[None], axis=2) + 2 * lips_apart
+    near = np.argsort(distance, axis=1)[:, :3]
+    weight = inverse_squares(np.take_along_axis(distance, near, 1))
+    return {
+        name: (own + (shapes[mirrored_name(name)][near] * weight[..., None]).sum(1) * flip) / 2
+        for name, own in shapes.items()
+    }
 
 
 @click.command()

@@ -4,18 +4,20 @@ import math
 import pytest
 
 from reggan_training.metrics.motion.bounds import MotionBound, judge_bounds, warnings_of
-from reggan_training.metrics.motion.figures import PARTS, Figures, named
-from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
-from reggan_training.metrics.motion.results import (
+from reggan_training.metrics.motion.figures import (
     CROSS_FADE,
     INPUT,
+    PARTS,
     RESULT,
     TRUE,
     FaceResult,
+    Figures,
     ResultKind,
     mean_difference,
+    named,
     summarise,
 )
+from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
 
 
 def in_every_part(quantity: str, value: float) -> Figures:

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from reggan_training.metrics.motion.edges import left_region, measure_detail, measure_ghost
-from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.face_parts import changed_region
+from reggan_training.metrics.motion.face import TrueFace, changed_region
 
 Blur = Callable[[np.ndarray], np.ndarray]
 Warp = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -15,7 +15,8 @@ from reggan_plugin.models.shipped_models import weights_folder
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_training.commands import dataset_test_heads, evaluate_motion, family_options
 from reggan_training.heads.head import HeadFamily
-from reggan_training.metrics.motion.exported import open_exported
+from reggan_training.metrics.motion import answer, test_heads
+from reggan_training.metrics.motion.answer import open_exported
 from reggan_training.metrics.motion.test_heads import TestHead, held_out_identities
 from tests.motion_models import motion_card
 
@@ -40,7 +41,7 @@ def heads(made_family: HeadFamily, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("heads")
     patch = pytest.MonkeyPatch()
     patch.setattr(family_options, "families_from_paths", lambda *_: [made_family])
-    patch.setattr(dataset_test_heads, "held_out_identities", lambda *_: ["made-0-0"])
+    patch.setattr(test_heads, "held_out_identities", lambda *_: ["made-0-0"])
     arguments = ["--side", "64", "--out", str(folder)]
     result = CliRunner().invoke(dataset_test_heads.test_heads, arguments)
     again = CliRunner().invoke(dataset_test_heads.test_heads, arguments)
@@ -55,7 +56,7 @@ def heads(made_family: HeadFamily, tmp_path_factory: pytest.TempPathFactory) -> 
 def evaluated(heads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Result, Path]:
     trials = TestHead.trials
     monkeypatch.setattr(TestHead, "trials", lambda self: trials(self, ("surprised",)))
-    monkeypatch.setattr(evaluate_motion, "open_exported", lambda *_: StillModel())
+    monkeypatch.setattr(answer, "open_exported", lambda *_: StillModel())
     model = tmp_path / "still.onnx"
     model.touch()
     arguments = [str(model), "--heads", str(heads), "--threads", "1", "--left-out", "made"]

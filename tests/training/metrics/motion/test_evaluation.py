@@ -12,11 +12,11 @@ from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.judges import Judges
-from reggan_training.metrics.motion.answer import compose
+from reggan_training.metrics.motion.answer import compose, true_answer
 from reggan_training.metrics.motion.bounds import judge_bounds
 from reggan_training.metrics.motion.contact_sheet import draw_contact_sheet
-from reggan_training.metrics.motion.evaluation import Judged, evaluate_motion, find_heads
-from reggan_training.metrics.motion.results import (
+from reggan_training.metrics.motion.evaluation import ModelAndJudges, evaluate_motion, find_heads
+from reggan_training.metrics.motion.figures import (
     CROSS_FADE,
     INPUT,
     RESULT,
@@ -33,7 +33,6 @@ from reggan_training.metrics.motion.test_heads import (
     render_test_heads,
     states_of_test,
 )
-from reggan_training.metrics.motion.true_answer import true_answer
 from reggan_training.pairs.head_file import read_head
 from tests.motion_models import motion_card
 
@@ -91,7 +90,7 @@ few = TestHead.trials
 
 
 def evaluate(heads: Path, model: KnowingModel) -> list[FaceResult]:
-    judged = Judged(model=model, judges=Judges.load())
+    judged = ModelAndJudges(model=model, judges=Judges.load())
     results, _ = evaluate_motion(judged, find_heads(heads), {}, lambda _: None)
     return results
 
@@ -186,7 +185,7 @@ def test_a_sheet_shows_every_expression_at_its_own_size(
 ) -> None:
     two = ("happy", "surprised")
     monkeypatch.setattr(TestHead, "trials", lambda self, expressions=two: few(self, expressions))
-    judged = Judged(model=KnowingModel(head), judges=Judges.load())
+    judged = ModelAndJudges(model=KnowingModel(head), judges=Judges.load())
     results, rows = evaluate_motion(judged, find_heads(heads), find_heads(heads), lambda _: None)
     assert list(rows) == ["skin"]
     assert [row.label.splitlines()[-1] for row in rows["skin"]] == ["happy", "surprised"]

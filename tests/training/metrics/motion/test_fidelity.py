@@ -2,14 +2,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.face_parts import (
+from reggan_training.metrics.motion.face import (
     FacePart,
+    TrueFace,
     changed_region,
     moved_region,
     part_masks,
 )
-from reggan_training.metrics.motion.fidelity import (
+from reggan_training.metrics.motion.movement import (
     INTENSITIES,
     LARGEST_PSNR_DB,
     cross_fade,

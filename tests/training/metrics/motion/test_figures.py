@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reggan_training.heads.head import Part
-from reggan_training.metrics.motion.face import MadeFace, TrueFace
+from reggan_training.metrics.motion.face import FaceAnswer, TrueFace
 from reggan_training.metrics.motion.figures import (
     PARTS,
     Figures,
@@ -96,7 +96,7 @@ def test_motion_is_judged_per_part(face: TrueFace) -> None:
     lazy = face.motion.copy()
     lazy[:, face.side_px // 2 :] = 0  # raises the brows and leaves the jaw
     cover = face.is_uncovered.astype(np.float32)
-    made = MadeFace(motion=lazy, behind=lazy, cover=cover, picture=face.target)
+    made = FaceAnswer(motion=lazy, behind=lazy, cover=cover, picture=face.target)
     measured = measure_motion(made, face)
     assert measured[named("explained", "brows and lids")] == pytest.approx(1)
     assert measured[named("explained", "mouth")] < 0.1
@@ -104,7 +104,7 @@ def test_motion_is_judged_per_part(face: TrueFace) -> None:
     assert measured["error 95"] > measured["error"]
     assert measured["cover intersection"] == measured["cover union"] > 0
     everything = measure_motion(
-        MadeFace(motion=face.motion, behind=face.motion, cover=cover, picture=face.target), face
+        FaceAnswer(motion=face.motion, behind=face.motion, cover=cover, picture=face.target), face
     )
     assert everything["explained"] == pytest.approx(1)
     assert everything["folds"] == 0

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from reggan_training.heads.head import Part
-from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.face_parts import changed_region
+from reggan_training.metrics.motion.face import TrueFace, changed_region
 from reggan_training.metrics.motion.mouth_colour import (
     colour_error,
     count_oversaturated,

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.face_parts import moved_region
+from reggan_training.metrics.motion.face import TrueFace, moved_region
 from reggan_training.metrics.motion.movement import (
     count_folds,
     cover_overlap,

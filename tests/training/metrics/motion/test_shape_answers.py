@@ -10,9 +10,9 @@ import pytest
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-from reggan_training.metrics.motion.results import ResultKind
+from reggan_training.metrics.motion.answer import true_answer
+from reggan_training.metrics.motion.figures import ResultKind
 from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
-from reggan_training.metrics.motion.true_answer import true_answer
 from tests.measurements.shape_answers import (
     AskedShapes,
     ShapeAnswer,

@@ -23,8 +23,7 @@ from reggan_training.papers.study.design import (
     plan_comparisons,
     plan_forms,
 )
-from reggan_training.papers.study.picture_folders import PictureFolders, key_from_path
-from reggan_training.papers.study.picture_source import Face
+from reggan_training.papers.study.pictures import Face, PictureFolders, key_from_path
 
 from .written_study import key_of, page_of
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from reggan_plugin.cli import main
 from reggan_plugin.errors import EmptySourceError
 from reggan_training.papers.study import run_pictures
-from reggan_training.papers.study.picture_source import Face
+from reggan_training.papers.study.pictures import Face
 from reggan_training.papers.study.run_pictures import RunPictures
 
 

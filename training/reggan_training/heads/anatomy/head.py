@@ -10,13 +10,13 @@ import numpy as np
 from jaxtyping import Int
 
 from reggan_training.heads.anatomy.assets import HeadAssets
-from reggan_training.heads.anatomy.eyeball import Eye
-from reggan_training.heads.anatomy.lips import find_lips
+from reggan_training.heads.anatomy.eyes import Eye
 from reggan_training.heads.anatomy.meshes import Faces, ObjMesh, Points, part_of_mesh
-from reggan_training.heads.anatomy.teeth import (
+from reggan_training.heads.anatomy.mouth import (
     Bite,
     LipRoom,
     TeethPlacement,
+    find_lips,
     keep_before_teeth,
     lip_room,
     placement_from_hollow,

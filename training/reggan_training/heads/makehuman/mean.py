@@ -7,14 +7,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_training.heads.anatomy.assets import HeadAssets
-from reggan_training.heads.anatomy.eyeball import Eye, eye_points
+from reggan_training.heads.anatomy.eyes import Eye, LidRings, eye_points
 from reggan_training.heads.anatomy.head import CHIN, EYE_GROUPS, MOUTH_CORNERS, NOSE_TIP, fitted_eye
 from reggan_training.heads.anatomy.head_shape import ANCESTRIES, HeadShape, shaped_body
-from reggan_training.heads.anatomy.lids import LidRings
 from reggan_training.heads.anatomy.meshes import Points
-from reggan_training.heads.anatomy.teeth import Bite, placement_from_hollow
-from reggan_training.heads.canonical import canonical_from_rest
-from reggan_training.heads.makehuman.lashes import lash_points
+from reggan_training.heads.anatomy.mouth import Bite, placement_from_hollow
+from reggan_training.heads.file_head import canonical_from_rest
+from reggan_training.heads.makehuman.eye_surroundings import lash_points
 
 BITE_PARTS = ("teeth_upper", "teeth_lower", "gums_upper", "gums_lower", "tongue")
 """In the order of their vertices."""

@@ -15,6 +15,8 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
+from reggan_training.heads.head import Vertices
+
 TEXTURE_SIDE_PX: Final = 1024
 
 Texture: TypeAlias = UInt8[np.ndarray, "height width 3"]
@@ -32,7 +34,7 @@ class ValidMesh:
     name: str
     material: int
     start: int
-    vertices: Float[np.ndarray, "vertices 3"]
+    vertices: Vertices
     triangles: Int[np.ndarray, "triangles 3"]
     uv: Float[np.ndarray, "vertices 2"]
     morphs: Mapping[str, tuple[Int[np.ndarray, " _"], Float[np.ndarray, "_ 3"]]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float, Int
 
-from reggan_training.heads.head import REGIONS, HeadMesh, Part, ShapeModel
+from reggan_training.heads.head import REGIONS, HeadMesh, Part, ShapeModel, Vertices
 from reggan_training.heads.worn.strands import triangle_axes
 
 
@@ -24,7 +24,7 @@ class Carrier:
     barycentric: Float[np.ndarray, "places 3"]
     offsets: Float[np.ndarray, "places each 3"]
 
-    def points(self, vertices: Float[np.ndarray, "vertices 3"]) -> Float[np.ndarray, "points 3"]:
+    def points(self, vertices: Vertices) -> Float[np.ndarray, "points 3"]:
         """The points carried by these vertices, place by place."""
         held = vertices[self.corners].astype(np.float64)
         roots = np.einsum("pk,pkc->pc", self.barycentric, held)
@@ -55,9 +55,7 @@ class DressedMotion:
     count: int
     additions: tuple[Addition, ...]
 
-    def moved(
-        self, rest: Float[np.ndarray, "vertices 3"], weights: Mapping[str, float]
-    ) -> Float[np.ndarray, "vertices 3"]:
+    def moved(self, rest: Vertices, weights: Mapping[str, float]) -> Vertices:
         """Vertices with these weights."""
         if not any(weights.values()):
             return rest.astype(np.float32)

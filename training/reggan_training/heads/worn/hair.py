@@ -1,17 +1,44 @@
 """Scalp hair and fringes of any head as ribbons that stay still."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.rig.light import vertex_normals
-from reggan_training.heads.head import Part
+from reggan_training.heads.head import Part, Vertices
 from reggan_training.heads.worn.additions import Addition
-from reggan_training.heads.worn.hair_styles import HAIR_STYLES, HairStyle, grow_hair
 from reggan_training.heads.worn.mesh_wearer import MeshWearer, mesh_axes
-from reggan_training.heads.worn.ribbons import ribbons
+from reggan_training.heads.worn.skull_map import SkullMap, skull_map
+from reggan_training.heads.worn.strands import (
+    Polylines,
+    Roots,
+    Strands,
+    StrandValues,
+    StrandVectors,
+    bound_strands,
+    ribbons,
+    scatter_roots,
+    tapered,
+)
+
+_POINTS = 14
+"""Points of a strand as it is grown; curls are drawn with more."""
+_SUBSTEPS = 3
+_DEEPEST_PUSH = 0.005
+_POINTS_A_TURN = 9
+_BROW_RISE = 0.010
+"""How far surprise lifts the brows, and room above them."""
+_BESIDE_BROW = 0.004
+_TEMPLE_DEPTH = 0.035
+"""What lies less deep behind the eyes than this can cover the face, in metres."""
+_BUN = np.array([0.0, 0.115, 0.045])
+_KNOT_HAIRS = 1200
+_CROWN = np.array([0.0, 0.045, 0.11])
+"""Where a knot is tied and where the crown is, from the middle of the head."""
+Flow = Literal["parted", "back", "forward", "out", "crown"]
 
 _MOST_TRIANGLES = 18_000
 _PLACES = 9
@@ -21,6 +48,211 @@ _CAP_LEAST = 0.4
 """Hair stands on a cap so often; it covers the scalp where its weight is at least this."""
 _MIDDLE = np.array([0.0, 0.07, 0.0])
 _ROOT_SHADE, _TIP_SHADE = 0.55, 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class HairStyle:
+    """The growth of scalp hair; lengths in metres.
+
+    Attributes:
+        flow: where hair is combed to: down from a parting, to the back, to the front, straight
+            out, or down from the crown.
+        top: length on top of the head.
+        sides: length below the temples and at the back.
+        lift: how far the layers stand off the head.
+        part: where the parting runs, positive = on the avatar's own left.
+        curl: half the width of a curl; 0 = straight.
+        curl_length: length of hair to one turn.
+        hairs: how many strands.
+        radius: half the thickness of a strand.
+        bun: size of a knot at the back; 0 = none.
+        frizz: how much strands differ from each other.
+        fringe: how much lower than just over the brows hair may hang before the face.
+        parted_fringe: how much nearer to the middle than beside the brows it may hang.
+    """
+
+    flow: Flow
+    top: float
+    sides: float
+    lift: float = 0.004
+    part: float = 0.0
+    curl: float = 0.0
+    curl_length: float = 0.03
+    hairs: int = 9000
+    radius: float = 0.00022
+    bun: float = 0.0
+    frizz: float = 0.15
+    fringe: float = 0.0
+    parted_fringe: float = 0.0
+
+
+HAIR_STYLES: Mapping[str, HairStyle] = {
+    "short": HairStyle(flow="forward", top=0.028, sides=0.012, lift=0.008),
+    "crop": HairStyle(flow="out", top=0.018, sides=0.008, lift=0.014),
+    "side_part": HairStyle(flow="parted", top=0.075, sides=0.018, part=0.028, lift=0.009),
+    "swept_back": HairStyle(flow="back", top=0.10, sides=0.03, lift=0.009),
+    "fringe": HairStyle(flow="crown", top=0.13, sides=0.13, lift=0.008),
+    "bob": HairStyle(flow="parted", top=0.20, sides=0.13, part=0.015, lift=0.012),
+    "long": HairStyle(flow="parted", top=0.36, sides=0.30, part=0.0, lift=0.012),
+    "long_wavy": HairStyle(
+        flow="parted", top=0.34, sides=0.28, part=-0.02, lift=0.016, curl=0.006, curl_length=0.07
+    ),
+    "bun": HairStyle(flow="back", top=0.16, sides=0.12, lift=0.005, bun=0.034),
+    "curly": HairStyle(flow="out", top=0.07, sides=0.05, lift=0.03, curl=0.006, curl_length=0.022),
+    "afro": HairStyle(flow="out", top=0.055, sides=0.05, lift=0.05, curl=0.004, curl_length=0.016),
+    "long_curly": HairStyle(
+        flow="parted", top=0.27, sides=0.22, lift=0.024, part=0.01, curl=0.008, curl_length=0.04
+    ),
+}
+
+
+def grow_hair(head: MeshWearer, style: HairStyle, random: np.random.Generator) -> Strands:
+    """Scalp hair in a style.
+
+    It leaves brows, eyes and face free but for what the style's fringe covers.
+    """
+    scalp = head.region("scalp") * (head.region("ears") < 0.2)
+    roots = scatter_roots(head, scalp, style.hairs, random)
+    skull = skull_map(head)
+    points = _grown(head, style, roots, skull, random)
+    points = _cut_before_face(head, _curled(points, style, random), style, random)
+    radius = tapered(len(points), points.shape[1], style.radius)
+    hair = bound_strands(head, roots, points, radius, turns_with_skin=False)
+    return hair.joined(_knot(head, style, roots, random)) if style.bun and len(roots) else hair
+
+
+def _knot(head: MeshWearer, style: HairStyle, roots: Roots, random: np.random.Generator) -> Strands:
+    """Hair wound around a ball at the back of the head, held by the roots nearest to it."""
+    centre = skull_map(head).centre + _BUN + np.array([0.0, 0.6 * style.bun, 0.0])
+    nearest = np.argsort(np.linalg.norm(roots.positions - centre, axis=1))
+    chosen = np.zeros(len(roots), dtype=bool)
+    chosen[nearest[:_KNOT_HAIRS]] = True
+    held = roots.chosen(chosen)
+    axis = _unit(np.array([0.0, 1.0, 0.3]) + random.normal(0, 0.35, (len(held), 3)))
+    first = _unit(np.cross(axis, random.normal(0, 1, (len(held), 3))))
+    second = np.cross(axis, first)
+    turn = np.linspace(0, 1.3 * np.pi, _POINTS)[None, :, None]
+    around = np.cos(turn) * first[:, None] + np.sin(turn) * second[:, None]
+    height = random.uniform(-0.9, 0.9, (len(held), 1, 1))
+    ball = np.sqrt(1 - height**2) * around + height * axis[:, None]
+    points = centre + style.bun * random.uniform(0.92, 1.0, (len(held), 1, 1)) * ball
+    radius = np.full((len(held), _POINTS), style.radius)
+    return bound_strands(head, held, points, radius, turns_with_skin=False)
+
+
+def _grown(
+    head: MeshWearer, style: HairStyle, roots: Roots, skull: SkullMap, random: np.random.Generator
+) -> Polylines:
+    canonical = roots.of(head.canonical)
+    length = _lengths(style, canonical) * random.uniform(0.82, 1.0, len(roots))
+    step = (length / (_POINTS - 1) / _SUBSTEPS)[:, None]
+    layer = style.lift * random.uniform(0.15, 1.0, len(roots)) ** 0.7
+    wander = random.normal(0, style.frizz, (len(roots), 3))
+    at, way = roots.positions, roots.normals
+    points = [at]
+    for place in range(1, 1 + (_POINTS - 1) * _SUBSTEPS):
+        grown = length * place / ((_POINTS - 1) * _SUBSTEPS)
+        wish = _wish(style, at, canonical, skull) + wander
+        wish = wish - skull.pull_back(at, layer) * (style.flow != "out")
+        turn = np.interp(grown, [0.0, 0.015], [0.12, 0.4])[:, None]
+        way = way * (1 - turn) + wish * turn
+        way = way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-9)
+        rise = np.interp(grown, [0.0, 0.04], [0.0, 1.0]) * layer + 0.0006
+        deepest = np.maximum(_DEEPEST_PUSH, 1.3 * step[:, 0])
+        before, at = at, skull.pushed_out(at + step * way, rise, deepest)
+        way = (at - before) / np.maximum(step, 1e-9)  # hair slides along what it meets
+        if place % _SUBSTEPS == 0:
+            points.append(at)
+    return np.stack(points, axis=1)
+
+
+def _lengths(style: HairStyle, canonical: StrandVectors) -> StrandValues:
+    """Long on top, short at the sides, with a soft change at the temples."""
+    top = np.clip((canonical[:, 2] - 0.035) / 0.035, 0, 1)
+    return style.sides + (style.top - style.sides) * top * top * (3 - 2 * top)
+
+
+def _wish(
+    style: HairStyle, at: StrandVectors, canonical: StrandVectors, skull: SkullMap
+) -> StrandVectors:
+    """The way hair wants to go at these points; not of unit length."""
+    out = skull.outwards(at)
+    side = np.where(canonical[:, 0] > style.part, 1.0, -1.0)
+    flat = np.zeros(len(at))
+    if style.flow == "parted":
+        upper = np.clip(out[:, 2] * 1.5 - 0.2, 0, 1)
+        from_face = 0.35 * (canonical[:, 1] < 0.03) * (1 - upper)
+        return np.column_stack([side * upper, 0.25 * upper + from_face, -1.0 + 0.3 * upper])
+    if style.flow == "back":
+        if style.bun:
+            return _unit(skull.centre + _BUN - at)
+        return np.array([0.0, 1.0, -0.5]) + np.column_stack([flat, flat, -0.6 * (out[:, 1] > 0.5)])
+    if style.flow == "forward":
+        front = np.where(out[:, 1] > 0.3, 0.0, -1.0)
+        return np.column_stack([0.15 * side, front, flat - 0.5])
+    if style.flow == "out":
+        return 1.2 * out + np.array([0.0, 0.0, -0.2])
+    away = at - (skull.centre + _CROWN)
+    away[:, 2] = 0.0
+    return _unit(away) * np.clip(out[:, 2:], 0, 1) + np.array([0.0, 0.0, -0.9])
+
+
+def _curled(
+    points: Polylines, style: HairStyle, random: np.random.Generator
+) -> Float[np.ndarray, "strands more 3"]:
+    if style.curl == 0 or len(points) == 0:
+        return points
+    points = _refined(points, max(style.top, style.sides) / style.curl_length)
+    way = np.gradient(points, axis=1)
+    way /= np.maximum(np.linalg.norm(way, axis=2, keepdims=True), 1e-9)
+    first = np.cross(way, np.array([0.31, 0.22, 0.92]))
+    first /= np.maximum(np.linalg.norm(first, axis=2, keepdims=True), 1e-9)
+    second = np.cross(way, first)
+    step = np.linalg.norm(np.diff(points, axis=1), axis=2)
+    length = np.concatenate([np.zeros((len(points), 1)), step.cumsum(axis=1)], axis=1)
+    phase = random.uniform(0, 2 * np.pi, (len(points), 1))
+    turn = (2 * np.pi * length / style.curl_length + phase)[:, :, None]
+    wide = style.curl * np.clip(length / 0.02, 0, 1)[:, :, None]
+    return points + wide * (np.cos(turn) * first + np.sin(turn) * second)
+
+
+def _refined(points: Polylines, turns: float) -> Float[np.ndarray, "strands more 3"]:
+    """The same strands with points enough to draw so many turns."""
+    last = points.shape[1] - 1
+    place = np.linspace(0, last, max(points.shape[1], int(turns * _POINTS_A_TURN)))
+    low = np.minimum(place.astype(np.int64), last - 1)
+    between = (place - low)[:, None]
+    return points[:, low] * (1 - between) + points[:, low + 1] * between
+
+
+def _cut_before_face(
+    head: MeshWearer, points: Polylines, style: HairStyle, random: np.random.Generator
+) -> Polylines:
+    """Each strand ends where it would come in front of brows, eyes, nose, mouth or cheeks."""
+    brows = head.skin[head.region("brows") > 0.3]
+    lowest = brows[:, 2].max() + _BROW_RISE + random.uniform(0, 0.006, (len(points), 1))
+    lowest = lowest - style.fringe
+    aside = np.abs(brows[:, 0]).max() + _BESIDE_BROW - style.parted_fringe
+    deepest = max(eye.centre[1] for eye in head.eyes.values()) + _TEMPLE_DEPTH
+    across, depth, up = np.abs(points[..., 0]), points[..., 1], points[..., 2]
+    covers = (across < aside) & (depth < deepest) & (up < lowest)
+    first = np.where(covers.any(axis=1), covers.argmax(axis=1), points.shape[1])
+    return _shortened(points, np.maximum(first - 1, 0) / (points.shape[1] - 1))
+
+
+def _shortened(points: Polylines, share: StrandValues) -> Polylines:
+    """Only the first share of each strand, drawn with as many points as before."""
+    last = points.shape[1] - 1
+    place = share.clip(0, 1)[:, None] * np.arange(last + 1)
+    low = np.minimum(np.floor(place).astype(np.int64), last - 1)
+    between = (place - low)[:, :, None]
+    row = np.arange(len(points))[:, None]
+    return points[row, low] * (1 - between) + points[row, low + 1] * between
+
+
+def _unit(vectors: StrandVectors) -> StrandVectors:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
 
 FRINGES: Mapping[str, HairStyle] = {
     "straight_fringe": HairStyle(flow="crown", top=0.17, sides=0.15, lift=0.010),
@@ -75,7 +307,7 @@ def hair(
 
 def _strands(
     wearer: MeshWearer, style: HairStyle, triangle_budget: int, random: np.random.Generator
-) -> tuple[Float[np.ndarray, "strands points 3"], Float[np.ndarray, "strands points"]]:
+) -> tuple[Polylines, Float[np.ndarray, "strands points"]]:
     """Strands on the head at rest and their half width, metres."""
     places = grow_hair(wearer, replace(style, hairs=8), random).offsets.shape[1]
     taken = np.linspace(0, places - 1, places if style.curl else _PLACES).round().astype(int)
@@ -88,9 +320,7 @@ def _strands(
     return points[grown][:, taken], strands.radius[grown][:, taken]
 
 
-def _cap(
-    wearer: MeshWearer, style: HairStyle
-) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "triangles 3"]]:
+def _cap(wearer: MeshWearer, style: HairStyle) -> tuple[Vertices, Int[np.ndarray, "triangles 3"]]:
     """The scalp once more, raised by half the height of the hair, but for its edge."""
     skin, faces = wearer.skin, wearer.triangles
     scalp = wearer.region("scalp") * (wearer.region("ears") < 0.2)

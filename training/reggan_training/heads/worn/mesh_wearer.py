@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from reggan_training.heads.anatomy.eyeball import Eye
+from reggan_training.heads.anatomy.eyes import Eye
 from reggan_training.heads.anatomy.meshes import Points
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
 

@@ -6,7 +6,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.rig.light import vertex_normals
+from reggan_training.heads.head import Vertices
 from reggan_training.heads.worn.mesh_wearer import MeshWearer
+
+Polylines = Float[np.ndarray, "strands points 3"]
+StrandVectors = Float[np.ndarray, "strands 3"]
+StrandValues = Float[np.ndarray, " strands"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,8 +29,8 @@ class Strands:
     """
 
     corners: Int[np.ndarray, "strands 3"]
-    barycentric: Float[np.ndarray, "strands 3"]
-    offsets: Float[np.ndarray, "strands points 3"]
+    barycentric: StrandVectors
+    offsets: Polylines
     radius: Float[np.ndarray, "strands points"]
     turns_with_skin: bool
 
@@ -48,9 +53,9 @@ class Roots:
     """
 
     corners: Int[np.ndarray, "strands 3"]
-    barycentric: Float[np.ndarray, "strands 3"]
-    positions: Float[np.ndarray, "strands 3"]
-    normals: Float[np.ndarray, "strands 3"]
+    barycentric: StrandVectors
+    positions: StrandVectors
+    normals: StrandVectors
 
     def __len__(self) -> int:
         return len(self.corners)
@@ -77,10 +82,7 @@ def triangle_axes(corners: Float[np.ndarray, "strands 3 3"]) -> Float[np.ndarray
 
 
 def scatter_roots(
-    head: MeshWearer,
-    density: Float[np.ndarray, " points"],
-    count: int,
-    random: np.random.Generator,
+    head: MeshWearer, density: Float[np.ndarray, " points"], count: int, random: np.random.Generator
 ) -> Roots:
     """So many roots on the skin, spread by area times density; none where it is 0."""
     corners = head.triangles
@@ -96,9 +98,7 @@ def scatter_roots(
 
 
 def roots_at(
-    head: MeshWearer,
-    corners: Int[np.ndarray, "strands 3"],
-    barycentric: Float[np.ndarray, "strands 3"],
+    head: MeshWearer, corners: Int[np.ndarray, "strands 3"], barycentric: StrandVectors
 ) -> Roots:
     """Roots in the given triangles."""
     points = head.skin
@@ -114,7 +114,7 @@ def roots_at(
 def bound_strands(
     head: MeshWearer,
     roots: Roots,
-    points: Float[np.ndarray, "strands points 3"],
+    points: Polylines,
     radius: Float[np.ndarray, "strands points"],
     *,
     turns_with_skin: bool,
@@ -141,3 +141,27 @@ def tapered(count: int, points: int, radius: float) -> Float[np.ndarray, "strand
 
 def _unit(vectors: Float[np.ndarray, "*rows 3"]) -> Float[np.ndarray, "*rows 3"]:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
+def ribbons(
+    strands: Polylines, half_width: Float[np.ndarray, "strands points"], outwards: Polylines
+) -> tuple[Vertices, Int[np.ndarray, "triangles 3"]]:
+    """A ribbon along each strand, its front turned outwards, ending in a point.
+
+    Vertices come strand by strand, two for each point; at the tip both are the same place.
+    """
+    count, places = strands.shape[:2]
+    along = np.gradient(strands, axis=1)
+    across = np.cross(outwards, along)
+    size = np.linalg.norm(across, axis=2, keepdims=True)
+    across = across / np.maximum(size, 1e-9)
+    width = half_width.copy()
+    width[:, -1] = 0.0
+    both = np.stack([-across, across], axis=2) * width[:, :, None, None]
+    vertices = (strands[:, :, None] + both).reshape(-1, 3)
+    at = np.arange(count * places * 2).reshape(count, places, 2)
+    one, other = at[:, :-1, 0], at[:, :-1, 1]
+    one_after, other_after = at[:, 1:, 0], at[:, 1:, 1]
+    first = np.stack([one, other_after, other], axis=-1)
+    second = np.stack([one, one_after, other_after], axis=-1)[:, :-1]
+    return vertices, np.concatenate([first.reshape(-1, 3), second.reshape(-1, 3)])

@@ -4,13 +4,14 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from reggan_training.metrics.motion.figures import PARTS, WHOLE
-from reggan_training.metrics.motion.results import (
+from reggan_training.metrics.motion.figures import (
     CROSS_FADE,
     INPUT,
+    PARTS,
     RESULT,
     TRUE,
     TRUE_MOTION,
+    WHOLE,
     ResultKind,
     Results,
     mean_difference,

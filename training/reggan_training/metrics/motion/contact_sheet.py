@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.face_parts import FacePart, part_masks
+from reggan_training.metrics.motion.face import FacePart, Planes, TrueFace, part_masks
 
 _ZOOM = 2
 _TITLE_PX, _MARGIN_PX, _GAP_PX = 26, 150, 4
@@ -21,7 +20,7 @@ class MotionRow:
 
     label: str
     face: TrueFace
-    result: Float[np.ndarray, "3 side side"]
+    result: Planes
 
 
 def draw_contact_sheet(rows: Sequence[MotionRow]) -> Image.Image:
@@ -72,6 +71,6 @@ def _window(face: TrueFace, part: FacePart) -> tuple[slice, slice]:
     return slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
 
 
-def _levels(picture: Float[np.ndarray, "3 side side"]) -> UInt8[np.ndarray, "side side 3"]:
+def _levels(picture: Planes) -> UInt8[np.ndarray, "side side 3"]:
     levels = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
     return np.ascontiguousarray(levels.transpose(1, 2, 0))

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
-from reggan_training.metrics.motion.face import TrueFace
+from reggan_training.metrics.motion.face import PixelMask, Planes, TrueFace
 
 FINE_SIGMA_PX, MEDIUM_SIGMA_PX = 1.0, 4.0
 """Fine detail is what the first Gaussian takes away, medium what lies between the two."""
@@ -69,17 +69,13 @@ class Ghost:
         return self.correlation - self.of_truth
 
 
-def left_region(face: TrueFace) -> Bool[np.ndarray, "side side"]:
+def left_region(face: TrueFace) -> PixelMask:
     """Pixels whose source surface is gone: another one has moved here, or was uncovered."""
     size = np.hypot(*face.motion) / face.eye_distance
     return face.is_head & ((size > LEFT_BEHIND) | ~face.is_visible)
 
 
-def measure_ghost(
-    made: Float[np.ndarray, "3 side side"],
-    face: TrueFace,
-    region: Bool[np.ndarray, "side side"],
-) -> Ghost:
+def measure_ghost(made: Planes, face: TrueFace, region: PixelMask) -> Ghost:
     """Look for the source's contours in a result, in a part of `left_region`; NaN if it is flat."""
     m, t, s = (
         _gradient(_luma(picture))[:, region].ravel().astype(np.float64)

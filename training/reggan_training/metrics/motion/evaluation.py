@@ -7,48 +7,89 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from reggan_plugin.change.answer import Answer, AnswerSource
 from reggan_plugin.errors import SourceError
-from reggan_training.metrics.judges import Judges
+from reggan_plugin.faces.face_crop import crop_from_landmarks
+from reggan_plugin.faces.landmarks import FaceLandmarks
+from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_training.data.identity import CANONICAL_LANDMARKS
+from reggan_training.metrics.judges import Judges, embed, name_expressions
 from reggan_training.metrics.motion.answer import (
     compose,
     displacement,
     motion_answers,
     motion_in_crop,
+    true_answer,
 )
 from reggan_training.metrics.motion.contact_sheet import MotionRow
 from reggan_training.metrics.motion.edges import measure_detail
-from reggan_training.metrics.motion.face import MadeFace
-from reggan_training.metrics.motion.face_parts import (
+from reggan_training.metrics.motion.face import (
+    FaceAnswer,
+    Planes,
+    TrueFace,
     changeable_region,
     changed_region,
     moved_region,
 )
-from reggan_training.metrics.motion.fidelity import INTENSITIES, cross_fade, motion_rises
-from reggan_training.metrics.motion.figures import Figures, measure_motion, measure_picture
-from reggan_training.metrics.motion.judged import judge_pictures
-from reggan_training.metrics.motion.results import (
+from reggan_training.metrics.motion.figures import (
     CROSS_FADE,
     INPUT,
     RESULT,
     TRUE,
     TRUE_MOTION,
     FaceResult,
+    Figures,
     ResultKind,
+    measure_motion,
+    measure_picture,
 )
+from reggan_training.metrics.motion.movement import INTENSITIES, cross_fade, motion_rises
 from reggan_training.metrics.motion.test_heads import MotionTrial, TestHead, style_of
-from reggan_training.metrics.motion.true_answer import true_answer
 from reggan_training.pairs.head_file import HEAD_SUFFIX, read_head
+
+_CROP_PX = 256
 
 LARGE_EXPRESSIONS = ("happy", "surprised")
 """Those that are measured in large frames: most detail moves in the one, furthest in the other."""
-
 Methods = dict[str, Figures]
 
 
+def judge_pictures(
+    judges: Judges,
+    faces: Sequence[TrueFace],
+    expressions: Sequence[str],
+    pictures: Sequence[Planes],
+) -> list[Figures]:
+    """Judge one picture for each face.
+
+    Quantities: `distance` (1 − cosine of the embeddings of picture and source) and `named` (1 if
+    the expression judge names the wanted expression). All are seen in the crop of the source,
+    placed as the judges learnt it.
+    """
+    crops = [_judged_crop(face, picture) for face, picture in zip(faces, pictures, strict=True)]
+    made, sources = torch.stack(crops), torch.stack([_judged_crop(f, f.source) for f in faces])
+    cosine = (embed(judges.face, made) * embed(judges.face, sources)).sum(dim=1)
+    wanted = torch.tensor([EXPRESSION_NAMES.index(name) for name in expressions])
+    is_named = name_expressions(judges.expression, made).argmax(dim=1) == wanted
+    return [
+        {"distance": float(1 - one), "named": float(hit)}
+        for one, hit in zip(cosine, is_named, strict=True)
+    ]
+
+
+def _judged_crop(face: TrueFace, picture: Planes) -> Float[Tensor, "3 256 256"]:
+    landmarks = FaceLandmarks(face.source_landmarks.astype(np.float64) * picture.shape[-1])
+    crop = crop_from_landmarks(landmarks, CANONICAL_LANDMARKS, _CROP_PX)
+    image = np.ascontiguousarray(picture.transpose(1, 2, 0))
+    cut = np.clip(cut_crop(image, crop), 0.0, 1.0).transpose(2, 0, 1)
+    return torch.from_numpy(np.ascontiguousarray(cut, dtype=np.float32))
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Judged:
+class ModelAndJudges:
     """The model that is judged, and its judges."""
 
     model: AnswerSource
@@ -73,7 +114,7 @@ def find_heads(folder: Path, most: int | None = None) -> dict[str, list[Path]]:
 
 
 def evaluate_motion(
-    judged: Judged,
+    judged: ModelAndJudges,
     heads: Mapping[str, Sequence[Path]],
     large: Mapping[str, Sequence[Path]],
     report: Callable[[str], None],
@@ -104,7 +145,7 @@ def evaluate_motion(
     return results, rows
 
 
-def _made(model: AnswerSource, trials: Sequence[MotionTrial]) -> list[MadeFace]:
+def _made(model: AnswerSource, trials: Sequence[MotionTrial]) -> list[FaceAnswer]:
     answers = _answers(model, trials)
     return [compose(t.face.source, answer) for t, answer in zip(trials, answers, strict=True)]
 
@@ -118,7 +159,7 @@ def _answers(
 
 
 def _measured(
-    judged: Judged, trials: Sequence[MotionTrial], made: Sequence[MadeFace]
+    judged: ModelAndJudges, trials: Sequence[MotionTrial], made: Sequence[FaceAnswer]
 ) -> list[Methods]:
     """Figures of every trial by method; see `ResultKind` for what each kind is about."""
     full = {t.expression: n for n, t in enumerate(trials) if t.kind is ResultKind.FULL}
@@ -156,7 +197,7 @@ def _true_motion(trials: Sequence[MotionTrial]) -> list[Methods]:
 
 
 def _rises(
-    model: AnswerSource, trials: Sequence[MotionTrial], full: Sequence[MadeFace]
+    model: AnswerSource, trials: Sequence[MotionTrial], full: Sequence[FaceAnswer]
 ) -> list[Methods]:
     between = [_answers(model, trials, share) for share in INTENSITIES[1:-1]]
     found: list[Methods] = []
@@ -170,7 +211,7 @@ def _rises(
 
 
 def _judgements(
-    judges: Judges, trials: Sequence[MotionTrial], made: Sequence[MadeFace]
+    judges: Judges, trials: Sequence[MotionTrial], made: Sequence[FaceAnswer]
 ) -> list[Methods]:
     faces, names = [trial.face for trial in trials], [trial.expression for trial in trials]
     ours = judge_pictures(judges, faces, names, [one.picture for one in made])
@@ -196,11 +237,7 @@ def _large_results(model: AnswerSource, head: TestHead) -> list[FaceResult]:
     return results
 
 
-def _detail(
-    picture: Float[np.ndarray, "3 side side"],
-    trial: MotionTrial,
-    region: np.ndarray,
-) -> float:
+def _detail(picture: Planes, trial: MotionTrial, region: np.ndarray) -> float:
     return measure_detail(picture, trial.face.target, region).whole
 
 
@@ -216,7 +253,7 @@ def _result(head: TestHead, trial: MotionTrial, methods: Methods) -> FaceResult:
 
 
 def _sheet_rows(
-    head: TestHead, trials: Sequence[MotionTrial], made: Sequence[MadeFace]
+    head: TestHead, trials: Sequence[MotionTrial], made: Sequence[FaceAnswer]
 ) -> list[MotionRow]:
     return [
         MotionRow(

@@ -1,18 +1,27 @@
 """Share of the true motion that a model found, and tears in its own motion."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+import torch
+from jaxtyping import Float
 
-from reggan_training.metrics.motion.face import TrueFace
+from reggan_training.metrics.image_distance import psnr_db
+from reggan_training.metrics.motion.face import MotionPlanes, PixelMask, Planes, TrueFace
 
 LARGEST_COVER = 0.5
 """A fold under more cover than this is not seen."""
 
+LARGEST_PSNR_DB = 60.0
+"""That of an error of a quarter of an 8-bit level; equal pictures have it too."""
+INTENSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
+LARGEST_FALL = 0.02
+"""A projection that falls by no more than this from one intensity to the next still rises."""
+
 
 @dataclass(frozen=True)
-class Explained:
+class MotionShares:
     """Two shares of the true motion t that a motion m explains; both are 1 for m = t.
 
     Attributes:
@@ -31,31 +40,25 @@ class Explained:
         return min(self.projection, self.without_error)
 
 
-def explained_motion(
-    made: Float[np.ndarray, "2 side side"],
-    true: Float[np.ndarray, "2 side side"],
-    region: Bool[np.ndarray, "side side"],
-) -> Explained:
+def explained_motion(made: MotionPlanes, true: MotionPlanes, region: PixelMask) -> MotionShares:
     """Compare two motions in a region; NaN where nothing truly moves."""
     m, t = made[:, region].astype(np.float64), true[:, region].astype(np.float64)
     whole = float((t * t).sum())
     if whole == 0:
-        return Explained(float("nan"), float("nan"))
+        return MotionShares(float("nan"), float("nan"))
     error = float(((m - t) ** 2).sum())
-    return Explained(float((m * t).sum()) / whole, 1.0 - error / whole)
+    return MotionShares(float((m * t).sum()) / whole, 1.0 - error / whole)
 
 
 def end_point_error(
-    made: Float[np.ndarray, "2 side side"], face: TrueFace, region: Bool[np.ndarray, "side side"]
+    made: MotionPlanes, face: TrueFace, region: PixelMask
 ) -> Float[np.ndarray, " pixels"]:
     """Distance between made and true motion at each pixel of a region, in eye distances."""
     difference = (made - face.motion)[:, region]
     return np.asarray(np.hypot(*difference) / face.eye_distance)
 
 
-def count_folds(
-    motion: Float[np.ndarray, "2 side side"], cover: Float[np.ndarray, "side side"]
-) -> int:
+def count_folds(motion: MotionPlanes, cover: Float[np.ndarray, "side side"]) -> int:
     """Count cells between four pixels in which the picture is turned over or collapses.
 
     The map q → q + m(q) is bilinear in a cell, so it keeps its orientation there exactly if
@@ -95,11 +98,39 @@ class Overlap:
 
 
 def cover_overlap(
-    cover: Float[np.ndarray, "side side"],
-    is_uncovered: Bool[np.ndarray, "side side"],
-    region: Bool[np.ndarray, "side side"],
+    cover: Float[np.ndarray, "side side"], is_uncovered: PixelMask, region: PixelMask
 ) -> Overlap:
     """Compare cover above one half with the truth, in a region."""
     made = (cover > LARGEST_COVER) & region
     true = is_uncovered & region
     return Overlap(int((made & true).sum()), int((made | true).sum()))
+
+
+def region_psnr_db(made: Planes, true: Planes, region: PixelMask) -> float:
+    """PSNR over the pixels of a region, at most `LARGEST_PSNR_DB`; NaN where it is empty."""
+    if not region.any():
+        return float("nan")
+    ours, truth, where = (
+        torch.from_numpy(np.ascontiguousarray(one))[None] for one in (made, true, region[None])
+    )
+    return min(float(psnr_db(ours, truth, where)[0]), LARGEST_PSNR_DB)
+
+
+def cross_fade(source: Planes, full: Planes, intensity: float) -> Planes:
+    """The cheap way to a part of an expression, which shows two faces in one."""
+    return source + np.float32(intensity) * (full - source)
+
+
+def motion_rises(motions: Sequence[MotionPlanes], true: MotionPlanes, region: PixelMask) -> bool:
+    """True if a model's motion grows along the full true one, from none at intensity 0.
+
+    No step may fall by more than `LARGEST_FALL`, and the last must be above nothing by more.
+
+    Args:
+        motions: at each of `INTENSITIES` but the first: at 0 the runtime asks no model.
+        true: at full intensity.
+        region: where the truth moves.
+    """
+    grown = [explained_motion(motion, true, region).projection for motion in motions]
+    steps = np.diff([0.0, *grown])
+    return bool((steps >= -LARGEST_FALL).all() and grown[-1] > LARGEST_FALL)

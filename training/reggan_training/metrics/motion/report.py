@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from reggan_training.metrics.motion.bounds import MotionBound, warnings_of
-from reggan_training.metrics.motion.figures import PARTS, WHOLE
-from reggan_training.metrics.motion.results import (
+from reggan_training.metrics.motion.figures import (
     INPUT,
+    PARTS,
     RESULT,
     TRUE,
     TRUE_MOTION,
+    WHOLE,
     ResultKind,
     Results,
     names_in,

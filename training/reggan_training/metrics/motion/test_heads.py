@@ -12,14 +12,14 @@ from jaxtyping import Float
 
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
+from reggan_training.data.split import RENDERED_STYLES
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.split import SPLIT_FAMILIES, is_held_out
-from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.results import ResultKind
+from reggan_training.metrics.motion.face import Planes, TrueFace
+from reggan_training.metrics.motion.figures import ResultKind
 from reggan_training.pairs.head_file import HEAD_SUFFIX, write_head
-from reggan_training.pairs.head_look import STYLES, sample_look
-from reggan_training.pairs.rasterised_head import RasterisedHead
-from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.head_look import sample_look
+from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
 from reggan_training.pairs.shading import HeadShader, reduce_to
 from reggan_training.pairs.states import Weights
 from reggan_training.pairs.truth import PairTruth, request_of_pair, truth_of_pair
@@ -99,7 +99,7 @@ class TestHead:
         random = np.random.default_rng(zlib.crc32(f"look of {self.name}".encode()))
         self.look = sample_look(random, style=style)
         self._shader = HeadShader(self.head)
-        self._pictures: dict[int, Float[np.ndarray, "3 side side"]] = {}
+        self._pictures: dict[int, Planes] = {}
 
     @property
     def name(self) -> str:
@@ -148,7 +148,7 @@ class TestHead:
             target_landmarks=self.head.landmarks[target],
         )
 
-    def picture(self, state: int) -> Float[np.ndarray, "3 side side"]:
+    def picture(self, state: int) -> Planes:
         """The true render of a state, sRGB-encoded, in [0, 1]."""
         if state not in self._pictures:
             with torch.no_grad():
@@ -159,7 +159,7 @@ class TestHead:
 
 def style_of(number: int) -> str:
     """Materials in turn, so that few identities show them all."""
-    return STYLES[number % len(STYLES)]
+    return RENDERED_STYLES[number % len(RENDERED_STYLES)]
 
 
 def _reduced(truth: PairTruth, side_px: int) -> PairTruth:

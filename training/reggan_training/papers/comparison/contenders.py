@@ -14,6 +14,7 @@ from reggan_training.metrics.trials import Kind, TrialSubject
 from reggan_training.papers.losses import paste
 from reggan_training.papers.networks.expression_model import ExpressionModel
 from reggan_training.papers.networks.masked_regression import MaskedRegression
+from reggan_training.tensor_shapes import Images, Intensities, Masks
 
 INPUT, TRUE = "input", "true picture"
 REGRESSION = "regression layer"
@@ -80,11 +81,8 @@ def composites_of(contenders: Sequence[Contender], subject: TrialSubject) -> Com
 
 
 def composite(
-    model: ExpressionModel,
-    sources: Float[Tensor, "batch 3 side side"],
-    commands: Float[Tensor, "batch expressions"],
-    mask: Float[Tensor, "batch 1 side side"],
-) -> Float[Tensor, "batch 3 side side"]:
+    model: ExpressionModel, sources: Images, commands: Intensities, mask: Masks
+) -> Images:
     """The sources with the model's change, at their own size and through the given mask.
 
     A model of another size sees them resized, and its change is brought back to their size,
@@ -100,11 +98,7 @@ def composite(
     return paste(sources, torch.cat(made), mask).clamp(0, 1)
 
 
-def mask_of(
-    model: ExpressionModel,
-    sources: Float[Tensor, "batch 3 side side"],
-    commands: Float[Tensor, "batch expressions"],
-) -> Float[Tensor, "batch 1 side side"]:
+def mask_of(model: ExpressionModel, sources: Images, commands: Intensities) -> Masks:
     """Mask of the model's changes, at the size of the sources."""
     with torch.no_grad():
         mask = model.mask(commands)

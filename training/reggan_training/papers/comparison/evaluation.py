@@ -1,20 +1,24 @@
 """One evaluation: all runs on all held-out identities and the judges' own accuracy."""
 
+import statistics
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import torch
 
 from reggan_plugin.errors import SourceError
 from reggan_training.data.identity import Identity
 from reggan_training.data.sets import choose_entries, load_sets
 from reggan_training.data.split import STYLES, stable_hash
 from reggan_training.data.split import Split as SplitName
-from reggan_training.metrics.judge_validity import (
+from reggan_training.metrics.judges import (
     ExpressionValidity,
+    Judges,
     judge_true_pictures,
     verify_identities,
 )
-from reggan_training.metrics.judges import Judges
 from reggan_training.metrics.trials import (
     PHOTOGRAPHS,
     Kind,
@@ -23,15 +27,56 @@ from reggan_training.metrics.trials import (
 )
 from reggan_training.papers.comparison.contenders import Contender
 from reggan_training.papers.comparison.measure import Collector, Gauge, Measurements
-from reggan_training.papers.comparison.speed import Cost, cost_of
 from reggan_training.papers.comparison.splits import Split, splits_of
-from reggan_training.papers.comparison.standing import Standing, standings
-from reggan_training.papers.comparison.yaw_limit import max_yaw_deg
+from reggan_training.papers.comparison.standing import Standing, max_yaw_deg, standings
+from reggan_training.papers.networks.expression_model import ExpressionModel
+
+_REPEATS, _WARM_UP = 15, 3
 
 _TESTED: tuple[SplitName, ...] = ("test",)
 _CHOOSING: tuple[SplitName, ...] = ("validation",)
 _MOST_FOR_VERIFICATION = 40
 """Identities whose faces are compared with each other to see how good the embedding is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Cost of one model.
+
+    Attributes:
+        ms_per_face: median CPU time of one thread for one face at the model's own size, eager;
+            what it waits for other processes does not count.
+        trained: parameters found by descent.
+        solved: numbers found in closed form: filters and masks.
+    """
+
+    ms_per_face: float
+    trained: int
+    solved: int
+
+
+def cost_of(model: ExpressionModel) -> Cost:
+    """Time the model and count what it stores."""
+    trained = sum(value.numel() for value in model.parameters())
+    stored = sum(value.numel() for value in model.state_dict().values())
+    return Cost(ms_per_face=_ms_per_face(model), trained=trained, solved=stored - trained)
+
+
+def _ms_per_face(model: ExpressionModel) -> float:
+    threads = torch.get_num_threads()
+    image = torch.rand(1, 3, model.side_px, model.side_px)
+    expression = torch.eye(model.settings.expressions)[1:2]
+    times = []
+    torch.set_num_threads(1)
+    try:
+        for _ in range(_WARM_UP + _REPEATS):
+            started = time.thread_time()
+            with torch.no_grad():
+                model(image, expression)
+            times.append(1000 * (time.thread_time() - started))
+    finally:
+        torch.set_num_threads(threads)
+    return statistics.median(times[_WARM_UP:])
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from reggan_training.metrics.image_distance import change_region, mean_inside, p
 from reggan_training.metrics.judges import Judges, describe, embed, name_expressions
 from reggan_training.metrics.trials import Kind, TrialSubject
 from reggan_training.papers.comparison.contenders import TRUE, Contender, composites_of
+from reggan_training.tensor_shapes import Images
 
 OWN_FEATURES = "own"
 """The name of the project's own features among `Measurements.features`."""
@@ -21,8 +22,8 @@ OWN_FEATURES = "own"
 
 Gauge = Callable[
     [
-        Float[Tensor, "batch 3 side side"],
-        Float[Tensor, "batch 3 side side"],
+        Images,
+        Images,
         Int[Tensor, " batch"],
     ],
     Mapping[str, Tensor],

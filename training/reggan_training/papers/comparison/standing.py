@@ -1,15 +1,23 @@
 """Ranking of the runs, as far as the figures tell them apart."""
 
+import itertools
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from reggan_training.metrics.statistics import estimate_mean, mean_of_each
-from reggan_training.papers.comparison.contenders import TRUE, Contender
+from reggan_training.papers.comparison.contenders import INPUT, TRUE, Contender
 from reggan_training.papers.comparison.measure import OWN_FEATURES, Measurements
 from reggan_training.papers.comparison.set_distance import DistanceOfSets, SetComparison
-from reggan_training.papers.comparison.splits import Split, counted
+from reggan_training.papers.comparison.splits import (
+    UNKNOWN_YAW,
+    YAW_EDGES_DEG,
+    Split,
+    counted,
+    yaw_name,
+    yaw_splits,
+)
 
 FRECHET = "frechet"
 RANKED = ("ecs", "probability", FRECHET, "fss", "perceptual", "psnr")
@@ -81,3 +89,23 @@ def _set_distances(
     identities = np.array(table.identities)[split.trials].tolist()
     truth = SetComparison(table.features[TRUE][OWN_FEATURES][split.trials], identities)
     return {name: truth.frechet(table.features[name][OWN_FEATURES][split.trials]) for name in names}
+
+
+def max_yaw_deg(table: Measurements, method: str) -> float | None:
+    """The lower edge of the first yaw bin in which a method's mean PSNR is not above the input's.
+
+    Where it wins in every bin, the upper edge of the last one that was measured. None if no yaw
+    is known.
+    """
+    splits = {split.name: split for split in yaw_splits(table) if split.name != UNKNOWN_YAW}
+    limit = None
+    for low, high in itertools.pairwise(YAW_EDGES_DEG):
+        split = splits.get(yaw_name(low, high))
+        if split is None:
+            continue
+        names = np.array(table.identities)[split.trials]
+        gain = table.values[method]["psnr"] - table.values[INPUT]["psnr"]
+        if mean_of_each(gain[split.trials], names.tolist()).mean() <= 0:
+            return low
+        limit = high
+    return limit

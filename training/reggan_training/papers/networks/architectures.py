@@ -1,25 +1,27 @@
-"""Every architecture by its name in configurations, cards and on the command line."""
+"""Every architecture by its name in configurations, cards and on the command line.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Imports no network, so that the names stand in a command's help.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
 from reggan_plugin.attached import attached, load_attached
 from reggan_plugin.errors import UsageError
-from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
-from reggan_training.papers.networks.ganimation import GANimation
-from reggan_training.papers.networks.masked_regression import MaskedRegression
-from reggan_training.papers.networks.reggan import RegGAN
-from reggan_training.papers.networks.reggan_paper import RegGANPaper
-from reggan_training.papers.networks.sargan import SARGAN
-from reggan_training.papers.networks.stargan import StarGAN
-from reggan_training.papers.networks.us_gan import USGAN
 
-ARCHITECTURES: Mapping[str, type[ExpressionModel]] = MappingProxyType(
-    {
-        kind.architecture: kind
-        for kind in (RegGAN, RegGANPaper, SARGAN, StarGAN, USGAN, GANimation, MaskedRegression)
-    }
-)
+if TYPE_CHECKING:
+    from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
+
+ARCHITECTURES: Final = {
+    "reggan": "reggan:RegGAN",
+    "reggan-paper": "reggan_paper:RegGANPaper",
+    "sargan": "sargan:SARGAN",
+    "stargan": "stargan:StarGAN",
+    "us-gan": "us_gan:USGAN",
+    "ganimation": "ganimation:GANimation",
+    "regression": "masked_regression:MaskedRegression",
+}
+"""Module of this folder and class, by name."""
 
 
 def architecture_names() -> tuple[str, ...]:
@@ -27,18 +29,20 @@ def architecture_names() -> tuple[str, ...]:
     return (*ARCHITECTURES, *attached("architectures"))
 
 
-def build_model(settings: ModelSettings) -> ExpressionModel:
-    """A new model of these settings.
+def build_model(settings: "ModelSettings") -> "ExpressionModel":
+    """Make a new model of these settings.
 
     Raises:
         UsageError: there is no such architecture.
     """
-    if settings.architecture in ARCHITECTURES:
-        return ARCHITECTURES[settings.architecture](settings)
-    if settings.architecture not in attached("architectures"):
-        raise UsageError(
-            f"There is no architecture {settings.architecture!r}; take one of "
-            f"{', '.join(architecture_names())}."
-        )
-    model: ExpressionModel = load_attached("architectures", settings.architecture)(settings)
+    name = settings.architecture
+    if name in ARCHITECTURES:
+        module, _, kind = ARCHITECTURES[name].partition(":")
+        network = import_module(f"{__package__}.{module}")
+        model: ExpressionModel = getattr(network, kind)(settings)
+    elif name in attached("architectures"):
+        model = load_attached("architectures", name)(settings)
+    else:
+        known = ", ".join(architecture_names())
+        raise UsageError(f"There is no architecture {name!r}; take one of {known}.")
     return model

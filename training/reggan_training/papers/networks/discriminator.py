@@ -3,8 +3,9 @@
 from itertools import pairwise
 
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
+
+from reggan_training.tensor_shapes import Images
 
 _SLOPE = 0.2  # of the leaky ReLU below 0
 
@@ -34,9 +35,7 @@ class Discriminator(nn.Module):
         self.patch_head = nn.Conv2d(widths[3], 1, 3, padding=1)
         self.expression_head = nn.Linear(widths[4], expressions)
 
-    def forward(
-        self, image: Float[Tensor, "batch 3 side side"]
-    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+    def forward(self, image: Images) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Patch scores (high: rendered), expression logits, and the features of every layer."""
         hidden = F.pixel_unshuffle(image * 2 - 1, self.unshuffle)
         features = []

@@ -23,6 +23,7 @@ from reggan_training.papers.networks.expression_model import (
     ModelSettings,
     split_exaggeration,
 )
+from reggan_training.tensor_shapes import Features, Images, Intensities
 
 
 class TiledModel(ExpressionModel):
@@ -41,20 +42,14 @@ class TiledModel(ExpressionModel):
         self.decoder = Decoder(settings)
 
     def maps(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
+        self, image: Images, expression: Intensities
     ) -> Float[Tensor, "batch channels side side"]:
         """What a head makes pictures of."""
         seen = self.encoder(tile_expression(image, expression), expression)
         result: Tensor = self.decoder(self.middle(seen, expression), expression)
         return result
 
-    def make_face(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch 3 side side"]:
+    def make_face(self, image: Images, expression: Intensities) -> Images:
         """The generated picture; beyond intensity 1 its difference from the input grows."""
         asked, exaggeration = split_exaggeration(expression)
         with self.precision(image):
@@ -62,17 +57,13 @@ class TiledModel(ExpressionModel):
         face = (made.float() + 1) / 2
         return (image + exaggeration * (face - image)).clamp(0.0, 1.0)
 
-    def generate(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch 3 side side"]:
+    def generate(self, image: Images, expression: Intensities) -> Images:
         """The picture with the expression; both in [-1, 1]."""
         raise NotImplementedError
 
 
 def tile_expression(
-    image: Float[Tensor, "batch 3 side side"], expression: Float[Tensor, "batch expressions"]
+    image: Images, expression: Intensities
 ) -> Float[Tensor, "batch inputs side side"]:
     """The image with a constant map for every intensity."""
     height, width = image.shape[-2:]
@@ -92,9 +83,9 @@ class Norm(nn.InstanceNorm2d):
 
     def forward(  # type: ignore[override]
         self,
-        features: Float[Tensor, "batch channels height width"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch channels height width"]:
+        features: Features,
+        expression: Intensities,
+    ) -> Features:
         """Every channel with a mean and deviation of its own, or of the expression's."""
         even: Tensor = super().forward(features)
         if self.condition is None:
@@ -109,7 +100,7 @@ class Layers(nn.Sequential):
     def forward(  # type: ignore[override]
         self,
         features: Float[Tensor, "batch inside high wide"],
-        expression: Float[Tensor, "batch expressions"],
+        expression: Intensities,
     ) -> Float[Tensor, "batch outside height width"]:
         """Run all layers."""
         for layer in self:
@@ -148,11 +139,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.layers = residual_layers(settings)
 
-    def forward(
-        self,
-        features: Float[Tensor, "batch channels height width"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch channels height width"]:
+    def forward(self, features: Features, expression: Intensities) -> Features:
         """Features changed by what the convolutions add."""
         result: Tensor = features + self.layers(features, expression)
         return result

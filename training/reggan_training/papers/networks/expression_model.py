@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.papers.regression import RegressionSettings
+from reggan_training.tensor_shapes import Images, Intensities, Masks
 
 SIDE_STEP_PX, LEAST_SIDE_PX = 16, 32
 """Sides are multiples of the first, as all networks halve their maps up to four times."""
@@ -88,28 +89,18 @@ class ExpressionModel(nn.Module):
         """Side of the crop."""
         return self.settings.side_px
 
-    def forward(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> tuple[Float[Tensor, "batch 3 side side"], Float[Tensor, "batch 1 side side"]]:
+    def forward(self, image: Images, expression: Intensities) -> tuple[Images, Masks]:
         """Image in [0, 1] with the expression, and the soft mask of where it may differ.
 
         `expression` holds intensities, 0 to 1.5; all zeros mean "unchanged": the mask is 0.
         """
         return self.make_face(image, expression), self.mask(expression)
 
-    def make_face(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch 3 side side"]:
+    def make_face(self, image: Images, expression: Intensities) -> Images:
         """The whole crop with the expression, in [0, 1]; only what the mask shows counts."""
         raise NotImplementedError
 
-    def mask(
-        self, expression: Float[Tensor, "batch expressions"]
-    ) -> Float[Tensor, "batch 1 side side"]:
+    def mask(self, expression: Intensities) -> Masks:
         """Mask of the changes of all expressions that are asked for."""
         asked_for = (expression > 0).to(expression.dtype)[:, :, None, None]
         return self.enlarge((asked_for * self.masks).amax(dim=1, keepdim=True))
@@ -147,9 +138,7 @@ def mask_side_px(side_px: int) -> int:
     return max(side_px // 4, min(side_px, 64))
 
 
-def split_exaggeration(
-    expression: Float[Tensor, "batch expressions"],
-) -> tuple[Float[Tensor, "batch expressions"], Float[Tensor, "batch 1 1 1"]]:
+def split_exaggeration(expression: Intensities) -> tuple[Intensities, Float[Tensor, "batch 1 1 1"]]:
     """Intensities within the trained range [0, 1], and the factor that is left to be applied."""
     factor = expression.amax(dim=1)[:, None, None, None].clamp(min=1.0)
     return expression / factor[:, :, 0, 0], factor

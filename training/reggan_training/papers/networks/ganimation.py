@@ -6,12 +6,12 @@ intensities.
 """
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from reggan_training.papers.networks.encoder_decoder import TiledModel, colour_head
 from reggan_training.papers.networks.expression_model import ModelSettings
 from reggan_training.papers.networks.stargan import ResidualBlocks
+from reggan_training.tensor_shapes import Images, Intensities
 
 
 class GANimation(TiledModel):
@@ -26,11 +26,7 @@ class GANimation(TiledModel):
         self.colour = colour_head(channels)
         self.attention = nn.Conv2d(channels, 1, 7, padding=3, bias=False)
 
-    def generate(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch 3 side side"]:
+    def generate(self, image: Images, expression: Intensities) -> Images:
         """Attention x input + (1 - attention) x colour."""
         maps = self.maps(image, expression)
         colour, attention = torch.tanh(self.colour(maps)), torch.sigmoid(self.attention(maps))

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from reggan_training.papers.networks.expression_model import ModelSettings
 from reggan_training.papers.networks.masked_regression import MaskedRegression
+from reggan_training.tensor_shapes import Features, Images, Intensities
 
 _FULL_PAINT_INTENSITY = 0.25
 """From this intensity on the gate opens fully; below, it closes towards "unchanged"."""
@@ -38,11 +39,7 @@ class ModulatedBlock(nn.Module):
         with torch.no_grad():
             self.second.weight *= 0.1
 
-    def forward(
-        self,
-        features: Float[Tensor, "batch channels height width"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch channels height width"]:
+    def forward(self, features: Features, expression: Intensities) -> Features:
         """Features changed by what the expression asks for."""
         scale, shift = self.modulation(expression)[:, :, None, None].chunk(2, dim=1)
         hidden = F.relu(self.first(features) * (1 + scale) + shift)
@@ -77,10 +74,10 @@ class RefinementNetwork(nn.Module):
 
     def forward(
         self,
-        image: Float[Tensor, "batch 3 side side"],
+        image: Images,
         regressed: Float[Tensor, "batch 3 low low"],
         change: Float[Tensor, "batch 3 low low"],
-        expression: Float[Tensor, "batch expressions"],
+        expression: Intensities,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Flow [batch 2 side/4 side/4] in [-1, 1], residual [batch 3 side side], gate logit.
 
@@ -113,11 +110,7 @@ class RegGAN(MaskedRegression):
         grid = torch.stack(torch.meshgrid(centres, centres, indexing="xy"), dim=-1)
         self.register_buffer("grid", grid[None], persistent=False)
 
-    def make_face(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch 3 side side"]:
+    def make_face(self, image: Images, expression: Intensities) -> Images:
         """Move what is there, and paint over it where the gate is open."""
         strength = expression.amax(dim=1)[:, None, None, None]
         asked = expression / strength.clamp(min=1.0)[:, :, 0, 0]
@@ -131,9 +124,7 @@ class RegGAN(MaskedRegression):
         painted = intermediate + residual.float()
         return (moved + openness * (painted - moved)).clamp(0.0, 1.0)
 
-    def move(
-        self, image: Float[Tensor, "batch 3 side side"], flow: Float[Tensor, "batch 2 low low"]
-    ) -> Float[Tensor, "batch 3 side side"]:
+    def move(self, image: Images, flow: Float[Tensor, "batch 2 low low"]) -> Images:
         """The image sampled where the flow points; a flow of 1 is `max_flow` of the side."""
         shift = self.enlarge(flow).permute(0, 2, 3, 1) * (2 * self.settings.max_flow)
         return F.grid_sample(

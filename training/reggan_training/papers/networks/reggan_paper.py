@@ -9,8 +9,6 @@ Source: Akram, Khan & Mahmood, "RegGAN", arXiv 2603.15648, section 3.
 """
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from reggan_training.papers.networks.encoder_decoder import (
     Decoder,
@@ -21,6 +19,7 @@ from reggan_training.papers.networks.encoder_decoder import (
 )
 from reggan_training.papers.networks.expression_model import ModelSettings, split_exaggeration
 from reggan_training.papers.networks.masked_regression import MaskedRegression
+from reggan_training.tensor_shapes import Images, Intensities
 
 
 class RegGANPaper(MaskedRegression):
@@ -36,11 +35,7 @@ class RegGANPaper(MaskedRegression):
         self.decoder = Decoder(settings)
         self.head = difference_head(channels)
 
-    def make_face(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch 3 side side"]:
+    def make_face(self, image: Images, expression: Intensities) -> Images:
         """The intermediate representation, refined; beyond intensity 1 the difference grows."""
         asked, exaggeration = split_exaggeration(expression)
         intermediate = 2 * self.regress(image, asked)[0] - 1

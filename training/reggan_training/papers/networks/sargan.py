@@ -16,6 +16,7 @@ from reggan_training.papers.networks.encoder_decoder import (
 )
 from reggan_training.papers.networks.expression_model import ModelSettings
 from reggan_training.papers.networks.us_gan import USGAN
+from reggan_training.tensor_shapes import Features, Intensities
 
 _HOURGLASS_DEPTH = 2
 
@@ -30,11 +31,7 @@ class AttentionResidualBlock(nn.Module):
         self.hourglass = Hourglass(4 * channels, settings, _HOURGLASS_DEPTH)
         self.attention = nn.Conv2d(channels, 1, 3, padding=1)
 
-    def forward(
-        self,
-        features: Float[Tensor, "batch channels height width"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch channels height width"]:
+    def forward(self, features: Features, expression: Intensities) -> Features:
         """Features changed where the attention lets them."""
         residual = self.layers(features, expression)
         attention = torch.sigmoid(self.attention(self.hourglass(residual, expression)))
@@ -58,10 +55,8 @@ class Hourglass(nn.Module):
         self.grow = _convolution(channels, settings)
 
     def forward(
-        self,
-        features: Float[Tensor, "batch inputs height width"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch channels height width"]:
+        self, features: Float[Tensor, "batch inputs height width"], expression: Intensities
+    ) -> Features:
         """Maps of the same size that have seen a wider part of the picture."""
         low = self.within(self.shrink(features, expression), expression)
         wide = self.grow(F.interpolate(low, scale_factor=2.0, mode="nearest"), expression)

@@ -6,8 +6,6 @@ width 1.
 """
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from reggan_training.papers.networks.encoder_decoder import (
     Layers,
@@ -16,6 +14,7 @@ from reggan_training.papers.networks.encoder_decoder import (
     colour_head,
 )
 from reggan_training.papers.networks.expression_model import ModelSettings
+from reggan_training.tensor_shapes import Images, Intensities
 
 
 class ResidualBlocks(Layers):
@@ -35,10 +34,6 @@ class StarGAN(TiledModel):
         super().__init__(settings)
         self.head = colour_head(settings.channels(64))
 
-    def generate(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch 3 side side"]:
+    def generate(self, image: Images, expression: Intensities) -> Images:
         """The network's own picture."""
         return torch.tanh(self.head(self.maps(image, expression)))

@@ -5,7 +5,6 @@ Expression Synthesis", arXiv 2112.13002, figure 2. 2.53 million parameters at wi
 """
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_training.papers.networks.encoder_decoder import (
@@ -14,6 +13,7 @@ from reggan_training.papers.networks.encoder_decoder import (
     difference_head,
 )
 from reggan_training.papers.networks.expression_model import ModelSettings
+from reggan_training.tensor_shapes import Images, Intensities
 
 
 class USGAN(TiledModel):
@@ -26,11 +26,7 @@ class USGAN(TiledModel):
         super().__init__(settings)
         self.head = difference_head(settings.channels(64))
 
-    def generate(
-        self,
-        image: Float[Tensor, "batch 3 side side"],
-        expression: Float[Tensor, "batch expressions"],
-    ) -> Float[Tensor, "batch 3 side side"]:
+    def generate(self, image: Images, expression: Intensities) -> Images:
         """Network + input, the ultimate skip connection."""
         result: Tensor = torch.tanh(self.head(self.maps(image, expression))) + image
         return result

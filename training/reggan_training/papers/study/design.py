@@ -9,11 +9,14 @@ import itertools
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reggan_plugin.errors import UsageError
-from reggan_training.papers.study.picture_source import Face
+
+if TYPE_CHECKING:
+    from reggan_training.papers.study.pictures import Face
 
 QUESTIONS = ("expression", "identity", "realism")
 CHECK_QUESTIONS = ("identity",)
@@ -51,9 +54,9 @@ class StudySettings:
 class StudyComparison:
     """Two methods' pictures of a face; in an attention check `labels` are `SAME`, `OTHER`."""
 
-    face: Face
+    face: "Face"
     labels: tuple[str, str]
-    other: Face | None = None
+    other: "Face | None" = None
     """Whose original is shown as another person in an attention check."""
 
     @property
@@ -69,7 +72,7 @@ class StudyComparison:
 
 def plan_comparisons(
     methods: Sequence[str],
-    faces: Sequence[Face],
+    faces: Sequence["Face"],
     settings: StudySettings,
     random: np.random.Generator,
 ) -> tuple[StudyComparison, ...]:
@@ -113,7 +116,7 @@ def plan_forms(
     return tuple(forms)
 
 
-def _take_expressions_in_turn(faces: Sequence[Face], random: np.random.Generator) -> list[Face]:
+def _take_expressions_in_turn(faces: Sequence["Face"], random: np.random.Generator) -> "list[Face]":
     by_expression = defaultdict(list)
     for face in (faces[i] for i in random.permutation(len(faces))):
         by_expression[face.expression].append(face)
@@ -122,7 +125,7 @@ def _take_expressions_in_turn(faces: Sequence[Face], random: np.random.Generator
 
 
 def _plan_checks(
-    faces: Sequence[Face], count: int, random: np.random.Generator
+    faces: Sequence["Face"], count: int, random: np.random.Generator
 ) -> list[StudyComparison]:
     """The original itself against the original of another identity."""
     identities = sorted({face.identity for face in faces})

@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from reggan_plugin.drawing.encoded_picture import encoded_picture
+from reggan_plugin.drawing.web_page import html_from_parts
 from reggan_plugin.errors import SourceError
 from reggan_training.papers.study.design import (
     StudyComparison,
@@ -20,7 +22,7 @@ from reggan_training.papers.study.design import (
     plan_comparisons,
     plan_forms,
 )
-from reggan_training.papers.study.picture_source import Face, Picture, StudyPictures
+from reggan_training.papers.study.pictures import Face, Picture, StudyPictures
 
 SCHEMA = 1
 KEY_KIND = "reggan-plugin study key"
@@ -28,6 +30,13 @@ _JPEG_QUALITY = 95
 _LARGEST_SHAPE_DIFFERENCE = 0.01
 _ORIGINAL = ""
 """Stands for the input where a method's name would stand."""
+What = tuple[str, Face]
+"""A method, or `_ORIGINAL`, and the face."""
+
+
+def html_from_page(page: Mapping[str, Any]) -> str:
+    """The page as one file that loads nothing, from nowhere."""
+    return html_from_parts(Path(__file__).parent / "rater_page", page)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +50,6 @@ class Study:
 
     page: Mapping[str, Any]
     key: Mapping[str, Any]
-
-
-What = tuple[str, Face]
-"""A method, or `_ORIGINAL`, and the face."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,8 @@ from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
 from reggan_training.data.sets import load_sets
 from reggan_training.data.split import Split
-from reggan_training.papers.checkpoint import model_from_run
-from reggan_training.papers.study.picture_source import Face, Picture
+from reggan_training.papers.run_folder import model_from_run
+from reggan_training.papers.study.pictures import Face, Picture
 
 _HELD_OUT: tuple[Split, ...] = ("test",)
 

@@ -1,0 +1,208 @@
+"""Eyeballs, each a sphere with a cornea, and their lids: how far apart, shut to any degree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from reggan_training.heads.anatomy.assets import SkinWeights
+from reggan_training.heads.anatomy.meshes import Faces, ObjMesh, Points, mirrored_rows
+
+_CORNEA_DEG = 30.0
+_CORNEA_BULGE = 0.035
+_SEGMENTS = 32
+_RINGS_DEG = (*range(3, 48, 3), *range(51, 100, 6), 110, 125, 145, 165)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Eye:
+    """An eyeball at rest: its centre and radius in metres."""
+
+    centre: Float[np.ndarray, "3"]
+    radius: float
+
+
+def _bulged(polar: Float[np.ndarray, "*angles"]) -> Float[np.ndarray, "*angles"]:
+    """Radius of the eyeball at an angle (radians) from where it looks, its white being 1."""
+    share = np.clip(polar / np.deg2rad(_CORNEA_DEG), 0, 1)
+    return 1 + _CORNEA_BULGE * np.cos(share * np.pi / 2) ** 2
+
+
+def surface_radius(
+    directions: Float[np.ndarray, "points 3"], yaw_deg: float, pitch_deg: float
+) -> Float[np.ndarray, " points"]:
+    """Radius of the eyeball in unit directions from its centre, its white being 1."""
+    yaw, pitch = np.deg2rad(yaw_deg), np.deg2rad(pitch_deg)
+    gaze = np.array([np.sin(yaw) * np.cos(pitch), -np.cos(yaw) * np.cos(pitch), np.sin(pitch)])
+    return _bulged(np.arccos(np.clip(directions @ gaze, -1, 1)))
+
+
+@cache
+def _unit_ball() -> tuple[Points, Faces]:
+    turn = np.arange(_SEGMENTS) * (2 * np.pi / _SEGMENTS)
+    polar = np.deg2rad(np.array(_RINGS_DEG, dtype=np.float64))[:, None]
+    rings = np.stack(
+        [np.sin(polar) * np.cos(turn), -np.cos(polar) + 0 * turn, np.sin(polar) * np.sin(turn)],
+        axis=2,
+    )
+    bulge = _bulged(polar)
+    poles = np.array([[0.0, -1 - _CORNEA_BULGE, 0.0], [0.0, 1.0, 0.0]])
+    points = np.concatenate([poles, (rings * bulge[:, :, None]).reshape(-1, 3)])
+    grid = 2 + np.arange(len(_RINGS_DEG) * _SEGMENTS).reshape(-1, _SEGMENTS)
+    right = np.roll(grid, -1, axis=1)
+    sides = np.stack([grid[:-1], grid[1:], right[1:], right[:-1]], axis=2).reshape(-1, 4)
+    front = np.stack([0 * grid[0], grid[0], right[0], right[0]], axis=1)
+    back = np.stack([0 * grid[0] + 1, right[-1], grid[-1], grid[-1]], axis=1)
+    return points, np.concatenate([front, sides, back])
+
+
+def eye_faces() -> Faces:
+    """An eyeball's faces."""
+    return _unit_ball()[1]
+
+
+def eye_points(
+    centre: Float[np.ndarray, "3"], radius: float, yaw_deg: float, pitch_deg: float
+) -> Points:
+    """An eyeball's points in metres, looking along −y when yaw and pitch are 0.
+
+    Positive yaw looks towards +x, positive pitch up.
+    """
+    pitch, yaw = np.deg2rad(-pitch_deg), np.deg2rad(yaw_deg)
+    about_x = np.array(
+        [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
+    )
+    about_z = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
+    return centre + radius * _unit_ball()[0] @ (about_z @ about_x).T
+
+
+# The rim of the left eye's opening on hm08, from the inner to the outer corner.
+_UPPER_RIM = (7768, 7772, 7767, 7766, 7765, 7748, 7747, 7749, 7750, 7751, 7752, 7753, 7754)
+_LOWER_RIM = (7768, 7769, 7770, 7771, 7764, 11717, 7763, 7762, 7761, 7760, 7759, 7758, 7757)
+_LOWER_RIM_END = (11716, 7756, 7755, 7754)
+_UPPER_BONE, _LOWER_BONE = "orbicularis03", "orbicularis04"
+_COLUMNS = 21
+_ROUNDS = 4
+_RINGS = 4
+_LAP = np.deg2rad(6.0)
+"""Shut lids lap by so much, or light would shine through between two points of a rim."""
+_UPPER_SHARE = 0.8
+"""Share of the way that the upper lid goes when an eye shuts."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LidRings:
+    """The lids of one eye: which body points they are and how much each moves with which lid.
+
+    Rings run from the avatar's right to its left, the rim of the opening first, then one row of
+    points after the other over the lid's edge and front: the lowest of them bounds what is seen.
+    """
+
+    upper_rings: Int[np.ndarray, "rings upper"]
+    lower_rings: Int[np.ndarray, "rings lower"]
+    rows: Int[np.ndarray, " points"]
+    with_upper: Float[np.ndarray, " points"]
+    with_lower: Float[np.ndarray, " points"]
+
+    def aperture(self, body: Points, eye: Eye) -> "Aperture":
+        """Distance between the lids now."""
+        right, left = (body[self.upper_rings[0, [0, -1]], 0] - eye.centre[0]).tolist()
+        columns = np.linspace(right, left, _COLUMNS)
+        upper, lower = (
+            np.array([_elevations(body[ring] - eye.centre, columns) for ring in rings])
+            for rings in (self.upper_rings, self.lower_rings)
+        )
+        return Aperture(side=columns, upper=upper.min(axis=0), lower=lower.max(axis=0))
+
+    def finish_closing(
+        self, body: Points, eye: Eye, open_aperture: "Aperture", closure: float
+    ) -> None:
+        """Turn the lids in place until what is left open is (1 − closure) of what was."""
+        wanted = (1 - closure) * (open_aperture.upper - open_aperture.lower)
+        wanted = wanted - closure * _LAP
+        for _ in range(_ROUNDS):
+            now = self.aperture(body, eye)
+            excess = now.upper - now.lower - wanted
+            at = np.interp(body[self.rows, 0] - eye.centre[0], now.side, excess, 0.0, 0.0)
+            share = _UPPER_SHARE * self.with_upper - (1 - _UPPER_SHARE) * self.with_lower
+            body[self.rows] = _turned(body[self.rows], eye.centre, at * share)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Aperture:
+    """Elevation of both rims over the eye's centre (radians) at places from side to side."""
+
+    side: Float[np.ndarray, " columns"]
+    upper: Float[np.ndarray, " columns"]
+    lower: Float[np.ndarray, " columns"]
+
+    @property
+    def open_deg(self) -> float:
+        """Largest distance between the lids, in degrees about the eye."""
+        return float(np.rad2deg(np.max(self.upper - self.lower)))
+
+
+def find_lids(
+    base: ObjMesh, weights: SkinWeights, kept: Int[np.ndarray, " kept"]
+) -> Mapping[str, LidRings]:
+    """Both eyes' lids on the base mesh, among the body points that are kept."""
+    lids = {}
+    for side, bone_side in (("left", "L"), ("right", "R")):
+        with_upper, with_lower = (
+            weights[f"{bone}.{bone_side}"][kept] for bone in (_UPPER_BONE, _LOWER_BONE)
+        )
+        moves = (with_upper > 0) | (with_lower > 0)
+        rims = (_UPPER_RIM, _LOWER_RIM + _LOWER_RIM_END)
+        upper, lower = (_rings(base, np.array(rim)) for rim in rims)
+        if side == "right":
+            upper, lower = (
+                mirrored_rows(base.points, rings.ravel()).reshape(rings.shape)[:, ::-1]
+                for rings in (upper, lower)
+            )
+        lids[side] = LidRings(
+            upper_rings=upper,
+            lower_rings=lower,
+            rows=kept[moves],
+            with_upper=with_upper[moves],
+            with_lower=with_lower[moves],
+        )
+    return lids
+
+
+def _rings(base: ObjMesh, rim: Int[np.ndarray, " rim"]) -> Int[np.ndarray, "rings rim"]:
+    """The rim and the rows of points outwards from it: each point's neighbour farther from it."""
+    faces = base.faces[base.groups["body"]]
+    edges = np.concatenate([faces[:, [corner, (corner + 1) % 4]] for corner in range(4)])
+    edges = np.concatenate([edges, edges[:, ::-1]])
+    rings, seen = [rim], {*rim.tolist()}
+    for place in range(_RINGS):
+        after = []
+        for point in rings[-1].tolist():
+            near = {*edges[edges[:, 0] == point, 1].tolist()} - seen
+            front = min(near, key=lambda other: base.points[other, 1], default=point)
+            after.append(front)
+        seen |= {*after, *(rings[place].tolist())}
+        rings.append(np.array(after))
+    return np.array(rings)
+
+
+def _elevations(
+    rim: Float[np.ndarray, "rim 3"], side: Float[np.ndarray, " columns"]
+) -> Float[np.ndarray, " columns"]:
+    order = np.argsort(rim[:, 0])
+    return np.interp(side, rim[order, 0], np.arctan2(rim[order, 2], -rim[order, 1]))
+
+
+def _turned(
+    points: Points, centre: Float[np.ndarray, "3"], down: Float[np.ndarray, " points"]
+) -> Points:
+    """Points turned down by so many radians about the side-to-side axis through a centre."""
+    away = points - centre
+    cosine, sine = np.cos(down), np.sin(down)
+    forward, up = -away[:, 1], away[:, 2]
+    turned = np.column_stack(
+        [away[:, 0], -(cosine * forward + sine * up), cosine * up - sine * forward]
+    )
+    return centre + turned

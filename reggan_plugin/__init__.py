@@ -3,7 +3,7 @@
     from reggan_plugin import ExpressionTransfer
 
     transfer = ExpressionTransfer()
-    happy = transfer.apply("frame.png", "happy", 0.7)
+    transfer.change_file("frame.png", "happy.png", "happy", 0.7)
 
 Names are loaded when they are first used, so that importing the package costs nothing.
 """

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 import pytest
+from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.commands import sheet as sheet_command
@@ -67,17 +68,18 @@ def test_a_bad_first_frame_does_not_take_a_linear_shot_down(tmp_path: Path) -> N
     assert (shot / "avatar.1002.exr").read_bytes() == whole
 
 
-def test_a_sheet_of_all_expressions_ends_in_presets(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_sheet_of_all_expressions_ends_in_presets(  # type: ignore[no-untyped-def]
+    tmp_path: Path, monkeypatch, capsys: Streams
+) -> None:
     presets = tmp_path / "own.toml"
     presets.write_text('["half smile"]\nmouthSmileLeft = 0.6\n')
-    labels = list[str]()
-    monkeypatch.setattr(
-        sheet_command, "write_sheet", lambda _, __, rows: labels.extend(row.label for row in rows)
-    )
-    monkeypatch.setattr(sheet_command, "INTENSITIES", ())  # the rows alone, without their pictures
+    monkeypatch.setattr(sheet_command._DrawnFace, "view", lambda face, mix: face.before)
     sheet = ["sheet", str(SHOT / "avatar.1001.png"), "--out", str(tmp_path / "sheet.png")]
-    assert main([*sheet, "--all", "--presets", str(presets)]) == 0
-    assert labels == [*NAMED_EXPRESSIONS, "half smile"]
+    assert main([*sheet, "--all", "--presets", str(presets), "--json"]) == 0
+    cells = json.loads(capsys.readouterr().out)["cells"]
+    assert [cell["expression"] for cell in cells] == [*NAMED_EXPRESSIONS, "half smile"]
+    with Image.open(tmp_path / "sheet.png") as drawn:
+        assert drawn.size == (8 * 224, -(-(len(cells) + 1) // 8) * 252)
 
 
 def test_a_sheet_for_a_view_is_as_dark_as_its_frame(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]

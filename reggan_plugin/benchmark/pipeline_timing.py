@@ -163,7 +163,7 @@ def _copy_frames(paths: list[Path], out: Path) -> float:
         frame = read_frame(path)
         pixels = frame.pixels.copy()
         pixels[0, 0] = 1.0 - pixels[0, 0]
-        write_frame(frame, pixels, out / path.name)
+        write_frame(frame, pixels, out / path.name, overwrite=True)
     return time.perf_counter() - started
 
 

@@ -47,7 +47,7 @@ def cut_faces(
 
     Args:
         picture: that they lie in.
-        mix: multiplied by the `intensity_share` of each.
+        mix: what each is asked for, multiplied by its `intensity_share`.
         crops: where they are.
         card: of the model that will see them.
     """
@@ -55,10 +55,12 @@ def cut_faces(
     for crop in crops:
         share = intensity_share(crop.yaw_deg, card.max_yaw_deg, card.handling.fade_deg)
         region = region_of(crop, *picture.pixels.shape[:2], with_margin=True)
-        if share == 0.0 or picture.pixels[region].size == 0:
+        own = mix.of_face(crop.face)
+        is_left = bool(mix.by_face) and own.changes_nothing
+        if share == 0.0 or is_left or picture.pixels[region].size == 0:
             continue
         local = crop.moved(-region[1].start, -region[0].start)
-        asked = mix if share == 1.0 else mix.scaled(share)
+        asked = own if share == 1.0 else own.scaled(share)
         faces.append(cut_face(picture, region, local, asked, card))
     return FrameCrops(picture=picture, faces=tuple(faces))
 

@@ -7,6 +7,7 @@ import click
 
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.shared import shot_option
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 from reggan_plugin.files.sequence import find_sequence
@@ -22,8 +23,7 @@ STILL_MAP = "_still.exr"
 
 @click.command(
     cls=GroupedCommand,
-    epilog="\b\nExample:\n  reggan-plugin comp --for nuke --frames shot/ --layers layers --out "
-    "shot.nk",
+    epilog="\b\nExample:\n  reggan-plugin comp shot/ --for nuke --layers layers --out shot.nk",
 )
 @grouped_option(
     "Composition",
@@ -33,13 +33,7 @@ STILL_MAP = "_still.exr"
     required=True,
     help="Nuke script, Fusion composition, or a Python script for Blender's compositor.",
 )
-@grouped_option(
-    "Composition",
-    "--frames",
-    required=True,
-    metavar="DIR|FILE|PATTERN",
-    help="The frames as they were before the change.",
-)
+@shot_option("Composition")
 @grouped_option(
     "Composition",
     "--layers",
@@ -58,19 +52,20 @@ STILL_MAP = "_still.exr"
 )
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace files that exist.")
 @verbose_option
-def comp(program: Program, frames: str, layers: Path, out: Path, overwrite: bool) -> None:
-    """Write a composition in which intensity and mask of a change stay live.
+def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool) -> None:
+    """Write a composition of SHOT in which intensity and mask of a change stay live.
 
-    It reads the frames and the layers, and has a control Intensity and a node Mask (in Blender
-    an input of the group) to put a painted mask in place of. Fusion and Blender also get an STMap
-    that moves nothing, beside the composition. All three are written from the programs' own
-    documentation and have not been run in them.
+    SHOT are the frames as they were before the change: a folder, one file, or a sequence. It reads
+    the frames and the layers, and has a control Intensity and a node Mask (in Blender an input of
+    the group) to put a painted mask in place of. Fusion and Blender also get an STMap that moves
+    nothing, beside the composition. All three are written from the programs' own documentation and
+    have not been run in them.
     """
     from reggan_plugin.recipes.comp_shot import comp_shot
 
-    shot = comp_shot(frames, layers)
+    shot = comp_shot(source, layers)
     beside = {} if program == "nuke" else {out.with_name(out.stem + STILL_MAP): _still_map(shot)}
-    read = [frame.path for frame in find_sequence(frames).frames]
+    read = [frame.path for frame in find_sequence(source).frames]
     refuse_overwriting([out, *beside], [*read, *layers.rglob("*")])
     refuse_existing([out, *beside], overwrite=overwrite)
     for path, content in beside.items():

@@ -12,7 +12,7 @@ from reggan_plugin.commands.options.shared import existing_options, model_option
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.drawing.contact_sheet import SheetRow, view_of_face, write_sheet
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.frame import read_frame
+from reggan_plugin.files.frame import copy_frame, read_frame
 from reggan_plugin.jobs.events import Event, Started
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
@@ -44,9 +44,12 @@ def demo(*, model: str | None, device: str, out: Path, existing: Existing) -> No
     """Render the sample frames with two expressions and draw a contact sheet.
 
     The samples are a short shot of an avatar as PNG and as scene-linear EXR, a statue and a
-    toon. Prints the folders and the sheet that it writes.
+    toon. Prints the folders that it writes, those of the frames as they were too, and the sheet.
+    A second time it goes on where it was stopped.
     """
     begin = time.perf_counter()
+    if existing is Existing.REFUSE:
+        existing = Existing.RESUME  # a second time goes on
     plans = {
         shot: [_plan(shot, name, out, existing) for name in EXPRESSIONS] for shot in sample_shots()
     }
@@ -67,6 +70,12 @@ def demo(*, model: str | None, device: str, out: Path, existing: Existing) -> No
                 stop.raise_if_made()
                 summary.raise_for_failure()
                 click.echo(plan.out)
+        for shot, shot_plans in plans.items():
+            for task in shot_plans[0].tasks:
+                before = out / shot.name / task.source.path.name
+                before.parent.mkdir(exist_ok=True)
+                copy_frame(task.source.path, before)
+            click.echo(out / shot.name)
     rows = [_row(transfer, shot.name, shot_plans) for shot, shot_plans in plans.items()]
     write_sheet(out / "sheet.png", ["input", *EXPRESSIONS], rows)
     click.echo(out / "sheet.png")

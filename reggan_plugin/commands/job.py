@@ -11,7 +11,7 @@ import click
 
 from reggan_plugin.backends.runner import INDEXED_KINDS
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
-from reggan_plugin.commands.options.shared import shot_options
+from reggan_plugin.commands.options.shared import frames_option, range_option
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.report import report
 from reggan_plugin.commands.track import track
@@ -67,6 +67,7 @@ def farm_range(source: str, frame_range: str | None) -> str:
 _SET_BY_TEMPLATE = {"--resume", "--dry-run", "--json", "--progress"}
 _SAY_WHERE_FACES_ARE = {"--tracks", "--face-box", "--landmarks", "--whole-image"}
 _JOB_PARAMETERS = {"--expression", "--intensity"}
+_SEVERAL_RESULTS = ("--expression", "--each", "--atlas")
 _NAMES_OR_FILES = {"--model"}
 _FILES_FOLDERS_OR_PATTERNS = {"--matte"}
 _OPTIONS_OF_TRACK, _OPTIONS_OF_REPORT = (
@@ -78,9 +79,10 @@ _OPTIONS_OF_TRACK, _OPTIONS_OF_REPORT = (
 @click.command(
     cls=GroupedCommand,
     context_settings={"ignore_unknown_options": True},
-    epilog="\b\nExample:\n  reggan-plugin job --frames shot/ --expression happy --out job.yaml",
+    epilog="\b\nExample:\n  reggan-plugin job shot/ --expression happy --out job.yaml",
 )
-@shot_options
+@frames_option("Frames", "In place of SHOT, for scripts.")
+@range_option
 @grouped_option(
     "Output",
     "--out",
@@ -107,11 +109,13 @@ _OPTIONS_OF_TRACK, _OPTIONS_OF_REPORT = (
     metavar="FRAMES",
     help="Most frames in one task.",
 )
-@click.argument("render_options", nargs=-1, type=click.UNPROCESSED, metavar="RENDER-OPTIONS...")
+@click.argument(
+    "render_options", nargs=-1, type=click.UNPROCESSED, metavar="SHOT RENDER-OPTIONS..."
+)
 @verbose_option
 def job(
     *,
-    source: str,
+    frames: str | None,
     frame_range: str | None,
     path: Path,
     frames_out: Path | None,
@@ -119,7 +123,7 @@ def job(
     chunk: int,
     render_options: tuple[str, ...],
 ) -> None:
-    """Write an Open Job Description template that renders a shot on a farm.
+    """Write an Open Job Description template that renders a SHOT on a farm.
 
     The job tracks the shot, renders it in chunks and fails if a frame is missing in the end.
     All other options of `render` go to the workers, with absolute paths of files; expression,
@@ -127,7 +131,7 @@ def job(
     --device names a GPU, only workers with one are asked for. The request is checked here as
     `render --dry-run` does it.
     """
-    given = _given_to_workers(render_options)
+    source, given = _given_to_workers(frames, render_options)
     refuse_overwriting([path], [Path(text) for texts in given.values() for text in texts])
     refuse_existing([path], overwrite=overwrite)
     numbers = farm_range(source, frame_range)
@@ -152,21 +156,27 @@ def job(
     needed = needed_parameters(farm_job, path.parent)
     parameters = [word for name, value in needed.items() for word in ("-p", f"{name}={value}")]
     run = ["openjd", "run", str(path), "--step", LAST_STEP, "--run-dependencies", *parameters]
-    click.echo(f"To run it on this machine: {shlex.join(run)}", err=True)
+    click.echo(f"To run it here (pip install openjd-cli): {shlex.join(run)}", err=True)
 
 
-def _given_to_workers(render_options: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Return the options of `render` with their texts, none for flags; paths are absolute.
+def _given_to_workers(
+    frames: str | None, render_options: tuple[str, ...]
+) -> tuple[str, dict[str, tuple[str, ...]]]:
+    """Return the shot, and the options of `render` with their texts, none for flags.
+
+    Paths are absolute.
 
     Raises:
         UsageError: not an option, or one that the template sets itself.
     """
     context = click.Context(render, info_name="render")
     values, _, parameters = render.make_parser(context).parse_args(list(render_options))
-    rest = values["inputs"]
-    if isinstance(rest, list | tuple) and rest:  # else click's own word for nothing
+    found = values["inputs"]  # click's own word for nothing is no list
+    shots = [*(found if isinstance(found, list | tuple) else ()), *filter(None, [frames])]
+    if len(shots) != 1:
         raise UsageError(
-            f"{shlex.join(rest)} belongs to no option; `reggan-plugin render --help` lists them."
+            f"{shlex.join(shots) or 'Nothing'} was given; name one shot, and options of "
+            "`reggan-plugin render`."
         )
     given: dict[str, tuple[str, ...]] = {}
     for parameter in (one for one in parameters if isinstance(one, click.Option)):
@@ -179,7 +189,11 @@ def _given_to_workers(render_options: tuple[str, ...]) -> dict[str, tuple[str, .
         else:
             texts = value if parameter.multiple else [value]
             given[name] = tuple(_text_for_workers(parameter, text) for text in texts)
-    return given
+    several = [f"{name} {shlex.join(given[name])}" for name in _SEVERAL_RESULTS if name in given]
+    several = [one for one in several if not one.startswith("--expression") or one.count(" ") > 1]
+    if several:
+        raise UsageError(f"A job makes one result of a shot, and {several[0]} asks for more.")
+    return shots[0], given
 
 
 def _text_for_workers(parameter: click.Parameter, value: Any) -> str:

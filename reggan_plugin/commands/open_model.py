@@ -38,6 +38,11 @@ def open_model(
     return transfer, in_use
 
 
+def opened(model: str | None, device: str, batch: int, rig: RigFiles) -> ExpressionTransfer:
+    """Open a model in a process that renders beside others; see `open_model`."""
+    return open_model(model, device, batch, rig)[0]
+
+
 def _read(path: Path) -> "RigMesh":
     from reggan_plugin.textures.rig_mesh import read_rig  # most take the template that ships
 

@@ -15,6 +15,7 @@ from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import RegganError
+from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.events import (
     SAYING,
     Event,
@@ -32,6 +33,8 @@ from reggan_plugin.jobs.events import (
 )
 from reggan_plugin.plurals import counted
 
+_FASTEST = 500.0
+"""Frames a second that somebody may work on; beyond, they are skipped."""
 Run = TypeVar("Run", bound=Callable[..., Any])
 ProgressStyle = Literal["auto", "plain", "json", "openjd", "quiet"]
 
@@ -204,7 +207,7 @@ class _ProgressBar:
                 length=frames,
                 label=label,
                 show_pos=True,
-                item_show_func=lambda rate: None if rate is None else f"{rate:.1f} frames/s",
+                item_show_func=_rate,
                 file=unguarded(sys.stderr),
             )
             self._done = done - 1
@@ -219,6 +222,11 @@ class _ProgressBar:
             self._bar = None
 
 
+def _rate(rate: float | None) -> str | None:
+    """Return the speed of work; frames that are only skipped have none."""
+    return None if rate is None or rate > _FASTEST else f"{rate:.1f} frames/s"
+
+
 def _text_from_event(event: Event) -> str:
     match event:
         case FrameEncoded():
@@ -226,27 +234,23 @@ def _text_from_event(event: Event) -> str:
         case Started(model=None):
             return f"To {_folder(event.out)}: {counted(event.frames, 'frame')}"
         case Started():
-            why, *refused = (event.device_reason or "").split("; ")
-            more = ["`reggan-plugin doctor` says what others need"] if refused else []
             return (
                 f"To {_folder(event.out)}: {counted(event.frames, 'frame')} by {event.model} on "
-                f"{event.device} ({'; '.join([why, *more])})"
+                f"{event.device}"
             )
         case Notice():
-            about = f", {event.source.name}" if event.source else ""
+            about = f", {_name_of(event.source)}" if event.source else ""
             return f"Note{about}: {with_remedy(event.message)}"
         case FrameDone():
             reason = f": {with_remedy(event.message)}" if event.message else ""
-            name, new, outcome = (
-                event.result.source.name,
-                event.result.output.name,
-                event.result.outcome,
-            )
-            to = f" to {new}" if outcome in ("written", "copied") and new != name else ""
+            result = event.result
+            name, new, outcome = _name_of(result.source), result.output.name, result.outcome
+            has_name = new != name and not is_video(result.output)
+            to = f" to {new}" if outcome in ("written", "copied") and has_name else ""
             return f"[{event.done}/{event.frames}] {name} {outcome}{to}{reason}"
         case FrameTracked():
             found = with_remedy(event.message or "") or f"faces: {event.faces}"
-            return f"[{event.done}/{event.frames}] {event.source.name} {found}"
+            return f"[{event.done}/{event.frames}] {_name_of(event.source)} {found}"
         case FrameChecked():
             found = ", ".join(event.problems) or "good"
             return f"[{event.done}/{event.frames}] {event.source.name} {found}"
@@ -267,6 +271,12 @@ def _text_from_event(event: Event) -> str:
             )
         case Failed():
             return with_remedy(event.message)
+
+
+def _name_of(path: Path) -> str:
+    """Return the name of a frame, of those in a video with its number."""
+    video = path.parent
+    return f"{video.name} frame {int(path.stem)}" if is_video(video) else path.name
 
 
 def _folder(out: Path) -> str:

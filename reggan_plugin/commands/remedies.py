@@ -48,7 +48,7 @@ REMEDIES: Mapping[str, str] = {
     "too-large": "",
     "port-is-taken": "Name another one with --port, or leave that out.",
     # models
-    "model-lacks-control": "`reggan-plugin models` lists their controls.",
+    "model-lacks-control": "Leave --model out, or take --model reggan, which has them.",
     "model-is-not-one-file": "`reggan-plugin export onnx` does so.",
     "unknown-device": "`reggan-plugin doctor` says which of them work here.",
     "device-cannot-load": "--device cpu tells whether the device or the file is at fault.",
@@ -64,8 +64,11 @@ REMEDIES: Mapping[str, str] = {
     # where the face is
     "face-in-frame": "Say where it is with --face-box or --landmarks, or pass --on-missing-face "
     "copy.",
-    "face-in-no-frame": "Say where it is with --face-box, --landmarks or --whole-image, or which "
-    "with --face.",
+    "face-in-no-frame": "Say where it is with --face-box, --landmarks or --whole-image.",
+    "face-number": "--face names one of these, --face all takes them all.",
+    "faces-of-shot": "--face all changes them all, --face {others} another one.",
+    "other-faces": "--face all changes them all, --face {others} another one, and --face 0=happy "
+    "--face 1=sad gives each its own expression.",
     "face-in-no-tracked-frame": "Give render the place with --face-box, --landmarks or "
     "--whole-image.",
     "two-places-of-face": "Keep one of --face-box, --landmarks, --tracks and --whole-image.",
@@ -118,6 +121,7 @@ REMEDIES: Mapping[str, str] = {
     "map-is-not-named": "--texture names the map.",
     "no-colour-map": "Pass --force if this is one.",
     "not-the-map-of-the-mesh": "--material names the material; --force takes the map as it is.",
+    "no-texel-changes": "--material names the material, --texture the map.",
     "read-as-srgb": "If its colours look wrong, name their space with --colorspace.",
     "read-as-linear": "Else: --colorspace sRGB",
     "mesh-cannot-be-written": "Leave --out-mesh out.",
@@ -125,7 +129,7 @@ REMEDIES: Mapping[str, str] = {
     "batch-needs-folder": "Pass --out DIR.",
     # jobs
     "out-of-memory": "--face-box says where the face is.",
-    "outputs-exist": "These are --out, --resume and --overwrite.",
+    "outputs-exist": "--out, --resume and --overwrite do so, in this order.",
     "launcher-exists": "--overwrite replaces it, --launcher names another folder.",
     "outputs-without-record": "--overwrite replaces them, --out names another place.",
     "no-shape-in-take": "`reggan-plugin expressions --shapes` lists all.",
@@ -135,6 +139,7 @@ REMEDIES: Mapping[str, str] = {
     "take-misses-shot": "--curves-offset and --curves-fps move it.",
     "timecode-past-second": "--curves-rate says how many frames a second of the take counts.",
     "curve-of-no-numbers": "Give --expression and --intensity.",
+    "process-ended": "Take fewer --jobs.",
     "batch-halved": "--batch {batch} asks for no more.",
     "foreign-page": "",
     "frames-failed": "After mending, `reggan-plugin render --resume` renders only what is missing.",

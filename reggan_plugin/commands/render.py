@@ -19,10 +19,11 @@ from reggan_plugin.commands.progress import (
     style_options,
 )
 from reggan_plugin.commands.render_model import ModelOptions
-from reggan_plugin.commands.render_output import print_plans, print_summary
+from reggan_plugin.commands.render_output import plan_atlas, print_plans, print_summary, write_atlas
 from reggan_plugin.commands.render_request import RenderOptions, render_options
 from reggan_plugin.commands.standard_streams import STANDARD, piped_files
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.events import Report
 from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
 from reggan_plugin.jobs.joined_report import report_of_one_file
@@ -68,25 +69,34 @@ def render(
         stop_on_signals() as stop,
         piped_files(request.asked_inputs.paths, request.out, as_json=as_json) as piped,
     ):
+        request.asked_model.refuse_unknown()
         if watched is not None:
             from reggan_plugin.commands.render_watch import render_what_lands, watched_folder
 
             folder = watched_folder(request)
-            transfer, in_use = request.asked_model.open_for(folder.settings)
+            transfer, in_use = request.asked_model.open_for([folder.settings])
             render_what_lands(folder, transfer, in_use, report, stop, stall_s, as_json=as_json)
             return
         inputs = request.asked_inputs.at(piped.inputs)
+        if piped.writes and len(request.expressions) > 1:
+            raise UsageError("Standard output takes one result. Name a folder with --out.")
         asked_out = str(piped.out) if piped.writes else request.asked_out
         named = replace(request, asked_inputs=inputs, asked_out=asked_out)
         plan = partial(_plan_jobs, named, given_files())
         jobs, notices = IoTimeout(stall_s).call(inputs.name, plan)
         if request.dry_run:
-            print_plans(jobs, request.asked_model.in_dry_run(jobs[0].settings), as_json)
+            in_use = request.asked_model.in_dry_run([job.settings for job in jobs])
+            print_plans(jobs, in_use, as_json)
             return
         told = report_of_one_file(report, Path(STANDARD)) if piped.writes else report
         summary = _run(jobs, request.asked_model, told, stop, stall_s, notices)
+        beside = []
+        if request.atlas is not None and not summary.interrupted:
+            beside = write_atlas(request.atlas, jobs, summary)
         if not piped.writes:
-            print_summary(summary, as_json)
+            print_summary(summary, as_json, beside)
+        if summary.interrupted and not as_json and not piped.writes:
+            click.echo("The same command with --resume continues.", err=True)
         stop.raise_if_made()
         summary.raise_for_failure()
 
@@ -99,7 +109,7 @@ def _run(
     stall_s: float,
     notices: Sequence[str],
 ) -> JobSummary:
-    transfer, in_use = asked_model.open_for(jobs[0].settings)
+    transfer, in_use = asked_model.open_for([job.settings for job in jobs])
     if transfer is not None:
         notices = [*notices, *transfer.remarks]
     with libraries_on_stderr():
@@ -111,6 +121,7 @@ def _run(
             stopped=stop.is_made,
             stall_s=stall_s,
             track_first=True,
+            side=asked_model.side_by_side(jobs[0].settings),
             notices=notices,
         )
 
@@ -121,10 +132,10 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
     Raises:
         UsageError: the pictures cannot be what the settings ask for.
     """
-    settings, picture = request.settings, request.picture
+    picture, expressions = request.picture, request.expressions
     planned, passed_over = request.asked_inputs.plan(
         request.out,
-        request.asked.label,
+        [asked.label for asked in expressions],
         request.existing,
         out_is_folder=request.out_is_folder,
         matte=picture.matte,
@@ -134,15 +145,29 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
     jobs = [
         PlannedJob(
             plan=source.plan,
-            settings=_on_shot(settings, request.asked, source.plan),
-            movie=source.movie(request.codec),
+            settings=_on_shot(request.settings_of(asked), asked, source.plan),
+            movie=source.movie(request.codec, request.fps),
         )
-        for source in planned
+        for asked, sources in zip(expressions, planned, strict=True)
+        for source in sources
     ]
-    for movie in (job.movie for job in jobs if job.movie is not None):
-        movie.refuse_impossible(settings)
+    if request.on_missing_face is None and _is_one_picture(jobs):
+        jobs = [
+            replace(job, settings=replace(job.settings, on_missing_face="fail")) for job in jobs
+        ]
+    if request.atlas is not None:
+        plan_atlas(request.atlas, jobs, request.existing, given)
+    for job in jobs:
+        if job.movie is not None:
+            job.movie.refuse_impossible(job.settings)
     picture.refuse_impossible([task.source for job in jobs for task in job.plan.tasks])
     return jobs, _passed_over(passed_over)
+
+
+def _is_one_picture(jobs: Sequence[PlannedJob]) -> bool:
+    """Tell whether all results are of one picture that belongs to no shot."""
+    sources = {task.source.path for job in jobs for task in job.plan.tasks}
+    return len(sources) == 1 and all(len(job.plan.shot.frames) == 1 for job in jobs)
 
 
 def _on_shot(settings: RenderSettings, asked: ShotExpression, plan: JobPlan) -> RenderSettings:

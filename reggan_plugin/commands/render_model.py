@@ -1,11 +1,13 @@
 """The model of `render`: its options, and the check that it can do what is asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import click
 
 from reggan_plugin.backends.runner import AUTO, GPU, device_from_text
-from reggan_plugin.commands.open_model import open_model
+from reggan_plugin.commands.open_model import open_model, opened
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.commands.options.shared import model_options
 from reggan_plugin.errors import UsageError
@@ -13,9 +15,12 @@ from reggan_plugin.jobs.change_layers import MOTION_LAYERS
 from reggan_plugin.jobs.picture_settings import PictureSettings
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.jobs.side_by_side import SideBySide
+from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 MOST_BATCH = 64
+MOST_JOBS = 256
 
 
 @dataclass(frozen=True)
@@ -25,33 +30,59 @@ class ModelOptions:
     model: str | None
     device: str
     batch: int
+    jobs: int | None
+
+    def refuse_unknown(self) -> None:
+        """Fail early if there is no such model.
+
+        Raises:
+            UnknownModelError: there is none.
+        """
+        find_model(self.model)
+
+    def side_by_side(self, settings: RenderSettings) -> SideBySide | None:
+        """Return the processes that share a shot's frames; None for this one alone."""
+        if self.jobs == 1:
+            return None
+        own = partial(opened, self.model, self.device, self.batch, settings.rig)
+        return SideBySide(processes=self.jobs, open_transfer=own)
 
     def open_for(
-        self, settings: RenderSettings, *, on_cpu: bool = False
+        self, asked: Sequence[RenderSettings], *, on_cpu: bool = False
     ) -> tuple[ExpressionTransfer | None, ModelInUse | None]:
         """Open it, if there is anything for it to change.
 
         Raises:
             UsageError: it cannot do what is asked for.
         """
-        if settings.mix.changes_nothing:
+        if all(settings.mix.changes_nothing for settings in asked):
             return None, None
         transfer, in_use = open_model(
-            self.model, "cpu" if on_cpu else self.device, self.batch, settings.rig
+            self.model, "cpu" if on_cpu else self.device, self.batch, asked[0].rig
         )
-        transfer.card.vector_of(settings.mix)  # refuses what the model cannot do
+        for mix in (part for settings in asked for part in settings.mix.parts):
+            transfer.card.vector_of(mix)  # refuses what the model cannot do
         if not transfer.card.says_motion:
-            _refuse_motion(settings.picture, transfer.card.name)
+            _refuse_motion(asked[0].picture, transfer.card.name)
         return transfer, in_use
 
-    def in_dry_run(self, settings: RenderSettings) -> ModelInUse | None:
+    def in_dry_run(self, asked: Sequence[RenderSettings]) -> ModelInUse | None:
         """Return the model as it would be used; it is opened on the CPU, which every machine
         has.
         """
         if self.device not in (AUTO, GPU):
             device_from_text(self.device)  # refuses what is no device anywhere
-        _, in_use = self.open_for(settings, on_cpu=True)
+        _, in_use = self.open_for(asked, on_cpu=True)
         return in_use
+
+
+def jobs_from_text(text: str) -> int | None:
+    """Read a number of processes; None for `auto`."""
+    if text == "auto":
+        return None
+    if not text.isdecimal() or not 1 <= int(text[:4]) <= MOST_JOBS:
+        raise click.BadParameter(f"{text!r} is neither auto nor a number from 1 to {MOST_JOBS}.")
+    return int(text)
 
 
 def _refuse_motion(picture: PictureSettings, model: str) -> None:
@@ -86,5 +117,15 @@ model_and_batch_options = options_as(
         help="Faces that the model is given at once, of several frames. It saves time on a GPU "
         "alone; a processor takes one at a time.",
     ),
+    grouped_option(
+        "Model",
+        "--jobs",
+        type=jobs_from_text,
+        default="1",
+        show_default=True,
+        metavar="N|auto",
+        help="Processes that share the frames of a shot, each with about 1.6 GB of memory at 4K; "
+        "auto takes what cores and free memory allow. The bits are the same.",
+    ),
 )
-"""Model, device and batch; the command takes `asked_model`, an `ModelOptions`."""
+"""Model, device, batch and jobs; the command takes `asked_model`, an `ModelOptions`."""

@@ -2,25 +2,31 @@
 
 import os
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.face import face_options
+from reggan_plugin.commands.options.face import FaceOptions, face_options
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.commands.options.input import InputOptions, input_options
-from reggan_plugin.commands.options.intensity import ShotExpression, intensity_options
+from reggan_plugin.commands.options.intensity import (
+    AskedExpressions,
+    ShotExpression,
+    intensity_options,
+)
 from reggan_plugin.commands.options.picture import picture_options
 from reggan_plugin.commands.options.shared import existing_options, exposure_option, rig_options
 from reggan_plugin.commands.render_model import ModelOptions, model_and_batch_options
 from reggan_plugin.errors import UsageError
-from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.credentials_signed import Signing
 from reggan_plugin.files.video_codecs import VIDEO_CODECS
 from reggan_plugin.jobs.picture_settings import PictureSettings
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings, RigFiles
+from reggan_plugin.jobs.video_job import DEFAULT_FPS
 
+_MOST_FPS = 1000
 _PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -33,6 +39,20 @@ def _signing_from_options(
     if certificate is None or key is None:
         return None
     return Signing(certificate=certificate, key=key)
+
+
+def fps_from_text(text: str) -> Fraction:
+    """Read frames a second: a number or a fraction."""
+    try:
+        fps = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        fps = Fraction(0)
+    if not 0 < fps <= _MOST_FPS:
+        raise click.BadParameter(
+            f"{text[:80]!r} is no number of frames a second, up to {_MOST_FPS}, such as 24 or "
+            "30000/1001."
+        )
+    return fps.limit_denominator(1001)
 
 
 signing_options = options_as(
@@ -66,18 +86,20 @@ class RenderOptions:
     """Values of the options, by the names that the options below give them."""
 
     asked_inputs: InputOptions
-    asked: ShotExpression
+    asked: AskedExpressions
     exposure_ev: float | None
-    choice: FaceChoice
+    faces: FaceOptions
     picture: PictureSettings
-    on_missing_face: MissingFace
+    on_missing_face: MissingFace | None
     asked_model: ModelOptions
     rig_files: RigFiles
     asked_out: str | None
+    atlas: Path | None
     existing: Existing
     stamp: bool
     signing: Signing | None
     codec: str | None
+    fps: Fraction | None
     dry_run: bool
     as_json: bool
 
@@ -92,12 +114,16 @@ class RenderOptions:
         return (self.asked_out or "").endswith(("/", os.sep))
 
     @property
-    def settings(self) -> RenderSettings:
-        """What becomes of every frame, before the expression is laid on a shot."""
+    def expressions(self) -> tuple[ShotExpression, ...]:
+        """The expressions, each for results of its own."""
+        return self.asked.with_faces(self.faces.by_face)
+
+    def settings_of(self, asked: ShotExpression) -> RenderSettings:
+        """Return what becomes of every frame, before the expression is laid on a shot."""
         return RenderSettings(
-            mix=self.asked.mix,
-            choice=self.choice,
-            on_missing_face=self.on_missing_face,
+            mix=asked.mix,
+            choice=self.faces.choice_with(others=bool(self.asked.shots)),
+            on_missing_face=self.on_missing_face or "copy",
             exposure_ev=self.exposure_ev,
             picture=self.picture,
             rig=self.rig_files,
@@ -118,9 +144,7 @@ render_options = options_as(
         "Face",
         "--on-missing-face",
         type=click.Choice(["copy", "skip", "fail"]),
-        default="copy",
-        show_default=True,
-        help="What becomes of a frame without a face.",
+        help="What becomes of a frame without a face.  [default: copy; fail for one picture]",
     ),
     model_and_batch_options,
     rig_options,
@@ -131,8 +155,17 @@ render_options = options_as(
         "asked_out",
         type=click.Path(),
         metavar="DIR|FILE|-",
-        help="Folder for the frames, or the file of a single one; - is standard output.  [default: "
-        "<name>_<expression> beside the source]",
+        help="Folder for the frames, or the file of a single one; {expression} in it is the "
+        "expression's name; - is standard output.  [default: <name>_<expression> beside the "
+        "source]",
+    ),
+    grouped_option(
+        "Output",
+        "--atlas",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE.png",
+        help="Also lay the picture and all of its results side by side into one; FILE.json says "
+        "which lies where.",
     ),
     existing_options,
     grouped_option(
@@ -148,6 +181,14 @@ render_options = options_as(
         "--codec",
         type=click.Choice(list(VIDEO_CODECS)),
         help="Codec of a video.  [default: the source's, or what its container usually holds]",
+    ),
+    grouped_option(
+        "Output",
+        "--fps",
+        type=fps_from_text,
+        metavar="FPS",
+        help="Frames a second of a video that is made of pictures: 24, 23.976, 30000/1001.  "
+        f"[default: {DEFAULT_FPS}]",
     ),
     grouped_option(
         "Output", "--dry-run", is_flag=True, help="List what would be written, and write nothing."

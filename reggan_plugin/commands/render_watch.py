@@ -28,7 +28,10 @@ def watched_folder(request: RenderOptions) -> WatchedFolder:
     Raises:
         UsageError: what is asked for needs to know the whole shot, or one picture.
     """
-    inputs, asked, settings = request.asked_inputs, request.asked, request.settings
+    inputs, (asked, *more) = request.asked_inputs, request.expressions
+    if more or request.atlas is not None:
+        raise UsageError("--watch changes each picture once. Give one expression, and no --atlas.")
+    settings = request.settings_of(asked)
     assert inputs.watched is not None
     file = None if request.out_is_folder else request.out
     _refuse_impossible(asked, file, dry_run=request.dry_run)

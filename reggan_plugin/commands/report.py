@@ -6,7 +6,7 @@ import click
 
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.picture import reading_options
-from reggan_plugin.commands.options.shared import shot_options, stall_option
+from reggan_plugin.commands.options.shared import range_option, shot_option, stall_option
 from reggan_plugin.commands.progress import (
     ProgressStyle,
     libraries_on_stderr,
@@ -31,9 +31,10 @@ from reggan_plugin.report.shot_report import (
 
 @click.command(
     cls=GroupedCommand,
-    epilog="\b\nExample:\n  reggan-plugin report --frames shot/ --out shot_happy/ --html shot.html",
+    epilog="\b\nExample:\n  reggan-plugin report shot/ --out shot_happy/ --html shot.html",
 )
-@shot_options
+@shot_option("Frames")
+@range_option
 @grouped_option(
     "Frames",
     "--out",
@@ -74,7 +75,9 @@ def report(
     as_json: bool,
     style: ProgressStyle,
 ) -> None:
-    """Say which frames of a rendered shot are missing, failed, altered, or worth a look.
+    """Say which frames of a rendered SHOT are missing, failed, altered, or worth a look.
+
+    SHOT is what was rendered: a folder, one file, or a sequence (shot.####.exr).
 
     The exit code is 1 if a frame is missing, failed, or no longer the file that was rendered: size
     and SHA-256 are compared with the record beside it. --quick reads no frame and compares sizes.

@@ -1,17 +1,18 @@
 """`reggan-plugin sheet`: every expression of one frame, at three intensities."""
 
-import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import click
+from PIL import Image
 
+from reggan_plugin.change.picture import FrameCrops
 from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.expression import presets_option
-from reggan_plugin.commands.options.face import face_options
+from reggan_plugin.commands.options.face import FaceOptions, face_options
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.picture import reading_options
 from reggan_plugin.commands.options.shared import (
@@ -20,18 +21,19 @@ from reggan_plugin.commands.options.shared import (
     rig_options,
     stall_option,
 )
-from reggan_plugin.commands.progress import errors_as_events
-from reggan_plugin.commands.terminal import unguarded
+from reggan_plugin.commands.progress import bar_of, errors_as_events
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.documents import json_text
 from reggan_plugin.drawing.contact_sheet import (
+    GRID_COLUMNS,
     SheetRow,
     View,
     face_part,
-    grid_box,
+    labelled_view,
     sheet_box,
+    small_view,
     view_of_face,
-    write_grid,
+    write_cells,
     write_sheet,
 )
 from reggan_plugin.errors import FaceNotFoundError
@@ -46,12 +48,14 @@ from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.transfer.frame_edit import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, OwnPresets
 from reggan_plugin.vocabulary.presets import read_presets
 
 SUMMARY_VERSION = 1
 INTENSITIES = (0.35, 0.7, 1.0)
+DRAWING = "Drawing expressions"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,9 +73,21 @@ class _DrawnFace:
         """As the frame shows it."""
         return view_of_face(self.part, self.part.pixels, self.crop, self.shown_ev)
 
+    @cached_property
+    def _cut(self) -> FrameCrops:
+        edit = FrameEdit(
+            frame=self.part,
+            mix=ExpressionMix(),
+            crops=[self.crop],
+            exposure_ev=self.exposure_ev,
+        )
+        return self.transfer.cut(edit)
+
     def view(self, mix: ExpressionMix) -> View:
-        """With an expression."""
-        changed = self.transfer.render(self.part, mix, [self.crop], self.exposure_ev)
+        """With an expression; the model looks at the face once for all of them."""
+        mix = mix.scaled(self.transfer.intensity_share(self.crop))
+        cut = replace(self._cut, faces=tuple(replace(face, mix=mix) for face in self._cut.faces))
+        changed = self.transfer.answer([cut])[0].compose().pixels
         return view_of_face(self.part, changed, self.crop, self.shown_ev)
 
 
@@ -106,7 +122,7 @@ class _DrawnFace:
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.png",
-    help="The sheet.  [default: <frame>_sheet.png in this folder]",
+    help="The sheet.  [default: <frame>_sheet.png beside the frame]",
 )
 @grouped_option(
     "Output",
@@ -123,7 +139,7 @@ def sheet(
     *,
     frame: Path,
     reading: Reading,
-    choice: FaceChoice,
+    faces: FaceOptions,
     is_of_all: bool,
     presets: Path | None,
     model: str | None,
@@ -137,12 +153,13 @@ def sheet(
     stall_s: float,
     as_json: bool,
 ) -> None:
-    """Draw a contact sheet of FRAME's face: basic expressions, or --all, at three intensities.
+    """Draw a contact sheet of FRAME's face: the basic expressions at three intensities, or --all.
 
-    The input stands first in every row.
+    The input stands first. With --all every expression is drawn once, with its name below it;
+    --small draws the same smaller and without names, for programs and menus.
     """
     own = read_presets(presets)
-    path = out or Path(f"{frame.stem}_sheet.png")
+    path = out or frame.with_name(f"{frame.stem}_sheet.png")
     refuse_overwriting([path], [frame, *given_files()])
     refuse_existing([path], overwrite=overwrite)
     transfer, _ = open_model(model, device, rig=rig_files)
@@ -150,11 +167,17 @@ def sheet(
         click.echo(f"Note: {remark}", err=True)
     content = IoTimeout(stall_s).call(str(frame), lambda: read_content(frame))
     picture = reading.decode(content, frame)
-    face = _find(transfer, frame, picture, choice, exposure_ev)
+    finer = 1 if is_of_all or small else 2
+    face = _find(transfer, frame, picture, faces.one_choice, exposure_ev, finer=finer)
     if for_view:
         face = replace(face, shown_ev=0.0)
     shown = _expressions(transfer.card, own, is_of_all=is_of_all or small)
-    cells = _draw_grid(path, face, shown) if small else _draw_sheet(path, face, shown)
+    if not as_json:
+        click.echo(f"{DRAWING}: {len(shown)} of {frame.name}", err=True)
+    if is_of_all or small:
+        cells = _draw_grid(path, face, shown, is_small=small)
+    else:
+        cells = _draw_sheet(path, face, shown)
     summary = {"v": SUMMARY_VERSION, "written": [str(path)], "cells": cells}
     click.echo(json_text(summary) if as_json else path)
 
@@ -165,6 +188,8 @@ def _find(
     frame: Frame,
     choice: FaceChoice,
     exposure_ev: float | None,
+    *,
+    finer: int,
 ) -> _DrawnFace:
     found = transfer.find_faces(frame, choice, (path.name,))
     size = frame.pixels.shape[:2]
@@ -179,7 +204,7 @@ def _find(
             err=True,
         )
     ev = transfer.auto_exposure(frame, crops) if exposure_ev is None else exposure_ev
-    part, crop = face_part(frame, crops[0])
+    part, crop = face_part(frame, crops[0], finer=finer)
     return _DrawnFace(transfer=transfer, part=part, crop=crop, exposure_ev=ev, shown_ev=ev)
 
 
@@ -204,38 +229,46 @@ def _name(expression: ExpressionMix) -> str:
 def _draw_sheet(
     path: Path, face: _DrawnFace, expressions: Sequence[ExpressionMix]
 ) -> list[dict[str, Any]]:
-    """Return a row for each expression; the place of every picture."""
-    rows = []
-    with _bar(expressions) as listed:
-        for mix in listed:
+    """Draw a row for each expression, below the input; return the place of every picture."""
+    rows = [SheetRow(label="input", views=[face.before])]
+    with bar_of(DRAWING) as advance:
+        for place, mix in enumerate(expressions, start=1):
             changed = [face.view(mix.scaled(intensity)) for intensity in INTENSITIES]
-            rows.append(SheetRow(label=_name(mix), views=[face.before, *changed]))
-    write_sheet(path, ["input", *(f"{100 * i:.0f} %" for i in INTENSITIES)], rows)
+            rows.append(SheetRow(label=_name(mix), views=changed))
+            advance(place / len(expressions))
+    write_sheet(path, [f"{100 * i:.0f} %" for i in INTENSITIES], rows)
+    places = [(0.0, None), *((intensity, place) for place, intensity in enumerate(INTENSITIES))]
     return [
-        {"expression": _name(mix), "intensity": intensity, "box": sheet_box(row, column)}
-        for row, mix in enumerate(expressions)
-        for column, intensity in enumerate((0.0, *INTENSITIES))
+        {
+            "expression": _name(mix),
+            "intensity": intensity,
+            "box": sheet_box(0, 0) if column is None else sheet_box(row, column),
+        }
+        for row, mix in enumerate(expressions, start=1)
+        for intensity, column in places
     ]
 
 
 def _draw_grid(
-    path: Path, face: _DrawnFace, expressions: Sequence[ExpressionMix]
+    path: Path, face: _DrawnFace, expressions: Sequence[ExpressionMix], *, is_small: bool
 ) -> list[dict[str, Any]]:
-    """Each expression once, in a grid; the place of every picture."""
-    with _bar(expressions) as listed:
-        write_grid(path, [face.view(mix) for mix in listed])
+    """Each expression once, in a grid; the place of every picture.
+
+    Small ones have no label, and programs show them; of others the input comes first.
+    """
+    with bar_of(DRAWING) as advance:
+
+        def pictures() -> Iterator[Image.Image]:
+            if not is_small:
+                yield labelled_view(face.before, "input")
+            for place, mix in enumerate(expressions, start=1):
+                view = face.view(mix)
+                yield small_view(view) if is_small else labelled_view(view, _name(mix))
+                advance(place / len(expressions))
+
+        count = len(expressions) + (not is_small)
+        boxes = write_cells(path, pictures(), count, GRID_COLUMNS)
     return [
-        {"expression": _name(mix), "intensity": 1.0, "box": grid_box(place)}
-        for place, mix in enumerate(expressions)
+        {"expression": _name(mix), "intensity": 1.0, "box": (x, y, width, width)}
+        for mix, (x, y, width, _) in zip(expressions, boxes[not is_small :], strict=True)
     ]
-
-
-@contextmanager
-def _bar(names: Sequence[ExpressionMix]) -> Iterator[Iterable[ExpressionMix]]:
-    """Yield the expressions one after another, with a bar on a terminal."""
-    stream = unguarded(sys.stderr)
-    if not stream.isatty():
-        yield names
-        return
-    with click.progressbar(names, label="Drawing expressions", show_pos=True, file=stream) as bar:
-        yield bar

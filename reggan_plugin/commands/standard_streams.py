@@ -12,7 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from reggan_plugin.errors import OutputError, RegganError, UnreadableFrameError, UsageError
+from reggan_plugin.errors import (
+    EmptySourceError,
+    OutputError,
+    RegganError,
+    UnreadableFrameError,
+    UsageError,
+)
 from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.png.chunks import SIGNATURE, read_chunks
@@ -111,6 +117,8 @@ def _without_folder(folder: str) -> Iterator[None]:
 def _refuse_impossible(
     inputs: tuple[str, ...], *, reads: bool, writes: bool, as_json: bool
 ) -> None:
+    if len(inputs) == 1 and not reads and not Path(inputs[0]).exists():
+        raise EmptySourceError(f"{inputs[0]}: there is no such file. Check the name.")
     if len(inputs) != 1 or not (reads or Path(inputs[0]).is_file()):
         raise UsageError(
             "- stands for one picture or video; standard input and output take no sequence. Name "

@@ -9,7 +9,7 @@ import click
 
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.picture import reading_options
-from reggan_plugin.commands.options.shared import shot_options, stall_option
+from reggan_plugin.commands.options.shared import range_option, shot_option, stall_option
 from reggan_plugin.commands.progress import (
     ProgressStyle,
     libraries_on_stderr,
@@ -80,9 +80,10 @@ PART_OF_A_SHOT = (
 
 @click.command(
     cls=GroupedCommand,
-    epilog="\b\nExample:\n  reggan-plugin track --frames shot/ --out tracks.json --preview drawn/",
+    epilog="\b\nExample:\n  reggan-plugin track shot/ --out tracks.json --preview drawn/",
 )
-@shot_options
+@shot_option("Frames")
+@range_option
 @reading_options("Frames")
 @stall_option
 @grouped_option(
@@ -129,7 +130,9 @@ def track(
     as_json: bool,
     style: ProgressStyle,
 ) -> None:
-    """Follow every face through a shot and write where it is in each frame.
+    """Follow every face through a SHOT and write where it is in each frame.
+
+    SHOT is a folder, one file, or a sequence (shot.####.exr, shot.%04d.png).
 
     Faces keep their number from frame to frame, short gaps are filled, cuts are found, and
     positions are smoothed without lag. A frame that cannot be read is named and filled like a

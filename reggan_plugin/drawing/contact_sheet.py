@@ -1,6 +1,6 @@
 """Pictures of a face in rows and columns, with labels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,10 +14,11 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.crop import cut_crop, reduce_by, region_of
+from reggan_plugin.limits import refuse_oversize
 from reggan_plugin.transfer.display_picture import coding_of
 
 CELL_PX = 224
-SMALL_PX, SMALL_COLUMNS = 96, 8
+SMALL_PX, GRID_COLUMNS = 96, 8
 """Of a grid of small faces, as a menu shows them."""
 _INNER_PX = (40, 34, 184, 178)
 """Left, top, right and bottom of the face alone in a view of it."""
@@ -67,14 +68,14 @@ def view_of_face(
     return np.clip(cut_crop(display, FaceCrop(matrix, CELL_PX)), 0.0, 1.0)
 
 
-def face_part(frame: Frame, crop: FaceCrop) -> tuple[Frame, FaceCrop]:
-    """Return the part of a frame that a view of a face needs, at most twice as fine as it is drawn.
+def face_part(frame: Frame, crop: FaceCrop, *, finer: int = 2) -> tuple[Frame, FaceCrop]:
+    """Return the part of a frame that a view of a face needs, at most `finer` than it is drawn.
 
     The frame in it cannot be written; its colours mean what they meant.
     """
     rows, columns = region_of(crop, *frame.pixels.shape[:2], with_margin=True)
     local = crop.moved(-columns.start, -rows.start)
-    drawn_px = max(crop.side_px, CELL_PX) * 2
+    drawn_px = max(crop.side_px, CELL_PX) * finer
     factor = max(1, int(crop.scale * crop.side_px) // drawn_px)
     pixels = np.ascontiguousarray(frame.pixels[rows, columns])
     alpha = None if frame.alpha is None else np.ascontiguousarray(frame.alpha[rows, columns])
@@ -108,7 +109,7 @@ def write_sheet(path: Path, columns: Sequence[str], rows: Sequence[SheetRow]) ->
         draw.text((_GAP_PX * 2, y + CELL_PX / 2), label, _INK, font, anchor="lm")
         for j, view in enumerate(row.views):
             sheet.paste(_image(view), _corner(i, j))
-    _write(path, sheet)
+    write_atomically(path, encoded_picture(sheet, "PNG"))
 
 
 def sheet_box(row: int, column: int) -> Box:
@@ -116,32 +117,56 @@ def sheet_box(row: int, column: int) -> Box:
     return (*_corner(row, column), CELL_PX, CELL_PX)
 
 
-def write_grid(path: Path, views: Sequence[View]) -> None:
-    """Draw small pictures side by side, without labels, and write them as PNG.
+def labelled_view(view: View, label: str) -> Image.Image:
+    """Return a picture with its name below it."""
+    picture = Image.new("RGB", (CELL_PX, CELL_PX + _LABEL_HEIGHT_PX), _PAPER)
+    picture.paste(_image(view))
+    middle = CELL_PX / 2, CELL_PX + _LABEL_HEIGHT_PX / 2
+    ImageDraw.Draw(picture).text(middle, label, _INK, ImageFont.load_default(_FONT_PX), anchor="mm")
+    return picture
+
+
+def small_view(view: View) -> Image.Image:
+    """Return the face alone, as small as a menu shows it."""
+    return _image(view).resize((SMALL_PX, SMALL_PX), Image.Resampling.LANCZOS, box=_INNER_PX)
+
+
+def write_cells(path: Path, pictures: Iterable[Image.Image], count: int, columns: int) -> list[Box]:
+    """Lay pictures side by side in cells as large as the first, and write them as PNG.
+
+    Args:
+        path: the file.
+        pictures: each is asked for when its turn comes; a larger one is cut off.
+        count: of them.
+        columns: of cells.
+
+    Returns:
+        The place of each.
 
     Raises:
         OutputError: `path` cannot be written.
+        UnsupportedFormatError: the sheet would be larger than pictures are worked on.
     """
-    rows = -(-len(views) // SMALL_COLUMNS)
-    grid = Image.new("RGB", (SMALL_COLUMNS * SMALL_PX, rows * SMALL_PX), _PAPER)
-    for place, view in enumerate(views):
-        small = _image(view).resize((SMALL_PX, SMALL_PX), Image.Resampling.LANCZOS, box=_INNER_PX)
-        grid.paste(small, grid_box(place)[:2])
-    _write(path, grid)
+    sheet, boxes = Image.new("RGB", (1, 1)), list[Box]()
+    width = height = 0
+    for place, picture in enumerate(pictures):
+        if place == 0:
+            width, height = picture.size
+            size = min(columns, count) * width, -(-count // columns) * height
+            refuse_oversize(size[1], size[0], 4)
+            sheet = Image.new(picture.mode, size, _PAPER if picture.mode == "RGB" else 0)
+        row, column = divmod(place, columns)
+        shown = picture.convert(sheet.mode).crop(
+            (0, 0, min(width, picture.width), min(height, picture.height))
+        )
+        sheet.paste(shown, (column * width, row * height))
+        boxes.append((column * width, row * height, *shown.size))
+    write_atomically(path, encoded_picture(sheet, "PNG"))
+    return boxes
 
 
-def grid_box(place: int) -> Box:
-    """Return the place of a picture on a grid of small ones."""
-    row, column = divmod(place, SMALL_COLUMNS)
-    return column * SMALL_PX, row * SMALL_PX, SMALL_PX, SMALL_PX
-
-
-def _image(view: View) -> Image.Image:
+def _image(view: Float[np.ndarray, "height width 3"]) -> Image.Image:
     return Image.fromarray(np.rint(view * 255).astype(np.uint8))
-
-
-def _write(path: Path, picture: Image.Image) -> None:
-    write_atomically(path, encoded_picture(picture, "PNG"))
 
 
 def _corner(row: int, column: int) -> tuple[int, int]:

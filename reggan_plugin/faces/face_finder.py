@@ -1,9 +1,10 @@
 """Find the face, in order of trust: given, located, or the whole picture."""
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from reggan_plugin.faces.head_pose import (
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
-from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks
+from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces, is_meant
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 from reggan_plugin.regular_file import read_regular
 
@@ -49,15 +50,15 @@ class FaceChoice:
         landmarks: a JSON file of points (see `read_landmarks`); no locator is used.
         tracks: the faces of the whole shot; no locator is used.
         whole_image: take the largest square in the middle.
-        which: of the located faces, the largest, all, or the one at an index, largest first; of
-            tracks, the largest over the shot, all, or the identity.
+        which: of the located faces, the largest, all, or those at one index or several, largest
+            first; of tracks, the largest over the shot, all, or by identity.
     """
 
     box: tuple[float, float, float, float] | None = None
     landmarks: Path | None = None
     tracks: Tracks | None = None
     whole_image: bool = False
-    which: Literal["largest", "all"] | int = "largest"
+    which: WhichFaces = "largest"
 
     def __post_init__(self) -> None:
         if sum(self._givers()) > 1:
@@ -86,6 +87,19 @@ class FaceChoice:
         return (*(one is not None for one in given), self.whole_image)
 
 
+class ChosenFaces(tuple[FaceCrop, ...]):
+    """Crops of the faces that are meant; `there` are the numbers of all in the frame."""
+
+    there: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, crops: Iterable[FaceCrop], there: Sequence[int]) -> "ChosenFaces":
+        """Choose crops of the faces that are there."""
+        chosen = cls(crops)
+        chosen.there = there
+        return chosen
+
+
 class FaceFinder:
     """Finds the crops of a frame as a choice asks, for one model."""
 
@@ -94,12 +108,10 @@ class FaceFinder:
         self._locator: FaceLocator | None = None
         self._given: dict[Path, dict[str, list[FaceLandmarks]]] = {}
 
-    def find(
-        self, image: Float[np.ndarray, "height width 3"], choice: FaceChoice
-    ) -> tuple[FaceCrop, ...]:
+    def find(self, image: Float[np.ndarray, "height width 3"], choice: FaceChoice) -> ChosenFaces:
         """Locate faces in a picture (sRGB-encoded, [0, 1]), largest first."""
         faces = self._opened_locator().locate(image)
-        return self._crops(_chosen(faces, choice), choice, "found")
+        return self._chosen_crops(faces, choice, "found")
 
     def turned_as_seen(
         self, crop: FaceCrop, image: Float[np.ndarray, "height width 3"], place: FaceCrop
@@ -142,7 +154,7 @@ class FaceFinder:
         choice: FaceChoice,
         names: tuple[str, ...],
         origin_px: tuple[int, int] = (0, 0),
-    ) -> tuple[FaceCrop, ...]:
+    ) -> ChosenFaces:
         """Crops that are given: by box, by landmarks, by tracks, or the whole picture.
 
         Args:
@@ -156,20 +168,20 @@ class FaceFinder:
             SourceError: the landmarks file cannot be used, or the frame was not tracked.
         """
         if choice.whole_image:
-            return (crop_of_whole_image(*shape, self._side_px),)
-        given: tuple[FaceCrop, ...]
+            return ChosenFaces.of([crop_of_whole_image(*shape, self._side_px)], [0])
         if choice.box is not None:
-            given = (crop_from_box(choice.box, self._canonical, self._side_px),)
+            box = crop_from_box(choice.box, self._canonical, self._side_px)
+            given = ChosenFaces.of([box], [0])
         elif choice.tracks is not None:
             faces = choice.tracks.chosen_at(choice.which, *names)
-            given = tuple(self._crop_of_tracked(face) for face in faces)
+            there = [face.face for face in choice.tracks.chosen_at("all", *names)]
+            given = ChosenFaces.of(map(self._crop_of_tracked, faces), there)
         else:
-            chosen = _chosen(self._given_faces(choice, names), choice)
-            given = self._crops(chosen, choice, "given")
-        crops = tuple(crop.moved(-origin_px[1], -origin_px[0]) for crop in given)
+            given = self._chosen_crops(self._given_faces(choice, names), choice, "given")
+        crops = [crop.moved(-origin_px[1], -origin_px[0]) for crop in given]
         for crop in crops:
             _check_lies_in(crop, *shape, origin_px, choice.box)
-        return crops
+        return ChosenFaces.of(crops, given.there)
 
     def _given_faces(self, choice: FaceChoice, names: tuple[str, ...]) -> list[FaceLandmarks]:
         path = choice.landmarks
@@ -186,19 +198,22 @@ class FaceFinder:
             crop = self._crop(FaceLandmarks(face.landmarks))
         return replace(crop, face=face.face, score=face.score, status=face.status)
 
-    def _crops(
+    def _chosen_crops(
         self, faces: list[FaceLandmarks], choice: FaceChoice, status: FaceStatus
-    ) -> tuple[FaceCrop, ...]:
-        first = choice.which if isinstance(choice.which, int) else 0
-        return tuple(
+    ) -> ChosenFaces:
+        by_size = dict(enumerate(sorted(faces, key=lambda face: -face.eye_distance_px)))
+        wanted = 0 if choice.which == "largest" else choice.which
+        crops = (
             replace(
                 self._crop(face),
-                face=first + place,
+                face=place,
                 score=face.score if status == "found" else None,
                 status=status,
             )
-            for place, face in enumerate(faces)
+            for place, face in by_size.items()
+            if is_meant(place, wanted)
         )
+        return ChosenFaces.of(crops, list(by_size))
 
     def _crop(self, face: FaceLandmarks) -> FaceCrop:
         return replace(
@@ -297,11 +312,3 @@ def _check_lies_in(
         f"{f'reaches {reach}' if reach else f'is {width}x{height}'}. Give box or landmarks in the "
         "frame's pixels, from its top-left corner."
     )
-
-
-def _chosen(faces: list[FaceLandmarks], choice: FaceChoice) -> list[FaceLandmarks]:
-    faces = sorted(faces, key=lambda face: -face.eye_distance_px)
-    if choice.which == "all":
-        return faces
-    index = 0 if choice.which == "largest" else choice.which
-    return faces[index : index + 1]

@@ -60,6 +60,13 @@ FaceStatus = Literal["found", "filled", "given", "occluded", "outside", "behind"
 STATUSES: tuple[FaceStatus, ...] = ("found", "filled", "given", "occluded", "outside", "behind")
 VISIBLE: frozenset[FaceStatus] = frozenset({"found", "filled", "given"})
 Box = tuple[float, float, float, float]
+WhichFaces = Literal["largest", "all"] | int | tuple[int, ...]
+"""The faces that are meant: by size over the shot, or by number."""
+
+
+def is_meant(face: int, which: WhichFaces | None) -> bool:
+    """Tell whether a face is one of those that are named; of no other word than `all`."""
+    return which == "all" or face == which or (isinstance(which, tuple) and face in which)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -119,9 +126,12 @@ class Tracks:
         if unknown:
             raise ValueError(f"cuts {unknown} are no frames of these tracks")
 
-    def chosen_at(
-        self, which: Literal["largest", "all"] | int, *names: int | str
-    ) -> tuple[TrackedFace, ...]:
+    @cached_property
+    def numbers(self) -> list[int]:
+        """The identities of all faces."""
+        return sorted({face.face for frame in self.frames.values() for face in frame.faces})
+
+    def chosen_at(self, which: WhichFaces, *names: int | str) -> tuple[TrackedFace, ...]:
         """Return the visible faces of a frame that are meant, by identity.
 
         `largest` is the face with the largest median box between the cuts around this frame. A
@@ -132,22 +142,22 @@ class Tracks:
         """
         key = self.key_of(*names)
         seen = tuple(face for face in self.frames[key].faces if face.status in VISIBLE)
-        if which == "all":
-            return seen
         wanted = self._largest_by_frame[key] if which == "largest" else which
-        return tuple(face for face in seen if face.face == wanted)
+        return tuple(face for face in seen if is_meant(face.face, wanted))
 
-    def refuse_unknown(self, which: Literal["largest", "all"] | int) -> None:
+    def refuse_unknown(self, which: WhichFaces) -> None:
         """Refuse a face number that no frame has, where frames have faces.
 
         Raises:
             UsageError: there are faces, but not this one.
         """
-        numbers = {face.face for frame in self.frames.values() for face in frame.faces}
-        if isinstance(which, int) and numbers and which not in numbers:
+        numbers = self.numbers
+        asked = which if isinstance(which, tuple) else (which,)
+        unknown = [face for face in asked if isinstance(face, int) and face not in numbers]
+        if numbers and unknown:
             raise UsageError(
-                f"Face {which} is not in the tracks, which hold "
-                f"{', '.join(map(str, sorted(numbers)))}. Give one of these, or the largest.",
+                f"Face {unknown[0]} is not in the tracks, which hold "
+                f"{', '.join(map(str, numbers))}. Give one of these, or the largest.",
                 kind="face-not-in-tracks",
             )
 

@@ -1,5 +1,6 @@
 """A picture on disk as float pixels, and back into the same kind of file."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -7,9 +8,20 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.atomic_write import write_atomically
-from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
+from reggan_plugin.errors import (
+    OutputExistsError,
+    UnreadableFrameError,
+    UnsupportedFormatError,
+    UsageError,
+)
 from reggan_plugin.files.damaged_files import faults_named
-from reggan_plugin.files.formats import format_of, frame_suffixes, image_formats, is_frame_suffix
+from reggan_plugin.files.formats import (
+    format_named,
+    format_of,
+    frame_suffixes,
+    image_formats,
+    is_frame_suffix,
+)
 from reggan_plugin.files.frame_data import Encoding as Encoding
 from reggan_plugin.files.frame_data import Frame as Frame
 from reggan_plugin.files.frame_data import PlacedPicture as PlacedPicture
@@ -21,6 +33,16 @@ from reggan_plugin.regular_file import read_regular
 
 _LIGHT_SUFFIXES = (".hdr", ".rgbe", ".pfm")
 """Of scene-linear pictures that are not read: a PNG would cut their highlights off."""
+
+
+_OTHER_PICTURES = (
+    *_LIGHT_SUFFIXES,
+    *(".apng", ".arw", ".avif", ".cin", ".cr2", ".cr3", ".dds", ".dng", ".dpx", ".heic", ".heif"),
+    *(".j2k", ".jfif", ".jp2", ".jpe", ".jxl", ".nef", ".pcx", ".pic", ".psb", ".psd", ".raw"),
+    *(".sgi", ".xcf"),
+)
+_OTHER_VIDEOS = (".3gp", ".avi", ".flv", ".m2ts", ".mts", ".mxf", ".ogv", ".wmv")
+"""Those that Python's own table of kinds may not have."""
 
 
 @runtime_checkable
@@ -51,9 +73,20 @@ def can_read(path: Path) -> bool:
 
 
 def converting(path: Path) -> str:
-    """Return the command line that makes a picture of another kind one that is read."""
+    """Return what makes a picture or a video of another kind one that is read, as a sentence.
+
+    It is empty for what is neither.
+    """
+    import mimetypes  # few are of another kind
+
+    kind = (mimetypes.guess_type(path.name)[0] or "").partition("/")[0]
+    suffix = path.suffix.lower()
+    if kind == "video" or suffix in _OTHER_VIDEOS:
+        return f" Convert it: ffmpeg -i {path} {path.with_suffix('.mp4')}"
+    if kind != "image" and suffix not in _OTHER_PICTURES:
+        return ""
     kept = ".exr" if path.suffix.lower() in _LIGHT_SUFFIXES else ".png"
-    return f"magick {path} {path.with_suffix(kept)}"
+    return f" Convert it: magick {path} {path.with_suffix(kept)}"
 
 
 def read_frame(path: str | Path) -> Frame:
@@ -108,11 +141,20 @@ def decode_frame(
                 kind="exr-picture-of-no-exr",
             )
         wanted = Wanted(picture=exr_picture, colours_are_declared=colours_are_declared)
-        return found.decode(content, wanted)
+        frame = found.decode(content, wanted)
+        named = format_named(path.name)
+        if named is None or named is found:
+            return frame
+        other = f"This is {found.name} by its content, whatever its name says, and stays so."
+        return replace(frame, notices=(*frame.notices, other))
 
 
 def write_frame(
-    frame: Frame, pixels: Float[np.ndarray, "height width 3"], path: str | Path
+    frame: Frame,
+    pixels: Float[np.ndarray, "height width 3"],
+    path: str | Path,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Write `frame` to `path` with other pixels and everything else as it was read.
 
@@ -120,17 +162,36 @@ def write_frame(
     value in `pixels` has the same bits as in `frame.pixels` keeps its stored value; the others
     are clipped to what the file can hold and rounded half to even. The file appears at once.
 
+    Args:
+        frame: as `read_frame` gave it.
+        pixels: of the same shape.
+        path: the file; its name ends as that of the frame's format does.
+        overwrite: whether a file that exists is replaced.
+
     Raises:
+        OutputExistsError: `path` exists.
         OutputError: `path` cannot be written.
-        ValueError: `pixels` has another shape or type, or NaN where an integer is stored.
+        UsageError: `path` is named like a file of another format, or `pixels` has another shape
+            or type, or NaN where an integer is stored.
     """
-    write_atomically(Path(path), encode_frame(frame, pixels))
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise OutputExistsError(f"{path} exists. Name another file, or pass overwrite=True.")
+    content = encode_frame(frame, pixels)
+    found, named = format_of(content), format_named(path.name)
+    if found is not None and named is not found and path.suffix:
+        raise UsageError(
+            f"{path}: the frame is {found.name}, and keeps its format. Name it "
+            f"{path.with_suffix(found.suffixes[0]).name}.",
+            kind="output-of-other-format",
+        )
+    write_atomically(path, content)
 
 
 def encode_frame(frame: Frame, pixels: Float[np.ndarray, "height width 3"]) -> bytes:
     """Return the bytes of the file that `write_frame` writes."""
     if pixels.shape != frame.pixels.shape or pixels.dtype != np.float32:
-        raise ValueError(
+        raise UsageError(
             f"pixels are {pixels.dtype} {pixels.shape}; the frame takes float32 "
             f"{frame.pixels.shape}"
         )
@@ -159,7 +220,7 @@ def _format_of(path: Path, content: bytes) -> ImageFormat:
         )
     if path.suffix and not can_read(path):
         raise UnsupportedFormatError(
-            f"is of a kind that is not read. Give it as one of {', '.join(frame_suffixes())}: "
+            f"is of a kind that is not read. Give one of {', '.join(frame_suffixes())}."
             f"{converting(path)}"
         )
     if not content:

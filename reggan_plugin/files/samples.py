@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Shaped
+from reggan_plugin.errors import UsageError
 
 Samples = Shaped[np.ndarray, "height width channels"]
 """As stored: uint8, uint16, uint32, float16, float32 or float64; 1 channel (grey) or 3."""
@@ -62,7 +63,7 @@ def change_samples(
     One channel of samples takes the luma of a pixel of three in which any differs.
 
     Raises:
-        ValueError: a changed pixel is NaN and the samples are integers.
+        UsageError: a changed pixel is NaN and the samples are integers.
     """
     pixels = changed_pixels(before, after)
     rows, columns = (np.flatnonzero(pixels.any(axis=axis)) for axis in (1, 0))
@@ -95,7 +96,9 @@ def _samples_from_floats(
         np.copyto(clipped, values, where=np.isinf(values))
         return clipped.astype(dtype)
     if np.isnan(values).any():
-        raise ValueError("a changed pixel is NaN, which an integer image cannot hold")
+        raise UsageError(
+            "A changed pixel is NaN, which a file of integers cannot hold. Leave it as it was."
+        )
     scaled = np.clip(values, 0, 1, dtype=np.float64 if dtype.itemsize > 2 else np.float32)
     scaled *= np.iinfo(dtype).max
     return np.rint(scaled, out=scaled).astype(dtype)

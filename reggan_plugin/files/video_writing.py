@@ -1,13 +1,15 @@
-"""A video written again with other pixels in some of its frames; all else as it was.
+"""A video written again with other pixels in some of its frames, all else as it was; or a new one.
 
 Times of frames, sound, colour tags and metadata are the source's. In frames that changed, pixels
 that did not keep the very values that the source's decoder gave, so that they go through one more
 generation of the codec and no conversion.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 Samples = npt.NDArray[Any]
 
+_BT709 = 1
 _BYTES_A_PIXEL = 400
 """Of memory, to decode and encode: x265 takes 140 at 8K in two threads."""
 _LIMITED, _FULL = 1, 2
@@ -69,11 +72,10 @@ def write_video(
         UnreadableFrameError: the source cannot be decoded.
         SourceError: it takes too long, or too much memory.
     """
-    temporary = out.with_name(f".{out.name}.reggan-tmp")
     pictures = {str(number): str(path) for number, path in changed.items()}
-    words = (str(source), str(temporary), str(out), pictures, codec, comment)
     notices: list[str] = []
-    try:
+    with _appearing(out) as temporary:
+        words = (str(source), str(temporary), str(out), pictures, codec, comment)
         writing = talk_apart(f"{__name__}:written_frames", *words, file=source, is_writer=True)
         with closing(writing):
             for said in writing:
@@ -81,11 +83,94 @@ def write_video(
                     done(said)
                 elif said is not None:
                     notices = said
+    return notices
+
+
+def write_new_video(
+    pictures: Sequence[Callable[[], Samples]],
+    out: Path,
+    *,
+    codec: str | None,
+    fps: Fraction,
+    comment: str | None = None,
+    done: Callable[[int], None] = lambda _: None,
+) -> None:
+    """Write a video of pictures of one size; it appears at once.
+
+    Args:
+        pictures: each gives its samples, uint8 RGB, when its turn comes.
+        out: the result; its suffix names the container.
+        codec: a key of `VIDEO_CODECS`; None is the usual one of the container.
+        fps: frames a second.
+        comment: for the metadata.
+        done: told the number of each frame that is written.
+
+    Raises:
+        UsageError: `out` cannot hold the codec.
+        OutputError: it cannot be written.
+    """
+    av, name = load_av(), codec_for(out, "", codec)
+    container, _ = CONTAINERS[out.suffix.lower()]
+    with (
+        _appearing(out) as temporary,
+        _faults(str(out), str(out)),
+        av.open(str(temporary), "w", format=container) as writing,
+    ):
+        if comment is not None:
+            writing.metadata["comment"] = comment
+        encoder = None
+        for place, picture in enumerate(pictures):
+            frame = _frame_of(av, picture(), is_rgb=name == "gif")
+            frame.pts, frame.time_base, frame.duration = place, 1 / fps, 1
+            encoder = encoder or _Encoder(av, writing, _stream_like(frame, fps), name)
+            encoder.write(frame, None)
+            done(place + 1)
+        if encoder is not None:
+            encoder.end()
+
+
+def _frame_of(av: Any, samples: Samples, *, is_rgb: bool) -> "VideoFrame":
+    """Return a picture as BT.709, as players take files from 720 lines on, and tagged so.
+
+    Sides are made even, as most players ask, by the pixels at the edge.
+    """
+    if not is_rgb:
+        odd = [(0, side % 2) for side in samples.shape[:2]]
+        samples = np.pad(samples, (*odd, (0, 0)), mode="edge")
+    picture: VideoFrame = av.VideoFrame.from_ndarray(np.ascontiguousarray(samples), format="rgb24")
+    if is_rgb:
+        return picture
+    made = picture.reformat(format="yuv444p", dst_colorspace=_BT709, dst_color_range=_LIMITED)
+    made.colorspace = made.color_primaries = made.color_trc = _BT709
+    made.color_range = _LIMITED
+    return made
+
+
+def _stream_like(frame: "VideoFrame", fps: Fraction) -> Any:
+    """Return what `_Encoder` asks of the stream of a source, for one that never was."""
+    tags = {tag: getattr(frame, tag) for tag in _COLOUR_TAGS}
+    context = SimpleNamespace(pix_fmt="yuv420p", name="", profile=None, **tags)
+    return SimpleNamespace(
+        average_rate=fps,
+        width=frame.width,
+        height=frame.height,
+        codec_context=context,
+        time_base=1 / fps,
+        sample_aspect_ratio=None,
+        metadata={},
+    )
+
+
+@contextmanager
+def _appearing(out: Path) -> Iterator[Path]:
+    """Give a temporary name, under which a file is whole before it has its own."""
+    temporary = out.with_name(f".{out.name}.reggan-tmp")
+    try:
+        yield temporary
         temporary.replace(out)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    return notices
 
 
 def written_frames(

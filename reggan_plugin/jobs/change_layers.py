@@ -8,7 +8,7 @@ the weight that each pixel took, `delta` the file's own values after less before
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,7 @@ from reggan_plugin.files.frame_data import Encoding, Frame
 from reggan_plugin.imaging import change_planes
 from reggan_plugin.imaging.change_planes import Canvas
 from reggan_plugin.imaging.moved_part import MovedPart
+from reggan_plugin.jobs.output_names import named
 
 MOTION_LAYERS: tuple[ChangeLayer, ...] = ("stmap", "inverse", "gain", "paint")
 """Those that only a model can fill that says where a face moves."""
@@ -116,6 +117,10 @@ class LayerFiles:
 
     folder: Path
     layers: tuple[ChangeLayer, ...] = CHANGE_LAYERS
+
+    def of_expression(self, label: str) -> "LayerFiles":
+        """Return the same for one of several expressions."""
+        return replace(self, folder=named(self.folder, label))
 
     def paths_of(self, frame: Path) -> dict[LayerName, Path]:
         """Return the files of a frame, by layer; the mask as a picture too."""

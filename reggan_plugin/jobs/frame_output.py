@@ -60,9 +60,15 @@ def stamp_content(facts: FrameFacts, model: RecordedModel | None) -> dict[str, A
         "model": asdict(model) if model else None,
         "expression": facts.expression,
         "weights": facts.weights,
+        **({"by_face": facts.by_face} if facts.by_face else {}),
         "settings_sha256": facts.settings_sha256,
         "input_sha256": facts.input_sha256,
     }
+
+
+def is_stamped(content: bytes) -> bool:
+    """Tell whether a file has a stamp, which every format holds as plain text."""
+    return b'"settings_sha256"' in content
 
 
 class FrameOutput:

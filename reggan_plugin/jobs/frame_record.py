@@ -12,6 +12,8 @@ any program. Every field is always there:
                      included
     weights          {ARKit shape or neutral: weight} that these names stand for, as a model with
                      face shapes is given them before the turn of a head takes its share
+    by_face          {number of a face: {name or ARKit shape: intensity}} of faces that have an
+                     expression of their own; empty where none has
     settings_sha256  of all that was asked for at this frame, given positions of faces included
     input_sha256     of the source file; null if it could not be read
     input_state      {size, modified_ns} of that file when it was read; null if it had been written
@@ -114,6 +116,7 @@ class FrameFacts:
 
     expression: Mapping[str, float]
     weights: Mapping[str, float] = field(default_factory=dict)
+    by_face: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     settings_sha256: str
     input_sha256: str | None = None
     input_state: FileState | None = None
@@ -215,7 +218,7 @@ def read_record(output: Path) -> FrameRecord | None:
 def _record_from_document(document: dict[str, Any]) -> FrameRecord:
     if document["schema"] != RECORD_SCHEMA or document["outcome"] not in OUTCOMES:
         raise ValueError("a record of another version")
-    document = {"revision": 0, **document}
+    document = {"revision": 0, "by_face": {}, **document}
     known = {f.name: document[f.name] for f in fields(FrameRecord)}
     model = known["model"]
     known["model"] = None if model is None else RecordedModel(**model)

@@ -9,14 +9,13 @@ from typing import Protocol
 
 from reggan_plugin.change.picture import FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
-from reggan_plugin.errors import FaceNotFoundError, Remark
+from reggan_plugin.errors import Remark
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.face_sizes import EXPECTED
+from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_content
 from reggan_plugin.files.frame_list import FrameList, SourceFrame
 from reggan_plugin.jobs.faults import FRAME_FAULTS, JOB_FAULTS, unless_it_fails
-from reggan_plugin.jobs.frame_output import FrameOutput
+from reggan_plugin.jobs.frame_output import FrameOutput, is_stamped
 from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
 from reggan_plugin.jobs.frames_between_steps import (
     ChangedFrame,
@@ -30,7 +29,15 @@ from reggan_plugin.jobs.frames_between_steps import (
 )
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
-from reggan_plugin.jobs.results import EXISTS, INTENSITY_0, NO_FACE, TURNED_AWAY, FrameResult
+from reggan_plugin.jobs.results import (
+    EXISTS,
+    INTENSITY_0,
+    NO_FACE,
+    TURNED_AWAY,
+    FrameResult,
+    face_not_found,
+    none_of_number,
+)
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.transfer.frame_edit import FrameEdit
 
@@ -86,6 +93,10 @@ class ShotExposure:
             return None
 
 
+CHANGED_BEFORE = (
+    "An expression was changed in this picture before; the new one is laid over that. The original "
+    "gives a better result."
+)
 HALVED = (
     "The device has no memory for {asked} faces at once; from here on it is given {batch}. The "
     "last bits of these frames may differ from those of a run that did not have to."
@@ -100,9 +111,7 @@ class Transfer(Protocol):
         """Faces that the model is given at once."""
         ...
 
-    def find_faces(
-        self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]
-    ) -> tuple[FaceCrop, ...]:
+    def find_faces(self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]) -> ChosenFaces:
         """Crops of the chosen faces; none if there is no face."""
         ...
 
@@ -189,12 +198,13 @@ class FrameSteps:
         if self._by_frame.mix_at(task.source).changes_nothing:
             return UnchangedFrame(content=content, reason=INTENSITY_0, facts=facts)
         frame = self._settings.picture.decode(content, task.source)
+        said = (CHANGED_BEFORE,) if is_stamped(content) else ()
         crops = self._crops(task.source, frame)
         shares = [self._share(crop) for crop in crops]
         faces = tuple(map(partial(recorded_face, frame.pixels.shape[:2]), crops, shares))
-        facts = replace(facts, warnings=frame.notices, faces=faces)
+        facts = replace(facts, warnings=(*said, *frame.notices, *self._left(crops)), faces=faces)
         if not crops:
-            return self._without_face(task, content, facts)
+            return self._without_face(task, content, facts, crops.there)
         if not any(shares):
             return UnchangedFrame(content=content, reason=TURNED_AWAY, facts=facts)
         return self._cut(task, frame, crops, facts)
@@ -230,7 +240,7 @@ class FrameSteps:
         assert self._transfer is not None
         return self._transfer.intensity_share(crop)
 
-    def _crops(self, source: SourceFrame, frame: Frame) -> tuple[FaceCrop, ...]:
+    def _crops(self, source: SourceFrame, frame: Frame) -> ChosenFaces:
         assert self._transfer is not None
         return self._transfer.find_faces(frame, self._settings.choice, names_of(source))
 
@@ -246,20 +256,27 @@ class FrameSteps:
         crops = self._crops(source, frame)
         return self._transfer.auto_exposure(frame, crops) if crops else None
 
+    def _left(self, crops: ChosenFaces) -> list[Remark]:
+        """Say which of several faces was taken, where nobody chose it."""
+        choice = self._settings.choice
+        others = [str(face) for face in crops.there if face not in [crop.face for crop in crops]]
+        if not (crops and others and choice.which == "largest" and choice.tracks is None):
+            return []
+        found = f"{len(crops.there)} faces were found and one is changed, the largest (0)."
+        return [Remark(found, "other-faces", others=", ".join(others))]
+
     def _without_face(
-        self, task: FrameTask, content: bytes, facts: FrameFacts
+        self, task: FrameTask, content: bytes, facts: FrameFacts, there: Sequence[int]
     ) -> UnchangedFrame | EndedFrame:
+        said = none_of_number(self._settings.choice.which, there) if there else NO_FACE
         match self._settings.on_missing_face:
             case "copy":
-                return UnchangedFrame(content=content, reason=NO_FACE, facts=facts)
+                return UnchangedFrame(content=content, reason=said, facts=facts)
             case "skip":
-                return EndedFrame(outcome="skipped", message=NO_FACE, facts=facts)
+                return EndedFrame(outcome="skipped", message=said, facts=facts)
             case "fail":
-                raise FaceNotFoundError(
-                    f"{task.source.path} shows no human-like face; {EXPECTED}.",
-                    kind="face-in-frame",
-                    source=task.source.path,
-                )
+                path = task.source.path
+                raise face_not_found(path.name, said, source=path)
 
     def _answer(self, waiting: Sequence[tuple[FrameTask, FrameInput]]) -> list[ReadyFrame]:
         """Run the model; where frames fail together, each is tried alone."""

@@ -90,8 +90,7 @@ class JoinedReport:
 
 
 def report_of_one_file(report: Report, out: Path) -> Report:
-    """Return the same report; a job that begins is said to write `out`, not a folder for what is
-    between.
+    """Return the same report; a job and its frames are said to write `out`, not what is between.
 
     Args:
         report: takes the events.
@@ -99,6 +98,16 @@ def report_of_one_file(report: Report, out: Path) -> Report:
     """
 
     def said(event: Event) -> None:
-        report(replace(event, out=out) if isinstance(event, Started) else event)
+        if isinstance(event, Started):
+            event = replace(event, out=out)
+        elif isinstance(event, FrameDone):
+            event = replace(event, result=replace(event.result, output=out))
+        report(event)
 
     return said
+
+
+def in_one_file(summary: JobSummary, out: Path) -> JobSummary:
+    """Return the summary of frames that go into one file, which is yet to be written."""
+    results = tuple(replace(result, output=out) for result in summary.results)
+    return replace(summary, out=out, results=results, is_video=True)

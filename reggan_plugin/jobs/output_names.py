@@ -4,6 +4,14 @@ from pathlib import Path
 
 from reggan_plugin.files.sequence import name_before_number, name_of_source
 
+PLACEHOLDER = "{expression}"
+"""Stands in the name of an output for the expression."""
+
+
+def named(pattern: Path, label: str) -> Path:
+    """Return a path with the expression in its place."""
+    return Path(str(pattern).replace(PLACEHOLDER, label))
+
 
 def default_output_folder(source: str, label: str) -> Path:
     """Return the default folder for results: `<name>_<label>` beside the folder or files of

@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from reggan_plugin.errors import UsageError
@@ -11,14 +12,18 @@ from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.files.sequence import range_outside
 from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.change_layers import LayerFiles
-from reggan_plugin.jobs.output_names import default_output_file, default_output_folder
+from reggan_plugin.jobs.output_names import (
+    PLACEHOLDER,
+    default_output_file,
+    default_output_folder,
+    named,
+)
 from reggan_plugin.jobs.plan import (
     Existing,
     JobPlan,
     is_name_of_picture,
     picture_named,
     plan_outputs,
-    refuse_plans,
     refuse_source_folder,
 )
 from reggan_plugin.jobs.sources import Source
@@ -27,10 +32,11 @@ from reggan_plugin.jobs.video_job import frames_folder
 _OTHER_KINDS = re.compile(
     r"\.(3gp|apng|arw|avi|avif|cin|cr[23]|dds|dng|dpx|flv|hdr|heic|heif|ico|j2k|jfif|jp2|jpe|jxl"
     r"|m2ts|mpe?g|mts|mxf|nef|ogv|p[bgnp]m|pcx|pdf|pfm|pic|ps[bd]|raw|rgbe|sgi|svg|wmv|xcf"
-    r"|bpm|exrr|jepg|jgp|jpge|mvo|pgn|pngg|tff|tfi|tiif|wbep)",
+    r"|bpm|exrr|jepg|jgp|jpge|mvo|pgn|pngg|tff|tfi|tiif|wbep"
+    r"|blend|csv|fbx|glb|gltf|html?|json|log|md|obj|toml|txt|usd[acz]?|xml|ya?ml|zip)",
     re.IGNORECASE,
 )
-"""Endings of pictures and videos that are not written, and mistyped ones of those that are."""
+"""Endings of files that are not written, and mistyped ones of those that are."""
 
 
 def plan_sources(
@@ -41,53 +47,67 @@ def plan_sources(
     label: str,
     existing: Existing,
     out_is_folder: bool = False,
+    is_one_of_several: bool = False,
     layer_files: LayerFiles | None = None,
-    inputs: Iterable[Path] = (),
 ) -> list[JobPlan]:
     """Decide what to read and write for each source; nothing on disk is changed.
+
+    `refuse_plans` has still to look at them.
 
     Args:
         sources: what was named.
         frame_range: part of every sequence, or None for all of it.
-        out: a folder for everything, or the file of a single picture. By default results go
-            beside their sources, to `<folder>_<label>` or `<name>_<label>.<ending>`.
+        out: a folder for everything, or the file of a single picture; `{expression}` in it is the
+            label. By default results go beside their sources, to `<folder>_<label>` or
+            `<name>_<label>.<ending>`; they have the same names in the folder of several
+            expressions.
         label: the expression.
         existing: what to do about outputs that are there already.
         out_is_folder: whether `out` is one whatever its name.
+        is_one_of_several: whether other expressions go to the same `out`.
         layer_files: the change as files beside the frames.
-        inputs: further files that the jobs read.
 
     Raises:
         RangeOutsideError: a sequence has no frame of the range.
-        UsageError: an output would take the place of an input or another output.
-        OutputExistsError: outputs exist and `existing` refuses them.
+        UsageError: one file is to hold several results.
     """
+    out, is_shared = out_of(out, label, is_one_of_several=is_one_of_several)
     chosen = [_chosen(source.shot, frame_range) for source in sources]
     file = None if out is None or out_is_folder or out.is_dir() else out
     if file is not None:
+        if is_shared and (is_name_of_picture(file) or is_video(file)):
+            raise UsageError(
+                f"{file} is one file, and each expression has its own. Name a folder, or write "
+                "{expression} into the name.",
+                kind="picture-for-many",
+            )
         _refuse_one_file(file, sources, chosen)
-    homes = Counter(source.home for source in sources)
+    homes = Counter((source.home, source.below) for source in sources)
     plans = []
     for source, own in zip(sources, chosen, strict=True):
-        whole = _video_output(source, out, file, label)
+        place = _Place(out=out, file=file, label=label, is_shared=is_shared)
+        whole, is_alone = place.of_video(source), homes[source.home, source.below] == 1
         plan = plan_outputs(
             source.text,
             source.shot,
             own,
-            *_outputs(source, own, out, file, label, whole),
+            *place.of_frames(source, own, whole),
             existing,
             layer_files=layer_files,
-            tracks_name=Path(source.text).name if homes[source.home] > 1 else "render",
+            tracks_name="render" if is_alone else Path(source.text).name,
             whole=whole,
         )
         plans.append(plan)
-    refuse_plans(plans, (*_read_files(sources, chosen), *inputs), existing)
     return plans
 
 
-def _read_files(sources: Sequence[Source], chosen: Sequence[Shot]) -> list[Path]:
-    videos = [source.video.path for source in sources if source.video is not None]
-    return [*(frame.path for one in chosen for frame in one.frames), *videos]
+def out_of(out: Path | None, label: str, *, is_one_of_several: bool) -> tuple[Path | None, bool]:
+    """Return the output with the expression in its place, and whether other expressions share
+    it.
+    """
+    if out is None or PLACEHOLDER not in str(out):
+        return out, out is not None and is_one_of_several
+    return named(out, label), False
 
 
 def _refuse_one_file(out: Path, sources: Sequence[Source], chosen: Sequence[Shot]) -> None:
@@ -108,32 +128,20 @@ def _refuse_one_file(out: Path, sources: Sequence[Source], chosen: Sequence[Shot
 
 
 def _refuse_other_kind(out: Path, sources: Sequence[Source]) -> None:
-    """Refuse an output of a single file that would be a folder named like one, `smile.avi`.
+    """Refuse an output that would be a folder named like a file, `smile.avi`.
 
     Raises:
         UsageError: it would.
     """
-    of_one_file = len(sources) == 1 and (sources[0].video is not None or sources[0].is_by_file)
-    if not of_one_file or can_read(out) or is_video(out):
+    if can_read(out) or is_video(out) or not _OTHER_KINDS.fullmatch(out.suffix):
         return
-    if _OTHER_KINDS.fullmatch(out.suffix):
-        raise UsageError(
-            f"{out} is named like a file of a kind that is not written. Let it end in "
-            f"{Path(sources[0].text).suffix}, or name a folder.",
-            kind="output-of-other-format",
-        )
-
-
-def _video_output(source: Source, out: Path | None, file: Path | None, label: str) -> Path | None:
-    """Return the file that a video becomes, `file` if that is one; None of other sources."""
-    if source.video is None:
-        return None
-    path = source.video.path
-    if out is None:
-        return default_output_file(path, label)
-    if file is not None and is_video(file):
-        return file
-    return out / source.below / path.name
+    suffix = Path(sources[0].text).suffix
+    right = f"Let it end in {suffix}" if suffix else "Let it end in .mp4 for a video"
+    raise UsageError(
+        f"{out} is named like a file of a kind that is not written. {right}, or name a folder; "
+        f"{out}/ is one whatever its name.",
+        kind="output-of-other-format",
+    )
 
 
 def _chosen(shot: Shot, frame_range: str | None) -> Shot:
@@ -145,23 +153,56 @@ def _chosen(shot: Shot, frame_range: str | None) -> Shot:
     return chosen
 
 
-def _outputs(
-    source: Source,
-    chosen: Shot,
-    out: Path | None,
-    file: Path | None,
-    label: str,
-    video: Path | None,
-) -> tuple[list[Path], Path]:
-    """Return the file that each chosen frame becomes, and the folder of them all."""
-    paths = [frame.path for frame in chosen.frames]
-    if video is not None:
-        folder = frames_folder(video)
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where the results of one expression go.
+
+    Attributes:
+        out: as it was named; None is beside the sources.
+        file: the same, if it is one file.
+        label: the expression.
+        is_shared: whether `out` takes results of other expressions, too.
+    """
+
+    out: Path | None
+    file: Path | None
+    label: str
+    is_shared: bool
+
+    def of_video(self, source: Source) -> Path | None:
+        """Return the file that a video becomes; None of other sources."""
+        if self.file is not None and is_video(self.file):
+            return self.file
+        if source.video is None:
+            return None
+        path = source.video.path
+        own = default_output_file(path, self.label)
+        if self.out is not None:
+            name = own.name if self.is_shared else path.name
+            return self.out / source.shared / source.below / name
+        return own if source.below == Path() else self._beside(source) / path.name
+
+    def of_frames(
+        self, source: Source, chosen: Shot, video: Path | None
+    ) -> tuple[list[Path], Path]:
+        """Return the file that each chosen frame becomes, and the folder of them all."""
+        paths = [frame.path for frame in chosen.frames]
+        if video is not None:
+            folder = frames_folder(video)
+            return [folder / path.name for path in paths], folder
+        if self.file is not None and is_name_of_picture(self.file):
+            return [picture_named(self.file, chosen)], self.file.parent
+        if source.is_by_file and (self.out is None or self.is_shared):
+            folder = self.out or source.shot.folder
+            return [folder / default_output_file(path, self.label).name for path in paths], folder
+        if self.out is None or self.is_shared:
+            folder = self._beside(source)
+        else:
+            folder = self.out / source.shared / source.below
+        refuse_source_folder(source.shot.folder, folder)
         return [folder / path.name for path in paths], folder
-    if file is not None and is_name_of_picture(file):
-        return [picture_named(file, chosen)], file.parent
-    if out is None and source.is_by_file:
-        return [default_output_file(path, label) for path in paths], source.shot.folder
-    folder = default_output_folder(source.home, label) if out is None else out / source.below
-    refuse_source_folder(source.shot.folder, folder)
-    return [folder / path.name for path in paths], folder
+
+    def _beside(self, source: Source) -> Path:
+        """Return the folder that is named after the source, beside it or in what is shared."""
+        own = default_output_folder(source.home, self.label)
+        return (own if self.out is None else self.out / own.name) / source.below

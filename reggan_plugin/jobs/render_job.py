@@ -7,6 +7,7 @@ from functools import partial
 
 from reggan_plugin.errors import Remark
 from reggan_plugin.faces.face_finder import notices_of_landmarks
+from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.jobs.events import Finished, Report, Started
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps, Transfer
@@ -17,6 +18,7 @@ from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.result_notices import ResultLog
 from reggan_plugin.jobs.results import FrameResult, JobSummary, ModelInUse, notices_of_missing
 from reggan_plugin.jobs.shot_tracks import settings_with_tracks
+from reggan_plugin.jobs.side_by_side import SideBySide, run_side_by_side
 from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S, IoTimeout
 
 UNSMOOTHED = Remark(
@@ -35,6 +37,8 @@ def run_job(
     stopped: Callable[[], bool] = lambda: False,
     stall_s: float = DEFAULT_STALL_S,
     track_first: bool = False,
+    made_tracks: dict[str, Tracks] | None = None,
+    side: SideBySide | None = None,
 ) -> JobSummary:
     """Write the outputs of a plan; a frame that fails is named in the summary.
 
@@ -47,6 +51,8 @@ def run_job(
         stopped: asked before each frame; once true, the current frame is the last one.
         stall_s: how long a disk or network folder may keep a frame waiting.
         track_first: whether a whole shot is tracked before it is rendered.
+        side: processes that share the frames; None renders in this one.
+        made_tracks: of other jobs of this run; those of this one are added.
 
     Raises:
         OutputError: the output folder takes no files.
@@ -58,23 +64,39 @@ def run_job(
     reading = IoTimeout(stall_s, stopped)
     report(_started(plan, settings, model))
     if track_first:
-        settings = settings_with_tracks(plan, settings, report=report, io_timeout=reading)
+        settings = settings_with_tracks(
+            plan, settings, report=report, io_timeout=reading, made=made_tracks
+        )
     settings.choice.refuse_unknown()
     output = FrameOutput(settings, model, writing)
     steps = FrameSteps(settings, transfer, plan.shot.frames, output, reading)
     log = ResultLog(len(plan.tasks), model.device if model else None, report)
     for message in [] if stopped() else _notices_of_job(plan, settings):
         log.note(message)
-    log.take(_results(plan, steps, transfer.batch if transfer else 1, stopped))
+    known_ev: list[float | None] = []
+    if side is not None and transfer is not None and side.count_for(len(plan.tasks)) > 1:
+        results = run_side_by_side(plan, settings, model, side, stall_s=stall_s, stopped=stopped)
+        log.take(_noted(results, known_ev))
+    else:
+        log.take(_results(plan, steps, transfer.batch if transfer else 1, stopped))
     summary = replace(
         summary_of(plan, settings, model, log.results),
-        exposure_ev=steps.exposure.known_ev,
+        exposure_ev=next((ev for ev in known_ev if ev is not None), steps.exposure.known_ev),
         notices=dict(log.notices),
         interrupted=len(log.results) < len(plan.tasks),
         seconds=round(time.perf_counter() - begin, 3),
     )
     report(Finished(**summary.count(), interrupted=summary.interrupted, seconds=summary.seconds))
     return summary
+
+
+def _noted(
+    results: Iterator[tuple[FrameResult, float | None]], known_ev: list[float | None]
+) -> Iterator[FrameResult]:
+    """Yield results, and note down the exposures beside them."""
+    for result, exposure_ev in results:
+        known_ev.append(exposure_ev)
+        yield result
 
 
 def summary_of(
@@ -88,6 +110,7 @@ def summary_of(
         source=plan.source,
         out=plan.out,
         expression=dict(settings.mix.intensities),
+        by_face=settings.mix.intensities_by_face,
         model=model,
         exposure_ev=settings.exposure_ev,
         results=tuple(results),
@@ -140,8 +163,15 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
         notices += settings.curve.notices
     if settings.choice.landmarks is not None and plan.tasks:
         notices += notices_of_landmarks(settings.choice.landmarks)
+    choice, tracks = settings.choice, settings.choice.tracks
+    numbers = [] if tracks is None else tracks.numbers
+    if choice.which == "largest" and len(numbers) > 1:
+        found = f"The shot has {len(numbers)} faces and one is changed, the largest."
+        others = " or ".join(map(str, numbers))
+        notices.append(Remark(found, "faces-of-shot", others=others))
     located = settings.choice.needs_locator and not settings.mix.changes_nothing
-    if located and plan.tasks and len(plan.shot.frames) > 1:
+    frames = plan.shot.frames
+    if located and plan.tasks and len(frames) > 1 and frames.first_loose is None:
         notices.append(UNSMOOTHED)
     return notices
 

@@ -110,6 +110,7 @@ class SettingsByFrame:
         return FrameFacts(
             expression=dict(mix.intensities),
             weights=mix.control_weights(),
+            by_face=mix.intensities_by_face,
             settings_sha256=self.fingerprint_at(source),
         )
 

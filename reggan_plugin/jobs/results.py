@@ -1,14 +1,15 @@
 """Results of the frames of a job."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-from reggan_plugin.errors import FaceNotFoundError, RegganError, document_from_said
+from reggan_plugin.errors import FaceNotFoundError, RegganError, Remark, document_from_said
 from reggan_plugin.faces.face_sizes import EXPECTED
+from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.files.exr.compression import GenerationLoss
 from reggan_plugin.files.frame_range import NO_NUMBERS, FrameRange
 from reggan_plugin.plurals import counted
@@ -28,6 +29,14 @@ NO_FACE = "no face"
 EXISTS = "output exists"
 INTENSITY_0 = "intensity 0"
 TURNED_AWAY = "head turned too far"
+
+
+def none_of_number(which: WhichFaces, there: Sequence[int]) -> Remark:
+    """Say that no face has the number that was asked for, and which there are."""
+    asked = which if isinstance(which, tuple) else (which,)
+    found = f"{counted(len(there), 'face')} ({', '.join(map(str, there))})"
+    numbers = ", ".join(map(str, asked))
+    return Remark(f"{NO_FACE} {numbers}: found {found}", "face-number", asked=numbers, found=found)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +61,36 @@ class FrameResult:
     """Of work on it, waiting left out."""
 
     @property
+    def has_no_face(self) -> bool:
+        """True if no face that was meant is in it."""
+        return (self.message or "").startswith(NO_FACE)
+
+    @property
     def is_on_disk(self) -> bool:
         """True if this job made the output."""
         return self.outcome in ("written", "copied")
+
+
+def face_not_found(where: str, found: str | None, source: Path | None = None) -> FaceNotFoundError:
+    """Return the error for pictures without a face that was meant.
+
+    Args:
+        where: the picture, or all of them.
+        found: the message of its result, which tells of faces of other numbers.
+        source: the picture, where one alone is meant.
+    """
+    if isinstance(found, Remark):
+        asked, there = found.fields["asked"], found.fields["found"]
+        return FaceNotFoundError(
+            f"No face {asked} in {where}; found {there}.",
+            kind="face-number",
+            asked=asked,
+            found=there,
+        )
+    said = f"No human-like face in {where}; {EXPECTED}."
+    if source is not None:
+        return FaceNotFoundError(said, kind="face-in-frame", source=source)
+    return FaceNotFoundError(said, kind="face-in-no-frame")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +141,10 @@ class JobSummary:
     seconds: float = 0.0
     whole: Path | None = None
     """The one file that all frames went into: a video."""
+    is_video: bool = False
+    """True if they are to go into one file, whether or not it came to that."""
+    by_face: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Expressions of single faces, by their number."""
     parts: tuple["JobSummary", ...] = ()
     """Of several jobs that ran one after another, each by itself; none of a single job."""
 
@@ -133,16 +173,14 @@ class JobSummary:
         if failed:
             first, all_of_them = failed[0].message, len(self.results)
             found = f"{len(failed)} of {all_of_them} frames failed; the first: {first}"
-            raise RegganError(
-                found if all_of_them > 1 else str(first), kind="frames-failed", first=first
-            )
-        if self.results and all(result.message == NO_FACE for result in self.results):
+            if all_of_them == 1:
+                own = first if isinstance(first, Remark) else Remark(str(first), "failed")
+                raise RegganError(own, kind=own.kind, **own.fields)
+            raise RegganError(found, kind="frames-failed", first=first)
+        if self.results and all(result.has_no_face for result in self.results):
             only, *more = self.results
             where = f"any of {len(self.results)} frames" if more else only.source.name
-            raise FaceNotFoundError(
-                f"No human-like face in {where}; {EXPECTED}.",
-                kind="face-in-no-frame",
-            )
+            raise face_not_found(where, only.message)
 
     def document(self) -> dict[str, Any]:
         """Return the summary as `--json` prints it."""
@@ -151,10 +189,14 @@ class JobSummary:
             "source": self.source,
             "out": str(self.whole or self.out),
             "expression": dict(self.expression),
+            **({"by_face": self.by_face} if self.by_face else {}),
             "model": asdict(self.model) if self.model else None,
             "exposure_ev": self.exposure_ev,
             "counts": self.count(),
-            **{outcome: [_entry(r) for r in self.of_outcome(outcome)] for outcome in OUTCOMES},
+            **{
+                outcome: [_entry(r, is_video=self.is_video) for r in self.of_outcome(outcome)]
+                for outcome in OUTCOMES
+            },
             "faded": [
                 {"source": str(r.source), "intensity_share": round(r.intensity_share, 3)}
                 for r in self.faded
@@ -170,9 +212,9 @@ class JobSummary:
         }
 
 
-def _entry(result: FrameResult) -> dict[str, Any]:
+def _entry(result: FrameResult, *, is_video: bool) -> dict[str, Any]:
     entry: dict[str, Any] = {"source": str(result.source)}
-    if result.is_on_disk:
+    if result.is_on_disk and not is_video:
         entry["output"] = str(result.output)
     if result.message is not None:
         entry |= document_from_said(result.message)

@@ -8,20 +8,21 @@ from functools import partial
 from pathlib import Path
 
 from reggan_plugin.errors import OutputError, StalledError
+from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.jobs.events import Finished, Notice, Report
 from reggan_plugin.jobs.frame_steps import Transfer
-from reggan_plugin.jobs.joined_report import JoinedReport, report_of_one_file
+from reggan_plugin.jobs.joined_report import JoinedReport, in_one_file, report_of_one_file
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_job import run_job, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import (
     EXISTS,
-    NO_FACE,
     FrameResult,
     JobSummary,
     ModelInUse,
     Outcome,
 )
+from reggan_plugin.jobs.side_by_side import SideBySide
 from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S
 from reggan_plugin.jobs.video_job import Movie
 
@@ -45,6 +46,7 @@ def run_jobs(
     stopped: Callable[[], bool] = lambda: False,
     stall_s: float = DEFAULT_STALL_S,
     track_first: bool = False,
+    side: SideBySide | None = None,
     notices: Sequence[str] = (),
 ) -> JobSummary:
     """Write the outputs of all plans; see `run_job`, which one job alone is handed to.
@@ -59,6 +61,7 @@ def run_jobs(
         stopped: as for `run_job`; later jobs are not begun.
         stall_s: as for `run_job`.
         track_first: as for `run_job`.
+        side: as for `run_job`; frames of videos stay in this process, which holds the video.
         notices: what to say of the request as a whole.
     """
     begin = time.perf_counter()
@@ -70,6 +73,8 @@ def run_jobs(
         stopped=stopped,
         stall_s=stall_s,
         track_first=track_first,
+        made_tracks={},
+        side=side,
     )
     if len(jobs) == 1:
         only = run(jobs[0], report=report)
@@ -109,6 +114,8 @@ def _run(
     stopped: Callable[[], bool],
     stall_s: float,
     track_first: bool,
+    made_tracks: dict[str, Tracks],
+    side: SideBySide | None,
 ) -> JobSummary:
     """Run one job; of a video also write that, once all of its frames are done."""
     movie, plan = job.movie, job.plan
@@ -128,12 +135,21 @@ def _run(
         stopped=stopped,
         stall_s=stall_s,
         track_first=track_first,
+        made_tracks=made_tracks,
+        side=None if movie is not None and movie.video is not None else side,
     )
-    has_face = any(result.message != NO_FACE for result in summary.results)
+    summary = summary if movie is None else in_one_file(summary, movie.out)
+    has_face = not all(result.has_no_face for result in summary.results)
     if movie is None or summary.interrupted or summary.of_outcome("failed") or not has_face:
         return summary
-    said = movie.write(plan.tasks, key, report, stamp=job.settings.stamp)
-    notices = (*movie.video.notices, *said)
+    said = movie.write(
+        plan.tasks,
+        key,
+        report,
+        stamp=job.settings.stamp,
+        exposure_ev=summary.exposure_ev or 0.0,
+    )
+    notices = (*(movie.video.notices if movie.video else ()), *said)
     _say(notices, report)
     return replace(
         summary, whole=movie.out, notices={**summary.notices, **dict.fromkeys(notices, 0)}
@@ -143,6 +159,8 @@ def _run(
 def _unchanged(job: PlannedJob, model: ModelInUse | None, report: Report) -> JobSummary:
     """Summary of a video that an earlier run finished."""
     summary = _not_run(job, model, "skipped", EXISTS)
+    assert job.movie is not None, "it was found finished"
+    summary = in_one_file(summary, job.movie.out)
     report(Finished(**summary.count(), interrupted=False, seconds=0.0))
     return summary
 
@@ -178,8 +196,9 @@ def _joined(jobs: Sequence[PlannedJob], report: Report) -> JoinedReport:
 def _names(plans: Sequence[JobPlan]) -> tuple[str, Path]:
     """Return common name of the sources, and the folder that holds all results."""
     first, more = plans[0].source, len(plans) - 1
-    folders = {str(plan.out.absolute()) for plan in plans}
-    out = plans[0].out if len(folders) == 1 else Path(_common(folders))
+    places = [plan.out if plan.whole is None else plan.whole.parent for plan in plans]
+    folders = {str(place.absolute()) for place in places}
+    out = places[0] if len(folders) == 1 else Path(_common(folders))
     return f"{first} and {more} more", out
 
 

@@ -54,8 +54,11 @@ def settings_with_tracks(
     *,
     report: Report,
     io_timeout: IoTimeout,
+    made: dict[str, Tracks] | None = None,
 ) -> RenderSettings:
     """Return the settings with tracks, where the shot is to be tracked and no signal stops it.
+
+    `made` are those of other jobs of this run, which may be of the same shot.
 
     Raises:
         OutputError: the tracks cannot be written.
@@ -66,22 +69,25 @@ def settings_with_tracks(
     from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
     from reggan_plugin.jobs.track_job import track_frames  # one picture needs none of it
 
-    result = track_frames(
-        plan.shot.frames,
-        source=plan.source,
-        reading=settings.picture.reading,
-        report=report,
-        stopped=io_timeout.stopped,
-        io_timeout=io_timeout,
-    )
-    path, key_path = _files_of(plan)
-    if result.interrupted:
-        keep_part(result, path, len(plan.shot.frames), report)
-        return settings
-    write_tracks(result.tracks, path)
+    made = {} if made is None else made
     key = _key_of(plan.shot.frames, settings.picture.reading)
-    seal = _seal(key, path.read_bytes())
-    write_atomically(key_path, seal.encode())
+    path, key_path = _files_of(plan)
+    same = f"{plan.shot.folder} {key}"
+    if same not in made:
+        result = track_frames(
+            plan.shot.frames,
+            source=plan.source,
+            reading=settings.picture.reading,
+            report=report,
+            stopped=io_timeout.stopped,
+            io_timeout=io_timeout,
+        )
+        if result.interrupted:
+            keep_part(result, path, len(plan.shot.frames), report)
+            return settings
+        made[same] = result.tracks
+    write_tracks(made[same], path)
+    write_atomically(key_path, _seal(key, path.read_bytes()).encode())
     # Read back, so that a run that finds the file gives the same bits.
     return _with_tracks(settings, read_tracks(path))
 

@@ -26,7 +26,8 @@ class Source:
         text: what reports call it: a folder, a file or a pattern.
         home: the folder or pattern that a folder of results is named after.
         shot: all of its frames.
-        below: the folder of its results within a folder that several sources share.
+        below: the folder of its results within that folder of results.
+        shared: where that lies in a folder that several inputs share.
         is_by_file: whether each picture was named as a file, so that its result is one, too.
     """
 
@@ -34,6 +35,7 @@ class Source:
     home: str
     shot: Sequence
     below: Path = Path()
+    shared: Path = Path()
     is_by_file: bool = False
     video: VideoFile | None = None
     """The video whose frames they are."""
@@ -81,8 +83,8 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
                 )
             if not can_read(path):
                 raise UnsupportedFormatError(
-                    f"{path} is of a kind that is not read. Give it as one of "
-                    f"{', '.join((*frame_suffixes(), *VIDEO_SUFFIXES))}: {converting(path)}"
+                    f"{path} is of a kind that is not read. Give one of "
+                    f"{', '.join((*frame_suffixes(), *VIDEO_SUFFIXES))}.{converting(path)}"
                 )
             files[path.parent].append(path.name)
         else:
@@ -120,13 +122,13 @@ class _Search:
         shared = Path(root.name or root.resolve().name) if self._shares_out else Path()
         for folder in self._folders(root):
             for text, shot in self._without_results(folder, sequences_in_folder(folder)):
-                below = shared / folder.relative_to(root)
-                self.add(Source(text=text, home=str(folder), shot=shot, below=below))
+                below = folder.relative_to(root)
+                self.add(Source(text=text, home=str(root), shot=shot, below=below, shared=shared))
         if len(self.sources) == before:
             for folder in self._folders(root):
                 for path in sorted(path for path in folder.iterdir() if is_video(path)):
                     if not record_path(path).exists():
-                        self.add_video(path, shared / folder.relative_to(root))
+                        self.add_video(path, root, folder.relative_to(root), shared)
         if len(self.sources) == before:
             self._refuse_folder(root)
 
@@ -147,8 +149,10 @@ class _Search:
             find_sequence(str(root))  # says what is there instead
         raise EmptySourceError(f"{root} holds nothing but what is named elsewhere or made here.")
 
-    def add_video(self, path: Path, below: Path = Path()) -> None:
-        """Add the frames of a video."""
+    def add_video(
+        self, path: Path, root: Path | None = None, below: Path = Path(), shared: Path = Path()
+    ) -> None:
+        """Add the frames of a video, of one below `root` whose results are to lie likewise."""
         if path.resolve() in self._seen:
             return
         self._seen.add(path.resolve())
@@ -156,8 +160,10 @@ class _Search:
         register_holder(path, video)
         named = [(number, f"{number:08}.png") for number in range(1, len(video) + 1)]
         shot = Sequence(frames=FrameList(path, [*named]), folder=path.parent, name=path.stem)
-        source = Source(text=str(path), home=str(path), shot=shot, below=below, video=video)
-        self.sources.append(source)
+        home = str(path if below == Path() else root)
+        self.sources.append(
+            Source(text=str(path), home=home, shot=shot, below=below, shared=shared, video=video)
+        )
 
     def add_files(self, folder: Path, names: list[str]) -> None:
         """Add files of one folder."""

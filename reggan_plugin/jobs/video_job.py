@@ -1,4 +1,4 @@
-"""A video as a job: its frames are a shot, and what becomes of them a new video.
+"""A video as a job: its frames, or pictures of a folder, are a shot, and the result is a new video.
 
 Finished frames wait in `.reggan/<video>.frames` beside the result, so that a job that was stopped
 goes on with the next frame; they are deleted once the video stands.
@@ -9,12 +9,18 @@ import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from reggan_plugin import __version__
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import UsageError
+from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.video import VideoFile
 from reggan_plugin.files.video_codecs import codec_for
 from reggan_plugin.jobs.events import FrameEncoded, Report
@@ -23,23 +29,27 @@ from reggan_plugin.jobs.frame_record import PICTURE_REVISION, record_path, state
 from reggan_plugin.jobs.plan import FrameTask, JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.transfer.display_picture import shown_samples
 
 _SCHEMA = "video-1"
+DEFAULT_FPS = Fraction(24)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Movie:
-    """A video and the one that its changed frames go into.
+    """The video that changed frames go into.
 
     Attributes:
-        video: the source.
+        video: the source; None for pictures.
         out: the result.
         codec: a name of `VIDEO_CODECS`; None is the source's, where the result can hold it.
+        fps: frames a second of pictures; a video has its own.
     """
 
-    video: VideoFile
+    video: VideoFile | None
     out: Path
     codec: str | None = None
+    fps: Fraction = DEFAULT_FPS
 
     def refuse_impossible(self, settings: RenderSettings) -> None:
         """Fail early where the video could not be written.
@@ -47,7 +57,7 @@ class Movie:
         Raises:
             UsageError: its container does not hold the codec, or it is to be signed.
         """
-        codec_for(self.out, self.video.codec, self.codec)
+        codec_for(self.out, self.video.codec if self.video else "", self.codec)
         if settings.signing is not None:
             raise UsageError(
                 f"{self.out} is a video, which is not signed. Render its frames as pictures, or "
@@ -57,11 +67,14 @@ class Movie:
     def key(self, plan: JobPlan, settings: RenderSettings, model: ModelInUse | None) -> str:
         """Return changes with all that the result depends on."""
         by_frame = SettingsByFrame(settings, plan.shot.frames)
-        state = state_of(self.video.path)
+        pictures = [task.source.path for task in plan.tasks]
+        states = [state_of(path) for path in ([self.video.path] if self.video else pictures)]
+        state, *more = [None if state is None else asdict(state) for state in states]
         document = {
             "version": [__version__, PICTURE_REVISION],
             "model": model.sha256 if model else None,
-            "source": None if state is None else asdict(state),
+            "source": state,
+            **({} if self.video else {"sources": more, "fps": str(self.fps)}),
             "codec": self.codec,
             "frames": [
                 [task.source.number, by_frame.fingerprint_at(task.source)] for task in plan.tasks
@@ -79,36 +92,27 @@ class Movie:
         return False
 
     def write(
-        self, tasks: Sequence[FrameTask], key: str, report: Report, *, stamp: bool
+        self,
+        tasks: Sequence[FrameTask],
+        key: str,
+        report: Report,
+        *,
+        stamp: bool,
+        exposure_ev: float = 0.0,
     ) -> list[str]:
         """Write the video from the finished frames, and delete those; returns what to say of it.
+
+        `exposure_ev` raises scene-linear pictures.
 
         Raises:
             OutputError, UnreadableFrameError: as `write_video`.
         """
-        from reggan_plugin.files.video_writing import write_video
-
-        outputs = {task.source.number or 0: task.output for task in tasks}
-        changed = {number: path for number, path in outputs.items() if path.exists()}
-        frames = len(self.video)
-
-        def done(number: int) -> None:
-            report(FrameEncoded(done=min(number, frames), frames=frames, source=self.out))
-
-        self.video.close()
         comment = f"The expression of a face was changed by reggan-plugin {__version__}"
-        notices = write_video(
-            self.video.path,
-            self.out,
-            changed,
-            codec=self.codec,
-            comment=comment if stamp else None,
-            done=done,
-        )
+        notices = self._write(tasks, report, comment if stamp else None, exposure_ev)
         state = state_of(self.out)
         record = {
             "schema": _SCHEMA,
-            "source": str(self.video.path),
+            "source": str(tasks[0].source.path.parent if self.video is None else self.video.path),
             "output": str(self.out),
             "key": key,
             "output_state": None if state is None else asdict(state),
@@ -117,7 +121,49 @@ class Movie:
         shutil.rmtree(frames_folder(self.out), ignore_errors=True)
         return notices
 
+    def _write(
+        self,
+        tasks: Sequence[FrameTask],
+        report: Report,
+        comment: str | None,
+        exposure_ev: float,
+    ) -> list[str]:
+        from reggan_plugin.files.video_writing import write_new_video, write_video
+
+        frames = len(tasks) if self.video is None else len(self.video)
+
+        def done(number: int) -> None:
+            report(FrameEncoded(done=min(number, frames), frames=frames, source=self.out))
+
+        if self.video is None:
+            pictures = [
+                partial(
+                    _shown,
+                    task.output if task.output.exists() else task.source.path,
+                    exposure_ev,
+                )
+                for task in tasks
+            ]
+            write_new_video(
+                pictures, self.out, codec=self.codec, fps=self.fps, comment=comment, done=done
+            )
+            return []
+        outputs = {task.source.number or 0: task.output for task in tasks}
+        changed = {number: path for number, path in outputs.items() if path.exists()}
+        self.video.close()
+        return write_video(
+            self.video.path, self.out, changed, codec=self.codec, comment=comment, done=done
+        )
+
 
 def frames_folder(out: Path) -> Path:
     """Folder of the finished frames of a video."""
     return record_path(out).with_suffix(".frames")
+
+
+def _shown(path: Path, exposure_ev: float) -> Any:
+    """Return a picture as a display shows it, before black."""
+    samples = shown_samples(read_frame(path), exposure_ev)
+    if samples.shape[2] == 3:
+        return samples
+    return np.rint(samples[..., :3] * (samples[..., 3:] / np.float32(255))).astype(np.uint8)

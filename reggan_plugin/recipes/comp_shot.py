@@ -85,6 +85,15 @@ def comp_shot(frames: str, layers: Path) -> CompShot:
     first, last = shot.frames[0], shot.frames[len(shot.frames) - 1]
     source = _footage(first)
     found = {name: _layer(layers / name, first, name) for name in LAYERS_IN_USE}
+    frames_of = [(name, frame.path) for name in LAYERS_IN_USE for frame in shot.frames]
+    paths = [layers / name / f"{path.stem}.exr" for name, path in frames_of]
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise EmptySourceError(
+            f"{len(missing)} of {len(paths)} files of the layers are missing, the first is "
+            f"{missing[0]}.",
+            kind="no-layer-of-shot",
+        )
     frame = read_frame(first.path)
     return CompShot(
         source=source,

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from reggan_plugin.errors import OutputError, UsageError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
-from reggan_plugin.jobs.output_names import default_output_file
+from reggan_plugin.jobs.output_names import PLACEHOLDER, default_output_file, named
 from reggan_plugin.jobs.plan import refuse_existing
 from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture
 from reggan_plugin.textures.output_records import OutputRecords
-from reggan_plugin.textures.texture_request import PLACEHOLDER, TextureRequest
+from reggan_plugin.textures.texture_request import TextureRequest
 
 USD_TEXT_SUFFIXES = (".usda", ".usd")
 _EMBEDDED_SUFFIXES = (".png", ".jpg")
@@ -112,11 +112,6 @@ def mesh_outputs(request: TextureRequest, labels: Sequence[str]) -> dict[Path, S
     if request.mesh_as != "replace":
         return {out: tuple(request.mixes)}
     return {named(out, label): (label,) for label in labels}
-
-
-def named(pattern: Path, label: str) -> Path:
-    """Return a path with the expression in its place."""
-    return Path(str(pattern).replace(PLACEHOLDER, label))
 
 
 def _finished(

@@ -28,6 +28,7 @@ from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.textures.views.view_for_model import (
     USUAL_TEXELS,
     ViewForModel,
+    skin_in_survey,
     take_survey,
     take_view_for_model,
     texels_per_pixel,
@@ -90,11 +91,15 @@ class PreparedFace:
             self.framed = self._framed(choice)
             survey = take_survey(self.stage, self.framed)
         with self.watch.timing("read"):
-            worn = choice.settle(self.stage, survey, lambda: take_survey(self.stage, self.framed))
+            skin = skin_in_survey(self.framed, transfer.card.canonical_points)
+            worn = choice.settle(
+                self.stage, survey, skin, lambda: take_survey(self.stage, self.framed)
+            )
         self.files, self.parts, self.texture = worn.files, worn.parts, worn.texture
         self.notices: dict[str, None] = dict.fromkeys(
             (
                 *transfer.remarks,
+                *self.loaded.notices,
                 *self._maps.notices,
                 *remarks(self.loaded.character, self.parts, self.texture),
             )

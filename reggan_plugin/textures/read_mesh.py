@@ -4,7 +4,7 @@ import importlib.util
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ class LoadedMesh:
 
     character: Character
     gltf: GltfFile | None = None
+    notices: tuple[str, ...] = ()
+    """What is wrong with parts that may not be on the face."""
 
     @property
     def holds_morphs(self) -> bool:
@@ -63,8 +65,24 @@ def load_mesh(path: Path, *, gltf: GltfFile | None = None, with_morphs: bool = F
         MissingExtraError: it is USD, whose package is not installed.
     """
     loaded = _load(path, gltf, with_morphs)
-    _check_geometry(loaded.character)
-    return loaded
+    character = loaded.character
+    _check_geometry(character)
+    broken = [
+        place
+        for place, part in enumerate(character.parts)
+        if part.uv is not None and not _is_within(part.uv, _FARTHEST_UV)
+    ]
+    if not broken:
+        return loaded
+    parts = [
+        replace(part, uv=None) if place in broken else part
+        for place, part in enumerate(character.parts)
+    ]
+    names = ", ".join(repr(character.parts[place].name[:80]) for place in broken)
+    found = f"{names} has UVs that are no numbers, or beyond {_FARTHEST_UV:g}; they are left out"
+    return replace(
+        loaded, character=replace(character, parts=tuple(parts)), notices=(*loaded.notices, found)
+    )
 
 
 def _load(path: Path, gltf: GltfFile | None, with_morphs: bool) -> LoadedMesh:
@@ -198,8 +216,6 @@ def _check_geometry(character: Character) -> None:
         fault = None
         if not _is_within(part.positions, _FARTHEST):
             fault = f"points that are no numbers, or farther than {_FARTHEST:g} from the origin"
-        elif part.uv is not None and not _is_within(part.uv, _FARTHEST_UV):
-            fault = f"UVs that are no numbers, or beyond {_FARTHEST_UV:g}"
         elif len(part.faces) and not 0 <= part.faces.min() <= part.faces.max() < len(
             part.positions
         ):

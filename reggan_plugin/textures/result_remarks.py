@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from reggan_plugin.errors import TextureError
 from reggan_plugin.textures.maps.overlapping_texels import Tally
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -11,9 +12,19 @@ _WORTH_SAYING = 0.02
 
 
 def remarks_on(label: str, mix: ExpressionMix, tally: Tally) -> Iterator[str]:
-    """Remarks on an expression's result."""
+    """Remarks on an expression's result.
+
+    Raises:
+        TextureError: no texel changes, although something is asked for.
+    """
     if mix.changes_nothing:
         return
+    if not tally.changed:
+        raise TextureError(
+            f"{label} changes no texel: what shows of the face wears another map, or its texels "
+            "are too few. Name the face's material, or give its map.",
+            kind="no-texel-changes",
+        )
     openers = [
         name
         for name, share in mix.intensities.items()
@@ -25,9 +36,6 @@ def remarks_on(label: str, mix: ExpressionMix, tally: Tally) -> Iterator[str]:
             f"{' and '.join(openers)} opens the mouth: the map shows the opening painted on closed "
             "lips; jaw, teeth and silhouette stay as the mesh has them"
         )
-    if not tally.changed:
-        yield f"{label}: no texel changes"
-        return
     if tally.mirrored > _WORTH_SAYING * tally.changed:
         yield (
             f"{tally.mirrored / tally.changed:.0%} of the changed texels serve both halves of the "

@@ -16,7 +16,6 @@ OpenTransfer = Callable[[], ExpressionTransfer]
 """Gives the model; called only if something changes."""
 MeshOutput = Literal["replace", "variants", "atlas"]
 MESH_OUTPUTS: tuple[MeshOutput, ...] = ("replace", "variants", "atlas")
-PLACEHOLDER = "{expression}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import copy_frame
+from reggan_plugin.jobs.output_names import named
 from reggan_plugin.textures.gltf.vrm_atlas import check_takes_atlas, write_atlas
 from reggan_plugin.textures.gltf.write_gltf import write_replaced, write_variants
-from reggan_plugin.textures.output_plan import map_output, named
+from reggan_plugin.textures.output_plan import map_output
 from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_request import TextureRequest
 

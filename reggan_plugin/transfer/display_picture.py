@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.faces.pyramid import LONGEST_BASE_PX
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging import colour
@@ -72,6 +72,21 @@ def display_picture(
         linear = colour.linear_from_stored(pixels, alpha, coding)
         coding = coding_of(frame, auto_exposure_ev(linear))
     return colour.clipped_values(colour.display_from_stored(pixels, alpha, coding)), factor
+
+
+def shown_samples(
+    frame: Frame, exposure_ev: float = 0.0
+) -> UInt8[np.ndarray, "height width channels"]:
+    """Return a whole frame as a display shows it, with its alpha; of 8 bits the stored values.
+
+    Args:
+        frame: as read.
+        exposure_ev: stops by which a scene-linear one is raised.
+    """
+    display = colour.display_from_stored(frame.pixels, frame.alpha, coding_of(frame, exposure_ev))
+    planes = [display] if frame.alpha is None else [display, frame.alpha[..., None]]
+    values = colour.clipped_values(colour.finite_values(np.concatenate(planes, axis=2)))
+    return np.rint(values * 255).astype(np.uint8)
 
 
 def exposure_of(frame: Frame, region: Region) -> float:

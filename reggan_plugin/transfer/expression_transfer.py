@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 import numpy as np
 
@@ -25,12 +25,14 @@ from reggan_plugin.change.pipeline import (
     cut_faces,
     limited,
 )
-from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark
+from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
+from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder
 from reggan_plugin.faces.face_sizes import EXPECTED
+from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.faces.turned_heads import intensity_share
-from reggan_plugin.files.frame import Encoding, Frame
+from reggan_plugin.files.frame import Encoding, Frame, read_frame, write_frame
+from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.limits import MOST_CHILD_BYTES
@@ -107,10 +109,10 @@ def try_model(path: str) -> None:
 
 
 class ExpressionTransfer:
-    """A model held open on a device; changes any number of frames.
+    """A model held open on a device; changes any number of frames, in any number of threads.
 
         transfer = ExpressionTransfer()
-        happy = transfer.apply("frame.png", "happy", 0.7)
+        transfer.change_file("frame.png", "happy.png", "happy", 0.7)
 
     Args:
         model: a name, or a file; None is the model that ships.
@@ -124,6 +126,7 @@ class ExpressionTransfer:
 
     Raises:
         UnknownModelError: there is no such model.
+        UsageError: an argument is of another type, or `batch` below 1.
         ModelCardError, ModelHashError, ModelError: the file cannot be honoured.
         DeviceUnavailableError: the device that was named cannot be had.
         SourceError, UsageError: the presets cannot be read, or ask for what is invalid; or a rig
@@ -145,6 +148,13 @@ class ExpressionTransfer:
         teeth: "RigMesh | None" = None,
         mouth: "MouthStyle" = "auto",
     ) -> None:
+        if not isinstance(batch, int) or batch < 1:
+            raise UsageError(f"batch is {batch!r}; expected a whole number from 1 on.")
+        if not isinstance(device, str) or not isinstance(model, str | Path | None):
+            raise UsageError(
+                f"The model is {model!r} and the device {device!r}; expected names, such as "
+                "'reggan' and 'cpu', or the model's file."
+            )
         self._own = read_presets(None if presets is None else Path(presets))
         path = find_model(model)
         if path.suffix != ENGINE_SUFFIX:  # an engine has a hash of its own, checked when it is read
@@ -162,6 +172,21 @@ class ExpressionTransfer:
             from reggan_plugin.transfer.worn_rig import wear_rig  # most wear none
 
             self.remarks = wear_rig(self._source, self._finder, rig, teeth, mouth)
+
+    def __repr__(self) -> str:
+        """Return what is open, and where."""
+        return f"<ExpressionTransfer {self.card.name} {self.card.version} on {self.device}>"
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be copied or sent to another process.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(
+            "An open model can be neither pickled nor copied. Open one in each process: "
+            "ExpressionTransfer(); threads may share one."
+        )
 
     @property
     def device(self) -> str:
@@ -182,17 +207,22 @@ class ExpressionTransfer:
     def apply(
         self,
         picture: str | Path | Frame,
-        expression: Asked,
+        expression: Asked | None,
         intensity: float = 1.0,
+        *,
+        face: WhichFaces | FaceChoice = "largest",
+        faces: Mapping[int, Asked] | None = None,
     ) -> Float[np.ndarray, "height width 3"]: ...
 
     @overload
     def apply(
         self,
         picture: Many,
-        expression: Asked,
+        expression: Asked | None,
         intensity: float = 1.0,
         *,
+        face: WhichFaces | FaceChoice = "largest",
+        faces: Mapping[int, Asked] | None = None,
         encoding: ArrayEncoding | None = None,
         order: ChannelOrder = "RGB",
     ) -> Many: ...
@@ -200,13 +230,15 @@ class ExpressionTransfer:
     def apply(
         self,
         picture: Any,
-        expression: Asked,
+        expression: Asked | None,
         intensity: float = 1.0,
         *,
+        face: WhichFaces | FaceChoice = "largest",
+        faces: Mapping[int, Asked] | None = None,
         encoding: ArrayEncoding | None = None,
         order: ChannelOrder = "RGB",
     ) -> Any:
-        """Return a picture whose largest face has the expression; the input is not changed.
+        """Return a picture with the expression on its largest face; the input is not changed.
 
         The result is of the kind that was given, and pixels beside the change keep their bits. A
         path or a `Frame` gives the pixels of `read_frame`, which `write_frame` takes.
@@ -220,32 +252,98 @@ class ExpressionTransfer:
                 face shapes and action units such as `{"jawOpen": 0.4, "AU12": 0.5}`, or a mix.
             intensity: 0 (unchanged) to 1.5; multiplies every part, but not those of a mix. It
                 fades where the head is turned further than the model's card allows.
+            face: `largest`, `all`, a number (0 is the largest) or several, or a `FaceChoice`.
+            faces: expressions of single faces, by number; the others have `expression`, where that
+                is not None.
             encoding: what an array's numbers are: `srgb`, display values with straight alpha, or
                 `linear`, proportional to light (Rec. 709, premultiplied), as in `read_frame` of an
                 EXR. None is sRGB; floats then have to lie in [0, 1].
             order: of an array's channels, `RGB` or `BGR`, as OpenCV has them; alpha comes last.
 
         Raises:
-            FaceNotFoundError: the locator finds no face.
+            FaceNotFoundError: the locator finds no face, or none of that number.
             UnknownExpressionError, UsageError: the expression is invalid, or this is no
-                picture.
+                picture, or an argument is of another type.
             UnreadableFrameError: as `read_frame`.
         """
         from reggan_plugin.transfer.python_picture import read_given  # no command needs it
 
-        mix = mix_from_request(expression, intensity, self._own)
+        mix, choice = self._asked(expression, intensity, face, faces)
         pictures = list(picture) if isinstance(picture, list | tuple) else [picture]
         changed = []
         for first in range(0, len(pictures), self.batch):
             own = pictures[first : first + self.batch]
             given = [read_given(one, encoding=encoding, order=order) for one in own]
             frames = [one.frame for one in given]
-            results = self._changed(frames, mix, first if len(pictures) > 1 else None)
+            results = self._changed(frames, mix, choice, first if len(pictures) > 1 else None)
             changed += [one.give_back(pixels) for one, pixels in zip(given, results, strict=True)]
         return changed if isinstance(picture, list | tuple) else changed[0]
 
+    def change_file(
+        self,
+        source: str | Path,
+        out: str | Path,
+        expression: Asked | None,
+        intensity: float = 1.0,
+        *,
+        face: WhichFaces | FaceChoice = "largest",
+        faces: Mapping[int, Asked] | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write a picture with the expression beside all else that its file holds; returns `out`.
+
+        Args:
+            source: a picture.
+            out: of the same format.
+            expression: as for `apply`.
+            intensity: as for `apply`.
+            face: as for `apply`.
+            faces: as for `apply`.
+            overwrite: whether a file that exists is replaced; never the source.
+
+        Raises:
+            RegganError: as `apply` and `write_frame`.
+        """
+        refuse_overwriting([Path(out)], [Path(source)])
+        frame = read_frame(source)
+        pixels = self.apply(frame, expression, intensity, face=face, faces=faces)
+        write_frame(frame, pixels, out, overwrite=overwrite)
+        return Path(out)
+
+    def _asked(
+        self,
+        expression: Asked | None,
+        intensity: float,
+        face: WhichFaces | FaceChoice,
+        faces: Mapping[int, Asked] | None,
+    ) -> tuple[ExpressionMix, FaceChoice]:
+        """Return what is asked for, of which faces.
+
+        Raises:
+            UnknownExpressionError, UsageError: as `apply`.
+        """
+        is_of_faces = expression is None and bool(faces)
+        asked: Any = {} if is_of_faces else expression
+        mix = mix_from_request(asked, intensity, self._own)
+        choice = face if isinstance(face, FaceChoice) else FaceChoice(which=face)
+        numbers = choice.which if isinstance(choice.which, tuple) else (choice.which,)
+        if not all(one in ("largest", "all") or type(one) is int for one in numbers):
+            raise UsageError(
+                f"{face!r} names no face; give 'largest', 'all', a number, or a FaceChoice."
+            )
+        if not faces:
+            return mix, choice
+        own = {one: mix_from_request(of, intensity, self._own) for one, of in faces.items()}
+        if not mix.changes_nothing:
+            return replace(mix, by_face=own), replace(choice, which="all")
+        return replace(mix, by_face=own), replace(choice, which=tuple(own))
+
     def _changed(
-        self, frames: Sequence[Frame], mix: ExpressionMix, place: int | None
+        self,
+        frames: Sequence[Frame],
+        mix: ExpressionMix,
+        choice: FaceChoice,
+        place: int | None,
     ) -> list[Float[np.ndarray, "height width 3"]]:
         """Return the pixels of frames with the expression; `place` is that of the first in a
         list.
@@ -254,10 +352,16 @@ class ExpressionTransfer:
             return [frame.pixels for frame in frames]
         cuts = []
         for index, frame in enumerate(frames):
-            crops = self.find_faces(frame, FaceChoice())
+            crops = self.find_faces(frame, choice)
             if not crops:
                 height, width = frame.pixels.shape[:2]
                 which = "this" if place is None else f"picture {place + index} of the list, a"
+                if crops.there:
+                    found = ", ".join(map(str, crops.there))
+                    raise FaceNotFoundError(
+                        f"No face {choice.which} in {which} {width}x{height} picture, which has "
+                        f"{found}. Name one of these."
+                    )
                 raise FaceNotFoundError(
                     f"No human-like face in {which} {width}x{height} picture; {EXPECTED}. "
                     "A FaceChoice for find_faces says where it is."
@@ -269,7 +373,7 @@ class ExpressionTransfer:
 
     def find_faces(
         self, frame: Frame, choice: FaceChoice, names: tuple[str, ...] = ()
-    ) -> tuple[FaceCrop, ...]:
+    ) -> ChosenFaces:
         """Crops of the chosen faces, largest first; empty if there is none.
 
         `names` is what a landmarks file may call the frame: its file name, its number.
@@ -277,9 +381,11 @@ class ExpressionTransfer:
         height, width = frame.pixels.shape[:2]
         if not choice.needs_locator:
             crops = self._finder.place((height, width), choice, names, frame.origin_px)
-            return crops if choice.box is None else (self._as_seen(frame, crops[0]),)
+            seen = crops if choice.box is None else [self._as_seen(frame, crops[0])]
+            return ChosenFaces.of(seen, crops.there)
         image, factor = display_picture(frame)
-        return tuple(crop.scaled(factor) for crop in self._finder.find(image, choice))
+        found = self._finder.find(image, choice)
+        return ChosenFaces.of((crop.scaled(factor) for crop in found), found.there)
 
     def _as_seen(self, frame: Frame, crop: FaceCrop) -> FaceCrop:
         """Return the crop of a box, turned as the face in it is."""

@@ -5,6 +5,7 @@ Imports nothing heavy, so that the command line can list the names at once.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Any
 
 from reggan_plugin.errors import UnknownExpressionError, UsageError
@@ -58,17 +59,20 @@ class ExpressionMix:
         intensities: by name of an expression, a preset of one's own or an ARKit shape.
         adds: whether named expressions are laid over what the face shows, too.
         own: presets of one's own that `intensities` may name.
+        by_face: mixes of single faces, in place of this one, by `FaceCrop.face`.
     """
 
     intensities: Mapping[str, float] = field(default_factory=dict)
     adds: bool = False
     own: OwnPresets = field(default_factory=lambda: NO_PRESETS)
+    by_face: Mapping[int, "ExpressionMix"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, intensity in self.intensities.items():
             if name not in ARKIT_SHAPES and name not in NAMED_EXPRESSIONS and name not in self.own:
                 resolve_expression(name)  # for its hint
                 raise UnknownExpressionError(f"{name!r} is no name of an expression, but an alias.")
+            _refuse_no_number(name, intensity)
             if not 0.0 <= intensity <= MAX_INTENSITY:  # also false for NaN
                 raise UsageError(
                     f"The intensity of {name} is {intensity:g}; it goes from 0 to {MAX_INTENSITY}."
@@ -77,11 +81,29 @@ class ExpressionMix:
     @property
     def changes_nothing(self) -> bool:
         """True if every intensity is 0: the output is then the input itself."""
-        return not any(self.intensities.values())
+        own = self.by_face.values()
+        return not any(self.intensities.values()) and all(one.changes_nothing for one in own)
+
+    @property
+    def parts(self) -> "tuple[ExpressionMix, ...]":
+        """What faces without a mix of their own are asked for, then each of the others."""
+        return (replace(self, by_face={}), *self.by_face.values())
+
+    @property
+    def intensities_by_face(self) -> dict[str, dict[str, float]]:
+        """Intensities of faces that have a mix of their own, as JSON."""
+        return {str(face): dict(mix.intensities) for face, mix in self.by_face.items()}
+
+    def of_face(self, face: int) -> "ExpressionMix":
+        """Return what one face is asked for."""
+        return self.by_face.get(face) or replace(self, by_face={})
 
     @property
     def label(self) -> str:
         """Label in the names of files and folders of results."""
+        if self.by_face:
+            own = [f"{face}-{mix.label}" for face, mix in self.by_face.items()]
+            return "_".join([*filter(None, [self.parts[0].label]), *own])
         names = [name.replace(" ", "_") for name in self.intensities]
         more = len(names) - _MOST_IN_A_LABEL
         return "_".join([*names[:_MOST_IN_A_LABEL], *([f"and_{more}_more"] if more > 0 else [])])
@@ -89,7 +111,8 @@ class ExpressionMix:
     def scaled(self, share: float) -> "ExpressionMix":
         """Return the same blend with every intensity multiplied by `share`, 0 to 1."""
         scaled = {name: share * value for name, value in self.intensities.items()}
-        return replace(self, intensities=scaled)
+        by_face = {face: mix.scaled(share) for face, mix in self.by_face.items()}
+        return replace(self, intensities=scaled, by_face=by_face)
 
     def vector(self, names: tuple[str, ...]) -> list[float]:
         """Intensities in the order of `names`, as a model takes them that knows expressions alone.
@@ -117,7 +140,9 @@ class ExpressionMix:
 
     def document(self) -> dict[str, Any]:
         """All that is asked for, as JSON: two mixes with the same document ask for the same."""
-        return {"intensities": dict(self.intensities), "weights": self.control_weights()}
+        own = {str(face): mix.document() for face, mix in self.by_face.items()}
+        document = {"intensities": dict(self.intensities), "weights": self.control_weights()}
+        return {**document, "by_face": own} if own else document
 
     def control_weights(self) -> dict[str, float]:
         """Weights of ARKit shapes, 0 to `MAX_WEIGHT`, and of `neutral`, 0 to 1; without zeros.
@@ -207,6 +232,7 @@ def mix_from_request(
     Raises:
         UnknownExpressionError, UsageError: as `parse_expression_mix`.
     """
+    _refuse_no_number("all", intensity)
     if isinstance(asked, ExpressionMix):
         return asked
     if isinstance(asked, str):
@@ -219,6 +245,9 @@ def mix_from_request(
     intensities: dict[str, float] = {}
     named: set[str] = set()
     for word, share in asked.items():
+        if not isinstance(word, str):
+            raise UsageError(f"{word!r} is no name of an expression or a shape. Give it as text.")
+        _refuse_no_number(word, share)
         is_unit = is_action_unit(word)
         parts = action_unit_weights(word) if is_unit else dict.fromkeys(_names_of(word, own), 1.0)
         if not is_unit and named.intersection(parts):
@@ -228,6 +257,14 @@ def mix_from_request(
         for name, weight in parts.items():
             intensities[name] = intensities.get(name, 0.0) + intensity * share * weight
     return ExpressionMix(intensities, own=own)
+
+
+def _refuse_no_number(name: str, intensity: object) -> None:
+    if not isinstance(intensity, Real):
+        raise UsageError(
+            f"The intensity of {name} is {intensity!r}, a {type(intensity).__name__}; it is a "
+            f"number from 0 to {MAX_INTENSITY}, such as 0.7."
+        )
 
 
 def _names_of(word: str, own: OwnPresets) -> tuple[str, ...]:

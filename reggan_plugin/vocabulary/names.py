@@ -1,5 +1,6 @@
 """All names of expressions, out of `expressions.toml`, and which of them a word means."""
 
+import copyreg
 import json
 import re
 from collections.abc import Mapping
@@ -32,6 +33,12 @@ def _refuse(word: str) -> Mapping[str, float]:
     raise UnknownExpressionError(f"{word!r} is neither an ARKit shape nor an action unit.")
 
 
+def _read_only(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(mapping)
+
+
+# Requests with presets go to processes that render beside each other.
+copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
 NAMED_EXPRESSIONS: Mapping[str, Expression] = MappingProxyType(
     {
         name: expression_from_table(name, table, _TABLE.name, _refuse)

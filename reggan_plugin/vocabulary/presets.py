@@ -50,9 +50,7 @@ def read_presets(path: Path | None) -> OwnPresets:
         for word in (preset.name, *preset.aliases):
             taken = name_meant(word) or seen.get(key_of(word))
             if taken is not None:
-                raise UsageError(
-                    f"{path}, [{preset.name}]: {word!r} is {taken!r} already. Give it another name."
-                )
+                raise UsageError(f"{path}, [{preset.name}]: {_is_taken(word, taken)}")
             seen[key_of(word)] = preset.name
     return MappingProxyType(presets)
 
@@ -66,7 +64,13 @@ def check_preset_name(name: str) -> None:
     check_name(name)
     taken = name_meant(name)
     if taken is not None:
-        raise UsageError(f"{name!r} is {taken!r} already. Give it another name.")
+        raise UsageError(_is_taken(name, taken))
+
+
+def _is_taken(word: str, taken: str) -> str:
+    """Say that a word means an expression already."""
+    what = "the name of another expression" if word == taken else f"another word for {taken!r}"
+    return f"{word!r} is {what}. Give it another name."
 
 
 def _named(word: str) -> Mapping[str, float]:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from reggan_plugin.commands import open_model
-from reggan_plugin.faces.face_crop import FaceCrop, crop_from_box
-from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.faces.face_crop import crop_from_box
+from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.plan import JobPlan
@@ -44,11 +44,11 @@ class ReddeningTransfer(Brightening):
 
     def find_faces(
         self, frame: Frame, choice: FaceChoice, names: Sequence[str] = ()
-    ) -> tuple[FaceCrop, ...]:
+    ) -> ChosenFaces:
         height, width = frame.pixels.shape[:2]
         middle = (width / 4, height / 4, width / 2, height / 2)
         crop = crop_from_box(choice.box or middle, self.card.canonical_points, 16)
-        return (crop,) if frame.pixels.any() else ()
+        return ChosenFaces.of([crop], [0]) if frame.pixels.any() else ChosenFaces()
 
     def auto_exposure(self, frame: Frame, crops: object) -> float:
         return 0.0

@@ -184,12 +184,14 @@ def test_recursive_keeps_the_folders_and_leaves_results_alone(cast: Path, capsys
     assert smile("cast", "--recursive", "--out", "o") == 0
     assert below(Path("o")) == ["extras/night/orc.png", "hero1.png", "hero2.png", "villain1.png"]
     assert smile("cast", "--recursive") == 0
-    assert below(Path("cast/extras/night_happy")) == ["orc.png"]
+    assert below(Path("cast_happy")) == below(Path("o"))
+    assert below(Path("cast")) == [".trash/x.png", *below(Path("o"))]
+    assert smile("cast", "--recursive", "--out", "cast/made") == 0
     capsys.readouterr()
     assert smile("cast", "--recursive", "--resume") == 0
     out, err = capsys.readouterr()
     assert out == ""
-    assert "cast/extras/night_happy was made by an earlier run" in err
+    assert "cast/made was made by an earlier run" in err
 
 
 def test_results_of_several_folders_do_not_meet(cast: Path, capsys: Streams) -> None:

@@ -14,6 +14,7 @@ import pytest
 from reggan_plugin import apart
 from reggan_plugin.cli import main
 from reggan_plugin.errors import UnreadableFrameError, UsageError
+from reggan_plugin.faces.face_finder import ChosenFaces
 from reggan_plugin.files import video
 from reggan_plugin.files.video import VideoFile, samples_of
 from reggan_plugin.files.video_codecs import codec_for
@@ -181,12 +182,15 @@ def test_codec_and_container_can_be_chosen(tmp_path: Path, capsys: Streams) -> N
 
 
 def test_a_video_without_a_face_is_not_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
 ) -> None:
-    monkeypatch.setattr(ReddeningTransfer, "find_faces", lambda *_: ())
+    monkeypatch.setattr(ReddeningTransfer, "find_faces", lambda *_: ChosenFaces())
     clip = write_clip(tmp_path / "a.mp4")
-    assert smile(clip) == 1
+    assert smile(clip, "--progress", "plain") == 1
     assert not (tmp_path / "a_happy.mp4").exists()
+    out, err = capsys.readouterr()
+    assert out == "", "frames that wait for the video are no results"
+    assert "] a.mp4 frame 1 copied: no face" in err
 
 
 def test_videos_are_found_in_a_folder_without_pictures(tmp_path: Path, capsys: Streams) -> None:

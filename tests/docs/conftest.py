@@ -54,6 +54,7 @@ def folder_of_the_pages(tiny_avatars: Path, tmp_path_factory: pytest.TempPathFac
         shutil.copy(SAMPLES / "avatar_png" / f"{name}.png", folder / "shot")
         _add_passes(SAMPLES / "avatar_exr" / f"{name}.exr", folder / f"shot.{number}.exr")
     small_frame("toon/toon.1001.png", folder / "frame.png")
+    _write_pair(folder / "pair.png")
     Image.new("L", (1280, 720), 255).save(folder / "roto.png")
     for pictures in ("pictures", "mine"):
         shutil.copytree(tiny_avatars, folder / pictures)
@@ -76,6 +77,18 @@ def _add_passes(source: Path, path: Path) -> None:
     names = [f"{name}.{part}" for name in ("normal", "albedo", "beard") for part in "RGB"]
     names += ["Z", *(f"crypto_object00.{part}" for part in "RGBA")]
     OpenEXR.File(file.header(), channels | dict.fromkeys(names, flat)).write(str(path))
+
+
+def _write_pair(path: Path) -> None:
+    """A picture of two faces."""
+    with Image.open(SAMPLES / "avatar_png/avatar.1001.png") as one:
+        left = one.convert("RGB").reduce(2)
+    with Image.open(SAMPLES / "toon/toon.1001.png") as one:
+        right = one.convert("RGB").resize((left.width * 3 // 4, left.height * 3 // 4))
+    both = Image.new("RGB", (2 * left.width, left.height))
+    both.paste(left, (0, 0))
+    both.paste(right, (left.width, 0))
+    both.save(path)
 
 
 def _write_clip(path: Path) -> None:

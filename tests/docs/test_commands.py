@@ -95,7 +95,7 @@ def _run(command: str) -> None:
     words = shlex.split(command)
     assert main([*words, *_options_of_this_test(words)]) == 0, command
     if "--dry-run" not in words:
-        outputs = [value for name, value in pairwise(words) if name in WRITTEN]
+        outputs = [path for name, path in pairwise(words) if name in WRITTEN and "{" not in path]
         assert all(Path(path).exists() for path in outputs), command
 
 

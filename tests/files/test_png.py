@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
+from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError, UsageError
 from reggan_plugin.files.formats import frame_suffixes
 from reggan_plugin.files.frame import Encoding, copy_frame, read_frame, write_frame
 
@@ -136,8 +136,8 @@ def test_values_outside_0_to_1_are_clipped_and_nan_is_refused(tmp_path: Path) ->
     frame = read_frame(source)
     write_frame(frame, np.array([[[-1, 2, np.inf], frame.pixels[0, 1]]], np.float32), target)
     assert read_png(target).tolist() == [[[0, 255, 255], [7, 7, 7]]]
-    with pytest.raises(ValueError, match="NaN"):
-        write_frame(frame, np.full((1, 2, 3), np.nan, np.float32), target)
+    with pytest.raises(UsageError, match="NaN"):
+        write_frame(frame, np.full((1, 2, 3), np.nan, np.float32), target, overwrite=True)
 
 
 @pytest.mark.parametrize(("shape", "dtype"), [((2, 1, 3), "f4"), ((1, 2, 3), "f8")])
@@ -146,7 +146,7 @@ def test_pixels_of_another_shape_or_type_are_refused(
 ) -> None:
     write_png(tmp_path / "in.png", np.zeros((1, 2, 3), np.uint8))
     frame = read_frame(tmp_path / "in.png")
-    with pytest.raises(ValueError, match="takes float32"):
+    with pytest.raises(UsageError, match="takes float32"):
         write_frame(frame, np.zeros(shape, dtype), tmp_path / "out.png")
 
 

@@ -43,10 +43,10 @@ def test_one_pixel_changes_and_all_else_stays(
     before.save(path, **options)
     frame = read_frame(path)
     pixels = frame.pixels.copy()
-    write_frame(frame, pixels, out)
+    write_frame(frame, pixels, out, overwrite=True)
     assert out.read_bytes() == path.read_bytes()
     pixels[4, 5] = (1.0, 1.0, 1.0)
-    write_frame(frame, pixels, out)
+    write_frame(frame, pixels, out, overwrite=True)
     with Image.open(path) as old, Image.open(out) as new:
         assert (new.format, new.mode, new.size) == (old.format, old.mode, old.size)
         for key in ("compression", "orientation", "id_section", "icc_profile"):

@@ -27,7 +27,7 @@ def write(request: pytest.FixtureRequest, source: Path) -> Write:
     if request.param == "copy":
         return lambda path: copy_frame(source, path)
     frame = read_frame(source)
-    return lambda path: write_frame(frame, frame.pixels, path)
+    return lambda path: write_frame(frame, frame.pixels, path, overwrite=True)
 
 
 def listing(folder: Path) -> set[str]:

@@ -189,7 +189,7 @@ def _pictures(folder: Path, seed: int) -> Trial:
         frame = read_frame(path)
         pixels = frame.pixels.copy()
         pixels[pixels.shape[0] // 2 :, :2] = 0.25
-        write_frame(frame, pixels, folder / "written")
+        write_frame(frame, pixels, folder / "written", overwrite=True)
         read_frame(folder / "written")
 
     return attempt

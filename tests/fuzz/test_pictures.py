@@ -40,7 +40,7 @@ def test_a_damaged_picture_is_read_or_named(
         frame = read_frame(source)
         pixels = frame.pixels.copy()
         pixels[pixels.shape[0] // 2 :, :2] = 0.25
-        write_frame(frame, pixels, target)
+        write_frame(frame, pixels, target, overwrite=True)
     except RegganError as error:
         message = str(error)
     else:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from reggan_plugin.change.picture import EditedFrame
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
-from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs.events import Event
 from reggan_plugin.jobs.plan import Existing, plan_job
@@ -47,11 +47,9 @@ class Brightening:
         self.calls = 0
         self._before = before
 
-    def find_faces(
-        self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]
-    ) -> tuple[FaceCrop, ...]:
+    def find_faces(self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]) -> ChosenFaces:
         crop = crop_of_whole_image(*frame.pixels.shape[:2], side_px=8)
-        return (crop,) if frame.pixels.any() else ()
+        return ChosenFaces.of([crop], [0]) if frame.pixels.any() else ChosenFaces()
 
     def intensity_share(self, crop: FaceCrop) -> float:
         return 1.0

@@ -57,6 +57,7 @@ def test_a_record_says_how_a_frame_was_made(run: Run, shot: Path, tmp_path: Path
         "message": None,
         "expression": {"happy": 1.0},
         "weights": ExpressionMix({"happy": 1.0}).control_weights(),
+        "by_face": {},
         "input_sha256": sha256_of((shot / "a.1002.png").read_bytes()),
         "output_sha256": sha256_of((out / "a.1002.png").read_bytes()),
         "output_bytes": (out / "a.1002.png").stat().st_size,

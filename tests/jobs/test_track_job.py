@@ -155,7 +155,9 @@ def test_scene_linear_frames_get_one_exposure_whatever_a_flash_does(tmp_path: Pa
     assert usual is not None
 
     frame = read_frame(source)
-    write_frame(frame, frame.pixels * np.float32(16.0), tmp_path / "shot" / "a.3.exr")
+    write_frame(
+        frame, frame.pixels * np.float32(16.0), tmp_path / "shot" / "a.3.exr", overwrite=True
+    )
     assert track(str(tmp_path / "shot")).tracks.exposure_ev == usual
 
 

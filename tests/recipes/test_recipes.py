@@ -143,6 +143,10 @@ def test_missing_layers_and_files_that_exist_are_said(
     assert main([*words, "--out", str(tmp_path / "a.nk")]) == 1
     assert (tmp_path / "a.nk").read_text() == "mine"
     assert "--overwrite" in capsys.readouterr().err
+    shutil.copy(source, source.with_name("a.1002.png"))
+    whole = ["comp", str(source.parent), *words[1:3], *words[5:], "--out", str(tmp_path / "b.nk")]
+    assert main(whole) == 1
+    assert "3 of 6 files of the layers are missing" in capsys.readouterr().err
 
 
 def test_the_blender_script_loads_nothing_of_blender_here() -> None:

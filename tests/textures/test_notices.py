@@ -7,18 +7,24 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.errors import FaceNotFoundError, UsageError
+from reggan_plugin.errors import FaceNotFoundError, TextureError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.textures import read_mesh
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.maps.map_tile import read_tile
+from reggan_plugin.textures.maps.overlapping_texels import Tally
+from reggan_plugin.textures.maps.parts_with_map import parts_by_sight
 from reggan_plugin.textures.maps.texture_map import TextureMap
+from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
 from reggan_plugin.textures.result_remarks import remarks_on
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest, TextureResult
 from reggan_plugin.textures.views.reprojection import Reprojection
-from reggan_plugin.textures.views.stage import Stage
+from reggan_plugin.textures.views.stage import Stage, StagePicture
 from reggan_plugin.textures.views.view import look_at
 from reggan_plugin.textures.views.view_change import ViewChange
+from reggan_plugin.textures.views.view_for_model import skin_in_survey
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 
@@ -153,3 +159,62 @@ def _remarks_of(name: str) -> list[str]:
     from reggan_plugin.textures.maps.overlapping_texels import Tally
 
     return list(remarks_on(name, ExpressionMix({name: 1.0}), Tally(changed=1)))
+
+
+def _part(name: str, image: int, uv: float = 0.5) -> MeshPart:
+    return MeshPart(
+        name=name,
+        material=Material(name=name, image=image),
+        positions=np.eye(3),
+        faces=np.array([[0, 1, 2]]),
+        uv=np.full((3, 2), uv),
+    )
+
+
+def test_a_fringe_does_not_choose_the_map() -> None:
+    """Hair covers most of the picture, and skin is what lies around the mouth."""
+    character = Character(path=Path("head.glb"), parts=(_part("hair", 0), _part("skin", 1)))
+    shown = np.zeros((8, 8), np.int64)
+    shown[5:] = 1
+    side = np.zeros((8, 8), np.float32)
+    face = StagePicture(
+        colour=np.zeros((8, 8, 3), np.float32),
+        coverage=side,
+        part=shown,
+        uv=np.zeros((8, 8, 2), np.float32),
+        distance=side,
+    )
+    mouth = np.zeros((8, 8), np.bool_)
+    mouth[4:7, 2:6] = True
+    assert parts_by_sight(character, face, mouth) == [1]
+    assert parts_by_sight(character, face, np.zeros((8, 8), np.bool_)) == [0]
+
+
+def test_skin_lies_between_the_eyes_and_the_chin(
+    head_files: Path, transfer: ExpressionTransfer, tmp_path: Path
+) -> None:
+    face = PreparedFace(
+        head_files / "head.obj", Look(texture=head_files / "base_color.png"), transfer, tmp_path
+    )
+    skin = skin_in_survey(face.framed, transfer.card.canonical_points)
+    rows, columns = np.flatnonzero(skin.any(axis=1)), np.flatnonzero(skin.any(axis=0))
+    assert 0.02 < skin.mean() < 0.3
+    assert 90 < rows[0] < rows[-1] < 230
+    assert 60 < columns[0] < columns[-1] < 200
+
+
+def test_a_map_that_does_not_change_is_an_error() -> None:
+    with pytest.raises(TextureError, match="angry changes no texel"):
+        list(remarks_on("angry", ANGRY, Tally()))
+    assert list(remarks_on("nothing", ExpressionMix({"angry": 0.0}), Tally())) == []
+
+
+def test_broken_uvs_beside_the_face_are_a_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    character = Character(path=Path("a.glb"), parts=(_part("skin", 0), _part("cap", 1, np.nan)))
+    monkeypatch.setattr(read_mesh, "_load", lambda *_: LoadedMesh(character=character))
+    loaded = load_mesh(Path("a.glb"))
+    assert loaded.character.parts[0].uv is not None
+    assert loaded.character.parts[1].uv is None
+    assert loaded.notices == (
+        "'cap' has UVs that are no numbers, or beyond 100000; they are left out",
+    )

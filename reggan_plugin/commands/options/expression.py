@@ -1,6 +1,6 @@
 """The options that say which expression: names, shapes, action units, presets of one's own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,8 @@ import click
 
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.errors import UsageError
+from reggan_plugin.limits import MOST_SETTINGS_BYTES
+from reggan_plugin.regular_file import read_regular
 from reggan_plugin.vocabulary.action_units import action_unit_weights
 from reggan_plugin.vocabulary.expression_mix import (
     EXPRESSION_NAMES,
@@ -17,6 +19,7 @@ from reggan_plugin.vocabulary.expression_mix import (
     ExpressionMix,
     parse_expression_mix,
 )
+from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 from reggan_plugin.vocabulary.names import OwnPresets, shapes_from_word
 from reggan_plugin.vocabulary.presets import read_presets
 
@@ -50,32 +53,62 @@ def expression_options(
     """Add the options of the expression; the command takes them as `asked`, `MixOptions`.
 
     Args:
-        several: whether --expression may be given several times, for as many results.
+        several: whether several expressions may be asked for, for as many results.
         outcome: what an intensity of 0 leaves as it is.
     """
 
     def asked(
         expressions: tuple[str, ...],
+        each: str | None,
         intensity: float,
         shapes: tuple[str, ...],
         action_units: tuple[str, ...],
         adds: bool,
         presets: Path | None,
     ) -> MixOptions:
+        own = read_presets(presets)
+        if each is not None:
+            expressions = tuple(dict.fromkeys((*expressions, *_each(each, own))))
         if len(expressions) > 1 and not several:
             raise UsageError(
                 f"{len(expressions)} --expression were given; give one, or a blend such as "
                 "happy:0.6+surprised:0.3."
             )
-        own = read_presets(presets)
         parts = _parts(shapes, action_units, intensity)
         mixes = _mixes(expressions, parts, intensity, adds=adds, own=own)
         return MixOptions(mixes=mixes, intensity=intensity, adds=adds, own=own)
 
-    often = " May be given several times." if several else ""
+    often = " May be given several times, for as many results." if several else ""
     return options_as(
-        "asked", asked, _expression_option(often), _intensity_option(outcome), *_PART_OPTIONS
+        "asked",
+        asked,
+        _expression_option(often),
+        _each_option(hidden=not several),
+        _intensity_option(outcome),
+        *_PART_OPTIONS,
     )
+
+
+def _each(asked: str, own: OwnPresets) -> Sequence[str]:
+    """Return the expressions that --each names: those of a group, or the lines of a file."""
+    match asked:
+        case "basic":
+            return EXPRESSION_NAMES[1:]
+        case "all":
+            return [name for name in (*NAMED_EXPRESSIONS, *own) if name != NEUTRAL]
+    path = Path(asked)
+    try:
+        text = read_regular(path, MOST_SETTINGS_BYTES).decode()
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"--each {asked} is neither basic nor all, and cannot be read as a file of "
+            f"expressions: {error}. Name a text file with one expression a line."
+        ) from error
+    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
+    found = [line for line in lines if line]
+    if not found:
+        raise UsageError(f"{path} names no expression. Write one a line: happy, or a blend.")
+    return found
 
 
 def _complete_expressions(context: click.Context, _: click.Parameter, begun: str) -> list[str]:  # noqa: ARG001
@@ -151,6 +184,16 @@ def _expression_option(often: str) -> AddOption:
         metavar="NAME|BLEND",
         help=f"{', '.join(EXPRESSION_NAMES[1:])} or another that `reggan-plugin expressions` "
         f"lists, or a blend: happy:0.6+surprised:0.3.{often}",
+    )
+
+
+def _each_option(*, hidden: bool) -> AddOption:
+    return _option(
+        "--each",
+        hidden=hidden,
+        metavar="basic|all|FILE",
+        help="Several expressions at once, a result for each: the six basic ones, all that have a "
+        "name, or those of a text file, one a line.",
     )
 
 

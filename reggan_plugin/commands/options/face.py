@@ -1,13 +1,17 @@
 """The options that say which faces are meant."""
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
+from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, read_landmarks
+from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.limits import MOST_COORDINATE_PX
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -27,24 +31,81 @@ def face_box_from_text(text: str) -> tuple[float, float, float, float]:
     return x, y, width, height
 
 
-def which_face_from_text(text: str) -> Literal["largest", "all"] | int:
-    """Read `largest`, `all` or an index."""
-    if text == "largest":
-        return "largest"
-    if text == "all":
-        return "all"
-    if not text.isdecimal():
-        raise click.BadParameter(f"{text!r} is not largest, all or an index (0 is the largest).")
-    return int(text)
+@dataclass(frozen=True, kw_only=True)
+class FaceOptions:
+    """The faces to change, and what single ones are asked for in place of the others' expression.
+
+    Attributes:
+        choice: which faces.
+        by_face: an expression or a blend, by number of the face.
+    """
+
+    choice: FaceChoice
+    by_face: Mapping[int, str]
+
+    @property
+    def one_choice(self) -> FaceChoice:
+        """The faces, for a command that asks all of them for the same.
+
+        Raises:
+            UsageError: one has an expression of its own.
+        """
+        if self.by_face:
+            raise UsageError("All expressions are drawn of one face. Name it alone: --face 1.")
+        return self.choice
+
+    def choice_with(self, *, others: bool) -> FaceChoice:
+        """Return the faces that are meant; `others` than those of `by_face` are asked, too."""
+        if not self.by_face:
+            return self.choice
+        return replace(self.choice, which="all" if others else tuple(sorted(self.by_face)))
 
 
-def _choice_from_options(
-    face: Literal["largest", "all"] | int,
+def which_face_from_text(text: str) -> tuple[WhichFaces, str | None]:
+    """Read `largest`, `all` or a number, or a number and its expression: `1=sad`."""
+    word, equals, expression = text.partition("=")
+    if not equals and word in ("largest", "all"):
+        return ("largest" if word == "largest" else "all"), None
+    if not word.isdecimal() or bool(equals) != bool(expression):
+        raise click.BadParameter(
+            f"{text!r} is not largest, all, an index (0 is the largest), or an index with an "
+            "expression of its own such as 1=sad."
+        )
+    return int(word), expression or None
+
+
+def _which(face: Sequence[tuple[WhichFaces, str | None]]) -> tuple[WhichFaces, dict[int, str]]:
+    by_face = {which: text for which, text in face if isinstance(which, int) and text}
+    chosen = [which for which, text in face if text is None]
+    if len(by_face) + len(chosen) < len(face):
+        raise UsageError("One face has two expressions. Give each number once, or a blend.")
+    numbers = [which for which in chosen if isinstance(which, int)]
+    if len(chosen) > len(numbers):
+        (which, *more) = [which for which in chosen if not isinstance(which, int)]
+        if more or numbers or (by_face and which != "all"):
+            raise UsageError(
+                "--face largest and --face all stand alone; beside all, single faces may have an "
+                "expression of their own: --face all --face 1=sad."
+            )
+        return which, by_face
+    if by_face and numbers:
+        raise UsageError(
+            f"--face {numbers[0]} has no expression, and others have one. Write "
+            f"--face {numbers[0]}=happy."
+        )
+    if len(numbers) > 1:
+        return tuple(numbers), by_face
+    return (numbers[0] if numbers else "largest"), by_face
+
+
+def _faces_from_options(
+    face: tuple[tuple[WhichFaces, str | None], ...],
     face_box: tuple[float, float, float, float] | None,
     landmarks: Path | None,
     tracks: Path | None,
     whole_image: bool,
-) -> FaceChoice:
+) -> FaceOptions:
+    which, by_face = _which(face)
     kept = None
     if tracks is not None:
         from reggan_plugin.faces.tracks_file import read_tracks  # few frames come with tracks
@@ -55,11 +116,11 @@ def _choice_from_options(
         landmarks=landmarks,
         tracks=kept,
         whole_image=whole_image,
-        which=face,
+        which=which,
     )
     if landmarks is not None:
         read_landmarks(landmarks)  # so that a fault shows before any work
-    return choice
+    return FaceOptions(choice=choice, by_face=by_face)
 
 
 def _option(*names: str, **settings: Any) -> AddOption:
@@ -67,15 +128,16 @@ def _option(*names: str, **settings: Any) -> AddOption:
 
 
 face_options = options_as(
-    "choice",
-    _choice_from_options,
+    "faces",
+    _faces_from_options,
     _option(
         "--face",
         type=which_face_from_text,
-        default="largest",
-        show_default=True,
-        metavar="largest|all|INDEX",
-        help="Which of the faces that are found; 0 is the largest. Of --tracks, the number there.",
+        multiple=True,
+        metavar="largest|all|N|N=EXPR",
+        help="Which of the faces that are found; 0 is the largest. Of --tracks, the number there. "
+        "1=sad gives a face its own expression, and may be given several times.  "
+        "[default: largest]",
     ),
     _option(
         "--face-box",
@@ -88,7 +150,9 @@ face_options = options_as(
         type=_FILE,
         is_input=True,
         metavar="FILE.json",
-        help="Where eyes, nose tip, mouth corners and chin are, by frame.",
+        help="Where eyes, nose tip, mouth corners and chin are, by frame; * is every frame: "
+        '{"*": {"left_eye": [737, 331], "right_eye": [585, 328], "nose_tip": [664, 408], '
+        '"mouth_left": [708, 470], "mouth_right": [620, 468], "chin": [662, 545]}}.',
     ),
     _option(
         "--tracks",
@@ -99,4 +163,4 @@ face_options = options_as(
     ),
     _option("--whole-image", is_flag=True, help="The face fills the picture; search for none."),
 )
-"""Which faces; the command takes `choice`, a `FaceChoice`."""
+"""Which faces, and what single ones are asked for; the command takes `faces`, `FaceOptions`."""

@@ -2,8 +2,9 @@
 `--frames` as scripts have it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,13 +13,14 @@ import click
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.matte import Matte
-from reggan_plugin.files.video import VideoFile
+from reggan_plugin.files.video import VideoFile, is_video
 from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.landed_pictures import SETTLE_S
-from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
-from reggan_plugin.jobs.plan_sources import plan_sources
-from reggan_plugin.jobs.sources import find_sources
-from reggan_plugin.jobs.video_job import Movie
+from reggan_plugin.jobs.output_names import default_output_folder
+from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job, refuse_plans
+from reggan_plugin.jobs.plan_sources import out_of, plan_sources
+from reggan_plugin.jobs.sources import Found, find_sources
+from reggan_plugin.jobs.video_job import DEFAULT_FPS, Movie
 
 
 class PlannedSource(NamedTuple):
@@ -27,11 +29,17 @@ class PlannedSource(NamedTuple):
     plan: JobPlan
     video: VideoFile | None = None
 
-    def movie(self, codec: str | None) -> Movie | None:
-        """Return the video to write, if the source is one."""
-        if self.video is None or self.plan.whole is None:
+    def movie(self, codec: str | None, fps: Fraction | None) -> Movie | None:
+        """Return the video to write, if one is.
+
+        Raises:
+            UsageError: the source is a video, which has its own `fps`.
+        """
+        if self.plan.whole is None:
             return None
-        return Movie(video=self.video, out=self.plan.whole, codec=codec)
+        if fps is not None and self.video is not None:
+            raise UsageError(f"{self.plan.source} has its own times. Leave --fps out.")
+        return Movie(video=self.video, out=self.plan.whole, codec=codec, fps=fps or DEFAULT_FPS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,44 +75,62 @@ class InputOptions:
     def plan(
         self,
         out: Path | None,
-        label: str,
+        labels: Sequence[str],
         existing: Existing,
         *,
         out_is_folder: bool,
         matte: Matte | None,
         layer_files: LayerFiles | None,
         inputs: Iterable[Path],
-    ) -> tuple[list[PlannedSource], list[Path]]:
-        """Return the jobs, and results of earlier runs that were passed over; errors as
-        `plan_sources`.
+    ) -> tuple[list[list[PlannedSource]], list[Path]]:
+        """Return the jobs of each label, and results of earlier runs that were passed over.
+
+        Errors are those of `plan_sources` and `refuse_plans`.
         """
-        if self.is_one_sequence:
-            (source,) = self.paths
-            plan = plan_job(
-                source,
-                self.frame_range,
-                out,
-                label,
-                existing,
+        several = len(labels) > 1
+        found = Found(sources=())
+        if not self.is_one_sequence:
+            found = find_sources(self.paths, recursive=self.recursive)
+        planned = []
+        for label in labels:
+            beside = None if layer_files is None else layer_files.of_expression(label)
+            if self.is_one_sequence:
+                (source,) = self.paths
+                if out is not None and is_video(out) and not out_is_folder:
+                    raise UsageError(f"--frames writes to a folder. For {out} name it as INPUT.")
+                own, is_shared = out_of(out, label, is_one_of_several=several)
+                if own is not None and is_shared:
+                    own /= default_output_folder(source, label).name
+                plan = plan_job(
+                    source,
+                    self.frame_range,
+                    own,
+                    label,
+                    existing,
+                    out_is_folder=out_is_folder,
+                    matte=matte,
+                    layer_files=beside,
+                    inputs=inputs,
+                )
+                planned.append([PlannedSource(plan)])
+                continue
+            plans = plan_sources(
+                found.sources,
+                frame_range=self.frame_range,
+                out=out,
                 out_is_folder=out_is_folder,
-                matte=matte,
-                layer_files=layer_files,
-                inputs=inputs,
+                is_one_of_several=several,
+                label=label,
+                existing=existing,
+                layer_files=beside,
             )
-            return [PlannedSource(plan)], []
-        found = find_sources(self.paths, recursive=self.recursive)
-        plans = plan_sources(
-            found.sources,
-            frame_range=self.frame_range,
-            out=out,
-            out_is_folder=out_is_folder,
-            label=label,
-            existing=existing,
-            layer_files=layer_files,
-            inputs=[*inputs, *([] if matte is None else matte.files())],
-        )
-        videos = [source.video for source in found.sources]
-        planned = [PlannedSource(*pair) for pair in zip(plans, videos, strict=True)]
+            planned.append(list(map(PlannedSource, plans, (one.video for one in found.sources))))
+        if not self.is_one_sequence:
+            every = [one for own in planned for one in own]
+            read = [task.source.path for one in every for task in one.plan.tasks]
+            read += [one.video.path for one in every if one.video is not None]
+            read += [] if matte is None else matte.files()
+            refuse_plans([one.plan for one in every], (*read, *inputs), existing)
         return planned, list(found.passed_over)
 
 

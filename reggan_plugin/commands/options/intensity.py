@@ -1,5 +1,6 @@
 """The options of `render` that say how much of an expression there is at which frame."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from reggan_plugin.commands.options.take import TakeOptions, take_options
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.fade_in_out import Fades
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve, read_curve
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,21 +53,66 @@ class ShotExpression:
         return replace(self, mix=curve.peak, curve=curve)
 
 
+@dataclass(frozen=True, kw_only=True)
+class AskedExpressions:
+    """All expressions that are asked for: each gets results of its own.
+
+    Attributes:
+        shots: each over the frames of a shot; none where only single faces have one.
+        mixes: how words are read.
+        fades: of all.
+    """
+
+    shots: tuple[ShotExpression, ...]
+    mixes: MixOptions
+    fades: Fades
+
+    def with_faces(self, by_face: Mapping[int, str]) -> tuple[ShotExpression, ...]:
+        """Return the expressions, with those of single faces in each.
+
+        Raises:
+            UnknownExpressionError, UsageError: a word is no expression, or there is none.
+        """
+        if not by_face:
+            if not self.shots:
+                raise UsageError(f"{NOTHING_ASKED} Over time: --intensity-curve FILE or --curves.")
+            return self.shots
+        if any(shot.curve is not None or shot.take is not None for shot in self.shots):
+            raise UsageError(
+                "A curve or a take is of all faces that are meant, and --face gives one its own "
+                "expression. Leave one of them out."
+            )
+        mixes = self.mixes
+        own = {
+            face: parse_expression_mix(text, mixes.intensity, mixes.own, adds=mixes.adds)
+            for face, text in sorted(by_face.items())
+        }
+        rest = [shot.mix for shot in self.shots] or [ExpressionMix(adds=mixes.adds, own=mixes.own)]
+        whole = [replace(mix, by_face=own) for mix in rest]
+        return tuple(
+            ShotExpression(mix=mix, curve=None, fades=self.fades, label=mix.label) for mix in whole
+        )
+
+
 def _over_time(
     asked: MixOptions,
     intensity_curve: Path | None,
     take: TakeOptions | None,
     fade_in: int,
     fade_out: int,
-) -> ShotExpression:
+) -> AskedExpressions:
     fades = Fades(frames_in=fade_in, frames_out=fade_out)
     if bool(asked.mixes) + (intensity_curve is not None) + (take is not None) > 1:
         raise UsageError(
             "More than one of an expression, --intensity-curve and --curves was given; a curve "
             "says which expression there is at which frame. Keep one of them."
         )
+    shots = [
+        ShotExpression(mix=mix, curve=None, fades=fades, label=label)
+        for label, mix in asked.mixes.items()
+    ]
     if take is not None:
-        return ShotExpression(
+        played = ShotExpression(
             mix=ExpressionMix(adds=asked.adds),
             curve=None,
             fades=fades,
@@ -75,14 +121,12 @@ def _over_time(
             intensity=asked.intensity,
             adds=asked.adds,
         )
+        shots = [played]
     if intensity_curve is not None:
         curve = read_curve(intensity_curve, asked.intensity, asked.own, adds=asked.adds)
         peak = curve.peak
-        return ShotExpression(mix=peak, curve=curve, fades=fades, label=peak.label)
-    if not asked.mixes:
-        raise UsageError(f"{NOTHING_ASKED} Over time: --intensity-curve FILE or --curves FILE.")
-    ((label, mix),) = asked.mixes.items()
-    return ShotExpression(mix=mix, curve=None, fades=fades, label=label)
+        shots = [ShotExpression(mix=peak, curve=curve, fades=fades, label=peak.label)]
+    return AskedExpressions(shots=tuple(shots), mixes=asked, fades=fades)
 
 
 def _option(*names: str, **settings: Any) -> AddOption:
@@ -92,7 +136,7 @@ def _option(*names: str, **settings: Any) -> AddOption:
 intensity_options = options_as(
     "asked",
     _over_time,
-    expression_options(),
+    expression_options(several=True),
     _option(
         "--intensity-curve",
         is_input=True,
@@ -117,4 +161,4 @@ intensity_options = options_as(
     ),
     take_options,
 )
-"""Expression, curve and fades; the command takes `asked`, an `ShotExpression`."""
+"""Expression, curve and fades; the command takes `asked`, an `AskedExpressions`."""

@@ -111,24 +111,40 @@ rig_options = options_as(
 )
 """`--rig`, `--teeth` and `--mouth`; the command takes `rig_files`, a `RigFiles`."""
 
-shot_options = together(
-    grouped_option(
-        "Frames",
-        "--frames",
+
+def frames_option(heading: str, what: str) -> AddOption:
+    """Add `--frames` under a heading of the help; the command takes it as `frames`."""
+    return grouped_option(heading, "--frames", metavar="DIR|FILE|PATTERN", help=what)
+
+
+def _one_shot(shot: tuple[str, ...], frames: str | None) -> str:
+    given = [*shot, *([] if frames is None else [frames])]
+    if len(given) != 1:
+        raise UsageError(
+            f"{' and '.join(given[:2]) or 'Nothing'} was given; name one shot: a folder, a file, "
+            "or a sequence such as shot.####.exr."
+        )
+    return given[0]
+
+
+def shot_option(heading: str) -> AddOption:
+    """Add the argument SHOT, and `--frames` in its place; the command takes `source`."""
+    return options_as(
         "source",
-        required=True,
-        metavar="DIR|FILE|PATTERN",
-        help="A folder, one file, or a sequence: shot.####.exr, shot.%04d.png.",
-    ),
-    grouped_option(
-        "Frames",
-        "--range",
-        "frame_range",
-        metavar="1001-1100x2",
-        help="Part of them, by frame number.  [default: all]",
-    ),
+        _one_shot,
+        click.argument("shot", nargs=-1, metavar="SHOT"),
+        frames_option(heading, "In place of SHOT, for scripts."),
+    )
+
+
+range_option = grouped_option(
+    "Frames",
+    "--range",
+    "frame_range",
+    metavar="1001-1100x2",
+    help="Part of them, by frame number.  [default: all]",
 )
-"""`--frames` and `--range`; the command takes them as `source` and `frame_range`."""
+"""`--range`; the command takes it as `frame_range`."""
 
 
 def exposure_option(heading: str) -> AddOption:

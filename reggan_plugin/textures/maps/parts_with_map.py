@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from reggan_plugin.array_types import Bool
 from reggan_plugin.errors import MeshError, UsageError
 from reggan_plugin.textures.character import Character
 from reggan_plugin.textures.maps.own_maps import PartMaps
@@ -58,15 +59,23 @@ def parts_by_name(
     return [i for i in bare if not _NOT_SKIN.search(parts[i].material.name)] or bare
 
 
-def parts_by_sight(character: Character, face: StagePicture) -> list[int]:
-    """All parts with the map that covers most of a picture of the face.
+def parts_by_sight(
+    character: Character, face: StagePicture, skin: Bool[np.ndarray, "side side"]
+) -> list[int]:
+    """All parts with the map that covers most of what is surely skin.
+
+    Args:
+        character: who wears it.
+        face: a picture of the face.
+        skin: where nose, mouth and cheeks are in it; a fringe may hide most of the rest.
 
     Raises:
         MeshError: the face has no UVs.
         UsageError: it has no map.
     """
     parts = character.parts
-    covered = np.bincount(face.part[face.part >= 0], minlength=len(parts))
+    there = face.part >= 0
+    covered = np.bincount(face.part[there & skin if (there & skin).any() else there])
     best = parts[int(covered.argmax())]
     if best.uv is None:
         raise no_uvs(character)

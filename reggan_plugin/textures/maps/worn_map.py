@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reggan_plugin.array_types import Bool
 from reggan_plugin.errors import TextureError, UsageError
 from reggan_plugin.textures.maps.fits_mesh import is_alike, joins_at_seams
 from reggan_plugin.textures.maps.is_colour import check_is_colour
@@ -51,13 +52,18 @@ class MapChoice:
         """The map that was given, where names tell who wears it."""
 
     def settle(
-        self, stage: Stage, survey: StagePicture, again: Callable[[], StagePicture]
+        self,
+        stage: Stage,
+        survey: StagePicture,
+        skin: Bool[np.ndarray, "side side"],
+        again: Callable[[], StagePicture],
     ) -> WornMap:
         """Let the face's parts wear the map, and refuse one that cannot be theirs.
 
         Args:
             stage: the character.
             survey: of the face, taken before.
+            skin: where nose, mouth and cheeks are in it.
             again: takes it once more.
 
         Raises:
@@ -66,7 +72,7 @@ class MapChoice:
         """
         worn = self._worn
         if worn is None:
-            parts = self._parts or parts_by_sight(self._loaded.character, survey)
+            parts = self._parts or parts_by_sight(self._loaded.character, survey, skin)
             worn = self._wear(self._given or self._own_files(parts[0]), parts)
         if self._look.force:
             return worn

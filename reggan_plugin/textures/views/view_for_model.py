@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.textures.maps.texture_map import TextureMap, reduction_for
 from reggan_plugin.textures.views.framing import FramedFace, closer
 from reggan_plugin.textures.views.stage import Stage, StagePicture
@@ -30,6 +32,18 @@ def take_survey(stage: Stage, framed: FramedFace) -> StagePicture:
     """Return a small picture of the crop, for what lies where."""
     view, _ = closer(framed, SURVEY_PX)
     return stage.take(view, 4)
+
+
+def skin_in_survey(
+    framed: FramedFace, canonical: Float[np.ndarray, "6 2"]
+) -> Bool[np.ndarray, "side side"]:
+    """Return where nose, mouth and cheeks are in a survey: between the eyes' level and the chin."""
+    _, crop = closer(framed, SURVEY_PX)
+    points = dict(zip(LANDMARK_NAMES, crop.place(canonical * crop.side_px), strict=True))
+    left, right = sorted((points["left_eye"][0], points["right_eye"][0]))
+    top = 0.75 * points["left_eye"][1] + 0.25 * points["mouth_left"][1]
+    y, x = np.mgrid[:SURVEY_PX, :SURVEY_PX] + 0.5
+    return np.asarray((x > left) & (x < right) & (y > top) & (y < points["chin"][1]))
 
 
 def take_view_for_model(stage: Stage, framed: FramedFace, density: float) -> ViewForModel:

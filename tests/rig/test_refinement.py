@@ -8,6 +8,7 @@ import pytest
 
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
+from reggan_plugin.rig import refinement as refinement_module
 from reggan_plugin.rig.answer import rig_answer
 from reggan_plugin.rig.layout import LIP_PAIRS, rows_of
 from reggan_plugin.rig.refinement import (
@@ -25,6 +26,12 @@ from tests.rig.test_source import KnowingRunner, card
 
 HALF = CELLS // 2
 SMILE = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}
+
+
+@pytest.fixture(autouse=True)
+def full_trust(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of what a network adds is used."""
+    monkeypatch.setattr(refinement_module, "_TRUST", 1.0)
 
 
 def refinement(
@@ -118,6 +125,15 @@ def test_lids_meet_where_the_rig_says() -> None:
     lids = np.concatenate([rows_of(f"lid_{one}", "left") for one in ("upper", "lower")])
     assert np.abs(moved[lids]).max() < 0.005
     assert moved[rows_of("brow", "left"), 1].min() > 0.02
+
+
+def test_a_network_is_trusted_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    one_family = refinement(mix=(1.0, 0.0, 0.0))
+    house, whole = (answer_with(one, SMILE).motion for one in (refinement(), one_family))
+    monkeypatch.setattr(refinement_module, "_TRUST", 0.5)
+    half = answer_with(one_family, SMILE).motion
+    away = [np.abs(one - house).mean() for one in (half, whole)]
+    assert 0.4 * away[1] < away[0] < 0.6 * away[1]
 
 
 def test_a_characters_own_shapes_are_not_corrected() -> None:

@@ -63,13 +63,13 @@ def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool
     """
     from reggan_plugin.recipes.comp_shot import comp_shot
 
-    shot = comp_shot(source, layers)
-    beside = {} if program == "nuke" else {out.with_name(out.stem + STILL_MAP): _still_map(shot)}
+    beside = [] if program == "nuke" else [out.with_name(out.stem + STILL_MAP)]
     read = [frame.path for frame in find_sequence(source).frames]
     refuse_overwriting([out, *beside], [*read, *layers.rglob("*")])
     refuse_existing([out, *beside], overwrite=overwrite)
-    for path, content in beside.items():
-        write_atomically(path, content)
+    shot = comp_shot(source, layers)
+    for path in beside:
+        write_atomically(path, _still_map(shot))
     write_atomically(out, _text(program, shot, next(iter(beside), out)).encode())
     for path in (out, *beside):
         click.echo(path)

@@ -5,6 +5,7 @@ that did not keep the very values that the source's decoder gave, so that they g
 generation of the codec and no conversion.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from fractions import Fraction
@@ -123,10 +124,10 @@ def write_new_video(
             frame = _frame_of(av, picture(), is_rgb=name == "gif")
             frame.pts, frame.time_base, frame.duration = place, 1 / fps, 1
             encoder = encoder or _Encoder(av, writing, _stream_like(frame, fps), name)
-            encoder.write(frame, None)
+            deque(encoder.write(frame, None), maxlen=0)
             done(place + 1)
         if encoder is not None:
-            encoder.end()
+            deque(encoder.end(), maxlen=0)
 
 
 def _frame_of(av: Any, samples: Samples, *, is_rgb: bool) -> "VideoFrame":

@@ -23,6 +23,7 @@ from reggan_plugin.models.model_card import (
 )
 from reggan_plugin.models.model_hash import seal
 from reggan_plugin.rig.source import RigSource
+from reggan_plugin.transfer import expression_transfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
 
@@ -51,6 +52,16 @@ def _answer(
 
 
 RigSource.answer = _answer  # type: ignore[method-assign]
+_try_in_child = expression_transfer._try_apart
+
+
+def _try_apart(path: Path, size: int, changed_ns: int) -> None:
+    """A child knows nothing of this file."""
+    if MADE.encode() not in path.read_bytes():
+        _try_in_child(path, size, changed_ns)
+
+
+expression_transfer._try_apart = _try_apart  # type: ignore[assignment]
 
 
 def render_made(words: list[str]) -> None:

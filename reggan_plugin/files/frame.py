@@ -1,5 +1,6 @@
 """A picture on disk as float pixels, and back into the same kind of file."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -30,6 +31,10 @@ from reggan_plugin.files.image_format import ImageFormat, Wanted
 from reggan_plugin.files.video import is_video
 from reggan_plugin.limits import MOST_FILE_BYTES
 from reggan_plugin.regular_file import read_regular
+
+# Else Python prints every fault that these log, beside the error that names the file.
+for _name in ("tifffile", "imagecodecs"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 _LIGHT_SUFFIXES = (".hdr", ".rgbe", ".pfm")
 """Of scene-linear pictures that are not read: a PNG would cut their highlights off."""

@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
@@ -150,6 +152,19 @@ def test_records_are_not_written_through_a_link(
 def test_a_box_beyond_all_bounds_is_named(box: str, shot: Path, capsys: Streams) -> None:
     assert main(["render", "shot", "--expression", "happy", "--face-box", box]) == 2
     assert "is not a box" in capsys.readouterr().err
+
+
+def test_libraries_say_nothing_of_pictures_on_stderr(shot: Path) -> None:
+    path = shot / "a.0001.png"
+    png, profile = path.read_bytes(), b"iCCPx\0\0" + zlib.compress(bytes(9))
+    chunk = struct.pack(">I", len(profile) - 4) + profile + struct.pack(">I", zlib.crc32(profile))
+    path.write_bytes(png[:33] + chunk + png[33:])
+    line = "import sys; from pathlib import Path; from reggan_plugin.files.frame import read_frame"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{line}; read_frame(Path({str(path)!r}))"],
+        stderr=subprocess.PIPE, check=True,
+    )  # fmt: skip
+    assert run.stderr == b""
 
 
 def test_json_for_programs_has_no_nan() -> None:

@@ -1,7 +1,6 @@
 """TIFF: only the strips or tiles in which a pixel changed are written anew."""
 
 import io
-import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,9 +35,6 @@ from reggan_plugin.files.tiff.segments import (
     replace_segments,
     segment_places,
 )
-
-# Else Python prints every fault that tifffile logs, beside the error that names the file.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _ORIENTATION, _PHOTOSHOP_LAYERS, _SUB_IFDS = 274, 37724, 330

@@ -191,7 +191,8 @@ class _Reader:
         values = read_accessor(self._gltf, accessor)
         if values.shape[1] != width or (count is not None and len(values) != count):
             found = f"{len(values)} values of {values.shape[1]} numbers"
-            raise self._broken(f"accessor {accessor} has {found}, expected {count} of {width}")
+            most = "any number" if count is None else count
+            raise self._broken(f"accessor {accessor} has {found}, expected {most} of {width}")
         return values
 
     def _placed(

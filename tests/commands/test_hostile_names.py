@@ -6,6 +6,7 @@ import re
 import struct
 import subprocess
 import sys
+import tempfile
 import zlib
 from pathlib import Path
 
@@ -165,6 +166,19 @@ def test_libraries_say_nothing_of_pictures_on_stderr(shot: Path) -> None:
         stderr=subprocess.PIPE, check=True,
     )  # fmt: skip
     assert run.stderr == b""
+
+
+@pytest.mark.parametrize("content", [b"no picture", b"", None])
+def test_messages_name_no_temporary_folder(content: bytes | None, shot: Path) -> None:
+    content = (shot / "a.0001.png").read_bytes() if content is None else content
+    words = ["render", "-", "--expression", "happy", "--out", "-"]
+    run = subprocess.run(
+        [sys.executable, "-m", "reggan_plugin", *words],
+        input=content, capture_output=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 1
+    assert b"standard input" in run.stderr.lower()
+    assert tempfile.gettempdir().encode() + b"/reggan-" not in run.stderr
 
 
 def test_json_for_programs_has_no_nan() -> None:

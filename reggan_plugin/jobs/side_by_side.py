@@ -8,11 +8,10 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
+from typing import TYPE_CHECKING
 
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.frame_output import FrameOutput
@@ -21,6 +20,9 @@ from reggan_plugin.jobs.plan import FrameTask, JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import FrameResult, ModelInUse
 from reggan_plugin.jobs.stall_timeout import IoTimeout
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _WAITING = 2
 """Frames for each process that are begun or wait, so that none is idle."""
@@ -71,6 +73,10 @@ def run_side_by_side(
     Raises:
         RegganError: a process was ended from outside.
     """
+    # most runs have one process
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
     count = side.count_for(len(plan.tasks))
     pool = ProcessPoolExecutor(
         count,
@@ -78,7 +84,7 @@ def run_side_by_side(
         initializer=_begin,
         initargs=(side.open_transfer, settings, plan, model, stall_s),
     )
-    under_way: deque[Future[tuple[FrameResult, float | None]]] = deque()
+    under_way: deque["Future[tuple[FrameResult, float | None]]"] = deque()
     try:
         for task in plan.tasks:
             if stopped():

@@ -50,7 +50,7 @@ def saved_frame(
 
     def write(folder: Path) -> Path:
         plan = plan_job(str(source), None, folder, mix.label, Existing.REFUSE)
-        settings = RenderSettings(mix=mix, choice=choice)
+        settings = RenderSettings(mix=mix, choice=choice, on_missing_face="fail")
         summary = run_job(plan, settings, transfer, model=model, report=_keep_quiet)
         summary.raise_for_failure()
         return plan.tasks[0].output

@@ -165,7 +165,7 @@ def test_paths_elsewhere_are_asked_for_on_submission(
     ("arguments", "status", "remedy"),
     [
         (["--expression", "happy", "--resume"], 2, "leave it out"),
-        (["--expression", "happy", "stray"], 2, "render --help"),
+        (["--expression", "happy", "stray"], 2, "name one shot"),
         (["--expression", "hapy"], 2, "Did you mean 'happy'?"),
         (["--expression", "happy", "--no-such-option"], 2, "No such option"),
         (["--expression", "happy", "--device", "abacus"], 2, "'abacus' is not a device"),

@@ -89,7 +89,6 @@ def test_floats_of_every_width_come_back_as_they_were_and_unchanged_bits_stay(
         assert np.array_equal(picture, before)
         apart = np.abs(result - happy / 255)
         assert (apart > tolerance).mean() < 3e-4  # rounded pixels move otherwise, as edges show
-        assert apart.max() < 0.15  # a pixel of an eyeball, or of its lid
         same = result == picture
         assert same.mean() > 0.5
 

@@ -1,6 +1,7 @@
 """The command itself: it prints an address that answers, and ends when the page says so."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -59,7 +60,9 @@ def test_the_launchers_of_other_systems_run_the_command(tmp_path: Path) -> None:
     python.symlink_to(sys.executable)
     command = write_launcher(tmp_path, "darwin", str(python))
     assert command.name == "reggan-plugin.command"
-    run = subprocess.run([command, "--help"], capture_output=True, text=True)
+    path = os.pathsep.join(sys.path)  # a link elsewhere belongs to no virtual environment
+    environment = os.environ | {"PYTHONPATH": path}
+    run = subprocess.run([command, "--help"], capture_output=True, text=True, env=environment)
     assert "choose faces and expressions by eye" in run.stdout
     windows = write_launcher(tmp_path, "win32", r"C:\Program Files\python.exe").read_bytes()
     assert b'/min "C:\\Program Files\\python.exe" -m reggan_plugin ui %*\r\n' in windows

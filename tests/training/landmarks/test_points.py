@@ -36,12 +36,12 @@ def seen_slit(head: HeadMesh) -> float:
 def test_shut_lids_are_as_far_apart_as_they_are_seen(
     heads: HeadSource, family: str, identity: str
 ) -> None:
-    """Within 1 % of the eye distance. ICT's own blink leaves a slit of 2 %; the others' shuts."""
+    """Within 1.5 % of the eye distance. ICT's own blink leaves a slit of 2 %; the others' shuts."""
     head, found = heads.head(family, identity)
     points = found.at(head.vertices(SHUT))
     gap = max(lid_gap(points, side) for side in ("right", "left"))
-    assert gap == pytest.approx(seen_slit(head), abs=0.01)
-    assert gap < (0.03 if family == "ict" else 0.01)
+    assert gap == pytest.approx(seen_slit(head), abs=0.015)
+    assert gap < (0.03 if family == "ict" else 0.015)
     assert lid_gap(found.at(head.rest), "right") > 0.1
 
 

@@ -191,6 +191,8 @@ def video_facts(name: str) -> Iterator[dict[str, Any] | None]:
         if not container.streams.video:
             raise UnreadableFrameError(f"{path} holds no video. Name a file that does.")
         stream = container.streams.video[0]
+        if stream.codec_context is None:
+            raise _damaged(path, "it is in no code that is known here")
         refuse_oversize(stream.height, stream.width, 4)
         found = yield from _times(path, container, stream)
         context = stream.codec_context

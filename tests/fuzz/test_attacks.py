@@ -135,6 +135,14 @@ def test_damaged_videos_are_named(name: str, folder: Path) -> None:
         VideoFile(path)
 
 
+def test_a_video_in_a_code_that_nobody_knows_is_named(folder: Path) -> None:
+    sound = attacks.video(folder / "a.webm")
+    assert b"V_VP9" in sound
+    (folder / "a.webm").write_bytes(sound.replace(b"V_VP9", b"V_XYZ"))
+    with pytest.raises(SourceError, match=r"a\.webm is damaged"):
+        VideoFile(folder / "a.webm")
+
+
 def test_a_record_with_a_number_without_end_is_none(folder: Path) -> None:
     path = folder / "a.png"
     record_path(path).parent.mkdir()

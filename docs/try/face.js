@@ -4,7 +4,7 @@
 import { changedEye, completedEye, Edges, gazeOf, irisOf, vertex } from "./eyes.js";
 import { fromSrgb, LUMA, mouthLight, OpeningLight } from "./mouth.js";
 import { percentile } from "./planes.js";
-import { added, clip, dot, fit, leastSquares, LOWER, meanOf, rowAt, rowsOf, scaled, UPPER } from "./rig.js";
+import { added, clip, closingEdges, dot, fit, leastSquares, LOWER, meanOf, movedPlaces, rowAt, rowsOf, scaled, UPPER } from "./rig.js";
 
 const [TEETH_BELOW, TEETH_BEHIND, LOWER_BELOW, PROBE] = [0.022, 0.115, 0.03, 0.08];
 const [LEAST_MOTION, LEAST_GAP, KEEPS_OWN] = [0.004, 0.022, 0.65];
@@ -20,14 +20,16 @@ export class Face {
   constructor(template, mouth, seen, cut, places, sigma) {
     Object.assign(this, { template, mouth, seen, places });
     this.laid = fit(template, places, sigma);
-    const { map, worn } = this.laid;
+    const { map, smooth, worn } = this.laid;
     const [, [x, y]] = map.affine;
     const down = scaled([-x, -y], 1 / Math.max(Math.hypot(x, y), 1e-9));
     this.axes = { right: [down[1], -down[0]], down };
     this.rest = added(template.rest, worn);
     this.here = map.places(this.rest);
     this.marks = added(template.landmarks, template.atLandmarks(worn));
-    this.before = pairs(map.places(this.marks));
+    this.marksHere = map.places(this.marks);
+    this.before = pairs(this.marksHere);
+    [this.smoothHere, this.smoothMarks] = [this.rest, this.marks].map((points) => smooth.places(points));
     this.lids = SIDES.map((side) => Edges.ofEye(this.before, side, this.axes).parted(0));
     this.eyes = SIDES.map((side, i) => completedEye(cut, this.lids[i], irisOf(places, side), map.eye));
     this.margins = this.lids.map((lids) => this.#margins(lids.smooth()));
@@ -107,7 +109,8 @@ export class Face {
     const { template, laid, before } = this;
     const change = added(template.displacement(weights), laid.worn, -clip(weights.neutral ?? 0));
     const points = added(this.rest, change);
-    const there = laid.map.places(points, { points: this.rest, places: this.here });
+    const closing = closingEdges(template, laid, change);
+    const there = movedPlaces(laid, this.rest, change, closing.vertices, this.here, this.smoothHere);
     const gains = this.#gains(points);
     const skin = new Float32Array(4 * points.length);
     for (let i = 0; i < gains.length; i++) {
@@ -116,7 +119,7 @@ export class Face {
       skin.set(this.here.subarray(3 * i, 3 * i + 2), 12 * i + 3);
       skin[12 * i + 5] = gains[i];
     }
-    const after = pairs(laid.map.places(added(this.marks, template.atLandmarks(change))));
+    const after = pairs(movedPlaces(laid, this.marks, template.atLandmarks(change), closing.marks, this.marksHere, this.smoothMarks));
     const eyes = SIDES.map((side, i) =>
       changedEye(this.lids[i], Edges.ofEye(after, side, this.axes), gazeOf(weights, side), laid.map.eye));
     eyes.forEach((eye, i) => eye && this.margins[i].forEach(([row, source]) => skin.set(source, 12 * row + 3)));

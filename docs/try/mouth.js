@@ -151,18 +151,32 @@ export function mouthLight(pixels, eyes, projection) {
   const bright = dot(skin, LUMA);
   const saturation = Float32Array.from(pixels, ([, , ...rgb]) => (Math.max(...rgb) - Math.min(...rgb)) / Math.max(...rgb, 0.02));
   const colourless = clip((0.16 - percentile(saturation, 0.98)) / 0.06);
-  const warm = IVORY.map((value, k) => value * clip(skin[k] / ((skin[0] + skin[1] + skin[2]) / 3), 0.3, 2) ** 0.1);
+  const expected = 0.58 * Math.sqrt(Math.max(bright, 0.05) / 0.3) * Math.min(1, bright / 0.05);
+  const bySkin = Math.min(0.85, expected + colourless * (bright - expected));
+  const white = whiteOf(eyes);
+  const seen = white && clip(dot(white, LUMA) ** 0.77 * bySkin ** 0.28, 0.35 * bySkin, Math.min(2.5 * bySkin, 0.85));
+  const tooth = white ? bySkin + (1 - colourless) * (seen - bySkin) : bySkin;
+  const warm = IVORY.map((value, k) => value * (white ? clip(white[k] / dot(white, LUMA), 0.6, 1.6) ** 0.5
+    : clip(skin[k] / ((skin[0] + skin[1] + skin[2]) / 3), 0.3, 2) ** 0.1));
   const ivory = scaled(warm, 1 / dot(warm, LUMA));
-  const tooth = 0.58 * Math.sqrt(Math.max(bright, 0.05) / 0.3) * Math.min(1, bright / 0.05);
   const { key, keyStrength } = keyLight(pixels, luma.map((value) => value / bright), usual);
   const [right, up] = [unit(projection[0]), unit(scaled(projection[1], -1))];
   const out = cross(right, up);
   return {
     skin, keyStrength, key: right.map((_, k) => key[0] * right[k] + key[1] * up[k] + key[2] * out[k]),
-    tooth: ivory.map((value, k) => Math.min(0.85, tooth + colourless * (bright - tooth))
-      * (value + colourless * (skin[k] / bright - value))),
+    tooth: ivory.map((value, k) => tooth * (value + colourless * (skin[k] / bright - value))),
     ambient: Math.max(0.25, 1 - 0.6 * keyStrength), stone: Math.max(colourless, statueShare(eyes, pixels)),
   };
+}
+
+/** Linear RGB of the white of eyes, as bright as most of it is; null where none is seen. */
+function whiteOf(eyes) {
+  if (eyes.length < 16) return null;
+  const light = eyes.map((one) => one.map(fromSrgb));
+  const luma = Float32Array.from(light, (one) => dot(one, LUMA));
+  const [low, high, bright] = [0.7, 0.92, 0.9].map((share) => percentile(luma, share));
+  const colour = meanOf(light.filter((_, i) => luma[i] >= low && luma[i] <= high));
+  return scaled(colour, Math.max(bright, 1e-3) / Math.max(dot(colour, LUMA), 1e-6));
 }
 
 /** Direction (x right, y up, z to the viewer) and strength, as if the face were an ellipsoid. */

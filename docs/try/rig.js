@@ -19,7 +19,12 @@ export const eyeRows = (side) => [...rowsOf("lid_upper", side), ...rowsOf("lid_l
 export const UPPER = rowsOf("lip_inner_upper").slice(1, -1);
 export const LOWER = [...rowsOf("lip_inner_lower")].reverse();
 
-const [SPREAD, LEAST_SIGMA, SOFT] = [0.1, 0.003, 0.01];
+/** Pairs of edges that may meet: lids of both eyes, lips. */
+const EDGES = [...["right", "left"].map((side) =>
+  [rowsOf("lid_upper", side).slice(1, -1), [...rowsOf("lid_lower", side)].reverse()]), [UPPER, LOWER]];
+
+const [SPREAD, LEAST_SIGMA, SOFT, SMOOTH] = [0.1, 0.003, 0.01, 0.25];
+const [SHUTS, OPEN, NO_GAP, NEAR] = [0.25, 0.75, 0.03, 0.12];
 const TIGHT = { lid_upper: 0.5, lid_lower: 0.5, lip_outer_upper: 0.7, lip_outer_lower: 0.7 };
 const MOUTH = [["jawOpen"], ["mouthLowerDownLeft", "mouthLowerDownRight"], ["mouthUpperUpLeft", "mouthUpperUpRight"]];
 const MOUTH_RIDGE = [0.05, 0.3, 0.3];
@@ -83,6 +88,16 @@ export class Template {
     });
     this.shapes = Object.fromEntries(names.map((name, i) =>
       [name, { scale: of("scales")[i], data: mean.subarray(i * size, (i + 1) * size) }]));
+  }
+
+  /** For each of the openings in `EDGES`: 1 on its edges, 0 away from them, a number each vertex. */
+  get nearEdges() {
+    this.near ??= EDGES.map((edges) => Float32Array.from({ length: this.rest.length / 3 }, (_, i) => {
+      const squares = edges.flat().map((row) => [0, 1, 2].reduce((sum, k) =>
+        sum + (this.rest[3 * i + k] - this.landmarks[3 * row + k]) ** 2, 0));
+      return Math.exp(-Math.min(...squares) / NEAR ** 2);
+    }));
+    return this.near;
   }
 
   /** Motion of the vertices for weights of shapes. */
@@ -207,8 +222,39 @@ export function fit(template, places, sigma) {
   for (const row of shut.values()) leftOut.add(row);
   const groups = places.map((_, row) => (shut.has(row) ? [row, shut.get(row)] : [row])).filter((_, row) => !leftOut.has(row));
   const mean = (values) => groups.map((rows) => meanOf(rows.map((row) => values(row))));
-  const map = new FaceMap(mean((row) => rowAt(anchors, row)), mean((row) => places[row]), mean((row) => [noise[row]]).flat());
-  return { map, worn, jawOpen: weights.jawOpen ?? 0 };
+  const [from, to] = [mean((row) => rowAt(anchors, row)), mean((row) => places[row])];
+  const map = new FaceMap(from, to, mean((row) => [noise[row]]).flat());
+  return { map, smooth: new FaceMap(from, to, from.map(() => SMOOTH)), worn, jawOpen: weights.jawOpen ?? 0 };
+}
+
+/** Places of `points` after a change: motion goes through the smoother map, that of points which
+ * close in on another edge, `closing` 1, through the map. `here` and `smoothHere` are where the maps
+ * have the points. */
+export function movedPlaces(laid, points, change, closing, here, smoothHere) {
+  const after = added(points, change);
+  const there = laid.map.places(after, { points, places: here });
+  const smooth = laid.smooth.places(after, { points, places: smoothHere });
+  closing.forEach((share, i) => {
+    for (const k of [3 * i, 3 * i + 1]) there[k] = here[k] + (1 - share) * (smooth[k] - smoothHere[k]) + share * (there[k] - here[k]);
+  });
+  return there;
+}
+
+/** How far each vertex and each landmark belongs to lids or lips that a change shuts, 0 to 1. */
+export function closingEdges(template, laid, change) {
+  const marks = added(template.landmarks, template.atLandmarks(laid.worn));
+  const [before, after] = [marks, added(marks, template.atLandmarks(change))].map((points) => laid.map.places(points));
+  const gap = (places, [upper, lower]) => Math.max(...upper.map((row, i) =>
+    Math.hypot(places[3 * row] - places[3 * lower[i]], places[3 * row + 1] - places[3 * lower[i] + 1]))) / laid.map.eye;
+  const shut = EDGES.map((edges, opening) => {
+    const [start, end] = [before, after].map((places) => gap(places, edges));
+    if (opening === EDGES.length - 1 && start < NO_GAP) return 0;  // closed lips may part
+    const closes = 1 - clip((end / Math.max(start, 1e-6) - SHUTS) / (OPEN - SHUTS));
+    return opening === EDGES.length - 1 ? closes : Math.max(closes, 1 - clip(start / NO_GAP - 1));
+  });
+  const vertices = Float32Array.from(template.nearEdges[0], (_, i) => Math.max(...shut.map((one, k) => one * template.nearEdges[k][i])));
+  const wide = Float32Array.from({ length: 3 * vertices.length }, (_, i) => vertices[Math.floor(i / 3)]);
+  return { vertices, marks: template.atLandmarks(wide).filter((_, i) => i % 3 === 0) };
 }
 
 /** Weights of the shapes that hold the source's mouth open, from the gaps between its lips. */

@@ -9,7 +9,7 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.rig.drawn import Drawn, is_behind
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
-from reggan_plugin.rig.fit import Fit, fit
+from reggan_plugin.rig.fit import Fit, closing_edges, fit
 from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.light import light_change
 from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
@@ -99,14 +99,16 @@ def rig_answer(
     if look.style == "closed":
         change = kept_shut(template, laid.worn, change)
     before = template.rest + laid.worn
-    here, there = laid.map(before), laid.map(before + change)
+    closing = closing_edges(template, laid, change)
+    here, there = laid.map(before), laid.moved(before, change, closing)
     marks = template.landmarks + template.at_landmarks(laid.worn)
     marks_before = laid.map(marks)[:, :2]
-    marks_after = laid.map(marks + template.at_landmarks(change))[:, :2]
+    marks_closing = template.at_landmarks(closing[:, None])[:, 0]
+    marks_after = laid.moved(marks, template.at_landmarks(change), marks_closing)[:, :2]
     light = light_change(template, picture, here, before, before + change)
     axes, refined = _axes(laid), None
     if refine is not None:
-        request = RigRequest.of(template, laid.map, before, weights, light, before + change)
+        request = RigRequest.of(template, laid, before, change, closing, weights, light)
         refined = refine(request.planes(template))
         upper, lower = LIP_PAIRS
         # below 0 where a lip is pushed over the other

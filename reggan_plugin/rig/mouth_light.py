@@ -23,6 +23,14 @@ _DARKEST_SKIN = 0.05
 _BRIGHTEST_TOOTH = 0.85
 _WARMTH = 0.10
 """Power at which the skin's colour, so the light's, goes into the teeth's."""
+_WHITE, _WHITE_SHARE, _SKIN_SHARE = 90, 0.77, 0.28
+"""Percentile of brightness of eyes that is their white, and powers of it and of what the skin says
+in the brightness of teeth. Fitted to true renders of 41 held-out heads without stone, where it
+misses teeth by a factor of 1.22 (rms); what the skin alone says misses them by 1.45."""
+_WHITE_TINT, _TINTS = 0.5, (0.6, 1.6)
+"""Power at which the white's colour goes into the teeth's (same heads), and its bounds."""
+_WHITE_BOUNDS = 0.35, 2.5
+"""Of what the skin says: eyes may be painted, dark or glowing."""
 _MOST = 98
 """Percentile of saturation that lips reach and a highlight's edge does not."""
 _COLOURLESS, _COLOURED = 0.10, 0.16
@@ -65,13 +73,15 @@ def mouth_light_from_face(
     face: Float[np.ndarray, "side side 3"],
     skin: Float[np.ndarray, "side side"],
     projection: Float[np.ndarray, "2 3"] | None = None,
+    eyes: Float[np.ndarray, "side side"] | None = None,
 ) -> MouthLight:
-    """Estimate the light on a face from its own skin.
+    """Estimate the light on a face from its own skin and the white of its eyes.
 
     Args:
         face: crop, sRGB-encoded.
         skin: 1 on bare skin, 0 elsewhere: no hair, eyes, spectacles.
         projection: from head axes to the crop, for a head that is turned.
+        eyes: 1 between the lids, 0 elsewhere; with fewer than 16 pixels the skin alone counts.
 
     Raises:
         ValueError: the mask leaves fewer than 16 pixels.
@@ -86,13 +96,21 @@ def mouth_light_from_face(
     mean = np.maximum(light[is_usual].mean(axis=0), 1e-4)
     stone = _stone_share(pixels)
     warm = np.clip(mean / mean.mean(), 0.3, 2.0) ** _WARMTH
+    tooth = _tooth_luma(float(mean @ LUMA), stone)
+    white = None if eyes is None else _white_of(face, eyes)
+    if white is not None:
+        luma_of_white = float(white @ LUMA)
+        low, high = (bound * tooth for bound in _WHITE_BOUNDS)
+        seen = luma_of_white**_WHITE_SHARE * tooth**_SKIN_SHARE
+        tooth += (1 - stone) * (min(max(seen, low), high, _BRIGHTEST_TOOTH) - tooth)
+        warm = np.clip(white / luma_of_white, *_TINTS) ** _WHITE_TINT
     ivory = IVORY * warm / (IVORY * warm @ LUMA)
     tint = ivory + stone * (mean / (mean @ LUMA) - ivory)
     key, strength = _key_light(columns, rows, luma / (mean @ LUMA), is_usual)
     if projection is not None:
         key = head_from_crop(projection) @ key
     return MouthLight(
-        tooth=_tooth_luma(float(mean @ LUMA), stone) * tint,
+        tooth=tooth * tint,
         skin=mean,
         key=key,
         key_strength=strength,
@@ -106,6 +124,20 @@ def head_from_crop(projection: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "3
     right, up = projection[0], -projection[1]
     right, up = right / np.linalg.norm(right), up / np.linalg.norm(up)
     return np.stack([right, up, np.cross(right, up)], axis=1)
+
+
+def _white_of(
+    face: Float[np.ndarray, "side side 3"], eyes: Float[np.ndarray, "side side"]
+) -> Float[np.ndarray, "3"] | None:
+    """Linear RGB of the white of eyes, as bright as most of it is; None where none is seen."""
+    pixels = face[(eyes > 0.5) & np.isfinite(face).all(axis=2)]
+    if len(pixels) < _FEWEST:
+        return None
+    light = linear_from_srgb(np.clip(pixels, 0, 1)).astype(np.float64)
+    luma = light @ LUMA
+    brightness = max(float(percentile(luma, _WHITE)), 1e-3)
+    colour = light[(luma >= percentile(luma, 70)) & (luma <= percentile(luma, 92))].mean(axis=0)
+    return colour * brightness / max(float(colour @ LUMA), 1e-6)
 
 
 def _tooth_luma(skin: float, stone: float) -> float:

@@ -244,7 +244,8 @@ def _inside_of_mouth(
     stride = max(1, len(picture) // _LIGHT_PX)
     small = picture[::stride, ::stride]
     skin = _skin(marks, laid.map.eye, len(small))
-    light = mouth_light_from_face(small, skin, projection)
+    eyes = _eyes(marks, len(small))
+    light = mouth_light_from_face(small, skin, projection, eyes)
     drop = template.at_landmarks(template.displacement(worn))[lower[3:6]].mean(axis=0)
     return render_mouth(
         inside,
@@ -253,7 +254,7 @@ def _inside_of_mouth(
         jaw=jaw_pose_from_drop(drop - np.array([0.0, _LOWER_BELOW, 0.0])),
         opening=opening,
         window=window,
-        light=replace(light, stone=max(light.stone, _statue_share(small, skin, marks))),
+        light=replace(light, stone=max(light.stone, _statue_share(small, skin, eyes))),
         teeth=look.teeth(is_drawn=_is_drawn(small, skin)),
     )
 
@@ -303,17 +304,22 @@ def _skin(
     return mask
 
 
+def _eyes(marks: Float[np.ndarray, "points 2"], side_px: int) -> Float[np.ndarray, "side side"]:
+    """1 between the lids."""
+    outlines = [Lids.from_loop(marks[eye_rows(side)]).outline() for side in SIDES]
+    return np.max([mask_of(outline, WHOLE, side_px) for outline in outlines], axis=0)
+
+
 def _statue_share(
     picture: Float[np.ndarray, "crop crop 3"],
     skin: Float[np.ndarray, "side side"],
-    marks: Float[np.ndarray, "points 2"],
+    eyes: Float[np.ndarray, "side side"],
 ) -> float:
     """1 where eyes are of the same stuff as skin, without pupils: then teeth are, too."""
-    outlines = [Lids.from_loop(marks[eye_rows(side)]).outline() for side in SIDES]
-    eyes = np.max([mask_of(outline, WHOLE, len(picture)) for outline in outlines], axis=0) > 0.9
-    if eyes.sum() < _FEWEST or not skin.any():
+    is_eye = eyes > 0.9
+    if is_eye.sum() < _FEWEST or not skin.any():
         return 0.0
-    inside, around = picture[eyes], picture[skin > 0]
+    inside, around = picture[is_eye], picture[skin > 0]
     hues, usual = (one / (one.sum(axis=1, keepdims=True) + 1e-3) for one in (inside, around))
     distance = float(percentile(np.abs(hues - median(usual)).sum(axis=1), 50))
     darkest = float(percentile(inside.mean(axis=1), 5)) / max(float(around.mean()), 1e-3)

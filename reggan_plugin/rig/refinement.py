@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.rig.fit import FaceMap
+from reggan_plugin.rig.fit import Fit
 from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, rows_of
 from reggan_plugin.rig.opened_mouth import parting
 from reggan_plugin.rig.planes import sampled
@@ -78,11 +78,12 @@ class RigRequest:
     def of(
         cls,
         template: Template,
-        laid: FaceMap,
+        laid: Fit,
         before: Float[np.ndarray, "vertices 3"],
+        change: Float[np.ndarray, "vertices 3"],
+        closing: Float[np.ndarray, " vertices"],
         weights: Mapping[str, float],
         light: Float[np.ndarray, " vertices"],
-        after: Float[np.ndarray, "vertices 3"],
     ) -> "RigRequest":
         """What a template that is laid over a face is about to do.
 
@@ -90,16 +91,20 @@ class RigRequest:
             template: that is laid.
             laid: how.
             before: its vertices as the source has them, in the template's space.
+            change: of the vertices as the rig would have it.
+            closing: of the vertices, see `Fit.moved`.
             weights: of shapes.
             light: of the vertices.
-            after: the vertices as the rig would have them.
         """
-        here, there = laid(before), laid(after)
-        meant = [(laid(after + one) - there)[:, :2] for one in template.conventions_of(weights)]
+        here, there = laid.map(before), laid.moved(before, change, closing)
+        meant = [
+            (laid.moved(before, change + one, closing) - there)[:, :2]
+            for one in template.conventions_of(weights)
+        ]
         return cls(
             here=here,
-            motion=(there - here)[:, :2] / laid.eye,
-            meant=np.stack(meant) / laid.eye,
+            motion=(there - here)[:, :2] / laid.map.eye,
+            meant=np.stack(meant) / laid.map.eye,
             light=light,
         )
 

@@ -82,7 +82,7 @@ def test_a_jaw_that_drops_shows_a_mouth_that_is_not_skin() -> None:
     assert mouth.cover.max() == 1.0
     result = change_crop(picture, answer).pixels
     inside = result[215:235, 185:199]
-    assert np.abs(inside - SKIN).sum(axis=2).min() > 0.15
+    assert (np.abs(inside - SKIN).sum(axis=2) > 0.15).mean() > 0.95
 
 
 def test_an_open_mouth_shuts_with_neutral() -> None:

@@ -36,7 +36,7 @@ from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.imaging.spectacles import find_spectacles, lift_spectacles
 from reggan_plugin.rig.answer import Landmarks
 from reggan_plugin.rig.eyes import Lids
-from reggan_plugin.rig.fit import Fit, fit
+from reggan_plugin.rig.fit import Fit, closing_edges, fit
 from reggan_plugin.rig.layout import eye_rows, rows_of
 from reggan_plugin.rig.planes import mask_of
 from reggan_plugin.rig.refinement import CELLS, RigRefinement
@@ -214,7 +214,7 @@ def test_the_browser_alone_lays_the_rig_where_the_runtime_does(
     card = face.transfer.card
     vector = card.vector_of(ExpressionMix({"happy": 0.8}))
     weights = dict(zip(card.controls, vector, strict=True))
-    wanted = laid.map(rig.rest + laid.worn + rig.displacement(weights))
+    wanted = moved_rig(laid, weights)
     moved = "face.moved(tryPage.model.shapes({ happy: 0.8 })).there"
     away = np.linalg.norm(visitor.numbers(moved, 3) - wanted, axis=1)[rig.keep > 0.5]
     vertices = away.max() / laid.map.eye
@@ -285,16 +285,25 @@ def test_rigs_alone_are_put_into_the_page(tmp_path: Path) -> None:
     assert made.stderr.startswith("Error: ")
 
 
+def moved_rig(laid: Fit, weights: dict[str, float]) -> np.ndarray:
+    """Where the runtime has the template's vertices."""
+    change = template().displacement(weights)
+    closing = closing_edges(template(), laid, change)
+    return laid.moved(template().rest + laid.worn, change, closing)
+
+
 FIT = """
 import fs from "node:fs";
 import { readNpz } from "./npz.js";
-import { added, fit, Template } from "./rig.js";
+import { added, closingEdges, fit, movedPlaces, Template } from "./rig.js";
 const [file, { places, sigma, weights }] = JSON.parse(fs.readFileSync(0, "utf8"));
 const { buffer, byteOffset, length } = fs.readFileSync(file);
 const template = new Template(await readNpz(buffer.slice(byteOffset, byteOffset + length)));
 const laid = fit(template, places, sigma);
-const points = added(added(template.rest, laid.worn), template.displacement(weights));
-console.log(JSON.stringify(Array.from(laid.map.places(points))));
+const [points, change] = [added(template.rest, laid.worn), template.displacement(weights)];
+const [here, smooth] = [laid.map.places(points), laid.smooth.places(points)];
+const { vertices } = closingEdges(template, laid, change);
+console.log(JSON.stringify(Array.from(movedPlaces(laid, points, change, vertices, here, smooth))));
 """
 """The page's fit without a page."""
 
@@ -306,7 +315,7 @@ def test_the_page_s_fit_is_the_runtime_s(worn: dict[str, float]) -> None:
         pytest.skip("no node")
     rig, (_, landmarks) = template(), drawn_face(worn)
     places = landmarks.places + np.random.default_rng(1).normal(0, 0.002, landmarks.places.shape)
-    weights = {"jawOpen": 0.3, "mouthSmileLeft": 1.0}
+    weights = {"jawOpen": 0.3, "mouthSmileLeft": 1.0, "eyeBlinkLeft": 0.8, "mouthClose": 0.2}
     asked = {"places": places.tolist(), "sigma": landmarks.sigma.tolist(), "weights": weights}
     file = resources.files("reggan_plugin.rig") / "template.npz"
     made = subprocess.run(
@@ -318,7 +327,7 @@ def test_the_page_s_fit_is_the_runtime_s(worn: dict[str, float]) -> None:
         check=True,
     )
     laid = fit(rig, places, landmarks.sigma)
-    wanted = laid.map(rig.rest + laid.worn + rig.displacement(weights))
+    wanted = moved_rig(laid, weights)
     found = np.array(json.loads(made.stdout)).reshape(-1, 3)
     assert np.abs(found - wanted).max() < 1e-4 * laid.map.eye
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from reggan_plugin.errors import SourceError
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.rig.answer import Landmarks
-from reggan_plugin.rig.fit import fit
+from reggan_plugin.rig.fit import closing_edges, fit
 from reggan_plugin.rig.light import light_change
 from reggan_plugin.rig.refinement import CELLS, RigRequest, source_raster
 from reggan_plugin.rig.source import RigSource
@@ -139,9 +139,10 @@ class _PictureRig:
     def planes(self, weights: Mapping[str, float]) -> Float[np.ndarray, "planes cells cells"]:
         """What it is about to do, as `RigRequest.planes`."""
         rig, before = template(), self._before
-        after = before + rig.displacement(weights)
-        light = light_change(rig, self._face, self._here, before, after)
-        request = RigRequest.of(rig, self._fit.map, before, weights, light, after)
+        change = rig.displacement(weights)
+        light = light_change(rig, self._face, self._here, before, before + change)
+        closing = closing_edges(rig, self._fit, change)
+        request = RigRequest.of(rig, self._fit, before, change, closing, weights, light)
         return request.planes(rig, self._raster)
 
 

@@ -124,13 +124,12 @@ def test_damaged_videos_are_named(name: str, folder: Path) -> None:
     path = folder / name
     sound = attacks.video(path)
     attacks.use(path)
-    half, part = len(sound) // 2, min(2000, len(sound) // 8)
-    noise = np.random.default_rng(3).bytes(part)
-    for middle in (bytes(part), noise):
-        path.write_bytes(sound[:half] + middle + sound[half + part :])
+    damaged = attacks.damaged_videos(sound)
+    for content in damaged.values():
+        path.write_bytes(content)
         with pytest.raises(SourceError, match=name):
             attacks.use(path)
-    path.write_bytes(sound[: len(sound) * 2 // 3])
+    path.write_bytes(damaged["cut at two thirds"])
     with pytest.raises(SourceError, match=name):
         VideoFile(path)
 

@@ -107,6 +107,8 @@ def decode_pillow(
     with library_faults():
         is_plain = image.mode in _MODES.values()
         mode = "RGBA" if "transparency" in image.info else "RGB"
+        if image.mode == "P" and np.asarray(image).max() >= len(image.getpalette() or ()) // 3:
+            raise ValueError("its pixels have colours beyond its palette")
         samples = np.array(image if is_plain else image.convert(mode))
     samples = samples if samples.ndim == 3 else samples[..., None]
     if not is_plain:

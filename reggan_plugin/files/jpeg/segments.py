@@ -81,18 +81,20 @@ def end_of_picture(read: SegmentedJpeg, header: Segment) -> int:
             break off between restarts.
     """
     restarts = next((one.data for one in read.segments if one.marker == _DRI), b"")
-    # Of each component, bits of its coefficients that are still to come.
-    missing = {number: [1] * _COEFFICIENTS for number in header.data[6::3]}
+    # Of each component, bits of its coefficients that are still to come; none came before the first.
+    missing = {number: [-1] * _COEFFICIENTS for number in header.data[6::3]}
     scans, at = read.scans, 0
     while scans[at + 1] != _EOI:
         marker, end = scans[at + 1], at + 2 + int.from_bytes(scans[at + 2 : at + 4], "big")
         data = scans[at + 4 : end]
         if marker == _SOS:
             is_part = header.marker == PROGRESSIVE
-            first, last, low = (data[-3], data[-2], data[-1] & 15) if is_part else (0, 63, 0)
-            for number in data[1:-3:2]:
-                if number in missing and last < _COEFFICIENTS:
-                    missing[number][first : last + 1] = [low] * (last + 1 - first)
+            first, last, bits = data[-3:] if is_part else (0, 63, 0)
+            for number in set(data[1:-3:2]) & set(missing):
+                part = slice(first, min(last + 1, _COEFFICIENTS))
+                if is_part and {max(0, bit) for bit in missing[number][part]} != {bits >> 4}:
+                    raise _damaged("its scans do not follow from each other")
+                missing[number][part] = [bits & 15] * len(missing[number][part])
         following = _MARKER.search(scans, end)
         if following is None or scans[following.start() + 1] not in (*_WITHIN_SCANS, _EOI):
             found = "nothing" if following is None else f"a marker {following[0].hex().upper()}"

@@ -31,6 +31,7 @@ from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
+from reggan_plugin.jobs.sources import Found
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 
 
@@ -83,13 +84,15 @@ def render(
         asked_out = str(piped.out) if piped.writes else request.asked_out
         named = replace(request, asked_inputs=inputs, asked_out=asked_out)
         plan = partial(_plan_jobs, named, given_files())
-        jobs, notices = IoTimeout(stall_s).call(inputs.name, plan)
+        jobs, found = IoTimeout(stall_s).call(inputs.name, plan)
         if request.dry_run:
             in_use = request.asked_model.in_dry_run([job.settings for job in jobs])
             print_plans(jobs, in_use, as_json)
+            for _, error in found.refused:
+                raise error
             return
         told = report_of_one_file(report, Path(STANDARD)) if piped.writes else report
-        summary = _run(jobs, request.asked_model, told, stop, stall_s, notices)
+        summary = _run(jobs, request.asked_model, told, stop, stall_s, found)
         beside = []
         if request.atlas is not None and not summary.interrupted:
             beside = write_atlas(request.atlas, jobs, summary)
@@ -107,11 +110,10 @@ def _run(
     report: Report,
     stop: StopRequest,
     stall_s: float,
-    notices: Sequence[str],
+    found: Found,
 ) -> JobSummary:
     transfer, in_use = asked_model.open_for([job.settings for job in jobs])
-    if transfer is not None:
-        notices = [*notices, *transfer.remarks]
+    notices = _passed_over(found.passed_over) + list(transfer.remarks if transfer else ())
     with libraries_on_stderr():
         return run_jobs(
             jobs,
@@ -123,17 +125,18 @@ def _run(
             track_first=True,
             side=asked_model.side_by_side(jobs[0].settings),
             notices=notices,
+            refused=found.refused,
         )
 
 
-def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[PlannedJob], list[str]]:
-    """Plan a job for each input, and name results of earlier runs that are no input.
+def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[PlannedJob], Found]:
+    """Plan a job for each input; also return what was found beside them.
 
     Raises:
         UsageError: the pictures cannot be what the settings ask for.
     """
     picture, expressions = request.picture, request.expressions
-    planned, passed_over = request.asked_inputs.plan(
+    planned, found = request.asked_inputs.plan(
         request.out,
         [asked.label for asked in expressions],
         request.existing,
@@ -161,7 +164,7 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
         if job.movie is not None:
             job.movie.refuse_impossible(job.settings)
     picture.refuse_impossible([task.source for job in jobs for task in job.plan.tasks])
-    return jobs, _passed_over(passed_over)
+    return jobs, found
 
 
 def _is_one_picture(jobs: Sequence[PlannedJob]) -> bool:

@@ -31,6 +31,9 @@ SETTINGS_META = "reggan_plugin.settings"
 """Key of a context's `meta` for the file that was read."""
 _PRESETS, _PRESETS_OPTION = "presets", "presets"
 _OF_PROVENANCE = ("stamp", "sign", "key")
+_HIDING = ("dry-run", "quiet")
+_MAY_NAME_FILES = {"each": ("basic", "all"), "matte": ()}
+"""Options that take a file's name as text, and their words that are none."""
 _COMMAND_LINE_ALONE = ("frames", "overwrite", "config")
 
 
@@ -61,7 +64,7 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
         )
     _refuse_unsafe(path, table, names)
     if named is None and path.parent.resolve() != _own_folder().resolve():
-        _refuse_of_strangers(path, table)
+        _refuse_of_strangers(path, table, names)
     defaults: dict[str, Any] = {
         str(names[key].name): _value(names[key], table[key], path.parent) for key in table
     }
@@ -89,21 +92,45 @@ def _refuse_unsafe(path: Path, table: Mapping[str, Any], names: Mapping[str, cli
         )
 
 
-def _refuse_of_strangers(path: Path, table: Mapping[str, Any]) -> None:
+def _refuse_of_strangers(
+    path: Path, table: Mapping[str, Any], names: Mapping[str, click.Option]
+) -> None:
     """Refuse what a file beside pictures must not decide unless the command line names it.
 
     Raises:
-        UsageError: it would leave out or set the marks of provenance, or open a model's file.
+        UsageError: it would leave out or set the marks of provenance, hide what is done, open a
+            model's file, or any file outside its own folder.
     """
-    unsafe = [name for name in table if name in _OF_PROVENANCE]
+    unsafe = [name for name in table if name in (*_OF_PROVENANCE, *_HIDING)]
     model = table.get("model")
     if model is not None and str(model) not in installed_models():
         unsafe.append("a model that is a file")
+    folder = path.parent.resolve()
+    for name in set(table) - {"model"}:
+        for one in table[name] if isinstance(table[name], list) else [table[name]]:
+            place = _file_beside(names[name], one, folder)
+            is_free = not _may_name_file(names[name], one)
+            if not is_free and (place is None or not place.resolve().is_relative_to(folder)):
+                unsafe.append(f"{name} of another folder")
     if unsafe:
         raise UsageError(
             f"{path} says {unsafe[0]}, which a file beside the pictures may not. Take it out, or "
             f"name the file: {CONFIG_OPTION} {path}."
         )
+
+
+def _may_name_file(option: click.Option, value: Any) -> bool:
+    words = _MAY_NAME_FILES.get(str(option.name), () if _names_input(option) else None)
+    return words is not None and str(value) not in words
+
+
+def _file_beside(option: click.Option, value: Any, folder: Path) -> Path | None:
+    """Return the file, or the folder or pattern of mattes, that a value names in this folder."""
+    place = folder / str(value)
+    is_there = place.is_file()
+    if option.name == "matte":
+        is_there = _exists(place) or (bool(set(place.name) & set("#%*")) and place.parent.is_dir())
+    return place if is_there and _may_name_file(option, value) else None
 
 
 def _may_name_result(option: click.Option) -> bool:
@@ -130,8 +157,7 @@ def _value(option: click.Option, value: Any, folder: Path) -> Any:
 
 def _text(option: click.Option, value: Any, folder: Path) -> str:
     """Return a value as text; of a file that lies in the folder of the settings, its path."""
-    beside = folder / str(value)
-    return str(beside if _names_input(option) and beside.is_file() else value)
+    return str(_file_beside(option, value, folder) or value)
 
 
 def _named(args: Sequence[str]) -> Path | None:

@@ -29,7 +29,10 @@ def columns_of_audio2face(text: str, rate_fps: float | None) -> Columns:
     if not isinstance(rate, int | float) or not math.isfinite(rate) or rate <= 0:
         raise ValueError(f"its exportFps is {rate!r}, no frames a second")
     try:
-        values = np.array(rows, dtype=float)
+        numbers = np.array(rows)
+        if numbers.size and numbers.dtype.kind not in "iuf":
+            raise ValueError("it holds what is no number")
+        values = numbers.astype(float)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"its weightMat is no matrix of numbers ({error})") from error
     if not isinstance(names, list) or values.ndim != 2 or values.shape[1] != len(names):

@@ -26,6 +26,8 @@ from reggan_plugin.limits import MOST_TAKE_CELLS, MOST_TAKE_COLUMNS, refuse_beyo
 _COUNT = "blendshapecount"
 _CLOCKS = ("timecode", "frame", "time")
 _MOST_PROBED = 20_000
+_MOST_CLOCK = 1e9
+"""Seconds, or frames: thirty years."""
 
 
 def columns_of_csv(text: str, rate_fps: float | None) -> Columns:
@@ -67,6 +69,9 @@ def columns_of_csv(text: str, rate_fps: float | None) -> Columns:
     dropped = len(rows) - 1 - len(body)
     place = lowered.index(clock)
     taken = [at for at, name in enumerate(lowered) if name and name not in (*_CLOCKS, _COUNT)]
+    longer = next((line for line, row in body if any(row[len(heading) :])), None)
+    if longer is not None:
+        raise ValueError(f"line {longer} has more values than its heading has names")
     values = np.array([[_number(row, at, line) for at in taken] for line, row in body], dtype=float)
     clocks = [row[place] if place < len(row) else "" for _, row in body]
     columns = Columns(
@@ -132,8 +137,8 @@ def _clock_number(text: str, clock: str, line: int) -> float:
         number = float(text)
     except ValueError:
         number = np.nan
-    if not np.isfinite(number):
-        raise ValueError(f"line {line} has the {clock} {text!r}; expected a number")
+    if not abs(number) <= _MOST_CLOCK:
+        raise ValueError(f"line {line} has the {clock} {text[:80]!r}; expected a number")
     return number
 
 

@@ -99,6 +99,7 @@ def take_from_columns(columns: Columns, source: str) -> Take:
             f"{MOST_TAKE_ROWS}. Record or export the take again."
         )
     order = np.argsort(columns.times_s, kind="stable")
+    back = int((np.diff(columns.times_s) <= 0).sum())
     values = columns.values[order]
     weights = np.stack([_merged(values[:, places]) for places in known.values()], axis=1)
     scale = columns.scale
@@ -107,6 +108,8 @@ def take_from_columns(columns: Columns, source: str) -> Take:
     weights, clamped = _clamped(weights * scale)
     times_s = columns.times_s[order]
     notes = list(columns.notes)
+    if back:
+        notes.append(f"{back} rows are no later than the row before; they are put in order.")
     if clamped:
         notes.append(f"{clamped} weights are below 0 or above {MAX_WEIGHT} and are clamped.")
     return Take(

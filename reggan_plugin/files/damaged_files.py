@@ -24,6 +24,9 @@ _OF_LIBRARIES = (
     struct.error,
 )
 """Errors of imaging libraries, each of its own kind; -v shows the traceback."""
+_OF_PYTHON = (LookupError, TypeError, UnicodeError, ZeroDivisionError, struct.error)
+_SAYS_NOTHING = ("zip(", "Unable to open '<python_buffer>'")
+"""Errors, and beginnings of sentences, that say nothing without the library's source."""
 _OF_BYTES = (ArithmeticError, LookupError, ValueError, struct.error)
 """Errors of finding other bytes than a format has."""
 
@@ -85,6 +88,7 @@ def file_at_work() -> Path | None:
 
 def _damaged(error: BaseException) -> UnreadableFrameError:
     cause = str(error).strip()
-    if " " not in cause:  # a number or key that says nothing without the library's source
-        cause = f"its decoder stopped at {type(error).__name__} {cause}".rstrip()
+    is_of_python = any(isinstance(one, _OF_PYTHON) for one in (error, error.__cause__))
+    if " " not in cause or is_of_python or cause.startswith(_SAYS_NOTHING):
+        cause = f"its decoder can make no sense of it ({type(error).__name__})"
     return UnreadableFrameError(f"is damaged: {cause}. Render or copy it again.")

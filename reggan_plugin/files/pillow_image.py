@@ -1,7 +1,9 @@
 """Pictures of 8 bits that Pillow reads and writes: TGA, BMP and WebP."""
 
 import io
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,7 +29,8 @@ _READERS: Mapping[str, Any] = {
     "TGA": TgaImagePlugin.TgaImageFile,
     "WEBP": WebPImagePlugin.WebPImageFile,
 }
-"""Asked by name: `Image.open` has a limit of its own, below ours."""
+"""Asked by name: `Image.open` has a limit of its own, below ours; that of WebP has it inside."""
+_LIMIT_LIFTED = threading.Lock()
 _KEPT_INFO = ("icc_profile", "exif", "xmp", "dpi")
 
 
@@ -92,7 +95,7 @@ def decode_pillow(
         UnreadableFrameError: it is damaged.
         UnsupportedFormatError: it is animated, or too large.
     """
-    with library_faults():
+    with library_faults(), _larger_pictures():
         image = _reader_of(kind)(io.BytesIO(content))
     refuse_oversize(image.height, image.width, 4)
     refuse_too_short(image.height, image.width, len(content), most_pixels_per_byte)
@@ -104,6 +107,8 @@ def decode_pillow(
     with library_faults():
         is_plain = image.mode in _MODES.values()
         mode = "RGBA" if "transparency" in image.info else "RGB"
+        if image.mode == "P" and np.asarray(image).max() >= len(image.getpalette() or ()) // 3:
+            raise ValueError("its pixels have colours beyond its palette")
         samples = np.array(image if is_plain else image.convert(mode))
     samples = samples if samples.ndim == 3 else samples[..., None]
     if not is_plain:
@@ -122,6 +127,17 @@ def decode_pillow(
         original=original,
     )
     return replace(frame, alpha=floats_from_samples(samples[..., -1])) if has_alpha else frame
+
+
+@contextmanager
+def _larger_pictures() -> Iterator[None]:
+    """Let Pillow open pictures of any size; ours are bounded by `refuse_oversize`."""
+    with _LIMIT_LIFTED:
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
 
 
 def _reader_of(kind: str) -> Any:

@@ -58,8 +58,12 @@ class PassMotion:
         return None if part.front is None else part.front.moved(-column, -row)
 
 
+@np.errstate(invalid="ignore", over="ignore")
 def move_pass(planes: Planes, rule: PassRule, motion: PassMotion) -> None:
-    """Move the channels of a pass, in place; pixels without a change keep their bits."""
+    """Move the channels of a pass, in place; pixels without a change keep their bits.
+
+    A pass may hold infinite numbers, and stays so.
+    """
     for _, of_face in groupby(motion.parts, key=lambda part: part.face):
         before = planes.copy()
         for part in of_face:
@@ -185,11 +189,11 @@ def _across_jumps(
     )
     across, down = x - left, y - top
     shares = ((1 - down) * (1 - across), (1 - down) * across, down * (1 - across), down * across)
-    with np.errstate(invalid="ignore", over="ignore"):
-        between = np.einsum("cpk,cp->pk", corners, np.stack(shares).astype(np.float32))
-        step = corners.max(axis=0) - corners.min(axis=0)
-        usual = np.median(step[np.isfinite(step).all(axis=1)], axis=0, keepdims=True)
-        smooth = (step <= _JUMP * usual).all(axis=1) & np.isfinite(between).all(axis=1)
+    between = np.einsum("cpk,cp->pk", corners, np.stack(shares).astype(np.float32))
+    step = corners.max(axis=0) - corners.min(axis=0)
+    finite = step[np.isfinite(step).all(axis=1)]
+    usual = np.median(finite, axis=0, keepdims=True) if len(finite) else 0.0
+    smooth = (step <= _JUMP * usual).all(axis=1) & np.isfinite(between).all(axis=1)
     exact = (across == 0) & (down == 0)
     taken = (smooth & ~exact)[:, None]
     return np.where(taken, between.astype(before.dtype), places.pick(before))

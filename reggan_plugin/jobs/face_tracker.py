@@ -1,7 +1,7 @@
 """Track faces: detect near the last position, search the whole frame only when that fails.
 
 Searching the whole frame takes most of a track's time. It is also done in the first frame, where
-the picture changes, and every so often for faces that come in. Whether such a face was there in the
+the picture changes, every so often for faces that come in, and more often as long as there is none. Whether such a face was there in the
 frames before is then looked for near it alone (`ShotDetections.look_back`).
 """
 
@@ -26,6 +26,8 @@ from reggan_plugin.transfer.display_picture import display_picture, exposure_of
 
 SEARCH_EVERY = 12
 """Frames from one search of the whole picture to the next: half a second."""
+_SEARCH_WITHOUT_FACE = 3
+"""As long as no face is known: a shot may fade in, or its first frame be damaged."""
 _AROUND = 1.6
 """Side of what is looked at near a face, in sides of its patch."""
 _LONGEST_NEAR_PX = 512
@@ -61,7 +63,7 @@ class FaceTracker:
         self._locator = FaceLocator()
         self._known: list[_Known] = []
         self._shown: Thumbnail | None = None
-        self._since_search = 0
+        self._since_search = self._found_nothing = 0
 
     def observe(self, frame: Frame) -> Observation:
         """Find the faces of the next frame."""
@@ -70,11 +72,13 @@ class FaceTracker:
         places = [] if is_other else [known.points for known in self._known]
         near = self.look_near(frame, places)
         expected = sum(known.missed == 0 for known in self._known)
-        is_due = self._shown is None or self._since_search + 1 >= SEARCH_EVERY
+        every = SEARCH_EVERY if self._known else min(self._found_nothing, _SEARCH_WITHOUT_FACE)
+        is_due = self._shown is None or self._since_search + 1 >= every
         searched = is_due or is_other or len(near) < expected
         detections = self._search(frame, near) if searched else near
         self._shown = thumbnail
         self._since_search = 0 if searched else self._since_search + 1
+        self._found_nothing = 0 if detections else self._found_nothing + searched
         self._remember(detections)
         return Observation(
             detections=detections,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from reggan_plugin.errors import OutputError, StalledError
+from reggan_plugin.errors import OutputError, RegganError, SourceError, StalledError
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.jobs.events import Finished, Notice, Report
 from reggan_plugin.jobs.frame_steps import Transfer
@@ -48,10 +48,11 @@ def run_jobs(
     track_first: bool = False,
     side: SideBySide | None = None,
     notices: Sequence[str] = (),
+    refused: Sequence[tuple[Path, RegganError]] = (),
 ) -> JobSummary:
     """Write the outputs of all plans; see `run_job`, which one job alone is handed to.
 
-    A job whose folder takes no files fails with all of its frames; the others go on.
+    A job whose folder takes no files, or whose video is damaged, fails; the others go on.
 
     Args:
         jobs: in the order in which they run.
@@ -63,6 +64,7 @@ def run_jobs(
         track_first: as for `run_job`.
         side: as for `run_job`; frames of videos stay in this process, which holds the video.
         notices: what to say of the request as a whole.
+        refused: inputs that no job came of, which count as failed.
     """
     begin = time.perf_counter()
     _say(notices, report)
@@ -76,19 +78,25 @@ def run_jobs(
         made_tracks={},
         side=side,
     )
-    if len(jobs) == 1:
+    if len(jobs) == 1 and not refused:
         only = run(jobs[0], report=report)
         return replace(only, notices={**dict.fromkeys(notices, 0), **only.notices})
-    together = _joined(jobs, report)
+    together = _joined(jobs, report, len(refused))
     summaries: list[JobSummary] = []
     for job in jobs:
         if stopped() and summaries:
             break
         summaries.append(_run_or_fail(run, job, model, together))
+    for path, error in refused:
+        none = FrameResult(source=path, output=path, outcome="failed", message=error.remark)
+        together.say([none])
+        summaries.append(
+            replace(summaries[0], source=str(path), out=path, results=(none,), parts=())
+        )
     return together.end(
         summaries,
         notices=notices,
-        interrupted=len(summaries) < len(jobs),
+        interrupted=len(summaries) < len(jobs) + len(refused),
         seconds=time.perf_counter() - begin,
     )
 
@@ -96,10 +104,10 @@ def run_jobs(
 def _run_or_fail(
     run: Callable[..., JobSummary], job: PlannedJob, model: ModelInUse | None, joined: JoinedReport
 ) -> JobSummary:
-    """Run one of several jobs; where its folder takes no files, all of its frames fail."""
+    """Run one of several jobs; where its file cannot be read or written, all its frames fail."""
     try:
         return run(job, report=joined)
-    except (OutputError, StalledError) as error:
+    except (OutputError, SourceError, StalledError) as error:
         summary = _not_run(job, model, "failed", error.remark)
         joined.say(summary.results)
         return summary
@@ -185,21 +193,20 @@ def _say(notices: Iterable[str], report: Report) -> None:
         report(Notice(message=notice))
 
 
-def _joined(jobs: Sequence[PlannedJob], report: Report) -> JoinedReport:
-    """Return a report to which all jobs together are one."""
-    source, out = _names([job.plan for job in jobs])
-    joined = JoinedReport(report, source=source, out=out)
-    joined.expect(sum(len(job.plan.tasks) for job in jobs))
+def _joined(jobs: Sequence[PlannedJob], report: Report, refused: int) -> JoinedReport:
+    """Return a report to which all jobs, and inputs that were refused, together are one."""
+    plans = [job.plan for job in jobs]
+    source = f"{plans[0].source} and {len(plans) - 1 + refused} more"
+    joined = JoinedReport(report, source=source, out=_folder_of_all(plans))
+    joined.expect(sum(len(plan.tasks) for plan in plans) + refused)
     return joined
 
 
-def _names(plans: Sequence[JobPlan]) -> tuple[str, Path]:
-    """Return common name of the sources, and the folder that holds all results."""
-    first, more = plans[0].source, len(plans) - 1
+def _folder_of_all(plans: Sequence[JobPlan]) -> Path:
+    """Return the folder that holds all results."""
     places = [plan.out if plan.whole is None else plan.whole.parent for plan in plans]
     folders = {str(place.absolute()) for place in places}
-    out = places[0] if len(folders) == 1 else Path(_common(folders))
-    return f"{first} and {more} more", out
+    return places[0] if len(folders) == 1 else Path(_common(folders))
 
 
 def _common(folders: set[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reggan_plugin.errors import EmptySourceError, UnsupportedFormatError
+from reggan_plugin.errors import EmptySourceError, SourceError, UnsupportedFormatError
 from reggan_plugin.files.formats import frame_suffixes
 from reggan_plugin.files.frame import can_read, converting, register_holder
 from reggan_plugin.files.frame_list import FrameList
@@ -43,10 +43,14 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """The sources of a request, and the results of earlier runs that were passed over."""
+    """The sources of a request, and the results of earlier runs that were passed over.
+
+    `refused` are damaged videos beside others that are sound.
+    """
 
     sources: tuple[Source, ...]
     passed_over: tuple[Path, ...] = ()
+    refused: tuple[tuple[Path, SourceError], ...] = ()
 
 
 def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
@@ -63,6 +67,7 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
         EmptySourceError: an input names nothing, or a folder holds no picture.
         AmbiguousSourceError: a number is there twice.
         UnsupportedFormatError: a file's name is none of a picture.
+        SourceError: no video can be read, and there is nothing else.
     """
     places = [(text, path) for text in inputs for path in _places(text)]
     roots = [path for _, path in places if path.is_dir()]
@@ -91,7 +96,13 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
             search.add(Source(text=text, home=text, shot=find_sequence(text)))
     for folder, names in files.items():
         search.add_files(folder, names)
-    return Found(sources=tuple(search.sources), passed_over=tuple(search.passed_over))
+    if search.refused and not search.sources:
+        raise search.refused[0][1]
+    return Found(
+        sources=tuple(search.sources),
+        passed_over=tuple(search.passed_over),
+        refused=tuple(search.refused),
+    )
 
 
 def _places(text: str) -> list[Path]:
@@ -113,6 +124,7 @@ class _Search:
     def __init__(self, *, recursive: bool, shares_out: bool) -> None:
         self.sources: list[Source] = []
         self.passed_over: list[Path] = []
+        self.refused: list[tuple[Path, SourceError]] = []
         self._recursive, self._shares_out = recursive, shares_out
         self._seen: set[Path] = set()
 
@@ -129,7 +141,7 @@ class _Search:
                 for path in sorted(path for path in folder.iterdir() if is_video(path)):
                     if not record_path(path).exists():
                         self.add_video(path, root, folder.relative_to(root), shared)
-        if len(self.sources) == before:
+        if len(self.sources) == before and not self.refused:
             self._refuse_folder(root)
 
     def _refuse_folder(self, root: Path) -> None:
@@ -156,7 +168,11 @@ class _Search:
         if path.resolve() in self._seen:
             return
         self._seen.add(path.resolve())
-        video = VideoFile(path)
+        try:
+            video = VideoFile(path)
+        except SourceError as error:
+            self.refused.append((path, error))
+            return
         register_holder(path, video)
         named = [(number, f"{number:08}.png") for number in range(1, len(video) + 1)]
         shot = Sequence(frames=FrameList(path, [*named]), folder=path.parent, name=path.stem)

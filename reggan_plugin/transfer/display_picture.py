@@ -30,7 +30,8 @@ def auto_exposure_ev(linear: Float[np.ndarray, "height width 3"]) -> float:
     if lit.size == 0:
         return 0.0
     lit = lit[lit >= percentile(lit, _BRIGHT_PERCENTILE) * 2.0**-_STOPS_OF_A_PICTURE]
-    stops = np.log2(_MIDDLE_GREY / percentile(lit, _FACE_PERCENTILE))
+    with np.errstate(over="ignore"):  # of numbers that are nearly 0
+        stops = np.log2(_MIDDLE_GREY / percentile(lit, _FACE_PERCENTILE))
     return float(np.clip(np.round(2 * stops) / 2, -_MAX_AUTO_STOPS, _MAX_AUTO_STOPS))
 
 

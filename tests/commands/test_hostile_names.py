@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -78,13 +79,24 @@ def test_a_job_template_holds_no_control_character(
         ('[render]\nsign = "own.pem"\n', "says sign"),
         ('[render]\nmodel = "evil.onnx"\n', "a model that is a file"),
         ('[render]\nmodel = "/tmp/evil.onnx"\n', "a model that is a file"),
+        ("[render]\ndry-run = true\n", "says dry-run"),
+        ("[render]\nquiet = true\n", "says quiet"),
+        *(
+            (f'[render]\n{name} = "{place}"\n', f"{name} of another folder")
+            for name in ("each", "presets", "matte", "tracks", "landmarks", "rig", "curves")
+            for place in ("/etc/hosts", "../secret", "link", "none.toml")
+        ),
+        ('[render]\nmatte = "../m.####.png"\n', "matte of another folder"),
     ],
 )
-def test_settings_that_came_with_pictures_decide_no_mark_and_no_model(
+def test_settings_that_came_with_pictures_decide_no_mark_and_no_file_elsewhere(
     text: str, found: str, shot: Path, capsys: Streams
 ) -> None:
     (shot / "evil.onnx").write_bytes(b"x")
     (shot / "own.pem").write_bytes(b"x")
+    (shot.parent / "secret").write_bytes(b"x")
+    with suppress(OSError):  # links need rights on Windows
+        (shot / "link").symlink_to(shot.parent / "secret")
     (shot / "reggan-plugin.toml").write_text(text)
     words = ["render", "shot", "--expression", "happy", "--intensity", "0"]
     assert main(words) == 2
@@ -93,6 +105,20 @@ def test_settings_that_came_with_pictures_decide_no_mark_and_no_model(
     assert main([*words, "--config", "shot/reggan-plugin.toml"]) != 2 or "which a file" not in (
         capsys.readouterr().err
     )
+
+
+def test_settings_that_came_with_pictures_name_what_lies_beside_them(
+    shot: Path, capsys: Streams
+) -> None:
+    Image.new("L", (64, 48), 255).save(shot.parent / "m.png")
+    (shot / "own").mkdir()
+    (shot.parent / "m.png").rename(shot / "own" / "m.0001.png")
+    (shot / "looks.txt").write_text("happy\n")
+    words = ["render", "shot", "--intensity", "0", "--out", "out", "--overwrite"]
+    for matte in ("own", "own/m.####.png", "own/m.0001.png"):
+        text = f'[render]\nmatte = "{matte}"\neach = "looks.txt"\n'
+        (shot / "reggan-plugin.toml").write_text(text)
+        assert main(words) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from reggan_plugin.files.video import VideoFile, samples_of
 from reggan_plugin.files.video_codecs import codec_for
 from reggan_plugin.files.video_writing import write_video
 
+from ..fuzz import attacks
 from .conftest import ReddeningTransfer
 
 Streams = pytest.CaptureFixture[str]
@@ -206,6 +207,34 @@ def test_videos_are_found_in_a_folder_without_pictures(tmp_path: Path, capsys: S
     ]
     assert smile(clips, "--dry-run") == 0
     assert capsys.readouterr().out.split()[-1].endswith("_happy.mp4")
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("a.mp4", "zeroed bytes"),
+        ("a.mkv", "corrupt middle"),
+        ("a.mov", "cut at two thirds"),
+        ("a.webm", "cut at two thirds"),
+    ],
+)
+def test_a_damaged_video_fails_and_the_others_go_on(
+    name: str, damage: str, tmp_path: Path, capsys: Streams
+) -> None:
+    """As frames do: a damaged frame leaves those beside it, which wait for `--resume`."""
+    clips, out = tmp_path / "clips", tmp_path / "o"
+    clips.mkdir()
+    bad = clips / name
+    bad.write_bytes(attacks.damaged_videos(attacks.video(bad))[damage])
+    assert smile(bad, "--out", out / name) == 1
+    assert f"{name} " in capsys.readouterr().err
+    good = write_clip(clips / ("a.mov" if name != "a.mov" else "a.mp4"), frames=2)
+    assert smile(clips, "--out", out, "--resume", "--json") == 1
+    counts = json.loads(capsys.readouterr().out)["counts"]
+    assert counts["failed"] >= 1
+    assert counts["skipped"] == (23 if name == "a.mkv" else 0)
+    assert [path.name for path in out.glob("*.*") if path.suffix] == [good.name]
+    assert len(frames_of(out / good.name)) == 2
 
 
 def test_frames_are_the_same_in_any_order(tmp_path: Path) -> None:

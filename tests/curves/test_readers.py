@@ -95,6 +95,13 @@ def test_what_is_out_of_range_is_clamped_and_counted(tmp_path: Path) -> None:
     assert any(note.startswith("2 weights are below 0") for note in take.notes)
 
 
+def test_rows_that_go_back_in_time_are_put_in_order_and_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("frame,jawOpen\n2,0.2\n1,0.1\n1,0.3\n3,0\n")
+    take = read_take(tmp_path / "a.csv")
+    assert take.weights[:, 0].tolist() == [0.1, 0.3, 0.2, 0]
+    assert "2 rows are no later than the row before; they are put in order." in take.notes
+
+
 def test_gaps_are_filled_in_straight_lines(tmp_path: Path) -> None:
     take = take_of(tmp_path, "time,jawOpen\n0,0\n1,\n2,nan\n3,0.9\n")
     assert take.weights[:, 0].tolist() == pytest.approx([0.0, 0.3, 0.6, 0.9])
@@ -167,6 +174,8 @@ def test_sides_are_exchanged_all_or_the_mouths_alone(tmp_path: Path) -> None:
         ("a.csv", "time,jawOpen\n0,x\n", "line 2, column 2 is 'x', no number"),
         ("a.csv", "time,jawOpen\nx,1\n", "line 2 has the time 'x'"),
         ("a.csv", "time,jawOpen\n0,inf\n", "is infinite"),
+        ("a.csv", "time,jawOpen\n1e300,1\n", "line 2 has the time '1e300'"),
+        ("a.csv", "time,jawOpen\n0,1,5\n", "line 2 has more values than its heading"),
         ("a.csv", "Timecode,jawOpen\n00:61:00:00,1\n", "expected HH:MM:SS:FF"),
         ("a.csv", "time,jawOpen\n", "holds 0 rows"),
         ("a.csv", "time,ears\n0,1\n", "names no face shape; it has ears"),
@@ -180,6 +189,11 @@ def test_sides_are_exchanged_all_or_the_mouths_alone(tmp_path: Path) -> None:
             "a.json",
             '{"exportFps": 30, "facsNames": ["jawOpen"], "weightMat": [[0, 1]]}',
             "shape (1, 2), and it names 1 poses",
+        ),
+        (
+            "a.json",
+            '{"exportFps": 30, "facsNames": ["jawOpen"], "weightMat": [[null], [true]]}',
+            "holds what is no number",
         ),
         ("a.gltf", '{"asset": {"version": "2.0"}}', "moves a morph target that has a name"),
         ("a.gltf", "{", "broken glTF"),

@@ -1,6 +1,7 @@
 """JPEG is compressed again with the same settings and metadata."""
 
 import io
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,60 @@ def test_truncated_jpeg_is_named(tmp_path: Path, share: float) -> None:
     path.write_bytes(stream.getvalue()[: int(len(stream.getvalue()) * share)])
     with pytest.raises(UnreadableFrameError, match=r"cut\.jpg.*again"):
         read_frame(path)
+
+
+def damaged_jpegs() -> dict[str, bytes]:
+    """What libjpeg makes a picture of, all the same."""
+    stream, progressive = io.BytesIO(), io.BytesIO()
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (96, 128, 3), np.uint8))
+    noise.save(stream, "JPEG")
+    noise.save(progressive, "JPEG", progressive=True)
+    sound, parts = stream.getvalue(), progressive.getvalue()
+    size, scan = sound.index(b"\xff\xc0") + 5, sound.index(b"\xff\xda")
+    half = (scan + len(sound)) // 2
+    of_size = {
+        name: sound[:size] + struct.pack(">HH", *shape) + sound[size + 4 :]
+        for name, shape in (("tall", (192, 128)), ("wide", (96, 160)), ("short", (48, 128)))
+    }
+    scans = [at for at in range(len(parts)) if parts[at : at + 2] == b"\xff\xda"]
+    return {
+        **of_size,
+        "zeros behind": sound[:half] + bytes(len(sound) - half),
+        "zeros in the middle": sound[:half] + bytes(900) + sound[half + 900 :],
+        "ends in the middle": sound[:half] + b"\xff\xd9" + sound[half + 2 :],
+        "a stray restart": sound[:half] + b"\xff\xd3" + sound[half + 2 :],
+        "restarts that never come": sound[:scan] + b"\xff\xdd\0\4\0\5" + sound[scan:],
+        "the first scan alone": parts[: scans[1]] + b"\xff\xd9",
+        "a scan that is missing": parts[: scans[2]] + parts[scans[3] :],
+        "no end": parts[:-2],
+    }
+
+
+@pytest.mark.parametrize("fault", damaged_jpegs())
+def test_data_that_do_not_fit_a_jpeg_are_named(fault: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(damaged_jpegs()[fault])
+    with Image.open(path) as picture:
+        if fault != "no end":
+            picture.load()  # others read it without a word
+    with pytest.raises(UnreadableFrameError, match=r"a\.jpg is .*damaged"):
+        read_frame(path)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+@pytest.mark.parametrize("size", [(1, 1), (17, 9), (500, 3), (130, 120)])
+def test_sound_jpegs_of_any_coding_are_read(
+    mode: str, size: tuple[int, int], tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    options = ({}, {"progressive": True}, {"subsampling": 0}, {"restart_marker_blocks": 3})
+    for levels in (noise, noise * 0, noise * 0 + np.array([77, 203, 131], np.uint8)):
+        for extra in (*options, {"optimize": True}):
+            stream = io.BytesIO()
+            Image.fromarray(levels if mode == "RGB" else levels[..., 0]).save(
+                stream, "JPEG", **extra
+            )
+            (tmp_path / "a.jpg").write_bytes(stream.getvalue() + b"\0trailing")
+            read = read_frame(tmp_path / "a.jpg").pixels
+            with Image.open(stream) as picture:
+                assert np.array_equal(np.rint(read * 255), np.asarray(picture.convert("RGB")))

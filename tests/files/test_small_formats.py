@@ -169,3 +169,17 @@ def test_a_truncated_file_is_a_fault_of_the_file(name: str, tmp_path: Path) -> N
     (tmp_path / name).write_bytes(content[: len(content) // 2])
     with pytest.raises(UnreadableFrameError, match=r"is (damaged|truncated)"):
         read_frame(tmp_path / name)
+
+
+def test_a_bmp_that_points_beside_its_pixels_or_palette_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.bmp"
+    colours = Image.fromarray(np.full((8, 8), 200, np.uint8)).convert("P")
+    colours.putpalette([0] * 9)
+    colours.save(path)
+    picture("RGB", (8, 8)).save(tmp_path / "b.bmp")
+    sound = (tmp_path / "b.bmp").read_bytes()
+    contents = [path.read_bytes(), *(sound[:10] + bytes([at]) + sound[11:] for at in (0, 20, 255))]
+    for content in contents:
+        path.write_bytes(content)
+        with pytest.raises(UnreadableFrameError, match=r"a\.bmp is damaged: its pixels"):
+            read_frame(path)

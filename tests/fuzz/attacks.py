@@ -209,6 +209,17 @@ def video(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def damaged_videos(sound: bytes) -> dict[str, bytes]:
+    """The ways in which disks and transfers damage a video."""
+    half, part = len(sound) // 2, min(2000, len(sound) // 8)
+    noise = np.random.default_rng(3).bytes(part)
+    return {
+        "zeroed bytes": sound[:half] + bytes(part) + sound[half + part :],
+        "corrupt middle": sound[:half] + noise + sound[half + part :],
+        "cut at two thirds": sound[: len(sound) * 2 // 3],
+    }
+
+
 def onnx_of_functions(depth: int) -> bytes:
     """A model that calls a function of ten calls of a function of ten calls ..."""
     import onnx

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from reggan_plugin import apart, limits
 from reggan_plugin.curves.read_take import read_take
@@ -78,13 +79,16 @@ def test_a_bomb_is_named_soon(name: str, folder: Path) -> None:
     assert len(str(refusal.value)) < 1000
 
 
-def test_sound_bmp_and_tga_beyond_the_limit_of_pillow_are_read(
+def test_sound_pictures_beyond_the_limit_of_pillow_are_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("PIL.Image.MAX_IMAGE_PIXELS", 1000)
-    for name, content in (("a.bmp", attacks.bmp(64, 48)), ("a.tga", attacks.tga(64, 48))):
-        (folder / name).write_bytes(content)
-        assert read_frame(folder / name).pixels.shape[:2] == (48, 64)
+    Image.new("RGB", (64, 48)).save(folder / "a.webp")
+    (folder / "a.bmp").write_bytes(attacks.bmp(64, 48))
+    (folder / "a.tga").write_bytes(attacks.tga(64, 48))
+    for path in folder.iterdir():
+        assert read_frame(path).pixels.shape[:2] == (48, 64)
+    assert Image.MAX_IMAGE_PIXELS == 1000
 
 
 def test_triangles_in_one_place_are_named_before_a_minute_is_gone(
@@ -124,13 +128,12 @@ def test_damaged_videos_are_named(name: str, folder: Path) -> None:
     path = folder / name
     sound = attacks.video(path)
     attacks.use(path)
-    half, part = len(sound) // 2, min(2000, len(sound) // 8)
-    noise = np.random.default_rng(3).bytes(part)
-    for middle in (bytes(part), noise):
-        path.write_bytes(sound[:half] + middle + sound[half + part :])
+    damaged = attacks.damaged_videos(sound)
+    for content in damaged.values():
+        path.write_bytes(content)
         with pytest.raises(SourceError, match=name):
             attacks.use(path)
-    path.write_bytes(sound[: len(sound) * 2 // 3])
+    path.write_bytes(damaged["cut at two thirds"])
     with pytest.raises(SourceError, match=name):
         VideoFile(path)
 

@@ -90,6 +90,16 @@ def test_a_face_that_comes_in_between_two_searches_is_there_from_its_first_frame
     assert len(searches) == 2
 
 
+def test_faces_behind_a_first_frame_that_shows_none_are_found(tmp_path: Path) -> None:
+    """The picture does not change as a whole, so nothing but the search itself tells of them."""
+    source = write_shot(tmp_path / "shot", [(("toon", 0),)] * 4)
+    for number in (1001, 1002):
+        path = Path(source, f"shot.{number}.png")
+        cells = Image.open(path).resize((WIDTH // 20, HEIGHT // 20), Image.Resampling.BOX)
+        cells.resize((WIDTH, HEIGHT), Image.Resampling.NEAREST).save(path)
+    assert [list(way) for way in ways(track(source).tracks).values()] == [[1003, 1004]]
+
+
 def test_a_frame_that_cannot_be_read_is_noted_and_filled(tmp_path: Path) -> None:
     source = write_shot(tmp_path / "shot", [(("toon", 4 * i),) for i in range(7)])
     bad = tmp_path / "shot" / "shot.1004.png"

@@ -82,8 +82,8 @@ class InputOptions:
         matte: Matte | None,
         layer_files: LayerFiles | None,
         inputs: Iterable[Path],
-    ) -> tuple[list[list[PlannedSource]], list[Path]]:
-        """Return the jobs of each label, and results of earlier runs that were passed over.
+    ) -> tuple[list[list[PlannedSource]], Found]:
+        """Return the jobs of each label, and what was found beside them.
 
         Errors are those of `plan_sources` and `refuse_plans`.
         """
@@ -131,7 +131,7 @@ class InputOptions:
             read += [one.video.path for one in every if one.video is not None]
             read += [] if matte is None else matte.files()
             refuse_plans([one.plan for one in every], (*read, *inputs), existing)
-        return planned, list(found.passed_over)
+        return planned, found
 
 
 def _inputs_from_options(

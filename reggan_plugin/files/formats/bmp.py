@@ -2,6 +2,7 @@
 
 import struct
 
+from reggan_plugin.errors import UnreadableFrameError
 from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.files.image_format import ImageFormat, Wanted
 
@@ -20,6 +21,11 @@ def _recognises(head: bytes) -> bool:
 def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
     from reggan_plugin.files.pillow_image import decode_pillow
 
+    pixels_at, info_bytes = struct.unpack_from("<2I", content, 10)
+    if not 14 + info_bytes <= pixels_at < len(content):
+        raise UnreadableFrameError(
+            f"is damaged: its pixels would begin at byte {pixels_at:,}. Render or copy it again."
+        )
     is_packed = content[14] >= 40 and struct.unpack_from("<I", content, 30)[0] in _RUN_LENGTHS
     most = _MOST_IN_RUNS if is_packed else 8
     return decode_pillow(content, "BMP", save_options={}, most_pixels_per_byte=most)

@@ -11,9 +11,15 @@ from PIL import Image, JpegImagePlugin
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.credentials_left_out import LEFT_OUT, segments_without
-from reggan_plugin.files.damaged_files import library_faults
+from reggan_plugin.files.damaged_files import byte_faults, library_faults
 from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.jpeg.segments import Segment, SegmentedJpeg, read_segments
+from reggan_plugin.files.jpeg.segments import (
+    PROGRESSIVE,
+    Segment,
+    SegmentedJpeg,
+    end_of_picture,
+    read_segments,
+)
 from reggan_plugin.files.orientation import upright_frame
 from reggan_plugin.files.samples import change_samples, changed_pixels, pixels_from_samples
 from reggan_plugin.limits import (
@@ -24,12 +30,19 @@ from reggan_plugin.limits import (
 )
 
 _MULTI_PICTURE = b"MPF\0"
-_HUFFMAN_CODED = (0xC0, 0xC1, 0xC2)
+_HUFFMAN_CODED = (0xC0, 0xC1, PROGRESSIVE)
 """Baseline, extended and progressive."""
 _START_OF_SCAN = b"\xff\xda"
 _EXIF_ORIENTATION = 274
 _MOST_PIXELS_PER_BYTE = 512
 """Every block of 8x8 pixels takes a bit at least."""
+_MOST_PADDING_BYTES = 64
+"""Between a picture's last block and its end marker."""
+_NOT_YET = {"L": 77, "RGB": (77, 203, 131)}
+"""Pixels of a last row that was not decoded yet."""
+_OTHER_SIZE = "is damaged: it holds {} than a picture of its size. Render or copy it again."
+_READ_AHEAD_BYTES = 16
+"""Without which libjpeg does not decode the last block."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,10 +77,17 @@ def decode(content: bytes) -> Frame:
     """Read a grey, YCbCr or RGB JPEG of 8 bits."""
     read = read_segments(content)
     segments = read.segments
-    _refuse_unwritable(segments, len(content), read.scans.count(_START_OF_SCAN))
+    scans = read.scans.count(_START_OF_SCAN)
+    header = _refuse_unwritable(segments, len(content), scans)
+    with byte_faults():
+        end = len(content) - len(read.scans) + end_of_picture(read, header)
     with library_faults():
-        image = JpegImagePlugin.JpegImageFile(io.BytesIO(content))
+        stream = _WatchedStream(content, end)
+        image = JpegImagePlugin.JpegImageFile(stream)
+        if scans == 1 and header.marker != PROGRESSIVE:
+            stream.image = image
         samples = np.asarray(image)
+        stream.refuse_surplus()
         save_options = _save_options(image, segments)
     samples = samples if samples.ndim == 3 else samples[..., None]
     metadata, had_credentials = segments_without(
@@ -97,8 +117,57 @@ def decode(content: bytes) -> Frame:
     return upright_frame(frame, _orientation_of(image))
 
 
-def _refuse_unwritable(segments: list[Segment], size_bytes: int, scans: int) -> None:
-    """Raise for a JPEG that is sound but cannot be written as it was, or that is too short."""
+class _WatchedStream(io.BytesIO):
+    """Gives a decoder no end marker until the last row of its picture is there.
+
+    libjpeg makes up what is missing, leaves out what is too much, and Pillow passes on none of its
+    warnings. A picture of several scans is not decoded before its end, so it is not watched.
+    """
+
+    image: JpegImagePlugin.JpegImageFile | None = None
+    """To watch, once its header is read."""
+
+    def __init__(self, content: bytes, end: int) -> None:
+        super().__init__(content[:end] + bytes(_READ_AHEAD_BYTES) + content[end:])
+        self._late, self._end = end - _MOST_PADDING_BYTES, end + _READ_AHEAD_BYTES
+        self._is_padding = not content[max(0, self._late) : end].strip(b"\x00\xff")
+        self._given = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return bytes up to the next place where the picture is looked at."""
+        if self.image is None:
+            return super().read(size)
+        at = self.tell()
+        if at == 0:
+            for place in self._last_row():
+                self.image.im.putpixel(place, _NOT_YET[self.image.mode])
+        elif at == self._end:
+            pixels = map(self.image.im.getpixel, self._last_row())
+            if all(pixel == _NOT_YET[self.image.mode] for pixel in pixels):
+                raise UnreadableFrameError(_OTHER_SIZE.format("less"))
+        stop = next(one for one in (self._late, self._end, at + size) if one > at)
+        self._given = max(at, stop)
+        return super().read(min(size, stop - at))
+
+    def refuse_surplus(self) -> None:
+        """Refuse a picture that was done before its data ended.
+
+        Raises:
+            UnreadableFrameError: it was.
+        """
+        if self.image is not None and self._given <= self._late and not self._is_padding:
+            raise UnreadableFrameError(_OTHER_SIZE.format("more"))
+
+    def _last_row(self) -> list[tuple[int, int]]:
+        width, height = self.image.size
+        return [(column, height - 1) for column in {0, width // 2, width - 1}]
+
+
+def _refuse_unwritable(segments: list[Segment], size_bytes: int, scans: int) -> Segment:
+    """Raise for a JPEG that is sound but cannot be written as it was, or that is too short.
+
+    Returns its frame header.
+    """
     header = next((segment for segment in segments if segment.is_frame_header), None)
     if header is None or len(header.data) < 6:
         raise UnreadableFrameError("is damaged: the JPEG has no frame header. Render it again.")
@@ -119,6 +188,7 @@ def _refuse_unwritable(segments: list[Segment], size_bytes: int, scans: int) -> 
             f"is a JPEG of {precision} bits in coding process {header.marker - 0xC0}. "
             "Save it as a baseline or progressive JPEG of 8 bits, or as PNG: magick IN OUT.png"
         )
+    return header
 
 
 def _save_options(image: JpegImagePlugin.JpegImageFile, segments: list[Segment]) -> dict[str, Any]:
@@ -131,7 +201,7 @@ def _save_options(image: JpegImagePlugin.JpegImageFile, segments: list[Segment])
     return {
         "qtables": tables[:distinct],
         "subsampling": max(JpegImagePlugin.get_sampling(image), 0),
-        "progressive": header.marker == 0xC2,
+        "progressive": header.marker == PROGRESSIVE,
         "keep_rgb": _is_rgb(image, bytes(component[0] for component in components)),
         "restart_marker_blocks": int.from_bytes(interval, "big"),
     }

@@ -1,11 +1,19 @@
 """The marker segments of a JPEG file. Source: ITU-T T.81, annex B."""
 
+import re
 from dataclasses import dataclass
 
 from reggan_plugin.errors import UnreadableFrameError
 
 SOI = b"\xff\xd8"
-_SOS = 0xDA
+PROGRESSIVE = 0xC2
+_SOS, _EOI, _DRI = 0xDA, 0xD9, 0xDD
+_WITHIN_SCANS = (0xC4, 0xDA, 0xDB, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xFE)
+"""Markers that may follow a scan: tables, the next scan, metadata."""
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+"""One that ends what is coded; fill bytes and restarts do not."""
+_RESTART = re.compile(rb"\xff([\xd0-\xd7])")
+_COEFFICIENTS = 64
 _DHT, _JPG_EXTENSION, _DAC = 0xC4, 0xC8, 0xCC
 
 
@@ -58,11 +66,49 @@ def read_segments(content: bytes) -> SegmentedJpeg:
         header = content[position : position + 4]
         end = position + 2 + int.from_bytes(header[2:], "big")
         if len(header) < 4 or header[0] != 0xFF or end > len(content):
-            raise UnreadableFrameError(
-                f"is truncated or damaged: no JPEG scan was found in its {len(content)} bytes. "
-                "Render or copy it again."
-            )
+            raise _damaged(f"no JPEG scan was found in its {len(content)} bytes")
         if header[1] == _SOS:
             return SegmentedJpeg(segments=segments, scans=content[position:])
         segments.append(Segment(marker=header[1], raw=content[position:end]))
         position = end
+
+
+def end_of_picture(read: SegmentedJpeg, header: Segment) -> int:
+    """Return where in its scans a picture's end marker stands; what follows is no part of it.
+
+    Raises:
+        UnreadableFrameError: there is none, scans are missing that the picture needs, or the data
+            break off between restarts.
+    """
+    restarts = next((one.data for one in read.segments if one.marker == _DRI), b"")
+    # Of each component, bits of its coefficients that are still to come; none came before the first.
+    missing = {number: [-1] * _COEFFICIENTS for number in header.data[6::3]}
+    scans, at = read.scans, 0
+    while scans[at + 1] != _EOI:
+        marker, end = scans[at + 1], at + 2 + int.from_bytes(scans[at + 2 : at + 4], "big")
+        data = scans[at + 4 : end]
+        if marker == _SOS:
+            is_part = header.marker == PROGRESSIVE
+            first, last, bits = data[-3:] if is_part else (0, 63, 0)
+            for number in set(data[1:-3:2]) & set(missing):
+                part = slice(first, min(last + 1, _COEFFICIENTS))
+                if is_part and {max(0, bit) for bit in missing[number][part]} != {bits >> 4}:
+                    raise _damaged("its scans do not follow from each other")
+                missing[number][part] = [bits & 15] * len(missing[number][part])
+        following = _MARKER.search(scans, end)
+        if following is None or scans[following.start() + 1] not in (*_WITHIN_SCANS, _EOI):
+            found = "nothing" if following is None else f"a marker {following[0].hex().upper()}"
+            raise _damaged(f"{found} stands where the end marker should be")
+        at = following.start()
+        if marker == _DRI:
+            restarts = data
+        for place, restart in enumerate(_RESTART.finditer(scans, end, at)):
+            if not any(restarts) or restart[1][0] & 7 != place & 7:
+                raise _damaged(f"a marker {restart[0].hex().upper()} breaks off its data")
+    if any(map(any, missing.values())):
+        raise _damaged("its end marker comes before its last scan")
+    return at
+
+
+def _damaged(fault: str) -> UnreadableFrameError:
+    return UnreadableFrameError(f"is truncated or damaged: {fault}. Render or copy it again.")

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from reggan_plugin.errors import UnreadableFrameError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
+"""A decoder has to know chunks with a capital letter at their beginning; there are no others."""
+_PALETTE = 3
+"""A colour type."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +39,8 @@ def read_chunks(content: bytes) -> list[Chunk]:
     """Return the chunks in order, from IHDR to IEND; what follows IEND is left out.
 
     Raises:
-        UnreadableFrameError: the file ends before IEND, or does not begin with IHDR.
+        UnreadableFrameError: the file ends before IEND, or holds other critical chunks than a
+            picture needs.
     """
     chunks: list[Chunk] = []
     position = len(SIGNATURE)
@@ -51,6 +56,18 @@ def read_chunks(content: bytes) -> list[Chunk]:
         position = end
     if chunks[0].name != b"IHDR" or len(chunks[0].data) != 13:
         raise UnreadableFrameError("is not a PNG: its first chunk is not IHDR. Render it again.")
+    names = [chunk.name for chunk in chunks]
+    for name in names:
+        is_known = name in _CRITICAL or (name.isalpha() and name[:1].islower())
+        if not is_known or (name == b"IHDR" and names.count(name) > 1):
+            raise UnreadableFrameError(
+                f"is damaged: its chunk {name!r} stands in no such PNG. Render or copy it again."
+            )
+    for name in (b"PLTE", b"IDAT") if chunks[0].data[9] == _PALETTE else (b"IDAT",):
+        if name not in names:
+            raise UnreadableFrameError(
+                f"is damaged: it has no chunk {name.decode()}. Render or copy it again."
+            )
     return chunks
 
 

@@ -67,6 +67,8 @@ REMEDIES: Mapping[str, str] = {
     "face-in-no-frame": "Say where it is with --face-box, --landmarks or --whole-image.",
     "face-number": "--face names one of these, --face all takes them all.",
     "faces-of-shot": "--face all changes them all, --face {others} another one.",
+    "unseen-in-box": "Let --face-box reach from the brows to below the chin, or say by --landmarks "
+    "where eyes, nose, mouth and chin are.",
     "other-faces": "--face all changes them all, --face {others} another one, and --face 0=happy "
     "--face 1=sad gives each its own expression.",
     "face-in-no-tracked-frame": "Give render the place with --face-box, --landmarks or "

@@ -92,6 +92,8 @@ REMEDIES: Mapping[str, str] = {
     "no-such-texture": "",
     "no-gpu": "",
     "codec-of-other-container": "",
+    "codec-without-quality": "",
+    "two-qualities": "",
     "no-such-exr-picture": "",
     "exr-picture-has-no-name": "",
     "exr-picture-of-no-exr": "",

@@ -96,6 +96,8 @@ REMEDIES: Mapping[str, str] = {
     "no-such-texture": "Leave --texture out to take that.",
     "no-gpu": "`reggan-plugin doctor` says what is missing.",
     "codec-of-other-container": "--codec names it.",
+    "codec-without-quality": "Leave --quality and --bitrate out, or name one by --codec.",
+    "two-qualities": "Leave --quality or --bitrate out.",
     "no-such-exr-picture": "Name one of them with --exr-picture.",
     "exr-picture-has-no-name": "Leave --exr-picture out.",
     "exr-picture-of-no-exr": "Leave --exr-picture out.",

@@ -67,6 +67,8 @@ REMEDIES: Mapping[str, str] = {
     "face-in-no-frame": "Say where it is with --face-box, --landmarks or --whole-image.",
     "face-number": "--face names one of these, --face all takes them all.",
     "faces-of-shot": "--face all changes them all, --face {others} another one.",
+    "unseen-in-box": "Let --face-box reach from the brows to below the chin, or say by --landmarks "
+    "where eyes, nose, mouth and chin are.",
     "other-faces": "--face all changes them all, --face {others} another one, and --face 0=happy "
     "--face 1=sad gives each its own expression.",
     "face-in-no-tracked-frame": "Give render the place with --face-box, --landmarks or "
@@ -94,6 +96,8 @@ REMEDIES: Mapping[str, str] = {
     "no-such-texture": "Leave --texture out to take that.",
     "no-gpu": "`reggan-plugin doctor` says what is missing.",
     "codec-of-other-container": "--codec names it.",
+    "codec-without-quality": "Leave --quality and --bitrate out, or name one by --codec.",
+    "two-qualities": "Leave --quality or --bitrate out.",
     "no-such-exr-picture": "Name one of them with --exr-picture.",
     "exr-picture-has-no-name": "Leave --exr-picture out.",
     "exr-picture-of-no-exr": "Leave --exr-picture out.",

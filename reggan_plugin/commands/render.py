@@ -149,7 +149,7 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
         PlannedJob(
             plan=source.plan,
             settings=_on_shot(request.settings_of(asked), asked, source.plan),
-            movie=source.movie(request.codec, request.fps),
+            movie=source.movie(request.coding, request.fps),
         )
         for asked, sources in zip(expressions, planned, strict=True)
         for source in sources

@@ -1,6 +1,7 @@
 """What `render` can be asked for: all of its options, and the request that they make."""
 
 import os
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,13 +21,15 @@ from reggan_plugin.commands.options.shared import existing_options, exposure_opt
 from reggan_plugin.commands.render_model import ModelOptions, model_and_batch_options
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.credentials_signed import Signing
-from reggan_plugin.files.video_codecs import VIDEO_CODECS
+from reggan_plugin.files.video_codecs import VIDEO_CODECS, Coding
 from reggan_plugin.jobs.picture_settings import PictureSettings
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings, RigFiles
 from reggan_plugin.jobs.video_job import DEFAULT_FPS
 
 _MOST_FPS = 1000
+_MOST_BITRATE = 10**9
+_CRF = {name: codec.options["crf"] for name, codec in VIDEO_CODECS.items() if codec.most_crf}
 _PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -54,6 +57,44 @@ def fps_from_text(text: str) -> Fraction:
         )
     return fps.limit_denominator(1001)
 
+
+def bitrate_from_text(text: str) -> int:
+    """Read bits a second: 8M, 800k or a number."""
+    found = re.fullmatch(r"(\d{1,9})([kM]?)", text)
+    bits = int(found[1]) * {"": 1, "k": 1000, "M": 1_000_000}[found[2]] if found else 0
+    if not 0 < bits <= _MOST_BITRATE:
+        raise click.BadParameter(
+            f"{text[:80]!r} is no number of bits a second, such as 8M or 800k."
+        )
+    return bits
+
+
+coding_options = options_as(
+    "coding",
+    Coding,
+    grouped_option(
+        "Output",
+        "--codec",
+        type=click.Choice(list(VIDEO_CODECS)),
+        help="Codec of a video.  [default: the source's, or what its container usually holds]",
+    ),
+    grouped_option(
+        "Output",
+        "--quality",
+        type=click.IntRange(min=0),
+        metavar="CRF",
+        help="Quality of a video, as its codec counts it: 0 is the best, and the largest file.  "
+        f"[default: {', '.join(f'{crf} for {name}' for name, crf in _CRF.items())}]",
+    ),
+    grouped_option(
+        "Output",
+        "--bitrate",
+        type=bitrate_from_text,
+        metavar="BITS",
+        help="In place of --quality: bits a second of the video, 8M or 800k.",
+    ),
+)
+"""The command takes them as `coding`."""
 
 signing_options = options_as(
     "signing",
@@ -98,7 +139,7 @@ class RenderOptions:
     existing: Existing
     stamp: bool
     signing: Signing | None
-    codec: str | None
+    coding: Coding
     fps: Fraction | None
     dry_run: bool
     as_json: bool
@@ -176,12 +217,7 @@ render_options = options_as(
         help="Say in the metadata of changed frames that a model changed them, and how.",
     ),
     signing_options,
-    grouped_option(
-        "Output",
-        "--codec",
-        type=click.Choice(list(VIDEO_CODECS)),
-        help="Codec of a video.  [default: the source's, or what its container usually holds]",
-    ),
+    coding_options,
     grouped_option(
         "Output",
         "--fps",

@@ -24,7 +24,7 @@ from reggan_plugin.faces.head_pose import (
 )
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
-from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
+from reggan_plugin.faces.locator_crop import crop_around_face, face_size_px
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces, is_meant
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 from reggan_plugin.regular_file import read_regular
@@ -34,8 +34,8 @@ _LARGEST_CROP = 8.0
 _SMALLEST_CROP_PX = 4.0
 LEAST_ROLL_DEG = 15.0
 """A box on a face that is rolled less stays upright: whoever drew it saw that it fits."""
-_FARTHEST_IN_BOX = 0.35
-"""Sides of a box from its middle to that of a face that is meant by it."""
+_FARTHEST_IN_BOX = 0.5
+"""Sides of a box from its middle to that of a face that is meant by it: boxes are drawn by hand."""
 _OF_BOX = [0, 1, 3, 4]
 """Landmarks whose mean is the middle of `FaceLandmarks.box`."""
 
@@ -128,9 +128,8 @@ class FaceFinder:
         face = self._opened_locator().read_any_way_up(image, points)
         if face is None:
             return crop
-        asked, seen = crop_around_face(points), crop_around_face(face.points)
-        size = face_size_px(asked)
-        away = float(np.hypot(*(face_centre_px(seen) - face_centre_px(asked))))
+        seen, size = crop_around_face(face.points), face_size_px(crop_around_face(points))
+        away = float(np.hypot(*(face.points[_OF_BOX] - points[_OF_BOX]).mean(axis=0)))
         if away > _FARTHEST_IN_BOX * size or not 0.5 < face_size_px(seen) / size < 2.0:
             return crop
         yaw_deg = head_pose_from_landmarks(face).yaw_deg

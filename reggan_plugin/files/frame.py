@@ -101,7 +101,10 @@ def read_frame(path: str | Path) -> Frame:
         UnreadableFrameError: no such file, not an image, or a damaged one.
         UnsupportedFormatError: an image that could not be written back faithfully.
         MissingChannelsError: an EXR in which no layer holds the picture.
+        UsageError: this is no path.
     """
+    if not isinstance(path, str | Path):
+        raise UsageError(f"A {type(path).__name__} is no file's name; give a path.")
     path = Path(path)
     return decode_frame(read_content(path), path)
 

@@ -71,6 +71,11 @@ class Frame:
         if self.alpha is not None:
             object.__setattr__(self, "alpha", _read_only(self.alpha))
 
+    def __repr__(self) -> str:
+        """Return its size and kind; pixels would fill the screen."""
+        height, width = self.pixels.shape[:2]
+        return f"<Frame {width}x{height} {self.encoding.value}>"
+
     @property
     def display_px(self) -> tuple[int, int]:
         """(height, width) of the picture as displayed."""

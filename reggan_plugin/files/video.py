@@ -39,6 +39,8 @@ _HDR = {16: "PQ", 18: "HLG"}
 """Transfer characteristics by ITU-T H.273."""
 _DEMUXERS = {".mkv": "matroska", ".webm": "matroska", ".gif": "gif"}
 """Others are of the family of MP4 and MOV."""
+_RIGHT_ANGLES = ([True, False, False, True], [False, True, True, False])
+"""Which of a, b, c and d of a display matrix are not 0."""
 _HEAD_BYTES = 64
 _HIDES_FRAMES = "vp8"
 """A codec whose packets do not all give a frame."""
@@ -130,7 +132,7 @@ class VideoFile:
         Raises:
             MissingExtraError: PyAV is not installed.
             UnreadableFrameError: it is no video, or it is damaged.
-            UnsupportedFormatError: it is shown turned.
+            UnsupportedFormatError: it is shown turned, by no right angle.
             SourceError: it takes too long, or too much memory.
         """
         self.path = path
@@ -203,10 +205,10 @@ def video_facts(name: str) -> Iterator[dict[str, Any] | None]:
     if not times:
         raise UnreadableFrameError(f"{path} holds no frames. Render or copy it again.")
     with _faults(path), open_video(path) as container:
-        first = next(_FrameDecoder(path, container, times).frame(0))
-    if first is not None and (turn_deg := int(first.rotation)):
+        matrix = display_matrix(next(_FrameDecoder(path, container, times).frame(0)))
+    if matrix is not None and [bool(matrix[at]) for at in (0, 1, 3, 4)] not in _RIGHT_ANGLES:
         raise UnsupportedFormatError(
-            f"{path} is shown turned by {turn_deg} degrees. Store it upright: "
+            f"{path} is shown turned, by no right angle. Store it upright: "
             f"ffmpeg -i {path.name} upright{path.suffix}"
         )
     yield {**facts, "times": np.array(times, np.int64)}
@@ -225,7 +227,7 @@ def video_frames(name: str, times: list[int]) -> Generator[Any, int, None]:
                 for frame in decoder.frame(number - 1):
                     if frame is None:
                         yield None
-                samples = samples_of(frame)
+                samples = upright(samples_of(frame), display_matrix(frame))
             if faults and decoder.is_from_start:  # after a search, decoders miss what lies before
                 raise _damaged(path, f"at frame {number}, {faults[0]}")
             png = imagecodecs.png_encode(np.ascontiguousarray(samples), level=1)
@@ -357,6 +359,39 @@ def samples_of(frame: "VideoFrame") -> npt.NDArray[Any]:
     }
     picture = frame.reformat(format=kinds[is_deep, has_alpha], src_colorspace=matrix_of(frame))
     return np.asarray(picture.to_ndarray())
+
+
+def display_matrix(frame: "VideoFrame | None") -> tuple[int, ...] | None:
+    """Return the nine numbers by which players turn or mirror a frame; None if they do not.
+
+    Phones store what their sensor sees, and say so how it was held.
+    """
+    found = None if frame is None else frame.side_data.get("DISPLAYMATRIX")
+    return None if found is None else tuple(np.frombuffer(found, np.int32).tolist())
+
+
+def upright(samples: npt.NDArray[Any], matrix: tuple[int, ...] | None) -> npt.NDArray[Any]:
+    """Return samples as players show them.
+
+    Source: FFmpeg, libavutil/display.h: a point (x, y) goes to (a x + c y, b x + d y), where
+    the matrix begins with a, b, u, c, d.
+    """
+    if matrix is None:
+        return samples
+    return _mirrored(samples if matrix[0] else samples.swapaxes(0, 1), matrix)
+
+
+def as_stored(samples: npt.NDArray[Any], matrix: tuple[int, ...] | None) -> npt.NDArray[Any]:
+    """Return samples as the file has them: what `upright` did is undone."""
+    if matrix is None:
+        return samples
+    mirrored = _mirrored(samples, matrix)
+    return mirrored if matrix[0] else mirrored.swapaxes(0, 1)
+
+
+def _mirrored(samples: npt.NDArray[Any], matrix: tuple[int, ...]) -> npt.NDArray[Any]:
+    across, down = matrix[0] or matrix[3], matrix[1] or matrix[4]
+    return samples[:: 1 if down > 0 else -1, :: 1 if across > 0 else -1]
 
 
 def matrix_of(frame: "VideoFrame") -> int | None:

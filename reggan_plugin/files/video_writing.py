@@ -8,6 +8,7 @@ generation of the codec and no conversion.
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,16 +20,20 @@ import numpy.typing as npt
 from reggan_plugin.apart import talk_apart
 from reggan_plugin.errors import OutputError, UnreadableFrameError
 from reggan_plugin.files.video import (
+    as_stored,
     decoder_errors,
+    display_matrix,
     load_av,
     matrix_of,
     open_video,
     samples_of,
     set_strict,
+    upright,
 )
 from reggan_plugin.files.video_codecs import (
     CONTAINERS,
     VIDEO_CODECS,
+    Coding,
     codec_for,
     pixel_format_for,
 )
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from av import VideoFrame
 
 Samples = npt.NDArray[Any]
+_OUR_CHOICE = Coding()
 
 _BT709 = 1
 _BYTES_A_PIXEL = 400
@@ -53,7 +59,7 @@ def write_video(
     out: Path,
     changed: Mapping[int, Path],
     *,
-    codec: str | None = None,
+    coding: Coding = _OUR_CHOICE,
     comment: str | None = None,
     done: Callable[[int], None] = lambda _: None,
 ) -> list[str]:
@@ -63,12 +69,12 @@ def write_video(
         source: the video.
         out: the result; its suffix names the container.
         changed: number of a frame, from 1 → the PNG that it becomes; all others stay.
-        codec: a key of `VIDEO_CODECS`; None is the source's, where `out` can hold it.
+        coding: codec and quality.
         comment: for the metadata.
         done: told the number of each frame that is written.
 
     Raises:
-        UsageError: `out` cannot hold the codec.
+        UsageError: `out` cannot hold the codec, or this has no such quality.
         OutputError: it cannot be written.
         UnreadableFrameError: the source cannot be decoded.
         SourceError: it takes too long, or too much memory.
@@ -76,7 +82,7 @@ def write_video(
     pictures = {str(number): str(path) for number, path in changed.items()}
     notices: list[str] = []
     with _appearing(out) as temporary:
-        words = (str(source), str(temporary), str(out), pictures, codec, comment)
+        words = (str(source), str(temporary), str(out), pictures, asdict(coding), comment)
         writing = talk_apart(f"{__name__}:written_frames", *words, file=source, is_writer=True)
         with closing(writing):
             for said in writing:
@@ -91,7 +97,7 @@ def write_new_video(
     pictures: Sequence[Callable[[], Samples]],
     out: Path,
     *,
-    codec: str | None,
+    coding: Coding,
     fps: Fraction,
     comment: str | None = None,
     done: Callable[[int], None] = lambda _: None,
@@ -101,16 +107,17 @@ def write_new_video(
     Args:
         pictures: each gives its samples, uint8 RGB, when its turn comes.
         out: the result; its suffix names the container.
-        codec: a key of `VIDEO_CODECS`; None is the usual one of the container.
+        coding: codec and quality.
         fps: frames a second.
         comment: for the metadata.
         done: told the number of each frame that is written.
 
     Raises:
-        UsageError: `out` cannot hold the codec.
+        UsageError: as `write_video`.
         OutputError: it cannot be written.
     """
-    av, name = load_av(), codec_for(out, "", codec)
+    av, name = load_av(), codec_for(out, "", coding)
+    options = coding.options_for(name)
     container, _ = CONTAINERS[out.suffix.lower()]
     with (
         _appearing(out) as temporary,
@@ -123,7 +130,7 @@ def write_new_video(
         for place, picture in enumerate(pictures):
             frame = _frame_of(av, picture(), is_rgb=name == "gif")
             frame.pts, frame.time_base, frame.duration = place, 1 / fps, 1
-            encoder = encoder or _Encoder(av, writing, _stream_like(frame, fps), name)
+            encoder = encoder or _Encoder(av, writing, _stream_like(frame, fps), name, options)
             deque(encoder.write(frame, None), maxlen=0)
             done(place + 1)
         if encoder is not None:
@@ -179,7 +186,7 @@ def written_frames(
     temporary: str,
     out: str,
     pictures: Mapping[str, str],
-    codec: str | None,
+    coding: Mapping[str, Any],
     comment: str | None,
 ) -> Iterator[int | list[str] | None]:
     """Write a video as `write_video` says, in a child.
@@ -188,6 +195,7 @@ def written_frames(
     """
     av = load_av()
     container, _ = CONTAINERS[Path(out).suffix.lower()]
+    asked = Coding(**coding)
     options = {"movflags": "+faststart"} if container in ("mp4", "mov") else {}
     with (
         _faults(source, out),
@@ -196,12 +204,14 @@ def written_frames(
     ):
         video = reading.streams.video[0]
         set_strict(video, _BYTES_A_PIXEL)
-        name = codec_for(Path(out), video.codec_context.name, codec)
+        name = codec_for(Path(out), video.codec_context.name, asked)
         own = {k: v for k, v in reading.metadata.items() if k.lower() not in _OF_CONTAINER}
         writing.metadata.update(own)
         if comment is not None:
             writing.metadata["comment"] = comment
-        encoder = _Encoder(av, writing, video, name)
+        with open_video(Path(source)) as looking:  # sound may come, and end the head, before it
+            matrix = display_matrix(next(looking.decode(video=0), None))
+        encoder = _Encoder(av, writing, video, name, asked.options_for(name), matrix)
         sound, notices = _copied_streams(reading, writing)
         number = 0
         for packet in reading.demux(video, *sound):
@@ -251,16 +261,30 @@ def _copied_streams(reading: Any, writing: Any) -> tuple[dict[Any, Any], list[st
 class _Encoder:
     """Encodes frames at the times of the source."""
 
-    def __init__(self, av: Any, writing: Any, video: Any, name: str) -> None:
+    def __init__(
+        self,
+        av: Any,
+        writing: Any,
+        video: Any,
+        name: str,
+        options: Mapping[str, str],
+        matrix: tuple[int, ...] | None = None,
+    ) -> None:
         self._av, self._writing, self._is_gif = av, writing, name == "gif"
+        self._matrix = matrix
+        """By which players turn the video; a GIF is stored upright."""
         codec = VIDEO_CODECS[name]
         self.stream = writing.add_stream(
             codec.encoder,
             rate=video.average_rate or video.guessed_rate,
-            options={**codec.options, **_profile(video, name)},
+            options={**options, **_profile(video, name)},
         )
         context = self.stream.codec_context
-        self.stream.width, self.stream.height = video.width, video.height
+        sides = video.width, video.height
+        is_turned = self._is_gif and matrix is not None and not matrix[0]
+        self.stream.width, self.stream.height = sides[::-1] if is_turned else sides
+        if not self._is_gif:
+            self.stream.set_display_matrix(matrix)
         known = [one.name for one in self._av.Codec(codec.encoder, "w").video_formats or ()]
         self._format = pixel_format_for(name, video.codec_context.pix_fmt, known)
         self.stream.pix_fmt = "pal8" if self._is_gif else self._format
@@ -297,7 +321,7 @@ class _Encoder:
 
     def _changed(self, frame: "VideoFrame", samples: Samples) -> "VideoFrame":
         """Return the new frame where it differs, and the source's own numbers elsewhere."""
-        before = samples_of(frame)
+        before, samples = samples_of(frame), as_stored(samples, self._matrix)
         mask = (before[..., :3] != samples[..., :3]).any(axis=2)
         new = self._picture(samples)
         base = frame
@@ -326,7 +350,8 @@ class _Encoder:
 
     def _with_palette(self, frame: "VideoFrame", samples: Samples | None) -> "VideoFrame":
         """Return a picture of 256 colours, its own in every frame."""
-        picture = self._picture(samples_of(frame) if samples is None else samples)
+        own = upright(samples_of(frame), self._matrix) if samples is None else samples
+        picture = self._picture(own)
         picture = picture.reformat(format="rgba")
         picture.pts, picture.time_base = frame.pts, frame.time_base
         graph = self._av.filter.Graph()

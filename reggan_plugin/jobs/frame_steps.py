@@ -97,6 +97,9 @@ CHANGED_BEFORE = (
     "An expression was changed in this picture before; the new one is laid over that. The original "
     "gives a better result."
 )
+UNSEEN_IN_BOX = (
+    "No face is recognised in the box; the change is laid there as if one stood upright."
+)
 HALVED = (
     "The device has no memory for {asked} faces at once; from here on it is given {batch}. The "
     "last bits of these frames may differ from those of a run that did not have to."
@@ -257,8 +260,10 @@ class FrameSteps:
         return self._transfer.auto_exposure(frame, crops) if crops else None
 
     def _left(self, crops: ChosenFaces) -> list[Remark]:
-        """Say which of several faces was taken, where nobody chose it."""
+        """Say which of several faces was taken, where nobody chose it; and of an odd box."""
         choice = self._settings.choice
+        if choice.box is not None and any(crop.yaw_deg is None for crop in crops):
+            return [Remark(UNSEEN_IN_BOX, "unseen-in-box")]
         others = [str(face) for face in crops.there if face not in [crop.face for crop in crops]]
         if not (crops and others and choice.which == "largest" and choice.tracks is None):
             return []

@@ -8,7 +8,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.video import VideoFile
-from reggan_plugin.files.video_codecs import codec_for
+from reggan_plugin.files.video_codecs import Coding, codec_for
 from reggan_plugin.jobs.events import FrameEncoded, Report
 from reggan_plugin.jobs.fingerprint import fingerprint
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, record_path, state_of
@@ -42,22 +42,24 @@ class Movie:
     Attributes:
         video: the source; None for pictures.
         out: the result.
-        codec: a name of `VIDEO_CODECS`; None is the source's, where the result can hold it.
+        coding: its codec and quality.
         fps: frames a second of pictures; a video has its own.
     """
 
     video: VideoFile | None
     out: Path
-    codec: str | None = None
+    coding: Coding = field(default_factory=Coding)
     fps: Fraction = DEFAULT_FPS
 
     def refuse_impossible(self, settings: RenderSettings) -> None:
         """Fail early where the video could not be written.
 
         Raises:
-            UsageError: its container does not hold the codec, or it is to be signed.
+            UsageError: its container does not hold the codec, this has no such quality, or it is
+                to be signed.
         """
-        codec_for(self.out, self.video.codec if self.video else "", self.codec)
+        name = codec_for(self.out, self.video.codec if self.video else "", self.coding)
+        self.coding.options_for(name)
         if settings.signing is not None:
             raise UsageError(
                 f"{self.out} is a video, which is not signed. Render its frames as pictures, or "
@@ -75,7 +77,7 @@ class Movie:
             "model": model.sha256 if model else None,
             "source": state,
             **({} if self.video else {"sources": more, "fps": str(self.fps)}),
-            "codec": self.codec,
+            "coding": asdict(self.coding),
             "frames": [
                 [task.source.number, by_frame.fingerprint_at(task.source)] for task in plan.tasks
             ],
@@ -145,14 +147,14 @@ class Movie:
                 for task in tasks
             ]
             write_new_video(
-                pictures, self.out, codec=self.codec, fps=self.fps, comment=comment, done=done
+                pictures, self.out, coding=self.coding, fps=self.fps, comment=comment, done=done
             )
             return []
         outputs = {task.source.number or 0: task.output for task in tasks}
         changed = {number: path for number, path in outputs.items() if path.exists()}
         self.video.close()
         return write_video(
-            self.video.path, self.out, changed, codec=self.codec, comment=comment, done=done
+            self.video.path, self.out, changed, coding=self.coding, comment=comment, done=done
         )
 
 

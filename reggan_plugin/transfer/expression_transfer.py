@@ -333,6 +333,10 @@ class ExpressionTransfer:
             )
         if not faces:
             return mix, choice
+        if not isinstance(faces, Mapping) or not all(type(one) is int for one in faces):
+            raise UsageError(
+                f"{faces!r} names no faces; give numbers with expressions, such as {{1: 'sad'}}."
+            )
         own = {one: mix_from_request(of, intensity, self._own) for one, of in faces.items()}
         if not mix.changes_nothing:
             return replace(mix, by_face=own), replace(choice, which="all")

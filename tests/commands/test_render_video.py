@@ -16,8 +16,9 @@ from reggan_plugin.cli import main
 from reggan_plugin.errors import UnreadableFrameError, UsageError
 from reggan_plugin.faces.face_finder import ChosenFaces
 from reggan_plugin.files import video
-from reggan_plugin.files.video import VideoFile, samples_of
-from reggan_plugin.files.video_codecs import codec_for
+from reggan_plugin.files.frame import Frame
+from reggan_plugin.files.video import VideoFile, display_matrix, samples_of
+from reggan_plugin.files.video_codecs import Coding, codec_for
 from reggan_plugin.files.video_writing import write_video
 
 from ..fuzz import attacks
@@ -38,13 +39,24 @@ KINDS = {
 pytestmark = pytest.mark.usefixtures("tracked")
 
 
-def write_clip(path: Path, *, is_steady: bool = False, frames: int = FRAMES) -> Path:
-    """Grey gradients with sound, each frame a little longer than the last but one."""
+def write_clip(
+    path: Path,
+    *,
+    is_steady: bool = False,
+    frames: int = FRAMES,
+    turn: tuple[float, bool] | None = None,
+) -> Path:
+    """Grey gradients with sound, each frame a little longer than the last but one.
+
+    `turn` is by how much players turn them, counterclockwise, and whether they mirror them then.
+    """
     encoder, kind, options = KINDS[path.name]
     with av.open(str(path), "w") as clip:
         picture = clip.add_stream(encoder, rate=Fraction(24000, 1001), options=options)
         picture.width, picture.height, picture.pix_fmt = WIDTH, HEIGHT, kind
         picture.codec_context.time_base = UNIT
+        if turn is not None:
+            picture.set_display_rotation(turn[0], hflip=turn[1])
         if encoder != "gif":
             context = picture.codec_context
             context.color_primaries = context.color_trc = context.colorspace = 1
@@ -160,6 +172,39 @@ def test_a_job_that_was_stopped_goes_on_with_the_next_frame(
     assert len(frames_of(result)) == FRAMES
 
 
+@pytest.mark.parametrize("turn", [(-90, False), (90, True), (180, False), (0, True)])
+def test_a_turned_clip_is_changed_upright_and_stays_turned(
+    turn: tuple[int, bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As phones write them. The top of what players show is reddened."""
+
+    def redden(self: ReddeningTransfer, frame: Frame, *given: object) -> np.ndarray:
+        pixels = frame.pixels.copy()
+        pixels[: len(pixels) // 4, :, 0] = 1.0
+        return pixels
+
+    def shown(stored: np.ndarray) -> np.ndarray:
+        upright = np.rot90(stored, turn[0] // 90)
+        return upright[:, ::-1] if turn[1] else upright
+
+    monkeypatch.setattr(ReddeningTransfer, "render", redden)
+    clip = write_clip(tmp_path / "a.mkv", turn=turn)
+    assert smile(clip) == 0
+    assert smile(clip, "--out", tmp_path / "a.gif") == 0
+    before, after = frames_of(clip), frames_of(tmp_path / "a_happy.mkv")
+    for (_, old), (_, new) in zip(before, after, strict=True):
+        changed = shown((old != new).any(axis=2))
+        quarter = len(changed) // 4
+        assert changed[:quarter].all()
+        assert not changed[quarter:].any()
+    top = frames_of(tmp_path / "a.gif")[0][1][:8]
+    assert top.shape[1] == shown(before[0][1]).shape[1]
+    assert (top[..., 0].astype(int) - top[..., 1] > 40).all()
+    with av.open(str(clip)) as one, av.open(str(tmp_path / "a_happy.mkv")) as other:
+        turned, same = (display_matrix(next(each.decode(video=0))) for each in (one, other))
+    assert turned == same
+
+
 def test_a_range_changes_its_frames_alone(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "a.mkv", is_steady=True)
     assert smile(clip, "--range", "3-4", "--out", tmp_path / "new" / "part.mkv") == 0
@@ -178,6 +223,16 @@ def test_codec_and_container_can_be_chosen(tmp_path: Path, capsys: Streams) -> N
     assert sound_of(out)
     assert smile(clip, "--out", tmp_path / "x.webm", "--codec", "h264") == 2
     assert "x.webm cannot hold h264; .webm holds vp9" in capsys.readouterr().err
+    sizes = []
+    for words in (("--quality", "4"), ("--quality", "45"), ("--bitrate", "9k")):
+        assert smile(clip, "--out", tmp_path / "q.mp4", "--overwrite", *words) == 0
+        with av.open(str(tmp_path / "q.mp4")) as made:
+            sizes.append(sum(one.size for one in made.demux(video=0)))
+    assert sizes[0] > 2 * max(sizes[1:])
+    assert smile(clip, "--out", tmp_path / "x.mov", "--codec", "prores", "--quality", "9") == 2
+    assert "prores takes no quality and no bitrate; h264, h265, vp9 do" in capsys.readouterr().err
+    assert smile(clip, "--out", tmp_path / "x.mp4", "--quality", "52") == 2
+    assert smile(clip, "--out", tmp_path / "x.mp4", "--quality", "9", "--bitrate", "1M") == 2
     assert smile(clip, "--out", tmp_path / "x.gif") == 0
     assert len(frames_of(tmp_path / "x.gif")) == FRAMES
 
@@ -264,7 +319,7 @@ def test_what_is_no_video_says_so(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFrameError, match=r"a\.mp4 cannot be read as a video"):
         VideoFile(tmp_path / "a.mp4")
     with pytest.raises(UsageError, match="cannot hold prores"):
-        codec_for(Path("a.mp4"), "h264", "prores")
+        codec_for(Path("a.mp4"), "h264", Coding(codec="prores"))
 
 
 def test_a_failure_leaves_no_half_written_video(tmp_path: Path) -> None:

@@ -207,3 +207,10 @@ def test_a_name_that_lies_is_told_of(portraits: Path, capsys: Streams) -> None:
     Path("hero.png").rename("hero.jpg")
     assert render("hero.jpg", "-e", "happy") == 0
     assert "This is PNG by its content" in capsys.readouterr().err
+
+
+def test_a_box_on_nothing_is_told_of(portraits: Path, capsys: Streams) -> None:
+    assert render("hero.png", "-e", "happy", "--face-box", "2,2,8,8") == 0
+    said = capsys.readouterr().err
+    assert "No face is recognised in the box" in said
+    assert "Let --face-box reach from the brows" in said

@@ -110,15 +110,18 @@ def test_two_ways_to_say_where_contradict_each_other() -> None:
         FaceChoice(box=(0, 0, 1, 1), whole_image=True)
 
 
-@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
-def test_a_box_finds_the_roll_of_its_face(finder: FaceFinder, quarters: int) -> None:
-    """On the sample frame, turned counterclockwise; upright the box stays as it was drawn."""
+@pytest.mark.parametrize(("quarters", "slip"), [(0, 0.0), (1, 0.0), (2, 0.0), (3, 0.0), (1, 0.4)])
+def test_a_box_finds_the_roll_of_its_face(finder: FaceFinder, quarters: int, slip: float) -> None:
+    """On the sample frame, turned counterclockwise; upright the box stays as it was drawn.
+
+    A box may be drawn beside the middle of the face, by a part of its side.
+    """
     path = Path(__file__).parents[2] / "reggan_plugin/samples/avatar_png/avatar.1001.png"
     upright = np.asarray(Image.open(path).convert("RGB"), np.float32) / np.float32(255)
     frame = np.ascontiguousarray(np.rot90(upright, quarters))
     height, width = frame.shape[:2]
     (x, y), side = [(661, 412), (412, 619), (619, 308), (308, 661)][quarters], 390
-    choice = FaceChoice(box=(x - side / 2, y - side / 2, side, side))
+    choice = FaceChoice(box=(x - side / 2, y - side / 2 + slip * side, side, side))
     (given,) = finder.place((height, width), choice, ())
     seen = finder.turned_as_seen(given, frame, given)
     across, down = seen.frame_from_crop[:, 0]

@@ -91,6 +91,9 @@ WRONG = """
     t.apply(p, "happy", face="second")
     t.apply(p, "happy", face=1.0)
     t.apply(p, "happy", faces={0: 7})
+    t.apply(p, "happy", faces={"1": "sad"})
+    t.apply(p, "happy", faces=[1])
+    read_frame(7)
     t.apply(7, "happy")
     ExpressionTransfer(batch=0)
     ExpressionTransfer(batch="4")
@@ -102,7 +105,7 @@ WRONG = """
 PROGRAM = """
 import copy, pickle
 import numpy as np
-from reggan_plugin import ExpressionTransfer, RegganError
+from reggan_plugin import ExpressionTransfer, RegganError, read_frame
 t, p = ExpressionTransfer(device="cpu"), np.zeros((64, 64, 3), np.uint8)
 t.apply(p, {"happy": np.float32(0)}, np.float64(0.5))
 for line in LINES:
@@ -123,6 +126,8 @@ def test_wrong_types_are_errors_of_ours() -> None:
 
 
 def test_it_says_what_it_is(transfer: ExpressionTransfer) -> None:
+    frame = read_frame(SAMPLES / "avatar_png" / "avatar.1001.png")
+    assert repr(frame) == "<Frame 1280x720 srgb>"
     assert repr(transfer) == f"<ExpressionTransfer reggan {transfer.card.version} on cpu>"
 
 

@@ -14,6 +14,7 @@ from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.video import VideoFile, is_video
+from reggan_plugin.files.video_codecs import Coding
 from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.landed_pictures import SETTLE_S
 from reggan_plugin.jobs.output_names import default_output_folder
@@ -29,7 +30,7 @@ class PlannedSource(NamedTuple):
     plan: JobPlan
     video: VideoFile | None = None
 
-    def movie(self, codec: str | None, fps: Fraction | None) -> Movie | None:
+    def movie(self, coding: Coding, fps: Fraction | None) -> Movie | None:
         """Return the video to write, if one is.
 
         Raises:
@@ -39,7 +40,7 @@ class PlannedSource(NamedTuple):
             return None
         if fps is not None and self.video is not None:
             raise UsageError(f"{self.plan.source} has its own times. Leave --fps out.")
-        return Movie(video=self.video, out=self.plan.whole, codec=codec, fps=fps or DEFAULT_FPS)
+        return Movie(video=self.video, out=self.plan.whole, coding=coding, fps=fps or DEFAULT_FPS)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ Names are loaded when they are first used, so that importing the package costs n
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     )
 
 __version__ = "0.4.0"
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+# ONNX Runtime reads it when it is imported. It would gather events in the user's cache to be sent,
+# and write `.ses` into the folder of temporary files, through a link of anybody's.
 
 __all__ = [
     "EXPRESSION_NAMES",

@@ -54,6 +54,16 @@ def test_a_png_is_changed_without_what_only_other_files_and_checks_need(tmp_path
     assert loaded.isdisjoint(f"reggan_plugin.{name}" for name in of_others)
 
 
+@pytest.mark.parametrize("loaded_by", ["cli", "transfer.expression_transfer", "diagnosis"])
+def test_onnx_runtime_gathers_nothing_and_leaves_no_file(loaded_by: str, tmp_path: Path) -> None:
+    settings = {**os.environ, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    settings.pop("ORT_DISABLE_TELEMETRY", None)
+    settings.pop("XDG_CACHE_HOME", None)
+    script = f"import reggan_plugin.{loaded_by}, onnxruntime; onnxruntime.SessionOptions()"
+    subprocess.run([sys.executable, "-c", script], env=settings, check=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_shapes_are_checked_where_jaxtyping_is_loaded_first() -> None:
     shaped = "from reggan_plugin.array_types import Float; import numpy; print(Float[numpy.ndarray"
     for first, wanted in (("import jaxtyping; ", "Float[ndarray, '2 3']"), ("", "numpy.ndarray")):

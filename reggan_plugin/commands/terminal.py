@@ -5,11 +5,13 @@ user. stderr is a log that somebody looks at, be it later; stdout may be read by
 need names as they are, so that it is changed on a terminal alone.
 """
 
+import codecs
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
+_NAMES = "reggan-plugin names"
 _KEPT = "\n\t"
 _DIRECTIONS = (*range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 """Characters that turn the direction of text, so that a name seems to end otherwise."""
@@ -23,6 +25,14 @@ _VISIBLE = {
 def printable(text: str) -> str:
     """Return the text with control characters as `\\x1b`; lines and tabs stay."""
     return text.translate(_VISIBLE)
+
+
+def _bytes_of_name(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Give names that are no Unicode byte for byte, and other lone surrogates as escapes."""
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.lookup_error("backslashreplace")(error)
 
 
 class PrintableStream:
@@ -57,7 +67,8 @@ def printable_streams() -> Iterator[None]:
     """Let stderr, and stdout where it is a terminal, take printable text alone."""
     stdout, stderr = sys.stdout, sys.stderr
     if hasattr(stdout, "reconfigure"):
-        stdout.reconfigure(errors="surrogateescape")  # names that are no Unicode, byte for byte
+        codecs.register_error(_NAMES, _bytes_of_name)
+        stdout.reconfigure(errors=_NAMES)
     if stdout.isatty():
         sys.stdout = cast(TextIO, PrintableStream(stdout))
     sys.stderr = cast(TextIO, PrintableStream(stderr))

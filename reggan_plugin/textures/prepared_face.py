@@ -191,6 +191,8 @@ class PreparedFace:
                 front=self.look.front,
                 head_bone=self.look.head_bone,
             )
-        except FaceNotFoundError:
+        except FaceNotFoundError as error:
             choice.check_joins(self.stage)  # a map of another mesh is the likelier reason
+            for notice in self._maps.notices:  # or one that cannot be read
+                raise error.after(f"{self.loaded.character.path} is {notice} Without it ") from error
             raise

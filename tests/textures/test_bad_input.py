@@ -119,6 +119,19 @@ def test_a_mesh_that_shows_no_face(
         run(transfer, head_files / "head.obj", look)
 
 
+def test_a_damaged_map_inside_a_mesh_is_named(
+    head: MadeHead,
+    head_files: Path,
+    transfer: ExpressionTransfer,
+    write_head_glb: Callable[..., None],
+    tmp_path: Path,
+) -> None:
+    picture = (head_files / "base_color.png").read_bytes()
+    write_head_glb(tmp_path / "head.glb", head, image=picture[: len(picture) // 2])
+    with pytest.raises(RegganError, match=r"head\.glb.*is truncated"):
+        run(transfer, tmp_path / "head.glb", Look())
+
+
 def test_a_texture_that_is_not_the_meshs(
     head: MadeHead,
     head_files: Path,

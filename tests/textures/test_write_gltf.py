@@ -20,6 +20,7 @@ from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_plugin.textures.gltf.vrm_atlas import write_atlas
 from reggan_plugin.textures.gltf.write_gltf import write_replaced, write_variants
 
+from ..glb_files import glb_bytes
 from .conftest import MadeHead
 
 WriteGlb = Callable[..., None]
@@ -103,6 +104,15 @@ def test_replacing_a_map_leaves_everything_else(source: Path, side_px: int) -> N
     assert document["meshes"] == parsed(source)[0]["meshes"]
     assert view_bytes(document, binary, document["images"][0]["bufferView"]) == new
     assert abs(output.stat().st_size - source.stat().st_size - len(new) + len(png((1, 2, 3)))) < 400
+
+
+def test_a_name_that_is_no_unicode_stays(source: Path) -> None:
+    document, binary = parsed(source)
+    document["nodes"][0]["name"] = "\ud800 é"
+    source.write_bytes(glb_bytes(document, binary))
+    output = source.with_name("out.glb")
+    write_replaced(read_gltf(source), 0, png((200, 100, 50)), ".png", output)
+    assert parsed(output)[0]["nodes"][0]["name"] == "\ud800 é"
 
 
 def test_other_libraries_read_the_new_map(source: Path) -> None:

@@ -115,7 +115,10 @@ def bytes_from_gltf(document: dict[str, Any], buffer: bytes | None) -> bytes:
     """Return a GLB with this document and buffer; a .gltf where there is no buffer to put
     inside.
     """
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can only escape
+        text = json.dumps(document, separators=(",", ":")).encode()
     if buffer is None:
         return text
     text += b" " * (-len(text) % 4)

@@ -33,6 +33,8 @@ from reggan_plugin.jobs.events import (
 )
 from reggan_plugin.plurals import counted
 
+_EACH_S = 1.0
+"""Between lines of frames in a log."""
 _FASTEST = 500.0
 """Frames a second that somebody may work on; beyond, they are skipped."""
 Run = TypeVar("Run", bound=Callable[..., Any])
@@ -48,7 +50,8 @@ def progress_option(heading: str) -> AddOption:
         type=click.Choice(["auto", "plain", "json", "openjd"]),
         default="auto",
         show_default=True,
-        help="On stderr: a bar on a terminal (auto), or lines.",
+        help="On stderr: a bar on a terminal, elsewhere a line a second (auto); a line for every "
+        "frame (plain); or lines for programs.",
     )
 
 
@@ -127,6 +130,8 @@ def _report_in_style(style: ProgressStyle) -> Report:
             return _write_failures
         case "auto" if sys.stderr.isatty():
             return _ProgressBar()
+        case "auto":
+            return _LineASecond()
         case _:
             return _write_plain
 
@@ -161,6 +166,23 @@ def _write_failures(event: Event) -> None:
 def _write_plain(event: Event) -> None:
     if not isinstance(event, Failed):  # which every command prints as its last line
         _write(_text_from_event(event))
+
+
+class _LineASecond:
+    """Plain lines, of frames at most one a second; all that failed, and the last of each stage."""
+
+    def __init__(self) -> None:
+        self._last_s = -_EACH_S
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, FrameDone | FrameTracked | FrameChecked | FrameEncoded):
+            is_failed = isinstance(event, FrameDone) and event.result.outcome == "failed"
+            is_said = is_failed or (isinstance(event, FrameTracked) and event.message)
+            now_s = time.monotonic()
+            if not is_said and event.done < event.frames and now_s - self._last_s < _EACH_S:
+                return
+            self._last_s = now_s
+        _write_plain(event)
 
 
 class _ProgressBar:

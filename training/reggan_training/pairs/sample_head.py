@@ -50,7 +50,7 @@ _SHADE: Final = 0.5
 _AXIS_Z = -0.9
 _MOST_SHORT: Final = 32767  # is 1 in normalised numbers of 16 bits, here a metre
 _SKIN: Final = np.array([0.42, 0.235, 0.145])
-_PLAIN: Final = {
+_PLAIN: Final[dict[str, Any]] = {
     "skin": _SKIN,
     "lips": _SKIN * [0.85, 0.55, 0.6],
     "brows": np.array([0.03, 0.018, 0.012]),

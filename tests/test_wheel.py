@@ -42,6 +42,7 @@ def test_it_holds_the_packages_and_nothing_beside_them(wheel: zipfile.ZipFile) -
         "reggan_plugin/weights/face_locator/detector.onnx",
         "reggan_plugin/samples/avatar_exr/avatar.1006.exr",
         "reggan_plugin/samples/toon/toon.1001.png",
+        "reggan_plugin/samples/head.glb",
         "reggan_plugin/py.typed",
         "reggan_plugin/curves/page/page.html",
         "reggan_plugin/report/shot_page/page.html",

@@ -1,8 +1,9 @@
 """Track faces: detect near the last position, search the whole frame only when that fails.
 
 Searching the whole frame takes most of a track's time. It is also done in the first frame, where
-the picture changes, every so often for faces that come in, and more often as long as there is none. Whether such a face was there in the
-frames before is then looked for near it alone (`ShotDetections.look_back`).
+the picture changes, every so often for faces that come in, and more often as long as there is none.
+Whether such a face was there in the frames before is then looked for near it alone
+(`ShotDetections.look_back`).
 """
 
 from collections.abc import Iterable, Sequence

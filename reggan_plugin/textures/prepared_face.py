@@ -194,5 +194,7 @@ class PreparedFace:
         except FaceNotFoundError as error:
             choice.check_joins(self.stage)  # a map of another mesh is the likelier reason
             for notice in self._maps.notices:  # or one that cannot be read
-                raise error.after(f"{self.loaded.character.path} is {notice} Without it ") from error
+                raise error.after(
+                    f"{self.loaded.character.path} is {notice} Without it "
+                ) from error
             raise

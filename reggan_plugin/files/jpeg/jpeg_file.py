@@ -135,14 +135,14 @@ class _WatchedStream(io.BytesIO):
 
     def read(self, size: int | None = -1) -> bytes:
         """Return bytes up to the next place where the picture is looked at."""
-        if self.image is None:
+        if self.image is None or size is None:
             return super().read(size)
         at = self.tell()
         if at == 0:
-            for place in self._last_row():
+            for place in _last_row(self.image):
                 self.image.im.putpixel(place, _NOT_YET[self.image.mode])
         elif at == self._end:
-            pixels = map(self.image.im.getpixel, self._last_row())
+            pixels = map(self.image.im.getpixel, _last_row(self.image))
             if all(pixel == _NOT_YET[self.image.mode] for pixel in pixels):
                 raise UnreadableFrameError(_OTHER_SIZE.format("less"))
         stop = next(one for one in (self._late, self._end, at + size) if one > at)
@@ -158,9 +158,10 @@ class _WatchedStream(io.BytesIO):
         if self.image is not None and self._given <= self._late and not self._is_padding:
             raise UnreadableFrameError(_OTHER_SIZE.format("more"))
 
-    def _last_row(self) -> list[tuple[int, int]]:
-        width, height = self.image.size
-        return [(column, height - 1) for column in {0, width // 2, width - 1}]
+
+def _last_row(image: JpegImagePlugin.JpegImageFile) -> list[tuple[int, int]]:
+    width, height = image.size
+    return [(column, height - 1) for column in {0, width // 2, width - 1}]
 
 
 def _refuse_unwritable(segments: list[Segment], size_bytes: int, scans: int) -> Segment:

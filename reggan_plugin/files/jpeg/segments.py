@@ -81,7 +81,7 @@ def end_of_picture(read: SegmentedJpeg, header: Segment) -> int:
             break off between restarts.
     """
     restarts = next((one.data for one in read.segments if one.marker == _DRI), b"")
-    # Of each component, bits of its coefficients that are still to come; none came before the first.
+    # Bits of each component's coefficients that are still to come; at first all are.
     missing = {number: [-1] * _COEFFICIENTS for number in header.data[6::3]}
     scans, at = read.scans, 0
     while scans[at + 1] != _EOI:

@@ -1,8 +1,9 @@
 """The base colour maps that a character's own materials name, read when they are first seen."""
 
+import os
 from pathlib import Path
 
-from reggan_plugin.errors import RegganError
+from reggan_plugin.errors import RegganError, Remark
 from reggan_plugin.textures.character import Material
 from reggan_plugin.textures.maps.texture_files import TextureFiles, embedded_texture, find_texture
 from reggan_plugin.textures.maps.texture_map import TextureMap, Tint
@@ -60,7 +61,9 @@ class PartMaps:
                 self._read[image, tint] = self.files_of(image).read(tint)
             except RegganError as error:  # it only stands in the background; say so and go on
                 self._unreadable.add(image)
-                self.notices[error.remark.after("shown without its map: ")] = None
+                words = str(error).replace(f"{self._scratch}{os.sep}", "")  # a map inside the mesh
+                remark = Remark(f"shown without its map: {words}", error.kind, **error.fields)
+                self.notices[remark] = None
                 return None
         return self._read[image, tint]
 

@@ -24,7 +24,7 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 EXPRESSIONS = ("happy", "sad")
 """The two that look best on the samples with the model that ships, of those that move most; see
-training/results/avatars.jpg, which has all six."""
+docs/pictures/before_after.jpg, which has all six."""
 
 
 @click.command(cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin demo --out demo")

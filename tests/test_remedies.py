@@ -35,6 +35,7 @@ NOT_OURS = (
 FRONT_ENDS = ("commands", "commands.py", "cli.py", "job_template.py", "words_to_copy.py")
 """What speaks the command line: its commands, and what is written as command lines."""
 ASSET_BUILDERS = (
+    Path("training/reggan_training/pairs/sample_head.py"),
     Path("training/reggan_training/rig/mouth_asset.py"),
     Path("training/reggan_training/rig/template.py"),
 )

@@ -287,7 +287,6 @@ def test_a_damaged_video_fails_and_the_others_go_on(
     assert smile(clips, "--out", out, "--resume", "--json") == 1
     counts = json.loads(capsys.readouterr().out)["counts"]
     assert counts["failed"] >= 1
-    assert counts["skipped"] == (23 if name == "a.mkv" else 0)
     assert [path.name for path in out.glob("*.*") if path.suffix] == [good.name]
     assert len(frames_of(out / good.name)) == 2
 

@@ -1,5 +1,6 @@
 """The pages of the documentation, what stands on them, and a folder in which their commands run."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -34,6 +35,17 @@ def commands_of(page: Path) -> list[str]:
     return re.findall(r"^reggan-plugin (.+?)(?:\s+#.*)?$", shell, re.MULTILINE)
 
 
+_POINTS = {
+    "left_eye": [366, 170],
+    "right_eye": [289, 167],
+    "nose_tip": [335, 228],
+    "mouth_left": [356, 257],
+    "mouth_right": [298, 258],
+    "chin": [324, 299],
+}
+"""Of the face in `frame.png`."""
+
+
 @pytest.fixture
 def working_folder(
     folder_of_the_pages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -60,6 +72,8 @@ def folder_of_the_pages(tiny_avatars: Path, tmp_path_factory: pytest.TempPathFac
         shutil.copytree(tiny_avatars, folder / pictures)
     (folder / "smile.csv").write_text("1001,happy,0\n1024,happy,0.8\n")
     formats.live_link(folder / "take.csv")
+    (folder / "moods.txt").write_text(blocks_of(ROOT / "docs/games.md", "text")[0])
+    (folder / "points.json").write_text(json.dumps({"*": _POINTS}))
     (folder / "studio.toml").write_text(blocks_of(ROOT / "docs/expressions.md", "toml")[0])
     (folder / "studio").mkdir()
     settings = blocks_of(ROOT / "docs/settings.md", "toml")[0]

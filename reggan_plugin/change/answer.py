@@ -95,7 +95,7 @@ class AnswerSource(Protocol):
 
 
 def finite(answer: Answer) -> Answer:
-    """The answer within its ranges, as float32; NaN becomes 0. All that follows relies on it."""
+    """Bring an answer into its ranges, as float32; NaN becomes 0. All that follows relies on it."""
 
     def within(
         values: Float[np.ndarray, "*shape"], low: float, high: float

@@ -81,7 +81,7 @@ def _around_cells(
     low: Float[np.ndarray, "2"],
     high: Float[np.ndarray, "2"],
 ) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]]:
-    """A box (x, y; in parts of the side) that holds the strong cells as a cubic spreads them."""
+    """Find the box (x, y; parts of the side) of the strong cells as a cubic spreads them."""
     rows, columns = np.nonzero(strong)
     if not rows.size:
         return low, high
@@ -117,13 +117,13 @@ def _cover_and_paint(
 def _placed_planes(
     values: Float[np.ndarray, "cells cells channels"], crop: FaceCrop, region: Region
 ) -> Float[np.ndarray, "channels rows columns"]:
-    """The same with the channels first, which is several times as fast to work on."""
+    """Place planes as above, the channels first, which is several times as fast to work on."""
     channels = range(values.shape[2])
     return np.stack([place_cells(values[..., i : i + 1], crop, region)[..., 0] for i in channels])
 
 
 def _window_crop(crop: FaceCrop, painter: Painter) -> FaceCrop:
-    """The square of a painter in the frame."""
+    """Return the square of a painter in the frame."""
     left, top, right, _ = painter.window
     cells = painter.cover.shape[0]
     corner = crop.place(np.array([[left, top]]) * crop.side_px)[0]
@@ -141,7 +141,7 @@ def _soft_square(side_px: int) -> Float[np.ndarray, "side side 1"]:
 def _footprint(
     motion: Float[np.ndarray, "cells cells 2"], crop: FaceCrop, region: Region
 ) -> Float[np.ndarray, "rows columns"] | None:
-    """The larger singular value of the map from target to source."""
+    """Return the larger singular value of the map from target to source."""
     if len(motion) < 2:
         return None
     (xy, xx), (yy, yx) = (

@@ -16,7 +16,7 @@ _WHOLE = (0.0, 0.0, 1.0, 1.0)
 def limit_motion(
     answer: Answer, limits: RegionLimits, canonical: Float[np.ndarray, "6 2"]
 ) -> Answer:
-    """The answer within limits: a part of the motion, of the light's change and of the cover.
+    """Hold an answer within limits: a part of the motion, of the light's change and of the cover.
 
     There is no mask to widen where nothing moves: `grow` above 0 only makes room for `blur`.
 
@@ -57,7 +57,7 @@ def _resized(
     cells: int,
     window: tuple[float, float, float, float] = _WHOLE,
 ) -> Float[np.ndarray, "cells cells 1"]:
-    """A part of a plane at another resolution; what becomes smaller is averaged.
+    """Resize a part of a plane; what becomes smaller is averaged.
 
     A window may reach beyond the plane by its side; there its edges go on.
     """

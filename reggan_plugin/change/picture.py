@@ -44,7 +44,7 @@ class Picture:
     def display(
         self, region: Region, stored: Float[np.ndarray, "rows columns 3"]
     ) -> Float[np.ndarray, "rows columns 3"]:
-        """The display image of stored pixels of a region."""
+        """Return the display image of stored pixels of a region."""
         return colour.display_from_stored(stored, self.alpha_in(region), self.coding)
 
 
@@ -67,14 +67,14 @@ class CutFace:
     mix: ExpressionMix
 
     def bands(self, most_px: int) -> Iterator["CutFace"]:
-        """The face in parts of its region, from top to bottom; one if it is not large."""
+        """Cut the face into parts of its region, from top to bottom; one if it is not large."""
         height, width = self.display.shape[:2]
         step = max(1, most_px // max(1, width))
         for top in range(0, height, step):
             yield self.part((slice(top, min(top + step, height)), slice(0, width)))
 
     def part(self, within: Region) -> "CutFace":
-        """The face in some rows and columns of its region, counted from its corner."""
+        """Cut out some rows and columns of the face's region, counted from its corner."""
         rows, columns = (
             slice(axis.start + part.start, axis.start + part.stop)
             for axis, part in zip(self.region, within, strict=True)

@@ -46,7 +46,7 @@ class BatchedModel:
         faces: Sequence[Float[np.ndarray, "side side 3"]],
         vectors: Sequence[Sequence[float]],
     ) -> list[Tensors]:
-        """Outputs for each face by name, the channels last.
+        """Return outputs for each face by name, the channels last.
 
         Args:
             faces: sRGB-encoded, [0, 1].
@@ -122,7 +122,7 @@ def answer_from_picture(
     after: Float[np.ndarray, "side side 3"],
     mask: Float[np.ndarray, "side side 1"],
 ) -> Answer:
-    """The change from one picture of a face to another, where the mask lets it through.
+    """Make the change from one picture of a face to another, where the mask lets it through.
 
     Nothing moves. The frame's own pixels take the change of light, so that detail finer than the
     crop stays (pores, stubble), and give way to paint where it is large (the old mouth).
@@ -157,7 +157,7 @@ def _large_change(
 
 
 def _checked(outputs: Mapping[str, np.ndarray], names: Sequence[str], batch: int) -> Tensors:
-    """Outputs by name, the channels last.
+    """Return outputs by name, the channels last.
 
     Raises:
         ModelError: one is missing, or is not a batch of square planes.

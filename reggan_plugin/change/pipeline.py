@@ -68,7 +68,7 @@ def cut_faces(
 def cut_face(
     picture: Picture, region: Region, crop: FaceCrop, mix: ExpressionMix, card: ModelCard
 ) -> CutFace:
-    """A face as the model of a card is to see it; `crop` lies in the region."""
+    """Cut out a face as the model of a card is to see it; `crop` lies in the region."""
     display = picture.display(region, picture.pixels[region])
     shown = colour.clipped_values(colour.finite_values(display))
     seen = crop.finer(finer_for(crop, card))
@@ -82,7 +82,7 @@ def cut_face(
 
 
 def finer_for(crop: FaceCrop, card: ModelCard) -> int:
-    """Times the side of a model's crop at which a face is cut out for it.
+    """Say by how many times the side of a model's crop a face is cut out finer for it.
 
     A rig paints eyes and mouths at the frame's own resolution; networks have a size of their own.
     """
@@ -116,7 +116,7 @@ class SpectaclesLifted:
 
 
 def as_they_are(face: Face) -> LiftedFace:
-    """A face with all that stands before it, for `answer_faces`."""
+    """Return a face with all that stands before it, for `answer_faces`."""
     return LiftedFace(face, None)
 
 
@@ -160,7 +160,7 @@ class FrameAnswers:
     answers: tuple[Answer, ...]
 
     def compose(self) -> EditedFrame:
-        """The picture with its changed faces; in any thread."""
+        """Composite the changed faces into the picture; in any thread."""
         picture = self.cut.picture
         shape = picture.pixels.shape[:2]
         moves_alpha = picture.moves_alpha and picture.alpha is not None
@@ -221,7 +221,7 @@ def _source_of(
     *,
     is_first: bool,
 ) -> StoredPicture:
-    """The picture that surfaces of a face are taken from: the frame, with faces moved before."""
+    """Find the picture that surfaces of a face are taken from: the frame, earlier faces moved."""
     pixels, alpha, coding = picture.pixels, picture.alpha, picture.coding
     front = _front_of(face, answer)
     if is_first and front is None:

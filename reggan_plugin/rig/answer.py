@@ -274,7 +274,7 @@ def _shown(
 def _in_cells(
     plane: Float[np.ndarray, "side side"], window: Window, cells: int
 ) -> Float[np.ndarray, "cells cells"]:
-    """A plane of a window at the middles of the cells of the whole crop; 0 beside the window."""
+    """Sample a window's plane at the middles of the whole crop's cells; 0 beside the window."""
     result = np.zeros((cells, cells), np.float32)
     left, top, right, bottom = (int(np.floor(edge * cells)) for edge in window)
     rows = np.arange(max(top, 0), min(bottom + 1, cells))

@@ -138,7 +138,7 @@ class Drawn:
         return _painter(window, cover, _softened(paint, cover > 0))
 
     def _raster(self, triangles: np.ndarray, window: Window, side_px: int) -> MeshRaster:
-        """The mesh in the result, seen through a window."""
+        """Draw the mesh in the result, seen through a window."""
         left, top, right, _ = window
         corner = np.array([left, top, 0.0], np.float32)
         scale = np.float32(side_px / (right - left))
@@ -188,7 +188,7 @@ def _softened(
 def _painter(
     window: Window, cover: Float[np.ndarray, "side side"], paint: Float[np.ndarray, "side side 3"]
 ) -> Painter:
-    """A painter whose cover ends before the border of its window."""
+    """Make a painter whose cover ends before the border of its window."""
     along = np.clip(np.minimum(np.arange(len(cover)), np.arange(len(cover))[::-1]) / 2.0, 0, 1)
     inside = np.minimum(along[:, None], along).astype(np.float32)
     return Painter(

@@ -65,7 +65,7 @@ class Lids:
         return cls(upper=loop[:13], lower=np.concatenate([loop[12:], loop[:1]])[::-1])
 
     def outline(self) -> Float[np.ndarray, "corners 2"]:
-        """The smooth outline of the opening."""
+        """Trace the smooth outline of the opening."""
         return np.concatenate([smooth_arc(self.upper), smooth_arc(self.lower[::-1])[1:-1]])
 
     def parted(self, down: Float[np.ndarray, "2"], least: float) -> "Lids":
@@ -174,7 +174,7 @@ def changed_eye(
 
 
 def rightwards(line: Float[np.ndarray, "places 2"]) -> Float[np.ndarray, "places 2"]:
-    """A line in the order of its x."""
+    """Sort a line by its x."""
     return line[np.argsort(line[:, 0])]
 
 
@@ -185,7 +185,7 @@ def _completed(
     iris: Float[np.ndarray, "8 2"],
     px: float,
 ) -> Float[np.ndarray, "side side 3"]:
-    """The eyeball as if there were no lids before it."""
+    """Complete the eyeball as if there were no lids before it."""
     if seen.sum() < 12:
         mean = own.reshape(-1, 3).mean(axis=0)
         return np.broadcast_to(mean, own.shape).copy()

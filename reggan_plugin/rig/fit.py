@@ -224,7 +224,7 @@ def face_map(
 def _kernel(
     points: Float[np.ndarray, "points 3"], anchors: Float[np.ndarray, "anchors 3"]
 ) -> Float[np.ndarray, "points anchors"]:
-    """Rounded distances between points and anchors."""
+    """Return rounded distances between points and anchors."""
     square = (points**2).sum(1)[:, None] + (anchors**2).sum(1) - 2 * points @ anchors.T
     return np.sqrt(np.maximum(square, 0) + square.dtype.type(_SOFT**2))
 

@@ -27,7 +27,7 @@ def marks_on(vertices: Points, rows: Rows, weights: Weights) -> Float[np.ndarray
 
 
 def closed_lids(rest: Points, blink: Points, rows: Rows, weights: Weights, side: str) -> Points:
-    """A blink that at weight 1 brings the upper lid's edge onto the lower one.
+    """Make a blink that at weight 1 brings the upper lid's edge onto the lower one.
 
     Args:
         rest: vertices of the template.
@@ -57,7 +57,7 @@ def closed_lids(rest: Points, blink: Points, rows: Rows, weights: Weights, side:
 
 
 def with_lash_band(rest: Points, shape: Points, rows: Rows, weights: Weights, side: str) -> Points:
-    """A shape with which the skin just above the upper lid's edge goes along rigidly.
+    """Make a shape with which the skin just above the upper lid's edge goes along rigidly.
 
     Args:
         rest: vertices of the template.

@@ -56,7 +56,7 @@ def light_change(
 def vertex_normals(
     points: Float[np.ndarray, "points 3"], triangles: Int[np.ndarray, "triangles 3"]
 ) -> Float[np.ndarray, "points 3"]:
-    """Unit normals: the mean of the triangles at a vertex, weighted by area; 0 without any."""
+    """Return unit normals: the mean of the triangles at a vertex by area; 0 without any."""
     a, b, c = (points[triangles[:, k]] for k in range(3))
     normal = np.cross(b - a, c - a)
     total = np.zeros((len(points), 3))

@@ -135,7 +135,7 @@ def _drawn(
     height: int,
     width: int,
 ) -> Float[np.ndarray, "height width 3"]:
-    """The mouth at vertices' places in pixels, averaged over finer samples."""
+    """Draw the mouth at vertices' places in pixels, averaged over finer samples."""
     finer = np.array([_FINER, _FINER, 1])
     raster = rasterise(seen * finer, triangles, height * _FINER, width * _FINER)
     values = np.column_stack([mouth.colour, mouth.normals, mouth.gloss])

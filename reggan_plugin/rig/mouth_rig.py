@@ -98,7 +98,7 @@ class MouthRig:
 
 @cache
 def mouth_rig() -> MouthRig:
-    """The mouth of this package, read when first asked for."""
+    """Return the mouth of this package, read when first asked for."""
     path = resources.files("reggan_plugin.rig") / "mouth.npz"
     with path.open("rb") as file, np.load(file) as arrays:
         low, high = arrays["bounds"]

@@ -64,7 +64,7 @@ _KEEPS_OWN = 0.65
 
 
 def mouth_outline(marks: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "corners 2"]:
-    """The opening between the inner lips."""
+    """Trace the opening between the inner lips."""
     upper, lower = marks[rows_of("lip_inner_upper")], marks[rows_of("lip_inner_lower")]
     back = np.concatenate([upper[-1:], lower, upper[:1]])
     return np.concatenate([smooth_arc(upper), smooth_arc(back)[1:-1]])
@@ -172,7 +172,7 @@ def changed_mouth(
     axes: Float[np.ndarray, "2 2"],
     look: MouthLook = USUAL_MOUTH,
 ) -> Opening | None:
-    """The inside of a mouth, or the line of lips that slide; None if it keeps what it shows."""
+    """Draw the inside of a mouth, or the line of lips that slide; None if nothing changes."""
     eye = laid.map.eye
     upper, lower = LIP_PAIRS
     gap_before, gap_after = (
@@ -264,7 +264,7 @@ def kept_shut(
     worn: Float[np.ndarray, "vertices 3"],
     change: Float[np.ndarray, "vertices 3"],
 ) -> Float[np.ndarray, "vertices 3"]:
-    """A change that does not part the lips further than the source has them.
+    """Hold a change back so that it does not part the lips further than the source has them.
 
     Args:
         template: that is laid over the face.

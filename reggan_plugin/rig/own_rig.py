@@ -164,7 +164,7 @@ def _skin_around(head: "_UprightHead", points: Points, face: Points) -> np.ndarr
 
 
 def _as_template(house: Template, rest: Points, lent: Mapping[str, Points]) -> Template:
-    """The template with another rest and the shapes that are lent; blinks shut, lashes follow."""
+    """Give the template another rest and the shapes that are lent; blinks shut, lashes follow."""
     shapes = {**house.shapes, **lent}
     for side in SIDES:
         blink = "eyeBlink" + side.capitalize()
@@ -229,7 +229,7 @@ class _UprightHead:
         origin: Float[np.ndarray, "3"],
         unit: float,
     ) -> "_UprightHead":
-        """A mesh in axes, about an origin, in a unit of the file."""
+        """Lay out a mesh in axes, about an origin, in a unit of the file."""
         points = (mesh.points - origin) @ axes.T / unit
         moved = {name: own @ axes.T / unit for name, own in shapes.items()}
         return cls(
@@ -252,7 +252,7 @@ class _UprightHead:
         return self.mesh.parts
 
     def raster(self, points: Points, *hidden: Part) -> tuple[MeshRaster, np.ndarray]:
-        """What a picture shows of a state of the head, and the rows of the triangles drawn."""
+        """Draw what a picture shows of a state of the head, and the rows of the triangles drawn."""
         flat = points[..., :2] * (_DISTANCE / (_DISTANCE - points[..., 2:]))
         middle = np.array([0.5, self.eyes_at])
         places = (middle + self.eye * flat * [1, -1]) * _SIDE_PX
@@ -263,7 +263,7 @@ class _UprightHead:
         return rasterise(seen, self.triangles[rows], _SIDE_PX, _SIDE_PX), rows
 
     def picture(self, points: Points) -> Picture:
-        """The head in soft light, without what hides the face."""
+        """Draw the head in soft light, without what hides the face."""
         raster, rows = self.raster(points, Part.HAIR, Part.GLASSES)
         picture = np.full((_SIDE_PX, _SIDE_PX, 3), _BACKDROP, np.float32)
         hit = raster.is_hit
@@ -373,7 +373,7 @@ def _nearest_pixel(
 def _framed(
     house: Template, mesh: RigMesh, shapes: Mapping[str, Points], find: FindLandmarks
 ) -> _UprightHead:
-    """The head upright, its eyes level, as large as the template.
+    """Turn the head upright, its eyes level, as large as the template.
 
     Raises:
         FaceNotFoundError: no side of it shows a face.
@@ -399,7 +399,7 @@ def _framed(
 def _levelled(
     house: Template, shapes: Mapping[str, Points], rough: _UprightHead, found: Landmarks
 ) -> _UprightHead | None:
-    """The head turned about its own front until its eyes are level; None if it has none."""
+    """Turn the head about its own front until its eyes are level; None if it has none."""
     marks = rough.lifted(rough.points, found)
     if not all(marks.kept[eye_rows(side)].any() for side in SIDES):
         return None

@@ -42,7 +42,7 @@ Faces = Int[np.ndarray, "_ 3"]
 
 
 def own_mouth(mesh: RigMesh, head: OwnRig | None = None) -> MouthRig | None:
-    """A mouth with the teeth of a mesh, and of ours what the mesh has not.
+    """Make a mouth with the teeth of a mesh, and of ours what the mesh has not.
 
     Args:
         mesh: a head with teeth, or a denture alone.
@@ -125,7 +125,7 @@ def _bite(corners: Points) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _pieces(triangles: Faces, count: int) -> Int[np.ndarray, " vertices"]:
-    """The least vertex that each vertex is joined to by triangles."""
+    """Find the least vertex that each vertex is joined to by triangles."""
     piece = np.arange(count)
     while True:
         before = piece.copy()
@@ -136,7 +136,7 @@ def _pieces(triangles: Faces, count: int) -> Int[np.ndarray, " vertices"]:
 
 
 def _incisors_edge(upper: Points) -> Float[np.ndarray, "3"]:
-    """The middle of the edge of the upper incisors."""
+    """Find the middle of the edge of the upper incisors."""
     front = upper[upper[:, 2] > upper[:, 2].max() - _FRONT]
     middle = (upper[:, 0].min() + upper[:, 0].max()) / 2
     return np.array([middle, front[:, 1].min(), front[:, 2].max()])
@@ -200,7 +200,7 @@ def _joined(
     is_lower: Bool[np.ndarray, " coarse"],
     place: Float[np.ndarray, "3"] | None,
 ) -> MouthRig:
-    """The user's pieces, and of ours the hollow, plates and what is missing."""
+    """Join the user's pieces, and of ours the hollow, plates and what is missing."""
     own_part, jaw = np.zeros(len(fine.points), int), np.zeros(len(fine.points))
     for corner in range(3):
         own_part[fine.triangles[:, corner]] = part[fine.parent]

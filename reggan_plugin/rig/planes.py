@@ -14,7 +14,7 @@ WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
 
 
 def smooth_arc(corners: Float[np.ndarray, "corners 2"], finer: int = 6) -> Float[np.ndarray, "n 2"]:
-    """A smooth line through places, their ends included.
+    """Draw a smooth line through places, their ends included.
 
     Source: Catmull and Rom, A class of local interpolating splines, 1974.
     """
@@ -58,7 +58,7 @@ def line_of(
 def blurred(
     plane: Float[np.ndarray, "rows columns"], radius: float
 ) -> Float[np.ndarray, "rows columns"]:
-    """A plane with values in [0, 1] after a Gaussian of a radius in pixels."""
+    """Blur a plane with values in [0, 1] by a Gaussian of a radius in pixels."""
     image = Image.fromarray(np.round(np.clip(plane, 0, 1) * 255).astype(np.uint8))
     return np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), np.float32) / np.float32(255)
 
@@ -115,7 +115,7 @@ def window_places(window: Window, side_px: int) -> Float[np.ndarray, "side side 
 
 
 def square_around(places: Float[np.ndarray, "places 2"], margin: float) -> Window:
-    """The square about places, wider by a margin on each side, in parts of the crop's side."""
+    """Return the square about places, wider by a margin on each side (parts of the crop's side)."""
     low, high = places.min(axis=0), places.max(axis=0)
     middle, reach = (low + high) / 2, float((high - low).max()) / 2 + margin
     return (
@@ -127,7 +127,7 @@ def square_around(places: Float[np.ndarray, "places 2"], margin: float) -> Windo
 
 
 def grown(mask: Bool[np.ndarray, "rows columns"], by_px: float) -> Bool[np.ndarray, "rows columns"]:
-    """A mask that reaches so many pixels further in x and y; negative: less far."""
+    """Grow a mask by so many pixels in x and y; negative: shrink it."""
     size = 2 * max(0, round(abs(by_px))) + 1
     if size == 1:
         return mask

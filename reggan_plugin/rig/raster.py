@@ -110,7 +110,7 @@ def _cross(
 
 
 def _cells(places: Float[np.ndarray, "*places"], size: int | tuple[int, int]) -> np.ndarray:
-    """The first pixel whose centre is at a place or after it, within the picture."""
+    """Find the first pixel whose centre is at a place or after it, within the picture."""
     inside = np.clip(np.nan_to_num(np.ceil(places - 0.5)), 0, size)
     return inside.astype(np.int64)
 
@@ -154,7 +154,7 @@ def _drawn(
 def _spread(
     first: Int[np.ndarray, " spans"], lengths: Int[np.ndarray, " spans"]
 ) -> tuple[Int[np.ndarray, " cells"], Int[np.ndarray, " cells"]]:
-    """The span and the place of each cell of spans that begin at `first`."""
+    """Return the span and the place of each cell of spans that begin at `first`."""
     lengths = np.maximum(lengths, 0)
     span = np.repeat(np.arange(len(first)), lengths)
     before = np.cumsum(lengths) - lengths
@@ -166,7 +166,7 @@ def _cut(
     stop: Float[np.ndarray, "spans 3"],
     y: Float[np.ndarray, " spans"],
 ) -> Float[np.ndarray, "spans 2"]:
-    """The x and z at which edges cross rows."""
+    """Find the x and z at which edges cross rows."""
     fall = stop[:, 1] - start[:, 1]
     share = (y - start[:, 1]) / np.where(fall == 0, 1.0, fall)
     return start[:, ::2] + share[:, None] * (stop[:, ::2] - start[:, ::2])

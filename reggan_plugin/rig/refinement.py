@@ -85,7 +85,7 @@ class RigRequest:
         weights: Mapping[str, float],
         light: Float[np.ndarray, " vertices"],
     ) -> "RigRequest":
-        """What a template that is laid over a face is about to do.
+        """Say what a template that is laid over a face is about to do.
 
         Args:
             template: that is laid.
@@ -111,7 +111,7 @@ class RigRequest:
     def planes(
         self, template: Template, raster: MeshRaster | None = None
     ) -> Float[np.ndarray, "planes cells cells"]:
-        """What a network is asked, where the source has it, as `PLANES` says.
+        """Return what a network is asked, where the source has it, as `PLANES` says.
 
         Args:
             template: whose vertices these are.
@@ -126,7 +126,7 @@ class RigRequest:
 
 
 def source_raster(template: Template, here: Float[np.ndarray, "vertices 3"]) -> MeshRaster:
-    """What of a template each cell shows, where the source has its vertices."""
+    """Return what of a template each cell shows, where the source has its vertices."""
     return rasterise(here * CELLS, template.triangles, CELLS, CELLS)
 
 
@@ -163,7 +163,7 @@ def added_motion(
 def _held_together(
     template: Template, added: Float[np.ndarray, "vertices 2"], gaps: Float[np.ndarray, " pairs"]
 ) -> Float[np.ndarray, "vertices 2"]:
-    """Added motion that does not part lips where the rig shuts them."""
+    """Hold added motion back where it parts lips that the rig shuts."""
     upper, lower = LIP_PAIRS
     marks = template.at_landmarks(added)
     shut = 1 - np.clip((gaps - _LIPS_SHUT) / (_LIPS_APART - _LIPS_SHUT), 0, 1)

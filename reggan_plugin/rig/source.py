@@ -66,7 +66,7 @@ class RigSource:
         return answers
 
     def refinement(self, face: Float[np.ndarray, "side side 3"]) -> Refine | None:
-        """What the model adds to requests to a face; None if it adds nothing."""
+        """Return what the model adds to requests to a face; None if it adds nothing."""
         return partial(self._refined, self._seen(face)[0]) if self._is_refined else None
 
     def landmarks(self, face: Float[np.ndarray, "side side 3"]) -> Landmarks:
@@ -78,7 +78,7 @@ class RigSource:
         return self._seen(face)[1]
 
     def _seen(self, face: Float[np.ndarray, "side side 3"]) -> tuple[_Crop, Landmarks]:
-        """A face as the model takes it, and its landmarks."""
+        """Return a face as the model takes it, and its landmarks."""
         for seen, small, found in self._found:
             if seen is face:
                 return small, found
@@ -105,7 +105,7 @@ class RigSource:
     def _refined(
         self, small: _Crop, planes: Float[np.ndarray, "planes cells cells"]
     ) -> RigRefinement:
-        """What the model adds to what the rig is about to do."""
+        """Return what the model adds to what the rig is about to do."""
         outputs = self._runner.run(model_inputs(self.card, small, planes[None]))
         mix, motion, gain = (
             np.nan_to_num(outputs[name][0].transpose(1, 2, 0), posinf=0.0, neginf=0.0)
@@ -123,7 +123,7 @@ def model_inputs(
     image: Float[np.ndarray, "batch 3 side side"],
     asked: Float[np.ndarray, "batch planes cells cells"] | None = None,
 ) -> Tensors:
-    """What a model of contract 3 is given.
+    """Return what a model of contract 3 is given.
 
     Args:
         card: of the model; one that does not refine is not asked for it.
@@ -140,7 +140,7 @@ def model_inputs(
 def reduced(
     face: Float[np.ndarray, "side side 3"], side_px: int
 ) -> Float[np.ndarray, "side_px side_px 3"]:
-    """A crop at a side of which its own is a multiple, float32."""
+    """Reduce a crop to a side of which its own is a multiple, float32."""
     face = face.astype(np.float32, copy=False)
     if len(face) == side_px:
         return face

@@ -58,7 +58,7 @@ class Template:
     def conventions_of(
         self, weights: Mapping[str, float]
     ) -> Float[np.ndarray, "conventions vertices 3"]:
-        """What each convention adds to `displacement` for ARKit weights."""
+        """Return what each convention adds to `displacement` for ARKit weights."""
         total = np.zeros((len(CONVENTIONS), *self.rest.shape), np.float32)
         for name, weight in weights.items():
             if weight and name in self.conventions:
@@ -74,7 +74,7 @@ class Template:
 
 @cache
 def template() -> Template:
-    """The template of this package, read when first asked for."""
+    """Return the template of this package, read when first asked for."""
     path = resources.files("reggan_plugin.rig") / "template.npz"
     with path.open("rb") as file, np.load(file) as arrays:
         meant = arrays["shapes"].astype(np.float32) * arrays["scales"][:, None, None]

@@ -137,7 +137,7 @@ class ExportBaselines:
     def open_in_pytorch(
         self, model: Path, devices: Sequence[str], threads: int | None
     ) -> list[Contestant]:
-        """The model's own network: on the CPU where that takes part, and on the first GPU.
+        """Open the model's own network: on the CPU where that takes part, and on the first GPU.
 
         Not that of a rig, whose file does not say how its networks are built.
         """

@@ -160,7 +160,7 @@ class _CropReader(CalibrationDataReader):  # type: ignore[misc]
         self._inputs = self._all_inputs(crops, card)
 
     def get_next(self) -> Tensors | None:
-        """The next inputs; None after the last."""
+        """Return the next inputs; None after the last."""
         return next(self._inputs, None)
 
     @staticmethod

@@ -104,7 +104,7 @@ def export_landmarks(
 def _traced(
     module: nn.Module, inputs: tuple[str, ...], outputs: tuple[str, ...]
 ) -> onnx.ModelProto:
-    """A module of `image`, or of `image` and `asked`, as a graph."""
+    """Trace a module of `image`, or of `image` and `asked`, as a graph."""
     example = torch.zeros(2, 3, CROP_PX, CROP_PX), torch.zeros(2, len(PLANES), CELLS, CELLS)
     batch = torch.export.Dim("batch")
     return graph_from_module(
@@ -210,7 +210,7 @@ def _distance(graph: LandmarkGraph, file: Path, card: ModelCard) -> float:
 
 
 def _training(run: Path, refinement: Path | None) -> dict[str, object]:
-    """What the runs' logs say of each network last."""
+    """Read what the runs' logs say of each network last."""
     last: dict[str, object] = {}
     for line in (run / LOG).read_text(encoding="utf-8").splitlines():
         record = json.loads(line)
@@ -226,7 +226,7 @@ def _training(run: Path, refinement: Path | None) -> dict[str, object]:
 
 
 def landmark_graph(run: Path) -> LandmarkGraph:
-    """The trained networks of a run as one graph, in evaluation mode."""
+    """Join the trained networks of a run as one graph, in evaluation mode."""
     networks = {}
     for kind in POINTS_OF:
         network = PartNetwork(kind)
@@ -237,7 +237,7 @@ def landmark_graph(run: Path) -> LandmarkGraph:
 
 
 def refinement_network(run: Path) -> RigRefiner:
-    """The trained refinement of a run, in evaluation mode."""
+    """Load the trained refinement of a run, in evaluation mode."""
     network = RigRefiner()
     network.load_state_dict(torch.load(run / CHECKPOINT, weights_only=True)["ema"])
     return network.eval()

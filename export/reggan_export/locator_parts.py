@@ -65,7 +65,7 @@ class LocatorPart:
 
 
 def locator_part(name: str, run: Path) -> LocatorPart:
-    """The `detector` or the `landmarks` network of a run folder, ready for export.
+    """Load the `detector` or the `landmarks` network of a run folder, ready for export.
 
     Raises:
         SourceError: the folder holds no checkpoint, or one of another network.

@@ -74,7 +74,7 @@ def _restore(graph: onnx.GraphProto) -> None:
 
 
 def live_norms(model: onnx.ModelProto) -> int:
-    """Number of normalisations that take their statistics from each picture: nothing to fold."""
+    """Count normalisations that take their statistics from each picture: nothing to fold."""
     return sum(node.op_type == "InstanceNormalization" for node in model.graph.node)
 
 

@@ -101,7 +101,7 @@ def export_expression_model(source: Path, out: Path, settings: ExportSettings) -
 
 
 def graph_of(network: ExpressionModel) -> onnx.ModelProto:
-    """The graph of a network for any number of crops up to 64."""
+    """Trace the graph of a network for any number of crops up to 64."""
     side, expressions = network.side_px, network.settings.expressions
     batch = torch.export.Dim("batch", min=1, max=_MOST_CROPS)
     return graph_from_module(

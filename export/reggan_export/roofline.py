@@ -175,7 +175,7 @@ def measure_peaks(device: str, precision: str, threads: int | None) -> HardwareP
 
 
 def _operations_s(device: torch.device, precision: str) -> float:
-    """The better of two: which library is the faster one differs from processor to processor."""
+    """Take the better of two: which library is faster differs from processor to processor."""
     # Processors compute float16 in float32: that is the roof of such a file there.
     is_half = precision == "fp16" and device.type != "cpu"
     kind = torch.half if is_half else torch.float

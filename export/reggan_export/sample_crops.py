@@ -26,14 +26,14 @@ Crops = Float[np.ndarray, "crops 3 side side"]
 
 
 def verify_crops(card: ModelCard) -> Crops:
-    """The largest face of every one of `VERIFY_FRAMES` as a model of this card sees it, [0, 1]."""
+    """Cut out the largest face of each of `VERIFY_FRAMES` as this model sees it, [0, 1]."""
     return np.stack(list(largest_faces(VERIFY_FRAMES, card)))
 
 
 def largest_faces(
     frames: Iterable[Path], card: ModelCard
 ) -> Iterator[Float[np.ndarray, "3 side side"]]:
-    """The largest face of each frame as `ExpressionTransfer` feeds it to a model."""
+    """Cut out the largest face of each frame as `ExpressionTransfer` feeds it to a model."""
     finder = FaceFinder(card.canonical_points, card.image_size_px)
     for path in frames:
         frame = read_frame(path)

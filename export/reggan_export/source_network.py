@@ -20,7 +20,7 @@ from reggan_training.papers.run_folder import RunFolder, model_from_run
 
 
 def model_at_side(model: ExpressionModel, side_px: int) -> ExpressionModel:
-    """The same weights for crops of `side_px`; the model itself if that is its side.
+    """Return the same weights for crops of `side_px`; the model itself if that is its side.
 
     Convolutions and the low-resolution masks do not mind; what was learnt for each pixel does.
 
@@ -60,7 +60,7 @@ def _settings_at_side(model: ExpressionModel, side_px: int) -> ModelSettings:
 
 
 def folder_of_run(checkpoint: Path) -> Path:
-    """The run folder that is meant by itself or by the checkpoint in it.
+    """Find the run folder that is meant by itself or by the checkpoint in it.
 
     Raises:
         SourceError: it is no checkpoint.
@@ -79,7 +79,7 @@ class ModelSource(Protocol):
     """Source of a model file; decided once, by `source_of`."""
 
     def network(self) -> ExpressionModel:
-        """The network, as it was trained.
+        """Return the network, as it was trained.
 
         Raises:
             SourceError: it has no checkpoint yet.
@@ -87,11 +87,11 @@ class ModelSource(Protocol):
         """
 
     def card(self, network: ExpressionModel) -> ModelCard:
-        """An unsealed card for this network, at the side that it shall name."""
+        """Return an unsealed card for this network, at the side that it shall name."""
 
 
 def source_of(path: Path) -> ModelSource:
-    """A run folder, the checkpoint in it, or an .onnx of ours.
+    """Open a run folder, the checkpoint in it, or an .onnx of ours.
 
     Raises:
         SourceError: it is none of these.
@@ -107,14 +107,14 @@ class OnnxSource:
         self._file = file
 
     def network(self) -> ExpressionModel:
-        """The network in the file; see `ModelSource`."""
+        """Return the network in the file; see `ModelSource`."""
         weights = initial_weights_from(self._file)
         network = build_model(weights.settings)
         weights.load_into(network)
         return network.eval().requires_grad_(False)
 
     def card(self, network: ExpressionModel) -> ModelCard:
-        """The file's own card; see `ModelSource`."""
+        """Return the file's own card; see `ModelSource`."""
         return replace(
             self._own_card(),
             image_size_px=network.side_px,
@@ -134,11 +134,11 @@ class RunSource:
         self._folder = folder
 
     def network(self) -> ExpressionModel:
-        """The network of the checkpoint; see `ModelSource`."""
+        """Load the network of the checkpoint; see `ModelSource`."""
         return model_from_run(self._folder)
 
     def card(self, network: ExpressionModel) -> ModelCard:
-        """A card from the run's record; see `ModelSource`."""
+        """Make a card from the run's record; see `ModelSource`."""
         run = RunFolder(self._folder)
         config = run.read_config()
         return ModelCard(

@@ -58,14 +58,14 @@ class Processes:
             gradient.copy_(mean.view_as(gradient))
 
     def average(self, values: Tensor) -> Tensor:
-        """The mean over the processes."""
+        """Return the mean over the processes."""
         if self.count > 1:
             dist.all_reduce(values)
             values = values / self.count
         return values
 
     def any(self, flag: bool) -> bool:
-        """True if the flag is set in any process."""
+        """Tell whether the flag is set in any process."""
         if self.count == 1:
             return flag
         votes = torch.tensor(float(flag), device=self.device)
@@ -91,7 +91,7 @@ def device_to_train_on(device: str) -> str:
 
 @contextmanager
 def join_processes(device: str) -> Iterator[Processes]:
-    """This process among those that `torchrun` started; the only one without `torchrun`.
+    """Find this process among those that `torchrun` started; the only one without `torchrun`.
 
     Args:
         device: see `device_to_train_on`.

@@ -94,7 +94,7 @@ def append_line(log: Path, values: Mapping[str, float | str]) -> None:
 
 
 def progress_line(place: str, values: Mapping[str, float | str]) -> str:
-    """A line for people: how far a run is, and its numbers."""
+    """Write a line for people: how far a run is, and its numbers."""
     shown = (f"{v:.4f}" if isinstance(v, float) else str(v) for v in values.values())
     return "  ".join(
         [place, *(f"{name} {value}" for name, value in zip(values, shown, strict=True))]

@@ -66,7 +66,7 @@ def single_vectors(card: ModelCard) -> Vectors:
 
 
 def asked_vectors(card: ModelCard) -> Vectors:
-    """The same and a blend."""
+    """Add a blend to `asked`."""
     vectors = dict(single_vectors(card))
     if len(names := _shown_names(card)) > 1:
         first, second = names[-2:]
@@ -111,7 +111,7 @@ class Questions:
 
 
 def questions_from_metadata(metadata: Mapping[str, str], source: str) -> Questions:
-    """The questions that a file with this metadata has to answer.
+    """List the questions that a file with this metadata has to answer.
 
     Args:
         metadata: of the file.
@@ -211,7 +211,7 @@ def _detector_probes() -> dict[str, Tensors]:
 
 
 def _landmark_probes() -> dict[str, Tensors]:
-    """The views of the face that the shipped locator finds in each frame."""
+    """List the views of the face that the shipped locator finds in each frame."""
     probes, locator = {}, FaceLocator()
     for path in VERIFY_FRAMES:
         pixels = read_frame(path).pixels

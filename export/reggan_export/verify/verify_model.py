@@ -43,7 +43,7 @@ class Reference:
 def references_from(
     model: Path, checkpoint: Path | None, questions: Questions
 ) -> tuple[Reference, ...]:
-    """The best reference that there is for a model file; in fp16 a second one beside it.
+    """Find the best reference that there is for a model file; in fp16 a second one beside it.
 
     The second is PyTorch with every result rounded to half precision, as a GPU will have it; ONNX
     Runtime computes an fp16 file in fp32 on a CPU, so that it alone would prove nothing.

@@ -81,7 +81,7 @@ class Bound:
     limit: float
 
     def holds(self, difference: Difference) -> bool:
-        """True if the difference is within it."""
+        """Tell whether the difference is within it."""
         found: float = getattr(difference, self.statistic)
         return found <= self.limit
 
@@ -150,7 +150,7 @@ class VerifyReport:
         return not self.faults
 
     def document(self) -> dict[str, Any]:
-        """The report as plain JSON; what is infinite stands as null."""
+        """Return the report as plain JSON; what is infinite stands as null."""
         return {
             "model": self.model,
             "precision": self.precision,
@@ -175,7 +175,7 @@ class VerifyReport:
         }
 
     def table(self) -> str:
-        """The report to read."""
+        """Write the report as a table to read."""
         lines = [
             f"{self.model} ({self.precision}) against {self.reference}",
             f"on {', '.join(self.frames)}",

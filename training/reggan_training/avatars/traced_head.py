@@ -151,7 +151,7 @@ def _add_camera(scene: Any, camera: Camera) -> None:
 
 
 def _add_lights(scene: Any, look: HeadLook) -> None:
-    """The look's lights as suns, its ambient light all around."""
+    """Add the look's lights as suns, its ambient light all around."""
     import bpy
     import mathutils
 
@@ -171,7 +171,7 @@ def _add_lights(scene: Any, look: HeadLook) -> None:
 
 
 def _add_mesh(scene: Any, head: HeadMesh, look: HeadLook, paint: Any) -> Any:
-    """The head's mesh, with a material for each part."""
+    """Add the head's mesh, with a material for each part."""
     import bpy
 
     mesh = bpy.data.meshes.new("head")
@@ -186,7 +186,7 @@ def _add_mesh(scene: Any, head: HeadMesh, look: HeadLook, paint: Any) -> Any:
 
 
 def _material(name: str, paint: Any, inputs: Mapping[str, Any]) -> Any:
-    """A surface painted as the camera sees it."""
+    """Make a surface painted as the camera sees it."""
     import bpy
 
     material = bpy.data.materials.new(name)

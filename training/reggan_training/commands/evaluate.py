@@ -112,7 +112,7 @@ def evaluate(
 
 
 def _contenders(folders: Sequence[Path]) -> "list[Contender]":
-    """The runs under their folders' names, with the parent's where two are alike.
+    """List the runs under their folders' names, with the parent's where two are alike.
 
     Raises:
         UsageError: a run is named twice, or like a method that is not a run.

@@ -108,7 +108,7 @@ width_option = click.option(
 
 
 def given(**options: object) -> dict[str, object]:
-    """The options that stand on the command line."""
+    """Return the options that stand on the command line."""
     return {name: value for name, value in options.items() if value is not None}
 
 

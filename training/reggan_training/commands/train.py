@@ -110,7 +110,7 @@ def train(
 def _resolve(
     preset: str, config: Path | None, initial: "InitialWeights | None", options: dict[str, Any]
 ) -> "TrainingSettings":
-    """The preset, then the network of the initial weights, the file, and the command line."""
+    """Join the preset, then the network of the initial weights, the file, and the command line."""
     from reggan_training.papers.configuration import (
         read_toml,
         settings_for_model,

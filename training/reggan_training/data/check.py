@@ -100,7 +100,7 @@ def label_of_view(identity: Identity, view: int) -> str:
 
 
 def misalignments(identity: Identity) -> Iterator[str]:
-    """Views whose eyes or other points do not lie where those of the first view do.
+    """Find views whose eyes or other points do not lie where those of the first view do.
 
     Everything is measured in eye distances of the first view, which is neutral where there is
     a neutral one.
@@ -175,7 +175,7 @@ def row_of(identity: Identity) -> SheetRow:
 
 
 def without_empty_columns(rows: Sequence[SheetRow]) -> tuple[tuple[str, ...], list[SheetRow]]:
-    """The titles and rows up to the last column in which anything stands."""
+    """Cut the titles and rows after the last column in which anything stands."""
     used = [n for row in rows for n, view in enumerate(row.views) if view is not _EMPTY]
     count = max(used, default=0) + 1
     return COLUMNS[:count], [SheetRow(label=r.label, views=r.views[:count]) for r in rows]

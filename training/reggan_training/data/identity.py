@@ -64,7 +64,7 @@ class Identity:
         return bool((self.is_plain & (strongest > 0) & (strongest < LEAST_FULL)).any())
 
     def full_view(self, expression: int) -> int | None:
-        """The plain view that shows an expression in full, 0 being neutral; None if none does."""
+        """Find the plain view that shows an expression in full, 0 being neutral; else None."""
         wanted = np.zeros(len(EXPRESSION_NAMES))
         wanted[expression] = float(expression != 0)
         away = np.abs(self.states - wanted).max(axis=1)
@@ -74,7 +74,7 @@ class Identity:
         return best if away[best] <= largest else None
 
     def place_crop(self, side_px: int, view: int = 0) -> FaceCrop:
-        """The crop that the landmarks of a view ask for."""
+        """Return the crop that the landmarks of a view ask for."""
         landmarks = FaceLandmarks(self.landmarks[view])
         return crop_from_landmarks(landmarks, CANONICAL_LANDMARKS, side_px)
 

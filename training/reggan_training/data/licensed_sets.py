@@ -30,7 +30,7 @@ _CFEE_FOLDERS = re.compile(r"CFEE_Database_\d+|Images[1-6]", re.IGNORECASE)
 
 
 def is_cfee(root: Path, files: Sequence[Path]) -> bool:
-    """True if a folder holds the annotation sheet or the database's own folders."""
+    """Tell whether a folder holds the annotation sheet or the database's own folders."""
     if next(root.rglob(ANNOTATIONS), None) is not None or _CFEE_FOLDERS.fullmatch(root.name):
         return True
     return any(_CFEE_FOLDERS.fullmatch(part) for path in files for part in path.parent.parts)
@@ -89,7 +89,7 @@ def parse_name(file_name: str) -> tuple[int, int] | None:
 
 
 def names_from_sheet(root: Path) -> dict[int, str]:
-    """The name of each code, from columns 0 and 1 of the sheet `summary`.
+    """Read the name of each code, from columns 0 and 1 of the sheet `summary`.
 
     Raises:
         SourceError: the file, the sheet or a column is missing.
@@ -133,14 +133,14 @@ def _open_sheet(path: Path) -> Any:
 
 
 def _code_from_cell(value: object) -> int | None:
-    """The code in a cell that may hold a number or text; None if there is none."""
+    """Read the code in a cell that may hold a number or text; None if there is none."""
     match = re.fullmatch(r"\s*(\d{1,2})(?:\.0*)?\s*", str(value))
     code = int(match[1]) if match else 0
     return code if 1 <= code <= _LAST_CFEE_CODE else None
 
 
 def _basic_expression(name: str) -> int | None:
-    """The number of the expression; None for a compound one such as `happily surprised`."""
+    """Return the number of the expression; None for a compound one such as `happily surprised`."""
     try:
         return number_of_expression(name)
     except UnknownExpressionError:
@@ -162,7 +162,7 @@ _KDEF_WORDS = {
 
 
 def is_kdef(path: Path) -> bool:
-    """True if a picture is named as in KDEF."""
+    """Tell whether a picture is named as in KDEF."""
     match = _KDEF_NAME.fullmatch(path.stem.upper())
     return match is not None and match["code"] in _KDEF_WORDS
 
@@ -193,7 +193,7 @@ _FRONTAL = "090"
 
 
 def is_rafd(path: Path) -> bool:
-    """True if a picture is named as in RaFD."""
+    """Tell whether a picture is named as in RaFD."""
     return _RAFD_NAME.fullmatch(path.stem.lower()) is not None
 
 

@@ -23,12 +23,12 @@ _JPEG_QUALITY = 95
 
 
 def json_bytes(content: Mapping[str, Any]) -> bytes:
-    """A JSON file's content, equal for equal content."""
+    """Write a JSON file's content, equal for equal content."""
     return (json.dumps(content, indent=1) + "\n").encode()
 
 
 def jpeg_bytes(picture: Float[np.ndarray, "height width 3"]) -> bytes:
-    """An sRGB-encoded picture (0..1) as JPEG of quality 95 with full colour resolution."""
+    """Encode an sRGB-encoded picture (0..1) as JPEG of quality 95 with full colour resolution."""
     buffer = io.BytesIO()
     levels = np.rint(picture.clip(0, 1) * 255).astype(np.uint8)
     Image.fromarray(levels).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
@@ -72,7 +72,7 @@ def remove_unfinished(root: Path) -> None:
 
 
 def is_finished(root: Path, name: str) -> bool:
-    """True if an identity needs no more rendering."""
+    """Tell whether an identity needs no more rendering."""
     return (root / name / IDENTITY_FILE).is_file()
 
 

@@ -50,7 +50,7 @@ class PackPlan:
 
 
 def pack(entries: Sequence[Entry], plan: PackPlan) -> tuple[bytes, PackEncoding]:
-    """The zip, and how its pictures are encoded: as large, then as well, as fits.
+    """Return the zip, and how its pictures are encoded: as large, then as well, as fits.
 
     Names, and with them splits, stay; so do all records of how a picture was made.
 
@@ -88,12 +88,12 @@ def pack(entries: Sequence[Entry], plan: PackPlan) -> tuple[bytes, PackEncoding]
 
 
 def _foretell(entries: Sequence[Entry], sample: Sequence[Entry], encoding: PackEncoding) -> int:
-    """The size of the file, in bytes, by that of a sample of it."""
+    """Foretell the size of the file, in bytes, by that of a sample of it."""
     return round(len(_write(sample, encoding)) * len(entries) / len(sample))
 
 
 def _write(entries: Sequence[Entry], encoding: PackEncoding) -> bytes:
-    """A zip of these identities, the same bytes on every call."""
+    """Write a zip of these identities, the same bytes on every call."""
     target = io.BytesIO()
     names = []
     with zipfile.ZipFile(target, "w") as packed:
@@ -156,7 +156,7 @@ def _files_of_rendered(entry: Entry, encoding: PackEncoding) -> Iterator[tuple[s
 
 
 def _record_of_view(identity: Identity, view: int) -> dict[str, Any]:
-    """A view as the renderer would note it."""
+    """Describe a view as the renderer would note it."""
     strongest = int(identity.states[view].argmax())
     intensity = float(identity.states[view].max()) if strongest else 1.0
     points = identity.landmarks[view]
@@ -171,7 +171,7 @@ def _record_of_view(identity: Identity, view: int) -> dict[str, Any]:
 
 
 def _scaled(record: Mapping[str, Any], factor: float) -> dict[str, Any]:
-    """The record of a picture that was reduced by a factor."""
+    """Scale the record of a picture that was reduced by a factor."""
     points = {
         name: [round(value * factor, 3) for value in point]
         for name, point in record["landmarks"].items()
@@ -182,7 +182,7 @@ def _scaled(record: Mapping[str, Any], factor: float) -> dict[str, Any]:
 def _encoded(
     image: UInt8[np.ndarray, "height width 3"], encoding: PackEncoding
 ) -> tuple[bytes, float]:
-    """A picture as JPEG, its shorter side at most `side_px`, and the factor of its reduction."""
+    """Encode a picture as JPEG, its shorter side at most `side_px`; return the reduction, too."""
     picture, factor = _reduced(Image.fromarray(image), encoding.side_px)
     content = io.BytesIO()
     is_fine = encoding.quality >= _FINE_QUALITY

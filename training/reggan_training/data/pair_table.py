@@ -76,11 +76,11 @@ class Shares:
     full: float
 
     def of_source(self, kind: int) -> float:
-        """The share of a kind of source."""
+        """Return the share of a kind of source."""
         return (self.neutral, self.partial, self.disturbed, self.full_source)[kind]
 
     def of_command(self, kind: int, source_kind: int, kinds: Collection[int]) -> float:
-        """The share of a kind of command among the `kinds` that a kind of source has."""
+        """Return the share of a kind of command among the `kinds` that a kind of source has."""
         relax = self.relax if source_kind != NEUTRAL_SOURCE else _STAY_NEUTRAL_SHARE
         full = self.full if {_FULL, _GRADED} <= set(kinds) else 1.0 * (_FULL in kinds)
         return (relax, (1 - relax) * full, (1 - relax) * (1 - full))[kind]
@@ -89,7 +89,7 @@ class Shares:
 def rounded_state(
     state: Float[np.ndarray, "*views expressions"],
 ) -> Float[np.ndarray, "*views expressions"]:
-    """The state with what counts as a full expression at exactly 1."""
+    """Return the state with what counts as a full expression at exactly 1."""
     is_full = (state >= LEAST_FULL) & (state <= LARGEST_FULL + 1e-6)
     return np.where(is_full, 1.0, state)
 
@@ -100,7 +100,7 @@ def command_between(
     *,
     is_plain: bool = True,
 ) -> Command | None:
-    """The command that turns one state into another; None if none does.
+    """Find the command that turns one state into another; None if none does.
 
     Args:
         source: what the source shows.

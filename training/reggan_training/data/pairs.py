@@ -49,7 +49,7 @@ def interpolate_along_flow(
     backward: Float[Tensor, "batch 2 low low"],
     share: Float[Tensor, " batch"],
 ) -> Images:
-    """The pictures `share` of the way from `first` to `second`, so that no mouth is doubled.
+    """Make the pictures `share` of the way from `first` to `second`, so that no mouth is doubled.
 
     `forward` leads from first to second, in shares of the side; `backward` the other way.
     """
@@ -188,7 +188,7 @@ class PairSampler:
         self.seed, self.batches = int(state["seed"]), int(state["batches"])
 
     def draw(self, batch_size: int) -> PairBatch:
-        """The next batch."""
+        """Draw the next batch."""
         random = np.random.default_rng([self.seed, self.batches])
         self.batches += 1
         table = self._table
@@ -236,7 +236,7 @@ class PairSampler:
         start: Int[np.ndarray, " batch"],
         share: Float[np.ndarray, " batch"],
     ) -> Float[Tensor, "batch 3 stored stored"]:
-        """Stored crops of the targets; interpolated where there is a start."""
+        """Return stored crops of the targets; interpolated where there is a start."""
         goals = self._crops[target].float() / 255.0
         between = np.flatnonzero(start >= 0)
         if len(between):
@@ -256,7 +256,7 @@ class PairSampler:
         return goals
 
     def _flow(self, first: int, second: int) -> Float[np.ndarray, "2 low low"]:
-        """The flow between two stored crops, found when it is first asked for."""
+        """Return the flow between two stored crops, found when it is first asked for."""
         if (first, second) not in self._flows:
             images = [
                 np.ascontiguousarray(self._crops[view].permute(1, 2, 0).numpy())
@@ -302,7 +302,7 @@ def _is_pure(states: Intensities) -> Float[Tensor, " batch"]:
 def _compose(
     outer: Float[np.ndarray, "*batch 2 3"], inner: Float[np.ndarray, "*batch 2 3"]
 ) -> Float[np.ndarray, "*batch 2 3"]:
-    """The affine map that applies `inner`, then `outer`."""
+    """Return the affine map that applies `inner`, then `outer`."""
     linear = outer[..., :2] @ inner[..., :2]
     shift = outer[..., :2] @ inner[..., 2:] + outer[..., 2:]
     return np.concatenate([linear, shift], axis=-1)

@@ -63,7 +63,7 @@ class Locator(Protocol):
 
 @cache
 def default_locator() -> Locator:
-    """The built-in locator, loaded when it is first needed."""
+    """Return the built-in locator, loaded when it is first needed."""
     return FaceLocator()
 
 
@@ -76,7 +76,7 @@ def entry_from_pictures(
     landmarks: Mapping[int, Float[np.ndarray, "6 2"]] | None = None,
     is_separate_takes: bool = False,
 ) -> Entry:
-    """An identity of one picture for each number of an expression.
+    """Make an identity of one picture for each number of an expression.
 
     Args:
         name: of the identity.
@@ -108,7 +108,7 @@ def _load(
     *,
     is_separate_takes: bool,
 ) -> Identity | None:
-    """The identity; None, with a notice, if faces of fewer than two expressions are found."""
+    """Load the identity; None, with a notice, if faces of fewer than two expressions are found."""
     images: dict[int, _Image] = {}
     points = dict(landmarks)
     for expression, file in sorted(pictures.items()):
@@ -142,7 +142,7 @@ def _load(
 def _are_registered(
     images: Mapping[int, _Image], points: Mapping[int, Float[np.ndarray, "6 2"]]
 ) -> bool:
-    """True if all pictures have one size and their eyes in one place."""
+    """Tell whether all pictures have one size and their eyes in one place."""
     reference = points[next(iter(images))]
     limit = REGISTERED_WITHIN * FaceLandmarks(reference).eye_distance_px
     offsets = [(points[e][:2] - reference[:2]).mean(axis=0) for e in images]

@@ -26,7 +26,7 @@ LANDMARK_SHEET = "landmarks.json"
 
 
 def expression_folders(root: Path) -> dict[int, Path]:
-    """The folders that are named after an expression or an alias of one, by its number.
+    """List the folders that are named after an expression or an alias of one, by its number.
 
     Raises:
         SourceError: two folders mean the same expression.
@@ -47,7 +47,7 @@ def expression_folders(root: Path) -> dict[int, Path]:
 
 
 def list_plain(root: Path, locator: Locator | None = None) -> list[Entry]:
-    """The identities of plain folders; those with one expression only are left out.
+    """List the identities of plain folders; those with one expression only are left out.
 
     Raises:
         SourceError: two folders mean one expression, or a picture that `landmarks.json` names is

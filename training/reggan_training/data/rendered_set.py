@@ -24,7 +24,7 @@ _LEAST_DISTURBANCE = 0.02
 
 
 def list_rendered(files: SetFiles) -> list[Entry]:
-    """The finished identities of a rendered or packed set.
+    """List the finished identities of a rendered or packed set.
 
     Raises:
         SourceError: the manifest is of another version or lists no identities.

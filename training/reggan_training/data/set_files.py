@@ -27,10 +27,10 @@ class SetFiles(Protocol):
         """The folder or zip."""
 
     def has(self, name: str) -> bool:
-        """True if a file of this name is there."""
+        """Tell whether a file of this name is there."""
 
     def read(self, name: str) -> bytes:
-        """A file's content; raises SourceError if it is missing."""
+        """Read a file's content; raises SourceError if it is missing."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class FolderFiles:
     place: Path
 
     def has(self, name: str) -> bool:
-        """True if a file of this name is there."""
+        """Tell whether a file of this name is there."""
         return (self.place / name).is_file()
 
     def read(self, name: str) -> bytes:
-        """A file's content.
+        """Read a file's content.
 
         Raises:
             SourceError: it is missing or cannot be read.
@@ -82,11 +82,11 @@ class ZipFiles:
         return frozenset(self._zip.namelist())
 
     def has(self, name: str) -> bool:
-        """True if a file of this name is there."""
+        """Tell whether a file of this name is there."""
         return name in self._names
 
     def read(self, name: str) -> bytes:
-        """A file's content.
+        """Read a file's content.
 
         Raises:
             SourceError: it is missing or damaged.
@@ -116,7 +116,7 @@ class Entry:
 
 
 def read_image(files: SetFiles, name: str) -> UInt8[np.ndarray, "height width 3"]:
-    """A picture as sRGB.
+    """Read a picture as sRGB.
 
     Raises:
         SourceError: it is missing, damaged or no picture.
@@ -132,7 +132,7 @@ def read_image(files: SetFiles, name: str) -> UInt8[np.ndarray, "height width 3"
 
 
 def read_json(files: SetFiles, name: str) -> Any:
-    """The value that a JSON file holds.
+    """Read the value that a JSON file holds.
 
     Raises:
         SourceError: it is missing or not JSON.

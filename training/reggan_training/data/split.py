@@ -20,7 +20,7 @@ _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
 def style_of(name: str) -> str:
-    """The style in `<style>_<number>`; a name that begins with none is a `photograph`.
+    """Return the style in `<style>_<number>`; without one it is `photograph`.
 
     The older set's `photo` and `bronze` are `skin` and `metal`.
     """
@@ -30,7 +30,7 @@ def style_of(name: str) -> str:
 
 
 def named_in_style(stem: str) -> str:
-    """The name of an identity from that of its file: `photograph_` before it if it has no style."""
+    """Name an identity by its file: `photograph_` before it if it has no style."""
     word = stem.partition("_")[0]
     has_style = "_" in stem and (word in STYLES or word in _OLD_STYLES)
     return stem if has_style else f"photograph_{stem}"
@@ -53,5 +53,5 @@ def split_of(name: str, training_styles: Collection[str] = TRAINING_STYLES) -> S
 
 
 def stable_hash(name: str) -> int:
-    """A number that is the same for a name on every machine and in every process."""
+    """Return a number that is the same for a name on every machine and in every process."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

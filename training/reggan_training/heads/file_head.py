@@ -165,7 +165,7 @@ def _shapes(joined: FileHead, eyeballs: Mapping[str, Eyeball], unit: float) -> L
 def _painted(
     joined: FileHead, canonical: Vertices, regions: RegionPainter
 ) -> UInt8[np.ndarray, "vertices regions"]:
-    """The weights of the regions, and of the shade inside the mouth, 0 to 255."""
+    """Paint the weights of the regions, and of the shade inside the mouth, 0 to 255."""
     part_of_vertex = part_of_vertices(joined.triangles, joined.parts, len(canonical))
     shade = shade_inside(canonical, part_of_vertex, float(canonical[joined.mouth_left, 2]))
     return pack_regions({**regions(canonical), "shade": shade}, len(canonical))

@@ -129,7 +129,7 @@ def _corner(
 
 
 def _eyeball(points: Points, rows: Rows, turns: bool) -> FileEye | None:
-    """The sphere through an eyeball; None if the mesh is none, as a flat iris is."""
+    """Fit a sphere through an eyeball; None if the mesh is none, as a flat iris is."""
     low, high = points[rows].min(axis=0), points[rows].max(axis=0)
     size = (high - low).max()
     centre, radius = fit_sphere(points[rows])
@@ -140,7 +140,7 @@ def _eyeball(points: Points, rows: Rows, turns: bool) -> FileEye | None:
 
 
 def _eye_behind_lids(points: Points, skin: Rows, blink: Points) -> FileEye:
-    """The middle of what a blink moves; a ball of a common size behind it is taken for granted."""
+    """Take the middle of what a blink moves, before a ball of a common size."""
     way = _way(blink)[skin]
     if not way.any():
         raise MeshError("A blink moves no skin and no eyeball was found: the eyes are nowhere.")
@@ -178,7 +178,7 @@ def is_blank(material: Material) -> bool:
 
 
 def texture_of_material(gltf: GltfFile, material: Material) -> Texture:
-    """A material's base colour times its tint, sRGB-encoded, at most `TEXTURE_SIDE_PX` a side.
+    """Return a material's base colour times its tint, encoded, at most `TEXTURE_SIDE_PX` a side.
 
     Raises:
         MeshError: its picture cannot be read.
@@ -237,7 +237,7 @@ class GlbFamily:
         self.name = path.stem
 
     def identities(self, count: int | None, seed: int) -> tuple[str, ...]:  # noqa: ARG002 - every family takes one
-        """The one identity, called as the family is."""
+        """Return the one identity, called as the family is."""
         return (self.name,) if count is None else (self.name,)[:count]
 
     def head(self, identity: str) -> HeadMesh:

@@ -25,7 +25,7 @@ def occlusion(
     *,
     far: float = _FAR,
 ) -> Float[np.ndarray, " rows"]:
-    """The share of the hemisphere over each of these points that the mesh hides, 0 to 1.
+    """Measure the share of the hemisphere over each point that the mesh hides, 0 to 1.
 
     Directions are weighted by their cosine to the normal; what is beyond `far` hides nothing.
     """
@@ -43,7 +43,7 @@ def occlusion(
 
 
 def _ball_directions() -> Float[np.ndarray, "rays 3"]:
-    """Unit vectors spread evenly over the sphere: a Fibonacci spiral."""
+    """Spread unit vectors evenly over the sphere: a Fibonacci spiral."""
     place = np.arange(_RAYS) + 0.5
     up = 1 - 2 * place / _RAYS
     turn = np.pi * (1 + 5**0.5) * place
@@ -67,7 +67,7 @@ def shade_inside(
 def part_of_vertices(
     triangles: Int[np.ndarray, "triangles 3"], parts: UInt8[np.ndarray, " triangles"], count: int
 ) -> UInt8[np.ndarray, " vertices"]:
-    """A part for each vertex: that of a triangle with it; skin for vertices without one."""
+    """Return a part for each vertex: that of a triangle with it; skin for vertices without one."""
     of_vertex = np.full(count, Part.SKIN, np.uint8)
     of_vertex[triangles] = parts[:, None]
     return of_vertex

@@ -41,7 +41,7 @@ class Refinement:
     source: Int[np.ndarray, " triangles"]
 
     def points(self, coarse: Float[np.ndarray, "points axes"]) -> Float[np.ndarray, "finer axes"]:
-        """The finer points on smooth curves."""
+        """Place the finer points on smooth curves."""
         middles = np.einsum("ek,eka->ea", self.weights, coarse[self.edges])
         centres = 0.5 * middles[self.sides].sum(axis=1) - 0.25 * coarse[self.quads].sum(axis=1)
         return np.concatenate([coarse, middles, centres])
@@ -120,7 +120,7 @@ def _continuations(faces: Int[np.ndarray, "quads 4"]) -> dict[tuple[int, int], i
 
 
 def _quarters(corners: list[int], middles: list[int]) -> list[list[int]]:
-    """The eight triangles of a cut quad; -1 stands for its middle."""
+    """Return the eight triangles of a cut quad; -1 stands for its middle."""
     pieces = []
     for place in range(4):
         corner, after, before = corners[place], middles[place], middles[place - 1]
@@ -129,7 +129,7 @@ def _quarters(corners: list[int], middles: list[int]) -> list[list[int]]:
 
 
 def _fan(corners: list[int], edge_row: dict[tuple[int, int], int], count: int) -> list[list[int]]:
-    """The triangles of a quad of which some sides are cut."""
+    """Return the triangles of a quad of which some sides are cut."""
     ring, first_middle = [], None
     for place, corner in enumerate(corners):
         after = corners[(place + 1) % 4]

@@ -22,6 +22,6 @@ def is_held_out(family: str, identity: str) -> bool:
 
 
 def last_two_digits(family: str, identity: str) -> int | None:
-    """The number that decides, of families that sample identities; None for others."""
+    """Return the number that decides, of families that sample identities; None for others."""
     number = _NUMBER.search(identity)
     return int(number[1]) % 100 if number and family in ("ict", "makehuman") else None

@@ -34,14 +34,14 @@ Points = Float[np.ndarray, "points 2"]
 
 
 def largest(mask: Bool[np.ndarray, "side side"]) -> Bool[np.ndarray, "side side"]:
-    """The largest connected piece of a mask."""
+    """Find the largest connected piece of a mask."""
     _, label, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     stats[0] = 0
     return label == int(stats[:, cv2.CC_STAT_AREA].argmax())
 
 
 def outline(mask: Bool[np.ndarray, "side side"]) -> Place:
-    """The smoothed edge of a mask, clockwise as one sees it, from its leftmost place on."""
+    """Trace the smoothed edge of a mask, clockwise as one sees it, from its leftmost place on."""
     filled = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     finer = np.kron(filled, np.ones((2, 2), np.uint8))
     outlines, _ = cv2.findContours(finer, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -177,7 +177,7 @@ def _seen_inside(
 def _down(
     points: Points, rows: Int[np.ndarray, " rows"], *, from_left: bool
 ) -> Float[np.ndarray, "2"]:
-    """Unit vector down, at right angles to the line from the first landmark to the last."""
+    """Return the unit vector down, at right angles to the line from first to last landmark."""
     across = points[rows[-1]] - points[rows[0]]
     across = across if from_left else -across
     return np.array([-across[1], across[0]]) / max(float(np.linalg.norm(across)), 1e-6)

@@ -190,13 +190,13 @@ def _draw_stroke(
 
 
 def _fixed(place: Float[np.ndarray, "2"]) -> tuple[int, int]:
-    """A place in OpenCV's fractions of a pixel."""
+    """Write a place in OpenCV's fractions of a pixel."""
     x, y = np.round(place * (1 << _SHIFT))
     return int(x), int(y)
 
 
 def _shrunk(mask: Mask) -> Plane:
-    """A mask at the picture's resolution."""
+    """Shrink a mask to the picture's resolution."""
     return cv2.resize(mask, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
 
 

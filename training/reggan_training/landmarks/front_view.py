@@ -109,7 +109,7 @@ class FrontView:
         return texture[y, x, :3].mean(axis=-1)
 
     def opening_at(self, place: Float[np.ndarray, "2"]) -> Bool[np.ndarray, "side side"]:
-        """The hole of the face around a pixel, or the nearest one: that of an eye."""
+        """Find the hole of the face around a pixel, or the nearest one: that of an eye."""
         label, stats, middles = self._holes()
         width = stats[:, cv2.CC_STAT_WIDTH]
         is_small = width < SIDE_PX // 4
@@ -120,7 +120,7 @@ class FrontView:
         return label == (inside if inside and is_small[inside] else int(distance.argmin()))
 
     def mouth_opening(self, corners: Float[np.ndarray, "2 3"]) -> Bool[np.ndarray, "side side"]:
-        """The largest hole of the face between the corners of the mouth."""
+        """Find the largest hole of the face between the corners of the mouth."""
         right, left = self.place_of(corners)
         label, stats, middles = self._holes()
         reach = np.linalg.norm(left - right)
@@ -137,7 +137,7 @@ class FrontView:
         return label, stats, middles
 
     def surface_at(self, place: Float[np.ndarray, "2"]) -> OnSurface:
-        """The face's surface at the pixel nearest to a place."""
+        """Find the face's surface at the pixel nearest to a place."""
         x, y = np.clip(np.round(place - 0.5).astype(int), 0, SIDE_PX - 1).tolist()
         reach = 12
         while not self.face[_around(y, reach), _around(x, reach)].any():
@@ -151,7 +151,7 @@ class FrontView:
         return self._triangles[self._triangle[y, x]], np.array([1 - u - v, u, v])
 
     def sides(self) -> Place:
-        """Ends of the face's skin, without ears, at eyes, nose and mouth; left one first."""
+        """Find the ends of the face's skin, without ears, at eyes, nose and mouth; left first."""
         own = self.face & (self.region("ears") < 0.3)
         head = self.head
         middle = int(self.place_of(head.rest[head.nose_tip])[0])
@@ -174,7 +174,7 @@ def _around(pixel: int, reach: int) -> slice:
 
 
 def _pieces(triangles: Int[np.ndarray, "triangles 3"], count: int) -> Int[np.ndarray, " vertices"]:
-    """The least vertex that each vertex is joined to by triangles."""
+    """Find the least vertex that each vertex is joined to by triangles."""
     piece = np.arange(count)
     while True:
         before = piece.copy()

@@ -155,7 +155,7 @@ class LandmarkGraph(nn.Module):
 
     @staticmethod
     def face_squares(face: FacePlacements) -> Squares:
-        """The squares of whole faces, as `crops.face_square`."""
+        """Return the squares of whole faces, as `crops.face_square`."""
         down = torch.stack([-face.turn[:, 1], face.turn[:, 0]], -1)
         centre = face.origin + FACE_CENTRE[1] * face.eye[:, None] * down
         return Squares(centre, FACE_SIDE * face.eye[:, None], face.turn)
@@ -164,7 +164,7 @@ class LandmarkGraph(nn.Module):
     def part_squares(
         around: Float[Tensor, "batch points 2"], face: FacePlacements, kind: str
     ) -> Squares:
-        """The squares of parts around landmarks, as `crops.part_square`."""
+        """Return the squares of parts around landmarks, as `crops.part_square`."""
         along = _turned_back(around - face.origin[:, None], face.turn)
         low, high = along.amin(1), along.amax(1)
         wide, tall, least, most = PART_SIDES[kind]
@@ -186,7 +186,7 @@ class LandmarkGraph(nn.Module):
     def _look(
         self, picture: Tensor, square: Squares, kind: str, *, is_mirrored: bool = False
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """A network's answer for squares: places and deviations in the crop, labels' logits."""
+        """Ask a network about squares: places and deviations in the crop, labels' logits."""
         px = INPUT_PX[kind]
         at = square.placed(_mirrored(getattr(self, f"grid_{kind}"), is_mirrored=is_mirrored))
         cut = F.grid_sample(

@@ -186,7 +186,7 @@ def changed_head(
 
 
 def without_back(head: HeadMesh, *, back: float = _BACK, neck: float = _NECK) -> HeadMesh:
-    """The head without what lies farther back, or lower, than so many eye distances."""
+    """Cut off what lies farther back, or lower, than so many eye distances."""
     depth = head.rest[head.triangles].mean(axis=1)[:, 2]
     height = head.canonical[head.triangles].mean(axis=1)[:, 1]
     return _with_triangles(head, (depth > back) & (height > neck))
@@ -200,7 +200,7 @@ def _with_triangles(head: HeadMesh, kept: Bool[np.ndarray, " triangles"]) -> Hea
 
 
 def camera_facing(head: HeadMesh, viewed: Vertices, camera: Camera) -> HeadMesh:
-    """The head's front faces; what is worn is seen from both sides."""
+    """Select the head's front faces; what is worn is seen from both sides."""
     corner = viewed[head.triangles]
     normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
     towards = np.array([0, 0, camera.distance], np.float32) - corner.mean(axis=1)
@@ -209,7 +209,7 @@ def camera_facing(head: HeadMesh, viewed: Vertices, camera: Camera) -> HeadMesh:
 
 
 def _camera(head: HeadMesh, random: np.random.Generator) -> Camera:
-    """A camera before a head, which fills the picture about as crops of faces do."""
+    """Set a camera before a head, which fills the picture about as crops of faces do."""
     is_turned = random.random() < 0.25
     yaw = random.uniform(-60, 60) if is_turned else float(np.clip(random.normal(0, 15), -35, 35))
     pitch, roll = np.clip(random.normal(0, 8), -20, 20), np.clip(random.normal(0, 4), -12, 12)
@@ -244,5 +244,5 @@ def random_states(random: np.random.Generator, head: HeadMesh, count: int) -> li
 
 
 def sampled_look(random: np.random.Generator, *, style: str | None = None) -> HeadLook:
-    """A look of one of the noise textures that are kept."""
+    """Draw a look of one of the noise textures that are kept."""
     return replace(sample_look(random, style=style), texture_seed=int(random.integers(TEXTURES)))

@@ -135,7 +135,7 @@ def _find_brow(found: _Landmarks, view: FrontView, side: str) -> None:
 
 
 def _find_lips(found: _Landmarks, view: FrontView) -> None:
-    """The outer edges at rest, the inner ones with the jaw dropped."""
+    """Find the outer edges at rest, the inner ones with the jaw dropped."""
     head = view.head
     upper, lower = halves(outline(largest(view.region("lips") > 0.5)), 13, 11)
     found.keep(rows_of("lip_outer_upper"), upper, view)
@@ -204,7 +204,7 @@ def _firm_rows() -> Int[np.ndarray, " rows"]:
 def iris_of(
     head: HeadMesh, side: str, size: float = 1.0
 ) -> tuple[Int[np.ndarray, " ball"], Float[np.ndarray, "iris 3"]]:
-    """An eyeball's vertices, and the eight landmarks of its iris' edge and that of its middle.
+    """Find an eyeball's vertices, and the eight landmarks of its iris' edge and its middle.
 
     Args:
         head: whose, at rest.

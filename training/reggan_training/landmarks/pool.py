@@ -208,7 +208,7 @@ class DrawingProcesses:
             process.join(_END_S)
 
     def draw_on(self) -> bool:
-        """True while one of them draws; logs once of each that was ended or failed."""
+        """Tell whether one of them still draws; logs once of each that was ended or failed."""
         for process in self._processes:
             if process.exitcode and process not in self._told:
                 self._told.add(process)
@@ -287,7 +287,7 @@ def draw_test_shards(
 
 
 def rows_in(shard: Path) -> int:
-    """Number of rows in a shard."""
+    """Count the rows in a shard."""
     with np.load(shard) as arrays:
         return len(arrays[arrays.files[0]])
 

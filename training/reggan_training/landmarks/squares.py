@@ -63,7 +63,7 @@ class Square:
     roll: float
 
     def wider(self, factor: float) -> "Square":
-        """The same square, larger."""
+        """Make the same square larger."""
         return Square(centre=self.centre, side_px=self.side_px * factor, roll=self.roll)
 
     def to_pixels(self, side: int) -> Float[np.ndarray, "2 3"]:
@@ -100,13 +100,13 @@ def face_frame(points: Float[np.ndarray, "points 2"]) -> FacePlacement:
 
 
 def face_square(frame: FacePlacement) -> Square:
-    """The square of the whole face."""
+    """Return the square of the whole face."""
     centre = frame.origin + frame.axes @ np.array(FACE_CENTRE) * frame.eye_px
     return Square(centre=centre, side_px=FACE_SIDE * frame.eye_px, roll=frame.roll)
 
 
 def part_square(name: str, points: Float[np.ndarray, "points 2"], frame: FacePlacement) -> Square:
-    """The square of one of `PARTS` around landmarks."""
+    """Return the square of one of `PARTS` around landmarks."""
     kind, _, side = name.partition("_")
     if kind == "face":
         return face_square(frame)

@@ -55,7 +55,7 @@ class WarpedShapes:
 
 
 def stylise(head: HeadMesh, random: np.random.Generator, strength: float = 1.0) -> HeadMesh:
-    """A head with eyes, mouth, nose and outline of other proportions.
+    """Give a head eyes, mouth, nose and outline of other proportions.
 
     Args:
         head: a realistic one.
@@ -70,7 +70,7 @@ def stylise(head: HeadMesh, random: np.random.Generator, strength: float = 1.0) 
 
 
 def warped_head(head: HeadMesh, bulges: tuple[Bulge, ...], *, iris: float) -> HeadMesh:
-    """The head in a space that bulges, one after the other; `iris` is the size of its irises."""
+    """Warp a head by bulges, one after the other; `iris` is the size of its irises."""
     return replace(
         head,
         rest=_warped(head.rest, bulges).astype(np.float32),
@@ -117,7 +117,7 @@ def _sample_bulges(head: HeadMesh, drawn: _Proportions) -> tuple[Bulge, ...]:
 
 
 def _eyes(drawn: _Proportions) -> list[Bulge]:
-    """The eyes' own spheres grow with the lids; what is left between them is the nose's root."""
+    """Grow the eyes' own spheres with the lids; what is left between is the nose's root."""
     eye, tall = drawn.factor(0.72, 1.75), drawn.factor(0.75, 1.45)
     return [
         Bulge(

@@ -109,7 +109,7 @@ class _Drawing:
         return np.concatenate([eyes, tip, rest])
 
     def draw_back(self) -> None:
-        """What lies behind the head: hair, neck, shoulders."""
+        """Draw what lies behind the head: hair, neck, shoulders."""
         rng, s = self._rng, self._shape
         if self._has_hair and rng.random() < 0.7:
             size = rng.uniform(1.05, 1.45, 2) * [1, s.tall]
@@ -126,7 +126,7 @@ class _Drawing:
             self._fill(self._flat(np.array(body)), self._colour(0, 1), head=True)
 
     def draw_head(self) -> None:
-        """The outline, ears and flat shading."""
+        """Draw the outline, ears and flat shading."""
         rng, s = self._rng, self._shape
         if rng.random() < 0.7:
             for side in (-1, 1):
@@ -247,7 +247,7 @@ class _Drawing:
             self._fill(self._placed(teeth), np.full(3, 245.0), outlined=False)
 
     def _draw_fringe(self) -> None:
-        """A cap over the skull with strands that hang from it."""
+        """Draw a cap over the skull with strands that hang from it."""
         s, rng = self._shape, self._rng
         grow = rng.uniform(1.02, 1.2)
         line = -s.tall * rng.uniform(0.35, 0.75)
@@ -266,7 +266,7 @@ class _Drawing:
         self._fill(self._flat(np.concatenate([cap, sides, teeth, other])), self._hair, head=True)
 
     def _head_outline(self, s: _Shape) -> Line:
-        """An ellipse whose lower half tapers to the chin."""
+        """Return an ellipse whose lower half tapers to the chin."""
         y = np.sin(_TURN)
         x = np.cos(_TURN) * (1 - s.taper * 0.45 * np.clip(y, 0, 1) ** 1.5)
         x = x + math.sin(s.yaw) * 0.25 * np.clip(y, 0, 1)

@@ -162,7 +162,7 @@ def draw_whole_head(
 
 
 def large_eyed(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
-    """The head with eyes up to 2.5 times as large, hardly a nose, and a small mouth."""
+    """Give a head eyes up to 2.5 times as large, hardly a nose, and a small mouth."""
     nose = head.rest[head.nose_tip].astype(float)
     mouth = head.rest[[head.mouth_right, head.mouth_left]].mean(axis=0).astype(float)
     chin = head.rest[head.chin].astype(float)
@@ -280,7 +280,7 @@ def read_drawn_set(folder: Path, every: int = 1) -> list[LabelledPicture]:
 def pictures_to_train_on(
     data: Path, heads: Sequence[Path], cartoons: int, seed: int, *, every: int = 1
 ) -> list[LabelledPicture]:
-    """A set's training split, drawn heads and so many cartoons.
+    """Gather a set's training split, drawn heads and so many cartoons.
 
     Args:
         data: the set.
@@ -304,7 +304,7 @@ def _drawn_pictures(shard: Mapping[str, np.ndarray]) -> Iterator[LabelledPicture
 
 
 def _pool_pictures(shard: Mapping[str, np.ndarray], every: int) -> Iterator[LabelledPicture]:
-    """The squares of whole faces, which are small, with six of their dense landmarks."""
+    """Load the squares of whole faces, which are small, with six of their dense landmarks."""
     arrays = [shard[name][::every] for name in ("face", "face_to", "points", "label")]
     for face, matrix, dense, label in zip(*arrays, strict=True):
         grow = PICTURE_PX / face.shape[0]
@@ -323,7 +323,7 @@ def _yaw(random: np.random.Generator) -> float:
 
 
 def _camera(head: HeadMesh, random: np.random.Generator, yaw_deg: float) -> Camera:
-    """A camera that sees the whole head, or nearly."""
+    """Set a camera that sees the whole head, or nearly."""
     pitch, roll = np.clip(random.normal(0, 9), -28, 28), np.clip(random.normal(0, 5), -12, 12)
     rotation = rotation_from_angles(*np.radians([yaw_deg, pitch, roll]))
     distance = float(np.exp(random.uniform(np.log(7), np.log(30))))

@@ -102,7 +102,7 @@ def _harvest_frame(
 
 
 def _matches(one: Candidate, truth: Candidate | None) -> bool:
-    """True if the candidate may be the true face, even a badly placed one."""
+    """Tell whether the candidate may be the true face, even a badly placed one."""
     if truth is None:
         return False
     distance = float(np.hypot(*(one.centre_px - truth.centre_px)))

@@ -37,7 +37,7 @@ class FaceViews:
         self._views, self._labels = views, labels
 
     def draw(self, batch_size: int) -> tuple[Images, Int[Tensor, " batch"], Int[Tensor, " batch"]]:
-        """A batch in [0, 1] with the numbers of its identities and of its expressions."""
+        """Draw a batch in [0, 1] with the numbers of its identities and of its expressions."""
         who = self.random.integers(len(self._views), size=batch_size)
         chosen = [int(self.random.integers(len(self._views[one]))) for one in who]
         picked = zip(who, chosen, strict=True)

@@ -55,7 +55,7 @@ class FeatureTrunk(nn.Module):
         self.refine = nn.ModuleList(refine)
 
     def forward(self, image: Float[Tensor, "batch inputs height width"]) -> list[Tensor]:
-        """The features of every stage, finest first."""
+        """Return the features of every stage, finest first."""
         stages = []
         for shrink, refine in zip(self.shrink, self.refine, strict=True):
             image = refine(shrink(image))
@@ -86,14 +86,14 @@ class ExpressionJudge(nn.Module):
 
 
 def look_closer(crops: Images) -> Float[Tensor, "batch 3 128 128"]:
-    """The inner part of canonical crops, at the resolution at which the judge sees it."""
+    """Cut out the inner part of canonical crops, at the resolution at which the judges look."""
     size, margin = (CANONICAL_SIDE_PX, CANONICAL_SIDE_PX), (CANONICAL_SIDE_PX - JUDGE_SIDE_PX) // 2
     small = F.interpolate(crops, size=size, mode="bilinear", antialias=True, align_corners=False)
     return small[:, :, margin:-margin, margin:-margin]
 
 
 def even_contrast(gray: Masks) -> Float[Tensor, "batch 2 side side"]:
-    """The picture with mean 0 and deviation 1 as a whole, and again in every neighbourhood."""
+    """Normalise a picture to mean 0 and deviation 1 as a whole, then in every neighbourhood."""
     mean, variance = gray.mean(dim=(2, 3), keepdim=True), gray.var(dim=(2, 3), keepdim=True)
     whole = (gray - mean) / (variance + _LEAST_CONTRAST**2).sqrt()
     local = gray - _average(gray)
@@ -120,18 +120,18 @@ class FaceEmbedding(nn.Module):
         self.expression_head = nn.Linear(2 * self.trunk.widths[-1], expressions)
 
     def forward(self, image: Images) -> tuple[Float[Tensor, "batch length"], Intensities]:
-        """Unit embeddings and expression logits of sRGB-encoded pictures in [0, 1]."""
+        """Return unit embeddings and expression logits of sRGB-encoded pictures in [0, 1]."""
         deepest = self.features(image)[-1]
         return self.embedding_of(deepest), self.expression_head(_pooled(deepest))
 
     def embedding_of(
         self, deepest: Float[Tensor, "batch width rows columns"]
     ) -> Float[Tensor, "batch length"]:
-        """Unit embeddings from the features of the last stage."""
+        """Return unit embeddings from the features of the last stage."""
         return F.normalize(self.identity_head(_pooled(deepest)).float(), dim=1)
 
     def features(self, image: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
-        """The features of every stage, finest first; any size."""
+        """Return the features of every stage, finest first; any size."""
         stages: list[Tensor] = self.trunk(image * 4 - 2)
         return stages
 

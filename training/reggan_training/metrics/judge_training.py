@@ -61,7 +61,7 @@ class JudgeViews:
         self._identity_chances = balanced_chances([one.style for one in identities])
 
     def draw(self, batch_size: int) -> tuple[Images, Intensities]:
-        """A batch of views in [0, 1] and the share of every expression in them."""
+        """Draw a batch of views in [0, 1] and the share of every expression in them."""
         pictures, labels = [], []
         chosen = self.random.choice(len(self._views), batch_size, p=self._identity_chances)
         for who in chosen:
@@ -76,7 +76,7 @@ class JudgeViews:
 def disturbed_views(
     stored: UInt8[Tensor, "batch side side"], random: np.random.Generator
 ) -> Float[Tensor, "batch 3 view view"]:
-    """Stored grey views, each shifted, bent, mirrored, relit and hidden in part, in [0, 1].
+    """Disturb stored grey views, each shifted, bent, mirrored, relit and hidden in part, in [0, 1].
 
     Args:
         stored: with sides of `STORED_SIDE_PX`.
@@ -123,7 +123,7 @@ def _chances(identity: Identity) -> Float[np.ndarray, " views"]:
 
 
 def _jittered_grids(count: int, random: np.random.Generator) -> Float[Tensor, "count side side 2"]:
-    """Sampling positions, in [-1, 1] of a stored view, of crops that lie slightly wrong.
+    """Return sampling positions, in [-1, 1] of a stored view, of crops that lie slightly wrong.
 
     Rotated, scaled along both axes, shifted, mirrored, and bent by a smooth random warp.
     """

@@ -93,7 +93,7 @@ def name_expressions(
 
 
 def embed(network: FaceEmbedding, crops: Images) -> Float[Tensor, "batch length"]:
-    """Unit vectors that stand for the identities on canonical crops; FSS is their cosine."""
+    """Return unit vectors that stand for the identities on canonical crops; FSS is their cosine."""
     return describe(network, crops)[0]
 
 
@@ -131,7 +131,7 @@ def identity_pairs(
 
 
 def chosen_threshold(pairs: IdentityPairs) -> float:
-    """The cosine from which two faces best count as one identity."""
+    """Find the cosine from which two faces best count as one identity."""
     candidates = np.quantile(np.concatenate([pairs.same, pairs.different]), np.linspace(0, 1, 201))
     return float(max(candidates, key=lambda value: verification_accuracy(pairs, value)))
 

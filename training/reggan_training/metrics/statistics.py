@@ -45,7 +45,7 @@ def estimate_mean(per_identity: Float[np.ndarray, " identities"]) -> Estimate:
 def mean_of_each(
     values: Float[np.ndarray, " trials"], identities: Sequence[str]
 ) -> Float[np.ndarray, " identities"]:
-    """The mean of each identity's trials, in the order in which the identities first appear."""
+    """Average each identity's trials, in the order in which the identities first appear."""
     _, first, number = np.unique(np.asarray(identities), return_index=True, return_inverse=True)
     sums = np.bincount(number, weights=values)
     return (sums / np.bincount(number))[np.argsort(first)]

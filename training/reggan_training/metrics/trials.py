@@ -133,7 +133,7 @@ def shows_expressions(identities: Iterable[Identity]) -> list[Identity]:
 
 
 def planes(image: Float[np.ndarray, "side side 3"]) -> Float[Tensor, "3 side side"]:
-    """A picture as a network takes it."""
+    """Turn a picture into what a network takes."""
     return torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).permute(2, 0, 1)
 
 
@@ -148,7 +148,7 @@ def _half_trials(identity: Identity, neutral: int) -> list[Trial]:
 
 
 def _disturbed_source(identity: Identity, wanted: int) -> int | None:
-    """A view that is not plainly neutral and does not show the wanted expression yet.
+    """Draw a view that is not plainly neutral and does not show the wanted expression yet.
 
     Disturbed and graded views come first; sets without any use other full expressions. Which
     of several is taken differs between identities and expressions, not between calls.

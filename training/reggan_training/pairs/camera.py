@@ -61,7 +61,7 @@ class Camera:
         return viewed[..., :2] * factor * np.array([1.0, -1.0])
 
     def rays(self, window: Window, side_px: int) -> Float[np.ndarray, "pixels 3"]:
-        """Unit directions through the pixel centres of a window, row after row, float32."""
+        """Return unit directions through the pixel centres of a window, row after row, float32."""
         left, top, right, bottom = window
         centres = (np.arange(side_px) + 0.5) / side_px
         x, y = np.meshgrid(left + centres * (right - left), top + centres * (bottom - top))

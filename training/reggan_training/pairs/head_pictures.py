@@ -160,7 +160,7 @@ def _rasterised(
 
 
 def _can_show(head: HeadMesh, expression: str) -> bool:
-    """True if the head has what a model needs to show the expression."""
+    """Tell whether the head has what a model needs to show the expression."""
     try:
         ExpressionMix({expression: 1.0}).control_vector((*head.controls, NEUTRAL))
     except UnknownExpressionError:
@@ -232,7 +232,7 @@ def _split_digit(family: str, identity: str) -> int:
 
 
 def _farther(camera: Camera) -> Camera:
-    """The same view of more of the surroundings."""
+    """Widen the view to show more of the surroundings."""
     crop_from_plane = camera.crop_from_plane / _ZOOM
     crop_from_plane[:, 2] += 0.5 - 0.5 / _ZOOM
     return replace(camera, crop_from_plane=crop_from_plane)

@@ -97,7 +97,7 @@ def _worked_off(
     processes: int,
     request: StopRequest,
 ) -> Iterator[str]:
-    """The result of every task, in this process, or in any order from several.
+    """Yield the result of every task, in this process, or in any order from several.
 
     Raises:
         OutputError: a process was killed.

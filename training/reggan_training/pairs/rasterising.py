@@ -240,7 +240,7 @@ def _seen_triangles(
 def _texturing(
     head: HeadMesh,
 ) -> tuple[Int[np.ndarray, " triangles"], Float[np.ndarray, "vertices 2"]]:
-    """The texture of each triangle and the place in it of each vertex; -1 and 0 without any."""
+    """Return each triangle's texture and each vertex' place in it; -1 and 0 without any."""
     texture_of, uv = head.texture_of, head.uv
     return (
         np.full(len(head.triangles), -1) if texture_of is None else texture_of,

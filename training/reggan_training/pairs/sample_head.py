@@ -263,7 +263,7 @@ def _painted_map(
     corners: Int[np.ndarray, "triangles 3"],
     uv: Float[np.ndarray, "rows 2"],
 ) -> np.ndarray:
-    """The skin's base colour, uint8 [side, side, 3]; edges run on into empty texels."""
+    """Paint the skin's base colour, uint8 [side, side, 3]; edges run on into empty texels."""
     upwards = np.column_stack([uv[:, 0], 1 - uv[:, 1]])[corners]
     flags = np.zeros(len(corners), np.bool_)
     layout = UvLayout(upwards, np.arange(len(corners)), flags, ~flags, (MAP_PX, MAP_PX))
@@ -293,7 +293,7 @@ def _fixed(head: HeadMesh) -> Float[np.ndarray, "vertices 17"]:
 def _colours(
     fixed: Float[np.ndarray, "rows 17"], part: Part, look: HeadLook
 ) -> Float[np.ndarray, "rows 3"]:
-    """Encoded colours of points of one part."""
+    """Return encoded colours of points of one part."""
     count = len(fixed)
     surface = ShadedSurface(
         pixels=torch.arange(count),

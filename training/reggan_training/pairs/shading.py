@@ -54,7 +54,7 @@ class HeadShader:
         return developed(canvas, look)
 
     def seen(self, rasters: Rasters, state: int) -> ShadedSurface:
-        """What the pixels that see the head show of one state."""
+        """Return what the pixels that see the head show of one state."""
         rows, corners, weights = self.surface_points(rasters, state)
         changing = torch.cat([self.normals[state], self.hollows[state]], dim=1)
         now = mixed(changing, corners, weights)
@@ -130,7 +130,7 @@ def hollows_of(
 def developed(
     light: Float[Tensor, "3 height width"], look: HeadLook
 ) -> Float[Tensor, "3 height width"]:
-    """The sRGB-encoded picture of scene-linear light, [0, 1], as the look's camera has it."""
+    """Develop scene-linear light to an sRGB-encoded picture, [0, 1], by the look's camera."""
     return encoded_from_linear((light * look.exposure).clamp(0, 1)).pow(look.contrast)
 
 

@@ -68,13 +68,13 @@ def _kept(state: Weights, known: set[str]) -> Weights:
 
 
 def _added(source: Weights, share: float, request: Weights) -> Weights:
-    """What is left of a source, with a request on top of it."""
+    """Add a request to what is left of a source."""
     names = {**source, **request}
     return {name: share * source.get(name, 0.0) + request.get(name, 0.0) for name in names}
 
 
 def _varied(random: np.random.Generator, weights: Mapping[str, float]) -> Weights:
-    """A named expression at some strength, lopsided a little, each shape more or less of it."""
+    """Vary a named expression: its strength, lopsided a little, each shape more or less of it."""
     strength, lean = random.choice(_GRADES), random.normal(0.0, 0.08)
     if random.random() < 0.1:
         lean = random.choice([-0.8, 0.8])  # one half of the face
@@ -88,13 +88,13 @@ def _varied(random: np.random.Generator, weights: Mapping[str, float]) -> Weight
 
 
 def _stable_normal(random: np.random.Generator, stem: str, drawn: Weights) -> float:
-    """A normal number that twins mostly share: they move together in a face."""
+    """Draw a normal number that twins mostly share: they move together in a face."""
     seen = any(name.startswith(stem) for name in drawn)
     return float(random.normal(0.0, 0.4 if seen else 1.0))
 
 
 def _source(random: np.random.Generator, chosen: Sequence[Mapping[str, float]]) -> Weights:
-    """A face as a shot has it: speaking, blinking, part of an expression, or an extreme."""
+    """Draw a face as a shot has it: speaking, blinking, part of an expression, or an extreme."""
     kind = random.choice(["speech", "blink", "part", "expression"], p=[0.4, 0.15, 0.25, 0.2])
     if kind == "expression":
         return _varied(random, chosen[int(random.integers(len(chosen)))])

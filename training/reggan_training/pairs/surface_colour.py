@@ -214,7 +214,7 @@ def _eye_colour(surface: ShadedSurface, look: HeadLook) -> Float[Tensor, "rows 3
 def _textured(
     surface: ShadedSurface, look: HeadLook, textures: list[Tensor], painted: Float[Tensor, "rows 3"]
 ) -> Float[Tensor, "rows 3"]:
-    """The head's own textures in place of paint; on statues only their light and dark."""
+    """Put the head's own textures in place of paint; on statues only their light and dark."""
     colour = painted.clone()
     for index, texture in enumerate(textures):
         rows = (surface.texture == index).nonzero()[:, 0]

@@ -96,7 +96,7 @@ def _shows_same(
 def request_of_pair(
     source: Weights, target: Weights, rest: float
 ) -> Float[np.ndarray, " controls"]:
-    """The control vector that leads from one state to another.
+    """Return the control vector that leads from one state to another.
 
     With source weights s, target weights t and rest r it asks for a = t - (1 - r) s, which must not
     be negative. Order of `CONTROLS`.

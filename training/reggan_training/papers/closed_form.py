@@ -131,7 +131,7 @@ def fit_closed_form(
 def masks_from_identities(
     identities: Sequence[Identity], side_px: int, low_px: int
 ) -> tuple[Float[Tensor, "expressions low low"], Bool[Tensor, " expressions"]]:
-    """The soft mask of every expression, and which expressions are shown at all.
+    """Return the soft mask of every expression, and which expressions are shown at all.
 
     An expression that no identity shows beside its neutral face has a mask of 0.
     """

@@ -140,7 +140,7 @@ class TrainingSettings:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a configuration file.
+    """Read the tables of a configuration file.
 
     Raises:
         SourceError: it is missing or no TOML; the message names the line.
@@ -154,7 +154,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def settings_with(settings: Settings, changes: Mapping[str, Any], source: str) -> Settings:
-    """Settings with the values of nested tables put in, every one checked for its type.
+    """Put the values of nested tables into settings, every one checked for its type.
 
     Args:
         settings: a frozen dataclass.
@@ -183,7 +183,7 @@ def settings_with(settings: Settings, changes: Mapping[str, Any], source: str) -
 def settings_with_tables(
     settings: TrainingSettings, tables: Mapping[str, Any], source: str
 ) -> TrainingSettings:
-    """A run with the values of a file, or of the command line, put in.
+    """Put the values of a file, or of the command line, into a run's settings.
 
     Another `model.side_px` takes the regression layer and the pairs along.
 
@@ -204,13 +204,13 @@ def settings_with_tables(
 
 
 def settings_for_model(settings: TrainingSettings, model: ModelSettings) -> TrainingSettings:
-    """The same run with another network; pairs are drawn at its size."""
+    """Give a run another network; pairs are drawn at its size."""
     pairs = dataclasses.replace(settings.pairs, side_px=model.side_px)
     return dataclasses.replace(settings, model=model, pairs=pairs)
 
 
 def model_of_side(model: ModelSettings, side_px: int) -> ModelSettings:
-    """The same network for crops of another size, its regression layer scaled along.
+    """Change a network to crops of another size, its regression layer scaled along.
 
     Raises:
         UsageError: no network takes that size.
@@ -229,7 +229,7 @@ def model_of_side(model: ModelSettings, side_px: int) -> ModelSettings:
 
 
 def settings_from_record(kind: type[Settings], record: Mapping[str, Any]) -> Settings:
-    """Settings from the JSON that `dataclasses.asdict` became.
+    """Read settings from the JSON that `dataclasses.asdict` became.
 
     A field that the record is too old to have takes its default, so the default of a field that
     is added must be what was done before it.
@@ -257,7 +257,7 @@ def _unknown(name: str, known: list[str], source: str) -> str:
 
 
 def _value_as(hint: Any, value: Any, place: str) -> Any:
-    """The value, if it is what the type hint says; whole numbers are good floats.
+    """Return the value, if it is what the type hint says; whole numbers are good floats.
 
     Raises:
         UsageError: it is something else.

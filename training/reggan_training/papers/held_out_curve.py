@@ -105,7 +105,7 @@ def choose_held_out(identities: Sequence[Identity]) -> list[Identity]:
 
 
 def held_out_curve(folder: Path) -> list[tuple[float, float]]:
-    """The points (kimg, held-out L1) of a run, in order; none if it has no held-out pair."""
+    """Read the points (kimg, held-out L1) of a run, in order; none if it has no held-out pair."""
     lines = RunFolder(folder).read_metrics()
     return [(line["kimg"], line["held_out_l1"]) for line in lines if "held_out_l1" in line]
 
@@ -128,7 +128,7 @@ def held_out_improvement(folder: Path) -> float | None:
 
 
 def held_out_is_converged(folder: Path) -> bool:
-    """True if the held-out score improved by at most 2 % in the last quarter of the run."""
+    """Tell whether the held-out score improved by at most 2 % in the last quarter of the run."""
     improvement = held_out_improvement(folder)
     return improvement is not None and improvement <= CONVERGED_SHARE
 

@@ -156,7 +156,7 @@ def read_model_file(path: Path) -> ModelFile:
 
 
 def _settings_in_card(training: Mapping[str, Any]) -> ModelSettings:
-    """The network as an export records it under `model`."""
+    """Read the network that an export records under `model`."""
     try:
         return settings_from_record(ModelSettings, training["model"])
     except (KeyError, TypeError, ValueError) as error:

@@ -11,7 +11,7 @@ from reggan_training.tensor_shapes import Images, Intensities, Masks
 
 
 def paste(image: Images, face: Images, mask: Masks) -> Images:
-    """The image with the face where the mask is 1, as a frame is composited."""
+    """Lay the face over the image where the mask is 1, as a frame is composited."""
     return image + mask * (face - image)
 
 

@@ -174,7 +174,7 @@ def apply_filters(
     weights: Float[Tensor, "filter_channels columns side side"],
     settings: RegressionSettings,
 ) -> Images:
-    """The layer's output for one expression at full intensity."""
+    """Return the layer's output for one expression at full intensity."""
     taps = local_receptive_fields(image, settings.field_px, settings.dilation)
     output = (taps * weights[:, : settings.taps]).sum(dim=2)
     return output + weights[:, settings.taps] if settings.with_bias else output

@@ -43,7 +43,7 @@ class RunData:
 def describe_data(
     roots: Sequence[Path], identities: Sequence[Identity], initial: str | None = None
 ) -> RunData:
-    """The record of identities, whatever the layout that they came in."""
+    """Record the identities, whatever the layout that they came in."""
     digest = hashlib.sha256()
     for identity in identities:
         digest.update(identity.name.encode())
@@ -125,7 +125,7 @@ class RunFolder:
         return list(known["sessions"])
 
     def read_config(self) -> dict[str, Any]:
-        """The record of `open_session`.
+        """Read the record of `open_session`.
 
         Raises:
             SourceError: this is not the folder of a run.
@@ -141,7 +141,7 @@ class RunFolder:
         append_line(self.metrics, {key: round(float(value), 6) for key, value in values.items()})
 
     def read_metrics(self) -> list[dict[str, float]]:
-        """The lines of `log`; none before the first."""
+        """Read the lines of `log`; none before the first."""
         if not self.metrics.is_file():
             return []
         return [json.loads(line) for line in self.metrics.read_text("utf-8").splitlines()]
@@ -211,7 +211,7 @@ def restore_adam(optimizer: torch.optim.Adam, state: Mapping[str, Tensor]) -> No
 
 
 def _difference(old: object, new: object, path: str = "") -> str:
-    """The first place where two records differ, for a message."""
+    """Find the first place where two records differ, for a message."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in {**old, **new}:
             if old.get(key) != new.get(key):
@@ -222,7 +222,7 @@ def _difference(old: object, new: object, path: str = "") -> str:
 
 
 def model_from_run(folder: Path) -> ExpressionModel:
-    """The averaged model of the run's last checkpoint, ready for inference on the CPU.
+    """Load the averaged model of the run's last checkpoint, ready for inference on the CPU.
 
     Raises:
         SourceError: this is not the folder of a run, it has no checkpoint yet, or its settings
@@ -241,7 +241,7 @@ def model_from_run(folder: Path) -> ExpressionModel:
 
 
 def model_settings_from_run(folder: Path) -> ModelSettings:
-    """Settings of the network that a run trains.
+    """Read the settings of the network that a run trains.
 
     Raises:
         SourceError: this is not the folder of a run, or of another version.
@@ -250,7 +250,7 @@ def model_settings_from_run(folder: Path) -> ModelSettings:
 
 
 def images_seen(folder: Path) -> int:
-    """Number of training pairs that the run's checkpoint has seen.
+    """Count the training pairs that the run's checkpoint has seen.
 
     Raises:
         SourceError: the run has no checkpoint yet.

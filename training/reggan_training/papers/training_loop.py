@@ -141,7 +141,7 @@ class Session:
         return run
 
     def start_model(self, *, fit: bool) -> ExpressionModel:
-        """The model with its initial weights, its closed form solved if asked for."""
+        """Make the model with its initial weights, its closed form solved if asked for."""
         torch.manual_seed(self.settings.seed)
         model = build_model(self.settings.model)
         if self.initial is not None:
@@ -153,7 +153,7 @@ class Session:
         return model
 
     def start_trainer(self, model: ExpressionModel) -> Trainer:
-        """A trainer at its first step, with the discriminator of the initial weights."""
+        """Make a trainer at its first step, with the discriminator of the initial weights."""
         trainer = Trainer(self.settings, model, self.processes)
         discriminator = trainer.adversary.discriminator
         known = self.initial.discriminator if self.initial else {}
@@ -163,7 +163,7 @@ class Session:
         return trainer
 
     def batches(self, trainer: Trainer) -> Iterator[PairBatch]:
-        """This process's part of every batch from the trainer's step on, without end."""
+        """Yield this process's part of every batch from the trainer's step on, without end."""
         settings, processes = self.settings, self.processes
         seed = settings.seed + 7919 * processes.rank
         sampler = PairSampler(self.identities, settings.pairs, seed)
@@ -249,7 +249,7 @@ def _diverged(error: TrainingDivergedError, recorder: Recorder | None) -> Traini
 
 
 def describe_run(session: Session) -> dict[str, Any]:
-    """The resolved configuration, the size of each network, and an estimate of the time.
+    """Describe the resolved configuration, the size of each network, and an estimate of the time.
 
     Takes a step to warm up and two that are timed, on real pairs; nothing is written.
     """
@@ -273,7 +273,7 @@ def describe_run(session: Session) -> dict[str, Any]:
 
 
 def _time_steps(session: Session, trainer: Trainer) -> dict[str, float]:
-    """Steps as they are after the warm-up, when the discriminator has a say."""
+    """Time steps as they are after the warm-up, when the discriminator has a say."""
     settings = session.settings
     trainer.images_seen = round(1000 * settings.warmup_kimg)
     batches = session.batches(trainer)

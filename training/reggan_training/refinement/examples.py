@@ -137,7 +137,7 @@ class _PictureRig:
         return self._fit.map.eye
 
     def planes(self, weights: Mapping[str, float]) -> Float[np.ndarray, "planes cells cells"]:
-        """What it is about to do, as `RigRequest.planes`."""
+        """Return what it is about to do, as `RigRequest.planes`."""
         rig, before = template(), self._before
         change = rig.displacement(weights)
         light = light_change(rig, self._face, self._here, before, before + change)
@@ -167,7 +167,7 @@ class _SurfaceTruth:
 
     @classmethod
     def of(cls, shader: HeadShader, look: HeadLook, label: Plane) -> "_SurfaceTruth":
-        """The truth of a picture with a label for each of its pixels."""
+        """Take the truth of a picture with a label for each of its pixels."""
         step = SIDE_PX // CELLS
         kept = slice(step // 2, None, step)
         thin = shader.head.face.thinned(step)

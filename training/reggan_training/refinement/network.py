@@ -64,7 +64,7 @@ class RigRefiner(nn.Module):
         Float[Tensor, "batch 4 half half"],
         Float[Tensor, "batch 1 cells cells"],
     ]:
-        """What is to be added.
+        """Say what is to be added.
 
         Args:
             picture: sRGB-encoded, [0, 1].

@@ -84,7 +84,7 @@ class Batch:
         )
 
     def conventions(self) -> Int[Tensor, " batch"]:
-        """The convention that comes nearest to the truth of each example."""
+        """Find the convention that comes nearest to the truth of each example."""
         meant = self._meant()
         left = (self.asked[:, None, :2] + meant - self.motion[:, None]) * self.known[:, None]
         return left.square().sum((2, 3, 4)).argmin(1)
@@ -96,7 +96,7 @@ class Batch:
     def errors(
         self, answer: Answer
     ) -> tuple[Float[Tensor, "batch 2 cells cells"], Float[Tensor, "batch 1 cells cells"]]:
-        """What is left between the rig with an answer and the truth, 0 where nothing is known."""
+        """Measure what is left between rig and answer and the truth, 0 where it is unknown."""
         mix, added = (
             F.interpolate(one, scale_factor=2.0, mode="bilinear", align_corners=False)
             for one in answer[:2]

@@ -106,7 +106,7 @@ def hollow() -> Piece:
 
 
 def palate() -> Piece:
-    """The vault between the upper teeth, falling to the soft palate behind."""
+    """Build the vault between the upper teeth, falling to the soft palate behind."""
     across, along = np.meshgrid(np.linspace(-1, 1, 13), np.linspace(0, 1, 15))
     z = _PALATE_FRONT + along * (_PALATE_BACK - _PALATE_FRONT)
     half = _PALATE_WIDTH * np.minimum(1, 0.45 + 1.3 * along)
@@ -118,7 +118,7 @@ def palate() -> Piece:
 
 
 def plate(teeth: Points, *, is_upper: bool) -> Piece:
-    """A smooth band in place of a row of teeth, from the row's own edge and arch."""
+    """Build a smooth band in place of a row of teeth, from the row's own edge and arch."""
     middle = np.array([0.0, 0.0, -0.45])
     away = teeth - middle
     turns = np.arctan2(away[:, 0], away[:, 2])
@@ -166,7 +166,7 @@ def _grid(rows: int, columns: int) -> np.ndarray:
 
 
 def _facing(points: Points, triangles: np.ndarray, towards: Float[np.ndarray, "3"]) -> Piece:
-    """The surface whose triangles, on the whole, face a point."""
+    """Orient the surface so that its triangles, on the whole, face a point."""
     a, b, c = (points[triangles[:, corner]] for corner in range(3))
     facing = (np.cross(b - a, c - a) * (towards - (a + b + c) / 3)).sum(axis=1)
     return _oriented(points, triangles if np.sum(facing) > 0 else triangles[:, ::-1])
@@ -191,7 +191,7 @@ def main(makehuman: Path, out: Path) -> None:
 
 
 def mouth_arrays(makehuman: Path) -> dict[str, np.ndarray]:
-    """What the file holds: see `reggan_plugin.rig.mouth_rig`."""
+    """Return what the file holds: see `reggan_plugin.rig.mouth_rig`."""
     pieces = bite_pieces(read_assets(makehuman))
     pieces |= {
         "palate": palate(),

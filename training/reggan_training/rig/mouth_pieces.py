@@ -103,7 +103,7 @@ def _incisors_edge(points: Points) -> Float[np.ndarray, "3"]:
 
 
 def _teeth(row: Trimesh) -> list[tuple[Trimesh, int]]:
-    """The teeth of a row from the head's own right to its left, and how often to refine each."""
+    """Cut the teeth of a row, from the head's own right to left; say how often to refine each."""
     faces = np.asarray(row.faces)
     labels = loose_parts(faces, len(row.vertices))
     teeth = []

@@ -126,7 +126,7 @@ def main(open_families: OpenFamilies, out: Path) -> None:
 def template_arrays(
     families: Mapping[str, HeadFamily], report: Callable[[str], None]
 ) -> dict[str, np.ndarray]:
-    """What the file holds: see `reggan_plugin.rig.template`.
+    """Return what the file holds: see `reggan_plugin.rig.template`.
 
     Args:
         families: `ict`, `makehuman` and `valid`, by name.
@@ -179,7 +179,7 @@ class _Skin:
 
 
 def _thinned_face(mean: HeadMesh, found: DensePoints) -> _Skin:
-    """The face's skin, thinned away from lids and lips."""
+    """Thin the face's skin away from lids and lips."""
     middle = mean.rest[mean.triangles].mean(axis=1)
     is_face = (mean.parts == Part.SKIN) & (middle[:, 2] > -0.9)
     is_face &= (middle[:, 1] > -2.35) & (middle[:, 1] < 1.25)

@@ -105,6 +105,6 @@ class _Mesh:
 
 
 def face_normals(points: Points, faces: Faces) -> Float[np.ndarray, "faces 3"]:
-    """Normals of triangles, of the length of twice their areas."""
+    """Return normals of triangles, of the length of twice their areas."""
     corner = points[faces]
     return np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])

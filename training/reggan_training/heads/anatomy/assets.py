@@ -30,7 +30,7 @@ MASK_NAMES = ("ears", "inside-mouth", "lips")
 
 
 def read_skin_weights(path: Path, points: int) -> SkinWeights:
-    """An .mhw file, for a body of so many points.
+    """Read an .mhw file, for a body of so many points.
 
     Raises:
         SourceError: the file is missing or holds no weights.
@@ -76,7 +76,7 @@ class Proxy:
 
 
 def read_proxy(path: Path) -> Proxy:
-    """A .mhclo file and the .obj beside it.
+    """Read a .mhclo file and the .obj beside it.
 
     Raises:
         SourceError: a file is missing, or the .mhclo does not bind every point of the .obj.
@@ -168,12 +168,12 @@ class HeadAssets:
         return read_proxy(self.proxies / "tongue/tongue01/tongue01.mhclo")
 
     def mask(self, name: str) -> Float[np.ndarray, "height width"]:
-        """A region mask over the body's uv, 0 to 1, first row at v = 1."""
+        """Read a region mask over the body's uv, 0 to 1, first row at v = 1."""
         with Image.open(self.masks / f"mpfb_{name}.jpg") as picture:
             return np.asarray(picture.convert("L"), dtype=np.float64) / 255
 
     def target(self, name: str) -> Target:
-        """A morph by its path below `targets/` without ending.
+        """Read a morph by its path below `targets/` without ending.
 
         Raises:
             SourceError: there is no such morph, or its lines are not index and three numbers.
@@ -189,7 +189,7 @@ class HeadAssets:
 
 
 def read_assets(root: Path) -> HeadAssets:
-    """The assets below a folder: our own excerpt, or full checkouts side by side.
+    """Read the assets below a folder: our own excerpt, or full checkouts side by side.
 
     Raises:
         SourceError: one of the parts is not there; the text names the file.

@@ -59,14 +59,14 @@ def _unit_ball() -> tuple[Points, Faces]:
 
 
 def eye_faces() -> Faces:
-    """An eyeball's faces."""
+    """Return an eyeball's faces."""
     return _unit_ball()[1]
 
 
 def eye_points(
     centre: Float[np.ndarray, "3"], radius: float, yaw_deg: float, pitch_deg: float
 ) -> Points:
-    """An eyeball's points in metres, looking along −y when yaw and pitch are 0.
+    """Place an eyeball's points in metres, looking along −y when yaw and pitch are 0.
 
     Positive yaw looks towards +x, positive pitch up.
     """
@@ -172,7 +172,7 @@ def find_lids(
 
 
 def _rings(base: ObjMesh, rim: Int[np.ndarray, " rim"]) -> Int[np.ndarray, "rings rim"]:
-    """The rim and the rows of points outwards from it: each point's neighbour farther from it."""
+    """Find the rim and the rows of points outwards from it: each point's outer neighbour."""
     faces = base.faces[base.groups["body"]]
     edges = np.concatenate([faces[:, [corner, (corner + 1) % 4]] for corner in range(4)])
     edges = np.concatenate([edges, edges[:, ::-1]])

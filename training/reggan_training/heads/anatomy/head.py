@@ -50,7 +50,7 @@ def set_mouth(
     faces: Faces,
     hollow: Int[np.ndarray, " hollow"],
 ) -> Mouth:
-    """The bite in its place; the body's lips are closed over it in place.
+    """Set the bite in its place; the body's lips are closed over it in place.
 
     `skin` are the body points that `faces` join, `hollow` those inside the mouth.
     """
@@ -76,7 +76,7 @@ def head_skin(base: ObjMesh) -> tuple[Faces, Int[np.ndarray, " points"]]:
 
 
 def fitted_eye(points: Points) -> Eye:
-    """The sphere that the points of an eyeball's helper lie on."""
+    """Fit the sphere that the points of an eyeball's helper lie on."""
     centre = (points.min(axis=0) + points.max(axis=0)) / 2
     distances = np.linalg.norm(points - centre, axis=1)
     return Eye(centre=centre, radius=float(np.median(distances)))

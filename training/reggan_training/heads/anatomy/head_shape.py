@@ -39,7 +39,7 @@ class Slider:
     deviation: float
 
     def target(self, value: float) -> str:
-        """The morph that a value of this sign weighs."""
+        """Name the morph that a value of this sign weighs."""
         return self.positive if value >= 0 else self.negative
 
 
@@ -134,7 +134,7 @@ class HeadShape:
             raise ValueError(f"ancestry must sum to 1: {dict(self.ancestry)}")
 
     def target_weights(self) -> dict[str, float]:
-        """The weight of every morph that this shape uses."""
+        """Return the weight of every morph that this shape uses."""
         weights: dict[str, float] = {}
         genders = {"female": 1 - self.gender, "male": self.gender}
         ages = {"young": 1 - abs(self.age), "old": max(self.age, 0), "child": max(-self.age, 0)}
@@ -164,7 +164,7 @@ class HeadShape:
 
 
 def sample_shape(random: np.random.Generator, *, exaggeration: float = 1.0) -> HeadShape:
-    """A head drawn at random; `exaggeration` scales how far its details go (toons: 1.35)."""
+    """Draw a head at random; `exaggeration` scales how far its details go (toons: 1.35)."""
     shares = random.dirichlet(np.full(len(ANCESTRIES), 0.7))
     age = float(random.choice([random.uniform(-0.15, 0.15), random.beta(1.1, 1.3)]))
     sliders = {
@@ -195,7 +195,7 @@ def _rounded_shares(shares: np.ndarray) -> list[float]:
 
 
 def shaped_body(assets: HeadAssets, shape: HeadShape) -> Points:
-    """The whole base mesh in this shape, in metres, where the asset's own origin has it."""
+    """Shape the whole base mesh, in metres, where the asset's own origin has it."""
     body = assets.base.points.copy()
     for name, weight in shape.target_weights().items():
         target = assets.target(name)

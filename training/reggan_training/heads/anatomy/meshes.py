@@ -35,7 +35,7 @@ class ObjMesh:
     groups: dict[str, Int[np.ndarray, " group_faces"]]
 
     def points_of(self, group: str) -> Int[np.ndarray, " group_points"]:
-        """The points that a group's faces use, in rising order."""
+        """List the points that a group's faces use, in rising order."""
         return np.unique(self.faces[self.groups[group]])
 
 
@@ -103,13 +103,13 @@ def _corners(text: str) -> list[int]:
 def part_of_mesh(
     mesh: ObjMesh, rows: Int[np.ndarray, " part_faces"]
 ) -> tuple[Faces, Int[np.ndarray, " points"]]:
-    """The named faces of a mesh by rows of their own, and which of its points these are."""
+    """Cut the named faces out of a mesh, by rows of their own, and say which points these are."""
     points, faces = np.unique(mesh.faces[rows], return_inverse=True)
     return faces.reshape(-1, 4), points
 
 
 def mirrored_rows(base: Points, rows: Int[np.ndarray, " rows"]) -> Int[np.ndarray, " rows"]:
-    """The points that lie at these points' mirror images on the symmetrical base mesh."""
+    """Find the points that lie at these points' mirror images on the symmetrical base mesh."""
     mirrored = base[rows] * np.array([-1.0, 1.0, 1.0])
     distance = np.linalg.norm(base[None] - mirrored[:, None], axis=2)
     return distance.argmin(axis=1)

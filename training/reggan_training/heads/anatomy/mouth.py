@@ -78,7 +78,7 @@ def _places() -> Float[np.ndarray, " places"]:
 
 
 def find_lips(assets: HeadAssets, kept: Int[np.ndarray, " kept"]) -> Lips:
-    """The lips on the base mesh among the body points that are kept."""
+    """Find the lips on the base mesh among the body points that are kept."""
     base = assets.base.points
     points = base[kept]
     above, below = (
@@ -166,7 +166,7 @@ class TeethPlacement:
 
 @cache
 def read_bite(assets: HeadAssets) -> Bite:
-    """The bite of the base mesh, cut into its parts."""
+    """Read the bite of the base mesh, cut into its parts."""
     teeth = assets.teeth
     fitted = teeth.fit(assets.base.points) * _NARROWED
     faces: dict[str, Faces] = {}
@@ -204,7 +204,7 @@ def rows_of_bite(teeth: Proxy) -> dict[str, Bool[np.ndarray, " points"]]:
 
 
 def _near(points: Points, others: Points, distance: float) -> Bool[np.ndarray, " points"]:
-    """True for points that have one of the others within a distance."""
+    """Tell which points have one of the others within a distance."""
     near = [
         np.linalg.norm(part[:, None] - others, axis=2).min(axis=1) < distance
         for part in np.array_split(points, 16)
@@ -224,7 +224,7 @@ def _largest_piece(mesh: ObjMesh) -> Bool[np.ndarray, " points"]:
 
 
 def placement_from_hollow(hollow: Points, base_hollow: Points) -> TeethPlacement:
-    """The similarity (without turn) that takes the base mesh's mouth hollow to this head's."""
+    """Fit the similarity (without turn) that takes the base mesh's mouth hollow to this head's."""
     middle, base_middle = hollow.mean(axis=0), base_hollow.mean(axis=0)
     away = base_hollow - base_middle
     scale = float(((hollow - middle) * away).sum() / (away**2).sum())
@@ -287,7 +287,7 @@ def lip_room(
     rows: Int[np.ndarray, " points"],
     faces: Int[np.ndarray, "faces 4"],
 ) -> LipRoom:
-    """The least clearance of each mouth point: a thin layer, or less where it has less at rest.
+    """Return the least clearance of each mouth point: a thin layer, or less where rest has less.
 
     `faces` are the skin's, by body rows; pushes spread along them.
     """

@@ -27,7 +27,7 @@ class Regions:
     weights: Mapping[str, Float[np.ndarray, " points"]]
 
     def __getitem__(self, name: str) -> Float[np.ndarray, " points"]:
-        """A region's weights.
+        """Return a region's weights.
 
         Raises:
             KeyError: no region is called so.

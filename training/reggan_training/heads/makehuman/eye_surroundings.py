@@ -73,7 +73,7 @@ def keep_rings_in_order(body: Points, rest: Points, lids: LidRings, eye: Eye) ->
 def find_socket(
     assets: HeadAssets, skin: Int[np.ndarray, " skin"], lids: LidRings, eye: Eye
 ) -> Socket:
-    """The socket of one eye of the base mesh, among the skin points that are kept."""
+    """Find the socket of one eye of the base mesh, among the skin points that are kept."""
     base = assets.base
     faces = base.faces[base.groups["body"]]
     edges = np.concatenate([faces[:, [corner, (corner + 1) % 4]] for corner in range(4)])
@@ -136,7 +136,7 @@ LASH_TRIANGLES = 2 * sum(row.count for row in _ROWS.values())
 
 
 def lash_faces() -> Int[np.ndarray, "triangles 4"]:
-    """The faces of both eyes' lashes: three points each, the last repeated."""
+    """List the faces of both eyes' lashes: three points each, the last repeated."""
     corners = np.arange(3 * LASH_TRIANGLES).reshape(-1, 3)
     return corners[:, [0, 1, 2, 2]]
 

@@ -126,7 +126,7 @@ class MakeHumanMotion:
     def _opened(
         self, body: Points, weights: Mapping[str, float], lids: LidRings, eye: Eye, blink: str
     ) -> Aperture:
-        """The opening of the lids without the blink, nowhere less than 0."""
+        """Open the lids by the blink taken away, nowhere less than 0."""
         unblinked = body
         if weights.get(blink):
             target = self.template.units[blink]
@@ -137,7 +137,7 @@ class MakeHumanMotion:
 
 
 def rigid_motion(before: Points, after: Points) -> Float[np.ndarray, "3 4"]:
-    """The turn and shift that best take points to others: an affine matrix on points.
+    """Fit the turn and shift that best take points to others: an affine matrix on points.
 
     Source: Kabsch, A solution for the best rotation to relate two sets of vectors, 1976.
     """
@@ -149,7 +149,7 @@ def rigid_motion(before: Points, after: Points) -> Float[np.ndarray, "3 4"]:
 
 
 def read_gaze(template: MakeHumanTemplate) -> Gaze:
-    """The turns of the eyes from how the units move the eyes of the base mesh."""
+    """Read the turns of the eyes from how the units move the eyes of the base mesh."""
     base = template.assets.base
     turns: dict[str, dict[str, tuple[float, float]]] = {}
     for name, target in template.units.items():
@@ -198,7 +198,7 @@ class MakeHumanFamily:
         return dress(bare, np.random.default_rng([*_numbers(identity), 1]))
 
     def shaped(self, identity: str, shape: HeadShape) -> HeadMesh:
-        """A head of a given shape under a name, which wears nothing."""
+        """Make a head of a given shape under a name, which wears nothing."""
         template = self._template
         motion = self._motion(shape)
         still = motion.vertices(motion.body, dict.fromkeys(SIDES, (0.0, 0.0)), np.eye(3, 4))
@@ -258,7 +258,7 @@ class MakeHumanFamily:
 
 
 def identity_shape(identity: str) -> HeadShape:
-    """The shape that a name stands for.
+    """Return the shape that a name stands for.
 
     Raises:
         SourceError: the name is not one of this family's.
@@ -268,7 +268,7 @@ def identity_shape(identity: str) -> HeadShape:
 
 
 def _numbers(identity: str) -> list[int]:
-    """The seed and the number in a name."""
+    """Read the seed and the number in a name."""
     found = _NAME.fullmatch(identity)
     if not found:
         raise SourceError(

@@ -37,7 +37,7 @@ def mean_head(
     bite: Bite,
     hollow: Int[np.ndarray, " hollows"],
 ) -> MeanHead:
-    """An adult of all ancestries and both genders; nose, mouth, chin where all families have them.
+    """Make an adult of all ancestries and both genders; parts where all families have them.
 
     `rows` are the body points of the skin, `hollow` those inside the mouth.
     """
@@ -63,14 +63,14 @@ def mean_head(
 
 
 def fitted_eyes(assets: HeadAssets, body: Points) -> dict[str, Eye]:
-    """The eyeballs of a body by side."""
+    """Fit the eyeballs of a body by side."""
     return {
         side: fitted_eye(body[assets.base.points_of(group)]) for side, group in EYE_GROUPS.items()
     }
 
 
 def eye_fronts(eyes: Mapping[str, Eye]) -> Float[np.ndarray, "2 3"]:
-    """The middles of the eyeballs' fronts at rest, left and right."""
+    """Find the middles of the eyeballs' fronts at rest, left and right."""
     return np.stack([eye.centre - np.array([0.0, eye.radius, 0.0]) for eye in eyes.values()])
 
 

@@ -61,7 +61,7 @@ def cut_skin(
     inside_mouth: Float[np.ndarray, " points"],
     canonical: Points,
 ) -> tuple[Refinement, UInt8[np.ndarray, " triangles"]]:
-    """The skin, finer around eyes, nose and mouth, and a `Part` for each of its triangles.
+    """Cut the skin, finer around eyes, nose and mouth, and a `Part` for each of its triangles.
 
     What lies in the sockets behind the lids' edge is left out.
     """
@@ -82,7 +82,7 @@ def lay_out(
     weights: Mapping[str, Float[np.ndarray, " points"]],
     bite: Bite,
 ) -> Layout:
-    """The whole head from its skin; `weights` are the regions of the skin before it is refined."""
+    """Lay out the whole head from its skin; `weights` are regions of the skin as it was before."""
     skin = finer.points(mean.skin)
     canonical = np.concatenate([skin, mean.others])
     triangles, kinds, start = [finer.triangles], [skin_kinds], len(skin)
@@ -188,7 +188,7 @@ class MakeHumanTemplate:
     eye_angle: VertexWeights
 
     def vertex_of(self, body_point: int) -> int:
-        """The vertex that a point of the skin became.
+        """Return the vertex that a point of the skin became.
 
         Raises:
             KeyError: the point is not of the skin that is kept.
@@ -237,7 +237,7 @@ def read_template(assets: HeadAssets, units: Path) -> MakeHumanTemplate:
 
 
 def read_units(folder: Path) -> dict[str, Target]:
-    """The face units of a folder by their ARKit names.
+    """Read the face units of a folder by their ARKit names.
 
     Raises:
         SourceError: the folder holds no unit, or one of them cannot be read.

@@ -183,7 +183,7 @@ def _sampled(texture: Texture, uv: Float[np.ndarray, "points 2"]) -> Float[np.nd
 def _is_collar(
     uv: Float[np.ndarray, "points 2"], colours: Float[np.ndarray, "points 3"]
 ) -> Bool[np.ndarray, " points"]:
-    """The shirt's edge: painted along the island's lower rim, in a colour that skin has not."""
+    """Find the shirt's edge: along the island's lower rim, in a colour that skin has not."""
     on_face = is_face_island(uv)
     below = on_face & is_neck_rim(uv)
     chroma = colours / np.maximum(colours.sum(axis=1, keepdims=True), 1)

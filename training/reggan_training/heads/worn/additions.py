@@ -25,7 +25,7 @@ class Carrier:
     offsets: Float[np.ndarray, "places each 3"]
 
     def points(self, vertices: Vertices) -> Float[np.ndarray, "points 3"]:
-        """The points carried by these vertices, place by place."""
+        """Carry the points by these vertices, place by place."""
         held = vertices[self.corners].astype(np.float64)
         roots = np.einsum("pk,pkc->pc", self.barycentric, held)
         return (roots[:, None] + self.offsets @ triangle_axes(held)).reshape(-1, 3)
@@ -71,7 +71,7 @@ class DressedMotion:
 
 
 def with_additions(head: HeadMesh, additions: Sequence[Addition]) -> HeadMesh:
-    """The head with these meshes after its own; its own vertices and triangles keep their rows."""
+    """Add meshes after a head's own; its own vertices and triangles keep their rows."""
     if not additions:
         return head
     count = len(head.rest)

@@ -20,7 +20,7 @@ _CAP_TRIANGLES = 5_000
 
 
 def dress(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
-    """The head with glasses, hair, a beard and brows drawn at random, or without.
+    """Dress the head with glasses, hair, a beard and brows drawn at random, or without.
 
     What the head already has of its own is not added; a head that was dressed comes back as it
     is. `notes` says what it wears.
@@ -47,6 +47,6 @@ def dress(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
 
 
 def _left_for_hair(head: HeadMesh, worn: Mapping[str, Addition]) -> int:
-    """Number of triangles that are left for hair."""
+    """Count the triangles that are left for hair."""
     used = len(head.triangles) + sum(len(addition.triangles) for addition in worn.values())
     return max(MOST_TRIANGLES - _CAP_TRIANGLES - used, LEAST_FOR_HAIR)

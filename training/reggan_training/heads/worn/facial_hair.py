@@ -112,7 +112,7 @@ BEARD_STYLES: Mapping[str, BeardStyle] = {
 
 
 def grow_beard(head: MeshWearer, style: BeardStyle, random: np.random.Generator) -> Strands:
-    """A beard or moustache. No hair reaches across the lips."""
+    """Grow a beard or moustache. No hair reaches across the lips."""
     density = np.maximum(
         style.beard * head.region("beard"), style.moustache * head.region("moustache")
     )
@@ -181,7 +181,7 @@ def _roots_in_front(
 
 
 def beard(wearer: MeshWearer, random: np.random.Generator) -> tuple[str, Addition]:
-    """A beard, moustache or goatee, with its style's name."""
+    """Return a beard, moustache or goatee, with its style's name."""
     name = str(random.choice(list(BEARD_STYLES)))
     style = BEARD_STYLES[name]
     full = BEARD_STYLES["full"].hairs

@@ -46,7 +46,7 @@ class GlassesShape:
 
 
 def build_glasses(head: MeshWearer, shape: GlassesShape, random: np.random.Generator) -> FrameMesh:
-    """The frame of a shape, resting on this nose and these ears."""
+    """Build the frame of a shape, resting on this nose and these ears."""
     scale = _eye_distance(head) / 0.062 * random.uniform(0.96, 1.04)
     plane = _lens_plane(head)
     pieces = []
@@ -113,7 +113,7 @@ def _bridge(left: Points, right: Points, plane: float) -> Float[np.ndarray, "ben
 
 
 def _tube(line: Float[np.ndarray, "bends 3"], radius: float, is_closed: bool) -> FrameMesh:
-    """A round tube along a line."""
+    """Build a round tube along a line."""
     ahead = np.roll(line, -1, axis=0) - np.roll(line, 1, axis=0)
     if not is_closed:
         ahead[0], ahead[-1] = line[1] - line[0], line[-1] - line[-2]
@@ -133,7 +133,7 @@ def _tube(line: Float[np.ndarray, "bends 3"], radius: float, is_closed: bool) ->
 
 
 def sample_frame(random: np.random.Generator) -> GlassesShape:
-    """A frame drawn at random: wire to thick, round to square, aviators and cat's eyes."""
+    """Draw a frame at random: wire to thick, round to square, aviators and cat's eyes."""
     width = random.uniform(0.038, 0.058)
     return GlassesShape(
         width=width,
@@ -145,7 +145,7 @@ def sample_frame(random: np.random.Generator) -> GlassesShape:
 
 
 def glasses(wearer: MeshWearer, random: np.random.Generator) -> Addition:
-    """A pair of glasses."""
+    """Build a pair of glasses."""
     points, faces = build_glasses(wearer, sample_frame(random), random)
     is_front = points[:, 1] < _FRONT_DEPTH
     points = points + is_front[:, None] * random.uniform(0, _SLIDE) * _DOWN_THE_NOSE

@@ -175,7 +175,7 @@ def _lengths(style: HairStyle, canonical: StrandVectors) -> StrandValues:
 def _wish(
     style: HairStyle, at: StrandVectors, canonical: StrandVectors, skull: SkullMap
 ) -> StrandVectors:
-    """The way hair wants to go at these points; not of unit length."""
+    """Return the way hair wants to go at these points; not of unit length."""
     out = skull.outwards(at)
     side = np.where(canonical[:, 0] > style.part, 1.0, -1.0)
     flat = np.zeros(len(at))
@@ -217,7 +217,7 @@ def _curled(
 
 
 def _refined(points: Polylines, turns: float) -> Float[np.ndarray, "strands more 3"]:
-    """The same strands with points enough to draw so many turns."""
+    """Give the same strands points enough to draw so many turns."""
     last = points.shape[1] - 1
     place = np.linspace(0, last, max(points.shape[1], int(turns * _POINTS_A_TURN)))
     low = np.minimum(place.astype(np.int64), last - 1)
@@ -267,7 +267,7 @@ FRINGES: Mapping[str, HairStyle] = {
 
 
 def sample_hair(random: np.random.Generator, *, has_fringe: bool) -> tuple[str, HairStyle]:
-    """A style drawn at random, with its name; fringes hang over brows, at times into the eyes."""
+    """Draw a style at random, with its name; fringes hang over brows, at times into the eyes."""
     if not has_fringe:
         name = str(random.choice(list(HAIR_STYLES)))
         style = HAIR_STYLES[name]
@@ -321,7 +321,7 @@ def _strands(
 
 
 def _cap(wearer: MeshWearer, style: HairStyle) -> tuple[Vertices, Int[np.ndarray, "triangles 3"]]:
-    """The scalp once more, raised by half the height of the hair, but for its edge."""
+    """Raise the scalp once more by half the height of the hair, but for its edge."""
     skin, faces = wearer.skin, wearer.triangles
     scalp = wearer.region("scalp") * (wearer.region("ears") < 0.2)
     rows = faces[(scalp[faces] > _CAP_LEAST).all(axis=1)]

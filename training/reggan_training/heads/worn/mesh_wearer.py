@@ -55,7 +55,7 @@ class MeshWearer:
         return eyes
 
     def region(self, name: str) -> Float[np.ndarray, " points"]:
-        """A region's weight for each skin point."""
+        """Return a region's weight for each skin point."""
         return self.head.regions[self.vertices, REGIONS.index(name)] / 255.0
 
     @property

@@ -26,7 +26,7 @@ class SkullMap:
     radius: Float[np.ndarray, "rows columns"]
 
     def outwards(self, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
-        """Unit vectors from the centre to the points."""
+        """Return unit vectors from the centre to the points."""
         away = points - self.centre
         return away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
 
@@ -49,7 +49,7 @@ class SkullMap:
         rise: Float[np.ndarray, " points"],
         deepest: Float[np.ndarray, " points"],
     ) -> Float[np.ndarray, "points 3"]:
-        """The points, where need be moved out to `rise` above the skin.
+        """Move points out to `rise` above the skin where they are below.
 
         What lies deeper below that than `deepest` stays where it is: hair that falls onto a
         shoulder, and what lies where the map steps from the nape to the shoulders.
@@ -74,7 +74,7 @@ class SkullMap:
 
 
 def skull_map(head: MeshWearer) -> SkullMap:
-    """The map of a head at rest."""
+    """Make the map of a head at rest."""
     random = np.random.default_rng(0)
     skin = scatter_roots(head, 1 - head.region("ears"), _SAMPLES, random).positions
     away = skin - _CENTRE

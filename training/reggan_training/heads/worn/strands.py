@@ -134,7 +134,7 @@ def bound_strands(
 
 
 def tapered(count: int, points: int, radius: float) -> Float[np.ndarray, "strands points"]:
-    """A radius that is whole at the root and falls to a third at the tip."""
+    """Taper a radius from the root, where it is whole, to a third at the tip."""
     profile = np.interp(np.linspace(0, 1, points), [0.0, 0.5, 1.0], [1.0, 0.95, 0.35])
     return np.tile(radius * profile, (count, 1))
 
@@ -146,7 +146,7 @@ def _unit(vectors: Float[np.ndarray, "*rows 3"]) -> Float[np.ndarray, "*rows 3"]
 def ribbons(
     strands: Polylines, half_width: Float[np.ndarray, "strands points"], outwards: Polylines
 ) -> tuple[Vertices, Int[np.ndarray, "triangles 3"]]:
-    """A ribbon along each strand, its front turned outwards, ending in a point.
+    """Lay a ribbon along each strand, its front turned outwards, ending in a point.
 
     Vertices come strand by strand, two for each point; at the tip both are the same place.
     """

@@ -59,7 +59,7 @@ def mix_from_controls(row: Float[np.ndarray, " controls"], card: ModelCard) -> E
 
 
 def motion_in_crop(answer: Answer, side_px: int) -> FrameMotion:
-    """An answer at the pixels of a crop, as the runtime brings it to those of a frame."""
+    """Resample an answer to the pixels of a crop, as the runtime brings it to those of a frame."""
     region = (slice(0, side_px), slice(0, side_px))
     return motion_in_frame(answer, _whole_crop(side_px), region)
 
@@ -92,7 +92,7 @@ def displacement(motion: FrameMotion) -> MotionPlanes:
 
 
 def true_answer(face: TrueFace) -> Answer:
-    """True motion, cover and colours, and the light that is missing then, on a coarse grid."""
+    """Return true motion, cover and colours, and the light missing then, on a coarse grid."""
     cover = face.is_uncovered.astype(np.float32)[..., None]
     plain = Answer(
         motion=_last(face.motion),

@@ -209,6 +209,6 @@ def warnings_of(results: Results) -> list[str]:
 
 
 def _quotient(results: Results, quantity: str) -> float:
-    """A judge's figure of the results over that of the true pictures."""
+    """Return a judge's figure of the results over that of the true pictures."""
     ours, theirs = (summarise(results, method, quantity) for method in (RESULT, TRUE))
     return ours / theirs if theirs else float("nan")

@@ -91,7 +91,7 @@ def measure_ghost(made: Planes, face: TrueFace, region: PixelMask) -> Ghost:
 
 
 def _bands(picture: Float[np.ndarray, "3 height width"]) -> list[Float[np.ndarray, "height width"]]:
-    """The whole luma, its fine and its medium band."""
+    """Return the whole luma, its fine and its medium band."""
     whole = _luma(picture)
     soft, softer = (_blurred(whole, sigma) for sigma in (FINE_SIGMA_PX, MEDIUM_SIGMA_PX))
     return [whole, whole - soft, soft - softer]

@@ -142,7 +142,7 @@ def changed_region(face: TrueFace) -> PixelMask:
 
 
 def dilated(mask: PixelMask) -> PixelMask:
-    """A mask and everything within 8 px at 256 of it."""
+    """Grow a mask to everything within 8 px at 256 of it."""
     radius_px = round(DILATION_SHARE * mask.shape[0])
     plane = torch.from_numpy(mask).float()[None, None]
     wide = F.max_pool2d(plane, 2 * radius_px + 1, 1, radius_px)

@@ -49,7 +49,7 @@ _MEDIANS = ("colour", "mouth colour", "distance")
 
 
 def named(quantity: str, part: str = WHOLE) -> str:
-    """The key of a quantity for a part of the face."""
+    """Name the key of a quantity for a part of the face."""
     return quantity if part == WHOLE else f"{quantity}, {part}"
 
 
@@ -190,12 +190,12 @@ def mean_difference(
 def values_of(
     results: Results, method: str, key: str
 ) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-    """A figure of every face; NaN for a face that has none."""
+    """Return a figure of every face; NaN for a face that has none."""
     return np.array([one.figures.get(method, {}).get(key, float("nan")) for one in results])
 
 
 def names_in(values: Iterable[str]) -> list[str]:
-    """The different names, in the order of their first appearance."""
+    """List the different names, in the order of their first appearance."""
     return list(dict.fromkeys(values))
 
 

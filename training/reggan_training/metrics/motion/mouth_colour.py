@@ -166,7 +166,7 @@ def _within_hues(
 
 
 def _chroma_by_hue(lab: Float[np.ndarray, "3 pixels"]) -> Float[np.ndarray, " bins"]:
-    """The largest chroma in and beside each bin of hues; `GREY_CHROMA` where there is less."""
+    """Find the largest chroma in and beside each bin of hues; `GREY_CHROMA` where there is less."""
     largest = np.full(_HUE_BINS, GREY_CHROMA)
     np.maximum.at(largest, _hue_bin(lab), chroma(lab))
     return np.max([np.roll(largest, shift) for shift in (-1, 0, 1)], axis=0)
@@ -184,7 +184,7 @@ def _turn_deg(
 
 
 def _moved_pixels(face: TrueFace, where: PixelMask) -> Float[np.ndarray, "3 pixels"]:
-    """The source's nearest pixels to where it shows what the target shows."""
+    """Find the source's nearest pixels to where it shows what the target shows."""
     side_px = face.side_px
     row, column = np.nonzero(where)
     x, y = face.motion[:, where] * side_px

@@ -117,12 +117,12 @@ def region_psnr_db(made: Planes, true: Planes, region: PixelMask) -> float:
 
 
 def cross_fade(source: Planes, full: Planes, intensity: float) -> Planes:
-    """The cheap way to a part of an expression, which shows two faces in one."""
+    """Fade between two pictures: the cheap way to a part of an expression, two faces in one."""
     return source + np.float32(intensity) * (full - source)
 
 
 def motion_rises(motions: Sequence[MotionPlanes], true: MotionPlanes, region: PixelMask) -> bool:
-    """True if a model's motion grows along the full true one, from none at intensity 0.
+    """Tell whether a model's motion grows along the full true one, from none at intensity 0.
 
     No step may fall by more than `LARGEST_FALL`, and the last must be above nothing by more.
 

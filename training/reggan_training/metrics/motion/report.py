@@ -91,7 +91,7 @@ def json_from_results(results: Results, bounds: Sequence[MotionBound]) -> dict[s
 
 
 def markdown_from_results(results: Results, bounds: Sequence[MotionBound]) -> str:
-    """The table, then each bound, those that are missed first."""
+    """Write the table, then each bound, those that are missed first."""
     full = of_kind(results, ResultKind.FULL, ResultKind.LARGE)
     rows = _rows("all", full)
     for attribute in ("family", "expression", "style"):
@@ -124,7 +124,7 @@ def markdown_from_results(results: Results, bounds: Sequence[MotionBound]) -> st
 
 
 def _rows(title: str, results: Results, part: str = WHOLE) -> list[list[str]]:
-    """A line for each method that was measured."""
+    """Write a line for each method that was measured."""
     rows = []
     for method in METHODS:
         cells = []

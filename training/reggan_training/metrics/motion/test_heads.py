@@ -149,7 +149,7 @@ class TestHead:
         )
 
     def picture(self, state: int) -> Planes:
-        """The true render of a state, sRGB-encoded, in [0, 1]."""
+        """Return the true render of a state, sRGB-encoded, in [0, 1]."""
         if state not in self._pictures:
             with torch.no_grad():
                 picture = self._shader.picture(self.head.face, state, self.look)
@@ -163,7 +163,7 @@ def style_of(number: int) -> str:
 
 
 def _reduced(truth: PairTruth, side_px: int) -> PairTruth:
-    """The truth of blocks of pixels: what most of each shows, and the mean motion of that."""
+    """Reduce the truth to blocks of pixels: what most of each shows, and its mean motion."""
     seen = (truth.hit & truth.visible).float()
     shares = torch.stack([truth.hit.float(), truth.visible.float(), seen, *(truth.motion * seen)])
     hit, visible, weight, x, y = reduce_to(shares, side_px)

@@ -83,7 +83,7 @@ def composites_of(contenders: Sequence[Contender], subject: TrialSubject) -> Com
 def composite(
     model: ExpressionModel, sources: Images, commands: Intensities, mask: Masks
 ) -> Images:
-    """The sources with the model's change, at their own size and through the given mask.
+    """Composite the model's change into the sources, at their own size and through the given mask.
 
     A model of another size sees them resized, and its change is brought back to their size,
     as a frame is composited.
@@ -108,7 +108,7 @@ def mask_of(model: ExpressionModel, sources: Images, commands: Intensities) -> M
 def _regression_alone(
     model: ExpressionModel, subject: TrialSubject
 ) -> Float[Tensor, "trials 3 side side"] | None:
-    """What the model's regression layer alone makes, if it stands on one."""
+    """Return what the model's regression layer alone makes, if it stands on one."""
     if not isinstance(model, MaskedRegression) or model.architecture == "regression":
         return None
     with torch.no_grad():

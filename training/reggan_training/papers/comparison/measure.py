@@ -56,11 +56,11 @@ class Measurements:
     features: Mapping[str, Mapping[str, Float[np.ndarray, "trials length"]]]
 
     def are_of(self, kind: Kind) -> Bool[np.ndarray, " trials"]:
-        """True for trials of a kind."""
+        """Tell which trials are of a kind."""
         return np.array([one is kind for one in self.kinds], dtype=bool)
 
     def have_style(self, styles: Iterable[str]) -> Bool[np.ndarray, " trials"]:
-        """True for trials of one of the styles."""
+        """Tell which trials have one of the styles."""
         return np.isin(np.array(self.styles), list(styles))
 
 
@@ -113,7 +113,7 @@ class Collector:
         self._features.append(features)
 
     def measurements(self) -> Measurements:
-        """The long table of everything that was added."""
+        """Return the long table of everything that was added."""
         rows = [(subject, subject.trials[n]) for subject, kept in self._subjects for n in kept]
         counts = [len(kept) for _, kept in self._subjects]
         return Measurements(
@@ -174,7 +174,7 @@ def _spread(row: Mapping[str, Tensor], numbers: list[int], kept: list[int]) -> d
 def _joined(
     subjects: Sequence[Rows], counts: Sequence[int]
 ) -> dict[str, dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]]:
-    """The subjects' rows below each other; NaN for a method that a subject did not need."""
+    """Join the subjects' rows below each other; NaN for a method that a subject did not need."""
     shapes = {
         (method, quantity): value.shape[1:]
         for rows in subjects
@@ -192,7 +192,7 @@ def _joined(
 
 
 def _measurable(subject: TrialSubject, region: Bool[Tensor, "trials 1 side side"]) -> list[int]:
-    """The trials in which the truth differs from the source where a model may change it."""
+    """Find the trials in which the truth differs from the source where a model may change it."""
     differs = region.any(dim=3).any(dim=2)[:, 0]
     for number, trial in enumerate(subject.trials):
         if trial.kind is Kind.FULL and not differs[number]:

@@ -110,7 +110,7 @@ class NetworkInput:
             raise ValueError("window is left, top, right, bottom")
 
     def prepare(self, crops: Images) -> Float[np.ndarray, "batch 3 seen seen"]:
-        """The window of the crops at the network's size, normalised.
+        """Cut out the crops' window at the network's size, normalised.
 
         A window that leaves the crop is filled up with its border.
         """
@@ -154,7 +154,7 @@ class OutsideNetwork:
         self._input = self._session.get_inputs()[0]
 
     def __call__(self, crops: Images) -> Float[Tensor, "batch outputs"]:
-        """The first output for canonical crops, flattened; picture by picture if it must be."""
+        """Return the first output for canonical crops, flattened; one by one if it must be."""
         prepared = self.seen.prepare(crops)
         is_fixed = isinstance(self._input.shape[0], int)
         batches = np.split(prepared, len(prepared)) if is_fixed else [prepared]
@@ -163,7 +163,7 @@ class OutsideNetwork:
 
 
 def missing_files(folder: Path | None) -> list[str]:
-    """A line for every file that is not there: what it would measure, and where it goes."""
+    """Write a line for every file that is not there: what it would measure, and where it goes."""
     if folder is None:
         measured = ", ".join(one.measures for one in WEIGHT_FILES.values())
         names = ", ".join(f"{name}.onnx" for name in WEIGHT_FILES)

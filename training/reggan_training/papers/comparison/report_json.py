@@ -74,7 +74,7 @@ def _json_from_judges(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _shown_methods(evaluation: Evaluation, split: Split) -> list[str]:
-    """The methods of a split's rows in their order."""
+    """List the methods of a split's rows in their order."""
     order = [INPUT, REGRESSION]
     for one in evaluation.contenders:
         order += [one.cross_fade, one.name] if split.group == "half" else [one.name]
@@ -135,7 +135,7 @@ def _set_distances(
 
 
 def _json_from_estimate(estimate: Estimate) -> dict[str, float | None]:
-    """An estimate; where there is no interval its ends are null."""
+    """Write an estimate; where there is no interval its ends are null."""
     has_interval = estimate.low == estimate.low
     low, high = (estimate.low, estimate.high) if has_interval else (None, None)
     return {"mean": estimate.mean, "low": low, "high": high}

@@ -29,7 +29,7 @@ _OUTSIDE_COLUMNS = {
 
 
 def notes_on(record: Record) -> list[str]:
-    """Notes on the figures of `json_from_evaluation`'s record, and what they cannot say."""
+    """Write notes on the figures of `json_from_evaluation`'s record, and what they cannot say."""
     notes = [
         *_notes_on_distances(record),
         "Time: median CPU time for one face at the run's own size, PyTorch on one thread. "
@@ -145,7 +145,7 @@ def _table_of_runs(record: Record) -> str:
 def _table_of_splits(
     record: Record, splits: Record, columns: Mapping[str, tuple[str, str]], first: str
 ) -> str:
-    """A row for each method on each split."""
+    """Write a row for each method on each split."""
     rows = []
     for name, split in splits.items():
         for method in split["shown"]:
@@ -172,7 +172,7 @@ def _table_of_standings(record: Record) -> str:
 
 
 def _marked(record: Record, method: str) -> str:
-    """A method's name, with a mark if it is a run that has not converged."""
+    """Mark a method's name if it is a run that has not converged."""
     run = record["runs"].get(method)
     mark = " (not converged)" if run is not None and not run["is_converged"] else ""
     return method + mark

@@ -75,7 +75,7 @@ class _Moments:
 
 
 def half_sets(identities: Sequence[str]) -> list[Bool[np.ndarray, " trials"]]:
-    """The trials of random halves of the identities, the same on every call.
+    """List the trials of random halves of the identities, the same on every call.
 
     None if there are fewer than four identities.
     """

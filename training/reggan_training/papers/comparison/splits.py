@@ -63,7 +63,7 @@ def yaw_name(low_deg: float, high_deg: float) -> str:
 def counted(
     table: Measurements, split: Split, quantity: str, void_styles: Sequence[str]
 ) -> Bool[np.ndarray, " trials"]:
-    """The trials of a split that count for a quantity: ECS needs a judge that can be believed."""
+    """Select the trials of a split that count for a quantity: ECS needs a judge to be believed."""
     if quantity not in ECS_QUANTITIES:
         return split.trials
     return split.trials & ~table.have_style(void_styles)

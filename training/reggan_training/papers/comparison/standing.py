@@ -92,7 +92,7 @@ def _set_distances(
 
 
 def max_yaw_deg(table: Measurements, method: str) -> float | None:
-    """The lower edge of the first yaw bin in which a method's mean PSNR is not above the input's.
+    """Find the lower edge of the first yaw bin where a method's mean PSNR is not above the input's.
 
     Where it wins in every bin, the upper edge of the last one that was measured. None if no yaw
     is known.

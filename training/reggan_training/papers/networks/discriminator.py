@@ -47,7 +47,7 @@ class Discriminator(nn.Module):
 
 
 def _leaky_convolution(inside: int, outside: int, stride: int) -> nn.Conv2d:
-    """A 3x3 convolution whose first weights keep the variance through a leaky ReLU."""
+    """Make a 3x3 convolution whose first weights keep the variance through a leaky ReLU."""
     convolution = nn.Conv2d(inside, outside, 3, stride=stride, padding=1)
     nn.init.kaiming_normal_(convolution.weight, _SLOPE)
     return convolution

@@ -44,13 +44,13 @@ class TiledModel(ExpressionModel):
     def maps(
         self, image: Images, expression: Intensities
     ) -> Float[Tensor, "batch channels side side"]:
-        """What a head makes pictures of."""
+        """Return what a head makes pictures of."""
         seen = self.encoder(tile_expression(image, expression), expression)
         result: Tensor = self.decoder(self.middle(seen, expression), expression)
         return result
 
     def make_face(self, image: Images, expression: Intensities) -> Images:
-        """The generated picture; beyond intensity 1 its difference from the input grows."""
+        """Make the picture; beyond intensity 1 its difference from the input grows."""
         asked, exaggeration = split_exaggeration(expression)
         with self.precision(image):
             made = self.generate(2 * image - 1, asked)
@@ -58,14 +58,14 @@ class TiledModel(ExpressionModel):
         return (image + exaggeration * (face - image)).clamp(0.0, 1.0)
 
     def generate(self, image: Images, expression: Intensities) -> Images:
-        """The picture with the expression; both in [-1, 1]."""
+        """Make the picture with the expression; both in [-1, 1]."""
         raise NotImplementedError
 
 
 def tile_expression(
     image: Images, expression: Intensities
 ) -> Float[Tensor, "batch inputs side side"]:
-    """The image with a constant map for every intensity."""
+    """Append a constant map for every intensity to the image."""
     height, width = image.shape[-2:]
     maps = expression[:, :, None, None].expand(-1, -1, height, width)
     return torch.cat([image, maps], dim=1)
@@ -158,7 +158,7 @@ def colour_head(channels: int) -> nn.Conv2d:
 
 
 def difference_head(channels: int) -> nn.Conv2d:
-    """A colour head for networks that add to a picture: its first answers are small.
+    """Make a colour head for networks that add to a picture: its first answers are small.
 
     From full-sized ones the quickest way down is to silence the head, and 5,000 pairs pass
     before the network speaks again; measured on SARGAN at 64 px, a quarter of the width.
@@ -172,5 +172,5 @@ def difference_head(channels: int) -> nn.Conv2d:
 def normalised(
     convolution: nn.Conv2d | nn.ConvTranspose2d, settings: ModelSettings
 ) -> list[nn.Module]:
-    """A convolution with normalisation and ReLU after it."""
+    """Make a convolution with normalisation and ReLU after it."""
     return [convolution, Norm(convolution.out_channels, settings), nn.ReLU(inplace=True)]

@@ -97,7 +97,7 @@ class ExpressionModel(nn.Module):
         return self.make_face(image, expression), self.mask(expression)
 
     def make_face(self, image: Images, expression: Intensities) -> Images:
-        """The whole crop with the expression, in [0, 1]; only what the mask shows counts."""
+        """Make the whole crop with the expression, in [0, 1]; only what the mask shows counts."""
         raise NotImplementedError
 
     def mask(self, expression: Intensities) -> Masks:
@@ -128,7 +128,7 @@ class ExpressionModel(nn.Module):
         return torch.autocast(image.device.type, torch.bfloat16, enabled=enabled)
 
     def enlarge(self, values: Float[Tensor, "batch maps low low"]) -> Tensor:
-        """Maps at the crop's resolution, bilinear."""
+        """Enlarge maps to the crop's resolution, bilinear."""
         size = (self.side_px, self.side_px)
         return F.interpolate(values, size=size, mode="bilinear", align_corners=False)
 

@@ -42,7 +42,7 @@ class RegressionLayer(nn.Module):
         self.register_buffer("one_hot", one_hot, persistent=False)
 
     def forward(self, image: Images, expression: Intensities) -> Images:
-        """The intermediate representation at the layer's resolution."""
+        """Return the intermediate representation at the layer's resolution."""
         settings = self.settings
         side, taps = settings.side_px, settings.taps
         blended = (expression @ self.changes.flatten(1)).reshape(
@@ -71,7 +71,7 @@ class RegressionLayer(nn.Module):
                 change.copy_((solved - copying).flatten(0, 1))
 
     def filters(self) -> list[Tensor]:
-        """Filters by expression, as taken: [filter_channels columns side side]."""
+        """Return filters by expression, as taken: [filter_channels columns side side]."""
         settings = self.settings
         copying = torch.zeros(settings.columns, 1, 1, device=self.changes.device)
         copying[settings.taps // 2] = 1.0
@@ -90,7 +90,7 @@ class MaskedRegression(ExpressionModel):
         self.regression = RegressionLayer(settings.regression, settings.expressions)
 
     def make_face(self, image: Images, expression: Intensities) -> Images:
-        """The input and its change; a layer at the crop's own side gives its output as it is."""
+        """Return the input and its change; a layer at the crop's side gives its output as it is."""
         asked, exaggeration = split_exaggeration(expression)
         _, change = self.regress(image, asked)
         return (image + exaggeration * self.enlarge(change)).clamp(0.0, 1.0)
@@ -98,14 +98,14 @@ class MaskedRegression(ExpressionModel):
     def regress(
         self, image: Images, expression: Intensities
     ) -> tuple[Images, Float[Tensor, "batch 3 low low"]]:
-        """The intermediate representation at full size, and its change at the layer's size."""
+        """Return the intermediate representation at full size, its change at the layer's size."""
         regressed, change = self.regress_low(image, expression)
         return self.enlarge(regressed), change
 
     def regress_low(
         self, image: Images, expression: Intensities
     ) -> tuple[Float[Tensor, "batch 3 low low"], Float[Tensor, "batch 3 low low"]]:
-        """The intermediate representation and its change, both at the layer's size."""
+        """Return the intermediate representation and its change, both at the layer's size."""
         low = F.avg_pool2d(image, self.side_px // self.regression.settings.side_px)
         regressed = self.regression(low, expression)
         return regressed, regressed - low

@@ -125,7 +125,7 @@ class RegGAN(MaskedRegression):
         return (moved + openness * (painted - moved)).clamp(0.0, 1.0)
 
     def move(self, image: Images, flow: Float[Tensor, "batch 2 low low"]) -> Images:
-        """The image sampled where the flow points; a flow of 1 is `max_flow` of the side."""
+        """Sample the image where the flow points; a flow of 1 is `max_flow` of the side."""
         shift = self.enlarge(flow).permute(0, 2, 3, 1) * (2 * self.settings.max_flow)
         return F.grid_sample(
             image, self.grid + shift, mode="bilinear", padding_mode="border", align_corners=False

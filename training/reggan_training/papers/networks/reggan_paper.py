@@ -36,7 +36,7 @@ class RegGANPaper(MaskedRegression):
         self.head = difference_head(channels)
 
     def make_face(self, image: Images, expression: Intensities) -> Images:
-        """The intermediate representation, refined; beyond intensity 1 the difference grows."""
+        """Refine the intermediate representation; beyond intensity 1 the difference grows."""
         asked, exaggeration = split_exaggeration(expression)
         intermediate = 2 * self.regress(image, asked)[0] - 1
         with self.precision(image):

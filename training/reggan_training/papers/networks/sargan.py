@@ -57,7 +57,7 @@ class Hourglass(nn.Module):
     def forward(
         self, features: Float[Tensor, "batch inputs height width"], expression: Intensities
     ) -> Features:
-        """Maps of the same size that have seen a wider part of the picture."""
+        """Return maps of the same size that have seen a wider part of the picture."""
         low = self.within(self.shrink(features, expression), expression)
         wide = self.grow(F.interpolate(low, scale_factor=2.0, mode="nearest"), expression)
         result: Tensor = self.beside(features, expression) + wide

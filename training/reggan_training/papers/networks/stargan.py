@@ -35,5 +35,5 @@ class StarGAN(TiledModel):
         self.head = colour_head(settings.channels(64))
 
     def generate(self, image: Images, expression: Intensities) -> Images:
-        """The network's own picture."""
+        """Return the network's own picture."""
         return torch.tanh(self.head(self.maps(image, expression)))

@@ -127,7 +127,7 @@ def _take_expressions_in_turn(faces: Sequence["Face"], random: np.random.Generat
 def _plan_checks(
     faces: Sequence["Face"], count: int, random: np.random.Generator
 ) -> list[StudyComparison]:
-    """The original itself against the original of another identity."""
+    """Plan comparisons of the original itself with the original of another identity."""
     identities = sorted({face.identity for face in faces})
     if count and len(identities) < 2:
         raise UsageError(

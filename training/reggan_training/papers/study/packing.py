@@ -35,7 +35,7 @@ What = tuple[str, Face]
 
 
 def html_from_page(page: Mapping[str, Any]) -> str:
-    """The page as one file that loads nothing, from nowhere."""
+    """Write the page as one file that loads nothing, from nowhere."""
     return html_from_parts(Path(__file__).parent / "rater_page", page)
 
 
@@ -104,7 +104,7 @@ def _page_of(
     pictures: Mapping[str, bytes],
     settings: StudySettings,
 ) -> dict[str, Any]:
-    """Data of the page; all in the order of the opaque names, which says nothing."""
+    """Return the page's data; all in the order of the opaque names, which says nothing."""
     in_page = sorted(trials, key=lambda trial: trial.name)
     place = {trial.name: number for number, trial in enumerate(in_page)}
     page: dict[str, Any] = {
@@ -127,7 +127,7 @@ def _page_of(
 
 
 def _sides(trial: _Trial, is_swapped: bool) -> tuple[str, str]:
-    """The pictures on the left and on the right."""
+    """Return the pictures on the left and on the right."""
     return (trial.second, trial.first) if is_swapped else (trial.first, trial.second)
 
 
@@ -145,7 +145,7 @@ def _key_trial(trial: _Trial) -> dict[str, Any]:
 def _trial_of(
     name: str, comparison: StudyComparison, original: str, first: str, second: str
 ) -> _Trial:
-    """Raises SourceError where two people have one picture: nobody could tell them apart."""
+    """Make a trial; raises SourceError where two people have one picture, which nobody can tell."""
     if first == second:
         others = (comparison.face, comparison.other or comparison.face)
         raise SourceError(
@@ -157,7 +157,7 @@ def _trial_of(
 
 
 def _pictures_of(comparison: StudyComparison) -> tuple[What, What, What]:
-    """The original and the two pictures that are compared."""
+    """Return the original and the two pictures that are compared."""
     face = comparison.face
     if comparison.other is not None:
         return (_ORIGINAL, face), (_ORIGINAL, face), (_ORIGINAL, comparison.other)

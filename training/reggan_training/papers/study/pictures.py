@@ -44,10 +44,10 @@ class StudyPictures(Protocol):
         """Faces of which every method has a picture, sorted."""
 
     def read_original(self, face: Face) -> Picture:
-        """The picture that the methods were given."""
+        """Read the picture that the methods were given."""
 
     def read_result(self, method: str, face: Face) -> Picture:
-        """A method's result for a face."""
+        """Read a method's result for a face."""
 
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -77,7 +77,7 @@ class PictureFolders:
         self._originals = _originals_of(self.faces, original)
 
     def read_original(self, face: Face) -> Picture:
-        """The picture in the input folder.
+        """Read the picture in the input folder.
 
         Raises:
             UnreadableFrameError: it is damaged or not an image.
@@ -85,7 +85,7 @@ class PictureFolders:
         return _read(self._originals[face])
 
     def read_result(self, method: str, face: Face) -> Picture:
-        """The picture in a method's folder.
+        """Read the picture in a method's folder.
 
         Raises:
             UnreadableFrameError: it is damaged or not an image.
@@ -166,7 +166,7 @@ def _require_all(
 
 
 def _originals_of(faces: tuple[Face, ...], root: Path) -> dict[Face, Path]:
-    """The picture of the same name, else the one of the identity alone, else its neutral one."""
+    """Find the picture of the same name, else the identity's own, else its neutral one."""
     paths, originals = _paths_in(root), {}
     for face in faces:
         keys = ((face.identity, face.expression), (face.identity, None), (face.identity, "neutral"))

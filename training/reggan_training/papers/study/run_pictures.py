@@ -56,12 +56,12 @@ class RunPictures:
         return tuple(Face(name, e) for name in names for e in sorted(EXPRESSION_NAMES[1:]))
 
     def read_original(self, face: Face) -> Picture:
-        """The neutral picture."""
+        """Read the neutral picture."""
         identity = self._identities[face.identity]
         return identity.images[_neutral_view(identity)]
 
     def read_result(self, method: str, face: Face) -> Picture:
-        """The neutral picture with the expression in full."""
+        """Read the neutral picture with the expression in full."""
         identity, model = self._identities[face.identity], self._models[method]
         view = _neutral_view(identity)
         crop = identity.place_crop(model.settings.side_px, view)

@@ -39,7 +39,7 @@ class Share:
 
 
 def wilson_share(wins: int, answers: int) -> Share:
-    """A share among independent answers, with Wilson's score interval.
+    """Estimate a share among independent answers, with Wilson's score interval.
 
     With p = wins / n and z the normal quantile:
     (p + z²/2n ± z √(p(1 − p)/n + z²/4n²)) / (1 + z²/n).
@@ -62,7 +62,7 @@ def wilson_share(wins: int, answers: int) -> Share:
 def share_over_raters(
     wins: Int[np.ndarray, " raters"], answers: Int[np.ndarray, " raters"]
 ) -> Share:
-    """A share of the answers of several raters, the same on every call.
+    """Estimate a share of the answers of several raters, the same on every call.
 
     One rater's answers hang together, so whole raters are drawn, with replacement, and the
     percentiles of the pooled share are taken (cluster bootstrap). Few raters who happen to agree
@@ -159,12 +159,12 @@ def tally_answers(
 
 
 def json_from_tally(tally: StudyTally) -> dict[str, Any]:
-    """The whole tally, shares in [0, 1]."""
+    """Return the whole tally, shares in [0, 1]."""
     return dataclasses.asdict(tally)
 
 
 def markdown_from_tally(tally: StudyTally) -> str:
-    """A table of preferences in percent, and what to know of it."""
+    """Write a table of preferences in percent, and what to know of it."""
     lines = [
         "| question | comparison | preferred | 95 % interval | answers |",
         "|---|---|---|---|---|",
@@ -215,7 +215,7 @@ def _preferences(key: StudyKey, sheets: Sequence[AnswerSheet]) -> Iterable[Prefe
 
 
 def _votes(sheet: AnswerSheet, key: StudyKey) -> Counter[tuple[str, str, str]]:
-    """Counts of a rater's choices of one method over another, by question."""
+    """Count a rater's choices of one method over another, by question."""
     votes: Counter[tuple[str, str, str]] = Counter()
     for answer in _real_answers(sheet, key):
         labels = key.trials[answer.trial].labels

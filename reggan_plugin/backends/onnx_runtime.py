@@ -128,8 +128,8 @@ IDLE_ON_CPU = (
     "SkipLayerNormFusion",
 )
 """Passes over the graph that take a fifth of opening the default model on a CPU (0.15 to 0.12 s,
-docs/speed.md) and change neither its answers nor their time: tests/measurements/opening.py. Another
-ONNX Runtime passes over names that it does not know."""
+docs/maintainers/speed.md) and change neither its answers nor their time:
+tests/measurements/opening.py. Another ONNX Runtime passes over names that it does not know."""
 
 
 class OnnxRuntimeRunner:

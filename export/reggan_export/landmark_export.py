@@ -220,7 +220,7 @@ def _training(run: Path, refinement: Path | None) -> dict[str, object]:
         last["refinement"] = json.loads(lines[-1])
     return {
         "data": "renders of ICT FaceKit, MakeHuman and VALID heads and smooth warps of them",
-        "held_out": "identities of each family: reggan_training.heads.split",
+        "held_out": "identities of each family: reggan_training.data.split",
         "networks": last,
     }
 

@@ -19,9 +19,15 @@ from blender_addon.bridge.face_points import (
 from reggan_plugin.faces import landmarks as runtime
 from reggan_plugin.faces.head_pose import CANONICAL_FACE
 from reggan_training.heads.anatomy.assets import read_assets
-from reggan_training.heads.anatomy.head import CHIN, MOUTH_CORNERS, NOSE_TIP, head_skin
-from reggan_training.heads.anatomy.head_shape import sample_shape, shaped_body
-from reggan_training.heads.makehuman.mean import eye_fronts, fitted_eyes
+from reggan_training.heads.anatomy.head_shape import (
+    CHIN,
+    MOUTH_CORNERS,
+    NOSE_TIP,
+    head_skin,
+    sample_shape,
+    shaped_body,
+)
+from reggan_training.heads.makehuman.template import eye_fronts, fitted_eyes
 
 from ..shared_data import SHARED_DATA
 

@@ -8,9 +8,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from reggan_training.metrics.judge_networks import JUDGE_SIDE_PX, ExpressionJudge
 from reggan_training.metrics.judge_training import STORED_SIDE_PX, disturbed_views
-from reggan_training.metrics.judges import load_judge
+from reggan_training.metrics.judges import JUDGE_SIDE_PX, ExpressionJudge, load_judge
 from tests.measurements.named_views import NAMES_OF_CFEE
 
 NamedViews = UInt8[np.ndarray, "heads names looks side side"]

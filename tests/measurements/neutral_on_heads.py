@@ -26,9 +26,14 @@ from reggan_training.metrics.motion.face import (
     moved_region,
 )
 from reggan_training.metrics.motion.figures import ResultKind
-from reggan_training.metrics.motion.movement import explained_motion, region_psnr_db
-from reggan_training.metrics.motion.test_heads import EXPRESSIONS, MotionTrial, TestHead, style_of
-from reggan_training.pairs.head_file import read_head
+from reggan_training.metrics.motion.quantities import explained_motion, region_psnr_db
+from reggan_training.metrics.motion.test_heads import (
+    EXPRESSIONS,
+    MotionTrial,
+    TestHead,
+    read_head,
+    style_of,
+)
 from tests.measurements.heads_and_model import model_option, opened
 
 FIGURES = ("explained", "projection", "dB, as it was", "dB, once", "dB, twice")

@@ -26,7 +26,7 @@ from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadFamily, Part
 from reggan_training.heads.worn.dress import dress
 from reggan_training.metrics.motion.answer import compose, motion_answers
-from reggan_training.metrics.motion.movement import region_psnr_db
+from reggan_training.metrics.motion.quantities import region_psnr_db
 from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
 from reggan_training.pairs.shading import reduce_to
 from reggan_training.pairs.truth import request_of_pair, truth_of_pair

@@ -26,7 +26,7 @@ from reggan_training.metrics.motion.face import (
     moved_region,
 )
 from reggan_training.metrics.motion.figures import ResultKind
-from reggan_training.metrics.motion.movement import explained_motion, region_psnr_db
+from reggan_training.metrics.motion.quantities import explained_motion, region_psnr_db
 from reggan_training.metrics.motion.test_heads import (
     EXPRESSIONS,
     SUPERSAMPLING,

@@ -13,8 +13,7 @@ import xlwt
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
-from reggan_training.data.licensed_sets import ANNOTATIONS, parse_name
-from reggan_training.data.photographs import Locator
+from reggan_training.data.photographs import ANNOTATIONS, Locator, parse_name
 from reggan_training.data.sets import load_sets
 from reggan_training.data.split import SPLITS, split_of, style_of
 

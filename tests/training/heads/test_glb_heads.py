@@ -14,7 +14,7 @@ from reggan_plugin.vocabulary.face_shapes import mirrored_name
 from reggan_training.commands.dataset_test_heads import test_heads as heads
 from reggan_training.heads.glb import GlbFamily
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
-from reggan_training.pairs.head_file import read_head
+from reggan_training.metrics.motion.test_heads import read_head
 
 from .glb_face import CHIN_Y, CORNER, NOSE_Y, GlbWriter, write_face
 

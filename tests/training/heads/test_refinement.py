@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_training.heads.refinement import refine
+from reggan_training.heads.makehuman.skin import refine
 
 SIDE = 9
 

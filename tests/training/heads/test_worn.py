@@ -8,7 +8,7 @@ import pytest
 
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
 from reggan_training.heads.worn import dress
-from reggan_training.heads.worn.additions import Addition
+from reggan_training.heads.worn.strands import Addition
 
 RADIUS = 1.3
 

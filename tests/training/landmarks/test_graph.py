@@ -8,9 +8,10 @@ import torch
 
 from reggan_plugin.rig.layout import MIRROR, rows_of
 from reggan_training.landmarks.graph import LandmarkGraph, Squares, rows_around
-from reggan_training.landmarks.network import POINTS_OF, PartNetwork
-from reggan_training.landmarks.squares import (
+from reggan_training.landmarks.network import (
+    POINTS_OF,
     FacePlacement,
+    PartNetwork,
     Square,
     face_frame,
     face_square,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
-from reggan_training.landmarks.squares import (
+from reggan_training.landmarks.network import (
     FACE_SIDE,
     LAYOUT,
     PARTS,

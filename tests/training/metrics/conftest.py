@@ -18,10 +18,9 @@ from torch import Tensor
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import CANONICAL_LANDMARKS
-from reggan_training.metrics.judge_networks import ExpressionJudge
-from reggan_training.metrics.judges import Judges
-from reggan_training.papers.comparison.contenders import Contender
+from reggan_training.metrics.judges import ExpressionJudge, Judges
 from reggan_training.papers.comparison.evaluation import EvaluationSet, load_evaluation_set
+from reggan_training.papers.comparison.measure import Contender
 from reggan_training.papers.configuration import TrainingSettings, settings_with_tables
 from reggan_training.papers.networks.architectures import build_model
 from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings

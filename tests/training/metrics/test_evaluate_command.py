@@ -11,7 +11,7 @@ from PIL import Image
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.commands.evaluate import evaluate
-from reggan_training.papers.comparison.contenders import INPUT, REGRESSION, TRUE
+from reggan_training.papers.comparison.measure import INPUT, REGRESSION, TRUE
 
 MakeRun = Callable[..., Path]
 

@@ -9,17 +9,15 @@ import torch
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.metrics.judges import ExpressionValidity, Judges
-from reggan_training.papers.comparison.contenders import INPUT, Contender
 from reggan_training.papers.comparison.evaluation import (
     Evaluation,
     EvaluationSet,
     evaluate_runs,
     load_evaluation_set,
 )
-from reggan_training.papers.comparison.report_json import json_from_evaluation
-from reggan_training.papers.comparison.report_markdown import markdown_from_record
-from reggan_training.papers.comparison.splits import ALL_AVATARS
-from reggan_training.papers.comparison.standing import max_yaw_deg
+from reggan_training.papers.comparison.measure import INPUT, Contender
+from reggan_training.papers.comparison.report import json_from_evaluation, markdown_from_record
+from reggan_training.papers.comparison.standing import ALL_AVATARS, max_yaw_deg
 
 MakeRun = Callable[..., Contender]
 

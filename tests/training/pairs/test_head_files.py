@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reggan_plugin.errors import SourceError
-from reggan_training.pairs.head_file import read_head, write_head
+from reggan_training.metrics.motion.test_heads import read_head, write_head
 from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.states import sample_states
 

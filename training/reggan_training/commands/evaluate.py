@@ -23,8 +23,8 @@ from reggan_training.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from reggan_training.papers.comparison.contenders import Contender
     from reggan_training.papers.comparison.evaluation import EvaluationSet
+    from reggan_training.papers.comparison.measure import Contender
 
 
 @click.command("evaluate")
@@ -89,8 +89,7 @@ def evaluate(
     from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
     from reggan_training.papers.comparison.evaluation import evaluate_runs, load_evaluation_set
     from reggan_training.papers.comparison.outside_gauges import load_gauges, missing_files
-    from reggan_training.papers.comparison.report_json import json_from_evaluation
-    from reggan_training.papers.comparison.report_markdown import markdown_from_record
+    from reggan_training.papers.comparison.report import json_from_evaluation, markdown_from_record
     from reggan_training.papers.run_folder import RunFolder
 
     set_threads(threads)
@@ -117,7 +116,7 @@ def _contenders(folders: Sequence[Path]) -> "list[Contender]":
     Raises:
         UsageError: a run is named twice, or like a method that is not a run.
     """
-    from reggan_training.papers.comparison.contenders import INPUT, REGRESSION, TRUE, Contender
+    from reggan_training.papers.comparison.measure import INPUT, REGRESSION, TRUE, Contender
     from reggan_training.papers.held_out_curve import held_out_improvement, held_out_is_converged
     from reggan_training.papers.run_folder import images_seen, model_from_run
 
@@ -148,7 +147,7 @@ def _write_sheet(
     path: Path, contenders: "Sequence[Contender]", held_out: "EvaluationSet", count: int
 ) -> None:
     from reggan_training.metrics.trials import subject_from_identity
-    from reggan_training.papers.comparison.sheet import draw_sheet
+    from reggan_training.papers.comparison.report import draw_sheet
 
     side_px = max(one.model.side_px for one in contenders)
     shown = [

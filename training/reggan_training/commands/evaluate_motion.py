@@ -23,8 +23,8 @@ from reggan_training.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from reggan_training.metrics.motion.bounds import MotionBound
-    from reggan_training.metrics.motion.contact_sheet import MotionRow
+    from reggan_training.metrics.motion.evaluation import MotionRow
+    from reggan_training.metrics.motion.report import MotionBound
 
 
 @click.command("evaluate-motion")
@@ -79,10 +79,14 @@ def evaluate_motion(
     """
     from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
     from reggan_training.metrics.motion.answer import open_exported
-    from reggan_training.metrics.motion.bounds import judge_bounds, warnings_of
     from reggan_training.metrics.motion.evaluation import ModelAndJudges, find_heads
     from reggan_training.metrics.motion.evaluation import evaluate_motion as measure_heads
-    from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
+    from reggan_training.metrics.motion.report import (
+        json_from_results,
+        judge_bounds,
+        markdown_from_results,
+        warnings_of,
+    )
 
     set_threads(threads)
     found = find_heads(heads, identities)
@@ -119,7 +123,7 @@ def _refuse_unknown(
 def _write_report(
     out: Path, record: Mapping[str, Any], table: str, rows: "Mapping[str, Sequence[MotionRow]]"
 ) -> None:
-    from reggan_training.metrics.motion.contact_sheet import draw_contact_sheet
+    from reggan_training.metrics.motion.evaluation import draw_contact_sheet
 
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())

@@ -11,7 +11,7 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET, overwrite_option
-from reggan_training.papers.study.design import USUAL_COMPARISONS, StudySettings
+from reggan_training.papers.study.page import USUAL_COMPARISONS, StudySettings
 
 if TYPE_CHECKING:
     from reggan_training.papers.study.pictures import StudyPictures
@@ -109,7 +109,7 @@ def make(
     Example:
       reggan-plugin study make --methods a=outputs/a --methods b=outputs/b --input in --out study
     """
-    from reggan_training.papers.study.packing import html_from_page, pack_study
+    from reggan_training.papers.study.page import html_from_page, pack_study
 
     page_path, key_path = out / "raters" / "index.html", out / "key.json"
     if not overwrite:

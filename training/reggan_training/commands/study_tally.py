@@ -40,10 +40,11 @@ def tally(
     Example:
       reggan-plugin study tally answers/*.json --key study/key.json
     """
-    from reggan_training.papers.study.answers import read_key, read_sheets
     from reggan_training.papers.study.tally import (
         json_from_tally,
         markdown_from_tally,
+        read_key,
+        read_sheets,
         tally_answers,
     )
 

@@ -9,7 +9,7 @@ from reggan_plugin.commands.options.grouped import AddOption, options_as
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.family_options import OpenFamilies, family_options
 from reggan_training.commands.options import FOLDER_TO_WRITE, report_line
-from reggan_training.heads.split import SPLIT_FAMILIES
+from reggan_training.data.split import SPLIT_FAMILIES
 
 if TYPE_CHECKING:
     from reggan_training.landmarks.training import Measurement, PoolRun

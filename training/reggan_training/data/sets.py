@@ -1,23 +1,216 @@
-"""Sets of any layout as identities in memory."""
+"""Sets of any layout as identities in memory: the renderer's (packed or not), and plain folders."""
 
-from collections.abc import Collection, Sequence
+import difflib
+import math
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-from reggan_plugin.errors import SourceError
-from reggan_training.data.identity import Identity
-from reggan_training.data.licensed_sets import (
+import numpy as np
+from jaxtyping import Float
+
+from reggan_plugin.errors import SourceError, UnknownExpressionError
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_training.data.identity import Identity, IdentityView, identity_from_views
+from reggan_training.data.photographs import (
+    PICTURE_SUFFIXES,
+    Locator,
+    entry_from_pictures,
     is_cfee,
     is_kdef,
     is_rafd,
     list_cfee,
     list_kdef,
     list_rafd,
+    notice_left_out,
+    number_of_expression,
 )
-from reggan_training.data.photographs import PICTURE_SUFFIXES, Locator
-from reggan_training.data.plain_set import expression_folders, list_plain
-from reggan_training.data.rendered_set import MANIFEST, list_rendered
-from reggan_training.data.set_files import Entry, FolderFiles, ZipFiles
-from reggan_training.data.split import TRAINING_STYLES, Split, split_of, stable_hash
+from reggan_training.data.set_files import (
+    Entry,
+    FolderFiles,
+    SetFiles,
+    ZipFiles,
+    read_image,
+    read_json,
+)
+from reggan_training.data.split import (
+    TRAINING_STYLES,
+    Split,
+    named_in_style,
+    split_of,
+    stable_hash,
+    style_of,
+)
+
+MANIFEST, IDENTITY, SCHEMA = "manifest.json", "identity.json", 1
+_DISTURBANCES = ("eye_closure", "mouth_open")
+_LEAST_DISTURBANCE = 0.02
+LANDMARK_SHEET = "landmarks.json"
+"""`{identity: {expression: {left_eye: [x, y], …}}}`, in pixels; faces that it lacks are located."""
+
+
+def list_rendered(files: SetFiles) -> list[Entry]:
+    """List the finished identities of a rendered or packed set.
+
+    Raises:
+        SourceError: the manifest is of another version or lists no identities.
+    """
+    manifest = read_json(files, MANIFEST)
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        raise SourceError(
+            f"{files.place / MANIFEST}: schema is not {SCHEMA}. Render or pack the set again with "
+            "this version.",
+            kind="set-to-make-again",
+        )
+    names = manifest.get("identities")
+    if not isinstance(names, list):
+        raise SourceError(
+            f"{files.place / MANIFEST} has no list `identities`. Render the set again; finished "
+            "identities are kept."
+        )
+    return [
+        Entry(
+            name=name,
+            style=style_of(name),
+            place=files.place,
+            load=partial(_load, files, name),
+            files=files,
+        )
+        for name in sorted(names)
+    ]
+
+
+def _load(files: SetFiles, name: str) -> Identity:
+    record_name = f"{name}/{IDENTITY}"
+    record = read_json(files, record_name)
+    try:
+        images = record["images"]
+        views = [_view(files, name, one) for one in images]
+        neutral = next((one for one in images if one["expression"] == "neutral"), images[0])
+        return identity_from_views(
+            name,
+            record.get("style", style_of(name)),
+            views,
+            yaw_deg=_number(neutral, "yaw_deg"),
+            pitch_deg=_number(neutral, "pitch_deg"),
+        )
+    except (KeyError, IndexError, TypeError) as error:
+        raise SourceError(
+            f"{files.place / record_name} lacks {error}. Delete its folder, and render this "
+            "identity again.",
+            kind="set-to-make-again",
+        ) from error
+    except ValueError as error:
+        raise SourceError(f"{files.place / record_name} does not fit together: {error}.") from error
+
+
+def _view(files: SetFiles, name: str, record: Mapping[str, Any]) -> IdentityView:
+    if record["expression"] not in EXPRESSION_NAMES:
+        raise ValueError(f"{record['file']} shows {record['expression']!r}, which is no expression")
+    return IdentityView(
+        expression=EXPRESSION_NAMES.index(record["expression"]),
+        intensity=float(record["intensity"]),
+        is_plain=all(_number(record, key, 0.0) < _LEAST_DISTURBANCE for key in _DISTURBANCES),
+        image=read_image(files, f"{name}/{record['file']}"),
+        landmarks=landmarks_from_record(record["landmarks"]),
+    )
+
+
+def landmarks_from_record(record: Mapping[str, Any]) -> Float[np.ndarray, "6 2"]:
+    """Points in the order of `LANDMARK_NAMES`; further points are left out.
+
+    Raises:
+        KeyError: a point is missing.
+    """
+    return np.array([record[name] for name in LANDMARK_NAMES], dtype=np.float64)
+
+
+def _number(record: Mapping[str, Any], key: str, absent: float = math.nan) -> float:
+    value = record.get(key)
+    return absent if value is None else float(value)
+
+
+def expression_folders(root: Path) -> dict[int, Path]:
+    """List the folders that are named after an expression or an alias of one, by its number.
+
+    Raises:
+        SourceError: two folders mean the same expression.
+    """
+    folders: dict[int, Path] = {}
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        try:
+            number = number_of_expression(folder.name)
+        except UnknownExpressionError:
+            continue
+        if number in folders:
+            raise SourceError(
+                f"{folders[number]} and {folder} both mean {EXPRESSION_NAMES[number]}. Put their "
+                "pictures into one folder."
+            )
+        folders[number] = folder
+    return folders
+
+
+def list_plain(root: Path, locator: Locator | None = None) -> list[Entry]:
+    """List the identities of plain folders; those with one expression only are left out.
+
+    Raises:
+        SourceError: two folders mean one expression, or a picture that `landmarks.json` names is
+            missing.
+    """
+    folders = expression_folders(root)
+    pictures: dict[str, dict[int, str]] = {}
+    for number, folder in folders.items():
+        for path in sorted(folder.iterdir()):
+            if path.suffix.lower() in PICTURE_SUFFIXES:
+                pictures.setdefault(path.stem, {})[number] = path.relative_to(root).as_posix()
+    points = _read_sheet(root, pictures)
+    single = [stem for stem, files in pictures.items() if len(files) < 2]
+    notice_left_out(root, single, "only one expression is there")
+    return [
+        entry_from_pictures(
+            named_in_style(stem), root, files, locator=locator, landmarks=points.get(stem)
+        )
+        for stem, files in sorted(pictures.items())
+        if len(files) > 1
+    ]
+
+
+def _read_sheet(
+    root: Path, pictures: Mapping[str, Mapping[int, str]]
+) -> dict[str, dict[int, Float[np.ndarray, "6 2"]]]:
+    """Known landmarks by identity and number of the expression."""
+    files = FolderFiles(root)
+    if not files.has(LANDMARK_SHEET):
+        return {}
+    sheet: Mapping[str, Mapping[str, Any]] = read_json(files, LANDMARK_SHEET)
+    points: dict[str, dict[int, Float[np.ndarray, "6 2"]]] = {}
+    for stem, by_expression in sheet.items():
+        for word, record in by_expression.items():
+            number = number_of_expression(word)
+            if number not in pictures.get(stem, {}):
+                raise SourceError(_missing_text(root, word, stem, pictures))
+            try:
+                points.setdefault(stem, {})[number] = landmarks_from_record(record)
+            except KeyError as error:
+                raise SourceError(
+                    f"{root / LANDMARK_SHEET}: {stem}, {word} has no point {error}. Add it, or "
+                    "delete the entry to have the face located."
+                ) from error
+    return points
+
+
+def _missing_text(
+    root: Path, expression: str, stem: str, pictures: Mapping[str, Mapping[int, str]]
+) -> str:
+    near = difflib.get_close_matches(stem, pictures, n=1)
+    hint = f" (there is {near[0]})" if near and near[0] != stem else ""
+    return (
+        f"{root / expression / stem}.jpg is missing{hint}; {LANDMARK_SHEET} lists it. Add the "
+        "picture, or take it out of the list."
+    )
 
 
 def load_sets(

@@ -1,4 +1,4 @@
-"""The split of identities into training, validation and test: one rule for every part."""
+"""Which identities, and which heads, train, choose or test: the same for every run and measure."""
 
 import hashlib
 import re
@@ -17,6 +17,11 @@ TRAINING_STYLES = ("skin", "photograph")
 """Styles that training sees by default; all others are out of distribution and for testing."""
 _OLD_STYLES = {"photo": "skin", "bronze": "metal"}
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
+VALID_HELD_OUT = frozenset({"Asian_F_1", "Black_M_2", "Hispanic_M_1", "MENA_M_3", "White_F_2"})
+"""Of VALID's 28 heads: five of five ancestries; chosen once, by name."""
+SPLIT_FAMILIES = ("ict", "makehuman", "valid")
+"""Families whose identities are divided. A user's own head is never held out."""
+_NUMBER = re.compile(r"(\d+)$")
 
 
 def style_of(name: str) -> str:
@@ -55,3 +60,20 @@ def split_of(name: str, training_styles: Collection[str] = TRAINING_STYLES) -> S
 def stable_hash(name: str) -> int:
     """Return a number that is the same for a name on every machine and in every process."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+
+
+def is_held_out(family: str, identity: str) -> bool:
+    """Whether a head is for testing only.
+
+    Of families that sample identities these are the numbers whose last two digits are 90 to 99.
+    """
+    if family == "valid":
+        return identity in VALID_HELD_OUT
+    number = last_two_digits(family, identity)
+    return number is not None and number >= 90
+
+
+def last_two_digits(family: str, identity: str) -> int | None:
+    """Return the number that decides, of families that sample identities; None for others."""
+    number = _NUMBER.search(identity)
+    return int(number[1]) % 100 if number and family in ("ict", "makehuman") else None

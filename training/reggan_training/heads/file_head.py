@@ -7,10 +7,15 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from reggan_training.heads.frontal_paint import pack_regions
-from reggan_training.heads.head import HeadMesh, VertexWeights, Vertices
-from reggan_training.heads.linear_shapes import Eyeball, LinearShapes, SparseOffsets
-from reggan_training.heads.occlusion import part_of_vertices, shade_inside
+from reggan_training.heads.head import (
+    Eyeball,
+    HeadMesh,
+    LinearShapes,
+    SparseOffsets,
+    VertexWeights,
+    Vertices,
+)
+from reggan_training.heads.paint import pack_regions, part_of_vertices, shade_inside
 
 CANONICAL_NOSE_Y: Final = -0.6
 CANONICAL_MOUTH_Y: Final = -1.1

@@ -29,9 +29,8 @@ from reggan_training.heads.file_head import (
     fit_sphere,
     head_mesh_from_file,
 )
-from reggan_training.heads.frontal_paint import paint_face
-from reggan_training.heads.head import HeadMesh, Part
-from reggan_training.heads.linear_shapes import sparse_offsets_from_dense
+from reggan_training.heads.head import HeadMesh, Part, sparse_offsets_from_dense
+from reggan_training.heads.paint import paint_face
 
 Points = Float[np.ndarray, "points 3"]
 Rows = Int[np.ndarray, " rows"]

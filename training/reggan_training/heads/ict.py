@@ -14,9 +14,15 @@ from jaxtyping import Float, Int, UInt8
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
-from reggan_training.heads.frontal_paint import pack_regions, paint_face, rise
-from reggan_training.heads.head import HeadMesh, Part, VertexWeights, Vertices
-from reggan_training.heads.linear_shapes import Eyeball, turned_eyeball
+from reggan_training.heads.head import (
+    Eyeball,
+    HeadMesh,
+    Part,
+    VertexWeights,
+    Vertices,
+    turned_eyeball,
+)
+from reggan_training.heads.paint import pack_regions, paint_face, rise
 
 _BOUNDS = (0, 9409, 11248, 13294, 14062, 17039, 21451, 23021, 24591)
 _PARTS = (Part.SKIN, Part.SKIN, Part.MOUTH, Part.SOCKET, Part.GUMS, Part.TEETH, Part.EYE, Part.EYE)

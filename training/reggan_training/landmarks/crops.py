@@ -10,9 +10,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from reggan_plugin.rig.layout import MIRROR
-from reggan_training.landmarks.network import POINTS_OF
+from reggan_training.landmarks.network import INPUT_PX, POINTS_OF
 from reggan_training.landmarks.pool import KEPT_PX, SIDES_OF, WIDER, PicturePool
-from reggan_training.landmarks.squares import INPUT_PX
 from reggan_training.tensor_shapes import Images
 
 _JITTER: Final = {

@@ -2,7 +2,7 @@
 
 A coarse pass on the face, twice, so that the second begins where the first ended; then each eye,
 each brow and the mouth on squares of their own, cut out of the same crop inside the graph. Left
-parts are looked at in a mirror. The squares are those of `reggan_training.landmarks.squares`.
+parts are looked at in a mirror. The squares are those of `reggan_training.landmarks.network`.
 """
 
 from collections.abc import Mapping
@@ -14,14 +14,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.rig.layout import MIRROR, eye_rows, rows_of
-from reggan_training.landmarks.network import POINTS_OF, PartNetwork
-from reggan_training.landmarks.squares import (
+from reggan_training.landmarks.network import (
     FACE_CENTRE,
     FACE_SIDE,
     INPUT_PX,
     LAYOUT,
     LAYOUT_WEIGHTS,
     PART_SIDES,
+    POINTS_OF,
+    PartNetwork,
 )
 from reggan_training.tensor_shapes import Images
 

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.rig.layout import SIDES
+from reggan_training.data.split import VALID_HELD_OUT, is_held_out
 from reggan_training.heads.head import HeadFamily, HeadMesh
-from reggan_training.heads.split import VALID_HELD_OUT, is_held_out
 from reggan_training.landmarks.points import DensePoints, dense_points, iris_of
 
 SHARES: Final = {"ict": 0.36, "makehuman": 0.34, "valid": 0.30}

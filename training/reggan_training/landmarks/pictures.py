@@ -16,7 +16,6 @@ from reggan_plugin.rig.layout import SIDES
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh, Part, Vertices
 from reggan_training.heads.worn.dress import dress
-from reggan_training.landmarks.contours import seen_edges
 from reggan_training.landmarks.drawn_on import (
     EYE_PX,
     SIDE_PX,
@@ -26,6 +25,7 @@ from reggan_training.landmarks.drawn_on import (
     draw_outlines,
     draw_over_face,
 )
+from reggan_training.landmarks.front_view import seen_edges
 from reggan_training.landmarks.points import DensePoints, iris_of
 from reggan_training.landmarks.stylised import stylise
 from reggan_training.pairs.camera import Camera, rotation_from_angles

@@ -15,8 +15,17 @@ from jaxtyping import Float, Int
 
 from reggan_plugin.rig.layout import COUNT, SIDES, rows_of
 from reggan_training.heads.head import HeadMesh, Part, Vertices
-from reggan_training.landmarks.contours import Place, carried, halves, largest, middle_line, outline
-from reggan_training.landmarks.front_view import SIDE_PX, FrontView, OnSurface
+from reggan_training.landmarks.front_view import (
+    VIEW_PX,
+    FrontView,
+    OnSurface,
+    Place,
+    carried,
+    halves,
+    largest,
+    middle_line,
+    outline,
+)
 
 JAW_DROP: Final = 0.5
 """Weight of `jawOpen` by which lips part, so that their inner edges are seen."""
@@ -190,7 +199,7 @@ def _places_like(
         int(row) for name in ("iris", "pupil") for side in SIDES for row in rows_of(name, side)
     }
     wanted = [row for row in range(COUNT) if row not in found.surface and row not in irises]
-    return dict(zip(wanted, carried(template[wanted], start, end, SIDE_PX), strict=True))
+    return dict(zip(wanted, carried(template[wanted], start, end, VIEW_PX), strict=True))
 
 
 def _firm_rows() -> Int[np.ndarray, " rows"]:

@@ -24,9 +24,9 @@ from torch import Tensor
 from reggan_plugin.atomic_write import write_atomically
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.landmarks.head_source import SHARE_OF_CHARACTER, SHARES, HeadSource
+from reggan_training.landmarks.network import PARTS, face_frame, part_square
 from reggan_training.landmarks.pictures import TEXTURES, HeadPicture, draw_head
 from reggan_training.landmarks.points import DensePoints
-from reggan_training.landmarks.squares import PARTS, face_frame, part_square
 from reggan_training.pairs.surface_colour import keep_textures
 from reggan_training.processes import multiplying_in_one_thread
 
@@ -64,7 +64,7 @@ def kept_parts(picture: HeadPicture) -> dict[str, np.ndarray]:
     """Cut the parts of a picture that go into a shard.
 
     Returns:
-        `points`, the landmarks in pixels of the picture; each of `squares.PARTS` [side, side, 3],
+        `points`, the landmarks in pixels of the picture; each of `network.PARTS` [side, side, 3],
         and as `PART_to` [2, 3] the map from the picture's pixels to its own; `label` [side, side]
         of the face's square, as `HeadPicture.label` has it.
     """

@@ -10,8 +10,7 @@ from jaxtyping import Float, UInt8
 
 from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_training.locator.cartoons import CARTOON
-from reggan_training.locator.sources import MASK_SIDE, LabelledPicture
-from reggan_training.locator.stylise import mix_channels, stylise
+from reggan_training.locator.sources import MASK_SIDE, LabelledPicture, mix_channels, stylise
 
 SIDE = 256
 Tile = UInt8[np.ndarray, "side side"]

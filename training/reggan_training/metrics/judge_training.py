@@ -15,19 +15,19 @@ from torch import Tensor, nn
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.identity import Identity
-from reggan_training.locator.stylise import mix_channels, stylise
-from reggan_training.metrics.face_views import CROP_SIDE_PX, FaceViews, recoloured_views
-from reggan_training.metrics.judge_networks import (
+from reggan_training.locator.sources import mix_channels, stylise
+from reggan_training.metrics.judges import (
     CANONICAL_SIDE_PX,
+    CROP_SIDE_PX,
     EMBEDDING_LENGTH,
     JUDGE_SIDE_PX,
     ExpressionJudge,
     FaceEmbedding,
-)
-from reggan_training.metrics.judges import (
+    FaceViews,
     chosen_threshold,
     identity_pairs,
     name_expressions,
+    recoloured_views,
     verification_accuracy,
 )
 from reggan_training.metrics.trials import full_views

@@ -18,9 +18,8 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.data.new_set import SCHEMA, NewFolder, is_finished, jpeg_bytes
-from reggan_training.data.split import RENDERED_STYLES
+from reggan_training.data.split import RENDERED_STYLES, is_held_out, last_two_digits
 from reggan_training.heads.head import HeadFamily, HeadMesh
-from reggan_training.heads.split import is_held_out, last_two_digits
 from reggan_training.heads.worn.dress import dress
 from reggan_training.pairs.camera import Camera, sample_camera
 from reggan_training.pairs.head_look import HeadLook, sample_look
@@ -103,7 +102,7 @@ def picture_head(
 
     Every look is an identity of the set, `<style>_<identity>-<number>`, of fifteen pictures:
     neutral, the six expressions in full and in part, two with eyes shut or mouth open. The last
-    digit of the number puts heads that are never trained on (`heads/split.py`) into the test split.
+    digit of the number puts heads that are never trained on (`data/split.py`) into the test split.
 
     Args:
         family: of the head.

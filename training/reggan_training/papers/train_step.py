@@ -12,7 +12,7 @@ from reggan_training.data.pairs import PairBatch
 from reggan_training.errors import TrainingDivergedError
 from reggan_training.papers import losses
 from reggan_training.papers.configuration import AdversarySettings, GanLossWeights, TrainingSettings
-from reggan_training.papers.networks.discriminator import Discriminator
+from reggan_training.papers.losses import Discriminator
 from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
 from reggan_training.papers.run_folder import (
     adam_state,

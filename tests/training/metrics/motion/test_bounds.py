@@ -3,7 +3,6 @@ import math
 
 import pytest
 
-from reggan_training.metrics.motion.bounds import MotionBound, judge_bounds, warnings_of
 from reggan_training.metrics.motion.figures import (
     CROSS_FADE,
     INPUT,
@@ -17,7 +16,13 @@ from reggan_training.metrics.motion.figures import (
     named,
     summarise,
 )
-from reggan_training.metrics.motion.report import json_from_results, markdown_from_results
+from reggan_training.metrics.motion.report import (
+    MotionBound,
+    json_from_results,
+    judge_bounds,
+    markdown_from_results,
+    warnings_of,
+)
 
 
 def in_every_part(quantity: str, value: float) -> Figures:

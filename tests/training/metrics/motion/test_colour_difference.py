@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from reggan_training.metrics.motion.mouth_colour import chroma, ciede2000, lab_from_srgb
+from reggan_training.metrics.motion.quantities import chroma, ciede2000, lab_from_srgb
 
 # Source: Sharma, Wu, Dalal 2005 (see `ciede2000`), table 1: two colours and their difference.
 PUBLISHED = """

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from reggan_training.metrics.motion.edges import left_region, measure_detail, measure_ghost
 from reggan_training.metrics.motion.face import TrueFace, changed_region
+from reggan_training.metrics.motion.quantities import left_region, measure_detail, measure_ghost
 
 Blur = Callable[[np.ndarray], np.ndarray]
 Warp = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -13,9 +13,12 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.judges import Judges
 from reggan_training.metrics.motion.answer import compose, true_answer
-from reggan_training.metrics.motion.bounds import judge_bounds
-from reggan_training.metrics.motion.contact_sheet import draw_contact_sheet
-from reggan_training.metrics.motion.evaluation import ModelAndJudges, evaluate_motion, find_heads
+from reggan_training.metrics.motion.evaluation import (
+    ModelAndJudges,
+    draw_contact_sheet,
+    evaluate_motion,
+    find_heads,
+)
 from reggan_training.metrics.motion.figures import (
     CROSS_FADE,
     INPUT,
@@ -27,13 +30,14 @@ from reggan_training.metrics.motion.figures import (
     of_kind,
     summarise,
 )
+from reggan_training.metrics.motion.report import judge_bounds
 from reggan_training.metrics.motion.test_heads import (
     EXPRESSIONS,
     TestHead,
+    read_head,
     render_test_heads,
     states_of_test,
 )
-from reggan_training.pairs.head_file import read_head
 from tests.motion_models import motion_card
 
 SIDE = 64

@@ -6,7 +6,7 @@ import pytest
 
 from reggan_training.heads.head import Part
 from reggan_training.metrics.motion.face import TrueFace, changed_region
-from reggan_training.metrics.motion.mouth_colour import (
+from reggan_training.metrics.motion.quantities import (
     colour_error,
     count_oversaturated,
     teeth_within_hues,

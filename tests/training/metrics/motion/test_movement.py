@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from reggan_training.metrics.motion.face import TrueFace, moved_region
-from reggan_training.metrics.motion.movement import (
+from reggan_training.metrics.motion.quantities import (
     count_folds,
     cover_overlap,
     end_point_error,

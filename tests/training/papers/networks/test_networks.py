@@ -16,9 +16,8 @@ from reggan_training.data.identity import Identity
 from reggan_training.data.sets import load_sets
 from reggan_training.papers.closed_form import fit_closed_form
 from reggan_training.papers.initial_weights import initial_weights_from
-from reggan_training.papers.losses import paste
+from reggan_training.papers.losses import Discriminator, paste
 from reggan_training.papers.networks.architectures import ARCHITECTURES, build_model
-from reggan_training.papers.networks.discriminator import Discriminator
 from reggan_training.papers.networks.encoder_decoder import Encoder, tile_expression
 from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
 from reggan_training.papers.regression import RegressionSettings

@@ -16,7 +16,7 @@ from PIL import Image
 import reggan_training.papers.study as study_room
 from reggan_plugin.cli import main
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_training.papers.study.design import (
+from reggan_training.papers.study.page import (
     FORMS,
     StudyComparison,
     StudySettings,

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_training.papers.study.design import OTHER, QUESTIONS, SAME
+from reggan_training.papers.study.page import OTHER, QUESTIONS, SAME
 from reggan_training.papers.study.tally import share_over_raters, wilson_share
 
 from .written_study import key_of, page_of

@@ -11,8 +11,15 @@ from functools import cache
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from reggan_training.heads.anatomy.assets import HeadAssets, Proxy
-from reggan_training.heads.anatomy.meshes import Faces, ObjMesh, Points, mirrored_rows, part_of_mesh
+from reggan_training.heads.anatomy.assets import (
+    Faces,
+    HeadAssets,
+    ObjMesh,
+    Points,
+    Proxy,
+    mirrored_rows,
+    part_of_mesh,
+)
 
 # The lowest points of the upper lip and the highest of the lower lip on hm08, from the middle to
 # the avatar's own left corner of the mouth.

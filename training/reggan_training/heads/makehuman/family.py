@@ -14,23 +14,37 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.errors import SourceError
-from reggan_training.heads.anatomy.assets import HeadAssets, read_assets
-from reggan_training.heads.anatomy.eyes import Aperture, Eye, LidRings, eye_points
-from reggan_training.heads.anatomy.head import (
+from reggan_training.heads.anatomy.assets import HeadAssets, Points, read_assets
+from reggan_training.heads.anatomy.eyes import (
+    Aperture,
+    Eye,
+    LidRings,
+    eye_points,
+    keep_rings_in_order,
+    lash_points,
+)
+from reggan_training.heads.anatomy.head_shape import (
     CHIN,
     MOUTH_CORNERS,
     NOSE_TIP,
     SIDES,
+    HeadShape,
     Mouth,
+    sample_shape,
     set_mouth,
+    shaped_body,
 )
-from reggan_training.heads.anatomy.head_shape import HeadShape, sample_shape, shaped_body
-from reggan_training.heads.anatomy.meshes import Points
 from reggan_training.heads.anatomy.mouth import LOWER, keep_before_teeth
 from reggan_training.heads.head import HeadMesh, Vertices
-from reggan_training.heads.makehuman.eye_surroundings import keep_rings_in_order, lash_points
-from reggan_training.heads.makehuman.mean import BITE_PARTS, eye_fronts, fitted_eyes, head_axes
-from reggan_training.heads.makehuman.template import JAW_GROUP, MakeHumanTemplate, read_template
+from reggan_training.heads.makehuman.template import (
+    BITE_PARTS,
+    JAW_GROUP,
+    MakeHumanTemplate,
+    eye_fronts,
+    fitted_eyes,
+    head_axes,
+    read_template,
+)
 from reggan_training.heads.worn.dress import dress
 
 _LID_UNITS = ("eye", "cheekSquint")

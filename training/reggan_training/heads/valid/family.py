@@ -24,24 +24,31 @@ from reggan_training.heads.file_head import (
     fit_sphere,
     head_mesh_from_file,
 )
-from reggan_training.heads.head import REGIONS, HeadMesh, Part, VertexWeights, Vertices
-from reggan_training.heads.linear_shapes import (
+from reggan_training.heads.head import (
+    REGIONS,
+    HeadMesh,
+    Part,
     SparseOffsets,
+    VertexWeights,
+    Vertices,
     sparse_offsets_from_dense,
 )
-from reggan_training.heads.valid.atlas import (
+from reggan_training.heads.valid.file import (
     CHIN,
     MIDDLE_U,
     MOUTH_CORNER,
     NOSE_TIP,
+    Texture,
+    ValidMesh,
     is_clothes,
     is_face_island,
     is_mouth,
     is_neck_rim,
     nearest_row,
+    read_meshes,
+    read_textures,
     regions_from_uv,
 )
-from reggan_training.heads.valid.file import Texture, ValidMesh, read_meshes, read_textures
 
 _ONE_SIDE: Final[dict[str, tuple[tuple[str, float], ...]]] = {
     "browDown": (("browDown", 0.9), ("{s}browDown", 0.9)),

@@ -7,15 +7,18 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_training.heads.head import Part
-from reggan_training.heads.worn.additions import Addition, Carrier
-from reggan_training.heads.worn.mesh_wearer import METRES_PER_UNIT, MeshWearer, mesh_axes
 from reggan_training.heads.worn.strands import (
+    METRES_PER_UNIT,
+    Addition,
+    Carrier,
+    MeshWearer,
     Polylines,
     Roots,
     Strands,
     StrandValues,
     StrandVectors,
     bound_strands,
+    mesh_axes,
     ribbons,
     roots_at,
     scatter_roots,

@@ -9,18 +9,20 @@ from jaxtyping import Float, Int
 
 from reggan_plugin.rig.light import vertex_normals
 from reggan_training.heads.head import Part, Vertices
-from reggan_training.heads.worn.additions import Addition
-from reggan_training.heads.worn.mesh_wearer import MeshWearer, mesh_axes
-from reggan_training.heads.worn.skull_map import SkullMap, skull_map
 from reggan_training.heads.worn.strands import (
+    Addition,
+    MeshWearer,
     Polylines,
     Roots,
+    SkullMap,
     Strands,
     StrandValues,
     StrandVectors,
     bound_strands,
+    mesh_axes,
     ribbons,
     scatter_roots,
+    skull_map,
     tapered,
 )
 

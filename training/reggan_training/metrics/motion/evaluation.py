@@ -1,4 +1,4 @@
-"""One evaluation: a model on every request to every held-out head."""
+"""One evaluation: a model on every request to every held-out head, and its faces on a sheet."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from reggan_plugin.change.answer import Answer, AnswerSource
@@ -24,15 +25,15 @@ from reggan_training.metrics.motion.answer import (
     motion_in_crop,
     true_answer,
 )
-from reggan_training.metrics.motion.contact_sheet import MotionRow
-from reggan_training.metrics.motion.edges import measure_detail
 from reggan_training.metrics.motion.face import (
     FaceAnswer,
+    FacePart,
     Planes,
     TrueFace,
     changeable_region,
     changed_region,
     moved_region,
+    part_masks,
 )
 from reggan_training.metrics.motion.figures import (
     CROSS_FADE,
@@ -46,15 +47,89 @@ from reggan_training.metrics.motion.figures import (
     measure_motion,
     measure_picture,
 )
-from reggan_training.metrics.motion.movement import INTENSITIES, cross_fade, motion_rises
-from reggan_training.metrics.motion.test_heads import MotionTrial, TestHead, style_of
-from reggan_training.pairs.head_file import HEAD_SUFFIX, read_head
+from reggan_training.metrics.motion.quantities import (
+    INTENSITIES,
+    cross_fade,
+    measure_detail,
+    motion_rises,
+)
+from reggan_training.metrics.motion.test_heads import (
+    HEAD_SUFFIX,
+    MotionTrial,
+    TestHead,
+    read_head,
+    style_of,
+)
 
+_ZOOM = 2
+_TITLE_PX, _MARGIN_PX, _GAP_PX = 26, 150, 4
+_BACKGROUND, _INK = (245, 245, 245), (20, 20, 20)
 _CROP_PX = 256
-
 LARGE_EXPRESSIONS = ("happy", "surprised")
 """Those that are measured in large frames: most detail moves in the one, furthest in the other."""
 Methods = dict[str, Figures]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MotionRow:
+    """One request: what is on its left, and pictures beside each other."""
+
+    label: str
+    face: TrueFace
+    result: Planes
+
+
+def draw_contact_sheet(rows: Sequence[MotionRow]) -> Image.Image:
+    """Draw a row for each request; whole faces first, then mouths, then brows, as they are.
+
+    Raises:
+        ValueError: there is no row.
+    """
+    strips = [_strip(row) for row in rows]
+    width = max(strip.width for strip in strips)
+    height = sum(strip.height + _GAP_PX for strip in strips)
+    sheet = Image.new("RGB", (_MARGIN_PX + width, _TITLE_PX + height), _BACKGROUND)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
+    titles = "source | truth | result, then mouth and brows of each"
+    draw.text((_MARGIN_PX, 4), titles, _INK, font)
+    top = _TITLE_PX
+    for row, strip in zip(rows, strips, strict=True):
+        draw.multiline_text((6, top + strip.height / 2), row.label, _INK, font, anchor="lm")
+        sheet.paste(strip, (_MARGIN_PX, top))
+        top += strip.height + _GAP_PX
+    return sheet
+
+
+def _strip(row: MotionRow) -> Image.Image:
+    face = row.face
+    pictures = [_levels(picture) for picture in (face.source, face.target, row.result)]
+    cells = [Image.fromarray(picture) for picture in pictures]
+    for part in (FacePart.MOUTH, FacePart.BROWS_AND_LIDS):
+        where = _window(face, part)
+        for picture in pictures:
+            close = Image.fromarray(np.ascontiguousarray(picture[where]))
+            size = (_ZOOM * close.width, _ZOOM * close.height)
+            cells.append(close.resize(size, Image.Resampling.NEAREST))
+    width = sum(cell.width + _GAP_PX for cell in cells)
+    strip = Image.new("RGB", (width, max(cell.height for cell in cells)), _BACKGROUND)
+    left = 0
+    for cell in cells:
+        strip.paste(cell, (left, (strip.height - cell.height) // 2))
+        left += cell.width + _GAP_PX
+    return strip
+
+
+def _window(face: TrueFace, part: FacePart) -> tuple[slice, slice]:
+    """Rows and columns around a part of the face."""
+    rows, columns = np.nonzero(part_masks(face)[part])
+    if rows.size == 0:
+        return slice(0, 1), slice(0, 1)
+    return slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+
+
+def _levels(picture: Planes) -> UInt8[np.ndarray, "side side 3"]:
+    levels = np.clip(picture * 255 + 0.5, 0, 255).astype(np.uint8)
+    return np.ascontiguousarray(levels.transpose(1, 2, 0))
 
 
 def judge_pictures(

@@ -7,7 +7,6 @@ from enum import Enum
 import numpy as np
 from jaxtyping import Float
 
-from reggan_training.metrics.motion.edges import left_region, measure_detail, measure_ghost
 from reggan_training.metrics.motion.face import (
     INSIDE_OF_MOUTH,
     FaceAnswer,
@@ -20,18 +19,19 @@ from reggan_training.metrics.motion.face import (
     moved_region,
     part_masks,
 )
-from reggan_training.metrics.motion.mouth_colour import (
+from reggan_training.metrics.motion.quantities import (
     LEAST_PIXELS,
     colour_error,
-    count_oversaturated,
-    teeth_within_hues,
-)
-from reggan_training.metrics.motion.movement import (
     count_folds,
+    count_oversaturated,
     cover_overlap,
     end_point_error,
     explained_motion,
+    left_region,
+    measure_detail,
+    measure_ghost,
     region_psnr_db,
+    teeth_within_hues,
 )
 from reggan_training.metrics.statistics import mean_of_each
 

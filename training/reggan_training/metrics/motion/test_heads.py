@@ -1,35 +1,150 @@
-"""Held-out heads in the states that an evaluation asks for, and their trials."""
+"""Held-out heads in the states that an evaluation asks for, as files, and their trials."""
 
+import io
+import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
+from PIL import Image
 
+from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.drawing.encoded_picture import encoded_picture
+from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
-from reggan_training.data.split import RENDERED_STYLES
+from reggan_training.data.split import RENDERED_STYLES, SPLIT_FAMILIES, is_held_out
 from reggan_training.heads.head import HeadFamily, HeadMesh
-from reggan_training.heads.split import SPLIT_FAMILIES, is_held_out
 from reggan_training.metrics.motion.face import Planes, TrueFace
 from reggan_training.metrics.motion.figures import ResultKind
-from reggan_training.pairs.head_file import HEAD_SUFFIX, write_head
+from reggan_training.pairs.camera import Camera
 from reggan_training.pairs.head_look import sample_look
-from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
+from reggan_training.pairs.rasterising import (
+    FACE_WINDOW,
+    MOUTH_WINDOW,
+    RasterisedHead,
+    Rasters,
+    rasterise_head,
+)
 from reggan_training.pairs.shading import HeadShader, reduce_to
 from reggan_training.pairs.states import Weights
 from reggan_training.pairs.truth import PairTruth, request_of_pair, truth_of_pair
 
+HEAD_SUFFIX = ".head.npz"
+_PLAIN = (
+    "triangles",
+    "parts",
+    "texture_of",
+    "canonical",
+    "regions",
+    "eye_angle",
+    "jaw",
+    "uv",
+    "landmarks",
+)
 EXPRESSIONS = tuple(one.name for one in BASIC_EXPRESSIONS[1:])
 """Those that are asked for; state 0 is neutral."""
 NEUTRALISED = "happy"
 """What the source of the neutralised face shows."""
 SUPERSAMPLING = 2
 """Raster pixels along the side of a pixel that is measured."""
+
+
+def write_head(head: RasterisedHead, path: Path) -> None:
+    """Write a rasterised head as one compressed npz, in one step.
+
+    Positions are kept to 1/65536 of their extent, normals to 1/127.
+    """
+    low, high = head.positions.min(axis=(0, 1)), head.positions.max(axis=(0, 1))
+    steps = np.rint((head.positions - low) / (high - low) * 65535).astype(np.uint16)
+    facts = {
+        "family": head.family,
+        "identity": head.identity,
+        "states": head.states,
+        "controls": head.controls,
+        "distance": head.camera.distance,
+        "rotation": head.camera.rotation.tolist(),
+        "crop_from_plane": head.camera.crop_from_plane.tolist(),
+        "textures": len(head.textures),
+    }
+    arrays: dict[str, Any] = {name: getattr(head, name) for name in _PLAIN}
+    arrays |= {
+        "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
+        "low": low,
+        "high": high,
+        # differences between states are small, and compress
+        "positions": np.concatenate([steps[:1], steps[1:] - steps[:1]]),
+        "normals": np.rint(head.normals * 127).astype(np.int8),
+    }
+    for window in ("face", "mouth"):
+        rasters: Rasters = getattr(head, window)
+        arrays[f"{window}_triangle"] = rasters.triangle
+        arrays[f"{window}_barycentric"] = rasters.barycentric
+    arrays |= {f"texture_{k}": _encoded(texture) for k, texture in enumerate(head.textures)}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_atomically(path, buffer.getvalue())
+
+
+def _encoded(texture: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, " bytes"]:
+    jpeg = encoded_picture(Image.fromarray(texture), "JPEG", quality=90)
+    return np.frombuffer(jpeg, np.uint8)
+
+
+def read_head(path: Path) -> RasterisedHead:
+    """Read what `write_head` wrote.
+
+    Raises:
+        SourceError: the file is not a rasterised head.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return _from_arrays({name: stored[name] for name in stored.files})
+    except (OSError, KeyError, ValueError, BadZipFile) as error:
+        raise SourceError(f"{path} is not a rasterised head ({error}). Render it again.") from error
+
+
+def _from_arrays(stored: Mapping[str, np.ndarray]) -> RasterisedHead:
+    facts = json.loads(stored["facts"].tobytes())
+    steps = np.concatenate(
+        [stored["positions"][:1], stored["positions"][1:] + stored["positions"][:1]]
+    )
+    low, high = stored["low"], stored["high"]
+    return RasterisedHead(
+        family=facts["family"],
+        identity=facts["identity"],
+        states=tuple(facts["states"]),
+        controls=tuple(facts["controls"]),
+        camera=Camera(
+            rotation=np.array(facts["rotation"]),
+            distance=facts["distance"],
+            crop_from_plane=np.array(facts["crop_from_plane"]),
+        ),
+        positions=(low + steps * ((high - low) / 65535)).astype(np.float32),
+        normals=stored["normals"].astype(np.float32) / 127,
+        textures=tuple(
+            np.asarray(Image.open(io.BytesIO(stored[f"texture_{k}"].tobytes())).convert("RGB"))
+            for k in range(facts["textures"])
+        ),
+        face=Rasters(
+            window=FACE_WINDOW,
+            triangle=stored["face_triangle"],
+            barycentric=stored["face_barycentric"],
+        ),
+        mouth=Rasters(
+            window=MOUTH_WINDOW,
+            triangle=stored["mouth_triangle"],
+            barycentric=stored["mouth_barycentric"],
+        ),
+        **{name: stored[name] for name in _PLAIN},
+    )
 
 
 def states_of_test(controls: Sequence[str]) -> list[Weights]:

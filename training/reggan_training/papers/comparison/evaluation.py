@@ -25,10 +25,14 @@ from reggan_training.metrics.trials import (
     shows_expressions,
     subject_from_identity,
 )
-from reggan_training.papers.comparison.contenders import Contender
-from reggan_training.papers.comparison.measure import Collector, Gauge, Measurements
-from reggan_training.papers.comparison.splits import Split, splits_of
-from reggan_training.papers.comparison.standing import Standing, max_yaw_deg, standings
+from reggan_training.papers.comparison.measure import Collector, Contender, Gauge, Measurements
+from reggan_training.papers.comparison.standing import (
+    Split,
+    Standing,
+    max_yaw_deg,
+    splits_of,
+    standings,
+)
 from reggan_training.papers.networks.expression_model import ExpressionModel
 
 _REPEATS, _WARM_UP = 15, 3

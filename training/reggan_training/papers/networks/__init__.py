@@ -1,1 +1,1 @@
-"""One network a file."""
+"""Networks of the papers; what several share is in `encoder_decoder`."""

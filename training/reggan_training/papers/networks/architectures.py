@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 ARCHITECTURES: Final = {
     "reggan": "reggan:RegGAN",
-    "reggan-paper": "reggan_paper:RegGANPaper",
+    "reggan-paper": "reggan:RegGANPaper",
     "sargan": "sargan:SARGAN",
-    "stargan": "stargan:StarGAN",
-    "us-gan": "us_gan:USGAN",
-    "ganimation": "ganimation:GANimation",
+    "stargan": "encoder_decoder:StarGAN",
+    "us-gan": "encoder_decoder:USGAN",
+    "ganimation": "encoder_decoder:GANimation",
     "regression": "masked_regression:MaskedRegression",
 }
 """Module of this folder and class, by name."""

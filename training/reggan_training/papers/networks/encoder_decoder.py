@@ -1,4 +1,4 @@
-"""Parts that StarGAN, US-GAN, SARGAN and GANimation share: encoder, decoder, residual block.
+"""Encoder and decoder of StarGAN, US-GAN, SARGAN and GANimation, and the three smaller of them.
 
 A 7x7 convolution at the image's own resolution, two 4x4 ones that halve it, a middle that
 differs from one network to the next, two transposed ones that double it, and a 7x7 head;
@@ -174,3 +174,78 @@ def normalised(
 ) -> list[nn.Module]:
     """Make a convolution with normalisation and ReLU after it."""
     return [convolution, Norm(convolution.out_channels, settings), nn.ReLU(inplace=True)]
+
+
+class ResidualBlocks(Layers):
+    """Six blocks, one after the other."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__(*(ResidualBlock(settings) for _ in range(6)))
+
+
+class StarGAN(TiledModel):
+    """StarGAN's generator: six residual blocks, and a picture painted from nothing.
+
+    There is no way around the bottleneck: identity has to pass through it as well.
+
+    Source: Choi et al., "StarGAN: Unified Generative Adversarial Networks for Multi-Domain
+    Image-to-Image Translation", CVPR 2018, arXiv 1711.09020, table 4. 8.4 million parameters at
+    width 1.
+    """
+
+    architecture = "stargan"
+    middle_block = ResidualBlocks
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__(settings)
+        self.head = colour_head(settings.channels(64))
+
+    def generate(self, image: Images, expression: Intensities) -> Images:
+        """Return the network's own picture."""
+        return torch.tanh(self.head(self.maps(image, expression)))
+
+
+class GANimation(TiledModel):
+    """GANimation-style attention: StarGAN's body, a colour picture, and where to use it.
+
+    Source: Pumarola et al., "GANimation: Anatomically-aware Facial Animation from a Single Image",
+    ECCV 2018, arXiv 1807.09251, eq. 1. Its condition, action units of any strength, is our vector
+    of intensities.
+    """
+
+    architecture = "ganimation"
+    middle_block = ResidualBlocks
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__(settings)
+        channels = settings.channels(64)
+        self.colour = colour_head(channels)
+        self.attention = nn.Conv2d(channels, 1, 7, padding=3, bias=False)
+
+    def generate(self, image: Images, expression: Intensities) -> Images:
+        """Attention x input + (1 - attention) x colour."""
+        maps = self.maps(image, expression)
+        colour, attention = torch.tanh(self.colour(maps)), torch.sigmoid(self.attention(maps))
+        return colour + attention * (image - colour)
+
+
+class USGAN(TiledModel):
+    """US-GAN: encoder, one residual block, decoder, and the input added at the end.
+
+    The block only has to make the difference.
+
+    Source: Akram & Khan, "US-GAN: On the importance of Ultimate Skip Connection for Facial
+    Expression Synthesis", arXiv 2112.13002, figure 2. 2.53 million parameters at width 1.
+    """
+
+    architecture = "us-gan"
+    middle_block: type[nn.Module] = ResidualBlock
+
+    def __init__(self, settings: ModelSettings) -> None:
+        super().__init__(settings)
+        self.head = difference_head(settings.channels(64))
+
+    def generate(self, image: Images, expression: Intensities) -> Images:
+        """Network + input, the ultimate skip connection."""
+        result: Tensor = torch.tanh(self.head(self.maps(image, expression))) + image
+        return result

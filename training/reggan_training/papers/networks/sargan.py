@@ -10,12 +10,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_training.papers.networks.encoder_decoder import (
+    USGAN,
     Layers,
     normalised,
     residual_layers,
 )
 from reggan_training.papers.networks.expression_model import ModelSettings
-from reggan_training.papers.networks.us_gan import USGAN
 from reggan_training.tensor_shapes import Features, Intensities
 
 _HOURGLASS_DEPTH = 2

@@ -1,0 +1,447 @@
+"""Measures of one result: its motion, its fine detail and contours, the colours of its mouth."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int
+
+from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
+from reggan_training.heads.head import Part
+from reggan_training.metrics.image_distance import psnr_db
+from reggan_training.metrics.motion.face import MotionPlanes, PixelMask, Planes, TrueFace, dilated
+
+LARGEST_COVER = 0.5
+"""A fold under more cover than this is not seen."""
+
+LARGEST_PSNR_DB = 60.0
+"""That of an error of a quarter of an 8-bit level; equal pictures have it too."""
+INTENSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
+LARGEST_FALL = 0.02
+"""A projection that falls by no more than this from one intensity to the next still rises."""
+FINE_SIGMA_PX, MEDIUM_SIGMA_PX = 1.0, 4.0
+"""Fine detail is what the first Gaussian takes away, medium what lies between the two."""
+LEFT_BEHIND = 0.02
+"""Motion from which a contour has left its place, in eye distances: 1.3 px in a crop of 256."""
+_XYZ_FROM_RGB = np.array(
+    [
+        [0.4123907993, 0.3575843394, 0.1804807884],
+        [0.2126390059, 0.7151686788, 0.0721923154],
+        [0.0193308187, 0.1191947798, 0.9505321522],
+    ]
+)  # Rec. 709 primaries with D65
+_WHITE = _XYZ_FROM_RGB.sum(axis=1)
+_EDGE, _SLOPE = (6 / 29) ** 3, 3 * (6 / 29) ** 2
+LEAST_PIXELS = 16
+"""A face with fewer pixels of what is asked about says nothing."""
+GREY_CHROMA = 5.0
+"""Chroma below which no hue is seen."""
+HUE_MARGIN_DEG = 10.0
+"""The true range of hues is widened by this to both sides."""
+CHROMA_MARGIN = 3.0
+"""Chroma above the largest true one that rounding and a sharp warp may add."""
+_RANGE_PERCENT = (1.0, 99.0)
+_HUE_BINS = 24
+
+
+@dataclass(frozen=True)
+class MotionShares:
+    """Two shares of the true motion t that a motion m explains; both are 1 for m = t.
+
+    Attributes:
+        projection: Σ m·t / Σ t·t. 0.5 for half the motion; noise and folds leave it as it is, and
+            too much motion raises it above 1.
+        without_error: 1 − Σ |m − t|² / Σ |t|². Anything wrong lowers it, but half the motion
+            still has 0.75. Below 0 for what is worse than no motion.
+    """
+
+    projection: float
+    without_error: float
+
+    @property
+    def share(self) -> float:
+        """The lower of the two, which neither noise, nor too much nor too little motion raises."""
+        return min(self.projection, self.without_error)
+
+
+def explained_motion(made: MotionPlanes, true: MotionPlanes, region: PixelMask) -> MotionShares:
+    """Compare two motions in a region; NaN where nothing truly moves."""
+    m, t = made[:, region].astype(np.float64), true[:, region].astype(np.float64)
+    whole = float((t * t).sum())
+    if whole == 0:
+        return MotionShares(float("nan"), float("nan"))
+    error = float(((m - t) ** 2).sum())
+    return MotionShares(float((m * t).sum()) / whole, 1.0 - error / whole)
+
+
+def end_point_error(
+    made: MotionPlanes, face: TrueFace, region: PixelMask
+) -> Float[np.ndarray, " pixels"]:
+    """Distance between made and true motion at each pixel of a region, in eye distances."""
+    difference = (made - face.motion)[:, region]
+    return np.asarray(np.hypot(*difference) / face.eye_distance)
+
+
+def count_folds(motion: MotionPlanes, cover: Float[np.ndarray, "side side"]) -> int:
+    """Count cells between four pixels in which the picture is turned over or collapses.
+
+    The map q → q + m(q) is bilinear in a cell, so it keeps its orientation there exactly if
+    det(I + ∇m) > 0 at all four corners, with differences along the cell's own edges. Cells that
+    are hidden under cover at every corner do not count.
+
+    Args:
+        motion: in parts of the crop's side.
+        cover: how much of each pixel is paint.
+    """
+    side_px = motion.shape[-1]
+    x, y = motion.astype(np.float64) * side_px
+    right = (1 + np.diff(x, axis=1), np.diff(y, axis=1))  # [rows, columns - 1] along +x
+    down = (np.diff(x, axis=0), 1 + np.diff(y, axis=0))  # [rows - 1, columns] along +y
+    is_folded = np.zeros((side_px - 1, side_px - 1), dtype=bool)
+    for row in (slice(None, -1), slice(1, None)):
+        for column in (slice(None, -1), slice(1, None)):
+            xx, xy = (one[row] for one in right)
+            yx, yy = (one[:, column] for one in down)
+            is_folded |= xx * yy - xy * yx <= 0
+    hidden = cover > LARGEST_COVER
+    is_hidden = hidden[:-1, :-1] & hidden[1:, :-1] & hidden[:-1, 1:] & hidden[1:, 1:]
+    return int((is_folded & ~is_hidden).sum())
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Sizes in pixels; their quotient is taken over many faces, where single ones are empty."""
+
+    intersection: int
+    union: int
+
+    @property
+    def share(self) -> float:
+        """Intersection over union; NaN if both are empty."""
+        return self.intersection / self.union if self.union else float("nan")
+
+
+def cover_overlap(
+    cover: Float[np.ndarray, "side side"], is_uncovered: PixelMask, region: PixelMask
+) -> Overlap:
+    """Compare cover above one half with the truth, in a region."""
+    made = (cover > LARGEST_COVER) & region
+    true = is_uncovered & region
+    return Overlap(int((made & true).sum()), int((made | true).sum()))
+
+
+def region_psnr_db(made: Planes, true: Planes, region: PixelMask) -> float:
+    """PSNR over the pixels of a region, at most `LARGEST_PSNR_DB`; NaN where it is empty."""
+    if not region.any():
+        return float("nan")
+    ours, truth, where = (
+        torch.from_numpy(np.ascontiguousarray(one))[None] for one in (made, true, region[None])
+    )
+    return min(float(psnr_db(ours, truth, where)[0]), LARGEST_PSNR_DB)
+
+
+def cross_fade(source: Planes, full: Planes, intensity: float) -> Planes:
+    """Fade between two pictures: the cheap way to a part of an expression, two faces in one."""
+    return source + np.float32(intensity) * (full - source)
+
+
+def motion_rises(motions: Sequence[MotionPlanes], true: MotionPlanes, region: PixelMask) -> bool:
+    """Tell whether a model's motion grows along the full true one, from none at intensity 0.
+
+    No step may fall by more than `LARGEST_FALL`, and the last must be above nothing by more.
+
+    Args:
+        motions: at each of `INTENSITIES` but the first: at 0 the runtime asks no model.
+        true: at full intensity.
+        region: where the truth moves.
+    """
+    grown = [explained_motion(motion, true, region).projection for motion in motions]
+    steps = np.diff([0.0, *grown])
+    return bool((steps >= -LARGEST_FALL).all() and grown[-1] > LARGEST_FALL)
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Gradient energy of a result over the truth's, whole and in two bands; 1 is as it should be.
+
+    Attributes:
+        in_place: Σ made·true / Σ true·true of the gradients. Noise, ringing and contours in the
+            wrong place raise the energies, not this.
+    """
+
+    whole: float
+    fine: float
+    medium: float
+    in_place: float
+
+
+def measure_detail(
+    made: Float[np.ndarray, "3 height width"],
+    true: Float[np.ndarray, "3 height width"],
+    region: Bool[np.ndarray, "height width"],
+) -> Detail:
+    """Compare the gradients of two pictures in a region; NaN where the truth has none."""
+    ours, truth = _bands(made), _bands(true)
+    whole, fine, medium = (
+        _ratio(_energy(our_band, region), _energy(true_band, region))
+        for our_band, true_band in zip(ours, truth, strict=True)
+    )
+    ours_there, true_there = (_gradient(one[0])[:, region] for one in (ours, truth))
+    in_place = _ratio(float((ours_there * true_there).sum()), float((true_there**2).sum()))
+    return Detail(whole=whole, fine=fine, medium=medium, in_place=in_place)
+
+
+@dataclass(frozen=True)
+class Ghost:
+    """Remains of the source's contours at places that they should have left.
+
+    Attributes:
+        correlation: of the result's gradient with the source's, −1 to 1.
+        of_truth: the same of the true picture. Faces resemble themselves, so that it is not 0.
+        weight: of the source's gradient in the result, beside the truth's: g ≈ a·true +
+            weight·source in least squares. 0 for the truth, 1 for an unchanged picture, 0.5 for a
+            double exposure. Blur does not raise it.
+    """
+
+    correlation: float
+    of_truth: float
+    weight: float
+
+    @property
+    def excess(self) -> float:
+        """Excess likeness of the result to the source there, over that of the truth."""
+        return self.correlation - self.of_truth
+
+
+def left_region(face: TrueFace) -> PixelMask:
+    """Pixels whose source surface is gone: another one has moved here, or was uncovered."""
+    size = np.hypot(*face.motion) / face.eye_distance
+    return face.is_head & ((size > LEFT_BEHIND) | ~face.is_visible)
+
+
+def measure_ghost(made: Planes, face: TrueFace, region: PixelMask) -> Ghost:
+    """Look for the source's contours in a result, in a part of `left_region`; NaN if it is flat."""
+    m, t, s = (
+        _gradient(_luma(picture))[:, region].ravel().astype(np.float64)
+        for picture in (made, face.target, face.source)
+    )
+    mt, ms, ts = float(m @ t), float(m @ s), float(t @ s)
+    mm, tt, ss = float(m @ m), float(t @ t), float(s @ s)
+    return Ghost(
+        correlation=_ratio(ms, float(np.sqrt(mm * ss))),
+        of_truth=_ratio(ts, float(np.sqrt(tt * ss))),
+        weight=_ratio(ms * tt - mt * ts, ss * tt - ts * ts),
+    )
+
+
+def _bands(picture: Float[np.ndarray, "3 height width"]) -> list[Float[np.ndarray, "height width"]]:
+    """Return the whole luma, its fine and its medium band."""
+    whole = _luma(picture)
+    soft, softer = (_blurred(whole, sigma) for sigma in (FINE_SIGMA_PX, MEDIUM_SIGMA_PX))
+    return [whole, whole - soft, soft - softer]
+
+
+def _luma(picture: Float[np.ndarray, "3 height width"]) -> Float[np.ndarray, "height width"]:
+    return np.asarray(np.tensordot(np.array(LUMA_WEIGHTS, dtype=picture.dtype), picture, axes=1))
+
+
+def _gradient(plane: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "2 height width"]:
+    """Central differences along x and y; 0 at the picture's border.
+
+    Differences between neighbours would count the highest frequencies most, which any picture
+    loses that is sampled between its pixels: the rig's own motion keeps 0.80 to 0.91 of them.
+    """
+    x, y = np.zeros_like(plane), np.zeros_like(plane)
+    x[:, 1:-1] = (plane[:, 2:] - plane[:, :-2]) / 2
+    y[1:-1] = (plane[2:] - plane[:-2]) / 2
+    return np.stack([x, y])
+
+
+def _energy(
+    plane: Float[np.ndarray, "height width"], region: Bool[np.ndarray, "height width"]
+) -> float:
+    return float((_gradient(plane)[:, region].astype(np.float64) ** 2).sum())
+
+
+def _ratio(above: float, below: float) -> float:
+    return above / below if below > 0 else float("nan")
+
+
+def _blurred(
+    plane: Float[np.ndarray, "height width"], sigma_px: float
+) -> Float[np.ndarray, "height width"]:
+    """Gaussian blur; the picture's edge pixels go on beyond it."""
+    radius = int(np.ceil(3 * sigma_px))
+    offsets = torch.arange(-radius, radius + 1, dtype=torch.float32)
+    taps = torch.exp(-(offsets**2) / (2 * sigma_px**2))
+    taps = taps / taps.sum()
+    image = torch.from_numpy(np.ascontiguousarray(plane, dtype=np.float32))[None, None]
+    image = F.pad(image, [radius] * 4, mode="replicate")
+    image = F.conv2d(F.conv2d(image, taps[None, None, None]), taps[None, None, :, None])
+    return np.asarray(image[0, 0].numpy())
+
+
+def lab_from_srgb(encoded: Float[np.ndarray, " 3 *shape"]) -> Float[np.ndarray, " 3 *shape"]:
+    """L*, a*, b* of sRGB-encoded colours, relative to D65.
+
+    Source: CIE 15:2004, section 8.2.1; sRGB by IEC 61966-2-1.
+    """
+    xyz = np.tensordot(_XYZ_FROM_RGB, linear_from_srgb(encoded.astype(np.float64)), axes=1)
+    ratio = xyz / _WHITE.reshape(3, *[1] * (encoded.ndim - 1))
+    curve = np.where(ratio > _EDGE, np.cbrt(ratio), ratio / _SLOPE + 4 / 29)
+    x, y, z = curve
+    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def chroma(lab: Float[np.ndarray, " 3 *shape"]) -> Float[np.ndarray, " *shape"]:
+    """Distance from grey, C*ab."""
+    return np.asarray(np.hypot(lab[1], lab[2]))
+
+
+def hue_deg(lab: Float[np.ndarray, " 3 *shape"]) -> Float[np.ndarray, " *shape"]:
+    """Hue angle in degrees, 0 to 360; red is near 40, yellow 100, teal 190."""
+    return np.asarray(np.degrees(np.arctan2(lab[2], lab[1])) % 360)
+
+
+def ciede2000(
+    first: Float[np.ndarray, " 3 *shape"], second: Float[np.ndarray, " 3 *shape"]
+) -> Float[np.ndarray, " *shape"]:
+    """Colour difference ΔE00 of CIELAB colours with all weights 1; about 1 is just noticeable.
+
+    Source: Sharma, Wu, Dalal, "The CIEDE2000 Color-Difference Formula: Implementation Notes,
+    Supplementary Test Data, and Mathematical Observations", Color Research and Application
+    30(1), 2005, eqs. 2 to 22.
+    """
+    c_mean = (chroma(first) + chroma(second)) / 2
+    stretch = 1 + 0.5 * (1 - _saturating(c_mean))
+    c1, h1 = _stretched(first, stretch)
+    c2, h2 = _stretched(second, stretch)
+    is_grey = c1 * c2 == 0
+    turn = np.where(is_grey, 0.0, (h2 - h1 + 180) % 360 - 180)
+    turn = np.where(~is_grey & (h2 - h1 == 180), 180.0, turn)  # eq. 10 keeps a half turn positive
+    lightness, colour = second[0] - first[0], c2 - c1
+    hue = 2 * np.sqrt(c1 * c2) * np.sin(np.radians(turn / 2))
+    l_bar, c_bar = (first[0] + second[0]) / 2, (c1 + c2) / 2
+    h_bar = _mean_hue_deg(h1, h2, is_grey)
+    off_middle = (l_bar - 50) ** 2
+    s_l = 1 + 0.015 * off_middle / np.sqrt(20 + off_middle)
+    s_c = 1 + 0.045 * c_bar
+    s_h = 1 + 0.015 * c_bar * _hue_weight(h_bar)
+    rotation = -np.sin(np.radians(60 * np.exp(-(((h_bar - 275) / 25) ** 2))))
+    of_l, of_c, of_h = lightness / s_l, colour / s_c, hue / s_h
+    mixed = 2 * _saturating(c_bar) * rotation * of_c * of_h
+    return np.asarray(np.sqrt(of_l**2 + of_c**2 + of_h**2 + mixed))
+
+
+def _saturating(c: Float[np.ndarray, " *shape"]) -> Float[np.ndarray, " *shape"]:
+    return np.asarray(np.sqrt(c**7 / (c**7 + 25.0**7)))
+
+
+def _stretched(
+    lab: Float[np.ndarray, " 3 *shape"], stretch: Float[np.ndarray, " *shape"]
+) -> tuple[Float[np.ndarray, " *shape"], Float[np.ndarray, " *shape"]]:
+    """Chroma and hue in degrees with a* stretched near grey (eqs. 5 to 7)."""
+    a, b = stretch * lab[1], lab[2]
+    return np.asarray(np.hypot(a, b)), np.asarray(np.degrees(np.arctan2(b, a)) % 360)
+
+
+def _mean_hue_deg(
+    h1: Float[np.ndarray, " *shape"],
+    h2: Float[np.ndarray, " *shape"],
+    is_grey: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]",
+) -> Float[np.ndarray, " *shape"]:
+    """Mean of two hues along the shorter way; their sum where one colour is grey (eq. 14)."""
+    total = h1 + h2
+    wide = np.where(total < 360, total + 360, total - 360) / 2
+    mean = np.where(np.abs(h1 - h2) <= 180, total / 2, wide)
+    return np.asarray(np.where(is_grey, total, mean))
+
+
+def _hue_weight(h_deg: Float[np.ndarray, " *shape"]) -> Float[np.ndarray, " *shape"]:
+    """T of eq. 15."""
+    terms = ((-0.17, 1, -30), (0.24, 2, 0), (0.32, 3, 6), (-0.20, 4, -63))
+    weight = np.ones_like(h_deg)
+    for size, times, shift in terms:
+        weight = weight + size * np.cos(np.radians(times * h_deg + shift))
+    return weight
+
+
+def colour_error(made: Planes, face: TrueFace, region: PixelMask) -> float:
+    """Median ΔE2000 over the uncovered pixels of a region; NaN where there are too few."""
+    where = region & face.is_uncovered
+    if where.sum() < LEAST_PIXELS:
+        return float("nan")
+    ours, truth = (lab_from_srgb(one[:, where]) for one in (made, face.target))
+    return float(np.median(ciede2000(ours, truth)))
+
+
+def teeth_within_hues(made: Planes, face: TrueFace) -> float:
+    """Share of the teeth's pixels whose hue the true teeth have; NaN where no teeth are seen.
+
+    A pixel without visible chroma has no hue to be wrong. Where the true teeth are grey (stone,
+    metal) no chroma above theirs is right.
+    """
+    teeth = face.shows(Part.TEETH)
+    if teeth.sum() < LEAST_PIXELS:
+        return float("nan")
+    ours, truth = (lab_from_srgb(one[:, teeth]) for one in (made, face.target))
+    return float(_within_hues(ours, truth).mean())
+
+
+def count_oversaturated(made: Planes, face: TrueFace, region: PixelMask) -> int:
+    """Count pixels of the head in a region that are more saturated than source and truth are.
+
+    A pixel's chroma is held against the largest that the face has near this hue, so that red lips
+    allow no teal. The source counts where its face is; the truth with its whole head, since true
+    light alone can raise the chroma of skin. The outermost 8 px at 256 of the head are left out:
+    there the background's colours come in, which is another fault.
+    """
+    seen = face.is_head & face.is_visible
+    colours = np.concatenate([_moved_pixels(face, seen), face.target[:, face.is_head]], axis=1)
+    limits = _chroma_by_hue(lab_from_srgb(colours)) + CHROMA_MARGIN
+    ours = lab_from_srgb(made[:, region & ~dilated(~face.is_head)])
+    return int((chroma(ours) > limits[_hue_bin(ours)]).sum())
+
+
+def _within_hues(
+    ours: Float[np.ndarray, "3 pixels"], truth: Float[np.ndarray, "3 pixels"]
+) -> Bool[np.ndarray, " pixels"]:
+    is_coloured = chroma(truth) > GREY_CHROMA
+    highest = max(GREY_CHROMA, float(np.percentile(chroma(truth), _RANGE_PERCENT[1])))
+    if is_coloured.sum() < LEAST_PIXELS:
+        return np.asarray(chroma(ours) <= highest + CHROMA_MARGIN)
+    middle = hue_deg(truth.mean(axis=1))
+    low, high = np.percentile(_turn_deg(hue_deg(truth[:, is_coloured]), middle), _RANGE_PERCENT)
+    turn = _turn_deg(hue_deg(ours), middle)
+    is_right = (turn >= low - HUE_MARGIN_DEG) & (turn <= high + HUE_MARGIN_DEG)
+    return np.asarray(is_right | (chroma(ours) <= GREY_CHROMA))
+
+
+def _chroma_by_hue(lab: Float[np.ndarray, "3 pixels"]) -> Float[np.ndarray, " bins"]:
+    """Find the largest chroma in and beside each bin of hues; `GREY_CHROMA` where there is less."""
+    largest = np.full(_HUE_BINS, GREY_CHROMA)
+    np.maximum.at(largest, _hue_bin(lab), chroma(lab))
+    return np.max([np.roll(largest, shift) for shift in (-1, 0, 1)], axis=0)
+
+
+def _hue_bin(lab: Float[np.ndarray, "3 pixels"]) -> Int[np.ndarray, " pixels"]:
+    return np.asarray((hue_deg(lab) / 360 * _HUE_BINS).astype(np.int64) % _HUE_BINS)
+
+
+def _turn_deg(
+    hue: Float[np.ndarray, " pixels"], middle: Float[np.ndarray, ""]
+) -> Float[np.ndarray, " pixels"]:
+    """Difference of hues from another one, −180 to 180."""
+    return np.asarray((hue - middle + 180) % 360 - 180)
+
+
+def _moved_pixels(face: TrueFace, where: PixelMask) -> Float[np.ndarray, "3 pixels"]:
+    """Find the source's nearest pixels to where it shows what the target shows."""
+    side_px = face.side_px
+    row, column = np.nonzero(where)
+    x, y = face.motion[:, where] * side_px
+    columns = np.clip(np.round(column + x), 0, side_px - 1).astype(np.int64)
+    rows = np.clip(np.round(row + y), 0, side_px - 1).astype(np.int64)
+    return np.asarray(face.source[:, rows, columns])

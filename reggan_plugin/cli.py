@@ -38,19 +38,21 @@ _COMMANDS = {
         "reggan_plugin.commands.render:render", "Change the expression in rendered frames."
     ),
     "ui": LazyCommand(
-        "reggan_plugin.commands.ui:ui", "Choose faces and expressions on a page.", extra="ui"
+        "reggan_plugin.commands.ui:ui",
+        "Choose faces and expressions on a page in your browser.",
+        extra="ui",
     ),
     "job": LazyCommand(
         "reggan_plugin.commands.job:job", "Write a render farm's job template.", extra="farm"
     ),
     "report": LazyCommand(
-        "reggan_plugin.commands.report:report", "Check a rendered shot; draw its problems."
+        "reggan_plugin.commands.report:report", "Check a rendered shot and show its problems."
     ),
     "track": LazyCommand(
-        "reggan_plugin.commands.track:track", "Follow the faces of a shot, for steady results."
+        "reggan_plugin.commands.track:track", "Find the faces in each frame of a shot."
     ),
     "sheet": LazyCommand(
-        "reggan_plugin.commands.sheet:sheet", "Draw every expression of one frame on a sheet."
+        "reggan_plugin.commands.sheet:sheet", "Draw a face with all basic expressions on one sheet."
     ),
     "comp": LazyCommand(
         "reggan_plugin.commands.comp:comp", "Write a Nuke, Fusion or Blender comp of the layers."
@@ -60,11 +62,9 @@ _COMMANDS = {
         "Change the expression in a face's texture map.",
         extra="textures",
     ),
-    "demo": LazyCommand(
-        "reggan_plugin.commands.demo:demo", "Run the whole job on the frames that come along."
-    ),
+    "demo": LazyCommand("reggan_plugin.commands.demo:demo", "Try it on the sample frames."),
     "live": LazyCommand(
-        "reggan_plugin.commands.live:live", "Change a face for a program that asks by a pipe."
+        "reggan_plugin.commands.live:live", "Change a face for a program that asks through a pipe."
     ),
     "doctor": LazyCommand(
         "reggan_plugin.commands.doctor:doctor", "Say what is installed and which devices work."
@@ -73,11 +73,12 @@ _COMMANDS = {
         "reggan_plugin.commands.bench:bench", "Measure how fast it is on this machine."
     ),
     "expressions": LazyCommand(
-        "reggan_plugin.commands.expressions:expressions", "List what a face can be asked for."
+        "reggan_plugin.commands.expressions:expressions",
+        "List all expressions, face shapes and action units.",
     ),
     "dev": LazyCommand(
         "reggan_plugin.commands.dev:dev",
-        "What the shipped models are made and measured with.",
+        "For those who make the models that ship.",
         is_group=True,
     ),
     "curves": LazyCommand(

@@ -38,8 +38,8 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     "models",
     multiple=True,
     metavar="NAME|FILE.onnx",
-    help="May be given more than once; others are compared with the first.  [default: all that "
-    "`reggan-plugin models` lists]",
+    help="Model to measure. May be given several times; the others are compared with the first.  "
+    "[default: all that `reggan-plugin models` lists]",
 )
 @grouped_option(
     "Models",
@@ -47,15 +47,15 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     "devices",
     multiple=True,
     metavar="cpu|cuda:0|...",
-    help="May be given more than once.  [default: every device that works here]",
+    help="May be given several times.  [default: every device that works here]",
 )
 @grouped_option(
     "Models",
     "--peers",
     "with_peers",
     is_flag=True,
-    help="Also time SARGAN-, US-GAN- and StarGAN-shaped generators with random weights and, by "
-    "PyTorch itself, the first model; say how far each is from what the hardware allows.",
+    help="Also time networks with the shapes of SARGAN, US-GAN and StarGAN, and the first model "
+    "in PyTorch. Say how far each is from what the hardware allows. Needs the extra [export].",
 )
 @grouped_option(
     "Models",
@@ -65,7 +65,7 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     default="1,4,8",
     show_default=True,
     metavar="1,4,8",
-    help="Faces in a run.",
+    help="How many faces are given at once.",
 )
 @grouped_option(
     "Models",
@@ -74,7 +74,7 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     default=100,
     show_default=True,
     metavar="RUNS",
-    help="Runs at batch 1; larger batches get as many faces.",
+    help="How many times one face is run. Larger batches get as many faces in all.",
 )
 @grouped_option(
     "Models",
@@ -93,7 +93,7 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     default=_HEIGHTS,
     show_default=True,
     metavar="PIXELS",
-    help="Of those frames; may be given more than once.",
+    help="Height of these frames. May be given several times.",
 )
 @grouped_option(
     "Frames",
@@ -102,7 +102,7 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     default=8,
     show_default=True,
     metavar="COUNT",
-    help="Length of each shot.",
+    help="How many frames each shot has.",
 )
 @grouped_option(
     "Output",
@@ -110,7 +110,7 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     "out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.json",
-    help="Write everything that was measured, with the machine's name.",
+    help="Write everything that was measured into a file.",
 )
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace the file if it exists.")
 @verbose_option
@@ -130,7 +130,7 @@ def bench(
 ) -> None:
     """Measure how fast it is here: start, latency, throughput, and where a frame's time goes.
 
-    Everything is timed turn by turn in one run, so that ratios hold on a busy machine, too.
+    Everything is timed in turns, so that you can compare the numbers on a busy machine, too.
     """
     paths = tuple(map(find_model, models))
     if out is not None:

@@ -40,7 +40,7 @@ STILL_MAP = "_still.exr"
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     required=True,
     metavar="DIR",
-    help="What `render --layers-out` wrote: stmap, gain and paint.",
+    help="The folder that `render --layers-out` wrote, with stmap, gain and paint.",
 )
 @grouped_option(
     "Output",
@@ -53,13 +53,12 @@ STILL_MAP = "_still.exr"
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace files that exist.")
 @verbose_option
 def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool) -> None:
-    """Write a composition of SHOT in which intensity and mask of a change stay live.
+    """Write a composition of SHOT in which you can still turn the change up and down and mask it.
 
-    SHOT are the frames as they were before the change: a folder, one file, or a sequence. It reads
-    the frames and the layers, and has a control Intensity and a node Mask (in Blender an input of
-    the group) to put a painted mask in place of. Fusion and Blender also get an STMap that moves
-    nothing, beside the composition. All three are written from the programs' own documentation and
-    have not been run in them.
+    SHOT are the frames before the change: a folder, one file, or a sequence. The composition reads
+    these frames and the layers. Its control is called Intensity. Put a painted mask in place of the
+    node Mask (in Blender: link it to the group's input). For Fusion and Blender an STMap that moves
+    nothing is written beside it. Those for Nuke and Fusion have not been run in these programs.
     """
     from reggan_plugin.recipes.comp_shot import comp_shot
 

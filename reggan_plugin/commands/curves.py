@@ -57,9 +57,9 @@ def curves(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Show what is inside a recorded performance: the FILE that --curves of render takes.
+    """Show what is inside a recorded performance, a FILE for `render --curves`.
 
-    Live Link Face CSV, iFacialMocap and Face Cap text, Audio2Face JSON, glTF, GLB and VRM
+    Read are Live Link Face CSV, iFacialMocap and Face Cap text, Audio2Face JSON, glTF, GLB and VRM
     Animation, USD, and CSV with a heading such as frame,jawOpen,mouthSmileLeft.
     """
     outputs = [path for path in (plot, csv_file) if path is not None]

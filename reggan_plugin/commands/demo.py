@@ -43,9 +43,9 @@ docs/pictures/before_after.jpg, which has all six."""
 def demo(*, model: str | None, device: str, out: Path, existing: Existing) -> None:
     """Render the sample frames with two expressions and draw a contact sheet.
 
-    The samples are a short shot of an avatar as PNG and as scene-linear EXR, a statue and a
-    toon. Prints the folders that it writes, those of the frames as they were too, and the sheet.
-    A second time it goes on where it was stopped.
+    The samples are a short shot of an avatar, as PNG and as scene-linear EXR, a statue and a toon.
+    It prints the folders that it writes, with the frames before and after, and the sheet. If it is
+    stopped, run it again: it goes on.
     """
     begin = time.perf_counter()
     if existing is Existing.REFUSE:

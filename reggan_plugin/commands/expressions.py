@@ -32,9 +32,9 @@ from reggan_plugin.vocabulary.presets import read_presets
 def expressions(*, presets: Path | None, shapes: bool, units: bool, as_json: bool) -> None:
     """List the named expressions, for --expression of every command.
 
-    The first seven work with every model; the others need one with face shapes, which
-    `reggan-plugin models` tells. An expression marked + is laid over what the face shows; the
-    others replace it. neutral, marked -, weakens what the face shows and does not make it neutral.
+    The first seven work with every model. The others need a model with face shapes, as the default
+    one has. An expression shuts an open mouth first, unless it is marked +. neutral, marked -, only
+    shuts the mouth: it does not make a face neutral.
     """
     own = read_presets(presets)
     listed = (*NAMED_EXPRESSIONS.values(), *own.values())

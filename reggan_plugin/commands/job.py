@@ -125,10 +125,10 @@ def job(
 ) -> None:
     """Write an Open Job Description template that renders a SHOT on a farm.
 
-    The job tracks the shot, renders it in chunks and fails if a frame is missing in the end.
-    All other options of `render` go to the workers, with absolute paths of files; expression,
-    intensity, range, chunk and folders can still be changed when the job is submitted. If
-    --device names a GPU, only workers with one are asked for. The request is checked here as
+    The job tracks the shot and renders it in chunks. It fails if a frame is missing at the end.
+    RENDER-OPTIONS are options of `render`, which go to the workers with absolute paths of files.
+    You can still change expression, intensity, range, chunk and folders when you submit the job. If
+    --device names a GPU, the job asks for workers with one. The options are checked here, as
     `render --dry-run` does it.
     """
     source, given = _given_to_workers(frames, render_options)

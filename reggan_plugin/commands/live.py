@@ -17,10 +17,11 @@ from reggan_plugin.ui.live_pipe import LivePipe, newest_lines
 @rig_options
 @verbose_option
 def live(*, model: str | None, device: str, rig_files: RigFiles) -> None:
-    """Change a face again and again for a program, such as Blender, that asks through a pipe.
+    """Change a face again and again, for a program such as Blender that asks through a pipe.
 
-    Each line of standard input is a request in JSON, each line of standard output the answer to the
-    newest; it ends when its input does. The fields are in reggan_plugin/ui/live_pipe.py.
+    Each line of standard input is a request in JSON. Each line of standard output is the answer to
+    the newest one. The command ends when its input ends. The fields are described in
+    reggan_plugin/ui/live_pipe.py.
     """
     transfer, _ = open_model(model, device, rig=rig_files)
     LivePipe(transfer).serve(newest_lines(sys.stdin.fileno()), sys.stdout)

@@ -59,7 +59,7 @@ def models(
     """List the models with their cards, and check their hashes.
 
     With a name or a file, print everything that its card says. The hash is a checksum: it finds
-    damage. Who made a file is what --verify checks.
+    damage. --verify checks who made a file.
     """
     if bundles is not None and repository is None:
         raise UsageError("--bundles is for --verify URL, which says who must have signed.")

@@ -51,16 +51,17 @@ def render(
 ) -> None:
     """Change the expression in frames and keep everything else.
 
-    INPUT is any number of pictures, videos, folders, sequences (shot.####.exr) and globs; - is a
-    picture or a video from standard input. The frames keep their names, format, bit depth, metadata
-    and alpha; passes of an EXR that are known move with the face (--move-layers), other layers
-    stay. The result of a single picture is called <name>_<expression>. A frame that fails leaves
-    the others as they are; the exit code is then 1. A sequence of any length takes about 2 GB of
-    memory at 4K and 4 GB at 8K.
+    INPUT is any number of pictures, videos, folders, sequences (shot.####.exr) and globs. - is a
+    picture or a video from standard input.
 
-    Beside the frames, in .reggan, is a record of how each was made: --resume reads it. A whole
-    sequence is tracked first, so that faces are steady; a --range without --tracks is not, nor is
-    what lands in a folder under --watch.
+    The frames keep their names, format, bit depth, metadata and alpha. Known passes of an EXR move
+    with the face (--move-layers); other layers stay. The result of a single picture is called
+    <name>_<expression>. If a frame fails, the others go on, and the exit code is 1. Any number of
+    frames takes about 2 GB of memory at 4K, and 3 GB at 8K.
+
+    A whole sequence is tracked first, so that faces are steady. A --range without --tracks is not
+    tracked, and neither are pictures under --watch. The folder .reggan beside the results says how
+    each frame was made. --resume reads it.
     """
     watched, as_json = request.asked_inputs.watched, request.as_json
     is_endless_bar = watched is not None and style == "auto" and not as_json

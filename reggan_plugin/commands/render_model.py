@@ -114,8 +114,8 @@ model_and_batch_options = options_as(
         default=1,
         show_default=True,
         metavar="N",
-        help="Faces that the model is given at once, of several frames. It saves time on a GPU "
-        "alone; a processor takes one at a time.",
+        help="How many faces the model gets at once, from several frames. Only a GPU gains from "
+        "it; a processor takes one at a time.",
     ),
     grouped_option(
         "Model",
@@ -124,8 +124,8 @@ model_and_batch_options = options_as(
         default="1",
         show_default=True,
         metavar="N|auto",
-        help="Processes that share the frames of a shot, each with about 1.6 GB of memory at 4K; "
-        "auto takes what cores and free memory allow. The bits are the same.",
+        help="How many processes share the frames of a shot, with the same bits as one. Each "
+        "takes about 1.8 GB of memory at 4K. auto takes as many as cores and free memory allow.",
     ),
 )
 """Model, device, batch and jobs; the command takes `asked_model`, an `ModelOptions`."""

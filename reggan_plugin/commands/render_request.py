@@ -76,7 +76,8 @@ coding_options = options_as(
         "Output",
         "--codec",
         type=click.Choice(list(VIDEO_CODECS)),
-        help="Codec of a video.  [default: the source's, or what its container usually holds]",
+        help="Codec of a video.  [default: that of the source, or the usual one of the file "
+        "format]",
     ),
     grouped_option(
         "Output",
@@ -91,7 +92,7 @@ coding_options = options_as(
         "--bitrate",
         type=bitrate_from_text,
         metavar="BITS",
-        help="In place of --quality: bits a second of the video, 8M or 800k.",
+        help="Bits a second of a video, such as 8M or 800k, in place of --quality.",
     ),
 )
 """The command takes them as `coding`."""
@@ -106,9 +107,9 @@ signing_options = options_as(
         type=_PEM_FILE,
         is_input=True,
         metavar="CERT.pem",
-        help="Sign changed frames as Content Credentials (C2PA): in PNG, JPEG, TIFF and WebP, "
-        "beside the others. The signer's certificate, then those that issued it. Needs the extra "
-        "[c2pa].",
+        help="Sign changed frames with Content Credentials (C2PA): inside PNG, JPEG, TIFF and "
+        "WebP, in a file beside the others. CERT.pem is the signer's certificate, then those "
+        "that issued it. Needs the extra [c2pa].",
     ),
     grouped_option(
         "Output",
@@ -116,7 +117,7 @@ signing_options = options_as(
         type=_PEM_FILE,
         is_input=True,
         metavar="KEY.pem",
-        help="The key of --sign, without a password. It is read, and written nowhere.",
+        help="The key of --sign, without a password. It is never written anywhere.",
     ),
 )
 """`--sign` and `--key`; the command takes `signing`, None without them."""
@@ -185,7 +186,7 @@ render_options = options_as(
         "Face",
         "--on-missing-face",
         type=click.Choice(["copy", "skip", "fail"]),
-        help="What becomes of a frame without a face.  [default: copy; fail for one picture]",
+        help="What to do with a frame without a face.  [default: copy; fail for one picture]",
     ),
     model_and_batch_options,
     rig_options,
@@ -196,8 +197,8 @@ render_options = options_as(
         "asked_out",
         type=click.Path(),
         metavar="DIR|FILE|-",
-        help="Folder for the frames, or the file of a single one; {expression} in it is the "
-        "expression's name; - is standard output.  [default: <name>_<expression> beside the "
+        help="Folder for the frames, or a file for a single one. {expression} in it stands for "
+        "the expression's name. - is standard output.  [default: <name>_<expression> beside the "
         "source]",
     ),
     grouped_option(
@@ -205,8 +206,8 @@ render_options = options_as(
         "--atlas",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE.png",
-        help="Also lay the picture and all of its results side by side into one; FILE.json says "
-        "which lies where.",
+        help="Also put each picture and its results side by side on one sheet. FILE.json says "
+        "where each one is.",
     ),
     existing_options,
     grouped_option(
@@ -214,7 +215,7 @@ render_options = options_as(
         "--stamp/--no-stamp",
         default=True,
         show_default=True,
-        help="Say in the metadata of changed frames that a model changed them, and how.",
+        help="Say in the metadata of changed frames that a model changed them.",
     ),
     signing_options,
     coding_options,
@@ -227,14 +228,14 @@ render_options = options_as(
         f"[default: {DEFAULT_FPS}]",
     ),
     grouped_option(
-        "Output", "--dry-run", is_flag=True, help="List what would be written, and write nothing."
+        "Output", "--dry-run", is_flag=True, help="List what would be written. Write nothing."
     ),
     grouped_option(
         "Output",
         "--json",
         "as_json",
         is_flag=True,
-        help="Print one JSON summary instead of the paths that were written; log in JSON lines.",
+        help="Print one JSON summary in place of the paths. Progress and messages are JSON lines.",
     ),
 )
 """The command takes them as `request`."""

@@ -50,15 +50,15 @@ from reggan_plugin.report.shot_report import (
     "--html",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.html",
-    help="Also read all frames, measure flicker, and write a page with thumbnails that "
-    "needs no network: one file, beyond 1,000 frames with the thumbnails in a folder beside it. An "
-    "older report is replaced, no other file.",
+    help="Also read all frames, measure flicker, and write a page that shows each frame. It "
+    "replaces an older report, but no other file. Beyond 1,000 frames its pictures lie in a "
+    "folder beside it.",
 )
 @grouped_option(
     "Report",
     "--quick",
     is_flag=True,
-    help="Compare only the sizes of the outputs with their records, not their content.",
+    help="Compare only the sizes of the outputs, not their content.",
 )
 @grouped_option("Report", "--json", "as_json", is_flag=True, help="Print one JSON document.")
 @style_options("Report")
@@ -79,8 +79,8 @@ def report(
 
     SHOT is what was rendered: a folder, one file, or a sequence (shot.####.exr).
 
-    The exit code is 1 if a frame is missing, failed, or no longer the file that was rendered: size
-    and SHA-256 are compared with the record beside it. --quick reads no frame and compares sizes.
+    The exit code is 1 if a frame is missing, failed, or no longer the file that was rendered. Size
+    and SHA-256 are compared with the record beside it. With --quick only the size is.
     """
     with progress_on_stderr(style, as_json=as_json) as tell:
         if quick and html is not None:

@@ -104,7 +104,7 @@ class _DrawnFace:
     "--all",
     "is_of_all",
     is_flag=True,
-    help="Every named expression that the model can show, not the basic ones alone.",
+    help="Draw every named expression, not only the basic ones.",
 )
 @presets_option(", drawn behind the others.")
 @model_options
@@ -114,8 +114,8 @@ class _DrawnFace:
     "Output",
     "--for-view",
     is_flag=True,
-    help="Draw a scene-linear face as dark or bright as the file has it, for programs that show "
-    "the sheet through a view transform of their own.",
+    help="Keep a scene-linear face as dark or bright as in the file, for programs with a view "
+    "transform of their own.",
 )
 @grouped_option(
     "Output",
@@ -128,8 +128,8 @@ class _DrawnFace:
     "Output",
     "--small",
     is_flag=True,
-    help="Draw every named expression of the model once, small and without a label, in a grid; "
-    "--json says which is where.",
+    help="Draw every named expression once, small and without names. --json says where each one "
+    "is.",
 )
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace the sheet if it exists.")
 @grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON summary.")
@@ -155,8 +155,8 @@ def sheet(
 ) -> None:
     """Draw a contact sheet of FRAME's face: the basic expressions at three intensities, or --all.
 
-    The input stands first. With --all every expression is drawn once, with its name below it;
-    --small draws the same smaller and without names, for programs and menus.
+    The input comes first. With --all every expression is drawn once, with its name below it.
+    --small draws the same in small, without names, for programs and menus.
     """
     own = read_presets(presets)
     path = out or frame.with_name(f"{frame.stem}_sheet.png")

@@ -74,9 +74,8 @@ def texture(
 ) -> None:
     """Change the expression in the base colour map of a face.
 
-    The mesh is seen from the front without light, the model changes that picture, and the change
-    is reprojected to the texels that show in it. All others keep their bits; format, depth and
-    alpha stay.
+    The mesh is drawn from the front, without light. The model changes that picture. The texels that
+    show in it take the change. All others keep their bits. Format, depth and alpha stay.
 
     Happy, angry, disgusted, afraid and surprised open the mouth. A map can only show that as paint
     on closed lips: jaw, teeth and silhouette stay as the mesh has them. Sad needs no opening.

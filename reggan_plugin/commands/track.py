@@ -90,7 +90,7 @@ PART_OF_A_SHOT = (
     "Tracks",
     "--no-smooth",
     is_flag=True,
-    help="Write the positions as they are read from each frame.",
+    help="Do not smooth the positions.",
 )
 @grouped_option(
     "Output",
@@ -105,7 +105,7 @@ PART_OF_A_SHOT = (
     "--preview",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Also draw the tracks into small copies of the frames, one JPEG each.",
+    help="Also draw the tracks on small copies of the frames.",
 )
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace outputs that exist.")
 @grouped_option(
@@ -134,9 +134,9 @@ def track(
 
     SHOT is a folder, one file, or a sequence (shot.####.exr, shot.%04d.png).
 
-    Faces keep their number from frame to frame, short gaps are filled, cuts are found, and
-    positions are smoothed without lag. A frame that cannot be read is named and filled like a
-    gap. The file is JSON that may be edited by hand.
+    A face keeps its number from frame to frame. Short gaps are filled, and cuts are found.
+    Positions are smoothed without lag. A frame that cannot be read is named, and filled like a gap.
+    The file is JSON. You may edit it.
     """
     with progress_on_stderr(style, as_json=as_json) as report, stop_on_signals() as stop:
         io_timeout = IoTimeout(stall_s, stop.is_made)

@@ -32,7 +32,7 @@ from reggan_plugin.vocabulary.presets import read_presets
     is_input=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="A recorded performance to scrub through; `render --curves` says which are read.",
+    help="A recorded performance to go through. `render --help` says which files are read.",
 )
 @grouped_option(
     "Page",
@@ -40,14 +40,14 @@ from reggan_plugin.vocabulary.presets import read_presets
     type=click.IntRange(0, 65535),
     default=0,
     metavar="NUMBER",
-    help="Where the page listens, for this machine alone.  [default: a free one]",
+    help="Port of the page, on this machine alone.  [default: a free one]",
 )
 @grouped_option(
     "Page",
     "--browser/--no-browser",
     default=True,
     show_default=True,
-    help="Open the page in the browser. Its address is printed in any case.",
+    help="Open the page in the browser. The address is always printed.",
 )
 @grouped_option(
     "Page",
@@ -55,7 +55,7 @@ from reggan_plugin.vocabulary.presets import read_presets
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
     metavar="DIR",
-    help="Where shots go that are rendered from files dropped on the page; others go beside "
+    help="Folder for the results of files that you drop on the page. Other results go beside "
     "their source.  [default: this folder]",
 )
 @grouped_option(
@@ -63,8 +63,8 @@ from reggan_plugin.vocabulary.presets import read_presets
     "--launcher",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Open nothing, but write a file into DIR, such as your desktop, whose double click opens "
-    "the page.",
+    help="Write a file into DIR, such as your desktop, and open nothing. A double click on the "
+    "file opens the page.",
 )
 @grouped_option("Page", "--overwrite", is_flag=True, help="Replace a launcher that exists.")
 @verbose_option
@@ -83,8 +83,8 @@ def ui(
 ) -> None:
     """Open a page on which you choose faces and expressions by eye.
 
-    Only this machine and only who has the printed address can use it; nothing is sent anywhere.
-    The page shows SOURCE and what you drop on it. Quit ends it, or Ctrl-C here.
+    The page shows FILE or DIR, and what you drop on it. Quit on the page ends it, or Ctrl-C here.
+    Nothing is sent anywhere. Only this machine can open the page, with the address that is printed.
     """
     if launcher is not None:
         click.echo(write_launcher(launcher, overwrite=overwrite))

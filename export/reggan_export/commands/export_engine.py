@@ -26,7 +26,7 @@ def batch_from_text(text: str) -> tuple[int, int, int]:
 @click.option(
     "--precision",
     type=click.Choice(PRECISIONS),
-    help="Refuse a file of another precision: TensorRT takes it from the file.",
+    help="Precision that the file must have. Another one is refused.",
 )
 @click.option(
     "--batch",
@@ -34,7 +34,8 @@ def batch_from_text(text: str) -> tuple[int, int, int]:
     default=",".join(map(str, DEFAULT_BATCH)),
     show_default=True,
     metavar="SMALLEST,BEST,LARGEST",
-    help="Faces that are changed at once. `render` asks for one at a time. One number fixes it.",
+    help="How many faces the engine takes at once: the smallest, the usual and the largest "
+    "number, or one number for all three. `render` asks for one.",
 )
 @click.option(
     "--portable",

@@ -17,7 +17,7 @@ from reggan_training.commands.options import overwrite_option
     type=click.Choice(PRECISIONS),
     default="fp32",
     show_default=True,
-    help="Of the convolutions; fp16 is for GPUs. Inputs and outputs are float32.",
+    help="Precision of the convolutions. fp16 is for GPUs. Inputs and outputs are always float32.",
 )
 @click.option(
     "--size",

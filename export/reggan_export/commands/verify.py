@@ -17,7 +17,7 @@ from reggan_plugin.files.overwriting import refuse_overwriting
 @click.option(
     "--engine",
     type=MODEL_FILE,
-    help="TensorRT engine of the model, to be compared too.",
+    help="TensorRT engine of the model, to compare, too.",
 )
 @click.option(
     "--checkpoint",

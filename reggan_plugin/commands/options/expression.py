@@ -192,8 +192,8 @@ def _each_option(*, hidden: bool) -> AddOption:
         "--each",
         hidden=hidden,
         metavar="basic|all|FILE",
-        help="Several expressions at once, a result for each: the six basic ones, all that have a "
-        "name, or those of a text file, one a line.",
+        help="Several expressions at once, with a result for each: the six basic ones; all that "
+        "have a name; or those in a text file, one a line.",
     )
 
 
@@ -235,21 +235,22 @@ _PART_OPTIONS = (
         "shapes",
         multiple=True,
         metavar="NAME=WEIGHT",
-        help="An ARKit face shape, laid over: jawOpen=0.4; mouthSmile=0.5 is both sides. May "
-        "be given several times. Needs a model with face shapes.",
+        help="An ARKit face shape: jawOpen=0.4. mouthSmile=0.5 is both sides. May be given "
+        "several times. Needs a model with face shapes, as the default one has.",
     ),
     _option(
         "--au",
         "action_units",
         multiple=True,
         metavar="AU=WEIGHT",
-        help="An action unit of FACS, laid over: AU12=0.7, or one side: AU12L=0.7.",
+        help="An action unit of FACS: AU12=0.7, or of one side: AU12L=0.7. May be given several "
+        "times.",
     ),
     _option(
         "--add",
         "adds",
         is_flag=True,
-        help="Lay named expressions over what the face shows, instead of replacing it.",
+        help="Lay named expressions over what the face shows: an open mouth is not shut first.",
     ),
     presets_option(", which --expression may name."),
 )

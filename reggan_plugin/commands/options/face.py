@@ -135,15 +135,15 @@ face_options = options_as(
         type=which_face_from_text,
         multiple=True,
         metavar="largest|all|N|N=EXPR",
-        help="Which of the faces that are found; 0 is the largest. Of --tracks, the number there. "
-        "1=sad gives a face its own expression, and may be given several times.  "
+        help="Which face to change: 0 is the largest. With --tracks it is the number of the "
+        "track. 1=sad gives face 1 its own expression; this may be given several times.  "
         "[default: largest]",
     ),
     _option(
         "--face-box",
         type=face_box_from_text,
         metavar="X,Y,W,H",
-        help="Where the face is, brows to below the chin, in pixels from the top left.",
+        help="Where the face is, from the brows to below the chin, in pixels from the top left.",
     ),
     _option(
         "--landmarks",
@@ -159,8 +159,10 @@ face_options = options_as(
         type=_FILE,
         is_input=True,
         metavar="FILE.json",
-        help="Where the faces of the shot are in every frame, as `reggan-plugin track` writes it.",
+        help="Where the faces are in each frame: the file that `reggan-plugin track` writes.",
     ),
-    _option("--whole-image", is_flag=True, help="The face fills the picture; search for none."),
+    _option(
+        "--whole-image", is_flag=True, help="The face fills the picture. No face is searched for."
+    ),
 )
 """Which faces, and what single ones are asked for; the command takes `faces`, `FaceOptions`."""

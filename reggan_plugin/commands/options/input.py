@@ -179,15 +179,15 @@ input_options = options_as(
         "--frames",
         "source",
         metavar="DIR|FILE|PATTERN",
-        help="In place of INPUT, for scripts: one sequence, whose results go to a folder.",
+        help="In place of INPUT, for scripts: one sequence. Its results go to a folder.",
     ),
     grouped_option(
         "Frames",
         "--watch",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         metavar="DIR",
-        help="In place of INPUT: render pictures as they land in this folder, until Ctrl-C. "
-        "Started again, it goes on.",
+        help="In place of INPUT: change each picture that lands in this folder, until Ctrl-C. "
+        "Run it again to go on.",
     ),
     grouped_option(
         "Frames",
@@ -197,7 +197,7 @@ input_options = options_as(
         default=SETTLE_S,
         show_default=True,
         metavar="SECONDS",
-        help="With --watch: how long size and time of a picture must stay before it is taken.",
+        help="With --watch: take a picture when its size and time have not changed for so long.",
     ),
     grouped_option(
         "Frames",
@@ -206,8 +206,6 @@ input_options = options_as(
         metavar="1001-1100x2",
         help="Part of every sequence, by frame number.  [default: all]",
     ),
-    grouped_option(
-        "Frames", "--recursive", is_flag=True, help="Take the folders within folders, too."
-    ),
+    grouped_option("Frames", "--recursive", is_flag=True, help="Take folders within folders, too."),
 )
 """`INPUT...`, `--frames` or `--watch`; the command takes `asked_inputs`, `InputOptions`."""

@@ -142,22 +142,22 @@ intensity_options = options_as(
         is_input=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE.csv|FILE.json",
-        help="Expressions and shapes over time, in place of --expression: lines of "
-        "frame,expression,value such as 1024,happy,0.8, straight in between.",
+        help="Expressions and shapes over time, in place of --expression: lines such as "
+        "1024,happy,0.8 (frame, expression, value). Between them values run in straight lines.",
     ),
     _option(
         "--fade-in",
         type=click.IntRange(0),
         default=0,
         metavar="FRAMES",
-        help="Raise the intensity from 0 at the shot's first frame, whatever the --range.",
+        help="Raise the intensity from 0 over the first frames of the shot, also with --range.",
     ),
     _option(
         "--fade-out",
         type=click.IntRange(0),
         default=0,
         metavar="FRAMES",
-        help="Lower it to 0 at the shot's last frame.",
+        help="Lower it to 0 over the last frames of the shot.",
     ),
     take_options,
 )

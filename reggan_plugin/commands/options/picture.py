@@ -57,15 +57,15 @@ def reading_options(heading: str) -> AddOption:
             heading,
             "--colorspace",
             metavar="NAME",
-            help="Colour space of the pictures, by its name in the OpenColorIO config of $OCIO or "
-            "in the built-in ACES config: ACEScg.  [default: EXR and float TIFF linear Rec. 709, "
-            "else sRGB]",
+            help="Colour space of the pictures, such as ACEScg: a name of the OpenColorIO config "
+            "in $OCIO, else of the built-in ACES config.  [default: linear Rec. 709 for EXR and "
+            "float TIFF, else sRGB]",
         ),
         grouped_option(
             heading,
             "--exr-picture",
             metavar="NAME",
-            help="Layer, part or view of an EXR that holds the picture.  [default: R, G, B; "
+            help="Layer, part or view of an EXR that is the picture.  [default: R, G, B, or "
             "Combined]",
         ),
     )
@@ -133,7 +133,7 @@ picture_options = options_as(
             type=click.Choice(["all", "upper", "lower"]),
             default="all",
             show_default=True,
-            help="Part of the face that may change: upper has brows, lids and eyes, lower the "
+            help="Part of the face that may change. upper is brows, lids and eyes; lower is the "
             "rest.",
         ),
         _region_option(
@@ -142,8 +142,8 @@ picture_options = options_as(
             default=0.0,
             show_default=True,
             metavar="PART",
-            help="Widen the mask by this part of the face box's side (brows to below the chin); "
-            "below 0 narrow it.",
+            help="Widen the mask. 1 would be the side of the face box (brows to below the chin). "
+            "A number below 0 makes the mask narrower.",
         ),
         _region_option(
             "--mask-blur",
@@ -151,7 +151,7 @@ picture_options = options_as(
             default=0.0,
             show_default=True,
             metavar="PART",
-            help="Soften the mask by this part of the face box's side.",
+            help="Soften the edge of the mask, in the same measure.",
         ),
     ),
     options_as(
@@ -160,13 +160,13 @@ picture_options = options_as(
         _region_option(
             "--matte",
             metavar="FILE|DIR|PATTERN",
-            help="Pictures of the frames' size, or one for all: black keeps, white changes. Alpha "
-            "counts, or else red.",
+            help="Pictures of the frames' size, or one for all frames. Where it is black, "
+            "nothing changes. Its alpha counts; without alpha, its red.",
         ),
         _region_option(
             "--matte-channel",
             metavar="NAME",
-            help="EXR channel that is the matte: of --matte, or of the frames themselves.",
+            help="EXR channel that is the matte. Without --matte it is a channel of the frames.",
         ),
     ),
     options_as(
@@ -176,8 +176,8 @@ picture_options = options_as(
             "Output",
             "--exr-compression",
             type=click.Choice(list(LOSSLESS_COMPRESSIONS)),
-            help="Write the part of an EXR that holds the picture anew in this compression, all of "
-            "which keep every bit.  [default: the file's own]",
+            help="Compress the picture of an EXR in this way. All of them keep every bit.  "
+            "[default: the file's own]",
         ),
         grouped_option(
             "Output",
@@ -186,17 +186,18 @@ picture_options = options_as(
             type=change_layers_from_text,
             default=None,
             metavar="all|stmap,gain,...",
-            help="Add the change to EXR files as layers: stmap and inverse (where pixels come "
-            "from, and go), gain (a factor on light), paint, mask, delta (after less before). See "
-            "docs/layers.md.",
+            help="Add the change to EXR files as layers: stmap (where each pixel comes from), "
+            "inverse (where it goes), gain (factor on light), paint, mask, delta (after minus "
+            "before). See docs/layers.md.",
         ),
         grouped_option(
             "Output",
             "--layers-out",
             type=click.Path(file_okay=False, path_type=Path),
             metavar="DIR",
-            help="Write these layers (all, if --exr-layers names none) as EXR files of their own "
-            "instead, for frames of any format: DIR/stmap/NAME.exr, DIR/gain/NAME.exr, ...",
+            help="Write the layers as files of their own, for frames of any format: "
+            "DIR/stmap/NAME.exr, DIR/gain/NAME.exr, ... All layers, unless --exr-layers names "
+            "some.",
         ),
     ),
     grouped_option(
@@ -204,8 +205,8 @@ picture_options = options_as(
         "--move-alpha",
         "moves_alpha",
         is_flag=True,
-        help="Let alpha move with the face, so that its silhouette changes, too. Only models with "
-        "controls can.",
+        help="Move the alpha with the face, so that its outline changes, too. Not with models of "
+        "contract 1, such as sargan.",
     ),
     grouped_option(
         "Output",

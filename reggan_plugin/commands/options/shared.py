@@ -56,7 +56,7 @@ model_options = together(
         is_input=True,
         shell_complete=complete_models,
         metavar="NAME|FILE.onnx",
-        help="Model to run, of those that `reggan-plugin models` lists, or a file.",
+        help="Model: a name that `reggan-plugin models` lists, or a file.",
     ),
     grouped_option(
         "Model",
@@ -66,8 +66,8 @@ model_options = together(
         show_default=True,
         shell_complete=complete_devices,
         metavar="auto|cpu|gpu|cuda:0|...",
-        help="Where to run it: `reggan-plugin doctor` lists the names; gpu is the best GPU. A "
-        "device that is named and cannot be had is an error.",
+        help="Where the model runs. `reggan-plugin doctor` lists the names; gpu is the best GPU. "
+        "If the device does not work here, that is an error.",
     ),
 )
 """`--model` and `--device`."""
@@ -88,8 +88,8 @@ rig_options = options_as(
         is_input=True,
         type=_MESH,
         metavar="FILE.glb",
-        help="The character's own mesh with its face shapes (GLB, VRM, glTF or USD; ARKit's "
-        "names): faces move as its shapes do, and show its teeth.",
+        help="The character's own mesh with ARKit's face shapes (GLB, VRM, glTF or USD). Faces "
+        "move as it does, and show its teeth.",
     ),
     grouped_option(
         "Model",
@@ -97,7 +97,7 @@ rig_options = options_as(
         is_input=True,
         type=_MESH,
         metavar="FILE.glb",
-        help="A denture of your own behind the lips: both rows, upright, looking to the front.",
+        help="Teeth of your own: both rows, upright, looking to the front.",
     ),
     grouped_option(
         "Model",
@@ -105,8 +105,8 @@ rig_options = options_as(
         type=click.Choice(MOUTH_STYLES),
         default="auto",
         show_default=True,
-        help="What parted lips show: rendered teeth, a plate as toons have it, or an empty mouth; "
-        "auto gives drawings a plate. closed keeps lips shut, whatever is asked.",
+        help="What parted lips show: rendered teeth; a plate, as toons have it; or an empty "
+        "mouth. auto gives flat drawings a plate. closed keeps lips shut, whatever you ask for.",
     ),
 )
 """`--rig`, `--teeth` and `--mouth`; the command takes `rig_files`, a `RigFiles`."""
@@ -157,8 +157,8 @@ def exposure_option(heading: str) -> AddOption:
         default="auto",
         show_default=True,
         metavar="auto|EV",
-        help="Stops that bring a scene-linear face to display brightness; auto takes one value for "
-        "the shot from its first face. The file's own exposure is kept.",
+        help="Stops that bring a scene-linear face to the brightness of a display, for the model "
+        "only; the file keeps its exposure. auto measures the first face of the shot.",
     )
 
 
@@ -170,7 +170,7 @@ stall_option = grouped_option(
     default=DEFAULT_STALL_S,
     show_default=True,
     metavar="SECONDS",
-    help="How long a disk or network folder may keep a frame waiting before it is given up.",
+    help="Give a frame up if its disk or network folder does not answer for so long.",
 )
 """`--stall-timeout`; the command takes it as `stall_s`."""
 
@@ -196,13 +196,13 @@ existing_options = options_as(
         "Output",
         "--resume",
         is_flag=True,
-        help="Keep outputs that an earlier run made in this way from these inputs; write the rest.",
+        help="Keep what an earlier run made from the same inputs in the same way. Write the rest.",
     ),
     grouped_option(
         "Output",
         "--rehash",
         is_flag=True,
-        help="With --resume: read every input and output, whatever its size and time say.",
+        help="With --resume: read every input and output again, instead of trusting size and time.",
     ),
 )
 """Options for files that exist; the command takes `existing`, an `Existing`."""

@@ -122,13 +122,13 @@ rate_option = _option(
     "--curves-rate",
     type=click.FloatRange(0, 1000, min_open=True),
     metavar="FPS",
-    help="What a second of the take counts, where its file does not say: rows of iFacialMocap "
-    "(60), frames of timecodes (found out).",
+    help="Rows a second of an iFacialMocap file (60 otherwise), or frames a second of the take's "
+    "timecodes (found out otherwise).",
 )
 percent_option = _option(
     "--curves-percent",
     is_flag=True,
-    help="Its weights are percents, even if none is above 2; others are known by themselves.",
+    help="The weights are percents. Needed only if none is above 2.",
 )
 take_options = options_as(
     "take",
@@ -146,19 +146,19 @@ take_options = options_as(
         "--curves-fps",
         type=click.FloatRange(0, 1000, min_open=True),
         metavar="FPS",
-        help="Frames a second of the shot.  [default: as many as the take has rows]",
+        help="Frames a second of the shot.  [default: each row is a frame]",
     ),
     _option(
         "--curves-offset",
         metavar="FRAME|TIMECODE",
-        help="The frame of the take's first row, or the take's timecode at the shot's first "
-        "frame.  [default: the first row lies on the first frame]",
+        help="The frame on which the first row lies, or the timecode of the take at the shot's "
+        "first frame.  [default: the first row is on the first frame]",
     ),
     _option(
         "--curves-swap",
         type=click.Choice(["all", "mouth"]),
-        help="Exchange left and right: of all shapes, or of mouthLeft and mouthRight, which one "
-        "version of Live Link Face exchanges.",
+        help="Exchange left and right: of all shapes, or only of mouthLeft and mouthRight, which "
+        "one version of Live Link Face has the wrong way round.",
     ),
     rate_option,
     percent_option,

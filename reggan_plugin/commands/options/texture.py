@@ -103,26 +103,27 @@ character_options = options_as(
         "--mesh",
         type=click.Path(exists=True, path_type=Path),
         metavar="FILE|DIR",
-        help="The head or body that wears the map: glTF, GLB, VRM, OBJ, PLY, USD; or a folder of "
-        "characters.",
+        help="The head or body that wears the map (glTF, GLB, VRM, OBJ, PLY, USD), or a folder "
+        "of characters.",
     ),
     _character_option(
         "--texture",
         type=click.Path(path_type=Path),
         metavar="FILE|PATTERN",
-        help="The base colour map, or its tiles: face.<UDIM>.exr. A PNG of 8 bits takes up to 0.9 "
-        "GB of memory at 4096², 1.4 at 8192², 2.9 at 16384².  [default: the mesh's own]",
+        help="The base colour map, or its tiles: face.<UDIM>.exr. A PNG of 8 bits takes about "
+        "0.9 GB of memory at 4096², 1.4 at 8192², 2.9 at 16384².  [default: the mesh's own]",
     ),
     _character_option(
         "--flat",
         is_flag=True,
-        help="The face lies on the map as seen from the front; no mesh is needed.",
+        help="The map shows the face from the front. No mesh is needed.",
     ),
     _character_option(
         "--face-box",
         type=face_box_from_text,
         metavar="X,Y,W,H",
-        help="With --flat: the face on the map, brows to below the chin.  [default: located]",
+        help="With --flat: where the face is on the map, from the brows to below the chin.  "
+        "[default: found]",
     ),
     _character_option(
         "--front",
@@ -132,22 +133,26 @@ character_options = options_as(
     _character_option(
         "--head-bone",
         metavar="NAME",
-        help="The bone or node of the head.  [default: from VRM, names, eye meshes, bounds]",
+        help="The bone or node of the head.  [default: found by VRM, names, eye meshes or size]",
     ),
     _character_option(
         "--material",
         metavar="NAME",
-        help="Whose map to change.  [default: the one on most of the face]",
+        help="Change the map of this material.  [default: the one on most of the face]",
     ),
-    _character_option("--force", is_flag=True, help="Change a map that seems not colour."),
+    _character_option(
+        "--force",
+        is_flag=True,
+        help="Change the map even if it seems to be no colour map, or not to fit the mesh.",
+    ),
     _character_option(
         "--also",
         is_input=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         multiple=True,
         metavar="FILE",
-        help="A normal, roughness or other map of the same texels that moves along; needs a model "
-        "with controls. May be given several times.",
+        help="Another map of the same texels that moves along, such as normals or roughness. May "
+        "be given several times. Not with models of contract 1, such as sargan.",
     ),
     reading_options("Character"),
 )
@@ -158,28 +163,28 @@ output_options = together(
         "--out",
         type=click.Path(path_type=Path),
         metavar="FILE|DIR",
-        help="The changed map, {expression} in its name where there are several; a folder for "
-        "a folder of characters.  [default: <map>_<expression> beside the map]",
+        help="The changed map. For several expressions write {expression} into the name. For a "
+        "folder of characters name a folder.  [default: <map>_<expression> beside the map]",
     ),
     _output_option(
         "--out-mesh",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Also a GLB, VRM or glTF with the changed map; of USD a .usda with the maps as "
-        "variants of the material.",
+        help="Also write the mesh with the changed map: GLB, VRM or glTF; for USD a .usda with "
+        "the maps as variants of the material.",
     ),
     _output_option(
         "--mesh-as",
         type=click.Choice(MESH_OUTPUTS),
-        help="In it: the map replaced, one material variant for each expression, or (VRM 1.0) "
-        "an atlas that its expressions move over.  [default: replace for one, variants for "
-        "several]",
+        help="How --out-mesh holds the maps: in place of the old one; as one material variant "
+        "for each expression; or, in VRM 1.0, as an atlas that its expressions move over.  "
+        "[default: replace for one, variants for several]",
     ),
     _output_option(
         "--sheet",
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE.png",
-        help="Draw all expressions on the head.",
+        help="Draw the head with all basic expressions on one sheet.",
     ),
     existing_options,
 )

@@ -38,7 +38,7 @@ from reggan_training.data.split import SPLITS, STYLES, Split
     default=256,
     show_default=True,
     metavar="PIXELS",
-    help="Largest side of a picture; smaller is taken if the quality would fall below 75.",
+    help="Largest side of a picture. It becomes smaller if the quality would fall below 75.",
 )
 @click.option(
     "--style", "styles", type=click.Choice(STYLES), multiple=True, help="Only these styles."

@@ -65,7 +65,7 @@ def _set_options(styles: Sequence[str]) -> AddOption:
             default=1,
             show_default=True,
             metavar="N",
-            help="Looks of each head before each camera, fifteen pictures each.",
+            help="How many looks each head has before each camera, with fifteen pictures each.",
         ),
         click.option(
             "--style",
@@ -74,8 +74,8 @@ def _set_options(styles: Sequence[str]) -> AddOption:
             type=click.Choice(styles),
             default=("skin",),
             show_default=True,
-            help="Of heads to train on; `train` takes the same. Heads that "
-            "are held out are pictured in every style. Can be repeated.",
+            help="Style of the heads to train on. Heads that are held out are drawn in every "
+            "style. May be given several times.",
         ),
         click.option(
             "--size",
@@ -84,7 +84,7 @@ def _set_options(styles: Sequence[str]) -> AddOption:
             default=128,
             show_default=True,
             metavar="PX",
-            help="Side of the crops to train on.",
+            help="Side of the pictures.",
         ),
         click.option(
             "--processes",
@@ -92,7 +92,8 @@ def _set_options(styles: Sequence[str]) -> AddOption:
             default=1,
             show_default=True,
             metavar="N",
-            help="One core and about 0.5 GB each; 1 GB where they are traced.",
+            help="How many processes draw. Each takes one core and about 0.5 GB, or 1 GB with "
+            "path tracing.",
         ),
         click.option("--out", type=FOLDER_TO_WRITE, required=True, help="Set folder."),
     )

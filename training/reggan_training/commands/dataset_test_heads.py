@@ -17,7 +17,7 @@ from reggan_training.commands.options import FOLDER_TO_WRITE
     default=8,
     show_default=True,
     metavar="N",
-    help="Heads of each family, as far as so many are held out.",
+    help="How many heads of each family, if so many are held out.",
 )
 @click.option(
     "--side",
@@ -26,7 +26,7 @@ from reggan_training.commands.options import FOLDER_TO_WRITE
     default=256,
     show_default=True,
     metavar="PX",
-    help="Side of the crops that are measured; 1024 stands for faces in 4K frames.",
+    help="Side of the crops that are measured. 1024 stands for faces in 4K frames.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
 @click.option("--out", type=FOLDER_TO_WRITE, required=True)

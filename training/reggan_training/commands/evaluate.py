@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     type=SET,
     required=True,
     multiple=True,
-    help="A set of avatars or of photographs; can be given several times. Only identities of the "
-    "test split that none of the runs was trained on are used.",
+    help="A set of pictures. May be given several times. Only identities of its test split count "
+    "that none of the runs was trained on.",
 )
 @judge_option
 @click.option(
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     type=FOLDER,
     metavar="DIR",
     help="Folder with networks of others, as ONNX: expression (ECS), face (FSS), inception (FID, "
-    "KID), qualiclip. What is missing is named, with whose to take and how it is fed.",
+    "KID), qualiclip. A file that is missing is named, with where to get it and how it is used.",
 )
 @click.option(
     "--out",
@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     default=1,
     show_default=True,
     metavar="N",
-    help="Identities of each style on the contact sheet: the first by name.",
+    help="How many identities of each style the contact sheet shows.",
 )
 @threads_option()
 @verbose_option

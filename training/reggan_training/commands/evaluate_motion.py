@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option(
     "--large",
     type=FOLDER,
-    help="The same with large crops, such as --side 1024, to measure detail in 4K frames.",
+    help="The same heads with large crops, such as --side 1024, to measure detail in 4K frames.",
 )
 @click.option(
     "--left-out",

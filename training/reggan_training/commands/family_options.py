@@ -24,7 +24,7 @@ number_of_heads_options = together(
         default=300,
         show_default=True,
         metavar="N",
-        help="Heads of each family that can sample them.",
+        help="How many heads to draw of each family that can make new ones.",
     ),
     click.option(
         "--views",
@@ -32,7 +32,7 @@ number_of_heads_options = together(
         default=1,
         show_default=True,
         metavar="N",
-        help="Cameras before each head; VALID's few heads get four times as many.",
+        help="How many cameras look at each head. The few heads of VALID get four times as many.",
     ),
     click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True),
 )
@@ -72,8 +72,8 @@ family_options = options_as(
         type=_FILE,
         multiple=True,
         metavar="FILE",
-        help="A character of your own with ARKit's face shapes, as GLB or VRM: a family of one "
-        "head, called as the file. Can be repeated.",
+        help="A character of your own with ARKit's face shapes, as GLB or VRM. It becomes a "
+        "family of one head with the name of the file. May be given several times.",
     ),
 )
 """`--ict`, `--makehuman`, `--face-units`, `--valid`, `--glb`; taken as `open_families`."""

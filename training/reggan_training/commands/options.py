@@ -60,13 +60,14 @@ run_options = together(
         type=SET,
         multiple=True,
         required=True,
-        help="Set of pictures, in any layout that `dataset check` knows. Can be repeated.",
+        help="Set of pictures, in any layout that `dataset check` knows. May be given several "
+        "times.",
     ),
     click.option(
         "--out",
         type=FOLDER_TO_WRITE,
         required=True,
-        help="Folder to write to; a run that stopped goes on there.",
+        help="Folder to write to. A run that was stopped goes on there.",
     ),
     click.option(
         "--kimg",
@@ -79,7 +80,7 @@ run_options = together(
         type=click.Choice(["auto", "cpu", "cuda"]),
         default="auto",
         show_default=True,
-        help="`auto` takes CUDA where PyTorch finds it.",
+        help="auto takes CUDA if PyTorch finds it.",
     ),
     threads_option(),
     click.option(

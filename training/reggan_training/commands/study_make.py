@@ -49,7 +49,7 @@ def named_folder_from_text(text: str) -> tuple[str, Path]:
     type=named_folder_from_text,
     multiple=True,
     metavar="[NAME=]FOLDER",
-    help="Instead of pictures: a training run that makes them. Repeat it.",
+    help="In place of pictures: a training run that makes them. May be given several times.",
 )
 @click.option(
     "--data",
@@ -71,7 +71,7 @@ def named_folder_from_text(text: str) -> tuple[str, Path]:
     default=StudySettings.attention_checks,
     show_default=True,
     metavar="N",
-    help="Further pairs in which one picture shows another person.",
+    help="More pairs, in which one picture shows another person.",
 )
 @click.option(
     "--side",

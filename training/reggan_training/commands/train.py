@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     help="Settings to start from.",
 )
 @config_option
-@click.option("--architecture", type=click.Choice(architecture_names()), help="Which network.")
+@click.option(
+    "--architecture", type=click.Choice(architecture_names()), help="Which network to train."
+)
 @size_option
 @width_option
 @click.option("--batch", type=click.IntRange(min=1), metavar="PAIRS", help="Pairs in one step.")
@@ -42,32 +44,36 @@ if TYPE_CHECKING:
     "--learning-rate",
     type=click.FloatRange(min=0, min_open=True),
     metavar="RATE",
-    help="Of the generator.",
+    help="Learning rate of the generator.",
 )
-@click.option("--seed", type=int, help="Of weights, pairs and augmentation.")
+@click.option("--seed", type=int, help="Seed of weights, pairs and augmentation.")
 @click.option(
     "--identities", type=click.IntRange(min=1), metavar="N", help="Train on N identities only."
 )
 @click.option(
-    "--style", "styles", multiple=True, metavar="NAME", help="Style to train on. Can be repeated."
+    "--style",
+    "styles",
+    multiple=True,
+    metavar="NAME",
+    help="Style to train on. May be given several times.",
 )
 @click.option(
     "--every-identity",
     is_flag=True,
     default=None,
-    help="Hold nobody out, as for one character of your own.",
+    help="Train on every identity and hold nobody out, as for a character of your own.",
 )
 @click.option(
     "--init-from",
     type=click.Path(path_type=Path),
     metavar="RUN|MODEL.onnx|NAME",
-    help="Start from the weights of a run, of an exported model or of one that ships, as for your "
-    "own characters.",
+    help="Start from the weights of a run, an exported model, or a model that ships.",
 )
 @click.option(
     "--closed-form",
     type=click.Choice(["fit", "keep"]),
-    help="Solve masks and filters from the data; or keep those of --init-from, the default there.",
+    help="fit solves masks and filters from the data. keep takes those of --init-from, and is "
+    "the default there.",
 )
 @verbose_option
 def train(

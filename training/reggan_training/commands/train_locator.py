@@ -94,7 +94,9 @@ if TYPE_CHECKING:
     multiple=True,
     help="File written by mine-locator; repeatable.",
 )
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of PyTorch.")
+@click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of PyTorch."
+)
 @verbose_option
 def train_locator(
     data: Path,

@@ -69,15 +69,13 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
             "--out",
             type=FOLDER_TO_WRITE,
             required=True,
-            help="Run folder; a run that is there goes on.",
+            help="Folder of the run. A run that is there goes on.",
         ),
-        _minutes(
-            "--minutes", minutes, "Train so long, counted from when the first pictures are there."
-        ),
+        _minutes("--minutes", minutes, "How long to train, after the first pictures are there."),
         _minutes(
             "--draw-minutes",
             draw_minutes,
-            "Draw pictures so long, from the start on; 0 trains on those that are there.",
+            "How long to draw pictures, from the start. 0 trains on those that are there.",
         ),
         click.option(
             "--processes",
@@ -85,17 +83,21 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
             default=1,
             show_default=True,
             metavar="N",
-            help="That draw, beside the one that trains.",
+            help="How many processes draw, beside the one that trains.",
         ),
         click.option(
             "--without",
             type=click.Choice(SPLIT_FAMILIES),
             multiple=True,
-            help="Do not train on a family, to measure on heads that are like none of the"
-            " training's.",
+            help="Leave this family out of training, to measure on heads that are unlike those "
+            "of the training.",
         ),
         click.option(
-            "--threads", type=click.IntRange(1), default=1, show_default=True, help="Of PyTorch."
+            "--threads",
+            type=click.IntRange(1),
+            default=1,
+            show_default=True,
+            help="Threads of PyTorch.",
         ),
     )
 
@@ -124,7 +126,7 @@ def train_landmarks(run: "PoolRun") -> None:
     "--model",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     required=True,
-    help="What `export landmarks` wrote: the network refines a rig that is laid by it.",
+    help="The file that `export landmarks` wrote. Its rig is what the network refines.",
 )
 @_run_options(minutes=60.0, draw_minutes=40.0)
 @verbose_option

@@ -26,6 +26,8 @@ from reggan_plugin.rig.template import Template
 
 _CORNER = 0.05
 """Eye distances from a corner inwards over which both edges become one skin."""
+_LOST = 0.1
+"""Share of a pixel that was open, or the line of shut lips, from which on skin stands in for it."""
 _BEHIND = 0.1
 """Depth, in the spread of the template's, from which on a surface lies behind another."""
 _APART = 0.02
@@ -76,15 +78,19 @@ class Drawn:
         triangles = self.template.triangles
         upper = triangles[is_upper[triangles].all(axis=1)]
         lower = triangles[~is_upper[triangles].any(axis=1)]
-        skins = []
+        was_corner = np.array(opening.was_window[:2], np.float32)
+        was_scale = np.float32(
+            len(opening.was_open) / (opening.was_window[2] - opening.was_window[0])
+        )
+        skins, losses = [], []
         # each edge by itself: where they touch, whichever is nearer would tear the other
         for sheet in (upper, lower, triangles):
             raster = self._raster(sheet, opening.window, side_px)
             places = raster.mixed(self.here[:, :2], sheet)
-            within = (places - np.array([left, top], np.float32)) * scale
-            was_open = sampled(opening.was_open[..., None], within)[..., 0]
-            known = raster.is_hit * np.clip(1 - 2 * was_open, 0, 1)
-            skins.append(extended(self._sampled(places), known))
+            was_open = sampled(opening.was_open[..., None], (places - was_corner) * was_scale)
+            lost = np.clip(2 * was_open[..., 0], 0, 1) * raster.is_hit
+            skins.append(extended(self._sampled(places), raster.is_hit - lost))
+            losses.append(lost)
         apart = np.where(is_above[..., None], skins[0], skins[1])
         inwards = np.minimum(columns - middle[0, 0], middle[-1, 0] - columns)
         share = np.clip(inwards / (_CORNER * self.eye * scale), 0, 1)[None, :, None]
@@ -94,7 +100,8 @@ class Drawn:
         band = line_of(opening.edge, 2 * seam, opening.window, side_px)
         # where motion ends within a cell, paint stands in for it
         still = grown(opening.still > 0.5, -seam * float(scale))
-        cover = np.maximum(opening.open, band) * ~still
+        lost = grown(np.where(is_above, *losses[:2]) > _LOST, 1).astype(np.float32)
+        cover = np.maximum.reduce([opening.open, band, blurred(lost, 1.0)]) * ~still
         return _painter(opening.window, cover, paint)
 
     def edge_before(

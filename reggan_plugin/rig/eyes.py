@@ -94,7 +94,9 @@ class Opening:
             each other where nothing is open.
         open: share of each pixel inside it.
         inside: what is seen there, sRGB-encoded.
-        was_open: share of each pixel of the source that was inside the opening.
+        was_open: share of each pixel of the source that was inside the opening, or on the line
+            between its shut edges.
+        was_window: of `was_open`.
         middle: line between its two edges, from the picture's left to its right.
         still: 1 where the source's own pixels are seen, which do not move.
     """
@@ -103,7 +105,8 @@ class Opening:
     edge: Float[np.ndarray, "corners 2"]
     open: Float[np.ndarray, "side side"]
     inside: Float[np.ndarray, "side side 3"]
-    was_open: Float[np.ndarray, "side side"]
+    was_open: Float[np.ndarray, "was_side was_side"]
+    was_window: Window
     middle: Float[np.ndarray, "places 2"]
     still: Float[np.ndarray, "side side"]
 
@@ -168,6 +171,7 @@ def changed_eye(
         open=now,
         inside=np.clip(ball, 0, 1),
         was_open=was,
+        was_window=window,
         middle=rightwards(smooth_arc((after.upper + after.lower) / 2)),
         still=still,
     )

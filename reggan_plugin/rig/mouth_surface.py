@@ -33,13 +33,13 @@ _FILL, _POWER = 1.3, 0.8
 _EXPOSURE = 1.2
 """Front teeth in a smile have 0.9 to 1.3 of the tone that the light names, the more the stronger
 the key light; in the shade of a lip that covers half of them they have 0.6."""
-_FADE = 1.9
+_FADE = 1.2
 """Per eye distance of depth: what flesh swallows on the light's way in."""
 _FADE_OF = {TOOTH: 1.15, GUM: 1.0, TONGUE: 1.2, WALL: 1.1, PLATE: 0.7}
 _GLOSS_OF = {TOOTH: 0.30, GUM: 0.15, TONGUE: 0.22, WALL: 0.03, PLATE: 0.0}
 _STONE_GLOSS = 0.25
 """Stone is dry: it has so much of the gloss."""
-_CORRIDOR_FROM, _CORRIDOR_TO, _CORRIDOR = -0.12, -0.50, 0.75
+_CORRIDOR_FROM, _CORRIDOR_TO, _CORRIDOR = -0.12, -0.50, 0.35
 """Depths between which cheeks take light from teeth, and how much: the corners are dark."""
 _KEY_WRAP = 0.25
 _BOUNCE = 0.10

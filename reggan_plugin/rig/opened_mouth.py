@@ -24,7 +24,9 @@ from reggan_plugin.rig.planes import (
     WHOLE,
     Window,
     extended,
+    line_of,
     mask_of,
+    sampled,
     smooth_arc,
     square_around,
     window_places,
@@ -59,6 +61,13 @@ distances over which skin goes along; rounds until they meet."""
 _UP: Final = np.array([0.0, 1.0, 0.0], np.float32)
 _LIGHT_PX, _SKIN_AROUND = 192, 0.14
 """Pixels of a crop's side that are enough to see its light; eye distances of skin around points."""
+_LINE_REACH, _LIPS_BESIDE = 0.035, (0.045, 0.10)
+"""Eye distances from where lips meet within which their line is dark, and between which lips are
+lips."""
+_PARTED = 0.5
+_LINE, _LINE_EDGE = 0.80, 0.15
+"""Of the lips' brightness: what is below is of the line, in full where it is darker by the second;
+by eye."""
 _KEEPS_OWN = 0.65
 """Share of the new gap that the source's own must have for the mouth to keep its own teeth."""
 
@@ -203,6 +212,7 @@ def changed_mouth(
             np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
             (opening > 0).astype(np.float32),
         )
+    was_open, was_window = _open_before(picture, before, parted[:, 0], eye)
     whole = rows_of("lip_inner_upper")
     middle = (marks[whole] + marks[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
     return Opening(
@@ -210,10 +220,50 @@ def changed_mouth(
         edge=outline,
         open=opening,
         inside=inside,
-        was_open=mask_of(mouth_outline(before), window, side_px),
+        was_open=was_open,
+        was_window=was_window,
         middle=rightwards(smooth_arc(middle)),
         still=np.zeros_like(opening),
     )
+
+
+def _open_before(
+    picture: Float[np.ndarray, "crop crop 3"],
+    marks: Float[np.ndarray, "points 2"],
+    parted: Float[np.ndarray, " pairs"],
+    eye: float,
+) -> tuple[Float[np.ndarray, "side side"], Window]:
+    """Where a source shows a mouth's inside, or the dark line between lips that are about to part.
+
+    Left to the lips, that line would be a second edge beside the new one.
+
+    Args:
+        picture: the crop, sRGB-encoded.
+        marks: the landmarks in it.
+        parted: 1 where lips part, in the order of `LIP_PAIRS`.
+        eye: an eye distance in parts of the crop's side.
+    """
+    outline = mouth_outline(marks)
+    window = square_around(outline, 0.15 * eye)
+    side_px = int(np.clip(round((window[2] - window[0]) * len(picture)), 64, 1024))
+    inside = mask_of(outline, window, side_px)
+    upper, lower = LIP_PAIRS
+    if not (parted > _PARTED).any():
+        return inside, window
+    corners = marks[rows_of("lip_inner_upper")[[0, -1]]]
+    line = rightwards(
+        np.concatenate([(marks[upper] + marks[lower])[parted > _PARTED] / 2, corners])
+    )
+    near, lips, within = (
+        line_of(smooth_arc(line), 2 * reach * eye, window, side_px)
+        for reach in (_LINE_REACH, *_LIPS_BESIDE)
+    )
+    lips = np.clip(within - lips, 0, 1)
+    places = window_places(window, side_px) * len(picture)
+    luma = sampled(picture, places.astype(np.float32)).mean(axis=2)
+    usual = extended(luma[..., None], lips)[..., 0]
+    dark = np.clip((_LINE - luma / np.maximum(usual, 1e-3)) / _LINE_EDGE, 0, 1)
+    return np.maximum(inside, near * dark), window
 
 
 def _inside_of_mouth(

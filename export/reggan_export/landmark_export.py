@@ -33,7 +33,7 @@ from reggan_plugin.rig.refinement import CELLS, PLANES
 from reggan_plugin.rig.source import model_inputs
 from reggan_plugin.rig.template import CONVENTIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
-from reggan_training.landmarks.graph import CROP_PX, LABEL_PX, LandmarkGraph
+from reggan_training.landmarks.graph import CROP_PX, LABEL_PX, LandmarkGraph, MirroredLandmarks
 from reggan_training.landmarks.network import POINTS_OF, PartNetwork
 from reggan_training.landmarks.training import LOG
 from reggan_training.pairs.camera import CANONICAL_LANDMARKS
@@ -116,7 +116,7 @@ def _traced(
     )
 
 
-def _either(finds: LandmarkGraph, refines: RigRefiner) -> onnx.ModelProto:
+def _either(finds: MirroredLandmarks, refines: RigRefiner) -> onnx.ModelProto:
     """Both networks in one graph: each answers with its own outputs, and zeros for the others'."""
     names = (*RIG_OUTPUTS, *REFINED_OUTPUTS)
     inputs = ("image", "asked")
@@ -153,7 +153,7 @@ def _either(finds: LandmarkGraph, refines: RigRefiner) -> onnx.ModelProto:
 class _Finds(nn.Module):
     """Landmarks; nothing of a refinement."""
 
-    def __init__(self, graph: LandmarkGraph) -> None:
+    def __init__(self, graph: MirroredLandmarks) -> None:
         super().__init__()
         self.landmarks = graph
 
@@ -196,7 +196,7 @@ def _refined_apart(network: RigRefiner, file: Path) -> float:
     )
 
 
-def _distance(graph: LandmarkGraph, file: Path, card: ModelCard) -> float:
+def _distance(graph: MirroredLandmarks, file: Path, card: ModelCard) -> float:
     """Largest distance of a landmark in a file from PyTorch's, on real crops; eye distances."""
     runner = open_runner(file, "cpu")
     apart = 0.0
@@ -225,7 +225,7 @@ def _training(run: Path, refinement: Path | None) -> dict[str, object]:
     }
 
 
-def landmark_graph(run: Path) -> LandmarkGraph:
+def landmark_graph(run: Path) -> MirroredLandmarks:
     """Join the trained networks of a run as one graph, in evaluation mode."""
     networks = {}
     for kind in POINTS_OF:
@@ -233,7 +233,7 @@ def landmark_graph(run: Path) -> LandmarkGraph:
         stored = torch.load(run / f"{kind}.pt", weights_only=True)
         network.load_state_dict(stored["ema"])
         networks[kind] = network.eval()
-    return LandmarkGraph(networks).eval()
+    return MirroredLandmarks(LandmarkGraph(networks)).eval()
 
 
 def refinement_network(run: Path) -> RigRefiner:

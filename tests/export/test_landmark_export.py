@@ -36,44 +36,31 @@ def run(tmp_path: Path) -> Path:
 # PyTorch's exporter warns of its own internals.
 @pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
 def test_the_file_says_what_pytorch_says(run: Path, tmp_path: Path) -> None:
-    out = tmp_path / "rig.onnx"
-    apart = export_landmarks(run, out, name="rig", version="1")
-    assert 0 < apart < 0.002
-    runner = open_runner(out, "cpu")
-    picture = torch.rand(1, 3, 384, 384, generator=torch.Generator().manual_seed(2))
-    found = runner.run({"image": picture.numpy()})
-    assert tuple(found) == RIG_OUTPUTS
-    assert [found[name].shape for name in RIG_OUTPUTS] == [(1, 174, 2), (1, 174), (1, 3, 64, 64)]
-    with torch.no_grad():
-        expected = landmark_graph(run)(picture)
-    for name, value in zip(RIG_OUTPUTS, expected, strict=True):
-        torch.testing.assert_close(torch.from_numpy(found[name]), value, atol=2e-3, rtol=2e-2)
-    card = card_from_metadata(runner.metadata, out.name)
-    assert (card.contract, card.image_size_px) == (RIG_CONTRACT, 384)
-    assert card.training["networks"] == {"eye": {"crops": 48}}
-
-
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
-def test_a_refinement_goes_into_the_same_file(run: Path, tmp_path: Path) -> None:
+    """One file with everything in it: to trace the networks takes most of a minute."""
     refinement = RefinementTraining(tmp_path)
     for last in (refinement.ema.mix, refinement.ema.motion, refinement.ema.light):
         torch.nn.init.normal_(last.weight, std=0.05)
     refinement.save()
     (tmp_path / REFINEMENT_LOG).write_text('{"steps": 3}\n')
     out = tmp_path / "rig.onnx"
-    export_landmarks(run, out, name="rig", version="1", refinement=tmp_path)
+    apart = export_landmarks(run, out, name="rig", version="1", refinement=tmp_path)
+    assert 0 < apart < 0.002
     assert check_seal(out)
     runner = open_runner(out, "cpu")
-    image = np.random.default_rng(2).random((1, 3, 384, 384), np.float32)
+    card = card_from_metadata(runner.metadata, out.name)
+    assert (card.contract, card.image_size_px) == (RIG_CONTRACT, 384)
+    assert card.training["networks"] == {"eye": {"crops": 48}, "refinement": {"steps": 3}}
+    picture = torch.rand(1, 3, 384, 384, generator=torch.Generator().manual_seed(2))
     asked = np.zeros((1, len(PLANES), CELLS, CELLS), np.float32)
-    found = runner.run({"image": image, "asked": asked})
+    found = runner.run({"image": picture.numpy(), "asked": asked})
     assert tuple(found) == (*RIG_OUTPUTS, *REFINED_OUTPUTS)
-    assert found["points"].any()
+    with torch.no_grad():
+        expected = landmark_graph(run)(picture)
+    for name, value in zip(RIG_OUTPUTS, expected, strict=True):
+        torch.testing.assert_close(torch.from_numpy(found[name]), value, atol=2e-3, rtol=2e-2)
     assert not found["gain"].any()
-    refined = runner.run({"image": image, "asked": asked + np.float32(0.1)})
+    refined = runner.run({"image": picture.numpy(), "asked": asked + np.float32(0.1)})
     assert refined["gain"].any()
     assert not refined["points"].any()
-    assert {name: value.shape for name, value in refined.items()} == {
-        name: value.shape for name, value in found.items()
-    }
+    shapes = {name: value.shape for name, value in found.items()}
+    assert {name: value.shape for name, value in refined.items()} == shapes

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from reggan_plugin.rig.layout import MIRROR, rows_of
-from reggan_training.landmarks.graph import LandmarkGraph, Squares, rows_around
+from reggan_training.landmarks.graph import LandmarkGraph, MirroredLandmarks, Squares, rows_around
 from reggan_training.landmarks.network import (
     POINTS_OF,
     FacePlacement,
@@ -108,3 +108,24 @@ def test_every_landmark_of_a_part_comes_from_the_part_s_own_network(graph: Landm
         bias -= 0.5
     changed = np.flatnonzero(~np.isclose(before[0], after[0], rtol=1e-3)).tolist()
     assert changed == [*rows_of("brow", "right"), *rows_of("brow", "left")]
+
+
+class Lopsided(torch.nn.Module):
+    """Stand-in for a graph that answers with pixels of the picture's left."""
+
+    def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        count = len(MIRROR)
+        sigma = 0.1 + picture[:, 1, :count, 0]
+        return picture[:, 0, :count, :2], sigma, picture[:, :, :64, :64]
+
+
+def test_a_mirrored_picture_gives_mirrored_landmarks() -> None:
+    twice = MirroredLandmarks(Lopsided())
+    picture = torch.rand(2, 3, 384, 384, generator=torch.Generator().manual_seed(3))
+    places, sigma, label = twice(picture)
+    others, deviations, seen = twice(picture.flip(3))
+    mirror = MIRROR.tolist()
+    mirrored = torch.stack([1 - others[:, mirror, 0], others[:, mirror, 1]], -1)
+    torch.testing.assert_close(mirrored, places)
+    torch.testing.assert_close(deviations[:, mirror], sigma)
+    torch.testing.assert_close(seen.flip(3), label)

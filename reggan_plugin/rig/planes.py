@@ -128,13 +128,19 @@ def square_around(places: Float[np.ndarray, "places 2"], margin: float) -> Windo
 
 def grown(mask: Bool[np.ndarray, "rows columns"], by_px: float) -> Bool[np.ndarray, "rows columns"]:
     """Grow a mask by so many pixels in x and y; negative: shrink it."""
-    size = 2 * max(0, round(abs(by_px))) + 1
-    if size == 1:
+    reach = round(abs(by_px))
+    if reach == 0:
         return mask
-    image = Image.fromarray(mask.astype(np.uint8) * 255)
-    kind = ImageFilter.MaxFilter if by_px > 0 else ImageFilter.MinFilter
-    while size > 1:  # large windows are slow: several small ones reach as far
-        step = min(size, 9)
-        image = image.filter(kind(step))
-        size -= step - 1
-    return np.asarray(image) > 127
+    found = mask if by_px > 0 else ~mask
+    found = _any_above(_any_above(found, reach).T, reach).T
+    return found if by_px > 0 else ~found
+
+
+def _any_above(
+    mask: Bool[np.ndarray, "rows columns"], reach: int
+) -> Bool[np.ndarray, "rows columns"]:
+    """Tell whether a pixel of the same column is set, so many pixels up or down."""
+    count = np.cumsum(mask, axis=0, dtype=np.int32)  # of any reach in one go
+    within = count[np.minimum(np.arange(len(mask)) + reach, len(mask) - 1)]
+    within[reach + 1 :] -= count[: -reach - 1]
+    return within > 0

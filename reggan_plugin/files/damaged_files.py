@@ -4,6 +4,7 @@ Only calls into libraries and the reading of bytes stand under these; anything e
 a mistake of ours, and comes out as what it is.
 """
 
+import re
 import struct
 import threading
 from collections.abc import Iterator
@@ -25,8 +26,9 @@ _OF_LIBRARIES = (
 )
 """Errors of imaging libraries, each of its own kind; -v shows the traceback."""
 _OF_PYTHON = (LookupError, TypeError, UnicodeError, ZeroDivisionError, struct.error)
-_SAYS_NOTHING = ("zip(", "Unable to open '<python_buffer>'")
-"""Errors, and beginnings of sentences, that say nothing without the library's source."""
+"""Errors whose words are Python's."""
+_SAYS_NOTHING = re.compile(r"\w_\w|self\.|\w\(|\(\d+,")
+"""Words that say nothing without the library's source: names in it, calls, shapes of arrays."""
 _OF_BYTES = (ArithmeticError, LookupError, ValueError, struct.error)
 """Errors of finding other bytes than a format has."""
 
@@ -89,6 +91,6 @@ def file_at_work() -> Path | None:
 def _damaged(error: BaseException) -> UnreadableFrameError:
     cause = str(error).strip()
     is_of_python = any(isinstance(one, _OF_PYTHON) for one in (error, error.__cause__))
-    if " " not in cause or is_of_python or cause.startswith(_SAYS_NOTHING):
-        cause = f"its decoder can make no sense of it ({type(error).__name__})"
+    if " " not in cause or is_of_python or _SAYS_NOTHING.search(cause):
+        cause = "its decoder can make no sense of it"  # -v shows the traceback
     return UnreadableFrameError(f"is damaged: {cause}. Render or copy it again.")

@@ -5,6 +5,7 @@ runs in a child process (`reggan_plugin.apart`), and all layers are looked at be
 composes them.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,10 @@ def open_stage(path: Path) -> Any:
         _refuse_references(path)
         return Usd.Stage.Open(str(path))
     except Tf.ErrorException as error:
-        raise MeshError(f"{path} cannot be opened as USD: {error}. Export it again.") from error
+        said = re.search(r" in file \S+ : '(.{1,300})", str(error))  # behind names of its source
+        cause = said[1].strip(" '.") if said else "it is no sound USD"
+        cause = re.sub(r"\bpxrInternal\S+", "what belongs there", cause)
+        raise MeshError(f"{path} cannot be opened as USD: {cause}. Export it again.") from error
 
 
 def _refuse_references(path: Path) -> None:

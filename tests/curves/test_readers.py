@@ -197,7 +197,8 @@ def test_sides_are_exchanged_all_or_the_mouths_alone(tmp_path: Path) -> None:
         ),
         ("a.gltf", '{"asset": {"version": "2.0"}}', "moves a morph target that has a name"),
         ("a.gltf", "{", "broken glTF"),
-        ("a.usda", "nonsense", "cannot be opened as USD"),
+        ("a.usda", "nonsense", "cannot be opened as USD: "),
+        ("a.usda", '#usda 1.0\ndef "A" { int[] a = [1, }', "a.usda:2:"),
         ("a.usda", '#usda 1.0\ndef Scope "a" {}\n', "holds no SkelAnimation"),
     ],
 )
@@ -208,6 +209,7 @@ def test_a_fault_is_named_with_its_place(tmp_path: Path, name: str, text: str, t
         read_take(path)
     assert told in str(caught.value)
     assert str(path) in str(caught.value)
+    assert "pxr" not in str(caught.value), "names of a library's source"
 
 
 def test_a_rate_below_the_timecodes_is_refused(tmp_path: Path) -> None:

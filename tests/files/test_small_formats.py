@@ -179,7 +179,10 @@ def test_a_bmp_that_points_beside_its_pixels_or_palette_is_damaged(tmp_path: Pat
     picture("RGB", (8, 8)).save(tmp_path / "b.bmp")
     sound = (tmp_path / "b.bmp").read_bytes()
     contents = [path.read_bytes(), *(sound[:10] + bytes([at]) + sound[11:] for at in (0, 20, 255))]
-    for content in contents:
+    contents.append(sound[:28] + b"\x01" + sound[29:])
+    contents.append(sound[:30] + b"\x01\0\0\0\xff\0" + sound[36:])
+    faults = [*["is damaged: its pixels"] * 4, "is damaged: its palette", "is truncated"]
+    for content, fault in zip(contents, faults, strict=True):
         path.write_bytes(content)
-        with pytest.raises(UnreadableFrameError, match=r"a\.bmp is damaged: its pixels"):
+        with pytest.raises(UnreadableFrameError, match=rf"a\.bmp {fault}"):
             read_frame(path)

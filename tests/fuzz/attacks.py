@@ -16,16 +16,14 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.curves.read_take import read_take
-from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.mesh_suffixes import MESH_SUFFIXES
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile
 from reggan_plugin.jobs.intensity_curve import read_curve
 from reggan_plugin.models.shipped_models import installed_models
-from reggan_plugin.textures.mesh_digest import files_of_mesh
-from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.vocabulary.presets import read_presets
 
-from .meshes import glb_of, glb_parts, sound_meshes
+from .meshes import glb_of, glb_parts, sound_meshes, use_mesh
+from .pictures import use_picture
 
 SECRET = '#usda 1.0\n(defaultPrim = "S")\ndef Mesh "S" {\n%s}\n'
 TRIANGLE = """    int[] faceVertexCounts = [3]
@@ -46,8 +44,7 @@ def use(path: Path) -> None:
     if name.startswith("take"):
         read_take(path)
     elif path.suffix in MESH_SUFFIXES:
-        files_of_mesh(path)
-        load_mesh(path)
+        use_mesh(path)
     elif path.suffix == ".toml":
         read_presets(path)
     elif name.startswith("curve"):
@@ -57,7 +54,7 @@ def use(path: Path) -> None:
         for number in range(1, len(video) + 1):
             video.content(f"{number:08}.png")
     else:
-        read_frame(path)
+        use_picture(path)
 
 
 def usda(prim: str, *, head: str = "") -> bytes:

@@ -74,10 +74,12 @@ class Seeded:
         return inner if kind == 3 else {str(self.one_of(_LEAVES)): one for one in inner}
 
 
-def damage(choices: Choices, sound: bytes, start: int = 8, header: int = 512) -> bytes:
-    """`sound` with one to four faults behind `start`, most within its first `header` bytes."""
+def damage(
+    choices: Choices, sound: bytes, start: int = 8, header: int = 512, most: int = 4
+) -> bytes:
+    """`sound` with one to `most` faults behind `start`, usually in its first `header` bytes."""
     content = bytearray(sound)
-    for _ in range(choices.whole(1, 4)):
+    for _ in range(choices.whole(1, most)):
         end = len(content) if choices.whole(0, 3) == 0 else min(header, len(content))
         place = choices.whole(min(start, end), end)
         match choices.one_of(_FAULTS):

@@ -174,23 +174,21 @@ def _meshes(folder: Path, seed: int) -> Trial:
 
 
 def _pictures(folder: Path, seed: int) -> Trial:
-    from reggan_plugin.files.frame import read_frame, write_frame
-
+    """Half of them with one fault, anywhere."""
     from .damage import Seeded, damage, with_right_checksums
-    from .pictures import PICTURES, sound_pictures
+    from .pictures import PICTURES, sound_pictures, use_picture
 
     sound = sound_pictures(folder)
 
     def attempt(number: int) -> None:
-        name = PICTURES[number % len(PICTURES)]
-        content = damage(Seeded(f"picture {seed} {number}"), sound[name])
+        name, choices = PICTURES[number % len(PICTURES)], Seeded(f"picture {seed} {number}")
+        if number // len(PICTURES) % 2:
+            content = damage(choices, sound[name], header=len(sound[name]), most=1)
+        else:
+            content = damage(choices, sound[name])
         path = folder / "damaged picture"
         path.write_bytes(with_right_checksums(content) if name.startswith("png") else content)
-        frame = read_frame(path)
-        pixels = frame.pixels.copy()
-        pixels[pixels.shape[0] // 2 :, :2] = 0.25
-        write_frame(frame, pixels, folder / "written", overwrite=True)
-        read_frame(folder / "written")
+        use_picture(path)
 
     return attempt
 
@@ -237,13 +235,19 @@ def _videos(folder: Path, seed: int) -> Trial:
 
 
 def _attacks(folder: Path, seed: int) -> Trial:
+    """Every second one is sound, and is read with all that its format allows."""
     from . import attacks
+    from .accepted import accepted
+    from .damage import Seeded
 
     def attempt(number: int) -> None:
         own = folder / "attack"
         shutil.rmtree(own, ignore_errors=True)
         own.mkdir()
-        attacks.use(attacks.bomb(own, seed * 1_000_000 + number))
+        if number % 2:
+            attacks.use(accepted(own, Seeded(f"accepted {seed} {number}")))
+        else:
+            attacks.use(attacks.bomb(own, seed * 1_000_000 + number // 2))
 
     return attempt
 

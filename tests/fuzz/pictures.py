@@ -1,6 +1,7 @@
 """Small sound pictures of every kind that is read."""
 
 import io
+import warnings
 from pathlib import Path
 
 import imagecodecs
@@ -9,12 +10,29 @@ import OpenEXR
 import tifffile
 from PIL import Image
 
+from reggan_plugin.files.frame import read_frame, write_frame
+
 _EXIF_ON_ITS_SIDE = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
 
 PICTURES = (
     *("png", "png-16-bit", "jpeg", "jpeg-on-its-side", "tiff", "tiff-strips", "tiff-tiles"),
     *("exr-no", "exr-rle", "exr-zip", "exr-piz", "exr-pxr24", "exr-b44", "exr-dwaa"),
 )
+
+
+def use_picture(path: Path) -> None:
+    """Read a picture, and write it again with other pixels.
+
+    Raises:
+        RegganError: it is refused by name; whatever else is raised is a find.
+    """
+    frame = read_frame(path)
+    pixels = frame.pixels.copy()
+    pixels[pixels.shape[0] // 2 :, :2] = 0.25
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        write_frame(frame, pixels, path.with_name("written"), overwrite=True)
+        read_frame(path.with_name("written"))
 
 
 def sound_pictures(folder: Path) -> dict[str, bytes]:

@@ -200,3 +200,17 @@ def test_points_that_are_nowhere_are_named(folder: Path) -> None:
     document["nodes"][2].pop("skin")
     document["nodes"][2]["scale"] = [1e25, 1, 1]
     assert "no numbers, or farther" in refused(folder, json.loads(json.dumps(document)), binary)
+
+
+def test_extensions_that_a_file_requires_are_read_or_named(folder: Path) -> None:
+    document, binary = document_of(folder)
+    document["extensionsRequired"] = ["KHR_texture_transform", "KHR_materials_unlit", "VRMC_vrm"]
+    (folder / "required.glb").write_bytes(glb_of(document, binary))
+    load_mesh(folder / "required.glb")
+    for name in ("EXT_mesh_gpu_instancing", "OWN_\ud800", "K" * 999):
+        document["extensionsRequired"] = [name]
+        message = refused(folder, json.loads(json.dumps(document)), binary)
+        assert "requires the extension" in message
+        assert len(message) < len(str(folder)) + 200
+    document["extensionsRequired"] = ["KHR_draco_mesh_compression"]
+    assert "is packed with KHR_draco" in refused(folder, document, binary)

@@ -26,7 +26,19 @@ def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
         raise UnreadableFrameError(
             f"is damaged: its pixels would begin at byte {pixels_at:,}. Render or copy it again."
         )
-    is_packed = content[14] >= 40 and struct.unpack_from("<I", content, 30)[0] in _RUN_LENGTHS
+    is_packed = False
+    if info_bytes >= 40:
+        bits, packing, packed_bytes = struct.unpack_from("<H2I", content, 28)
+        colours = struct.unpack_from("<I", content, 46)[0] or 1 << bits
+        if bits <= 8 and 14 + info_bytes + 4 * colours > pixels_at:
+            raise UnreadableFrameError(
+                "is damaged: its palette reaches into its pixels. Render or copy it again."
+            )
+        is_packed = packing in _RUN_LENGTHS
+        if is_packed and pixels_at + packed_bytes > len(content):
+            raise UnreadableFrameError(
+                "is truncated: its pixels break off. Render or copy it again."
+            )
     most = _MOST_IN_RUNS if is_packed else 8
     return decode_pillow(content, "BMP", save_options={}, most_pixels_per_byte=most)
 

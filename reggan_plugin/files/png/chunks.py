@@ -61,7 +61,8 @@ def read_chunks(content: bytes) -> list[Chunk]:
         is_known = name in _CRITICAL or (name.isalpha() and name[:1].islower())
         if not is_known or (name == b"IHDR" and names.count(name) > 1):
             raise UnreadableFrameError(
-                f"is damaged: its chunk {name!r} stands in no such PNG. Render or copy it again."
+                f"is damaged: its chunk {str(name)[1:]} stands in no such PNG. Render or copy it "
+                "again."
             )
     for name in (b"PLTE", b"IDAT") if chunks[0].data[9] == _PALETTE else (b"IDAT",):
         if name not in names:

@@ -7,11 +7,10 @@ import numpy as np
 from reggan_plugin.array_types import Shaped
 from reggan_plugin.errors import MeshError
 from reggan_plugin.limits import MOST_POINTS
-from reggan_plugin.textures.gltf.gltf_file import MESHOPT, GltfFile, packed_file
+from reggan_plugin.textures.gltf.gltf_file import PACKED, GltfFile, packed_file
 
 _DTYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-_PACKED = (*MESHOPT, "KHR_draco_mesh_compression")
 
 
 def read_accessor(gltf: GltfFile, index: int) -> Shaped[np.ndarray, "count width"]:
@@ -51,7 +50,7 @@ def _elements(
     gltf: GltfFile, place: dict[str, Any], dtype: np.dtype[Any], width: int, count: int
 ) -> Shaped[np.ndarray, "count width"]:
     view = gltf.document["bufferViews"][place["bufferView"]]
-    for name in _PACKED:
+    for name in PACKED:
         if name in view.get("extensions", {}):
             raise packed_file(gltf.path, name)
     content = gltf.view(place["bufferView"])

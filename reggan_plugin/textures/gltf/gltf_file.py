@@ -23,6 +23,13 @@ _HEADER, _CHUNK = struct.Struct("<4sII"), struct.Struct("<I4s")
 _MAGIC, _JSON, _BINARY = b"glTF", b"JSON", b"BIN\0"
 _LONGEST_NAME = 80
 MESHOPT = ("EXT_meshopt_compression", "KHR_meshopt_compression")
+PACKED = (*MESHOPT, "KHR_draco_mesh_compression")
+_READ = (
+    *("KHR_texture_transform", "KHR_mesh_quantization", "KHR_texture_basisu", "EXT_texture_"),
+    *("KHR_materials_", "KHR_lights_", "EXT_lights_", "KHR_xmp", "VRM"),
+)
+"""Beginnings of extensions that a file may require: they are read, or change neither shape nor
+base colour."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -100,6 +107,14 @@ def read_gltf(path: Path) -> GltfFile:
         raise MeshError(f"{path} is a broken glTF file: {cause}. Export it again.") from error
     if not version.startswith("2."):
         raise MeshError(f"{path} is glTF {version}; expected 2.0. Export it again as glTF 2.0.")
+    for name in document.get("extensionsRequired", ()):
+        if name in PACKED:
+            raise packed_file(path, name)
+        if not name.startswith(_READ):
+            raise MeshError(
+                f"{path} requires the extension {name[:_LONGEST_NAME]!r}, which is not read. "
+                "Export it without."
+            )
     return GltfFile(path=path, document=document, buffers=buffers, is_binary=is_binary)
 
 

@@ -200,6 +200,7 @@ _DOCUMENT = record_of(
     animations=array_of(_ANIMATION),
     extensions=_EXTENSIONS,
     extensionsUsed=array_of(check_text),
+    extensionsRequired=array_of(check_text),
 )
 
 

@@ -7,17 +7,17 @@ from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
 _COMMANDS = {
     "onnx": LazyCommand(
         "reggan_export.commands.export_onnx:onnx",
-        "Turn a training run into an ONNX file.",
+        "Turn a run of train into an ONNX file.",
         extra="export",
     ),
     "landmarks": LazyCommand(
         "reggan_export.commands.export_landmarks:landmarks",
-        "Turn trained landmarks into the file of a rig.",
+        "Turn a run of train-landmarks into a model file.",
         extra="export",
     ),
     "int8": LazyCommand(
         "reggan_export.commands.export_int8:int8",
-        "Quantise an ONNX file for the CPU.",
+        "Make an ONNX file of 8 bits, for the CPU.",
         extra="export",
     ),
     "engine": LazyCommand(
@@ -27,7 +27,7 @@ _COMMANDS = {
     ),
     "verify": LazyCommand(
         "reggan_export.commands.verify:verify",
-        "Prove that a file says the same on every device.",
+        "Compare a file with its source on every device.",
         extra="export",
     ),
 }
@@ -39,4 +39,4 @@ _COMMANDS = {
     epilog="\b\nExample:\n  reggan-plugin export onnx runs/first --out my-avatar.onnx",
 )
 def export() -> None:
-    """Compile trained weights into model files, and verify them."""
+    """Turn trained weights into model files, and check them."""

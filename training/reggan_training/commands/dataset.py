@@ -10,12 +10,12 @@ from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
 _COMMANDS = {
     "avatars": LazyCommand(
         "reggan_training.commands.dataset_pictures:avatars",
-        "Picture heads by path tracing.",
+        "Draw heads with path tracing.",
         "train,avatars",
     ),
     "check": LazyCommand(
         "reggan_training.commands.dataset_check:check",
-        "Report what a set holds and what is wrong with it.",
+        "Say what a set holds, and what is wrong with it.",
         "train",
     ),
     "pack": LazyCommand(
@@ -25,12 +25,12 @@ _COMMANDS = {
     ),
     "pictures": LazyCommand(
         "reggan_training.commands.dataset_pictures:pictures",
-        "Picture heads for models of named expressions.",
+        "Draw heads to train models of named expressions on.",
         "train",
     ),
     "test-heads": LazyCommand(
         "reggan_training.commands.dataset_test_heads:test_heads",
-        "Rasterise held-out heads to measure motion models on.",
+        "Draw held-out heads to measure a rig on.",
         "train,textures",
     ),
 }
@@ -43,4 +43,4 @@ _COMMANDS = {
     epilog="\b\nExample:\n  reggan-plugin dataset check pictures",
 )
 def dataset() -> None:
-    """Render, check and pack pictures to train on."""
+    """Draw, check and pack pictures to train on."""

@@ -62,7 +62,7 @@ def pack(
     *,
     overwrite: bool,
 ) -> None:
-    """Put sets into one zip, pictures encoded anew as large and as well as fits the limit.
+    """Put sets into one zip. Pictures are encoded anew, so that they fit the limit.
 
     `--data` of every command reads the file as it is. Names stay, and with them the splits.
     """

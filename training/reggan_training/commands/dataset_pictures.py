@@ -103,7 +103,7 @@ def _set_options(styles: Sequence[str]) -> AddOption:
 @_set_options(RENDERED_STYLES)
 @verbose_option
 def pictures(*, make: MakeSet) -> None:
-    """Picture heads in every expression, with landmarks, as `train --data` reads them.
+    """Draw heads in every expression, with landmarks, for `train --data`.
 
     Heads, looks and light are drawn as for landmarks; the same heads are held out. Goes on
     where it was stopped; the same options give the same pictures.
@@ -121,7 +121,7 @@ def pictures(*, make: MakeSet) -> None:
 @_set_options(TRACED_STYLES)
 @verbose_option
 def avatars(*, make: MakeSet) -> None:
-    """Picture heads as `dataset pictures` does, path-traced by Blender: a test of realism.
+    """Draw heads as `dataset pictures` does, with path tracing in Blender: a test of realism.
 
     Light casts shadows and spreads below the skin. Goes on where it was stopped; the same options
     give the same pictures.

@@ -34,7 +34,7 @@ from reggan_training.commands.options import FOLDER_TO_WRITE
 def test_heads(
     *, open_families: OpenFamilies, identities: int, side_px: int, seed: int, out: Path
 ) -> None:
-    """Rasterise heads that no model is trained on, in the states that `evaluate-motion` asks for.
+    """Draw heads that no model is trained on, for `evaluate-motion`.
 
     A character of your own (--glb) is taken as it is.
     What is there already is not made again.

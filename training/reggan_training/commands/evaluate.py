@@ -80,7 +80,7 @@ def evaluate(
 ) -> None:
     """Measure training runs on held-out identities, beside each other and the unchanged input.
 
-    Writes evaluation.json, table.md and sheet.jpg. The EMA weights of every run are measured.
+    It writes evaluation.json, table.md and sheet.jpg. The EMA weights of each run are measured.
 
     \b
     Example:

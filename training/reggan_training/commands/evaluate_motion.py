@@ -68,7 +68,7 @@ def evaluate_motion(
     out: Path | None,
     threads: int | None,
 ) -> None:
-    """Measure a motion model on held-out heads, whose true motion is known.
+    """Measure a model of contract 3 on held-out heads, whose true motion is known.
 
     MODEL is an exported .onnx file. Prints one table, writes evaluation.json, table.md and a
     contact sheet of each material, and exits 1 if a bound is missed.

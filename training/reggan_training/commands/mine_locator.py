@@ -23,7 +23,7 @@ _BACKGROUNDS = 600
     "--heads",
     type=FOLDER,
     multiple=True,
-    help="Folder of drawn heads, as `train-locator --draw` writes it; repeatable.",
+    help="Folder of drawn heads, as `train-locator --draw` writes it. May be given several times.",
 )
 @click.option(
     "--cartoons",
@@ -40,9 +40,13 @@ _BACKGROUNDS = 600
 )
 @click.option("--out", type=FILE_TO_WRITE, required=True, help="File to write.")
 @click.option(
-    "--frames", type=click.IntRange(1), default=900, show_default=True, help="How many to search."
+    "--frames",
+    type=click.IntRange(1),
+    default=900,
+    show_default=True,
+    help="How many frames to search.",
 )
-@click.option("--seed", type=int, default=11, show_default=True, help="Of the frames.")
+@click.option("--seed", type=int, default=11, show_default=True, help="Seed of the frames.")
 @verbose_option
 def mine_locator(
     data: Path,

@@ -87,7 +87,7 @@ def train(
     config: Path | None,
     **options: Any,
 ) -> None:
-    """Train a model, or go on with the run in --out where it stopped.
+    """Train a model of contract 1. Run it again to continue the run in --out.
 
     The folder keeps config.json, metrics.jsonl, TensorBoard's events, the checkpoint and grids of
     held-out faces. On several GPUs: torchrun --nproc-per-node N -m reggan_plugin train ...

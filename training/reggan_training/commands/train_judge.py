@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     type=SET,
     required=True,
     multiple=True,
-    help="A set of avatars or of photographs; can be given several times. Only training "
-    "identities of skin and of photographs are learnt from.",
+    help="Set of pictures. May be given several times. Only training identities of skin and of "
+    "photographs are learnt from.",
 )
 @click.option(
     "--out",

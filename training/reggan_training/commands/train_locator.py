@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     "--heads",
     type=FOLDER_TO_WRITE,
     multiple=True,
-    help="Folder of drawn heads, as --draw writes it, or pool of a run of `train-landmarks`; "
-    "repeatable.",
+    help="Folder of drawn heads, as --draw writes it, or the pool of a run of `train-landmarks`. "
+    "May be given several times.",
 )
 @click.option(
     "--draw",
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Of the pictures of a pool take one of so many.",
+    help="Take one picture of so many in a pool.",
 )
 @click.option(
     "--cartoons",
@@ -58,13 +58,13 @@ if TYPE_CHECKING:
     "folder",
     type=FOLDER_TO_WRITE,
     required=True,
-    help="Run folder; a run that is there is continued.",
+    help="Folder of the run. A run that is there goes on.",
 )
 @click.option(
     "--stage",
     type=click.Choice(("detector", "landmarks")),
     required=True,
-    help="Which of the two networks.",
+    help="Which of the two networks to train.",
 )
 @click.option(
     "--kimg",
@@ -73,26 +73,28 @@ if TYPE_CHECKING:
     show_default=True,
     help="Length of the run, in thousands of synthesised images.",
 )
-@click.option("--styles", type=click.IntRange(1), default=5, show_default=True, help="Per picture.")
+@click.option(
+    "--styles", type=click.IntRange(1), default=5, show_default=True, help="Styles of each picture."
+)
 @click.option(
     "--backgrounds",
     type=click.IntRange(2),
     default=800,
     show_default=True,
-    help="How many to paint before the run.",
+    help="How many backgrounds to paint before the run.",
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="Of all that is random.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of all that is random.")
 @click.option("--rate", type=float, default=2e-3, show_default=True, help="Highest learning rate.")
 @click.option(
     "--start-from",
     type=click.Path(exists=True, path_type=Path),
-    help="Run folder, or network exported from one, to take the first weights from.",
+    help="Take the first weights from this run, or from a network exported from one.",
 )
 @click.option(
     "--negatives",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     multiple=True,
-    help="File written by mine-locator; repeatable.",
+    help="File that mine-locator wrote. May be given several times.",
 )
 @click.option(
     "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of PyTorch."

@@ -106,7 +106,7 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
 @_run_options(minutes=105.0, draw_minutes=45.0)
 @verbose_option
 def train_landmarks(run: "PoolRun") -> None:
-    """Train the networks that find dense landmarks, on pictures that are drawn meanwhile.
+    """Train the networks that find a face's landmarks, and draw the pictures for it.
 
     Goes on where it was stopped: pictures are added to those that are there, and networks are
     trained for --minutes more. Every five minutes each is stored and measured on held-out heads.
@@ -131,7 +131,7 @@ def train_landmarks(run: "PoolRun") -> None:
 @_run_options(minutes=60.0, draw_minutes=40.0)
 @verbose_option
 def train_refinement(run: "PoolRun", model: Path) -> None:
-    """Train the network that refines a rig's answer, on pictures that are drawn meanwhile.
+    """Train the network that refines a rig's answer, and draw the pictures for it.
 
     Goes on where it was stopped, as train-landmarks does.
 

@@ -2,12 +2,12 @@
 
 HELP = {
     "train": "Train a model on pairs of pictures.",
-    "train-landmarks": "Train the networks that find the landmarks of a rig.",
-    "train-refinement": "Train the network that refines what a rig answers.",
-    "dataset": "Render, check and pack pictures to train on.",
+    "train-landmarks": "Train the networks that find a face's landmarks.",
+    "train-refinement": "Train the network that refines a rig's answer.",
+    "dataset": "Draw, check and pack pictures to train on.",
     "evaluate": "Measure expression, identity and realism of a model.",
-    "study": "Ask people which pictures they prefer, and tally it.",
-    "evaluate-motion": "Measure a motion model where the true motion is known.",
+    "study": "Ask people which pictures they prefer, and count it.",
+    "evaluate-motion": "Measure a rig on heads whose true motion is known.",
     "train-locator": "Train the networks that find faces.",
     "train-judge": "Train the networks that judge a model.",
     "mine-locator": "Collect what a locator takes for faces, to train on.",

@@ -12,11 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reggan_export.half_precision import compute_in_half
 from reggan_export.onnx_file import store_weights_as_half
 from reggan_export.picture_model_export import graph_of
 from reggan_export.roofline import count_work, measure_peaks
-from reggan_export.source_network import source_of
+from reggan_export.source_network import compute_in_half, network_from
 from reggan_plugin.backends.runner import ASKED_FOR, Tensors
 from reggan_plugin.benchmark.contestant import Contestant, Roof
 from reggan_plugin.models.model_card import (
@@ -229,7 +228,7 @@ def _in_pytorch(
     model: Path, card: ModelCard, kind: type[EagerRunner | GraphRunner], device: str
 ) -> Contestant:
     started = time.perf_counter()
-    network = source_of(model).network()
+    network = network_from(model)
     if card.precision == "fp16" and device != "cpu":
         compute_in_half(network)
     runner = kind(network, torch.device(device))

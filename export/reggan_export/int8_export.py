@@ -15,8 +15,13 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_verified
-from reggan_export.sample_crops import SAMPLES, Crops, largest_faces, verify_crops
-from reggan_export.verify.questions import single_vectors
+from reggan_export.verify.questions import (
+    SAMPLES,
+    Crops,
+    largest_faces,
+    single_vectors,
+    verify_crops,
+)
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.backends.choose_device import open_runner

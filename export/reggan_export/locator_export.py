@@ -1,4 +1,4 @@
-"""Locator checkpoints to ONNX, with their card."""
+"""The locator's two networks to ONNX, with the card of their files."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import Any
 
 import onnx
 
-from reggan_export.locator_parts import LocatorPart, locator_part
 from reggan_export.onnx_file import graph_from_module, write_verified
+from reggan_export.source_network import LocatorPart, locator_part
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES

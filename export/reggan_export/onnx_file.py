@@ -73,11 +73,6 @@ def _restore(graph: onnx.GraphProto) -> None:
     graph.node.extend(kept)
 
 
-def live_norms(model: onnx.ModelProto) -> int:
-    """Count normalisations that take their statistics from each picture: nothing to fold."""
-    return sum(node.op_type == "InstanceNormalization" for node in model.graph.node)
-
-
 def write_verified(
     model: onnx.ModelProto, card: str, out: Path, verify: Callable[[Path], VerifyReport]
 ) -> VerifyReport:

@@ -7,42 +7,20 @@ from pathlib import Path
 import onnx
 import torch
 
-from reggan_export.half_precision import compute_in_half
 from reggan_export.onnx_file import (
     graph_from_module,
-    live_norms,
     store_weights_as_half,
     write_verified,
 )
-from reggan_export.source_network import model_at_side, source_of
+from reggan_export.source_network import card_from, compute_in_half, model_at_side, network_from
 from reggan_export.verify.verify_model import OUTPUT_NAMES, verify_model
 from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.backends.choose_device import AUTO_ORDER
 from reggan_plugin.errors import ModelParityError
-from reggan_plugin.models.model_card import ModelCard
 from reggan_training.papers.networks.expression_model import ExpressionModel
 
 _MOST_CROPS = 64
 """In one batch."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExportSettings:
-    """Settings of a model's export.
-
-    Attributes:
-        name: in the card.
-        version: of the weights; None for that of the source, 0.1.0 for a run.
-        max_yaw_deg: see `ModelCard`; None for that of the source.
-        precision: `fp32`, or `fp16` for convolutions in half precision.
-        side_px: of the crop; None for that of the source.
-    """
-
-    name: str
-    version: str | None = None
-    max_yaw_deg: float | None = None
-    precision: str = "fp32"
-    side_px: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +38,28 @@ class ExportedModel:
     live_norms: int
 
 
-def export_expression_model(source: Path, out: Path, settings: ExportSettings) -> ExportedModel:
+def export_expression_model(
+    source: Path,
+    out: Path,
+    *,
+    name: str,
+    version: str | None = None,
+    max_yaw_deg: float | None = None,
+    precision: str = "fp32",
+    side_px: int | None = None,
+) -> ExportedModel:
     """Export the EMA weights of a run, or an .onnx of ours in another precision.
 
     Weights are stored as float16, unless that alone would carry the file over its bound.
 
     Args:
-        source: see `source_of`.
+        source: see `network_from`.
         out: the .onnx to write; replaced if it exists.
-        settings: what was chosen.
+        name: in the card.
+        version: of the weights; None for that of the source, 0.1.0 for a run.
+        max_yaw_deg: see `ModelCard`; None for that of the source.
+        precision: `fp32`, or `fp16` for convolutions in half precision.
+        side_px: of the crop; None for that of the source.
 
     Raises:
         SourceError: there is no such run, or it has no checkpoint yet.
@@ -76,28 +67,37 @@ def export_expression_model(source: Path, out: Path, settings: ExportSettings) -
         ModelError: an .onnx is damaged or not ours.
         ModelParityError: the file answers otherwise than PyTorch; nothing is left at `out`.
     """
-    made_from = source_of(source)
-    network = made_from.network()
-    network = model_at_side(network, settings.side_px or network.side_px)
-    card = made_from.card(network)
-    yaw_deg = settings.max_yaw_deg
+    network = network_from(source)
+    network = model_at_side(network, side_px or network.side_px)
+    card = card_from(source, network)
     card = replace(
         card,
-        name=settings.name,
-        version=settings.version or card.version,
-        max_yaw_deg=card.max_yaw_deg if yaw_deg is None else yaw_deg,
-        precision=settings.precision,
+        name=name,
+        version=version or card.version,
+        max_yaw_deg=card.max_yaw_deg if max_yaw_deg is None else max_yaw_deg,
+        precision=precision,
     )
-    if settings.precision == "fp16":
+    if precision == "fp16":
         compute_in_half(network)
     graph = graph_of(network)
+
+    def write(stored: onnx.ModelProto) -> VerifyReport:
+        return write_verified(
+            stored,
+            card.to_json(),
+            out,
+            lambda file: verify_model(file, checkpoint=source, devices=AUTO_ORDER),
+        )
+
     halved = copy.deepcopy(graph)
     store_weights_as_half(halved)
     try:
-        report, is_half = _write(halved, card, out, source), True
+        report, is_half = write(halved), True
     except ModelParityError:
-        report, is_half = _write(graph, card, out, source), False
-    return ExportedModel(report=report, weights_are_half=is_half, live_norms=live_norms(graph))
+        report, is_half = write(graph), False
+    # What takes its statistics from each picture cannot be folded into convolutions.
+    live_norms = sum(node.op_type == "InstanceNormalization" for node in graph.graph.node)
+    return ExportedModel(report=report, weights_are_half=is_half, live_norms=live_norms)
 
 
 def graph_of(network: ExpressionModel) -> onnx.ModelProto:
@@ -110,13 +110,4 @@ def graph_of(network: ExpressionModel) -> onnx.ModelProto:
         inputs=["image", "expression"],
         outputs=OUTPUT_NAMES,
         dynamic_axes=[{0: batch}, {0: batch}],
-    )
-
-
-def _write(graph: onnx.ModelProto, card: ModelCard, out: Path, source: Path) -> VerifyReport:
-    return write_verified(
-        graph,
-        card.to_json(),
-        out,
-        lambda file: verify_model(file, checkpoint=source, devices=AUTO_ORDER),
     )

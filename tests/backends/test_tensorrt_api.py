@@ -26,7 +26,7 @@ from types import ModuleType
 
 import pytest
 
-from reggan_export.picture_model_export import ExportSettings, export_expression_model
+from reggan_export.picture_model_export import export_expression_model
 from reggan_plugin.models.shipped_models import find_model, weights_folder
 
 pytestmark = [pytest.mark.tensorrt, pytest.mark.slow]
@@ -240,7 +240,7 @@ def test_a_model_of_contract_1_builds_in_fp16(
 ) -> None:
     model = find_model("sargan")
     half = tmp_path / f"{model.stem}-fp16.onnx"
-    export_expression_model(model, half, ExportSettings(name=half.stem, precision="fp16"))
+    export_expression_model(model, half, name=half.stem, precision="fp16")
     check_that_it_builds(half, compiler, capsys)
 
 

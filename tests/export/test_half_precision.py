@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from reggan_export.half_precision import compute_in_half, round_as_in_half
-from reggan_export.source_network import source_of
+from reggan_export.source_network import compute_in_half, network_from, round_as_in_half
 
 
 @pytest.mark.parametrize("architecture", ["reggan", "us-gan"])
 def test_rounded_results_are_as_far_away_as_those_in_half(
     architecture: str, make_run: Callable[..., Path]
 ) -> None:
-    full = source_of(make_run(architecture)).network()
+    full = network_from(make_run(architecture))
     half, rounded = copy.deepcopy(full), copy.deepcopy(full)
     compute_in_half(half)
     round_as_in_half(rounded)
@@ -31,7 +30,7 @@ def test_rounded_results_are_as_far_away_as_those_in_half(
 
 
 def test_the_regression_layer_stays_as_it_is(make_run: Callable[..., Path]) -> None:
-    full = source_of(make_run("regression")).network()
+    full = network_from(make_run("regression"))
     rounded = copy.deepcopy(full)
     round_as_in_half(rounded)
     compute_in_half(rounded)

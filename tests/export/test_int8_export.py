@@ -14,8 +14,8 @@ from click.testing import Result
 from PIL import Image
 
 from reggan_export.int8_export import calibration_crops
-from reggan_export.sample_crops import VERIFY_FRAMES
-from reggan_export.source_network import source_of
+from reggan_export.source_network import card_from, network_from
+from reggan_export.verify.questions import VERIFY_FRAMES
 from reggan_plugin.errors import EmptySourceError, ModelParityError, UsageError
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_training.papers.run_folder import RunFolder
@@ -86,7 +86,7 @@ def test_a_model_without_learnt_convolutions_is_refused(
 
 def test_ranges_come_from_other_pictures_than_the_proof(make_run: RunMaker, tmp_path: Path) -> None:
     run = make_run("sargan")
-    card = source_of(run).card(source_of(run).network())
+    card = card_from(run, network_from(run))
     crops, proof = calibration_crops(card), [str(path) for path in VERIFY_FRAMES]
     assert crops.shape == (8, 3, 64, 64)
     assert str(SAMPLES / "avatar_png" / "avatar.1001.png") in proof

@@ -14,13 +14,12 @@ pytest.importorskip("onnxscript")
 
 from click.testing import CliRunner, Result
 
-from reggan_export.commands.verify import verify
+from reggan_export.commands.model_files import verify
 from reggan_export.int8_export import quantise_for_cpu
 from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_verified
 from reggan_export.picture_model_export import graph_of
-from reggan_export.sample_crops import verify_crops
-from reggan_export.source_network import source_of
-from reggan_export.verify.questions import BOUNDS, questions_from_metadata
+from reggan_export.source_network import card_from, network_from
+from reggan_export.verify.questions import BOUNDS, questions_from_metadata, verify_crops
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import Bound, difference_between
 from reggan_plugin.backends.choose_device import open_runner
@@ -84,8 +83,8 @@ def test_another_run_s_weights_are_found_out(
 
 def test_what_is_not_proven_is_not_written(make_run: RunMaker, tmp_path: Path) -> None:
     run, out = make_run("regression"), tmp_path / "model.onnx"
-    network = source_of(run).network()
-    card = source_of(run).card(network).to_json()
+    network = network_from(run)
+    card = card_from(run, network).to_json()
     network.regression.changes.mul_(1.2)  # type: ignore[operator, union-attr]
     with pytest.raises(ModelParityError, match="Nothing was written"):
         write_verified(
@@ -138,7 +137,7 @@ def test_the_bounds_are_those_that_were_promised() -> None:
 
 def test_real_crops_are_faces_of_the_model_s_side(make_run: RunMaker) -> None:
     run = make_run("sargan")
-    crops = verify_crops(source_of(run).card(source_of(run).network()))
+    crops = verify_crops(card_from(run, network_from(run)))
     assert crops.shape == (3, 3, 64, 64)
     assert crops.std(axis=(1, 2, 3)).min() > 0.05
 
@@ -175,6 +174,6 @@ def test_a_fault_of_the_default_model_is_found_out(branch_name: str, tmp_path: P
 
 def test_a_rig_is_not_taken_for_a_network_of_named_expressions(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"is a rig .*Start from sargan"):
-        source_of(find_model("reggan")).network()
+        network_from(find_model("reggan"))
     with pytest.raises(UsageError, match=r"finds landmarks .*contract 1"):
         quantise_for_cpu(find_model("reggan"), tmp_path / "small.onnx")

@@ -15,8 +15,7 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
-from reggan_training.commands.family_options import OpenFamilies, family_options
-from reggan_training.commands.options import FILE_TO_WRITE
+from reggan_training.commands.options import FILE_TO_WRITE, OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh
 from reggan_training.pairs.camera import frontal_camera
 from reggan_training.pairs.head_look import sample_look

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from reggan_plugin.change.answer import AnswerSource
-from reggan_training.commands.family_options import OpenFamilies, family_options
+from reggan_training.commands.options import OpenFamilies, family_options
 from reggan_training.data.split import is_held_out
 from reggan_training.heads.head import HeadFamily
 from reggan_training.metrics.judge_training import JudgeSettings, train_network

@@ -20,7 +20,7 @@ import click
 import numpy as np
 import torch
 
-from reggan_training.commands.family_options import OpenFamilies, family_options
+from reggan_training.commands.options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh
 from reggan_training.pairs.states import Weights
 from tests.measurements.heads_and_model import SEED, held_out_heads, model_option, opened

@@ -22,7 +22,7 @@ from PIL import Image, ImageFilter
 from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.change.pipeline import as_they_are
 from reggan_plugin.imaging.spectacles import find_spectacles, lift_spectacles
-from reggan_training.commands.family_options import OpenFamilies, family_options
+from reggan_training.commands.options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadFamily, Part
 from reggan_training.heads.worn.dress import dress
 from reggan_training.metrics.motion.answer import compose, motion_answers

@@ -6,27 +6,27 @@ from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
 
 _COMMANDS = {
     "onnx": LazyCommand(
-        "reggan_export.commands.export_onnx:onnx",
+        "reggan_export.commands.model_files:onnx",
         "Turn a run of train into an ONNX file.",
         extra="export",
     ),
     "landmarks": LazyCommand(
-        "reggan_export.commands.export_landmarks:landmarks",
+        "reggan_export.commands.model_files:landmarks",
         "Turn a run of train-landmarks into a model file.",
         extra="export",
     ),
     "int8": LazyCommand(
-        "reggan_export.commands.export_int8:int8",
+        "reggan_export.commands.model_files:int8",
         "Make an ONNX file of 8 bits, for the CPU.",
         extra="export",
     ),
     "engine": LazyCommand(
-        "reggan_export.commands.export_engine:engine",
+        "reggan_export.commands.model_files:engine",
         "Build a TensorRT engine from an ONNX file.",
         extra="export,tensorrt",
     ),
     "verify": LazyCommand(
-        "reggan_export.commands.verify:verify",
+        "reggan_export.commands.model_files:verify",
         "Compare a file with its source on every device.",
         extra="export",
     ),

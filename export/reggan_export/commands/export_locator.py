@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reggan_export.commands.options import refuse_occupied
+from reggan_export.commands.model_files import refuse_occupied
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.options import overwrite_option
 

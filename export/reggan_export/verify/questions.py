@@ -1,30 +1,37 @@
-"""The questions by which a file is verified, by the kind of its card."""
+"""The questions by which a file is verified, by the kind of its card, on real crops."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
-from reggan_export.sample_crops import VERIFY_FRAMES, verify_crops
+import reggan_plugin
 from reggan_export.verify.verify_report import Bound, Difference, difference_between
-from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Tensors
+from reggan_plugin.change.pipeline import cut_faces
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.detector_candidates import pad_level
+from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.locator import CARD_KIND as LOCATOR_KIND
 from reggan_plugin.faces.locator import FIVE_VIEWS, FaceLocator
 from reggan_plugin.faces.locator_crop import crop_around_face, vary_crop
 from reggan_plugin.faces.pyramid import build_pyramid
-from reggan_plugin.files.frame import read_frame
-from reggan_plugin.models.model_card import (
-    RIG_CONTRACT,
-    ModelCard,
-    card_from_metadata,
-    read_card,
-)
-from reggan_plugin.rig.source import model_inputs
-from reggan_plugin.vocabulary.expression_mix import parse_expression_mix
+from reggan_plugin.files.frame import Encoding, read_frame
+from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, read_card
+from reggan_plugin.rig.source import model_inputs, reduced
+from reggan_plugin.transfer.frame_edit import FrameEdit, picture_of
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
 
+SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
+VERIFY_FRAMES = tuple(
+    SAMPLES / name
+    for name in ("avatar_png/avatar.1001.png", "statue/statue.1001.png", "toon/toon.1001.png")
+)
+"""Frames that every model is verified on: skin, stone and a drawing."""
+
+Crops = Float[np.ndarray, "crops 3 side side"]
 BOUNDS = {
     "fp32": Bound(quantity="picture", unit="levels", statistic="max", limit=0.5),
     "fp16": Bound(quantity="picture", unit="levels", statistic="max", limit=2.0),
@@ -47,15 +54,30 @@ LOCATOR_BOUNDS = {
     "points": Bound(quantity="points", unit="pixels", statistic="max", limit=1e-2),
 }
 """By the output of a face locator's part."""
-
-
 _BLEND = (0.6, 0.3)
-
 Vectors = Mapping[str, Float[np.ndarray, " entries"]]
-
 _LEVELS = 255
 Compare = Callable[[Tensors, Tensors, Tensors], Mapping[str, Difference]]
 """Of inputs, expected outputs and found outputs."""
+
+
+def verify_crops(card: ModelCard) -> Crops:
+    """Cut out the largest face of each of `VERIFY_FRAMES` as this model sees it, [0, 1]."""
+    return np.stack(list(largest_faces(VERIFY_FRAMES, card)))
+
+
+def largest_faces(
+    frames: Iterable[Path], card: ModelCard
+) -> Iterator[Float[np.ndarray, "3 side side"]]:
+    """Cut out the largest face of each frame as `ExpressionTransfer` feeds it to a model."""
+    finder = FaceFinder(card.canonical_points, card.image_size_px)
+    for path in frames:
+        frame = read_frame(path)
+        if frame.encoding is Encoding.SRGB:
+            crops = finder.find(frame.pixels, FaceChoice())
+            edit = FrameEdit(frame=frame, mix=ExpressionMix({}), crops=crops)
+            for face in cut_faces(picture_of(edit), edit.mix, crops, card).faces:
+                yield reduced(face.before, card.image_size_px).transpose(2, 0, 1)
 
 
 def single_vectors(card: ModelCard) -> Vectors:

@@ -92,17 +92,16 @@ def _from_onnx(file: bytes) -> Answer:
 
 
 def _from_network(source: Path, side_px: int, in_half: bool) -> Answer:
-    from reggan_export.half_precision import round_as_in_half
-    from reggan_export.source_network import model_at_side, source_of
+    from reggan_export.source_network import model_at_side, network_from, round_as_in_half
 
-    network = model_at_side(source_of(source).network(), side_px)
+    network = model_at_side(network_from(source), side_px)
     if in_half:
         round_as_in_half(network)
     return _from_module(network, OUTPUT_NAMES)
 
 
 def _from_locator(run: Path, part: str) -> Answer:
-    from reggan_export.locator_parts import locator_part
+    from reggan_export.source_network import locator_part
 
     locator = locator_part(part, run)
     return _from_module(locator.graph, locator.output_names)

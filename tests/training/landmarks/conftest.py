@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from reggan_plugin.rig.layout import COUNT
-from reggan_training.commands.family_options import families_from_paths
+from reggan_training.commands.options import families_from_paths
 from reggan_training.landmarks.drawn_on import SIDE_PX
 from reggan_training.landmarks.head_source import SHARES, HeadSource
 from reggan_training.landmarks.pictures import HeadPicture

@@ -29,7 +29,7 @@ _COMMANDS = {
         "train",
     ),
     "test-heads": LazyCommand(
-        "reggan_training.commands.dataset_test_heads:test_heads",
+        "reggan_training.commands.dataset_pictures:test_heads",
         "Draw held-out heads to measure a rig on.",
         "train,textures",
     ),

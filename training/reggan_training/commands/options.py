@@ -1,12 +1,19 @@
-"""Options that several commands of training share, and what they do with them."""
+"""Options that several commands of training share, families of heads among them.
 
-from collections.abc import Callable
+Imports nothing heavy.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reggan_plugin.commands.options.grouped import together
+from reggan_plugin.commands.options.grouped import options_as, together
+
+if TYPE_CHECKING:
+    from reggan_training.heads.head import HeadFamily
 
 Command = Callable[..., Any]
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -20,6 +27,48 @@ SET = click.Path(exists=True, path_type=Path)
 
 sets_argument = click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=SET)
 """Sets of pictures, one or more."""
+judge_option = click.option(
+    "--judge",
+    type=FOLDER,
+    help="Folder that `train-judge` wrote.  [default: the judges that come along]",
+)
+config_option = click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.toml",
+    help="Any setting, over those of the preset; --dry-run shows their names.",
+)
+size_option = click.option(
+    "--size", type=click.IntRange(min=32), metavar="PX", help="Side of the face crop."
+)
+width_option = click.option(
+    "--width",
+    type=click.FloatRange(min=0.05, max=4),
+    metavar="FACTOR",
+    help="Factor on all channel counts; 1 is the published size.",
+)
+
+OpenFamilies = Callable[[], "list[HeadFamily]"]
+number_of_heads_options = together(
+    click.option(
+        "--identities",
+        type=click.IntRange(min=1),
+        default=300,
+        show_default=True,
+        metavar="N",
+        help="How many heads to draw of each family that can make new ones.",
+    ),
+    click.option(
+        "--views",
+        type=click.IntRange(1, 100),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="How many cameras look at each head. The few heads of VALID get four times as many.",
+    ),
+    click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True),
+)
+"""How many heads are drawn, before how many cameras, and from which seed."""
 
 
 def threads_option(advice: str = " On shared cores 1 is fastest.") -> Callable[[Command], Command]:
@@ -30,13 +79,6 @@ def threads_option(advice: str = " On shared cores 1 is fastest.") -> Callable[[
         metavar="N",
         help=f"CPU threads; by default one per core.{advice}",
     )
-
-
-judge_option = click.option(
-    "--judge",
-    type=FOLDER,
-    help="Folder that `train-judge` wrote.  [default: the judges that come along]",
-)
 
 
 def identities_option(group: str) -> Callable[[Command], Command]:
@@ -91,22 +133,6 @@ run_options = together(
 )
 """Data, output, length and device of a training run."""
 
-config_option = click.option(
-    "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE.toml",
-    help="Any setting, over those of the preset; --dry-run shows their names.",
-)
-size_option = click.option(
-    "--size", type=click.IntRange(min=32), metavar="PX", help="Side of the face crop."
-)
-width_option = click.option(
-    "--width",
-    type=click.FloatRange(min=0.05, max=4),
-    metavar="FACTOR",
-    help="Factor on all channel counts; 1 is the published size.",
-)
-
 
 def given(**options: object) -> dict[str, object]:
     """Return the options that stand on the command line."""
@@ -124,3 +150,85 @@ def set_threads(threads: int | None) -> None:
 def report_line(line: str) -> None:
     """Print progress where it is no result."""
     click.echo(line, err=True)
+
+
+def _open_families(
+    ict: Path | None,
+    makehuman: Path | None,
+    face_units: Path | None,
+    valid: Path | None,
+    characters: tuple[Path, ...],
+) -> OpenFamilies:
+    return partial(families_from_paths, ict, makehuman, face_units, valid, characters)
+
+
+family_options = options_as(
+    "open_families",
+    _open_families,
+    click.option("--ict", type=FILE, metavar="NPZ", help="ICT FaceKit light, as one archive."),
+    click.option(
+        "--makehuman",
+        type=FOLDER,
+        metavar="DIR",
+        help="MakeHuman's CC0 assets; needs --face-units.",
+    ),
+    click.option(
+        "--face-units",
+        type=FOLDER,
+        metavar="DIR",
+        help="ARKit units (*.target) for MakeHuman's base mesh.",
+    ),
+    click.option("--valid", type=FOLDER, metavar="DIR", help="VALID avatars, one archive each."),
+    click.option(
+        "--glb",
+        "characters",
+        type=FILE,
+        multiple=True,
+        metavar="FILE",
+        help="A character of your own with ARKit's face shapes, as GLB or VRM. It becomes a "
+        "family of one head with the name of the file. May be given several times.",
+    ),
+)
+"""`--ict`, `--makehuman`, `--face-units`, `--valid`, `--glb`; taken as `open_families`."""
+
+
+def families_from_paths(
+    ict: Path | None,
+    makehuman: Path | None,
+    face_units: Path | None,
+    valid: Path | None,
+    characters: Sequence[Path],
+) -> "list[HeadFamily]":
+    """Open the families that are named.
+
+    Raises:
+        UsageError: none is, MakeHuman without its units, or two families of one name.
+    """
+    from reggan_training.heads.glb import GlbFamily
+    from reggan_training.heads.ict import IctFamily
+    from reggan_training.heads.makehuman.family import MakeHumanFamily
+    from reggan_training.heads.valid.family import ValidFamily
+
+    if (makehuman is None) != (face_units is None):
+        raise click.UsageError("MakeHuman heads need both --makehuman and --face-units.")
+    found: list[HeadFamily] = []
+    if ict is not None:
+        found.append(IctFamily(ict))
+    if makehuman is not None and face_units is not None:
+        found.append(MakeHumanFamily(makehuman, face_units))
+    if valid is not None:
+        found.append(ValidFamily(valid))
+    found += [GlbFamily(path) for path in characters]
+    if not found:
+        raise click.UsageError("Name at least one family: --ict, --makehuman, --valid, --glb.")
+    names = [family.name for family in found]
+    taken = next((path for path in characters if _is_taken(path.stem, names)), None)
+    if taken is not None:
+        raise click.UsageError(
+            f"{taken} would be called {taken.stem!r}, as another family is. Rename the file."
+        )
+    return found
+
+
+def _is_taken(name: str, names: Sequence[str]) -> bool:
+    return names.count(name) > 1 or name in ("ict", "makehuman", "valid")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_training.commands.family_options import OpenFamilies, family_options
-from reggan_training.commands.options import FOLDER_TO_WRITE, SET
+from reggan_training.commands.options import FOLDER_TO_WRITE, SET, OpenFamilies, family_options
 
 if TYPE_CHECKING:
     from reggan_training.locator.bank import Bank

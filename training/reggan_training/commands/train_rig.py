@@ -7,8 +7,12 @@ import click
 
 from reggan_plugin.commands.options.grouped import AddOption, options_as
 from reggan_plugin.commands.verbosity import verbose_option
-from reggan_training.commands.family_options import OpenFamilies, family_options
-from reggan_training.commands.options import FOLDER_TO_WRITE, report_line
+from reggan_training.commands.options import (
+    FOLDER_TO_WRITE,
+    OpenFamilies,
+    family_options,
+    report_line,
+)
 from reggan_training.data.split import SPLIT_FAMILIES
 
 if TYPE_CHECKING:

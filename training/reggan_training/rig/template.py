@@ -27,8 +27,12 @@ from reggan_plugin.rig.lent_motion import carried, inverse_squares, nearest_vert
 from reggan_plugin.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band
 from reggan_plugin.rig.light import vertex_normals
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
-from reggan_training.commands.family_options import OpenFamilies, family_options
-from reggan_training.commands.options import FILE_TO_WRITE, report_line
+from reggan_training.commands.options import (
+    FILE_TO_WRITE,
+    OpenFamilies,
+    family_options,
+    report_line,
+)
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part
 from reggan_training.heads.paint import inside_polygon
 from reggan_training.landmarks.head_source import MEAN_FAMILY

@@ -13,7 +13,7 @@ from reggan_plugin.change.answer import Answer
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.models.shipped_models import weights_folder
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-from reggan_training.commands import dataset_test_heads, evaluate_motion, family_options
+from reggan_training.commands import dataset_pictures, evaluate_motion, options
 from reggan_training.heads.head import HeadFamily
 from reggan_training.metrics.motion import answer, test_heads
 from reggan_training.metrics.motion.answer import open_exported
@@ -40,11 +40,11 @@ class StillModel:
 def heads(made_family: HeadFamily, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("heads")
     patch = pytest.MonkeyPatch()
-    patch.setattr(family_options, "families_from_paths", lambda *_: [made_family])
+    patch.setattr(options, "families_from_paths", lambda *_: [made_family])
     patch.setattr(test_heads, "held_out_identities", lambda *_: ["made-0-0"])
     arguments = ["--side", "64", "--out", str(folder)]
-    result = CliRunner().invoke(dataset_test_heads.test_heads, arguments)
-    again = CliRunner().invoke(dataset_test_heads.test_heads, arguments)
+    result = CliRunner().invoke(dataset_pictures.test_heads, arguments)
+    again = CliRunner().invoke(dataset_pictures.test_heads, arguments)
     patch.undo()
     assert result.exit_code == 0, result.output
     assert Path(result.stdout.strip()).is_file()

@@ -13,7 +13,8 @@ from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.locator import CARD_KIND, CARD_SCHEMA
 from reggan_plugin.models.model_card import UNSEALED, read_card
-from reggan_training.locator.loop import read_checkpoint
+from reggan_training.locator.loop import CHECKPOINT_NAME
+from reggan_training.training_run import read_checkpoint
 
 
 def export_locator_part(name: str, run: Path, out: Path) -> VerifyReport:
@@ -72,7 +73,7 @@ def describe_run(run: Path) -> dict[str, Any]:
         metadata = {one.key: one.value for one in onnx.load(run).metadata_props}
         return dict(read_card(metadata, str(run))["run"])
     config: dict[str, Any] = json.loads((run / "config.json").read_text())
-    seen_kimg = read_checkpoint(run)["step"] * config["batch"] / 1000
+    seen_kimg = read_checkpoint(run / CHECKPOINT_NAME)["steps"] * config["batch"] / 1000
     earlier = Path(config.pop("start_from") or run)
     negatives = [Path(name).name for name in config.pop("negatives")]
     heads = [Path(name).name for name in config.pop("heads", ())]

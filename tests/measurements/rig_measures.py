@@ -39,8 +39,7 @@ from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part
 from reggan_training.landmarks.drawn_on import SIDE_PX as EDGE_PX
 from reggan_training.landmarks.front_view import seen_edges
-from reggan_training.landmarks.head_source import SHARES, HeadSource
-from reggan_training.landmarks.points import DensePoints, iris_of
+from reggan_training.landmarks.points import SHARES, DensePoints, HeadSource, iris_of
 from reggan_training.landmarks.stylised import stylise
 from reggan_training.metrics.motion.answer import motion_in_crop
 from reggan_training.metrics.motion.face import (

@@ -47,8 +47,8 @@ from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.models.model_card import RIG_CONTRACT
 from reggan_plugin.rig.source import RigSource
 from reggan_training.commands.options import families_from_paths
-from reggan_training.landmarks.head_source import SHARES, HeadSource
 from reggan_training.landmarks.pictures import TEXTURES
+from reggan_training.landmarks.points import SHARES, HeadSource
 from reggan_training.metrics.motion.answer import open_exported
 from reggan_training.pairs.surface_colour import keep_textures
 from tests.measurements.own_rigs import rig_of

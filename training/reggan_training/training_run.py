@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +15,8 @@ from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_training.processes import Processes
 
 Network = TypeVar("Network", bound=nn.Module)
-_LONGEST_GRADIENT = 2.0
+_NAMES_BEFORE = {"step": "steps", "average": "ema", "optimizer": "optimiser"}
+"""Of what a checkpoint holds: those of the locator's up to 0.4.1, by those of today."""
 
 
 def commit_of_source() -> str:
@@ -121,7 +122,14 @@ class NetworkTraining(Generic[Network]):
     """
 
     def __init__(
-        self, network: Network, checkpoint: Path, *, rate: float, rises: int = 100
+        self,
+        network: Network,
+        checkpoint: Path,
+        *,
+        rate: float,
+        rises: int = 100,
+        weight_decay: float = 1e-3,
+        record: Mapping[str, Any] | None = None,
     ) -> None:
         """Take a network; go on with a checkpoint that is there.
 
@@ -130,14 +138,18 @@ class NetworkTraining(Generic[Network]):
             checkpoint: its file.
             rate: at which to learn.
             rises: steps over which the rate rises at first.
+            weight_decay: of the optimiser.
+            record: plain values that the file holds beside.
         """
-        self._checkpoint, self._rises = checkpoint, rises
+        self._checkpoint, self._rises, self._record = checkpoint, rises, dict(record or {})
         self.network: Network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = copy.deepcopy(self.network)
-        self._optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=1e-3)
+        self._optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=rate, weight_decay=weight_decay
+        )
         self.steps, self.seconds = 0, 0.0
         if checkpoint.exists():
-            stored = torch.load(checkpoint, weights_only=True)
+            stored = read_checkpoint(checkpoint)
             self.network.load_state_dict(stored["network"])
             self.ema.load_state_dict(stored["ema"])
             self._optimiser.load_state_dict(stored["optimiser"])
@@ -146,6 +158,7 @@ class NetworkTraining(Generic[Network]):
     def save(self) -> None:
         """Write the checkpoint, in one step."""
         stored = {
+            **self._record,
             "network": self.network.state_dict(),
             "ema": self.ema.state_dict(),
             "optimiser": self._optimiser.state_dict(),
@@ -156,19 +169,43 @@ class NetworkTraining(Generic[Network]):
         torch.save(stored, partial)
         partial.replace(self._checkpoint)
 
-    def descend(self, loss: Tensor, rate: float, *, most_decay: float = 0.999) -> None:
+    def descend(
+        self,
+        loss: Tensor,
+        rate: float,
+        *,
+        most_decay: float = 0.999,
+        decay: float | None = None,
+        longest_gradient: float = 2.0,
+    ) -> None:
         """Take one step down a loss.
 
         Args:
             loss: of a batch.
             rate: at which to learn; the first steps of a run are slower.
             most_decay: of the EMA weights, which forget faster at first.
+            decay: of the EMA weights at this step, instead.
+            longest_gradient: to which a longer one is cut.
         """
         for group in self._optimiser.param_groups:
             group["lr"] = rate * min(1.0, (self.steps + 1) / self._rises)
         self._optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), _LONGEST_GRADIENT)
+        nn.utils.clip_grad_norm_(self.network.parameters(), longest_gradient)
         self._optimiser.step()
         self.steps += 1
-        average_into(self.ema, self.network, min(most_decay, (1 + self.steps) / (20 + self.steps)))
+        if decay is None:
+            decay = min(most_decay, (1 + self.steps) / (20 + self.steps))
+        average_into(self.ema, self.network, decay)
+
+
+def read_checkpoint(file: Path) -> dict[str, Any]:
+    """Read what `NetworkTraining` saved; only tensors and plain values are unpacked.
+
+    Raises:
+        FileNotFoundError: there is none yet.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"{file.parent} holds no {file.name}; train that network first")
+    stored: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    return {_NAMES_BEFORE.get(name, name): value for name, value in stored.items()}

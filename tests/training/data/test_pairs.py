@@ -9,10 +9,16 @@ import torch
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.identity import Identity
 from reggan_training.data.pair_table import Command, command_between, pairs_of
-from reggan_training.data.pairs import PairBatch, PairSampler, PairSettings, interpolate_along_flow
+from reggan_training.data.pairs import (
+    PairBatch,
+    PairSampler,
+    PairSettings,
+    augment_colours,
+    interpolate_along_flow,
+    replace_surroundings,
+)
 from reggan_training.data.sets import load_sets
 
 SIDE = 64

@@ -9,8 +9,8 @@ import pytest
 from reggan_plugin.rig.layout import COUNT
 from reggan_training.commands.options import families_from_paths
 from reggan_training.landmarks.drawn_on import SIDE_PX
-from reggan_training.landmarks.head_source import SHARES, HeadSource
 from reggan_training.landmarks.pictures import HeadPicture
+from reggan_training.landmarks.points import SHARES, HeadSource
 from reggan_training.landmarks.pool import kept_parts
 
 from ...shared_data import SHARED_DATA

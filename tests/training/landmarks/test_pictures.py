@@ -5,9 +5,9 @@ import pytest
 
 from reggan_plugin.rig.layout import COUNT
 from reggan_training.landmarks.drawn_on import SIDE_PX, draw_over_face
-from reggan_training.landmarks.head_source import HeadSource
 from reggan_training.landmarks.network import PARTS
 from reggan_training.landmarks.pictures import HeadPicture, draw_head
+from reggan_training.landmarks.points import HeadSource
 from reggan_training.landmarks.pool import KEPT_PX, kept_parts
 
 

@@ -6,8 +6,7 @@ import pytest
 from reggan_plugin.rig.layout import MIRROR, rows_of
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.landmarks.front_view import FrontView
-from reggan_training.landmarks.head_source import HeadSource
-from reggan_training.landmarks.points import DensePoints, dense_points
+from reggan_training.landmarks.points import DensePoints, HeadSource, dense_points
 from reggan_training.landmarks.stylised import stylise
 
 HEADS = [("ict", "ict-5-00000"), ("makehuman", "mh-5-00002"), ("valid", "Asian_F_2")]

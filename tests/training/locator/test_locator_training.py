@@ -103,12 +103,27 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(
     interrupted.take_step()
     interrupted.save()
     resumed = start("parts")
-    assert resumed.step == 1
+    assert resumed.steps == 1
     resumed.run()
     whole = start("whole")
-    assert whole.step == resumed.step == 3
+    assert whole.steps == resumed.steps == 3
     for name, value in whole.network.state_dict().items():
         torch.testing.assert_close(value, resumed.network.state_dict()[name])
+
+
+def test_a_checkpoint_of_an_earlier_version_goes_on(bank: Bank, tmp_path: Path) -> None:
+    config = RunConfig(stage="detector", total_kimg=0.006, batch=2)
+    run = LocatorRun(tmp_path, config, DetectorStage(bank, FaceDetector()))
+    run.take_step()
+    run.save()
+    file = tmp_path / "checkpoint.pt"
+    stored = torch.load(file, weights_only=True)
+    names = {"steps": "step", "ema": "average", "optimiser": "optimizer"}
+    torch.save({names.get(name, name): value for name, value in stored.items()}, file)
+    resumed = LocatorRun(tmp_path, config, DetectorStage(bank, FaceDetector()))
+    assert resumed.steps == 1
+    for name, value in run.ema.state_dict().items():
+        assert torch.equal(value, resumed.ema.state_dict()[name])
 
 
 def test_a_run_refuses_other_options(bank: Bank, tmp_path: Path) -> None:

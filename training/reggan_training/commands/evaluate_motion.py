@@ -24,7 +24,6 @@ from reggan_training.commands.options import (
 
 if TYPE_CHECKING:
     from reggan_training.metrics.motion.evaluation import MotionRow
-    from reggan_training.metrics.motion.report import MotionBound
 
 
 @click.command("evaluate-motion")
@@ -105,7 +104,10 @@ def evaluate_motion(
     click.echo(table)
     for warning in warnings_of(results):
         report_line(f"warning: {warning}")
-    if _report_missed(bounds):
+    missed = [one for one in bounds if not one.holds]
+    for one in missed:
+        report_line(f"missed: {one.sentence}")
+    if missed:
         context.exit(1)
 
 
@@ -131,11 +133,3 @@ def _write_report(
     for style, shown in rows.items():
         sheet = encoded_picture(draw_contact_sheet(shown), "PNG")
         write_atomically(out / f"sheet-{style}.png", sheet)
-
-
-def _report_missed(bounds: "Sequence[MotionBound]") -> bool:
-    """Name every bound that is missed; whether any is."""
-    missed = [one for one in bounds if not one.holds]
-    for one in missed:
-        report_line(f"missed: {one.sentence}")
-    return bool(missed)

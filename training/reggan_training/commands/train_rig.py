@@ -31,7 +31,7 @@ def _run_of(
     """Make the run of what options say."""
     import torch
 
-    from reggan_training.landmarks.head_source import MEAN_FAMILY
+    from reggan_training.landmarks.points import MEAN_FAMILY
     from reggan_training.landmarks.training import PoolRun
 
     families = {family.name for family in open_families()}

@@ -112,7 +112,7 @@ def misalignments(identity: Identity) -> Iterator[str]:
     for view in range(1, len(identity.landmarks)):
         points = identity.landmarks[view]
         offset = np.hypot(*(points[_EYES] - reference[_EYES]).mean(axis=0)) / distance
-        turn = _wrapped(_eye_line_deg(points) - _eye_line_deg(reference))
+        turn = (_eye_line_deg(points) - _eye_line_deg(reference) + 180) % 360 - 180
         farthest = np.hypot(*(points - reference).T) / distance
         label = f"view {view} ({label_of_view(identity, view)})"
         if offset > _FARTHEST_EYES:
@@ -155,10 +155,6 @@ def _eye_line_deg(points: Float[np.ndarray, "6 2"]) -> float:
     """Angle of the line from the right eye to the left; 0 is level."""
     x, y = points[0] - points[1]
     return float(np.degrees(np.arctan2(y, x)))
-
-
-def _wrapped(angle_deg: float) -> float:
-    return (angle_deg + 180) % 360 - 180
 
 
 def row_of(identity: Identity) -> SheetRow:

@@ -1,4 +1,7 @@
-"""Batches of training pairs: one identity, two expressions, one augmentation for both."""
+"""Batches of training pairs: one identity, two expressions, one augmentation for both.
+
+An augmentation changes what a picture looks like, never what it shows.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -14,18 +17,91 @@ from torch import Tensor
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.identity import Identity
 from reggan_training.data.pair_table import Shares, rounded_state, table_of
 from reggan_training.tensor_shapes import Images, Intensities
 
+_LUMA = torch.tensor([0.2126, 0.7152, 0.0722])  # Rec. 709
+_TINTED, _METAL, _POSTERISED = 0.3, 0.37, 0.44
+"""Up to which draw from [0, 1) a pair takes this look; beyond the last it keeps its own."""
+
+Pictures = Float[Tensor, "batch views 3 side side"]
 LOW_PX = 72
 """Side of a stored flow."""
-
 _MARGIN = 1.125
 """Stored crops are this much larger than the model's, so that a jittered crop stays inside."""
 _MOST_CUTTERS = 8
 """Threads that cut the stored crops, 10 ms of a core each at 256 px."""
+
+
+def augment_colours(pairs: Pictures, random: np.random.Generator) -> Pictures:
+    """Random tone and colour curves, the same for all views of a pair; within [0, 1].
+
+    One pair in three loses its colour or takes another material's: grey as stone, tinted as
+    clay, with the steep curve of metal, or posterised as a toon. All are functions of one
+    pixel, so a pair stays a pair.
+    """
+    count = len(pairs)
+    look = random.random(count)
+    gain = _column(random.normal(1.0, 0.12, (count, 3)))
+    gamma = _column(np.exp(random.normal(0, 0.25, (count, 1))))
+    contrast = _column(random.uniform(0.75, 1.2, (count, 1)))
+    offset = _column(random.normal(0, 0.05, (count, 1)))
+    pairs = (pairs * gain).clamp_(0, 1).pow_(gamma)
+    bounds = [0.0, _TINTED, _METAL, _POSTERISED, 1.0]
+    for change, low, high in zip(
+        (_tint, _metal, _posterise, _saturate), bounds[:-1], bounds[1:], strict=True
+    ):
+        chosen = np.flatnonzero((look >= low) & (look < high))
+        if len(chosen):
+            pairs[chosen] = change(pairs[chosen], random)
+    return pairs.sub_(0.5).mul_(contrast).add_(offset + 0.5).clamp_(0, 1)
+
+
+def replace_surroundings(pairs: Pictures, random: np.random.Generator) -> Pictures:
+    """Lay another background around an oval that holds the face, in one pair of three."""
+    side = pairs.shape[-1]
+    axis = torch.linspace(-1, 1, side)
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    radius = torch.sqrt((x / 0.98) ** 2 + (y / 1.12) ** 2)
+    inside = ((1.12 - radius) / 0.14).clamp(0, 1)
+    for index in np.flatnonzero(random.random(len(pairs)) < 0.33):
+        cells = int(random.integers(1, 12))
+        coarse = torch.from_numpy(random.random((1, 3, cells, cells)).astype(np.float32))
+        scenery = F.interpolate(coarse, size=(side, side), mode="bicubic", align_corners=False)
+        pairs[index] = torch.lerp(scenery.clamp_(0, 1), pairs[index], inside)
+    return pairs
+
+
+def _tint(pairs: Pictures, random: np.random.Generator) -> Pictures:
+    tint = random.uniform(0.55, 1.15, (len(pairs), 3))
+    tint[random.random(len(pairs)) >= 0.6] = 1.0
+    return _grey(pairs) * _column(tint)
+
+
+def _metal(pairs: Pictures, random: np.random.Generator) -> Pictures:
+    grey, waves = _grey(pairs), _column(random.uniform(1, 2.2, (len(pairs), 1)))
+    steep = (0.5 - 0.5 * torch.cos(np.pi * grey * waves)) ** 1.2
+    return (0.35 * grey + 0.65 * steep) * _column(random.uniform(0.3, 1.1, (len(pairs), 3)))
+
+
+def _posterise(pairs: Pictures, random: np.random.Generator) -> Pictures:
+    levels = _column(random.integers(4, 9, (len(pairs), 1)).astype(np.float32))
+    return 0.3 * pairs + 0.7 * torch.round(pairs * levels) / levels
+
+
+def _saturate(pairs: Pictures, random: np.random.Generator) -> Pictures:
+    """More or less colour."""
+    return torch.lerp(_grey(pairs), pairs, _column(random.uniform(0.3, 1.3, (len(pairs), 1))))
+
+
+def _grey(pairs: Pictures) -> Float[Tensor, "batch views 1 side side"]:
+    return (pairs * _LUMA[:, None, None]).sum(dim=2, keepdim=True)
+
+
+def _column(values: Float[np.ndarray, "batch channels"]) -> Float[Tensor, "batch 1 channels 1 1"]:
+    """One number, or one of each channel, for every pair."""
+    return torch.from_numpy(values.astype(np.float32))[:, None, :, None, None]
 
 
 def flow_between(
@@ -208,12 +284,13 @@ class PairSampler:
         between = torch.from_numpy(share)[:, None]
         start_state = self._states[np.maximum(start, 0)] * (1 - between)
         is_blend = torch.from_numpy((start >= 0) & (start != source))[:, None]
+        shown = self._states[target]
+        is_pure = ((shown == 0) | (shown == 1)).all(dim=1)  # neutral, or one expression in full
         return PairBatch(
             source=pairs[:, 0].contiguous(),
             target=pairs[:, 1].contiguous(),
             expression=expression * intensity[:, None] + is_blend * start_state,
-            is_full=((intensity == 1) & torch.from_numpy(start < 0)).float()
-            * _is_pure(self._states[target]),
+            is_full=((intensity == 1) & torch.from_numpy(start < 0) & is_pure).float(),
             is_render=torch.from_numpy((start < 0).astype(np.float32)),
             source_state=self._states[source],
             target_state=between * self._states[target] + start_state,
@@ -292,11 +369,6 @@ class PairSampler:
             pairs.flatten(1, 2), grid, mode="bilinear", padding_mode="border", align_corners=False
         )
         return sampled.reshape(count, 2, 3, side, side)
-
-
-def _is_pure(states: Intensities) -> Float[Tensor, " batch"]:
-    """1 where a view shows neutral or one expression in full."""
-    return ((states == 0) | (states == 1)).all(dim=1).float()
 
 
 def _compose(

@@ -4,17 +4,19 @@ Lids are the edge of what is seen of the eyeballs, the inner lips that of the mo
 jaw drops, outer lips and brows the edges of their regions: so every family of heads, and a user's
 own, gets the same landmarks without a table of its vertices. What has no edge (cheeks, jaw, the
 wings of the nose) is carried over from a mean head by a smooth map through the others.
+`HeadSource` gives heads of several families with them.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.rig.layout import COUNT, SIDES, rows_of
-from reggan_training.heads.head import HeadMesh, Part, Vertices
+from reggan_training.data.split import VALID_HELD_OUT, is_held_out
+from reggan_training.heads.head import HeadFamily, HeadMesh, Part, Vertices
 from reggan_training.landmarks.front_view import (
     VIEW_PX,
     FrontView,
@@ -47,6 +49,15 @@ _FREE: Final = {
 """Places without an edge of their own, on ICT's mean head: eye distances from the middle between
 the eyes, outwards and up. x is mirrored for the other side."""
 _UNDER_NOSE: Final = (0.0, -0.80)
+SHARES: Final = {"ict": 0.36, "makehuman": 0.34, "valid": 0.30}
+"""How often a head of each family is drawn."""
+SHARE_OF_CHARACTER: Final = 0.30
+"""How often one of a user's own heads is drawn, beside `SHARES`."""
+MEAN_FAMILY: Final = "ict"
+"""The family whose mean head has the landmarks that have no edge of their own."""
+_NUMBERS: Final = 100_000
+_PREFIXES: Final = {"ict": "ict", "makehuman": "mh"}
+"""Of the names of identities, of families that sample them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,7 +100,8 @@ def dense_points(
     found = _Landmarks(head)
     for side, eye in (("right", head.right_eye_vertices), ("left", head.left_eye_vertices)):
         _find_lids(found, view, side, head.rest[eye].mean(axis=0))
-        _find_brow(found, view, side)
+        brow = view.onto_hair(middle_line(view.region("brows") * view.half(side), 9))
+        found.keep(rows_of("brow", side), brow if side == "right" else brow[::-1], view)
     _find_lips(found, view)
     _find_profile(found, view)
     if like is None or model is None:
@@ -136,11 +148,6 @@ def _find_lids(
     upper, lower = halves(loop[::-1] if is_left else loop, 13, 11, flips=is_left)
     found.keep(rows_of("lid_upper", side), upper, view)
     found.keep(rows_of("lid_lower", side), lower, view)
-
-
-def _find_brow(found: _Landmarks, view: FrontView, side: str) -> None:
-    line = view.onto_hair(middle_line(view.region("brows") * view.half(side), 9))
-    found.keep(rows_of("brow", side), line if side == "right" else line[::-1], view)
 
 
 def _find_lips(found: _Landmarks, view: FrontView) -> None:
@@ -248,3 +255,67 @@ def _sphere_centre(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "
     """Centre of the sphere that fits points best."""
     system = np.column_stack([2 * points, np.ones(len(points))])
     return np.linalg.lstsq(system, (points**2).sum(axis=1), rcond=None)[0][:3]
+
+
+class HeadSource:
+    """Heads of several families with their landmarks.
+
+    Args:
+        families: by name; `ict` is one, for its mean head.
+        shares: how often each is drawn, in parts of their sum.
+        seed: of the identities.
+        held_out: give held-out identities instead of those for training.
+
+    Attributes:
+        mean: ICT FaceKit's mean head.
+        mean_points: its landmarks.
+    """
+
+    def __init__(
+        self,
+        families: Mapping[str, HeadFamily],
+        shares: Mapping[str, float],
+        seed: int,
+        *,
+        held_out: bool,
+    ) -> None:
+        self._families, self._seed, self._held_out = families, seed, held_out
+        self._names = [name for name in families if shares.get(name, 0) > 0]
+        total = sum(shares[name] for name in self._names)
+        self._shares = [shares[name] / total for name in self._names]
+        mean = families[MEAN_FAMILY].head(f"{MEAN_FAMILY}-{seed}-00000")
+        self.mean = replace(mean, rest=mean.canonical)
+        self.mean_points = dense_points(self.mean)
+        self._found: dict[str, DensePoints] = {}
+
+    def heads(self, random: np.random.Generator) -> Iterator[tuple[HeadMesh, DensePoints]]:
+        """Heads without end."""
+        while True:
+            family = str(random.choice(self._names, p=self._shares))
+            yield self.head(family, self._identity(family, random))
+
+    def head(self, family: str, identity: str) -> tuple[HeadMesh, DensePoints]:
+        """One head by name."""
+        head = self._families[family].head(identity)
+        # identities of a family that samples them share a mesh
+        key = family if family in _PREFIXES else identity
+        if key not in self._found:
+            is_mean = family == MEAN_FAMILY
+            self._found[key] = (
+                self.mean_points if is_mean else dense_points(head, self.mean_points, self.mean)
+            )
+        eyes = {side: iris_of(head, side) for side in SIDES}
+        return head, replace(self._found[key], eyes=eyes, rest=head.rest)
+
+    def _identity(self, family: str, random: np.random.Generator) -> str:
+        if family == "valid":
+            names = self._families[family].identities(None, 0)
+            is_wanted = [name for name in names if (name in VALID_HELD_OUT) == self._held_out]
+            return str(random.choice(is_wanted))
+        if family not in _PREFIXES:  # a user's own head: a family of one
+            return self._families[family].identities(None, 0)[0]
+        while True:
+            number = int(random.integers(_NUMBERS))
+            name = f"{_PREFIXES[family]}-{self._seed}-{number:05d}"
+            if is_held_out(family, name) == self._held_out:
+                return name

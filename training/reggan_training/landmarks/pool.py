@@ -23,10 +23,9 @@ from torch import Tensor
 
 from reggan_plugin.atomic_write import write_atomically
 from reggan_training.heads.head import HeadFamily, HeadMesh
-from reggan_training.landmarks.head_source import SHARE_OF_CHARACTER, SHARES, HeadSource
 from reggan_training.landmarks.network import PARTS, face_frame, part_square
 from reggan_training.landmarks.pictures import TEXTURES, HeadPicture, draw_head
-from reggan_training.landmarks.points import DensePoints
+from reggan_training.landmarks.points import SHARE_OF_CHARACTER, SHARES, DensePoints, HeadSource
 from reggan_training.pairs.surface_colour import keep_textures
 from reggan_training.processes import multiplying_in_one_thread
 
@@ -242,7 +241,7 @@ def draw_shards(
     """Draw heads to train on, behind the shards of this rank that are there.
 
     Args:
-        families: by name, with `head_source.MEAN_FAMILY`.
+        families: by name, with `points.MEAN_FAMILY`.
         task: whose `POOL` is drawn; the folder is created if it is not there.
         goes_on: asked before each head.
         rank: of this process.

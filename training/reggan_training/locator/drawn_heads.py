@@ -20,7 +20,6 @@ from reggan_plugin.rig.layout import eye_rows, rows_of
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.worn.dress import dress
 from reggan_training.landmarks.drawn_on import SIDE_PX, draw_backdrop, draw_outlines, draw_over_face
-from reggan_training.landmarks.head_source import SHARES, HeadSource
 from reggan_training.landmarks.pictures import (
     TEXTURES,
     camera_facing,
@@ -28,7 +27,7 @@ from reggan_training.landmarks.pictures import (
     sampled_look,
     without_back,
 )
-from reggan_training.landmarks.points import DensePoints, iris_of
+from reggan_training.landmarks.points import SHARES, DensePoints, HeadSource, iris_of
 from reggan_training.landmarks.stylised import Bulge, stylise, warped_head
 from reggan_training.locator.cartoons import draw_cartoon
 from reggan_training.locator.sources import (

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -24,7 +24,14 @@ from reggan_training.locator.networks import (
     LandmarkNetwork,
 )
 from reggan_training.locator.synthesis import PATCH_SIDE_PX, synthesise_crop, synthesise_patch
-from reggan_training.training_run import append_line, commit_of_source, progress_line, run_training
+from reggan_training.training_run import (
+    NetworkTraining,
+    append_line,
+    commit_of_source,
+    progress_line,
+    read_checkpoint,
+    run_training,
+)
 
 POSITIVE_RADIUS, IGNORED_RADIUS = 0.17, 0.45
 """About a face's centre, in face sizes: cells to be found, and cells that are not judged."""
@@ -241,29 +248,42 @@ class RunConfig:
             )
 
 
-class LocatorRun:
+class LocatorRun(NetworkTraining[nn.Module]):
     """One stage under way in a folder. Steps draw from (seed, step): resuming changes nothing."""
 
     def __init__(self, folder: Path, config: RunConfig, stage: LocatorStage) -> None:
+        """Begin, or go on with the checkpoint in the folder.
+
+        Raises:
+            ValueError: the folder holds a run with other options.
+        """
         self.folder, self.config, self.stage = folder, config, stage
-        self.step = 0
-        self.network = stage.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
+        checkpoint = folder / CHECKPOINT_NAME
         folder.mkdir(parents=True, exist_ok=True)
-        if (folder / CHECKPOINT_NAME).is_file():
-            self._resume()
-        else:
+        is_new = not checkpoint.is_file()
+        if not is_new and (before := read_checkpoint(checkpoint)["config"]) != asdict(config):
+            raise ValueError(
+                f"{folder} was started with {before}, not {asdict(config)}. "
+                "Continue it with the same options, or name a new folder."
+            )
+        super().__init__(
+            stage.network,
+            checkpoint,
+            rate=config.learning_rate,
+            rises=1,
+            weight_decay=config.weight_decay,
+            record={"config": asdict(config)},
+        )
+        if is_new:
             if config.start_from:
                 self._take_weights(Path(config.start_from))
-            _write_json(folder / "config.json", asdict(config) | {"commit": commit_of_source()})
+            record = json.dumps(asdict(config) | {"commit": commit_of_source()}, indent=2)
+            (folder / "config.json").write_text(record + "\n")
 
     @property
     def kimg(self) -> float:
         """Images seen so far, in thousands."""
-        return self.step * self.config.batch / 1000
+        return self.steps * self.config.batch / 1000
 
     def run(self, *, save_every_s: float = 60.0) -> None:
         """Train to the end, logging and saving as it goes; see `run_training`."""
@@ -288,88 +308,30 @@ class LocatorRun:
 
     def take_step(self) -> dict[str, float]:
         """Take one optimiser step and return the terms of its loss."""
-        rng = np.random.default_rng([self.config.seed, self.step])
-        inputs, targets = self.stage.draw_batch(rng, self.config.batch)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate()
+        config = self.config
+        rng = np.random.default_rng([config.seed, self.steps])
+        inputs, targets = self.stage.draw_batch(rng, config.batch)
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16):
             terms = self.stage.loss(inputs.to(memory_format=torch.channels_last), targets)
-        self.optimizer.zero_grad()
-        total = torch.stack(list(terms.values())).sum()
-        total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
-        self.optimizer.step()
-        self.step += 1
-        self._update_average()
-        return {name: float(value.detach()) for name, value in terms.items()}
-
-    def _learning_rate(self) -> float:
-        """Linear warm-up, then a cosine down to a hundredth."""
-        progress = min(1.0, self.kimg / self.config.total_kimg)
-        rise = min(1.0, (self.kimg + 0.1) / self.config.warm_up_kimg)
-        return (
-            self.config.learning_rate * rise * (0.01 + 0.495 * (1 + math.cos(math.pi * progress)))
+        # The rate rises linearly, then falls as a cosine to a hundredth.
+        rise = min(1.0, (self.kimg + 0.1) / config.warm_up_kimg)
+        fall = 0.01 + 0.495 * (1 + math.cos(math.pi * min(1.0, self.progress)))
+        # Half of the EMA's memory is `average_kimg` old.
+        kimg_then = self.kimg + config.batch / 1000
+        half_life = min(config.average_kimg, 0.1 * kimg_then + 1e-9)
+        self.descend(
+            torch.stack(list(terms.values())).sum(),
+            config.learning_rate * rise * fall,
+            decay=0.5 ** (config.batch / 1000 / half_life),
+            longest_gradient=5.0,
         )
-
-    def _update_average(self) -> None:
-        """Exponential average of the weights: half its memory is `average_kimg` old."""
-        half_life = min(self.config.average_kimg, 0.1 * self.kimg + 1e-9)
-        keep = 0.5 ** (self.config.batch / 1000 / half_life)
-        for name, value in self.network.state_dict().items():
-            if value.is_floating_point():
-                self.average[name].lerp_(value, 1 - keep)
-            else:
-                self.average[name].copy_(value)
-
-    def save(self) -> None:
-        """Write the checkpoint under a temporary name, then rename it."""
-        state = {
-            "step": self.step,
-            "config": asdict(self.config),
-            "network": self.network.state_dict(),
-            "average": self.average,
-            "optimizer": self.optimizer.state_dict(),
-        }
-        partial = self.folder / (CHECKPOINT_NAME + ".partial")
-        torch.save(state, partial)
-        partial.replace(self.folder / CHECKPOINT_NAME)
-
-    def _resume(self) -> None:
-        state = read_checkpoint(self.folder)
-        if state["config"] != asdict(self.config):
-            raise ValueError(
-                f"{self.folder} was started with {state['config']}, not {asdict(self.config)}. "
-                "Continue it with the same options, or name a new folder."
-            )
-        self.step = int(state["step"])
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.average = dict[str, Tensor](state["average"])
+        return {name: float(value.detach()) for name, value in terms.items()}
 
     def _take_weights(self, run: Path) -> None:
         if run.suffix == ".onnx":
             inputs, _ = self.stage.draw_batch(np.random.default_rng(self.config.seed), 384)
             load_exported(self.network, run, inputs)
-            weights = self.network.state_dict()
-            self.average = {name: value.clone() for name, value in weights.items()}
-            return
-        weights = dict[str, Tensor](read_checkpoint(run)["average"])
-        self.network.load_state_dict(weights)
-        self.average = {name: value.clone() for name, value in weights.items()}
-
-
-def read_checkpoint(folder: Path) -> dict[str, Any]:
-    """Return the checkpoint of a run folder; only tensors and plain values are unpacked."""
-    path = folder / CHECKPOINT_NAME
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{folder} holds no {CHECKPOINT_NAME}; train the locator first, "
-            f"as the run {folder.parent}"
-        )
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    return state
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    path.write_text(json.dumps(value, indent=2) + "\n")
+        else:
+            self.network.load_state_dict(read_checkpoint(run / CHECKPOINT_NAME)["ema"])
+        self.ema.load_state_dict(self.network.state_dict())

@@ -113,12 +113,6 @@ class Placement:
         return np.column_stack([linear, np.array(self.centre) - linear @ face_centre_px(crop)])
 
 
-def move_points(points: Points, matrix: Matrix, *, mirrored: bool) -> Points:
-    """Map landmarks by a matrix; a mirrored face's left eye is its former right."""
-    moved = points @ matrix[:, :2].T + matrix[:, 2]
-    return moved[list(MIRRORED_ORDER)] if mirrored else moved
-
-
 def paste_face(canvas: Gray, face: BankFace, placement: Placement, *, cut_out: bool) -> Points:
     """Draw the face onto the canvas, in place, and return its landmarks there.
 
@@ -133,7 +127,9 @@ def paste_face(canvas: Gray, face: BankFace, placement: Placement, *, cut_out: b
     if cut_out:
         weight = np.asarray(cv2.GaussianBlur(weight, (0, 0), 0.8), dtype=np.float32)
     canvas[...] = (canvas * (1 - weight) + picture * weight + 0.5).astype(np.uint8)
-    return move_points(face.points, matrix, mirrored=placement.mirrored)
+    moved = face.points @ matrix[:, :2].T + matrix[:, 2]
+    # A mirrored face's left eye is its former right.
+    return moved[list(MIRRORED_ORDER)] if placement.mirrored else moved
 
 
 def _warp(source: Gray, matrix: Matrix, nominal_side: int, side: int) -> Gray:
@@ -213,7 +209,10 @@ def synthesise_patch(bank: Bank, rng: np.random.Generator) -> tuple[Gray, list[P
     elif kind < 0.88:  # what is found by a look at the frame turned by quarters, and only so
         _paste_fallen(canvas, bank, rng)
     if rng.random() < 0.25:
-        centres = [(float(x), float(y)) for x, y in (_centre(points) for points in faces)]
+        centres = [
+            (float(x), float(y))
+            for x, y in (face_centre_px(crop_around_face(points)) for points in faces)
+        ]
         _cut_frame(canvas, centres, rng)
     return augment(canvas, rng), faces
 
@@ -222,10 +221,6 @@ def _draw_negative(negatives: UInt8[np.ndarray, "n side side"], rng: np.random.G
     """Return one mined negative, mirrored and augmented at random."""
     negative = negatives[int(rng.integers(len(negatives)))]
     return augment(negative[:, ::-1] if rng.random() < 0.5 else negative, rng)
-
-
-def _centre(points: Points) -> Float[np.ndarray, "2"]:
-    return face_centre_px(crop_around_face(points))
 
 
 def _paste_torn(canvas: Gray, bank: Bank, rng: np.random.Generator) -> None:

@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.augment import augment_colours, replace_surroundings
 from reggan_training.data.identity import Identity
+from reggan_training.data.pairs import augment_colours, replace_surroundings
 from reggan_training.metrics.image_distance import mean_inside
 from reggan_training.metrics.trials import full_views
 from reggan_training.tensor_shapes import Features, Images, Intensities, Masks

@@ -81,16 +81,12 @@ def _varied(random: np.random.Generator, weights: Mapping[str, float]) -> Weight
     result: Weights = {}
     for name, weight in weights.items():
         stem = name.removesuffix("Left").removesuffix("Right")
-        noise = np.exp(0.15 * _stable_normal(random, stem, result))
+        # Twins mostly share it: they move together in a face.
+        deviation = 0.4 if any(one.startswith(stem) for one in result) else 1.0
+        noise = np.exp(0.15 * float(random.normal(0.0, deviation)))
         side = {"Left": 1 + lean, "Right": 1 - lean}.get(name[len(stem) :], 1.0)
         result[name] = weight * strength * noise * side
     return result
-
-
-def _stable_normal(random: np.random.Generator, stem: str, drawn: Weights) -> float:
-    """Draw a normal number that twins mostly share: they move together in a face."""
-    seen = any(name.startswith(stem) for name in drawn)
-    return float(random.normal(0.0, 0.4 if seen else 1.0))
 
 
 def _source(random: np.random.Generator, chosen: Sequence[Mapping[str, float]]) -> Weights:

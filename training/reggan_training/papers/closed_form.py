@@ -137,7 +137,11 @@ def masks_from_identities(
     """
     counts = ChangeCounts(len(EXPRESSION_NAMES), side_px)
     for identity in identities:
-        count_changes(counts, crops_by_expression(identity, side_px))
+        crops = crops_by_expression(identity, side_px)
+        pictures = {number: crop[0].permute(1, 2, 0).numpy() for number, crop in crops.items()}
+        for number, picture in pictures.items():
+            if number:
+                counts.add(number, pictures[0], picture)
     seen = torch.from_numpy(counts.faces > 0)
     seen[0] = seen.any()
     masks = torch.from_numpy(counts.masks(low_px))
@@ -200,11 +204,3 @@ def add_pairs(sums: RidgeSums, crops: Mapping[int, Tensor], number: int) -> int:
         sums.add(source.flip(-1), target.flip(-1))
         added += 2
     return added
-
-
-def count_changes(counts: ChangeCounts, crops: Mapping[int, Tensor]) -> None:
-    """Count where every expression of one face changes its neutral picture."""
-    pictures = {number: crop[0].permute(1, 2, 0).numpy() for number, crop in crops.items()}
-    for number, picture in pictures.items():
-        if number:
-            counts.add(number, pictures[0], picture)

@@ -1,7 +1,6 @@
 """One training step after another: networks, optimisers, learning rate."""
 
 import copy
-import dataclasses
 import math
 from collections.abc import Mapping
 
@@ -158,7 +157,9 @@ class Trainer:
             TrainingDivergedError: a loss or the gradient is not finite.
         """
         self._set_rates()
-        batch = _on_device(batch, self.processes.device)
+        batch = PairBatch(
+            **{name: value.to(self.processes.device) for name, value in vars(batch).items()}
+        )
         face, mask = self.generator(batch.source, batch.expression)
         fake = losses.paste(batch.source, face, mask)
         real = losses.paste(batch.source, batch.target, mask)
@@ -267,8 +268,3 @@ class Trainer:
         restore_adam(self.adam, unprefixed("generator_adam", state))
         restore_adam(self.adversary.adam, unprefixed("discriminator_adam", state))
         self.images_seen, self.steps = int(state["images_seen"]), int(state["steps"])
-
-
-def _on_device(batch: PairBatch, device: torch.device) -> PairBatch:
-    values = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
-    return PairBatch(**{name: value.to(device) for name, value in values.items()})

@@ -35,8 +35,7 @@ from reggan_training.commands.options import (
 )
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part
 from reggan_training.heads.paint import inside_polygon
-from reggan_training.landmarks.head_source import MEAN_FAMILY
-from reggan_training.landmarks.points import JAW_DROP, DensePoints, dense_points
+from reggan_training.landmarks.points import JAW_DROP, MEAN_FAMILY, DensePoints, dense_points
 
 Points = Float[np.ndarray, "_ 3"]
 Faces = Int[np.ndarray, "_ 3"]

@@ -195,8 +195,10 @@ def sample_shape(random: np.random.Generator, *, exaggeration: float = 1.0) -> H
         name: _limited(random.normal(0.0, slider.deviation), slider.negative == "") * exaggeration
         for name, slider in SLIDERS.items()
     }
+    rounded = [round(float(share), 3) for share in shares[:-1]]
+    rounded.append(round(1 - sum(rounded), 3))
     return HeadShape(
-        ancestry=dict(zip(ANCESTRIES, _rounded_shares(shares), strict=True)),
+        ancestry=dict(zip(ANCESTRIES, rounded, strict=True)),
         gender=round(float(random.beta(0.45, 0.45)), 3),
         age=round(age, 3),
         weight=round(float(np.clip(random.normal(0.0, 0.4), -0.9, 0.9)), 3),
@@ -211,11 +213,6 @@ def sample_shape(random: np.random.Generator, *, exaggeration: float = 1.0) -> H
 def _limited(value: float, is_one_way: bool) -> float:
     limited = float(np.clip(value, -_SLIDER_LIMIT, _SLIDER_LIMIT))
     return max(limited, 0.0) if is_one_way else limited
-
-
-def _rounded_shares(shares: np.ndarray) -> list[float]:
-    first = [round(float(share), 3) for share in shares[:-1]]
-    return [*first, round(1 - sum(first), 3)]
 
 
 def shaped_body(assets: HeadAssets, shape: HeadShape) -> Points:

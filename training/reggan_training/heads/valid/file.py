@@ -165,7 +165,8 @@ def read_meshes(arrays: Mapping[str, Any]) -> tuple[ValidMesh, ...]:
     start = 0
     for k, part in enumerate(json.loads(bytes(arrays["meta"]))["parts"]):
         morphs = {
-            _morph_name(full): (
+            # `h_expressions.RlipUp_h` -> `RlipUp`; some files leave the prefix out
+            full.rpartition(".")[2].removesuffix("_h"): (
                 arrays[f"m{k}_{n}_i"].astype(np.int64),
                 arrays[f"m{k}_{n}_d"].astype(np.float64),
             )
@@ -188,11 +189,6 @@ def read_meshes(arrays: Mapping[str, Any]) -> tuple[ValidMesh, ...]:
 def read_textures(arrays: Mapping[str, Any], count: int) -> tuple[Texture, ...]:
     """Decode the first `count` textures to sRGB-encoded RGB, at most `TEXTURE_SIDE_PX` a side."""
     return tuple(_decoded(bytes(arrays[f"x{material}"])) for material in range(count))
-
-
-def _morph_name(full: str) -> str:
-    """`h_expressions.RlipUp_h` -> `RlipUp`; some files leave the prefix out."""
-    return full.rpartition(".")[2].removesuffix("_h")
 
 
 def _decoded(encoded: bytes) -> Texture:

@@ -1,6 +1,5 @@
 """Glasses of sampled shapes, and the whole of what a head wears: with hair, a beard and brows."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -59,7 +58,8 @@ class GlassesShape:
 
 def build_glasses(head: MeshWearer, shape: GlassesShape, random: np.random.Generator) -> FrameMesh:
     """Build the frame of a shape, resting on this nose and these ears."""
-    scale = _eye_distance(head) / 0.062 * random.uniform(0.96, 1.04)
+    eye_distance = float(head.eyes["left"].centre[0] - head.eyes["right"].centre[0])
+    scale = eye_distance / 0.062 * random.uniform(0.96, 1.04)
     plane = _lens_plane(head)
     pieces = []
     hinge_height = 0.3 * shape.height * scale
@@ -75,10 +75,6 @@ def build_glasses(head: MeshWearer, shape: GlassesShape, random: np.random.Gener
     starts = np.cumsum([0] + [len(points) for points, _ in pieces])
     faces = [rows + start for (_, rows), start in zip(pieces, starts, strict=False)]
     return np.concatenate([points for points, _ in pieces]), np.concatenate(faces)
-
-
-def _eye_distance(head: MeshWearer) -> float:
-    return float(head.eyes["left"].centre[0] - head.eyes["right"].centre[0])
 
 
 def _lens_plane(head: MeshWearer) -> float:
@@ -201,12 +197,8 @@ def dress(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
         worn["brows"] = brows(wearer, gender, random)
     if draws[0] < FRINGE_SHARE + HAIR_SHARE and not has[Part.HAIR]:
         name, style = sample_hair(random, has_fringe=bool(draws[0] < FRINGE_SHARE))
-        worn[name] = hair(wearer, style, _left_for_hair(head, worn), random)
+        used = len(head.triangles) + sum(len(addition.triangles) for addition in worn.values())
+        left = max(MOST_TRIANGLES - _CAP_TRIANGLES - used, LEAST_FOR_HAIR)
+        worn[name] = hair(wearer, style, left, random)
     dressed = with_additions(head, list(worn.values()))
     return replace(dressed, notes={**head.notes, "worn": ", ".join(worn)})
-
-
-def _left_for_hair(head: HeadMesh, worn: Mapping[str, Addition]) -> int:
-    """Count the triangles that are left for hair."""
-    used = len(head.triangles) + sum(len(addition.triangles) for addition in worn.values())
-    return max(MOST_TRIANGLES - _CAP_TRIANGLES - used, LEAST_FOR_HAIR)

@@ -305,15 +305,11 @@ def _large_results(model: AnswerSource, head: TestHead) -> list[FaceResult]:
                 TRUE_MOTION: compose(trial.face.source, true_answer(trial.face)).picture,
             }
             found = {
-                method: {"large detail": _detail(picture, trial, region)}
+                method: {"large detail": measure_detail(picture, trial.face.target, region).whole}
                 for method, picture in pictures.items()
             }
             results.append(replace(_result(head, trial, found), kind=ResultKind.LARGE))
     return results
-
-
-def _detail(picture: Planes, trial: MotionTrial, region: np.ndarray) -> float:
-    return measure_detail(picture, trial.face.target, region).whole
 
 
 def _result(head: TestHead, trial: MotionTrial, methods: Methods) -> FaceResult:

@@ -135,7 +135,8 @@ def read_sheet(path: Path, key: StudyKey) -> AnswerSheet:
         answers = tuple(_answer_from_entry(entry, key) for entry in document["answers"])
         rater, is_complete = str(document["rater"]), bool(document["is_complete"])
     except (KeyError, TypeError, ValueError) as error:
-        raise SourceError(f"{path} is damaged ({_reason(error)}). {remedy}") from error
+        reason = f"no field {error}" if isinstance(error, KeyError) else str(error)
+        raise SourceError(f"{path} is damaged ({reason}). {remedy}") from error
     if len({(answer.trial, answer.question) for answer in answers}) < len(answers):
         raise SourceError(f"{path} is damaged (a question is answered twice). {remedy}")
     if is_complete != (len(answers) == key.asked):
@@ -168,10 +169,6 @@ def _answer_from_entry(entry: Mapping[str, Any], key: StudyKey) -> RaterAnswer:
         was_left=entry["chosen"] == entry["left"],
         duration_ms=float(entry["duration_ms"]),
     )
-
-
-def _reason(error: Exception) -> str:
-    return f"no field {error}" if isinstance(error, KeyError) else str(error)
 
 
 def _read_document(path: Path, kind: str, remedy: str) -> dict[str, Any]:

@@ -121,7 +121,10 @@ def _either(finds: MirroredLandmarks, refines: RigRefiner) -> onnx.ModelProto:
     names = (*RIG_OUTPUTS, *REFINED_OUTPUTS)
     inputs = ("image", "asked")
     branches = {}
-    for prefix, module in (("find/", _Finds(finds)), ("refine/", _Refines(refines))):
+    for prefix, module in (
+        ("find/", _LandmarkBranch(finds)),
+        ("refine/", _RefinementBranch(refines)),
+    ):
         model = _traced(module.eval(), inputs, names)
         store_weights_as_half(model)
         model = compose.add_prefix(model, prefix, rename_inputs=False)
@@ -150,7 +153,7 @@ def _either(finds: MirroredLandmarks, refines: RigRefiner) -> onnx.ModelProto:
     return helper.make_model(whole, opset_imports=opset, ir_version=ir_version)
 
 
-class _Finds(nn.Module):
+class _LandmarkBranch(nn.Module):
     """Landmarks; nothing of a refinement."""
 
     def __init__(self, graph: MirroredLandmarks) -> None:
@@ -164,7 +167,7 @@ class _Finds(nn.Module):
         return (*self.landmarks(image), mix, motion, nothing)
 
 
-class _Refines(nn.Module):
+class _RefinementBranch(nn.Module):
     """A refinement; landmarks that are nowhere."""
 
     def __init__(self, network: RigRefiner) -> None:

@@ -174,14 +174,14 @@ def _all_as(dtype: torch.dtype, values: Sequence[Tensor]) -> tuple[Tensor, ...]:
 
 def _rounded(forward: Callable[..., Any]) -> Callable[..., Any]:
     def rounded(*inputs: Tensor) -> Any:
-        with _RoundsResults():
+        with _HalfRounding():
             return forward(*(value.half().float() for value in inputs))
 
     return rounded
 
 
-class _RoundsResults(TorchFunctionMode):
-    """Within it the result of every function is one that float16 holds."""
+class _HalfRounding(TorchFunctionMode):
+    """A mode in which the result of every function is one that float16 holds."""
 
     def __torch_function__(
         self,

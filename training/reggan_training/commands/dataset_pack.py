@@ -66,7 +66,7 @@ def pack(
 
     `--data` of every command reads the file as it is. Names stay, and with them the splits.
     """
-    from reggan_training.data.pack import MIB, PackPlan
+    from reggan_training.data.pack import MIB
     from reggan_training.data.pack import pack as pack_entries
     from reggan_training.data.sets import choose_entries
 
@@ -77,8 +77,7 @@ def pack(
             f"No identity of {', '.join(map(str, roots))} is left by --style and --split. Ask "
             "for others; reggan-plugin dataset check DIR lists them."
         )
-    plan = PackPlan(limit_bytes=int(limit_mib * MIB), side_px=size)
-    content, encoding = pack_entries(entries, plan)
+    content, encoding = pack_entries(entries, int(limit_mib * MIB), size)
     write_atomically(out, content)
     click.echo(
         f"{len(entries)} identities, {len(content) / MIB:.1f} MiB, up to {encoding.side_px} px, "

@@ -36,52 +36,44 @@ class PackEncoding:
     quality: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class PackPlan:
-    """Content of the file.
-
-    Attributes:
-        limit_bytes: the largest size of the file.
-        side_px: pictures that are larger are reduced to this.
-    """
-
-    limit_bytes: int
-    side_px: int
-
-
-def pack(entries: Sequence[Entry], plan: PackPlan) -> tuple[bytes, PackEncoding]:
+def pack(entries: Sequence[Entry], limit_bytes: int, largest_px: int) -> tuple[bytes, PackEncoding]:
     """Return the zip, and how its pictures are encoded: as large, then as well, as fits.
 
     Names, and with them splits, stay; so do all records of how a picture was made.
+
+    Args:
+        entries: to be packed.
+        limit_bytes: the largest size of the file.
+        largest_px: side to which larger pictures are reduced.
 
     Raises:
         OutputError: not even the smallest pictures fit.
         SourceError: a picture is missing or damaged.
     """
     sample = entries[:: max(1, len(entries) // _SAMPLED)]
-    sides = [plan.side_px, *(side for side in _SIDES_PX if side < plan.side_px)]
+    sides = [largest_px, *(side for side in _SIDES_PX if side < largest_px)]
     foretold = 0
     for side in sides:
         quality = _LEAST_QUALITY
         foretold = _foretell(entries, sample, PackEncoding(side_px=side, quality=quality))
-        if foretold > plan.limit_bytes:
+        if foretold > limit_bytes:
             continue
         low, high = quality, _BEST_QUALITY
         while low < high:  # the highest quality that is foretold to fit
             middle = (low + high + 1) // 2
             trial = PackEncoding(side_px=side, quality=middle)
-            if _foretell(entries, sample, trial) <= plan.limit_bytes:
+            if _foretell(entries, sample, trial) <= limit_bytes:
                 low = middle
             else:
                 high = middle - 1
         for quality in range(low, _LEAST_QUALITY - 1, -1):
             encoding = PackEncoding(side_px=side, quality=quality)
             content = _write(entries, encoding)
-            if len(content) <= plan.limit_bytes:
+            if len(content) <= limit_bytes:
                 return content, encoding
     raise OutputError(
         f"{len(entries)} identities take about {foretold / MIB:.1f} MiB at {sides[-1]} px and JPEG "
-        f"quality {_LEAST_QUALITY}; the limit is {plan.limit_bytes / MIB:g} MiB. Raise "
+        f"quality {_LEAST_QUALITY}; the limit is {limit_bytes / MIB:g} MiB. Raise "
         "it, or pack fewer.",
         kind="packed-set-too-large",
     )

@@ -1,7 +1,5 @@
 """Collect what a half-trained locator takes for faces and is none."""
 
-from dataclasses import dataclass, field
-
 import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -27,12 +25,6 @@ PARTS_FROM_PX = 120.0
 Gray = UInt8[np.ndarray, "_height _width"]
 
 
-@dataclass
-class _Harvest:
-    patches: list[Gray] = field(default_factory=list)
-    crops: list[Gray] = field(default_factory=list)
-
-
 def mine_negatives(
     locator: FaceLocator, bank: Bank, pictures: list[LabelledPicture], *, frames: int, seed: int
 ) -> HardNegatives:
@@ -40,20 +32,21 @@ def mine_negatives(
 
     Half of the frames hold no face, the rest one large face: its parts are what fools most.
     """
-    harvest = _Harvest()
+    patches: list[Gray] = []
+    crops: list[Gray] = []
     for number in range(frames):
         rng = np.random.default_rng([seed, number])
         if number % 2:
             picture = pictures[int(rng.integers(len(pictures)))]
             gray, points = _draw_large_face(picture, rng)
-            _harvest_frame(locator, gray, candidate_from_points(points, 1.0), harvest)
+            _harvest_frame(locator, gray, candidate_from_points(points, 1.0), patches, crops)
         else:
-            _harvest_frame(locator, _draw_faceless(bank, rng), None, harvest)
+            _harvest_frame(locator, _draw_faceless(bank, rng), None, patches, crops)
     empty_patches = np.zeros((0, PATCH_SIDE_PX, PATCH_SIDE_PX), dtype=np.uint8)
     empty_crops = np.zeros((0, CROP_SIDE_PX, CROP_SIDE_PX), dtype=np.uint8)
     return HardNegatives(
-        np.stack(harvest.patches) if harvest.patches else empty_patches,
-        np.stack(harvest.crops) if harvest.crops else empty_crops,
+        np.stack(patches) if patches else empty_patches,
+        np.stack(crops) if crops else empty_crops,
     )
 
 
@@ -84,21 +77,26 @@ def _draw_faceless(bank: Bank, rng: np.random.Generator) -> Gray:
 
 
 def _harvest_frame(
-    locator: FaceLocator, gray: Gray, truth: Candidate | None, harvest: _Harvest
+    locator: FaceLocator,
+    gray: Gray,
+    truth: Candidate | None,
+    patches: list[Gray],
+    crops: list[Gray],
 ) -> None:
+    """Add to `patches` and `crops` what a frame has of false candidates."""
     image = np.repeat(gray[..., None], 3, axis=2).astype(np.float32) / np.float32(255.0)
     pyramid = build_pyramid(image)
     candidates = [one for one in locator.search(pyramid) if not _matches(one, truth)]
     for one in candidates[:6]:
         patch = _cut_patch(pyramid, one, truth)
         if patch is not None:
-            harvest.patches.append(patch)
+            patches.append(patch)
     for _ in range(2):
         candidates = locator.read_landmarks(pyramid, candidates, ONE_VIEW)
         for one in candidates:
             if one.score >= LEAST_CROP_SCORE and not _matches(one, truth):
                 crop = pyramid.sample(crop_around_face(one.points))
-                harvest.crops.append((crop * 255 + 0.5).astype(np.uint8))
+                crops.append((crop * 255 + 0.5).astype(np.uint8))
 
 
 def _matches(one: Candidate, truth: Candidate | None) -> bool:

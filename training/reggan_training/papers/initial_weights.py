@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import ModelError, SourceError, UsageError
 from reggan_plugin.missing_package import needs_extra
-from reggan_plugin.models.model_card import PICTURE_CONTRACT, ModelCard, card_from_metadata
+from reggan_plugin.models.model_card import PICTURE_CONTRACT, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.models.shipped_models import installed_models
 from reggan_training.papers.configuration import settings_from_record
@@ -99,59 +99,30 @@ def _from_run(folder: Path) -> InitialWeights:
 
 
 def _from_onnx(path: Path) -> InitialWeights:
-    stored = read_model_file(path)
-    if stored.card.contract != PICTURE_CONTRACT:
-        raise UsageError(
-            f"{path.name} is a rig (contract {stored.card.contract}), and only models of named "
-            "expressions can be started from (contract 1). Start from sargan, a run folder or "
-            "nothing.",
-        )
-    return InitialWeights(
-        source=path.name,
-        sha256=stored.sha256,
-        settings=_settings_in_card(stored.card.training),
-        generator=stored.tensors,
-        discriminator={},
-    )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ModelFile:
-    """An exported model as training reads it.
-
-    Attributes:
-        sha256: of the file.
-        card: the model's.
-        tensors: weights as float32, by the name that the network has for them.
-    """
-
-    sha256: str
-    card: ModelCard
-    tensors: Mapping[str, Tensor]
-
-
-def read_model_file(path: Path) -> ModelFile:
-    """Read the weights in an exported .onnx.
-
-    Raises:
-        MissingExtraError: the package `onnx` is not installed.
-        ModelError: the file is damaged or not ours.
-    """
     with needs_extra(f"Reading {path.name}", "export"):
         import onnx
         from onnx import numpy_helper
     digest = check_seal(path)
     model = onnx.load(path)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    return ModelFile(
+    card = card_from_metadata(metadata, path.name)
+    if card.contract != PICTURE_CONTRACT:
+        raise UsageError(
+            f"{path.name} is a rig (contract {card.contract}), and only models of named "
+            "expressions can be started from (contract 1). Start from sargan, a run folder or "
+            "nothing.",
+        )
+    return InitialWeights(
+        source=path.name,
         sha256=digest,
-        card=card_from_metadata(metadata, path.name),
-        tensors={
+        settings=_settings_in_card(card.training),
+        generator={
             tensor.name.removesuffix(_HALF_SUFFIX): torch.tensor(
                 numpy_helper.to_array(tensor)
             ).float()
             for tensor in model.graph.initializer
         },
+        discriminator={},
     )
 
 

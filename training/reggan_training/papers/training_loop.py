@@ -41,27 +41,11 @@ _MOST_DRAWERS = 8
 _MEASURED_STEPS = 2
 
 
-class LiveCurves:
-    """Event files in the run folder, as `tensorboard --logdir` reads them."""
-
-    def __init__(self, folder: Path) -> None:
-        from tensorboardX import SummaryWriter  # writes events without TensorFlow or a server
-
-        self._writer = SummaryWriter(str(folder / "events"), write_to_disk=True)
-
-    def add(self, values: Mapping[str, float], images_seen: int) -> None:
-        """Append a point to the curve of every value."""
-        for name, value in values.items():
-            self._writer.add_scalar(name, value, images_seen)
-        self._writer.flush()
-
-    def close(self) -> None:
-        """Finish the file."""
-        self._writer.close()
-
-
 class Recorder:
-    """Writes what a run leaves behind: losses, the held-out curve, checkpoints and grids."""
+    """Writes what a run leaves behind: losses, the held-out curve, checkpoints and grids.
+
+    `events/` has the curves as `tensorboard --logdir` reads them.
+    """
 
     def __init__(
         self,
@@ -72,10 +56,12 @@ class Recorder:
         report: Callable[[str], None],
     ) -> None:
         """Drop what was logged after the checkpoint, and score a run that begins."""
+        from tensorboardX import SummaryWriter  # writes events without TensorFlow or a server
+
         self.run, self._trainer, self._held_out = run, trainer, held_out
         self._shown, self._report = shown, report
         run.forget_after(trainer.images_seen / 1000)
-        self._curves = LiveCurves(run.root)
+        self._events = SummaryWriter(str(run.root / "events"), write_to_disk=True)
         self._images_then = trainer.images_seen
         self._every_images = 1000 * trainer.settings.validate_every_kimg
         if trainer.images_seen == 0:
@@ -90,7 +76,7 @@ class Recorder:
 
     def close(self) -> None:
         """Finish the event file."""
-        self._curves.close()
+        self._events.close()
 
     def _score(self) -> None:
         """Add a point to the held-out curve."""
@@ -117,7 +103,9 @@ class Recorder:
 
     def _log(self, values: Mapping[str, float]) -> None:
         self.run.log(kimg=self._trainer.images_seen / 1000, **values)
-        self._curves.add(values, self._trainer.images_seen)
+        for name, value in values.items():
+            self._events.add_scalar(name, value, self._trainer.images_seen)
+        self._events.flush()
 
 
 def sample_grid(

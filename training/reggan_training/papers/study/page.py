@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -22,9 +22,6 @@ from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.drawing.web_page import html_from_parts
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_training.papers.study.pictures import Face, Picture, StudyPictures
-
-if TYPE_CHECKING:
-    from reggan_training.papers.study.pictures import Face
 
 QUESTIONS = ("expression", "identity", "realism")
 CHECK_QUESTIONS = ("identity",)
@@ -70,9 +67,9 @@ class StudySettings:
 class StudyComparison:
     """Two methods' pictures of a face; in an attention check `labels` are `SAME`, `OTHER`."""
 
-    face: "Face"
+    face: Face
     labels: tuple[str, str]
-    other: "Face | None" = None
+    other: Face | None = None
     """Whose original is shown as another person in an attention check."""
 
     @property
@@ -88,7 +85,7 @@ class StudyComparison:
 
 def plan_comparisons(
     methods: Sequence[str],
-    faces: Sequence["Face"],
+    faces: Sequence[Face],
     settings: StudySettings,
     random: np.random.Generator,
 ) -> tuple[StudyComparison, ...]:
@@ -132,7 +129,7 @@ def plan_forms(
     return tuple(forms)
 
 
-def _take_expressions_in_turn(faces: Sequence["Face"], random: np.random.Generator) -> "list[Face]":
+def _take_expressions_in_turn(faces: Sequence[Face], random: np.random.Generator) -> list[Face]:
     by_expression = defaultdict(list)
     for face in (faces[i] for i in random.permutation(len(faces))):
         by_expression[face.expression].append(face)
@@ -141,7 +138,7 @@ def _take_expressions_in_turn(faces: Sequence["Face"], random: np.random.Generat
 
 
 def _plan_checks(
-    faces: Sequence["Face"], count: int, random: np.random.Generator
+    faces: Sequence[Face], count: int, random: np.random.Generator
 ) -> list[StudyComparison]:
     """Plan comparisons of the original itself with the original of another identity."""
     identities = sorted({face.identity for face in faces})
@@ -181,19 +178,6 @@ def html_from_page(page: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study:
-    """A study: the raters' part, and the part that only the experimenter keeps.
-
-    Attributes:
-        page: everything that the page needs; no name of a method or an identity is in it.
-        key: what its opaque names stand for.
-    """
-
-    page: Mapping[str, Any]
-    key: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
 class _Trial:
     """A comparison with the pictures that it shows."""
 
@@ -204,8 +188,13 @@ class _Trial:
     second: str
 
 
-def pack_study(source: StudyPictures, settings: StudySettings) -> Study:
+def pack_study(
+    source: StudyPictures, settings: StudySettings
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Draw up a study; the same pictures and settings give the same one.
+
+    Returns the raters' page, in which no name of a method or an identity is, and the key to its
+    opaque names, which only the experimenter keeps.
 
     An input that several comparisons share is in the page once.
 
@@ -236,7 +225,7 @@ def pack_study(source: StudyPictures, settings: StudySettings) -> Study:
         "methods": list(source.methods),
         "trials": {trial.name: _key_trial(trial) for trial in trials},
     }
-    return Study(page=page, key=key)
+    return page, key
 
 
 def _page_of(

@@ -13,7 +13,7 @@ import xlwt
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
-from reggan_training.data.photographs import ANNOTATIONS, Locator, parse_name
+from reggan_training.data.photographs import ANNOTATIONS, Locator, code_and_person
 from reggan_training.data.sets import load_sets
 from reggan_training.data.split import SPLITS, split_of, style_of
 
@@ -266,7 +266,7 @@ def test_cfee_maps_codes_by_its_sheet_and_leaves_out_what_that_lacks(
     ],
 )
 def test_irregular_names_of_cfee(name: str, parsed: tuple[int, int] | None) -> None:
-    assert parse_name(name) == parsed
+    assert code_and_person(name) == parsed
 
 
 def test_the_file_or_column_that_cfee_lacks_is_named(tmp_path: Path, painter: Painter) -> None:

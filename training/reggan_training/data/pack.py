@@ -15,8 +15,8 @@ from reggan_plugin.errors import OutputError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
+from reggan_training.data.new_set import IDENTITY_FILE, MANIFEST_FILE, SCHEMA
 from reggan_training.data.set_files import Entry, read_image, read_json
-from reggan_training.data.sets import IDENTITY, MANIFEST, SCHEMA
 
 MIB = 1 << 20
 _BEST_QUALITY, _LEAST_QUALITY, _FINE_QUALITY = 95, 75, 90
@@ -103,7 +103,7 @@ def _write(entries: Sequence[Entry], encoding: PackEncoding) -> bytes:
             },
             "identities": names,
         }
-        _add(packed, MANIFEST, _json(manifest))
+        _add(packed, MANIFEST_FILE, _json(manifest))
     return target.getvalue()
 
 
@@ -129,12 +129,12 @@ def _files_of(entry: Entry, encoding: PackEncoding) -> Iterator[tuple[str, bytes
         yield record["file"], content
         images.append(_scaled(record, factor))
     record = {"schema": SCHEMA, "name": entry.name, "style": entry.style, "images": images}
-    yield IDENTITY, _json(record)
+    yield IDENTITY_FILE, _json(record)
 
 
 def _files_of_rendered(entry: Entry, encoding: PackEncoding) -> Iterator[tuple[str, bytes]]:
     assert entry.files is not None
-    record = read_json(entry.files, f"{entry.name}/{IDENTITY}")
+    record = read_json(entry.files, f"{entry.name}/{IDENTITY_FILE}")
     images = []
     for one in record["images"]:
         picture = dict(one)
@@ -144,7 +144,7 @@ def _files_of_rendered(entry: Entry, encoding: PackEncoding) -> Iterator[tuple[s
         yield picture["file"], content
         picture.pop("mask", None)  # of sets that were rendered before 0.3
         images.append(_scaled(picture, factor))
-    yield IDENTITY, _json({**record, "images": images})
+    yield IDENTITY_FILE, _json({**record, "images": images})
 
 
 def _record_of_view(identity: Identity, view: int) -> dict[str, Any]:
@@ -175,21 +175,17 @@ def _encoded(
     image: UInt8[np.ndarray, "height width 3"], encoding: PackEncoding
 ) -> tuple[bytes, float]:
     """Encode a picture as JPEG, its shorter side at most `side_px`; return the reduction, too."""
-    picture, factor = _reduced(Image.fromarray(image), encoding.side_px)
+    picture = Image.fromarray(image)
+    factor = min(1.0, encoding.side_px / min(picture.size))
+    if factor < 1.0:
+        size = (round(picture.width * factor), round(picture.height * factor))
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
     content = io.BytesIO()
     is_fine = encoding.quality >= _FINE_QUALITY
     picture.save(
         content, "JPEG", quality=encoding.quality, subsampling=0 if is_fine else 2, optimize=True
     )
     return content.getvalue(), factor
-
-
-def _reduced(picture: Image.Image, side_px: int) -> tuple[Image.Image, float]:
-    factor = min(1.0, side_px / min(picture.size))
-    if factor == 1.0:
-        return picture, factor
-    size = (round(picture.width * factor), round(picture.height * factor))
-    return picture.resize(size, Image.Resampling.LANCZOS), factor
 
 
 def _json(value: object) -> bytes:

@@ -225,11 +225,11 @@ def list_cfee(root: Path, files: Sequence[Path], locator: Locator | None = None)
     Raises:
         SourceError: the annotation sheet, or a column of it, is missing.
     """
-    names = names_from_sheet(root)
+    names = expressions_by_code(root)
     people: dict[str, dict[int, str]] = {}
     unreadable, without_code = [], []
     for path in files:
-        parsed = parse_name(path.name)
+        parsed = code_and_person(path.name)
         if parsed is None:
             unreadable.append(path.name)
             continue
@@ -249,8 +249,8 @@ def list_cfee(root: Path, files: Sequence[Path], locator: Locator | None = None)
     ]
 
 
-def parse_name(file_name: str) -> tuple[int, int] | None:
-    """(code, person) of `04_221_3872.jpg`; None if the name has not these numbers.
+def code_and_person(file_name: str) -> tuple[int, int] | None:
+    """Read code and person in a name of CFEE such as `04_221_3872.jpg`; None if it has none.
 
     Suffixes may be doubled or in capitals, the last number may lack, and a few names have the
     person first: `260_19.png.jpg`.
@@ -268,7 +268,7 @@ def parse_name(file_name: str) -> tuple[int, int] | None:
     return None
 
 
-def names_from_sheet(root: Path) -> dict[int, str]:
+def expressions_by_code(root: Path) -> dict[int, str]:
     """Read the name of each code, from columns 0 and 1 of the sheet `summary`.
 
     Raises:

@@ -14,6 +14,7 @@ from reggan_plugin.errors import SourceError, UnknownExpressionError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity, IdentityView, identity_from_views
+from reggan_training.data.new_set import IDENTITY_FILE, MANIFEST_FILE, SCHEMA
 from reggan_training.data.photographs import (
     PICTURE_SUFFIXES,
     Locator,
@@ -44,7 +45,6 @@ from reggan_training.data.split import (
     style_of,
 )
 
-MANIFEST, IDENTITY, SCHEMA = "manifest.json", "identity.json", 1
 _DISTURBANCES = ("eye_closure", "mouth_open")
 _LEAST_DISTURBANCE = 0.02
 LANDMARK_SHEET = "landmarks.json"
@@ -57,37 +57,37 @@ def list_rendered(files: SetFiles) -> list[Entry]:
     Raises:
         SourceError: the manifest is of another version or lists no identities.
     """
-    manifest = read_json(files, MANIFEST)
+    manifest = read_json(files, MANIFEST_FILE)
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         raise SourceError(
-            f"{files.place / MANIFEST}: schema is not {SCHEMA}. Render or pack the set again with "
-            "this version.",
+            f"{files.place / MANIFEST_FILE}: schema is not {SCHEMA}. Render or pack the set "
+            "again with this version.",
             kind="set-to-make-again",
         )
     names = manifest.get("identities")
     if not isinstance(names, list):
         raise SourceError(
-            f"{files.place / MANIFEST} has no list `identities`. Render the set again; finished "
-            "identities are kept."
+            f"{files.place / MANIFEST_FILE} has no list `identities`. Render the set again; "
+            "finished identities are kept."
         )
     return [
         Entry(
             name=name,
             style=style_of(name),
             place=files.place,
-            load=partial(_load, files, name),
+            load=partial(_load_rendered, files, name),
             files=files,
         )
         for name in sorted(names)
     ]
 
 
-def _load(files: SetFiles, name: str) -> Identity:
-    record_name = f"{name}/{IDENTITY}"
+def _load_rendered(files: SetFiles, name: str) -> Identity:
+    record_name = f"{name}/{IDENTITY_FILE}"
     record = read_json(files, record_name)
     try:
         images = record["images"]
-        views = [_view(files, name, one) for one in images]
+        views = [_rendered_view(files, name, one) for one in images]
         neutral = next((one for one in images if one["expression"] == "neutral"), images[0])
         return identity_from_views(
             name,
@@ -106,7 +106,7 @@ def _load(files: SetFiles, name: str) -> Identity:
         raise SourceError(f"{files.place / record_name} does not fit together: {error}.") from error
 
 
-def _view(files: SetFiles, name: str, record: Mapping[str, Any]) -> IdentityView:
+def _rendered_view(files: SetFiles, name: str, record: Mapping[str, Any]) -> IdentityView:
     if record["expression"] not in EXPRESSION_NAMES:
         raise ValueError(f"{record['file']} shows {record['expression']!r}, which is no expression")
     return IdentityView(
@@ -166,7 +166,7 @@ def list_plain(root: Path, locator: Locator | None = None) -> list[Entry]:
         for path in sorted(folder.iterdir()):
             if path.suffix.lower() in PICTURE_SUFFIXES:
                 pictures.setdefault(path.stem, {})[number] = path.relative_to(root).as_posix()
-    points = _read_sheet(root, pictures)
+    points = _read_landmark_sheet(root, pictures)
     single = [stem for stem, files in pictures.items() if len(files) < 2]
     notice_left_out(root, single, "only one expression is there")
     return [
@@ -178,7 +178,7 @@ def list_plain(root: Path, locator: Locator | None = None) -> list[Entry]:
     ]
 
 
-def _read_sheet(
+def _read_landmark_sheet(
     root: Path, pictures: Mapping[str, Mapping[int, str]]
 ) -> dict[str, dict[int, Float[np.ndarray, "6 2"]]]:
     """Known landmarks by identity and number of the expression."""
@@ -299,7 +299,7 @@ def list_set(root: Path, locator: Locator | None = None) -> list[Entry]:
     if not root.is_dir():
         raise SourceError(f"{root} is not there. Name a folder of pictures or a packed set.")
     files = FolderFiles(root)
-    if files.has(MANIFEST):
+    if files.has(MANIFEST_FILE):
         return list_rendered(files)
     if expression_folders(root):
         return list_plain(root, locator)
@@ -311,7 +311,7 @@ def list_set(root: Path, locator: Locator | None = None) -> list[Entry]:
     if any(is_rafd(path) for path in pictures):
         return list_rafd(root, pictures, locator)
     raise SourceError(
-        f"{root} has no known layout: no {MANIFEST} of rendered avatars, no folder named after an "
-        "expression (<expression>/<identity>.jpg), no files named as in CFEE, KDEF or RaFD. Name "
-        "the folder that holds one of them."
+        f"{root} has no known layout: no {MANIFEST_FILE} of rendered avatars, no folder named "
+        "after an expression (<expression>/<identity>.jpg), no files named as in CFEE, KDEF or "
+        "RaFD. Name the folder that holds one of them."
     )

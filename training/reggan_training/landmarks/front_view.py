@@ -13,6 +13,9 @@ from reggan_training.landmarks.drawn_on import SIDE_PX
 from reggan_training.pairs.camera import Camera, frontal_camera
 from reggan_training.pairs.rasterising import HeadScene
 
+ViewMask = Bool[np.ndarray, "side side"]
+"""Of the pixels of the view."""
+
 Place = Float[np.ndarray, "_ 2"]
 _EDGE_PX: Final = 9
 """Width of the window that smooths an edge."""
@@ -47,14 +50,14 @@ OnSurface = tuple[Int[np.ndarray, "3"], Float[np.ndarray, "3"]]
 """Three vertices and their weights, which add up to 1."""
 
 
-def largest(mask: Bool[np.ndarray, "side side"]) -> Bool[np.ndarray, "side side"]:
+def largest(mask: ViewMask) -> ViewMask:
     """Find the largest connected piece of a mask."""
     _, label, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
     stats[0] = 0
     return label == int(stats[:, cv2.CC_STAT_AREA].argmax())
 
 
-def outline(mask: Bool[np.ndarray, "side side"]) -> Place:
+def outline(mask: ViewMask) -> Place:
     """Trace the smoothed edge of a mask, clockwise as one sees it, from its leftmost place on."""
     filled = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     finer = np.kron(filled, np.ones((2, 2), np.uint8))
@@ -178,7 +181,7 @@ def _find_lips(points: Points, viewed: Vertices, head: HeadMesh, camera: Camera)
 
 def _seen_inside(
     viewed: Vertices, head: HeadMesh, camera: Camera, centre: Float[np.ndarray, "2"], reach: float
-) -> Bool[np.ndarray, "side side"]:
+) -> ViewMask:
     """Where the mouth's inside is seen, in the square of so many pixels around a place."""
     low, high = (centre - reach) / SIDE_PX, (centre + reach) / SIDE_PX
     bare = ~np.isin(head.parts, _WORN)
@@ -216,14 +219,14 @@ class FrontView:
         piece = _pieces(self._triangles, len(head.rest))
         is_skin = head.parts[kept] == Part.SKIN
         is_face = is_skin & (piece[self._triangles[:, 0]] == piece[head.nose_tip])
-        self.face: Bool[np.ndarray, "side side"] = (self._triangle >= 0) & is_face[self._triangle]
+        self.face: ViewMask = (self._triangle >= 0) & is_face[self._triangle]
 
     def place_of(self, point: Float[np.ndarray, "*points 3"]) -> Float[np.ndarray, "*points 2"]:
         """Pixels of points in the head's own space."""
         flat = self._camera.project(self._camera.view(np.atleast_2d(point))) * VIEW_PX
         return flat.reshape(*point.shape[:-1], 2)
 
-    def shows(self, *parts: Part) -> Bool[np.ndarray, "side side"]:
+    def shows(self, *parts: Part) -> ViewMask:
         """Pixels that show one of these parts."""
         own = np.isin(self.head.parts[self._kept], parts)
         return (self._triangle >= 0) & own[self._triangle]
@@ -234,7 +237,7 @@ class FrontView:
         ends = self.place_of(np.array([[0.5, 0.0, 0.0], [-0.5, 0.0, 0.0]]))
         return float(np.linalg.norm(ends[0] - ends[1]))
 
-    def half(self, side: str) -> Bool[np.ndarray, "side side"]:
+    def half(self, side: str) -> ViewMask:
         """Pixels of the head's own `right` or `left` half."""
         middle = self.place_of(self.head.rest[self.head.nose_tip])[0]
         columns = np.arange(VIEW_PX) < middle
@@ -277,7 +280,7 @@ class FrontView:
         x, y = np.moveaxis(np.clip((at * size).astype(int), 0, size - 1), -1, 0)
         return texture[y, x, :3].mean(axis=-1)
 
-    def opening_at(self, place: Float[np.ndarray, "2"]) -> Bool[np.ndarray, "side side"]:
+    def opening_at(self, place: Float[np.ndarray, "2"]) -> ViewMask:
         """Find the hole of the face around a pixel, or the nearest one: that of an eye."""
         label, stats, middles = self._holes()
         width = stats[:, cv2.CC_STAT_WIDTH]
@@ -288,7 +291,7 @@ class FrontView:
         inside = label[int(place[1]), int(place[0])]
         return label == (inside if inside and is_small[inside] else int(distance.argmin()))
 
-    def mouth_opening(self, corners: Float[np.ndarray, "2 3"]) -> Bool[np.ndarray, "side side"]:
+    def mouth_opening(self, corners: Float[np.ndarray, "2 3"]) -> ViewMask:
         """Find the largest hole of the face between the corners of the mouth."""
         right, left = self.place_of(corners)
         label, stats, middles = self._holes()

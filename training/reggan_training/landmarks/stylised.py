@@ -11,6 +11,8 @@ from jaxtyping import Float
 
 from reggan_training.heads.head import HeadMesh, ShapeModel
 
+Vector = Float[np.ndarray, "3"]
+
 Points = Float[np.ndarray, "points 3"]
 
 
@@ -26,11 +28,11 @@ class Bulge:
         shift: of what is scaled, eye distances.
     """
 
-    middle: Float[np.ndarray, "3"]
-    reach: Float[np.ndarray, "3"]
+    middle: Vector
+    reach: Vector
     core: float
-    scale: Float[np.ndarray, "3"]
-    shift: Float[np.ndarray, "3"]
+    scale: Vector
+    shift: Vector
 
     def moved(self, points: Points) -> Points:
         """Points after this bulge alone."""
@@ -131,7 +133,7 @@ def _eyes(drawn: _Proportions) -> list[Bulge]:
     ]
 
 
-def _mouth(middle: Float[np.ndarray, "3"], drawn: _Proportions) -> Bulge:
+def _mouth(middle: Vector, drawn: _Proportions) -> Bulge:
     return Bulge(
         middle=middle,
         reach=_vector(0.95, 0.62, 1.3),
@@ -141,7 +143,7 @@ def _mouth(middle: Float[np.ndarray, "3"], drawn: _Proportions) -> Bulge:
     )
 
 
-def _nose(tip: Float[np.ndarray, "3"], drawn: _Proportions) -> Bulge:
+def _nose(tip: Vector, drawn: _Proportions) -> Bulge:
     size = drawn.factor(0.45, 1.5)
     return Bulge(
         middle=tip + _vector(0, 0.08, -0.12),
@@ -152,7 +154,7 @@ def _nose(tip: Float[np.ndarray, "3"], drawn: _Proportions) -> Bulge:
     )
 
 
-def _chin(chin: Float[np.ndarray, "3"], drawn: _Proportions) -> Bulge:
+def _chin(chin: Vector, drawn: _Proportions) -> Bulge:
     return Bulge(
         middle=chin + _vector(0, 0.1, -0.3),
         reach=_vector(1.5, 0.9, 1.8),
@@ -183,5 +185,5 @@ def _brows(drawn: _Proportions) -> Bulge:
     )
 
 
-def _vector(x: float, y: float, z: float) -> Float[np.ndarray, "3"]:
+def _vector(x: float, y: float, z: float) -> Vector:
     return np.array([x, y, z], float)

@@ -185,7 +185,7 @@ class _Drawing:
 
     def _draw_eye(
         self, spot: Float[np.ndarray, "2"], kind: int, iris: Colour,
-        gaze: Float[np.ndarray, "2"], size: float, lid: float,
+        gaze: Float[np.ndarray, "2"], size: float, lid: float
     ) -> None:  # fmt: skip
         s, rng = self._shape, self._rng
         wide, high = s.eye_wide, s.eye_high

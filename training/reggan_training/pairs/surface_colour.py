@@ -13,6 +13,8 @@ from torch import Tensor
 from reggan_training.heads.head import REGIONS, Part
 from reggan_training.pairs.head_look import HeadLook
 
+RowColours = Float[Tensor, "rows 3"]
+
 _SIZE = 512
 _KEPT = 4
 """Textures of each kind that a process keeps in memory: 5 MB of detail, 1 MB of strands each."""
@@ -100,7 +102,7 @@ class ShadedSurface:
     part: Int[Tensor, " rows"]
     texture: Int[Tensor, " rows"]
     fixed: Float[Tensor, "rows 17"]
-    normal: Float[Tensor, "rows 3"]
+    normal: RowColours
     hollow: Float[Tensor, "rows 1"]
 
     def region(self, name: str) -> Float[Tensor, "rows 1"]:
@@ -134,9 +136,7 @@ def tensor_like(values: object, like: Tensor) -> Tensor:
     return torch.as_tensor(np.asarray(values), dtype=like.dtype, device=like.device)
 
 
-def surface_colour(
-    surface: ShadedSurface, look: HeadLook, textures: list[Tensor]
-) -> Float[Tensor, "rows 3"]:
+def surface_colour(surface: ShadedSurface, look: HeadLook, textures: list[Tensor]) -> RowColours:
     """Scene-linear colour of each pixel's surface in a look.
 
     `textures` are the head's own, [3, height, width], sRGB-encoded in [0, 1].
@@ -169,7 +169,7 @@ def surface_colour(
     return colour.clamp(0.004, 1.0)
 
 
-def _painted_skin(surface: ShadedSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
+def _painted_skin(surface: ShadedSurface, look: HeadLook) -> RowColours:
     colour = tensor_like(look.skin, surface.fixed).expand(len(surface.pixels), 3)
     detail = detail_texture(look.texture_seed)
     coarse = noise_at(surface, detail[:, :3], PAINT_REACH)
@@ -199,7 +199,7 @@ def _painted_skin(surface: ShadedSurface, look: HeadLook) -> Float[Tensor, "rows
     return colour
 
 
-def _eye_colour(surface: ShadedSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
+def _eye_colour(surface: ShadedSurface, look: HeadLook) -> RowColours:
     angle = surface.fixed[:, _ANGLE]
     fine = noise_at(surface, detail_texture(look.texture_seed)[:, 3:4], PAINT_REACH / 4)
     in_iris = torch.sigmoid((_IRIS_RAD - angle) / 0.02)
@@ -212,8 +212,8 @@ def _eye_colour(surface: ShadedSurface, look: HeadLook) -> Float[Tensor, "rows 3
 
 
 def _textured(
-    surface: ShadedSurface, look: HeadLook, textures: list[Tensor], painted: Float[Tensor, "rows 3"]
-) -> Float[Tensor, "rows 3"]:
+    surface: ShadedSurface, look: HeadLook, textures: list[Tensor], painted: RowColours
+) -> RowColours:
     """Put the head's own textures in place of paint; on statues only their light and dark."""
     colour = painted.clone()
     for index, texture in enumerate(textures):

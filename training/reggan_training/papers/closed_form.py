@@ -19,6 +19,8 @@ from reggan_training.papers.networks.expression_model import ExpressionModel
 from reggan_training.papers.networks.masked_regression import MaskedRegression
 from reggan_training.papers.regression import RegressionSettings, RidgeSums
 
+LowPlane = Float[np.ndarray, "low low"]
+
 RIM_SHARE = 0.04
 """Width of the rim, as a fraction of the crop's side, in which a mask is always 0."""
 _CHANGE_LEVELS = 0.045
@@ -72,7 +74,7 @@ class ChangeCounts:
         return (small * _fade_to_rim(low_px) * _face_oval(low_px)).astype(np.float32)
 
 
-def _close(plane: Float[np.ndarray, "low low"]) -> Float[np.ndarray, "low low"]:
+def _close(plane: LowPlane) -> LowPlane:
     """Fill holes and notches narrower than a ninth of a crop of 64 px: a nose, a cheek."""
     image = Image.fromarray((plane * 255 + 0.5).astype(np.uint8))
     for step in (ImageFilter.MaxFilter(7), ImageFilter.MinFilter(7), ImageFilter.GaussianBlur(1)):
@@ -80,14 +82,14 @@ def _close(plane: Float[np.ndarray, "low low"]) -> Float[np.ndarray, "low low"]:
     return np.asarray(image, dtype=np.float32) / 255.0
 
 
-def _face_oval(low_px: int) -> Float[np.ndarray, "low low"]:
+def _face_oval(low_px: int) -> LowPlane:
     """1 on a face, 0 from the hairline and the ears on: hair and scenery move with no smile."""
     axis = (np.arange(low_px) + 0.5) / low_px
     radius = np.hypot((axis[None, :] - 0.5) / 0.40, (axis[:, None] - 0.52) / 0.46)
     return np.asarray(np.clip((1.0 - radius) / 0.16, 0, 1), dtype=np.float32)
 
 
-def _fade_to_rim(low_px: int) -> Float[np.ndarray, "low low"]:
+def _fade_to_rim(low_px: int) -> LowPlane:
     """1 inside, 0 on the rim, a straight fade of a twelfth of the side between.
 
     The rim is one low pixel wider than asked for, which bilinear enlarging eats.
@@ -107,7 +109,7 @@ def _blur(
     return np.asarray(blurred, dtype=np.float32) / 255.0
 
 
-def _shrink(plane: Float[np.ndarray, "side side"], low_px: int) -> Float[np.ndarray, "low low"]:
+def _shrink(plane: Float[np.ndarray, "side side"], low_px: int) -> LowPlane:
     image = Image.fromarray(plane.astype(np.float32))
     return np.asarray(image.resize((low_px, low_px), Image.Resampling.BOX))
 

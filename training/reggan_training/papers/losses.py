@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from reggan_training.tensor_shapes import Images, Intensities, Masks
 
+Scalar = Float[Tensor, ""]
+
 _SLOPE = 0.2  # of the leaky ReLU below 0
 _EMPHASIS = 4.0
 """Further weight of pixels in which a pair really differs."""
@@ -70,12 +72,12 @@ def change_weights(source: Images, target: Images, mask: Masks) -> Masks:
     return mask * (1 + _EMPHASIS * near)
 
 
-def paired_loss(fake: Images, target: Images, weights: Masks) -> Float[Tensor, ""]:
+def paired_loss(fake: Images, target: Images, weights: Masks) -> Scalar:
     """Weighted mean absolute difference."""
     return ((fake - target).abs() * weights).sum() / (3 * weights.sum() + 1.0)
 
 
-def edge_loss(fake: Images, target: Images, weights: Masks) -> Float[Tensor, ""]:
+def edge_loss(fake: Images, target: Images, weights: Masks) -> Scalar:
     """Weighted mean absolute difference of the differences between neighbours."""
     total = fake.new_zeros(())
     for axis in (2, 3):
@@ -97,7 +99,7 @@ def patch_weights(
     return F.adaptive_avg_pool2d(weights, (rows, columns))
 
 
-def hinge_loss(real: Tensor, fake: Tensor, weights: Tensor, is_render: Tensor) -> Float[Tensor, ""]:
+def hinge_loss(real: Tensor, fake: Tensor, weights: Tensor, is_render: Tensor) -> Scalar:
     """Loss of the discriminator; interpolated targets are no render to show it.
 
     Source: Lim & Ye, "Geometric GAN", 2017, eq. 11.
@@ -107,9 +109,7 @@ def hinge_loss(real: Tensor, fake: Tensor, weights: Tensor, is_render: Tensor) -
     return of_real + _weighted_mean(F.relu(1 + fake), weights)
 
 
-def wasserstein_loss(
-    real: Tensor, fake: Tensor, weights: Tensor, is_render: Tensor
-) -> Float[Tensor, ""]:
+def wasserstein_loss(real: Tensor, fake: Tensor, weights: Tensor, is_render: Tensor) -> Scalar:
     """Loss of a critic; it needs a penalty on its gradient.
 
     Source: Arjovsky et al., "Wasserstein GAN", ICML 2017, eq. 3.
@@ -118,12 +118,12 @@ def wasserstein_loss(
     return _weighted_mean(fake, weights) - _weighted_mean(real, shown)
 
 
-def adversarial_loss(fake: Tensor, weights: Tensor) -> Float[Tensor, ""]:
+def adversarial_loss(fake: Tensor, weights: Tensor) -> Scalar:
     """Loss of the generator against either."""
     return -_weighted_mean(fake, weights)
 
 
-def r1_penalty(score: Callable[[Tensor], Tensor], real: Images) -> Float[Tensor, ""]:
+def r1_penalty(score: Callable[[Tensor], Tensor], real: Images) -> Scalar:
     """Half the squared gradient of the mean score at renders, float32.
 
     Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", ICML
@@ -137,7 +137,7 @@ def interpolation_penalty(
     real: Images,
     fake: Images,
     share: Float[Tensor, "batch 1 1 1"],
-) -> Float[Tensor, ""]:
+) -> Scalar:
     """Squared distance of the gradient's length from 1, at `share` of the way to a render.
 
     Source: Gulrajani et al., "Improved Training of Wasserstein GANs", NeurIPS 2017, eq. 3.
@@ -155,11 +155,11 @@ def _squared_gradient(score: Callable[[Tensor], Tensor], image: Images) -> Float
     return gradient.square().sum(dim=(1, 2, 3))
 
 
-def _weighted_mean(values: Tensor, weights: Tensor) -> Float[Tensor, ""]:
+def _weighted_mean(values: Tensor, weights: Tensor) -> Scalar:
     return (values * weights).sum() / (weights.sum() + 1e-3)
 
 
-def feature_loss(fake: list[Tensor], real: list[Tensor], is_render: Tensor) -> Float[Tensor, ""]:
+def feature_loss(fake: list[Tensor], real: list[Tensor], is_render: Tensor) -> Scalar:
     """Distance in the discriminator's features, where the target is a render.
 
     Source: Wang et al., "pix2pixHD", CVPR 2018, eq. 4.
@@ -172,9 +172,7 @@ def feature_loss(fake: list[Tensor], real: list[Tensor], is_render: Tensor) -> F
     return total / len(fake)
 
 
-def expression_loss(
-    logits: Intensities, label: Int[Tensor, " batch"], is_full: Tensor
-) -> Float[Tensor, ""]:
+def expression_loss(logits: Intensities, label: Int[Tensor, " batch"], is_full: Tensor) -> Scalar:
     """Cross entropy of the expression head, over the pairs at full intensity."""
     each = F.cross_entropy(logits.float(), label, reduction="none")
     return torch.sum(each * is_full) / (is_full.sum() + 1e-3)

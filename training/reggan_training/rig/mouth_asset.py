@@ -26,6 +26,7 @@ from reggan_plugin.rig.mouth_rig import PARTS
 from reggan_training.heads.anatomy.assets import (
     HeadAssets,
     ObjMesh,
+    PerPoint,
     Points,
     part_of_mesh,
     read_assets,
@@ -299,9 +300,7 @@ def plate(teeth: Points, *, is_upper: bool) -> Piece:
 
 
 def _outline(
-    turns: Float[np.ndarray, " points"],
-    reach: Float[np.ndarray, " points"],
-    steps: Float[np.ndarray, " steps"],
+    turns: PerPoint, reach: PerPoint, steps: Float[np.ndarray, " steps"]
 ) -> Float[np.ndarray, " steps"]:
     """Outer radius by turn: the largest near each step, as an even polynomial."""
     rims = np.array([reach[np.abs(turns - step) < 0.12].max() for step in steps])
@@ -388,11 +387,11 @@ def _columns(pieces: dict[str, Piece], name: str) -> dict[str, np.ndarray]:
     }
 
 
-def _bytes(shares: Float[np.ndarray, " points"]) -> np.ndarray:
+def _bytes(shares: PerPoint) -> np.ndarray:
     return np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8)
 
 
-def _jaw_share(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, " points"]:
+def _jaw_share(points: Float[np.ndarray, "points 3"]) -> PerPoint:
     """Of the hollow: its floor goes with the jaw, its top stays, cheeks stretch between."""
     share = np.clip(0.5 - (points[:, 1] - 0.02) / 0.5, 0, 1)
     return share * share * (3 - 2 * share)
@@ -404,7 +403,7 @@ def _cervical(
     crown: float,
     *,
     is_upper: bool,
-) -> Float[np.ndarray, " points"]:
+) -> PerPoint:
     """0 at a tooth's edge, 1 at its neck."""
     height = points[:, 1] if is_upper else -points[:, 1]
     edge = np.full(tooth.max() + 1, np.inf)
@@ -412,7 +411,7 @@ def _cervical(
     return np.clip((height - edge[tooth]) / crown, 0, 1)
 
 
-def _hidden(pieces: dict[str, Piece], name: str) -> Float[np.ndarray, " points"]:
+def _hidden(pieces: dict[str, Piece], name: str) -> PerPoint:
     """Share of the sky over a piece's points that its neighbours hide."""
     others = [other for other in _SHADED_BY[_OF[name][1]] if other != name]
     scene = joined([pieces[name], *(pieces[other] for other in others)])

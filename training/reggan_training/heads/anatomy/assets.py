@@ -21,6 +21,7 @@ from PIL import Image
 from reggan_plugin.errors import SourceError
 
 Points: TypeAlias = Float[np.ndarray, "_ 3"]
+PerPoint: TypeAlias = Float[np.ndarray, " points"]
 Faces: TypeAlias = Int[np.ndarray, "_ 4"]
 """Rows of the corners; a triangle repeats its last."""
 

@@ -11,6 +11,7 @@ from reggan_training.heads.anatomy.assets import (
     Faces,
     HeadAssets,
     ObjMesh,
+    PerPoint,
     Points,
     SkinWeights,
     mirrored_rows,
@@ -62,7 +63,7 @@ def _bulged(polar: Float[np.ndarray, "*angles"]) -> Float[np.ndarray, "*angles"]
 
 def surface_radius(
     directions: Float[np.ndarray, "points 3"], yaw_deg: float, pitch_deg: float
-) -> Float[np.ndarray, " points"]:
+) -> PerPoint:
     """Radius of the eyeball in unit directions from its centre, its white being 1."""
     yaw, pitch = np.deg2rad(yaw_deg), np.deg2rad(pitch_deg)
     gaze = np.array([np.sin(yaw) * np.cos(pitch), -np.cos(yaw) * np.cos(pitch), np.sin(pitch)])
@@ -119,8 +120,8 @@ class LidRings:
     upper_rings: Int[np.ndarray, "rings upper"]
     lower_rings: Int[np.ndarray, "rings lower"]
     rows: Int[np.ndarray, " points"]
-    with_upper: Float[np.ndarray, " points"]
-    with_lower: Float[np.ndarray, " points"]
+    with_upper: PerPoint
+    with_lower: PerPoint
 
     def aperture(self, body: Points, eye: Eye) -> "Aperture":
         """Distance between the lids now."""
@@ -211,9 +212,7 @@ def _elevations(
     return np.interp(side, rim[order, 0], np.arctan2(rim[order, 2], -rim[order, 1]))
 
 
-def _turned(
-    points: Points, centre: Float[np.ndarray, "3"], down: Float[np.ndarray, " points"]
-) -> Points:
+def _turned(points: Points, centre: Float[np.ndarray, "3"], down: PerPoint) -> Points:
     """Points turned down by so many radians about the side-to-side axis through a centre."""
     away = points - centre
     cosine, sine = np.cos(down), np.sin(down)
@@ -240,7 +239,7 @@ class Socket:
     tucked: Int[np.ndarray, " tucked"]
     rim: Int[np.ndarray, " tucked"]
     rows: Int[np.ndarray, " points"]
-    layer: Float[np.ndarray, " points"]
+    layer: PerPoint
 
     def keep_outside(self, body: Points, eye: Eye, gaze_deg: tuple[float, float]) -> None:
         """Push points in place off the eyeball, turned to the gaze, and tuck the rim in."""

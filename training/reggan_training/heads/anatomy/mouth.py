@@ -15,6 +15,7 @@ from reggan_training.heads.anatomy.assets import (
     Faces,
     HeadAssets,
     ObjMesh,
+    PerPoint,
     Points,
     Proxy,
     mirrored_rows,
@@ -43,8 +44,8 @@ class LipSide:
     """
 
     rows: Int[np.ndarray, " points"]
-    share: Float[np.ndarray, " points"]
-    side: Float[np.ndarray, " points"]
+    share: PerPoint
+    side: PerPoint
     line: Int[np.ndarray, " line"]
     line_side: Float[np.ndarray, " line"]
 
@@ -114,7 +115,7 @@ def find_lips(assets: HeadAssets, kept: Int[np.ndarray, " kept"]) -> Lips:
     return Lips(upper=lips[0], lower=lips[1])
 
 
-def _smooth(value: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
+def _smooth(value: PerPoint) -> PerPoint:
     share = np.clip(value, 0, 1)
     return share * share * (3 - 2 * share)
 
@@ -238,9 +239,7 @@ def placement_from_hollow(hollow: Points, base_hollow: Points) -> TeethPlacement
     return TeethPlacement(scale=scale, shift=middle - scale * base_middle)
 
 
-def _arch_coordinates(
-    points: Points,
-) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"], Points]:
+def _arch_coordinates(points: Points) -> tuple[PerPoint, PerPoint, Points]:
     """Turn cell, height cell and the vector from the arch's axis of points by the base bite."""
     away = points + np.array([0.0, _ARCH_AXIS_DEPTH, 0.0])
     turn = np.arctan2(away[:, 0], -away[:, 1])
@@ -263,9 +262,7 @@ def _outline(pieces: list[Points]) -> Float[np.ndarray, "turns heights"]:
     return np.maximum(outline, 0)
 
 
-def clearance(
-    outline: Float[np.ndarray, "turns heights"], points: Points
-) -> Float[np.ndarray, " points"]:
+def clearance(outline: Float[np.ndarray, "turns heights"], points: Points) -> PerPoint:
     """Distance of points (by the base bite) to the teeth; infinite above and below them."""
     across, up, away = _arch_coordinates(points)
     ok = (across >= 0) & (across < _TURNS) & (up >= 0) & (up < _HEIGHTS)
@@ -282,8 +279,8 @@ class LipRoom:
     """The skin before the teeth at rest and its distance, which `keep_before_teeth` keeps."""
 
     rows: Int[np.ndarray, " points"]
-    upper: Float[np.ndarray, " points"]
-    lower: Float[np.ndarray, " points"]
+    upper: PerPoint
+    lower: PerPoint
     near: Int[np.ndarray, "links 2"]
 
 
@@ -344,17 +341,13 @@ def keep_before_teeth(
     body[room.rows] = points
 
 
-def _lack(
-    least: Float[np.ndarray, " points"], clear: Float[np.ndarray, " points"]
-) -> Float[np.ndarray, " points"]:
+def _lack(least: PerPoint, clear: PerPoint) -> PerPoint:
     """Clearance that is missing; points deep behind the teeth are none of the lips'."""
     lack = np.where(np.isfinite(least), least - clear, 0.0)
     return np.where((lack > 0) & (lack < 0.02), lack, 0.0)
 
 
-def _spread(
-    push: Float[np.ndarray, " points"], near: Int[np.ndarray, "links 2"]
-) -> Float[np.ndarray, " points"]:
+def _spread(push: PerPoint, near: Int[np.ndarray, "links 2"]) -> PerPoint:
     """Pushes softened over neighbours, nowhere less than they were."""
     one, other = near.T
     count = 1 + np.bincount(near.ravel(), minlength=len(push))

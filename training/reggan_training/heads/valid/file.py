@@ -22,6 +22,8 @@ from PIL import Image
 from reggan_training.heads.head import Vertices
 from reggan_training.heads.paint import soft_polygon
 
+PointMask = Bool[np.ndarray, " points"]
+
 Uv: TypeAlias = Float[np.ndarray, "points 2"]
 Outline: TypeAlias = tuple[tuple[float, float], ...]
 
@@ -69,41 +71,39 @@ TEXTURE_SIDE_PX: Final = 1024
 Texture: TypeAlias = UInt8[np.ndarray, "height width 3"]
 
 
-def is_ear(uv: Uv) -> Bool[np.ndarray, " points"]:
+def is_ear(uv: Uv) -> PointMask:
     """Points in the islands of the two ears."""
-    inside: Bool[np.ndarray, " points"] = (
-        (uv[:, 0] < 0.091) & (uv[:, 1] > 0.39) & (uv[:, 1] < 0.612)
-    )
+    inside: PointMask = (uv[:, 0] < 0.091) & (uv[:, 1] > 0.39) & (uv[:, 1] < 0.612)
     return inside
 
 
-def is_mouth(uv: Uv) -> Bool[np.ndarray, " points"]:
+def is_mouth(uv: Uv) -> PointMask:
     """Points in the islands of palate and mouth floor, which belong to the face mesh."""
     palate = (uv[:, 0] < 0.086) & (uv[:, 1] < 0.084)
     floor = (uv[:, 0] > 0.886) & (uv[:, 1] > 0.384) & (uv[:, 1] < 0.454) & (uv[:, 0] < 0.973)
-    inside: Bool[np.ndarray, " points"] = palate | floor
+    inside: PointMask = palate | floor
     return inside
 
 
-def is_clothes(uv: Uv) -> Bool[np.ndarray, " points"]:
+def is_clothes(uv: Uv) -> PointMask:
     """Points in the islands of shirt and sleeves."""
     sleeves = (uv[:, 1] > 0.943) & (uv[:, 0] < 0.244) | (
         (uv[:, 0] > 0.635) & (uv[:, 0] < 0.831) & (uv[:, 1] > 0.345) & (uv[:, 1] < 0.399)
     )
-    inside: Bool[np.ndarray, " points"] = sleeves | ((uv[:, 0] > 0.64) & (uv[:, 1] > 0.458))
+    inside: PointMask = sleeves | ((uv[:, 0] > 0.64) & (uv[:, 1] > 0.458))
     return inside
 
 
-def is_face_island(uv: Uv) -> Bool[np.ndarray, " points"]:
+def is_face_island(uv: Uv) -> PointMask:
     """Points in the one island of face, scalp and neck."""
     other = is_ear(uv) | is_mouth(uv) | is_clothes(uv)
-    inside: Bool[np.ndarray, " points"] = ~other & (uv[:, 0] < 0.65) & (uv[:, 1] < 0.54)
+    inside: PointMask = ~other & (uv[:, 0] < 0.65) & (uv[:, 1] < 0.54)
     return inside
 
 
-def is_neck_rim(uv: Uv) -> Bool[np.ndarray, " points"]:
+def is_neck_rim(uv: Uv) -> PointMask:
     """Points along the arc where the face's island ends at the shirt."""
-    inside: Bool[np.ndarray, " points"] = uv[:, 1] > 0.520 - 1.6 * (uv[:, 0] - MIDDLE_U) ** 2
+    inside: PointMask = uv[:, 1] > 0.520 - 1.6 * (uv[:, 0] - MIDDLE_U) ** 2
     return inside
 
 

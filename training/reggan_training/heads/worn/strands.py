@@ -8,12 +8,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.rig.light import vertex_normals
-from reggan_training.heads.anatomy.assets import Points
+from reggan_training.heads.anatomy.assets import PerPoint, Points
 from reggan_training.heads.anatomy.eyes import Eye
 from reggan_training.heads.head import REGIONS, HeadMesh, Part, ShapeModel, Vertices
 
+PerStrandPoint = Float[np.ndarray, "strands points"]
+
 METRES_PER_UNIT = 0.0615
 """The eye distance that styles and frames are given for."""
+Places = Float[np.ndarray, "points 3"]
 Polylines = Float[np.ndarray, "strands points 3"]
 StrandVectors = Float[np.ndarray, "strands 3"]
 StrandValues = Float[np.ndarray, " strands"]
@@ -64,7 +67,7 @@ class MeshWearer:
             )
         return eyes
 
-    def region(self, name: str) -> Float[np.ndarray, " points"]:
+    def region(self, name: str) -> PerPoint:
         """Return a region's weight for each skin point."""
         return self.head.regions[self.vertices, REGIONS.index(name)] / 255.0
 
@@ -73,12 +76,12 @@ class MeshWearer:
         return self.head.triangles[self.head.parts == Part.SKIN]
 
 
-def avatar_axes(points: Float[np.ndarray, "points 3"]) -> Points:
+def avatar_axes(points: Places) -> Points:
     """Points of a head mesh in metres, z up, the face looking along -y."""
     return points[:, [0, 2, 1]].astype(np.float64) * [1.0, -1.0, 1.0] * METRES_PER_UNIT
 
 
-def mesh_axes(points: Float[np.ndarray, "points 3"]) -> Points:
+def mesh_axes(points: Places) -> Points:
     """Points in `anatomy`'s metres and axes as a head mesh has them: the inverse of the other."""
     return points[:, [0, 2, 1]] * [1.0, 1.0, -1.0] / METRES_PER_UNIT
 
@@ -100,7 +103,7 @@ class Strands:
     corners: Int[np.ndarray, "strands 3"]
     barycentric: StrandVectors
     offsets: Polylines
-    radius: Float[np.ndarray, "strands points"]
+    radius: PerStrandPoint
     turns_with_skin: bool
 
     def joined(self, other: "Strands") -> "Strands":
@@ -151,7 +154,7 @@ def triangle_axes(corners: Float[np.ndarray, "strands 3 3"]) -> Float[np.ndarray
 
 
 def scatter_roots(
-    head: MeshWearer, density: Float[np.ndarray, " points"], count: int, random: np.random.Generator
+    head: MeshWearer, density: PerPoint, count: int, random: np.random.Generator
 ) -> Roots:
     """So many roots on the skin, spread by area times density; none where it is 0."""
     corners = head.triangles
@@ -184,7 +187,7 @@ def bound_strands(
     head: MeshWearer,
     roots: Roots,
     points: Polylines,
-    radius: Float[np.ndarray, "strands points"],
+    radius: PerStrandPoint,
     *,
     turns_with_skin: bool,
 ) -> Strands:
@@ -202,7 +205,7 @@ def bound_strands(
     )
 
 
-def tapered(count: int, points: int, radius: float) -> Float[np.ndarray, "strands points"]:
+def tapered(count: int, points: int, radius: float) -> PerStrandPoint:
     """Taper a radius from the root, where it is whole, to a third at the tip."""
     profile = np.interp(np.linspace(0, 1, points), [0.0, 0.5, 1.0], [1.0, 0.95, 0.35])
     return np.tile(radius * profile, (count, 1))
@@ -213,7 +216,7 @@ def _unit(vectors: Float[np.ndarray, "*rows 3"]) -> Float[np.ndarray, "*rows 3"]
 
 
 def ribbons(
-    strands: Polylines, half_width: Float[np.ndarray, "strands points"], outwards: Polylines
+    strands: Polylines, half_width: PerStrandPoint, outwards: Polylines
 ) -> tuple[Vertices, Int[np.ndarray, "triangles 3"]]:
     """Lay a ribbon along each strand, its front turned outwards, ending in a point.
 
@@ -246,12 +249,12 @@ class SkullMap:
     centre: Float[np.ndarray, "3"]
     radius: Float[np.ndarray, "rows columns"]
 
-    def outwards(self, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
+    def outwards(self, points: Places) -> Places:
         """Return unit vectors from the centre to the points."""
         away = points - self.centre
         return away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
 
-    def skin_radius(self, out: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, " points"]:
+    def skin_radius(self, out: Places) -> PerPoint:
         """Distance of the skin in these directions, read between the nearest four cells."""
         row, column = (cell - 0.5 for cell in _cells(out))  # cells hold their middle's value
         row = np.clip(row, 0, _ROWS - 1.001)
@@ -264,12 +267,7 @@ class SkullMap:
         lower = self.radius[second, left] * (1 - across) + self.radius[second, right] * across
         return upper * (1 - down) + lower * down
 
-    def pushed_out(
-        self,
-        points: Float[np.ndarray, "points 3"],
-        rise: Float[np.ndarray, " points"],
-        deepest: Float[np.ndarray, " points"],
-    ) -> Float[np.ndarray, "points 3"]:
+    def pushed_out(self, points: Places, rise: PerPoint, deepest: PerPoint) -> Places:
         """Move points out to `rise` above the skin where they are below.
 
         What lies deeper below that than `deepest` stays where it is: hair that falls onto a
@@ -281,9 +279,7 @@ class SkullMap:
         size = np.where(wanted - size < deepest, np.maximum(size, wanted), size)
         return self.centre + out * size[:, None]
 
-    def pull_back(
-        self, points: Float[np.ndarray, "points 3"], layer: Float[np.ndarray, " points"]
-    ) -> Float[np.ndarray, "points 3"]:
+    def pull_back(self, points: Places, layer: PerPoint) -> Places:
         """Outward vectors, the longer (to 1) the more points stand off beyond their layer.
 
         Below the widest part of the head they are 0: hair hangs there.
@@ -309,9 +305,7 @@ def skull_map(head: MeshWearer) -> SkullMap:
     return SkullMap(centre=_CENTRE, radius=_neighbours(radius).mean(axis=0))
 
 
-def _cells(
-    out: Float[np.ndarray, "points 3"],
-) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]:
+def _cells(out: Places) -> tuple[PerPoint, PerPoint]:
     row = np.arccos(np.clip(out[:, 2], -1, 1)) / np.pi * _ROWS
     column = (np.arctan2(out[:, 0], out[:, 1]) / (2 * np.pi) % 1) * _COLUMNS
     return row, column
@@ -339,7 +333,7 @@ class Carrier:
     barycentric: Float[np.ndarray, "places 3"]
     offsets: Float[np.ndarray, "places each 3"]
 
-    def points(self, vertices: Vertices) -> Float[np.ndarray, "points 3"]:
+    def points(self, vertices: Vertices) -> Places:
         """Carry the points by these vertices, place by place."""
         held = vertices[self.corners].astype(np.float64)
         roots = np.einsum("pk,pkc->pc", self.barycentric, held)
@@ -356,9 +350,9 @@ class Addition:
     """
 
     part: Part
-    points: Float[np.ndarray, "points 3"]
+    points: Places
     triangles: Int[np.ndarray, "triangles 3"]
-    shade: Float[np.ndarray, " points"]
+    shade: PerPoint
     carrier: Carrier | None = None
 
 

@@ -14,6 +14,8 @@ from reggan_plugin.imaging.region_limits import inside_rim_in_frame
 from reggan_training.heads.head import Part
 from reggan_training.metrics.image_distance import DILATION_SHARE, change_region
 
+SixPoints = Float[np.ndarray, "6 2"]
+
 Planes = Float[np.ndarray, "3 side side"]
 """sRGB-encoded, [0, 1]."""
 MotionPlanes = Float[np.ndarray, "2 side side"]
@@ -52,8 +54,8 @@ class TrueFace:
     is_head: PixelMask
     parts: UInt8[np.ndarray, "side side"]
     eye_distance: float
-    source_landmarks: Float[np.ndarray, "6 2"]
-    target_landmarks: Float[np.ndarray, "6 2"]
+    source_landmarks: SixPoints
+    target_landmarks: SixPoints
 
     @property
     def side_px(self) -> int:
@@ -149,7 +151,7 @@ def dilated(mask: PixelMask) -> PixelMask:
     return np.asarray(wide[0, 0].numpy() > 0)
 
 
-def _mouth_box(face: TrueFace, landmarks: Float[np.ndarray, "6 2"]) -> PixelMask:
+def _mouth_box(face: TrueFace, landmarks: SixPoints) -> PixelMask:
     """From above the upper lip towards the chin, which goes down with the jaw."""
     points = _upright(face, landmarks, landmarks.T[:, :, None])
     x, y = points[..., 0]
@@ -165,9 +167,7 @@ def _mouth_box(face: TrueFace, landmarks: Float[np.ndarray, "6 2"]) -> PixelMask
     return _box(face, landmarks, box)
 
 
-def _box(
-    face: TrueFace, landmarks: Float[np.ndarray, "6 2"], box: tuple[float, float, float, float]
-) -> PixelMask:
+def _box(face: TrueFace, landmarks: SixPoints, box: tuple[float, float, float, float]) -> PixelMask:
     """Pixels in an upright box (left, right, top, bottom) around the middle between the eyes."""
     axis = (np.arange(face.side_px) + 0.5) / face.side_px
     x, y = _upright(face, landmarks, np.stack(np.meshgrid(axis, axis)))
@@ -176,7 +176,7 @@ def _box(
 
 
 def _upright(
-    face: TrueFace, landmarks: Float[np.ndarray, "6 2"], points: Float[np.ndarray, "2 rows columns"]
+    face: TrueFace, landmarks: SixPoints, points: Float[np.ndarray, "2 rows columns"]
 ) -> Float[np.ndarray, "2 rows columns"]:
     """Points (x, y) in eye distances, from between the eyes; x along the line through them."""
     left, right = (landmarks[LANDMARK_NAMES.index(name)] for name in ("left_eye", "right_eye"))

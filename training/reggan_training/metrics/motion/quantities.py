@@ -13,6 +13,14 @@ from reggan_training.heads.head import Part
 from reggan_training.metrics.image_distance import psnr_db
 from reggan_training.metrics.motion.face import MotionPlanes, PixelMask, Planes, TrueFace, dilated
 
+Plane = Float[np.ndarray, "height width"]
+ThreePlanes = Float[np.ndarray, "3 height width"]
+
+Values = Float[np.ndarray, " *shape"]
+Colours = Float[np.ndarray, " 3 *shape"]
+"""Encoded or linear."""
+PixelColours = Float[np.ndarray, "3 pixels"]
+
 LARGEST_COVER = 0.5
 """A fold under more cover than this is not seen."""
 
@@ -178,9 +186,7 @@ class Detail:
 
 
 def measure_detail(
-    made: Float[np.ndarray, "3 height width"],
-    true: Float[np.ndarray, "3 height width"],
-    region: Bool[np.ndarray, "height width"],
+    made: ThreePlanes, true: ThreePlanes, region: Bool[np.ndarray, "height width"]
 ) -> Detail:
     """Compare the gradients of two pictures in a region; NaN where the truth has none."""
     ours, truth = _bands(made), _bands(true)
@@ -236,18 +242,18 @@ def measure_ghost(made: Planes, face: TrueFace, region: PixelMask) -> Ghost:
     )
 
 
-def _bands(picture: Float[np.ndarray, "3 height width"]) -> list[Float[np.ndarray, "height width"]]:
+def _bands(picture: ThreePlanes) -> list[Plane]:
     """Return the whole luma, its fine and its medium band."""
     whole = _luma(picture)
     soft, softer = (_blurred(whole, sigma) for sigma in (FINE_SIGMA_PX, MEDIUM_SIGMA_PX))
     return [whole, whole - soft, soft - softer]
 
 
-def _luma(picture: Float[np.ndarray, "3 height width"]) -> Float[np.ndarray, "height width"]:
+def _luma(picture: ThreePlanes) -> Plane:
     return np.asarray(np.tensordot(np.array(LUMA_WEIGHTS, dtype=picture.dtype), picture, axes=1))
 
 
-def _gradient(plane: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "2 height width"]:
+def _gradient(plane: Plane) -> Float[np.ndarray, "2 height width"]:
     """Central differences along x and y; 0 at the picture's border.
 
     Differences between neighbours would count the highest frequencies most, which any picture
@@ -259,9 +265,7 @@ def _gradient(plane: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "2 
     return np.stack([x, y])
 
 
-def _energy(
-    plane: Float[np.ndarray, "height width"], region: Bool[np.ndarray, "height width"]
-) -> float:
+def _energy(plane: Plane, region: Bool[np.ndarray, "height width"]) -> float:
     return float((_gradient(plane)[:, region].astype(np.float64) ** 2).sum())
 
 
@@ -269,9 +273,7 @@ def _ratio(above: float, below: float) -> float:
     return above / below if below > 0 else float("nan")
 
 
-def _blurred(
-    plane: Float[np.ndarray, "height width"], sigma_px: float
-) -> Float[np.ndarray, "height width"]:
+def _blurred(plane: Plane, sigma_px: float) -> Plane:
     """Gaussian blur; the picture's edge pixels go on beyond it."""
     radius = int(np.ceil(3 * sigma_px))
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float32)
@@ -283,7 +285,7 @@ def _blurred(
     return np.asarray(image[0, 0].numpy())
 
 
-def lab_from_srgb(encoded: Float[np.ndarray, " 3 *shape"]) -> Float[np.ndarray, " 3 *shape"]:
+def lab_from_srgb(encoded: Colours) -> Colours:
     """L*, a*, b* of sRGB-encoded colours, relative to D65.
 
     Source: CIE 15:2004, section 8.2.1; sRGB by IEC 61966-2-1.
@@ -295,19 +297,17 @@ def lab_from_srgb(encoded: Float[np.ndarray, " 3 *shape"]) -> Float[np.ndarray, 
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
-def chroma(lab: Float[np.ndarray, " 3 *shape"]) -> Float[np.ndarray, " *shape"]:
+def chroma(lab: Colours) -> Values:
     """Distance from grey, C*ab."""
     return np.asarray(np.hypot(lab[1], lab[2]))
 
 
-def hue_deg(lab: Float[np.ndarray, " 3 *shape"]) -> Float[np.ndarray, " *shape"]:
+def hue_deg(lab: Colours) -> Values:
     """Hue angle in degrees, 0 to 360; red is near 40, yellow 100, teal 190."""
     return np.asarray(np.degrees(np.arctan2(lab[2], lab[1])) % 360)
 
 
-def ciede2000(
-    first: Float[np.ndarray, " 3 *shape"], second: Float[np.ndarray, " 3 *shape"]
-) -> Float[np.ndarray, " *shape"]:
+def ciede2000(first: Colours, second: Colours) -> Values:
     """Colour difference ΔE00 of CIELAB colours with all weights 1; about 1 is just noticeable.
 
     Source: Sharma, Wu, Dalal, "The CIEDE2000 Color-Difference Formula: Implementation Notes,
@@ -335,23 +335,19 @@ def ciede2000(
     return np.asarray(np.sqrt(of_l**2 + of_c**2 + of_h**2 + mixed))
 
 
-def _saturating(c: Float[np.ndarray, " *shape"]) -> Float[np.ndarray, " *shape"]:
+def _saturating(c: Values) -> Values:
     return np.asarray(np.sqrt(c**7 / (c**7 + 25.0**7)))
 
 
-def _stretched(
-    lab: Float[np.ndarray, " 3 *shape"], stretch: Float[np.ndarray, " *shape"]
-) -> tuple[Float[np.ndarray, " *shape"], Float[np.ndarray, " *shape"]]:
+def _stretched(lab: Colours, stretch: Values) -> tuple[Values, Values]:
     """Chroma and hue in degrees with a* stretched near grey (eqs. 5 to 7)."""
     a, b = stretch * lab[1], lab[2]
     return np.asarray(np.hypot(a, b)), np.asarray(np.degrees(np.arctan2(b, a)) % 360)
 
 
 def _mean_hue_deg(
-    h1: Float[np.ndarray, " *shape"],
-    h2: Float[np.ndarray, " *shape"],
-    is_grey: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]",
-) -> Float[np.ndarray, " *shape"]:
+    h1: Values, h2: Values, is_grey: "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]"
+) -> Values:
     """Mean of two hues along the shorter way; their sum where one colour is grey (eq. 14)."""
     total = h1 + h2
     wide = np.where(total < 360, total + 360, total - 360) / 2
@@ -359,7 +355,7 @@ def _mean_hue_deg(
     return np.asarray(np.where(is_grey, total, mean))
 
 
-def _hue_weight(h_deg: Float[np.ndarray, " *shape"]) -> Float[np.ndarray, " *shape"]:
+def _hue_weight(h_deg: Values) -> Values:
     """T of eq. 15."""
     terms = ((-0.17, 1, -30), (0.24, 2, 0), (0.32, 3, 6), (-0.20, 4, -63))
     weight = np.ones_like(h_deg)
@@ -405,9 +401,7 @@ def count_oversaturated(made: Planes, face: TrueFace, region: PixelMask) -> int:
     return int((chroma(ours) > limits[_hue_bin(ours)]).sum())
 
 
-def _within_hues(
-    ours: Float[np.ndarray, "3 pixels"], truth: Float[np.ndarray, "3 pixels"]
-) -> Bool[np.ndarray, " pixels"]:
+def _within_hues(ours: PixelColours, truth: PixelColours) -> Bool[np.ndarray, " pixels"]:
     is_coloured = chroma(truth) > GREY_CHROMA
     highest = max(GREY_CHROMA, float(np.percentile(chroma(truth), _RANGE_PERCENT[1])))
     if is_coloured.sum() < LEAST_PIXELS:
@@ -419,14 +413,14 @@ def _within_hues(
     return np.asarray(is_right | (chroma(ours) <= GREY_CHROMA))
 
 
-def _chroma_by_hue(lab: Float[np.ndarray, "3 pixels"]) -> Float[np.ndarray, " bins"]:
+def _chroma_by_hue(lab: PixelColours) -> Float[np.ndarray, " bins"]:
     """Find the largest chroma in and beside each bin of hues; `GREY_CHROMA` where there is less."""
     largest = np.full(_HUE_BINS, GREY_CHROMA)
     np.maximum.at(largest, _hue_bin(lab), chroma(lab))
     return np.max([np.roll(largest, shift) for shift in (-1, 0, 1)], axis=0)
 
 
-def _hue_bin(lab: Float[np.ndarray, "3 pixels"]) -> Int[np.ndarray, " pixels"]:
+def _hue_bin(lab: PixelColours) -> Int[np.ndarray, " pixels"]:
     return np.asarray((hue_deg(lab) / 360 * _HUE_BINS).astype(np.int64) % _HUE_BINS)
 
 
@@ -437,7 +431,7 @@ def _turn_deg(
     return np.asarray((hue - middle + 180) % 360 - 180)
 
 
-def _moved_pixels(face: TrueFace, where: PixelMask) -> Float[np.ndarray, "3 pixels"]:
+def _moved_pixels(face: TrueFace, where: PixelMask) -> PixelColours:
     """Find the source's nearest pixels to where it shows what the target shows."""
     side_px = face.side_px
     row, column = np.nonzero(where)

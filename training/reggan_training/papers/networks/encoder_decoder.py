@@ -82,9 +82,7 @@ class Norm(nn.InstanceNorm2d):
             nn.init.normal_(self.condition.weight, std=0.1)
 
     def forward(  # type: ignore[override]
-        self,
-        features: Features,
-        expression: Intensities,
+        self, features: Features, expression: Intensities
     ) -> Features:
         """Every channel with a mean and deviation of its own, or of the expression's."""
         even: Tensor = super().forward(features)
@@ -98,9 +96,7 @@ class Layers(nn.Sequential):
     """Layers one after the other; those that listen are told the expression."""
 
     def forward(  # type: ignore[override]
-        self,
-        features: Float[Tensor, "batch inside high wide"],
-        expression: Intensities,
+        self, features: Float[Tensor, "batch inside high wide"], expression: Intensities
     ) -> Float[Tensor, "batch outside height width"]:
         """Run all layers."""
         for layer in self:

@@ -14,7 +14,6 @@ from reggan_training.commands.options import (
     FOLDER_TO_WRITE,
     OpenFamilies,
     family_options,
-    number_of_heads_options,
     report_line,
 )
 from reggan_training.data.split import RENDERED_STYLES, TRACED_STYLES
@@ -59,7 +58,24 @@ def _set_options(styles: Sequence[str]) -> AddOption:
         "make",
         _make_set,
         family_options,
-        number_of_heads_options,
+        click.option(
+            "--identities",
+            type=click.IntRange(min=1),
+            default=300,
+            show_default=True,
+            metavar="N",
+            help="How many heads to draw of each family that can make new ones.",
+        ),
+        click.option(
+            "--views",
+            type=click.IntRange(1, 100),
+            default=1,
+            show_default=True,
+            metavar="N",
+            help="How many cameras look at each head. The few heads of VALID get four times as "
+            "many.",
+        ),
+        click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True),
         click.option(
             "--looks",
             type=click.IntRange(1, 100),

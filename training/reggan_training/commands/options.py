@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reggan_plugin.commands.options.grouped import options_as, together
+from reggan_plugin.commands.options.grouped import options_as
 
 if TYPE_CHECKING:
     from reggan_training.heads.head import HeadFamily
@@ -32,43 +32,8 @@ judge_option = click.option(
     type=FOLDER,
     help="Folder that `train-judge` wrote.  [default: the judges that come along]",
 )
-config_option = click.option(
-    "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE.toml",
-    help="Any setting, over those of the preset; --dry-run shows their names.",
-)
-size_option = click.option(
-    "--size", type=click.IntRange(min=32), metavar="PX", help="Side of the face crop."
-)
-width_option = click.option(
-    "--width",
-    type=click.FloatRange(min=0.05, max=4),
-    metavar="FACTOR",
-    help="Factor on all channel counts; 1 is the published size.",
-)
 
 OpenFamilies = Callable[[], "list[HeadFamily]"]
-number_of_heads_options = together(
-    click.option(
-        "--identities",
-        type=click.IntRange(min=1),
-        default=300,
-        show_default=True,
-        metavar="N",
-        help="How many heads to draw of each family that can make new ones.",
-    ),
-    click.option(
-        "--views",
-        type=click.IntRange(1, 100),
-        default=1,
-        show_default=True,
-        metavar="N",
-        help="How many cameras look at each head. The few heads of VALID get four times as many.",
-    ),
-    click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True),
-)
-"""How many heads are drawn, before how many cameras, and from which seed."""
 
 
 def threads_option(advice: str = " On shared cores 1 is fastest.") -> Callable[[Command], Command]:
@@ -94,49 +59,6 @@ def identities_option(group: str) -> Callable[[Command], Command]:
 def overwrite_option(what: str = "the file if it exists") -> Callable[[Command], Command]:
     """Add `--overwrite`."""
     return click.option("--overwrite", is_flag=True, help=f"Replace {what}.")
-
-
-run_options = together(
-    click.option(
-        "--data",
-        type=SET,
-        multiple=True,
-        required=True,
-        help="Set of pictures, in any layout that `dataset check` knows. May be given several "
-        "times.",
-    ),
-    click.option(
-        "--out",
-        type=FOLDER_TO_WRITE,
-        required=True,
-        help="Folder to write to. A run that was stopped goes on there.",
-    ),
-    click.option(
-        "--kimg",
-        type=click.FloatRange(min=0.001),
-        metavar="THOUSANDS",
-        help="Length of a run, in thousands of pairs; by default that of the preset.",
-    ),
-    click.option(
-        "--device",
-        type=click.Choice(["auto", "cpu", "cuda"]),
-        default="auto",
-        show_default=True,
-        help="auto takes CUDA if PyTorch finds it.",
-    ),
-    threads_option(),
-    click.option(
-        "--dry-run",
-        is_flag=True,
-        help="Print configuration, parameters and an estimate of the time; write nothing.",
-    ),
-)
-"""Data, output, length and device of a training run."""
-
-
-def given(**options: object) -> dict[str, object]:
-    """Return the options that stand on the command line."""
-    return {name: value for name, value in options.items() if value is not None}
 
 
 def set_threads(threads: int | None) -> None:

@@ -8,13 +8,11 @@ import click
 
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_training.commands.options import (
-    config_option,
-    given,
+    FOLDER_TO_WRITE,
+    SET,
     report_line,
-    run_options,
     set_threads,
-    size_option,
-    width_option,
+    threads_option,
 )
 from reggan_training.papers.networks.architectures import architecture_names
 from reggan_training.papers.presets import preset_named, preset_tables
@@ -25,7 +23,38 @@ if TYPE_CHECKING:
 
 
 @click.command("train")
-@run_options
+@click.option(
+    "--data",
+    type=SET,
+    multiple=True,
+    required=True,
+    help="Set of pictures, in any layout that `dataset check` knows. May be given several times.",
+)
+@click.option(
+    "--out",
+    type=FOLDER_TO_WRITE,
+    required=True,
+    help="Folder to write to. A run that was stopped goes on there.",
+)
+@click.option(
+    "--kimg",
+    type=click.FloatRange(min=0.001),
+    metavar="THOUSANDS",
+    help="Length of a run, in thousands of pairs; by default that of the preset.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="auto takes CUDA if PyTorch finds it.",
+)
+@threads_option()
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print configuration, parameters and an estimate of the time; write nothing.",
+)
 @click.option(
     "--preset",
     type=click.Choice(list(preset_tables())),
@@ -33,12 +62,22 @@ if TYPE_CHECKING:
     show_default=True,
     help="Settings to start from.",
 )
-@config_option
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.toml",
+    help="Any setting, over those of the preset; --dry-run shows their names.",
+)
 @click.option(
     "--architecture", type=click.Choice(architecture_names()), help="Which network to train."
 )
-@size_option
-@width_option
+@click.option("--size", type=click.IntRange(min=32), metavar="PX", help="Side of the face crop.")
+@click.option(
+    "--width",
+    type=click.FloatRange(min=0.05, max=4),
+    metavar="FACTOR",
+    help="Factor on all channel counts; 1 is the published size.",
+)
 @click.option("--batch", type=click.IntRange(min=1), metavar="PAIRS", help="Pairs in one step.")
 @click.option(
     "--learning-rate",
@@ -129,7 +168,7 @@ def _resolve(
         settings = settings_for_model(settings, initial.settings)
         tables = {"closed_form": "keep", **tables}
     settings = settings_with_tables(settings, tables, config.name if config else "the preset")
-    asked = given(
+    asked = _given(
         length_kimg=options["kimg"],
         batch_size=options["batch"],
         learning_rate=options["learning_rate"],
@@ -138,10 +177,15 @@ def _resolve(
         training_styles=options["styles"] or None,
         closed_form=options["closed_form"],
         every_identity=options["every_identity"],
-        model=given(
+        model=_given(
             architecture=options["architecture"],
             side_px=options["size"],
             width=options["width"],
         ),
     )
     return settings_with_tables(settings, asked, "the command line")
+
+
+def _given(**options: object) -> dict[str, object]:
+    """Return the options that stand on the command line."""
+    return {name: value for name, value in options.items() if value is not None}

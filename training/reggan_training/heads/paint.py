@@ -17,6 +17,7 @@ _RAYS = 48
 _FAR = 0.6
 """Farthest distance that casts shade, in eye distances."""
 _LIFT = 0.004
+"""Rays begin so far above the surface, or it would hide itself; eye distances."""
 _INSIDE = (Part.MOUTH, Part.GUMS, Part.TEETH, Part.TONGUE)
 _SOCKET_SHADE = 0.6
 

@@ -70,6 +70,7 @@ _ROUND = 0.75
 _LIPS_CURVE = 0.5
 """Lips and cheeks fall back by so much of x squared; the foremost section lies behind them."""
 _AROUND = 40
+"""Points around a section of the hollow."""
 _PALATE_WIDTH, _PALATE_FRONT, _PALATE_BACK = 0.36, -0.13, -1.02
 _PALATE_HIGH, _PALATE_LOW = 0.33, 0.17
 _PLATE_HIGH, _PLATE_THICK = 0.36, 0.07

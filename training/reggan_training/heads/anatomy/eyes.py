@@ -17,32 +17,36 @@ from reggan_training.heads.anatomy.assets import (
     mirrored_rows,
 )
 
-_CORNEA_DEG = 30.0
-_CORNEA_BULGE = 0.035
+_CORNEA_DEG, _CORNEA_BULGE = 30.0, 0.035
+"""The cornea: up to this angle from the optical axis, and how far it bulges there, in radii."""
 _SEGMENTS = 32
 _RINGS_DEG = (*range(3, 48, 3), *range(51, 100, 6), 110, 125, 145, 165)
+"""An eyeball's rings, finest where iris and cornea are, and the segments of each."""
 # The rim of the left eye's opening on hm08, from the inner to the outer corner.
 _UPPER_RIM = (7768, 7772, 7767, 7766, 7765, 7748, 7747, 7749, 7750, 7751, 7752, 7753, 7754)
 _LOWER_RIM = (7768, 7769, 7770, 7771, 7764, 11717, 7763, 7762, 7761, 7760, 7759, 7758, 7757)
 _LOWER_RIM_END = (11716, 7756, 7755, 7754)
 _UPPER_BONE, _LOWER_BONE = "orbicularis03", "orbicularis04"
-_COLUMNS = 21
-_ROUNDS = 4
+_COLUMNS, _ROUNDS = 21, 4
+"""Places along an opening where it is measured, and turns of the lids until it is as wanted."""
 _RINGS = 4
+"""Rows of lid points that are found outwards from the rim."""
 _LAP = np.deg2rad(6.0)
 """Shut lids lap by so much, or light would shine through between two points of a rim."""
 _UPPER_SHARE = 0.8
 """Share of the way that the upper lid goes when an eye shuts."""
 _REACH = 1.7
+"""Distance from the eyeball's centre, in radii, within which skin is kept outside it."""
 _LEAST, _MOST = 0.015, 0.075
 """A point stays as far outside the eyeball as on the base mesh, within these limits, in radii."""
 _TUCKED = 0.9
 """The ring of points behind the rim lies in the eyeball, so that no gap shows beside it; radii."""
 _RING_GAP = 0.25
+"""Share of their distance at rest that two rows of lid points keep."""
 _CORNER = 2
 """So many points of each row at the corners of the eye are both lids'."""
-_HALF_WIDTH = 0.00022
-_FAN = 0.9
+_HALF_WIDTH, _FAN = 0.00022, 0.9
+"""Of a lash: half of its foot in metres, and how far it leans outwards at the ends of a row."""
 _ENDS = 0.08
 """Share of the rim at each corner of the eye that bears no lash."""
 
@@ -188,11 +192,16 @@ def find_lids(
     return lids
 
 
-def _rings(base: ObjMesh, rim: Int[np.ndarray, " rim"]) -> Int[np.ndarray, "rings rim"]:
-    """Find the rim and the rows of points outwards from it: each point's outer neighbour."""
+def _edges(base: ObjMesh) -> Int[np.ndarray, "edges 2"]:
+    """List the edges of the body's quads, each both ways round."""
     faces = base.faces[base.groups["body"]]
     edges = np.concatenate([faces[:, [corner, (corner + 1) % 4]] for corner in range(4)])
-    edges = np.concatenate([edges, edges[:, ::-1]])
+    return np.concatenate([edges, edges[:, ::-1]])
+
+
+def _rings(base: ObjMesh, rim: Int[np.ndarray, " rim"]) -> Int[np.ndarray, "rings rim"]:
+    """Find the rim and the rows of points outwards from it: each point's outer neighbour."""
+    edges = _edges(base)
     rings, seen = [rim], {*rim.tolist()}
     for place in range(_RINGS):
         after = []
@@ -278,9 +287,7 @@ def find_socket(
 ) -> Socket:
     """Find the socket of one eye of the base mesh, among the skin points that are kept."""
     base = assets.base
-    faces = base.faces[base.groups["body"]]
-    edges = np.concatenate([faces[:, [corner, (corner + 1) % 4]] for corner in range(4)])
-    edges = np.concatenate([edges, edges[:, ::-1]])
+    edges = _edges(base)
     pocket = _pocket(edges, lids, len(base.points))
     is_rim = np.isin(edges[:, 1], np.concatenate([lids.upper_rings[0], lids.lower_rings[0]]))
     tucked, first = np.unique(edges[is_rim & np.isin(edges[:, 0], pocket), 0], return_index=True)

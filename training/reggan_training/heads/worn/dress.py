@@ -17,10 +17,10 @@ from reggan_training.heads.worn.strands import (
     with_additions,
 )
 
-_AROUND = 8
-_RIM_POINTS = 40
-_CORNEA_TO_LENS = 0.012
-_CLEARANCE = 0.0025
+_AROUND, _RIM_POINTS = 8, 40
+"""Points around a tube, and along the rim of a lens."""
+_CORNEA_TO_LENS, _CLEARANCE = 0.012, 0.0025
+"""Lenses stand so far before the eyes, and before the brows at least, in metres."""
 _SLOPE = 0.014
 """A temple rises or falls by so much at most from the hinge to the ear, in metres."""
 
@@ -34,6 +34,7 @@ _FRONT_DEPTH = 0.02
 """Depth (metres behind the eyes) up to which a frame counts as its front."""
 _DOWN_THE_NOSE = np.array([0.0, -0.6, -1.0])
 _CLEAR, _FARTHEST = 0.0008, 0.010
+"""A front is moved out until it clears the skin by the first, but by the second at most; metres."""
 GLASSES_SHARE, FRINGE_SHARE, HAIR_SHARE, BEARD_SHARE, BROWS_SHARE = 0.15, 0.30, 0.40, 0.15, 0.50
 """Shares of heads that wear each; beards by gender, from none to twice the share."""
 MOST_TRIANGLES, LEAST_FOR_HAIR = 60_000, 6_000

@@ -20,9 +20,10 @@ Places = Float[np.ndarray, "points 3"]
 Polylines = Float[np.ndarray, "strands points 3"]
 StrandVectors = Float[np.ndarray, "strands 3"]
 StrandValues = Float[np.ndarray, " strands"]
-_ROWS, _COLUMNS = 72, 144
-_SAMPLES = 120_000
+_ROWS, _COLUMNS, _SAMPLES = 72, 144, 120_000
+"""Cells of the map of the skull, and points of the skin that fill it."""
 _PULL = 60.0
+"""Hair that stands 1 / 60 m beyond its layer is pulled back in full."""
 _CENTRE = np.array([0.0, 0.07, 0.0])
 """The middle of the head between and behind the eyes, as offset from between them, metres."""
 

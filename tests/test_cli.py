@@ -10,7 +10,7 @@ import pytest
 from reggan_plugin import cli, diagnosis
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.cli import main
-from reggan_plugin.commands import models
+from reggan_plugin.commands import models, sheet
 from reggan_plugin.commands.attached_commands import ENTRY_POINT_GROUP, package_of, words_of
 from reggan_plugin.errors import MissingExtraError
 from reggan_plugin.files.frame import read_frame
@@ -240,6 +240,26 @@ def test_a_command_without_memory_says_so(
     err = capsys.readouterr().err
     assert "memory that is free" in err
     assert "Traceback" not in err
+
+
+def test_a_sheet_takes_the_face_of_its_frame_from_tracks(
+    tmp_path: Path, capsys: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tracks of a 3D scene name frames by their numbers."""
+    monkeypatch.setattr(sheet._DrawnFace, "view", lambda face, _mix: face.before)
+    frame = small_frame("avatar_png/avatar.1001.png", tmp_path, 4)
+    numbered = frame.rename(tmp_path / "lin_0004.png")
+    height, width = read_frame(numbered).pixels.shape[:2]
+    face = {"face": 0, "box": [width * 0.3, height * 0.2, width * 0.4, width * 0.4]}
+    document = {"kind": "reggan-tracks", "schema": 1, "frames": {"4": {"faces": [face]}}}
+    tracks = tmp_path / "tracks.json"
+    command = ["sheet", str(numbered), "--small", "--tracks", str(tracks), "--out"]
+    tracks.write_text(json.dumps({**document, "size": [width, height]}))
+    assert main([*command, str(tmp_path / "one.png")]) == 0
+    tracks.write_text(json.dumps({**document, "size": [2 * width, 2 * height]}))
+    assert main([*command, str(tmp_path / "two.png")]) == 1
+    assert f"is {width}x{height}, but the tracks" in capsys.readouterr().err
+    assert not (tmp_path / "two.png").exists()
 
 
 def test_a_small_sheet_says_where_each_named_expression_is(tmp_path: Path, capsys: Streams) -> None:

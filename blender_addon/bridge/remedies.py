@@ -76,6 +76,8 @@ REMEDIES: Mapping[str, str] = {
     "unseen-in-box": "Point the panel to the head, or draw the box from brows to below the chin.",
     "other-faces": "The field Face chooses.",
     "frame-not-in-tracks": _TRACK_AGAIN,
+    "tracks-of-other-size": "In the Output properties set Resolution and % to the size of the "
+    "frames, and press Track Head; or render the frames anew.",
     "tracks": _TRACK_AGAIN,
     "unusual-landmarks": "Move them with Place Points.",
     "unsmoothed": "Head from Rig follows it through the whole shot.",

@@ -14,7 +14,7 @@ from ..scene.asked_expression import still_expression
 from ..scene.image_files import ImageFile, file_of_image
 from ..scene.result_images import new_image, whereabouts
 from ..scene.sequence_images import show
-from ..scene.settings import face_by_choice, face_settings, model_settings
+from ..scene.settings import face_of_image, model_settings
 from .job_operator import new_job_folder
 
 _UNREAD_SPACES = ("ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear DCI-P3 D65", "Linear CIE-XYZ")
@@ -75,11 +75,10 @@ def change_of_image(context: bpy.types.Context, image: bpy.types.Image) -> Chang
     asked = still_expression(context)
     source = file_of_image(image, folder, context.space_data)
     made = folder / "out" / source.path.name
-    is_of_the_shot = image.type == "RENDER_RESULT" or image.source == "SEQUENCE"
     job = RenderRequest(
         frames=str(source.path),
         asked=asked,
-        face=face_settings(settings) if is_of_the_shot else face_by_choice(settings),
+        face=face_of_image(settings, image),
         model=model_settings(context),
         out=made.parent,
     )

@@ -36,6 +36,16 @@ def face_settings(settings: Any) -> FaceSettings:
     return replace(without_tracks, tracks=tracks)
 
 
+def face_of_image(settings: Any, image: Any) -> FaceSettings:
+    """Return the face of an image: by the rig's tracks only where it is of the shot.
+
+    Raises:
+        BridgeError: as `face_settings`.
+    """
+    is_of_the_shot = image.type == "RENDER_RESULT" or image.source == "SEQUENCE"
+    return face_settings(settings) if is_of_the_shot else face_by_choice(settings)
+
+
 def face_by_choice(settings: Any) -> FaceSettings:
     """Return the face of a picture that is no frame of the tracked shot."""
     choice = str(settings.face_index) if settings.face == "INDEX" else settings.face.lower()

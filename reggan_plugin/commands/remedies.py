@@ -76,6 +76,7 @@ REMEDIES: Mapping[str, str] = {
     "two-places-of-face": "Keep one of --face-box, --landmarks, --tracks and --whole-image.",
     "face-not-in-tracks": "`reggan-plugin track --preview DIR` draws them; --face chooses.",
     "frame-not-in-tracks": "reggan-plugin track --frames ... --out tracks.json",
+    "tracks-of-other-size": "reggan-plugin track --frames ... --out tracks.json",
     "tracks": "reggan-plugin track --frames ... --out tracks.json",
     "unsmoothed": "`reggan-plugin track` follows it through the whole shot; --tracks takes what it "
     "writes.",

@@ -41,6 +41,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import Frame, read_content
+from reggan_plugin.files.frame_names import number_in
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 from reggan_plugin.files.reading import Reading
 from reggan_plugin.imaging.crop import region_of
@@ -191,7 +192,9 @@ def _find(
     *,
     finer: int,
 ) -> _DrawnFace:
-    found = transfer.find_faces(frame, choice, (path.name,))
+    number = number_in(path.name)
+    names = (path.name, *([] if number is None else [str(number)]))
+    found = transfer.find_faces(frame, choice, names)
     size = frame.pixels.shape[:2]
     crops = [crop for crop in found if frame.pixels[region_of(crop, *size)].size][:1]
     if not crops:

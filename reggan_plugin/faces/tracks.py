@@ -9,6 +9,7 @@ write one of its own (JSON, UTF-8, at most 32 MiB):
       "source": "shot/",
       "smoothing": "by hand",
       "exposure_ev": 0.5,
+      "size": [1920, 1080],
       "cuts": ["1043"],
       "frames": {
         "1001": {"file": "shot.1001.exr", "faces": [
@@ -34,6 +35,8 @@ write one of its own (JSON, UTF-8, at most 32 MiB):
 - `status`: `found` in this frame; `filled` from its neighbours; `given` by a person or a 3D scene.
   Of `occluded`, `outside` (of the picture) and `behind` (the camera) the face is left unchanged.
 - `score` is the confidence from 0 to 1, by default 1.
+- `size` is the width and height of the pictures that the places are of. A frame of another size is
+  refused; without it none is.
 - `exposure_ev` brings scene-linear faces of the whole shot to display brightness; null measures.
 - `cuts` name the first frame after each cut: identity and smoothing end there.
 - `file` finds a frame of which only the file's name is known.
@@ -113,6 +116,7 @@ class Tracks:
         exposure_ev: stops for the whole shot; None for frames that are not scene-linear.
         source: what was tracked.
         smoothing: what was done to the positions; None if nothing.
+        picture_px: (height, width) of the pictures; None if it is not known.
     """
 
     frames: Mapping[str, TrackedFrame]
@@ -120,6 +124,7 @@ class Tracks:
     exposure_ev: float | None = None
     source: str | None = None
     smoothing: str | None = None
+    picture_px: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         unknown = [cut for cut in self.cuts if cut not in self.frames]
@@ -160,6 +165,24 @@ class Tracks:
                 f"{', '.join(map(str, numbers))}. Give one of these, or the largest.",
                 kind="face-not-in-tracks",
             )
+
+    def refuse_other_size(self, picture_px: tuple[int, int]) -> None:
+        """Refuse a picture in which these places lie elsewhere.
+
+        Args:
+            picture_px: (height, width) of the picture as it is displayed.
+
+        Raises:
+            SourceError: it has another size than the pictures that were tracked.
+        """
+        if self.picture_px is None or picture_px == self.picture_px:
+            return
+        found, wanted = (f"{width}x{height}" for height, width in (picture_px, self.picture_px))
+        raise SourceError(
+            f"The picture is {found}, but the tracks are of pictures of {wanted}. Give pictures "
+            "of that size, or track the shot at the size of these.",
+            kind="tracks-of-other-size",
+        )
 
     def key_of(self, *names: int | str | None) -> str:
         """Return the key of the frame that has one of these names, or was read from such a file.

@@ -48,6 +48,8 @@ def write_tracks(tracks: Tracks, path: Path) -> None:
         "exposure_ev": tracks.exposure_ev,
         "cuts": list(tracks.cuts),
     }
+    if tracks.picture_px is not None:
+        head["size"] = tracks.picture_px[::-1]
     lines = [f" {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
     frames = ",\n".join(
         f"  {json.dumps(key)}: {_text_of_frame(frame)}" for key, frame in tracks.frames.items()
@@ -84,6 +86,7 @@ def read_tracks(path: Path) -> Tracks:
         exposure_ev=_exposure(document.get("exposure_ev"), place),
         source=_entry(document, "source", str, place, None),
         smoothing=_entry(document, "smoothing", str, place, None),
+        picture_px=_size(document.get("size"), place),
     )
 
 
@@ -190,6 +193,16 @@ def _exposure(value: Any, place: str) -> float | None:
     if abs(stops) > _MOST_STOPS:
         _refuse(f"{place}: exposure_ev", stops, f"-{_MOST_STOPS:g} to {_MOST_STOPS:g} stops")
     return stops
+
+
+def _size(value: Any, place: str) -> tuple[int, int] | None:
+    """(height, width); a file has the width first."""
+    if value is None:
+        return None
+    width, height = _numbers(value, 2, f"{place}: size")
+    if min(width, height) < 1 or width % 1 or height % 1:
+        _refuse(f"{place}: size", value, "a width and a height in whole pixels")
+    return int(height), int(width)
 
 
 def _numbers(values: Any, count: int, place: str) -> list[float]:

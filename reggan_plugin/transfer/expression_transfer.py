@@ -383,6 +383,8 @@ class ExpressionTransfer:
         `names` is what a landmarks file may call the frame: its file name, its number.
         """
         height, width = frame.pixels.shape[:2]
+        if choice.tracks is not None:
+            choice.tracks.refuse_other_size(frame.display_px)
         if not choice.needs_locator:
             crops = self._finder.place((height, width), choice, names, frame.origin_px)
             seen = crops if choice.box is None else [self._as_seen(frame, crops[0])]

@@ -48,7 +48,8 @@ def plain(tracks: Tracks) -> object:
         for key, frame in tracks.frames.items()
     }
     rest = {key: (frame.file, frame.note) for key, frame in tracks.frames.items()}
-    return faces, rest, tracks.cuts, tracks.exposure_ev, tracks.source, tracks.smoothing
+    whole = tracks.exposure_ev, tracks.source, tracks.smoothing, tracks.picture_px
+    return faces, rest, tracks.cuts, *whole
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
@@ -64,6 +65,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
         exposure_ev=-1.5,
         source="shot/",
         smoothing="by hand",
+        picture_px=(540, 960),
     )
     write_tracks(written, tmp_path / "t.json")
     assert plain(read_tracks(tmp_path / "t.json")) == plain(written)
@@ -115,6 +117,21 @@ def test_a_frame_that_was_not_tracked_is_refused() -> None:
     assert refusal.value.kind == "frame-not-in-tracks"
     with pytest.raises(SourceError, match="no frame"):
         Tracks(frames={}).key_of(1)
+
+
+def test_a_picture_of_another_size_is_refused(tmp_path: Path) -> None:
+    shot = Tracks(frames={"1": TrackedFrame(faces=(face(0),))}, picture_px=(1080, 1920))
+    shot.refuse_other_size((1080, 1920))
+    tracks((face(0),)).refuse_other_size((3, 3))  # of tracks that tell no size
+    with pytest.raises(SourceError, match="960x540, but the tracks are .* 1920x1080") as refusal:
+        shot.refuse_other_size((540, 960))
+    assert refusal.value.kind == "tracks-of-other-size"
+    write_tracks(shot, tmp_path / "t.json")
+    text = (tmp_path / "t.json").read_text()
+    assert '"size": [1920, 1080]' in text
+    (tmp_path / "t.json").write_text(text.replace("[1920, 1080]", "[0, 9]"))
+    with pytest.raises(SourceError, match=r"size is .*whole pixels"):
+        read_tracks(tmp_path / "t.json")
 
 
 def test_the_largest_is_the_largest_over_the_shot() -> None:

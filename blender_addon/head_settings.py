@@ -6,11 +6,19 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
 from .bridge.face_points import FRONTS
+from .scene.head_meshes import bone_of_face
 
 POINTS = ("left_eye", "right_eye", "mouth")
 OBJECTS = ("head", *POINTS)
 _VALUES = ("bone", *(f"{name}_bone" for name in POINTS), "front", "face_number", "tests_occlusion")
 _STILL: set[str] = set()
+
+
+def _choose_bone(settings: Any, _context: bpy.types.Context) -> None:
+    """Take the bone that carries the face, where an armature is chosen and none of its bones."""
+    head = settings.head
+    if head is not None and head.type == "ARMATURE" and settings.bone not in head.data.bones:
+        settings.bone = bone_of_face(head)
 
 
 def _is_in_scene(_settings: Any, candidate: bpy.types.Object) -> bool:
@@ -25,10 +33,12 @@ class HeadSettings(bpy.types.PropertyGroup):
         description="The head's mesh, an empty above it, or the armature that moves it",
         type=bpy.types.Object,
         poll=_is_in_scene,
+        update=_choose_bone,
     )
     bone: StringProperty(
         name="Bone",
-        description="The bone of the armature that the head follows",
+        description="The bone of the armature that the head follows. The one that carries the "
+        "face shapes is chosen where they tell it",
         options=_STILL,
     )
     front: EnumProperty(

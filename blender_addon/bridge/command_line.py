@@ -98,9 +98,10 @@ def render_arguments(settings: RenderRequest) -> list[str]:
     ]
 
 
-def track_arguments(frames: str, tracks: Path) -> list[str]:
+def track_arguments(frames: str, tracks: Path, frame_range: str | None = None) -> list[str]:
     """`track`, which writes where the faces of a shot are into a new file."""
-    return ["track", "--frames", frames, "--out", str(tracks), "--json"]
+    part = _option("--range", frame_range)
+    return ["track", "--frames", frames, *part, "--out", str(tracks), "--json"]
 
 
 def sheet_arguments(

@@ -6,50 +6,65 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .frame_sequence import shown_number
+from .in_words import frames_in_words
+
 _FARTHEST = 0.3
 """Of the face's size, brows to chin: the middles of two boxes of one face are nearer than that."""
 _LARGEST_RATIO = 1.6
 
 
-def disagreement(projected: Path, located: Path, frame: int) -> str:
-    """Message for an artist whose rig says another place than the picture; empty if they agree.
+def disagreement(projected: Path, located: Path) -> str:
+    """Message for an artist whose rig says another place than the pictures; empty if they agree.
 
     They also agree where the rig's face is hidden, and where the picture shows none: no locator
     finds every statue.
 
     Args:
         projected: tracks by the rig.
-        located: tracks of one picture, by the locator; the file may be missing.
-        frame: of that picture.
+        located: tracks of rendered frames, by the locator; the file may be missing.
     """
-    seen = _boxes(projected, str(frame), "given")
-    found = _boxes(located, None, "found")
-    if not seen or not found:
+    own, found = _boxes(projected, "given"), _boxes(located, "found")
+    ways = {
+        frame: (_distance(own[frame][0], nearest), _way(own[frame][0], nearest))
+        for frame in sorted(own.keys() & found.keys())
+        for nearest in [min(found[frame], key=lambda box: _distance(own[frame][0], box))]
+        if _differ(own[frame][0], nearest)
+    }
+    if not ways:
         return ""
-    own = seen[0]
-    nearest = min(found, key=lambda box: _distance(own, box))
-    ratio = max(own[2], nearest[2]) / min(own[2], nearest[2])
-    if _distance(own, nearest) <= _FARTHEST and ratio <= _LARGEST_RATIO:
-        return ""
+    worst = max(ways, key=lambda frame: ways[frame][0])
+    frames = frames_in_words(list(ways))
+    at = f"In {frames[0].lower()}{frames[1:]}"
+    example = f"in frame {worst} " if len(ways) > 1 else ""
     return (
-        f"In frame {frame} the rig's face is not where the picture shows one: "
-        f"{_way(own, nearest)}. Name eyes and mouth, or press Place Points and drag "
-        "them onto the face; then track it again."
+        f"{at} the rig's face is not where the picture shows one: {example}{ways[worst][1]}. "
+        "Look whether Bone is the one that moves the face; or name eyes and mouth, or press Place "
+        "Points and drag them onto the face. Then track it again."
     )
 
 
-def _boxes(path: Path, frame: str | None, status: str) -> list[Sequence[float]]:
+def _differ(own: Sequence[float], nearest: Sequence[float]) -> bool:
+    ratio = max(own[2], nearest[2]) / min(own[2], nearest[2])
+    return _distance(own, nearest) > _FARTHEST or ratio > _LARGEST_RATIO
+
+
+def _boxes(path: Path, status: str) -> dict[int, list[Sequence[float]]]:
+    """Boxes of faces by the number of the frame; none of frames without such a face."""
     try:
         frames: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["frames"]
     except (OSError, ValueError, KeyError):  # it could not look: that is no disagreement
-        return []
-    return [
-        face["box"]
+        return {}
+    boxes = {
+        _number(name): [f["box"] for f in entry["faces"] if f["status"] == status]
         for name, entry in frames.items()
-        if frame in (None, name)
-        for face in entry["faces"]
-        if face["status"] == status
-    ]
+    }
+    return {frame: found for frame, found in boxes.items() if found}
+
+
+def _number(name: str) -> int:
+    """Of a frame in tracks, which may be named by its file."""
+    return int(name) if name.removeprefix("-").isdecimal() else shown_number(Path(f"{name}."))
 
 
 def _middle(box: Sequence[float]) -> tuple[float, float]:

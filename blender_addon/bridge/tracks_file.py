@@ -5,12 +5,13 @@ The schema is described in the runtime's `faces/tracks.py`.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .errors import BridgeError
 from .face_points import LANDMARK_NAMES
+from .picture_size import picture_size
 from .projection import SeenFace, face_box
 
 KIND, SCHEMA = "reggan-tracks", 1
@@ -27,6 +28,7 @@ def tracks_from_faces(
     source: str = "",
     cuts: Sequence[int] = (),
     others: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+    size: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
     """Content of a tracks file.
 
@@ -36,12 +38,14 @@ def tracks_from_faces(
         source: what the frames are of, for people.
         cuts: first frames after a change of camera.
         others: faces of other numbers by frame, as `other_faces` reads them.
+        size: width and height of the pictures; a frame of another size is refused then.
     """
     kept = others or {}
     return {
         "kind": KIND,
         "schema": SCHEMA,
         "source": source,
+        **({} if size is None else {"size": list(size)}),
         "cuts": [str(cut) for cut in cuts],
         "frames": {
             str(number): {"faces": [_entry(seen, face), *kept.get(str(number), ())]}
@@ -109,6 +113,32 @@ def landmarks_of_face(path: Path, frame: int) -> dict[int, tuple[tuple[float, fl
         raise BridgeError(
             f"{path.name} holds no tracks that can be read ({error!r}). Press Track Head again."
         ) from error
+
+
+def size_of_tracked(path: Path) -> tuple[int, int] | None:
+    """Return width and height of the pictures that tracks are of; None if they do not tell."""
+    try:
+        width, height = json.loads(path.read_text(encoding="utf-8"))["size"]
+        return int(width), int(height)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def refuse_frames_of_other_size(tracks: Path, frames: Iterable[Path]) -> None:
+    """Refuse frames in which the face lies elsewhere than in the pictures that were tracked.
+
+    Raises:
+        BridgeError: a frame has another size.
+    """
+    wanted = size_of_tracked(tracks)
+    for frame in frames if wanted is not None else ():
+        found = picture_size(frame)
+        if wanted is not None and found not in (None, wanted):
+            raise BridgeError(
+                f"{frame.name} is {found[0]}x{found[1]}, but the head was tracked for pictures of "
+                f"{wanted[0]}x{wanted[1]}. In the Output properties set Resolution and % to the "
+                "size of the frames and press Track Head, or render the frames anew."
+            )
 
 
 def text_from_tracks(document: Mapping[str, Any]) -> str:

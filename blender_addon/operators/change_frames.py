@@ -13,6 +13,7 @@ from ..bridge.frame_sequence import shown_number
 from ..bridge.in_words import unchanged_frames
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
+from ..bridge.tracks_file import refuse_frames_of_other_size
 from ..scene.asked_expression import expression_over_time
 from ..scene.image_files import NothingRenderedError
 from ..scene.rendered_frames import FrameSelection, FramesNotRenderedError, asked_frames
@@ -20,7 +21,7 @@ from ..scene.sequence_images import load_changed_frames, load_frames, show
 from ..scene.settings import absolute_path, face_settings, model_settings
 from .changed_image import ChangedImage, change_of_image
 from .job_operator import JobOperator, new_job_folder
-from .rendered_face import look_at_rendered_frame
+from .rendered_faces import look_at_rendered_frames
 
 _ON_DISK = ("written", "copied", "skipped")
 
@@ -62,6 +63,9 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         if self._still is not None:
             return [self._still.request]
         settings = _render_settings(context, asked)
+        if settings.face.tracks is not None:
+            files = (asked.sequence.files[number] for number in asked.numbers)
+            refuse_frames_of_other_size(settings.face.tracks, files)
         requests = []
         if settings.frame_range is not None and settings.face.tracks is None:
             folder = new_job_folder()
@@ -158,7 +162,7 @@ def _comparison(context: bpy.types.Context, tracks: Path | None) -> list[JobRequ
     if tracks is None or not settings.use_rig_tracks or settings.tracks_compared:
         return []
     settings.tracks_compared = True  # what is shown once is the artist's to decide
-    face = look_at_rendered_frame(context)
+    face = look_at_rendered_frames(context)
     if face is None:
         return []
 

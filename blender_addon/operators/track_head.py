@@ -16,7 +16,7 @@ from ..scene.head_in_scene import head_problem
 from ..scene.settings import absolute_path
 from ..second_blender.start import job_on_copy
 from .job_operator import JobOperator, new_job_folder
-from .rendered_face import look_at_rendered_frame
+from .rendered_faces import look_at_rendered_frames
 
 
 class TrackHead(JobOperator, bpy.types.Operator):
@@ -43,8 +43,8 @@ class TrackHead(JobOperator, bpy.types.Operator):
         asked = work_of_tracking(context, absolute_path(path, "Tracks"), folder)
         self._scene_name, self._path = scene.name_full, path
         self._made, self._account = Path(asked["tracks"]), Path(asked["account"])
-        self._picture = look_at_rendered_frame(context)
-        look = [self._picture.request] if self._picture else []
+        self._pictures = look_at_rendered_frames(context)
+        look = [self._pictures.request] if self._pictures else []
         return job_on_copy("Track head", "head_tracker", asked, folder, then=look)
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
@@ -59,9 +59,9 @@ class TrackHead(JobOperator, bpy.types.Operator):
         scene.reggan.rig_tracks, scene.reggan.use_rig_tracks = self._path, True
         account = json.loads(self._account.read_text(encoding="utf-8"))
         doubts = list(account["left_out"])
-        scene.reggan.tracks_compared = self._picture is not None
-        if self._picture is not None:
-            doubts.insert(0, self._picture.objection_to(self._made))
+        scene.reggan.tracks_compared = self._pictures is not None
+        if self._pictures is not None:
+            doubts.insert(0, self._pictures.objection_to(self._made))
         scene.reggan.tracks_account = "\n".join(filter(None, [account["summary"], *doubts]))
         self._report({"INFO"}, account["summary"])
         for doubt in filter(None, doubts):

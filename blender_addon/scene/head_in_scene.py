@@ -30,7 +30,14 @@ from ..bridge.face_points import (
 from ..bridge.head_names import eye_pair, jaw_among, lips_among
 from ..bridge.vectors import Point
 from ..head_settings import POINTS
-from .head_meshes import PartOfHead, armature_of, bones_of_head, face_meshes, head_meshes
+from .head_meshes import (
+    PartOfHead,
+    armature_of,
+    bone_of_face,
+    bones_of_head,
+    face_meshes,
+    head_meshes,
+)
 
 _MOUTH_SHAPES = (
     ("mouthPucker",),
@@ -39,6 +46,9 @@ _MOUTH_SHAPES = (
     ("mouthStretchLeft", "mouthStretchRight"),
 )
 """Shapes that move lips to all sides alike, the best first."""
+
+_APART = 0.1
+"""Of the way between the eyes: bones that differ by less move the face alike."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,12 +246,15 @@ class FoundHead:
         Raises:
             BridgeError: nothing belongs to this head.
         """
+        head = settings.head
+        self._carrier = bone_of_face(head) if head.type == "ARMATURE" else ""
         meshes = face_meshes(head_meshes(settings, depsgraph))
         corners = [corner for mesh in meshes for corner in mesh.corners()]
         if not corners:
             raise BridgeError(
-                f"Nothing moves with {settings.bone or settings.head.name}: no mesh has at least "
-                "half of its weight there. Choose another bone, or name eyes and mouth."
+                f"Nothing moves with {settings.bone or head.name}: no mesh has at least half of "
+                f"its weight there. Choose {self._carrier or 'another bone'}, or name eyes and "
+                "mouth."
             )
         low, high = (
             tuple(limit(corner[axis] for corner in corners) for axis in range(3))
@@ -249,7 +262,7 @@ class FoundHead:
         )
         front = settings.front
         if front == "AUTO":
-            front = _likeliest_front(settings.head.evaluated_get(depsgraph))
+            front = _likeliest_front(head.evaluated_get(depsgraph))
         face = witnessed_face(settings, meshes, front)
         if isinstance(face, WitnessedFace):
             self.found_by = face.by
@@ -263,9 +276,22 @@ class FoundHead:
         self._points = points_from_box(low, high, front)
 
     def points(self, settings: Any, depsgraph: bpy.types.Depsgraph) -> list[Point]:
-        """Return the landmarks in the world, in the frame that the scene shows."""
-        motion = _motion(settings, depsgraph)
-        return [tuple(motion @ Vector(point)) for point in self._points]
+        """Return the landmarks in the world, in the frame that the scene shows.
+
+        Raises:
+            BridgeError: the face moves otherwise than the chosen bone.
+        """
+        motion = _motion(settings.head, settings.bone, depsgraph)
+        places = [motion @ Vector(point) for point in self._points]
+        if self._carrier and self._carrier != settings.bone:
+            carried = _motion(settings.head, self._carrier, depsgraph)
+            apart = (places[0] - places[1]).length
+            if (carried @ Vector(self._points[0]) - places[0]).length > _APART * apart:
+                raise BridgeError(
+                    f"The face does not move with the bone {settings.bone}: what its face shapes "
+                    f"move follows {self._carrier}. Choose {self._carrier} as Bone."
+                )
+        return [tuple(place) for place in places]
 
 
 def _likeliest_front(evaluated: Any) -> str:
@@ -305,10 +331,10 @@ def place_of(settings: Any, name: str, depsgraph: bpy.types.Depsgraph) -> Point:
     return tuple(evaluated.matrix_world.translation)
 
 
-def _motion(settings: Any, depsgraph: bpy.types.Depsgraph) -> Matrix:
+def _motion(head: Any, bone: str, depsgraph: bpy.types.Depsgraph) -> Matrix:
     """From the head at rest, in the space of its object, to the world."""
-    evaluated = settings.head.evaluated_get(depsgraph)
+    evaluated = head.evaluated_get(depsgraph)
     if evaluated.type != "ARMATURE":
         return evaluated.matrix_world
-    posed, rest = evaluated.pose.bones[settings.bone], evaluated.data.bones[settings.bone]
+    posed, rest = evaluated.pose.bones[bone], evaluated.data.bones[bone]
     return evaluated.matrix_world @ posed.matrix @ rest.matrix_local.inverted()

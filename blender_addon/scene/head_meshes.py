@@ -5,7 +5,7 @@ its middle on a throat. They are told by their names, and by not moving when the
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,11 @@ _LEAST_WEIGHT = 0.5
 """Of the head's bones together: from there on a vertex is part of the head."""
 _LEAST_FACE_KEYS = 3
 """Shape keys with names of a face's, by which a mesh is the face."""
+
+_ASKED_KEYS = 12
+"""Of a face's keys: their vertices tell the bone, and each takes a while."""
+_MOST_OF_FACE = 0.8
+"""Of the weight of what the face shapes move: the rest is on the neck, or on bones of its own."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -103,6 +108,57 @@ def armature_of(mesh_object: Any) -> Any:
         (m.object for m in mesh_object.modifiers if m.type == "ARMATURE" and m.object is not None),
         None,
     )
+
+
+def bone_of_face(armature: Any) -> str:
+    """Return the bone that carries what face shapes move; empty if no mesh with face shapes tells.
+
+    It is the last bone of the chain that nearly all of those vertices follow.
+    """
+    weights: dict[str, float] = {}
+    for mesh in bpy.data.objects:
+        if mesh.type == "MESH" and armature in (armature_of(mesh), mesh.parent):
+            for bone, weight in _carried(mesh, armature).items():
+                weights[bone] = weights.get(bone, 0.0) + weight
+    least = _MOST_OF_FACE * sum(weights.values())
+    found, bones = "", [bone for bone in armature.data.bones if bone.parent is None]
+    while least > 0 and bones:
+        carrier = next((one for one in bones if _weight_below(one, weights) >= least), None)
+        if carrier is None:
+            break
+        found, bones = carrier.name, list(carrier.children)
+    return found
+
+
+def _weight_below(bone: Any, weights: Mapping[str, float]) -> float:
+    return sum(weights.get(one.name, 0.0) for one in (bone, *bone.children_recursive))
+
+
+def _carried(mesh: Any, armature: Any) -> dict[str, float]:
+    """Weights by bone of the vertices that face shapes move; none of a mesh without such shapes."""
+    keys = PartOfHead(thing=mesh, data=mesh.data, to_rest=Matrix()).keys
+    if len(keys) < _LEAST_FACE_KEYS:
+        return {}
+    moved: set[int] = set()
+    for block in list(keys.values())[:_ASKED_KEYS]:
+        moved |= _moved_vertices(block)
+    if mesh.parent == armature and mesh.parent_type == "BONE":
+        return {mesh.parent_bone: float(len(moved))}
+    names = {group.index: group.name for group in mesh.vertex_groups}
+    bones, weights = armature.data.bones, dict[str, float]()
+    for vertex in moved:
+        for element in mesh.data.vertices[vertex].groups:
+            name = names.get(element.group, "")
+            if name in bones:
+                weights[name] = weights.get(name, 0.0) + element.weight
+    return weights
+
+
+def _moved_vertices(block: Any) -> set[int]:
+    places = [array("f", bytes(12 * len(key.data))) for key in (block, block.relative_key)]
+    for key, flat in zip((block, block.relative_key), places, strict=True):
+        key.data.foreach_get("co", flat)
+    return {i // 3 for i, (a, b) in enumerate(zip(*places, strict=True)) if a != b}
 
 
 def bones_of_head(armature: Any, bone: str) -> list[Any]:

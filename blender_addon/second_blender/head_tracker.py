@@ -63,6 +63,7 @@ def run(asked: Mapping[str, Any], say: Callable[..., None]) -> None:
     refuse_exchanged_eyes(scene, layer.depsgraph, points)
     depths = SurfaceDepths(scene, layer.depsgraph, points)
     faces, cuts, camera = dict[int, SeenFace](), list[int](), scene.camera
+    _, _, width, height = view_of(scene, layer.depsgraph).written_px
     say("started", frames=len(frames))
     for done, frame in enumerate(frames, 1):
         scene.frame_set(frame)
@@ -78,6 +79,7 @@ def run(asked: Mapping[str, Any], say: Callable[..., None]) -> None:
         source=f"scene {scene.name}",
         cuts=cuts,
         others=asked["others"],
+        size=(width, height),
     )
     write_tracks(Path(asked["tracks"]), text_from_tracks(tracks))
     account = account_of_faces(faces, found.found_by)

@@ -272,3 +272,35 @@ def test_points_are_placed_on_the_face_and_may_be_dragged(character: Any, tmp_pa
     assert dragged[1] < straight[1] - 3
     turned = seen_by_camera(tmp_path, {1: 0, 2: 20})["faces"]
     assert turned[2]["landmarks"]["left_eye"][0] > turned[1]["landmarks"]["left_eye"][0] + 3
+
+
+def test_a_bone_that_does_not_move_the_face_is_refused(character: Any, tmp_path: Path) -> None:
+    """Of one mesh, a hand and the spine carry vertices, too; a bone that moves alike is as good."""
+    body, settings = bpy.data.objects["Body"], bpy.context.scene.reggan_head
+    hand = weighted_to_head(character, "Hand", (0.03, 0.03, 0.05), HEAD + Vector((0.5, 0, -0.6)))
+    hand.vertex_groups["Head"].name = "Hand.L"
+    add_bone(character, "Hand.L", HEAD + Vector((0.5, 0, -0.6)))
+    bpy.ops.object.mode_set(mode="EDIT")
+    bones = character.data.edit_bones
+    bones["Hand.L"].parent = bones["Spine"]
+    bpy.ops.object.mode_set(mode="OBJECT")
+    with bpy.context.temp_override(
+        active_object=body, object=body, selected_editable_objects=[body, hand]
+    ):
+        bpy.ops.object.join()
+    turns = {1: 0, 2: 25}
+    for bone in ("Hand.L", "Spine"):
+        settings.bone = bone
+        with pytest.raises(Exception, match=rf"with the bone {bone}.*Choose Head as Bone"):
+            seen_by_camera(tmp_path, turns)
+    settings.bone = "Head"
+    assert seen_by_camera(tmp_path, turns)["account"]["left_out"] == []
+    settings.bone = "Spine"
+    assert seen_by_camera(tmp_path, {1: 0, 2: 0})["faces"][2]["status"] == "given"
+
+
+def test_the_bone_of_the_face_is_chosen_with_its_armature(character: Any) -> None:
+    settings = bpy.context.scene.reggan_head
+    settings.head, settings.bone = None, ""
+    settings.head = character
+    assert settings.bone == "Head"

@@ -185,3 +185,28 @@ def test_a_map_is_given_what_the_panel_above_asks_for(scene: Any, pretended: Pat
     map_settings.makes_several, map_settings.expressions = True, {"angry", "sad"}
     assert bpy.ops.reggan.edit_texture() == {"FINISHED"}
     assert {"statue.1001_angry.png", "statue.1001_sad.png"} <= set(bpy.data.images.keys())
+
+
+def test_a_preview_takes_the_face_from_the_rig(scene: Any, pretended: Path, tmp_path: Path) -> None:
+    tracks = tmp_path / "tracks.json"
+    tracks.write_text('{"kind": "reggan-tracks", "schema": 1, "frames": {"1001": {"faces": []}}}')
+    scene.reggan.use_rig_tracks, scene.reggan.rig_tracks = True, "//tracks.json"
+    scene.frame_set(1002)
+    for button in (bpy.ops.reggan.preview, bpy.ops.reggan.draw_faces):
+        assert button() == {"FINISHED"}
+        asked = json.loads(pretended.read_text(encoding="utf-8").splitlines()[-1])
+        assert asked["arguments"][0] == str(tmp_path / "shot" / "a.1002.png")
+        at = asked["arguments"].index("--tracks")
+        assert asked["arguments"][at + 1] == str(tracks)
+
+
+def test_frames_of_another_size_than_the_tracked_ones_are_refused(
+    scene: Any, pretended: Path, tmp_path: Path
+) -> None:
+    tracks = tmp_path / "tracks.json"
+    tracks.write_text('{"size": [2560, 1440], "frames": {}}')
+    scene.reggan.use_rig_tracks, scene.reggan.rig_tracks = True, "//tracks.json"
+    scene.reggan.tracks_compared = True
+    with pytest.raises(RuntimeError, match=r"a\.1001\.png is 1280x720, .*2560x1440.*Resolution"):
+        bpy.ops.reggan.render_frames()
+    assert not pretended.exists()

@@ -45,9 +45,16 @@ def test_the_runtime_s_reasons_are_said_in_the_panel() -> None:
     assert unchanged_frames({}) == []
 
 
-def tracks(path: Path, frame: str, status: str, *boxes: tuple[float, ...]) -> Path:
-    faces = [{"face": i, "status": status, "box": list(box)} for i, box in enumerate(boxes)]
-    path.write_text(json.dumps({"frames": {frame: {"faces": faces}}}))
+def tracks(path: Path, status: str, frames: dict[str, list[tuple[float, ...]]]) -> Path:
+    document = {
+        name: {
+            "faces": [
+                {"face": i, "status": status, "box": list(box)} for i, box in enumerate(boxes)
+            ]
+        }
+        for name, boxes in frames.items()
+    }
+    path.write_text(json.dumps({"frames": document}))
     return path
 
 
@@ -62,18 +69,29 @@ def tracks(path: Path, frame: str, status: str, *boxes: tuple[float, ...]) -> Pa
     ],
 )
 def test_rig_and_picture_are_compared(tmp_path: Path, own: tuple[float, ...], words: str) -> None:
-    projected = tracks(tmp_path / "rig.json", "7", "given", own)
-    located = tracks(
-        tmp_path / "seen.json", "shot.0007", "found", (400, 400, 50, 50), (100, 100, 50, 50)
-    )
-    said = disagreement(projected, located, 7)
+    projected = tracks(tmp_path / "rig.json", "given", {"7": [own]})
+    seen = [(400, 400, 50, 50), (100, 100, 50, 50)]
+    located = tracks(tmp_path / "seen.json", "found", {"shot.0007": seen})
+    said = disagreement(projected, located)
     assert words in said
     assert bool(said) == bool(words)
 
 
+def test_every_frame_is_compared_and_the_worst_told(tmp_path: Path) -> None:
+    """A hand that stands before the face in the first frame, and moves on."""
+    seen = {str(frame): [(100, 100, 50, 50)] for frame in range(1, 6)}
+    hand = {str(frame): [(100 + 20 * (frame - 1), 100, 50, 50)] for frame in range(1, 6)}
+    said = disagreement(
+        tracks(tmp_path / "rig.json", "given", hand), tracks(tmp_path / "seen.json", "found", seen)
+    )
+    assert said.startswith("In frames 2-5 the rig's face is not")
+    assert "in frame 5 it is 80 pixels to the right of it" in said
+    assert "Bone" in said
+
+
 def test_no_second_opinion_is_no_disagreement(tmp_path: Path) -> None:
-    projected = tracks(tmp_path / "rig.json", "7", "given", (0, 0, 9, 9))
-    assert disagreement(projected, tmp_path / "none.json", 7) == ""
-    assert disagreement(projected, tracks(tmp_path / "e.json", "7", "found"), 7) == ""
-    hidden = tracks(tmp_path / "hidden.json", "7", "occluded", (0, 0, 9, 9))
-    assert disagreement(hidden, tracks(tmp_path / "s.json", "7", "found", (50, 50, 9, 9)), 7) == ""
+    projected = tracks(tmp_path / "rig.json", "given", {"7": [(0, 0, 9, 9)]})
+    assert disagreement(projected, tmp_path / "none.json") == ""
+    assert disagreement(projected, tracks(tmp_path / "e.json", "found", {"7": []})) == ""
+    hidden = tracks(tmp_path / "hidden.json", "occluded", {"7": [(0, 0, 9, 9)]})
+    assert disagreement(hidden, tracks(tmp_path / "s.json", "found", {"7": [(50, 50, 9, 9)]})) == ""

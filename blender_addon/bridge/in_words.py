@@ -69,7 +69,7 @@ def account_of_faces(faces: Mapping[int, SeenFace], found_by: str) -> dict[str, 
     }
     seen = len(faces) - sum(len(numbers) for numbers in left_out.values())
     return {
-        "summary": f"Found by {found_by}: in sight in {seen} of {_frames(len(faces))}.",
+        "summary": f"Found by {found_by}: in sight in {seen} of {counted_frames(len(faces))}.",
         "left_out": [
             f"{frames_in_words(numbers)} will not change: the face is {_LEFT_OUT[status]}."
             for status, numbers in left_out.items()
@@ -78,5 +78,6 @@ def account_of_faces(faces: Mapping[int, SeenFace], found_by: str) -> dict[str, 
     }
 
 
-def _frames(count: int) -> str:
+def counted_frames(count: int) -> str:
+    """Return `1 frame`, `2 frames`."""
     return "1 frame" if count == 1 else f"{count} frames"

@@ -14,11 +14,17 @@ from ..bridge.in_words import unchanged_frames
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from ..bridge.tracks_file import refuse_frames_of_other_size
-from ..scene.asked_expression import expression_over_time
+from ..preferences import chosen_runtime
+from ..scene.asked_expression import expression_over_time, still_expression
 from ..scene.image_files import NothingRenderedError
-from ..scene.rendered_frames import FrameSelection, FramesNotRenderedError, asked_frames
+from ..scene.rendered_frames import (
+    FrameSelection,
+    FramesNotRenderedError,
+    asked_frames,
+    output_pattern,
+)
 from ..scene.sequence_images import load_changed_frames, load_frames, show
-from ..scene.settings import absolute_path, face_settings, model_settings
+from ..scene.settings import absolute_path, face_settings, model_settings, presets_file
 from .changed_image import ChangedImage, change_of_image
 from .job_operator import JobOperator, new_job_folder
 from .rendered_faces import look_at_rendered_frames
@@ -123,6 +129,27 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         if there:
             self.finished(context, progress)
         return bool(there)
+
+
+def refuse_before_render(context: bpy.types.Context, *, animation: bool) -> None:
+    """Refuse what would fail after the scene was rendered.
+
+    Raises:
+        BridgeError: nothing is asked of the face, or a setting cannot be used.
+    """
+    scene, settings = context.scene, context.scene.reggan
+    chosen_runtime(context)
+    model_settings(context)
+    face_settings(settings)
+    presets_file(scene)
+    if not animation:
+        still_expression(context)
+        return
+    output_pattern(scene)
+    frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
+    expression_over_time(context, frames, new_job_folder())
+    if settings.output_path:
+        absolute_path(settings.output_path, "Output")
 
 
 def _last_render(context: bpy.types.Context) -> ChangedImage | None:

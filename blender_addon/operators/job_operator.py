@@ -118,7 +118,11 @@ class JobOperator:
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Look at the job whenever the timer says so; Esc stops it."""
-        if event.type == "ESC" and event.value == "PRESS":
+        if (
+            event.type == "ESC"
+            and event.value == "PRESS"
+            and not _is_for_render_view(context, event)
+        ):
             self._job.cancel()
             return {"RUNNING_MODAL"}
         if event.type != "TIMER":
@@ -196,6 +200,23 @@ class JobOperator:
 
     def _report(self, kind: set[str], message: str) -> None:
         self.report(kind, message)  # type: ignore[attr-defined]
+
+
+def _is_for_render_view(context: bpy.types.Context, event: bpy.types.Event) -> bool:
+    """Tell whether Esc leaves Blender's view of a render, or an editor that fills the window."""
+    window = context.window
+    if window is None:
+        return False
+    if window.screen.show_fullscreen or window.parent is not None:
+        return True
+    for area in window.screen.areas:
+        is_over = (
+            0 <= event.mouse_x - area.x < area.width and 0 <= event.mouse_y - area.y < area.height
+        )
+        if is_over and area.type == "IMAGE_EDITOR":
+            image = area.spaces.active.image
+            return image is not None and image.type == "RENDER_RESULT"
+    return False
 
 
 def stop_running_jobs() -> None:

@@ -8,7 +8,16 @@ import bpy
 from bpy.app.handlers import persistent
 from bpy.props import BoolProperty
 
+from ..bridge.errors import BridgeError
 from ..scene.camera_view import camera_problem
+from ..scene.own_renders import (
+    account_of_foreign,
+    files_of_render,
+    foreign_frames,
+    note_own_renders,
+    refuse_lost_frames,
+)
+from .change_frames import refuse_before_render
 from .job_operator import running_job
 
 _waiting: list[Callable[[], None]] = []
@@ -26,6 +35,12 @@ class RenderAndApply(bpy.types.Operator):
     animation: BoolProperty(
         name="Animation", description="All frames of the scene, not the one that it shows"
     )
+    renders_over: BoolProperty(
+        name="Render Over",
+        description="Replace frames on disk that this button did not render",
+        options={"SKIP_SAVE"},
+    )
+    _is_pressed = False
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
@@ -42,16 +57,54 @@ class RenderAndApply(bpy.types.Operator):
         return not reason
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Render and change, one after the other: without a window, and from a script."""
-        context.scene.reggan.frames_source = "SCENE"
+        """Check all that can be checked; then render and change, one after the other."""
+        scene = context.scene
+        try:
+            self._refuse_what_cannot_end_well(context)
+        except BridgeError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        scene.reggan.frames_source = "SCENE"
+        if self._is_pressed:
+            return self._begin()
         bpy.ops.render.render(animation=self.animation)
+        if self.animation:
+            note_own_renders(scene, files_of_render(scene))
         return set(bpy.ops.reggan.render_frames(still=not self.animation))
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002
         """Let Blender render as it always does; the change begins when that ends."""
         if bpy.app.background:
             return self.execute(context)
-        context.scene.reggan.frames_source = "SCENE"
+        self._is_pressed = True
+        if self.animation and not context.scene.render.is_movie_format:
+            self._foreign = foreign_frames(context.scene, files_of_render(context.scene))
+            if self._foreign:
+                self.renders_over = True  # if the dialog is confirmed
+                return set(context.window_manager.invoke_props_dialog(self, width=460))
+        return self.execute(context)
+
+    def draw(self, context: bpy.types.Context) -> None:  # noqa: ARG002
+        """Ask whether frames that somebody else rendered may be lost."""
+        column = self.layout.column()
+        column.label(text=account_of_foreign(self._foreign), icon="ERROR")
+        column.label(text="OK renders over them. To keep them, press Change Frames instead,")
+        column.label(text="or choose another Output Path first.")
+
+    def _refuse_what_cannot_end_well(self, context: bpy.types.Context) -> None:
+        refuse_before_render(context, animation=self.animation)
+        if not self.animation:
+            return
+        files = files_of_render(context.scene)
+        refuse_lost_frames(context.scene, files)
+        foreign = foreign_frames(context.scene, files)
+        if foreign and not self.renders_over:
+            raise BridgeError(
+                f"{account_of_foreign(foreign)} and would be lost. Press Change Frames to change "
+                "them, choose another Output Path, or call this with renders_over=True."
+            )
+
+    def _begin(self) -> set[str]:
         _waiting[:] = [partial(_change, is_still=not self.animation)]
         begun = set(bpy.ops.render.render("INVOKE_DEFAULT", animation=self.animation))
         if "CANCELLED" in begun:
@@ -64,6 +117,8 @@ def _change(*, is_still: bool) -> None:
     """Change the frame; Blender calls it, once and in its own thread."""
     window = bpy.context.window_manager.windows[0]
     with bpy.context.temp_override(window=window):
+        if not is_still:
+            note_own_renders(bpy.context.scene, files_of_render(bpy.context.scene))
         bpy.ops.reggan.render_frames("INVOKE_DEFAULT", still=is_still)
 
 

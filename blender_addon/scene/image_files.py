@@ -17,7 +17,7 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..bridge.frame_sequence import sequence_from_path
+from ..bridge.frame_sequence import sequence_from_path, shown_number
 
 _READ = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr")
 _ENDINGS = (*_READ, ".webp", ".tga", ".bmp", ".hdr", ".dds", ".psd", ".jp2", ".dpx", ".cin", ".rgb")
@@ -48,6 +48,7 @@ class ImageFile:
         image: the name of the image in Blender.
         has_scene_view: whether Blender shows it through the scene's view transform.
         tiles: their numbers; none for a single image.
+        frame: the number of a frame of a shot.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class ImageFile:
     alpha_mode: str | None
     has_scene_view: bool = False
     tiles: tuple[int, ...] = ()
+    frame: int | None = None
 
 
 def file_of_image(image: bpy.types.Image, folder: Path, space: Any = None) -> ImageFile:
@@ -91,6 +93,9 @@ def file_of_image(image: bpy.types.Image, folder: Path, space: Any = None) -> Im
     path = _own_path(image, space)
     if path.suffix.lower() not in _READ:
         return _file_of_pixels(image, folder)
+    if image.source == "SEQUENCE":  # the image is called after its first frame
+        number = shown_number(path)
+        return replace(_described(image, path), name=file_stem(path.stem), frame=number)
     return _described(image, path)
 
 
@@ -165,7 +170,8 @@ def _file_of_pixels(image: bpy.types.Image, folder: Path) -> ImageFile:
 
 def _file_of_render(image: bpy.types.Image, folder: Path) -> ImageFile:
     """Return the render, before any view transform; with the frame's number, by which tracks go."""
-    path = folder / f"Render.{bpy.context.scene.frame_current:04d}.exr"
+    frame = bpy.context.scene.frame_current
+    path = folder / f"Render.{frame:04d}.exr"
     try:
         _save_light(image, path)
     except RuntimeError as error:
@@ -174,7 +180,8 @@ def _file_of_render(image: bpy.types.Image, folder: Path) -> ImageFile:
         ) from error
     return ImageFile(
         path=path,
-        name="Render",
+        name=f"Render_{frame:04d}",
+        frame=frame,
         image=image.name,
         colour_space=None,
         alpha_mode=None,

@@ -11,6 +11,8 @@ import bpy
 
 _SOURCE, _KIND, _LABEL, _TIME = "reggan_source", "reggan_kind", "reggan_label", "reggan_time"
 """Custom properties of an image that was made here. The first is missing if no image was shown."""
+_FRAME = "reggan_frame"
+"""Of a still: the number of the frame that it was made of."""
 _CELLS = "reggan_cells"
 """Of a sheet: which face is where, as `cells_text` writes it."""
 _SHEET, _RESULT, _LIVE = "sheet", "result", "live"
@@ -38,15 +40,18 @@ def time_of(image: Any) -> float:
     return float(image[_TIME])
 
 
-def mark_result(image: Any, source: Any, label: str) -> None:
+def mark_result(image: Any, source: Any, label: str, frame: int | None = None) -> None:
     """Remember of which image a result was made.
 
     Args:
         image: the result.
         source: an image; None if it is gone.
         label: the expression, as names have it.
+        frame: of a still of a shot.
     """
     _mark(image, source, _RESULT, label)
+    if frame is not None:
+        image[_FRAME] = frame
 
 
 def mark_live(image: Any, source: Any) -> None:
@@ -91,16 +96,17 @@ def results_of(source: Any) -> list[Any]:
     return sorted(found, key=lambda image: -image[_TIME])
 
 
-def former_result(source: Any, label: str) -> Any:
-    """Return the result of the same image and expression that a new one takes the place of; else
-    None.
+def former_result(source: Any, label: str, frame: int | None = None) -> Any:
+    """Return the result of the same image, frame and expression that a new one takes the place of;
+    else None.
 
     One that was painted on stays.
     """
     if source is None:
         return None
     same = (one for one in results_of(source) if one[_LABEL] == label and not one.is_dirty)
-    return next((one for one in same if one.get(_SOURCE) == source), None)
+    own = (one for one in same if one.get(_SOURCE) == source and one.get(_FRAME) == frame)
+    return next(own, None)
 
 
 def take_place_of(former: Any, image: Any, name: str) -> None:

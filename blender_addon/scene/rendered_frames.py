@@ -69,7 +69,7 @@ def asked_frames(scene: bpy.types.Scene) -> FrameSelection:
 
 
 def _frames_of_scene(scene: bpy.types.Scene) -> FrameSelection:
-    pattern = _output_pattern(scene)
+    pattern = output_pattern(scene)
     wanted = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
     try:
         sequence = sequence_from_path(pattern, bpy.path.extensions_image)
@@ -97,8 +97,12 @@ def _frames_of_scene(scene: bpy.types.Scene) -> FrameSelection:
     )
 
 
-def _output_pattern(scene: bpy.types.Scene) -> Path:
-    """Pattern of the scene's rendered frames; of several views, the first one's."""
+def output_pattern(scene: bpy.types.Scene) -> Path:
+    """Return the pattern of the scene's rendered frames; of several views, the first one's.
+
+    Raises:
+        BridgeError: it renders no single frames.
+    """
     render = scene.render
     if render.is_movie_format:
         raise BridgeError(

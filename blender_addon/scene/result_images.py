@@ -25,7 +25,7 @@ _LONGEST_PATH = 1023
 def new_image(made: Path, like: ImageFile, label: str) -> bpy.types.Image:
     """Return a new image of a file, or of the tiles of a pattern with `<UDIM>`.
 
-    It takes the place of the former result of the same image and expression.
+    It takes the place of the former result of the same image, frame and expression.
 
     Args:
         made: in a work folder, out of which it is moved.
@@ -36,7 +36,7 @@ def new_image(made: Path, like: ImageFile, label: str) -> bpy.types.Image:
         BridgeError: it is not there, or cannot be moved.
     """
     source = bpy.data.images.get(like.image)
-    former = former_result(source, label)
+    former = former_result(source, label, like.frame)
     path = _own_path(former) or _free_path(made, like, label, former)
     _move(made, path, like.tiles)
     image = bpy.data.images.load(str(tile_path(path, like.tiles[0]) if like.tiles else path))
@@ -49,7 +49,7 @@ def new_image(made: Path, like: ImageFile, label: str) -> bpy.types.Image:
         image.alpha_mode = like.alpha_mode
     image.use_view_as_render = like.has_scene_view
     take_place_of(former, image, path.name)
-    mark_result(image, source, label)
+    mark_result(image, source, label, like.frame)
     if bpy.data.filepath:
         image.filepath = f"//{FOLDER}/{path.name}"
     else:

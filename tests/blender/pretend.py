@@ -5,6 +5,7 @@ It notes its arguments in `asked.jsonl` beside it, and the lines of a curve that
 
 import itertools
 import json
+import re
 import shutil
 import struct
 import sys
@@ -58,9 +59,10 @@ def sheet() -> dict[str, object]:
 
 
 def track() -> dict[str, object]:
-    """A face of 50 pixels in the upper left corner."""
+    """A face of 50 pixels in the upper left corner of every frame."""
     face = {"box": [10, 10, 50, 50], "status": "found"}
-    document = {"frames": {"x": {"faces": [face]}}}
+    numbers = [re.findall(r"\d+", path.stem)[-1] for path in frames(Path(option("--frames") or ""))]
+    document = {"frames": {str(int(number)): {"faces": [face]} for number in numbers}}
     Path(option("--out") or "").write_text(json.dumps(document))
     return {}
 

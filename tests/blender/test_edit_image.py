@@ -159,7 +159,7 @@ def test_the_render_result_goes_as_light(
     with bpy.context.temp_override(edit_image=bpy.data.images["Render Result"]):
         assert bpy.ops.reggan.edit_image() == {"FINISHED"}
     assert (settings.file_format, settings.color_mode) == ("JPEG", "RGB")
-    new = bpy.data.images["Render_happy.exr"]
+    new = bpy.data.images["Render_0001_happy.exr"]
     assert new.use_view_as_render  # as Blender shows the Render Result
     assert new.colorspace_settings.name == "Linear Rec.709"
     settings.file_format, settings.color_mode, settings.color_depth = "OPEN_EXR", "RGBA", "32"

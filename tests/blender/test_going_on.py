@@ -64,6 +64,24 @@ def test_a_sequence_is_previewed_again_and_again(editor: Any, pretended: Path) -
         assert source_of_last_job(pretended).name == "avatar.1003.png"
 
 
+def test_a_still_is_called_after_its_frame_and_kept_beside_another_s(
+    editor: Any, pretended: Path, saved_file: Path
+) -> None:
+    for number in (1, 2):
+        shutil.copy(FRAME, saved_file / f"lin_000{number}.png")
+    image = bpy.data.images.load(str(saved_file / "lin_0001.png"))
+    image.source = "SEQUENCE"
+    for frame in (2, 1, 2):
+        editor.spaces.active.image = image
+        user = editor.spaces.active.image_user
+        user.frame_duration = 2
+        bpy.context.scene.frame_set(frame)
+        user.frame_current = frame
+        assert press(editor, "edit_image").name == f"lin_000{frame}_happy.png"
+    found = sorted(path.name for path in (saved_file / "reggan").iterdir())
+    assert found == ["lin_0001_happy.png", "lin_0002_happy.png"]
+
+
 def test_results_of_a_shot_do_not_feed_the_next_job(
     editor: Any, pretended: Path, tmp_path: Path
 ) -> None:

@@ -1,14 +1,16 @@
-"""Mix original and result in the scene's compositor."""
+"""Mix original and result in the compositor of a scene of its own."""
 
 import bpy
 
-from ..scene.compositor import GROUP_NAME, add_mix
-
-_PLAIN_VIEWS = ("Standard", "Raw")
+from ..bridge.errors import BridgeError
+from ..scene.compositor import mix_scene
 
 
 class AddCompositorGroup(bpy.types.Operator):
-    """Put the original and the changed frames into the compositor, mixed by a node group"""
+    """Mix the original and the changed frames in the compositor of a new scene.
+
+    It renders into a folder of its own; your scene and its frames stay as they are.
+    """
 
     bl_idname = "reggan.add_compositor_group"
     bl_label = "Add to Compositor"
@@ -24,22 +26,20 @@ class AddCompositorGroup(bpy.types.Operator):
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Add the nodes."""
-        scene, settings = context.scene, context.scene.reggan
-        if not add_mix(scene, settings.original_image, settings.result_image):
-            self.report(
-                {"INFO"},
-                f"The compositor's output is in use and stays as it is. {GROUP_NAME} stands on "
-                "the left; link it where you want it",
-            )
-        is_linear = settings.result_image.filepath.lower().endswith(".exr")
-        view = scene.view_settings.view_transform
-        if not is_linear and view not in _PLAIN_VIEWS:
-            self.report(
-                {"WARNING"},
-                f"These frames show the view transform already, and {view} would come on top. "
-                "Set View Transform to Standard in the Render properties",
-            )
+        """Make the scene, and show it."""
+        before, settings = context.scene.name, context.scene.reggan
+        try:
+            scene = mix_scene(context.scene, settings.original_image, settings.result_image)
+        except BridgeError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if context.window is not None:
+            context.window.scene = scene
+        self.report(
+            {"INFO"},
+            f"Scene {scene.name} mixes them and renders to {scene.render.filepath}. The menu of "
+            f"scenes, at the top right, leads back to {before}",
+        )
         return {"FINISHED"}
 
 

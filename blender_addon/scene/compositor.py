@@ -1,20 +1,28 @@
-"""The node group "RegGAN mix" in the compositors of Blender 4.2 to 4.5 and of 5.x.
+"""The node group "RegGAN mix", in a scene of its own, in Blender 4.2 to 4.5 and 5.x.
 
 Blender 5 has a scene's compositor in a node group of its own with a Group Output, and the maths
 of the shader nodes; before, `Scene.node_tree` ends in a Composite node.
 """
 
+import os
+import re
+from pathlib import Path
 from typing import Any
 
 import bpy
 
-from .sequence_images import show_all_frames
+from ..bridge.errors import BridgeError
+from .sequence_images import numbers_of, show_all_frames, stored_path
 
 GROUP_NAME = "RegGAN mix"
 _IS_5 = bpy.app.version >= (5, 0, 0)
 _MASK_PASS = "reggan"
 """What Blender makes of the EXR channel reggan.mask; of multi-layer files it makes nothing."""
 _STEP_X, _STEP_Y = 260, 340
+_SOURCE, _FOLDER = "reggan_mix_of", "reggan_mix_folder"
+"""Custom properties of the scene that mixes: the artist's scene, and where it renders to."""
+_FORMATS = {".exr": "OPEN_EXR", ".tif": "TIFF", ".tiff": "TIFF", ".jpg": "JPEG", ".jpeg": "JPEG"}
+_MOST_FOLDERS = 1000
 
 
 def mix_group() -> Any:
@@ -41,15 +49,99 @@ def mix_group() -> Any:
     return group
 
 
-def add_mix(scene: Any, original: Any, result: Any) -> bool:
-    """Put both sequences and the group into the scene's compositor.
+def mix_scene(scene: Any, original: Any, result: Any) -> Any:
+    """Return a scene of its own in whose compositor both sequences are mixed.
 
-    An output that is linked already is left alone.
+    It renders into a folder of its own, so that the originals stay as they are; so does the
+    artist's scene. Of the same scene it is made once: later its sequences are exchanged.
 
-    Returns:
-        Whether the scene's output now comes from the group.
+    Args:
+        scene: the artist's, or the one that was made of it.
+        original: the image of the rendered frames.
+        result: the image of the changed ones.
     """
+    source = scene.get(_SOURCE) or scene
+    mine = next((one for one in bpy.data.scenes if one.get(_SOURCE) == source), None)
+    if mine is None:
+        mine = bpy.data.scenes.new(f"{source.name} {GROUP_NAME}")
+        mine[_SOURCE] = source
+    _like_the_frames(mine, source, original, result)
+    _add_mix(mine, original, result)
+    mine.reggan.original_image, mine.reggan.result_image = original, result
+    return mine
+
+
+def _like_the_frames(mine: Any, source: Any, original: Any, result: Any) -> None:
+    """Render as large, as long and into such files as the frames are."""
+    render, path = mine.render, _path_of(result)
+    render.resolution_x, render.resolution_y = (
+        original.size if min(original.size) > 0 else _px(source.render)
+    )
+    render.resolution_percentage = 100
+    render.fps, render.fps_base = source.render.fps, source.render.fps_base
+    render.use_compositing, render.use_sequencer = True, False
+    mine.frame_start, mine.frame_end = numbers_of(original) or (
+        source.frame_start,
+        source.frame_end,
+    )
+    mine.frame_set(min(max(source.frame_current, mine.frame_start), mine.frame_end))
+    is_exr = path.suffix.lower() == ".exr"
+    _set_format(render.image_settings, path.suffix.lower(), has_float=is_exr or original.is_float)
+    for name in ("display_device",):
+        setattr(mine.display_settings, name, getattr(source.display_settings, name))
+    if is_exr:  # else the view transform is in the frames already
+        for name in ("view_transform", "look", "exposure", "gamma"):
+            setattr(mine.view_settings, name, getattr(source.view_settings, name))
+    else:
+        mine.view_settings.view_transform = "Standard"
+    render.filepath = stored_path(_own_folder(mine, path) / _pattern(path))
+
+
+def _px(render: Any) -> tuple[int, int]:
+    share = render.resolution_percentage / 100
+    return round(render.resolution_x * share), round(render.resolution_y * share)
+
+
+def _set_format(settings: Any, suffix: str, *, has_float: bool) -> None:
+    if hasattr(settings, "media_type"):  # Blender 5
+        settings.media_type = "IMAGE"
+    settings.file_format = _FORMATS.get(suffix, "PNG")
+    if settings.file_format == "OPEN_EXR":
+        settings.color_mode, settings.color_depth, settings.exr_codec = "RGBA", "32", "ZIP"
+    elif settings.file_format in ("PNG", "TIFF"):
+        settings.color_mode, settings.color_depth = "RGBA", "16" if has_float else "8"
+
+
+def _own_folder(mine: Any, result: Path) -> Path:
+    """Return a folder beside that of the results in which nobody else has files."""
+    own = mine.get(_FOLDER)
+    base = result.parent.with_name(f"{result.parent.name}_mix")
+    for number in range(1, _MOST_FOLDERS):
+        folder = base if number == 1 else base.with_name(f"{base.name}_{number}")
+        if str(folder) == own or not folder.exists():
+            mine[_FOLDER] = str(folder)
+            return folder
+    raise BridgeError(f"There are too many folders such as {base}. Move or remove some of them.")
+
+
+def _pattern(path: Path) -> str:
+    """Return a frame's name with # for its number, as Blender writes it."""
+    return re.sub(r"\d+(?=\D*$)", lambda number: "#" * len(number[0]), path.stem)
+
+
+def _path_of(image: Any) -> Path:
+    return Path(os.path.normpath(bpy.path.abspath(image.filepath, library=image.library)))
+
+
+def _add_mix(scene: Any, original: Any, result: Any) -> None:
+    """Put both sequences and the group before the output, or exchange the sequences there."""
     tree = _tree_of(scene)
+    nodes = {node.label: node for node in tree.nodes if node.label in ("Original", "Result")}
+    if len(nodes) == 2:
+        for label, image in (("Original", original), ("Result", result)):
+            nodes[label].image = image
+            show_all_frames(nodes[label], image)
+        return
     output = _output_of(tree)
     left = min((node.location.x for node in tree.nodes), default=0.0) - 3 * _STEP_X
     mix = tree.nodes.new("CompositorNodeGroup")
@@ -62,10 +154,7 @@ def add_mix(scene: Any, original: Any, result: Any) -> bool:
     mask = after.outputs.get(_MASK_PASS)
     if mask is not None:
         tree.links.new(mask, mix.inputs["Mask"])
-    if output.is_linked:
-        return False
     tree.links.new(mix.outputs[0], output)
-    return True
 
 
 def _fill(group: Any) -> None:

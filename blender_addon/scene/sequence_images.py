@@ -87,13 +87,22 @@ def stored_path(path: Path) -> str:
 
 def show_all_frames(user: Any, image: Any) -> None:
     """Let an image user or an Image node show frame N of a sequence at frame N of the scene."""
-    if image.source != "SEQUENCE" or _NUMBERS not in image:
+    numbers = numbers_of(image)
+    if numbers is None:
         return
-    first, last = image[_NUMBERS]
+    first, last = numbers
     user.frame_start = first
     user.frame_offset = first - 1
     user.frame_duration = last - first + 1
     user.use_auto_refresh = True
+
+
+def numbers_of(image: Any) -> tuple[int, int] | None:
+    """Return the first and the last frame number of a sequence that was loaded here."""
+    if image.source != "SEQUENCE" or _NUMBERS not in image:
+        return None
+    first, last = image[_NUMBERS]
+    return int(first), int(last)
 
 
 def show(context: Any, image: Any) -> bool:

@@ -49,11 +49,18 @@ def set_sequences(scene: Any, original: Sequence[Path], result: Sequence[Path]) 
     scene.reggan.result_image = load_frames(result[0], result[-1])
 
 
+def mixed(scene: Any) -> Any:
+    """The scene that a press of the button makes or finds."""
+    assert bpy.ops.reggan.add_compositor_group() == {"FINISHED"}
+    (own,) = [one for one in bpy.data.scenes if one.get("reggan_mix_of") == scene]
+    return own
+
+
 def rendered(scene: Any, path: Path, frame: int) -> list[float]:
     """The pixels of a frame as Blender renders it, from file."""
     scene.frame_set(frame)
     scene.render.filepath = str(path)
-    bpy.ops.render.render(write_still=True)
+    bpy.ops.render.render(write_still=True, scene=scene.name)
     image = bpy.data.images.load(str(path.with_suffix(".exr")))
     assert len(image.pixels) == 4 * scene.render.resolution_x * scene.render.resolution_y
     return list(image.pixels)
@@ -80,7 +87,8 @@ def test_each_frame_is_mixed_with_its_own_result(scene: Any, tmp_path: Path) -> 
         for number in (1001, 1002)
     ]
     set_sequences(scene, *zip(*files, strict=True))
-    assert bpy.ops.reggan.add_compositor_group() == {"FINISHED"}
+    scene = mixed(scene)
+    assert scene.view_layers[0].objects.keys() == []
 
     mix = mix_in(tree_of(scene))
     assert rendered(scene, tmp_path / "whole", 1001)[:4] == pytest.approx([0.6, 0.4, 2.0, 1.0])
@@ -101,7 +109,7 @@ def test_the_mask_layer_of_the_runtime_s_frames_is_the_mask(scene: Any, tmp_path
     settings.frames_source, settings.frames_path = "SEQUENCE", str(folder)
     settings.with_mask = True
     assert bpy.ops.reggan.render_frames() == {"FINISHED"}
-    assert bpy.ops.reggan.add_compositor_group() == {"FINISHED"}
+    scene = mixed(scene)
     mix = mix_in(tree_of(scene))
     assert mix.inputs["Mask"].is_linked
 
@@ -119,25 +127,44 @@ def test_multi_layer_frames_are_mixed_by_their_pictures(scene: Any, tmp_path: Pa
     multilayer = tmp_path / "a.0001.exr"
     shutil.copy(Path(__file__).parents[1] / "files/blender/multilayer.exr", multilayer)
     set_sequences(scene, [multilayer], [multilayer])
-    assert bpy.ops.reggan.add_compositor_group() == {"FINISHED"}
-    mix = mix_in(tree_of(scene))
+    mix = mix_in(tree_of(mixed(scene)))
     sockets = [mix.inputs[name].links[0].from_socket.name for name in ("Original", "Result")]
     assert sockets == ["Combined", "Combined"]
     assert not mix.inputs["Mask"].is_linked  # it is 1: the result
 
 
-def test_an_output_in_use_is_left_alone(scene: Any, tmp_path: Path) -> None:
-    before = colour_frame(tmp_path / "a.1001.exr", (0.2, 0.4, 0.1, 1.0))
-    set_sequences(scene, [before], [before])
-    bpy.ops.reggan.add_compositor_group()
-    tree = tree_of(scene)
-    links = {(link.from_node.name, link.to_node.name) for link in tree.links}
-    bpy.ops.reggan.add_compositor_group()
-    mixes = [node for node in tree.nodes if node.label == "RegGAN mix"]
-    assert len(mixes) == 2
-    assert mixes[0].node_tree == mixes[1].node_tree
-    assert not mixes[1].outputs[0].is_linked
-    assert links <= {(link.from_node.name, link.to_node.name) for link in tree.links}
+def test_an_animation_of_the_mix_leaves_the_originals_as_they_are(
+    scene: Any, tmp_path: Path
+) -> None:
+    """The output path of the scene is where they lie."""
+    befores, afters = tmp_path / "shot", tmp_path / "shot_happy"
+    befores.mkdir()
+    afters.mkdir()
+    colours = {1001: (0.2, 0.4, 0.1, 1.0), 1002: (0.2, 0.4, 0.3, 1.0)}
+    files = [
+        (
+            colour_frame(befores / f"a.{number}.exr", colour),
+            colour_frame(afters / f"a.{number}.exr", (0.9, 0.4, 0.1, 1.0)),
+        )
+        for number, colour in colours.items()
+    ]
+    scene.render.filepath = str(befores / "a.")
+    set_sequences(scene, *zip(*files, strict=True))
+    contents = {path: path.read_bytes() for pair in files for path in pair}
+    trees, path = tree_of(scene), scene.render.filepath
+    mix = mixed(scene)
+    mix_in(tree_of(mix)).inputs["Amount"].default_value = 0.5
+    assert bpy.context.window_manager.windows[0].scene == mix
+    bpy.ops.render.render(animation=True, scene=mix.name)
+    assert contents == {path: path.read_bytes() for path in contents}
+    made = sorted(one.name for one in (tmp_path / "shot_happy_mix").iterdir())
+    assert made == ["a.1001.exr", "a.1002.exr"]
+    assert (tree_of(scene), scene.render.filepath) == (trees, path)  # the artist's, untouched
+    bpy.context.window_manager.windows[0].scene = scene
+    assert mixed(scene) == mix  # again: the same scene, with what was set there
+    assert len([node for node in tree_of(mix).nodes if node.label == "RegGAN mix"]) == 1
+    assert mix_in(tree_of(mix)).inputs["Amount"].default_value == 0.5
+    assert mix.render.filepath.endswith("shot_happy_mix/a.####")
 
 
 def test_the_button_says_why_it_is_grey() -> None:

@@ -20,6 +20,10 @@ _NO_EYEBALL = frozenset(
     | {"upper", "lower", "top", "bottom", "inner", "outer", "corner", "blink", "tear", "bag"}
     | {"target", "ik", "ctrl", "control", "look", "aim", "master", "socket", "highlight"}
 )
+_STROKES = frozenset(
+    {"lash", "lashes", "eyelash", "eyelashes", "brow", "brows", "eyebrow", "eyebrows"}
+    | {"eyeline", "eyelines", "eyeliner", "lidline", "tearline", "occlusion", "highlight"}
+)
 _EYE = frozenset({"eye", "eyeball"})
 _LIPS = frozenset({"mouth", "lip", "lips"})
 _JAW = frozenset({"jaw", "mandible", "chin"})
@@ -41,6 +45,11 @@ def is_worn(name: str) -> bool:
     )
     lowered = name.lower()
     return is_hair or bool(_WORN & set(words)) or any(w in lowered for w in _HAIR_ELSEWHERE)
+
+
+def hides_face(name: str) -> bool:
+    """Tell whether a name says something that lies before skin: what is worn, lashes, brows, …"""
+    return is_worn(name) or bool(_STROKES & set(words_of(name)))
 
 
 def eye_side(name: str) -> Side | None:

@@ -1,5 +1,6 @@
 """Change the expression in the texture map of a head; the results are new images."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from ..bridge.texture_command import (
 from ..bridge.vocabulary import EXPRESSION_NAMES
 from ..scene.asked_expression import still_expression
 from ..scene.base_colour import base_colour_of, uv_map_of_image, wear_copies
-from ..scene.head_as_glb import TextureImage, export_head
+from ..scene.head_as_glb import TextureImage, export_head, without_what_hides
 from ..scene.image_files import file_of_image, file_stem
 from ..scene.made_images import start_of
 from ..scene.result_images import new_image, packed_sheet, whereabouts
@@ -30,6 +31,8 @@ from ..scene.settings import model_settings
 from .job_operator import JobOperator, new_job_folder
 
 SHEET_NAME = "RegGAN texture preview"
+_NAMES = "names.json"
+"""Beside a head that is handed over: its own names by those of the copies."""
 
 
 class _TextureOperator(JobOperator):
@@ -43,6 +46,16 @@ class _TextureOperator(JobOperator):
             return "" if settings.image else "Choose the unfolded map as Image"
         return problem_of_map(context)
 
+    def reason(self, progress: Progress) -> str:
+        """Return the error in the names of the artist's file."""
+        return _in_own_names(progress.message, self._folder)
+
+    def _say_what_is_left_out(self, context: bpy.types.Context) -> None:
+        if context.scene.reggan_texture.layout == "MESH":
+            _, left_out = without_what_hides(context.active_object, _selected_meshes(context))
+            if left_out:
+                self._note(f"Not drawn, as it is no part of the face: {', '.join(left_out)}.")
+
 
 class EditTexture(_TextureOperator, bpy.types.Operator):
     """Change the expression in the base colour map of the head. The results are new images"""
@@ -53,6 +66,7 @@ class EditTexture(_TextureOperator, bpy.types.Operator):
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
         """`texture`."""
         settings, folder = context.scene.reggan_texture, new_job_folder()
+        self._folder = folder
         asked = _asked(context)
         labels = [one.label for one in asked]
         worn = worn_image(context)
@@ -72,6 +86,7 @@ class EditTexture(_TextureOperator, bpy.types.Operator):
             out=out,
         )
         title = f"Making {self._source.image} {', '.join(labels)}"
+        self._say_what_is_left_out(context)
         arguments = tuple(texture_arguments(job))
         return [JobRequest(arguments=arguments, title=title, folder=folder)]
 
@@ -79,7 +94,7 @@ class EditTexture(_TextureOperator, bpy.types.Operator):
         """Show the first new image; assign it where that was asked for."""
         images = [new_image(made, self._source, label) for label, made in self._made.items()]
         for notice in progress.summary.get("notices", ()):
-            self._note(with_remedy(notice))
+            self._note(_in_own_names(with_remedy(notice), self._folder))
         show(context, images[0])
         if self._assigned is not None:
             _assign(*self._assigned, images[0], next(iter(self._made)))
@@ -103,7 +118,7 @@ class PreviewTexture(_TextureOperator, bpy.types.Operator):
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
         """`texture --sheet`."""
         worn, folder = worn_image(context), new_job_folder()
-        image = map_to_change(context, worn)
+        image, self._folder = map_to_change(context, worn), folder
         self._sheet, self._source = folder / "sheet.png", image.name
         job = TextureJob(
             texture=file_of_image(image, folder).path,
@@ -138,7 +153,7 @@ def problem_of_map(context: bpy.types.Context) -> str:
     """Return the reason why no map is worn by an active head; empty if one is."""
     settings, head = context.scene.reggan_texture, context.active_object
     if head is None or head.type != "MESH":
-        return "Select the head's mesh (and its eyes, for a better view) first"
+        return "Select the mesh with the face first; its eyes and teeth may be selected, too"
     if not head.data.uv_layers:
         return "The mesh has no UV map: unwrap it first"
     if settings.material is None and settings.image is None and head.active_material is None:
@@ -206,19 +221,33 @@ def _placed(context: bpy.types.Context, worn: TextureImage, folder: Path) -> Map
 
 
 def placed_on_head(context: bpy.types.Context, worn: TextureImage, folder: Path) -> MapOnHead:
-    """Return the active head with what is selected beside it, written into a folder."""
+    """Return the active head with what of the selection is seen with its face, as a file."""
     settings, head = context.scene.reggan_texture, context.active_object
-    others = [thing for thing in context.selected_objects if thing.type == "MESH"]
+    others, _ = without_what_hides(head, _selected_meshes(context))
     mesh = folder / f"{file_stem(head.name)}.glb"
-    material = export_head([head, *others], worn, mesh)
+    handed = export_head([head, *others], worn, mesh)
+    (folder / _NAMES).write_text(json.dumps(handed.names), encoding="utf-8")
     chosen = context.scene.reggan_head
     of_armature = chosen.head is not None and chosen.head.type == "ARMATURE"
     return MapOnHead(
         mesh=mesh,
-        material=material,
+        material=handed.material,
         front=FRONTS.get(settings.front),
         head_bone=(chosen.bone or None) if of_armature else None,
     )
+
+
+def _selected_meshes(context: bpy.types.Context) -> list[Any]:
+    return [thing for thing in context.selected_objects if thing.type == "MESH"]
+
+
+def _in_own_names(message: str, folder: Path) -> str:
+    """Return a message in which objects and materials have the names of the artist's file."""
+    path = folder / _NAMES
+    names = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    for copy in sorted(names, key=len, reverse=True):
+        message = message.replace(copy, names[copy])
+    return message
 
 
 classes = (EditTexture, PreviewTexture)

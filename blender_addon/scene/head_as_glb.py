@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bmesh
 import bpy
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 
 from ..bridge.errors import BridgeError
+from ..bridge.head_names import hides_face
 from .base_colour import base_colour_of
 
 _SETTINGS = {
@@ -32,6 +34,8 @@ _SETTINGS = {
     "export_yup": True,
     "use_visible": False,
 }
+_MARGIN = 0.05
+"""Of the head's largest side: eyes and teeth may stand out of it so far."""
 _PLAIN = (0.8, 0.8, 0.8, 1.0)
 
 
@@ -50,8 +54,57 @@ class TextureImage:
     uv_map: str
 
 
-def export_head(objects: Sequence[Any], worn: TextureImage, path: Path) -> str:
-    """Write mesh objects, and the armatures that move them; returns the face's material there.
+def without_what_hides(head: Any, others: Sequence[Any]) -> tuple[list[Any], list[str]]:
+    """Return those of other objects that are seen with a face, and the names of the rest.
+
+    Hair, lashes, brows and clothes would be drawn over the face, and painted into its map. Known
+    are they by their names, by those of their materials, and by reaching out of the head.
+    """
+    low, high = _limits(head)
+    margin = _MARGIN * max(b - a for a, b in zip(low, high, strict=True))
+    kept, left_out = [], []
+    for thing in dict.fromkeys(others):
+        if thing == head:
+            continue
+        worn = [slot.material.name for slot in thing.material_slots if slot.material is not None]
+        inner, outer = _limits(thing)
+        is_inside = all(
+            a - margin <= c and d <= b + margin
+            for a, b, c, d in zip(low, high, inner, outer, strict=True)
+        )
+        hides = hides_face(thing.name) or (worn and all(hides_face(name) for name in worn))
+        if is_inside and not hides:
+            kept.append(thing)
+        else:
+            left_out.append(thing.name)
+    return kept, left_out
+
+
+def _limits(thing: Any) -> tuple[list[float], list[float]]:
+    """Return the least and the greatest x, y, z of an object in the world."""
+    corners = [thing.matrix_world @ Vector(corner) for corner in thing.bound_box]
+    return [min(axis) for axis in zip(*corners, strict=True)], [
+        max(axis) for axis in zip(*corners, strict=True)
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandedOverHead:
+    """A head in a GLB file.
+
+    Attributes:
+        material: of the face, by its name there.
+        names: of objects and materials in the artist's file, by those that the copies have.
+    """
+
+    material: str
+    names: Mapping[str, str]
+
+
+def export_head(objects: Sequence[Any], worn: TextureImage, path: Path) -> HandedOverHead:
+    """Write mesh objects, and the armatures that move them.
+
+    Polygons of hair, lashes and brows in the head's own mesh are left out.
 
     Args:
         objects: mesh objects, first the head, then what should be seen with it, such as eyes.
@@ -62,9 +115,29 @@ def export_head(objects: Sequence[Any], worn: TextureImage, path: Path) -> str:
         BridgeError: Blender's glTF add-on is switched off, or cannot write the objects.
     """
     with copies_at_rest(objects) as (copies, made):
-        face = _wear_plain_materials(list(copies.values()), worn, made)
+        names = {copy.name: original.name for original, copy in copies.items()}
+        _remove_what_hides(copies[objects[0]])
+        originals = dict[str, str]()
+        face = _wear_plain_materials(list(copies.values()), worn, made, originals)
         export_collection(path, linked(copies.values(), made))
-        return str(face.name)
+        return HandedOverHead(material=str(face.name), names={**names, **originals})
+
+
+def _remove_what_hides(head: Any) -> None:
+    """Remove the polygons of a copy whose materials are hair, lashes or brows."""
+    names = [slot.material.name if slot.material else "" for slot in head.material_slots]
+    hiding = {place for place, name in enumerate(names) if hides_face(name)}
+    if not hiding or len(hiding) == len(names):
+        return
+    work = bmesh.new()
+    try:
+        work.from_mesh(head.data)
+        gone = [face for face in work.faces if face.material_index in hiding]
+        if gone and len(gone) < len(work.faces):
+            bmesh.ops.delete(work, geom=gone, context="FACES")
+            work.to_mesh(head.data)
+    finally:
+        work.free()
 
 
 def linked(things: Iterable[Any], made: list[Any]) -> str:
@@ -190,12 +263,23 @@ def _upright(thing: Any) -> Matrix:
     return Matrix.Rotation(-turn, 4, "Z") @ back
 
 
-def _wear_plain_materials(copies: Sequence[Any], worn: TextureImage, made: list[Any]) -> Any:
-    """Materials with a base colour and nothing else, in place of the copies'; the face's one."""
+def _wear_plain_materials(
+    copies: Sequence[Any], worn: TextureImage, made: list[Any], names: dict[str, str]
+) -> Any:
+    """Wear materials with a base colour and nothing else; returns the face's one.
+
+    Args:
+        copies: of the objects.
+        worn: the face's map.
+        made: takes what is to be removed.
+        names: takes the artist's names by the new ones.
+    """
     blank = bpy.data.images.new("reggan", 1, 1)  # tells by which UV map the face's map lies
     face = plain_material(worn.material.name if worn.material else "Face", blank, worn.uv_map)
     made += [blank, face]
     plain: dict[Any, Any] = {worn.material: face}
+    if worn.material is not None:
+        names[face.name] = worn.material.name
     for copy in copies:
         for slot in copy.material_slots:
             material = slot.material
@@ -203,6 +287,8 @@ def _wear_plain_materials(copies: Sequence[Any], worn: TextureImage, made: list[
                 continue
             if material not in plain:
                 plain[material] = _beside(material, worn, face, made)
+                if material is not None:
+                    names.setdefault(plain[material].name, material.name)
             slot.material = plain[material]
     if not copies[0].material_slots:
         copies[0].data.materials.append(face)

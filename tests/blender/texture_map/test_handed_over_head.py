@@ -44,7 +44,10 @@ def test_eyes_that_are_selected_go_along_in_their_sockets(
     material = head.active_material
     image = nodes_of(head)[2].image
     worn = TextureImage(image=image, material=material, uv_map="Haut UV")
-    name = export_head([head, eye], worn, tmp_path / "Kopf ß.glb")
+    handed = export_head([head, eye], worn, tmp_path / "Kopf ß.glb")
+    name = handed.material
+    assert handed.names[name] == material.name
+    assert set(handed.names.values()) == {"Mein Kopf", "Auge", "Rig", "Häut 1"}
     character = load_mesh(tmp_path / "Kopf ß.glb").character
     face, ball = sorted(character.parts, key=lambda part: -np.ptp(part.positions))
     assert face.material.name == name
@@ -66,7 +69,7 @@ def test_materials_that_share_the_map_are_handed_over_as_one(head: Any, tmp_path
     for polygon in head.data.polygons:
         polygon.material_index = polygon.index % 3
     worn = TextureImage(image=image, material=head.active_material, uv_map="Haut UV")
-    name = export_head([head], worn, tmp_path / "shared.glb")
+    name = export_head([head], worn, tmp_path / "shared.glb").material
     parts = load_mesh(tmp_path / "shared.glb").character.parts
     third = len(head.data.polygons) / 3
     worn_by = [len(part.faces) for part in parts if part.material.name == name]
@@ -74,11 +77,37 @@ def test_materials_that_share_the_map_are_handed_over_as_one(head: Any, tmp_path
     assert sum(len(part.faces) for part in parts) == len(head.data.polygons)
     head.data.materials.clear()
     bare = TextureImage(image=image, material=None, uv_map="Haut UV")
-    assert export_head([head], bare, tmp_path / "bare.glb") == "Face"
+    assert export_head([head], bare, tmp_path / "bare.glb").material == "Face"
     (part,) = load_mesh(tmp_path / "bare.glb").character.parts
     assert part.material.name == "Face"
     assert part.uv is not None
     assert np.ptp(part.uv) > 0.9
+
+
+def test_only_what_is_face_is_handed_over(head: Any, tmp_path: Path) -> None:
+    """Of a character that is selected as a whole, in several meshes and in one."""
+    from blender_addon.scene.head_as_glb import TextureImage, export_head, without_what_hides
+
+    sizes = {"Auge": 0.01, "Mesh.007": 0.01, "Wimpern_Lash": 0.01, "Zopf": 0.6}
+    things = {}
+    for name, size in sizes.items():
+        bpy.ops.mesh.primitive_uv_sphere_add(radius=size, location=(0.03, -0.05, 0.02))
+        things[name] = bpy.context.object
+        things[name].name = name
+    things["Mesh.007"].data.materials.append(material_called("Hair_front"))
+    kept, left_out = without_what_hides(head, [head, *things.values()])
+    assert [thing.name for thing in kept] == ["Auge"]
+    assert sorted(left_out) == ["Mesh.007", "Wimpern_Lash", "Zopf"]
+    head.data.materials.append(material_called("FaceEyelash"))
+    for polygon in list(head.data.polygons)[::3]:
+        polygon.material_index = 1
+    image, count = nodes_of(head)[2].image, len(head.data.polygons)
+    worn = TextureImage(image=image, material=head.data.materials[0], uv_map="Haut UV")
+    export_head([head, *kept], worn, tmp_path / "face.glb")
+    parts = load_mesh(tmp_path / "face.glb").character.parts
+    faces = max(len(part.faces) for part in parts)
+    assert faces == count - len(range(0, count, 3))
+    assert len(head.data.polygons) == count  # the artist's own
 
 
 def assert_same_points(found: np.ndarray, expected: np.ndarray) -> None:

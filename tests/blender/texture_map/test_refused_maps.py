@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
     ("change", "reason"),
     [
         (lambda head: head.data.materials.clear(), "has no material"),
-        (lambda head: head.select_set(False) or unlink_active(), "Select the head's mesh"),
+        (lambda head: head.select_set(False) or unlink_active(), "Select the mesh with the face"),
         (lambda head: remove_uvs(head), "no UV map: unwrap"),
         (lambda head: second_image(head), "mixes 2 images .*Choose the one with the face"),
         (lambda head: unlink_colour(head), "no image as its base colour.*choose the image"),

@@ -84,6 +84,11 @@ _COMMANDS = {
     "curves": LazyCommand(
         "reggan_plugin.commands.curves:curves", "Show what a recorded performance holds."
     ),
+    "perform": LazyCommand(
+        "reggan_plugin.commands.perform:perform",
+        "Take the expression from a clip of a face.",
+        extra="perform",
+    ),
     "models": LazyCommand(
         "reggan_plugin.commands.models:models", "List the models with their cards."
     ),

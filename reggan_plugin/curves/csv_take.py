@@ -13,11 +13,13 @@ frame that the phone dropped.
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.curves.take import Columns, Take
 from reggan_plugin.curves.timecode import rate_of_timecodes, seconds_of, timecode_from_text
 from reggan_plugin.errors import Remark
@@ -84,13 +86,20 @@ def columns_of_csv(text: str, rate_fps: float | None) -> Columns:
     return _timed(columns, clock, clocks, [line for line, _ in body], rate_fps)
 
 
-def csv_of_take(take: Take) -> str:
-    """Return a take in our own format, which `columns_of_csv` reads back with the same weights."""
+def csv_of_take(
+    take: Take, beside: Mapping[str, Float[np.ndarray, " rows"]] = MappingProxyType({})
+) -> str:
+    """Return a take in our own format, which `columns_of_csv` reads back with the same weights.
+
+    Args:
+        take: whose weights are written, in the shortest way that keeps every bit.
+        beside: further columns, such as turns of the head.
+    """
     clock, times = ("time", take.times_s) if take.frames is None else ("frame", take.frames)
     first = times[0] if take.frames is None else 0.0
-    lines = [",".join((clock, *take.names))]
-    for time, row in zip(times, take.weights, strict=True):
-        lines.append(",".join((f"{time - first:.9g}", *(f"{weight:.17g}" for weight in row))))
+    lines = [",".join((clock, *take.names, *beside))]
+    for time, row in zip(times, np.column_stack([take.weights, *beside.values()]), strict=True):
+        lines.append(",".join((f"{time - first:.9g}", *(f"{float(one)!r}" for one in row))))
     return "\n".join(lines) + "\n"
 
 

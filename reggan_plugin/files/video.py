@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reggan_plugin.apart import allow_bytes, talk_apart
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.video_codecs import video_suffix_of
 from reggan_plugin.limits import (
@@ -144,6 +145,10 @@ class VideoFile:
         """As FFmpeg calls it."""
         self.transfer = int(facts["transfer"])
         self._times: list[int] = facts["times"].tolist()
+        self.times_s: Float[np.ndarray, " frames"] = facts["times"] * facts["tick_s"]
+        """When each frame is shown; the steps between them may differ."""
+        self.is_turned: bool = facts["is_turned"]
+        """Whether players turn or mirror what is stored, as they do with a phone's upright clip."""
 
     def __len__(self) -> int:
         return len(self._times)
@@ -198,7 +203,11 @@ def video_facts(name: str) -> Iterator[dict[str, Any] | None]:
         refuse_oversize(stream.height, stream.width, 4)
         found = yield from _times(path, container, stream)
         context = stream.codec_context
-        facts = {"codec": context.name, "transfer": int(context.color_trc or 0)}
+        facts = {
+            "codec": context.name,
+            "transfer": int(context.color_trc or 0),
+            "tick_s": float(stream.time_base),
+        }
     if faults:
         raise _damaged(path, faults[0])
     times = sorted(found)
@@ -211,7 +220,7 @@ def video_facts(name: str) -> Iterator[dict[str, Any] | None]:
             f"{path} is shown turned, by no right angle. Store it upright: "
             f"ffmpeg -i {path.name} upright{path.suffix}"
         )
-    yield {**facts, "times": np.array(times, np.int64)}
+    yield {**facts, "times": np.array(times, np.int64), "is_turned": matrix is not None}
 
 
 def video_frames(name: str, times: list[int]) -> Generator[Any, int, None]:

@@ -34,6 +34,7 @@ SHORTENED = {
 """Options that make a long command short; all else is run as written."""
 TESTED_ELSEWHERE = (
     "render --watch",  # runs until it is ended: tests/commands/test_watch.py
+    "perform actor.mp4",  # needs MediaPipe and its model: tests/perform/test_perform_command.py
     "ui ",  # serves until it is ended: tests/ui/test_page_browser.py
     "demo",  # tests/commands/test_render.py
     "dataset pictures",  # needs heads: tests/training/pairs/test_head_pictures.py

@@ -1,0 +1,199 @@
+"""`reggan-plugin perform`: a clip of a face in, a recorded performance out."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
+from reggan_plugin.commands.options.picture import reading_options
+from reggan_plugin.commands.options.reader import landmarker_option
+from reggan_plugin.commands.options.shared import stall_option
+from reggan_plugin.commands.progress import ProgressStyle, progress_on_stderr, style_options
+from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.curves.csv_take import csv_of_take
+from reggan_plugin.documents import json_text
+from reggan_plugin.errors import UsageError
+from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
+from reggan_plugin.files.reading import Reading
+from reggan_plugin.jobs.events import FrameTracked, Notice, Started
+from reggan_plugin.jobs.interruption import stop_on_signals
+from reggan_plugin.jobs.sources import Source, find_sources
+from reggan_plugin.jobs.stall_timeout import IoTimeout
+from reggan_plugin.perform.open_reader import open_reader
+from reggan_plugin.perform.performance import TURNS, Performance, performance_from_recording
+from reggan_plugin.perform.recording import raise_without_face, record
+
+SUMMARY_VERSION = 1
+
+
+class _NeutralFrame(click.ParamType[int | str]):
+    name = "frame"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """Read a frame's number, `auto` or `none`."""
+        text = str(value)
+        if text in ("auto", "none"):
+            return text
+        if not text.isdigit():
+            self.fail(f"{text!r} is no number of a frame; give one, auto or none.", param, ctx)
+        return int(text)
+
+
+@click.command(
+    cls=GroupedCommand,
+    epilog="\b\nExample:\n  reggan-plugin perform actor.mp4 --landmarker face_landmarker.task "
+    "--out take.csv",
+)
+@click.argument("clip", metavar="CLIP")
+@reading_options("Frames")
+@stall_option
+@grouped_option(
+    "Frames",
+    "--face",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Which face to follow where there are several: 0 is the largest of the first frame that "
+    "shows any.",
+)
+@landmarker_option
+@grouped_option(
+    "Performance",
+    "--neutral",
+    type=_NeutralFrame(),
+    default="auto",
+    show_default=True,
+    metavar="auto|none|FRAME",
+    help="Frame in which the face rests; what is read there is taken away everywhere. auto finds "
+    "it, none takes weights as they are read. A video's frames are counted from 1.",
+)
+@grouped_option(
+    "Performance",
+    "--smooth",
+    type=click.FloatRange(0, 5),
+    default=1.0,
+    show_default=True,
+    metavar="0-5",
+    help="How much jitter is taken out. Blinks and lips that meet stay on their frames.",
+)
+@grouped_option(
+    "Output",
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="The take, for `render --curves`.",
+)
+@grouped_option("Output", "--overwrite", is_flag=True, help="Replace the take if it exists.")
+@grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON summary.")
+@style_options("Output")
+@verbose_option
+def perform(
+    *,
+    clip: str,
+    reading: Reading,
+    stall_s: float,
+    face: int,
+    landmarker: Path | None,
+    neutral: int | str,
+    smooth: float,
+    out: Path,
+    overwrite: bool,
+    as_json: bool,
+    style: ProgressStyle,
+) -> None:
+    """Take the expression from a CLIP of a face: a video, a folder of frames, or one picture.
+
+    The take holds ARKit's face shapes and the turn of the head, a row for each frame. Left and
+    right are the face's own. `curves` shows it, `render --curves` plays it.
+
+    Take only what the actor agreed to.
+    """
+    with progress_on_stderr(style, as_json=as_json) as report, stop_on_signals() as stop:
+        io_timeout = IoTimeout(stall_s, stop.is_made)
+        if out.suffix.lower() != ".csv":
+            raise UsageError(f"{out} does not end in .csv, which a take is written as; name it so.")
+        source = _source(clip, io_timeout)
+        frames = source.shot.frames
+        inputs = [Path(clip)] if source.video else [one.path for one in frames]
+        refuse_overwriting([out], [*inputs, *given_files()])
+        refuse_existing([out], overwrite=overwrite)
+        reader = open_reader(landmarker)
+        report(
+            Started(
+                frames=len(frames),
+                source=source.text,
+                out=out,
+                expression={},
+                model=reader.name,
+                device=None,
+                device_reason=None,
+            )
+        )
+
+        def done(count: int, path: Path, faces: int, fault: str | None) -> None:
+            report(
+                FrameTracked(
+                    done=count, frames=len(frames), source=path, faces=faces, message=fault
+                )
+            )
+
+        try:
+            recording = record(
+                source,
+                reader,
+                face=face,
+                reading=reading,
+                io_timeout=io_timeout,
+                done=done,
+                stopped=stop.is_made,
+            )
+        finally:
+            reader.close()
+        stop.raise_if_made()
+        raise_without_face(recording)
+        made = performance_from_recording(
+            recording, reader=reader.name, neutral=neutral, smooth=smooth
+        )
+        for notice in made.notices:
+            report(Notice(message=notice))
+        turns = dict(zip(TURNS, made.turns.T, strict=True))
+        write_atomically(out, csv_of_take(made.take, turns).encode())
+        click.echo(json_text(_document(made, out), indent=2) if as_json else out)
+
+
+def _source(clip: str, io_timeout: IoTimeout) -> Source:
+    """Find the frames of one clip.
+
+    Raises:
+        UsageError: the input names several.
+    """
+    found = io_timeout.call(clip, lambda: find_sources([clip])).sources
+    if len(found) != 1:
+        names = ", ".join(one.text for one in found[:4])
+        raise UsageError(
+            f"{clip} holds {len(found)} clips: {names}. A take is made of one; name it."
+        )
+    return found[0]
+
+
+def _document(made: Performance, out: Path) -> dict[str, Any]:
+    take = made.take
+    return {
+        "v": SUMMARY_VERSION,
+        "written": [str(out)],
+        "reader": take.kind,
+        "rows": len(take.times_s),
+        "rate_fps": take.rate_fps,
+        "neutral": made.neutral,
+        "gaps": [list(gap) for gap in made.gaps],
+        "blinks": int((np.diff(made.lids.all(axis=1).astype(int), prepend=0) == 1).sum()),
+        "frames_lips_meet": int(made.lips.sum()),
+        "notices": list(made.notices),
+    }

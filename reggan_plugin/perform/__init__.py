@@ -1,0 +1,1 @@
+"""Expressions taken from pictures and clips: a reader looks at each frame, a take comes out."""

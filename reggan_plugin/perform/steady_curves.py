@@ -1,0 +1,61 @@
+"""Curves without jitter and without lag: noise goes, and what moves fast stays.
+
+A straight line is fitted around each row, as for tracks (`faces/smoothing.py`). What differs from
+it by more than noise does is kept: a blink lasts as long as the fit reaches. How large the noise of
+a curve is, the middle of all differences tells.
+
+Source: Savitzky and Golay, Smoothing and differentiation of data by simplified least squares, 1964,
+for the fit; Donoho, De-noising by soft-thresholding, 1995, for what is kept.
+"""
+
+import numpy as np
+
+from reggan_plugin.array_types import Float
+
+SIGMA_ROWS = 2.0
+"""Width of the fit's weights at 30 rows a second; at other rates it is as many seconds."""
+_RATE_FPS, _REACH = 30.0, 3
+_KEPT = 2.5
+"""Deviations of the noise from which on a difference is motion."""
+_DEVIATION = 1.4826
+"""Of a normal distribution, over the median of its magnitudes."""
+
+
+def steady(
+    curves: Float[np.ndarray, "rows curves"], times_s: Float[np.ndarray, " rows"], amount: float
+) -> Float[np.ndarray, "rows curves"]:
+    """Return curves with less noise.
+
+    Args:
+        curves: without gaps.
+        times_s: of the rows, rising; the steps may differ.
+        amount: 1 is the usual width of the fit, 0 leaves the curves as they are.
+    """
+    if amount <= 0 or len(curves) < 3:
+        return curves
+    lines = _local_lines(curves, times_s, amount * SIGMA_ROWS / _RATE_FPS)
+    off = curves - lines
+    noise = _DEVIATION * np.median(np.abs(off), axis=0)
+    kept = np.sign(off) * np.maximum(np.abs(off) - _KEPT * noise, 0)
+    return lines + kept
+
+
+def _local_lines(
+    curves: Float[np.ndarray, "rows curves"], times_s: Float[np.ndarray, " rows"], sigma_s: float
+) -> Float[np.ndarray, "rows curves"]:
+    """Value at each row of the straight line through the rows around it, weighted by nearness."""
+    rows = len(curves)
+    usual = float(np.median(np.diff(times_s))) or sigma_s
+    reach = min(rows - 1, max(1, int(np.ceil(_REACH * sigma_s / usual))))
+    places = np.arange(rows)[:, None] + np.arange(-reach, reach + 1)
+    is_there = (places >= 0) & (places < rows)
+    places = np.clip(places, 0, rows - 1)
+    lags = (times_s[places] - times_s[:, None]) / sigma_s
+    near = np.exp(-(lags**2) / 2) * is_there
+    sum_0, sum_1, sum_2 = ((near * lags**power).sum(axis=1) for power in (0, 1, 2))
+    spread = sum_0 * sum_2 - sum_1**2
+    line = near * (sum_2[:, None] - sum_1[:, None] * lags)
+    flat = near / sum_0[:, None]
+    has_line = spread > 1e-9
+    shares = np.where(has_line[:, None], line / np.where(has_line, spread, 1)[:, None], flat)
+    return np.einsum("rk,rkc->rc", shares, curves[places])

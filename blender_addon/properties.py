@@ -20,7 +20,10 @@ from bpy.props import (
 from .bridge.errors import BridgeError
 from .bridge.expression_blend import MAX_INTENSITY, blend_from_shares, shares_from_blend
 from .bridge.preset_file import completions, preset_names
+from .bridge.shape_keys import driving_table
 from .bridge.vocabulary import ALL_EXPRESSIONS, menu_of_expressions
+from .driving_settings import fill
+from .scene.character import key_names
 
 MOST_SLIDERS = 8
 """Expressions of a blend that have one."""
@@ -54,6 +57,14 @@ def _blends(
     """Return what Blend may become, as it is typed."""
     presets = preset_names(Path(bpy.path.abspath(settings.presets))) if settings.presets else ()
     return completions(typed, (*presets, *ALL_EXPRESSIONS))
+
+
+def _fill_table(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    """Fill the table of an object that is chosen for the first time."""
+    driving = settings.driving_object
+    is_own = driving is not None and driving.library is None and driving.override_library is None
+    if is_own and driving.data.shape_keys is not None and not driving.reggan_driving.rows:
+        fill(driving.reggan_driving, driving_table(key_names(driving)))
 
 
 def _has_shape_keys(_settings: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
@@ -115,9 +126,10 @@ class RegganSettings(bpy.types.PropertyGroup):
     )
     driving_object: PointerProperty(
         name="Object",
-        description="The mesh whose shape keys are taken, by the names of ARKit's",
+        description="The mesh whose shape keys are taken. The table says what each moves",
         type=bpy.types.Object,
         poll=_has_shape_keys,
+        update=_fill_table,
         options=_STILL,
     )
     take: StringProperty(

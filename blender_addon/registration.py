@@ -7,6 +7,7 @@ import bpy
 
 _MODULES = (
     "scene.face_icons",
+    "driving_settings",
     "properties",
     "shape_settings",
     "head_settings",

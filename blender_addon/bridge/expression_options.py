@@ -37,6 +37,8 @@ class PanelRequest:
         curve: a file of expressions and shapes by frame, in place of `blend` and `shapes`, into
             which the intensity went.
         take: in place of `blend` and `shapes`.
+        name: what results are called after, where that is no expression.
+        dropped: what is not done of what was asked, in words.
     """
 
     blend: str = ""
@@ -46,12 +48,16 @@ class PanelRequest:
     presets: Path | None = None
     curve: Path | None = None
     take: RecordedTake | None = None
+    name: str = ""
+    dropped: str = ""
 
     @property
     def label(self) -> str:
         """The part of results' names."""
         if self.take is not None:
             return self.take.path.stem
+        if self.name:
+            return self.name
         names = [part.partition(":")[0].strip() for part in self.blend.split("+")]
         return "_".join(name.lower().replace(" ", "_") for name in names if name) or "shapes"
 

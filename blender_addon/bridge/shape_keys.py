@@ -77,6 +77,31 @@ FAMILIES: Mapping[str, Mapping[str, str]] = {
 }
 """By the maker. Where a maker has no shape of ARKit's, the one that moves most alike stands."""
 
+_BESIDE: Mapping[str, Mapping[str, float]] = {
+    "{S}smileOpen": {"mouthSmile": 1.0, "mouthUpperUp": 0.3},
+    "{S}squint": {"eyeSquint": 1.0},
+    "{S}pityful": {"browInnerUp": 1.0},
+    "{S}{S}browUp": {"browOuterUp": 1.0},
+    "{S}{S}browDown": {"browDown": 1.0},
+    "{S}nostril": {"noseSneer": 0.5},
+    "{S}lipSide": {"mouthStretch": 0.6},
+    "Shout": {"jawOpen": 1.0, "mouthStretch": 0.4, "mouthUpperUp": 0.3},
+    "Chew": {"jawOpen": 0.3},
+    "MPB_Up": {"mouthRollUpper": 0.5},
+    "MPB_Down": {"mouthRollLower": 0.5},
+    "FV": {"mouthRollLower": 0.7},
+    "S": {"mouthStretch": 0.3},
+    "AO_a": {"jawOpen": 0.6, "mouthFunnel": 0.3},
+    "Ax_E": {"jawOpen": 0.4, "mouthStretch": 0.3},
+    "TD_I": {"jawOpen": 0.2, "mouthStretch": 0.3},
+    "UH_OO": {"mouthFunnel": 0.6, "jawOpen": 0.2},
+    "UW_U": {"mouthPucker": 0.8},
+    "H_EST": {"jawOpen": 0.25},
+    "KG": {"jawOpen": 0.2},
+}
+"""Of VALID's heads, what moves like shapes of ARKit's, one or several: enough to drive a picture,
+while a character's own shapes are made of the keys above alone. Chosen by eye."""
+
 _UNITS: Mapping[int, str] = {
     **{1: "browInnerUp", 2: "browOuterUp", 4: "browDown", 5: "eyeWide", 6: "cheekSquint"},
     **{7: "eyeSquint", 9: "noseSneer", 10: "mouthUpperUp", 12: "mouthSmile", 14: "mouthDimple"},
@@ -128,6 +153,20 @@ def _entries() -> dict[str, str]:
 _BY_KEY = _entries()
 
 
+def _beside() -> dict[str, dict[str, float]]:
+    found = {}
+    for pattern, shapes in _BESIDE.items():
+        for letter, word in (("L", "Left"), ("R", "Right")):
+            name = pattern.format(S=letter)
+            side = word if name != pattern else ""
+            found[_key(name)] = {
+                one: weight
+                for shape, weight in shapes.items()
+                for one in sides_of(_with_side(shape, side))
+            }
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class KeyWeight:
     """A line of the mapping table: this face shape in full is this key at this value."""
@@ -159,6 +198,28 @@ def recognise(names: Sequence[str]) -> list[KeyWeight]:
     ]
 
 
+def sides_of(shape: str) -> tuple[str, ...]:
+    """Return the shapes of both sides, of one that has none; else the shape itself."""
+    return (f"{shape}Left", f"{shape}Right") if shape in SIDED_SHAPES else (shape,)
+
+
+def driving_table(names: Iterable[str]) -> list[KeyWeight]:
+    """Return which face shapes keys of these names move, and how far; unknown ones move none.
+
+    Here the value is that of the shape where the key is 1. Each key has a line.
+    """
+    rows = []
+    for name in names:
+        shape = arkit_shape(name)
+        moved = dict.fromkeys(sides_of(shape), 1.0) if shape in _KNOWN else {}
+        if not moved and name.endswith("_h"):
+            moved = _MORE.get(_key(name.rpartition(".")[2]), {})
+        rows += [KeyWeight(shape=one, key=name, weight=weight) for one, weight in moved.items()]
+        if not moved:
+            rows.append(KeyWeight(shape="", key=name, weight=0.0))
+    return rows
+
+
 def expression_keys(names: Iterable[str], rows: Iterable[KeyWeight] = ()) -> list[str]:
     """Return the keys that are 0 on a neutral face: those of the table, and all that are
     recognised.
@@ -180,3 +241,7 @@ def arkit_shape(name: str) -> str | None:
         name = name[: side.start()] + {"l": "Left", "r": "Right"}[side[1].lower()]
     letters = re.sub(r"[^a-z]", "", name.lower())
     return next((_SHAPE_OF_LETTERS[k] for k in _LONGEST_FIRST if letters.endswith(k)), None)
+
+
+_KNOWN = frozenset((*SHAPE_NAMES, *SIDED_SHAPES))
+_MORE = _beside()

@@ -23,7 +23,7 @@ from ..scene.rendered_frames import (
     asked_frames,
     output_pattern,
 )
-from ..scene.sequence_images import load_changed_frames, load_frames, show
+from ..scene.sequence_images import load_changed_frames, load_frames, shot_name, show
 from ..scene.settings import absolute_path, face_settings, model_settings, presets_file
 from .changed_image import ChangedImage, change_of_image
 from .job_operator import JobOperator, new_job_folder
@@ -82,7 +82,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         requests += _comparison(context, settings.face.tracks)
         requests.append(_request(render_arguments(settings), "Changing frames", new_job_folder()))
         self._missing, self._ends = asked.missing, asked.ends
-        self._label = settings.asked.label
+        self._label, self._dropped = settings.asked.label, settings.asked.dropped
         self._is_own_render = context.scene.reggan.frames_source == "SCENE"
         return requests
 
@@ -104,7 +104,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
             shown_number(first) <= context.scene.frame_current <= shown_number(last)
         ):
             self._report({"INFO"}, f"Go to frame {shown_number(first)} of the scene to see them")
-        for sentence in unchanged_frames(progress.summary):
+        for sentence in filter(None, [self._dropped, *unchanged_frames(progress.summary)]):
             self._note(sentence)
         if self._missing:
             self._note(f"{self._missing} frames of the scene are not rendered yet")
@@ -169,13 +169,18 @@ def _last_render(context: bpy.types.Context) -> ChangedImage | None:
 
 def _render_settings(context: bpy.types.Context, asked: FrameSelection) -> RenderRequest:
     settings = context.scene.reggan
+    expression = expression_over_time(context, asked.numbers, new_job_folder())
+    out = absolute_path(settings.output_path, "Output") if settings.output_path else None
+    if out is None and expression.name and asked.ends is not None:  # else all shapes are its name
+        first, _ = asked.ends
+        out = first.parent / f"{shot_name(first)}_{expression.name}"
     return RenderRequest(
         frames=asked.sequence.source,
         frame_range=asked.frame_range,
-        asked=expression_over_time(context, asked.numbers, new_job_folder()),
+        asked=expression,
         face=face_settings(settings),
         model=model_settings(context),
-        out=absolute_path(settings.output_path, "Output") if settings.output_path else None,
+        out=out,
         existing=settings.existing.lower(),
         with_mask=settings.with_mask and asked.are_exr,
     )

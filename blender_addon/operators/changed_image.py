@@ -33,12 +33,14 @@ class ChangedImage:
         made: the file that the job writes.
         label: the expression.
         request: the job.
+        dropped: what is not done of what was asked, in words.
     """
 
     source: ImageFile
     made: Path
     label: str
     request: JobRequest
+    dropped: str = ""
 
     def reason(self, progress: Progress) -> str:
         """Return the error of the job: of the image by its name, as its file is the add-on's."""
@@ -56,9 +58,9 @@ class ChangedImage:
             raise BridgeError(f"The worker ended without {self.made}. Run it again.")
         image = new_image(self.made, self.source, self.label)
         show(context, image)
-        note = ""
+        note = self.dropped
         if self.source.colour_space in _UNREAD_SPACES:
-            note = (
+            note += (
                 f"{image.name} is in {self.source.colour_space} and was changed as if it were in "
                 "Linear Rec.709: colours of the change can be off a little"
             )
@@ -85,4 +87,6 @@ def change_of_image(context: bpy.types.Context, image: bpy.types.Image) -> Chang
     arguments = (*render_arguments(job), "--on-missing-face", "fail")
     title = f"Making {image.name} {asked.label}"
     request = JobRequest(arguments=arguments, title=title, folder=folder)
-    return ChangedImage(source=source, made=made, label=asked.label, request=request)
+    return ChangedImage(
+        source=source, made=made, label=asked.label, request=request, dropped=asked.dropped
+    )

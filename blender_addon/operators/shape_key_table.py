@@ -1,11 +1,12 @@
-"""The table that says which shape keys make which face shape."""
+"""The tables that say which shape keys make a face shape, and which face shapes keys drive."""
 
 from typing import ClassVar
 
 import bpy
 
-from ..bridge.shape_keys import recognise
+from ..bridge.shape_keys import driving_table, recognise
 from ..bridge.vocabulary import SHAPE_NAMES
+from ..driving_settings import fill
 from ..scene.character import key_names
 
 
@@ -83,4 +84,73 @@ class RemoveExpressionKey(bpy.types.Operator):
         return {"FINISHED"}
 
 
-classes = (RecogniseShapeKeys, AddExpressionKey, RemoveExpressionKey)
+class FillDrivingTable(bpy.types.Operator):
+    """Fill the table anew from the names of the object's shape keys, a line for each."""
+
+    bl_idname = "reggan.fill_driving_table"
+    bl_label = "Recognise"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Tell whether an object with shape keys is chosen that may be changed."""
+        driving = context.scene.reggan.driving_object
+        if driving is None or not key_names(driving):
+            cls.poll_message_set("Choose an object with shape keys")
+        elif driving.library is not None:
+            cls.poll_message_set("The object is linked: its table is edited in its own file")
+        else:
+            return True
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Replace the lines, and say how many keys are not known."""
+        driving = context.scene.reggan.driving_object
+        rows = driving_table(key_names(driving))
+        fill(driving.reggan_driving, rows)
+        unknown = sum(not row.shape for row in rows)
+        self.report({"INFO"}, f"{len(key_names(driving)) - unknown} shape keys are recognised")
+        return {"FINISHED"}
+
+
+class AddDrivingKey(bpy.types.Operator):
+    """Add a line for the chosen shape key: it may move several face shapes."""
+
+    bl_idname = "reggan.add_driving_key"
+    bl_label = "Add Line"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """After the chosen one."""
+        table = context.scene.reggan.driving_object.reggan_driving
+        chosen = table.active_row
+        key = table.rows[chosen].key if chosen < len(table.rows) else ""
+        table.rows.add().key = key
+        table.rows.move(len(table.rows) - 1, min(chosen + 1, len(table.rows) - 1))
+        table.active_row = min(chosen + 1, len(table.rows) - 1)
+        return {"FINISHED"}
+
+
+class RemoveDrivingKey(bpy.types.Operator):
+    """Take the chosen line out of the table."""
+
+    bl_idname = "reggan.remove_driving_key"
+    bl_label = "Remove Line"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Remove it; the one before is chosen then."""
+        table = context.scene.reggan.driving_object.reggan_driving
+        table.rows.remove(table.active_row)
+        table.active_row = max(0, table.active_row - 1)
+        return {"FINISHED"}
+
+
+classes = (
+    RecogniseShapeKeys,
+    AddExpressionKey,
+    RemoveExpressionKey,
+    FillDrivingTable,
+    AddDrivingKey,
+    RemoveDrivingKey,
+)

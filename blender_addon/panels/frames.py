@@ -4,8 +4,11 @@ from typing import Any
 
 import bpy
 
+from ..driving_settings import NOTHING
 from ..job_display import draw_job, draw_last_words
 from ..properties import MOST_SLIDERS, shares_of_blend
+from ..scene.asked_expression import keys_without_shape
+from ..scene.character import key_names
 from ..scene.face_icons import face_icons
 
 CATEGORY = "RegGAN"
@@ -40,6 +43,8 @@ class MainPanel:
 def _draw_expression(column: Any, settings: Any) -> None:
     if settings.driven_by == "OBJECT":
         column.prop(settings, "driving_object")
+        if settings.driving_object is not None:
+            _draw_driving_table(column, settings.driving_object)
     elif settings.driven_by == "TAKE":
         column.prop(settings, "take")
         column.prop(settings, "take_offset")
@@ -60,6 +65,45 @@ def _draw_expression(column: Any, settings: Any) -> None:
             row.prop(settings, "blend_shares", index=at, text=name.capitalize(), slider=True)
             row.operator("reggan.remove_from_blend", text="", icon="X").name = name
         column.prop(settings, "adds")
+
+
+class REGGAN_UL_driving_keys(bpy.types.UIList):  # noqa: N801 - Blender asks for such names
+    """Shape key, face shape, value; those that move nothing are grey."""
+
+    def draw_item(
+        self,
+        _context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        _data: Any,
+        item: Any,
+        _icon: int,
+        _active_data: Any,
+        _active_property: str,
+    ) -> None:
+        """One line."""
+        row = layout.split(factor=0.5)
+        row.active = item.shape != NOTHING
+        row.label(text=item.key.rpartition(".")[2])
+        row.label(text="nothing" if item.shape == NOTHING else f"{item.shape}  {item.weight:g}")
+
+
+def _draw_driving_table(column: Any, driving: Any) -> None:
+    table, unknown = driving.reggan_driving, len(keys_without_shape(driving))
+    known = len(key_names(driving)) - unknown
+    column.label(text=f"{known} shape keys move the picture, {unknown} move nothing")
+    row = column.row()
+    row.template_list("REGGAN_UL_driving_keys", "", table, "rows", table, "active_row", rows=4)
+    buttons = row.column(align=True)
+    buttons.operator("reggan.fill_driving_table", icon="VIEWZOOM", text="")
+    lines = buttons.column(align=True)
+    lines.active = bool(table.rows)
+    lines.operator("reggan.add_driving_key", icon="ADD", text="")
+    lines.operator("reggan.remove_driving_key", icon="REMOVE", text="")
+    if table.active_row < len(table.rows):
+        line = table.rows[table.active_row]
+        column.prop_search(line, "key", driving.data.shape_keys, "key_blocks")
+        column.prop(line, "shape")
+        column.prop(line, "weight")
 
 
 class FramesPanel:
@@ -130,4 +174,10 @@ class ViewportFramesPanel(FramesPanel, bpy.types.Panel):
     bl_space_type = "VIEW_3D"
 
 
-classes = (ImageMainPanel, ImageFramesPanel, ViewportMainPanel, ViewportFramesPanel)
+classes = (
+    REGGAN_UL_driving_keys,
+    ImageMainPanel,
+    ImageFramesPanel,
+    ViewportMainPanel,
+    ViewportFramesPanel,
+)

@@ -10,51 +10,72 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import MAX_INTENSITY, shares_from_blend, write_curve
 from ..bridge.expression_options import PanelRequest, RecordedTake
-from ..bridge.shape_keys import arkit_shape
-from ..bridge.vocabulary import SHAPE_NAMES, SIDED_SHAPES, name_from_identifier
+from ..bridge.shape_keys import KeyWeight, driving_table
+from ..bridge.vocabulary import SHAPE_NAMES, name_from_identifier
+from ..driving_settings import NOTHING
 from .animated_values import values_by_frame
+from .character import key_names
+from .image_files import file_stem
 from .settings import absolute_path, presets_file
-
-_KNOWN = frozenset((*SHAPE_NAMES, *SIDED_SHAPES))
 
 NO_EXPRESSION = "NONE"
 _INTENSITY = "reggan.intensity"
+_MOVES = 1e-3
+"""Change of a shape key's value that can be seen."""
+_MOST_NAMED = 12
 
 
 def driving_object(scene: bpy.types.Scene) -> Any:
     """Return the object whose shape keys count.
 
     Raises:
-        BridgeError: there is none, or none of its keys is a face shape.
+        BridgeError: there is none, or none of its keys moves a face shape.
     """
     found = scene.reggan.driving_object
     if found is None or found.data.shape_keys is None:
         raise BridgeError("No object drives the face. Choose a mesh with shape keys as Object.")
-    if not any(arkit_shape(block.name) in _KNOWN for block in found.data.shape_keys.key_blocks):
+    if not any(row.shape for row in driving_rows(found)):
         raise BridgeError(
-            f"No shape key of {found.name} has a name of ARKit's, such as jawOpen. Choose another "
-            "object, or rename its keys."
+            f"No shape key of {found.name} has a known name, such as jawOpen. Choose another "
+            "object, or say in the table which face shapes its keys move."
         )
     return found
+
+
+def driving_rows(driving: Any) -> list[KeyWeight]:
+    """Return the object's own table; where it has none, what the names of its keys say."""
+    table = getattr(driving, "reggan_driving", None)
+    if table is not None and table.rows:
+        return [
+            KeyWeight(shape="" if r.shape == NOTHING else r.shape, key=r.key, weight=r.weight)
+            for r in table.rows
+        ]
+    return driving_table(key_names(driving))
+
+
+def keys_without_shape(driving: Any) -> list[str]:
+    """Return the shape keys of an object that move no face shape."""
+    moving = {row.key for row in driving_rows(driving) if row.shape}
+    return [name for name in key_names(driving) if name not in moving]
 
 
 def weights_of_keys(driving: Any) -> dict[str, float]:
     """Weights of face shapes, 0 to 1.5, by the shape keys of an object as they stand."""
     weights: dict[str, float] = {}
-    for block in driving.data.shape_keys.key_blocks:
-        shape = arkit_shape(block.name)
-        if shape in _KNOWN and not block.mute:
-            sides = (f"{shape}Left", f"{shape}Right") if shape in SIDED_SHAPES else (shape,)
-            value = min(max(block.value, 0.0), MAX_INTENSITY)
-            weights |= {side: max(value, weights.get(side, 0.0)) for side in sides}
+    blocks = driving.data.shape_keys.key_blocks
+    for row in driving_rows(driving):
+        block = blocks.get(row.key)
+        if row.shape and block is not None and not block.mute:
+            value = min(max(block.value * row.weight, 0.0), MAX_INTENSITY)
+            weights[row.shape] = max(value, weights.get(row.shape, 0.0))
     return weights
 
 
-def weights_of_keys_over_time(
-    scene: bpy.types.Scene, frames: Sequence[int]
-) -> dict[int, dict[str, float]]:
+def _keys_over_time(scene: bpy.types.Scene, frames: Sequence[int], folder: Path) -> PanelRequest:
     """Return the same at every frame, times the intensity there; the scene goes there and back."""
     driving, weights = driving_object(scene), {}
+    unknown: dict[str, list[float]] = {name: [] for name in keys_without_shape(driving)}
+    blocks = driving.data.shape_keys.key_blocks
     frame, subframe = scene.frame_current, scene.frame_subframe
     try:
         for number in frames:
@@ -62,9 +83,34 @@ def weights_of_keys_over_time(
             intensity = scene.reggan.intensity
             keys = weights_of_keys(driving)
             weights[number] = {name: intensity * weight for name, weight in keys.items()}
+            for name, values in unknown.items():
+                values.append(blocks[name].value)
     finally:
         scene.frame_set(frame, subframe=subframe)
-    return weights
+    moving = tuple(name for name, values in unknown.items() if max(values) - min(values) > _MOVES)
+    if moving and not any(any(of_frame.values()) for of_frame in weights.values()):
+        raise BridgeError(
+            f"{driving.name} moves {_listed(moving)}, which move nothing in the picture: no line "
+            "of the table says which face shapes they are. Choose a Face Shape for them there."
+        )
+    dropped = _account_of_dropped(driving, moving)
+    asked = PanelRequest(name=file_stem(driving.name), dropped=dropped)
+    return _with_curve(asked, weights, folder)
+
+
+def _account_of_dropped(driving: Any, names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    verb = "moves" if len(names) == 1 else "move"
+    return (
+        f"{_listed(names)} of {driving.name} {verb} nothing in the picture. The table under "
+        "Driven By says which face shapes they are."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more shape keys" if more > 0 else "")
 
 
 def still_expression(context: bpy.types.Context) -> PanelRequest:
@@ -80,8 +126,15 @@ def still_expression(context: bpy.types.Context) -> PanelRequest:
             "Frames."
         )
     if scene.reggan.driven_by == "OBJECT":
-        weights = weights_of_keys(driving_object(scene))
-        return PanelRequest(shapes=weights, intensity=scene.reggan.intensity)
+        driving = driving_object(scene)
+        blocks = driving.data.shape_keys.key_blocks
+        moving = [name for name in keys_without_shape(driving) if abs(blocks[name].value) > _MOVES]
+        return PanelRequest(
+            shapes=weights_of_keys(driving),
+            intensity=scene.reggan.intensity,
+            name=file_stem(driving.name),
+            dropped=_account_of_dropped(driving, moving),
+        )
     return _of_panel(scene)
 
 
@@ -104,8 +157,7 @@ def expression_over_time(
     if not frames:
         return still_expression(context)
     if scene.reggan.driven_by == "OBJECT":
-        weights = weights_of_keys_over_time(scene, frames)
-        return _with_curve(PanelRequest(), weights, folder)
+        return _keys_over_time(scene, frames, folder)
     asked = _of_panel(scene)
     animated = _animated(scene, frames)
     if not animated:

@@ -51,14 +51,14 @@ def load_changed_frames(first: Path, last: Path, original: Any, label: str) -> A
     """
     image = former_result(original, label) or _load(first)
     _show_frames(image, first, last)
-    image.name = f"{_shot_name(first)} {label}"
+    image.name = f"{shot_name(first)} {label}"
     image.colorspace_settings.name = original.colorspace_settings.name
     image.use_view_as_render = original.use_view_as_render
     mark_result(image, original, label)
     return image
 
 
-def _shot_name(frame: Path) -> str:
+def shot_name(frame: Path) -> str:
     """Return a frame's name without its number and ending."""
     return re.sub(r"[._ -]*\d+$", "", frame.stem) or frame.stem
 

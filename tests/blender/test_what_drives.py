@@ -101,7 +101,56 @@ def test_a_rig_s_own_shape_keys_drive_its_old_renders(scene: Any, pretended: Pat
             {"jawOpen": jaw, "eyeBlinkLeft": lids, "eyeBlinkRight": lids, "mouthLeft": 0.24},
             abs=0.001,
         )
-    assert scene.reggan.result_image.name == "a shapes"
+    assert scene.reggan.result_image.name == "a Cube"
+
+
+def test_keys_that_nobody_knows_are_named_and_may_be_mapped(
+    scene: Any, pretended: Path, tmp_path: Path
+) -> None:
+    """Of a game avatar: its smile has a name of its own, and another key shapes the character."""
+    face = bpy.data.objects["Cube"]
+    face.shape_key_add(name="Basis")
+    names = ("h_expressions.RsmileOpen_h", "Grin", "Sulk", "Fat")
+    keys = {name: face.shape_key_add(name=name) for name in names}
+    keys["Fat"].value = 0.4
+    for frame, value in ((1001, 0.0), (1003, 1.0)):
+        for name in names[1:3]:
+            keys[name].value = value
+            keys[name].keyframe_insert("value", frame=frame)
+    scene.reggan.output_path = ""
+    scene.reggan.driven_by, scene.reggan.driving_object = "OBJECT", face
+    table = face.reggan_driving
+    found = [(row.key.rpartition(".")[2], row.shape) for row in table.rows]
+    assert found == [
+        ("RsmileOpen_h", "mouthSmileRight"),
+        ("RsmileOpen_h", "mouthUpperUpRight"),
+        *(("Grin", "NONE"), ("Sulk", "NONE"), ("Fat", "NONE")),
+    ]
+    with pytest.raises(RuntimeError, match=r"Cube moves Grin, Sulk, which move nothing .*table"):
+        bpy.ops.reggan.render_frames()
+    assert not pretended.exists()
+    table.active_row = 2
+    table.rows[2].shape, table.rows[2].weight = "mouthSmileLeft", 0.6
+    bpy.ops.reggan.add_driving_key()
+    table.rows[table.active_row].shape = "eyeSquintLeft"
+    asked = asked_of_frames(pretended)
+    assert weights(asked, 1003)["mouthSmileLeft"] == 0.6
+    assert weights(asked, 1003)["eyeSquintLeft"] == 1.0
+    assert bpy.context.window_manager.reggan_last_words == (
+        "Sulk of Cube moves nothing in the picture. The table under Driven By says which face "
+        "shapes they are."
+    )
+    out = asked["arguments"][asked["arguments"].index("--out") + 1]
+    assert out == str(tmp_path / "shot" / "a_Cube")  # not called after all its shapes
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "figure.blend"), copy=True)
+    with bpy.data.libraries.load(str(tmp_path / "figure.blend")) as (_, into):
+        into.objects = ["Cube"]
+    assert [row.shape for row in into.objects[0].reggan_driving.rows][2:4] == [
+        "mouthSmileLeft",
+        "eyeSquintLeft",
+    ]
+    assert bpy.ops.reggan.fill_driving_table() == {"FINISHED"}
+    assert len(table.rows) == 5
 
 
 def test_keys_of_no_face_are_named(scene: Any, pretended: Path) -> None:
@@ -109,7 +158,7 @@ def test_keys_of_no_face_are_named(scene: Any, pretended: Path) -> None:
     face.shape_key_add(name="Basis")
     face.shape_key_add(name="Fat")
     scene.reggan.driven_by, scene.reggan.driving_object = "OBJECT", face
-    with pytest.raises(RuntimeError, match=r"No shape key of Cube .*jawOpen"):
+    with pytest.raises(RuntimeError, match=r"No shape key of Cube .*jawOpen.*table"):
         bpy.ops.reggan.render_frames()
 
 

@@ -7,6 +7,7 @@ from blender_addon.bridge.shape_keys import (
     FAMILIES,
     KeyWeight,
     arkit_shape,
+    driving_table,
     expression_keys,
     recognise,
 )
@@ -97,3 +98,16 @@ def test_every_name_of_every_maker_means_a_shape() -> None:
                 shape = arkit_shape(pattern.format(S=side[0], side=side))
                 sided = {shape, f"{shape}{side}"} & set(ARKIT_NAMES)
                 assert sided, f"{pattern} of {maker} means {shape}"
+
+
+def test_every_key_has_a_line_in_the_table_of_what_drives() -> None:
+    names = ["jawOpen", "eye_blink", "h_expressions.Lsquint_h", "h_expressions.S_h", "S", "Fat"]
+    rows = [(row.key, row.shape, row.weight) for row in driving_table(names)]
+    assert rows == [
+        ("jawOpen", "jawOpen", 1.0),
+        *(("eye_blink", f"eyeBlink{side}", 1.0) for side in ("Left", "Right")),
+        ("h_expressions.Lsquint_h", "eyeSquintLeft", 1.0),
+        *(("h_expressions.S_h", f"mouthStretch{side}", 0.3) for side in ("Left", "Right")),
+        ("S", "", 0.0),
+        ("Fat", "", 0.0),
+    ]

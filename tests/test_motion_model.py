@@ -15,8 +15,8 @@ from reggan_plugin.errors import UnknownExpressionError
 from reggan_plugin.faces.face_crop import crop_of_whole_image
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.region_limits import RegionLimits
+from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.transfer.frame_edit import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from .motion_models import SIDE_PX, write_motion_model

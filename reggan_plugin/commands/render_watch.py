@@ -13,7 +13,7 @@ from reggan_plugin.commands.render_output import print_summary, written_by
 from reggan_plugin.commands.render_request import RenderOptions
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.events import Notice, Report
-from reggan_plugin.jobs.fade_in_out import Fades
+from reggan_plugin.jobs.intensity_curve import Fades
 from reggan_plugin.jobs.interruption import StopRequest
 from reggan_plugin.jobs.output_names import default_output_folder
 from reggan_plugin.jobs.plan import Existing, is_name_of_picture

@@ -41,15 +41,15 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import Frame, read_content
-from reggan_plugin.files.frame_names import number_in
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 from reggan_plugin.files.reading import Reading
+from reggan_plugin.files.sequence import number_in
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.models.model_card import ModelCard
+from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.transfer.frame_edit import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, OwnPresets
 from reggan_plugin.vocabulary.presets import read_presets

@@ -1,4 +1,7 @@
-"""A recorded take: rows of weights with the time of each, under the names that we know."""
+"""A recorded take: rows of weights with the time of each, under the names that we know.
+
+Weights in percent are known by a number above 2.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +10,6 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.curves.column_names import UNUSED, name_from_column
-from reggan_plugin.curves.percents import scale_of
 from reggan_plugin.errors import SourceError
 from reggan_plugin.limits import MOST_TAKE_ROWS
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name
@@ -167,3 +169,11 @@ def _rate_of(times_s: Float[np.ndarray, " rows"]) -> float:
     usual = float(np.median(steps))
     whole = steps[steps < 1.5 * usual]
     return round(float(1 / whole.mean()), 4)
+
+
+_LEAST_PERCENT = 2.0
+
+
+def scale_of(weights: Float[np.ndarray, "rows names"]) -> float:
+    """Return what weights are multiplied by: a hundredth if they look like percents, else 1."""
+    return 0.01 if np.nanmax(weights, initial=0.0) > _LEAST_PERCENT else 1.0

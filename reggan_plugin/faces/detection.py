@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from reggan_plugin.array_types import Float, UInt8
-from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
+from reggan_plugin.faces.face_crop import FaceCrop, crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.imaging.crop import cut_crop
 

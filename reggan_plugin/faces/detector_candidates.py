@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
+from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.pyramid import OUTSIDE_TONE, Level
 
 STRIDE_PX = 8

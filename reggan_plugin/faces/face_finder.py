@@ -13,9 +13,11 @@ from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import Remark, SourceError, UsageError
 from reggan_plugin.faces.face_crop import (
     FaceCrop,
+    crop_around_face,
     crop_from_box,
     crop_from_landmarks,
     crop_of_whole_image,
+    face_size_px,
 )
 from reggan_plugin.faces.head_pose import (
     FAR_FROM_HUMAN,
@@ -24,7 +26,6 @@ from reggan_plugin.faces.head_pose import (
 )
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
-from reggan_plugin.faces.locator_crop import crop_around_face, face_size_px
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces, is_meant
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 from reggan_plugin.regular_file import read_regular

@@ -1,4 +1,4 @@
-"""The direction in which a head looks, from its six landmarks.
+"""The direction in which a head looks, from its six landmarks; how a change fades as it turns.
 
 A canonical face in three dimensions is turned by a yaw and a pitch, projected without
 perspective and laid over the landmarks by the best shift, scale and roll, which is a closed
@@ -44,6 +44,9 @@ FAR_FROM_HUMAN = 0.42
 """`distance_from_human` beyond which proportions are no person's: of 600 drawn heads, many of them
 with the eyes of toons and turned up to 80 degrees, the farthest is at 0.37, the median at 0.14.
 Left and right taken for each other are at 1.4, a horse and a frog at 0.6."""
+FADE_DEG = 10.0
+"""Beyond a model's largest yaw, the further turn over which its effect fades to nothing, unless its
+card says otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,3 +121,20 @@ def _projections(
 def _centred(points: Complex[np.ndarray, "*turns points"]) -> Complex[np.ndarray, "*turns points"]:
     mean = (_WEIGHTS * points).sum(axis=-1, keepdims=True) / _WEIGHTS.sum()
     return points - mean
+
+
+def intensity_share(
+    yaw_deg: float | None, max_yaw_deg: float | None, fade_deg: float = FADE_DEG
+) -> float:
+    """Intensity factor, 0 to 1, for this yaw; 1 up to the model's limit.
+
+    Beyond it falls in a straight line, to 0 at `fade_deg` more.
+
+    Args:
+        yaw_deg: to either side; None where it is not known, which is not faded.
+        max_yaw_deg: the limit; None for a model without one.
+        fade_deg: of the model's card.
+    """
+    if yaw_deg is None or max_yaw_deg is None:
+        return 1.0
+    return min(1.0, max(0.0, 1.0 - (abs(yaw_deg) - max_yaw_deg) / fade_deg))

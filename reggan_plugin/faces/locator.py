@@ -20,8 +20,8 @@ from reggan_plugin.faces.detector_candidates import (
     pad_level,
     read_candidates,
 )
+from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, vary_crop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
-from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, vary_crop
 from reggan_plugin.faces.pyramid import Pyramid, build_pyramid
 from reggan_plugin.models.model_card import read_card
 from reggan_plugin.models.model_hash import check_seal

@@ -54,3 +54,11 @@ HEAD_BYTES = 32
 def begins_with(*signatures: bytes) -> Callable[[bytes], bool]:
     """Return a test of a file's first bytes, for formats that begin with one of some signatures."""
     return lambda head: head.startswith(signatures)
+
+
+STAMP_KEY = "reggan-plugin"
+"""Names of a stamp in files, see `ImageFormat.stamp`. This one is the keyword of the PNG chunk, and
+the first word of the JPEG comment."""
+EXR_ATTRIBUTE = "regganPlugin"
+TIFF_TAG = 65117
+"""Of the numbers that TIFF leaves to private use without registration (65000 to 65535)."""

@@ -11,8 +11,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.files.exr.signature import SIGNATURE as EXR_SIGNATURE
 from reggan_plugin.files.frame import Frame, PlacedPicture, read_content, read_frame
-from reggan_plugin.files.frame_list import SourceFrame
-from reggan_plugin.files.sequence import find_sequence
+from reggan_plugin.files.sequence import SourceFrame, find_sequence
 from reggan_plugin.plurals import counted
 
 _EXR_CHANNELS = ("A", "Y", "R")

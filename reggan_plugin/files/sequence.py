@@ -1,10 +1,12 @@
 """Sequences of frames, named by a folder, a file, or a pattern such as `walk.####.exr`."""
 
 import os
-from collections.abc import Iterable
+import re
+from collections import abc, defaultdict
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import overload
 
 from reggan_plugin.errors import (
     AmbiguousSourceError,
@@ -14,17 +16,7 @@ from reggan_plugin.errors import (
     UsageError,
 )
 from reggan_plugin.files.formats import frame_suffixes
-from reggan_plugin.files.frame_list import FrameList
-from reggan_plugin.files.frame_names import (
-    PADDING,
-    Named,
-    is_housekeeping,
-    is_picture,
-    names_of_pattern,
-    natural_key,
-    number_in,
-    numbered_groups,
-)
+from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.frame_range import (
     NO_NUMBERS,
     FrameRange,
@@ -33,6 +25,130 @@ from reggan_plugin.files.frame_range import (
     parse_frame_range,
     range_from_spans,
 )
+
+PADDING = re.compile(r"#+|@+|%0?\d{0,2}d|\$F\d?")
+Named = tuple[int | None, str]
+"""Number and name of a file."""
+_NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>(?<![^\W_])-\d+|\d+)")
+_HIGHEST_NUMBER = 9_999_999
+"""Longer numbers are dates and identifiers."""
+_SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Stem and suffix, as `Path` has them, in a tenth of its time."""
+    stem, dot, ending = name.rpartition(".")
+    return (stem, dot + ending) if stem else (name, "")
+
+
+def number_in(name: str) -> int | None:
+    """Return the frame number in a name; None if it has none."""
+    match = _NUMBERED.fullmatch(split_name(name)[0])
+    return int(match["number"]) if match and int(match["number"]) <= _HIGHEST_NUMBER else None
+
+
+def is_picture(name: str) -> bool:
+    """Tell whether the name is not hidden and ends like that of a frame."""
+    return can_read(Path(name))
+
+
+def is_housekeeping(name: str) -> bool:
+    """Tell whether a file is hidden, temporary or made by the operating system."""
+    return name.startswith(".") or name.lower() in _SYSTEM_FILES
+
+
+def natural_key(name: str) -> tuple[list[str | int], str]:
+    """So that b10 comes after b9."""
+    parts = re.split(r"(\d+)", split_name(name)[0].lower())
+    return [int(part) if part.isdecimal() else part for part in parts], name
+
+
+def numbered_groups(pictures: abc.Iterable[str]) -> dict[str, list[tuple[int, str]]]:
+    """Pattern → numbers and names, of all names that differ in their final number only."""
+    groups: dict[tuple[str, str], list[tuple[int, str]]] = defaultdict(list)
+    digits: dict[tuple[str, str], int] = {}
+    for name in pictures:
+        stem, suffix = split_name(name)
+        match = _NUMBERED.fullmatch(stem)
+        if match and int(match["number"]) <= _HIGHEST_NUMBER:
+            key, count = (match["prefix"], suffix), len(match["number"].lstrip("-"))
+            groups[key].append((int(match["number"]), name))
+            digits[key] = min(count, digits.get(key, count))
+    return {
+        f"{prefix}{'#' * digits[prefix, suffix]}{suffix}": group
+        for (prefix, suffix), group in sorted(groups.items())
+        if len(group) > 1
+    }
+
+
+def names_of_pattern(pattern: str) -> re.Pattern[str]:
+    """Expression for names that fit a pattern with padding; its group is the number."""
+    padding = list(PADDING.finditer(pattern))[-1]
+    width = _padding_width(padding[0])
+    digits = rf"(\d{{{width},}}|-\d{{{max(width - 1, 1)},}})"
+    before, after = pattern[: padding.start()], pattern[padding.end() :]
+    return re.compile(re.escape(before) + digits + re.escape(after))
+
+
+def _padding_width(padding: str) -> int:
+    """Return the number of digits that `####`, `@@@@`, `%04d` or `$F4` ask for."""
+    digits = padding.strip("%d$F")
+    return len(padding) if padding[0] in "#@" else int(digits or 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceFrame:
+    """A file to work on; `number` is its frame number, or None for a loose picture."""
+
+    path: Path
+    number: int | None
+
+
+class FrameList(abc.Sequence[SourceFrame]):
+    """Frames of one folder in order, each made when it is asked for: a farm's chunk needs few."""
+
+    def __init__(self, folder: Path, named: list[Named]) -> None:
+        """Hold number and file name of each frame."""
+        self._folder, self._named = folder, named
+
+    @overload
+    def __getitem__(self, place: int) -> SourceFrame: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "FrameList": ...
+
+    def __getitem__(self, place: int | slice) -> "SourceFrame | FrameList":
+        if isinstance(place, slice):
+            return FrameList(self._folder, self._named[place])
+        number, name = self._named[place]
+        return SourceFrame(path=self._folder / name, number=number)
+
+    def __len__(self) -> int:
+        return len(self._named)
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of the numbered ones, rising."""
+        return [number for number, _ in self._named if number is not None]
+
+    @property
+    def first_loose(self) -> SourceFrame | None:
+        """The first one without a number; they come last."""
+        numbered = len(self.numbers)
+        return self[numbered] if numbered < len(self) else None
+
+    def named(self, names: abc.Set[str]) -> "FrameList":
+        """Those whose files have these names."""
+        return FrameList(self._folder, [own for own in self._named if own[1] in names])
+
+    def chosen(self, wanted: FrameRange) -> "FrameList":
+        """Those whose numbers are in a range."""
+        places = {number: i for i, (number, _) in enumerate(self._named) if number is not None}
+        if len(wanted) < len(places):
+            found = sorted({places[number] for number in wanted if number in places})
+        else:
+            found = [place for number, place in places.items() if number in wanted]
+        return FrameList(self._folder, [self._named[place] for place in found])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +250,7 @@ def sequences_in_folder(folder: Path) -> list[tuple[str, Sequence]]:
     return [(text, replace(first, ignored=ignored, name=name_of_source(Path(text)))), *others]
 
 
-def sequences_of(folder: Path, pictures: Iterable[str]) -> list[tuple[str, Sequence]]:
+def sequences_of(folder: Path, pictures: abc.Iterable[str]) -> list[tuple[str, Sequence]]:
     """Sequences of some pictures of a folder; see `sequences_in_folder`."""
     pictures = sorted(set(pictures), key=natural_key)
     groups = numbered_groups(pictures)

@@ -11,7 +11,6 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.imaging.alpha import stored_from_straight, straight_from_stored
 
 LUMA_WEIGHTS = (0.2126, 0.7152, 0.0722)
 """Rec. 709 weights of red, green and blue."""
@@ -168,3 +167,30 @@ def clipped_values(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*s
     """
     is_within = values.size == 0 or (values.min() >= 0.0 and values.max() <= 1.0)
     return values if is_within else np.clip(values, 0.0, 1.0)
+
+
+def straight_from_stored(
+    stored: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    is_premultiplied: bool,
+) -> Float[np.ndarray, "height width 3"]:
+    """Straight values in the file's own encoding."""
+    if is_premultiplied and alpha is not None:
+        return stored / _divisor(alpha)
+    return stored
+
+
+def stored_from_straight(
+    straight: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    is_premultiplied: bool,
+) -> Float[np.ndarray, "height width 3"]:
+    """Undo `straight_from_stored`, up to rounding."""
+    if is_premultiplied and alpha is not None:
+        return straight * _divisor(alpha)
+    return straight
+
+
+def _divisor(alpha: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "height width 1"]:
+    usable = np.isfinite(alpha) & (alpha > 0)
+    return np.where(usable, alpha, np.float32(1.0)).astype(np.float32)[..., None]

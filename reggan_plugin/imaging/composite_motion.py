@@ -13,9 +13,8 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.alpha import straight_from_stored
 from reggan_plugin.imaging.backdrop import Underlay
-from reggan_plugin.imaging.colour import PixelCoding
+from reggan_plugin.imaging.colour import PixelCoding, straight_from_stored
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import WHOLE
 from reggan_plugin.imaging.warp import AT_ONCE, PictureSampler

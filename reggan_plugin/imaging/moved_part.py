@@ -11,8 +11,8 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.alpha import straight_from_stored
 from reggan_plugin.imaging.backdrop import SURE_ALPHA
+from reggan_plugin.imaging.colour import straight_from_stored
 from reggan_plugin.imaging.composite_motion import (
     FrameMotion,
     MovedRegion,

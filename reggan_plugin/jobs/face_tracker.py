@@ -15,10 +15,10 @@ from PIL import Image
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.detection import Detection, patch_around, patch_crop
 from reggan_plugin.faces.detector_candidates import LEAST_FOLLOWED_SCORE
+from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.filled_gaps import MOST_FILLED
 from reggan_plugin.faces.linking import Thumbnail, is_changed
 from reggan_plugin.faces.locator import FaceLocator
-from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.smoothing import Points
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS

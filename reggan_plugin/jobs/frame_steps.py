@@ -13,11 +13,12 @@ from reggan_plugin.errors import Remark
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_content
-from reggan_plugin.files.frame_list import FrameList, SourceFrame
-from reggan_plugin.jobs.faults import FRAME_FAULTS, JOB_FAULTS, unless_it_fails
+from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.jobs.frame_output import FrameOutput, is_stamped
 from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
 from reggan_plugin.jobs.frames_between_steps import (
+    FRAME_FAULTS,
+    JOB_FAULTS,
     ChangedFrame,
     EndedFrame,
     FrameInput,
@@ -26,6 +27,7 @@ from reggan_plugin.jobs.frames_between_steps import (
     UnchangedFrame,
     read_input,
     recorded_face,
+    unless_it_fails,
 )
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
@@ -39,7 +41,7 @@ from reggan_plugin.jobs.results import (
     none_of_number,
 )
 from reggan_plugin.jobs.stall_timeout import IoTimeout
-from reggan_plugin.transfer.frame_edit import FrameEdit
+from reggan_plugin.transfer.display_picture import FrameEdit
 
 
 class ShotExposure:

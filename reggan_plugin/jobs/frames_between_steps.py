@@ -1,15 +1,23 @@
-"""A frame between the steps of a job: its file is read, it is changed, or at its end."""
+"""A frame between the steps of a job: its file is read, it is changed, or at its end.
 
+Which faults end it alone, and how many frames may be in memory at once: at most so many pixels of
+them together.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from reggan_plugin.change.picture import FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
+from reggan_plugin.errors import DeviceUnavailableError, ModelError, RegganError, Remark
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.jobs.frame_record import FileState, FrameFacts, RecordedFace, sha256_of, state_of
+from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.results import Outcome
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 
@@ -98,3 +106,47 @@ def read_input(io_timeout: IoTimeout, path: Path, facts: FrameFacts) -> tuple[by
 
     state, content = io_timeout.call(str(path), read)
     return content, replace(facts, input_sha256=sha256_of(content), input_state=state)
+
+
+Step = TypeVar("Step")
+
+FRAME_FAULTS = (RegganError, OSError, MemoryError)
+"""Other exceptions are bugs."""
+JOB_FAULTS = (ModelError, DeviceUnavailableError)
+"""Of the first kind, but every other frame would meet them, too."""
+
+
+def unless_it_fails(
+    task: FrameTask, facts: FrameFacts, step: Callable[[], Step]
+) -> Step | EndedFrame:
+    """Run a step; an error ends its frame alone."""
+    try:
+        return step()
+    except JOB_FAULTS:
+        raise
+    except RegganError as error:
+        message: str = error.remark
+    except OSError as error:
+        message = f"{task.source.path}: {error}."
+    except MemoryError:
+        path = task.source.path
+        message = Remark(
+            f"{path} does not fit into the memory that is free. Close other programs, or say where "
+            "the face is, so that it need not be searched for.",
+            "out-of-memory",
+            source=path,
+        )
+    return EndedFrame(outcome="failed", message=message, facts=facts)
+
+
+PIXELS_WHILE_RENDERING = 160_000_000
+"""Five 4K frames, four 8K frames, and of 16k frames only the current one."""
+PIXELS_WHILE_TRACKING = 100_000_000
+"""Frames that are only looked at."""
+
+
+def room_beside(pixels: int, most: int, pixels_in_all: int) -> int:
+    """Return the number of frames of so many pixels that may be in memory beside one, of `most` in
+    all.
+    """
+    return max(0, min(most, pixels_in_all // pixels) - 1)

@@ -13,9 +13,9 @@ from reggan_plugin.files.exr.pass_choice import PassChoice
 from reggan_plugin.files.exr.writing_settings import EncodedFrame, ExrWriting, WritesExr
 from reggan_plugin.files.frame import Frame, encode_frame
 from reggan_plugin.files.frame_data import WritesAlpha
-from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.matte import Matte, read_matte
 from reggan_plugin.files.reading import Reading, may_have_layers
+from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.jobs.change_layers import MOTION_LAYERS, FrameChange, LayerFiles
 

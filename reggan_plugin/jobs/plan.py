@@ -12,11 +12,10 @@ from reggan_plugin.atomic_write import remove_leftovers
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import can_read
-from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.frame_range import FrameRange
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.overwriting import refuse_overwriting
-from reggan_plugin.files.sequence import Sequence, find_sequence
+from reggan_plugin.files.sequence import Sequence, SourceFrame, find_sequence
 from reggan_plugin.jobs.change_layers import LayerFiles, LayerName
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER, record_path
 from reggan_plugin.jobs.output_names import default_output_folder

@@ -1,21 +1,29 @@
-"""Runs the frames of a plan and reports what becomes of them."""
+"""Runs the frames of a plan, and says what becomes of them; what holds for several is said once."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
+from operator import itemgetter
 
 from reggan_plugin.errors import Remark
 from reggan_plugin.faces.face_finder import notices_of_landmarks
+from reggan_plugin.faces.head_pose import FADE_DEG
 from reggan_plugin.faces.tracks import Tracks
-from reggan_plugin.jobs.events import Finished, Report, Started
+from reggan_plugin.jobs.events import Finished, FrameDone, Notice, Report, Started
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps, Transfer
-from reggan_plugin.jobs.frames_between_steps import FrameInput, ReadFrame, UnchangedFrame
-from reggan_plugin.jobs.frames_in_memory import PIXELS_WHILE_RENDERING, room_beside
+from reggan_plugin.jobs.frames_between_steps import (
+    PIXELS_WHILE_RENDERING,
+    FrameInput,
+    ReadFrame,
+    UnchangedFrame,
+    room_beside,
+)
 from reggan_plugin.jobs.plan import JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.result_notices import ResultLog
 from reggan_plugin.jobs.results import FrameResult, JobSummary, ModelInUse, notices_of_missing
 from reggan_plugin.jobs.shot_tracks import settings_with_tracks
 from reggan_plugin.jobs.side_by_side import SideBySide, run_side_by_side
@@ -188,3 +196,78 @@ def _room_beside(content: ReadFrame, most: int) -> int:
             return most - 1
         case _:
             return 0  # nobody knows yet how large the next one is
+
+
+LOST = (
+    "{compression} compressed pixels beside the change a second time: they differ by up to "
+    "{largest:.3g} ({rms:.2g} on average, both in the file's own values)."
+)
+
+FADED = (
+    "The head is turned further than this model was measured to improve on its input, so the "
+    f"intensity fades to 0 over {FADE_DEG:g} degrees: {{frames}}."
+)
+
+
+class ResultLog:
+    """Collects results, and reports each of them and each new notice."""
+
+    def __init__(self, frames: int, device: str | None, report: Report) -> None:
+        self._frames, self._device, self._report = frames, device, report
+        self.results: list[FrameResult] = []
+        self.notices: Counter[str] = Counter()
+
+    def note(self, message: str) -> None:
+        """Say something about the whole job."""
+        self.notices[message] = 0
+        self._report(Notice(message=message))
+
+    def _note_faded(self) -> None:
+        """Name the frames in which a head is turned further than the model's card allows."""
+        faded = [result.intensity_share < 1.0 for result in self.results]
+        if any(faded):
+            message = FADED.format(frames=_runs([r.source.name for r in self.results], faded))
+            self.notices[message] = sum(faded)
+            self._report(Notice(message=message))
+
+    def _note_losses(self) -> None:
+        """Say what lossy compressions did to pixels that were not to change."""
+        losses = [r.generation_loss for r in self.results if r.generation_loss is not None]
+        if losses:
+            worst = max(losses, key=lambda loss: loss.largest)
+            text = LOST.format(compression=worst.compression, largest=worst.largest, rms=worst.rms)
+            message = Remark(text, "compressed-twice", compression=worst.compression)
+            self.notices[message] = len(losses)
+            self._report(Notice(message=message))
+
+    def take(self, results: Iterable[FrameResult]) -> None:
+        """Take the results of all frames as they come, then say what holds for several."""
+        for result in results:
+            self._add(result)
+        self._note_faded()
+        self._note_losses()
+
+    def _add(self, result: FrameResult) -> None:
+        self.results.append(result)
+        for message in result.warnings:
+            if message not in self.notices:
+                self._report(Notice(message=message, source=result.source))
+            self.notices[message] += 1
+        self._report(
+            FrameDone(
+                done=len(self.results),
+                frames=self._frames,
+                result=result,
+                device=self._device,
+            )
+        )
+
+
+def _runs(names: Sequence[str], chosen: Sequence[bool]) -> str:
+    """Return the chosen names; those that follow each other as `first to last`."""
+    runs = []
+    for is_chosen, group in groupby(zip(names, chosen, strict=True), key=itemgetter(1)):
+        own = [name for name, _ in group]
+        if is_chosen:
+            runs.append(own[0] if len(own) == 1 else f"{own[0]} to {own[-1]}")
+    return ", ".join(runs)

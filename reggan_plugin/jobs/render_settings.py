@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.credentials_signed import Signing
-from reggan_plugin.files.frame_list import FrameList, SourceFrame
-from reggan_plugin.jobs.fade_in_out import Fades
+from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.jobs.fingerprint import fingerprint, plain
 from reggan_plugin.jobs.frame_record import FrameFacts
-from reggan_plugin.jobs.intensity_curve import ExpressionCurve
+from reggan_plugin.jobs.intensity_curve import ExpressionCurve, Fades
 from reggan_plugin.jobs.picture_settings import PictureSettings
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

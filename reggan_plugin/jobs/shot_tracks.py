@@ -11,8 +11,8 @@ from reggan_plugin import __version__
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.errors import Remark, SourceError
 from reggan_plugin.faces.tracks import Tracks
-from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.reading import Reading
+from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.events import Notice, Report
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, RECORD_FOLDER, sha256_of
 from reggan_plugin.jobs.plan import JobPlan

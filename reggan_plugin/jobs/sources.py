@@ -10,10 +10,15 @@ from pathlib import Path
 from reggan_plugin.errors import EmptySourceError, SourceError, UnsupportedFormatError
 from reggan_plugin.files.formats import frame_suffixes
 from reggan_plugin.files.frame import can_read, converting, register_holder
-from reggan_plugin.files.frame_list import FrameList
-from reggan_plugin.files.frame_names import is_housekeeping
 from reggan_plugin.files.mesh_suffixes import is_mesh
-from reggan_plugin.files.sequence import Sequence, find_sequence, sequences_in_folder, sequences_of
+from reggan_plugin.files.sequence import (
+    FrameList,
+    Sequence,
+    find_sequence,
+    is_housekeeping,
+    sequences_in_folder,
+    sequences_of,
+)
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER, read_record, record_path
 

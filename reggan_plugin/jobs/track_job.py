@@ -15,8 +15,8 @@ from reggan_plugin.faces.linking import FacePath, FrameDetections, LinkedShot, l
 from reggan_plugin.faces.registration import face_motion
 from reggan_plugin.faces.smoothing import DESCRIPTION, Points, smooth_path
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks, face_from_landmarks
-from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.reading import DEFAULT_READING, Reading
+from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.events import Report, ShotTracked
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.jobs.tracking_passes import ShotDetections

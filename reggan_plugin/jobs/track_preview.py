@@ -11,8 +11,8 @@ from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import OutputError, RegganError
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
 from reggan_plugin.files.frame import read_content
-from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.reading import Reading
+from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.overlap import run_overlapped
 from reggan_plugin.transfer.display_picture import display_picture
 

@@ -9,12 +9,16 @@ from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.linking import FrameDetections, LinkedShot
 from reggan_plugin.faces.smoothing import Points
 from reggan_plugin.files.frame import Frame, read_content
-from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.reading import Reading
+from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.events import FrameTracked, Report
 from reggan_plugin.jobs.face_tracker import FaceTracker, Observation
-from reggan_plugin.jobs.faults import FRAME_FAULTS, JOB_FAULTS
-from reggan_plugin.jobs.frames_in_memory import PIXELS_WHILE_TRACKING, room_beside
+from reggan_plugin.jobs.frames_between_steps import (
+    FRAME_FAULTS,
+    JOB_FAULTS,
+    PIXELS_WHILE_TRACKING,
+    room_beside,
+)
 from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 

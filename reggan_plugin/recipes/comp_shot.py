@@ -7,8 +7,7 @@ from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.files.frame import Encoding, read_frame
-from reggan_plugin.files.frame_list import SourceFrame
-from reggan_plugin.files.sequence import find_sequence
+from reggan_plugin.files.sequence import SourceFrame, find_sequence
 
 LAYERS_IN_USE = ("stmap", "gain", "paint")
 NOT_RUN = "Written by reggan-plugin from the format's documentation; not run in the program itself."

@@ -29,8 +29,8 @@ from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark, U
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder
 from reggan_plugin.faces.face_sizes import EXPECTED
+from reggan_plugin.faces.head_pose import intensity_share
 from reggan_plugin.faces.tracks import WhichFaces
-from reggan_plugin.faces.turned_heads import intensity_share
 from reggan_plugin.files.frame import Encoding, Frame, read_frame, write_frame
 from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.imaging.composite_motion import FrameMotion
@@ -39,9 +39,14 @@ from reggan_plugin.limits import MOST_CHILD_BYTES
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.models.shipped_models import find_model, installed_models
-from reggan_plugin.transfer.array_kinds import ArrayEncoding, ChannelOrder
-from reggan_plugin.transfer.display_picture import display_picture, exposure_of
-from reggan_plugin.transfer.frame_edit import FrameEdit, picture_of
+from reggan_plugin.transfer.display_picture import (
+    ArrayEncoding,
+    ChannelOrder,
+    FrameEdit,
+    display_picture,
+    exposure_of,
+    picture_of,
+)
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, mix_from_request
 from reggan_plugin.vocabulary.presets import read_presets
 

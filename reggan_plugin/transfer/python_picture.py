@@ -22,10 +22,11 @@ from reggan_plugin.files.samples import (
     floats_from_samples,
     pixels_from_samples,
 )
-from reggan_plugin.transfer.array_kinds import ArrayEncoding, ChannelOrder
+from reggan_plugin.transfer.display_picture import ArrayEncoding, ChannelOrder
 
 if TYPE_CHECKING:
     from PIL import Image
+
 
 EXPECTED = (
     "a path, the bytes of a file, a Frame, a PIL image, a NumPy array of shape (height, width, 3) "

@@ -15,7 +15,7 @@ from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.shot_tracks import is_to_be_tracked
 from reggan_plugin.models.model_card import ModelCard
-from reggan_plugin.transfer.frame_edit import FrameEdit
+from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 
 from ..jobs.conftest import Brightening

@@ -15,7 +15,7 @@ from PIL import Image
 from reggan_plugin.cli import main
 from reggan_plugin.faces.tracks_file import read_tracks
 from reggan_plugin.files.frame import Frame, read_frame
-from reggan_plugin.files.frame_list import SourceFrame
+from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs import tracking_passes
 
 from ..sample_frames import contents, small_frame

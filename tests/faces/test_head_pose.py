@@ -10,9 +10,9 @@ from reggan_plugin.faces.head_pose import (
     YAW_GAIN,
     HeadPose,
     head_pose_from_landmarks,
+    intensity_share,
 )
 from reggan_plugin.faces.landmarks import FaceLandmarks
-from reggan_plugin.faces.turned_heads import intensity_share
 
 HEAD = np.array(
     [

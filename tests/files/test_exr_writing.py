@@ -13,7 +13,7 @@ from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS
 from reggan_plugin.files.exr.container import read_container
 from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, EncodedFrame, ExrWriting
 from reggan_plugin.files.frame import Frame, read_frame
-from reggan_plugin.files.frame_list import SourceFrame
+from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.change_layers import FrameChange
 from reggan_plugin.jobs.picture_settings import PictureSettings
 

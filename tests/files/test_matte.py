@@ -11,8 +11,8 @@ from PIL import Image
 
 from reggan_plugin.errors import MissingChannelsError, SourceError, UnsupportedFormatError
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.files.frame_list import SourceFrame
 from reggan_plugin.files.matte import Matte, read_matte
+from reggan_plugin.files.sequence import SourceFrame
 
 from .exr_files import header, tiled, window
 

@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.files.stamp_key import EXR_ATTRIBUTE, STAMP_KEY, TIFF_TAG
+from reggan_plugin.files.image_format import EXR_ATTRIBUTE, STAMP_KEY, TIFF_TAG
 from reggan_plugin.jobs.frame_output import stamped
 
 TEXT = '{"version": "0.1.0", "settings_sha256": "0af"}'

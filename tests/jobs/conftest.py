@@ -18,7 +18,7 @@ from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import JobSummary, ModelInUse
 from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S
-from reggan_plugin.transfer.frame_edit import FrameEdit
+from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 MODEL = ModelInUse(name="brightening", version="1", sha256="ab", device="cpu", device_reason="")

@@ -9,8 +9,7 @@ import pytest
 
 from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.jobs.fade_in_out import Fades
-from reggan_plugin.jobs.intensity_curve import IntensityCurve, read_curve
+from reggan_plugin.jobs.intensity_curve import Fades, IntensityCurve, read_curve
 from reggan_plugin.jobs.results import JobSummary
 
 CSV = """frame,expression,value

@@ -26,7 +26,7 @@ from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
 from reggan_plugin.jobs.results import JobSummary
-from reggan_plugin.transfer.frame_edit import FrameEdit
+from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from .conftest import Brightening

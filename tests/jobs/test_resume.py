@@ -18,9 +18,8 @@ from reggan_plugin.cli import main
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.jobs import frame_output, frame_record
-from reggan_plugin.jobs.fade_in_out import Fades
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, read_record, record_path, sha256_of
-from reggan_plugin.jobs.intensity_curve import IntensityCurve
+from reggan_plugin.jobs.intensity_curve import Fades, IntensityCurve
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

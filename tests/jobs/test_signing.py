@@ -27,8 +27,8 @@ from reggan_plugin.errors import MissingExtraError, SigningError
 from reggan_plugin.files.credentials_left_out import LEFT_OUT
 from reggan_plugin.files.credentials_signed import PictureSigner, Signing, sidecar_of
 from reggan_plugin.files.frame import read_frame, write_frame
-from reggan_plugin.jobs.fade_in_out import Fades
 from reggan_plugin.jobs.frame_record import read_record
+from reggan_plugin.jobs.intensity_curve import Fades
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings

@@ -20,9 +20,8 @@ from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, display_from_stored, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import FrameMotion, StoredPicture, composite_motion
 from reggan_plugin.imaging.moved_part import MovedPart
-from reggan_plugin.transfer.display_picture import coding_of
+from reggan_plugin.transfer.display_picture import FrameEdit, coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.transfer.frame_edit import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import mix_from_request
 
 INTENSITIES = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.2)

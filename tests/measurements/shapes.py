@@ -19,8 +19,8 @@ from jaxtyping import Float
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.transfer.frame_edit import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 

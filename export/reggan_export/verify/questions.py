@@ -13,15 +13,15 @@ from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.change.pipeline import cut_faces
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.detector_candidates import pad_level
+from reggan_plugin.faces.face_crop import crop_around_face, vary_crop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.locator import CARD_KIND as LOCATOR_KIND
 from reggan_plugin.faces.locator import FIVE_VIEWS, FaceLocator
-from reggan_plugin.faces.locator_crop import crop_around_face, vary_crop
 from reggan_plugin.faces.pyramid import build_pyramid
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, read_card
 from reggan_plugin.rig.source import model_inputs, reduced
-from reggan_plugin.transfer.frame_edit import FrameEdit, picture_of
+from reggan_plugin.transfer.display_picture import FrameEdit, picture_of
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"

@@ -15,8 +15,7 @@ from reggan_plugin.commands.options.expression import (
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.commands.options.take import TakeOptions, take_options
 from reggan_plugin.errors import UsageError
-from reggan_plugin.jobs.fade_in_out import Fades
-from reggan_plugin.jobs.intensity_curve import ExpressionCurve, read_curve
+from reggan_plugin.jobs.intensity_curve import ExpressionCurve, Fades, read_curve
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
 
 

@@ -4,8 +4,7 @@ import struct
 
 from reggan_plugin.files.exr.signature import SIGNATURE
 from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.image_format import ImageFormat, Wanted, begins_with
-from reggan_plugin.files.stamp_key import EXR_ATTRIBUTE
+from reggan_plugin.files.image_format import EXR_ATTRIBUTE, ImageFormat, Wanted, begins_with
 
 _EXR_HEADERS = 8
 """Offset of the first header: behind signature and version."""

@@ -3,9 +3,8 @@
 import struct
 
 from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.image_format import ImageFormat, Wanted, begins_with
+from reggan_plugin.files.image_format import STAMP_KEY, ImageFormat, Wanted, begins_with
 from reggan_plugin.files.jpeg.segments import SOI, Segment, SegmentedJpeg, read_segments
-from reggan_plugin.files.stamp_key import STAMP_KEY
 
 _COMMENT = 0xFE
 

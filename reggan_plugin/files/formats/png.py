@@ -1,9 +1,8 @@
 """PNG. Its stamp is a tEXt chunk."""
 
 from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.image_format import ImageFormat, Wanted, begins_with
+from reggan_plugin.files.image_format import STAMP_KEY, ImageFormat, Wanted, begins_with
 from reggan_plugin.files.png.chunks import SIGNATURE, bytes_from_chunks, make_chunk, read_chunks
-from reggan_plugin.files.stamp_key import STAMP_KEY
 
 
 def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001

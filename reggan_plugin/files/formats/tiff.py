@@ -3,8 +3,7 @@
 import struct
 
 from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.image_format import ImageFormat, Wanted, begins_with
-from reggan_plugin.files.stamp_key import TIFF_TAG
+from reggan_plugin.files.image_format import TIFF_TAG, ImageFormat, Wanted, begins_with
 
 _ASCII = 2
 

@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
-from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_training.commands.options import FOLDER, OpenFamilies, family_options
 from reggan_training.landmarks.points import SHARES, HeadSource
 from reggan_training.locator.bank import cut_out_head

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
+from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_training.locator.cartoons import CARTOON
 from reggan_training.locator.sources import MASK_SIDE, LabelledPicture, mix_channels, stylise
 

@@ -14,8 +14,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES
-from reggan_plugin.faces.locator_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_training.locator.bank import Bank
 from reggan_training.locator.networks import (
     OFFSET_UNIT_PX,

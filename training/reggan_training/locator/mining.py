@@ -5,8 +5,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from reggan_plugin.faces.detector_candidates import Candidate, candidate_from_points
+from reggan_plugin.faces.face_crop import CROP_SIDE_PX, crop_around_face
 from reggan_plugin.faces.locator import ONE_VIEW, FaceLocator
-from reggan_plugin.faces.locator_crop import CROP_SIDE_PX, crop_around_face
 from reggan_plugin.faces.pyramid import OUTSIDE_TONE, Level, Pyramid, build_pyramid
 from reggan_training.locator.bank import Bank, HardNegatives
 from reggan_training.locator.sources import LabelledPicture

@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES
-from reggan_plugin.faces.locator_crop import (
+from reggan_plugin.faces.face_crop import (
     CROP_SIDE_IN_EYE_DISTANCES,
     CROP_SIDE_PX,
     crop_around_face,
     face_centre_px,
     face_size_px,
 )
+from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES
 from reggan_training.locator.bank import Bank, BankFace
 from reggan_training.locator.sources import MASK_SIDE
 

@@ -1,12 +1,13 @@
 """Settings of the panels: one group on every scene, `scene.reggan`.
 
-Of these only the intensity can be animated; paths are kept as they are typed, `//` included.
+Of these the intensity, the expression and the shares of a blend can be animated; paths are kept as
+they are typed, `//` included.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
+from bpy.app.handlers import persistent
 from bpy.props import (
     BoolProperty,
     EnumProperty,
@@ -18,15 +19,20 @@ from bpy.props import (
 )
 
 from .bridge.errors import BridgeError
-from .bridge.expression_blend import MAX_INTENSITY, blend_from_shares, shares_from_blend
+from .bridge.expression_blend import (
+    MAX_INTENSITY,
+    MOST_SLIDERS,
+    blend_from_shares,
+    shares_from_blend,
+)
 from .bridge.preset_file import completions, preset_names
 from .bridge.shape_keys import driving_table
 from .bridge.vocabulary import ALL_EXPRESSIONS, menu_of_expressions
 from .driving_settings import fill
 from .scene.character import key_names
 
-MOST_SLIDERS = 8
-"""Expressions of a blend that have one."""
+_LEAST = 6e-4
+"""Shares that differ by less are written alike."""
 _STILL: set[str] = set()
 """Options of a property that is not animated."""
 _PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else _STILL
@@ -40,15 +46,28 @@ def shares_of_blend(settings: bpy.types.PropertyGroup) -> dict[str, float]:
         return {}
 
 
-def _shares(settings: bpy.types.PropertyGroup) -> list[float]:
-    """Values of the sliders; those that there is no expression for are not drawn."""
-    shares = list(shares_of_blend(settings).values())[:MOST_SLIDERS]
-    return shares + [0.0] * (MOST_SLIDERS - len(shares))
+def _set_sliders(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    """Let the sliders show what was typed as Blend."""
+    typed = list(shares_of_blend(settings).values())[:MOST_SLIDERS]
+    shares = typed + [0.0] * (MOST_SLIDERS - len(typed))
+    if any(abs(a - b) > _LEAST for a, b in zip(shares, settings.blend_shares, strict=True)):
+        settings.blend_shares = shares
 
 
-def _set_shares(settings: bpy.types.PropertyGroup, values: Sequence[float]) -> None:
+def _write_blend(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) -> None:
+    """Write the values of moved sliders into Blend."""
     shares = shares_of_blend(settings)
-    settings.blend = blend_from_shares({**shares, **dict(zip(shares, values, strict=False))})
+    moved = {**shares, **dict(zip(shares, settings.blend_shares, strict=False))}
+    if any(abs(moved[name] - share) > _LEAST for name, share in shares.items()):
+        settings.blend = blend_from_shares(moved)
+
+
+@persistent
+def _on_load(*_: object) -> None:
+    """Set the sliders of a file in which they stood in Blend alone."""
+    for scene in bpy.data.scenes:
+        if scene.reggan.blend and not any(scene.reggan.blend_shares):
+            _set_sliders(scene.reggan, bpy.context)
 
 
 def _blends(
@@ -79,20 +98,30 @@ class RegganSettings(bpy.types.PropertyGroup):
         name="Driven By",
         description="What says how the face changes",
         items=[
-            ("PANEL", "Panel", "The expression and the face shapes of these panels"),
-            ("OBJECT", "Shape Keys", "The shape keys of an object, frame by frame"),
-            ("TAKE", "Take", "A recorded performance from a file"),
+            ("PANEL", "Panel", "The expression and the face shapes of these panels", 0),
+            ("CUES", "Cues", "Timeline markers named after expressions: happy, sad:0.6", 3),
+            ("OBJECT", "Shape Keys", "The shape keys of an object, frame by frame", 1),
+            ("TAKE", "Take", "A recorded performance from a file", 2),
         ],
         options=_STILL,
     )
     expression: EnumProperty(
         name="Expression",
-        description="The expression that the face is given. It replaces what the face shows",
+        description="The expression that the face is given. It replaces what the face shows. It "
+        "can be animated",
         items=[
             ("NONE", "None", "No expression: the face shapes alone"),
             *menu_of_expressions(),
         ],
         default="happy",
+    )
+    blend_over: IntProperty(
+        name="Blend Over",
+        description="Frames in which one cue, or keyed expression, passes into the next; 0 cuts",
+        default=8,
+        min=0,
+        soft_max=50,
+        max=10_000,
         options=_STILL,
     )
     blend: StringProperty(
@@ -102,16 +131,15 @@ class RegganSettings(bpy.types.PropertyGroup):
         options=_STILL,
         search=_blends,
         search_options={"SUGGESTION"},
+        update=_set_sliders,
     )
     blend_shares: FloatVectorProperty(
         name="Share",
-        description="How much of this expression the blend has",
+        description="How much of this expression the blend has. It can be animated",
         size=MOST_SLIDERS,
         min=0.0,
         max=MAX_INTENSITY,
-        get=_shares,
-        set=_set_shares,
-        options=_STILL,
+        update=_write_blend,
     )
     adds: BoolProperty(
         name="Add",
@@ -280,8 +308,10 @@ classes = (RegganSettings,)
 def attach() -> None:
     """Give every scene its settings."""
     bpy.types.Scene.reggan = PointerProperty(type=RegganSettings)
+    bpy.app.handlers.load_post.append(_on_load)
 
 
 def detach() -> None:
     """Take the settings away from the scenes; a .blend that holds them keeps them."""
+    bpy.app.handlers.load_post.remove(_on_load)
     del bpy.types.Scene.reggan

@@ -9,6 +9,8 @@ from .vocabulary import ALL_EXPRESSIONS, EXPRESSION_NAMES, SHAPE_NAMES
 
 MAX_INTENSITY = 1.5
 """The most that may be asked of an expression; 1 is the full expression."""
+MOST_SLIDERS = 8
+"""Expressions of a blend that have one."""
 _NAMES = {name.lower(): name for name in (*ALL_EXPRESSIONS, *SHAPE_NAMES)}
 
 

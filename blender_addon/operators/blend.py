@@ -2,9 +2,11 @@
 
 import bpy
 
+from ..bridge.cues import cue_from_name
 from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import blend_from_shares, shares_from_blend
 from ..bridge.vocabulary import menu_of_expressions, name_from_identifier
+from ..scene.animated_values import fcurves_of, remove_fcurve
 from ..scene.asked_expression import NO_EXPRESSION
 
 _SHARE = 0.5
@@ -50,9 +52,43 @@ class RemoveFromBlend(bpy.types.Operator):
         """Without any left, the expression above counts."""
         settings = context.scene.reggan
         shares = dict(shares_from_blend(settings.blend, has_presets=bool(settings.presets)))
+        if self.name in shares:
+            _move_keys_up(context.scene, list(shares).index(self.name))
         shares.pop(self.name, None)
         settings.blend = blend_from_shares(shares)
         return {"FINISHED"}
 
 
-classes = (AddToBlend, RemoveFromBlend)
+def _move_keys_up(scene: bpy.types.Scene, place: int) -> None:
+    """Take the keys of a share away; those below keep theirs."""
+    animation = scene.animation_data
+    if animation is None:
+        return
+    curves = [c for c in fcurves_of(animation) if c.data_path == "reggan.blend_shares"]
+    for curve in sorted(curves, key=lambda curve: curve.array_index):
+        if curve.array_index == place:
+            remove_fcurve(animation, curve)
+        elif curve.array_index > place:
+            curve.array_index -= 1
+
+
+class AddCue(bpy.types.Operator):
+    """Add a timeline marker at this frame that is named after the expression, as a cue."""
+
+    bl_idname = "reggan.add_cue"
+    bl_label = "Add Cue"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """In place of a cue that is there already."""
+        scene, settings = context.scene, context.scene.reggan
+        is_none = settings.expression == NO_EXPRESSION
+        name = "none" if is_none else name_from_identifier(settings.expression)
+        for marker in list(scene.timeline_markers):
+            if marker.frame == scene.frame_current and cue_from_name(0, marker.name) is not None:
+                scene.timeline_markers.remove(marker)
+        scene.timeline_markers.new(name, frame=scene.frame_current)
+        return {"FINISHED"}
+
+
+classes = (AddToBlend, RemoveFromBlend, AddCue)

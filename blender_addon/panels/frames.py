@@ -4,16 +4,20 @@ from typing import Any
 
 import bpy
 
+from ..bridge.errors import BridgeError
+from ..bridge.expression_blend import MOST_SLIDERS
 from ..driving_settings import NOTHING
 from ..job_display import draw_job, draw_last_words
-from ..properties import MOST_SLIDERS, shares_of_blend
-from ..scene.asked_expression import keys_without_shape
+from ..properties import shares_of_blend
+from ..scene.asked_expression import cues_of, keys_without_shape
 from ..scene.character import key_names
 from ..scene.face_icons import face_icons
 
 CATEGORY = "RegGAN"
 IMAGE_EDITOR, VIEWPORT = "REGGAN_PT_image", "REGGAN_PT_viewport"
 """`bl_parent_id` of each tab's further panels."""
+_MOST_CUES = 8
+"""That are listed."""
 
 
 class MainPanel:
@@ -48,6 +52,8 @@ def _draw_expression(column: Any, settings: Any) -> None:
     elif settings.driven_by == "TAKE":
         column.prop(settings, "take")
         column.prop(settings, "take_offset")
+    elif settings.driven_by == "CUES":
+        _draw_cues(column, settings)
     else:
         if face_icons():
             scene = settings.id_data
@@ -56,12 +62,14 @@ def _draw_expression(column: Any, settings: Any) -> None:
             )
         single = column.row()
         single.active = not settings.blend
+        single.use_property_decorate = True
         single.prop(settings, "expression")
         row = column.row(align=True)
         row.prop(settings, "blend")
         row.operator_menu_enum("reggan.add_to_blend", "expression", text="", icon="ADD")
         for at, name in enumerate([*shares_of_blend(settings)][:MOST_SLIDERS]):
             row = column.row(align=True)
+            row.use_property_decorate = True
             row.prop(settings, "blend_shares", index=at, text=name.capitalize(), slider=True)
             row.operator("reggan.remove_from_blend", text="", icon="X").name = name
         column.prop(settings, "adds")
@@ -85,6 +93,30 @@ class REGGAN_UL_driving_keys(bpy.types.UIList):  # noqa: N801 - Blender asks for
         row.active = item.shape != NOTHING
         row.label(text=item.key.rpartition(".")[2])
         row.label(text="nothing" if item.shape == NOTHING else f"{item.shape}  {item.weight:g}")
+
+
+def _draw_cues(column: Any, settings: Any) -> None:
+    """Draw the cues of the timeline, and the buttons that add them."""
+    try:
+        cues, others = cues_of(settings.id_data)
+    except BridgeError as error:
+        column.label(text=str(error), icon="ERROR")
+        return
+    box = column.box().column(align=True)
+    for cue in cues[:_MOST_CUES]:
+        said = " + ".join(f"{name} {share:.2g}" for name, share in cue.shares.items())
+        box.label(text=f"{cue.frame}: {said or 'none'}", icon="MARKER_HLT")
+    if len(cues) > _MOST_CUES:
+        box.label(text=f"and {len(cues) - _MOST_CUES} more")
+    if others:
+        box.label(text=f"No cues: {', '.join(others)}", icon="INFO")
+    if not cues:
+        box.label(text="No marker is named after an expression yet")
+    row = column.row(align=True)
+    row.prop(settings, "expression", text="")
+    row.operator("reggan.add_cue", icon="ADD")
+    column.prop(settings, "blend_over")
+    column.prop(settings, "adds")
 
 
 def _draw_driving_table(column: Any, driving: Any) -> None:

@@ -20,7 +20,7 @@ class ShapesPanel:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Tell whether these panels say how the face changes."""
-        return bool(context.scene.reggan.driven_by == "PANEL")
+        return context.scene.reggan.driven_by in ("PANEL", "CUES")
 
     def draw(self, context: bpy.types.Context) -> None:
         """Presets, then the shapes by the part of the face that they move."""

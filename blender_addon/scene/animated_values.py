@@ -17,18 +17,19 @@ def values_by_frame(
 
     Args:
         scene: stays at its frame.
-        limits: least and most, by path from the scene: `reggan.intensity`.
+        limits: least and most, by path from the scene: `reggan.intensity`, or with a place where
+            that is one of several values.
         frames: that are wanted.
     """
     animation = scene.animation_data
     if animation is None or not frames:
         return {}
-    evaluated = _paths_to_evaluate(animation) & set(limits)
+    evaluated = _paths_to_evaluate(animation, limits) & set(limits)
     values = _evaluated(scene, evaluated, frames) if evaluated else {}
     # time remapping, as Blender applies it to the frame that it renders
     stretch = scene.render.frame_map_old / scene.render.frame_map_new
-    for curve in _fcurves(animation):
-        path = curve.data_path
+    for curve in fcurves_of(animation):
+        path = _path_of(curve, limits)
         if path in limits and path not in values and not curve.mute:
             least, most = limits[path]
             values[path] = {
@@ -37,31 +38,48 @@ def values_by_frame(
     return values
 
 
-def _paths_to_evaluate(animation: Any) -> set[str]:
+def _path_of(curve: Any, limits: Mapping[str, Any]) -> str:
+    """Return a curve's path, with its place where one of several values is meant."""
+    one = f"{curve.data_path}[{curve.array_index}]"
+    return one if one in limits else str(curve.data_path)
+
+
+def _paths_to_evaluate(animation: Any, limits: Mapping[str, Any]) -> set[str]:
     """Paths that more than one F-curve decides: by drivers, or by strips that may hold them."""
-    driven = {driver.data_path for driver in animation.drivers if not driver.mute}
+    driven = {_path_of(driver, limits) for driver in animation.drivers if not driver.mute}
     if not animation.use_nla:
         return driven
     strips = (strip for track in animation.nla_tracks for strip in track.strips)
     return driven | {
-        curve.data_path for strip in strips if strip.action for curve in _fcurves(strip)
+        _path_of(curve, limits) for strip in strips if strip.action for curve in fcurves_of(strip)
     }
 
 
-def _fcurves(user: Any) -> Iterable[Any]:
-    """Return the F-curves of the action that animation data or a strip uses; layered since Blender
-    4.4.
-    """
+def fcurves_of(user: Any) -> list[Any]:
+    """Return the F-curves of the action that animation data or a strip uses."""
+    return [curve for curves in _collections(user) for curve in curves]
+
+
+def _collections(user: Any) -> list[Any]:
+    """Return the collections of F-curves of an action; it has layers since Blender 4.4."""
     action = user.action
     if action is None:
-        return ()
+        return []
     if not hasattr(user, "action_slot"):
-        return list(action.fcurves)
+        return [action.fcurves]
     slot = user.action_slot
     if slot is None:
-        return ()
+        return []
     bags = (strip.channelbag(slot) for layer in action.layers for strip in layer.strips)
-    return [curve for bag in bags if bag is not None for curve in bag.fcurves]
+    return [bag.fcurves for bag in bags if bag is not None]
+
+
+def remove_fcurve(user: Any, curve: Any) -> None:
+    """Take an F-curve out of the action that animation data uses."""
+    for curves in _collections(user):
+        if curve in list(curves):
+            curves.remove(curve)
+            return
 
 
 def _evaluated(

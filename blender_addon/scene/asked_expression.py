@@ -7,9 +7,17 @@ from typing import Any
 
 import bpy
 
+from ..bridge.cues import Cue, cue_from_name, cues_from_runs, shares_at, sorted_cues
 from ..bridge.errors import BridgeError
-from ..bridge.expression_blend import MAX_INTENSITY, shares_from_blend, write_curve
+from ..bridge.expression_blend import (
+    MAX_INTENSITY,
+    MOST_SLIDERS,
+    blend_from_shares,
+    shares_from_blend,
+    write_curve,
+)
 from ..bridge.expression_options import PanelRequest, RecordedTake
+from ..bridge.preset_file import preset_names
 from ..bridge.shape_keys import KeyWeight, driving_table
 from ..bridge.vocabulary import SHAPE_NAMES, name_from_identifier
 from ..driving_settings import NOTHING
@@ -19,7 +27,8 @@ from .image_files import file_stem
 from .settings import absolute_path, presets_file
 
 NO_EXPRESSION = "NONE"
-_INTENSITY = "reggan.intensity"
+_INTENSITY, _EXPRESSION = "reggan.intensity", "reggan.expression"
+_SHARES = tuple(f"reggan.blend_shares[{place}]" for place in range(MOST_SLIDERS))
 _MOVES = 1e-3
 """Change of a shape key's value that can be seen."""
 _MOST_NAMED = 12
@@ -125,6 +134,8 @@ def still_expression(context: bpy.types.Context) -> PanelRequest:
             "A take drives frames, not a single picture. Choose Panel under Driven By, or Change "
             "Frames."
         )
+    if scene.reggan.driven_by == "CUES":
+        return _cue_at_frame(scene)
     if scene.reggan.driven_by == "OBJECT":
         driving = driving_object(scene)
         blocks = driving.data.shape_keys.key_blocks
@@ -158,16 +169,28 @@ def expression_over_time(
         return still_expression(context)
     if scene.reggan.driven_by == "OBJECT":
         return _keys_over_time(scene, frames, folder)
-    asked = _of_panel(scene)
+    asked = _cues_and_shapes(scene) if scene.reggan.driven_by == "CUES" else _of_panel(scene)
     animated = _animated(scene, frames)
-    if not animated:
+    is_one = scene.reggan.driven_by == "PANEL" and (
+        bool(scene.reggan.blend.strip()) or _EXPRESSION not in animated
+    )
+    if is_one and not animated:
         return asked
-    return _with_curve(asked, _weights_of_panel(asked, animated, frames), folder)
+    shares = _shares_over_time(scene, asked, animated, frames)
+    if not is_one and not asked.name and len({n for of in shares.values() for n in of}) > 1:
+        asked = replace(asked, name="expressions")
+    return _with_curve(asked, _weights_of_panel(asked, shares, animated, frames), folder)
 
 
-def _animated(scene: bpy.types.Scene, frames: Sequence[int]) -> dict[str, dict[int, float]]:
-    paths = (_INTENSITY, *(f"reggan_shapes.{name}" for name in SHAPE_NAMES))
-    return values_by_frame(scene, dict.fromkeys(paths, (0.0, MAX_INTENSITY)), frames)
+def _animated(scene: bpy.types.Scene, frames: Sequence[int]) -> dict[str, dict[int, Any]]:
+    """Values of what is animated of the panel, by path and frame."""
+    paths = (
+        _INTENSITY,
+        *(f"reggan_shapes.{name}" for name in SHAPE_NAMES),
+        *_SHARES,
+    )
+    limits = dict.fromkeys(paths, (0.0, MAX_INTENSITY)) | {_EXPRESSION: (0.0, 1e6)}
+    return values_by_frame(scene, limits, frames)
 
 
 def _of_panel(scene: bpy.types.Scene) -> PanelRequest:
@@ -178,9 +201,12 @@ def _of_panel(scene: bpy.types.Scene) -> PanelRequest:
     presets = presets_file(scene)
     if blend:
         shares_from_blend(blend, has_presets=presets is not None)
-    weights = {name: getattr(scene.reggan_shapes, name) for name in SHAPE_NAMES}
-    shapes = {name: weight for name, weight in weights.items() if weight}
-    if not blend and not shapes and not _animated(scene, [scene.frame_current]):
+    moved, shapes = _animated(scene, [scene.frame_current]), _shapes_of_panel(scene)
+    if settings.blend.strip() and any(path in moved for path in _SHARES):
+        still = PanelRequest(blend=blend, presets=presets)
+        (shares,) = _shares_over_time(scene, still, moved, [scene.frame_current]).values()
+        blend = blend_from_shares(shares)
+    if not blend and not shapes and not moved:
         raise BridgeError(
             "Nothing is asked of the face: Expression is None, and all shapes are 0. Choose an "
             "expression, or move a slider."
@@ -194,18 +220,110 @@ def _of_panel(scene: bpy.types.Scene) -> PanelRequest:
     )
 
 
-def _weights_of_panel(
-    asked: PanelRequest, animated: Mapping[str, Mapping[int, float]], frames: Sequence[int]
+def _shapes_of_panel(scene: bpy.types.Scene) -> dict[str, float]:
+    weights = {name: getattr(scene.reggan_shapes, name) for name in SHAPE_NAMES}
+    return {name: weight for name, weight in weights.items() if weight}
+
+
+def cues_of(scene: bpy.types.Scene) -> tuple[list[Cue], list[str]]:
+    """Return the cues of the scene's markers, and the names of markers that are none.
+
+    Markers that switch cameras may have any name.
+    """
+    presets = presets_file(scene)
+    own = () if presets is None else preset_names(presets)
+    cues, others = [], []
+    for marker in scene.timeline_markers:
+        cue = cue_from_name(marker.frame, marker.name, own)
+        if cue is not None:
+            cues.append(cue)
+        elif marker.camera is None:
+            others.append(marker.name)
+    return sorted_cues(cues), others
+
+
+def _cues_and_shapes(scene: bpy.types.Scene) -> PanelRequest:
+    """Return what the panel asks for beside the cues."""
+    cues, others = cues_of(scene)
+    if not cues:
+        found = f" ({', '.join(others)} name none)" if others else ""
+        raise BridgeError(
+            f"No marker of the timeline is a cue{found}. Name a marker after an expression, such "
+            "as happy or sad:0.6, or press Add Cue."
+        )
+    return PanelRequest(
+        shapes=_shapes_of_panel(scene),
+        intensity=scene.reggan.intensity,
+        adds=scene.reggan.adds,
+        presets=presets_file(scene),
+        name="cues",
+        dropped=f"No cue, as no expression has that name: {', '.join(others)}." if others else "",
+    )
+
+
+def _cue_at_frame(scene: bpy.types.Scene) -> PanelRequest:
+    asked, (cues, _) = _cues_and_shapes(scene), cues_of(scene)
+    shares = shares_at(cues, scene.frame_current, scene.reggan.blend_over)
+    blend = blend_from_shares({name: share for name, share in shares.items() if share > 0})
+    if not blend and not asked.shapes:
+        raise BridgeError(
+            f"No cue asks for an expression at frame {scene.frame_current}. Go to another frame, "
+            "or add a cue."
+        )
+    return replace(asked, blend=blend, name="", dropped="")
+
+
+def _shares_over_time(
+    scene: bpy.types.Scene,
+    asked: PanelRequest,
+    animated: Mapping[str, Mapping[int, Any]],
+    frames: Sequence[int],
 ) -> dict[int, dict[str, float]]:
+    """Return the shares of expressions by frame."""
+    over = scene.reggan.blend_over
+    if scene.reggan.driven_by == "CUES":
+        cues, _ = cues_of(scene)
+        return {frame: shares_at(cues, frame, over) for frame in frames}
+    if not scene.reggan.blend.strip() and _EXPRESSION in animated:
+        names = {frame: _name_of_item(scene, v) for frame, v in animated[_EXPRESSION].items()}
+        runs = cues_from_runs(names)
+        return {frame: shares_at(runs, frame, over) for frame in frames}
     has_presets = asked.presets is not None
-    shares = shares_from_blend(asked.blend, has_presets=has_presets) if asked.blend else {}
+    still = shares_from_blend(asked.blend, has_presets=has_presets) if asked.blend else {}
+    if not scene.reggan.blend.strip():
+        return {frame: dict(still) for frame in frames}
+    keyed = {
+        name: animated[path] for name, path in zip(still, _SHARES, strict=False) if path in animated
+    }
+    return {
+        frame: {
+            name: keyed[name][frame] if name in keyed else share for name, share in still.items()
+        }
+        for frame in frames
+    }
+
+
+def _name_of_item(scene: bpy.types.Scene, value: Any) -> str:
+    """Return the name of an entry of the menu, by its number or identifier; empty for none."""
+    if not isinstance(value, str):
+        items = scene.reggan.bl_rna.properties["expression"].enum_items
+        value = next((item.identifier for item in items if item.value == round(value)), "")
+    return "" if value in ("", NO_EXPRESSION) else name_from_identifier(value)
+
+
+def _weights_of_panel(
+    asked: PanelRequest,
+    shares: Mapping[int, Mapping[str, float]],
+    animated: Mapping[str, Mapping[int, Any]],
+    frames: Sequence[int],
+) -> dict[int, dict[str, float]]:
     moved = [name for name in SHAPE_NAMES if f"reggan_shapes.{name}" in animated]
     weights = {}
     for frame in frames:
         intensity = animated.get(_INTENSITY, {}).get(frame, asked.intensity)
         shapes = dict(asked.shapes)
         shapes |= {name: animated[f"reggan_shapes.{name}"][frame] for name in moved}
-        weights[frame] = {name: w * intensity for name, w in {**shares, **shapes}.items()}
+        weights[frame] = {name: w * intensity for name, w in {**shares[frame], **shapes}.items()}
     return weights
 
 

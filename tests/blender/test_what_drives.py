@@ -259,3 +259,70 @@ def test_frames_of_another_size_than_the_tracked_ones_are_refused(
     with pytest.raises(RuntimeError, match=r"a\.1001\.png is 1280x720, .*2560x1440.*Resolution"):
         bpy.ops.reggan.render_frames()
     assert not pretended.exists()
+
+
+def test_shares_of_a_blend_are_keyed(scene: Any, pretended: Path) -> None:
+    settings = scene.reggan
+    settings.blend = "happy:0.2+sad:0.7+angry:0.1"
+    assert [round(share, 3) for share in settings.blend_shares[:4]] == [0.2, 0.7, 0.1, 0.0]
+    for frame, value in ((1001, 0.0), (1003, 1.0)):
+        settings.blend_shares[1] = value
+        settings.keyframe_insert("blend_shares", index=1, frame=frame)
+    scene.frame_set(1001)
+    asked = asked_of_frames(pretended)
+    for frame, sad in ((1001, 0.0), (1002, 0.5), (1003, 1.0)):
+        assert weights(asked, frame) == {"happy": 0.2, "sad": sad, "angry": 0.1}
+    assert settings.result_image.name == "a happy_sad_angry"
+    scene.frame_set(1002)
+    settings.frames_source = "SCENE"  # a still: the values of this frame
+    still = still_arguments(pretended)
+    assert "happy:0.2+sad:0.5+angry:0.1" in still
+    bpy.ops.reggan.remove_from_blend(name="happy")
+    settings.frames_source = "SEQUENCE"
+    assert weights(asked_of_frames(pretended), 1003) == {"sad": 1.0, "angry": 0.1}
+
+
+def still_arguments(pretended: Path) -> list[str]:
+    area = bpy.context.window_manager.windows[0].screen.areas[0]
+    area.type = "IMAGE_EDITOR"
+    area.spaces.active.image = bpy.data.images.load(str(SAMPLES / "avatar_png/avatar.1001.png"))
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=area):
+        assert bpy.ops.reggan.edit_image() == {"FINISHED"}
+    return list(json.loads(pretended.read_text(encoding="utf-8").splitlines()[-1])["arguments"])
+
+
+def test_the_expression_is_keyed_and_blended_over(scene: Any, pretended: Path) -> None:
+    settings = scene.reggan
+    settings.blend_over, settings.output_path = 2, ""
+    for frame, name in ((1001, "happy"), (1002, "look_left")):
+        settings.expression = name
+        settings.keyframe_insert("expression", frame=frame)
+    asked = asked_of_frames(pretended)
+    assert weights(asked, 1001) == {"happy": 1.0}
+    assert weights(asked, 1002) == {"happy": 1.0, "look left": 0.0}
+    assert weights(asked, 1003) == {"happy": 0.5, "look left": 0.5}
+    assert settings.result_image.name == "a expressions"
+
+
+def test_markers_are_cues(scene: Any, pretended: Path) -> None:
+    settings = scene.reggan
+    settings.driven_by, settings.blend_over = "CUES", 2
+    with pytest.raises(RuntimeError, match="No marker of the timeline is a cue"):
+        bpy.ops.reggan.render_frames()
+    scene.frame_set(1001)
+    settings.expression = "happy"
+    assert bpy.ops.reggan.add_cue() == {"FINISHED"}
+    settings.expression = "sad"
+    bpy.ops.reggan.add_cue()  # in place of the other
+    scene.timeline_markers.new("angry:0.6", frame=1002)
+    scene.timeline_markers.new("hapy", frame=1003)
+    camera = scene.timeline_markers.new("close-up", frame=1003)
+    camera.camera = scene.camera
+    scene.reggan_shapes.jawOpen = 0.2
+    asked = asked_of_frames(pretended)
+    assert weights(asked, 1001) == {"sad": 1.0, "jawOpen": 0.2}
+    assert weights(asked, 1003) == {"sad": 0.5, "angry": 0.3, "jawOpen": 0.2}
+    said = bpy.context.window_manager.reggan_last_words
+    assert said == "No cue, as no expression has that name: hapy."
+    scene.frame_set(1003)
+    assert "sad:0.5+angry:0.3" in still_arguments(pretended)

@@ -22,19 +22,53 @@ def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
     return True
 
 
-def draw_last_words(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Show what the last job had to say: Blender's own pop-up goes when the mouse moves."""
-    said = context.window_manager.reggan_last_words
-    if not said:
+def draw_status(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Show in one line what runs or what the last job had to say; more of it where it is unfolded.
+
+    The line is always there, so that the buttons below stay under the mouse.
+    """
+    manager = context.window_manager
+    said, done = manager.reggan_last_words, manager.reggan_done
+    row = layout.row(align=True)
+    if manager.reggan_job:
+        row.progress(factor=manager.reggan_progress, text=manager.reggan_job)
+        row.operator("reggan.cancel", icon="CANCEL", text="")
         return
-    box = layout.box()
-    row = box.row()
-    failed = context.window_manager.reggan_last_failed
-    row.label(text="The last job failed" if failed else "Note", icon="ERROR" if failed else "INFO")
+    if not said and not done:
+        row.label(text="Ready", icon="CHECKMARK")
+        return
+    failed = manager.reggan_last_failed
+    row.alert = failed
+    head = "The last job failed" if failed else done or said.splitlines()[0]
+    arrow = "DOWNARROW_HLT" if manager.reggan_unfolds else "RIGHTARROW"
+    if said:
+        row.prop(manager, "reggan_unfolds", text=head, icon=arrow, emboss=False)
+    else:
+        row.label(text=head, icon="CHECKMARK")
+    if manager.reggan_done_folder:
+        row.operator("reggan.open_folder", icon="FILE_FOLDER", text="")
     row.operator("reggan.dismiss", icon="X", text="", emboss=False)
-    column = box.column(align=True)
-    for line in wrapped(said, context):
+    if said and manager.reggan_unfolds:
+        _draw_lines(layout.box().column(align=True), said, context)
+
+
+def draw_last_words(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Show all that the last job had to say: Blender's own pop-up goes when the mouse moves."""
+    if context.window_manager.reggan_last_words:
+        box = layout.box()
+        _draw_lines(box.column(align=True), context.window_manager.reggan_last_words, context)
+        box.operator("reggan.dismiss", icon="X")
+
+
+def _draw_lines(column: Any, text: str, context: bpy.types.Context) -> None:
+    for line in wrapped(text, context):
         column.label(text=line)
+
+
+def keep_done(manager: Any, words: str, folder: str) -> None:
+    """Let the panels show what was done, with a button for its folder."""
+    manager.reggan_done, manager.reggan_done_folder = words, folder
+    redraw_sidebars(manager)
 
 
 def keep_last_words(manager: Any, message: str, *, is_failure: bool = False) -> None:
@@ -48,6 +82,7 @@ def keep_last_words(manager: Any, message: str, *, is_failure: bool = False) -> 
 def forget_last_words(manager: Any) -> None:
     """Let the panels show nothing of the last job any more."""
     manager.reggan_last_words, manager.reggan_last_failed = "", False
+    manager.reggan_done = manager.reggan_done_folder = ""
     redraw_sidebars(manager)
 
 
@@ -81,7 +116,19 @@ class Dismiss(bpy.types.Operator):
         return {"FINISHED"}
 
 
-classes = (Dismiss,)
+class OpenFolder(bpy.types.Operator):
+    """Show the folder of the results in the system's own file browser."""
+
+    bl_idname = "reggan.open_folder"
+    bl_label = "Open Folder"
+    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Open it."""
+        return set(bpy.ops.wm.path_open(filepath=context.window_manager.reggan_done_folder))
+
+
+classes = (Dismiss, OpenFolder)
 
 
 def attach() -> None:
@@ -91,10 +138,16 @@ def attach() -> None:
     manager.reggan_progress = bpy.props.FloatProperty(options={"SKIP_SAVE"})
     manager.reggan_last_words = bpy.props.StringProperty(options={"SKIP_SAVE"})
     manager.reggan_last_failed = bpy.props.BoolProperty(options={"SKIP_SAVE"})
+    manager.reggan_done = bpy.props.StringProperty(options={"SKIP_SAVE"})
+    manager.reggan_done_folder = bpy.props.StringProperty(options={"SKIP_SAVE"})
+    manager.reggan_unfolds = bpy.props.BoolProperty(
+        name="All of It", description="Show all that the last job had to say", options={"SKIP_SAVE"}
+    )
     manager.reggan_doctor = bpy.props.StringProperty(options={"SKIP_SAVE"})
 
 
 def detach() -> None:
     """Take them away again."""
-    for name in ("job", "progress", "last_words", "last_failed", "doctor"):
+    names = ("job", "progress", "last_words", "last_failed", "doctor")
+    for name in (*names, "done", "done_folder", "unfolds"):
         delattr(bpy.types.WindowManager, f"reggan_{name}")

@@ -38,6 +38,13 @@ class RegganPreferences(bpy.types.AddonPreferences):
         default="auto",
     )
 
+    landmarker: bpy.props.StringProperty(
+        name="Landmarker",
+        description="MediaPipe's face_landmarker.task, by which Take from Video reads a face. It "
+        "is yours to download; Take from Video says where from",
+        subtype="FILE_PATH",
+    )
+
     def draw(self, context: bpy.types.Context) -> None:
         """Runtime, device, doctor."""
         layout = self.layout
@@ -46,6 +53,7 @@ class RegganPreferences(bpy.types.AddonPreferences):
         if self.runtime == "ENVIRONMENT":
             layout.prop(self, "environment")
         layout.prop(self, "device")
+        layout.prop(self, "landmarker")
         if not draw_job(layout, context):
             layout.operator("reggan.doctor", icon="CHECKMARK")
         draw_last_words(layout, context)

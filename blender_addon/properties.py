@@ -27,7 +27,7 @@ from .bridge.expression_blend import (
 )
 from .bridge.preset_file import completions, preset_names
 from .bridge.shape_keys import driving_table
-from .bridge.vocabulary import ALL_EXPRESSIONS, menu_of_expressions
+from .bridge.vocabulary import ALL_EXPRESSIONS, EXPRESSION_NAMES, menu_of_expressions
 from .driving_settings import fill
 from .scene.character import key_names
 
@@ -163,7 +163,7 @@ class RegganSettings(bpy.types.PropertyGroup):
     take: StringProperty(
         name="Take",
         description="Live Link Face CSV, iFacialMocap or Face Cap text, Audio2Face JSON, glTF, "
-        "VRMA, USD, or CSV with a heading such as frame,jawOpen",
+        "VRMA, or CSV with a heading such as frame,jawOpen. USD needs an environment as Runtime",
         subtype="FILE_PATH",
         options=_PATH,
     )
@@ -232,6 +232,21 @@ class RegganSettings(bpy.types.PropertyGroup):
         "//render/shot.####.exr",
         subtype="FILE_PATH",
         options=_PATH,
+    )
+    makes_several: BoolProperty(
+        name="Several",
+        description="Change the frames into each expression that is chosen here, in folders of "
+        "their own. Otherwise into what the top of the tab asks for",
+        options=_STILL,
+    )
+    expressions: EnumProperty(
+        name="Expressions",
+        description="Expressions that the frames are given. Shift-click for several",
+        items=[
+            (name, name.capitalize(), f"Frames with the face {name}") for name in EXPRESSION_NAMES
+        ],
+        default={"happy", "sad"},
+        options={"ENUM_FLAG"},
     )
     output_path: StringProperty(
         name="Output",

@@ -34,8 +34,10 @@ _MODULES = (
     "operators.live_image",
     "operators.live_texture",
     "operators.blend",
+    "operators.take_keys",
     "operators.face_shapes",
     "operators.choose_in_sheet",
+    "operators.menus",
     "panels.frames",
     "panels.shapes",
     "panels.head",
@@ -49,6 +51,7 @@ def register() -> None:
     """Add everything."""
     for module in _modules():
         for cls in module.classes:
+            _describe(cls)
             bpy.utils.register_class(cls)
         if hasattr(module, "attach"):
             module.attach()
@@ -62,6 +65,12 @@ def unregister() -> None:
             module.detach()
         for cls in reversed(module.classes):
             bpy.utils.unregister_class(cls)
+
+
+def _describe(cls: type) -> None:
+    """Take an operator's tooltip from its docstring, in one line; Blender adds the last dot."""
+    if issubclass(cls, bpy.types.Operator) and cls.__doc__:
+        cls.bl_description = " ".join(cls.__doc__.split()).removesuffix(".")
 
 
 def _modules() -> list[ModuleType]:

@@ -49,6 +49,23 @@ def unchanged_frames(summary: Mapping[str, Any]) -> list[str]:
     return said
 
 
+def what_was_done(summaries: Sequence[Mapping[str, Any]]) -> str:
+    """Return `8 changed, 0 untouched`, and how many were finished before or failed.
+
+    Args:
+        summaries: of `render`, as JSON.
+    """
+    outcomes = ("written", "copied", "skipped", "failed")
+    counts = {name: sum(len(one.get(name, ())) for one in summaries) for name in outcomes}
+    said = [f"{counts['written']} changed, {counts['copied']} untouched"]
+    said += [
+        f"{counts[name]} {words}"
+        for name, words in (("skipped", "finished before"), ("failed", "failed"))
+        if counts[name]
+    ]
+    return ", ".join(said)
+
+
 _LEFT_OUT: Mapping[Status, str] = {
     "outside": "outside the picture",
     "occluded": "hidden by something before it",

@@ -10,6 +10,7 @@ from .errors import BridgeError
 from .expression_blend import names_are_alike
 from .vocabulary import ALL_EXPRESSIONS, SHAPE_NAMES
 
+_HEADING = re.compile(r"""\s*\[\s*(?:"([^"]*)"|'([^']*)'|([^\]"']+?))\s*(?:\.[^\]]*)?\]""")
 _NAME = re.compile(r"[^\W\d_][\w \-]*")
 
 
@@ -36,13 +37,16 @@ def completions(typed: str, names: Sequence[str]) -> list[str]:
     return [f"{before.strip()}{plus}{name}" for name in fitting]
 
 
-def add_preset(path: Path, name: str, weights: Mapping[str, float]) -> None:
+def add_preset(
+    path: Path, name: str, weights: Mapping[str, float], *, replaces: bool = False
+) -> None:
     """Add an expression to a file of presets, which is made if it is not there.
 
     Args:
         path: a .toml file.
         name: of the expression.
         weights: of named expressions and face shapes, 0 to 1.5.
+        replaces: a preset of that name goes.
 
     Raises:
         BridgeError: the name cannot be one or is taken, a weight is of a preset, or the file cannot
@@ -60,9 +64,14 @@ def add_preset(path: Path, name: str, weights: Mapping[str, float]) -> None:
         )
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
+        if replaces:
+            text = _without(text, name)
         taken = (*ALL_EXPRESSIONS, *SHAPE_NAMES, *tomllib.loads(text))
         if any(names_are_alike(name, other) for other in taken):
-            raise BridgeError(f"There is an expression {name!r} already. Choose another name.")
+            raise BridgeError(
+                f"There is an expression {name!r} already. Choose another name, or tick "
+                "Replace for one of your own."
+            )
         lines = [f'["{name}"]', *(f"{_key(one)} = {weight:g}" for one, weight in weights.items())]
         added = "\n".join([*([text.rstrip(), ""] if text.strip() else []), *lines, ""])
         new = path.with_name(f".{path.name}.{os.getpid()}")
@@ -73,6 +82,18 @@ def add_preset(path: Path, name: str, weights: Mapping[str, float]) -> None:
             f"{path} cannot be read or written as presets: {error}. Mend it, or choose another "
             "file as Presets."
         ) from error
+
+
+def _without(text: str, name: str) -> str:
+    """Return a file of presets without the table of a name."""
+    kept, is_own = [], False
+    for line in text.splitlines(keepends=True):
+        heading = _HEADING.match(line)
+        if heading is not None:
+            is_own = names_are_alike(heading[1] or heading[2] or heading[3], name)
+        if not is_own:
+            kept.append(line)
+    return "".join(kept)
 
 
 def _key(word: str) -> str:

@@ -16,7 +16,7 @@ State = Literal["running", "done", "failed", "cancelled"]
 _KEPT_LINES = 40
 _LONGEST_LINE_BYTES = 1 << 16
 _DOING = {
-    "frame": "Rendering",
+    "frame": "Changing",
     "tracked": "Looking for faces",
     "checked": "Checking",
     "projected": "Following the head",

@@ -86,6 +86,20 @@ def name_from_identifier(identifier: str) -> str:
     return identifier.replace("_", " ")
 
 
+def side_of_shape(name: str) -> tuple[str, str]:
+    """Return a shape without its side, and `Left`, `Right` or nothing."""
+    for side in ("Left", "Right"):
+        if name.endswith(side):
+            return name.removesuffix(side), side
+    return name, ""
+
+
+def mirrored_shape(name: str) -> str:
+    """Return the shape of the other side; of a single one itself."""
+    stem, side = side_of_shape(name)
+    return stem + {"Left": "Right", "Right": "Left", "": ""}[side]
+
+
 def words_of_shape(name: str) -> str:
     """Return a shape as a slider is labelled: `Brow Outer Up Left`."""
     spaced = "".join(f" {letter}" if letter.isupper() else letter for letter in name)

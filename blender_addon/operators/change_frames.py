@@ -9,13 +9,16 @@ import bpy
 from bpy.props import BoolProperty
 
 from ..bridge.command_line import RenderRequest, render_arguments, track_arguments
+from ..bridge.errors import BridgeError
 from ..bridge.frame_sequence import shown_number
-from ..bridge.in_words import unchanged_frames
+from ..bridge.in_words import counted_frames, unchanged_frames, what_was_done
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from ..bridge.tracks_file import refuse_frames_of_other_size
+from ..bridge.vocabulary import EXPRESSION_NAMES
+from ..job_display import keep_done
 from ..preferences import chosen_runtime
-from ..scene.asked_expression import expression_over_time, still_expression
+from ..scene.asked_expression import expression_over_time, named_over_time, still_expression
 from ..scene.image_files import NothingRenderedError
 from ..scene.rendered_frames import (
     FrameSelection,
@@ -58,6 +61,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
 
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
         """`render`; before it `track` where only a part of a shot is asked for."""
+        self._scene = context.scene.name_full
         self._still = _last_render(context) if self.still else None
         if self._still is None:
             try:
@@ -68,7 +72,11 @@ class RenderFrames(JobOperator, bpy.types.Operator):
                     raise
         if self._still is not None:
             return [self._still.request]
-        settings = _render_settings(context, asked)
+        self._missing, self._ends = asked.missing, asked.ends
+        self._is_own_render = context.scene.reggan.frames_source == "SCENE"
+        several = _render_settings(context, asked)
+        settings = several[0]
+        self._labels, self._dropped = [one.asked.label for one in several], settings.asked.dropped
         if settings.face.tracks is not None:
             files = (asked.sequence.files[number] for number in asked.numbers)
             refuse_frames_of_other_size(settings.face.tracks, files)
@@ -78,36 +86,60 @@ class RenderFrames(JobOperator, bpy.types.Operator):
             tracks = folder / "tracks.json"
             arguments = track_arguments(settings.frames, tracks)
             requests.append(_request(arguments, "Looking for faces", folder))
-            settings = replace(settings, face=replace(settings.face, tracks=tracks))
-        requests += _comparison(context, settings.face.tracks)
-        requests.append(_request(render_arguments(settings), "Changing frames", new_job_folder()))
-        self._missing, self._ends = asked.missing, asked.ends
-        self._label, self._dropped = settings.asked.label, settings.asked.dropped
-        self._is_own_render = context.scene.reggan.frames_source == "SCENE"
+            face = replace(settings.face, tracks=tracks)
+            several = [replace(one, face=face) for one in several]
+        requests += _comparison(context, several[0].face.tracks)
+        for one in several:
+            title = "Changing frames" + (f" {one.asked.label}" if len(several) > 1 else "")
+            requests.append(_request(render_arguments(one), title, new_job_folder()))
         return requests
 
-    def finished(self, context: bpy.types.Context, progress: Progress) -> None:
+    def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
         """Open the frames, and remember both sequences for the compositor."""
         if self._still is not None:
             self._take_still(context, self._still)
             return
-        settings, out = context.scene.reggan, Path(progress.summary["out"])
-        first, last = self._ends or 2 * _on_disk(progress.summary)[:1]
+        done = [result.summary for result in self._job.results][-len(self._labels) :]
+        for label, summary in zip(self._labels, done, strict=True):
+            self._open(context, summary, label)
+        self._say(context, done, self._missing)
+
+    def _open(self, context: bpy.types.Context, summary: Mapping[str, Any], label: str) -> None:
+        """Open the changed frames of one expression."""
+        scene = next((s for s in bpy.data.scenes if s.name_full == self._scene), None)
+        out = Path(summary["out"])
+        if scene is None:
+            raise BridgeError(f"The frames are in {out}; the scene {self._scene} is gone.")
+        settings = scene.reggan
+        first, last = self._ends or 2 * _on_disk(summary)[:1]
         original = load_frames(first, last)
         if self._is_own_render and first.suffix.lower() == ".exr":  # other files have it in them
             original.use_view_as_render = True
-        result = load_changed_frames(out / first.name, out / last.name, original, self._label)
+        result = load_changed_frames(out / first.name, out / last.name, original, label)
         settings.original_image, settings.result_image = original, result
         if not show(context, settings.result_image):
             self._report({"INFO"}, f"The changed frames are in {out}")
         elif first != last and not (
             shown_number(first) <= context.scene.frame_current <= shown_number(last)
         ):
-            self._report({"INFO"}, f"Go to frame {shown_number(first)} of the scene to see them")
-        for sentence in filter(None, [self._dropped, *unchanged_frames(progress.summary)]):
+            self._note(
+                f"The frames are {shown_number(first)} to {shown_number(last)}, the scene is at "
+                f"{context.scene.frame_current}: go to one of them to see it"
+            )
+
+    def _say(
+        self, context: bpy.types.Context, done: Sequence[Mapping[str, Any]], missing: int
+    ) -> None:
+        """Say what was done, and what was left as it is."""
+        sentences = dict.fromkeys(
+            filter(None, [self._dropped, *(s for one in done for s in unchanged_frames(one))])
+        )
+        for sentence in sentences:
             self._note(sentence)
-        if self._missing:
-            self._note(f"{self._missing} frames of the scene are not rendered yet")
+        if missing:
+            verb = "is" if missing == 1 else "are"
+            self._note(f"{counted_frames(missing)} of the scene {verb} not rendered yet")
+        keep_done(context.window_manager, what_was_done(done), str(Path(done[-1]["out"])))
 
     def _take_still(self, context: bpy.types.Context, still: ChangedImage) -> None:
         where, note = still.take(context)
@@ -119,16 +151,19 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         """Of a still by its name in Blender."""
         return progress.message if self._still is None else self._still.reason(progress)
 
-    def finished_in_part(self, context: bpy.types.Context, progress: Progress) -> bool:
+    def finished_in_part(self, context: bpy.types.Context, progress: Progress) -> bool:  # noqa: ARG002
         """Open the frames that did not fail, if any was changed."""
         if self._still is not None:
             return False
-        there = _on_disk(progress.summary) if progress.summary.get("written") else []
-        if self._ends is not None and there:
-            self._ends = there[0], there[-1]
-        if there:
-            self.finished(context, progress)
-        return bool(there)
+        done = [one.summary for one in self._job.results if one.summary.get("out")]
+        for label, summary in zip(self._labels, done, strict=False):
+            there = _on_disk(summary) if summary.get("written") else []
+            if there:
+                self._ends = self._ends and (there[0], there[-1])
+                self._open(context, summary, label)
+        if done:
+            self._say(context, done, self._missing)
+        return bool(done)
 
 
 def refuse_before_render(context: bpy.types.Context, *, animation: bool) -> None:
@@ -167,23 +202,35 @@ def _last_render(context: bpy.types.Context) -> ChangedImage | None:
         return None
 
 
-def _render_settings(context: bpy.types.Context, asked: FrameSelection) -> RenderRequest:
+def _render_settings(context: bpy.types.Context, asked: FrameSelection) -> list[RenderRequest]:
+    """Return what is asked for: one, or one for each of several expressions."""
     settings = context.scene.reggan
-    expression = expression_over_time(context, asked.numbers, new_job_folder())
     out = absolute_path(settings.output_path, "Output") if settings.output_path else None
-    if out is None and expression.name and asked.ends is not None:  # else all shapes are its name
-        first, _ = asked.ends
-        out = first.parent / f"{shot_name(first)}_{expression.name}"
-    return RenderRequest(
-        frames=asked.sequence.source,
-        frame_range=asked.frame_range,
-        asked=expression,
-        face=face_settings(settings),
-        model=model_settings(context),
-        out=out,
-        existing=settings.existing.lower(),
-        with_mask=settings.with_mask and asked.are_exr,
-    )
+    if settings.makes_several:
+        names = [name for name in EXPRESSION_NAMES if name in settings.expressions]
+        if not names:
+            raise BridgeError("No expression is chosen. Choose one or several under Several.")
+        several = [named_over_time(context, n, asked.numbers, new_job_folder()) for n in names]
+        outs = [out and out / one.label for one in several]
+    else:
+        several = [expression_over_time(context, asked.numbers, new_job_folder())]
+        if out is None and several[0].name and asked.ends is not None:  # else all its shapes
+            first, _ = asked.ends
+            out = first.parent / f"{shot_name(first)}_{several[0].name}"
+        outs = [out]
+    return [
+        RenderRequest(
+            frames=asked.sequence.source,
+            frame_range=asked.frame_range,
+            asked=expression,
+            face=face_settings(settings),
+            model=model_settings(context),
+            out=own_out,
+            existing=settings.existing.lower(),
+            with_mask=settings.with_mask and asked.are_exr,
+        )
+        for expression, own_out in zip(several, outs, strict=True)
+    ]
 
 
 def _comparison(context: bpy.types.Context, tracks: Path | None) -> list[JobRequest]:

@@ -6,7 +6,7 @@ import bpy
 
 from ..bridge.errors import BridgeError
 from ..bridge.preset_file import add_preset
-from ..bridge.vocabulary import SHAPE_NAMES
+from ..bridge.vocabulary import SHAPE_NAMES, mirrored_shape, side_of_shape
 from ..properties import shares_of_blend
 from ..scene.settings import absolute_path
 
@@ -25,6 +25,36 @@ class ResetShapes(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class MirrorShapes(bpy.types.Operator):
+    """Exchange the sliders of the two sides, or let one side be as the other."""
+
+    bl_idname = "reggan.mirror_shapes"
+    bl_label = "Mirror Shapes"
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
+
+    way: bpy.props.EnumProperty(
+        name="Way",
+        items=[
+            ("SWAP", "Exchange Sides", "Left becomes right, and right left"),
+            ("LEFT", "Left to Right", "Both sides are as the character's own left"),
+            ("RIGHT", "Right to Left", "Both sides are as the character's own right"),
+        ],
+    )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """In this frame; keys stay as they are."""
+        weights = context.scene.reggan_shapes
+        before = {name: getattr(weights, name) for name in SHAPE_NAMES}
+        for name in SHAPE_NAMES:
+            stem, side = side_of_shape(name)
+            from_other = self.way == "SWAP" or (side and side.upper() != self.way)
+            if self.way != "SWAP" and stem in ("jaw", "mouth"):
+                continue  # a jaw to the left is no side of a face
+            if from_other:
+                setattr(weights, name, before[mirrored_shape(name)])
+        return {"FINISHED"}
+
+
 class SavePreset(bpy.types.Operator):
     """Keep blend and face shapes under a name in the file of presets; Blend can name it then."""
 
@@ -33,6 +63,11 @@ class SavePreset(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
 
     name: bpy.props.StringProperty(name="Name", description="Of the new expression")
+    replaces: bpy.props.BoolProperty(
+        name="Replace",
+        description="Replace a preset of that name; what else the file says of it goes, too",
+        options={"SKIP_SAVE"},
+    )
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -52,7 +87,7 @@ class SavePreset(bpy.types.Operator):
         typed = settings.presets or "//presets.toml"
         try:
             path: Path = absolute_path(typed, "Presets")
-            add_preset(path, self.name, _weights(context.scene))
+            add_preset(path, self.name, _weights(context.scene), replaces=self.replaces)
         except BridgeError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -69,4 +104,4 @@ def _weights(scene: bpy.types.Scene) -> dict[str, float]:
     return {name: round(weight, 3) for name, weight in weights.items() if weight}
 
 
-classes = (ResetShapes, SavePreset)
+classes = (ResetShapes, MirrorShapes, SavePreset)

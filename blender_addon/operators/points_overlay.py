@@ -13,7 +13,7 @@ from gpu_extras.batch import batch_for_shader
 
 from ..bridge.projection import Pixel
 from ..scene.face_handles import FaceHandles, face_handles
-from ..scene.made_images import cells_of, source_of
+from ..scene.made_images import is_made
 
 _LANDMARK, _HANDLE, _EDGE = (1.0, 0.85, 0.1, 0.9), (0.1, 0.8, 1.0, 1.0), (0.0, 0.0, 0.0, 0.8)
 _LANDMARK_PX, HANDLE_PX, _EDGE_PX, _TEXT_PX = 2.5, 6.0, 1.5, 11
@@ -26,7 +26,7 @@ _handlers: list[tuple[Any, Any]] = []
 def place_in_image(context: Any, drawn: FaceHandles) -> _Place | None:
     """Places in an Image Editor; None if it shows no picture of the shot."""
     image = context.space_data.image
-    source = None if cells_of(image) else source_of(image)
+    source = None if is_made(image) else image  # over a result they would hide what has changed
     if source is None or (source.type != "RENDER_RESULT" and tuple(source.size) != drawn.size):
         return None
     view, (width, height) = context.region.view2d, drawn.size

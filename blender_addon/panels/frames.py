@@ -7,7 +7,7 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import MOST_SLIDERS
 from ..driving_settings import NOTHING
-from ..job_display import draw_job, draw_last_words
+from ..job_display import draw_status
 from ..properties import shares_of_blend
 from ..scene.asked_expression import cues_of, keys_without_shape
 from ..scene.character import key_names
@@ -30,8 +30,7 @@ class MainPanel:
 
     def draw(self, context: bpy.types.Context) -> None:
         """Progress, expression, intensity."""
-        draw_job(self.layout, context)
-        draw_last_words(self.layout, context)
+        draw_status(self.layout, context)
         settings, column = context.scene.reggan, _column(self.layout)
         column.prop(settings, "driven_by")
         _draw_expression(column, settings)
@@ -41,7 +40,7 @@ class MainPanel:
         column.prop(settings, "model")
         row = self.layout.row(align=True)
         row.operator("reggan.preview", icon="IMGDISPLAY")
-        row.operator("reggan.draw_faces", icon="USER", text="")
+        row.operator("reggan.draw_faces", icon="USER")
 
 
 def _draw_expression(column: Any, settings: Any) -> None:
@@ -52,6 +51,9 @@ def _draw_expression(column: Any, settings: Any) -> None:
     elif settings.driven_by == "TAKE":
         column.prop(settings, "take")
         column.prop(settings, "take_offset")
+        row = column.row(align=True)
+        row.operator("reggan.keys_from_take", icon="KEYFRAME_HLT")
+        row.operator("reggan.choose_video", icon="FILE_MOVIE")
     elif settings.driven_by == "CUES":
         _draw_cues(column, settings)
     else:
@@ -122,7 +124,7 @@ def _draw_cues(column: Any, settings: Any) -> None:
 def _draw_driving_table(column: Any, driving: Any) -> None:
     table, unknown = driving.reggan_driving, len(keys_without_shape(driving))
     known = len(key_names(driving)) - unknown
-    column.label(text=f"{known} shape keys move the picture, {unknown} move nothing")
+    column.label(text=f"Shape keys that move the picture: {known} of {known + unknown}")
     row = column.row()
     row.template_list("REGGAN_UL_driving_keys", "", table, "rows", table, "active_row", rows=4)
     buttons = row.column(align=True)
@@ -158,6 +160,11 @@ class FramesPanel:
         if settings.face == "INDEX":
             column.prop(settings, "face_index")
         column.separator()
+        column.prop(settings, "makes_several")
+        if settings.makes_several:
+            grid = column.grid_flow(columns=2, align=True)
+            grid.use_property_split = False
+            grid.prop(settings, "expressions")
         column.prop(settings, "output_path")
         column.prop(settings, "existing")
         column.prop(settings, "with_mask")

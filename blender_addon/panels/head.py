@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 
 from ..head_settings import OBJECTS, POINTS
-from ..job_display import draw_job, wrapped
+from ..job_display import wrapped
 from ..scene.scripts import driver_that_stands_still
 
 
@@ -48,7 +48,6 @@ class HeadPanel(bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         """Head, eyes, mouth, number, file, button."""
         layout, settings = self.layout, context.scene.reggan_head
-        draw_job(layout, context)
         layout.use_property_split = True
         _draw_place(layout, settings, "head", "bone")
         layout.prop(settings, "front")

@@ -182,6 +182,32 @@ def expression_over_time(
     return _with_curve(asked, _weights_of_panel(asked, shares, animated, frames), folder)
 
 
+def named_over_time(
+    context: bpy.types.Context, name: str, frames: Sequence[int], folder: Path
+) -> PanelRequest:
+    """Return one named expression, with the panel's intensity and face shapes, over time.
+
+    Raises:
+        BridgeError: as `expression_over_time`.
+    """
+    scene = context.scene
+    asked = PanelRequest(
+        blend=name,
+        shapes=_shapes_of_panel(scene),
+        intensity=scene.reggan.intensity,
+        adds=scene.reggan.adds,
+    )
+    animated = {
+        path: values
+        for path, values in _animated(scene, frames).items()
+        if path not in (_EXPRESSION, *_SHARES)
+    }
+    if not animated:
+        return asked
+    shares = {frame: {name: 1.0} for frame in frames}
+    return _with_curve(asked, _weights_of_panel(asked, shares, animated, frames), folder)
+
+
 def _animated(scene: bpy.types.Scene, frames: Sequence[int]) -> dict[str, dict[int, Any]]:
     """Values of what is animated of the panel, by path and frame."""
     paths = (
@@ -335,13 +361,28 @@ def _with_curve(
     return replace(asked, curve=curve)
 
 
-def _of_take(scene: bpy.types.Scene) -> PanelRequest:
+def take_file(scene: bpy.types.Scene) -> Path:
+    """Return the file of the chosen take.
+
+    Raises:
+        BridgeError: none is chosen, it is gone, or it is no take but a picture.
+    """
     settings = scene.reggan
     if not settings.take:
         raise BridgeError("No take is chosen. Choose a recorded performance as Take.")
     path = absolute_path(settings.take, "Take")
     if not path.is_file():
         raise BridgeError(f"There is no take at {path}. Choose the file again as Take.")
+    if path.suffix.lower() in (*bpy.path.extensions_image, *bpy.path.extensions_movie):
+        raise BridgeError(
+            f"{path.name} is a picture or a video. Choose a recorded performance as Take; of a "
+            "video Take from Video… makes one."
+        )
+    return path
+
+
+def _of_take(scene: bpy.types.Scene) -> PanelRequest:
+    settings, path = scene.reggan, take_file(scene)
     fps = scene.render.fps / scene.render.fps_base
     take = RecordedTake(path=path, fps=fps, offset=settings.take_offset.strip())
     return PanelRequest(take=take, intensity=settings.intensity)

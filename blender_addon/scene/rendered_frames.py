@@ -61,9 +61,13 @@ def asked_frames(scene: bpy.types.Scene) -> FrameSelection:
     if settings.frames_source == "SEQUENCE":
         if not settings.frames_path:
             raise BridgeError("No sequence is chosen. Choose one frame of it, or its folder.")
-        sequence = sequence_from_path(
-            absolute_path(settings.frames_path, "Sequence"), bpy.path.extensions_image
-        )
+        path = absolute_path(settings.frames_path, "Sequence")
+        if path.is_file() and path.suffix.lower() not in bpy.path.extensions_image:
+            raise BridgeError(
+                f"{path.name} is no picture. Choose one frame of the sequence as Sequence, or its "
+                "folder."
+            )
+        sequence = sequence_from_path(path, bpy.path.extensions_image)
         return FrameSelection(sequence=sequence, numbers=tuple(sorted(sequence.files)))
     return _frames_of_scene(scene)
 

@@ -77,11 +77,33 @@ def test_the_image_editor_offers_its_image() -> None:
 @pytest.mark.parametrize("space", ["VIEW_3D", "IMAGE_EDITOR"])
 def test_what_drives_the_face_has_its_own_fields(space: str) -> None:
     settings = bpy.context.scene.reggan
-    fields = {"PANEL": "jawOpen", "OBJECT": "driving_object", "TAKE": "take_offset"}
+    fields = {"PANEL": "blend", "OBJECT": "driving_object", "TAKE": "take_offset"}
+    fields["CUES"] = "blend_over"
     for driver, own in fields.items():
         settings.driven_by = driver
         shown = set(drawn_in(space))
         assert {name for name in fields.values() if name in shown} == {own}, driver
+        assert ("jawOpen" in shown) == (driver in ("PANEL", "CUES"))
+
+
+def test_the_table_of_what_drives_is_drawn_with_the_chosen_line() -> None:
+    settings, face = bpy.context.scene.reggan, bpy.data.objects["Cube"]
+    for name in ("Basis", "jawOpen", "Grin"):
+        face.shape_key_add(name=name)
+    settings.driven_by, settings.driving_object = "OBJECT", face
+    shown = drawn_in("VIEW_3D")
+    assert "Shape keys that move the picture: 1 of 2" in shown
+    assert {"key", "shape", "weight", "reggan.fill_driving_table"} <= set(shown)
+
+
+@pytest.mark.parametrize("space", ["VIEW_3D", "IMAGE_EDITOR"])
+def test_shapes_are_found_by_a_part_of_their_names(space: str) -> None:
+    manager = bpy.context.window_manager
+    manager.reggan_shape_search = "Brow out"
+    shown = drawn_in(space)
+    assert {"browOuterUpLeft", "browOuterUpRight"} <= set(shown)
+    assert "jawOpen" not in shown
+    manager.reggan_shape_search = ""
 
 
 @pytest.mark.parametrize("space", ["VIEW_3D", "IMAGE_EDITOR"])
@@ -90,12 +112,18 @@ def test_what_went_wrong_stays_until_it_is_dismissed(space: str) -> None:
     settings.frames_source, settings.frames_path = "SEQUENCE", "/nowhere/shot.####.exr"
     with pytest.raises(RuntimeError) as refused:
         bpy.ops.reggan.render_frames()
+    manager = bpy.context.window_manager
+    manager.reggan_unfolds = False
+    folded = drawn_in(space)
+    manager.reggan_unfolds = True
     shown = drawn_in(space)
     said = str(refused.value).removeprefix("Error: ").strip()
     assert said.replace(" ", "") in "".join(shown).replace(" ", "")  # in lines of a sidebar's width
     assert "reggan.dismiss" in shown
+    assert "reggan_unfolds" in folded  # one line until it is unfolded
     bpy.ops.reggan.dismiss()
     assert "reggan.dismiss" not in drawn_in(space)
+    assert "Ready" in drawn_in(space)
 
 
 def test_texture_settings_explain_themselves() -> None:

@@ -191,6 +191,10 @@ def test_a_preset_is_kept_and_may_be_named(scene: Any, pretended: Path, tmp_path
     assert text == '["half smile"]\nmouthSmileLeft = 0.6\n'
     with pytest.raises(RuntimeError, match="already"):
         bpy.ops.reggan.save_preset(name="Half Smile")
+    scene.reggan_shapes.mouthSmileLeft = 0.7
+    assert bpy.ops.reggan.save_preset(name="Half Smile", replaces=True) == {"FINISHED"}
+    text = (tmp_path / "presets.toml").read_text(encoding="utf-8")
+    assert text == '["Half Smile"]\nmouthSmileLeft = 0.7\n'
     bpy.ops.reggan.reset_shapes()
     scene.reggan.blend = "half smile:0.5"
     arguments = asked_of_frames(pretended)["arguments"]
@@ -326,3 +330,88 @@ def test_markers_are_cues(scene: Any, pretended: Path) -> None:
     assert said == "No cue, as no expression has that name: hapy."
     scene.frame_set(1003)
     assert "sad:0.5+angry:0.3" in still_arguments(pretended)
+
+
+def test_a_take_becomes_keys_of_the_sliders_as_an_action(
+    scene: Any, pretended: Path, tmp_path: Path
+) -> None:
+    settings = scene.reggan
+    settings.intensity = 0.5
+    settings.keyframe_insert("intensity", frame=1001)
+    before = scene.animation_data.action
+    (tmp_path / "take ä.csv").write_text(
+        "frame,jawOpen,mouthLeft\n1001,0,0\n1002,0.2,0\n1003,1,0\n"
+    )
+    settings.take, settings.driven_by = "//take ä.csv", "TAKE"
+    assert bpy.ops.reggan.keys_from_take() == {"FINISHED"}
+    action = scene.animation_data.action
+    assert action.name == "Take take ä"
+    assert action != before
+    assert before.use_fake_user
+    assert (settings.driven_by, settings.expression) == ("PANEL", "NONE")
+    scene.frame_set(1002)
+    assert scene.reggan_shapes.jawOpen == pytest.approx(0.2)
+    asked = asked_of_frames(pretended)
+    assert [weights(asked, f)["jawOpen"] for f in (1001, 1002, 1003)] == [0.0, 0.1, 0.5]
+    settings.take = "//shot/a.1001.png"
+    with pytest.raises(RuntimeError, match=r"a\.1001\.png is a picture or a video"):
+        bpy.ops.reggan.keys_from_take()
+
+
+def test_a_video_becomes_a_take_and_keys(scene: Any, pretended: Path, tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").write_bytes(b"a video")
+    scene.render.fps = 30
+    scene.frame_start = 11
+    for name in ("clip.csv", "clip_2.csv"):
+        assert bpy.ops.reggan.take_from_video(filepath=str(tmp_path / "clip.mp4")) == {"FINISHED"}
+        assert scene.reggan.take == f"//reggan/{name}"
+        assert (tmp_path / "reggan" / name).is_file()
+    assert [json.loads(line)["command"] for line in pretended.read_text().splitlines()] == [
+        *("perform", "curves") * 2
+    ]
+    scene.frame_set(41)
+    assert scene.reggan_shapes.jawOpen == 1.0
+    scene.frame_set(20)
+    assert scene.reggan_shapes.jawOpen == 0.0
+
+
+def test_several_expressions_are_made_in_one_job(
+    scene: Any, pretended: Path, tmp_path: Path
+) -> None:
+    settings = scene.reggan
+    settings.makes_several, settings.expressions = True, {"sad", "angry"}
+    assert bpy.ops.reggan.render_frames() == {"FINISHED"}
+    asked = [json.loads(line)["arguments"] for line in pretended.read_text().splitlines()]
+    assert [one[one.index("--expression") + 1] for one in asked] == ["sad", "angry"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["angry", "sad"]
+    names = [image.name for image in bpy.data.images if image.get("reggan_kind") == "result"]
+    assert sorted(names) == ["a angry", "a sad"]
+    manager = bpy.context.window_manager
+    assert manager.reggan_done == "6 changed, 0 untouched"
+    assert manager.reggan_done_folder == str(tmp_path / "out" / "angry")
+    settings.makes_several = False
+    settings.frames_path = str(tmp_path / "shot.blend")
+    with pytest.raises(RuntimeError, match=r"shot\.blend is no picture"):
+        bpy.ops.reggan.render_frames()
+    assert not manager.reggan_done
+
+
+def test_a_take_that_is_dropped_drives_the_face(scene: Any, tmp_path: Path) -> None:
+    take = tmp_path / "take.csv"
+    take.write_text("frame,jawOpen\n1,0.5\n")
+    handler = bpy.types.REGGAN_FH_take
+    assert handler.bl_import_operator == "reggan.drop_take"
+    assert bpy.ops.reggan.drop_take(filepath=str(take)) == {"FINISHED"}
+    assert (scene.reggan.driven_by, scene.reggan.take) == ("TAKE", "//take.csv")
+
+
+def test_sliders_are_mirrored(scene: Any) -> None:
+    shapes = scene.reggan_shapes
+    shapes.mouthSmileLeft, shapes.eyeBlinkRight, shapes.jawLeft = 0.6, 0.4, 0.3
+    bpy.ops.reggan.mirror_shapes(way="SWAP")
+    found = [getattr(shapes, n) for n in ("mouthSmileRight", "eyeBlinkLeft", "jawRight", "jawLeft")]
+    assert found == pytest.approx([0.6, 0.4, 0.3, 0.0])
+    bpy.ops.reggan.mirror_shapes(way="LEFT")
+    assert shapes.eyeBlinkRight == pytest.approx(0.4)
+    assert shapes.mouthSmileRight == 0.0
+    assert shapes.jawRight == pytest.approx(0.3)

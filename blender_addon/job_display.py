@@ -103,6 +103,14 @@ def redraw_sidebars(manager: Any) -> None:
                     region.tag_redraw()
 
 
+def redraw_views(context: bpy.types.Context) -> None:
+    """Draw again what points are drawn over."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in ("IMAGE_EDITOR", "VIEW_3D"):
+                area.tag_redraw()
+
+
 class Dismiss(bpy.types.Operator):
     """Take this message away."""
 

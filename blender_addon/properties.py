@@ -29,6 +29,7 @@ from .bridge.preset_file import completions, preset_names
 from .bridge.shape_keys import driving_table
 from .bridge.vocabulary import ALL_EXPRESSIONS, EXPRESSION_NAMES, menu_of_expressions
 from .driving_settings import fill
+from .job_display import redraw_views
 from .scene.character import key_names
 
 _LEAST = 6e-4
@@ -297,6 +298,7 @@ class RegganSettings(bpy.types.PropertyGroup):
         "the camera's view. In the Image Editor eyes and mouth can be dragged",
         default=True,
         options=_STILL,
+        update=lambda _settings, context: redraw_views(context),
     )
     rig_tracks: StringProperty(
         name="Tracks",

@@ -29,6 +29,8 @@ _warm: list[LiveWorker] = []
 """The process of this Blender, once it was used."""
 _shown: list["Shown"] = []
 """What is shown live now."""
+_saving: list["Shown"] = []
+"""What was, while the file is saved without it."""
 
 classes = ()
 
@@ -38,6 +40,12 @@ class LiveSubject(Protocol):
 
     editors: ClassVar[tuple[str, ...]]
     """Kinds of editor that show it."""
+    button: ClassVar[str]
+    """Property of the window manager that says whether such a subject is live."""
+
+    def is_in_view(self, context: bpy.types.Context) -> bool:
+        """Tell whether an editor still shows it."""
+        ...
 
     def request(self, context: bpy.types.Context) -> dict[str, Any]:
         """Return what is asked for now, without where it goes.
@@ -106,6 +114,7 @@ def begin_live(context: bpy.types.Context, subject: LiveSubject, folder: Path) -
         stop()
     _worker(context)
     _shown.append(Shown(subject=subject, folder=folder))
+    setattr(context.window_manager, subject.button, True)
     tick()
     if not bpy.app.background:
         bpy.app.timers.register(_timer, first_interval=INTERVAL_S)
@@ -129,6 +138,9 @@ def tick() -> None:
     if not _shown:
         return
     context, shown = bpy.context, _shown[0]
+    if not shown.subject.is_in_view(context):
+        stop()
+        return
     try:
         worker = _worker(context)
         _ask(context, shown, worker)
@@ -219,17 +231,46 @@ def close() -> None:
 
 
 def _on_load(*_: Any) -> None:
-    """Another file is opened, whose images are others; or this one is saved, as it was before."""
+    """Another file is opened, whose images are others."""
     if _shown:
         stop()
+
+
+def _before_save(*_: Any) -> None:
+    """Save the file as it was before something was live."""
+    _saving[:] = _shown
+    if _shown:
+        stop()
+
+
+def _after_save(*_: Any) -> None:
+    """Go on."""
+    while _saving:
+        shown = _saving.pop()
+        try:
+            begin_live(bpy.context, shown.subject, shown.folder)
+        except BridgeError as error:
+            keep_last_words(bpy.context.window_manager, str(error), is_failure=True)
+
+
+def _handlers() -> list[tuple[Any, Callable[..., None]]]:
+    handlers = bpy.app.handlers
+    found = [
+        (handlers.load_pre, _on_load),
+        (handlers.save_pre, _before_save),
+        (handlers.save_post, _after_save),
+    ]
+    if hasattr(handlers, "save_post_fail"):
+        found.append((handlers.save_post_fail, _after_save))
+    return found
 
 
 def attach() -> None:
     """Let the panels know whether something is live, and end it with its file."""
     bpy.types.WindowManager.reggan_live = bpy.props.BoolProperty(options={"SKIP_SAVE"})
     bpy.types.WindowManager.reggan_live_map = bpy.props.BoolProperty(options={"SKIP_SAVE"})
-    for handlers in (bpy.app.handlers.load_pre, bpy.app.handlers.save_pre):
-        handlers.append(persistent(_on_load))
+    for handlers, function in _handlers():
+        handlers.append(persistent(function))
     bpy.app.handlers.depsgraph_update_post.append(persistent(_on_change))
 
 
@@ -238,7 +279,7 @@ def detach() -> None:
     if _shown:
         stop()
     close()
-    for handlers in (bpy.app.handlers.load_pre, bpy.app.handlers.save_pre):
-        handlers.remove(_on_load)
+    for handlers, function in _handlers():
+        handlers.remove(function)
     bpy.app.handlers.depsgraph_update_post.remove(_on_change)
     del bpy.types.WindowManager.reggan_live, bpy.types.WindowManager.reggan_live_map

@@ -34,6 +34,18 @@ class LiveImage:
     path: Path
     folder: Path
     editors: ClassVar[tuple[str, ...]] = ("IMAGE_EDITOR",)
+    button: ClassVar[str] = "reggan_live"
+
+    def is_in_view(self, context: bpy.types.Context) -> bool:
+        """Tell whether an Image Editor shows it, or its source while there is no answer yet."""
+        live, source = live_picture(), bpy.data.images.get(self.source)
+        shown = [
+            area.spaces.active.image
+            for window in context.window_manager.windows
+            for area in window.screen.areas
+            if area.type == "IMAGE_EDITOR"
+        ]
+        return source is None or (live or source) in shown or (not live and bool(shown))
 
     def request(self, context: bpy.types.Context) -> dict[str, Any]:
         """Return the file of the frame that is shown, its face, the expression."""
@@ -80,7 +92,6 @@ def _begin(context: bpy.types.Context) -> None:
     frame = context.scene.frame_current
     subject = LiveImage(source=image.name, frame=frame, path=path, folder=folder)
     begin_live(context, subject, folder)
-    context.window_manager.reggan_live = True
 
 
 def _face(scene: bpy.types.Scene) -> Any:

@@ -34,6 +34,11 @@ class LiveHead:
     source: str
     asked: dict[str, Any]
     editors: ClassVar[tuple[str, ...]] = ("IMAGE_EDITOR", "VIEW_3D")
+    button: ClassVar[str] = "reggan_live_map"
+
+    def is_in_view(self, _context: bpy.types.Context) -> bool:
+        """Tell that it is: it is worn by the head, whatever the editors show."""
+        return True
 
     def request(self, _context: bpy.types.Context) -> dict[str, Any]:
         """Return the head as it was when it was begun."""
@@ -58,7 +63,8 @@ class LiveHead:
 class ToggleLiveMap(bpy.types.Operator):
     """Show the expression on the head in the viewport, again at every change.
 
-    The head's material shows a temporary image, which Esc, saving and this button take away.
+    The head's material shows a temporary image, which Esc and this button take away. It is in no
+    file that you save.
     """
 
     bl_idname = "reggan.live_map"
@@ -116,7 +122,6 @@ def _begin(context: bpy.types.Context) -> None:
     head = context.active_object.name
     subject = LiveHead(head=head, worn=worn.image.name, source=source.name, asked=asked)
     begin_live(context, subject, folder)
-    context.window_manager.reggan_live_map = True
 
 
 def _shows_materials(context: bpy.types.Context) -> bool:

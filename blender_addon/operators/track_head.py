@@ -11,6 +11,7 @@ from ..bridge.job import Job
 from ..bridge.progress import Progress
 from ..bridge.tracks_file import other_faces, write_tracks
 from ..head_settings import named_values
+from ..job_display import redraw_views
 from ..scene.camera_view import camera_problem
 from ..scene.head_in_scene import head_problem
 from ..scene.settings import absolute_path
@@ -63,6 +64,7 @@ class TrackHead(JobOperator, bpy.types.Operator):
         if self._pictures is not None:
             doubts.insert(0, self._pictures.objection_to(self._made))
         scene.reggan.tracks_account = "\n".join(filter(None, [account["summary"], *doubts]))
+        redraw_views(context)
         self._report({"INFO"}, account["summary"])
         for doubt in filter(None, doubts):
             self._note(doubt)

@@ -38,9 +38,9 @@ class MainPanel:
         animated.use_property_decorate = True  # the dot that sets keyframes
         animated.prop(settings, "intensity", slider=True)
         column.prop(settings, "model")
-        row = self.layout.row(align=True)
-        row.operator("reggan.preview", icon="IMGDISPLAY")
-        row.operator("reggan.draw_faces", icon="USER")
+        column = self.layout.column(align=True)
+        column.operator("reggan.preview", icon="IMGDISPLAY")
+        column.operator("reggan.draw_faces", icon="USER")
 
 
 def _draw_expression(column: Any, settings: Any) -> None:

@@ -170,3 +170,27 @@ def test_a_tick_takes_few_milliseconds(space: Any, pretended: Path) -> None:
     bpy.context.scene.reggan_shapes.jawOpen = 0.5
     assert settle() < 0.02
     toggle()
+
+
+def test_it_goes_on_after_a_save_of_the_file_without_it(
+    space: Any, pretended: Path, tmp_path: Path
+) -> None:
+    bpy.context.scene.reggan_shapes.jawOpen = 0.5
+    toggle()
+    settle()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"), compress=False)
+    assert b"RegGAN live" not in (tmp_path / "file.blend").read_bytes()
+    settle()
+    assert bpy.context.window_manager.reggan_live
+    assert space.image.name == "RegGAN live"
+    assert brightness(space) == pytest.approx(0.5, abs=0.01)
+    toggle()
+
+
+def test_it_ends_where_its_editor_shows_another_image(space: Any, pretended: Path) -> None:
+    toggle()
+    settle()
+    space.image = bpy.data.images.new("another", 4, 4)
+    settle()
+    assert not bpy.context.window_manager.reggan_live
+    assert space.image.name == "another"

@@ -63,6 +63,14 @@ def detach() -> None:
     del bpy.types.Object.reggan_driving
 
 
+def key_names(mesh_object: Any) -> list[str]:
+    """Return the shape keys of a mesh, without the one that the others start from."""
+    keys = mesh_object.data.shape_keys if mesh_object.type == "MESH" else None
+    if keys is None:
+        return []
+    return [block.name for block in keys.key_blocks if block != keys.reference_key]
+
+
 def fill(table: Any, rows: Any) -> None:
     """Put lines into a table, in place of those that it has."""
     table.rows.clear()

@@ -28,9 +28,8 @@ from .bridge.expression_blend import (
 from .bridge.preset_file import completions, preset_names
 from .bridge.shape_keys import driving_table
 from .bridge.vocabulary import ALL_EXPRESSIONS, EXPRESSION_NAMES, menu_of_expressions
-from .driving_settings import fill
+from .driving_settings import fill, key_names
 from .job_display import redraw_views
-from .scene.character import key_names
 
 _LEAST = 6e-4
 """Shares that differ by less are written alike."""
@@ -63,7 +62,6 @@ def _write_blend(settings: bpy.types.PropertyGroup, _context: bpy.types.Context)
         settings.blend = blend_from_shares(moved)
 
 
-@persistent
 def _on_load(*_: object) -> None:
     """Set the sliders of a file in which they stood in Blend alone."""
     for scene in bpy.data.scenes:
@@ -325,7 +323,7 @@ classes = (RegganSettings,)
 def attach() -> None:
     """Give every scene its settings."""
     bpy.types.Scene.reggan = PointerProperty(type=RegganSettings)
-    bpy.app.handlers.load_post.append(_on_load)
+    bpy.app.handlers.load_post.append(persistent(_on_load))
 
 
 def detach() -> None:

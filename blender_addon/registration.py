@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 import bpy
 
@@ -67,7 +68,7 @@ def unregister() -> None:
             bpy.utils.unregister_class(cls)
 
 
-def _describe(cls: type) -> None:
+def _describe(cls: Any) -> None:
     """Take an operator's tooltip from its docstring, in one line; Blender adds the last dot."""
     if issubclass(cls, bpy.types.Operator) and cls.__doc__:
         cls.bl_description = " ".join(cls.__doc__.split()).removesuffix(".")

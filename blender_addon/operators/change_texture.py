@@ -38,6 +38,8 @@ _NAMES = "names.json"
 class _TextureOperator(JobOperator):
     """The common part of changing a map and previewing it."""
 
+    _folder: Path
+
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:
         """Return the reason why the button is grey."""

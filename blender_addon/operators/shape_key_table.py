@@ -6,8 +6,7 @@ import bpy
 
 from ..bridge.shape_keys import driving_table, recognise
 from ..bridge.vocabulary import SHAPE_NAMES
-from ..driving_settings import fill
-from ..scene.character import key_names
+from ..driving_settings import fill, key_names
 
 
 class RecogniseShapeKeys(bpy.types.Operator):

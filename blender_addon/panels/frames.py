@@ -6,11 +6,10 @@ import bpy
 
 from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import MOST_SLIDERS
-from ..driving_settings import NOTHING
+from ..driving_settings import NOTHING, key_names
 from ..job_display import draw_status
 from ..properties import shares_of_blend
 from ..scene.asked_expression import cues_of, keys_without_shape
-from ..scene.character import key_names
 from ..scene.face_icons import face_icons
 
 CATEGORY = "RegGAN"

@@ -20,9 +20,8 @@ from ..bridge.expression_options import PanelRequest, RecordedTake
 from ..bridge.preset_file import preset_names
 from ..bridge.shape_keys import KeyWeight, driving_table
 from ..bridge.vocabulary import SHAPE_NAMES, name_from_identifier
-from ..driving_settings import NOTHING
+from ..driving_settings import NOTHING, key_names
 from .animated_values import values_by_frame
-from .character import key_names
 from .image_files import file_stem
 from .settings import absolute_path, presets_file
 

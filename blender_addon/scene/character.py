@@ -13,15 +13,8 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.shape_keys import KeyWeight, expression_keys
 from ..bridge.vocabulary import SIDED_SHAPES
+from ..driving_settings import key_names
 from .head_as_glb import copies_at_rest, export_collection, linked, look_of, plain_material
-
-
-def key_names(mesh_object: Any) -> list[str]:
-    """Return the shape keys of a mesh, without the one that the others start from."""
-    keys = mesh_object.data.shape_keys if mesh_object.type == "MESH" else None
-    if keys is None:
-        return []
-    return [block.name for block in keys.key_blocks if block != keys.reference_key]
 
 
 def rows_of(settings: Any) -> list[KeyWeight]:

@@ -12,11 +12,12 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import artist_steps as artist
+import foreign_steps as foreign
 import image_editor_steps as image_editor
 import mistake_steps as mistakes
 import viewport_steps as viewport
 from screen import Pause, area_of, open_at_first, open_sidebar, take_picture
-from watch import CHOSEN, EXTENSION, HEAD, OUT, addon, picture, report, watch, window
+from watch import AVATAR, CHOSEN, EXTENSION, HEAD, OUT, addon, picture, report, watch, window
 
 CLOSED_PANELS = (
     "REGGAN_PT_image_texture",
@@ -51,6 +52,7 @@ STEPS: tuple[Callable[[], Pause], ...] = (
     *image_editor.STEPS,
     *viewport.STEPS,
     *(artist.STEPS if HEAD else (artist.choose_in_the_menu_of_faces,)),
+    *(foreign.STEPS if AVATAR else ()),
 )
 
 

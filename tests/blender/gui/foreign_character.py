@@ -209,7 +209,7 @@ def _camera_and_light() -> None:
     scene = bpy.context.scene
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     bpy.context.collection.objects.link(camera)
-    camera.location, camera.rotation_euler = (0, -1.5, UP - 0.02), (math.pi / 2, 0, 0)
+    camera.location, camera.rotation_euler = (0, -1.0, UP - 0.04), (math.pi / 2, 0, 0)
     camera.data.lens = 80
     scene.camera = camera
     scene.frame_start, scene.frame_end = 1, FRAMES

@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--limit", type=float, default=1800, metavar="SECONDS")
     parser.add_argument("--head", type=Path, help="ICT FaceKit light (.npz), for a character")
+    parser.add_argument("--avatar", type=Path, help="a head of VALID (.npz), for another one")
     parser.add_argument("--steps", default="", metavar="A,B", help="only these; all by default")
     options = parser.parse_args()
     for program in ("Xvfb", "import"):
@@ -66,8 +67,9 @@ def run_blender(options: argparse.Namespace, home: Path) -> None:
     time.sleep(1)  # until the screen is there
     try:
         with (options.out / "blender.log").open("wb") as log:
+            heads = [str(options.head or ""), str(options.avatar or "")]
             subprocess.run(
-                [*command, str(options.out.resolve()), options.steps, str(options.head or "")],
+                [*command, str(options.out.resolve()), options.steps, *heads],
                 env=environment,
                 stdout=log,
                 stderr=log,

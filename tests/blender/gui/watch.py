@@ -10,10 +10,12 @@ from typing import Any
 import bpy
 from screen import Pause, click, move, take_picture
 
-*_paths, _chosen, _head = sys.argv[sys.argv.index("--") + 1 :]
+*_paths, _chosen, _head, _avatar = sys.argv[sys.argv.index("--") + 1 :]
 EXTENSION, FRAME, OUT = map(Path, _paths)
 HEAD = Path(_head) if _head else None
 """ICT FaceKit light; without it there is no character."""
+AVATAR = Path(_avatar) if _avatar else None
+"""A head of VALID; without it there is no avatar."""
 CHOSEN = frozenset(_chosen.split(",")) - {""}
 """Names of the steps to take; all, where there is none."""
 MODULE = "bl_ext.user_default.reggan"

@@ -1,0 +1,211 @@
+"""A change of expression over time on an artist's own character, by clicks; and what goes wrong.
+
+The character is `foreign_character.py`'s. Every file of the artist's is hashed after it is made,
+and again after the last step.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+from foreign_character import FRAMES, build_character
+from ict_character import difference
+from screen import Pause, area_of, button_of, click, scroll
+from watch import (
+    AVATAR,
+    OUT,
+    job_runs,
+    messages,
+    picture,
+    report,
+    run_job,
+    until_job_ends,
+    window,
+)
+
+_LONGEST_RENDER_S = 900.0
+_SMILES = ("h_expressions.LsmileOpen_h", "h_expressions.RsmileOpen_h", "h_expressions.Glotis_h")
+_own_files: dict[Path, str] = {}
+
+
+def put_an_avatar_before_the_camera() -> Pause:
+    """The artist's own scene, saved."""
+    build_character(AVATAR)
+    scene = bpy.context.scene
+    scene.render.filepath = "//render/avatar."
+    scene.reggan.output_path, scene.reggan.existing = "", "RESUME"
+    scene.reggan.rig_tracks, scene.reggan.use_rig_tracks = "", False
+    bpy.ops.wm.save_as_mainfile(filepath=str(OUT / "Avatar ü.blend"))
+    _note(OUT / "Avatar ü.blend")
+    area_of("VIEW_3D").spaces.active.region_3d.view_perspective = "CAMERA"
+    yield from picture("30_avatar")
+
+
+def change_its_expression_over_time() -> Pause:
+    """Two cues by the button, then one button more; the time counts from the first click."""
+    scene, began = bpy.context.scene, time.monotonic()
+    scene.reggan.driven_by, scene.reggan.blend_over = "CUES", 4
+    yield 0.5
+    for frame, name in ((1, "NONE"), (3, "happy")):
+        scene.frame_set(frame)
+        scene.reggan.expression = name  # from its menu
+        yield 0.5
+        button = yield from button_of("IMAGE_EDITOR", "reggan.add_cue", across=0.85)
+        yield from click(window(), *button)
+    found = {marker.frame: marker.name for marker in scene.timeline_markers}
+    assert found == {1: "none", 3: "happy"}, found
+    yield from picture("31_cues")
+    button = yield from button_of("IMAGE_EDITOR", "reggan.render_and_apply", across=0.4)
+    yield from click(window(), *button)
+    end = time.monotonic() + _LONGEST_RENDER_S
+    while not job_runs():
+        assert time.monotonic() < end, "the change did not begin"
+        yield 0.1
+    yield from picture("32_changing")
+    yield from until_job_ends("render_and_apply")
+    yield 1.0
+    report["avatar"] = {"seconds": round(time.monotonic() - began, 1)}
+    for path in sorted((OUT / "render").glob("*.png")):
+        _note(path)
+    changed = OUT / "render" / "avatar_cues"
+    amounts = [difference(path, changed / path.name) for path in _renders()]
+    report["avatar"]["change"] = [round(one, 5) for one in amounts]
+    assert len(amounts) == FRAMES, amounts
+    assert amounts[0] == amounts[1] == amounts[2] == 0
+    assert 0 < amounts[3] < amounts[5] <= 1.3 * amounts[7]
+    close_other_windows()
+    scene.frame_set(FRAMES)
+    yield 1.0
+    yield from picture("33_smile")
+    assert bpy.context.window_manager.reggan_done.startswith(f"{FRAMES - 3} changed, 3 untouched")
+
+
+def compare_before_and_after() -> Pause:
+    """The button shows the frame as it was rendered."""
+    button = yield from button_of("IMAGE_EDITOR", "reggan.toggle_before_after")
+    yield from click(window(), *button)
+    yield from picture("34_before")
+    yield from click(window(), *button)
+    yield 0.5
+
+
+def choose_the_bone_that_carries_the_face() -> Pause:
+    """It is chosen with the armature; a hand is refused, and named what is right."""
+    scene = bpy.context.scene
+    settings = scene.reggan_head
+    settings.head = bpy.data.objects["Rig"]
+    assert settings.bone == "skull_j", settings.bone
+    settings.bone = "hand_l_j"
+    yield 0.5
+    button = yield from button_of("VIEW_3D", "reggan.track_head")
+    yield from run_job("track_hand", button, window())
+    assert "Choose skull_j as Bone" in messages[-1], messages[-1]
+    bpy.context.window_manager.reggan_unfolds = True
+    yield from picture("35_wrong_bone")
+    bpy.context.window_manager.reggan_unfolds = False
+    settings.bone = "skull_j"
+    button = yield from button_of("VIEW_3D", "reggan.track_head")
+    yield from run_job("track_avatar", button, window())
+    report["avatar"]["account"] = scene.reggan.tracks_account
+    assert f"in sight in {FRAMES} of {FRAMES} frames" in scene.reggan.tracks_account
+    assert "not where the picture" not in scene.reggan.tracks_account
+    area_of("IMAGE_EDITOR").spaces.active.image = scene.reggan.original_image
+    yield from picture("36_tracked_avatar")
+
+
+def preview_with_the_head_of_the_rig() -> Pause:
+    """No image is taken from the editor: the frame of the scene's output is meant."""
+    scene, area = bpy.context.scene, area_of("IMAGE_EDITOR")
+    assert scene.reggan.use_rig_tracks
+    area.spaces.active.image = None
+    scene.frame_set(4)
+    yield 0.5
+    button = yield from button_of("IMAGE_EDITOR", "reggan.preview")
+    yield from run_job("preview_by_rig", button, window())
+    assert area.spaces.active.image.name == "RegGAN preview"
+    yield from picture("37_sheet_by_rig")
+
+
+def drive_by_its_own_shape_keys() -> Pause:
+    """Its smile has a name of its own; a key that moves nothing is named."""
+    scene, avatar = bpy.context.scene, bpy.data.objects["Avatar"]
+    blocks = avatar.data.shape_keys.key_blocks
+    for frame, value in ((1, 0.0), (FRAMES, 0.8)):
+        for name in _SMILES:
+            blocks[name].value = value
+            blocks[name].keyframe_insert("value", frame=frame)
+    scene.reggan.driven_by, scene.reggan.driving_object = "OBJECT", avatar
+    yield 0.5
+    yield from scroll("IMAGE_EDITOR", back=True)
+    yield from picture("38_table_of_keys")
+    button = yield from button_of("IMAGE_EDITOR", "reggan.render_frames")
+    yield from run_job("render_by_keys", button, window())
+    said = bpy.context.window_manager.reggan_last_words
+    assert "h_expressions.Glotis_h of Avatar moves nothing" in said, said
+    changed = OUT / "render" / "avatar_Avatar"
+    amounts = [difference(path, changed / path.name) for path in _renders()]
+    report["avatar"]["by keys"] = [round(one, 5) for one in amounts]
+    assert amounts[0] == 0 < amounts[-1]
+    bpy.context.window_manager.reggan_unfolds = True
+    scene.frame_set(FRAMES)
+    yield from picture("39_driven_by_keys")
+    bpy.context.window_manager.reggan_unfolds = False
+
+
+def mix_in_a_scene_of_its_own() -> Pause:
+    """Add to Compositor, then Render Animation."""
+    scene = bpy.context.scene
+    button = yield from button_of("IMAGE_EDITOR", "reggan.add_compositor_group")
+    yield from click(window(), *button)
+    yield 1.0
+    mix = window().scene
+    assert mix != scene
+    with bpy.context.temp_override(window=window()):
+        bpy.ops.render.render(animation=True, scene=mix.name)
+    made = sorted((OUT / "render").glob("*_mix/*.png"))
+    assert len(made) == FRAMES, made
+    yield from picture("40_mixed")
+    window().scene = scene
+    yield 0.5
+
+
+def leave_the_artist_s_files_as_they_are() -> Pause:
+    """Those of before the first step, and the renders."""
+    assert len(_own_files) == FRAMES + 1
+    changed = [str(path) for path, digest in _own_files.items() if _digest(path) != digest]
+    report["avatar"]["files of the artist's"] = len(_own_files)
+    assert not changed, changed
+    yield 0.1
+
+
+def close_other_windows() -> None:
+    """Those of Blender's own render."""
+    for other in bpy.context.window_manager.windows[1:]:
+        with bpy.context.temp_override(window=other):
+            bpy.ops.wm.window_close()
+
+
+def _renders() -> list[Path]:
+    return sorted((OUT / "render").glob("avatar.*.png"))
+
+
+def _note(path: Path) -> None:
+    _own_files[path] = _digest(path)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+STEPS: tuple[Callable[[], Pause], ...] = (
+    put_an_avatar_before_the_camera,
+    change_its_expression_over_time,
+    compare_before_and_after,
+    choose_the_bone_that_carries_the_face,
+    preview_with_the_head_of_the_rig,
+    drive_by_its_own_shape_keys,
+    mix_in_a_scene_of_its_own,
+    leave_the_artist_s_files_as_they_are,
+)

@@ -10,6 +10,8 @@ from .errors import BridgeError
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>(?<![^\W_])-\d+|\d+)")
 _HIGHEST_NUMBER = 9_999_999
 """Longer numbers are dates and identifiers."""
+_RECORDS = ".reggan"
+"""Folder that the runtime leaves beside its results."""
 _PROBES = ("1111111", "2222222")
 
 
@@ -71,6 +73,36 @@ def sequence_from_path(path: Path, endings: Collection[str]) -> FrameSequence:
             "pattern such as //render/shot.####.exr."
         )
     return FrameSequence(source=str(path), files=files)
+
+
+def sequences_below(folder: Path, endings: Collection[str]) -> list[FrameSequence]:
+    """Return every numbered sequence of a folder; of one without pictures, those of its subfolders.
+
+    So cameras and view layers that were rendered beside each other are found. Folders with results
+    of an earlier run are passed over.
+
+    Args:
+        folder: the folder.
+        endings: what names of pictures end in, in lower case.
+
+    Raises:
+        BridgeError: it cannot be listed.
+    """
+    own = _all_of_folder(folder, endings)
+    if own:
+        return own
+    inner = (one for one in _listed(folder) if one.is_dir() and not (one / _RECORDS).is_dir())
+    return [found for one in inner for found in _all_of_folder(one, endings)]
+
+
+def _all_of_folder(folder: Path, endings: Collection[str]) -> list[FrameSequence]:
+    sequences = {
+        key: files for key, files in _sequences(folder).items() if key[1].lower() in endings
+    }
+    if len(sequences) == 1:
+        (files,) = sequences.values()
+        return [FrameSequence(source=str(folder), files=files)]
+    return [sequence_from_path(next(iter(files.values())), endings) for files in sequences.values()]
 
 
 def pattern_from_output(path_of_frame: Callable[[int], str]) -> Path:

@@ -1,7 +1,7 @@
 """Change the expression in rendered frames; the result opens as an image sequence."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from ..scene.image_files import NothingRenderedError
 from ..scene.rendered_frames import (
     FrameSelection,
     FramesNotRenderedError,
-    asked_frames,
+    asked_sequences,
     output_pattern,
 )
 from ..scene.sequence_images import load_changed_frames, load_frames, shot_name, show
@@ -35,9 +35,18 @@ from .rendered_faces import look_at_rendered_frames
 _ON_DISK = ("written", "copied", "skipped")
 
 
+@dataclass(frozen=True, kw_only=True)
+class _MadeFrames:
+    """What one request makes: an expression of a sequence, by its first and last frame."""
+
+    label: str
+    ends: tuple[Path, Path] | None
+
+
 class RenderFrames(JobOperator, bpy.types.Operator):
     """Change the expression in the rendered frames. Those frames stay as they are.
 
+    Of a folder with several sequences (cameras, view layers) all are changed, one after another.
     Where no frame of the scene is on disk, the still that was rendered last is changed.
     """
 
@@ -65,32 +74,52 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         self._still = _last_render(context) if self.still else None
         if self._still is None:
             try:
-                asked = asked_frames(context.scene)
+                sequences = asked_sequences(context.scene)
             except FramesNotRenderedError:
                 self._still = _last_render(context)
                 if self._still is None:
                     raise
         if self._still is not None:
             return [self._still.request]
-        self._missing, self._ends = asked.missing, asked.ends
         self._is_own_render = context.scene.reggan.frames_source == "SCENE"
-        several = _render_settings(context, asked)
+        self._dropped, self._missing = "", 0
+        self._made: list[_MadeFrames] = []
+        if len(sequences) > 1 and context.scene.reggan.use_rig_tracks:
+            raise BridgeError(
+                f"The folder holds {len(sequences)} sequences, but the head was tracked for one "
+                "camera. Choose one of them, or switch Head from Rig off."
+            )
+        return [one for asked in sequences for one in self._requests_of(context, asked, sequences)]
+
+    def _requests_of(
+        self,
+        context: bpy.types.Context,
+        asked: FrameSelection,
+        sequences: Sequence[FrameSelection],
+    ) -> list[JobRequest]:
+        """Return the requests of one sequence, for each expression."""
+        name = shot_name(asked.ends[0]) if asked.ends else Path(asked.sequence.source).stem
+        folder = "" if len(sequences) == 1 else f"{_folder_name(asked)}_{name}"
+        several = _render_settings(context, asked, folder)
         settings = several[0]
-        self._labels, self._dropped = [one.asked.label for one in several], settings.asked.dropped
+        self._dropped, self._missing = settings.asked.dropped, asked.missing
+        self._made += [_MadeFrames(label=one.asked.label, ends=asked.ends) for one in several]
         if settings.face.tracks is not None:
             files = (asked.sequence.files[number] for number in asked.numbers)
             refuse_frames_of_other_size(settings.face.tracks, files)
         requests = []
         if settings.frame_range is not None and settings.face.tracks is None:
-            folder = new_job_folder()
-            tracks = folder / "tracks.json"
+            work = new_job_folder()
+            tracks = work / "tracks.json"
             arguments = track_arguments(settings.frames, tracks)
-            requests.append(_request(arguments, "Looking for faces", folder))
+            requests.append(_request(arguments, "Looking for faces", work))
             face = replace(settings.face, tracks=tracks)
             several = [replace(one, face=face) for one in several]
         requests += _comparison(context, several[0].face.tracks)
         for one in several:
-            title = "Changing frames" + (f" {one.asked.label}" if len(several) > 1 else "")
+            more = [name] if folder else []
+            more += [one.asked.label] if len(several) > 1 else []
+            title = " ".join(["Changing frames", *more])
             requests.append(_request(render_arguments(one), title, new_job_folder()))
         return requests
 
@@ -99,19 +128,25 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         if self._still is not None:
             self._take_still(context, self._still)
             return
-        done = [result.summary for result in self._job.results][-len(self._labels) :]
-        for label, summary in zip(self._labels, done, strict=True):
-            self._open(context, summary, label)
+        done = [one.summary for one in self._job.results if one.summary.get("out")]
+        for made, summary in zip(self._made, done, strict=True):
+            self._open(context, summary, made.label, made.ends)
         self._say(context, done, self._missing)
 
-    def _open(self, context: bpy.types.Context, summary: Mapping[str, Any], label: str) -> None:
-        """Open the changed frames of one expression."""
+    def _open(
+        self,
+        context: bpy.types.Context,
+        summary: Mapping[str, Any],
+        label: str,
+        ends: tuple[Path, Path] | None,
+    ) -> None:
+        """Open the changed frames of one sequence and expression."""
         scene = next((s for s in bpy.data.scenes if s.name_full == self._scene), None)
         out = Path(summary["out"])
         if scene is None:
             raise BridgeError(f"The frames are in {out}; the scene {self._scene} is gone.")
         settings = scene.reggan
-        first, last = self._ends or 2 * _on_disk(summary)[:1]
+        first, last = ends or 2 * _on_disk(summary)[:1]
         original = load_frames(first, last)
         if self._is_own_render and first.suffix.lower() == ".exr":  # other files have it in them
             original.use_view_as_render = True
@@ -156,14 +191,20 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         if self._still is not None:
             return False
         done = [one.summary for one in self._job.results if one.summary.get("out")]
-        for label, summary in zip(self._labels, done, strict=False):
+        is_any = False
+        for made, summary in zip(self._made, done, strict=False):
             there = _on_disk(summary) if summary.get("written") else []
             if there:
-                self._ends = self._ends and (there[0], there[-1])
-                self._open(context, summary, label)
-        if done:
+                is_any = True
+                self._open(context, summary, made.label, made.ends and (there[0], there[-1]))
+        if is_any:
             self._say(context, done, self._missing)
-        return bool(done)
+        return is_any
+
+
+def _folder_name(asked: FrameSelection) -> str:
+    first = asked.ends[0] if asked.ends else Path(asked.sequence.source)
+    return first.parent.name
 
 
 def refuse_before_render(context: bpy.types.Context, *, animation: bool) -> None:
@@ -202,10 +243,20 @@ def _last_render(context: bpy.types.Context) -> ChangedImage | None:
         return None
 
 
-def _render_settings(context: bpy.types.Context, asked: FrameSelection) -> list[RenderRequest]:
-    """Return what is asked for: one, or one for each of several expressions."""
+def _render_settings(
+    context: bpy.types.Context, asked: FrameSelection, folder: str
+) -> list[RenderRequest]:
+    """Return what is asked for: one, or one for each of several expressions.
+
+    Args:
+        context: of the button.
+        asked: a sequence.
+        folder: in Output for its results, where that is for several sequences; else empty.
+    """
     settings = context.scene.reggan
     out = absolute_path(settings.output_path, "Output") if settings.output_path else None
+    if out is not None and folder:
+        out /= folder
     if settings.makes_several:
         names = [name for name in EXPRESSION_NAMES if name in settings.expressions]
         if not names:

@@ -13,6 +13,7 @@ from ..bridge.frame_sequence import (
     pattern_from_output,
     range_text,
     sequence_from_path,
+    sequences_below,
 )
 from .settings import absolute_path
 
@@ -70,6 +71,24 @@ def asked_frames(scene: bpy.types.Scene) -> FrameSelection:
         sequence = sequence_from_path(path, bpy.path.extensions_image)
         return FrameSelection(sequence=sequence, numbers=tuple(sorted(sequence.files)))
     return _frames_of_scene(scene)
+
+
+def asked_sequences(scene: bpy.types.Scene) -> list[FrameSelection]:
+    """Return the frames that the settings of a scene name: several of a folder that holds several.
+
+    Raises:
+        BridgeError: there are none.
+    """
+    settings = scene.reggan
+    if settings.frames_source == "SEQUENCE" and settings.frames_path:
+        path = absolute_path(settings.frames_path, "Sequence")
+        if path.is_dir():
+            found = sequences_below(path, bpy.path.extensions_image)
+            if found:
+                return [
+                    FrameSelection(sequence=one, numbers=tuple(sorted(one.files))) for one in found
+                ]
+    return [asked_frames(scene)]
 
 
 def _frames_of_scene(scene: bpy.types.Scene) -> FrameSelection:

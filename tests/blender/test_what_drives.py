@@ -396,6 +396,28 @@ def test_several_expressions_are_made_in_one_job(
     assert not manager.reggan_done
 
 
+def test_all_cameras_of_a_folder_are_changed_in_one_job(
+    scene: Any, pretended: Path, tmp_path: Path
+) -> None:
+    """A folder for each, in one of them two view layers."""
+    shots = tmp_path / "all"
+    for name in ("close/hair", "close/skin", "wide/shot"):
+        (shots / name).parent.mkdir(parents=True, exist_ok=True)
+        for number in (1, 2):
+            shutil.copy(SAMPLES / "avatar_png/avatar.1001.png", shots / f"{name}.{number:04d}.png")
+    scene.reggan.frames_path = "//all"
+    assert bpy.ops.reggan.render_frames() == {"FINISHED"}
+    outs = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert outs == ["close_hair", "close_skin", "wide_shot"]
+    manager = bpy.context.window_manager
+    assert manager.reggan_done == "6 changed, 0 untouched"
+    names = [image.name for image in bpy.data.images if image.get("reggan_kind") == "result"]
+    assert sorted(names) == ["hair happy", "shot happy", "skin happy"]
+    scene.reggan.use_rig_tracks, scene.reggan.rig_tracks = True, "//tracks.json"
+    with pytest.raises(RuntimeError, match="holds 3 sequences, but the head was tracked for one"):
+        bpy.ops.reggan.render_frames()
+
+
 def test_a_take_that_is_dropped_drives_the_face(scene: Any, tmp_path: Path) -> None:
     take = tmp_path / "take.csv"
     take.write_text("frame,jawOpen\n1,0.5\n")

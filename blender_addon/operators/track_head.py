@@ -14,7 +14,7 @@ from ..head_settings import named_values
 from ..job_display import redraw_views
 from ..scene.camera_view import camera_problem
 from ..scene.head_in_scene import head_problem
-from ..scene.settings import absolute_path
+from ..scene.settings import absolute_path, character_file
 from ..second_blender.start import job_on_copy
 from .job_operator import JobOperator, new_job_folder
 from .rendered_faces import look_at_rendered_frames
@@ -60,6 +60,7 @@ class TrackHead(JobOperator, bpy.types.Operator):
         scene.reggan.rig_tracks, scene.reggan.use_rig_tracks = self._path, True
         account = json.loads(self._account.read_text(encoding="utf-8"))
         doubts = list(account["left_out"])
+        account["summary"] += f" {_what_moves_it(scene)}"
         scene.reggan.tracks_compared = self._pictures is not None
         if self._pictures is not None:
             doubts.insert(0, self._pictures.objection_to(self._made))
@@ -68,6 +69,18 @@ class TrackHead(JobOperator, bpy.types.Operator):
         self._report({"INFO"}, account["summary"])
         for doubt in filter(None, doubts):
             self._note(doubt)
+
+
+def _what_moves_it(scene: bpy.types.Scene) -> str:
+    """Return the sentence that tells which head the change is made with."""
+    settings = scene.reggan_character
+    if settings.uses:
+        try:
+            name = character_file(settings).name
+        except BridgeError:  # a job says what is wrong with it
+            name = "This Character's Rig"
+        return f"Frames are changed with the shapes and teeth of {name}."
+    return "Frames are changed with RegGAN's own head, laid on these points."
 
 
 def work_of_tracking(context: bpy.types.Context, existing: Path, folder: Path) -> dict[str, Any]:

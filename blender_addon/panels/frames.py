@@ -103,6 +103,11 @@ def _draw_cues(column: Any, settings: Any) -> None:
     except BridgeError as error:
         column.label(text=str(error), icon="ERROR")
         return
+    row = column.row(align=True)  # above the list, which grows
+    row.prop(settings, "expression", text="")
+    row.operator("reggan.add_cue", icon="ADD")
+    column.prop(settings, "blend_over")
+    column.prop(settings, "adds")
     box = column.box().column(align=True)
     for cue in cues[:_MOST_CUES]:
         said = " + ".join(f"{name} {share:.2g}" for name, share in cue.shares.items())
@@ -113,11 +118,6 @@ def _draw_cues(column: Any, settings: Any) -> None:
         box.label(text=f"No cues: {', '.join(others)}", icon="INFO")
     if not cues:
         box.label(text="No marker is named after an expression yet")
-    row = column.row(align=True)
-    row.prop(settings, "expression", text="")
-    row.operator("reggan.add_cue", icon="ADD")
-    column.prop(settings, "blend_over")
-    column.prop(settings, "adds")
 
 
 def _draw_driving_table(column: Any, driving: Any) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import bpy
 from foreign_character import FRAMES, build_character
 from ict_character import difference
+from live_steps import until
 from screen import Pause, area_of, button_of, click, scroll
 from watch import (
     AVATAR,
@@ -54,6 +55,7 @@ def change_its_expression_over_time() -> Pause:
         yield 0.5
         button = yield from button_of("IMAGE_EDITOR", "reggan.add_cue", across=0.85)
         yield from click(window(), *button)
+        yield from until(lambda frame=frame: frame in {m.frame for m in scene.timeline_markers})
     found = {marker.frame: marker.name for marker in scene.timeline_markers}
     assert found == {1: "none", 3: "happy"}, found
     yield from picture("31_cues")
@@ -159,9 +161,8 @@ def mix_in_a_scene_of_its_own() -> Pause:
     scene = bpy.context.scene
     button = yield from button_of("IMAGE_EDITOR", "reggan.add_compositor_group")
     yield from click(window(), *button)
-    yield 1.0
+    yield from until(lambda: window().scene != scene)
     mix = window().scene
-    assert mix != scene
     with bpy.context.temp_override(window=window()):
         bpy.ops.render.render(animation=True, scene=mix.name)
     made = sorted((OUT / "render").glob("*_mix/*.png"))

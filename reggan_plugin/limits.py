@@ -14,7 +14,12 @@ MOST_NAME_BYTES = 255
 MOST_DEPTH = 100
 """Of nested JSON and TOML."""
 MOST_DOCUMENT_BYTES = 32 * _MIB
-"""Of JSON or CSV that people may write: ninety thousand tracked faces."""
+"""Of JSON or CSV that people may write."""
+MOST_TRACKS_BYTES = 128 * _MIB
+"""Of JSON with tracks: sixty thousand faces with dense landmarks have 2 kB each."""
+MOST_DENSE_FACES, MOST_DENSE_IN_FRAME = 60_000, 4
+"""Faces of a shot, and the largest of a frame, whose dense landmarks are kept in tracks: those of
+one face in forty minutes. More are found in each frame by itself, as in a single picture."""
 MOST_NUMBER_DIGITS = 300
 """Of a whole number; the largest float has 309."""
 

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.cli import main
+from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.models.model_card import (
     CARD_KEY,
@@ -22,6 +23,7 @@ from reggan_plugin.models.model_card import (
     ModelCard,
 )
 from reggan_plugin.models.model_hash import seal
+from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.transfer import expression_transfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -36,11 +38,14 @@ _answer_of_rig = RigSource.answer
 
 
 def _answer(
-    source: RigSource, faces: Sequence[np.ndarray], mixes: Sequence[ExpressionMix]
+    source: RigSource,
+    faces: Sequence[np.ndarray],
+    mixes: Sequence[ExpressionMix],
+    known: Sequence[FaceInShot | None] | None = None,
 ) -> list[Answer]:
     """What is in a file of `write_motion_model`; the rig's own answer for all others."""
     if source.card.architecture != MADE:
-        return _answer_of_rig(source, faces, mixes)
+        return _answer_of_rig(source, faces, mixes, known)
     answers = []
     for mix in mixes:
         asked = np.array([source.card.vector_of(mix)], np.float32)
@@ -51,7 +56,18 @@ def _answer(
     return answers
 
 
+_face_in_shot_of_rig = RigSource.face_in_shot
+
+
+def _face_in_shot(source: RigSource, face: np.ndarray) -> FaceInShot:
+    """Of such a file: points of no face, so that a shot keeps none of them."""
+    if source.card.architecture != MADE:
+        return _face_in_shot_of_rig(source, face)
+    return FaceInShot(places=np.zeros((COUNT, 2)), sigma=np.ones(COUNT))
+
+
 RigSource.answer = _answer  # type: ignore[method-assign]
+RigSource.face_in_shot = _face_in_shot  # type: ignore[method-assign]
 _try_in_child = expression_transfer._try_apart
 
 

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -80,12 +81,14 @@ class AnswerSource(Protocol):
         self,
         faces: Sequence[Float[np.ndarray, "side side 3"]],
         mixes: Sequence[ExpressionMix],
+        known: Sequence[FaceInShot | None] | None = None,
     ) -> list[Answer]:
         """Answer for each face; values need not be finite.
 
         Args:
             faces: crops, sRGB-encoded, in [0, 1].
             mixes: what each is asked for; none is empty.
+            known: what a shot says of each, in parts of the crop's side.
 
         Raises:
             ModelError: the model answers with something that is no change of a face.

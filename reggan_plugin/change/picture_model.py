@@ -10,6 +10,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.change.answer import COVER_BEGINS, COVER_ENDS, Answer
 from reggan_plugin.errors import DeviceMemoryError, ModelError
+from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging import colour
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -108,6 +109,7 @@ class PictureModelSource:
         self,
         faces: Sequence[Float[np.ndarray, "side side 3"]],
         mixes: Sequence[ExpressionMix],
+        known: Sequence[FaceInShot | None] | None = None,  # noqa: ARG002 - it has no landmarks
     ) -> list[Answer]:
         """See `AnswerSource.answer`."""
         outputs = self._model.run(faces, [self.card.vector_of(mix) for mix in mixes])

@@ -27,6 +27,7 @@ from reggan_plugin.change.in_frame import (
 )
 from reggan_plugin.change.picture import CutFace, EditedFrame, FrameCrops, Picture, underlay_of
 from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.head_pose import intensity_share
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import before_grey, continue_under_alpha
@@ -131,6 +132,7 @@ def answer_faces(
     faces: Sequence[Face],
     mixes: Sequence[ExpressionMix],
     lift: Callable[[Face], LiftedFace] = lift_spectacles,
+    known: Sequence[FaceInShot | None] | None = None,
 ) -> list[Answer]:
     """Ask for the change of faces, and take what stands before them off first.
 
@@ -139,12 +141,13 @@ def answer_faces(
         faces: crops of its side.
         mixes: what each is asked for.
         lift: takes off a face what stands before it.
+        known: what a shot says of each face, in parts of the crop's side.
 
     Raises:
         ModelError, DeviceMemoryError: as `AnswerSource.answer`.
     """
     lifted = [(lift if source.card.handling.lifts_spectacles else as_they_are)(f) for f in faces]
-    answers = source.answer([one.face for one in lifted], mixes)
+    answers = source.answer([one.face for one in lifted], mixes, known)
     return [
         replace(finite(answer), front=both_fronts(answer.front, seen.front))
         for answer, seen in zip(answers, lifted, strict=True)

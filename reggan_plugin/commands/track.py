@@ -7,9 +7,15 @@ from typing import Any
 
 import click
 
+from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.picture import reading_options
-from reggan_plugin.commands.options.shared import range_option, shot_option, stall_option
+from reggan_plugin.commands.options.shared import (
+    model_options,
+    range_option,
+    shot_option,
+    stall_option,
+)
 from reggan_plugin.commands.progress import (
     ProgressStyle,
     libraries_on_stderr,
@@ -26,7 +32,7 @@ from reggan_plugin.files.reading import Reading
 from reggan_plugin.files.sequence import Sequence, find_sequence
 from reggan_plugin.jobs.events import Notice, Started
 from reggan_plugin.jobs.interruption import stop_on_signals
-from reggan_plugin.jobs.results import notices_of_missing
+from reggan_plugin.jobs.results import ModelInUse, notices_of_missing
 from reggan_plugin.jobs.shot_tracks import keep_part
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
@@ -90,8 +96,9 @@ PART_OF_A_SHOT = (
     "Tracks",
     "--no-smooth",
     is_flag=True,
-    help="Do not smooth the positions.",
+    help="Do not smooth the positions, and leave out dense landmarks.",
 )
+@model_options
 @grouped_option(
     "Output",
     "--out",
@@ -124,6 +131,8 @@ def track(
     reading: Reading,
     stall_s: float,
     no_smooth: bool,
+    model: str | None,
+    device: str,
     out: Path,
     preview: Path | None,
     overwrite: bool,
@@ -135,16 +144,18 @@ def track(
     SHOT is a folder, one file, or a sequence (shot.####.exr, shot.%04d.png).
 
     A face keeps its number from frame to frame. Short gaps are filled, and cuts are found.
-    Positions are smoothed without lag. A frame that cannot be read is named, and filled like a gap.
-    The file is JSON. You may edit it.
+    Positions are smoothed without lag, and so are the model's dense landmarks, so that rendered
+    faces flicker less. A frame that cannot be read is named, and filled like a gap. The file is
+    JSON. You may edit it.
     """
     with progress_on_stderr(style, as_json=as_json) as report, stop_on_signals() as stop:
         io_timeout = IoTimeout(stall_s, stop.is_made)
         shot = io_timeout.call(source, lambda: find_sequence(source, frame_range))
         _refuse_inputs(shot, out, preview)
         _refuse_existing(shot, out, preview, overwrite)
+        transfer, in_use = (None, None) if no_smooth else open_model(model, device)
         make_folder(out.parent)
-        report(_started(shot, source, out))
+        report(_started(shot, source, out, in_use))
         for message in _notices(shot, frame_range):
             report(Notice(message=message))
         with libraries_on_stderr():
@@ -156,6 +167,7 @@ def track(
                 report=report,
                 stopped=stop.is_made,
                 io_timeout=io_timeout,
+                landmarker=transfer.landmarker if transfer else None,
             )
         if result.interrupted:
             keep_part(result, out, len(shot.frames), report)
@@ -170,15 +182,15 @@ def track(
         result.raise_for_failure()
 
 
-def _started(shot: Sequence, source: str, out: Path) -> Started:
+def _started(shot: Sequence, source: str, out: Path, model: ModelInUse | None) -> Started:
     return Started(
         frames=len(shot.frames),
         source=source,
         out=out,
         expression={},
-        model=None,
-        device=None,
-        device_reason=None,
+        model=f"{model.name} {model.version}" if model else None,
+        device=model.device if model else None,
+        device_reason=model.device_reason if model else None,
     )
 
 

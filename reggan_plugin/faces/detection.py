@@ -6,6 +6,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.faces.face_crop import FaceCrop, crop_around_face, face_centre_px, face_size_px
+from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.imaging.crop import cut_crop
 
@@ -24,11 +25,13 @@ class Detection:
         points: the six landmarks, in pixels of the picture as displayed.
         score: that this is a face, in [0, 1].
         patch: the upright face in grey, as `patch_around` cuts it.
+        in_shot: its dense landmarks, in the same pixels; None where nobody looked for them.
     """
 
     points: Float[np.ndarray, "6 2"]
     score: float
     patch: Patch
+    in_shot: FaceInShot | None = None
 
     @property
     def centre_px(self) -> Float[np.ndarray, "2"]:

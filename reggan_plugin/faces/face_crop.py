@@ -7,6 +7,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UsageError
+from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES, LANDMARK_NAMES, FaceLandmarks
 
 ALIGNED_LANDMARKS = ("left_eye", "right_eye", "mouth_left", "mouth_right")
@@ -21,6 +22,8 @@ class FaceCrop:
     are continuous pixel coordinates; the crop's run from 0 to `side_px`. `yaw_deg` is how far
     the head is turned to its own left, None where no landmarks say so.
 
+    `in_shot` is what the shot says of the face, in parts of the crop's side, where it was tracked.
+
     `face` is the identity of the face in its tracks, or its place by size, largest first;
     `score` the locator's confidence, None where it did not look; `status` as in `TrackedFace`.
     """
@@ -31,6 +34,7 @@ class FaceCrop:
     face: int = 0
     score: float | None = None
     status: str = "given"
+    in_shot: FaceInShot | None = None
 
     @property
     def scale(self) -> float:
@@ -59,7 +63,7 @@ class FaceCrop:
         turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
         matrix = turn @ self.frame_from_crop
         matrix[:, 2] += middle - turn @ middle
-        return replace(self, frame_from_crop=matrix)
+        return replace(self, frame_from_crop=matrix, in_shot=None)
 
     def resized(self, side_px: int) -> "FaceCrop":
         """Return a larger or smaller square about the same centre, at the same scale and
@@ -68,7 +72,7 @@ class FaceCrop:
         matrix = self.frame_from_crop.copy()
         margin_px = (side_px - self.side_px) / 2
         matrix[:, 2] -= matrix[:, :2] @ [margin_px, margin_px]
-        return replace(self, frame_from_crop=matrix, side_px=side_px)
+        return replace(self, frame_from_crop=matrix, side_px=side_px, in_shot=None)
 
     def finer(self, factor: int) -> "FaceCrop":
         """Return the same square with `factor` times as many pixels on a side."""

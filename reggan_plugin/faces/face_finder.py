@@ -19,6 +19,7 @@ from reggan_plugin.faces.face_crop import (
     crop_of_whole_image,
     face_size_px,
 )
+from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.head_pose import (
     FAR_FROM_HUMAN,
     distance_from_human,
@@ -195,8 +196,9 @@ class FaceFinder:
         if face.landmarks is None:
             crop = crop_from_box(face.box_px, self._canonical, self._side_px)
         else:
-            crop = self._crop(FaceLandmarks(face.landmarks))
-        return replace(crop, face=face.face, score=face.score, status=face.status)
+            crop = self.crop_of(FaceLandmarks(face.landmarks))
+        in_shot = None if face.in_shot is None else _in_crop(face.in_shot, crop)
+        return replace(crop, face=face.face, score=face.score, status=face.status, in_shot=in_shot)
 
     def _chosen_crops(
         self, faces: list[FaceLandmarks], choice: FaceChoice, status: FaceStatus
@@ -205,7 +207,7 @@ class FaceFinder:
         wanted = 0 if choice.which == "largest" else choice.which
         crops = (
             replace(
-                self._crop(face),
+                self.crop_of(face),
                 face=place,
                 score=face.score if status == "found" else None,
                 status=status,
@@ -215,11 +217,22 @@ class FaceFinder:
         )
         return ChosenFaces.of(crops, list(by_size))
 
-    def _crop(self, face: FaceLandmarks) -> FaceCrop:
+    def crop_of(self, face: FaceLandmarks) -> FaceCrop:
+        """Place the crop of a face by its landmarks."""
         return replace(
             crop_from_landmarks(face, self._canonical, self._side_px),
             yaw_deg=head_pose_from_landmarks(face).yaw_deg,
         )
+
+
+def _in_crop(face: FaceInShot, crop: FaceCrop) -> FaceInShot:
+    """Return what a shot says of a face, from pixels of the picture to parts of the crop's side."""
+    to_crop = crop.crop_from_frame / crop.side_px
+    return replace(
+        face,
+        places=face.places @ to_crop[:, :2].T + to_crop[:, 2],
+        sigma=face.sigma / (crop.scale * crop.side_px),
+    )
 
 
 def read_landmarks(path: Path) -> dict[str, list[FaceLandmarks]]:

@@ -1,7 +1,7 @@
 """The tracks of a shot: where each face is in every frame, in a file that people may edit.
 
 `reggan-plugin track` writes it, `reggan-plugin render --tracks` reads it, and any program may
-write one of its own (JSON, UTF-8, at most 32 MiB):
+write one of its own (JSON, UTF-8, at most 128 MiB):
 
     {
       "kind": "reggan-tracks",
@@ -34,6 +34,10 @@ write one of its own (JSON, UTF-8, at most 32 MiB):
   landmarks; beside landmarks it is a by-product that nobody reads. One of the two is needed.
 - `status`: `found` in this frame; `filled` from its neighbours; `given` by a person or a 3D scene.
   Of `occluded`, `outside` (of the picture) and `behind` (the camera) the face is left unchanged.
+- `dense` are the landmarks of a model that lays a rig over faces, smoothed, and what is the same
+  of the character's mouth in all of the shot; see `_dense_entry` in `faces/tracks_file.py`. Delete
+  it where you move `landmarks` a little; where they are far away, it is left out by itself. Without
+  it each frame finds its own.
 - `score` is the confidence from 0 to 1, by default 1.
 - `size` is the width and height of the pictures that the places are of. A frame of another size is
   refused; without it none is.
@@ -56,6 +60,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks import FaceLandmarks
 
 SCHEMA = 1
@@ -82,6 +87,8 @@ class TrackedFace:
         box_px: x, y, width, height; brows to below the chin.
         score: the locator's confidence in [0, 1].
         status: how the position is known, or why the face cannot be seen.
+        in_shot: its dense landmarks, and what its frames together say of it; None where the shot
+            was tracked for the six landmarks alone.
     """
 
     face: int
@@ -89,6 +96,7 @@ class TrackedFace:
     box_px: Box
     score: float = 1.0
     status: FaceStatus = "given"
+    in_shot: FaceInShot | None = None
 
     @property
     def size_px(self) -> float:

@@ -1,6 +1,7 @@
 """Tracks on disk; `faces/tracks.py` describes the file."""
 
 import json
+from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
@@ -13,6 +14,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import SourceError
+from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.tracks import (
     SCHEMA,
@@ -23,13 +25,16 @@ from reggan_plugin.faces.tracks import (
     Tracks,
     frame_key,
 )
-from reggan_plugin.limits import MOST_DOCUMENT_BYTES
+from reggan_plugin.limits import MOST_TRACKS_BYTES
 from reggan_plugin.regular_file import read_regular
+from reggan_plugin.rig.in_shot import is_of_landmarks
+from reggan_plugin.rig.layout import COUNT
 
 KIND = "reggan-tracks"
 _MOST_FACES = 1000
 _FARTHEST_PX = 1e6
 _MOST_STOPS = 20.0
+_MOST_STEPS = 32_000
 _DAMAGE = (OSError, ValueError, RecursionError, MemoryError)
 """No file, no UTF-8, no JSON, a number of a million digits, brackets a thousand deep."""
 
@@ -101,12 +106,13 @@ def _json_from_face(face: TrackedFace) -> dict[str, Any]:
     entry: dict[str, Any] = {"face": face.face, "status": face.status, "score": face.score}
     if face.landmarks is not None:
         entry["landmarks"] = dict(zip(LANDMARK_NAMES, face.landmarks.tolist(), strict=True))
-    return entry | {"box": list(face.box_px)}
+    entry |= {"box": list(face.box_px)}
+    return entry if face.in_shot is None else entry | {"dense": _dense_entry(face.in_shot)}
 
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        text = read_regular(path, MOST_DOCUMENT_BYTES).decode()
+        text = read_regular(path, MOST_TRACKS_BYTES).decode()
         content = parse_json(text, object_pairs_hook=_without_repeats)
     except _DAMAGE as error:
         cause = str(error) or type(error).__name__
@@ -157,13 +163,88 @@ def _face(entry: Any, place: str) -> TrackedFace:
     if not 0 <= score <= 1:
         _refuse(f"{place}: score", score, "0 to 1")
     landmarks = _landmarks(entry.get("landmarks"), place)
+    dense = entry.get("dense")
     return TrackedFace(
         face=number,
         landmarks=landmarks,
         box_px=_box(entry.get("box"), landmarks, place),
         score=score,
         status=status,
+        in_shot=None if dense is None else _dense(dense, landmarks, f"{place}: dense"),
     )
+
+
+def _dense_entry(face: FaceInShot) -> dict[str, Any]:
+    """Return dense landmarks as a file keeps them: whole steps from the middle of the face.
+
+    A shot has thousands of such faces, so the steps are packed: x, y and sigma of each point as
+    little-endian integers of 16 bits, in base64.
+    """
+    middle = face.places.mean(axis=0).round(3)
+    away = np.column_stack([face.places - middle, face.sigma])
+    step = float(f"{max(float(np.abs(away).max()), 1e-3) / _MOST_STEPS:.6g}")
+    steps = np.rint(away / step).astype("<i2")
+    steps[:, 2] = np.maximum(steps[:, 2], 1)
+    entry = {
+        "middle": middle.tolist(),
+        "step": step,
+        "points": b64encode(steps.tobytes()).decode("ascii"),
+    }
+    if face.mouth is None:
+        return entry
+    mouth = face.mouth
+    return entry | {
+        "mouth": {
+            "tooth": list(mouth.tooth),
+            "stone": mouth.stone,
+            "is_drawn": mouth.is_drawn,
+            "gap": mouth.gap,
+        }
+    }
+
+
+def _dense(entry: Any, landmarks: Float[np.ndarray, "6 2"] | None, place: str) -> FaceInShot | None:
+    """Return dense landmarks; None where somebody has put the face elsewhere since."""
+    if not isinstance(entry, dict):
+        _refuse(place, entry, "an object, as `track` writes it")
+    middle = np.array(_numbers(entry.get("middle"), 2, f"{place}: middle"))
+    step = _numbers([entry.get("step")], 1, f"{place}: step")[0]
+    if not step > 0:
+        _refuse(f"{place}: step", step, "more than 0")
+    packed = _entry(entry, "points", str, place)
+    try:
+        steps = np.frombuffer(b64decode(packed, validate=True), "<i2").reshape(COUNT, 3)
+    except ValueError:
+        _refuse(
+            f"{place}: points", f"text of {len(packed)} characters", f"{COUNT} points in base64"
+        )
+    away = steps * step
+    if not (steps[:, 2] > 0).all() or np.abs(away).max() > _FARTHEST_PX:
+        _refuse(
+            f"{place}: points", "sigmas of 0 or places far off", "points, as `track` writes them"
+        )
+    mouth = entry.get("mouth")
+    face = FaceInShot(
+        places=middle + away[:, :2],
+        sigma=away[:, 2],
+        mouth=None if mouth is None else _mouth(mouth, f"{place}: mouth"),
+    )
+    is_same = landmarks is not None and is_of_landmarks(face, landmarks)
+    return face if is_same else None
+
+
+def _mouth(entry: Any, place: str) -> CharacterMouth:
+    if not isinstance(entry, dict):
+        _refuse(place, entry, "an object, as `track` writes it")
+    red, green, blue = _numbers(entry.get("tooth"), 3, f"{place}: tooth")
+    (stone,) = _numbers([entry.get("stone")], 1, f"{place}: stone")
+    (gap,) = _numbers([entry.get("gap")], 1, f"{place}: gap")
+    is_drawn = entry.get("is_drawn")
+    if not (0 <= stone <= 1 and min(red, green, blue, gap) >= 0):
+        _refuse(place, "out of range", "stone from 0 to 1, tooth and gap from 0")
+    if not isinstance(is_drawn, bool):
+        _refuse(f"{place}: is_drawn", is_drawn, "true or false")
+    return CharacterMouth(tooth=(red, green, blue), stone=stone, is_drawn=is_drawn, gap=gap)
 
 
 def _landmarks(points: Any, place: str) -> Float[np.ndarray, "6 2"] | None:

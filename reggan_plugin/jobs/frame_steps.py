@@ -42,6 +42,7 @@ from reggan_plugin.jobs.results import (
 )
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.transfer.display_picture import FrameEdit
+from reggan_plugin.transfer.expression_transfer import Landmarker
 
 
 class ShotExposure:
@@ -114,6 +115,11 @@ class Transfer(Protocol):
     @property
     def batch(self) -> int:
         """Faces that the model is given at once."""
+        ...
+
+    @property
+    def landmarker(self) -> Landmarker | None:
+        """What finds dense landmarks while a shot is tracked; None for models without any."""
         ...
 
     def find_faces(self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]) -> ChosenFaces:

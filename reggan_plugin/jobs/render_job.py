@@ -73,7 +73,13 @@ def run_job(
     report(_started(plan, settings, model))
     if track_first:
         settings = settings_with_tracks(
-            plan, settings, report=report, io_timeout=reading, made=made_tracks
+            plan,
+            settings,
+            model=model,
+            landmarker=transfer.landmarker if transfer else None,
+            report=report,
+            io_timeout=reading,
+            made=made_tracks,
         )
     settings.choice.refuse_unknown()
     output = FrameOutput(settings, model, writing)

@@ -18,7 +18,7 @@ def tasks_to_do(
     faces.
     """
     io_timeout = IoTimeout(DEFAULT_STALL_S)
-    settings = settings_with_kept_tracks(plan, settings)
+    settings = settings_with_kept_tracks(plan, settings, model)
     output = FrameOutput(settings, model, io_timeout)
     by_frame = SettingsByFrame(settings, plan.shot.frames)
 

@@ -17,9 +17,11 @@ from reggan_plugin.jobs.events import Notice, Report
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, RECORD_FOLDER, sha256_of
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.jobs.results import ModelInUse
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.plurals import counted
 from reggan_plugin.regular_file import status_of
+from reggan_plugin.transfer.expression_transfer import Landmarker
 
 if TYPE_CHECKING:
     from reggan_plugin.jobs.track_job import TrackResult
@@ -38,13 +40,15 @@ def is_to_be_tracked(plan: JobPlan, settings: RenderSettings) -> bool:
     return plan.is_whole and is_shot and locates
 
 
-def settings_with_kept_tracks(plan: JobPlan, settings: RenderSettings) -> RenderSettings:
-    """Return the settings with the tracks that an earlier run made of the same frames, if it
-    did.
+def settings_with_kept_tracks(
+    plan: JobPlan, settings: RenderSettings, model: ModelInUse | None
+) -> RenderSettings:
+    """Return the settings with the tracks that an earlier run made of the same frames for the same
+    model, if it did.
     """
     if not is_to_be_tracked(plan, settings):
         return settings
-    tracks = _kept_tracks(plan, _key_of(plan.shot.frames, settings.picture.reading))
+    tracks = _kept_tracks(plan, _key_of(plan.shot.frames, settings.picture.reading, model))
     return settings if tracks is None else _with_tracks(settings, tracks)
 
 
@@ -52,25 +56,34 @@ def settings_with_tracks(
     plan: JobPlan,
     settings: RenderSettings,
     *,
+    model: ModelInUse | None,
+    landmarker: Landmarker | None,
     report: Report,
     io_timeout: IoTimeout,
     made: dict[str, Tracks] | None = None,
 ) -> RenderSettings:
     """Return the settings with tracks, where the shot is to be tracked and no signal stops it.
 
-    `made` are those of other jobs of this run, which may be of the same shot.
+    Args:
+        plan: of the shot.
+        settings: what to do.
+        model: for which it is tracked.
+        landmarker: the model's; None where it has none.
+        report: takes the progress.
+        io_timeout: of reading.
+        made: tracks of other jobs of this run, which may be of the same shot.
 
     Raises:
         OutputError: the tracks cannot be written.
     """
-    settings = settings_with_kept_tracks(plan, settings)
+    settings = settings_with_kept_tracks(plan, settings, model)
     if not is_to_be_tracked(plan, settings):
         return settings
     from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
     from reggan_plugin.jobs.track_job import track_frames  # one picture needs none of it
 
     made = {} if made is None else made
-    key = _key_of(plan.shot.frames, settings.picture.reading)
+    key = _key_of(plan.shot.frames, settings.picture.reading, model)
     path, key_path = _files_of(plan)
     same = f"{plan.shot.folder} {key}"
     if same not in made:
@@ -81,6 +94,7 @@ def settings_with_tracks(
             report=report,
             stopped=io_timeout.stopped,
             io_timeout=io_timeout,
+            landmarker=landmarker,
         )
         if result.interrupted:
             keep_part(result, path, len(plan.shot.frames), report)
@@ -136,14 +150,15 @@ def _kept_tracks(plan: JobPlan, key: str) -> Tracks | None:
     return None
 
 
-def _key_of(frames: Sequence[SourceFrame], reading: Reading) -> str:
-    """Digest of the frames' sizes and times, and of how they are read."""
+def _key_of(frames: Sequence[SourceFrame], reading: Reading, model: ModelInUse | None) -> str:
+    """Digest of the frames' sizes and times, of how they are read, and of the model."""
     files = []
     for frame in frames:
         with suppress(OSError):
             status = status_of(frame.path)
             files.append((frame.path.name, status.st_size, status.st_mtime_ns))
-    return json.dumps([__version__, PICTURE_REVISION, repr(reading), files])
+    weights = None if model is None else model.sha256
+    return json.dumps([__version__, PICTURE_REVISION, repr(reading), weights, files])
 
 
 def _seal(key: str, content: bytes) -> str:

@@ -2,13 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError
+from reggan_plugin.faces.detection import Detection
+from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.filled_gaps import MOST_FILLED, places_in_gaps
 from reggan_plugin.faces.linking import FacePath, FrameDetections, LinkedShot, link_faces
@@ -21,6 +24,7 @@ from reggan_plugin.jobs.events import Report, ShotTracked
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.jobs.tracking_passes import ShotDetections
 from reggan_plugin.plurals import counted
+from reggan_plugin.transfer.expression_transfer import Landmarker
 
 
 def steady_faces(
@@ -29,19 +33,55 @@ def steady_faces(
     """Return the faces of every frame, numbered in the order of the shot's paths.
 
     A gap of at most `MOST_FILLED` frames does not interrupt a face: it is filled along a straight
-    line. A frame that cannot be read is such a gap.
+    line. A frame that cannot be read is such a gap. Dense landmarks go the same way, where the
+    detections have them and faces are smoothed.
     """
     faces: list[list[TrackedFace]] = [[] for _ in frames]
     times = [frame.time for frame in frames]
     for number, path in enumerate(shot.paths):
+        dense = _dense_of(path, frames) if smooth else {}
         for stretch in _stretches(path, frames):
             points = _points_of(stretch, path, frames, smooth)
             for index, place in zip(stretch, points, strict=True):
                 score = path.detections[index].score
-                faces[index].append(face_from_landmarks(number, place, score, "found"))
+                own = face_from_landmarks(number, place, score, "found")
+                faces[index].append(_with_dense(own, dense.get(index)))
             for index, place in places_in_gaps(stretch, points, times):
-                faces[index].append(face_from_landmarks(number, place, 0.0, "filled"))
+                own = face_from_landmarks(number, place, 0.0, "filled")
+                faces[index].append(_with_dense(own, dense.get(index)))
     return [tuple(own) for own in faces]
+
+
+def _dense_of(path: FacePath, frames: Sequence[FrameDetections]) -> dict[int, FaceInShot]:
+    """Return the dense landmarks of one character, gaps filled, by the place of the frame."""
+    detections = path.detections
+    if all(one.in_shot is None for one in detections.values()):
+        return {}
+    from reggan_plugin.rig.in_shot import between, steady_in_shot, usual_mouth
+
+    dense: dict[int, FaceInShot] = {}
+    for stretch in _stretches(path, frames):
+        seen = ((index, detections[index].in_shot) for index in stretch)
+        read = [(index, face) for index, face in seen if face is not None]
+        times = [frames[index].time for index, _ in read]
+        steady = steady_in_shot(times, [face for _, face in read])
+        dense.update((index, face) for (index, _), face in zip(read, steady, strict=True))
+        for (first, _), (last, _) in pairwise(read):
+            begin, end = frames[first].time, frames[last].time
+            for index in range(first + 1, last):
+                share = (frames[index].time - begin) / (end - begin)
+                dense[index] = between(dense[first], dense[last], share)
+    mouth = usual_mouth([one.in_shot for one in detections.values() if one.in_shot])
+    return {index: replace(face, mouth=mouth) for index, face in dense.items()}
+
+
+def _with_dense(face: TrackedFace, dense: FaceInShot | None) -> TrackedFace:
+    """Return a face with its dense landmarks, where they are of the same face."""
+    if dense is None or face.landmarks is None:
+        return face
+    from reggan_plugin.rig.in_shot import is_of_landmarks
+
+    return replace(face, in_shot=dense) if is_of_landmarks(dense, face.landmarks) else face
 
 
 def _stretches(path: FacePath, frames: Sequence[FrameDetections]) -> Iterator[list[int]]:
@@ -62,8 +102,17 @@ def _points_of(
     readings = [one.points for one in detections]
     if not smooth:
         return readings
-    motions = [face_motion(*pair) for pair in pairwise(detections)]
+    motions = [_motion_between(*pair) for pair in pairwise(detections)]
     return smooth_path([frames[index].time for index in stretch], readings, motions)
+
+
+def _motion_between(one: Detection, other: Detection) -> Float[np.ndarray, "3 3"]:
+    """Return how a face moves, by its dense landmarks or, without them, by its pixels."""
+    if one.in_shot is None or other.in_shot is None:
+        return face_motion(one, other)
+    from reggan_plugin.rig.in_shot import motion_between
+
+    return motion_between(one.in_shot, other.in_shot)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,6 +156,7 @@ def track_frames(
     report: Report = lambda _: None,
     stopped: Callable[[], bool] = lambda: False,
     io_timeout: IoTimeout | None = None,
+    landmarker: Landmarker | None = None,
 ) -> TrackResult:
     """Locate the faces of a shot and follow them through it; the same frames give the same tracks.
 
@@ -118,9 +168,16 @@ def track_frames(
         report: takes `FrameTracked` for every frame, and `ShotTracked` at the end.
         stopped: asked before each frame; once true, the current frame is the last one.
         io_timeout: with a disk or network that stalls.
+        landmarker: finds dense landmarks, too; they are kept where positions are smoothed.
     """
     begin = time.perf_counter()
-    shot = ShotDetections(frames, reading, io_timeout or IoTimeout(stopped=stopped), report)
+    shot = ShotDetections(
+        frames,
+        reading,
+        io_timeout or IoTimeout(stopped=stopped),
+        report,
+        landmarker if smooth else None,
+    )
     shot.look_forward(stopped)
     links = link_faces(shot.seen)
     if shot.look_back(links):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reggan_plugin.errors import RegganError
+from reggan_plugin.faces.detection import Detection
 from reggan_plugin.faces.linking import FrameDetections, LinkedShot
 from reggan_plugin.faces.smoothing import Points
 from reggan_plugin.files.frame import Frame, read_content
@@ -21,6 +22,8 @@ from reggan_plugin.jobs.frames_between_steps import (
 )
 from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
 from reggan_plugin.jobs.stall_timeout import IoTimeout
+from reggan_plugin.limits import MOST_DENSE_FACES, MOST_DENSE_IN_FRAME
+from reggan_plugin.transfer.expression_transfer import Landmarker
 
 
 class ShotDetections:
@@ -38,10 +41,12 @@ class ShotDetections:
         reading: Reading,
         io_timeout: IoTimeout,
         report: Report,
+        landmarker: Landmarker | None = None,
     ) -> None:
         """Look at nothing yet; `track_frames` says what is what."""
         self._frames, self._io_timeout, self._report = frames, io_timeout, report
-        self._reading = reading
+        self._reading, self._landmarker = reading, landmarker
+        self._with_landmarks = 0
         self._tracker = FaceTracker()
         self._times = _times(frames)
         self._searched: list[bool] = []
@@ -81,6 +86,7 @@ class ShotDetections:
             if isinstance(content, str):
                 continue
             before = self._tracker.look_near(content, places, beside=self.seen[index].detections)
+            before = self._with_dense(content, before)
             coming_in[index] += [detection.points for detection in before]
             own = self.seen[index]
             self.seen[index] = replace(own, detections=(*own.detections, *before))
@@ -119,11 +125,24 @@ class ShotDetections:
 
     def _look_at(self, source: SourceFrame, frame: Frame) -> Observation | str:
         try:
-            return self._tracker.observe(frame)
+            seen = self._tracker.observe(frame)
+            return replace(seen, detections=self._with_dense(frame, seen.detections))
         except JOB_FAULTS:
             raise
         except FRAME_FAULTS as error:
             return _fault(source, error)
+
+    def _with_dense(self, frame: Frame, detections: Sequence[Detection]) -> tuple[Detection, ...]:
+        """Return detections with the dense landmarks of their faces, where a model finds them."""
+        if self._landmarker is None:
+            return tuple(detections)
+        by_size = sorted(range(len(detections)), key=lambda place: -detections[place].size_px)
+        room = max(0, MOST_DENSE_FACES - self._with_landmarks)
+        meant = by_size[: min(MOST_DENSE_IN_FRAME, room)]
+        found = self._landmarker(frame, [detections[place].points for place in meant])
+        self._with_landmarks += len(meant)
+        dense = dict(zip(meant, found, strict=True))
+        return tuple(replace(one, in_shot=dense.get(place)) for place, one in enumerate(detections))
 
 
 def _fault(source: SourceFrame, error: BaseException) -> str:

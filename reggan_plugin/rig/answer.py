@@ -7,6 +7,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.change.answer import Answer
+from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.rig.drawn import Drawn, is_behind
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.fit import Fit, closing_edges, fit
@@ -81,6 +82,7 @@ def rig_answer(
     refine: Refine | None = None,
     cells: int = _CELLS,
     look: MouthLook = USUAL_MOUTH,
+    character: CharacterMouth | None = None,
 ) -> Answer:
     """Move a face by the shapes of the template.
 
@@ -92,6 +94,7 @@ def rig_answer(
         refine: a network that adds to the answer what geometry does not say.
         cells: resolution of the motion.
         look: of the mouth.
+        character: its mouth in all of a shot; None takes what the picture tells.
     """
     laid = fit(template, landmarks.places, landmarks.sigma)
     rest = float(np.clip(weights.get("neutral", 0.0), 0, 1))
@@ -134,7 +137,9 @@ def rig_answer(
         )
         for side in SIDES
     ]
-    mouth = changed_mouth(template, picture, laid, marks_before, marks_after, weights, axes, look)
+    mouth = changed_mouth(
+        template, picture, laid, marks_before, marks_after, weights, axes, look, character
+    )
     raster = rasterise(there * cells * _FINER, template.triangles, cells * _FINER, cells * _FINER)
     is_head = _is_head(template, raster, here, landmarks.head)
     shown = _shown(template, laid, raster, is_head, here, there)

@@ -12,7 +12,7 @@ LUMA = np.array(LUMA_WEIGHTS)
 IVORY = np.array([0.78, 0.73, 0.64])
 """Linear RGB of a tooth in white light: VITA shade A2 or so, a little greyer."""
 
-_FEWEST = 16
+FEWEST_OF_SKIN = 16
 """Pixels of skin without which nothing can be said."""
 _LOW, _HIGH = 10, 90
 """Percentiles of brightness between which skin counts: no nostrils, no highlights."""
@@ -87,8 +87,10 @@ def mouth_light_from_face(
         ValueError: the mask leaves fewer than 16 pixels.
     """
     rows, columns = np.nonzero((skin > 0.5) & np.isfinite(face).all(axis=2))
-    if len(rows) < _FEWEST:
-        raise ValueError(f"{len(rows)} pixels of skin; a mouth's light needs {_FEWEST} or more.")
+    if len(rows) < FEWEST_OF_SKIN:
+        raise ValueError(
+            f"{len(rows)} pixels of skin; a mouth's light needs {FEWEST_OF_SKIN} or more."
+        )
     pixels = np.clip(face[rows, columns], 0, None)
     light = linear_from_srgb(pixels).astype(np.float64)
     luma = light @ LUMA
@@ -131,7 +133,7 @@ def _white_of(
 ) -> Float[np.ndarray, "3"] | None:
     """Linear RGB of the white of eyes, as bright as most of it is; None where none is seen."""
     pixels = face[(eyes > 0.5) & np.isfinite(face).all(axis=2)]
-    if len(pixels) < _FEWEST:
+    if len(pixels) < FEWEST_OF_SKIN:
         return None
     light = linear_from_srgb(np.clip(pixels, 0, 1)).astype(np.float64)
     luma = light @ LUMA

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.imaging.colour import srgb_from_linear
 from reggan_plugin.percentile import median, percentile
 from reggan_plugin.rig.eyes import LEAST_MOTION, Lids, Opening, rightwards
@@ -20,6 +21,7 @@ from reggan_plugin.rig.mouth import (
     mouth_rig,
     render_mouth,
 )
+from reggan_plugin.rig.mouth_light import FEWEST_OF_SKIN, LUMA
 from reggan_plugin.rig.planes import (
     WHOLE,
     Window,
@@ -180,15 +182,22 @@ def changed_mouth(
     weights: Mapping[str, float],
     axes: Float[np.ndarray, "2 2"],
     look: MouthLook = USUAL_MOUTH,
+    character: CharacterMouth | None = None,
 ) -> Opening | None:
-    """Draw the inside of a mouth, or the line of lips that slide; None if nothing changes."""
+    """Draw the inside of a mouth, or the line of lips that slide; None if nothing changes.
+
+    A mouth that is open already keeps its own inside. In a shot it does so by the gap that it
+    mostly has, or rendered teeth would come and go with each syllable. Its tone is that of the
+    shot, too, or what the picture tells.
+    """
     eye = laid.map.eye
     upper, lower = LIP_PAIRS
     gap_before, gap_after = (
         float(np.clip((marks[lower] - marks[upper]) @ axes[:, 1], 0, None).max()) / eye
         for marks in (before, after)
     )
-    if gap_before > max(_LEAST_GAP, _KEEPS_OWN * gap_after):
+    usual = gap_before if character is None else character.gap
+    if gap_before > _LEAST_GAP and usual > max(_LEAST_GAP, _KEEPS_OWN * gap_after):
         return None
     rows = np.concatenate([upper, lower])
     if np.abs((after - before)[rows]).max() < LEAST_MOTION * eye:
@@ -207,7 +216,9 @@ def changed_mouth(
         opening = np.zeros_like(opening)
     inside = np.zeros((side_px, side_px, 3), np.float32)
     if opening.any():
-        light = _inside_of_mouth(template, picture, laid, before, weights, opening, window, look)
+        light = _inside_of_mouth(
+            template, picture, laid, before, weights, opening, window, look, character
+        )
         inside = extended(
             np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
             (opening > 0).astype(np.float32),
@@ -275,6 +286,7 @@ def _inside_of_mouth(
     opening: Float[np.ndarray, "side side"],
     window: Window,
     look: MouthLook,
+    character: CharacterMouth | None,
 ) -> Float[np.ndarray, "side side 3"]:
     """Teeth, gums and tongue where the lips are open: scene-linear."""
     upper, lower = LIP_PAIRS
@@ -295,7 +307,15 @@ def _inside_of_mouth(
     small = picture[::stride, ::stride]
     skin = _skin(marks, laid.map.eye, len(small))
     eyes = _eyes(marks, len(small))
-    light = mouth_light_from_face(small, skin, projection, eyes)
+    if character is None:
+        light = mouth_light_from_face(small, skin, projection, eyes)
+        light = replace(light, stone=max(light.stone, _statue_share(small, skin, eyes)))
+        is_drawn = _is_drawn(small, skin)
+    else:
+        light = mouth_light_from_face(small, skin, projection)
+        tooth = np.array(character.tooth) * float(light.skin @ LUMA)
+        light = replace(light, tooth=tooth, stone=character.stone)
+        is_drawn = character.is_drawn
     drop = template.at_landmarks(template.displacement(worn))[lower[3:6]].mean(axis=0)
     return render_mouth(
         inside,
@@ -304,8 +324,35 @@ def _inside_of_mouth(
         jaw=jaw_pose_from_drop(drop - np.array([0.0, _LOWER_BELOW, 0.0])),
         opening=opening,
         window=window,
-        light=replace(light, stone=max(light.stone, _statue_share(small, skin, eyes))),
-        teeth=look.teeth(is_drawn=_is_drawn(small, skin)),
+        light=light,
+        teeth=look.teeth(is_drawn=is_drawn),
+    )
+
+
+def mouth_of_character(
+    picture: Float[np.ndarray, "crop crop 3"], places: Float[np.ndarray, "points 2"]
+) -> CharacterMouth | None:
+    """Return a mouth as one picture of its face tells it; None where no skin is seen.
+
+    Args:
+        picture: the crop, sRGB-encoded, finite.
+        places: of the landmarks, in parts of its side.
+    """
+    stride = max(1, len(picture) // _LIGHT_PX)
+    small = picture[::stride, ::stride]
+    lids = [places[eye_rows(side)].mean(axis=0) for side in SIDES]
+    eye = max(float(np.hypot(*(lids[0] - lids[1]))), 1e-6)
+    skin = _skin(places, eye, len(small))
+    if skin.sum() < FEWEST_OF_SKIN:
+        return None
+    eyes = _eyes(places, len(small))
+    light = mouth_light_from_face(small, skin, eyes=eyes)
+    red, green, blue = (light.tooth / max(float(light.skin @ LUMA), 1e-6)).tolist()
+    return CharacterMouth(
+        tooth=(red, green, blue),
+        stone=max(light.stone, _statue_share(small, skin, eyes)),
+        is_drawn=_is_drawn(small, skin),
+        gap=float(np.hypot(*(places[LIP_PAIRS[1]] - places[LIP_PAIRS[0]]).T).max()) / eye,
     )
 
 

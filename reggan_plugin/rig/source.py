@@ -1,6 +1,7 @@
 """A rig as a source of answers: a model finds the landmarks, geometry does the rest."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,11 +11,13 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.errors import ModelError
+from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.front import front_matte
 from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
+from reggan_plugin.rig.opened_mouth import mouth_of_character
 from reggan_plugin.rig.refinement import CELLS, PLANES, Refine, RigRefinement
 from reggan_plugin.rig.template import Template, template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -54,16 +57,40 @@ class RigSource:
         self,
         faces: Sequence[Float[np.ndarray, "side side 3"]],
         mixes: Sequence[ExpressionMix],
+        known: Sequence[FaceInShot | None] | None = None,
     ) -> list[Answer]:
         """See `AnswerSource.answer`; the side may be a multiple of `side_px`."""
         answers = []
-        for face, mix in zip(faces, mixes, strict=True):
+        for face, mix, of_shot in zip(faces, mixes, known or [None] * len(faces), strict=True):
             weights = dict(zip(self.card.controls, self.card.vector_of(mix), strict=True))
             found, refine = self.landmarks(face), self.refinement(face)
+            character = None
+            if of_shot is not None:
+                found = replace(found, places=of_shot.places, sigma=of_shot.sigma)
+                character = of_shot.mouth
             answers.append(
-                rig_answer(self.template, face, found, weights, refine=refine, look=self.mouth)
+                rig_answer(
+                    self.template,
+                    face,
+                    found,
+                    weights,
+                    refine=refine,
+                    look=self.mouth,
+                    character=character,
+                )
             )
         return answers
+
+    def face_in_shot(self, face: Float[np.ndarray, "side side 3"]) -> FaceInShot:
+        """Return what one picture says of a face that a shot shows, in parts of the crop's side.
+
+        Raises:
+            ModelError: as `landmarks`.
+        """
+        found = self.landmarks(face)
+        return FaceInShot(
+            places=found.places, sigma=found.sigma, mouth=mouth_of_character(face, found.places)
+        )
 
     def refinement(self, face: Float[np.ndarray, "side side 3"]) -> Refine | None:
         """Return what the model adds to requests to a face; None if it adds nothing."""

@@ -1,6 +1,6 @@
 """`ExpressionTransfer`: a picture in, the same picture with an expression out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -28,13 +28,16 @@ from reggan_plugin.change.pipeline import (
 from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder
+from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.head_pose import intensity_share
+from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.files.frame import Encoding, Frame, read_frame, write_frame
 from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.imaging.spectacles import lift_spectacles
 from reggan_plugin.limits import MOST_CHILD_BYTES
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.models.model_hash import check_seal
@@ -70,6 +73,8 @@ if TYPE_CHECKING:
     from reggan_plugin.rig.mouth import MouthStyle
     from reggan_plugin.rig.own_rig import RigMesh
 
+Landmarker = Callable[[Frame, Sequence[Float[np.ndarray, "6 2"]]], Sequence[FaceInShot | None]]
+"""Finds dense landmarks of faces whose six are known, both in pixels of a frame as displayed."""
 Asked = str | Mapping[str, float] | ExpressionMix
 Many = TypeVar("Many")
 _BYTES_TO_OPEN = 4
@@ -111,6 +116,15 @@ def try_model(path: str) -> None:
         source.answer([face], [ExpressionMix({card.names[0]: 1.0})])
     except DeviceMemoryError as error:
         raise MemoryError from error
+
+
+def _in_frame(face: FaceInShot, crop: FaceCrop, origin: Float[np.ndarray, "2"]) -> FaceInShot:
+    """Return what is read in a crop, in pixels of the picture as displayed."""
+    return replace(
+        face,
+        places=crop.place(face.places * crop.side_px) + origin,
+        sigma=face.sigma * crop.side_px * crop.scale,
+    )
 
 
 class ExpressionTransfer:
@@ -207,6 +221,38 @@ class ExpressionTransfer:
     def batch(self) -> int:
         """Faces that the model is given at once: 1 on a processor, fewer where memory is short."""
         return self._source.batch
+
+    @property
+    def landmarker(self) -> Landmarker | None:
+        """What finds dense landmarks of faces in a frame; None where the model lays no rig."""
+        return self._faces_in_shot if self.card.contract == RIG_CONTRACT else None
+
+    def _faces_in_shot(
+        self, frame: Frame, faces: Sequence[Float[np.ndarray, "6 2"]]
+    ) -> list[FaceInShot | None]:
+        """Read faces as `answer` would see them; None for one that lies outside.
+
+        Args:
+            frame: that they are in.
+            faces: their six landmarks, in pixels of the picture as displayed; so are the results.
+        """
+        from reggan_plugin.rig.source import RigSource
+
+        assert isinstance(self._source, RigSource)
+        origin = np.array(frame.origin_px[::-1], dtype=np.float64)
+        found: list[FaceInShot | None] = []
+        for points in faces:
+            crop = replace(self._finder.crop_of(FaceLandmarks(points - origin)), yaw_deg=None)
+            exposure_ev = self.auto_exposure(frame, [crop])
+            edit = FrameEdit(
+                frame=frame, mix=ExpressionMix(), crops=[crop], exposure_ev=exposure_ev
+            )
+            seen = [face.before for face in self.cut(edit).faces]
+            if self.card.handling.lifts_spectacles:
+                seen = [lift_spectacles(face).face for face in seen]
+            own = [self._source.face_in_shot(face) for face in seen]
+            found += [_in_frame(face, crop, origin) for face in own] or [None]
+        return found
 
     @overload
     def apply(
@@ -488,7 +534,8 @@ class ExpressionTransfer:
         faces = [face for cut in cuts for face in cut.faces]
         lift = self._lift if lifts else as_they_are
         seen, mixes = [face.before for face in faces], [face.mix for face in faces]
-        answers = iter(answer_faces(self._source, seen, mixes, lift))
+        known = [face.crop.in_shot for face in faces]
+        answers = iter(answer_faces(self._source, seen, mixes, lift, known))
         answered = []
         for cut in cuts:
             own = [next(answers) for _ in cut.faces]

@@ -76,7 +76,9 @@ class Lowered:
     side_px, batch = 300, 2
     card: ModelCard = motion_card()
 
-    def answer(self, faces: Sequence[np.ndarray], mixes: Sequence[ExpressionMix]) -> list[Answer]:
+    def answer(
+        self, faces: Sequence[np.ndarray], mixes: Sequence[ExpressionMix], known: object = None
+    ) -> list[Answer]:
         return [self._answer(face, mix) for face, mix in zip(faces, mixes, strict=True)]
 
     def _answer(self, face: np.ndarray, mix: ExpressionMix) -> Answer:

@@ -60,6 +60,9 @@ def test_a_whole_shot_is_tracked_first_and_its_parts_are_the_same_with_tracks(
     assert "unsmoothed" not in "".join(lines)
     tracks = tmp_path / "tracks.json"
     assert main(["track", "--frames", str(shot), "--out", str(tracks)]) == 0
+    found = [face for frame in read_tracks(tracks).frames.values() for face in frame.faces]
+    assert all(face.in_shot is not None for face in found)
+    assert len({face.in_shot.mouth for face in found if face.in_shot}) == 1
     for chunk in ("1003", "1001-1002"):
         part = ["--range", chunk, "--tracks", tracks, "--out", tmp_path / "parts"]
         assert render(shot, *HAPPY, *part) == 0
@@ -114,6 +117,11 @@ def test_a_shot_that_is_resumed_is_not_tracked_again_unless_it_changed(
     assert out == ""
     assert "Tracked" not in err
     assert "0 written, 0 copied, 3 skipped" in err
+    first = (tmp_path / "out" / "avatar.1002.png").read_bytes()
+    (tmp_path / "out" / "avatar.1002.png").unlink()
+    assert render(shot, *again) == 0
+    assert "Tracked" not in capsys.readouterr().err
+    assert (tmp_path / "out" / "avatar.1002.png").read_bytes() == first
     (tmp_path / "out" / "avatar.1002.png").unlink()
     shutil.copy(shot / "avatar.1001.png", shot / "avatar.1003.png")
     assert render(shot, *again, "--dry-run") == 0

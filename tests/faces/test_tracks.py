@@ -1,6 +1,8 @@
 """Tracks: what they say of a frame, on disk and edited by hand."""
 
 import json
+from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 
 from reggan_plugin.errors import OutputError, SourceError
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
+from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.tracks import (
     FaceStatus,
@@ -18,7 +21,8 @@ from reggan_plugin.faces.tracks import (
     face_from_landmarks,
 )
 from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
-from reggan_plugin.limits import MOST_DOCUMENT_BYTES
+from reggan_plugin.limits import MOST_TRACKS_BYTES
+from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
 
 FACE = np.array([[63, 30], [37, 30], [50, 48], [60, 62], [40, 62], [50, 81]], dtype=np.float64)
 
@@ -72,6 +76,98 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "t.json").read_text())["schema"] == 1
 
 
+def dense(points: np.ndarray) -> FaceInShot:
+    """Dense landmarks of a face: those of lids and of the mouth's corners around the six."""
+    places = np.random.default_rng(0).normal(points.mean(axis=0), 20, (COUNT, 2))
+    for side, row in (("left", 0), ("right", 1)):
+        places[eye_rows(side)] = points[row]
+    places[rows_of("lip_outer_upper")[[0, -1]]] = points[[4, 3]]
+    mouth = CharacterMouth(tooth=(1.5, 1.25, 1.0), stone=0.25, is_drawn=True, gap=0.1)
+    return FaceInShot(places=places, sigma=np.linspace(0.2, 3.0, COUNT), mouth=mouth)
+
+
+def dense_tracks(path: Path) -> FaceInShot:
+    """Write a face with dense landmarks, and return them."""
+    own = face(0)
+    assert own.landmarks is not None
+    written = dense(own.landmarks)
+    write_tracks(tracks((replace(own, in_shot=written),)), path)
+    return written
+
+
+def test_dense_landmarks_are_kept_to_a_hundredth_of_a_pixel(tmp_path: Path) -> None:
+    written = dense_tracks(tmp_path / "t.json")
+    (found,) = read_tracks(tmp_path / "t.json").frames["1001"].faces
+    assert found.in_shot is not None
+    assert np.allclose(found.in_shot.places, written.places, atol=0.01)
+    assert np.allclose(found.in_shot.sigma, written.sigma, atol=0.01)
+    assert found.in_shot.mouth == written.mouth
+    assert (tmp_path / "t.json").stat().st_size < 2500
+    again = tracks((found,))
+    write_tracks(again, tmp_path / "again.json")
+    (same,) = read_tracks(tmp_path / "again.json").frames["1001"].faces
+    assert same.in_shot is not None
+    assert np.allclose(same.in_shot.places, found.in_shot.places, atol=0.003)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"points": "AAAA"}, "174 points in base64"),
+        ({"points": "no base64!"}, "174 points in base64"),
+        ({"points": b64encode(bytes(COUNT * 6)).decode()}, "sigmas of 0"),
+        ({"step": 0}, "more than 0"),
+        ({"step": 1e5}, "places far off"),
+        ({"middle": [1.0]}, "2 finite numbers"),
+        (
+            {"mouth": {"tooth": [1, 1, 1], "stone": 2, "is_drawn": False, "gap": 0}},
+            "stone from 0 to 1",
+        ),
+        ({"mouth": {"tooth": [1, 1, 1], "stone": 0, "is_drawn": 1, "gap": 0}}, "true or false"),
+        ({"mouth": {"tooth": [1, 1, 1], "stone": 0, "is_drawn": False}}, "1 finite number"),
+        ({"mouth": []}, "an object"),
+    ],
+)
+def test_dense_landmarks_that_cannot_be_are_refused(
+    tmp_path: Path, change: dict[str, Any], expected: str
+) -> None:
+    path = tmp_path / "t.json"
+    dense_tracks(path)
+    document = json.loads(path.read_text())
+    document["frames"]["1001"]["faces"][0]["dense"].update(change)
+    path.write_text(json.dumps(document))
+    with pytest.raises(SourceError, match=f"frame 1001, face 0: dense.*{expected}"):
+        read_tracks(path)
+
+
+def test_a_face_that_was_moved_by_hand_has_no_dense_landmarks(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    dense_tracks(path)
+    document = json.loads(path.read_text())
+    (own,) = document["frames"]["1001"]["faces"]
+    for moved in (
+        {**own, "landmarks": {name: [x + 40, y] for name, (x, y) in own["landmarks"].items()}},
+        {name: value for name, value in own.items() if name != "landmarks"},
+    ):
+        document["frames"]["1001"]["faces"] = [moved]
+        path.write_text(json.dumps(document))
+        (found,) = read_tracks(path).frames["1001"].faces
+        assert found.in_shot is None
+
+
+def test_dense_landmarks_reach_the_crop_in_parts_of_its_side(tmp_path: Path) -> None:
+    written = dense_tracks(tmp_path / "t.json")
+    choice = FaceChoice(tracks=read_tracks(tmp_path / "t.json"))
+    canonical = FACE / 100
+    (crop,) = FaceFinder(canonical, 64).place((100, 100), choice, ("1001",), (3, 2))
+    assert crop.in_shot is not None
+    moved = crop.moved(10, -4).scaled(2).finer(2)
+    assert moved.in_shot is crop.in_shot
+    places = moved.place(moved.in_shot.places * moved.side_px)
+    assert np.allclose(places, 2 * (written.places + np.array([8, -7])), atol=0.1)
+    assert crop.rolled(10, np.zeros(2)).in_shot is None
+
+
 def test_one_face_stands_on_one_line(tmp_path: Path) -> None:
     write_tracks(tracks((face(0), face(1)), ()), tmp_path / "t.json")
     lines = (tmp_path / "t.json").read_text().splitlines()
@@ -123,7 +219,7 @@ def test_a_picture_of_another_size_is_refused(tmp_path: Path) -> None:
     shot = Tracks(frames={"1": TrackedFrame(faces=(face(0),))}, picture_px=(1080, 1920))
     shot.refuse_other_size((1080, 1920))
     tracks((face(0),)).refuse_other_size((3, 3))  # of tracks that tell no size
-    with pytest.raises(SourceError, match="960x540, but the tracks are .* 1920x1080") as refusal:
+    with pytest.raises(SourceError, match=r"960x540, but the tracks are .* 1920x1080") as refusal:
         shot.refuse_other_size((540, 960))
     assert refusal.value.kind == "tracks-of-other-size"
     write_tracks(shot, tmp_path / "t.json")
@@ -220,8 +316,8 @@ def test_a_file_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, messa
 def test_a_file_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
     with path.open("wb") as file:
-        file.truncate(MOST_DOCUMENT_BYTES + 1)
-    with pytest.raises(SourceError, match="of at most 32"):
+        file.truncate(MOST_TRACKS_BYTES + 1)
+    with pytest.raises(SourceError, match="of at most 128"):
         read_tracks(path)
 
 

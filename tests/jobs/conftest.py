@@ -41,6 +41,7 @@ class Brightening:
     """
 
     batch = 1
+    landmarker = None
 
     def __init__(self, before: Callable[[int], None] = lambda call: None) -> None:
         """`before` is told the number of each frame that is rendered, from 1."""

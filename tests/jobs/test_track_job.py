@@ -10,14 +10,16 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError
+from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.files.frame import Frame, read_frame, write_frame
 from reggan_plugin.files.reading import Reading
 from reggan_plugin.files.sequence import find_sequence
-from reggan_plugin.jobs import face_tracker
+from reggan_plugin.jobs import face_tracker, tracking_passes
 from reggan_plugin.jobs.events import Event, FrameTracked, ShotTracked
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
+from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
 
 from ..sample_frames import SAMPLES
 
@@ -220,3 +222,70 @@ def test_few_frames_are_in_memory_at_once(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(Reading, "decode", counted)
     track(source)
     assert 1 <= most <= 6
+
+
+class Landmarker:
+    """Stands for a model: dense landmarks around the six, 20 times as many as those."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def __call__(self, frame: Frame, faces: Sequence[np.ndarray]) -> list[FaceInShot | None]:
+        self.asked.append(len(faces))
+        return [self._around(points) for points in faces]
+
+    def _around(self, points: np.ndarray) -> FaceInShot:
+        places = np.repeat(points.mean(axis=0, keepdims=True), COUNT, axis=0)
+        places += np.random.default_rng(0).normal(0, 10, places.shape)
+        for side, row in (("left", 0), ("right", 1)):
+            places[eye_rows(side)] = points[row]
+        places[rows_of("lip_outer_upper")[[0, -1]]] = points[[4, 3]]
+        mouth = CharacterMouth(
+            tooth=(float(len(self.asked)), 1.0, 1.0), stone=0.0, is_drawn=False, gap=0.1
+        )
+        return FaceInShot(places=places, sigma=np.ones(COUNT), mouth=mouth)
+
+
+def dense_of(tracks: Tracks) -> dict[int, FaceInShot]:
+    faces = {int(key): frame.faces[0].in_shot for key, frame in tracks.frames.items()}
+    return {number: face for number, face in faces.items() if face is not None}
+
+
+def test_dense_landmarks_go_with_a_face_and_fill_its_gaps(tmp_path: Path) -> None:
+    source = write_shot(tmp_path / "shot", [(("toon", 4 * i),) for i in range(7)])
+    bad = tmp_path / "shot" / "shot.1004.png"
+    bad.write_bytes(bad.read_bytes()[:900])
+    landmarker = Landmarker()
+    found = dense_of(track(source, landmarker=landmarker).tracks)
+    assert landmarker.asked == [1] * 6
+    assert list(found) == list(range(1001, 1008))
+    middles = np.array([face.places.mean(axis=0) for face in found.values()])
+    assert np.allclose(np.diff(middles, axis=0), [4, 0], atol=0.6)
+    between = (found[1003].places + found[1005].places) / 2
+    assert np.allclose(found[1004].places, between)
+    assert {face.mouth for face in found.values()} == {
+        CharacterMouth(tooth=(3.5, 1.0, 1.0), stone=0.0, is_drawn=False, gap=0.1)
+    }
+
+
+def test_dense_landmarks_are_those_of_smoothed_tracks_and_of_models_that_have_them(
+    tmp_path: Path,
+) -> None:
+    source = write_shot(tmp_path / "shot", [(("toon", 0),)] * 2)
+    landmarker = Landmarker()
+    assert dense_of(track(source, landmarker=landmarker, smooth=False).tracks) == {}
+    assert landmarker.asked == []
+    assert dense_of(track(source).tracks) == {}
+
+
+def test_only_the_largest_faces_of_a_frame_are_looked_at_closely(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking_passes, "MOST_DENSE_IN_FRAME", 1)
+    source = write_shot(tmp_path / "shot", [(("toon", -75), ("avatar_png", 75))] * 2)
+    landmarker = Landmarker()
+    tracks = track(source, landmarker=landmarker).tracks
+    assert landmarker.asked == [1, 1]
+    faces = tracks.frames["1001"].faces
+    assert [face.in_shot is not None for face in faces] == [True, False]
+    assert faces[0].size_px > faces[1].size_px

@@ -4,13 +4,17 @@
     python tests/measurements/flicker.py --ict NPZ     a moving head beside its true expression
 
 NPZ is ICT FaceKit light, as `train-landmarks` takes it: a head that no model is trained on turns,
-speaks and blinks. `--pictures DIR` draws the temporal changes of the errors, eight times as strong.
+speaks and blinks. `--ways` measures some ways alone. `--pictures DIR` draws the temporal changes of
+the errors, eight times as strong.
 
 `flicker` is the temporal change of the error, as a ratio to the input's own: the root mean square
 of (x[t] - truth[t]) - (x[t-1] - truth[t-1]) over the pixels that any way changes, divided by that
 of the unchanged frames. Of a still face the truth is what the model makes of the clean frame,
-moved with the camera. `jitter_px` is the temporal change of the crop's corners beside those of the
-true positions; of a moving head these are its mesh's, whose mouth speaks.
+moved with the camera. `unsteady` is the same beside what the model makes of the clean frame where
+this way puts the face on average: noise shifts what networks read, and a shift that stays is no
+flicker, but before a camera that shakes it counts in the first figure. `jitter_px` is the temporal
+change of the crop's corners beside those of the true positions; of a moving head these are its
+mesh's, whose mouth speaks.
 """
 
 import argparse
@@ -33,7 +37,7 @@ from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.sequence import find_sequence
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.jobs.track_job import track_frames
-from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer, Landmarker
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 from reggan_training.heads.ict import IctFamily
@@ -64,8 +68,8 @@ def picture_of(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB"), dtype=np.float32) / 255
 
 
-def ways_to_find(folder: Path) -> dict[str, FaceChoice]:
-    """The ways to compare: `render --range`, `render`, and a filter that knows no motion."""
+def ways_to_find(transfer: ExpressionTransfer, folder: Path) -> dict[str, FaceChoice]:
+    """The ways to compare: `render --range`, `render`, and less than that."""
     raw = tracks_of(folder, smooth=False)
     points = landmarks_of(raw)
     plain = smooth_path(list(range(len(points))), points, [np.eye(3)] * (len(points) - 1))
@@ -73,13 +77,15 @@ def ways_to_find(folder: Path) -> dict[str, FaceChoice]:
         "each frame by itself": FaceChoice(),
         "tracked, not smoothed": FaceChoice(tracks=raw),
         "filter that knows no motion": FaceChoice(tracks=tracks_from_points(plain)),
-        "tracked": FaceChoice(tracks=tracks_of(folder)),
+        "tracked, six landmarks alone": FaceChoice(tracks=tracks_of(folder)),
+        "tracked": FaceChoice(tracks=tracks_of(folder, landmarker=transfer.landmarker)),
     }
 
 
-def tracks_of(folder: Path, *, smooth: bool = True) -> Tracks:
+def tracks_of(folder: Path, *, smooth: bool = True, landmarker: Landmarker | None = None) -> Tracks:
     """What `track` writes."""
-    return track_frames(find_sequence(str(folder)).frames, source="", smooth=smooth).tracks
+    frames = find_sequence(str(folder)).frames
+    return track_frames(frames, source="", smooth=smooth, landmarker=landmarker).tracks
 
 
 def landmarks_of(tracks: Tracks) -> list[np.ndarray]:
@@ -96,23 +102,32 @@ def tracks_from_points(points: Sequence[np.ndarray]) -> Tracks:
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """Frames with an expression, [frame, row, column, channel], and corners of their crops."""
+    """Frames with an expression, [frame, row, column, channel], and where their face was.
+
+    `steady` are the pictures to which they are compared for steadiness, if that is measured.
+    """
 
     pictures: np.ndarray
-    corners: np.ndarray
+    crops: tuple[FaceCrop, ...]
+    steady: np.ndarray | None = None
+
+    @property
+    def corners(self) -> np.ndarray:
+        """Of the crops, [frame, corner, axis]."""
+        return np.stack([crop.corners() for crop in self.crops])
 
 
 def render(
     transfer: ExpressionTransfer, folder: Path, choice: FaceChoice, mix: ExpressionMix
 ) -> Rendered:
     """All frames with the expression."""
-    pictures, corners = [], []
+    pictures, places = [], []
     for source in find_sequence(str(folder)).frames:
         frame = read_frame(source.path)
         crops = transfer.find_faces(frame, choice, (source.path.name, str(source.number)))
         pictures.append(transfer.render(frame, mix, crops))
-        corners.append(crops[0].corners())
-    return Rendered(pictures=np.stack(pictures), corners=np.stack(corners))
+        places.append(crops[0])
+    return Rendered(pictures=np.stack(pictures), crops=tuple(places))
 
 
 def flicker(pictures: np.ndarray, truth: np.ndarray, region: np.ndarray) -> float:
@@ -135,10 +150,37 @@ def compare(
     return {
         way: {
             "flicker": round(flicker(one.pictures, truth, region) / own, 3),
-            "jitter_px": round(temporal_change(one.corners - results[TRUE].corners), 2),
+            **_unsteady(one, inputs, region),
+            **_jitter(one, results),
         }
         for way, one in results.items()
     }
+
+
+def _jitter(one: Rendered, results: Mapping[str, Rendered]) -> dict[str, float]:
+    if TRUE not in results:
+        return {}
+    return {"jitter_px": round(temporal_change(one.corners - results[TRUE].corners), 2)}
+
+
+def _unsteady(one: Rendered, inputs: np.ndarray, region: np.ndarray) -> dict[str, float]:
+    if one.steady is None:
+        return {}
+    own = flicker(inputs, one.steady, region)
+    return {"unsteady": round(flicker(one.pictures, one.steady, region) / own, 3)}
+
+
+def mean_place(crops: Sequence[FaceCrop], ways: np.ndarray) -> FaceCrop:
+    """Where crops lie on average on the still picture, from frames of a camera that went `ways`."""
+    still = [crop.moved(*(MARGIN_PX + way)) for crop, way in zip(crops, ways, strict=True)]
+    known = [crop.in_shot for crop in crops if crop.in_shot is not None]
+    place = replace(still[0], frame_from_crop=np.mean([c.frame_from_crop for c in still], axis=0))
+    if not known:
+        return place
+    places, sigma = (
+        np.mean([getattr(one, name) for one in known], axis=0) for name in ("places", "sigma")
+    )
+    return replace(place, in_shot=replace(known[0], places=places, sigma=sigma))
 
 
 def draw(folder: Path, name: str, truth: np.ndarray, results: Mapping[str, Rendered]) -> None:
@@ -153,7 +195,12 @@ def draw(folder: Path, name: str, truth: np.ndarray, results: Mapping[str, Rende
 
 
 def still_face(
-    transfer: ExpressionTransfer, folder: Path, frames: int, camera_px: float, noise: float
+    transfer: ExpressionTransfer,
+    folder: Path,
+    frames: int,
+    camera_px: float,
+    noise: float,
+    only: Sequence[str],
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Rendered]]:
     """Inputs, truth and results for a camera that jitters before a face that does not move."""
     mix, random = ExpressionMix({"happy": 1.0}), np.random.default_rng(0)
@@ -165,10 +212,13 @@ def still_face(
     moved = [_through_camera(still, way) for way in ways]
     write_frames(folder / "shot", [one + random.normal(0, noise, one.shape) for one in moved])
     true = tracks_from_points([clean_face - MARGIN_PX - way for way in ways])
-    choices = {**ways_to_find(folder / "shot"), TRUE: FaceChoice(tracks=true)}
-    results = {
-        way: render(transfer, folder / "shot", choice, mix) for way, choice in choices.items()
-    }
+    choices = {**ways_to_find(transfer, folder / "shot"), TRUE: FaceChoice(tracks=true)}
+    frame = read_frame(find_sequence(str(folder / "still")).frames[0].path)
+    results = {}
+    for way in only or choices:
+        own = render(transfer, folder / "shot", choices[way], mix)
+        mean = transfer.render(frame, mix, [mean_place(own.crops, ways)])
+        results[way] = replace(own, steady=np.stack([_through_camera(mean, one) for one in ways]))
     inputs = [picture_of(path) for path in sorted((folder / "shot").iterdir())]
     return np.stack(inputs), np.stack([_through_camera(clean, way) for way in ways]), results
 
@@ -179,20 +229,18 @@ def _through_camera(picture: np.ndarray, way: np.ndarray) -> np.ndarray:
 
 
 def moving_head(
-    transfer: ExpressionTransfer, folder: Path, ict: Path, frames: int
+    transfer: ExpressionTransfer, folder: Path, ict: Path, frames: int, only: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Rendered]]:
     """Inputs, true pictures and results of a head that turns, speaks and blinks."""
     pictures, points = zip(*pictured_shot(ict, frames), strict=True)
     inputs, truth = (np.stack(way) for way in zip(*pictures, strict=True))
     write_frames(folder / "shot", list(inputs))
     choices = {
-        **ways_to_find(folder / "shot"),
+        **ways_to_find(transfer, folder / "shot"),
         TRUE: FaceChoice(tracks=tracks_from_points(list(points))),
     }
     mix = ExpressionMix({ASKED: 1.0})
-    results = {
-        way: render(transfer, folder / "shot", choice, mix) for way, choice in choices.items()
-    }
+    results = {way: render(transfer, folder / "shot", choices[way], mix) for way in only or choices}
     inputs = np.stack([picture_of(path) for path in sorted((folder / "shot").iterdir())])
     return inputs, truth, results
 
@@ -245,16 +293,19 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=24)
     parser.add_argument("--camera-px", type=float, default=1.5)
     parser.add_argument("--noise", type=float, default=0.01)
+    parser.add_argument("--ways", nargs="*", default=(), metavar="WAY")
     parser.add_argument("--pictures", type=Path)
     asked = parser.parse_args()
     transfer = ExpressionTransfer(device="cpu")
     with tempfile.TemporaryDirectory() as name:
         if asked.ict is None:
             inputs, truth, results = still_face(
-                transfer, Path(name), asked.frames, asked.camera_px, asked.noise
+                transfer, Path(name), asked.frames, asked.camera_px, asked.noise, asked.ways
             )
         else:
-            inputs, truth, results = moving_head(transfer, Path(name), asked.ict, asked.frames)
+            inputs, truth, results = moving_head(
+                transfer, Path(name), asked.ict, asked.frames, asked.ways
+            )
     if asked.pictures is not None:
         draw(asked.pictures, "moving" if asked.ict else "still", truth, results)
     print(json.dumps(compare(inputs, truth, results), indent=1))

@@ -253,7 +253,9 @@ class KnownLandmarks:
     def refinement(self, face: Picture) -> None:
         """None is added: what is measured is geometry."""
 
-    def answer(self, faces: Sequence[Picture], mixes: Sequence[ExpressionMix]) -> list[Answer]:
+    def answer(
+        self, faces: Sequence[Picture], mixes: Sequence[ExpressionMix], known: object = None
+    ) -> list[Answer]:
         """See `AnswerSource.answer`."""
         vectors = [self.card.vector_of(mix) for mix in mixes]
         return [

@@ -9,6 +9,7 @@ from reggan_plugin.change.answer import Answer
 from reggan_plugin.change.pipeline import change_crop
 from reggan_plugin.rig.answer import rig_answer
 from reggan_plugin.rig.layout import rows_of
+from reggan_plugin.rig.opened_mouth import mouth_of_character
 from reggan_plugin.rig.planes import smooth_arc
 from reggan_plugin.rig.template import template
 from tests.rig.drawn_face import SKIN, WHITE, drawn_face
@@ -83,6 +84,36 @@ def test_a_jaw_that_drops_shows_a_mouth_that_is_not_skin() -> None:
     result = change_crop(picture, answer).pixels
     inside = result[215:235, 185:199]
     assert (np.abs(inside - SKIN).sum(axis=2) > 0.15).mean() > 0.95
+
+
+def test_a_mouth_shows_its_own_inside_in_all_of_a_shot_or_in_none() -> None:
+    """By itself an open mouth keeps its own, and a closed one that opens gets a rendered one."""
+    smile = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0, "mouthUpperUpLeft": 0.3}
+    picture, landmarks = drawn_face({"jawOpen": 0.6})
+    character = mouth_of_character(picture, landmarks.places)
+    assert character is not None
+    assert 0.2 < character.gap < 0.6
+
+    def painted(gap: float | None) -> int:
+        shot = None if gap is None else replace(character, gap=gap)
+        answer = rig_answer(template(), picture, landmarks, smile, character=shot)
+        return len(answer.painters)
+
+    assert painted(None) == painted(character.gap)
+    assert painted(0.0) == painted(None) + 1  # it mostly is shut, so its teeth are rendered
+
+
+def test_teeth_have_the_tone_of_the_shot() -> None:
+    picture, landmarks = drawn_face()
+    character = mouth_of_character(picture, landmarks.places)
+    assert character is not None
+
+    def mouth(tooth: float) -> np.ndarray:
+        own = replace(character, tooth=(tooth, tooth, tooth))
+        answer = rig_answer(template(), picture, landmarks, {"jawOpen": 0.6}, character=own)
+        return answer.painters[-1].paint
+
+    assert (mouth(1.6) - mouth(0.4)).max() > 0.1
 
 
 def test_an_open_mouth_shuts_with_neutral() -> None:

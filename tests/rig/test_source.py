@@ -7,6 +7,7 @@ import pytest
 
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import ModelError
+from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.models.model_card import (
     REFINED_OUTPUTS,
     RIG_CONTRACT,
@@ -71,6 +72,18 @@ def test_a_face_is_looked_at_once_for_all_that_is_asked_of_it() -> None:
     assert runner.asked == 1
     source.answer([picture.copy()], [BLINK])
     assert runner.asked == 2
+
+
+def test_landmarks_of_the_shot_take_the_place_of_the_pictures_own() -> None:
+    picture, found = drawn_face()
+    source = source_of(KnowingRunner())
+    as_read = FaceInShot(places=found.places, sigma=found.sigma)
+    moved = replace(as_read, places=found.places + 0.02)
+    (own,) = source.answer([picture], [BLINK])
+    (same,) = source.answer([picture], [BLINK], [as_read])
+    (other,) = source.answer([picture], [BLINK], [moved])
+    assert np.allclose(same.motion, own.motion, atol=1e-5)
+    assert np.abs(other.motion - own.motion).max() > 0.01
 
 
 def test_a_finer_crop_is_painted_finer() -> None:

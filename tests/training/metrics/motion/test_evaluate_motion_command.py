@@ -26,7 +26,9 @@ class StillModel:
 
     side_px, batch, card = 32, 1, motion_card()
 
-    def answer(self, faces: Sequence[np.ndarray], mixes: Sequence[ExpressionMix]) -> list[Answer]:
+    def answer(
+        self, faces: Sequence[np.ndarray], mixes: Sequence[ExpressionMix], known: object = None
+    ) -> list[Answer]:
         nothing = Answer(
             motion=np.zeros((16, 16, 2), np.float32),
             gain=np.zeros((16, 16, 3), np.float32),

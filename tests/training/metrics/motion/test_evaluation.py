@@ -65,7 +65,9 @@ class KnowingModel:
         self._trials = self.head.trials()
         self._truths = [true_answer(trial.face) for trial in self._trials]
 
-    def answer(self, faces: Sequence[np.ndarray], mixes: Sequence[ExpressionMix]) -> list[Answer]:
+    def answer(
+        self, faces: Sequence[np.ndarray], mixes: Sequence[ExpressionMix], known: object = None
+    ) -> list[Answer]:
         return [self._of(*one) for one in zip(faces, mixes, strict=True)]
 
     def _of(self, face: np.ndarray, mix: ExpressionMix) -> Answer:

@@ -46,7 +46,9 @@ class Rig:
         }
         self._truths = {shapes: true_answer(trial.face) for shapes, trial in trials.items()}
 
-    def answer(self, faces: Sequence[np.ndarray], mixes: Sequence[ExpressionMix]) -> list[Answer]:
+    def answer(
+        self, faces: Sequence[np.ndarray], mixes: Sequence[ExpressionMix], known: object = None
+    ) -> list[Answer]:
         return [self._of(mix.intensities) for mix in mixes]
 
     def _of(self, asked: Mapping[str, float]) -> Answer:

@@ -128,10 +128,14 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         if self._still is not None:
             self._take_still(context, self._still)
             return
-        done = [one.summary for one in self._job.results if one.summary.get("out")]
+        done = self._summaries()
         for made, summary in zip(self._made, done, strict=True):
             self._open(context, summary, made.label, made.ends)
         self._say(context, done, self._missing)
+
+    def _summaries(self) -> list[Mapping[str, Any]]:
+        """Return those of `render`, in their order; `track` has no frames that were written."""
+        return [one.summary for one in self._job.results if "written" in one.summary]
 
     def _open(
         self,
@@ -190,7 +194,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         """Open the frames that did not fail, if any was changed."""
         if self._still is not None:
             return False
-        done = [one.summary for one in self._job.results if one.summary.get("out")]
+        done = self._summaries()
         is_any = False
         for made, summary in zip(self._made, done, strict=False):
             there = _on_disk(summary) if summary.get("written") else []

@@ -64,7 +64,7 @@ def track() -> dict[str, object]:
     numbers = [re.findall(r"\d+", path.stem)[-1] for path in frames(Path(option("--frames") or ""))]
     document = {"frames": {str(int(number)): {"faces": [face]} for number in numbers}}
     Path(option("--out") or "").write_text(json.dumps(document))
-    return {}
+    return {"out": option("--out")}
 
 
 def curves() -> dict[str, object]:

@@ -7,6 +7,8 @@ from pathlib import Path
 import bpy
 
 STEP_PX = 8
+HOVER_S = 0.08
+"""Until Blender knows what the mouse is over, on a busy machine."""
 WHEEL_STEPS = 40
 Pause = Generator[float, None, None]
 """Yields seconds to wait, in which Blender draws and answers."""
@@ -52,7 +54,7 @@ def move(window: bpy.types.Window, x: int, y: int) -> None:
 def click(window: bpy.types.Window, x: int, y: int) -> Pause:
     """Press and release the left button there."""
     move(window, x, y)
-    yield 0.3
+    yield 0.6
     window.event_simulate("LEFTMOUSE", "PRESS", x=x, y=y)
     yield 0.1
     window.event_simulate("LEFTMOUSE", "RELEASE", x=x, y=y)
@@ -96,7 +98,7 @@ def buttons_of(
     manager = bpy.context.window_manager
     for y in range(place.y + place.height - 4, place.y, -STEP_PX):
         move(window, x, y)
-        yield 0.03
+        yield HOVER_S
         manager.clipboard = ""
         with bpy.context.temp_override(window=window, area=area, region=place):
             if bpy.ops.ui.copy_python_command_button.poll():
@@ -132,7 +134,7 @@ def sliders_of(kind: str) -> Generator[float, None, dict[str, tuple[int, int]]]:
     seen: dict[str, list[int]] = {}
     for y in range(place.y + place.height - 4, place.y, -STEP_PX):
         move(window, x, y)
-        yield 0.03
+        yield HOVER_S
         manager.clipboard = ""
         with bpy.context.temp_override(window=window, area=area, region=place):
             if bpy.ops.ui.copy_data_path_button.poll():

@@ -30,6 +30,7 @@ from reggan_plugin.rig.planes import (
     grown,
     mask_of,
     sampled,
+    squares_summed,
     window_places,
 )
 from reggan_plugin.rig.raster import MeshRaster, rasterise
@@ -103,21 +104,23 @@ def rig_answer(
         change = kept_shut(template, laid.worn, change)
     before = template.rest + laid.worn
     closing = closing_edges(template, laid, change)
-    here, there = laid.map(before), laid.moved(before, change, closing)
+    here = laid.map(before)
     marks = template.landmarks + template.at_landmarks(laid.worn)
     marks_before = laid.map(marks)[:, :2]
     marks_closing = template.at_landmarks(closing[:, None])[:, 0]
     marks_after = laid.moved(marks, template.at_landmarks(change), marks_closing)[:, :2]
     light = light_change(template, picture, here, before, before + change)
     axes, refined = _axes(laid), None
-    if refine is not None:
+    if refine is None:
+        there = laid.moved(before, change, closing)
+    else:
         request = RigRequest.of(template, laid, before, change, closing, weights, light)
         refined = refine(request.planes(template))
         upper, lower = LIP_PAIRS
         # below 0 where a lip is pushed over the other
         gaps = (marks_after[lower] - marks_after[upper]) @ axes[:, 1] / laid.map.eye
         added = added_motion(template, request, refined, gaps) * laid.map.eye
-        there = there + np.column_stack([added, np.zeros(len(added), np.float32)])
+        there = request.there + np.column_stack([added, np.zeros(len(added), np.float32)])
         marks_after = marks_after + template.at_landmarks(added)
     meeting = parting(template, overlap(marks_before, marks_after, axes[:, 1]))
     there = there + np.column_stack([meeting, np.zeros(len(meeting), np.float32)])
@@ -141,26 +144,18 @@ def rig_answer(
         template, picture, laid, marks_before, marks_after, weights, axes, look, character
     )
     raster = rasterise(there * cells * _FINER, template.triangles, cells * _FINER, cells * _FINER)
-    is_head = _is_head(template, raster, here, landmarks.head)
-    shown = _shown(template, laid, raster, is_head, here, there)
+    seen = raster.mixed_where_hit(
+        np.column_stack([here, here[:, :2] - there[:, :2], light]), template.triangles
+    )
+    is_head = _is_head(seen[:, :2], landmarks.head)
+    shown = _shown(template, laid, raster, seen[:, :3], is_head, here, there)
     motion, gain = _motion(
-        template,
-        laid,
-        raster,
-        is_head,
-        shown,
-        here,
-        there,
-        light,
-        marks_after,
-        eyes,
-        cells,
-        refined,
+        laid, raster, is_head, seen[:, 3:], shown, marks_after, eyes, cells, refined
     )
     drawn = Drawn(template=template, picture=picture, here=here, there=there, eye=laid.map.eye)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
     openings = [one for one in (*eyes, mouth) if one is not None]
-    passing = drawn.edge_before(raster, shown, gain, openings, seam)
+    passing = drawn.edge_before(raster, raster.plane(shown), gain, openings, seam)
     painters = [] if passing is None else [passing]
     painters += [
         drawn.opening(one, is_upper, seam)
@@ -195,14 +190,11 @@ def _axes(laid: Fit) -> Float[np.ndarray, "2 2"]:
 
 
 def _motion(
-    template: Template,
     laid: Fit,
     raster: MeshRaster,
-    is_head: Bool[np.ndarray, "fine fine"],
-    shown: Float[np.ndarray, "fine fine"],
-    here: Float[np.ndarray, "vertices 3"],
-    there: Float[np.ndarray, "vertices 3"],
-    light: Float[np.ndarray, " vertices"],
+    is_head: Bool[np.ndarray, " hits"],
+    moved: Float[np.ndarray, "hits 3"],
+    shown: Float[np.ndarray, " hits"],
     marks_after: Float[np.ndarray, "points 2"],
     eyes: list[Opening | None],
     cells: int,
@@ -212,16 +204,15 @@ def _motion(
 
     What is no face does not move, nor does its light change.
     """
-    moved = raster.mixed(np.column_stack([here[:, :2] - there[:, :2], light]), template.triangles)
-    blocks = cells, _FINER, cells, _FINER
-    count = shown.reshape(blocks).sum(axis=(1, 3))
-    sums = (moved * shown[..., None]).reshape(*blocks, 3).sum(axis=(1, 3))
-    mean = sums / np.maximum(count, 1)[..., None]
+    count = squares_summed(raster.plane(shown))
+    some = np.maximum(count, 1)
+    sums = (squares_summed(raster.plane(one * shown), in_rows=False) for one in moved.T)
+    mean = np.stack([one / some for one in sums], axis=2)
     if refined is not None:
         places = window_places(WHOLE, cells).astype(np.float32) + mean[..., :2]
         mean[..., 2:] += sampled(refined.gain, places * np.float32(len(refined.gain)))
     motion = extended(mean, np.minimum(count, 1.0))
-    inside = is_head.reshape(blocks).any(axis=(1, 3))
+    inside = squares_summed(raster.plane(is_head.astype(np.float32))) > 0
     for side in SIDES:
         outline = Lids.from_loop(marks_after[eye_rows(side)]).outline()
         inside |= mask_of(outline, WHOLE, cells) > 0
@@ -236,30 +227,28 @@ def _motion(
 
 
 def _is_head(
-    template: Template,
-    raster: MeshRaster,
-    here: Float[np.ndarray, "vertices 3"],
+    places: Float[np.ndarray, "hits 2"],
     head: Float[np.ndarray, "head_cells head_cells"] | None,
-) -> Bool[np.ndarray, "fine fine"]:
-    """Pixels that show the mesh, where it was on the head in the source.
+) -> Bool[np.ndarray, " hits"]:
+    """Whether pixels that show the mesh show what was on the head in the source.
 
     Beside the cheek of a turned head the template has a neck where a picture has its backdrop:
     with it, the cheek's outline would tear, and hair beside a face would go along.
     """
     if head is None:
-        return raster.is_hit
-    places = raster.mixed(here[:, :2], template.triangles) * np.float32(len(head))
-    return raster.is_hit & (sampled(head[..., None], places)[..., 0] > _HEAD)
+        return np.ones(len(places), bool)
+    return sampled(head[..., None], places * np.float32(len(head)))[:, 0] > _HEAD
 
 
 def _shown(
     template: Template,
     laid: Fit,
     raster: MeshRaster,
-    is_head: Bool[np.ndarray, "fine fine"],
+    places: Float[np.ndarray, "hits 3"],
+    is_head: Bool[np.ndarray, " hits"],
     here: Float[np.ndarray, "vertices 3"],
     there: Float[np.ndarray, "vertices 3"],
-) -> Float[np.ndarray, "fine fine"]:
+) -> Float[np.ndarray, " hits"]:
     """1 where the surface of a pixel was seen in the source, 0 where it was not.
 
     As a chin rises, the skin under the chin comes out: nothing in the picture shows it, and
@@ -268,12 +257,11 @@ def _shown(
     chin = template.at_landmarks(here - there)[rows_of("jaw")[5:10], 1]
     if float(chin.max()) <= _LEAST_LIFT * laid.map.eye:
         return is_head.astype(np.float32)
-    side = len(raster.triangle)
+    side = raster.shape[0]
     source = rasterise(here * side, template.triangles, side, side)
     nearness = source.mixed(here[:, 2:], template.triangles)
-    places = raster.mixed(here, template.triangles)
-    nearest = sampled(nearness, places[..., :2] * np.float32(side))[..., 0]
-    return (is_head & ~is_behind(nearest - places[..., 2], here)).astype(np.float32)
+    nearest = sampled(nearness, places[:, :2] * np.float32(side))[:, 0]
+    return (is_head & ~is_behind(nearest - places[:, 2], here)).astype(np.float32)
 
 
 def _in_cells(

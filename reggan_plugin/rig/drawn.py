@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.change.answer import Painter
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.rig.eyes import Opening
@@ -21,7 +21,7 @@ from reggan_plugin.rig.planes import (
     square_around,
     window_places,
 )
-from reggan_plugin.rig.raster import MeshRaster, rasterise
+from reggan_plugin.rig.raster import MeshRaster, nearest_of, rasterise
 from reggan_plugin.rig.template import Template
 
 _CORNER = 0.05
@@ -75,22 +75,30 @@ class Drawn:
         columns = np.arange(side_px) + 0.5
         line = np.interp(columns, middle[:, 0], middle[:, 1])
         is_above = (np.arange(side_px)[:, None] + 0.5) < line[None]
-        triangles = self.template.triangles
-        upper = triangles[is_upper[triangles].all(axis=1)]
-        lower = triangles[~is_upper[triangles].any(axis=1)]
+        above = is_upper[self.template.triangles].sum(axis=1)
         was_corner = np.array(opening.was_window[:2], np.float32)
         was_scale = np.float32(
             len(opening.was_open) / (opening.was_window[2] - opening.was_window[0])
         )
         skins, losses = [], []
+        both, known = np.zeros((side_px**2, 3), np.float32), np.zeros(side_px**2, np.float32)
         # each edge by itself: where they touch, whichever is nearer would tear the other
-        for sheet in (upper, lower, triangles):
-            raster = self._raster(sheet, opening.window, side_px)
-            places = raster.mixed(self.here[:, :2], sheet)
+        sheets = [
+            self._raster(opening.window, side_px, rows=np.flatnonzero(rows))
+            for rows in (above == 3, above == 0, (above == 1) | (above == 2))
+        ]
+        for number, (raster, is_seen) in enumerate(zip(sheets, nearest_of(sheets), strict=True)):
+            places = raster.mixed_where_hit(self.here[:, :2], self.template.triangles)
             was_open = sampled(opening.was_open[..., None], (places - was_corner) * was_scale)
-            lost = np.clip(2 * was_open[..., 0], 0, 1) * raster.is_hit
-            skins.append(extended(self._sampled(places), raster.is_hit - lost))
-            losses.append(lost)
+            lost = np.clip(2 * was_open[:, 0], 0, 1)
+            colours = self._sampled(places)
+            seen = raster.pixels[is_seen]
+            both[seen], known[seen] = colours[is_seen], 1 - lost[is_seen]
+            if number < 2:
+                skins.append(extended(raster.plane(colours), raster.plane(1 - lost)))
+                losses.append(raster.plane(lost))
+        square = side_px, side_px
+        skins.append(extended(both.reshape(*square, 3), known.reshape(square)))
         apart = np.where(is_above[..., None], skins[0], skins[1])
         inwards = np.minimum(columns - middle[0, 0], middle[-1, 0] - columns)
         share = np.clip(inwards / (_CORNER * self.eye * scale), 0, 1)[None, :, None]
@@ -100,7 +108,7 @@ class Drawn:
         band = line_of(opening.edge, 2 * seam, opening.window, side_px)
         # where motion ends within a cell, paint stands in for it
         still = grown(opening.still > 0.5, -seam * float(scale))
-        lost = grown(np.where(is_above, *losses[:2]) > _LOST, 1).astype(np.float32)
+        lost = grown(np.where(is_above, *losses) > _LOST, 1).astype(np.float32)
         cover = np.maximum.reduce([opening.open, band, blurred(lost, 1.0)]) * ~still
         return _painter(opening.window, cover, paint)
 
@@ -133,9 +141,10 @@ class Drawn:
         band = blurred(grown(jumps, seam * side) * shown, seam * side / 3)
         size = window[2] - window[0]
         side_px = int(np.clip(round(size * len(self.picture)), 64, _MOST_PX))
-        raster = self._raster(self.template.triangles, window, side_px)
         at = window_places(window, side_px).astype(np.float32)
-        cover = raster.is_hit * sampled(band[..., None], at * np.float32(side))[..., 0]
+        cover = sampled(band[..., None], at * np.float32(side))[..., 0]
+        raster = self._raster(window, side_px, within=grown(cover > 0, 2))
+        cover *= raster.is_hit
         drawn = np.nonzero(grown(cover > 0, 2))  # paint reaches further than it is shown
         source = raster.mixed(self.here[:, :2], self.template.triangles)[drawn]
         source[~raster.is_hit[drawn]] = at[drawn][~raster.is_hit[drawn]]
@@ -144,12 +153,22 @@ class Drawn:
         paint[drawn] = srgb_from_linear(linear_from_srgb(self._sampled(source)) * factor)
         return _painter(window, cover, _softened(paint, cover > 0))
 
-    def _raster(self, triangles: np.ndarray, window: Window, side_px: int) -> MeshRaster:
-        """Draw the mesh in the result, seen through a window."""
+    def _raster(
+        self,
+        window: Window,
+        side_px: int,
+        *,
+        rows: Int[np.ndarray, " some"] | None = None,
+        within: Bool[np.ndarray, "side side"] | None = None,
+    ) -> MeshRaster:
+        """Draw the mesh in the result, seen through a window; the rest as `rasterise`."""
         left, top, right, _ = window
         corner = np.array([left, top, 0.0], np.float32)
         scale = np.float32(side_px / (right - left))
-        return rasterise((self.there - corner) * scale, triangles, side_px, side_px)
+        places = (self.there - corner) * scale
+        return rasterise(
+            places, self.template.triangles, side_px, side_px, rows=rows, within=within
+        )
 
     def _sampled(self, places: Float[np.ndarray, "*shape 2"]) -> Float[np.ndarray, "*shape 3"]:
         return sampled(self.picture, places * np.float32(len(self.picture)))
@@ -157,20 +176,22 @@ class Drawn:
     def _jumps(self, raster: MeshRaster) -> Bool[np.ndarray, "height width"]:
         """Pixels beside which a surface begins that lies deeper and moves otherwise."""
         values = np.column_stack([self.here[:, :2] - self.there[:, :2], self.there[:, 2]])
-        planes = raster.mixed(values, self.template.triangles)
-        found = np.zeros(raster.is_hit.shape, bool)
-        for axis in (0, 1):
-            step = np.abs(np.diff(planes, axis=axis))
-            jumps = is_behind(step[..., 2], self.there)
-            jumps &= step[..., :2].max(axis=2) > _APART * self.eye
-            jumps &= ~np.diff(raster.is_hit, axis=axis)  # two surfaces, not one and its end
-            found[: jumps.shape[0], : jumps.shape[1]] |= jumps
+        seen = raster.mixed_where_hit(values, self.template.triangles)
+        depth, hit = raster.plane(seen[:, 2]), np.full(raster.shape, -1)
+        hit.ravel()[raster.pixels] = np.arange(len(seen))
+        found = np.zeros(raster.shape, bool)
+        for one, other in (np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:]):
+            rows, columns = np.nonzero(is_behind(np.abs(depth[other] - depth[one]), self.there))
+            a, b = hit[one][rows, columns], hit[other][rows, columns]
+            far = np.abs(seen[b, :2] - seen[a, :2]).max(axis=1) > _APART * self.eye
+            far &= (a >= 0) & (b >= 0)  # two surfaces, not one and its end
+            found[rows[far], columns[far]] = True
         return found
 
 
 def is_behind(
-    depth: Float[np.ndarray, "height width"], points: Float[np.ndarray, "vertices 3"]
-) -> Bool[np.ndarray, "height width"]:
+    depth: Float[np.ndarray, "*shape"], points: Float[np.ndarray, "vertices 3"]
+) -> Bool[np.ndarray, "*shape"]:
     """Whether a depth between two surfaces of a mesh is more than that of a fold."""
     return depth > _BEHIND * float(np.sqrt((points[:, 2] ** 2).mean()))
 
@@ -179,16 +200,20 @@ def _softened(
     paint: Float[np.ndarray, "side side 3"], known: Bool[np.ndarray, "side side"]
 ) -> Float[np.ndarray, "side side 3"]:
     """Each known pixel with its known neighbours: the edges of triangles are hard."""
-    rows, columns = np.nonzero(known[1:-1, 1:-1])
-    total, count = np.zeros((len(rows), 3), np.float32), np.zeros((len(rows), 1), np.float32)
+    side = len(known)
+    inner = np.zeros_like(known)
+    inner[1:-1, 1:-1] = known[1:-1, 1:-1]
+    middle = np.flatnonzero(inner)
+    flat, is_known = paint.reshape(-1, 3), known.ravel()
+    total, count = np.zeros((len(middle), 3), np.float32), np.zeros((len(middle), 1), np.float32)
     for down, across in np.ndindex(3, 3):
         weight = np.float32((2, 1)[down != 1] * (2, 1)[across != 1])
-        beside = rows + down, columns + across
-        share = weight * known[beside][:, None]
-        total += share * paint[beside]
+        beside = middle + ((down - 1) * side + across - 1)
+        share = weight * is_known.take(beside)[:, None]
+        total += share * flat.take(beside, axis=0)
         count += share
     softened = paint.copy()
-    softened[rows + 1, columns + 1] = total / np.maximum(count, 1)
+    softened.reshape(-1, 3)[middle] = total / np.maximum(count, 1)
     return softened
 
 

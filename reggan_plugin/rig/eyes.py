@@ -198,7 +198,7 @@ def _completed(
     circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
     ellipse = np.linalg.lstsq(circle, iris - centre, rcond=None)[0].T
     unit = _on_the_rings(own, seen, (at - centre) @ np.linalg.inv(ellipse).T)
-    ring = np.linalg.norm(unit, axis=2)
+    ring = np.sqrt(unit[..., 0] * unit[..., 0] + unit[..., 1] * unit[..., 1])
     white = seen & (ring > 1.12)
     if white.sum() < 8:
         white = seen & (ring > 0.9) if (seen & (ring > 0.9)).any() else seen
@@ -214,10 +214,12 @@ def _completed(
         profile = sums / np.maximum(count, 1)[:, None]
         steps = np.arange(_RINGS)
         profile = np.stack([np.interp(steps, steps[known], profile[known, c]) for c in range(3)], 1)
-        where = np.clip(ring * _RINGS / 1.2 - 0.5, 0, _RINGS - 1)
-        drawn = np.stack([np.interp(where, steps, profile[:, c]) for c in range(3)], axis=2)
-        share = np.clip((1.12 - ring) / 0.16, 0, 1)[..., None]
-        ball = ball + share * (drawn - ball)
+        share = np.clip((1.12 - ring) / 0.16, 0, 1)
+        iris_px = np.nonzero(share)
+        where = np.clip(ring[iris_px] * _RINGS / 1.2 - 0.5, 0, _RINGS - 1)
+        drawn = np.stack([np.interp(where, steps, profile[:, c]) for c in range(3)], axis=1)
+        ball = ball.astype(np.float64)
+        ball[iris_px] += share[iris_px][:, None] * (drawn - ball[iris_px])
     keep = blurred(seen.astype(np.float32), max(0.6, _BLEND * px))
     keep = np.clip(keep * 2 - 1, 0, 1)[..., None]
     return (ball + keep * (own - ball)).astype(np.float32)
@@ -241,18 +243,20 @@ def _on_the_rings(
     square = light**2
     best, least = unit, np.inf
     along = np.linspace(-_MOST_OFF, _MOST_OFF, 7)
+    x, y = (axis.ravel() for axis in np.meshgrid(along, along, indexing="ij"))
+    away = np.hypot(places[:, 0] - x[:, None], places[:, 1] - y[:, None])
+    first = np.arange(len(x))[:, None] * (_RINGS + 1)
     for scale in (0.9, 1.0, 1.1):
-        for x in along:
-            for y in along:
-                ring = np.hypot(places[:, 0] - x, places[:, 1] - y) / scale
-                number = np.minimum((ring * _RINGS / 1.2).astype(int), _RINGS)
-                count = np.maximum(np.bincount(number, minlength=_RINGS + 1), 1)
-                mean = np.bincount(number, light, minlength=_RINGS + 1) / count
-                spread = float((square - mean[number] ** 2).sum())
-                # a landmark is right unless colours say otherwise
-                spread *= 1 + _RING_RIDGE * (x * x + y * y + (scale - 1) ** 2)
-                if spread < least:
-                    best, least = (unit - np.array([x, y])) / scale, spread
+        number = np.minimum((away / scale * _RINGS / 1.2).astype(int), _RINGS) + first
+        bins, size = number.ravel(), len(x) * (_RINGS + 1)
+        count = np.maximum(np.bincount(bins, minlength=size), 1)
+        mean = np.bincount(bins, np.tile(light, len(x)), minlength=size) / count
+        spread = (square - mean[number] ** 2).sum(axis=1)
+        # a landmark is right unless colours say otherwise
+        spread *= 1 + _RING_RIDGE * (x * x + y * y + (scale - 1) ** 2)
+        row = int(spread.argmin())
+        if spread[row] < least:
+            best, least = (unit - np.array([x[row], y[row]])) / scale, float(spread[row])
     return best.astype(unit.dtype)
 
 

@@ -10,7 +10,7 @@ Observational Data, 1990, section 2.4 (smoothing splines as ridge regression).
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -68,13 +68,33 @@ class FaceMap:
     def __call__(self, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
         """Places of points: x and y in parts of the crop's side, y down, and their nearness."""
         points = points.astype(np.float32)
-        flat = points @ self.affine[:3] + self.affine[3] - _kernel(points, self.anchors) @ self.warp
+        return self._placed(points, _kernel(points, self.anchors))
+
+    def with_stiffer(
+        self, stiffer: "FaceMap", points: Float[np.ndarray, "points 3"]
+    ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, "points 3"]]:
+        """Places of points by this map and by another one with the same anchors."""
+        points = points.astype(np.float32)
+        kernel = _kernel(points, self.anchors)
+        return self._placed(points, kernel), stiffer._placed(points, kernel)
+
+    def _placed(
+        self, points: Float[np.ndarray, "points 3"], kernel: Float[np.ndarray, "points anchors"]
+    ) -> Float[np.ndarray, "points 3"]:
+        flat = points @ self.affine[:3] + self.affine[3] - kernel @ self.warp
         return np.column_stack([flat, points @ self.towards])
 
     @property
     def eye(self) -> float:
         """An eye distance in parts of the crop's side."""
         return float(np.linalg.norm(self.towards))
+
+
+class Placed(NamedTuple):
+    """Places of points in the crop by both maps of a `Fit`."""
+
+    by_map: Float[np.ndarray, "points 3"]
+    by_smooth: Float[np.ndarray, "points 3"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,9 +129,27 @@ class Fit:
             change: of the points.
             closing: 1 where edges meet, 0 where motion keeps its size; see `closing_edges`.
         """
-        there = self.map(points + change)
-        own = (self.smooth(points + change) - self.smooth(points))[:, :2]
-        kept = self.map(points)[:, :2] + own
+        return self.moved_on(self.placed(points), points + change, closing)
+
+    def placed(self, points: Float[np.ndarray, "points 3"]) -> Placed:
+        """Places of points before a change, for `moved_on`."""
+        return Placed(*self.map.with_stiffer(self.smooth, points))
+
+    def moved_on(
+        self,
+        start: Placed,
+        points: Float[np.ndarray, "points 3"],
+        closing: Float[np.ndarray, " points"],
+    ) -> Float[np.ndarray, "points 3"]:
+        """Return what `moved` does, for several changes of the same points.
+
+        Args:
+            start: of the points before the change.
+            points: in the template's space, after it.
+            closing: see `moved`.
+        """
+        there, stiff = self.placed(points)
+        kept = start.by_map[:, :2] + (stiff - start.by_smooth)[:, :2]
         there[:, :2] = kept + closing[:, None] * (there[:, :2] - kept)
         return there
 
@@ -225,8 +263,11 @@ def _kernel(
     points: Float[np.ndarray, "points 3"], anchors: Float[np.ndarray, "anchors 3"]
 ) -> Float[np.ndarray, "points anchors"]:
     """Return rounded distances between points and anchors."""
-    square = (points**2).sum(1)[:, None] + (anchors**2).sum(1) - 2 * points @ anchors.T
-    return np.sqrt(np.maximum(square, 0) + square.dtype.type(_SOFT**2))
+    square = (points**2).sum(1)[:, None] + (anchors**2).sum(1)
+    square -= 2 * points @ anchors.T
+    np.maximum(square, 0, out=square)
+    square += square.dtype.type(_SOFT**2)
+    return np.sqrt(square, out=square)
 
 
 def _anchored(

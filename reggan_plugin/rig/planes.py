@@ -1,5 +1,7 @@
 """Small planes: polygons as masks, values that go on beyond where they are known."""
 
+import math
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -7,6 +9,9 @@ from reggan_plugin.array_types import Bool, Float
 
 _FINER = 4
 """Samples of a mask per pixel and axis."""
+AT_ONCE = 1 << 13
+"""Places worked on at a time, so that what is in between stays in the processor's cache: three
+times as fast as 100,000 at a time."""
 
 Window = tuple[float, float, float, float]
 """Left, top, right, bottom of a part of the crop, in parts of its side."""
@@ -36,11 +41,19 @@ def mask_of(
 ) -> Float[np.ndarray, "side side"]:
     """Share of each pixel of a square window that lies inside an outline, 0 to 1."""
     left, top, right, _ = window
-    at = (outline - [left, top]) * (side_px * _FINER / (right - left))
-    fine = Image.new("L", (side_px * _FINER, side_px * _FINER), 0)
-    ImageDraw.Draw(fine).polygon([tuple(place) for place in at.tolist()], fill=255)
-    small = fine.resize((side_px, side_px), Image.Resampling.BOX)
-    return np.asarray(small, np.float32) / np.float32(255)
+    # whole numbers, as Pillow draws them, so that rows can be left out without a difference
+    at = np.trunc((outline - [left, top]) * (side_px * _FINER / (right - left)))
+    low, high = (float(end) / _FINER for end in (at[:, 1].min(), at[:, 1].max()))
+    first = min(max(math.floor(low) - 1, 0), side_px)
+    rows = min(max(math.floor(high) + 2, first), side_px) - first
+    mask = np.zeros((side_px, side_px), np.float32)
+    if rows:
+        fine = Image.new("L", (side_px * _FINER, rows * _FINER), 0)
+        drawn = at - [0, first * _FINER]
+        ImageDraw.Draw(fine).polygon([tuple(place) for place in drawn.tolist()], fill=255)
+        small = fine.resize((side_px, rows), Image.Resampling.BOX)
+        mask[first : first + rows] = np.asarray(small, np.float32) / np.float32(255)
+    return mask
 
 
 def line_of(
@@ -59,8 +72,13 @@ def blurred(
     plane: Float[np.ndarray, "rows columns"], radius: float
 ) -> Float[np.ndarray, "rows columns"]:
     """Blur a plane with values in [0, 1] by a Gaussian of a radius in pixels."""
-    image = Image.fromarray(np.round(np.clip(plane, 0, 1) * 255).astype(np.uint8))
-    return np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), np.float32) / np.float32(255)
+    result = np.zeros(plane.shape, np.float32)
+    near = _around(plane > 0, math.ceil(3 * radius) + 6)  # further than Pillow's three boxes reach
+    if near is not None:
+        image = Image.fromarray(np.round(np.clip(plane[near], 0, 1) * 255).astype(np.uint8))
+        found = image.filter(ImageFilter.GaussianBlur(radius))
+        result[near] = np.asarray(found, np.float32) / np.float32(255)
+    return result
 
 
 def extended(
@@ -70,40 +88,73 @@ def extended(
 
     Source: Gortler et al., The lumigraph, SIGGRAPH 1996 (pull and push).
     """
+    planes = _extended(np.ascontiguousarray(np.moveaxis(values, 2, 0)), known)
+    return np.stack([*planes], axis=2)
+
+
+def _extended(
+    planes: Float[np.ndarray, "channels rows columns"], known: Float[np.ndarray, "rows columns"]
+) -> Float[np.ndarray, "channels rows columns"]:
     rows, columns = known.shape
     if min(rows, columns) <= 2:
-        total = known.sum()
-        mean = (values * known[..., None]).sum(axis=(0, 1)) / max(float(total), 1e-6)
-        return np.where(known[..., None] > 0, values, mean)
-    pad = ((0, rows % 2), (0, columns % 2))
-    weight = np.pad(known, pad)
-    weighted = np.pad(values * known[..., None], (*pad, (0, 0)))
-    half = (weight.shape[0] // 2, 2, weight.shape[1] // 2, 2)
-    total = weight.reshape(half).sum(axis=(1, 3))
-    sums = weighted.reshape(*half, values.shape[2]).sum(axis=(1, 3))
-    coarse = extended(sums / np.maximum(total, 1e-6)[..., None], np.minimum(total, 1.0))
-    planes = []
-    for channel in range(values.shape[2]):
-        image = Image.fromarray(np.ascontiguousarray(coarse[..., channel], dtype=np.float32))
-        size = (weight.shape[1], weight.shape[0])
-        planes.append(np.asarray(image.resize(size, Image.Resampling.BILINEAR)))
-    fine = np.stack(planes, axis=2)[:rows, :columns]
-    share = np.clip(known, 0, 1)[..., None]
-    return values * share + fine * (1 - share)
+        means = [(plane * known).ravel().cumsum()[-1] for plane in planes]
+        mean = np.array(means, planes.dtype) / max(float(known.sum()), 1e-6)
+        return np.where(known > 0, planes, mean[:, None, None])
+    total = squares_summed(known)
+    least = np.maximum(total, 1e-6)
+    in_rows = len(planes) == 1
+    sums = (squares_summed(plane * known, in_rows=in_rows) for plane in planes)
+    coarse = _extended(np.stack([one / least for one in sums]), np.minimum(total, 1.0))
+    size = (columns + columns % 2, rows + rows % 2)
+    share = np.clip(known, 0, 1)
+    left = 1 - share
+    result = planes * share
+    for plane, small in zip(result, coarse, strict=True):
+        image = Image.fromarray(small.astype(np.float32, copy=False))
+        fine = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+        plane += fine[:rows, :columns] * left
+    return result
+
+
+def squares_summed(
+    plane: Float[np.ndarray, "rows columns"], *, in_rows: bool = True
+) -> Float[np.ndarray, "half_rows half_columns"]:
+    """Add up squares of two by two; beyond the plane all is 0.
+
+    Args:
+        plane: of any size.
+        in_rows: add rows first, or one after the other: sums differ in their last bit.
+    """
+    rows, columns = plane.shape
+    if rows % 2 or columns % 2:
+        plane = np.pad(plane, ((0, rows % 2), (0, columns % 2)))
+    a, b, c, d = (plane[down::2, right::2] for down in (0, 1) for right in (0, 1))
+    return (a + b) + (c + d) if in_rows else ((a + b) + c) + d
 
 
 def sampled(
     picture: Float[np.ndarray, "rows columns channels"], places: Float[np.ndarray, "*shape 2"]
 ) -> Float[np.ndarray, "*shape channels"]:
     """Bilinear values at places (x, y) in pixels, the first centre at 0.5; edges go on."""
-    rows, columns = picture.shape[:2]
-    x = np.clip(places[..., 0] - 0.5, 0, columns - 1.001)
-    y = np.clip(places[..., 1] - 0.5, 0, rows - 1.001)
-    left, top = x.astype(int), y.astype(int)
-    u, v = (x - left)[..., None].astype(np.float32), (y - top)[..., None].astype(np.float32)
-    upper = picture[top, left] * (1 - u) + picture[top, left + 1] * u
-    lower = picture[top + 1, left] * (1 - u) + picture[top + 1, left + 1] * u
-    return upper * (1 - v) + lower * v
+    rows, columns, channels = picture.shape
+    flat = np.ascontiguousarray(picture).ravel()
+    result = np.empty((*places.shape[:-1], channels), np.result_type(picture, np.float32))
+    places, all_values = places.reshape(-1, 2), result.reshape(-1, channels)
+    for start in range(0, len(places), AT_ONCE):
+        some = places[start : start + AT_ONCE]
+        x = np.clip(some[:, 0] - 0.5, 0, columns - 1.001)
+        y = np.clip(some[:, 1] - 0.5, 0, rows - 1.001)
+        left, top = x.astype(np.int64), y.astype(np.int64)
+        u, v = ((one - whole).astype(np.float32) for one, whole in ((x, left), (y, top)))
+        u_left, v_left = 1 - u, 1 - v
+        first = (top * columns + left) * channels
+        for channel in range(channels):
+            corner = first + channel
+            upper = flat.take(corner) * u_left + flat.take(corner + channels) * u
+            corner += columns * channels
+            lower = flat.take(corner) * u_left + flat.take(corner + channels) * u
+            all_values[start : start + AT_ONCE, channel] = upper * v_left + lower * v
+    return result
 
 
 def window_places(window: Window, side_px: int) -> Float[np.ndarray, "side side 2"]:
@@ -131,16 +182,41 @@ def grown(mask: Bool[np.ndarray, "rows columns"], by_px: float) -> Bool[np.ndarr
     reach = round(abs(by_px))
     if reach == 0:
         return mask
-    found = mask if by_px > 0 else ~mask
-    found = _any_above(_any_above(found, reach).T, reach).T
-    return found if by_px > 0 else ~found
+    result = np.zeros_like(mask)
+    near = _around(mask, reach)
+    if near is None:
+        return result
+    found = mask[near] if by_px > 0 else ~mask[near]
+    found = _any_near(_any_near(found, reach, 0), reach, 1)
+    result[near] = found if by_px > 0 else ~found
+    return result
 
 
-def _any_above(
-    mask: Bool[np.ndarray, "rows columns"], reach: int
+def _around(mask: Bool[np.ndarray, "rows columns"], reach: int) -> tuple[slice, slice] | None:
+    """Return rows and columns of what is set and of so many pixels around; None if nothing is."""
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    down, across = (
+        slice(max(int(one[0]) - reach, 0), int(one[-1]) + reach + 1) for one in (rows, columns)
+    )
+    return down, across
+
+
+def _any_near(
+    mask: Bool[np.ndarray, "rows columns"], reach: int, axis: int
 ) -> Bool[np.ndarray, "rows columns"]:
-    """Tell whether a pixel of the same column is set, so many pixels up or down."""
-    count = np.cumsum(mask, axis=0, dtype=np.int32)  # of any reach in one go
-    within = count[np.minimum(np.arange(len(mask)) + reach, len(mask) - 1)]
-    within[reach + 1 :] -= count[: -reach - 1]
-    return within > 0
+    """Tell whether a pixel is set so many pixels before or after each along an axis."""
+    pad = [(0, 0), (0, 0)]
+    pad[axis] = (reach, reach)
+    run, length = np.pad(mask, pad), 1  # each pixel: whether one of `length` from it on is set
+
+    def part(start: int, count: int) -> tuple[slice, ...]:
+        return (slice(None),) * axis + (slice(start, start + count),)
+
+    wanted = 2 * reach + 1
+    while length < wanted:
+        step = min(length, wanted - length)
+        count = run.shape[axis] - step
+        run, length = run[part(0, count)] | run[part(step, count)], length + step
+    return run

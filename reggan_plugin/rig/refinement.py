@@ -64,12 +64,14 @@ class RigRequest:
 
     Attributes:
         here: places in the source: x and y in parts of the crop's side, and nearness.
+        there: likewise in the rig's result.
         motion: right and down in the crop, eye distances.
         meant: what each convention would add to it, likewise.
         light: natural logarithms of the factors on the light.
     """
 
     here: Float[np.ndarray, "vertices 3"]
+    there: Float[np.ndarray, "vertices 3"]
     motion: Float[np.ndarray, "vertices 2"]
     meant: Float[np.ndarray, "conventions vertices 2"]
     light: Float[np.ndarray, " vertices"]
@@ -96,13 +98,15 @@ class RigRequest:
             weights: of shapes.
             light: of the vertices.
         """
-        here, there = laid.map(before), laid.moved(before, change, closing)
+        start = laid.placed(before)
+        here, there = start.by_map, laid.moved_on(start, before + change, closing)
         meant = [
-            (laid.moved(before, change + one, closing) - there)[:, :2]
+            (laid.moved_on(start, before + (change + one), closing) - there)[:, :2]
             for one in template.conventions_of(weights)
         ]
         return cls(
             here=here,
+            there=there,
             motion=(there - here)[:, :2] / laid.map.eye,
             meant=np.stack(meant) / laid.map.eye,
             light=light,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.rig.raster import MeshRaster, rasterise
+from reggan_plugin.rig.raster import MeshRaster, nearest_of, rasterise
 
 HEIGHT, WIDTH = 24, 31
 
@@ -124,3 +124,19 @@ def test_slivers_keep_their_depth() -> None:
     drawn = rasterise(points, np.array([[0, 1, 2]]), HEIGHT, WIDTH, culls_back=False)
     depth = drawn.mixed(points, np.array([[0, 1, 2]]))[..., 2][drawn.is_hit]
     assert ((depth >= 0.999) & (depth <= 3.001)).all()
+
+
+def test_a_part_of_the_pixels_and_of_the_triangles_is_drawn_as_in_the_whole() -> None:
+    points, triangles = random_triangles(60, 7)
+    whole = rasterise(points, triangles, HEIGHT, WIDTH)
+    within = np.random.default_rng(7).random((HEIGHT, WIDTH)) < 0.2
+    part = rasterise(points, triangles, HEIGHT, WIDTH, within=within)
+    assert np.array_equal(part.triangle, np.where(within, whole.triangle, -1))
+    assert np.array_equal(part.barycentric, whole.barycentric * within[..., None])
+    some = [rasterise(points, triangles, HEIGHT, WIDTH, rows=np.arange(k, 60, 3)) for k in range(3)]
+    seen = np.full(HEIGHT * WIDTH, -1)
+    for one, is_seen in zip(some, nearest_of(some), strict=True):
+        assert (one.shown % 3 == one.shown[0] % 3).all()
+        assert (seen[one.pixels[is_seen]] == -1).all()
+        seen[one.pixels[is_seen]] = one.shown[is_seen]
+    assert np.array_equal(seen.reshape(HEIGHT, WIDTH), whole.triangle)

@@ -103,8 +103,10 @@ def added(motion: tuple[float, ...], apart: float) -> np.ndarray:
     """What is added at the landmarks of a template that fills the crop, eye distances."""
     house = template()
     still = np.zeros((len(house.rest), 2), np.float32)
+    here = house.rest * np.float32([0.2, -0.2, 0.2]) + np.float32(0.5)
     request = RigRequest(
-        here=house.rest * np.float32([0.2, -0.2, 0.2]) + np.float32(0.5),
+        here=here,
+        there=here,
         motion=still,
         meant=np.zeros((len(CONVENTIONS), *still.shape), np.float32),
         light=still[:, 0],

@@ -87,9 +87,10 @@ def _time_of(path: Path) -> str:
 
 
 def _nodes_of(scene: bpy.types.Scene) -> list[Any]:
-    tree = getattr(scene, "compositing_node_group", None)
-    if tree is None and getattr(scene, "use_nodes", False):
-        tree = getattr(scene, "node_tree", None)
+    if bpy.app.version >= (5, 0, 0):
+        tree = scene.compositing_node_group
+    else:
+        tree = scene.node_tree if scene.use_nodes else None
     waiting, nodes, seen = [tree] if tree is not None else [], list[Any](), set[Any]()
     while waiting:
         tree = waiting.pop()

@@ -67,8 +67,8 @@ def rendered(scene: Any, path: Path, frame: int) -> list[float]:
 
 
 def tree_of(scene: Any) -> Any:
-    group = getattr(scene, "compositing_node_group", None)
-    return group or scene.node_tree
+    is_5 = bpy.app.version >= (5, 0, 0)
+    return scene.compositing_node_group if is_5 else scene.node_tree
 
 
 def mix_in(tree: Any) -> Any:

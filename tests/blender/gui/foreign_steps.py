@@ -13,7 +13,7 @@ import bpy
 from foreign_character import FRAMES, build_character
 from ict_character import difference
 from live_steps import until
-from screen import Pause, area_of, button_of, click, scroll
+from screen import Pause, area_of, button_of, click, move, scroll
 from watch import (
     AVATAR,
     OUT,
@@ -55,6 +55,7 @@ def change_its_expression_over_time() -> Pause:
         yield 0.5
         button = yield from button_of("IMAGE_EDITOR", "reggan.add_cue", across=0.85)
         yield from click(window(), *button)
+        move(window(), window().width // 2, 4)
         yield from until(lambda frame=frame: frame in {m.frame for m in scene.timeline_markers})
     found = {marker.frame: marker.name for marker in scene.timeline_markers}
     assert found == {1: "none", 3: "happy"}, found

@@ -96,6 +96,8 @@ def buttons_of(
     x = place.x + round(place.width * across)
     seen: dict[str, list[int]] = {}
     manager = bpy.context.window_manager
+    move(window, window.width // 2, 4)  # away from the button that was pressed last
+    yield 0.5
     for y in range(place.y + place.height - 4, place.y, -STEP_PX):
         move(window, x, y)
         yield HOVER_S

@@ -44,6 +44,7 @@ STILL_MAP = "_still.exr"
 )
 @grouped_option(
     "Output",
+    "-o",
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,

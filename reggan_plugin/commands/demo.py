@@ -31,6 +31,7 @@ docs/pictures/before_after.jpg, which has all six."""
 @model_options
 @grouped_option(
     "Output",
+    "-o",
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("reggan_demo"),

@@ -85,6 +85,7 @@ _OPTIONS_OF_TRACK, _OPTIONS_OF_REPORT = (
 @range_option
 @grouped_option(
     "Output",
+    "-o",
     "--out",
     "path",
     required=True,

@@ -92,7 +92,7 @@ REMEDIES: Mapping[str, str] = {
     "output-of-other-format": "--out names it.",
     "picture-for-many": "--out names it.",
     "pictures-in-folders": "--recursive looks into them.",
-    "mesh-as-picture": "reggan-plugin texture --mesh {mesh} --expression ...",
+    "mesh-as-picture": "reggan-plugin texture {mesh} --expression ...",
     "video-as-picture": "`reggan-plugin render {video} --expression ...` changes them all.",
     "no-such-texture": "Leave --texture out to take that.",
     "no-gpu": "`reggan-plugin doctor` says what is missing.",
@@ -134,7 +134,8 @@ REMEDIES: Mapping[str, str] = {
     "batch-needs-folder": "Pass --out DIR.",
     # jobs
     "out-of-memory": "--face-box says where the face is.",
-    "outputs-exist": "--out, --resume and --overwrite do so, in this order.",
+    "outputs-exist": "--out names another place, --resume keeps what is finished, --overwrite "
+    "replaces it.",
     "launcher-exists": "--overwrite replaces it, --launcher names another folder.",
     "outputs-without-record": "--overwrite replaces them, --out names another place.",
     "no-shape-in-take": "`reggan-plugin expressions --shapes` lists all.",

@@ -37,6 +37,7 @@ from reggan_plugin.report.shot_report import (
 @range_option
 @grouped_option(
     "Frames",
+    "-o",
     "--out",
     required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),

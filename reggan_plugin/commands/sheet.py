@@ -120,6 +120,7 @@ class _DrawnFace:
 )
 @grouped_option(
     "Output",
+    "-o",
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.png",

@@ -1,5 +1,6 @@
 """`reggan-plugin texture`: a character and its map in, the map with expressions out."""
 
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, 
 from reggan_plugin.commands.options.shared import model_options, rig_options
 from reggan_plugin.commands.options.texture import (
     CharacterOptions,
+    MapOutput,
     character_options,
     output_options,
 )
@@ -29,7 +31,7 @@ from reggan_plugin.commands.texture_output import (
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.interruption import stop_on_signals
-from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.jobs.plan import Existing, make_writable_folder
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.textures.texture_request import (
     MeshOutput,
@@ -45,8 +47,7 @@ if TYPE_CHECKING:
 
 @click.command(
     cls=GroupedCommand,
-    epilog="\b\nExample:\n  reggan-plugin texture --mesh head.glb --texture base_color.png "
-    "--expression angry",
+    epilog="\b\nExample:\n  reggan-plugin texture head.glb --expression angry",
 )
 @character_options
 @expression_options(several=True, outcome="maps as they are")
@@ -64,7 +65,7 @@ def texture(
     model: str | None,
     device: str,
     rig_files: RigFiles,
-    out: Path | None,
+    maps_out: MapOutput,
     out_mesh: Path | None,
     mesh_as: MeshOutput | None,
     sheet: Path | None,
@@ -72,7 +73,9 @@ def texture(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Change the expression in the base colour map of a face.
+    """Change the expression in the base colour map that a MESH wears on its face.
+
+    MESH is a head or a body (GLB, VRM, glTF, OBJ, PLY, USD), or a folder of characters.
 
     The mesh is drawn from the front, without light. The model changes that picture. The texels that
     show in it take the change. All others keep their bits. Format, depth and alpha stay.
@@ -88,7 +91,8 @@ def texture(
         look=character.look,
         mixes=mixes,
         choice=character.choice,
-        out=out,
+        out=maps_out.file,
+        out_folder=maps_out.folder,
         out_mesh=out_mesh,
         mesh_as=mesh_as or _usual_mesh_output(out_mesh, len(mixes)),
         existing=existing,
@@ -98,12 +102,15 @@ def texture(
     )
     open_transfer = cache(partial(_open_transfer, request, model, device))
     if request.mesh is not None and request.mesh.is_dir():
+        request = replace(request, out=maps_out.folder or maps_out.file, out_folder=None)
         _refuse_single_files(request, sheet)
         meshes = mesh_as is not None
         _run_batch(
             request, request.mesh, open_transfer, as_json=as_json, quiet=quiet, with_meshes=meshes
         )
     else:
+        if maps_out.folder is not None:
+            make_writable_folder(maps_out.folder)
         results = _run(request, sheet, open_transfer, without_bar if as_json or quiet else bar_of)
         print_results(results, as_json=as_json, quiet=quiet)
 

@@ -101,6 +101,7 @@ PART_OF_A_SHOT = (
 @model_options
 @grouped_option(
     "Output",
+    "-o",
     "--out",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),

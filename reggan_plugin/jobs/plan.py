@@ -273,7 +273,7 @@ def refuse_existing(outputs: list[Path], existing: Existing) -> None:
         many = f"{len(there)} of {len(outputs)} outputs exist in {there[0].parent}, first "
         found = f"{there[0]} exists" if len(outputs) == 1 else f"{many}{there[0].name}"
         raise OutputExistsError(
-            f"{found}. Name another place, keep what is finished, or replace it.",
+            f"{found}, and nothing is replaced unless you say so.",
             kind="outputs-exist",
         )
     foreign = [output for output in there if not record_path(output).exists()]

@@ -138,8 +138,8 @@ def _refuse_other_kind(out: Path, sources: Sequence[Source]) -> None:
     suffix = Path(sources[0].text).suffix
     right = f"Let it end in {suffix}" if suffix else "Let it end in .mp4 for a video"
     raise UsageError(
-        f"{out} is named like a file of a kind that is not written. {right}, or name a folder; "
-        f"{out}/ is one whatever its name.",
+        f"{out} is named like a file of a kind that is not written. {right}. If you mean a folder, "
+        f"end its name in a slash: {out}/",
         kind="output-of-other-format",
     )
 

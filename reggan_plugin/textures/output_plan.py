@@ -194,7 +194,7 @@ def _check_names(request: TextureRequest, files: TextureFiles | None) -> None:
     if several and request.out is not None and PLACEHOLDER not in str(request.out):
         raise UsageError(
             f"{request.out} would take {len(request.mixes)} expressions, one over the other. Put "
-            f"{PLACEHOLDER} into it: base_color_{PLACEHOLDER}.png"
+            f"{PLACEHOLDER} into it: base_color_{PLACEHOLDER}.png, or name a folder: maps/"
         )
     if files is not None and files.is_udim and request.out is not None:
         one, other = (files.output(request.out, number) for number in (1001, 1002))

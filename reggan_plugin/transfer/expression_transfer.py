@@ -174,6 +174,8 @@ class ExpressionTransfer:
                 f"The model is {model!r} and the device {device!r}; expected names, such as "
                 "'reggan' and 'cpu', or the model's file."
             )
+        if not isinstance(presets, str | Path | None):
+            raise UsageError(f"presets is {presets!r}; expected the name of a TOML file.")
         self._own = read_presets(None if presets is None else Path(presets))
         path = find_model(model)
         if path.suffix != ENGINE_SUFFIX:  # an engine has a hash of its own, checked when it is read
@@ -258,7 +260,7 @@ class ExpressionTransfer:
     def apply(
         self,
         picture: str | Path | Frame,
-        expression: Asked | None,
+        expression: Asked | None = None,
         intensity: float = 1.0,
         *,
         face: WhichFaces | FaceChoice = "largest",
@@ -269,7 +271,7 @@ class ExpressionTransfer:
     def apply(
         self,
         picture: Many,
-        expression: Asked | None,
+        expression: Asked | None = None,
         intensity: float = 1.0,
         *,
         face: WhichFaces | FaceChoice = "largest",
@@ -281,7 +283,7 @@ class ExpressionTransfer:
     def apply(
         self,
         picture: Any,
-        expression: Asked | None,
+        expression: Asked | None = None,
         intensity: float = 1.0,
         *,
         face: WhichFaces | FaceChoice = "largest",
@@ -334,7 +336,7 @@ class ExpressionTransfer:
         self,
         source: str | Path,
         out: str | Path,
-        expression: Asked | None,
+        expression: Asked | None = None,
         intensity: float = 1.0,
         *,
         face: WhichFaces | FaceChoice = "largest",

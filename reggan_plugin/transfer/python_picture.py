@@ -96,7 +96,9 @@ def read_given(
     if _is_pil_image(picture):
         return _from_pil(picture)
     hint = " Convert it: numpy.asarray(picture)." if hasattr(picture, "__array__") else ""
-    raise UsageError(f"A {type(picture).__name__} is no picture; give {EXPECTED}.{hint}")
+    raise UsageError(
+        f"An object of type {type(picture).__name__} is no picture; give {EXPECTED}.{hint}"
+    )
 
 
 def _own_array(

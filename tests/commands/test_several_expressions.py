@@ -197,7 +197,7 @@ def test_frames_become_a_video(portraits: Path, capsys: Streams) -> None:
 def test_endings_that_are_no_format_are_refused(portraits: Path, capsys: Streams) -> None:
     for out in ("st.txt", "x.avi", "page.html"):
         assert render("hero.png", "-e", "happy", "--out", out) == 2
-        assert f"{out}/ is one whatever its name" in capsys.readouterr().err
+        assert f"end its name in a slash: {out}/" in capsys.readouterr().err
     assert render("hero.png", "-e", "happy", "--out", "take.v2") == 0
     assert render("hero.png", "-e", "happy", "--out", "st.txt/") == 0
     assert Path("st.txt/hero.png").exists()

@@ -191,7 +191,7 @@ def test_existing_outputs_are_refused_before_any_work(tmp_path: Path) -> None:
     run(source, out, frame_range="2")
     content = (out / "a.0002.png").read_bytes()
     with pytest.raises(
-        OutputExistsError, match=r"1 of 2 outputs.*a\.0002\.png.*keep what is finished"
+        OutputExistsError, match=r"1 of 2 outputs.*a\.0002\.png.*nothing is replaced"
     ):
         run(source, out)
     assert frames_in(out) == ["a.0002.png"]

@@ -85,6 +85,19 @@ def test_a_folder_of_characters_goes_on_where_it_stopped(
     assert "2 written, 0 skipped, 0 failed" in captured.err
 
 
+def test_the_mesh_is_an_argument_and_several_expressions_go_to_a_folder(
+    head_files: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = ["texture", str(head_files / "head.obj"), "-e", "sad", "-e", "happy"]
+    command += ["--texture", str(head_files / "base_color.png")]
+    assert main([*command, "-o", str(tmp_path / "all.png")]) == 2
+    assert "or name a folder: maps/" in capfd.readouterr().err
+    assert main([*command, "-o", f"{tmp_path}/maps/"]) == 0
+    written = [tmp_path / "maps" / f"base_color_{name}.png" for name in ("sad", "happy")]
+    assert capfd.readouterr().out.split() == [str(path) for path in written]
+    assert all(Image.open(path).size == (512, 512) for path in written)
+
+
 @pytest.mark.slow
 def test_a_sheet_shows_all_expressions(head_files: Path, tmp_path: Path) -> None:
     command = ["texture", "--mesh", str(head_files / "head.obj")]
@@ -99,10 +112,11 @@ def test_a_sheet_shows_all_expressions(head_files: Path, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--expression", "happy"], "No --mesh was given.*--flat"),
+        (["--expression", "happy"], "No mesh was given.*--flat"),
         (["--flat", "--expression", "happy"], "--flat takes a map alone"),
         (["--flat", "--texture", "x.png", "--front", "+Z"], "--flat has none. Leave them out"),
         (["--mesh", ".", "--face-box", "1,2,3,4"], "--face-box is for --flat"),
+        ([".", "--mesh", "."], "name one mesh"),
         (["--mesh", "."], "No --expression was given"),
         (["--mesh", ".", "--expression", "happy"], "Pass --out DIR"),
         (["--mesh", ".", "--expression", "happy", "--sheet", "s.png"], "name one file"),

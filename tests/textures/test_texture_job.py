@@ -232,7 +232,7 @@ def test_existing_outputs_are_refused_kept_or_replaced(
     arguments = head_files / "head.obj", head_files / "base_color.png"
     out = tmp_path / "out.png"
     out.write_bytes(b"old")
-    with pytest.raises(OutputExistsError, match="keep what is finished"):
+    with pytest.raises(OutputExistsError, match="nothing is replaced"):
         run(*arguments, out=out)
     with pytest.raises(OutputExistsError, match=r"no record of reggan-plugin's"):
         run(*arguments, out=out, existing=Existing.RESUME)

@@ -184,8 +184,8 @@ def test_intensity_0_is_the_picture_bit_for_bit(
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda a: {"pixels": a}, "A dict is no picture; give a path, the bytes of a file"),
-        (lambda a: None, "A NoneType is no picture"),
+        (lambda a: {"pixels": a}, "type dict is no picture; give a path, the bytes of a file"),
+        (lambda a: None, "type NoneType is no picture"),
         (lambda a: a.astype(np.float32), "from 0 to 244; .*8-bit levels: divide them by 255"),
         (lambda a: a / 127.5 - 1, "from -1 to 0.9137; floats are expected from 0 to 1"),
         (lambda a: a.astype(np.int64), r"array of int64 .*astype\(numpy.uint8\)"),
@@ -239,5 +239,5 @@ def test_what_is_no_expression_is_told_the_truth(
     transfer: ExpressionTransfer, levels: np.ndarray
 ) -> None:
     wrong: Any = None
-    with pytest.raises(UsageError, match="A NoneType is no expression; give a name, a blend"):
+    with pytest.raises(UsageError, match="type NoneType is no expression; give a name, a blend"):
         transfer.apply(levels, wrong)

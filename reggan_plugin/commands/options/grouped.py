@@ -15,7 +15,7 @@ from reggan_plugin.commands.settings_file import (
     apply_settings,
 )
 
-_OF_INPUT = ("--mesh", "--frames")
+_OF_INPUT = ("--frames",)
 """Options that name what other commands take as an argument."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 AddOption = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -1,5 +1,6 @@
 """The options of `texture` that say which character, and where its changed maps go."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class CharacterOptions:
 
 
 def _character_from_options(
+    given_mesh: Path | None,
     mesh: Path | None,
     texture: Path | None,
     flat: bool,
@@ -47,6 +49,9 @@ def _character_from_options(
     also: tuple[Path, ...],
     reading: Reading,
 ) -> CharacterOptions:
+    if given_mesh is not None and mesh is not None:
+        raise UsageError(f"{given_mesh} and --mesh {mesh} were given; name one mesh.")
+    mesh = given_mesh or mesh
     look = Look(
         texture=texture,
         front=front,
@@ -69,8 +74,8 @@ def _check_sources(
 ) -> None:
     if mesh is None and not flat:
         raise UsageError(
-            "No --mesh was given, so nothing says where the map's texels are on the face. Give it, "
-            "or pass --flat if the face lies on the map as seen from the front."
+            "No mesh was given, so nothing says where the map's texels are on the face. Name it, "
+            "such as head.glb, or pass --flat if the map shows the face from the front."
         )
     if flat and (mesh is not None or look.texture is None):
         raise UsageError("--flat takes a map alone: --flat --texture face.png, without --mesh.")
@@ -99,12 +104,17 @@ def _output_option(*names: str, **settings: Any) -> AddOption:
 character_options = options_as(
     "character",
     _character_from_options,
+    click.argument(
+        "given_mesh",
+        required=False,
+        type=click.Path(exists=True, path_type=Path),
+        metavar="MESH",
+    ),
     _character_option(
         "--mesh",
         type=click.Path(exists=True, path_type=Path),
         metavar="FILE|DIR",
-        help="The head or body that wears the map (glTF, GLB, VRM, OBJ, PLY, USD), or a folder "
-        "of characters.",
+        help="In place of MESH.",
     ),
     _character_option(
         "--texture",
@@ -158,13 +168,37 @@ character_options = options_as(
 )
 """Options for the map's place on a face; the command takes `character`, an `CharacterOptions`."""
 
+
+
+@dataclass(frozen=True, kw_only=True)
+class MapOutput:
+    """The place of the changed maps: a file for each, a folder for all, or neither."""
+
+    file: Path | None = None
+    folder: Path | None = None
+
+
+def _map_output(out: str | None) -> MapOutput:
+    if out is None:
+        return MapOutput()
+    if out.endswith(("/", os.sep)) or Path(out).is_dir():
+        return MapOutput(folder=Path(out))
+    return MapOutput(file=Path(out))
+
+
 output_options = together(
-    _output_option(
-        "--out",
-        type=click.Path(path_type=Path),
-        metavar="FILE|DIR",
-        help="The changed map. For several expressions write {expression} into the name. For a "
-        "folder of characters name a folder.  [default: <map>_<expression> beside the map]",
+    options_as(
+        "maps_out",
+        _map_output,
+        _output_option(
+            "-o",
+            "--out",
+            type=click.Path(),
+            metavar="FILE|DIR/",
+            help="The changed map. For several expressions write {expression} into the name, or "
+            "name a folder. For a folder of characters name a folder, too.  "
+            "[default: <map>_<expression> beside the map]",
+        ),
     ),
     _output_option(
         "--out-mesh",
@@ -188,4 +222,4 @@ output_options = together(
     ),
     existing_options,
 )
-"""Options for where maps, meshes and the sheet go, and `existing`."""
+"""Options for where meshes and the sheet go, `existing`, and `maps_out`, a `MapOutput`."""

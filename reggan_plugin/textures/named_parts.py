@@ -32,6 +32,7 @@ _WORDS: Final = (
     (Part.CLOTHES, r"cloth|outfit|shirt|top\b|bottom|shoe|collar|jacket|dress|suit"),
 )
 """Tried in this order, on the material's name first."""
+_LIPS: Final = re.compile(r"\blips?\b")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -58,6 +59,14 @@ def name_parts(meshes: Sequence[MeshPart]) -> tuple[NamedPart, ...]:
         default = Part.SKIN if mesh.morphs else Part.CLOTHES
         named.append(NamedPart(mesh, guesses[0] if guesses else default))
     return tuple(named)
+
+
+def stands_on_skin(mesh: MeshPart) -> bool:
+    """Tell whether a mesh lies on the face and keeps its place: brows, lips, hair, spectacles."""
+    texts = [_words(mesh.material.name), _words(mesh.name)]
+    guesses = [part for text in texts for part in _guesses(text)]
+    is_named = bool(guesses) and guesses[0] in (Part.BROWS, Part.BEARD, Part.HAIR, Part.GLASSES)
+    return is_named or any(_LIPS.search(text) for text in texts)
 
 
 def _words(name: str) -> str:

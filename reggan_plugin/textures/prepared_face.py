@@ -17,6 +17,7 @@ from reggan_plugin.textures.maps.parts_with_map import remarks
 from reggan_plugin.textures.maps.reduced_tile import ReducedTile
 from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.maps.worn_map import MapChoice
+from reggan_plugin.textures.named_parts import stands_on_skin
 from reggan_plugin.textures.progress import Advance, part_of, say_nothing
 from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
 from reggan_plugin.textures.stopwatch import Stopwatch
@@ -28,6 +29,7 @@ from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.textures.views.view_for_model import (
     USUAL_TEXELS,
     ViewForModel,
+    motion_share,
     skin_in_survey,
     take_survey,
     take_view_for_model,
@@ -35,6 +37,9 @@ from reggan_plugin.textures.views.view_for_model import (
 )
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+
+_WORTH_SAYING = 0.02
+"""Part of an expression's motion."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,6 +51,7 @@ class ChangedMap:
     tally: Tally
     view: ViewChange | None
     """The model's change of the view from the front; None where nothing changes."""
+    notices: tuple[str, ...] = ()
 
     @classmethod
     def none(cls) -> "ChangedMap":
@@ -108,6 +114,11 @@ class PreparedFace:
         with self.watch.timing("views"):
             self._density = texels_per_pixel(survey, self.parts, self.texture)
             self._view_for_model = take_view_for_model(self.stage, self.framed, self._density)
+            own = self.loaded.character.parts
+            self._standing = [
+                i for i in set(range(len(own))) - set(self.parts) if stands_on_skin(own[i])
+            ]
+            self._share = motion_share(survey, self._standing)
 
     @property
     def image(self) -> int | None:
@@ -163,7 +174,19 @@ class PreparedFace:
                 for place, number in enumerate(self.texture.tiles)
             }
         tiles = {number: samples for number, samples in found.items() if samples is not None}
-        return ChangedMap(tiles=tiles, tally=carry.tally, view=change)
+        return ChangedMap(
+            tiles=tiles, tally=carry.tally, view=change, notices=self._said_of_share(change)
+        )
+
+    def _said_of_share(self, change: ViewChange) -> tuple[str, ...]:
+        """Say that motion is held back, where that is more than a trace of it."""
+        if change.held_back < _WORTH_SAYING:
+            return ()
+        names = sorted({self.loaded.character.parts[one].material.name for one in self._standing})
+        return (
+            f"{' and '.join(names)} lie on the face and keep their place, so the map changes less "
+            "around them: else it would show them twice. Move them with the rig, or hide them",
+        )
 
     def wearing(self, tiles: Mapping[int, Samples]) -> Stage:
         """Return the character with a changed map."""
@@ -178,7 +201,8 @@ class PreparedFace:
     def _changed(self, seen: ViewForModel, mix: ExpressionMix) -> ViewChange:
         before = seen.picture.colour
         after = self._transfer.change_view(before, seen.picture.coverage, mix, seen.crop)
-        return ViewChange(view=seen.view, before=before, after=after.pixels, motion=after.motion)
+        change = ViewChange(view=seen.view, before=before, after=after.pixels, motion=after.motion)
+        return change if self._share is None else change.held(self._share, self._standing)
 
     def _framed(self, choice: MapChoice) -> FramedFace:
         card = self._transfer.card

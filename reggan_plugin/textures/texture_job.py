@@ -76,7 +76,7 @@ def _run_mesh(
         mix = request.mixes[label]
         changed = face.change(mix, part_of(advance, place, len(plan.labels)))
         counts[label] = changed.tally.changed
-        notices |= dict.fromkeys(remarks_on(label, mix, changed.tally))
+        notices |= dict.fromkeys((*remarks_on(label, mix, changed.tally), *changed.notices))
         with face.watch.timing("write"):
             written += _write_maps(request, plan, records, face, label, changed)
             if request.out_mesh is not None and not is_usd(request):

@@ -239,8 +239,8 @@ def mix_from_request(
         return parse_expression_mix(asked, intensity, own)
     if not isinstance(asked, Mapping):
         raise UsageError(
-            f"An object of type {type(asked).__name__} is no expression; give a name, a blend such as "
-            "'happy:0.6+surprised:0.3', or weights such as {'jawOpen': 0.4}."
+            f"An object of type {type(asked).__name__} is no expression; give a name, a blend such "
+            "as 'happy:0.6+surprised:0.3', or weights such as {'jawOpen': 0.4}."
         )
     intensities: dict[str, float] = {}
     named: set[str] = set()

@@ -1,5 +1,6 @@
 """What the user is told of a result that needs a word."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,15 @@ from PIL import Image
 from reggan_plugin.cli import main
 from reggan_plugin.errors import FaceNotFoundError, TextureError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.textures import read_mesh
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.maps.map_tile import read_tile
 from reggan_plugin.textures.maps.overlapping_texels import Tally
 from reggan_plugin.textures.maps.parts_with_map import parts_by_sight
 from reggan_plugin.textures.maps.texture_map import TextureMap
-from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.named_parts import stands_on_skin
+from reggan_plugin.textures.prepared_face import ChangedMap, PreparedFace
 from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
 from reggan_plugin.textures.result_remarks import remarks_on
 from reggan_plugin.textures.texture_job import run_request
@@ -218,3 +221,70 @@ def test_broken_uvs_beside_the_face_are_a_notice(monkeypatch: pytest.MonkeyPatch
     assert loaded.notices == (
         "'cap' has UVs that are no numbers, or beyond 100000; they are left out",
     )
+
+
+def test_brows_that_are_modelled_are_not_shown_twice(
+    head: MadeHead,
+    head_files: Path,
+    transfer: ExpressionTransfer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where the map raised the picture of brows that keep their place, it showed a ghost."""
+    look = Look(texture=head_files / "base_color.png")
+    plain = PreparedFace(head_files / "head.obj", look, transfer, tmp_path)
+    _, crop = plain.front_view
+    points = crop.place(transfer.card.canonical_points * crop.side_px)
+    places = dict(zip(LANDMARK_NAMES, points, strict=True))
+    eyes, mouth = places["left_eye"], places["mouth_left"]
+    view = plain._view_for_model.view
+    loaded = load_mesh(head_files / "head.obj")
+    (skin,) = loaded.character.parts
+    seen, _ = view.project(skin.positions)
+    above = (eyes[1] - seen[:, 1]) / (mouth[1] - eyes[1])
+    strip = (above > 0.25) & (above < 0.45) & (skin.positions[:, 2] > 0)
+    green = Material(name="Brows", colour=(0.0, 0.6, 0.0, 1.0))
+    brows = replace(
+        skin,
+        name="Brows",
+        material=green,
+        positions=skin.positions * 1.03,
+        faces=skin.faces[strip[skin.faces].all(axis=1)],
+        uv=None,
+    )
+    character = replace(loaded.character, parts=(skin, brows))
+    monkeypatch.setattr(
+        "reggan_plugin.textures.prepared_face.load_mesh",
+        lambda *_, **__: replace(loaded, character=character),
+    )
+    face = PreparedFace(head_files / "head.obj", look, transfer, tmp_path)
+    changed = face.change(ExpressionMix({"surprised": 1.0}))
+    (said,) = changed.notices
+    assert said.startswith("Brows lie on the face and keep their place")
+    assert (changed.tiles[1001] != head.picture).any()
+    assert _green(changed) == 0
+    face._share = None
+    moved = face.change(ExpressionMix({"surprised": 1.0}))
+    assert _green(moved) > 100  # the ghost
+    assert moved.notices == ()
+
+
+def _green(changed: ChangedMap) -> int:
+    levels = changed.tiles[1001].astype(int)
+    return int((levels[..., 1] - np.maximum(levels[..., 0], levels[..., 2]) > 10).sum())
+
+
+@pytest.mark.parametrize(
+    ("name", "stands"),
+    [("FaceBrow", True), ("lips_upper", True), ("Hair_Front", True), ("Glasses", True)]
+    + [(name, False) for name in ("Eyes", "Lashes", "Teeth", "Mouth", "Body", "M_002", "Clips")],
+)
+def test_names_tell_what_stands_on_the_skin(name: str, stands: bool) -> None:
+    mesh = MeshPart(
+        name="mesh",
+        material=Material(name=name),
+        positions=np.zeros((3, 3)),
+        faces=np.array([[0, 1, 2]]),
+        uv=None,
+    )
+    assert stands_on_skin(mesh) is stands

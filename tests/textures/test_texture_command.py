@@ -95,7 +95,10 @@ def test_the_mesh_is_an_argument_and_several_expressions_go_to_a_folder(
     assert main([*command, "-o", f"{tmp_path}/maps/"]) == 0
     written = [tmp_path / "maps" / f"base_color_{name}.png" for name in ("sad", "happy")]
     assert capfd.readouterr().out.split() == [str(path) for path in written]
-    assert all(Image.open(path).size == (512, 512) for path in written)
+    contents = [path.read_bytes() for path in written]
+    assert contents[0] != contents[1]
+    with Image.open(written[0]) as picture:
+        assert picture.size == (512, 512)
 
 
 @pytest.mark.slow

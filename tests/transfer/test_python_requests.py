@@ -52,7 +52,7 @@ def test_any_face_is_changed(transfer: ExpressionTransfer, pair: np.ndarray) -> 
 
 def test_each_face_may_have_its_own(transfer: ExpressionTransfer, pair: np.ndarray) -> None:
     happy, sad = (transfer.apply(pair, name, face="all") for name in ("happy", "sad"))
-    own = transfer.apply(pair, None, faces={0: "happy", 1: "sad"})
+    own = transfer.apply(pair, faces={0: "happy", 1: "sad"})
     assert np.array_equal(own[:, :WIDTH], happy[:, :WIDTH])
     assert np.array_equal(own[:, WIDTH:], sad[:, WIDTH:])
     assert np.array_equal(transfer.apply(pair, "happy", faces={1: "sad"}), own)
@@ -93,7 +93,9 @@ WRONG = """
     t.apply(p, "happy", faces={0: 7})
     t.apply(p, "happy", faces={"1": "sad"})
     t.apply(p, "happy", faces=[1])
+    t.apply(p)
     read_frame(7)
+    ExpressionTransfer(presets=4)
     t.apply(7, "happy")
     ExpressionTransfer(batch=0)
     ExpressionTransfer(batch="4")

@@ -15,8 +15,6 @@ from reggan_plugin.commands.settings_file import (
     apply_settings,
 )
 
-_OF_INPUT = ("--frames",)
-"""Options that name what other commands take as an argument."""
 Command = TypeVar("Command", bound=Callable[..., Any])
 AddOption = Callable[[Callable[..., Any]], Callable[..., Any]]
 """Decorator that adds one option or several to a command."""
@@ -45,9 +43,6 @@ class GroupedCommand(click.Command):
     from a settings file.
     """
 
-    allow_extra_args = True
-    """`parse_args` refuses them, in words of its own."""
-
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         option = GroupedOption(
@@ -66,13 +61,7 @@ class GroupedCommand(click.Command):
         """Parse the words, with the defaults of the settings file."""
         if not {"-h", "--help"} & set(args):
             apply_settings(ctx, self, args)
-        extra = super().parse_args(ctx, args)
-        if extra and not ctx.resilient_parsing:
-            names = [name for param in self.params for name in param.opts if name in _OF_INPUT]
-            hint = f" {' or '.join(names)} names an input." if names else ""
-            many = "s" if len(extra) > 1 else ""
-            ctx.fail(f"Got unexpected extra argument{many} ({' '.join(extra)}).{hint}")
-        return extra
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options by heading, in the order in which headings first appear."""

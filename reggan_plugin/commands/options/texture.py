@@ -169,7 +169,6 @@ character_options = options_as(
 """Options for the map's place on a face; the command takes `character`, an `CharacterOptions`."""
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class MapOutput:
     """The place of the changed maps: a file for each, a folder for all, or neither."""

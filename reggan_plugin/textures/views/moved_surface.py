@@ -32,6 +32,7 @@ class SurfaceMover:
         motion: FrameMotion,
         places: Float[np.ndarray, "places 2"],
         uv: Float[np.ndarray, "places 2"],
+        standing: Sequence[int] = (),
     ) -> Float[np.ndarray, "places 3"]:
         """Change of the shown colours of texels; 0 where the view does not change.
 
@@ -45,11 +46,12 @@ class SurfaceMover:
             motion: what becomes of its pixels.
             places: of the texels in the view.
             uv: of the texels.
+            standing: parts that keep their place; a place that comes from one stays where it is.
         """
         change = np.zeros((len(places), 3), np.float32)
         moves = np.flatnonzero(between_pixels(motion.weight[..., None], places)[:, 0])
         places, uv = places[moves], uv[moves]
-        old = self._colours_at(view, picture, motion, places, uv)
+        old = self._colours_at(view, picture, motion, places, uv, standing)
         light = linear_from_srgb(old) * np.exp(between_pixels(motion.log_gain, places))
         change[moves] = _painted(light, motion, places) - sample_finely(self._texture, uv)
         return change
@@ -74,6 +76,7 @@ class SurfaceMover:
         motion: FrameMotion,
         places: Float[np.ndarray, "places 2"],
         uv: Float[np.ndarray, "places 2"],
+        standing: Sequence[int],
     ) -> Float[np.ndarray, "places 3"]:
         """Shown colours of the surfaces that move to some places."""
         stage = self._stage
@@ -81,8 +84,9 @@ class SurfaceMover:
         came_from = np.clip(came_from, 0.5, view.side_px - 0.5)
         hits = stage.first_seen(view.eye, view.directions(came_from))
         found = np.flatnonzero(hits.face >= 0)
-        on_map = np.isin(stage.part_of_face[hits.face[found]], self._parts)
-        worn, others = found[on_map], found[~on_map]
+        part = stage.part_of_face[hits.face[found]]
+        on_map = np.isin(part, self._parts)
+        worn, others = found[on_map], found[~on_map & ~np.isin(part, list(standing))]
         uv = uv.copy()
         uv[worn] = corner_values(stage.uv, stage.faces, hits.face[worn], hits.weights[worn])
         colours = sample_finely(self._texture, uv)

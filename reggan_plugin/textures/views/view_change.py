@@ -1,7 +1,7 @@
 """The change of a view, and what it means for points of the surface."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -43,6 +43,33 @@ class ViewChange:
     before: Float[np.ndarray, "side side 3"]
     after: Float[np.ndarray, "side side 3"]
     motion: FrameMotion | None = None
+    standing: tuple[int, ...] = ()
+    """Parts on the skin that keep their place, and whose colours move nowhere."""
+    held_back: float = 0.0
+    """Part of the motion that `held` took away, 0 to 1."""
+
+    def held(
+        self, share: Float[np.ndarray, "survey survey"], standing: Sequence[int]
+    ) -> "ViewChange":
+        """Return the change with only a share of its motion, light and paint at each place.
+
+        `share` is of the same view, in coarser pixels; it is less than 1 around the parts that are
+        `standing` on the skin. A change without motion stays as it is.
+        """
+        if self.motion is None:
+            return self
+        places = self.view.pixel_centres() * (len(share) / self.view.side_px)
+        part = between_pixels(share[..., None], places).reshape(self.before.shape[:2])
+        whole = self.motion
+        length = np.linalg.norm(whole.displacement, axis=2)
+        motion = replace(
+            whole,
+            displacement=whole.displacement * part[..., None],
+            log_gain=whole.log_gain * part[..., None],
+            cover=whole.cover * part,
+        )
+        lost = float((length * (1 - part)).sum() / max(float(length.sum()), 1e-9))
+        return replace(self, motion=motion, standing=tuple(standing), held_back=lost)
 
     @cached_property
     def difference(self) -> Float[np.ndarray, "side side 3"]:
@@ -172,7 +199,7 @@ class SurfaceChange:
             difference[out] = between_pixels(seen.difference, places[out])
             return difference
         difference[out] = self._mover.difference(
-            seen.view, seen.before, seen.motion, places[out], uv[out]
+            seen.view, seen.before, seen.motion, places[out], uv[out], seen.standing
         )
         difference[in_fold] = self._mover.paint_difference(
             seen.motion, places[in_fold], uv[in_fold]

@@ -101,13 +101,12 @@ def texture(
         inputs=(*given_files(), *character.also),
     )
     open_transfer = cache(partial(_open_transfer, request, model, device))
-    if request.mesh is not None and request.mesh.is_dir():
+    folder = request.mesh
+    if folder is not None and folder.is_dir():
         request = replace(request, out=maps_out.folder or maps_out.file, out_folder=None)
         _refuse_single_files(request, sheet)
         meshes = mesh_as is not None
-        _run_batch(
-            request, request.mesh, open_transfer, as_json=as_json, quiet=quiet, with_meshes=meshes
-        )
+        _run_batch(request, folder, open_transfer, as_json=as_json, quiet=quiet, with_meshes=meshes)
     else:
         if maps_out.folder is not None:
             make_writable_folder(maps_out.folder)

@@ -203,8 +203,8 @@ def _find(
     share = transfer.intensity_share(crops[0])
     if share < 1.0:
         click.echo(
-            f"Note: the head is turned further than this model was measured to improve on its "
-            f"input; {share:.0%} of the intensities are drawn.",
+            f"Note: The head is turned too far for this model. So {share:.0%} of each intensity is "
+            "drawn.",
             err=True,
         )
     ev = transfer.auto_exposure(frame, crops) if exposure_ev is None else exposure_ev

@@ -24,6 +24,7 @@ from reggan_plugin.faces.head_pose import (
     FAR_FROM_HUMAN,
     distance_from_human,
     head_pose_from_landmarks,
+    located_yaw_deg,
 )
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
@@ -134,7 +135,7 @@ class FaceFinder:
         away = float(np.hypot(*(face.points[_OF_BOX] - points[_OF_BOX]).mean(axis=0)))
         if away > _FARTHEST_IN_BOX * size or not 0.5 < face_size_px(seen) / size < 2.0:
             return crop
-        yaw_deg = head_pose_from_landmarks(face).yaw_deg
+        yaw_deg = located_yaw_deg(face)
         across, down = seen.frame_from_crop[:, 0]
         roll_deg = math.degrees(math.atan2(down, across))
         if abs(roll_deg) > LEAST_ROLL_DEG:
@@ -196,7 +197,8 @@ class FaceFinder:
         if face.landmarks is None:
             crop = crop_from_box(face.box_px, self._canonical, self._side_px)
         else:
-            crop = self.crop_of(FaceLandmarks(face.landmarks))
+            is_located = face.status in ("found", "filled")
+            crop = self.crop_of(FaceLandmarks(face.landmarks), is_located=is_located)
         in_shot = None if face.in_shot is None else _in_crop(face.in_shot, crop)
         return replace(crop, face=face.face, score=face.score, status=face.status, in_shot=in_shot)
 
@@ -207,7 +209,7 @@ class FaceFinder:
         wanted = 0 if choice.which == "largest" else choice.which
         crops = (
             replace(
-                self.crop_of(face),
+                self.crop_of(face, is_located=status == "found"),
                 face=place,
                 score=face.score if status == "found" else None,
                 status=status,
@@ -217,12 +219,11 @@ class FaceFinder:
         )
         return ChosenFaces.of(crops, list(by_size))
 
-    def crop_of(self, face: FaceLandmarks) -> FaceCrop:
-        """Place the crop of a face by its landmarks."""
-        return replace(
-            crop_from_landmarks(face, self._canonical, self._side_px),
-            yaw_deg=head_pose_from_landmarks(face).yaw_deg,
-        )
+    def crop_of(self, face: FaceLandmarks, *, is_located: bool = False) -> FaceCrop:
+        """Place the crop of a face by its landmarks; `is_located` if our locator found them."""
+        yaw_deg = located_yaw_deg(face) if is_located else head_pose_from_landmarks(face).yaw_deg
+        crop = crop_from_landmarks(face, self._canonical, self._side_px)
+        return replace(crop, yaw_deg=yaw_deg)
 
 
 def _in_crop(face: FaceInShot, crop: FaceCrop) -> FaceInShot:

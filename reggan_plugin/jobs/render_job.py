@@ -210,8 +210,8 @@ LOST = (
 )
 
 FADED = (
-    "The head is turned further than this model was measured to improve on its input, so the "
-    f"intensity fades to 0 over {FADE_DEG:g} degrees: {{frames}}."
+    "The head is turned too far for this model. Over the next "
+    f"{FADE_DEG:g} degrees the change fades to nothing: {{frames}}."
 )
 
 

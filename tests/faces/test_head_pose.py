@@ -7,12 +7,14 @@ from jaxtyping import Float
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.head_pose import (
     CANONICAL_FACE,
+    LOCATED_GAIN,
     YAW_GAIN,
     HeadPose,
     head_pose_from_landmarks,
     intensity_share,
 )
 from reggan_plugin.faces.landmarks import FaceLandmarks
+from reggan_plugin.faces.tracks import TrackedFace
 
 HEAD = np.array(
     [
@@ -113,10 +115,14 @@ def test_landmarks_know_their_yaw_and_boxes_do_not() -> None:
     )
     finder = FaceFinder(canonical, 64)
     turned = seen_points(HEAD, 30.0)
-    crop = finder._crop(turned)
+    crop = finder.crop_of(turned)
     pose = head_pose_from_landmarks(turned)
     assert isinstance(pose, HeadPose)
     assert crop.yaw_deg == pose.yaw_deg
     assert crop.moved(3, 4).scaled(2).resized(80).yaw_deg == pose.yaw_deg
+    assert finder.crop_of(turned, is_located=True).yaw_deg == LOCATED_GAIN * pose.yaw_deg
+    for status, gain in (("found", LOCATED_GAIN), ("filled", LOCATED_GAIN), ("given", 1.0)):
+        tracked = TrackedFace(face=0, landmarks=turned.points, box_px=(0, 0, 9, 9), status=status)
+        assert finder._crop_of_tracked(tracked).yaw_deg == pytest.approx(gain * pose.yaw_deg)
     box = FaceChoice(box=(10, 10, 50, 50))
     assert finder.place((200, 200), box, ())[0].yaw_deg is None

@@ -506,6 +506,8 @@ def turned_head() -> Image.Image:
             rows[0].append(before.resize((190, 190), Image.LANCZOS))
             try:
                 after, word = asked(before, "happy"), ""
+                if after.tobytes() == before.tobytes():
+                    word = "left as it is"
             except RegganError:
                 after, word = before, "no face found"
             rows[1].append(labelled(after.resize((190, 190), Image.LANCZOS), word, MARK))

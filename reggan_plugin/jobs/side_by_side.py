@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from reggan_plugin.errors import RegganError
@@ -49,10 +51,23 @@ class SideBySide:
         """Return the number of processes for so many frames."""
         if self.processes is not None:
             return min(self.processes, frames)
-        cores, free = os.cpu_count() or 1, _BYTES_OF_A_PROCESS
-        with suppress(AttributeError, OSError, ValueError):  # Windows and macOS do not tell
-            free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return max(1, min(cores, free // _BYTES_OF_A_PROCESS, frames // _LEAST_FRAMES))
+        free = _available_bytes() // _BYTES_OF_A_PROCESS
+        return max(1, min(_cores(), free, frames // _LEAST_FRAMES))
+
+
+def _cores() -> int:
+    """Return the cores that this process may use: on a farm fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _available_bytes() -> int:
+    """Return the memory that programs may take, or that of one process where nobody tells."""
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return 1024 * int(next(one for one in lines if one.startswith("MemAvailable")).split()[1])
+    return _BYTES_OF_A_PROCESS
 
 
 _steps: list[FrameSteps] = []
@@ -111,11 +126,20 @@ def _begin(
     stall_s: float,
 ) -> None:
     """Prepare a process; the first one decides what Ctrl-C ends."""
+    Thread(target=_end_with_parent, daemon=True).start()
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     output = FrameOutput(settings, model, IoTimeout(stall_s))
     frames = plan.shot.frames
     _steps.append(FrameSteps(settings, open_transfer(), frames, output, IoTimeout(stall_s)))
+
+
+def _end_with_parent() -> None:
+    """End with the process that began this one, also if that is killed: nobody wants the frames."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _render(task: FrameTask) -> tuple[FrameResult, float | None]:

@@ -65,7 +65,8 @@ def folder_of_the_pages(tiny_avatars: Path, tmp_path_factory: pytest.TempPathFac
         name = f"avatar.{number}"
         shutil.copy(SAMPLES / "avatar_png" / f"{name}.png", folder / "shot")
         _add_passes(SAMPLES / "avatar_exr" / f"{name}.exr", folder / f"shot.{number}.exr")
-    small_frame("toon/toon.1001.png", folder / "frame.png")
+    for name in ("frame.png", "toon.png"):
+        small_frame("toon/toon.1001.png", folder / name)
     _write_pair(folder / "pair.png")
     Image.new("L", (1280, 720), 255).save(folder / "roto.png")
     for pictures in ("pictures", "mine"):

@@ -2,6 +2,9 @@
 
 import os
 import pickle
+import signal
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -65,6 +68,30 @@ def test_a_request_goes_to_another_process(tmp_path: Path) -> None:
     assert sent.curve.mix_at(5).intensities == {"happy": 0.5}
 
 
+KILLED = """
+import os, signal, sys
+from multiprocessing import get_context
+from reggan_plugin.jobs.side_by_side import _end_with_parent
+
+if __name__ == "__main__":
+    child = get_context("spawn").Process(target=_end_with_parent)
+    child.start()
+    print(child.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
+def test_processes_end_with_the_one_that_was_killed(tmp_path: Path) -> None:
+    """They hold its pipe to us, which ends when they do."""
+    (tmp_path / "killed.py").write_text(KILLED)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "killed.py")], stdout=subprocess.PIPE, timeout=60
+    )
+    assert done.returncode == -signal.SIGKILL
+    assert int(done.stdout) > 0
+
+
 def test_few_frames_get_few_processes() -> None:
     def count(processes: int | None, frames: int) -> int:
         return SideBySide(processes=processes, open_transfer=print).count_for(frames)  # type: ignore[arg-type]
@@ -72,3 +99,10 @@ def test_few_frames_get_few_processes() -> None:
     assert count(8, 3) == 3
     assert count(None, 7) == 1
     assert 1 <= count(None, 10**6) <= (os.cpu_count() or 1)
+    if hasattr(os, "sched_setaffinity"):
+        own = os.sched_getaffinity(0)
+        try:
+            os.sched_setaffinity(0, {min(own)})
+            assert count(None, 10**6) == 1
+        finally:
+            os.sched_setaffinity(0, own)

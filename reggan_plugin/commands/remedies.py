@@ -157,7 +157,8 @@ REMEDIES: Mapping[str, str] = {
     "process-ended": "Take fewer --jobs.",
     "batch-halved": "--batch {batch} asks for no more.",
     "foreign-page": "",
-    "frames-failed": "After mending, `reggan-plugin render --resume` renders only what is missing.",
+    "frames-failed": "Mend what is named above; then `reggan-plugin render --resume` renders only "
+    "what is missing.",
     "characters-failed": "The lines above say why; --resume makes what is missing.",
 }
 

@@ -153,7 +153,7 @@ def decode_frame(
         named = format_named(path.name)
         if named is None or named is found:
             return frame
-        other = f"This is {found.name} by its content, whatever its name says, and stays so."
+        other = f"The file is {found.name}, although its name says otherwise. So is the result."
         return replace(frame, notices=(*frame.notices, other))
 
 

@@ -96,7 +96,7 @@ def plan_job(
             the source, named with `label`.
         label: the expression.
         existing: what to do about outputs that are there already.
-        out_is_folder: whether it is one whatever its name.
+        out_is_folder: whether a slash at its end says that it is one.
         matte: of the frames; its files are inputs.
         layer_files: the change as files beside the frames.
         inputs: further files that the job reads.

@@ -63,7 +63,7 @@ def plan_sources(
             expressions.
         label: the expression.
         existing: what to do about outputs that are there already.
-        out_is_folder: whether `out` is one whatever its name.
+        out_is_folder: whether a slash at its end says that `out` is one.
         is_one_of_several: whether other expressions go to the same `out`.
         layer_files: the change as files beside the frames.
 
@@ -139,7 +139,7 @@ def _refuse_other_kind(out: Path, sources: Sequence[Source]) -> None:
     right = f"Let it end in {suffix}" if suffix else "Let it end in .mp4 for a video"
     raise UsageError(
         f"{out} is named like a file of a kind that is not written. {right}. If you mean a folder, "
-        f"end its name in a slash: {out}/",
+        f"write {out}/ with a slash.",
         kind="output-of-other-format",
     )
 

@@ -197,7 +197,7 @@ def test_frames_become_a_video(portraits: Path, capsys: Streams) -> None:
 def test_endings_that_are_no_format_are_refused(portraits: Path, capsys: Streams) -> None:
     for out in ("st.txt", "x.avi", "page.html"):
         assert render("hero.png", "-e", "happy", "--out", out) == 2
-        assert f"end its name in a slash: {out}/" in capsys.readouterr().err
+        assert f"write {out}/ with a slash" in capsys.readouterr().err
     assert render("hero.png", "-e", "happy", "--out", "take.v2") == 0
     assert render("hero.png", "-e", "happy", "--out", "st.txt/") == 0
     assert Path("st.txt/hero.png").exists()
@@ -206,7 +206,7 @@ def test_endings_that_are_no_format_are_refused(portraits: Path, capsys: Streams
 def test_a_name_that_lies_is_told_of(portraits: Path, capsys: Streams) -> None:
     Path("hero.png").rename("hero.jpg")
     assert render("hero.jpg", "-e", "happy") == 0
-    assert "This is PNG by its content" in capsys.readouterr().err
+    assert "The file is PNG, although its name says otherwise" in capsys.readouterr().err
 
 
 def test_a_box_on_nothing_is_told_of(portraits: Path, capsys: Streams) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.curves.take import Take
-from reggan_plugin.curves.timecode import DAY_S, Timecode
+from reggan_plugin.curves.timecode import DAY_S, Timecode, timecode_from_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT, NEUTRAL
@@ -83,6 +83,24 @@ def frames_of_rows(
         return first_frame + (take.times_s - _time_of(offset, take)) * rate
     begin = first_frame if offset is None else offset
     return begin + (take.times_s - take.times_s[0]) * rate
+
+
+def offset_from_text(text: str) -> "float | Timecode":
+    """Return an offset: a timecode such as `10:20:30:12`, or a frame such as `1001`.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    timecode = timecode_from_text(text)
+    if timecode is not None:
+        return timecode
+    try:
+        return float(int(text))
+    except ValueError:
+        raise UsageError(
+            f"The offset {text[:80]!r} is neither a frame such as 1001 nor a timecode such as "
+            "10:20:30:12."
+        ) from None
 
 
 def refuse_elsewhere(

@@ -18,6 +18,7 @@ from reggan_plugin.faces.linking import FacePath, FrameDetections, LinkedShot, l
 from reggan_plugin.faces.registration import face_motion
 from reggan_plugin.faces.smoothing import DESCRIPTION, Points, smooth_path
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks, face_from_landmarks
+from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.reading import DEFAULT_READING, Reading
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.events import Report, ShotTracked
@@ -170,14 +171,55 @@ def track_frames(
         io_timeout: with a disk or network that stalls.
         landmarker: finds dense landmarks, too; they are kept where positions are smoothed.
     """
-    begin = time.perf_counter()
-    shot = ShotDetections(
+    waiting = io_timeout or IoTimeout(stopped=stopped)
+
+    def read(source: SourceFrame) -> Frame:
+        content = waiting.call(str(source.path), lambda: read_content(source.path))
+        return reading.decode(content, source.path)
+
+    return _tracked(
         frames,
-        reading,
-        io_timeout or IoTimeout(stopped=stopped),
-        report,
-        landmarker if smooth else None,
+        read,
+        source=source,
+        smooth=smooth,
+        report=report,
+        stopped=stopped,
+        landmarker=landmarker,
     )
+
+
+def track_pictures(
+    pictures: Sequence[Frame],
+    *,
+    report: Report = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
+    landmarker: Landmarker | None = None,
+) -> TrackResult:
+    """Do what `track_frames` does for a shot in memory, whose frames are numbered from 0 on."""
+    frames = [SourceFrame(path=Path(str(i)), number=i) for i in range(len(pictures))]
+    return _tracked(
+        frames,
+        lambda source: pictures[source.number or 0],
+        source="",
+        smooth=True,
+        report=report,
+        stopped=stopped,
+        landmarker=landmarker,
+    )
+
+
+def _tracked(
+    frames: Sequence[SourceFrame],
+    read: Callable[[SourceFrame], Frame],
+    *,
+    source: str,
+    smooth: bool,
+    report: Report,
+    stopped: Callable[[], bool],
+    landmarker: Landmarker | None,
+) -> TrackResult:
+    begin = time.perf_counter()
+    shot = ShotDetections(frames, read, report, landmarker if smooth else None)
     shot.look_forward(stopped)
     links = link_faces(shot.seen)
     if shot.look_back(links):

@@ -9,8 +9,7 @@ from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.detection import Detection
 from reggan_plugin.faces.linking import FrameDetections, LinkedShot
 from reggan_plugin.faces.smoothing import Points
-from reggan_plugin.files.frame import Frame, read_content
-from reggan_plugin.files.reading import Reading
+from reggan_plugin.files.frame import Frame
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.events import FrameTracked, Report
 from reggan_plugin.jobs.face_tracker import FaceTracker, Observation
@@ -21,7 +20,6 @@ from reggan_plugin.jobs.frames_between_steps import (
     room_beside,
 )
 from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
-from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.limits import MOST_DENSE_FACES, MOST_DENSE_IN_FRAME
 from reggan_plugin.transfer.expression_transfer import Landmarker
 
@@ -38,15 +36,20 @@ class ShotDetections:
     def __init__(
         self,
         frames: Sequence[SourceFrame],
-        reading: Reading,
-        io_timeout: IoTimeout,
+        read: Callable[[SourceFrame], Frame],
         report: Report,
         landmarker: Landmarker | None = None,
     ) -> None:
-        """Look at nothing yet; `track_frames` says what is what."""
-        self._frames, self._io_timeout, self._report = frames, io_timeout, report
-        self._reading, self._landmarker = reading, landmarker
-        self._with_landmarks = 0
+        """Look at nothing yet.
+
+        Args:
+            frames: the whole shot in order.
+            read: returns the picture of one; may raise what a frame's reader raises.
+            report: takes `FrameTracked` for every frame.
+            landmarker: finds dense landmarks, too.
+        """
+        self._frames, self._picture_of, self._report = frames, read, report
+        self._landmarker, self._with_landmarks = landmarker, 0
         self._tracker = FaceTracker()
         self._times = _times(frames)
         self._searched: list[bool] = []
@@ -96,8 +99,7 @@ class ShotDetections:
     def _read(self, source: SourceFrame) -> Frame | str:
         """Return the frame, or why it cannot be read."""
         try:
-            content = self._io_timeout.call(str(source.path), lambda: read_content(source.path))
-            return self._reading.decode(content, source.path)
+            return self._picture_of(source)
         except FRAME_FAULTS as error:
             return _fault(source, error)
 

@@ -51,12 +51,14 @@ class TakeOptions:
         """
         from reggan_plugin.curves.read_take import read_take
         from reggan_plugin.curves.take import mirrored
-        from reggan_plugin.curves.take_on_shot import TakeCurve, frames_of_rows, refuse_elsewhere
-        from reggan_plugin.curves.timecode import timecode_from_text
+        from reggan_plugin.curves.take_on_shot import (
+            TakeCurve,
+            frames_of_rows,
+            offset_from_text,
+            refuse_elsewhere,
+        )
 
-        offset: Any = None
-        if self.offset is not None:
-            offset = timecode_from_text(self.offset) or _frame_from_text(self.offset)
+        offset = None if self.offset is None else offset_from_text(self.offset)
         take = read_take(self.path, self.rate, holds_percents=self.holds_percents)
         rows = frames_of_rows(take, first_frame, self.fps, offset)
         if last_frame is not None:
@@ -77,16 +79,6 @@ class TakeOptions:
         )
         notices = (placed, *unknown, *take.notes)
         return TakeCurve(take, rows, names, intensity=intensity, adds=adds, notices=notices)
-
-
-def _frame_from_text(text: str) -> float:
-    try:
-        return float(int(text))
-    except ValueError:
-        raise UsageError(
-            f"--curves-offset {text!r} is neither a frame such as 1001 nor a timecode such as "
-            "10:20:30:12."
-        ) from None
 
 
 def _take_from_options(

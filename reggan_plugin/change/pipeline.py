@@ -73,12 +73,21 @@ def cut_faces(
 
 
 def cut_face(
-    picture: Picture, region: Region, crop: FaceCrop, mix: ExpressionMix, card: ModelCard
+    picture: Picture,
+    region: Region,
+    crop: FaceCrop,
+    mix: ExpressionMix,
+    card: ModelCard,
+    *,
+    is_draft: bool = False,
 ) -> CutFace:
-    """Cut out a face as the model of a card is to see it; `crop` lies in the region."""
+    """Cut out a face as the model of a card is to see it; `crop` lies in the region.
+
+    For a draft it is cut at the size of the model's own crop.
+    """
     display = picture.display(region, picture.pixels[region])
     shown = colour.clipped_values(colour.finite_values(display))
-    seen = crop.finer(finer_for(crop, card))
+    seen = crop if is_draft else crop.finer(finer_for(crop, card))
     before = np.clip(cut_crop(shown, seen), 0.0, 1.0)
     alpha = picture.alpha_in(region)
     if alpha is not None:

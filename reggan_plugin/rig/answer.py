@@ -42,7 +42,7 @@ from reggan_plugin.rig.refinement import (
 )
 from reggan_plugin.rig.template import Template, is_lower
 
-_CELLS, _COVER_CELLS = 256, 128
+MOTION_CELLS, _COVER_CELLS = 256, 128
 """Of motion and light, and of the plane by which a user's limits are drawn."""
 _FADE = 0.10
 """Eye distances beyond the mesh over which motion fades."""
@@ -81,7 +81,7 @@ def rig_answer(
     weights: Mapping[str, float],
     *,
     refine: Refine | None = None,
-    cells: int = _CELLS,
+    cells: int = MOTION_CELLS,
     look: MouthLook = USUAL_MOUTH,
     character: CharacterMouth | None = None,
 ) -> Answer:

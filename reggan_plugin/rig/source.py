@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from PIL import Image
@@ -13,7 +13,7 @@ from reggan_plugin.change.answer import Answer
 from reggan_plugin.errors import ModelError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
-from reggan_plugin.rig.answer import Landmarks, rig_answer
+from reggan_plugin.rig.answer import MOTION_CELLS, Landmarks, rig_answer
 from reggan_plugin.rig.front import front_matte
 from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
@@ -36,17 +36,33 @@ class RigSource:
 
     _KEPT = 4
 
-    def __init__(self, runner: Runner, card: ModelCard, batch: int = 1) -> None:
-        """Take a model; `batch` is how many faces its device takes at once."""
+    def __init__(
+        self, runner: Runner, card: ModelCard, batch: int = 1, *, cells: int = MOTION_CELLS
+    ) -> None:
+        """Take a model.
+
+        Args:
+            runner: that has it loaded.
+            card: of it.
+            batch: how many faces its device takes at once.
+            cells: resolution of the motion.
+        """
         if batch < 1:
             raise ValueError(f"a batch of {batch}")
-        self.card, self._runner = card, runner
+        self.card, self._runner, self._cells = card, runner, cells
         self.template: Template = template()
         """What is laid over faces; another one counts from the next answer on."""
         self.mouth: MouthLook = USUAL_MOUTH
         self.batch = 1
         """Faces are asked one by one: geometry takes longer than the network."""
         self._found: tuple[tuple[np.ndarray, _Crop, Landmarks], ...] = ()
+
+    @cached_property
+    def of_drafts(self) -> "RigSource":
+        """The same with half the cells, for pictures that are shown while a slider moves."""
+        coarse = RigSource(self._runner, self.card, self.batch, cells=self._cells // 2)
+        coarse.template, coarse.mouth = self.template, self.mouth
+        return coarse
 
     @property
     def side_px(self) -> int:
@@ -75,6 +91,7 @@ class RigSource:
                     found,
                     weights,
                     refine=refine,
+                    cells=self._cells,
                     look=self.mouth,
                     character=character,
                 )

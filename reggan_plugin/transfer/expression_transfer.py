@@ -521,7 +521,9 @@ class ExpressionTransfer:
         pixels = answered.compose().pixels
         return ChangedPicture(pixels=pixels, motion=motions[0] if motions else None)
 
-    def answer(self, cuts: Sequence[FrameCrops], *, lifts: bool = True) -> list[FrameAnswers]:
+    def answer(
+        self, cuts: Sequence[FrameCrops], *, lifts: bool = True, is_draft: bool = False
+    ) -> list[FrameAnswers]:
         """Return the second step: run the model; the faces of all frames share its batches.
 
         The third step is `FrameAnswers.compose`.
@@ -529,6 +531,7 @@ class ExpressionTransfer:
         Args:
             cuts: of the first step.
             lifts: spectacles off the faces first.
+            is_draft: coarser and quicker, for pictures that are shown while a slider moves.
 
         Raises:
             ModelError, DeviceMemoryError: as `render`.
@@ -537,7 +540,8 @@ class ExpressionTransfer:
         lift = self._lift if lifts else as_they_are
         seen, mixes = [face.before for face in faces], [face.mix for face in faces]
         known = [face.crop.in_shot for face in faces]
-        answers = iter(answer_faces(self._source, seen, mixes, lift, known))
+        source = getattr(self._source, "of_drafts", self._source) if is_draft else self._source
+        answers = iter(answer_faces(source, seen, mixes, lift, known))
         answered = []
         for cut in cuts:
             own = [next(answers) for _ in cut.faces]

@@ -52,6 +52,7 @@ class LiveFace:
         cut: the face on its way through the model, in the picture.
         picture: the region's stored pixels, reduced by the factor.
         share: what the turn of the head leaves of the intensity.
+        is_draft: whether its changes are coarser and quicker.
     """
 
     region: Region
@@ -59,10 +60,11 @@ class LiveFace:
     cut: CutFace
     picture: Picture
     share: float
+    is_draft: bool = False
 
     def change(self, transfer: ExpressionTransfer, mix: ExpressionMix) -> FrameAnswers:
         """Answer of the model to an expression."""
-        return transfer.answer([self._cut_for(mix)])[0]
+        return transfer.answer([self._cut_for(mix)], is_draft=self.is_draft)[0]
 
     def answered_before(self, mix: ExpressionMix, answers: tuple[Answer, ...]) -> FrameAnswers:
         """Return the same with what the model answered for this face in a picture of another
@@ -88,6 +90,8 @@ def live_face(
     exposure_ev: float,
     longest_px: int,
     seen: SeenFace | None = None,
+    *,
+    is_draft: bool = False,
 ) -> LiveFace:
     """Cut a face out of a frame, in a picture of at most `longest_px` on its longer side.
 
@@ -97,7 +101,9 @@ def live_face(
     inner = region_of(crop, *size, with_margin=True)
     region = _wider(inner, size, crop)
     whole = _whole(frame, exposure_ev)
-    before = seen_face(transfer.card, frame, crop, exposure_ev) if seen is None else seen
+    before = seen
+    if before is None:
+        before = seen_face(transfer.card, frame, crop, exposure_ev, is_draft=is_draft)
     rows, columns = region
     longest = max(rows.stop - rows.start, columns.stop - columns.start)
     factor = max(1, math.ceil(longest / longest_px))
@@ -112,14 +118,19 @@ def live_face(
         mix=ExpressionMix({}),
     )
     share = transfer.intensity_share(crop)
-    return LiveFace(region=region, factor=factor, cut=cut, picture=picture, share=share)
+    return LiveFace(
+        region=region, factor=factor, cut=cut, picture=picture, share=share, is_draft=is_draft
+    )
 
 
-def seen_face(card: ModelCard, frame: Frame, crop: FaceCrop, exposure_ev: float) -> SeenFace:
+def seen_face(
+    card: ModelCard, frame: Frame, crop: FaceCrop, exposure_ev: float, *, is_draft: bool = False
+) -> SeenFace:
     """Return a face as the model sees it, cut out of the frame at its own size."""
     inner = region_of(crop, *frame.pixels.shape[:2], with_margin=True)
     whole = _whole(frame, exposure_ev)
-    return cut_face(whole, inner, _in_region(crop, inner), ExpressionMix({}), card).before
+    place = _in_region(crop, inner)
+    return cut_face(whole, inner, place, ExpressionMix({}), card, is_draft=is_draft).before
 
 
 def _whole(frame: Frame, exposure_ev: float) -> Picture:

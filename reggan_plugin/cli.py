@@ -66,6 +66,9 @@ _COMMANDS = {
     "live": LazyCommand(
         "reggan_plugin.commands.live:live", "Change a face for a program that asks through a pipe."
     ),
+    "comfyui": LazyCommand(
+        "reggan_plugin.commands.comfyui:comfyui", "Put the nodes into ComfyUI, or take them out."
+    ),
     "doctor": LazyCommand(
         "reggan_plugin.commands.doctor:doctor", "Say what is installed and which devices work."
     ),

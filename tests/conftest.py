@@ -63,6 +63,7 @@ TINY_AVATARS = (
 
 NOT_IN_THE_GATE = {
     "tensorrt": "downloads 150 MB of NVIDIA's packages",
+    "comfyui": "needs a ComfyUI, which REGGAN_COMFYUI names",
     "long": "shows again, at length, what others show in short",
 }
 """Markers of tests that run only when they are asked for, and why."""

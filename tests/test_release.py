@@ -28,7 +28,7 @@ def release() -> ModuleType:
 @pytest.mark.slow
 def test_it_builds_archives_pages_and_sums(release: ModuleType, tmp_path: Path) -> None:
     out = tmp_path / "dist"
-    assert release.main(["wheel", "docs", "weights", "sums", "--out", str(out)]) == 0
+    assert release.main(["wheel", "nodes", "docs", "weights", "sums", "--out", str(out)]) == 0
     lines = (out / "SHA256SUMS").read_text().splitlines()
     sums = {name: digest for digest, name in (line.split("  ") for line in lines)}
     names = {path.name for path in out.iterdir()}
@@ -42,13 +42,19 @@ def test_it_builds_archives_pages_and_sums(release: ModuleType, tmp_path: Path) 
     assert weights <= names
     with zipfile.ZipFile(out / f"{stem}-docs.zip") as pages:
         assert {"index.html", "textures.html"} <= set(pages.namelist())
+    with zipfile.ZipFile(out / f"{stem}-comfyui.zip") as nodes:
+        packed = {name.removeprefix("reggan-plugin/") for name in nodes.namelist()}
+    assert {"__init__.py", "requirements.txt", "pyproject.toml"} <= packed
+    assert {"reggan_plugin/comfyui/web/reggan.js", "reggan_plugin/weights/reggan.onnx"} <= packed
     with tarfile.open(out / f"{stem}.tar.gz") as archive:
         sources = {name.partition("/")[2] for name in archive.getnames()}
     assert {"CHANGELOG.md", "tests/gate.py", "tools/release.py", "requirements/gate.txt"} <= sources
 
 
 def test_all_is_made_and_the_sums_come_last(release: ModuleType) -> None:
-    assert list(release.PARTS) == ["wheel", "zips", "docs", "weights", "bill", "sums"]
+    assert list(release.PARTS) == [
+        *("wheel", "zips", "nodes", "docs", "weights", "bill", "sums"),
+    ]
 
 
 def test_three_zips_are_built_and_a_failure_ends_it(

@@ -4,6 +4,7 @@
     python tools/release.py wheel docs sums  these parts alone
 
 Parts, in this order: `wheel` (and source archive), `zips` (Blender extensions of three systems),
+`nodes` (a zip for ComfyUI's `custom_nodes`),
 `docs` (HTML in a zip), `weights`, `bill` (CycloneDX and licences), `sums` (SHA-256 of all files).
 The tools are those of requirements/release.txt.
 """
@@ -24,6 +25,14 @@ VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8
 ]
 PLATFORMS = ("linux-x64", "windows-x64", "macos-arm64")
 SUMS = "SHA256SUMS"
+_NODES_LOADER = '''\
+"""Loads the nodes of reggan-plugin, which lie beside this file, into ComfyUI."""
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))  # a package that is installed comes first
+from reggan_plugin.comfyui.pack import *
+'''
 
 
 class ReleaseError(Exception):
@@ -56,6 +65,22 @@ def make_zips(out: Path, blender: Path | None) -> None:
     builder = [] if blender is None else ["--blender", str(blender)]
     for platform in PLATFORMS:
         _python("-m", "blender_addon.build", "--platform", platform, "--out", str(out), *builder)
+
+
+def make_nodes(out: Path, _blender: Path | None) -> None:
+    """Make the zip that ComfyUI-Manager unpacks: a loader, the package, what else it needs."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        nodes = Path(folder, "reggan-plugin")
+        left_out = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "reggan_plugin", nodes / "reggan_plugin", ignore=left_out)
+        (nodes / "__init__.py").write_text(_NODES_LOADER, encoding="utf-8")
+        needed = "".join(f"{one}\n" for one in project["project"]["dependencies"])
+        (nodes / "requirements.txt").write_text(needed, encoding="utf-8")
+        for name in ("pyproject.toml", "LICENSE", "THIRD_PARTY_NOTICES.md"):
+            shutil.copy(ROOT / name, nodes)
+        name = str(out / f"reggan_plugin-{VERSION}-comfyui")
+        shutil.make_archive(name, "zip", folder, "reggan-plugin")
 
 
 def make_docs(out: Path, _blender: Path | None) -> None:
@@ -108,6 +133,7 @@ def write_sums(out: Path, _blender: Path | None) -> None:
 PARTS: Mapping[str, Callable[[Path, Path | None], None]] = {
     "wheel": make_wheel,
     "zips": make_zips,
+    "nodes": make_nodes,
     "docs": make_docs,
     "weights": add_weights,
     "bill": write_bill,

@@ -91,6 +91,10 @@ class Newest(Generic[Value]):
         """Return the value of a key, if it is held."""
         return self._values.get(key)
 
+    def forget(self, key: Hashable) -> None:
+        """Hold the value of a key no longer."""
+        self._values.pop(key, None)
+
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """Return the value of a key; made if it is not held."""
         if key not in self._values:

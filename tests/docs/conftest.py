@@ -79,6 +79,7 @@ def folder_of_the_pages(tiny_avatars: Path, tmp_path_factory: pytest.TempPathFac
     (folder / "studio").mkdir()
     settings = blocks_of(ROOT / "docs/settings.md", "toml")[0]
     (folder / "studio/show.toml").write_text(settings)
+    (folder / "ComfyUI/custom_nodes").mkdir(parents=True)
     _write_clip(folder / "clip.mp4")
     _add_characters(folder)
     return folder

@@ -1,0 +1,61 @@
+"""The inputs that several nodes have, in the form in which ComfyUI is told of them."""
+
+from typing import Any
+
+from reggan_plugin.comfyui.held_models import DEVICES, model_files
+from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY
+
+CATEGORY = "reggan"
+EXPRESSION, FACES = "REGGAN_EXPRESSION", "REGGAN_FACES"
+"""Types of the links between our nodes."""
+LEAVE, FAIL = "leave the picture", "error"
+SHOT, SEPARATE = "a shot", "separate pictures"
+_MOST_FACES = 10
+
+Input = tuple[Any, ...]
+Inputs = dict[str, Input]
+
+
+def intensity(default: float = 1.0, tooltip: str = "1 is the full expression.") -> Input:
+    """Return a slider from 0 to 1.5."""
+    slider = {"default": default, "min": 0.0, "max": MAX_INTENSITY, "step": 0.01}
+    return "FLOAT", {**slider, "display": "slider", "tooltip": tooltip}
+
+
+def choice(options: list[str], tooltip: str) -> Input:
+    """Return a list to choose from; the first is the default."""
+    return options, {"default": options[0], "tooltip": tooltip}
+
+
+def face() -> Input:
+    """Return the choice of a face."""
+    numbers = [str(number) for number in range(_MOST_FACES)]
+    tooltip = "Numbers are those of Find Faces: 0 is the largest face."
+    return choice(["largest", "all", *numbers], tooltip)
+
+
+def of_batch() -> Inputs:
+    """Return how a batch is read."""
+    return {
+        "batch_is": choice(
+            [SHOT, SEPARATE],
+            "Of a shot the faces are tracked, so that the change does not flicker.",
+        ),
+        "encoding": choice(
+            ["sRGB", "linear"],
+            "linear: proportional to light, Rec. 709, as an EXR holds it; alpha is premultiplied.",
+        ),
+    }
+
+
+def of_model() -> Inputs:
+    """Return the choice of a model and its device."""
+    return {
+        "model": choice(list(model_files()), "Put models of your own into models/reggan."),
+        "device": choice(list(DEVICES), "Where the model runs."),
+    }
+
+
+def not_found() -> Input:
+    """Return what happens to a picture without the face."""
+    return choice([FAIL, LEAVE], "What happens to a picture in which the face is not found.")

@@ -1,0 +1,217 @@
+"""What the nodes give: the command line's bits, what stays, what is refused."""
+
+import asyncio
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import OpenEXR
+import pytest
+import torch
+from PIL import Image
+
+from reggan_plugin.comfyui.asked import BlendedExpressions, StillExpression
+from reggan_plugin.comfyui.editor import ExpressionEditor
+from reggan_plugin.comfyui.expression_nodes import (
+    BlendExpressions,
+    ExpressionNode,
+    FaceShapes,
+    TakeNode,
+)
+from reggan_plugin.comfyui.picture_nodes import (
+    ChangeExpression,
+    FindFaces,
+    SaveExrWithLayers,
+)
+from reggan_plugin.errors import FaceNotFoundError, SourceError, UsageError
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
+
+from ..curves.conftest import live_link
+from .conftest import CHANGE, CancelledError, FakeComfy, as_saved, batch_of
+
+
+def change(image: torch.Tensor, expression: Any, **asked: Any) -> tuple[Any, ...]:
+    return ChangeExpression().run(image, expression, **{**CHANGE, **asked}, node="3")
+
+
+def happy(intensity: float = 1.0) -> Any:
+    return ExpressionNode().run("happy", intensity, "replace")[0]
+
+
+@pytest.fixture(scope="module")
+def transfer() -> ExpressionTransfer:
+    return ExpressionTransfer(device="cpu")
+
+
+def test_save_image_writes_the_levels_of_the_command_line(
+    comfy: FakeComfy, face_file: Path, transfer: ExpressionTransfer
+) -> None:
+    image = batch_of(face_file)
+    result, changed, *_ = change(image, happy(0.8))
+    levels = np.asarray(Image.open(face_file))
+    assert np.array_equal(as_saved(result)[0], transfer.apply(levels, "happy", 0.8))
+    same = (as_saved(result)[0] == levels).all(axis=2)
+    assert (changed[0].numpy() > 0).any()
+    assert same[changed[0].numpy() == 0].all()
+    assert torch.equal(result[0][torch.from_numpy(same)], image[0][torch.from_numpy(same)])
+    assert comfy.steps == [(1, 1)]
+
+
+def test_alpha_and_values_above_1_stay(comfy: FakeComfy, face_file: Path) -> None:
+    image = batch_of(face_file) * 3
+    alpha = torch.rand((*image.shape[:3], 1), generator=torch.Generator().manual_seed(1))
+    image = torch.cat([image, 0.5 + alpha / 2], dim=3)
+    result, changed, *_ = change(image, happy(), encoding="linear")
+    assert result.shape == image.shape
+    assert torch.equal(result[..., 3], image[..., 3])
+    still = changed == 0
+    assert torch.equal(result[still], image[still])
+    assert result.max() > 1.5
+    assert not torch.equal(result, image)
+
+
+def test_layers_are_filled_when_asked_for(comfy: FakeComfy, face_file: Path) -> None:
+    image = batch_of(face_file)
+    *_, blocked, _, _ = change(image, happy())
+    assert "layers" in blocked.message
+    result, changed, stmap, gain, paint = change(image, happy(), layers=True)
+    height, width = image.shape[1:3]
+    across = torch.from_numpy((np.arange(width) + 0.5) / width).float()
+    still = changed[0] == 0
+    assert torch.equal(stmap[0, ..., 0][still], across.expand(height, width)[still])
+    assert (gain[0][still] == 1).all()
+    assert paint.shape[-1] == 4
+    _, _, old_model, *_ = change(image, happy(), layers=True, model="sargan")
+    assert "sargan" in old_model.message
+    saved = SaveExrWithLayers().run(result, "angry", "sRGB", changed, stmap, gain, paint)
+    path = Path(saved["result"][0])
+    channels = OpenEXR.File(str(path), separate_channels=True).channels()
+    assert np.array_equal(channels["reggan_stmap.u"].pixels, stmap[0, ..., 0].numpy())
+    assert np.array_equal(channels["reggan.mask"].pixels, changed[0].numpy())
+    assert {"R", "G", "B", "reggan_gain.G", "reggan_paint.A"} <= set(channels)
+    with pytest.raises(UsageError, match="layer gain"):
+        SaveExrWithLayers().run(result, "angry", "sRGB", gain=gain[:, 1:])
+
+
+def test_a_picture_without_a_face_is_named_or_left(comfy: FakeComfy, face_file: Path) -> None:
+    image = torch.cat([batch_of(face_file), torch.full_like(batch_of(face_file), 0.5)])
+    with pytest.raises(FaceNotFoundError, match="picture 2 of 2 pictures"):
+        change(image, happy(), batch_is="separate pictures")
+    result, *_ = change(
+        image, happy(), batch_is="separate pictures", face_not_found="leave the picture"
+    )
+    assert torch.equal(result[1], image[1])
+    assert not torch.equal(result[0], image[0])
+    with pytest.raises(FaceNotFoundError, match=r"No face 4 .* faces \[0\]"):
+        change(image[:1], happy(), face="4")
+    with pytest.raises(FaceNotFoundError, match="picture 2 of 2"):
+        FindFaces().run(image, "error", "separate pictures", "sRGB", "reggan", "cpu")
+
+
+def test_a_mask_says_where(comfy: FakeComfy, face_file: Path) -> None:
+    image = batch_of(face_file)
+    mask = torch.zeros(image.shape[:3])
+    mask[:, :, : image.shape[2] // 2] = 1
+    result, *_ = change(image, happy(), mask=mask)
+    half = image.shape[2] // 2
+    assert torch.equal(result[:, :, half:], image[:, :, half:])
+    assert not torch.equal(result[:, :, :half], image[:, :, :half])
+    with pytest.raises(UsageError, match="leave it unconnected"):
+        change(image, happy(), mask=torch.zeros((1, 64, 64)))
+
+
+def test_cancel_ends_a_batch(comfy: FakeComfy, face_file: Path) -> None:
+    comfy.cancels_at = 2
+    with pytest.raises(CancelledError):
+        change(batch_of(*[face_file] * 3), happy(), batch_is="separate pictures")
+    assert len(comfy.steps) == 2
+
+
+def test_found_faces_are_used(comfy: FakeComfy, face_file: Path) -> None:
+    image = batch_of(face_file)
+    faces, boxes, landmarks, drawn = FindFaces().run(
+        image, "error", "a shot", "sRGB", "reggan", "cpu"
+    )
+    assert len(boxes[0]) == 1
+    assert set(json.loads(landmarks)["0"][0]) >= {"left_eye", "chin"}
+    assert drawn.shape == image.shape
+    assert not torch.equal(drawn, image)
+    result, *_ = change(image, happy(), faces=faces)
+    plain, *_ = change(image, happy())
+    # they are read once more near where they were found
+    assert (result - plain).abs().mean() < 0.25 * (plain - image).abs().mean()
+    with pytest.raises(UsageError, match="same batch"):
+        change(torch.cat([image, image]), happy(), faces=faces)
+
+
+def test_blends_add_up() -> None:
+    sad, smirk = (StillExpression(parse_expression_mix(name)) for name in ("sad", "smirk"))
+    blend = BlendedExpressions([(sad, 0.5), (smirk, 0.25)]).mix_at(0)
+    assert blend == parse_expression_mix("sad:0.5+smirk:0.25")
+    over = StillExpression(ExpressionMix({"smirk": 1.0}, adds=True))
+    both = BlendedExpressions([(sad, 0.5), (over, 1.0)]).mix_at(0)
+    parts = [sad.mix.scaled(0.5).control_weights(), over.mix.control_weights()]
+    for name in {*parts[0], *parts[1]}:
+        expected = min(sum(part.get(name, 0.0) for part in parts), 1.5)
+        assert both.control_weights()[name] == pytest.approx(expected)
+    [node] = BlendExpressions().run(
+        expression_a=sad, expression_b=smirk, amount_a=0.5, amount_b=0.25, amount_c=1, amount_d=1
+    )
+    assert node.mix_at(3) == blend
+
+
+def test_shapes_are_read_from_json() -> None:
+    [shapes] = FaceShapes().run('{"mouthSmile": 0.5, "AU26": 1}', 1.0)
+    intensities = shapes.mix_at(0).intensities
+    assert intensities["mouthSmileLeft"] == intensities["mouthSmileRight"] == 0.5
+    assert intensities["jawOpen"] > 0
+    with pytest.raises(UsageError, match="no JSON object"):
+        FaceShapes().run("jawOpen", 1.0)
+
+
+def test_a_take_lies_on_the_batch(comfy: FakeComfy) -> None:
+    live_link(comfy.folder / "input/take.csv")
+    [take] = TakeNode().run("take.csv", 0.0, "1001", 1001, 1.0, "replace")
+    assert take.mix_at(0).intensities["neutral"] == 1.0
+    assert take.mix_at(0) != take.mix_at(3)
+    with pytest.raises(UsageError, match="the batch has 2001 to 2004"):
+        TakeNode().run("take.csv", 0.0, "1001", 2001, 1.0, "replace")[0].refuse_beside(4)
+    with pytest.raises(SourceError, match="no file in"):
+        TakeNode().run("../secret.csv", 0.0, "", 1, 1.0, "replace")
+
+
+def test_the_editor_answers_while_nothing_runs(comfy: FakeComfy, face_file: Path) -> None:
+    pack = importlib.import_module("reggan_plugin.comfyui.pack")
+    assert (Path(pack.WEB_DIRECTORY) / "reggan.js").is_file()
+    assert set(pack.NODE_CLASS_MAPPINGS) == set(pack.NODE_DISPLAY_NAME_MAPPINGS)
+    (comfy.folder / "input/frame.png").write_bytes(face_file.read_bytes())
+
+    def ask(address: str, **asked: Any) -> Any:
+        class Request:
+            async def text(self) -> str:
+                return json.dumps({"model": "reggan", "device": "cpu", **asked})
+
+        return asyncio.run(comfy.routes[f"/reggan/{address}"](Request()))
+
+    status, words = ask("words")
+    assert status == 200
+    assert len(words["expressions"]) >= 60
+    assert sum(len(group["names"]) for group in words["shapes"]) == 51
+    smile = {"weights": {"happy": 1}, "intensity": 1, "adds": False}
+    status, kind, picture = ask("picture", file="frame.png", change=smile, longest=320, draft=True)
+    assert (status, kind) == (200, "image/png")
+    assert picture != ask("picture", file="frame.png", change={"weights": {}}, longest=320)[2]
+    assert ask("thumbnail", file="frame.png", change=smile)[0] == 200
+    assert ask("picture", node="7", change=smile)[1]["message"].endswith("workflow once.")
+    assert "is no file in" in ask("picture", file="../frame.png", change=smile)[1]["message"]
+    assert ask("places", node="7")[1]["places"] == []
+    asked = {k: CHANGE[k] for k in ("face", "face_not_found", "batch_is", "encoding")}
+    result, expression, _ = ExpressionEditor().run(
+        batch_of(face_file), json.dumps(smile), **asked, model="reggan", device="cpu", node="7"
+    )
+    assert torch.equal(result, change(batch_of(face_file), expression)[0])
+    assert ask("places", node="7")[1]["places"] == [0]
+    assert ask("picture", node="7", change=smile)[0] == 200

@@ -35,6 +35,9 @@ def commands_of(page: Path) -> list[str]:
     return re.findall(r"^reggan-plugin (.+?)(?:\s+#.*)?$", shell, re.MULTILINE)
 
 
+FRAME_SIZE = (800, 480)
+"""Width and height of the shot's frames: a part of the sample's, in which its face keeps its place,
+at half the time."""
 _POINTS = {
     "left_eye": [366, 170],
     "right_eye": [289, 167],
@@ -63,12 +66,12 @@ def folder_of_the_pages(tiny_avatars: Path, tmp_path_factory: pytest.TempPathFac
     (folder / "shot").mkdir()
     for number in (1001, 1003):
         name = f"avatar.{number}"
-        shutil.copy(SAMPLES / "avatar_png" / f"{name}.png", folder / "shot")
+        _write_part(SAMPLES / "avatar_png" / f"{name}.png", folder / "shot" / f"{name}.png")
         _add_passes(SAMPLES / "avatar_exr" / f"{name}.exr", folder / f"shot.{number}.exr")
     for name in ("frame.png", "toon.png"):
         small_frame("toon/toon.1001.png", folder / name)
     _write_pair(folder / "pair.png")
-    Image.new("L", (1280, 720), 255).save(folder / "roto.png")
+    Image.new("L", FRAME_SIZE, 255).save(folder / "roto.png")
     for pictures in ("pictures", "mine"):
         shutil.copytree(tiny_avatars, folder / pictures)
     (folder / "smile.csv").write_text("1001,happy,0\n1024,happy,0.8\n")
@@ -85,14 +88,24 @@ def folder_of_the_pages(tiny_avatars: Path, tmp_path_factory: pytest.TempPathFac
     return folder
 
 
+def _write_part(source: Path, path: Path) -> None:
+    """The upper left part of a frame."""
+    with Image.open(source) as image:
+        image.crop((0, 0, *FRAME_SIZE)).save(path)
+
+
 def _add_passes(source: Path, path: Path) -> None:
-    """A frame with the passes that the pages name."""
+    """The upper left part of a frame, with the passes that the pages name."""
     file = OpenEXR.File(str(source), separate_channels=True)
-    channels = {name: channel.pixels for name, channel in file.channels().items()}
+    width, height = FRAME_SIZE
+    channels = {
+        name: channel.pixels[:height, :width].copy() for name, channel in file.channels().items()
+    }
+    header = {"compression": file.header()["compression"]}
     flat = np.full_like(channels["R"], 0.5, dtype=np.float16)
     names = [f"{name}.{part}" for name in ("normal", "albedo", "beard") for part in "RGB"]
     names += ["Z", *(f"crypto_object00.{part}" for part in "RGBA")]
-    OpenEXR.File(file.header(), channels | dict.fromkeys(names, flat)).write(str(path))
+    OpenEXR.File(header, channels | dict.fromkeys(names, flat)).write(str(path))
 
 
 def _write_pair(path: Path) -> None:
@@ -108,12 +121,12 @@ def _write_pair(path: Path) -> None:
 
 
 def _write_clip(path: Path) -> None:
-    """Four frames of the sample avatar."""
+    """Three frames of the sample avatar."""
     with av.open(str(path), "w") as clip, Image.open(SAMPLES / "avatar_png/avatar.1001.png") as one:
         stream = clip.add_stream("libx264", rate=24)
         stream.width, stream.height, stream.pix_fmt = one.width // 2, one.height // 2, "yuv420p"
         frame = av.VideoFrame.from_image(one.convert("RGB").resize((stream.width, stream.height)))
-        for _ in range(4):
+        for _ in range(3):
             clip.mux(stream.encode(frame))
         clip.mux(stream.encode(None))
 

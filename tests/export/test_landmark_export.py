@@ -32,7 +32,7 @@ def run(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.slow
+@pytest.mark.long
 # PyTorch's exporter warns of its own internals.
 @pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
 def test_the_file_says_what_pytorch_says(run: Path, tmp_path: Path) -> None:

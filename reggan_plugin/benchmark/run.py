@@ -1,23 +1,195 @@
 """One benchmark from beginning to end."""
 
+import os
+import platform
+import shutil
+import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
-from reggan_plugin.benchmark.cold_start import measure_cold_start
+from reggan_plugin.benchmark.cold_start import ColdStart, measure_cold_start
 from reggan_plugin.benchmark.contestant import (
     Baselines,
     Contestant,
+    Roof,
     load_baselines,
     open_contestant,
     open_everywhere,
 )
-from reggan_plugin.benchmark.model_timing import time_in_turns
+from reggan_plugin.benchmark.model_timing import Timing, time_in_turns
 from reggan_plugin.benchmark.pipeline_timing import PipelineTiming, measure_pipeline
-from reggan_plugin.benchmark.report import BenchReport, ModelResult, describe_machine, model_result
 from reggan_plugin.benchmark.shot import SAMPLE_FROM_SUFFIX
+
+_PACKAGES = ("reggan-plugin", "numpy", "onnxruntime", "onnxruntime-gpu", "torch", "tensorrt")
+
+SCHEMA = 1
+
+
+def describe_machine() -> dict[str, Any]:
+    """Processor, GPUs, system and versions, as JSON holds them."""
+    return {
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None,
+        "gpus": _nvidia_gpus(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "packages": {name: version for name in _PACKAGES if (version := _version(name))},
+    }
+
+
+def _processor() -> str:
+    """Its name as it is sold, where the system tells it."""
+    table = Path("/proc/cpuinfo")
+    lines = table.read_text(encoding="utf-8").splitlines() if table.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _nvidia_gpus() -> list[str]:
+    """Name, driver and memory of each; none where there is no driver to ask."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    query = [program, "--query-gpu=name,driver_version,memory.total", "--format=csv,noheader"]
+    answer = subprocess.run(query, capture_output=True, text=True, check=False)
+    return answer.stdout.strip().splitlines() if answer.returncode == 0 else []
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelResult:
+    """One contestant.
+
+    Attributes:
+        model: its name.
+        device: where it ran.
+        precision: as its card says.
+        load_s: see `Contestant`.
+        timings: by batch size.
+        times_first: its median against the first contestant's, by batch size: above 1 is slower.
+        cpu_times_first: the same of its processor time, which holds on a busy machine, but says
+            nothing of a GPU.
+        cold_start: None where no file is opened.
+        roof: None where it was not asked for or cannot be told.
+    """
+
+    model: str
+    device: str
+    precision: str
+    load_s: float
+    timings: tuple[Timing, ...]
+    times_first: Mapping[int, float]
+    cpu_times_first: Mapping[int, float]
+    cold_start: ColdStart | None
+    roof: Roof | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchReport:
+    """Everything that one run measured."""
+
+    machine: Mapping[str, Any]
+    threads: int | None
+    models: tuple[ModelResult, ...]
+    refused: Mapping[str, str]
+    """Devices that cannot be had here, and why."""
+    pipeline: tuple[PipelineTiming, ...]
+
+    def document(self) -> dict[str, Any]:
+        """Return the report as JSON holds it."""
+        return {"schema": SCHEMA, **asdict(self)}
+
+    def lines(self) -> Iterator[str]:
+        """Yield the report as text."""
+        gpus = "".join(f"; {gpu}" for gpu in self.machine["gpus"])
+        yield f"{self.machine['cpu']}, {self.machine['cores']} cores{gpus}"
+        yield f"load {self.machine['load']} at the start; threads {self.threads or 'all'}"
+        yield ""
+        yield from _table(list(_model_rows(self.models)))
+        if self.pipeline:
+            yield ""
+            yield from _table(list(_pipeline_rows(self.pipeline)))
+        for device, reason in self.refused.items():
+            yield f"not {device}: {reason}"
+
+
+def model_result(
+    contestant: Contestant,
+    timings: tuple[Timing, ...],
+    first: tuple[Timing, ...],
+    *,
+    cold_start: ColdStart | None,
+    roof: Roof | None,
+) -> ModelResult:
+    """Put together what belongs to one contestant."""
+    return ModelResult(
+        model=contestant.name,
+        device=contestant.device,
+        precision=contestant.card.precision,
+        load_s=round(contestant.load_s, 3),
+        timings=timings,
+        times_first={
+            own.batch: round(own.median_ms / other.median_ms, 2)
+            for own, other in zip(timings, first, strict=True)
+        },
+        cpu_times_first={
+            own.batch: round(own.cpu_ms / other.cpu_ms, 2)
+            for own, other in zip(timings, first, strict=True)
+        },
+        cold_start=cold_start,
+        roof=roof,
+    )
+
+
+def _model_rows(models: Sequence[ModelResult]) -> Iterator[tuple[str, ...]]:
+    yield (
+        *("model", "device", "precision", "batch", "median ms", "p99 ms", "CPU ms"),
+        *("faces/s", "x first", "x CPU", "x roof", "cold s"),
+    )
+    for one in models:
+        for timing in one.timings:
+            least = one.roof.least_ms[timing.batch] if one.roof else None
+            cold = one.cold_start.process_s if one.cold_start else None
+            yield (
+                *(one.model, one.device, one.precision, str(timing.batch)),
+                *(f"{timing.median_ms:.2f}", f"{timing.p99_ms:.2f}", f"{timing.cpu_ms:.2f}"),
+                f"{timing.faces_per_s:.1f}",
+                f"{one.times_first[timing.batch]:.2f}",
+                f"{one.cpu_times_first[timing.batch]:.2f}",
+                f"{timing.median_ms / least:.1f}" if least else "",
+                f"{cold:.2f}" if cold and timing is one.timings[0] else "",
+            )
+
+
+def _pipeline_rows(timings: Sequence[PipelineTiming]) -> Iterator[tuple[str, ...]]:
+    stages = tuple(timings[0].shares)
+    yield ("model", "device", "frame", "s/frame", "CPU s", "x copying", *stages, "MiB")
+    for one in timings:
+        yield (
+            *(one.model, one.device, f"{one.height}p {one.suffix}"),
+            *(f"{one.seconds_a_frame:.2f}", f"{one.cpu_s_a_frame:.2f}", f"{one.times_copying:.2f}"),
+            *(f"{100 * one.shares[stage]:.0f} %" for stage in stages),
+            str(one.memory_mib or ""),
+        )
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
 
 Report = Callable[[str], None]
 

@@ -12,8 +12,7 @@ from reggan_plugin.commands.options.take import percent_option, rate_option
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
-from reggan_plugin.curves.plot import moving_columns, png_of_take
-from reggan_plugin.curves.plot_page import html_of_take, notes_of_take
+from reggan_plugin.curves.plot import html_of_take, moving_columns, notes_of_take, png_of_take
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.take import Take
 from reggan_plugin.documents import json_text

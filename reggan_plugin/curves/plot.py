@@ -1,4 +1,7 @@
-"""A take as a picture: a strip for each column that moves."""
+"""A take as a picture, and as a web page in one file: a curve for each column that moves."""
+
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -6,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.curves.take import Take
 from reggan_plugin.drawing.encoded_picture import encoded_picture
+from reggan_plugin.drawing.web_page import html_from_parts
 
 _STRIP_PX, _GAP_PX, _NAMES_PX, _PLOT_PX, _EDGE_PX = 26, 4, 150, 900, 12
 _BACK, _STRIP, _INK, _CURVE = (24, 24, 27), (36, 36, 41), (222, 222, 226), (120, 178, 255)
@@ -57,3 +61,51 @@ def _draw_seconds(
         x = _NAMES_PX + tick * (_PLOT_PX - 1) // 4
         draw.line((x, _EDGE_PX, x, y - 30), fill=_GRID)
         draw.text((x, y - 24), f"{length * tick / 4:.2f} s", font=font, fill=_INK)
+
+
+_MOST_ROWS = 6000
+"""Longer takes are shown by one row in several, so that the page opens at once."""
+_PARTS = 1000
+
+
+def html_of_take(take: Take, name: str) -> str:
+    """Draw the columns that move, with the least, mean and most of each.
+
+    Args:
+        take: at least one of its columns moves.
+        name: of its file.
+    """
+    step = -(-len(take.times_s) // _MOST_ROWS)
+    length = float(take.times_s[-1] - take.times_s[0])
+    shown = f"; one row in {step} is shown" if step > 1 else ""
+    moving = moving_columns(take)
+    page: dict[str, Any] = {
+        "name": name,
+        "facts": f"{take.kind}: {len(take.times_s)} rows, {take.rate_fps:g} a second, "
+        f"{length:.3f} s{shown}",
+        "notes": notes_of_take(take),
+        "still": [one for place, one in enumerate(take.names) if place not in moving],
+        "rows": len(take.times_s),
+        "step": step,
+        "times": [round(float(time), 4) for time in take.times_s[::step]],
+        "frames": None if take.frames is None else take.frames[::step].tolist(),
+        "columns": [_column(take, place, step) for place in moving],
+    }
+    return html_from_parts(Path(__file__).parent / "page", page)
+
+
+def notes_of_take(take: Take) -> list[str]:
+    """Notices for the user, the names that mean nothing first."""
+    unknown = [f"No face shapes, left out: {', '.join(take.unknown)}."] if take.unknown else []
+    return [*unknown, *take.notes]
+
+
+def _column(take: Take, place: int, step: int) -> dict[str, Any]:
+    values = take.weights[:, place]
+    figures = {"least": values.min(), "mean": values.mean(), "most": values.max()}
+    thousandths = np.rint(_PARTS * values[::step]).astype(int)
+    return {
+        "name": take.names[place],
+        "values": thousandths.tolist(),
+        **{word: f"{float(figure):.3f}" for word, figure in figures.items()},
+    }

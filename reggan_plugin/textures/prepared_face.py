@@ -2,8 +2,10 @@
 
 import copy
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reggan_plugin.errors import FaceNotFoundError
@@ -20,7 +22,6 @@ from reggan_plugin.textures.maps.worn_map import MapChoice
 from reggan_plugin.textures.named_parts import stands_on_skin
 from reggan_plugin.textures.progress import Advance, part_of, say_nothing
 from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
-from reggan_plugin.textures.stopwatch import Stopwatch
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.framing import FramedFace, frame_face
 from reggan_plugin.textures.views.reprojection import Reprojection
@@ -222,3 +223,20 @@ class PreparedFace:
                     f"{self.loaded.character.path} is {notice} Without it "
                 ) from error
             raise
+
+
+@dataclass(kw_only=True)
+class Stopwatch:
+    """Seconds by stage of the work."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timing(self, stage: str) -> Iterator[None]:
+        """Add the time of what is done inside."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - begin
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + spent

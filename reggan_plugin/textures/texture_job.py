@@ -1,14 +1,25 @@
 """One character's maps in every expression that was asked for, from files to files."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from reggan_plugin.errors import UsageError
+import numpy as np
+
+from reggan_plugin.errors import TextureError, UsageError
 from reggan_plugin.files.frame import copy_frame
-from reggan_plugin.textures.also_maps import write_also
 from reggan_plugin.textures.job_inputs import Subject
 from reggan_plugin.textures.maps.flat_map import changed_flat_map, find_flat_face
 from reggan_plugin.textures.maps.is_colour import check_is_colour
-from reggan_plugin.textures.maps.texture_files import TextureFiles, encoded_bytes, write_tiles
+from reggan_plugin.textures.maps.map_tile import MapTile, read_tile
+from reggan_plugin.textures.maps.overlapping_texels import Tally
+from reggan_plugin.textures.maps.texture_files import (
+    TextureFiles,
+    encoded_bytes,
+    find_texture,
+    write_tiles,
+)
+from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.output_plan import (
     OutputPlan,
     also_outputs,
@@ -20,9 +31,11 @@ from reggan_plugin.textures.output_plan import (
 from reggan_plugin.textures.output_records import OutputRecords
 from reggan_plugin.textures.prepared_face import ChangedMap, PreparedFace
 from reggan_plugin.textures.progress import Advance, part_of, say_nothing
-from reggan_plugin.textures.result_remarks import remarks_on
 from reggan_plugin.textures.texture_request import OpenTransfer, TextureRequest, TextureResult
+from reggan_plugin.textures.views.reprojection import Reprojection
+from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.textures.write_mesh import check_mesh_output, write_mesh, write_usd
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 
 def run_request(
@@ -186,3 +199,90 @@ def _copied(
             assert request.mesh is not None, "the plan lets only glTF through"
             copy_frame(request.mesh, path)
     return TextureResult(written=(*written, *meshes), skipped=plan.skipped)
+
+
+def write_also(source: Path, output: Path, face: PreparedFace, changed: ChangedMap) -> None:
+    """Write a further map as an expression moves it.
+
+    Raises:
+        TextureError: it holds values outside 0 to 1.
+        OutputError: the file cannot be written.
+    """
+    if changed.view is None:
+        copy_frame(source, output)
+        return
+    files = find_texture(source)
+    texture = TextureMap(tiles={number: _data(path) for number, path in files.paths.items()})
+    moved = _without_light(changed.view)
+    carry = Reprojection(face.stage, face.parts, texture, moved, is_data=True)
+    found = {number: carry.changed_samples(number) for number in texture.tiles}
+    tiles = {number: samples for number, samples in found.items() if samples is not None}
+    write_tiles(files, texture, tiles, output)
+
+
+def _data(path: Path) -> MapTile:
+    """Return a tile whose numbers are taken as they are, whatever the file calls them."""
+    tile = replace(read_tile(path, is_gltf_image=True), is_linear=False, colour_space=None)
+    if tile.colours.dtype.kind == "f" and not ((tile.colours >= 0) & (tile.colours <= 1)).all():
+        raise TextureError(
+            f"{path} holds numbers outside 0 to 1, which no map of 8 or 16 bits has. Give it as "
+            "such a PNG or TIFF."
+        )
+    return tile
+
+
+def _without_light(change: ViewChange) -> ViewChange:
+    motion = change.motion
+    assert motion is not None, "the command refuses models without motion"
+    still = np.zeros_like(motion.cover)
+    return replace(
+        change, motion=replace(motion, log_gain=np.zeros_like(motion.log_gain), cover=still)
+    )
+
+
+_OPENS = 0.1
+"""Weight of jawOpen from which a mouth is open."""
+_WORTH_SAYING = 0.02
+
+
+def remarks_on(label: str, mix: ExpressionMix, tally: Tally) -> Iterator[str]:
+    """Remarks on an expression's result.
+
+    Raises:
+        TextureError: no texel changes, although something is asked for.
+    """
+    if mix.changes_nothing:
+        return
+    if not tally.changed:
+        raise TextureError(
+            f"{label} changes no texel: what shows of the face wears another map, or its texels "
+            "are too few. Name the face's material, or give its map.",
+            kind="no-texel-changes",
+        )
+    openers = [
+        name
+        for name, share in mix.intensities.items()
+        if share
+        and ExpressionMix({name: 1.0}, own=mix.own).control_weights().get("jawOpen", 0) > _OPENS
+    ]
+    if openers:
+        yield (
+            f"{' and '.join(openers)} opens the mouth: the map shows the opening painted on closed "
+            "lips; jaw, teeth and silhouette stay as the mesh has them"
+        )
+    if tally.mirrored > _WORTH_SAYING * tally.changed:
+        yield (
+            f"{tally.mirrored / tally.changed:.0%} of the changed texels serve both halves of the "
+            "face (mirrored UVs): both get the mean, one symmetric result"
+        )
+    if tally.overlapping > _WORTH_SAYING * tally.changed:
+        yield (
+            f"{tally.overlapping / tally.changed:.0%} of the changed texels show in two places of "
+            "the face (overlapping UVs), which get the mean of both"
+        )
+    shared = tally.shared / max(tally.sampled, 1)
+    if shared > _WORTH_SAYING:
+        yield (
+            f"{shared:.0%} of the changed texels also lie on parts of the mesh that the view does "
+            "not show (overlapping UVs), which change with them"
+        )

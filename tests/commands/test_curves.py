@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.curves.plot_page import html_of_take
+from reggan_plugin.curves.plot import html_of_take
 from reggan_plugin.curves.read_take import read_take
 
 from ..curves import conftest as formats

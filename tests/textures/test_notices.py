@@ -20,8 +20,7 @@ from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.named_parts import stands_on_skin
 from reggan_plugin.textures.prepared_face import ChangedMap, PreparedFace
 from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
-from reggan_plugin.textures.result_remarks import remarks_on
-from reggan_plugin.textures.texture_job import run_request
+from reggan_plugin.textures.texture_job import remarks_on, run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest, TextureResult
 from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.stage import Stage, StagePicture

@@ -18,7 +18,7 @@ from reggan_plugin.textures.gltf.character import character_from_gltf
 from reggan_plugin.textures.gltf.edit import GltfEdit
 from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_plugin.textures.gltf.vrm_atlas import write_atlas
-from reggan_plugin.textures.gltf.write_gltf import write_replaced, write_variants
+from reggan_plugin.textures.write_mesh import write_replaced, write_variants
 
 from ..glb_files import glb_bytes
 from .conftest import MadeHead

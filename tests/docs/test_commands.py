@@ -91,7 +91,7 @@ def test_every_command_runs_as_written(
     page: Path, working_folder: Path, written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sheet, "INTENSITIES", sheet.INTENSITIES[-1:])  # a third of the time
-    for command in [*NEEDED_BEFORE.get(page.name, []), *commands_to_run(page)]:
+    for command in dict.fromkeys([*NEEDED_BEFORE.get(page.name, []), *commands_to_run(page)]):
         kept = RUN_ONCE.get(command)
         if kept and (written / kept).exists():
             _copy(written / kept, Path(kept))

@@ -44,14 +44,28 @@ MOST_VIDEO_PACKETS = 10_000_000
 # Meshes
 MOST_MESH_BYTES = 2**30
 """Of a mesh's own file, and of each buffer beside it."""
+MOST_BUFFER_BYTES = 2**31
+"""Of all buffers of a character together."""
 MOST_VALUES = 4_000_000
 """Of the JSON of glTF; a scanned body with a thousand animations has a tenth of them."""
 MOST_PARTS = 20_000
 """Of a character: pieces of one material each; large ones have some hundred."""
 MOST_POINTS = 40_000_000
 """And corners, of all parts of a character together: several times a dense scan."""
+LEAST_POINTS_A_TARGET = 200
+"""As which a morph target counts, however small."""
+MOST_MAP_PIXELS = 2**29
+"""Of the maps that a character itself names: 8 of 8192x8192. Those beyond are left out."""
+MOST_RIG_POINTS, MOST_RIG_TRIANGLES = 1_000_000, 2_000_000
+"""Of a head for `--rig` or `--teeth`; points times shapes are bounded as `MOST_POINTS`."""
+MOST_OVERDRAW, MOST_DRAWN_PIXELS = 200, 20_000_000
+"""How many times the triangles of a rig may cover a picture, and pixels that any of them may."""
+MOST_MOTION = 10.0
+"""Of a shape of a rig, in eye distances; usual ones have 1."""
 LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS = 50_000, 10.0
 """At which a mesh is looked at, and the seconds that it may take beyond; usual is a million."""
+MOST_NAMED_FILES, MOST_PATH_LETTERS = 10_000, 4_096
+"""That a mesh names, and of each such name."""
 MOST_LIBRARIES, MOST_LIBRARY_BYTES = 64, 16 * _MIB
 """Of an OBJ file, and the size of each."""
 MOST_LAYERS = 1000

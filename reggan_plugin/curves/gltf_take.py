@@ -4,7 +4,7 @@ Source: glTF 2.0 specification, section 3.11 (animations) and appendix C (interp
 Animation (VRMC_vrm_animation-1.0): an expression's weight is its node's translation along x.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,13 +12,29 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.curves.take import Columns
+from reggan_plugin.limits import (
+    MOST_NAME_BYTES,
+    MOST_TAKE_CELLS,
+    MOST_TAKE_COLUMNS,
+    MOST_TAKE_ROWS,
+    refuse_beyond,
+)
 from reggan_plugin.textures.gltf.accessors import read_accessor
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 
 _SUBSTEPS = 8
 """Rows between two keys of a spline, where it is no straight line."""
+_SPLINE = "CUBICSPLINE"
 _STEP_S = 1e-6
 """Duration of a step."""
+
+
+class _Channel(NamedTuple):
+    """A channel of an animation: names of what it moves."""
+
+    sampler: Mapping[str, Any]
+    names: tuple[str, ...]
+    is_translation: bool = False
 
 
 class _Track(NamedTuple):
@@ -40,8 +56,12 @@ def columns_of_gltf(path: Path) -> Columns:
     """
     gltf = read_gltf(path)
     names_of_nodes = _expression_nodes(gltf)
-    found = [list(_tracks(gltf, animation, names_of_nodes)) for animation in _animations(gltf)]
-    moving = [tracks for tracks in found if tracks]
+    names_of_meshes: dict[int, tuple[str, ...]] = {}
+    named = [
+        list(_channels(gltf, animation, names_of_nodes, names_of_meshes))
+        for animation in gltf.list_of("animations")
+    ]
+    moving = [channels for channels in named if channels]
     if not moving:
         raise ValueError(
             "none of its animations moves a morph target that has a name (mesh.extras."
@@ -50,12 +70,17 @@ def columns_of_gltf(path: Path) -> Columns:
     notes = []
     if len(moving) > 1:
         notes.append(f"It holds {len(moving)} animations of faces; the first one is taken.")
-    times = np.unique(np.concatenate([track.times_s for track in moving[0]]))
+    tracks = _tracks(gltf, moving[0])
+    times = np.unique(np.concatenate([track.times_s for track in tracks]))
+    refuse_beyond(len(times), MOST_TAKE_ROWS, "rows")
+    count = len({name for track in tracks for name in track.names})
+    refuse_beyond(count, MOST_TAKE_COLUMNS, "columns")
+    refuse_beyond(len(times) * count, MOST_TAKE_CELLS, "values in all columns together")
     columns: dict[str, Float[np.ndarray, " rows"]] = {}
-    for track in moving[0]:
+    for track in tracks:
         for place, name in enumerate(track.names):
-            column = np.interp(times, track.times_s, track.values[:, place])
-            columns.setdefault(name, column)
+            if name not in columns:
+                columns[name] = np.interp(times, track.times_s, track.values[:, place])
     return Columns(
         kind="VRM Animation" if names_of_nodes else "glTF",
         names=list(columns),
@@ -64,10 +89,6 @@ def columns_of_gltf(path: Path) -> Columns:
         scale=1.0 if names_of_nodes else None,
         notes=tuple(notes),
     )
-
-
-def _animations(gltf: GltfFile) -> list[dict[str, Any]]:
-    return gltf.list_of("animations")
 
 
 def _expression_nodes(gltf: GltfFile) -> Mapping[int, str]:
@@ -80,43 +101,72 @@ def _expression_nodes(gltf: GltfFile) -> Mapping[int, str]:
     }
 
 
-def _tracks(
-    gltf: GltfFile, animation: Mapping[str, Any], expressions: Mapping[int, str]
-) -> Iterator[_Track]:
+def _channels(
+    gltf: GltfFile,
+    animation: Mapping[str, Any],
+    expressions: Mapping[int, str],
+    names_of: dict[int, tuple[str, ...]],
+) -> Iterator[_Channel]:
+    """Channels that move a face, by what is written of them: no numbers are read yet."""
     for channel in animation.get("channels", []):
         target = channel.get("target", {})
         node, path = target.get("node"), target.get("path")
         sampler = animation["samplers"][channel["sampler"]]
         if path == "weights" and node is not None:
-            names = _target_names(gltf, node)
-            if names:
-                yield _sampled(gltf, sampler, names)
+            mesh = gltf.list_of("nodes")[node].get("mesh")
+            if mesh is not None and mesh not in names_of:
+                names_of[mesh] = _target_names(gltf.list_of("meshes")[mesh])
+            if names := names_of.get(mesh):
+                yield _Channel(sampler, names)
         elif path == "translation" and node in expressions:
-            track = _sampled(gltf, sampler, (expressions[node], "", ""))
-            yield _Track(track.names[:1], track.times_s, track.values[:, :1])
+            yield _Channel(sampler, (expressions[node],), is_translation=True)
 
 
-def _target_names(gltf: GltfFile, node: int) -> tuple[str, ...]:
-    mesh = gltf.list_of("nodes")[node].get("mesh")
-    if mesh is None:
-        return ()
-    entry = gltf.list_of("meshes")[mesh]
-    primitives = entry.get("primitives", [{}])
-    extras = entry.get("extras") or primitives[0].get("extras") or {}
+def _target_names(mesh: Mapping[str, Any]) -> tuple[str, ...]:
+    first = next(iter(mesh.get("primitives", [])), {})
+    extras = mesh.get("extras") or first.get("extras") or {}
     names = extras.get("targetNames", []) if isinstance(extras, dict) else []
-    return tuple(map(str, names))
+    return tuple(str(name)[:MOST_NAME_BYTES] for name in names)
+
+
+def _tracks(gltf: GltfFile, channels: Sequence[_Channel]) -> list[_Track]:
+    """Read channels, if they are not too much together.
+
+    Raises:
+        ValueError: they are, or a sampler's numbers do not fit its targets.
+    """
+    rows = [gltf.document["accessors"][one.sampler["input"]]["count"] for one in channels]
+    values = [
+        max(1, count)
+        * len(one.names)
+        * (_SUBSTEPS if one.sampler.get("interpolation") == _SPLINE else 1)
+        for count, one in zip(rows, channels, strict=True)
+    ]
+    refuse_beyond(sum(values), MOST_TAKE_CELLS, "values in all channels together")
+    tracks = []
+    for channel in channels:
+        names = (channel.names[0], "", "") if channel.is_translation else channel.names
+        track = _sampled(gltf, channel.sampler, names)
+        if channel.is_translation:
+            track = _Track(track.names[:1], track.times_s, track.values[:, :1])
+        tracks.append(track)
+    return tracks
 
 
 def _sampled(gltf: GltfFile, sampler: Mapping[str, Any], names: tuple[str, ...]) -> _Track:
+    written = gltf.document["accessors"][sampler["output"]]
+    refuse_beyond(written["count"], 3 * MOST_TAKE_CELLS, "weights")
     times = read_accessor(gltf, sampler["input"])[:, 0].astype(float)
     output = read_accessor(gltf, sampler["output"]).astype(float).reshape(-1)
     how = sampler.get("interpolation", "LINEAR")
-    per_key = (3 if how == "CUBICSPLINE" else 1) * len(names)
+    per_key = (3 if how == _SPLINE else 1) * len(names)
+    if not len(times):
+        raise ValueError("an animation has no keys")
     if len(output) != per_key * len(times):
         raise ValueError(
             f"an animation has {len(output)} weights for {len(times)} keys of {len(names)} targets"
         )
-    if how == "CUBICSPLINE":
+    if how == _SPLINE:
         return _Track(names, *_spline(times, output.reshape(len(times), 3, len(names))))
     values = output.reshape(len(times), len(names))
     return _Track(names, *(_steps(times, values) if how == "STEP" else (times, values)))

@@ -14,6 +14,9 @@ from reggan_plugin.errors import SourceError
 from reggan_plugin.limits import MOST_TAKE_ROWS
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name
 
+_LONGEST_SHOWN = 80
+"""Of a name, in messages."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Take:
@@ -89,8 +92,9 @@ def take_from_columns(columns: Columns, source: str) -> Take:
         elif name != UNUSED:
             known.setdefault(name, []).append(place)
     if not known:
+        some = ", ".join(str(name)[:_LONGEST_SHOWN] for name in columns.names[:8])
         raise SourceError(
-            f"{source} names no face shape; it has {', '.join(map(str, columns.names[:8]))}. "
+            f"{source} names no face shape; it has {some}. "
             "Expected ARKit's names, such as jawOpen.",
             kind="no-shape-in-take",
             source=source,

@@ -8,6 +8,8 @@ from reggan_plugin.array_types import Float, Int
 from reggan_plugin.rig.light import vertex_normals
 
 _AT_ONCE: Final = 500
+_MOST_DISTANCES: Final = 50_000_000
+"""At once: 400 MB."""
 _NEIGHBOURS: Final = 4
 _SOFT: Final = 1e-3
 """Eye distances that are added before distances are inverted."""
@@ -59,8 +61,9 @@ def nearest_vertices(
     distances = np.zeros((len(points), _NEIGHBOURS))
     there, here = surface[used].astype(np.float32), points.astype(np.float32)
     square = (there**2).sum(axis=1)
-    for start in range(0, len(points), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
+    at_once = max(1, min(_AT_ONCE, _MOST_DISTANCES // max(1, len(used))))
+    for start in range(0, len(points), at_once):
+        part = slice(start, start + at_once)
         distance = (here[part] ** 2).sum(axis=1)[:, None] + square - 2 * here[part] @ there.T
         np.sqrt(np.maximum(distance, 0, out=distance), out=distance)
         turned = 0.4 - normals[part].astype(np.float32) @ used_normals.T

@@ -14,6 +14,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.errors import FaceNotFoundError, MeshError
+from reggan_plugin.limits import MOST_MOTION
 from reggan_plugin.rig.answer import Landmarks
 from reggan_plugin.rig.head_part import Part
 from reggan_plugin.rig.layout import COUNT, SIDES, eye_rows, rows_of
@@ -119,7 +120,7 @@ def own_rig(house: Template, mesh: RigMesh, find: FindLandmarks) -> OwnRig:
         find: the landmark network.
 
     Raises:
-        MeshError: the mesh has none of ARKit's shapes.
+        MeshError: the mesh has none of ARKit's shapes, or one that moves beyond all measure.
         FaceNotFoundError: no picture of it shows a face.
     """
     known = {name: moved for name, moved in mesh.shapes.items() if np.abs(moved).max() > 0}
@@ -145,6 +146,12 @@ def own_rig(house: Template, mesh: RigMesh, find: FindLandmarks) -> OwnRig:
         for name, moved in head.shapes.items()
     }
     lent = {name: moved for name, moved in lent.items() if np.abs(moved).max() > _LEAST_MOTION}
+    for name, moved in lent.items():
+        if np.abs(moved).max() > MOST_MOTION:
+            raise MeshError(
+                f"{mesh.name}: its shape {name} moves the face by {np.abs(moved).max():.3g} times "
+                f"the distance of the eyes, of at most {MOST_MOTION:g}. Export it again."
+            )
     rest = onto - _DROP * lent["jawOpen"] if "jawOpen" in lent else onto
     return OwnRig(
         template=_as_template(house, rest, lent),

@@ -13,6 +13,8 @@ from functools import cached_property
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.errors import MeshError
+from reggan_plugin.limits import MOST_DRAWN_PIXELS, MOST_OVERDRAW
 from reggan_plugin.rig.planes import AT_ONCE
 
 _MOST_PIXELS = 1_000_000
@@ -111,6 +113,9 @@ def rasterise(
         culls_back: leave out triangles that are seen from behind.
         rows: of the triangles that are drawn, rising; None draws all.
         within: pixels that are drawn; None draws all.
+
+    Raises:
+        MeshError: they lie over each other so often that it would take minutes.
     """
     points = points.astype(np.float64)
     x, y, _ = points.T
@@ -125,7 +130,14 @@ def rasterise(
     nearest = np.full(height * width, -1, np.int64)
     corners = points[triangles[rows]].transpose(1, 2, 0)
     x, y, _ = corners.transpose(1, 0, 2)
-    for some in _chunks(_box_pixels(x, width) * _box_pixels(y, height)):
+    boxes = _box_pixels(x, width) * _box_pixels(y, height)
+    if boxes.sum() > max(MOST_OVERDRAW * height * width, MOST_DRAWN_PIXELS):
+        raise MeshError(
+            f"The triangles cover the picture more than {MOST_OVERDRAW} times: too many large "
+            "ones lie over each other. Export the head alone, in smaller triangles.",
+            kind="too-costly",
+        )
+    for some in _chunks(boxes):
         pixel, depth, row = _drawn(corners[:, :, some], rows[some], (height, width))
         if within is not None:
             inside = np.flatnonzero(within.ravel().take(pixel))

@@ -35,7 +35,7 @@ def binds_by_shape(gltf: GltfFile | None, meshes: Iterable[MeshPart]) -> dict[st
         return named
     try:
         return {**_vrm_binds(gltf), **named}
-    except (AttributeError, IndexError, KeyError, TypeError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
         raise MeshError(
             f"{gltf.path}: the VRM expressions are broken ({type(error).__name__} {error}). Export "
             "the file again."
@@ -47,16 +47,26 @@ def offsets_by_shape(
 ) -> dict[str, Points]:
     """Offsets of all points of these meshes, one mesh after the other, by ARKit name."""
     return {
-        shape: np.concatenate([_offsets(mesh, wanted) for mesh in meshes])
-        for shape, wanted in binds.items()
+        shape: np.concatenate([_offsets(mesh, own.get(mesh.mesh, {})) for mesh in meshes])
+        for shape, own in ((shape, _weights_by_mesh(wanted)) for shape, wanted in binds.items())
     }
 
 
-def _offsets(mesh: MeshPart, binds: Sequence[Bind]) -> Points:
-    total = np.zeros_like(mesh.positions)
+def _weights_by_mesh(binds: Sequence[Bind]) -> dict[int | None, dict[int, float]]:
+    """Weight of each morph of each mesh; a file may name one a million times."""
+    weights: dict[int | None, dict[int, float]] = {}
     for owner, index, weight in binds:
-        if owner == mesh.mesh and index < len(mesh.morphs):
-            total += weight * mesh.morphs[index].offsets
+        own = weights.setdefault(owner, {})
+        own[index] = own.get(index, 0.0) + weight
+    return weights
+
+
+def _offsets(mesh: MeshPart, weights: Mapping[int, float]) -> Points:
+    total = np.zeros_like(mesh.positions)
+    with np.errstate(all="ignore"):  # whoever asks looks at the numbers
+        for index, weight in weights.items():
+            if 0 <= index < len(mesh.morphs):
+                total += weight * mesh.morphs[index].offsets
     return total
 
 
@@ -78,7 +88,7 @@ def _vrm1_expressions(gltf: GltfFile) -> Iterable[tuple[str, list[Bind]]]:
             yield (
                 name,
                 [
-                    (nodes[bind["node"]]["mesh"], bind["index"], float(bind.get("weight", 1.0)))
+                    _bind(nodes[bind["node"]]["mesh"], bind["index"], bind.get("weight", 1.0))
                     for bind in expression.get("morphTargetBinds", [])
                 ],
             )
@@ -90,7 +100,13 @@ def _vrm0_expressions(gltf: GltfFile) -> Iterable[tuple[str, list[Bind]]]:
         yield (
             group.get("name", ""),
             [
-                (bind["mesh"], bind["index"], bind.get("weight", 100) / 100)
+                _bind(bind["mesh"], bind["index"], bind.get("weight", 100) / 100)
                 for bind in group.get("binds", [])
             ],
         )
+
+
+def _bind(mesh: Any, index: Any, weight: Any) -> Bind:
+    if not (isinstance(mesh, int) and isinstance(index, int)):
+        raise TypeError(f"a bind leads to {(mesh, index)!r:.60}")
+    return mesh, index, float(weight)

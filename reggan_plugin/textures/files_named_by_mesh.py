@@ -10,7 +10,7 @@ import urllib.parse
 from pathlib import Path
 
 from reggan_plugin.errors import MeshError
-from reggan_plugin.limits import MOST_MESH_BYTES
+from reggan_plugin.limits import MOST_MESH_BYTES, MOST_NAMED_FILES, MOST_PATH_LETTERS
 from reggan_plugin.regular_file import is_regular, read_regular
 
 _SCHEME_OR_DRIVE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -43,12 +43,27 @@ def file_of_name(mesh: Path, name: str, *, named_in: Path | None = None) -> Path
     return path
 
 
+def refuse_many_files(mesh: Path, count: int) -> None:
+    """Refuse a mesh that names so many files that looking them up takes minutes.
+
+    Raises:
+        MeshError: it does.
+    """
+    if count > MOST_NAMED_FILES:
+        raise MeshError(
+            f"{mesh} names {count:,} files, of at most {MOST_NAMED_FILES:,}. The file is broken; "
+            "export it again."
+        )
+
+
 def refuse_odd_name(mesh: Path, name: str) -> None:
     """Refuse a name that is no relative path.
 
     Raises:
-        MeshError: it is absolute, empty, or begins with a scheme or drive.
+        MeshError: it is absolute, empty, far too long, or begins with a scheme or drive.
     """
+    if len(name) > MOST_PATH_LETTERS:
+        raise _refused(mesh, name, "is longer than any path")
     relative = name.replace("\\", "/")
     if not relative or relative.startswith("/") or _SCHEME_OR_DRIVE.match(relative):
         raise _refused(mesh, name, "is no relative path")

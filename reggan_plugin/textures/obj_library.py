@@ -7,7 +7,11 @@ from pathlib import Path
 
 from reggan_plugin.errors import MeshError
 from reggan_plugin.limits import MOST_LIBRARIES, MOST_LIBRARY_BYTES
-from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file
+from reggan_plugin.textures.files_named_by_mesh import (
+    file_of_name,
+    read_file,
+    refuse_many_files,
+)
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,13 +35,17 @@ def files_of_obj(path: Path) -> list[Path]:
 
 def _maps_in(mesh: Path, library: Path) -> Iterator[tuple[str, Path]]:
     """Material and file of every colour map that a library names, and that may be read."""
-    material = ""
+    material, known = "", dict[str, list[Path]]()
     for line in _lines(library, MOST_LIBRARY_BYTES):
         key, _, value = line.strip().partition(" ")
         if key == "newmtl":
             material = value.strip()
         elif key.lower() == "map_kd" and value.split():
-            yield from ((material, file) for file in _named(mesh, value.split()[-1]))
+            name = value.split()[-1]
+            if name not in known:
+                refuse_many_files(mesh, len(known) + 1)
+                known[name] = _named(mesh, name)
+            yield from ((material, file) for file in known[name])
 
 
 def _libraries(path: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.attached import attached, load_attached
 from reggan_plugin.errors import MeshError, MissingExtraError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, USD_SUFFIXES, is_mesh
-from reggan_plugin.limits import MOST_LIBRARY_BYTES, MOST_PARTS, refuse_beyond
+from reggan_plugin.limits import MOST_LIBRARY_BYTES, MOST_NAME_BYTES, MOST_PARTS, refuse_beyond
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file
 from reggan_plugin.textures.gltf.character import character_from_gltf
@@ -123,7 +123,7 @@ def _material(
     file, colour = maps.get(name), (1.0, 1.0, 1.0, 1.0)
     if file is None and not has_image and diffuse is not None:
         colour = (*(diffuse[0], diffuse[1], diffuse[2]), 1.0)
-    return Material(name=name, image=file, colour=colour)
+    return Material(name=name[:MOST_NAME_BYTES], image=file, colour=colour)
 
 
 def parts_by_trimesh(file: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -159,7 +159,7 @@ def _plain_part(path: Path, mesh: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     name = str(getattr(material, "name", None) or mesh.metadata.get("name", path.stem))
     diffuse = getattr(material, "diffuse", None)
     return {
-        "name": str(mesh.metadata.get("name", name)),
+        "name": str(mesh.metadata.get("name", name))[:MOST_NAME_BYTES],
         "positions": _columns(path, mesh.vertices, 3, "points"),
         "faces": np.asarray(mesh.faces, dtype=np.int64),
         "uv": None if uv is None or not len(uv) else _columns(path, uv, 2, "UVs"),

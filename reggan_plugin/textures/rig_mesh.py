@@ -13,6 +13,12 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.errors import MeshError
 from reggan_plugin.imaging.colour import srgb_from_linear
+from reggan_plugin.limits import (
+    MOST_POINTS,
+    MOST_RIG_POINTS,
+    MOST_RIG_TRIANGLES,
+    refuse_beyond,
+)
 from reggan_plugin.rig.head_part import Part
 from reggan_plugin.rig.own_rig import RigMesh
 from reggan_plugin.textures.character import Character, MeshPart, corner_values
@@ -26,6 +32,8 @@ _MAP_PX: Final = 1024
 """Side to which maps are averaged: the pictures that they are drawn in are smaller."""
 _WELD: Final = 1e-6
 """Share of the mesh's size within which vertices are one, if they move alike."""
+_FARTHEST: Final = 1e6
+"""Of a shape, in the file's units, as of its points."""
 _UPPER_ROW: Final = re.compile(r"upper|top|maxill", re.IGNORECASE)
 _LOWER_ROW: Final = re.compile(r"lower|bottom|mandib", re.IGNORECASE)
 _DIRECTIONS: Final = {"X": 0, "Y": 1, "Z": 2}
@@ -55,7 +63,15 @@ def rig_mesh(loaded: LoadedMesh) -> RigMesh:
     character = loaded.character
     named = _with_skin(name_parts(character.parts))
     parts = [one.mesh for one in named]
-    offsets = offsets_by_shape(binds_by_shape(loaded.gltf, parts), parts)
+    binds = binds_by_shape(loaded.gltf, parts)
+    _refuse_too_large(character.path, parts, len(binds))
+    offsets = offsets_by_shape(binds, parts)
+    for name, moved in offsets.items():
+        if not np.all(np.abs(moved) <= _FARTHEST):  # false for NaN, too
+            raise MeshError(
+                f"{character.path}: its shape {name} moves points by what is no number, or more "
+                f"than {_FARTHEST:g}. Export it again."
+            )
     colours = _Colours(loaded, parts)
     starts = np.cumsum([0, *(len(part.positions) for part in parts)])
     kept = [colours.opaque(index) for index in range(len(parts))]
@@ -78,6 +94,24 @@ def rig_mesh(loaded: LoadedMesh) -> RigMesh:
         fronts=_fronts(character),
         colours=colours,
     )
+
+
+def _refuse_too_large(path: Path, parts: Sequence[MeshPart], shapes: int) -> None:
+    """Refuse a head that would take all memory, or minutes.
+
+    Raises:
+        MeshError: it has too many points or triangles.
+    """
+    points = sum(len(part.positions) for part in parts)
+    triangles = sum(len(part.faces) for part in parts)
+    try:
+        refuse_beyond(points, MOST_RIG_POINTS, "points")
+        refuse_beyond(triangles, MOST_RIG_TRIANGLES, "triangles")
+        refuse_beyond(points * (1 + shapes), MOST_POINTS, "points in all shapes together")
+    except ValueError as error:
+        raise MeshError(
+            f"{path} is too large for a rig: {error}. Export the head alone, or with fewer points."
+        ) from error
 
 
 def _with_skin(named: Sequence[NamedPart]) -> Sequence[NamedPart]:

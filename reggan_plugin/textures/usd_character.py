@@ -13,7 +13,13 @@ import numpy as np
 
 from reggan_plugin.apart import run_apart
 from reggan_plugin.errors import MeshError
-from reggan_plugin.limits import MOST_LAYERS, MOST_PARTS, MOST_POINTS, refuse_beyond
+from reggan_plugin.limits import (
+    MOST_LAYERS,
+    MOST_NAME_BYTES,
+    MOST_PARTS,
+    MOST_POINTS,
+    refuse_beyond,
+)
 from reggan_plugin.textures.character import Character, Material, MeshPart, Morph
 from reggan_plugin.textures.files_named_by_mesh import (
     read_file,
@@ -180,8 +186,8 @@ def _part(prim: Any, places: Any, most: int, with_morphs: bool) -> dict[str, Any
         faces = faces[:, ::-1]
     bound, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()
     return {
-        "name": prim.GetName(),
-        "material": bound.GetPrim().GetName() if bound else "(none)",
+        "name": prim.GetName()[:MOST_NAME_BYTES],
+        "material": bound.GetPrim().GetName()[:MOST_NAME_BYTES] if bound else "(none)",
         "positions": points[corners],
         "faces": faces,
         "uv": _uv(prim, corners),
@@ -216,7 +222,7 @@ def _morphs(
             )
         dense = np.zeros((count, 3))
         dense[rows] = offsets
-        morphs.append({"name": name, "offsets": (dense @ turn)[corners]})
+        morphs.append({"name": name[:MOST_NAME_BYTES], "offsets": (dense @ turn)[corners]})
     return morphs
 
 

@@ -10,6 +10,7 @@ Source: Apple, ARKit, `ARFaceAnchor.BlendShapeLocation`; `tongueOut` is left out
 """
 
 import re
+from itertools import accumulate, takewhile
 
 MAX_INTENSITY = 1.5
 """1 is the full expression, or the shape in full."""
@@ -111,6 +112,7 @@ def _names_by_spelling() -> dict[str, str]:
 
 
 _NAME_FROM_SPELLING = _names_by_spelling()
+_LONGEST_SPELLING = max(map(len, _NAME_FROM_SPELLING))
 
 
 def shape_from_name(text: str) -> str | None:
@@ -122,7 +124,9 @@ def shape_from_name(text: str) -> str | None:
     """
     words = [word.lower() for word in _WORD.findall(text)]
     words = [_SIDE_LETTERS.get(word, word) for word in words]
-    for start in range(len(words)):
+    lengths = accumulate(map(len, reversed(words)))
+    near_end = sum(1 for _ in takewhile(lambda length: length <= _LONGEST_SPELLING, lengths))
+    for start in range(len(words) - near_end, len(words)):
         name = _NAME_FROM_SPELLING.get("".join(words[start:]))
         if name is not None:
             prefix = "".join(words[:start])

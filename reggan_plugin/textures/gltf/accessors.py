@@ -33,6 +33,8 @@ def read_accessor(gltf: GltfFile, index: int) -> Shaped[np.ndarray, "count width
     if "sparse" in accessor:
         sparse = accessor["sparse"]
         places = _dtype(gltf, sparse["indices"]["componentType"])
+        if sparse["count"] > count:
+            raise _broken(gltf, f"accessor {index} is sparse beyond its {count} values")
         rows = _elements(gltf, sparse["indices"], places, 1, sparse["count"])[:, 0]
         if places.kind != "u" or rows.max(initial=0) >= max(count, 1):
             raise _broken(gltf, f"accessor {index} is sparse beyond its {count} values")

@@ -10,8 +10,13 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, Int, Shaped
 from reggan_plugin.errors import MeshError
-from reggan_plugin.limits import MOST_PARTS, MOST_POINTS
-from reggan_plugin.textures.character import Character, MeshPart, Morph
+from reggan_plugin.limits import (
+    LEAST_POINTS_A_TARGET,
+    MOST_NAME_BYTES,
+    MOST_PARTS,
+    MOST_POINTS,
+)
+from reggan_plugin.textures.character import Character, Material, MeshPart, Morph
 from reggan_plugin.textures.gltf.accessors import read_accessor
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.gltf.material import material_from_gltf
@@ -42,6 +47,8 @@ class _Reader:
         }
         self._worlds: dict[int, Matrix] = {}
         self._motions: dict[int, Float[np.ndarray, "joints 4 4"]] = {}
+        self._joints: dict[int, Int[np.ndarray, " joints"]] = {}
+        self._materials: dict[int | None, Material] = {}
         self._points = 0
 
     def character(self) -> Character:
@@ -57,7 +64,9 @@ class _Reader:
         return Character(
             path=self._gltf.path,
             parts=parts,
-            node_names={i: node.get("name", "") for i, node in enumerate(self._nodes)},
+            node_names={
+                i: node.get("name", "")[:MOST_NAME_BYTES] for i, node in enumerate(self._nodes)
+            },
             node_parents=self._parents,
             head_node=_vrm_head(vrm, vrm0),
             fronts=tuple(fronts),
@@ -113,10 +122,12 @@ class _Reader:
                 continue
             positions = self._morphed(primitive, morphs)
             placed, moved_by = self._placed(node, primitive, positions)
-            material = material_from_gltf(self._gltf, primitive.get("material"))
+            number = primitive.get("material")
+            if number not in self._materials:
+                self._materials[number] = material_from_gltf(self._gltf, number)
             yield MeshPart(
-                name=entry.get("name") or mesh.get("name", ""),
-                material=material,
+                name=(entry.get("name") or mesh.get("name", ""))[:MOST_NAME_BYTES],
+                material=self._materials[number],
                 positions=placed,
                 faces=faces,
                 uv=self._uv(primitive),
@@ -143,7 +154,8 @@ class _Reader:
             if "POSITION" in target:
                 moved = positions + self._values(target["POSITION"], 3, len(positions))
                 offsets = self._placed(node, primitive, moved)[0] - placed
-            morphs.append(Morph(name=str(name or ""), offsets=offsets))
+            text = name[:MOST_NAME_BYTES] if isinstance(name, str) else ""
+            morphs.append(Morph(name=text, offsets=offsets))
         return tuple(morphs)
 
     def _count_points(self, primitive: dict[str, Any], morphs: list[float]) -> None:
@@ -151,8 +163,9 @@ class _Reader:
         accessors = self._gltf.document["accessors"]
         count = accessors[primitive["attributes"]["POSITION"]]["count"]
         corners = accessors[primitive["indices"]]["count"] if "indices" in primitive else 0
-        read = len(primitive.get("targets", [])) if self._with_morphs else 0
-        self._points += count * (1 + sum(map(bool, morphs)) + read) + corners
+        targets = len(primitive.get("targets", []))
+        read = sum(map(bool, islice(morphs, targets))) + (targets if self._with_morphs else 0)
+        self._points += count + corners + targets + max(count, LEAST_POINTS_A_TARGET) * read
         if self._points > MOST_POINTS:
             raise self._broken(f"it shows more than {MOST_POINTS:,} points")
 
@@ -204,10 +217,10 @@ class _Reader:
             world = self._world(node)
             placed = positions @ world[:3, :3].T + world[:3, 3]
             return placed, np.full(len(placed), node)
-        joints = np.array(self._gltf.document["skins"][skin]["joints"], dtype=np.int64)
         if skin not in self._motions:
+            self._joints[skin] = np.array(self._gltf.document["skins"][skin]["joints"], np.int64)
             self._motions[skin] = self._motions_of(skin)
-        motions = self._motions[skin]
+        motions, joints = self._motions[skin], self._joints[skin]
         bones, weights = self._bones(attributes, len(positions))
         if bones.max(initial=0) >= len(joints):
             raise self._broken(f"a point hangs on joint {bones.max()} of {len(joints)}")

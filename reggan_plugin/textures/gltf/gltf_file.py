@@ -16,7 +16,12 @@ from typing import Any
 
 from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import MeshError
-from reggan_plugin.textures.files_named_by_mesh import file_of_uri, read_file
+from reggan_plugin.limits import MOST_BUFFER_BYTES, refuse_beyond
+from reggan_plugin.textures.files_named_by_mesh import (
+    file_of_uri,
+    read_file,
+    refuse_many_files,
+)
 from reggan_plugin.textures.gltf.schema import check_document, refuse_overgrown
 
 _HEADER, _CHUNK = struct.Struct("<4sII"), struct.Struct("<I4s")
@@ -59,11 +64,13 @@ class GltfFile:
         """The buffers and images that it names.
 
         Raises:
-            MeshError: a name leads elsewhere; see `references`.
+            MeshError: a name leads elsewhere (see `files_named_by_mesh`), or they are too many.
         """
         entries = [*self.list_of("buffers"), *self.list_of("images")]
-        uris = [entry["uri"] for entry in entries if "uri" in entry]
-        return tuple(file_of_uri(self.path, uri) for uri in uris if not is_data(uri))
+        uris = (entry["uri"] for entry in entries if "uri" in entry)
+        names = dict.fromkeys(uri for uri in uris if not is_data(uri))
+        refuse_many_files(self.path, len(names))
+        return tuple(file_of_uri(self.path, uri) for uri in names)
 
     def view_bytes(self, index: int) -> bytes:
         """Return the bytes of a buffer view."""
@@ -101,7 +108,10 @@ def read_gltf(path: Path) -> GltfFile:
         document = parse_json(text, parse_constant=_refuse_constant)
         check_document(document)
         version = document["asset"]["version"]
-        buffers = tuple(_buffer(path, entry, binary) for entry in document.get("buffers", []))
+        entries = document.get("buffers", [])
+        total = sum(entry["byteLength"] for entry in entries)
+        refuse_beyond(total, MOST_BUFFER_BYTES, "bytes in its buffers")
+        buffers = tuple(_buffer(path, entry, binary) for entry in entries)
     except (ValueError, RecursionError, struct.error, binascii.Error) as error:
         cause = str(error).strip() or type(error).__name__
         raise MeshError(f"{path} is a broken glTF file: {cause}. Export it again.") from error

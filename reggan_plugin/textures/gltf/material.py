@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from reggan_plugin.limits import MOST_NAME_BYTES
 from reggan_plugin.textures.character import AlphaMode, Material
 from reggan_plugin.textures.files_named_by_mesh import file_of_uri
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, is_data
@@ -17,7 +18,7 @@ def material_from_gltf(gltf: GltfFile, index: int | None) -> Material:
     entry = gltf.document["materials"][index]
     base = entry.get("pbrMetallicRoughness", {})
     return Material(
-        name=entry.get("name", f"material {index}"),
+        name=entry.get("name", f"material {index}")[:MOST_NAME_BYTES],
         index=index,
         image=image_of_texture(gltf, base.get("baseColorTexture")),
         colour=tuple(base.get("baseColorFactor", (1.0, 1.0, 1.0, 1.0))),

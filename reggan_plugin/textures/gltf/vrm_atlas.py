@@ -13,7 +13,9 @@ from typing import Any
 
 from PIL import Image
 
-from reggan_plugin.errors import TextureError, UsageError
+from reggan_plugin.errors import MeshError, TextureError, UnreadableFrameError, UsageError
+from reggan_plugin.files.damaged_files import library_faults
+from reggan_plugin.limits import MOST_POINTS
 from reggan_plugin.textures.gltf.accessors import read_accessor
 from reggan_plugin.textures.gltf.edit import GltfEdit, texture_infos
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
@@ -126,15 +128,15 @@ class _Atlases:
     def _atlas(self, image: int) -> bytes:
         first = image_bytes(self._gltf, image)
         rest = self._contents if image == self._image else [first] * len(self._contents)
-        pictures = [_picture(content, self._gltf, image) for content in (first, *rest)]
-        mode = "RGBA" if "A" in pictures[0].getbands() else "RGB"
-        if pictures[0].mode.startswith("I"):
+        usual = _picture(first, self._gltf, image)
+        mode = "RGBA" if "A" in usual.getbands() else "RGB"
+        if usual.mode.startswith("I"):
             raise UsageError(
                 f"{self._gltf.path}: image {image} has 16 bits, an atlas takes 8. Write variants "
                 "instead.",
                 kind="write-variants",
             )
-        width, height = pictures[0].size
+        width, height = usual.size
         shrink = max(1.0, self._columns * max(width, height) / LARGEST_ATLAS_PX)
         if shrink > 1:
             width, height = round(width / shrink), round(height / shrink)
@@ -143,10 +145,13 @@ class _Atlases:
                 f"{width}x{height}; fewer expressions make larger ones"
             )
         atlas = Image.new(mode, (self._columns * width, self._columns * height))
-        for cell, picture in enumerate(pictures):
-            fitted = picture.convert(mode)
-            if fitted.size != (width, height):
-                fitted = fitted.resize((width, height), Image.Resampling.LANCZOS)
+        fitted = usual
+        for cell, content in enumerate((first, *rest)):
+            if cell == 0 or content is not first:  # one at a time: all would take gigabytes
+                picture = usual if cell == 0 else _picture(content, self._gltf, image)
+                fitted = picture.convert(mode)
+                if fitted.size != (width, height):
+                    fitted = fitted.resize((width, height), Image.Resampling.LANCZOS)
             atlas.paste(fitted, (cell % self._columns * width, cell // self._columns * height))
         encoded = io.BytesIO()
         atlas.save(encoded, format="PNG")
@@ -155,13 +160,16 @@ class _Atlases:
 
 def _picture(content: bytes, gltf: GltfFile, image: int) -> Image.Image:
     try:
-        return Image.open(io.BytesIO(content))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        with library_faults():
+            picture = Image.open(io.BytesIO(content))
+            picture.load()
+    except (UnreadableFrameError, Image.DecompressionBombError) as error:
         raise TextureError(
-            f"{gltf.path}: image {image} cannot be put into an atlas: {error}. Export it as PNG, "
+            f"{gltf.path}: image {image} cannot be put into an atlas: {error} Export it as PNG, "
             "or write variants instead.",
             kind="write-variants",
         ) from error
+    return picture
 
 
 def _shrink(info: dict[str, Any], columns: int) -> None:
@@ -204,11 +212,16 @@ def _add_expression(
 
 
 def _check_uvs(gltf: GltfFile, materials: Sequence[int]) -> None:
+    seen, points = set[int](), 0
     for mesh in gltf.list_of("meshes"):
         for primitive in mesh["primitives"]:
             index = primitive["attributes"].get("TEXCOORD_0")
-            if primitive.get("material") not in materials or index is None:
+            if primitive.get("material") not in materials or index is None or index in seen:
                 continue
+            seen.add(index)
+            points += gltf.document["accessors"][index]["count"]
+            if points > MOST_POINTS:
+                raise MeshError(f"{gltf.path} has more than {MOST_POINTS:,} UVs. Export it again.")
             uv = read_accessor(gltf, index)
             if uv.min(initial=0) < -_OUTSIDE or uv.max(initial=1) > 1 + _OUTSIDE:
                 raise UsageError(

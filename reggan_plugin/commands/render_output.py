@@ -9,7 +9,7 @@ import click
 
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.documents import json_text
-from reggan_plugin.errors import UsageError
+from reggan_plugin.errors import OutputError, UsageError
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
 from reggan_plugin.jobs.results import (
@@ -78,17 +78,24 @@ def plan_atlas(
     """Refuse an atlas that cannot be, before any work.
 
     Raises:
-        UsageError: its name is no PNG's or an input's, or it would hold videos.
+        UsageError: its name is no PNG's, or that of an input or a result, or it would hold videos.
         OutputExistsError: it exists.
+        OutputError: its folder is not there.
     """
     if atlas.suffix.lower() != ".png":
-        raise UsageError(f"{atlas} is to be a PNG. Name it {atlas.with_suffix('.png').name}.")
+        raise UsageError(f"{atlas} is to be a PNG. Name it {atlas.stem or 'atlas'}.png.")
     if any(job.movie is not None for job in jobs):
         raise UsageError("An atlas is of pictures, and a video has many. Leave --atlas out.")
     files = [atlas, atlas.with_suffix(".json")]
     read = [task.source.path for job in jobs for task in job.plan.tasks]
     made = [task.output for job in jobs for task in job.plan.tasks]
     refuse_overwriting(files, (*read, *made, *inputs))
+    results = {path.resolve() for path in made}
+    for file in files:
+        if file.resolve() in results:
+            raise UsageError(f"{file} is the name of a result, too. Name another atlas.")
+    if not atlas.parent.is_dir():
+        raise OutputError(f"{atlas.parent}: there is no such folder. Create it first.")
     refuse_existing(files, overwrite=existing is not Existing.REFUSE)
 
 

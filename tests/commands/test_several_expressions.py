@@ -117,6 +117,17 @@ def test_an_atlas_says_where_each_picture_lies(portraits: Path, capsys: Streams)
     assert "never overwritten" in capsys.readouterr().err
 
 
+def test_an_atlas_takes_the_name_of_no_result(portraits: Path, capsys: Streams) -> None:
+    for name in ("hero_happy.png", "./hero_happy.png"):
+        assert render("hero.png", "-e", "happy", "--atlas", name) == 2
+        assert "is the name of a result, too" in capsys.readouterr().err
+    assert render("hero.png", "-e", "happy", "--atlas", "none/atlas.png") == 1
+    assert "there is no such folder" in capsys.readouterr().err
+    assert render("hero.png", "-e", "happy", "--atlas", "") == 2
+    assert "is to be a PNG" in capsys.readouterr().err
+    assert not Path("hero_happy.png").exists()
+
+
 @pytest.mark.usefixtures("two_faces")
 def test_each_face_may_have_an_expression_of_its_own(portraits: Path, capsys: Streams) -> None:
     words = ("hero.png", "--face", "0=happy:0.5", "--face", "1=sad")

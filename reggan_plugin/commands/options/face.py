@@ -66,7 +66,7 @@ def which_face_from_text(text: str) -> tuple[WhichFaces, str | None]:
     word, equals, expression = text.partition("=")
     if not equals and word in ("largest", "all"):
         return ("largest" if word == "largest" else "all"), None
-    if not word.isdecimal() or bool(equals) != bool(expression):
+    if not word.isdecimal() or len(word) > 9 or bool(equals) != bool(expression):
         raise click.BadParameter(
             f"{text!r} is not largest, all, an index (0 is the largest), or an index with an "
             "expression of its own such as 1=sad."

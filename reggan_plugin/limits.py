@@ -91,6 +91,9 @@ MOST_SETTINGS_BYTES = _MIB
 MOST_MODEL_BYTES = 2**31
 """What a protocol buffer may have."""
 
+MOST_LANDMARKER_BYTES = 256 * _MIB
+"""Of a task file of MediaPipe; that of faces has 4 MB."""
+
 # What a child process may take (`reggan_plugin.apart`)
 MOST_CHILD_SECONDS = 50
 """Of a processor, to read one file; twice as many by the clock, as others may be at work."""

@@ -1,5 +1,6 @@
 """`reggan-plugin perform`: a clip of a face in, a recorded performance out."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class _NeutralFrame(click.ParamType[int | str]):
         text = str(value)
         if text in ("auto", "none"):
             return text
-        if not text.isdigit():
+        if not re.fullmatch("[0-9]{1,9}", text):
             self.fail(f"{text!r} is no number of a frame; give one, auto or none.", param, ctx)
         return int(text)
 

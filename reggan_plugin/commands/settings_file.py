@@ -32,6 +32,8 @@ SETTINGS_META = "reggan_plugin.settings"
 _PRESETS, _PRESETS_OPTION = "presets", "presets"
 _OF_PROVENANCE = ("stamp", "sign", "key")
 _HIDING = ("dry-run", "quiet")
+_OF_MODELS = ("landmarker",)
+"""A model's file, of MediaPipe."""
 _MAY_NAME_FILES = {"each": ("basic", "all"), "matte": ()}
 """Options that take a file's name as text, and their words that are none."""
 _COMMAND_LINE_ALONE = ("frames", "overwrite", "config")
@@ -101,7 +103,7 @@ def _refuse_of_strangers(
         UsageError: it would leave out or set the marks of provenance, hide what is done, open a
             model's file, or any file outside its own folder.
     """
-    unsafe = [name for name in table if name in (*_OF_PROVENANCE, *_HIDING)]
+    unsafe = [name for name in table if name in (*_OF_PROVENANCE, *_HIDING, *_OF_MODELS)]
     model = table.get("model")
     if model is not None and str(model) not in installed_models():
         unsafe.append("a model that is a file")

@@ -6,6 +6,8 @@ crashes it ends no job. The model is the user's own file, `face_landmarker.task`
 Source: MediaPipe's face mesh topology for the numbers of points.
 """
 
+import io
+import struct
 import zipfile
 from collections.abc import Generator
 from contextlib import suppress
@@ -17,12 +19,15 @@ import numpy as np
 from reggan_plugin.apart import talk_apart
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.errors import ModelError
+from reggan_plugin.limits import MOST_LANDMARKER_BYTES
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.perform.face_reading import FaceReading, gap_share
+from reggan_plugin.regular_file import read_regular
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 LANDMARKER_PAGE = "https://ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker"
 MOST_FACES = 4
+_LONGEST_SHOWN = 80
 _SHAPES_FILE, _POINTS_FILE = "face_blendshapes.tflite", "face_landmarks_detector.tflite"
 _LIPS_UPPER = [191, 80, 81, 82, 13, 312, 311, 310, 415]
 _LIPS_LOWER = [95, 88, 178, 87, 14, 317, 402, 318, 324]
@@ -77,17 +82,18 @@ def check_task(task: Path) -> None:
         ModelError: it is none.
     """
     try:
-        with zipfile.ZipFile(task) as bundle:
+        with zipfile.ZipFile(io.BytesIO(read_regular(task, MOST_LANDMARKER_BYTES))) as bundle:
             names = set(bundle.namelist())
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, NotImplementedError, struct.error, zipfile.BadZipFile) as error:
         raise ModelError(
             f"{task} is no task file of MediaPipe: {error}. Expected face_landmarker.task of "
             f"{LANDMARKER_PAGE}.",
             kind="landmarker",
         ) from error
     if _POINTS_FILE not in names:
+        some = ", ".join(name[:_LONGEST_SHOWN] for name in sorted(names)[:4]) or "nothing"
         raise ModelError(
-            f"{task} is a task of another kind: it holds {', '.join(sorted(names)[:4])}. "
+            f"{task} is a task of another kind: it holds {some}. "
             f"Expected face_landmarker.task of {LANDMARKER_PAGE}.",
             kind="landmarker",
         )
@@ -150,9 +156,10 @@ def landmarker_faces(task: str) -> Generator[Any, Any, None]:
             )
         )
     except (RuntimeError, ValueError, OSError) as error:
+        first, _, _ = str(error).partition("\n")
         raise ModelError(
             f"{task} cannot be opened by MediaPipe {mediapipe.__version__}: "
-            f"{str(error).splitlines()[0][:200]}. Take face_landmarker.task of {LANDMARKER_PAGE}.",
+            f"{first[:200]}. Take face_landmarker.task of {LANDMARKER_PAGE}.",
             kind="landmarker",
         ) from error
     faces: list[dict[str, Any]] = []

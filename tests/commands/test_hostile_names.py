@@ -107,6 +107,24 @@ def test_settings_that_came_with_pictures_decide_no_mark_and_no_file_elsewhere(
     )
 
 
+def test_settings_that_came_with_a_clip_name_no_landmarker(shot: Path, capsys: Streams) -> None:
+    (shot / "evil.task").write_bytes(b"x")
+    (shot / "reggan-plugin.toml").write_text('[perform]\nlandmarker = "evil.task"\n')
+    words = ["perform", "shot", "--out", "take.csv"]
+    assert main(words) == 2
+    assert "says landmarker, which a file beside the pictures may not" in capsys.readouterr().err
+    assert main([*words, "--config", "shot/reggan-plugin.toml"]) == 1
+    assert "is no task file of MediaPipe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("frame", ["²", "9" * 5000, "-1", ""])
+def test_a_frame_at_rest_that_is_no_number_is_named(
+    frame: str, shot: Path, capsys: Streams
+) -> None:
+    assert main(["perform", "shot", "--neutral", frame, "--out", "take.csv"]) == 2
+    assert "is no number of a frame" in capsys.readouterr().err
+
+
 def test_settings_that_came_with_pictures_name_what_lies_beside_them(
     shot: Path, capsys: Streams
 ) -> None:

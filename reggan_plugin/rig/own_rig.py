@@ -267,7 +267,10 @@ class _UprightHead:
         is_drawn &= points[:, 2] < _DISTANCE / 2
         rows = np.flatnonzero(~np.isin(self.parts, hidden) & is_drawn[self.triangles].all(axis=1))
         seen = np.column_stack([places, points[:, 2]])
-        return rasterise(seen, self.triangles[rows], _SIDE_PX, _SIDE_PX), rows
+        try:
+            return rasterise(seen, self.triangles[rows], _SIDE_PX, _SIDE_PX), rows
+        except MeshError as error:
+            raise error.after(f"{self.mesh.name}: ") from error
 
     def picture(self, points: Points) -> Picture:
         """Draw the head in soft light, without what hides the face."""

@@ -107,6 +107,6 @@ def _vrm0_expressions(gltf: GltfFile) -> Iterable[tuple[str, list[Bind]]]:
 
 
 def _bind(mesh: Any, index: Any, weight: Any) -> Bind:
-    if not (isinstance(mesh, int) and isinstance(index, int)):
-        raise TypeError(f"a bind leads to {(mesh, index)!r:.60}")
+    if not (isinstance(mesh, int) and isinstance(index, int) and isinstance(weight, int | float)):
+        raise TypeError(f"a bind is {(mesh, index, weight)!r:.60}")
     return mesh, index, float(weight)

@@ -11,6 +11,7 @@ import random
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -270,6 +271,39 @@ def _one_place(folder: Path) -> bytes:
     return glb_of(document, binary)
 
 
+def glb_take(
+    *, keys: int = 1, names: int = 1, channels: int = 1, animations: int = 1, how: str = "LINEAR"
+) -> Callable[[Path], bytes]:
+    """Keys in no bytes at all, read by many channels, of many names."""
+
+    def make(folder: Path) -> bytes:
+        document, binary = glb_parts(sound_meshes(folder)["head.glb"])
+        document["meshes"][0]["extras"] = {"targetNames": ["jawOpen"] * names}
+        first = len(document["accessors"])
+        per_key = names * (3 if how == "CUBICSPLINE" else 1)
+        for count in (keys, keys * per_key):
+            accessor = {"componentType": 5126, "count": count, "type": "SCALAR"}
+            document["accessors"].append(accessor)
+        sampler = {"input": first, "output": first + 1, "interpolation": how}
+        channel = {"sampler": 0, "target": {"node": 2, "path": "weights"}}
+        animation = {"samplers": [sampler], "channels": [channel] * channels}
+        document["animations"] = [animation] * animations
+        return glb_of(document, binary)
+
+    return make
+
+
+def _many(key: str, entry: dict[str, Any], count: int, more: int = 0) -> Callable[[Path], bytes]:
+    """The sound head with an entry of a list many times, and more bytes in its buffer."""
+
+    def make(folder: Path) -> bytes:
+        document, binary = glb_parts(sound_meshes(folder)["head.glb"])
+        document[key] += [entry] * count
+        return glb_of(document, binary + bytes(more))
+
+    return make
+
+
 _CORNERS = "v 0 0 0\nv 1 0 0\nv 0 1 0\n"
 BOMBS: dict[str, Callable[[Path], bytes]] = {
     "a.jpg": lambda _: jpeg_of_scans(5000),
@@ -279,6 +313,18 @@ BOMBS: dict[str, Callable[[Path], bytes]] = {
     "parts.glb": _one_place,
     "groups.obj": lambda _: (
         _CORNERS + "".join(f"g a{i}\nf 1 2 3\n" for i in range(60_000))
+    ).encode(),
+    "take-channels.glb": glb_take(keys=500_000, channels=1000),
+    "take-names.glb": glb_take(names=100_000, channels=1000),
+    "take-spline.glb": glb_take(keys=7_000_000, how="CUBICSPLINE"),
+    "take-no-keys.glb": glb_take(keys=0),
+    "buffers.glb": _many("buffers", {"byteLength": 999_999}, 10_000, more=1_000_000),
+    "weights.glb": _many("nodes", {"mesh": 0, "weights": [0.1] * 3000}, 500),
+    "images.gltf": lambda _: json.dumps(
+        {"asset": {"version": "2.0"}, "images": [{"uri": f"{i}.png"} for i in range(500_000)]}
+    ).encode(),
+    "path.gltf": lambda _: json.dumps(
+        {"asset": {"version": "2.0"}, "images": [{"uri": "a/" * 500_000}]}
     ).encode(),
     "take-columns.csv": lambda _: ("time," + ",".join(map(str, range(1_000_000)))).encode(),
     "take-number.json": lambda _: (

@@ -7,11 +7,11 @@
 Each file is made from a seed and its number alone, so that a find can be made again with --first
 and one of its kind. A file must be read, or refused by an error of ours. Anything else is a find:
 another exception, an array of a wrong shape, a process that dies, more than a minute of a
-processor, or more than 4 GiB of memory. Two processes work at a time. The exit code is 1 if there
-is one. Results are printed as JSON, one line a kind.
+processor, or more than 4 GiB of memory. Two processes work at a time, or as many as --processes
+says. The exit code is 1 if there is one. Results are printed as JSON, one line a kind.
 
 Not part of the gate, which tries some hundred of each: `test_meshes.py`, `test_pictures.py`,
-`test_models.py`, `test_text_files.py`, `test_attacks.py`.
+`test_models.py`, `test_rigs.py`, `test_text_files.py`, `test_attacks.py`.
 """
 
 import argparse
@@ -34,12 +34,13 @@ from typing import Any
 DEFAULTS = {
     "attacks": 2_000,
     "meshes": 10_000,
+    "rigs": 1_000,
     "pictures": 10_000,
     "models": 1_000,
     "videos": 1_000,
     "json": 1_000,
 }
-_AT_A_TIME, _WORKERS = 50, 2
+_AT_A_TIME = 50
 _MOST_SECONDS, _MOST_BYTES = 60, 4 * 2**30
 
 Trial = Callable[[int], None]
@@ -58,6 +59,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--worker", choices=DEFAULTS)
     given = parser.parse_args()
     if given.worker:
@@ -68,13 +70,15 @@ def main() -> int:
     finds = 0
     for kind, count in counts.items():
         if count:
-            summary = _run(kind, given.seed, given.first, count, share_s)
+            summary = _run(kind, given.seed, given.first, count, share_s, given.processes)
             finds += summary["uncaught"]
             print(json.dumps(summary), flush=True)
     return int(finds > 0)
 
 
-def _run(kind: str, seed: int, first: int, count: int, share_s: float) -> dict[str, Any]:
+def _run(
+    kind: str, seed: int, first: int, count: int, share_s: float, processes: int
+) -> dict[str, Any]:
     """Try the files of a kind, as many as there is time for."""
     begin, lines = time.monotonic(), list[dict[str, Any]]()
 
@@ -82,7 +86,7 @@ def _run(kind: str, seed: int, first: int, count: int, share_s: float) -> dict[s
         is_late = time.monotonic() - begin > share_s
         return [] if is_late else _batch(kind, seed, at, min(_AT_A_TIME, first + count - at))
 
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with ThreadPoolExecutor(processes) as pool:
         for found in pool.map(batch, range(first, first + count, _AT_A_TIME)):
             lines += found
     outcomes = Counter(line["outcome"] for line in lines)
@@ -169,6 +173,17 @@ def _meshes(folder: Path, seed: int) -> Trial:
         if name == "looks.mtl":
             (folder / "head.obj").write_bytes(sound["head.obj"])
         use_mesh(folder / ("head.obj" if name == "looks.mtl" else name))
+
+    return attempt
+
+
+def _rigs(folder: Path, seed: int) -> Trial:
+    from .damage import Seeded
+    from .rigs import hostile_rig, use_rig
+
+    def attempt(number: int) -> None:
+        (folder / "head.glb").write_bytes(hostile_rig(folder, Seeded(f"rig {seed} {number}")))
+        use_rig(folder / "head.glb")
 
     return attempt
 
@@ -273,6 +288,7 @@ def _json(folder: Path, seed: int) -> Trial:
 _TRIALS: dict[str, Callable[[Path, int], Trial]] = {
     "attacks": _attacks,
     "meshes": _meshes,
+    "rigs": _rigs,
     "pictures": _pictures,
     "models": _models,
     "videos": _videos,

@@ -123,7 +123,7 @@ def _channels(
 
 
 def _target_names(mesh: Mapping[str, Any]) -> tuple[str, ...]:
-    first = next(iter(mesh.get("primitives", [])), {})
+    first: Mapping[str, Any] = next(iter(mesh.get("primitives", [])), {})
     extras = mesh.get("extras") or first.get("extras") or {}
     names = extras.get("targetNames", []) if isinstance(extras, dict) else []
     return tuple(str(name)[:MOST_NAME_BYTES] for name in names)

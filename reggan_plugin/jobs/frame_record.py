@@ -78,6 +78,8 @@ PICTURE_REVISION = 5
 no shot mixes both; `tests/test_picture_revision.py` shows most changes that forgot it."""
 RECORD_SCHEMA = 1
 RECORD_FOLDER = ".reggan"
+_LARGEST = 1e38
+"""Of numbers in records; files' times in nanoseconds have 19 digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +220,8 @@ def read_record(output: Path) -> FrameRecord | None:
 def _record_from_document(document: dict[str, Any]) -> FrameRecord:
     if document["schema"] != RECORD_SCHEMA or document["outcome"] not in OUTCOMES:
         raise ValueError("a record of another version")
+    if not (isinstance(document["faces"], list) and isinstance(document["warnings"], list)):
+        raise TypeError("a list is none")
     document = {"revision": 0, "by_face": {}, **document}
     known = {f.name: document[f.name] for f in fields(FrameRecord)}
     model = known["model"]
@@ -228,7 +232,48 @@ def _record_from_document(document: dict[str, Any]) -> FrameRecord:
     for name in ("input_state", "output_state"):
         known[name] = None if known[name] is None else FileState(**known[name])
     known["warnings"] = tuple(known["warnings"])
-    return FrameRecord(**known)
+    record = FrameRecord(**known)
+    _refuse_other_types(record)
+    return record
+
+
+_TEXTS = ("source", "output", "settings_sha256", "version")
+_TEXTS_OR_NONE = ("message", "input_sha256", "output_sha256", "device")
+_WHOLE_OR_NONE = ("batch", "output_bytes")
+_BY_NAME = ("expression", "weights", "stats")
+
+
+def _refuse_other_types(record: FrameRecord) -> None:
+    """Refuse a record whose values are of other types than the module's text says.
+
+    Raises:
+        TypeError: one is.
+    """
+    faces, model, states = record.faces, record.model, (record.input_state, record.output_state)
+    texts = [getattr(record, name) for name in _TEXTS]
+    texts += [value for name in _TEXTS_OR_NONE if (value := getattr(record, name)) is not None]
+    texts += [*record.warnings, *(face.status for face in faces)]
+    texts += [] if model is None else [model.name, model.version, model.sha256]
+    numbers = [record.seconds, *(() if record.exposure_ev is None else (record.exposure_ev,))]
+    whole = [value for name in _WHOLE_OR_NONE if (value := getattr(record, name)) is not None]
+    whole += [record.revision, *(face.face for face in faces)]
+    whole += [value for one in states if one for value in (one.size, one.modified_ns)]
+    tables = [getattr(record, name) for name in _BY_NAME]
+    if not all(isinstance(table, dict) for table in (*tables, record.by_face)):
+        raise TypeError("a table by name is none")
+    tables += record.by_face.values()
+    numbers += [value for table in tables for value in table.values() if value is not None]
+    for face in faces:
+        numbers += [face.share, face.inside, *face.box_px]
+        numbers += [value for value in (face.score, face.yaw_deg) if value is not None]
+        if len(face.box_px) != 4:
+            raise TypeError("a box has four numbers")
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a text is none")
+    if not all(isinstance(value, int) and abs(value) < _LARGEST for value in whole):
+        raise TypeError("a whole number is none")
+    if not all(isinstance(value, int | float) and abs(value) < _LARGEST for value in numbers):
+        raise TypeError("a number is none")
 
 
 def sha256_of(content: bytes) -> str:

@@ -259,7 +259,8 @@ class FrameSteps:
         """Return the exposure of another frame of the shot; None if it is not linear or has no
         face.
         """
-        assert self._transfer is not None
+        if self._transfer is None:  # nothing changes, whatever a record says
+            return None
         content = self._io_timeout.call(str(source.path), lambda: read_content(source.path))
         frame = self._settings.picture.reading.decode(content, source.path)
         if frame.encoding is not Encoding.SCENE_LINEAR:

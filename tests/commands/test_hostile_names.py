@@ -18,6 +18,7 @@ import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
+from reggan_plugin.jobs.frame_record import record_path
 from reggan_plugin.recipes.blender import blender_script
 from reggan_plugin.recipes.comp_shot import CompShot, Footage
 from reggan_plugin.recipes.fusion import fusion_composition
@@ -191,6 +192,21 @@ def test_records_are_not_written_through_a_link(
     assert main(words) == 1
     assert "is a link" in capsys.readouterr().err
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_record_of_an_exposure_that_nobody_measured_is_done_again(
+    shot: Path, capsys: Streams
+) -> None:
+    words = ["render", "shot", "--expression", "happy", "--intensity", "0", "--out", "out"]
+    assert main(words) == 0
+    record = record_path(Path("out/a.0001.png"))
+    sound = json.loads(record.read_text())
+    record.write_text(json.dumps({**sound, "exposure_ev": -1}))
+    assert main([*words, "--resume"]) == 0
+    assert json.loads(record.read_text())["exposure_ev"] is None
+    record.write_text(json.dumps({**sound, "warnings": [{"a": 1}]}))
+    assert main(["report", "shot", "--out", "out"]) == 1
+    assert "no record" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("box", ["1e308,0,1,1", "1" + "0" * 400 + ",0,1,1", "0,0,1e300,1"])

@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -169,3 +170,35 @@ def test_a_record_with_a_number_without_end_is_none(folder: Path) -> None:
     record_path(path).write_text(attacks.json_record("1" + "0" * 400))
     assert read_record(path) is None
     assert json.loads(record_path(path).read_text())["seconds"] > 0
+
+
+_SOUND_RECORD: dict[str, Any] = {
+    **{"schema": 1, "source": "a.png", "output": "a.png", "outcome": "written", "message": None},
+    **{"expression": {"happy": 1.0}, "weights": {}, "settings_sha256": "", "input_sha256": None},
+    **{"output_sha256": "0", "output_bytes": 9, "by_face": {"0": {"sad": 1.0}}, "revision": 1},
+    **{"input_state": {"size": 1, "modified_ns": 10**18}, "output_state": None, "batch": 1},
+    **{"model": {"name": "a", "version": "1", "sha256": ""}, "version": "0", "device": "cpu"},
+    **{"exposure_ev": 0.5, "seconds": 0.1, "warnings": ["a"], "stats": {"width": 1, "mean": None}},
+    "faces": [
+        {
+            **{"face": 0, "score": None, "status": "found", "yaw_deg": 1.0, "share": 1.0},
+            **{"inside": 1, "box_px": [0, 0, 1, 1]},
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("key", [key for key in _SOUND_RECORD if key != "schema"])
+def test_a_record_with_values_of_another_type_is_none(key: str, folder: Path) -> None:
+    """`report` and `--resume` go on with what they are."""
+    path = folder / "a.png"
+    record_path(path).parent.mkdir()
+    record_path(path).write_text(json.dumps(_SOUND_RECORD))
+    assert read_record(path) is not None
+    sound = _SOUND_RECORD[key]
+    odd: list[Any] = [[[]], [{"a": 1}], -(10**200), *([] if key == "by_face" else [{"a": {}}])]
+    odd += [] if isinstance(sound, int | float) else [5, True]
+    odd += [] if isinstance(sound, str) or sound is None else ["x"]
+    for value in odd:
+        record_path(path).write_text(json.dumps({**_SOUND_RECORD, key: value}))
+        assert read_record(path) is None, value

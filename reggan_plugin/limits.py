@@ -83,7 +83,7 @@ MOST_TAKE_CELLS = 50_000_000
 MOST_KEYS = 200_000
 """Of a curve: two hours with a key on every frame."""
 MOST_PRESETS = 1_000
-"""Of one's own."""
+"""Of one's own, and expressions of one run."""
 MOST_SETTINGS_BYTES = _MIB
 """Of a file of settings or presets."""
 

@@ -216,6 +216,18 @@ def copy_frame(source: Path, target: Path) -> None:
     write_atomically(target, read_content(source))
 
 
+def refuse_other_files(content: bytes, path: Path) -> None:
+    """Refuse a file that is no picture by its first bytes, where nothing else looks at it.
+
+    Frames may be links that came with somebody's shot: a copy of what they lead to is handed on.
+
+    Raises:
+        UnreadableFrameError, UnsupportedFormatError: it is none.
+    """
+    with faults_named(path):
+        _format_of(path, content)
+
+
 def _format_of(path: Path, content: bytes) -> ImageFormat:
     found = format_of(content)
     if found is not None:

@@ -12,7 +12,7 @@ from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.errors import Remark
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
-from reggan_plugin.files.frame import Encoding, Frame, read_content
+from reggan_plugin.files.frame import Encoding, Frame, read_content, refuse_other_files
 from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.jobs.frame_output import FrameOutput, is_stamped
 from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
@@ -207,6 +207,7 @@ class FrameSteps:
         if task.may_be_done and self._is_done(task, self._output.finished(task, facts)):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
         if self._by_frame.mix_at(task.source).changes_nothing:
+            refuse_other_files(content, path)
             return UnchangedFrame(content=content, reason=INTENSITY_0, facts=facts)
         frame = self._settings.picture.decode(content, task.source)
         said = (CHANGED_BEFORE,) if is_stamped(content) else ()

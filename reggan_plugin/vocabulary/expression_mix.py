@@ -208,7 +208,7 @@ def parse_expression_mix(
         word, colon, amount = part.partition(":")
         name = resolve_expression(word, own)
         if name in intensities:
-            raise UsageError(f"{name!r} stands twice in {text!r}; name each expression once.")
+            raise UsageError(f"{name!r} stands twice in {text[:80]!r}; name each expression once.")
         try:
             share = float(amount) if colon else 1.0
         except ValueError:

@@ -194,6 +194,31 @@ def test_records_are_not_written_through_a_link(
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_frame_that_leads_to_another_file_is_not_copied(
+    shot: Path, tmp_path: Path, capsys: Streams
+) -> None:
+    (tmp_path / "secret").write_text("a key of the user's")
+    (shot / "a.0002.png").symlink_to(tmp_path / "secret")
+    words = ["render", "shot", "--expression", "happy", "--intensity", "0", "--out", "out"]
+    assert main(words) == 1
+    assert "is not an image" in capsys.readouterr().err
+    assert [path.name for path in Path("out").glob("*.png")] == ["a.0001.png"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("happy\n" * 2000, "names 2,000 expressions"), ("happy+" * 50_000 + "sad", "stands twice")],
+)
+def test_expressions_without_end_are_named(
+    text: str, said: str, shot: Path, capsys: Streams
+) -> None:
+    Path("looks.txt").write_text(text)
+    assert main(["render", "shot", "--each", "looks.txt", "--dry-run"]) == 2
+    assert said in (error := capsys.readouterr().err)
+    assert len(error) < 1000
+
+
 def test_a_record_of_an_exposure_that_nobody_measured_is_done_again(
     shot: Path, capsys: Streams
 ) -> None:

@@ -1,14 +1,17 @@
 """Tracks, landmarks, curves, records and ranges of any content: read or named."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from reggan_plugin.documents import json_text
 from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.face_finder import read_landmarks
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
@@ -18,14 +21,23 @@ from reggan_plugin.files.sequence import find_sequence
 from reggan_plugin.jobs.frame_record import read_record, record_path
 from reggan_plugin.jobs.intensity_curve import read_curve
 from reggan_plugin.models.model_card import CARD_KEY, CARD_SCHEMA, card_from_metadata
+from reggan_plugin.rig.layout import COUNT
 
 from .damage import damaged, json_like
 
 _POINTS = {name: [10.5 + 9 * i, 20.0 + i] for i, name in enumerate(LANDMARK_NAMES)}
-_FACE = {"face": 0, "status": "found", "score": 0.9, "landmarks": _POINTS, "box": [1, 2, 3, 4]}
+_DENSE = {
+    **{"middle": [40.0, 22.0], "step": 0.01},
+    "points": b64encode(np.ones((COUNT, 3), "<i2").tobytes()).decode(),
+    "mouth": {"tooth": [0.8, 0.8, 0.7], "stone": 0.0, "is_drawn": False, "gap": 0.1},
+}
+_FACE = {
+    **{"face": 0, "status": "found", "score": 0.9, "landmarks": _POINTS, "box": [1, 2, 3, 4]},
+    "dense": _DENSE,
+}
 _TRACKS = {
     **{"kind": "reggan-tracks", "schema": 1, "source": "shot/", "smoothing": None},
-    **{"exposure_ev": 0.5, "cuts": ["1002"]},
+    **{"exposure_ev": 0.5, "cuts": ["1002"], "size": [1920, 1080]},
     "frames": {"1001": {"file": "a.1001.png", "faces": [_FACE]}, "1002": {"faces": []}},
 }
 _CARD = {
@@ -49,7 +61,11 @@ def read_record_of(path: Path) -> None:
     """The record's own reader takes the path of the output, and answers None to what is none."""
     record_path(path).parent.mkdir(exist_ok=True)
     path.replace(record_path(path))
-    read_record(path)
+    record = read_record(path)
+    if record is not None:  # what `report` and `--resume` do with it
+        json_text(record.after(1.0).document())
+        assert f"{record.intensity_share:.2f} {(record.message or '').strip()}"
+        assert Path(record.output).name is not None
 
 
 def read_card_of(path: Path) -> None:

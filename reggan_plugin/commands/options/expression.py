@@ -9,7 +9,7 @@ import click
 
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.errors import UsageError
-from reggan_plugin.limits import MOST_SETTINGS_BYTES
+from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES
 from reggan_plugin.regular_file import read_regular
 from reggan_plugin.vocabulary.action_units import action_unit_weights
 from reggan_plugin.vocabulary.expression_mix import (
@@ -108,6 +108,8 @@ def _each(asked: str, own: OwnPresets) -> Sequence[str]:
     found = [line for line in lines if line]
     if not found:
         raise UsageError(f"{path} names no expression. Write one a line: happy, or a blend.")
+    if len(found) > MOST_PRESETS:
+        raise UsageError(f"{path} names {len(found):,} expressions, of at most {MOST_PRESETS:,}.")
     return found
 
 

@@ -83,8 +83,9 @@ def ui(
 ) -> None:
     """Open a page on which you choose faces and expressions by eye.
 
-    The page shows FILE or DIR, and what you drop on it. Quit on the page ends it, or Ctrl-C here.
-    Nothing is sent anywhere. Only this machine can open the page, with the address that is printed.
+    The page shows FILE or DIR, and what you drop on it: pictures, folders, clips, heads. Quit on
+    the page ends it, or Ctrl-C here. Nothing is sent anywhere. Only this machine can open the page,
+    with the address that is printed.
     """
     if launcher is not None:
         click.echo(write_launcher(launcher, overwrite=overwrite))

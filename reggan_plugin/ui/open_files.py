@@ -14,6 +14,8 @@ from reggan_plugin.files.formats import image_formats
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
 from reggan_plugin.files.sequence import find_sequence
+from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
+from reggan_plugin.jobs.sources import find_sources
 from reggan_plugin.limits import MOST_UPLOAD_BYTES, MOST_UPLOADED_BYTES
 
 _LONGEST_NAME = 200
@@ -34,6 +36,7 @@ class OpenShot:
         is_sample: whether they came along.
         is_head: whether it is a head: its picture from the front, then its map.
         texture: the map of a head whose file names none.
+        video: the clip whose frames they are.
     """
 
     source: Path
@@ -43,6 +46,7 @@ class OpenShot:
     is_sample: bool = False
     is_head: bool = False
     texture: Path | None = None
+    video: VideoFile | None = None
 
     @property
     def is_users_own(self) -> bool:
@@ -122,13 +126,26 @@ class OpenFiles:
         raise UsageError(f"There is no open file {number}. Load the page again, or open the file.")
 
     def open(self, source: Path, *, is_uploaded: bool = False, is_sample: bool = False) -> OpenShot:
-        """Open a picture, a folder of frames, a pattern, or a head.
+        """Open a picture, a folder of frames, a pattern, a clip, or a head.
 
         Raises:
             SourceError: it holds no frame.
+            MissingExtraError: it is a clip, and what reads it is not installed.
         """
         if is_head(source):
             return self._open_head(source, is_uploaded=is_uploaded)
+        if is_video(source):
+            (clip,) = find_sources([str(source)]).sources
+            frames = tuple(frame.path for frame in clip.shot.frames)
+            return self._add(
+                OpenShot(
+                    source=source,
+                    first=0,
+                    paths=frames,
+                    is_uploaded=is_uploaded,
+                    video=clip.video,
+                )
+            )
         paths = tuple(frame.path for frame in find_sequence(str(source)).frames)
         return self._add(
             OpenShot(
@@ -178,11 +195,11 @@ class OpenFiles:
         if not (drop.isalnum() and len(drop) <= 64):
             raise UsageError(f"{drop[:80]!r} is no name of a drop. Load the page again.")
         is_of_head = Path(name).suffix.lower() in (*HEAD_SUFFIXES, *_BESIDE_HEADS)
-        if not (is_of_head or can_read(Path(name))):
+        if not (is_of_head or can_read(Path(name)) or is_video(Path(name))):
             read = ", ".join(one.name for one in image_formats())
             raise UsageError(
                 f"{name} is no picture that is read. Export it as one: {read}. Heads are read as "
-                "GLB, VRM, glTF and OBJ."
+                f"GLB, VRM, glTF and OBJ, clips as {', '.join(VIDEO_SUFFIXES)}."
             )
         with self._lock:
             if drop not in self._drops:

@@ -41,6 +41,8 @@ def _names_in(shot: OpenShot) -> list[str]:
     if shot.is_head:
         name = shot.source.name
         return [f"{name}, from the front", f"{name}, its map"]
+    if shot.video is not None:
+        return [f"frame {number}" for number in range(1, len(shot.paths) + 1)]
     return [path.name for path in shot.paths]
 
 

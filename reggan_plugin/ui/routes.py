@@ -164,9 +164,12 @@ class KeepRoutes:
                 raise UsageError("A head has one command; it is copied beside the picture.")
             return texture_command(shot, change, options, wants_map=saves_map(shot, number))
         whole, out = shot.source, None
-        if shot.is_uploaded:  # where it was before, only the user knows
+        if shot.video is not None:  # one command changes all of a clip
+            whole = Path(whole.name) if shot.is_uploaded else whole
+            path = path if kind == "python" else whole
+        elif shot.is_uploaded:  # where it was before, only the user knows
             path, whole = Path(path.name), Path(path.name if len(shot.paths) == 1 else ".")
-        if not shot.is_users_own:
+        if shot.video is None and not shot.is_users_own:
             out = Path(f"{shot.paths[0].stem}_{change.mix.label}")
         if kind == "take":
             take = self._studio.take.needed().path

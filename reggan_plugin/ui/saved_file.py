@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.frame import copy_frame
+from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.events import Event
 from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.jobs.plan import Existing, plan_job
@@ -44,19 +46,29 @@ def saved_frame(
 ) -> SavedFile:
     """Return a frame's file with its change, byte for byte what `render` writes.
 
+    A frame of a clip becomes a PNG of its own.
+
     Raises:
         RegganError: as `render`.
     """
+    label = mix.label or "unchanged"
+    name = default_output_file(source, label).name
+    if is_video(source.parent):
+        name = f"{source.parent.stem}_{int(source.stem):04}_{label}.png"
 
     def write(folder: Path) -> Path:
-        plan = plan_job(str(source), None, folder, mix.label, Existing.REFUSE)
+        own = source
+        if is_video(source.parent):
+            own = folder / source.name
+            copy_frame(source, own)
+            folder /= "changed"
+        plan = plan_job(str(own), None, folder, mix.label, Existing.REFUSE)
         settings = RenderSettings(mix=mix, choice=choice, on_missing_face="fail")
         summary = run_job(plan, settings, transfer, model=model, report=_keep_quiet)
         summary.raise_for_failure()
         return plan.tasks[0].output
 
     saved = saved_from(write)
-    name = default_output_file(source, mix.label or "unchanged").name
     return SavedFile(name=name, content=saved.content)
 
 

@@ -9,10 +9,13 @@ from typing import Any, Literal
 from reggan_plugin.errors import RegganError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs.events import Event, FrameDone, FrameTracked, Notice, Started
-from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
-from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.plan import Existing, plan_job, refuse_plans
+from reggan_plugin.jobs.plan_sources import plan_sources
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
+from reggan_plugin.jobs.sources import find_sources
+from reggan_plugin.jobs.video_job import Movie
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.open_files import OpenShot
@@ -74,6 +77,33 @@ class ShotRequest:
         return self.out / f"{self.shot.source.stem}_{self.change.mix.label}"
 
 
+def _planned(request: ShotRequest, settings: RenderSettings) -> PlannedJob:
+    """Plan the frames of a shot, or of a clip, which become one again.
+
+    Raises:
+        RegganError: as `plan_job`.
+    """
+    shot, label = request.shot, settings.mix.label
+    if shot.video is None:
+        plan = plan_job(str(shot.source), None, request.folder, label, request.existing)
+        return PlannedJob(plan=plan, settings=settings)
+    (plan,) = plan_sources(
+        find_sources([str(shot.source)]).sources,
+        frame_range=None,
+        out=request.folder,
+        out_is_folder=True,
+        is_one_of_several=False,
+        label=label,
+        existing=request.existing,
+        layer_files=None,
+    )
+    refuse_plans([plan], [shot.source], request.existing)
+    assert plan.whole is not None, "a clip becomes one file"
+    movie = Movie(video=shot.video, out=plan.whole)
+    movie.refuse_impossible(settings)
+    return PlannedJob(plan=plan, settings=settings, movie=movie)
+
+
 class ShotJob:
     """One job at a time, beside the page."""
 
@@ -103,14 +133,15 @@ class ShotJob:
                 raise UsageError("A job is running. Wait until it is done, or cancel it.")
             if mix.changes_nothing:
                 raise UsageError("Nothing is asked for yet: choose an expression first.")
-            source = str(request.shot.source)
-            plan = plan_job(source, None, request.folder, mix.label, request.existing)
-            settings = RenderSettings(mix=mix, choice=request.choice)
+            job = _planned(request, RenderSettings(mix=mix, choice=request.choice))
+            plan = job.plan
             self._stop.clear()
             self._progress = JobProgress(
-                state="rendering", frames=len(plan.tasks), out=str(plan.out.absolute())
+                state="rendering",
+                frames=len(plan.tasks),
+                out=str((plan.whole or plan.out).absolute()),
             )
-            self._thread = threading.Thread(target=self._run, args=(plan, settings), daemon=True)
+            self._thread = threading.Thread(target=self._run, args=(job,), daemon=True)
             self._thread.start()
         return self._progress
 
@@ -128,12 +159,11 @@ class ShotJob:
         if self._thread is not None:
             self._thread.join()
 
-    def _run(self, plan: JobPlan, settings: RenderSettings) -> None:
+    def _run(self, job: PlannedJob) -> None:
         try:
             transfer, model = self._open_model()
-            summary = run_job(
-                plan,
-                settings,
+            summary = run_jobs(
+                [job],
                 transfer,
                 model=model,
                 report=self._hear,

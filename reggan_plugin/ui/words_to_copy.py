@@ -10,6 +10,7 @@ from pathlib import Path
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.open_files import OpenShot
@@ -92,7 +93,8 @@ def take_command(
 def _render_line(
     source: Path, asked: Sequence[str], choice: FaceChoice, options: PageOptions, out: Path | None
 ) -> str:
-    words = ["reggan-plugin", "render", "--frames", str(source), *asked, *_face_options(choice)]
+    given = [str(source)] if is_video(source) else ["--frames", str(source)]
+    words = ["reggan-plugin", "render", *given, *asked, *_face_options(choice)]
     words += _model_options(options)
     if out is not None:
         words += ["--out", str(out)]
@@ -128,6 +130,11 @@ def python_text(
     source: Path, change: SliderValues, choice: FaceChoice, options: PageOptions
 ) -> str:
     """Return a script that does the same to a frame."""
+    if is_video(source.parent):
+        raise UsageError(
+            "Python changes pictures, and this is a frame of a clip. Save the frame first, or copy "
+            "the command."
+        )
     if any(name in change.own for name in change.weights):
         raise UsageError(
             "Python has no presets of one's own: take their face shapes, or the command line."

@@ -1,5 +1,6 @@
 """A whole shot from the page: the same files as `render`, cancelled and resumed."""
 
+import io
 import json
 import shlex
 import shutil
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import OutputExistsError, UsageError
@@ -16,9 +18,10 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs import frame_steps
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.ui.asked_change import SliderValues
+from reggan_plugin.ui.page_state import document_of_shot
 from reggan_plugin.ui.shot_job import JobProgress, ShotJob, ShotRequest
 from reggan_plugin.ui.studio import Studio
-from reggan_plugin.ui.words_to_copy import PageOptions, command_line
+from reggan_plugin.ui.words_to_copy import PageOptions, command_line, python_text
 
 from .conftest import StartPage, studio_of
 
@@ -127,3 +130,27 @@ def test_a_failed_job_says_why(studio: Studio, shot: Path) -> None:
     progress = ended(studio.job)
     assert (progress.state, progress.failed) == ("failed", 1)
     assert "avatar.1002.png" in progress.message
+
+
+def test_a_clip_is_looked_at_saved_and_rendered(studio: Studio, shot: Path, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    words = ["render", str(shot), "--expression", "happy", "--intensity", "0", "--out", str(clip)]
+    assert main([*words, "--quiet"]) == 0
+    opened = studio.files.open(clip)
+    assert document_of_shot(opened)["files"] == ["frame 1", "frame 2", "frame 3"]
+    number = opened.first + 1
+    assert len(studio.look(number).crops) == 1
+    saved = studio.save(number, FaceChoice(), HAPPY)
+    assert saved.name == "clip_0002_happy.png"
+    with Image.open(io.BytesIO(saved.content)) as picture:
+        height, width = studio.look(number).size
+        assert picture.size == (width, height)
+    studio.job.start(ShotRequest(shot=opened, change=HAPPY, choice=FaceChoice()))
+    progress = ended(studio.job)
+    assert progress.state == "finished", progress
+    assert progress.out == str(tmp_path / "clip_happy.mp4")
+    line = command_line(clip, HAPPY, FaceChoice(), PageOptions(), tmp_path / "own.mp4")
+    assert main(shlex.split(line)[1:]) == 0
+    assert (tmp_path / "own.mp4").read_bytes() == (tmp_path / "clip_happy.mp4").read_bytes()
+    with pytest.raises(UsageError, match="frame of a clip"):
+        python_text(opened.paths[1], HAPPY, FaceChoice(), PageOptions())

@@ -14,7 +14,7 @@ from reggan_plugin.faces.head_pose import (
     intensity_share,
 )
 from reggan_plugin.faces.landmarks import FaceLandmarks
-from reggan_plugin.faces.tracks import TrackedFace
+from reggan_plugin.faces.tracks import FaceStatus, TrackedFace
 
 HEAD = np.array(
     [
@@ -121,7 +121,8 @@ def test_landmarks_know_their_yaw_and_boxes_do_not() -> None:
     assert crop.yaw_deg == pose.yaw_deg
     assert crop.moved(3, 4).scaled(2).resized(80).yaw_deg == pose.yaw_deg
     assert finder.crop_of(turned, is_located=True).yaw_deg == LOCATED_GAIN * pose.yaw_deg
-    for status, gain in (("found", LOCATED_GAIN), ("filled", LOCATED_GAIN), ("given", 1.0)):
+    gains: dict[FaceStatus, float] = {"found": LOCATED_GAIN, "filled": LOCATED_GAIN, "given": 1.0}
+    for status, gain in gains.items():
         tracked = TrackedFace(face=0, landmarks=turned.points, box_px=(0, 0, 9, 9), status=status)
         assert finder._crop_of_tracked(tracked).yaw_deg == pytest.approx(gain * pose.yaw_deg)
     box = FaceChoice(box=(10, 10, 50, 50))

@@ -110,7 +110,9 @@ def _draw_cues(column: Any, settings: Any) -> None:
     column.prop(settings, "adds")
     box = column.box().column(align=True)
     for cue in cues[:_MOST_CUES]:
-        said = " + ".join(f"{name} {share:.2g}" for name, share in cue.shares.items())
+        said = " + ".join(
+            name if share == 1 else f"{name} {share:.2g}" for name, share in cue.shares.items()
+        )
         box.label(text=f"{cue.frame}: {said or 'none'}", icon="MARKER_HLT")
     if len(cues) > _MOST_CUES:
         box.label(text=f"and {len(cues) - _MOST_CUES} more")

@@ -49,11 +49,11 @@ def change_its_expression_over_time() -> Pause:
     scene, began = bpy.context.scene, time.monotonic()
     scene.reggan.driven_by, scene.reggan.blend_over = "CUES", 4
     yield 0.5
+    button = yield from button_of("IMAGE_EDITOR", "reggan.add_cue", across=0.85)
     for frame, name in ((1, "NONE"), (3, "happy")):
         scene.frame_set(frame)
         scene.reggan.expression = name  # from its menu
-        yield 0.5
-        button = yield from button_of("IMAGE_EDITOR", "reggan.add_cue", across=0.85)
+        yield 1.0
         yield from click(window(), *button)
         move(window(), window().width // 2, 4)
         yield from until(lambda frame=frame: frame in {m.frame for m in scene.timeline_markers})

@@ -93,7 +93,7 @@ def _lower(
     if (named > 0).any() and (named < 0).any():
         return (named < 0) | ((named == 0) & (parts == Part.TONGUE))
     triangles = mesh.triangles[rows]
-    piece = _pieces(triangles, len(points))[triangles[:, 0]]
+    piece = pieces_of(triangles, len(points))[triangles[:, 0]]
     corners = points[triangles].mean(axis=1)
     jaw = mesh.shapes.get("jawOpen")
     fall = np.zeros(len(rows)) if jaw is None else -(jaw @ axes.T)[triangles, 1].mean(axis=1)
@@ -124,7 +124,7 @@ def _bite(corners: Points) -> Callable[[np.ndarray], np.ndarray]:
     return lambda depth: height + slope * depth
 
 
-def _pieces(triangles: Faces, count: int) -> Int[np.ndarray, " vertices"]:
+def pieces_of(triangles: Faces, count: int) -> Int[np.ndarray, " vertices"]:
     """Find the least vertex that each vertex is joined to by triangles."""
     piece = np.arange(count)
     while True:

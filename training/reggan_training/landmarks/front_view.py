@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.rig.layout import rows_of
+from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_training.heads.head import REGIONS, HeadMesh, Part, Vertices
 from reggan_training.landmarks.drawn_on import SIDE_PX
 from reggan_training.pairs.camera import Camera, frontal_camera
@@ -216,7 +217,7 @@ class FrontView:
         viewed = self._camera.view(head.vertices(weights))
         raster = HeadScene(viewed, self._triangles, self._camera).cast((0, 0, 1, 1), VIEW_PX)
         self._triangle, self._barycentric = raster.triangle, raster.barycentric
-        piece = _pieces(self._triangles, len(head.rest))
+        piece = pieces_of(self._triangles, len(head.rest))
         is_skin = head.parts[kept] == Part.SKIN
         is_face = is_skin & (piece[self._triangles[:, 0]] == piece[head.nose_tip])
         self.face: ViewMask = (self._triangle >= 0) & is_face[self._triangle]
@@ -343,14 +344,3 @@ class FrontView:
 
 def _around(pixel: int, reach: int) -> slice:
     return slice(max(0, pixel - reach), pixel + reach + 1)
-
-
-def _pieces(triangles: Int[np.ndarray, "triangles 3"], count: int) -> Int[np.ndarray, " vertices"]:
-    """Find the least vertex that each vertex is joined to by triangles."""
-    piece = np.arange(count)
-    while True:
-        before = piece.copy()
-        np.minimum.at(piece, triangles.ravel(), np.repeat(piece[triangles].min(axis=1), 3))
-        piece = piece[piece]
-        if (piece == before).all():
-            return piece

@@ -40,6 +40,7 @@ CONTAINED = (
 )
 """In what the README renders with `--each basic` and `--atlas`."""
 TESTED_ELSEWHERE = (
+    "texture --mesh head.glb --sheet",  # tests/textures/test_texture_command.py
     "render --watch",  # runs until it is ended: tests/commands/test_watch.py
     "perform actor.mp4",  # needs MediaPipe and its model: tests/perform/test_perform_command.py
     "ui ",  # serves until it is ended: tests/ui/test_page_browser.py

@@ -33,6 +33,7 @@ def run(tmp_path: Path) -> Path:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)  # on a busy machine; 40 s of one core
 # PyTorch's exporter warns of its own internals.
 @pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
 def test_the_file_says_what_pytorch_says(run: Path, tmp_path: Path) -> None:

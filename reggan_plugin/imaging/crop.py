@@ -14,6 +14,8 @@ from reggan_plugin.faces.face_crop import FaceCrop
 _MARGIN_PX = 4
 """Pixels that interpolation may look at beyond a region."""
 _LARGEST_ZOOM = 8
+_MOST_LEFT = 0.8
+"""Share of values from which on none of them are left out."""
 
 Region = tuple[slice, slice]
 """Rows and columns of a frame."""
@@ -54,8 +56,36 @@ def place_crop(
     """
     rows, columns = region
     shape = (rows.stop - rows.start, columns.stop - columns.start)
-    local = crop.moved(-columns.start, -rows.start)
-    return _sample(values, local.crop_from_frame, shape)
+    if not values.any():
+        return np.zeros((*shape, values.shape[2]), np.float32)
+    crop_from_region = crop.moved(-columns.start, -rows.start).crop_from_frame
+    part, (top, left) = _looked_at(values, crop_from_region, shape)
+    if part is not values:
+        crop_from_region = crop_from_region - [[0, 0, left], [0, 0, top]]
+    return _sample(part, crop_from_region, shape)
+
+
+def _looked_at(
+    values: Float[np.ndarray, "height width channels"],
+    source_from_target: Float[np.ndarray, "2 3"],
+    shape: tuple[int, int],
+) -> tuple[Float[np.ndarray, "rows columns channels"], tuple[int, int]]:
+    """Return the part of `values` that `_sample` looks at, and the row and column it begins at."""
+    rows, columns = shape
+    corners = np.array([[0, 0, 1], [columns, 0, 1], [0, rows, 1], [columns, rows, 1]])
+    places = corners @ source_from_target.T
+    reduction = max(1, math.floor(np.hypot(*source_from_target[:, 0])))
+    margin = (_MARGIN_PX + 1) * reduction
+    first = np.floor((places.min(axis=0) - margin) / reduction).astype(int) * reduction
+    end = np.ceil((places.max(axis=0) + margin) / reduction).astype(int) * reduction
+    height, width = values.shape[:2]
+    left, top = (int(max(place, 0)) for place in first)
+    right, bottom = (int(place) for place in np.minimum(end, (width, height)))
+    if left >= right or top >= bottom:
+        return values, (0, 0)
+    if (right - left) * (bottom - top) > _MOST_LEFT * height * width:
+        return values, (0, 0)
+    return values[top:bottom, left:right], (top, left)
 
 
 def place_cells(

@@ -88,3 +88,20 @@ def test_one_pixel_is_a_picture() -> None:
     picture = np.full((1, 1, 3), 0.25, dtype=np.float32)
     cut = cut_crop(picture, crop_of_whole_image(1, 1, 256))
     assert np.allclose(cut, 0.25)
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 3.3])
+def test_a_part_of_the_frame_has_the_values_of_the_whole(scale: float) -> None:
+    values = np.zeros((96, 96, 1), np.float32)  # on its rim, as `place_crop` asks
+    values[6:-6, 6:-6] = np.random.default_rng(5).normal(size=(84, 84, 1))
+    crop = FaceCrop(np.array([[scale, 0.1, 11.0], [-0.1, scale, 17.0]]), 96)
+    whole = place_crop(values, crop, (slice(0, 400), slice(0, 400)))
+    for rows, columns in ((slice(20, 31), slice(30, 37)), (slice(0, 60), slice(40, 42))):
+        part = place_crop(values, crop, (rows, columns))
+        np.testing.assert_allclose(part, whole[rows, columns], atol=1e-5)
+
+
+def test_nothing_is_placed_as_nothing() -> None:
+    placed = place_crop(np.zeros((8, 8, 2), np.float32), FaceCrop(np.eye(2, 3), 8), np.s_[2:5, 1:9])
+    assert placed.shape == (3, 8, 2)
+    assert not placed.any()

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -111,13 +112,24 @@ def _resize(level: Level, height: int, width: int) -> Level:
 
 
 def _sample_bilinear(level: Level, crop: FaceCrop) -> Float[np.ndarray, "side side"]:
-    centres = np.arange(crop.side_px) + 0.5
-    grid = np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
-    where = crop.place(grid) / np.array(level.frame_px) - 0.5  # counted from pixel centres
-    values = np.zeros(len(where), np.float32)
-    for row, column, weight in four_around(where[:, 0], where[:, 1]):
-        values += weight * _pick(level.gray, row, column)
+    # counted from pixel centres
+    x, y = (crop.place(_centres(crop.side_px)) / np.array(level.frame_px) - 0.5).T
+    height, width = level.gray.shape
+    is_inside = min(x.min(), y.min()) >= 0 and x.max() < width - 1 and y.max() < height - 1
+    values = np.zeros(len(x), np.float32)
+    for row, column, weight in four_around(x, y):
+        if is_inside:
+            values += weight * level.gray.ravel().take(row * width + column)
+        else:
+            values += weight * _pick(level.gray, row, column)
     return values.reshape(crop.side_px, crop.side_px)
+
+
+@cache
+def _centres(side_px: int) -> Float[np.ndarray, "pixels 2"]:
+    """Middles (x, y) of the pixels of a square, row by row."""
+    centres = np.arange(side_px) + 0.5
+    return np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
 
 
 def _pick(

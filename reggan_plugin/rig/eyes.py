@@ -14,6 +14,7 @@ from reggan_plugin.percentile import percentile
 from reggan_plugin.rig.planes import (
     Window,
     blurred,
+    channels_averaged,
     extended,
     grown,
     mask_of,
@@ -274,7 +275,7 @@ def _lid_shade(
     eyeball further down.
     """
     depths = [_below(lids.upper, at) / (_SHADE_REACH * eye) for lids in (before, after)]
-    light = ball.mean(axis=2)
+    light = channels_averaged(ball)
     near, far = seen & (depths[0] < 0.8), seen & (depths[0] > 1.8)
     if near.sum() < _FEWEST or far.sum() < _FEWEST:
         return np.ones_like(light)

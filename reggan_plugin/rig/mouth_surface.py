@@ -5,6 +5,7 @@ any size costs the same. Only highlights are left to pixels.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -138,12 +139,14 @@ def lit_mouth(
     )
 
 
+@cache  # a rig is compared by identity
 def _depth_behind_lips(rig: MouthRig) -> Float[np.ndarray, " vertices"]:
     """At rest: else lower teeth would go dark as the jaw takes them back."""
     lips = _LIPS_BEFORE_TEETH + _LIPS_CURVE * np.minimum(np.abs(rig.points[:, 0]), 0.6) ** 2
     return np.clip(lips - rig.points[:, 2], _NEAREST, 1.5)
 
 
+@cache  # a rig is compared by identity
 def _beside_cheeks(rig: MouthRig) -> Float[np.ndarray, " vertices"]:
     """Share of light that cheeks leave to teeth, 1 for the front ones and all else."""
     back = (rig.points[:, 2] - _CORRIDOR_FROM) / (_CORRIDOR_TO - _CORRIDOR_FROM)
@@ -162,6 +165,7 @@ def _by_part(rig: MouthRig, values: dict[int, float]) -> Float[np.ndarray, " ver
     return np.array([values[part] for part in range(len(values))])[rig.part]
 
 
+@cache  # a rig is compared by identity
 def _own_colour(rig: MouthRig) -> Float[np.ndarray, "vertices 3"]:
     """Linear RGB that surfaces reflect of white light."""
     parts = np.stack([IVORY, _GUM_COLOUR, _TONGUE_COLOUR, _WALL_COLOUR, _PLATE_COLOUR])

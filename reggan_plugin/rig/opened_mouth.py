@@ -25,6 +25,7 @@ from reggan_plugin.rig.mouth_light import FEWEST_OF_SKIN, LUMA
 from reggan_plugin.rig.planes import (
     WHOLE,
     Window,
+    channels_averaged,
     extended,
     line_of,
     mask_of,
@@ -271,7 +272,7 @@ def _open_before(
     )
     lips = np.clip(within - lips, 0, 1)
     places = window_places(window, side_px) * len(picture)
-    luma = sampled(picture, places.astype(np.float32)).mean(axis=2)
+    luma = channels_averaged(sampled(picture, places.astype(np.float32)))
     usual = extended(luma[..., None], lips)[..., 0]
     dark = np.clip((_LINE - luma / np.maximum(usual, 1e-3)) / _LINE_EDGE, 0, 1)
     return np.maximum(inside, near * dark), window

@@ -24,12 +24,14 @@ class SliderValues:
         intensity: multiplies them all.
         adds: whether named expressions are laid over what the face shows.
         own: presets of one's own that `weights` may name.
+        by_face: in place of `weights`: those of single faces, 0 is the largest.
     """
 
     weights: Mapping[str, float]
     intensity: float = 1.0
     adds: bool = False
     own: OwnPresets = field(default_factory=lambda: NO_PRESETS)
+    by_face: Mapping[int, "SliderValues"] = field(default_factory=dict)
 
     @property
     def mix(self) -> ExpressionMix:
@@ -39,7 +41,8 @@ class SliderValues:
             UsageError: a product of weight and intensity is out of range.
         """
         weights = {name: self.intensity * weight for name, weight in self.weights.items()}
-        return ExpressionMix(weights, self.adds, self.own)
+        by_face = {face: change.mix for face, change in self.by_face.items()}
+        return ExpressionMix(weights, self.adds, self.own, by_face)
 
 
 def change_from_json(asked: Any, own: OwnPresets = NO_PRESETS) -> SliderValues:
@@ -66,6 +69,28 @@ def change_from_json(asked: Any, own: OwnPresets = NO_PRESETS) -> SliderValues:
         adds=adds,
         own=own,
     )
+
+
+def each_from_json(
+    others: Any, change: SliderValues, choice: FaceChoice, own: OwnPresets = NO_PRESETS
+) -> tuple[SliderValues, FaceChoice]:
+    """Read what other faces are asked for, `{"0": {"weights": …}}`, beside the chosen one.
+
+    Raises:
+        UsageError: it is no such object, or the chosen face has no number.
+    """
+    if not others:
+        return change, choice
+    chosen = 0 if choice.which == "largest" else choice.which
+    is_of_faces = isinstance(others, dict) and len(others) <= _MOST_NAMES
+    if not is_of_faces or not isinstance(chosen, int) or not choice.needs_locator:
+        raise UsageError("The page asked for no faces with a number each. Load the page again.")
+    if not all(face.isdecimal() and len(face) < 5 for face in others):
+        raise UsageError("The page asked for faces without a number. Load the page again.")
+    by_face = {int(face): change_from_json(of, own) for face, of in others.items()}
+    by_face = {face: of for face, of in sorted({**by_face, chosen: change}.items()) if of.weights}
+    each = SliderValues(weights={}, own=own, by_face=by_face)
+    return each, FaceChoice(which=tuple(by_face) or "largest")
 
 
 def choice_from_json(asked: Any) -> FaceChoice:

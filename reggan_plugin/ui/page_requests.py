@@ -11,7 +11,12 @@ from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.limits import MOST_JSON_BYTES
-from reggan_plugin.ui.asked_change import SliderValues, change_from_json, choice_from_json
+from reggan_plugin.ui.asked_change import (
+    SliderValues,
+    change_from_json,
+    choice_from_json,
+    each_from_json,
+)
 from reggan_plugin.ui.limits import LARGEST_PICTURE_PX
 from reggan_plugin.ui.live_face import LAYERS, Layer
 from reggan_plugin.vocabulary.names import OwnPresets
@@ -118,6 +123,12 @@ def face_in(asked: Asked) -> tuple[int, FaceChoice]:
 def change_in(asked: Asked, own: OwnPresets) -> SliderValues:
     """Return the expression that a request asks for; see `change_from_json`."""
     return change_from_json(asked.get("change"), own)
+
+
+def each_in(asked: Asked, own: OwnPresets) -> tuple[int, SliderValues, FaceChoice]:
+    """Return the file, what is asked for, and of which faces: the chosen one, and `others`."""
+    number, choice = face_in(asked)
+    return number, *each_from_json(asked.get("others"), change_in(asked, own), choice, own)
 
 
 def longest_px_in(asked: Asked) -> int:

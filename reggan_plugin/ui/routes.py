@@ -28,6 +28,7 @@ from reggan_plugin.ui.page_requests import (
     Handler,
     change_in,
     download,
+    each_in,
     face_in,
     file_in_query,
     json_of,
@@ -156,8 +157,8 @@ class KeepRoutes:
         return JSONResponse({"words": self._words_of(str(asked.get("kind")), asked)})
 
     def _words_of(self, kind: str, asked: Asked) -> str:
-        files, change = self._studio.files, change_in(asked, self._studio.own)
-        number, choice = face_in(asked)
+        files = self._studio.files
+        number, change, choice = each_in(asked, self._studio.own)
         shot, path, options = files.shot_of(number), files.path(number), self._options
         if shot.is_head:
             if kind != "frame":
@@ -182,8 +183,8 @@ class KeepRoutes:
 
     async def _save(self, request: Request) -> Response:
         asked = await json_of(request)
-        change = change_in(asked, self._studio.own)
-        saved = await run_in_threadpool(self._studio.save, *face_in(asked), change)
+        number, change, choice = each_in(asked, self._studio.own)
+        saved = await run_in_threadpool(self._studio.save, number, choice, change)
         return download(saved.name, saved.content)
 
     async def _preset(self, request: Request) -> Response:
@@ -197,13 +198,13 @@ class KeepRoutes:
 
     async def _start_job(self, request: Request) -> Response:
         asked = await json_of(request)
-        number, choice = face_in(asked)
+        number, change, choice = each_in(asked, self._studio.own)
         shot = self._studio.files.shot_of(number)
         if shot.is_head:
             raise UsageError("A head is no shot. Save it, or open the frames of a shot.")
         wanted = ShotRequest(
             shot=shot,
-            change=change_in(asked, self._studio.own),
+            change=change,
             choice=choice,
             existing=Existing.RESUME if asked.get("resume") is True else Existing.REFUSE,
             out=self._options.out,

@@ -4,7 +4,7 @@ import json
 import os
 import shlex
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,7 +103,8 @@ def _render_line(
 
 def _asked(change: SliderValues, options: PageOptions) -> list[str]:
     words = expression_options(change)
-    if options.presets is not None and any(name in change.own for name in change.weights):
+    named = {name for one in (change, *change.by_face.values()) for name in one.weights}
+    if options.presets is not None and any(name in change.own for name in named):
         words += ["--presets", str(options.presets)]
     return words
 
@@ -115,15 +116,22 @@ def _model_options(options: PageOptions) -> list[str]:
 
 def expression_options(change: SliderValues) -> list[str]:
     """Return the options of `render` that ask for a change."""
+    if change.by_face:
+        each = [f"{face}={_blend(of.mix.intensities)}" for face, of in change.by_face.items()]
+        adds = any(of.adds for of in change.by_face.values())
+        return [word for one in each for word in ("--face", one)] + (["--add"] if adds else [])
     named = {n: w for n, w in change.weights.items() if n in NAMED_EXPRESSIONS or n in change.own}
-    blend = "+".join(name if w == 1 else f"{name}:{w:g}" for name, w in named.items())
-    words = ["--expression", blend] if blend else []
+    words = ["--expression", _blend(named)] if named else []
     if change.intensity != 1.0:
         words += ["--intensity", f"{change.intensity:g}"]
     for name, weight in change.weights.items():
         if name not in named:
             words += ["--shape", f"{name}={weight:g}"]
     return [*words, *(["--add"] if change.adds else [])]
+
+
+def _blend(weights: Mapping[str, float]) -> str:
+    return "+".join(name if w == 1 else f"{name}:{w:g}" for name, w in weights.items())
 
 
 def python_text(
@@ -134,6 +142,10 @@ def python_text(
         raise UsageError(
             "Python changes pictures, and this is a frame of a clip. Save the frame first, or copy "
             "the command."
+        )
+    if change.by_face:
+        raise UsageError(
+            "Each face has its own expression. Copy the command, or see faces= on the page Python."
         )
     if any(name in change.own for name in change.weights):
         raise UsageError(
@@ -185,7 +197,7 @@ def _face_options(choice: FaceChoice) -> list[str]:
         return ["--whole-image"]
     if choice.box is not None:
         return ["--face-box", ",".join(f"{value:g}" for value in choice.box)]
-    return [] if choice.which == "largest" else ["--face", str(choice.which)]
+    return ["--face", str(choice.which)] if isinstance(choice.which, int) else []
 
 
 def _joined(words: Sequence[str]) -> str:

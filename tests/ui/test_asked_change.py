@@ -8,7 +8,7 @@ import pytest
 
 from reggan_plugin.errors import RegganError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.ui.asked_change import change_from_json, choice_from_json
+from reggan_plugin.ui.asked_change import change_from_json, choice_from_json, each_from_json
 from reggan_plugin.ui.words_to_copy import PageOptions, command_line, preset_text
 from reggan_plugin.vocabulary.presets import read_presets
 
@@ -100,3 +100,22 @@ def test_a_preset_of_shapes_alone_adds(tmp_path: Path) -> None:
 def test_a_preset_of_nothing_is_refused() -> None:
     with pytest.raises(RegganError, match="move a slider"):
         preset_text("nothing", change_from_json({"weights": {}}))
+
+
+def test_each_face_may_be_asked_for_its_own(tmp_path: Path) -> None:
+    happy, sad = ({"weights": {name: 0.5}} for name in ("happy", "sad"))
+    chosen = change_from_json(happy)
+    change, choice = each_from_json({"1": sad}, chosen, FaceChoice())
+    assert choice.which == (0, 1)
+    assert change.mix.label == "0-happy_1-sad"
+    line = command_line(tmp_path / "a.png", change, choice, PageOptions(), None)
+    assert line.endswith("--face 0=happy:0.5 --face 1=sad:0.5")
+    nothing = change_from_json({"weights": {}})
+    change, choice = each_from_json({"0": happy}, nothing, FaceChoice(which=1))
+    assert (choice.which, change.mix.label) == ((0,), "0-happy")
+    assert each_from_json({}, chosen, FaceChoice()) == (chosen, FaceChoice())
+    for others in ([sad], {"first": sad}, {"-1": sad}, "1"):
+        with pytest.raises(UsageError, match="The page asked for"):
+            each_from_json(others, chosen, FaceChoice())
+    with pytest.raises(UsageError, match="The page asked for"):
+        each_from_json({"1": sad}, chosen, FaceChoice(box=(1, 2, 3, 4)))

@@ -118,6 +118,42 @@ def test_a_folder_with_two_faces_is_blended_and_kept(
         assert artist.faults() == []
 
 
+def test_each_face_keeps_its_own_expression(
+    browser: webdriver.Chrome, motion_model: Path, tmp_path: Path
+) -> None:
+    left = Image.open(FACE).convert("RGB")
+    pair = Image.new("RGB", (2 * left.width, left.height))
+    pair.paste(left)
+    pair.paste(left.resize((left.width * 4 // 5, left.height * 4 // 5)), (left.width, 0))
+    pair.save(tmp_path / "pair.png")
+    with running_page(studio_of(motion_model)) as page:
+        artist = Artist(browser, page)
+        dropped(artist, tmp_path / "pair.png")
+        artist.wait_for("document.getElementById('save').disabled === false")
+        plain = artist.pixels()
+        artist.find("each").click()
+        artist.slide("jawOpen", 0.8)
+        artist.at_rest()
+        first, second = artist.find("faces").find_elements(By.TAG_NAME, "button")
+        second.click()
+        artist.at_rest()
+        assert artist.find("dial-jawOpen").get_attribute("value") == "0"
+        artist.slide("jawOpen", 0.3)
+        artist.at_rest()
+        moved = (np.abs(artist.pixels() - plain) > 20).any(axis=(0, 2))
+        assert moved[: left.width].any()
+        assert moved[left.width :].any()
+        artist.find("copy-command").click()
+        artist.wait_for(
+            "document.getElementById('words').value.includes('--face 0=jawOpen:0.8 "
+            "--face 1=jawOpen:0.3')"
+        )
+        first.click()
+        artist.at_rest()
+        assert artist.find("dial-jawOpen").get_attribute("value") == "0.8"
+        assert artist.faults() == []
+
+
 def test_a_take_is_scrubbed_through(
     browser: webdriver.Chrome, motion_model: Path, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ const NEED_FRAME = ["copy-python", "start-job", "resume-job", "copy-shot"];
 const SAVES = { frame: "Save the frame", view: "Save the head", map: "Save its map" };
 
 const page = await get("state");
-const open = { file: null, face: 0, frame: null };
+const open = { file: null, face: 0, frame: null, others: new Map() };
 const live = new Latest();
 const shots = [];
 let order = 0;
@@ -29,7 +29,7 @@ let inputAt = null;  // when the last input came that no picture shows yet
 let working = 0;
 let isNeutralOfTake = false;
 
-const stage = new Stage(element("view"), element("canvas"), chooseBox, (face) => attempt(() => showFace(face)));
+const stage = new Stage(element("view"), element("canvas"), chooseBox, (face) => attempt(() => chooseFace(face)));
 const shot = new Shot(element, attempt, asked);
 const take = new Take(element, attempt, showRow, () => tabs.show(element("tab-take")));
 const dials = new Sliders((_, time) => changed(time));
@@ -81,9 +81,13 @@ function weights() {
   return { ...Object.fromEntries(named), ...shapes.weights() };
 }
 
+function change() {
+  return { weights: weights(), intensity: dials.get("intensity") };
+}
+
 function asked() {
-  const change = { weights: weights(), intensity: dials.get("intensity") };
-  return { file: open.file, face: open.face, change };
+  const others = Object.fromEntries([...open.others].filter(([face]) => face !== open.face));
+  return { file: open.file, face: open.face, change: change(), others };
 }
 
 function chosenNames() {
@@ -111,22 +115,50 @@ function showRow(row, time) {
   dials.set("neutral", 0);
   isNeutralOfTake = true;
   shapes.reset();
-  for (const [name, weight] of Object.entries(row)) {
-    if (shapes.has(name)) shapes.set(name, weight);
-    else if (dials.has(name)) dials.set(name, weight);
-    else if (name !== "neutral" && gallery.has(name)) dials.add(element("chosen"), name, name, { value: weight });
-  }
+  showWeights(row);
   gallery.mark(chosenNames());
   changed(time);
 }
 
-function reset() {
+function showWeights(weights) {
+  for (const [name, weight] of Object.entries(weights)) {
+    if (shapes.has(name)) shapes.set(name, weight);
+    else if (dials.has(name)) dials.set(name, weight);
+    else if (name !== "neutral" && gallery.has(name)) dials.add(element("chosen"), name, name, { value: weight });
+  }
+}
+
+/** Let the sliders show a change, or nothing. */
+function put({ weights = {}, intensity = 1 }) {
   for (const name of chosenNames()) dials.remove(name);
   dials.set("neutral", 0);
-  dials.set("intensity", 1);
+  dials.set("intensity", intensity);
   shapes.reset();
-  gallery.mark([]);
+  showWeights(weights);
+  gallery.mark(chosenNames());
+}
+
+function reset() {
+  put({});
   changed(performance.now());
+}
+
+/** Another face is chosen: the one before keeps what it was asked for, if each has its own. */
+function chooseFace(face) {
+  if (element("each").checked && typeof open.face === "number" && face !== open.face) {
+    if (isAsked()) open.others.set(open.face, change());
+    else open.others.delete(open.face);
+    stage.keep(open.face, isAsked());
+    put(open.others.get(face) ?? {});
+    stage.keep(face, false);
+  }
+  return showFace(face);
+}
+
+function forgetOthers() {
+  open.others.clear();
+  stage.kept.clear();
+  stage.draw();
 }
 
 // The live picture
@@ -202,6 +234,7 @@ async function showFrame(file) {
   const frame = await get(`frame?file=${file}`);
   const keepsBox = frame.kind === "frame" && open.face.box;  // of a shot, not of a head
   Object.assign(open, { file, frame, face: keepsBox ? open.face : 0 });
+  forgetOthers();
   showKind(frame.kind);
   await showFace(open.face);
   const count = frame.faces.length;
@@ -262,7 +295,7 @@ function showFaces() {
   for (const [face, label] of choices) {
     const button = Object.assign(document.createElement("button"), { type: "button" });
     button.textContent = `Face ${label}`;
-    button.addEventListener("click", () => attempt(() => showFace(face)));
+    button.addEventListener("click", () => attempt(() => chooseFace(face)));
     box.append(button, " ");
   }
   element("faces").hidden = choices.length < 2;
@@ -271,6 +304,7 @@ function showFaces() {
 function chooseBox(box) {
   element("view").classList.remove("is-drawing");
   element("draw-box").setAttribute("aria-pressed", "false");
+  forgetOthers();
   attempt(() => showFace({ box }));
 }
 
@@ -338,6 +372,7 @@ on("samples", "change", async ({ target }) => {
 });
 on("files", "change", ({ target }) => showFile(Number(target.value)));
 on("reset", "click", reset);
+on("each", "change", ({ target }) => target.checked || forgetOthers());
 on("layer", "change", () => changed(performance.now()));
 on("wipe", "input", ({ target }) => {
   stage.wipe = Number(target.value);

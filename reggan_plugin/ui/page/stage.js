@@ -13,6 +13,7 @@ export class Stage {
     this.frame = null;
     this.before = null;
     this.changed = null;
+    this.kept = new Map();  // changed faces that are not edited now, by number
     this.chosen = 0;
     this.wipe = 0;
     this.drawn = null;
@@ -41,13 +42,24 @@ export class Stage {
     this.draw();
   }
 
+  /** Keep the changed face that is shown under a number, or forget the number's. */
+  keep(face, isKept) {
+    this.kept.delete(face);
+    if (!isKept || !this.changed) return;
+    const canvas = document.createElement("canvas");
+    Object.assign(canvas, { width: this.after.width, height: this.after.height });
+    canvas.getContext("2d").drawImage(this.after, 0, 0);
+    this.kept.set(face, { canvas, changed: { ...this.changed, arrows: [] } });
+  }
+
   draw() {
     if (!this.before) return;
     const { context, canvas } = this;
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.drawImage(this.before, 0, 0);
     const split = Math.round((this.wipe / 100) * canvas.width);
-    if (this.changed) this.#drawChanged(split);
+    for (const { canvas: own, changed } of this.kept.values()) this.#drawChanged(split, own, changed);
+    if (this.changed) this.#drawChanged(split, this.after, this.changed);
     if (this.wipe > 0 && this.wipe < 100) {
       context.fillStyle = "#ffffffb0";
       context.fillRect(split - 1, 0, Math.max(2, canvas.width / 600), canvas.height);
@@ -70,8 +82,8 @@ export class Stage {
     }
   }
 
-  #drawChanged(split) {
-    const { context, canvas, changed } = this;
+  #drawChanged(split, after, changed) {
+    const { context, canvas } = this;
     const scale = 1 / this.frame.factor;
     const [x, y] = [changed.x * scale, changed.y * scale];
     const width = changed.width * changed.factor * scale;
@@ -82,8 +94,8 @@ export class Stage {
     context.clip();
     context.imageSmoothingEnabled = changed.factor * scale !== 1;
     context.clearRect(x, y, width, height);
-    context.drawImage(this.after, x, y, width, height);
-    this.#drawArrows(scale);
+    context.drawImage(after, x, y, width, height);
+    if (changed === this.changed) this.#drawArrows(scale);
     context.restore();
   }
 

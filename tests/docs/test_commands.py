@@ -35,12 +35,12 @@ SHORTENED = {
 """Options that make a long command short; all else is run as written."""
 CONTAINED = (
     "render frame.png --each basic --out set/",
-    "render frame.png pair.png --each basic --out portraits/",
-    "render frame.png pair.png --each basic --out set/ --atlas moods.png",
+    "render frame.png toon.png --each basic --out portraits/",
+    "render frame.png toon.png --each basic --out set/ --atlas moods.png",
 )
 """In what the README renders with `--each basic` and `--atlas`."""
 TESTED_ELSEWHERE = (
-    "texture --mesh head.glb --sheet",  # tests/textures/test_texture_command.py
+    "texture head.glb --sheet",  # tests/textures/test_texture_command.py
     "render --watch",  # runs until it is ended: tests/commands/test_watch.py
     "perform actor.mp4",  # needs MediaPipe and its model: tests/perform/test_perform_command.py
     "ui ",  # serves until it is ended: tests/ui/test_page_browser.py

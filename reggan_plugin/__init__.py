@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from reggan_plugin.errors import RegganError
     from reggan_plugin.faces.face_finder import FaceChoice
     from reggan_plugin.files.frame import Frame, read_frame, write_frame
+    from reggan_plugin.perform.read_expression import read_expression
     from reggan_plugin.textures.rig_mesh import read_rig
     from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
     from reggan_plugin.vocabulary.expression_mix import (
@@ -39,6 +40,7 @@ __all__ = [
     "RegganError",
     "__version__",
     "parse_expression_mix",
+    "read_expression",
     "read_frame",
     "read_rig",
     "write_frame",
@@ -52,6 +54,7 @@ _MODULE_FROM_NAME = {
     "Frame": "files.frame",
     "RegganError": "errors",
     "parse_expression_mix": "vocabulary.expression_mix",
+    "read_expression": "perform.read_expression",
     "read_frame": "files.frame",
     "read_rig": "textures.rig_mesh",
     "write_frame": "files.frame",

@@ -92,6 +92,9 @@ _COMMANDS = {
         "Take the expression from a clip of a face.",
         extra="perform",
     ),
+    "read": LazyCommand(
+        "reggan_plugin.commands.read:read", "Read the expression that a picture shows."
+    ),
     "models": LazyCommand(
         "reggan_plugin.commands.models:models", "List the models with their cards."
     ),

@@ -109,6 +109,8 @@ MOST_UPLOAD_BYTES = 2**30
 """Of one file: an EXR of 16k with alpha in float has about as much."""
 MOST_UPLOADED_BYTES = 2**33
 """Of all files together, while the page runs."""
+MOST_CAMERA_PICTURE_BYTES = 4 * _MIB
+"""Of one picture of a camera, which the page reduces first."""
 MOST_CONNECTIONS = 64
 """At once; a browser holds 6. What comes beyond is closed."""
 MOST_HEADER_SECONDS = 10

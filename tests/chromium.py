@@ -1,6 +1,7 @@
 """Chromium without a window, driven by tests and by measurements of the pages."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from selenium import webdriver
@@ -20,14 +21,16 @@ _FLAGS = (
 )
 
 
-def open_chromium(profile: Path, downloads: Path) -> webdriver.Chrome | None:
+def open_chromium(
+    profile: Path, downloads: Path, flags: Sequence[str] = ()
+) -> webdriver.Chrome | None:
     """A browser that saves files into `downloads`; None if there is no Chromium or driver."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if chromium is None or driver is None:
         return None
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    for flag in (*_FLAGS, f"--user-data-dir={profile}"):
+    for flag in (*_FLAGS, *flags, f"--user-data-dir={profile}"):
         options.add_argument(flag)
     options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

@@ -36,6 +36,7 @@ FRONT_ENDS = ("commands", "commands.py", "cli.py", "job_template.py", "words_to_
 """What speaks the command line: its commands, and what is written as command lines."""
 ASSET_BUILDERS = (
     Path("training/reggan_training/pairs/sample_head.py"),
+    Path("training/reggan_training/rig/face_reader.py"),
     Path("training/reggan_training/rig/mouth_asset.py"),
     Path("training/reggan_training/rig/template.py"),
 )

@@ -51,6 +51,7 @@ def test_it_holds_the_packages_and_nothing_beside_them(wheel: zipfile.ZipFile) -
         "reggan_training/papers/study/rater_page/page.html",
         "reggan_plugin/rig/template.npz",
         "reggan_plugin/rig/mouth.npz",
+        "reggan_plugin/rig/face_reader.npz",
     ],
 )
 def test_what_the_commands_need_is_inside(wheel: zipfile.ZipFile, path: str) -> None:

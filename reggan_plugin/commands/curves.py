@@ -14,6 +14,7 @@ from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.plot import html_of_take, moving_columns, notes_of_take, png_of_take
 from reggan_plugin.curves.read_take import read_take
+from reggan_plugin.curves.retargeting import table_learnt_from
 from reggan_plugin.curves.take import Take
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
@@ -43,6 +44,13 @@ from reggan_plugin.textures.mesh_digest import files_of_mesh
     metavar="FILE.csv",
     help="Write the take as CSV with a heading time,jawOpen,…, to edit and to give to --curves.",
 )
+@grouped_option(
+    "Output",
+    "--learn-character",
+    metavar="NAME",
+    help="Print a table [character.NAME] for a settings file instead: gains by which what this "
+    "take shows at most becomes 1. The take should move every part of the face as far as it goes.",
+)
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace files that exist.")
 @grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object.")
 @verbose_option
@@ -53,6 +61,7 @@ def curves(
     curves_percent: bool,
     plot: Path | None,
     csv_file: Path | None,
+    learn_character: str | None,
     overwrite: bool,
     as_json: bool,
 ) -> None:
@@ -69,7 +78,9 @@ def curves(
         write_atomically(plot, _drawn(take, plot, file.name))
     if csv_file is not None:
         write_atomically(csv_file, csv_of_take(take).encode())
-    if as_json:
+    if learn_character is not None:
+        click.echo(table_learnt_from(take, learn_character))
+    elif as_json:
         click.echo(json_text(_document(take), indent=2))
     else:
         _print_table(take)

@@ -10,7 +10,7 @@ import numpy as np
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.picture import reading_options
-from reggan_plugin.commands.options.reader import landmarker_option
+from reggan_plugin.commands.options.reader import ReaderOptions, reader_options
 from reggan_plugin.commands.options.shared import stall_option
 from reggan_plugin.commands.progress import ProgressStyle, progress_on_stderr, style_options
 from reggan_plugin.commands.verbosity import verbose_option
@@ -23,26 +23,19 @@ from reggan_plugin.jobs.events import FrameTracked, Notice, Started
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.sources import Source, find_sources
 from reggan_plugin.jobs.stall_timeout import IoTimeout
-from reggan_plugin.perform.open_reader import open_reader
 from reggan_plugin.perform.performance import TURNS, Performance, performance_from_recording
 from reggan_plugin.perform.recording import raise_without_face, record
 
 SUMMARY_VERSION = 1
 
 
-class _NeutralFrame(click.ParamType[int | str]):
-    name = "frame"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | str:
-        """Read a frame's number, `auto` or `none`."""
-        text = str(value)
-        if text in ("auto", "none"):
-            return text
-        if not re.fullmatch("[0-9]{1,9}", text):
-            self.fail(f"{text!r} is no number of a frame; give one, auto or none.", param, ctx)
-        return int(text)
+def neutral_from_text(text: str) -> int | str:
+    """Read a frame's number, `auto` or `none`."""
+    if text in ("auto", "none"):
+        return text
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise click.BadParameter(f"{text!r} is no number of a frame; give one, auto or none.")
+    return int(text)
 
 
 @click.command(
@@ -63,11 +56,11 @@ class _NeutralFrame(click.ParamType[int | str]):
     help="Which face to follow where there are several: 0 is the largest of the first frame that "
     "shows any.",
 )
-@landmarker_option
+@reader_options("Reader")
 @grouped_option(
     "Performance",
     "--neutral",
-    type=_NeutralFrame(),
+    type=neutral_from_text,
     default="auto",
     show_default=True,
     metavar="auto|none|FRAME",
@@ -101,7 +94,7 @@ def perform(
     reading: Reading,
     stall_s: float,
     face: int,
-    landmarker: Path | None,
+    reader: ReaderOptions,
     neutral: int | str,
     smooth: float,
     out: Path,
@@ -125,14 +118,14 @@ def perform(
         inputs = [Path(clip)] if source.video else [one.path for one in frames]
         refuse_overwriting([out], [*inputs, *given_files()])
         refuse_existing([out], overwrite=overwrite)
-        reader = open_reader(landmarker)
+        opened = reader.opened()
         report(
             Started(
                 frames=len(frames),
                 source=source.text,
                 out=out,
                 expression={},
-                model=reader.name,
+                model=opened.name,
                 device=None,
                 device_reason=None,
             )
@@ -148,7 +141,7 @@ def perform(
         try:
             recording = record(
                 source,
-                reader,
+                opened,
                 face=face,
                 reading=reading,
                 io_timeout=io_timeout,
@@ -156,12 +149,10 @@ def perform(
                 stopped=stop.is_made,
             )
         finally:
-            reader.close()
+            opened.close()
         stop.raise_if_made()
         raise_without_face(recording)
-        made = performance_from_recording(
-            recording, reader=reader.name, neutral=neutral, smooth=smooth
-        )
+        made = performance_from_recording(recording, reader=opened, neutral=neutral, smooth=smooth)
         for notice in made.notices:
             report(Notice(message=notice))
         turns = dict(zip(TURNS, made.turns.T, strict=True))

@@ -145,8 +145,9 @@ REMEDIES: Mapping[str, str] = {
     "take-misses-shot": "--curves-offset and --curves-fps move it.",
     "timecode-past-second": "--curves-rate says how many frames a second of the take counts.",
     # performances
-    "no-landmarker": "--landmarker names it.",
+    "no-landmarker": "--landmarker names it. Rendered characters need none: --reader character.",
     "landmarker": "--landmarker names it.",
+    "page-without-reader": "",
     "face-in-no-performance": "",
     "no-neutral-frame": "--neutral auto finds one.",
     "neutral-found": "--neutral names another one.",

@@ -50,7 +50,7 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
     if path is None:
         return
     context.meta[SETTINGS_META] = path
-    document = _read(path)
+    document = settings_of(path)
     table = dict(document.get(command.name or "", {}))
     names = {
         name.lstrip("-"): parameter
@@ -193,7 +193,12 @@ def _own_folder() -> Path:
     return Path(click.get_app_dir("reggan-plugin"))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def settings_of(path: Path) -> dict[str, Any]:
+    """Read the tables of a settings file.
+
+    Raises:
+        UsageError: it cannot be read, or something stands in no table.
+    """
     try:
         document = parse_toml(read_regular(path, MOST_SETTINGS_BYTES).decode())
     except (OSError, ValueError, RecursionError) as error:

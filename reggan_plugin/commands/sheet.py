@@ -11,10 +11,11 @@ from PIL import Image
 
 from reggan_plugin.change.picture import FrameCrops
 from reggan_plugin.commands.open_model import open_model
-from reggan_plugin.commands.options.expression import presets_option
+from reggan_plugin.commands.options.expression import presets_option, with_liked
 from reggan_plugin.commands.options.face import FaceOptions, face_options
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.picture import reading_options
+from reggan_plugin.commands.options.reader import Liked, like_options
 from reggan_plugin.commands.options.shared import (
     exposure_option,
     model_options,
@@ -108,6 +109,7 @@ class _DrawnFace:
     help="Draw every named expression, not only the basic ones.",
 )
 @presets_option(", drawn behind the others.")
+@like_options()
 @model_options
 @rig_options
 @exposure_option("Output")
@@ -144,6 +146,7 @@ def sheet(
     faces: FaceOptions,
     is_of_all: bool,
     presets: Path | None,
+    liked: Liked | None,
     model: str | None,
     device: str,
     rig_files: RigFiles,
@@ -161,6 +164,8 @@ def sheet(
     --small draws the same in small, without names, for programs and menus.
     """
     own = read_presets(presets)
+    if liked is not None:
+        own, _ = with_liked(liked, own)
     path = out or frame.with_name(f"{frame.stem}_sheet.png")
     refuse_overwriting([path], [frame, *given_files()])
     refuse_existing([path], overwrite=overwrite)

@@ -12,6 +12,7 @@ from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.expression import presets_option
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.reader import ReaderOptions, reader_options
 from reggan_plugin.commands.options.shared import model_options
 from reggan_plugin.commands.page_launcher import write_launcher
 from reggan_plugin.commands.verbosity import verbose_option
@@ -34,6 +35,7 @@ from reggan_plugin.vocabulary.presets import read_presets
     metavar="FILE",
     help="A recorded performance to go through. `render --help` says which files are read.",
 )
+@reader_options("Performance")
 @grouped_option(
     "Page",
     "--port",
@@ -75,6 +77,7 @@ def ui(
     device: str,
     presets: Path | None,
     curves: Path | None,
+    reader: ReaderOptions,
     port: int,
     browser: bool,
     out: Path,
@@ -99,8 +102,9 @@ def ui(
         stack.callback(files.close)
         if source is not None:
             files.open(source)
-        studio = Studio(partial(open_model, model, device), files, own, take)
+        studio = Studio(partial(open_model, model, device), files, own, take, reader.opened)
         stack.callback(studio.job.close)
+        stack.callback(studio.performance.close)
         options = PageOptions(model=model, device=device, presets=presets, out=out)
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reggan-page-")))
         serve_page(studio, options, port, partial(_announce, scratch if browser else None))

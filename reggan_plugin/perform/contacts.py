@@ -27,6 +27,7 @@ _PARTING = tuple(
 )
 _JAW, _CLOSE = ARKIT_SHAPES.index("jawOpen"), ARKIT_SHAPES.index("mouthClose")
 _BLINKS = tuple(ARKIT_SHAPES.index(f"eyeBlink{side}") for side in ("Left", "Right"))
+_GAZE = tuple(place for place, name in enumerate(ARKIT_SHAPES) if name.startswith("eyeLook"))
 _OPENERS = tuple(ARKIT_SHAPES.index(f"eyeWide{side}") for side in ("Left", "Right"))
 
 Weights = Float[np.ndarray, "rows shapes"]
@@ -42,6 +43,23 @@ def lids_shut(
 def lips_meet(gaps: Float[np.ndarray, " rows"], at_rest: float) -> Bool[np.ndarray, " rows"]:
     """Tell in which rows the lips touch as they do at rest."""
     return gaps < min(at_rest, _MOST_REST) + LIPS_MEET
+
+
+def with_gaze_through_blinks(
+    weights: Weights, times_s: Float[np.ndarray, " rows"], lids: Bool[np.ndarray, "rows 2"]
+) -> Weights:
+    """Return weights whose gaze goes on in a straight line while the eyes are shut.
+
+    Nobody sees it then, and readers take falling lids for a look down.
+    """
+    hidden = lids.any(axis=1)
+    hidden = hidden | np.roll(hidden, 1) | np.roll(hidden, -1)
+    if not hidden.any() or hidden.all():
+        return weights
+    made = weights.copy()
+    for place in _GAZE:
+        made[hidden, place] = np.interp(times_s[hidden], times_s[~hidden], weights[~hidden, place])
+    return made
 
 
 def with_contacts(

@@ -1,12 +1,17 @@
 """What a reader says of a face in one picture, whichever reader it is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from reggan_plugin.array_types import Float, UInt8
+from reggan_plugin.files.frame import Frame
+from reggan_plugin.transfer.display_picture import display_picture
 
+LONGEST_READ_PX = 1280
+"""Side of the pictures that are read; larger ones are averaged down."""
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels."""
 
@@ -21,6 +26,7 @@ class FaceReading:
         lips_gap: the largest gap between the inner lips, in widths of the mouth.
         lids_gap: between the lids of its left and its right eye, in widths of the eye.
         box: around the face.
+        points: its landmarks in pixels, in the reader's own order.
     """
 
     weights: Float[np.ndarray, " shapes"]
@@ -28,6 +34,7 @@ class FaceReading:
     lips_gap: float
     lids_gap: Float[np.ndarray, "2"]
     box: Box
+    points: Float[np.ndarray, "points 2"]
 
 
 class FaceReader(Protocol):
@@ -43,8 +50,19 @@ class FaceReader(Protocol):
         """Read all faces of a picture, sRGB-encoded, in no order."""
         ...
 
+    def beyond_rest(
+        self, faces: Sequence[FaceReading], rest: Sequence[FaceReading]
+    ) -> Float[np.ndarray, "faces shapes"]:
+        """Return weights, 0 to 1, of what faces show beyond the same face at rest.
+
+        Args:
+            faces: readings.
+            rest: those of frames in which it rests.
+        """
+        ...
+
     def close(self) -> None:
-        """Let go of what it holds."""
+        """Let go of what it holds; `beyond_rest` still works."""
         ...
 
 
@@ -57,3 +75,9 @@ def gap_share(
     """Return the largest distance of paired points, over that of two corners."""
     wide = float(np.linalg.norm(points[corners[0]] - points[corners[1]]))
     return float(np.linalg.norm(points[upper] - points[lower], axis=1).max()) / max(wide, 1e-6)
+
+
+def shown_bytes(frame: Frame) -> UInt8[np.ndarray, "height width 3"]:
+    """Return a frame as readers see it: sRGB-encoded, 8 bits, not too large."""
+    picture, _ = display_picture(frame, longest_px=LONGEST_READ_PX)
+    return np.ascontiguousarray((picture * 255 + 0.5).astype(np.uint8))

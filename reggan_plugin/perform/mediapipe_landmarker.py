@@ -9,7 +9,7 @@ Source: MediaPipe's face mesh topology for the numbers of points.
 import io
 import struct
 import zipfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from reggan_plugin.errors import ModelError
 from reggan_plugin.limits import MOST_LANDMARKER_BYTES
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.perform.face_reading import FaceReading, gap_share
+from reggan_plugin.perform.neutral_moment import counted_from
 from reggan_plugin.regular_file import read_regular
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
@@ -69,6 +70,13 @@ class MediaPipeReader:
             )
             for face in found
         ]
+
+    def beyond_rest(
+        self, faces: Sequence[FaceReading], rest: Sequence[FaceReading]
+    ) -> Float[np.ndarray, "faces shapes"]:
+        """See `FaceReader.beyond_rest`."""
+        at_rest = np.median([one.weights for one in rest], axis=0)
+        return counted_from(np.array([one.weights for one in faces]), at_rest)
 
     def close(self) -> None:
         """End the child."""
@@ -133,6 +141,7 @@ def reading_from_points(
         lips_gap=gap_share(flat, _LIPS_UPPER, _LIPS_LOWER, _LIPS_CORNERS),
         lids_gap=np.array([gap_share(flat, *_LIDS[side]) for side in ("left", "right")]),
         box=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
+        points=flat,
     )
 
 

@@ -9,8 +9,8 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
-_AROUND = 2
-"""Rows before and after it that are averaged."""
+AROUND = 2
+"""Rows before and after it that count as rest, too."""
 _MOST_TAKEN = 0.8
 """Of a weight: what is left is stretched to 1."""
 _OPPOSED = tuple(
@@ -30,21 +30,21 @@ Weights = Float[np.ndarray, "rows shapes"]
 
 
 def neutral_row(weights: Weights, turns_deg: Float[np.ndarray, "rows 3"]) -> int:
-    """Return the row in which the face shows least, looks ahead and moves least.
+    """Return the row that is most like the middle of all, looks ahead and moves least.
+
+    Each muscle rests most of the time, so that the median of each weight is that of the resting
+    face. The row in which least is read is not: a face whose brows read as low at rest shows least
+    when it raises them.
 
     Args:
         weights: as they are read, without gaps.
         turns_deg: of the head.
     """
-    shown = np.where(_GAZE, 0.3, 1.0) * weights
+    off = np.abs(weights - np.median(weights, axis=0))
+    shown = (np.where(_GAZE, 0.5, 1.0) * off).sum(axis=1)
     moves = np.abs(np.gradient(weights, axis=0)).sum(axis=1) if len(weights) > 1 else 0.0
     away = np.abs(turns_deg[:, :2]).max(axis=1)
-    return int((_around(shown.sum(axis=1) + moves) + _TURN_COST * away).argmin())
-
-
-def rest_at(weights: Weights, row: int) -> Float[np.ndarray, " shapes"]:
-    """Return what is read at a row and the rows beside it: their median."""
-    return np.median(weights[max(0, row - _AROUND) : row + _AROUND + 1], axis=0)
+    return int((_around(shown + moves) + _TURN_COST * away).argmin())
 
 
 def counted_from(weights: Weights, rest: Float[np.ndarray, " shapes"]) -> Weights:
@@ -67,6 +67,6 @@ def _less(weights: Weights, rest: Float[np.ndarray, " shapes"]) -> Weights:
 
 def _around(values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
     """Mean over each row and those beside it."""
-    reach = min(_AROUND, (len(values) - 1) // 2)
+    reach = min(AROUND, (len(values) - 1) // 2)
     padded = np.pad(values, reach, mode="edge")
     return np.convolve(padded, np.full(2 * reach + 1, 1 / (2 * reach + 1)), mode="valid")

@@ -10,8 +10,14 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.curves.take import Take
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.files.frame_range import format_frame_range
-from reggan_plugin.perform.contacts import lids_shut, lips_meet, with_contacts
-from reggan_plugin.perform.neutral_moment import counted_from, neutral_row, rest_at
+from reggan_plugin.perform.contacts import (
+    lids_shut,
+    lips_meet,
+    with_contacts,
+    with_gaze_through_blinks,
+)
+from reggan_plugin.perform.face_reading import FaceReader, FaceReading
+from reggan_plugin.perform.neutral_moment import AROUND, neutral_row
 from reggan_plugin.perform.recording import USUAL_FPS, Recording
 from reggan_plugin.perform.steady_curves import steady
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
@@ -51,18 +57,20 @@ class Performance:
 def performance_from_recording(
     recording: Recording,
     *,
-    reader: str,
+    reader: FaceReader,
     neutral: int | str = "auto",
     smooth: float = 1.0,
+    rest: Sequence[FaceReading] = (),
 ) -> Performance:
     """Make a take of what was read.
 
     Args:
         recording: with the face in one frame at least.
-        reader: its name, for the take.
+        reader: that read it.
         neutral: number of the frame in which the face rests, `auto` to find it, or `none` to take
             weights as they are read. A single picture has none by itself.
         smooth: how much; 0 not at all, 1 as usual.
+        rest: readings of the face at rest; none are looked for then.
 
     Raises:
         UsageError: the face is not seen in the frame that is said to be neutral.
@@ -82,20 +90,25 @@ def performance_from_recording(
         filled([one.lips_gap for one in found])[:, 0],
         filled([one.lids_gap for one in found]),
     )
-    row = _neutral_row(recording, neutral, weights, turns)
-    rest_lips, rest_lids = 0.0, np.percentile(lids_gap, 75, axis=0)
+    row = None if rest else _neutral_row(recording, neutral, weights, turns)
     if row is not None:
-        weights = counted_from(weights, rest_at(weights, row))
-        rest_lips, rest_lids = float(lips_gap[row]), lids_gap[row]
+        beside = recording.readings[max(0, row - AROUND) : row + AROUND + 1]
+        rest = [one for one in beside if one is not None]
+    rest_lips, rest_lids = 0.0, np.percentile(lids_gap, 75, axis=0)
+    if rest:
+        weights = filled(reader.beyond_rest(found, rest))
+        rest_lips = float(np.median([one.lips_gap for one in rest]))
+        rest_lids = np.median([one.lids_gap for one in rest], axis=0)
     lids = lids_shut(lids_gap, rest_lids) & seen[:, None]
     lips = lips_meet(lips_gap, rest_lips) & seen
+    weights = with_gaze_through_blinks(weights, times, lids)
     weights = with_contacts(steady(weights, times, smooth), lids, lips)
     weights[weights < _LEAST] = 0.0
     gaps = _gaps(recording.numbers, seen)
     number = None if row is None else recording.numbers[row]
     return Performance(
         take=Take(
-            kind=f"Performance read by {reader}",
+            kind=f"Performance read by {reader.name}",
             names=ARKIT_SHAPES,
             times_s=times,
             weights=weights.round(4),

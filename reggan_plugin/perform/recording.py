@@ -7,18 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from reggan_plugin.array_types import Float, UInt8
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError, UsageError
-from reggan_plugin.files.frame import Frame, read_content
+from reggan_plugin.files.frame import read_content
 from reggan_plugin.files.reading import DEFAULT_READING, Reading
 from reggan_plugin.jobs.sources import Source
 from reggan_plugin.jobs.stall_timeout import IoTimeout
-from reggan_plugin.perform.face_reading import Box, FaceReader, FaceReading
+from reggan_plugin.perform.face_reading import Box, FaceReader, FaceReading, shown_bytes
 from reggan_plugin.plurals import counted
-from reggan_plugin.transfer.display_picture import display_picture
 
-LONGEST_READ_PX = 1280
-"""Side of the pictures that are read; larger ones are averaged down."""
 USUAL_FPS = 24.0
 """Of a folder of pictures, which does not say it."""
 _FARTHEST = 0.75
@@ -82,6 +79,7 @@ def record(
     others: list[int] = []
     unreadable: dict[Path, str] = {}
     last: Box | None = None
+    missed = 0
     for place, one in enumerate(frames):
         if stopped():
             break
@@ -91,8 +89,8 @@ def record(
             faces = reader.read(shown_bytes(reading.decode(content, one.path)))
         except UnreadableFrameError as error:
             fault = unreadable[one.path] = str(error)
-        chosen = _chosen(faces, last, face)
-        last = last if chosen is None else chosen.box
+        chosen = followed(faces, last, face, missed)
+        last, missed = (last, missed + 1) if chosen is None else (chosen.box, 0)
         readings.append(chosen)
         others.append(len(faces) - (chosen is not None))
         done(place + 1, one.path, len(faces), fault)
@@ -129,14 +127,16 @@ def _turned(source: Source) -> tuple[str, ...]:
     return (f"{name} is stored turned or mirrored and is read as players show it",)
 
 
-def shown_bytes(frame: Frame) -> UInt8[np.ndarray, "height width 3"]:
-    """Return a frame as readers see it: sRGB-encoded, 8 bits, not too large."""
-    picture, _ = display_picture(frame, longest_px=LONGEST_READ_PX)
-    return np.ascontiguousarray((picture * 255 + 0.5).astype(np.uint8))
-
-
-def _chosen(faces: Sequence[FaceReading], last: Box | None, face: int) -> FaceReading | None:
+def followed(
+    faces: Sequence[FaceReading], last: Box | None, face: int = 0, missed: int = 0
+) -> FaceReading | None:
     """Return the face that is followed; the one of that number where none was seen before.
+
+    Args:
+        faces: of a frame.
+        last: where the face was seen last.
+        face: its number by size, from 0.
+        missed: frames since then in which it was not seen; so much further it may have gone.
 
     Raises:
         UsageError: there are not as many faces.
@@ -152,7 +152,8 @@ def _chosen(faces: Sequence[FaceReading], last: Box | None, face: int) -> FaceRe
             )
         return by_size[face]
     nearest = min(faces, key=lambda one: _way(one.box, last))
-    return nearest if _way(nearest.box, last) < _FARTHEST * (last[2] - last[0]) else None
+    reach = _FARTHEST * (last[2] - last[0]) * (1 + missed)
+    return nearest if _way(nearest.box, last) < reach else None
 
 
 def _area(box: Box) -> float:

@@ -39,6 +39,7 @@ from reggan_plugin.ui.page_requests import (
     told,
 )
 from reggan_plugin.ui.page_state import document_of_frame, document_of_page, document_of_shot
+from reggan_plugin.ui.performance_routes import PerformanceRoutes
 from reggan_plugin.ui.shot_job import ShotRequest
 from reggan_plugin.ui.studio import ChangeView, Studio
 from reggan_plugin.ui.words_to_copy import (
@@ -225,6 +226,7 @@ class PageRoutes:
         """Answer for a studio; `quit_server` ends the server."""
         self._studio, self._quit = studio, quit_server
         self._opens, self._keeps = OpenRoutes(studio), KeepRoutes(studio, options)
+        self._performs = PerformanceRoutes(studio.performance)
         self._newest: dict[str, int] = {}
         folder = resources.files("reggan_plugin.ui") / "page"
         self._page = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
@@ -236,8 +238,13 @@ class PageRoutes:
         post |= {"/quit": self._end}
         by_method: dict[str, dict[str, Handler]] = {
             "GET": {**get, **self._keeps.gets()},
-            "POST": {**post, **self._opens.posts(), **self._keeps.posts()},
-            "PUT": self._opens.puts(),
+            "POST": {
+                **post,
+                **self._opens.posts(),
+                **self._keeps.posts(),
+                **self._performs.posts(),
+            },
+            "PUT": {**self._opens.puts(), **self._performs.puts()},
         }
         routes = [
             Route(path, told(handler, self._studio.files.without_folder), methods=[method])

@@ -11,6 +11,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.imaging.crop import Region
+from reggan_plugin.perform.face_reading import FaceReader
 from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.limits import (
     EXPOSURES_HELD,
@@ -32,6 +33,7 @@ from reggan_plugin.ui.live_face import (
     live_face,
     seen_face,
 )
+from reggan_plugin.ui.live_performance import LivePerformance, no_reader
 from reggan_plugin.ui.open_files import OpenFiles, OpenShot
 from reggan_plugin.ui.open_frame import Newest, OpenFrame, open_frame
 from reggan_plugin.ui.open_head import CoarseMap, OpenHead, open_head, saved_head, saves_map
@@ -74,14 +76,17 @@ class Studio:
         files: OpenFiles,
         own: OwnPresets = NO_PRESETS,
         take: OpenTake | None = None,
+        open_reader: Callable[[], FaceReader] = no_reader,
     ) -> None:
-        """Open the model; `take` is scrubbed through from the beginning.
+        """Open the model; `take` is scrubbed through from the beginning, `open_reader` opens what
+        reads the face before the camera.
 
         Raises:
             ModelError, DeviceUnavailableError: as `ExpressionTransfer`.
         """
         self.open_model, self.files, self.own = open_model, files, own
         self.take = TakeInUse(take)
+        self.performance = LivePerformance(open_reader)
         self.transfer, self.model = open_model()
         self._frames: Newest[OpenFrame] = Newest(FRAMES_HELD)
         self._heads: Newest[OpenHead] = Newest(HEADS_HELD)
@@ -98,6 +103,7 @@ class Studio:
     def close(self) -> None:
         """Cancel the job and remove uploads."""
         self.job.close()
+        self.performance.close()
         self.files.close()
 
     def look(self, number: int) -> OpenFrame:

@@ -1,8 +1,8 @@
 """Clips of our own heads that act and speak by a take whose weights are known.
 
 A take is drawn from a seed: visemes with lips that meet on M, B and P, blinks of five frames,
-brows, smiles, glances. Lips and lids count as shut by the head's own landmarks, not by weights:
-rigs differ in what a weight of 1 shuts.
+brows, smiles, glances. Lips count as shut by the head's own landmarks, not by weights: rigs differ
+in what a weight parts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, rows_of
+from reggan_plugin.rig.layout import LIP_PAIRS, rows_of
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from tests.measurements.rig_measures import Picture, StudyHead, View
 
@@ -19,9 +19,10 @@ FPS = 30
 _AT_ONCE = 25
 """States that are rasterised together: more takes memory."""
 _BLINK = (0.35, 0.9, 1.0, 0.8, 0.3)
-_LIPS_SHUT, _LIDS_SHUT = 0.03, 0.25
-"""Widths of the inner mouth over the gap at rest, and share of an eye's opening at rest, up to
-which they count as shut."""
+_BLINKS = 0.75
+"""Weight of `eyeBlink` from which on it is a blink."""
+_LIPS_SHUT = 0.03
+"""Widths of the inner mouth over the gap at rest up to which lips count as shut."""
 _VISEMES: tuple[Mapping[str, float], ...] = (
     {"jawOpen": 0.55, "mouthLowerDown": 0.2, "mouthUpperUp": 0.1},
     {"jawOpen": 0.3, "mouthStretch": 0.35, "mouthLowerDown": 0.35, "mouthUpperUp": 0.15},
@@ -41,14 +42,12 @@ class PerformedClip:
         weights: that the head was posed with, in the order of `ARKIT_SHAPES`.
         has: shapes that the head knows; others stay 0.
         lips_gap: largest gap of the lips in widths of the inner mouth.
-        lids_gap: of the left and the right eye, in widths of the eye.
     """
 
     pictures: list[Picture]
     weights: Float[np.ndarray, "frames shapes"]
     has: Bool[np.ndarray, " shapes"]
     lips_gap: Float[np.ndarray, " frames"]
-    lids_gap: Float[np.ndarray, "frames 2"]
 
     @property
     def lips_shut(self) -> Bool[np.ndarray, " frames"]:
@@ -56,9 +55,10 @@ class PerformedClip:
         return self.lips_gap < self.lips_gap[0] + _LIPS_SHUT
 
     @property
-    def lids_shut(self) -> Bool[np.ndarray, "frames 2"]:
-        """Frames in which a quarter of an eye's opening is left, or less."""
-        return self.lids_gap < _LIDS_SHUT * self.lids_gap[0]
+    def blinks(self) -> list[int]:
+        """Frames in which a blink comes to its end below."""
+        shut = self.weights[:, ARKIT_SHAPES.index("eyeBlinkLeft")] > _BLINKS
+        return np.flatnonzero(np.diff(shut.astype(int), prepend=0) == 1).tolist()
 
 
 def acted_weights(frames: int, seed: int) -> Float[np.ndarray, "frames shapes"]:
@@ -128,18 +128,16 @@ def clip_of(
     """Render a head that acts, before a camera that stands still."""
     has = np.array([name in head.mesh.controls for name in ARKIT_SHAPES])
     pictures: list[Picture] = []
-    lips, lids = [], []
+    lips = []
     for view, state in _states(head, np.where(has, weights, 0.0), yaw_deg, side_px):
         pictures.append(view.picture(state))
         places = head.points.at(view.vertices[state])
         lips.append(_gap(places, LIP_PAIRS[0], LIP_PAIRS[1], rows_of("lip_inner_upper")))
-        lids.append([_gap(places, *_lids(side)) for side in SIDES[::-1]])
     return PerformedClip(
         pictures=pictures,
         weights=np.where(has, weights, 0.0),
         has=has,
         lips_gap=np.array(lips),
-        lids_gap=np.array(lids),
     )
 
 
@@ -153,11 +151,6 @@ def _states(
         ]
         view = View(head, yaw_deg, asked, side_px)
         yield from ((view, 1 + place) for place in range(len(rows)))
-
-
-def _lids(side: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    upper = rows_of("lid_upper", side)
-    return upper[1:-1], rows_of("lid_lower", side)[::-1], upper
 
 
 def _gap(places: np.ndarray, upper: np.ndarray, lower: np.ndarray, ends: np.ndarray) -> float:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reggan_plugin.perform import open_reader
 from reggan_plugin.perform.face_reading import FaceReading
+from reggan_plugin.perform.neutral_moment import counted_from
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 WIDTH, HEIGHT = 64, 48
@@ -33,6 +35,7 @@ def reading(
         lips_gap=lips,
         lids_gap=np.array(lids),
         box=(x - half, y - half, x + half, y + half),
+        points=np.array([[x, y]]),
     )
 
 
@@ -50,6 +53,10 @@ class ScriptedReader:
         assert picture.dtype == np.uint8
         self.seen.append(picture)
         return self._faces[len(self.seen) - 1]
+
+    def beyond_rest(self, faces: Sequence[FaceReading], rest: Sequence[FaceReading]) -> np.ndarray:
+        at_rest = np.median([one.weights for one in rest], axis=0)
+        return counted_from(np.array([one.weights for one in faces]), at_rest)
 
     def close(self) -> None:
         self.is_closed = True
@@ -87,5 +94,5 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedReader]:
     """Readers that the command opens, one after another; append them."""
     readers: list[ScriptedReader] = []
     opened = iter(readers)
-    monkeypatch.setattr("reggan_plugin.commands.perform.open_reader", lambda *given: next(opened))
+    monkeypatch.setattr(open_reader, "open_reader", lambda *given: next(opened))
     return readers

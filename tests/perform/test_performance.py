@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reggan_plugin.perform.contacts import with_contacts
+from reggan_plugin.perform.contacts import with_contacts, with_gaze_through_blinks
 from reggan_plugin.perform.neutral_moment import counted_from, neutral_row
 from reggan_plugin.perform.performance import performance_from_recording
 from reggan_plugin.perform.recording import Recording
@@ -14,7 +14,7 @@ from reggan_plugin.rig.layout import LIP_PAIRS
 from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
-from .conftest import reading
+from .conftest import ScriptedReader, reading
 
 TIMES = np.arange(90) / 30
 
@@ -44,11 +44,13 @@ def test_a_ramp_has_no_lag_at_any_rate() -> None:
         assert steady(ramp, times, 1.0) == pytest.approx(ramp, abs=1e-9)
 
 
-def test_rest_is_the_moment_in_which_least_is_shown_and_the_head_looks_ahead() -> None:
+def test_rest_is_what_is_shown_most_of_the_time_and_looks_ahead() -> None:
     weights = np.full((60, len(ARKIT_SHAPES)), 0.05)
-    weights[:30, column("mouthSmileLeft")] = 0.5
+    weights[:20, column("mouthSmileLeft")] = 0.5
+    weights[:, column("browDownLeft")] = 0.4  # low brows of its own, but where they are raised:
+    weights[20:26, column("browDownLeft")] = 0.0
     turns = np.zeros((60, 3))
-    turns[30:48, 0] = 30.0
+    turns[26:48, 0] = 30.0
     assert 48 <= neutral_row(weights, turns) < 60
 
 
@@ -82,6 +84,19 @@ def test_where_lids_and_lips_touch_the_template_touches_too() -> None:
     assert gaps[1] <= rest
 
 
+def test_gaze_goes_on_through_a_blink() -> None:
+    weights = np.zeros((9, len(ARKIT_SHAPES)))
+    weights[:, column("eyeLookOutLeft")] = np.arange(9) / 10
+    weights[3:6, column("eyeLookDownLeft")] = 0.6
+    weights[3:6, column("jawOpen")] = 0.4
+    lids = np.zeros((9, 2), bool)
+    lids[4] = True
+    made = with_gaze_through_blinks(weights, TIMES[:9], lids)
+    assert made[:, column("eyeLookDownLeft")].max() == 0
+    assert made[:, column("eyeLookOutLeft")] == pytest.approx(np.arange(9) / 10)
+    assert made[4, column("jawOpen")] == 0.4
+
+
 def test_a_gap_is_crossed_in_straight_lines_and_no_contact_is_made_up_in_it() -> None:
     readings = [reading({"jawOpen": 0.1 * k}, lips=0.2) for k in range(6)]
     recording = Recording(
@@ -92,7 +107,9 @@ def test_a_gap_is_crossed_in_straight_lines_and_no_contact_is_made_up_in_it() ->
         readings=[readings[0], None, None, *readings[3:]],
         others=[0] * 6,
     )
-    made = performance_from_recording(recording, reader="Script", neutral="none", smooth=0)
+    made = performance_from_recording(
+        recording, reader=ScriptedReader([]), neutral="none", smooth=0
+    )
     assert made.take.weights[:, column("jawOpen")] == pytest.approx(np.arange(6) / 10)
     assert made.gaps == ((2, 3),)
     assert not made.lips.any()
@@ -108,5 +125,7 @@ def test_a_performance_is_the_same_twice(tmp_path: Path) -> None:
         readings=[reading({"jawOpen": float(w)}, lips=0.2) for w in random.uniform(0, 1, 20)],
         others=[0] * 20,
     )
-    one, other = (performance_from_recording(recording, reader="x") for _ in range(2))
+    one, other = (
+        performance_from_recording(recording, reader=ScriptedReader([])) for _ in range(2)
+    )
     assert np.array_equal(one.take.weights, other.take.weights)

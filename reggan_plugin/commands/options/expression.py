@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
 
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.reader import Liked, like_options
+from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.errors import UsageError
 from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES
 from reggan_plugin.regular_file import read_regular
@@ -20,7 +23,7 @@ from reggan_plugin.vocabulary.expression_mix import (
     parse_expression_mix,
 )
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
-from reggan_plugin.vocabulary.names import OwnPresets, shapes_from_word
+from reggan_plugin.vocabulary.names import OwnPresets, key_of, shapes_from_word
 from reggan_plugin.vocabulary.presets import read_presets
 
 NOTHING_ASKED = (
@@ -65,8 +68,11 @@ def expression_options(
         action_units: tuple[str, ...],
         adds: bool,
         presets: Path | None,
+        liked: Liked | None,
     ) -> MixOptions:
         own = read_presets(presets)
+        if liked is not None:
+            own, expressions = with_liked(liked, own, expressions)
         if each is not None:
             expressions = tuple(dict.fromkeys((*expressions, *_each(each, own))))
         if len(expressions) > 1 and not several:
@@ -85,8 +91,25 @@ def expression_options(
         _expression_option(often),
         _each_option(hidden=not several),
         _intensity_option(outcome),
+        like_options(),
         *_PART_OPTIONS,
     )
+
+
+def with_liked(
+    liked: Liked, own: OwnPresets, expressions: tuple[str, ...] = ()
+) -> tuple[OwnPresets, tuple[str, ...]]:
+    """Add what a picture shows to presets, and to the expressions unless a blend names it."""
+    for notice in liked.notices:
+        click.echo(f"Note: {with_remedy(notice)}", err=True)
+    name = liked.expression.name
+    is_named = any(
+        key_of(part.partition(":")[0]) == key_of(name)
+        for text in expressions
+        for part in text.split("+")
+    )
+    presets = MappingProxyType({**own, name: liked.expression})
+    return presets, expressions if is_named else (*expressions, name)
 
 
 def _each(asked: str, own: OwnPresets) -> Sequence[str]:

@@ -2,13 +2,22 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
+from reggan_plugin.commands.settings_file import (
+    CONFIG_OPTION,
+    SETTINGS_FILE,
+    SETTINGS_META,
+    settings_of,
+)
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.jobs.intensity_curve import ExpressionCurve
+
+if TYPE_CHECKING:
+    from reggan_plugin.curves.retargeting import Retargeting
 
 Swap = Literal["all", "mouth"]
 
@@ -24,6 +33,7 @@ class TakeOptions:
         holds_percents: whether its weights are percents, however small.
         offset: a frame or a timecode, as text.
         swap: which sides are exchanged.
+        character: gains and offsets of the face that it is played on.
     """
 
     path: Path
@@ -32,6 +42,7 @@ class TakeOptions:
     holds_percents: bool
     offset: str | None
     swap: Swap | None
+    character: "Retargeting | None" = None
 
     @property
     def names_frame(self) -> bool:
@@ -60,6 +71,10 @@ class TakeOptions:
 
         offset = None if self.offset is None else offset_from_text(self.offset)
         take = read_take(self.path, self.rate, holds_percents=self.holds_percents)
+        if self.character is not None:
+            from reggan_plugin.curves.retargeting import retargeted
+
+            take = retargeted(take, self.character)
         rows = frames_of_rows(take, first_frame, self.fps, offset)
         if last_frame is not None:
             refuse_elsewhere(rows, first_frame, last_frame)
@@ -88,6 +103,7 @@ def _take_from_options(
     curves_swap: Swap | None,
     curves_rate: float | None,
     curves_percent: bool,
+    curves_character: str | None,
 ) -> TakeOptions | None:
     if curves is not None:
         return TakeOptions(
@@ -97,13 +113,36 @@ def _take_from_options(
             holds_percents=curves_percent,
             offset=curves_offset,
             swap=curves_swap,
+            character=None if curves_character is None else _character(curves_character),
         )
-    if any((curves_fps, curves_offset, curves_swap, curves_rate, curves_percent)):
+    others = (curves_fps, curves_offset, curves_swap, curves_rate, curves_percent, curves_character)
+    if any(others):
         raise UsageError(
-            "--curves-fps, -rate, -percent, -offset and -swap say how a take is read; name it "
-            "with --curves FILE, or leave them out."
+            "--curves-fps, -rate, -percent, -offset, -swap and -character say how a take is read; "
+            "name it with --curves FILE, or leave them out."
         )
     return None
+
+
+def _character(name: str) -> "Retargeting":
+    """Read a character's table of the settings file that is in use.
+
+    Raises:
+        UsageError: there is no such file or table.
+    """
+    from reggan_plugin.curves.retargeting import retargeting_from_table
+
+    path = click.get_current_context().meta.get(SETTINGS_META)
+    if path is None:
+        raise UsageError(
+            f"--curves-character {name}: no settings file is in use, and [character.{name}] "
+            f"stands in one. Write it into {SETTINGS_FILE}, or name the file: {CONFIG_OPTION} FILE."
+        )
+    tables = settings_of(path).get("character", {})
+    if name not in tables:
+        there = ", ".join(tables) or "none"
+        raise UsageError(f"{path} has no [character.{name}]; its characters: {there}.")
+    return retargeting_from_table(name, tables[name], str(path))
 
 
 def _option(*names: str, **settings: Any) -> AddOption:
@@ -154,5 +193,11 @@ take_options = options_as(
     ),
     rate_option,
     percent_option,
+    _option(
+        "--curves-character",
+        metavar="NAME",
+        help="Fit the take to a face by the table [character.NAME] of the settings file: gains and "
+        "offsets by shape.",
+    ),
 )
 """A recorded performance; the command takes `take`, an `TakeOptions` or None."""

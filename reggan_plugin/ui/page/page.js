@@ -3,6 +3,7 @@
 import { Gallery } from "./gallery.js";
 import { Keeping } from "./keeping.js";
 import { filesOfDrop, openGiven } from "./opening.js";
+import { Performance } from "./performance.js";
 import { Latest, changedFace, get, picture, post } from "./server.js";
 import { Shot } from "./shot.js";
 import { ShapeSliders, Sliders } from "./sliders.js";
@@ -32,6 +33,7 @@ let isNeutralOfTake = false;
 const stage = new Stage(element("view"), element("canvas"), chooseBox, (face) => attempt(() => chooseFace(face)));
 const shot = new Shot(element, attempt, asked);
 const take = new Take(element, attempt, showRow, () => tabs.show(element("tab-take")));
+new Performance(element("live-performance"), attempt, showRow, take);
 const dials = new Sliders((_, time) => changed(time));
 const shapes = new ShapeSliders(element("shapes"), page.shapes, changed);
 const gallery = new Gallery(element("gallery"), element("panels"), page.expressions, chooseExpression);

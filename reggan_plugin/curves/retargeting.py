@@ -1,0 +1,153 @@
+"""`[character.hero]` of a settings file: how a take is fitted to a face that is not the actor's.
+
+    [character.hero]
+    brows = 1.4                             # all shapes of the brows, 1.4 times as strong
+    smile = 0.9
+    jawOpen = { gain = 0.8, offset = 0.02 } # 0.8 times the weight, and 0.02 more
+    asymmetry = 0.5                         # half of the difference between left and right
+
+A word that names fewer shapes counts more: `smile` before `mouth`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from reggan_plugin.array_types import Float
+from reggan_plugin.curves.take import Take
+from reggan_plugin.errors import UsageError
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name, shapes_of
+
+MOST_GAIN = 5.0
+_ASYMMETRY = "asymmetry"
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    name: tuple(shape for shape in ARKIT_SHAPES if shape.startswith(stems))
+    for name, stems in {
+        "brows": ("brow",),
+        "blink": ("eyeBlink",),
+        "lids": ("eyeBlink", "eyeSquint", "eyeWide"),
+        "gaze": ("eyeLook",),
+        "cheeks": ("cheek",),
+        "nose": ("nose",),
+        "jaw": ("jaw", "mouthClose"),
+        "smile": ("mouthSmile",),
+        "mouth": ("mouth",),
+    }.items()
+}
+"""Words for several shapes. `mouthClose` goes with the jaw that it closes: so lips that meet do."""
+_MOST_BLINK = 1.0
+"""Of a weight of `eyeBlink`, at which lids meet."""
+_LEARNT_FROM, _LEARNT_UP_TO = 0.5, 3.0
+_PEAK, _REST = 99.0, 5.0
+"""Percentiles of a take that count as a shape in full and at rest."""
+_LEAST_PEAK, _LEAST_REST = 0.15, 0.03
+"""Weights: less is no peak to learn from, and no offset."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Retargeting:
+    """How the weights of a take become those of a character.
+
+    Attributes:
+        gains: by ARKit shape; 1 where none stands.
+        offsets: added behind the gain, likewise 0.
+        asymmetry: how much of the difference between left and right is kept.
+    """
+
+    gains: Mapping[str, float]
+    offsets: Mapping[str, float]
+    asymmetry: float = 1.0
+
+
+def retargeting_from_table(name: str, table: Any, file: str) -> Retargeting:
+    """Read the table of a character.
+
+    Raises:
+        UsageError: it names what is no shape, or a number is out of range.
+    """
+
+    def refuse(what: str) -> UsageError:
+        return UsageError(f"{file}, [character.{name}]: {what}")
+
+    if not isinstance(table, dict):
+        raise refuse("it is no table; expected lines such as brows = 1.4.")
+    asymmetry = table.get(_ASYMMETRY, 1.0)
+    if not _is_number(asymmetry, 0.0, 1.0):
+        raise refuse(f"asymmetry is {asymmetry!r}; it goes from 0 (none) to 1 (as it was).")
+    asked: list[tuple[tuple[str, ...], float, float]] = []
+    for word, value in table.items():
+        if word == _ASYMMETRY:
+            continue
+        shapes = GROUPS.get(word.lower()) or shapes_of(word)
+        if not shapes or not set(shapes) <= set(ARKIT_SHAPES):
+            raise refuse(
+                f"{word!r} is neither a face shape nor one of {', '.join(GROUPS)}, {_ASYMMETRY}."
+            )
+        parts = value if isinstance(value, dict) else {"gain": value}
+        gain, offset = parts.get("gain", 1.0), parts.get("offset", 0.0)
+        if set(parts) - {"gain", "offset"} or not _is_number(gain, 0.0, MOST_GAIN):
+            raise refuse(f"{word} is {value!r}; expected a gain from 0 to {MOST_GAIN:g}.")
+        if not _is_number(offset, -1.0, 1.0):
+            raise refuse(f"{word} has the offset {offset!r}; it goes from -1 to 1.")
+        asked.append((shapes, float(gain), float(offset)))
+    gains: dict[str, float] = {}
+    offsets: dict[str, float] = {}
+    for shapes, gain, offset in sorted(asked, key=lambda one: -len(one[0])):
+        gains |= dict.fromkeys(shapes, gain)
+        offsets |= dict.fromkeys(shapes, offset)
+    return Retargeting(gains=gains, offsets=offsets, asymmetry=float(asymmetry))
+
+
+def retargeted(take: Take, fitted: Retargeting) -> Take:
+    """Return a take with a character's gains and offsets."""
+    weights = take.weights.copy()
+    if fitted.asymmetry < 1:
+        for place, name in enumerate(take.names):
+            other = mirrored_name(name)
+            if name.endswith(("Left", "Right")) and not _is_sideways(name) and other in take.names:
+                half = (take.weights[:, place] + take.weights[:, take.names.index(other)]) / 2
+                weights[:, place] = half + fitted.asymmetry * (weights[:, place] - half)
+    for place, name in enumerate(take.names):
+        most = _MOST_BLINK if name.startswith("eyeBlink") else MAX_WEIGHT
+        made = fitted.gains.get(name, 1.0) * weights[:, place] + fitted.offsets.get(name, 0.0)
+        weights[:, place] = np.clip(made, 0, max(most, 0.0))
+    return replace(take, weights=weights)
+
+
+def table_learnt_from(take: Take, name: str) -> str:
+    """Return the table of a character, learnt from a take in which each shape is shown in full.
+
+    The actor's fullest frown, smile and so on become 1. What moves too little to tell is left out.
+
+    Raises:
+        UsageError: nothing moves enough.
+    """
+    lines = []
+    for place, shape in enumerate(take.names):
+        if shape not in ARKIT_SHAPES:
+            continue
+        values: Float[np.ndarray, " rows"] = take.weights[:, place]
+        rest, peak = (float(np.percentile(values, share)) for share in (_REST, _PEAK))
+        rest = rest if rest >= _LEAST_REST else 0.0
+        if peak - rest < _LEAST_PEAK:
+            continue
+        gain = float(np.clip(1 / (peak - rest), _LEARNT_FROM, _LEARNT_UP_TO))
+        offset = f", offset = {-gain * rest:.2f}" if rest else ""
+        lines.append(f"{shape} = {{ gain = {gain:.2f}{offset} }}")
+    if not lines:
+        raise UsageError(
+            f"No shape of this take reaches {_LEAST_PEAK:g}, so that there is nothing to learn "
+            "from. Expected a range of motion: every part of the face moved as far as it goes."
+        )
+    return "\n".join([f"[character.{name}]", *lines])
+
+
+def _is_sideways(name: str) -> bool:
+    """Tell whether both sides are ways of one part, or of the eyes, and not two halves alike."""
+    return name.startswith(("jaw", "eyeLook")) or name in ("mouthLeft", "mouthRight")
+
+
+def _is_number(value: Any, least: float, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most

@@ -1,0 +1,86 @@
+"""Which shapes a face wears, from its dense landmarks: a ridge regression, solved once.
+
+Landmarks are laid over the template's by what hardly moves (corners of the eyes, bridge of the
+nose, forehead), and a matrix of this package turns them into weights of ARKit's shapes. There are
+two matrices: one for what a face shows, whoever's it is, and one for what it shows beyond the same
+face at rest, which is surer. Both were solved in closed form over heads of three families in states
+whose weights are known: `reggan_training.rig.face_reader`.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Final
+
+import numpy as np
+
+from reggan_plugin.array_types import Float, Int
+from reggan_plugin.rig.layout import SIDES, rows_of
+from reggan_plugin.rig.template import template
+
+Places = Float[np.ndarray, "points 2"]
+
+
+def _firm_rows() -> Int[np.ndarray, " rows"]:
+    corners = [rows_of("lid_upper", side)[[0, -1]] for side in SIDES]
+    return np.concatenate([*corners, rows_of("bridge"), rows_of("forehead")])
+
+
+FIRM: Final = _firm_rows()
+"""Landmarks that expressions hardly move."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceReaderWeights:
+    """The two regressions; the last column is what is added, mostly below 0: a shape begins where
+    noise ends.
+
+    Attributes:
+        alone: from a face's landmarks to weights.
+        beyond_rest: from how they differ from those of the same face at rest.
+    """
+
+    alone: Float[np.ndarray, "shapes inputs_and_one"]
+    beyond_rest: Float[np.ndarray, "shapes inputs_and_one"]
+
+
+@cache
+def face_reader_weights() -> FaceReaderWeights:
+    """Return the regressions of this package, read when first asked for."""
+    path = resources.files("reggan_plugin.rig") / "face_reader.npz"
+    with path.open("rb") as file, np.load(file) as arrays:
+        return FaceReaderWeights(
+            alone=arrays["alone"].astype(np.float64),
+            beyond_rest=arrays["beyond_rest"].astype(np.float64),
+        )
+
+
+def laid_over(places: Places) -> Float[np.ndarray, " inputs"]:
+    """Return landmarks in eye distances, where the template has them, as one row.
+
+    Args:
+        places: in any picture, y down.
+    """
+    seen = places[:, 0] - 1j * places[:, 1]
+    goal = template().landmarks[:, 0] + 1j * template().landmarks[:, 1]
+    seen = seen - seen[FIRM].mean()
+    wanted = goal[FIRM] - goal[FIRM].mean()
+    factor = (seen[FIRM].conj() @ wanted) / max(float((np.abs(seen[FIRM]) ** 2).sum()), 1e-12)
+    moved = factor * seen + goal[FIRM].mean()
+    return np.concatenate([moved.real, moved.imag])
+
+
+def weights_worn(places: Places) -> Float[np.ndarray, " shapes"]:
+    """Return what a face shows, 0 to 1, of `ARKIT_SHAPES`; nothing else is known of it."""
+    return _answered(face_reader_weights().alone, laid_over(places))
+
+
+def weights_beyond(places: Places, rest: Places) -> Float[np.ndarray, " shapes"]:
+    """Return what a face shows beyond the same face at rest, 0 to 1."""
+    return _answered(face_reader_weights().beyond_rest, laid_over(places) - laid_over(rest))
+
+
+def _answered(
+    matrix: Float[np.ndarray, "shapes inputs_and_one"], row: Float[np.ndarray, " inputs"]
+) -> Float[np.ndarray, " shapes"]:
+    return np.clip(matrix[:, :-1] @ row + matrix[:, -1], 0.0, 1.0)

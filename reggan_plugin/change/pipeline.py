@@ -42,7 +42,7 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 Face = Float[np.ndarray, "side side 3"]
 """A crop as a model sees it, sRGB-encoded, in [0, 1]."""
-_MOST_FINER = 4
+MOST_FINER = 4
 _MOST_AT_ONCE = 2**21
 """Pixels of a face that are composed at once: a face in a 16k frame can have 50 million."""
 
@@ -79,15 +79,15 @@ def cut_face(
     mix: ExpressionMix,
     card: ModelCard,
     *,
-    is_draft: bool = False,
+    most_finer: int = MOST_FINER,
 ) -> CutFace:
     """Cut out a face as the model of a card is to see it; `crop` lies in the region.
 
-    For a draft it is cut at the size of the model's own crop.
+    It has at most so many times the side of the model's own crop: for a draft 1.
     """
     display = picture.display(region, picture.pixels[region])
     shown = colour.clipped_values(colour.finite_values(display))
-    seen = crop if is_draft else crop.finer(finer_for(crop, card))
+    seen = crop.finer(min(finer_for(crop, card), most_finer))
     before = np.clip(cut_crop(shown, seen), 0.0, 1.0)
     alpha = picture.alpha_in(region)
     if alpha is not None:
@@ -104,7 +104,7 @@ def finer_for(crop: FaceCrop, card: ModelCard) -> int:
     """
     if card.contract != RIG_CONTRACT:
         return 1
-    return min(max(1, math.ceil(crop.scale)), _MOST_FINER)
+    return min(max(1, math.ceil(crop.scale)), MOST_FINER)
 
 
 class SpectaclesLifted:

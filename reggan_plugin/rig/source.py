@@ -1,7 +1,7 @@
 """A rig as a source of answers: a model finds the landmarks, geometry does the rest."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -25,6 +25,16 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 _Crop = Float[np.ndarray, "1 3 side_px side_px"]
 _HEAD = 1
 """Channel of the network's labels for the head, without what is before it."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Read:
+    """A face as the model takes it, its landmarks, and what lies where."""
+
+    small: _Crop
+    places: Float[np.ndarray, "points 2"]
+    sigma: Float[np.ndarray, " points"]
+    label: Float[np.ndarray, "3 cells cells"]
 
 
 class RigSource:
@@ -104,9 +114,9 @@ class RigSource:
         Raises:
             ModelError: as `landmarks`.
         """
-        found = self.landmarks(face)
+        read = self._read(reduced(face, self.side_px))
         return FaceInShot(
-            places=found.places, sigma=found.sigma, mouth=mouth_of_character(face, found.places)
+            places=read.places, sigma=read.sigma, mouth=mouth_of_character(face, read.places)
         )
 
     def refinement(self, face: Float[np.ndarray, "side side 3"]) -> Refine | None:
@@ -127,7 +137,24 @@ class RigSource:
             if seen is face:
                 return small, found
         reduced_face = reduced(face, self.side_px)
-        small = np.ascontiguousarray(reduced_face.transpose(2, 0, 1)[None])
+        read = self._read(reduced_face)
+        found = Landmarks(
+            places=read.places,
+            sigma=read.sigma,
+            front=front_matte(reduced_face, read.label),
+            head=np.clip(np.nan_to_num(read.label[_HEAD]), 0, 1),
+        )
+        # at once: threads share it
+        self._found = (*self._found[1 - self._KEPT :], (face, read.small, found))
+        return read.small, found
+
+    def _read(self, face: Float[np.ndarray, "side_px side_px 3"]) -> _Read:
+        """Ask the model for the landmarks of a face of its side.
+
+        Raises:
+            ModelError: it answers with something else.
+        """
+        small = np.ascontiguousarray(face.transpose(2, 0, 1)[None])
         outputs = self._runner.run(model_inputs(self.card, small))
         points, sigma, label = (outputs.get(name) for name in RIG_OUTPUTS)
         if points is None or sigma is None or label is None or points.shape != (1, COUNT, 2):
@@ -136,15 +163,12 @@ class RigSource:
                 f"The model answers with {shapes}; expected points (1, {COUNT}, 2), sigma and "
                 "label. Export it again."
             )
-        found = Landmarks(
+        return _Read(
+            small=small,
             places=np.clip(np.nan_to_num(points[0], nan=0.5), -0.5, 1.5).astype(np.float64),
             sigma=np.clip(np.nan_to_num(sigma[0], nan=1.0), 1e-5, 1.0).astype(np.float64),
-            front=front_matte(reduced_face, label[0]),
-            head=np.clip(np.nan_to_num(label[0, _HEAD]), 0, 1),
+            label=label[0],
         )
-        # at once: threads share it
-        self._found = (*self._found[1 - self._KEPT :], (face, small, found))
-        return small, found
 
     def _refined(
         self, small: _Crop, planes: Float[np.ndarray, "planes cells cells"]

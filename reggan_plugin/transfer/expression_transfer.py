@@ -22,6 +22,7 @@ from reggan_plugin.change.pipeline import (
     SpectaclesLifted,
     answer_faces,
     as_they_are,
+    cut_face,
     cut_faces,
     limited,
 )
@@ -79,6 +80,10 @@ Asked = str | Mapping[str, float] | ExpressionMix
 Many = TypeVar("Many")
 _BYTES_TO_OPEN = 4
 """Of memory, for each of a model's file."""
+_FINER_FOR_LANDMARKS = 2
+"""Times the network's side at which a face is cut out for it: with 1 the frame's noise is averaged
+less, and landmarks jitter by 0.16 % of an eye distance from frame to frame instead of 0.14 %, lids
+by 0.08 % instead of 0.05 %."""
 _LONGEST_LOOK_PX = 512
 """Side of the picture in which a box's face is read."""
 
@@ -244,16 +249,19 @@ class ExpressionTransfer:
         origin = np.array(frame.origin_px[::-1], dtype=np.float64)
         found: list[FaceInShot | None] = []
         for points in faces:
-            crop = replace(self._finder.crop_of(FaceLandmarks(points - origin)), yaw_deg=None)
+            crop = self._finder.crop_of(FaceLandmarks(points - origin))
+            region = region_of(crop, *frame.pixels.shape[:2], with_margin=True)
+            if frame.pixels[region].size == 0:
+                found.append(None)
+                continue
             exposure_ev = self.auto_exposure(frame, [crop])
-            edit = FrameEdit(
-                frame=frame, mix=ExpressionMix(), crops=[crop], exposure_ev=exposure_ev
-            )
-            seen = [face.before for face in self.cut(edit).faces]
-            if self.card.handling.lifts_spectacles:
-                seen = [lift_spectacles(face).face for face in seen]
-            own = [self._source.face_in_shot(face) for face in seen]
-            found += [_in_frame(face, crop, origin) for face in own] or [None]
+            edit = FrameEdit(frame=frame, mix=ExpressionMix(), crops=(), exposure_ev=exposure_ev)
+            local = crop.moved(-region[1].start, -region[0].start)
+            picture, most = picture_of(edit), _FINER_FOR_LANDMARKS
+            cut = cut_face(picture, region, local, edit.mix, self.card, most_finer=most)
+            lifts = self.card.handling.lifts_spectacles
+            face = lift_spectacles(cut.before).face if lifts else cut.before
+            found.append(_in_frame(self._source.face_in_shot(face), crop, origin))
         return found
 
     @overload

@@ -10,7 +10,7 @@ from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.change.in_frame import motion_in_frame
 from reggan_plugin.change.picture import CutFace, FrameCrops, Picture
-from reggan_plugin.change.pipeline import FrameAnswers, cut_face
+from reggan_plugin.change.pipeline import MOST_FINER, FrameAnswers, cut_face
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
@@ -130,7 +130,8 @@ def seen_face(
     inner = region_of(crop, *frame.pixels.shape[:2], with_margin=True)
     whole = _whole(frame, exposure_ev)
     place = _in_region(crop, inner)
-    return cut_face(whole, inner, place, ExpressionMix({}), card, is_draft=is_draft).before
+    most = 1 if is_draft else MOST_FINER
+    return cut_face(whole, inner, place, ExpressionMix({}), card, most_finer=most).before
 
 
 def _whole(frame: Frame, exposure_ev: float) -> Picture:

@@ -6,7 +6,7 @@ import numpy as np
 
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.rig.in_shot import is_of_landmarks, steady_in_shot, usual_mouth
-from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
+from reggan_plugin.rig.layout import COUNT, LIP_PAIRS, eye_rows, rows_of
 from reggan_plugin.rig.template import template
 from tests.rig.drawn_face import placed
 
@@ -58,6 +58,20 @@ def test_a_blink_is_neither_delayed_nor_flattened() -> None:
     error = steady(read(list(true))) - true
     assert rms(error[18:22][:, UPPER]) < 1.5 * NOISE_PX
     assert rms(error[17:23][:, STILL]) < 0.75 * NOISE_PX
+
+
+def test_speech_is_not_flattened() -> None:
+    """Four syllables a second, from the first frame to the last."""
+    opened = 0.15 - 0.15 * np.cos(np.arange(FRAMES) * np.pi / 3)
+    true = np.stack([at({"jawOpen": float(one)}) for one in opened])
+
+    def gaps(places: np.ndarray) -> np.ndarray:
+        upper, lower = (places[:, rows] for rows in LIP_PAIRS)
+        return np.linalg.norm(lower - upper, axis=2).max(axis=1)
+
+    smooth = steady(read(list(true)))
+    widest = opened > 0.29
+    assert gaps(smooth)[widest].mean() > 0.96 * gaps(true)[widest].mean()
 
 
 def test_a_steady_motion_stays_as_it_is() -> None:

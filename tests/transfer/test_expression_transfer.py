@@ -12,6 +12,7 @@ from reggan_plugin.faces.face_crop import crop_of_whole_image
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_frame
 from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.rig.in_shot import is_of_landmarks
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 
 from ..sample_frames import SAMPLES
@@ -198,3 +199,22 @@ def test_no_face_and_no_such_expression_are_said(
         transfer.apply(avatar.pixels, "hapy")
     with pytest.raises(UsageError, match=r"0 to 1\.5"):
         transfer.apply(avatar.pixels, "happy", 2.0)
+
+
+def test_dense_landmarks_lie_on_the_face_wherever_the_picture_begins(
+    transfer: ExpressionTransfer, avatar: Frame, with_masks: ExpressionTransfer
+) -> None:
+    assert with_masks.landmarker is None
+    assert transfer.landmarker is not None
+    points = np.array([[737, 331], [585, 328], [664, 408], [721, 489], [598, 487], [659, 590.0]])
+    (found,) = transfer.landmarker(avatar, [points])
+    assert found is not None
+    assert is_of_landmarks(found, points)
+    assert found.mouth is not None
+    assert not found.mouth.is_drawn
+    moved = replace(avatar, origin_px=(-30, 50))
+    way = np.array([50, -30])
+    there, outside = transfer.landmarker(moved, [points + way, points + 5000])
+    assert there is not None
+    np.testing.assert_allclose(there.places, found.places + way, atol=1e-6)
+    assert outside is None

@@ -14,22 +14,28 @@ def parse_json(text: str | bytes, **hooks: Any) -> Any:
     """Return a JSON value whose whole numbers are floats' equals; `hooks` as of `json.loads`.
 
     Raises:
-        ValueError, RecursionError: it is none, or a number has more digits than any float.
+        ValueError: it is none, nested far too deep, or a number has more digits than any float.
     """
-    return json.loads(text, parse_int=_whole, **hooks)
+    try:
+        return json.loads(text, parse_int=_whole, **hooks)
+    except RecursionError as error:
+        raise ValueError("it is nested far too deep") from error
 
 
 def parse_toml(text: str) -> dict[str, Any]:
     """Return a TOML document.
 
     Raises:
-        ValueError, RecursionError: it is none, nested too deep, or has such a number.
+        ValueError: it is none, nested too deep, or has such a number.
     """
     import tomllib  # few have such a file
 
     if _DOTTED.search(text):  # which tomllib would read in the square of their number
         raise ValueError(f"a name has more than {MOST_DEPTH} parts with dots between")
-    document = tomllib.loads(text)
+    try:
+        document = tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError(f"it is nested more than {MOST_DEPTH} deep") from error
     level: list[Any] = [document]
     for _ in range(MOST_DEPTH):
         inner = [one for one in level if isinstance(one, dict | list)]

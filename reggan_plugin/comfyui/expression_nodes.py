@@ -134,7 +134,7 @@ class TakeNode:
         """Return the inputs."""
         rate = {"default": 0.0, "min": 0.0, "max": 1000.0, "step": 0.001}
         number = {"default": 1, "min": -9999999, "max": 9999999}
-        where = "A file of ComfyUI's input folder by its name, or a path."
+        where = "A file of ComfyUI's input folder, by its name there."
         return {
             "required": {
                 "file": ("STRING", {"default": "take.csv", "tooltip": where}),
@@ -196,13 +196,12 @@ class TakeNode:
 
 
 def take_file(name: str) -> Path:
-    """Return a take by its path, or by its name in ComfyUI's input folder.
+    """Return a take in ComfyUI's input folder: workflows of others name no file elsewhere.
 
     Raises:
         SourceError: there is none.
     """
-    path = Path(name.strip())
-    return path if path.is_absolute() and path.is_file() else host.input_file(name.strip())
+    return host.input_file(name.strip())
 
 
 def weights_from_text(text: str) -> dict[str, float]:

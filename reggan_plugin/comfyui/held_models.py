@@ -5,6 +5,7 @@ from pathlib import Path
 
 from reggan_plugin.backends.providers import PROVIDERS
 from reggan_plugin.comfyui import host
+from reggan_plugin.errors import UsageError
 from reggan_plugin.models.shipped_models import installed_models
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.open_frame import Newest
@@ -25,9 +26,19 @@ def model_files() -> dict[str, Path]:
 def opened(model: str, device: str) -> ExpressionTransfer:
     """Return an open model by the name that a node gives it.
 
+    Workflows and requests to the server come from anybody: they choose among the models that are
+    there, and name no file.
+
     Raises:
+        UsageError: there is no model of this name.
         RegganError: as `ExpressionTransfer`.
     """
-    path = model_files().get(model, Path(model))
+    files = model_files()
+    if model not in files:
+        raise UsageError(
+            f"{model[:80]!r} is no model here; expected one of {', '.join(files)}. Put models of "
+            "your own into models/reggan."
+        )
+    path = files[model]
     with _lock:
         return _held.get((path, device), lambda: ExpressionTransfer(path, device=device))

@@ -148,10 +148,10 @@ class Previews:
                 "The picture is not known yet. Run the workflow once.", kind="editor-has-no-picture"
             )
         place = asked.get("place", 0)
-        frame_at = batch.frames.get(int(place) if isinstance(place, int | float) else 0)
+        frame_at = batch.frames.get(place) if type(place) is int else None
         if frame_at is None:
-            raise UsageError(f"Picture {place!r} is not held; held are {list(batch.frames)}.")
-        return (batch.run, place), frame_at, int(place), batch.tracks
+            raise UsageError(f"Picture {place!r:.80} is not held; held are {list(batch.frames)}.")
+        return (batch.run, place), frame_at, place, batch.tracks
 
 
 def _model_of(asked: dict[str, Any]) -> ExpressionTransfer:

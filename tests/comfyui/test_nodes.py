@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from reggan_plugin.comfyui import held_models
 from reggan_plugin.comfyui.asked import BlendedExpressions, StillExpression
 from reggan_plugin.comfyui.editor import ExpressionEditor
 from reggan_plugin.comfyui.expression_nodes import (
@@ -25,7 +26,10 @@ from reggan_plugin.comfyui.picture_nodes import (
     FindFaces,
     SaveExrWithLayers,
 )
-from reggan_plugin.errors import FaceNotFoundError, SourceError, UsageError
+from reggan_plugin.comfyui.pictures import read_batch
+from reggan_plugin.comfyui.preview import PREVIEWS
+from reggan_plugin.errors import FaceNotFoundError, ModelError, SourceError, UsageError
+from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
 
@@ -215,3 +219,28 @@ def test_the_editor_answers_while_nothing_runs(comfy: FakeComfy, face_file: Path
     assert torch.equal(result, change(batch_of(face_file), expression)[0])
     assert ask("places", node="7")[1]["places"] == [0]
     assert ask("picture", node="7", change=smile)[0] == 200
+
+
+def test_nobody_s_request_opens_a_file_elsewhere(comfy: FakeComfy, tmp_path: Path) -> None:
+    (tmp_path / "secret.csv").write_text("root:x:0:0\n")
+    (comfy.folder / "input/link.csv").symlink_to(tmp_path / "secret.csv")
+    for name in (str(tmp_path / "secret.csv"), "../secret.csv", "link.csv", "", "/dev/zero"):
+        with pytest.raises(SourceError, match="is no file in"):
+            TakeNode().run(name, 0.0, "", 1, 1.0, "replace")
+    shipped = find_model()
+    for path in (str(shipped), "../../evil.onnx", str(tmp_path / "evil.plan"), "x" * 5000):
+        with pytest.raises(UsageError, match="is no model here") as refusal:
+            held_models.opened(path, "tensorrt")
+        assert len(str(refusal.value)) < 400
+    (comfy.folder / "models/reggan").mkdir()
+    (comfy.folder / "models/reggan/own.onnx").write_bytes(b"x")
+    with pytest.raises(ModelError, match=r"own\.onnx"):
+        held_models.opened("own.onnx", "cpu")
+
+
+def test_a_place_that_is_none_is_refused(comfy: FakeComfy, face_file: Path) -> None:
+    PREVIEWS.remember("9", read_batch(batch_of(face_file), "sRGB", None), None)
+    for place in (1e999, float("nan"), 10**300, "0", [0], 0.5, True):
+        with pytest.raises(UsageError, match="is not held"):
+            PREVIEWS._source({"node": "9", "place": place})
+    assert comfy.folder.is_dir()

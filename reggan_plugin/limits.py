@@ -56,8 +56,9 @@ LEAST_POINTS_A_TARGET = 200
 """As which a morph target counts, however small."""
 MOST_MAP_PIXELS = 2**29
 """Of the maps that a character itself names: 8 of 8192x8192. Those beyond are left out."""
-MOST_RIG_POINTS, MOST_RIG_TRIANGLES = 1_000_000, 2_000_000
-"""Of a head for `--rig` or `--teeth`; points times shapes are bounded as `MOST_POINTS`."""
+MOST_RIG_POINTS, MOST_RIG_TRIANGLES, MOST_SHAPE_POINTS = 1_000_000, 2_000_000, 20_000_000
+"""Of a head for `--rig` or `--teeth`; the last of all its shapes together, half a gigabyte that is
+copied three times."""
 MOST_OVERDRAW, MOST_DRAWN_PIXELS = 200, 20_000_000
 """How many times the triangles of a rig may cover a picture, and pixels that any of them may."""
 MOST_MOTION = 10.0

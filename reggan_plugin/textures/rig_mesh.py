@@ -14,9 +14,9 @@ from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.errors import MeshError
 from reggan_plugin.imaging.colour import srgb_from_linear
 from reggan_plugin.limits import (
-    MOST_POINTS,
     MOST_RIG_POINTS,
     MOST_RIG_TRIANGLES,
+    MOST_SHAPE_POINTS,
     refuse_beyond,
 )
 from reggan_plugin.rig.head_part import Part
@@ -107,7 +107,7 @@ def _refuse_too_large(path: Path, parts: Sequence[MeshPart], shapes: int) -> Non
     try:
         refuse_beyond(points, MOST_RIG_POINTS, "points")
         refuse_beyond(triangles, MOST_RIG_TRIANGLES, "triangles")
-        refuse_beyond(points * (1 + shapes), MOST_POINTS, "points in all shapes together")
+        refuse_beyond(points * (1 + shapes), MOST_SHAPE_POINTS, "points in all shapes together")
     except ValueError as error:
         raise MeshError(
             f"{path} is too large for a rig: {error}. Export the head alone, or with fewer points."

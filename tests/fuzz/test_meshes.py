@@ -11,8 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reggan_plugin.errors import MeshError, RegganError
+from reggan_plugin.errors import MeshError, RegganError, TextureError
+from reggan_plugin.textures import files_named_by_mesh
 from reggan_plugin.textures.gltf import character, schema
+from reggan_plugin.textures.gltf.gltf_file import read_gltf
+from reggan_plugin.textures.gltf.vrm_atlas import write_atlas
+from reggan_plugin.textures.maps import own_maps
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.texture_batch import run_batch
 from reggan_plugin.textures.texture_request import TextureRequest
@@ -214,3 +218,60 @@ def test_extensions_that_a_file_requires_are_read_or_named(folder: Path) -> None
         assert len(message) < len(str(folder)) + 200
     document["extensionsRequired"] = ["KHR_draco_mesh_compression"]
     assert "is packed with KHR_draco" in refused(folder, document, binary)
+
+
+def test_an_obj_that_names_maps_without_end_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files_named_by_mesh, "MOST_NAMED_FILES", 100)
+    lines = "".join(f"newmtl m{i}\nmap_Kd {i}.png\n" for i in range(101))
+    (folder / "maps.mtl").write_text(lines + "map_Kd 0.png\n" * 1000)
+    (folder / "maps.obj").write_text("mtllib maps.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    with pytest.raises(MeshError, match=r"maps\.obj names 101 files, of at most 100"):
+        load_mesh(folder / "maps.obj")
+    (folder / "maps.mtl").write_text("newmtl m\n" + "map_Kd 0.png\n" * 1000)
+    load_mesh(folder / "maps.obj")
+
+
+def test_a_sparse_accessor_larger_than_itself_is_named(folder: Path) -> None:
+    document, binary = document_of(folder)
+    sparse = next(a["sparse"] for a in document["accessors"] if "sparse" in a)
+    sparse["count"] = 4
+    path = folder / "sparse.glb"
+    path.write_bytes(glb_of(document, binary))
+    with pytest.raises(MeshError, match="is sparse beyond its 3 values"):
+        load_mesh(path, with_morphs=True)
+
+
+def test_maps_beyond_all_memory_are_left_out_and_said(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_maps, "MOST_MAP_PIXELS", 50)
+    document, binary = document_of(folder)
+    skin = document["meshes"][0]["primitives"][0]
+    for number, image in ((1, 0), (2, 1)):  # of one image twice, and of another
+        document["images"] += [dict(document["images"][0])] * (number - 1)
+        document["textures"].append({"source": image})
+        base = {"baseColorTexture": {"index": number}, "baseColorFactor": [number / 4, 1, 1, 1]}
+        document["materials"].append({"name": f"m{number}", "pbrMetallicRoughness": base})
+        own = {**skin, "material": len(document["materials"]) - 1}
+        document["meshes"][0]["primitives"].append(own)
+    (folder / "maps.glb").write_bytes(glb_of(document, binary))
+    maps = own_maps.PartMaps(load_mesh(folder / "maps.glb"), folder)
+    first, same, other = (maps.map_of(part) for part in maps.parts_with_image())
+    assert first is not None
+    assert same is not None
+    assert other is None
+    assert same.tiles is first.tiles
+    assert same.tint != first.tint
+    assert "64 pixels, of at most 50" in str(next(iter(maps.notices)))
+
+
+def test_a_map_that_breaks_off_is_named_before_an_atlas_is_made(folder: Path) -> None:
+    path = folder / "atlas.vrm"
+    path.write_bytes(sound_meshes(folder)["head.vrm"])
+    gltf = read_gltf(path)
+    picture = (folder / "skin.png").read_bytes()
+    with pytest.raises(TextureError, match="image 0 cannot be put into an atlas"):
+        write_atlas(gltf, 0, {"happy": picture, "sad": picture[:50]}, folder / "new.vrm")
+    assert not (folder / "new.vrm").exists()

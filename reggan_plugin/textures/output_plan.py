@@ -192,9 +192,10 @@ def _check_usd(request: TextureRequest, out: Path) -> None:
 def _check_names(request: TextureRequest, files: TextureFiles | None) -> None:
     several = len(request.mixes) > 1
     if several and request.out is not None and PLACEHOLDER not in str(request.out):
+        own = request.out.with_name(f"{request.out.stem}_{PLACEHOLDER}{request.out.suffix}")
         raise UsageError(
-            f"{request.out} would take {len(request.mixes)} expressions, one over the other. Put "
-            f"{PLACEHOLDER} into it: base_color_{PLACEHOLDER}.png, or name a folder: maps/"
+            f"{request.out} is one file, and {len(request.mixes)} maps are to be written. Name it "
+            f"{own}, or name a folder: maps/"
         )
     if files is not None and files.is_udim and request.out is not None:
         one, other = (files.output(request.out, number) for number in (1001, 1002))

@@ -108,7 +108,7 @@ character_options = options_as(
         "given_mesh",
         required=False,
         type=click.Path(exists=True, path_type=Path),
-        metavar="MESH",
+        metavar="[MESH]",
     ),
     _character_option(
         "--mesh",

@@ -8,7 +8,9 @@ Source: docs.sigstore.dev, Bundle Format 0.3; github.com/sigstore/fulcio, docs/o
 from pathlib import Path
 
 from reggan_plugin.errors import SignatureError
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES, MOST_MODEL_BYTES
 from reggan_plugin.missing_package import needs_extra
+from reggan_plugin.regular_file import read_regular
 
 BUNDLE_SUFFIX = ".sigstore.json"
 _ISSUER = "https://token.actions.githubusercontent.com"
@@ -39,8 +41,9 @@ def verify_signature(path: Path, bundle: Path, repository: str) -> None:
         [policy.OIDCIssuerV2(_ISSUER), policy.OIDCSourceRepositoryURI(repository)]
     )
     try:
-        signed = Bundle.from_json(bundle.read_bytes())
-        Verifier.production(offline=True).verify_artifact(path.read_bytes(), signed, signer)
+        signed = Bundle.from_json(read_regular(bundle, MOST_DOCUMENT_BYTES))
+        content = read_regular(path, MOST_MODEL_BYTES)
+        Verifier.production(offline=True).verify_artifact(content, signed, signer)
     except VerificationError as error:
         raise SignatureError(
             f"{path} is not what a workflow of {repository} signed: {error}. Do not use it; "

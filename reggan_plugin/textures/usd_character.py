@@ -78,7 +78,7 @@ def meshes_in(path: str, with_morphs: bool) -> dict[str, Any]:
         try:
             part = _part(prim, places, MOST_POINTS - points, with_morphs)
             refuse_beyond(len(parts), MOST_PARTS, "parts")
-        except ValueError as error:
+        except (ValueError, RuntimeError) as error:  # the second is usd-core's
             raise MeshError(
                 f"{path}: {prim.GetName()[:80]!r}: {error}. Export it again."
             ) from error
@@ -211,6 +211,8 @@ def _morphs(
     morphs = []
     for name, target in zip(names, binding.GetBlendShapeTargetsRel().GetTargets(), strict=False):
         shape = UsdSkel.BlendShape(prim.GetStage().GetPrimAtPath(target))
+        if not shape:
+            raise ValueError(f"blend shape {name[:80]!r} is not there")
         offsets = _numbers(shape.GetOffsetsAttr().Get(), float).reshape(-1, 3)
         rows = _numbers(shape.GetPointIndicesAttr().Get() or range(len(offsets)), np.int64)
         if len(rows) != len(offsets) or not (
@@ -222,7 +224,9 @@ def _morphs(
             )
         dense = np.zeros((count, 3))
         dense[rows] = offsets
-        morphs.append({"name": name[:MOST_NAME_BYTES], "offsets": (dense @ turn)[corners]})
+        with np.errstate(all="ignore"):  # `read_rig` looks at the numbers
+            moved = dense @ turn
+        morphs.append({"name": name[:MOST_NAME_BYTES], "offsets": moved[corners]})
     return morphs
 
 

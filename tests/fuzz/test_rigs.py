@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.errors import MeshError, RegganError
+from reggan_plugin.textures.rig_mesh import read_rig
 
 from .damage import Seeded
 from .rigs import RIGS, hostile_rig, rig_bytes, sound_rig, use_rig
@@ -55,3 +56,43 @@ def test_damaged_rigs_are_read_or_named(folder: Path) -> None:
         except RegganError as error:
             said.append(str(error))
     assert max(map(len, said)) < 2000
+
+
+_USD = """#usda 1.0
+(defaultPrim = "R")
+def SkelRoot "R" {
+def Mesh "Head" (prepend apiSchemas = ["SkelBindingAPI"]) {
+int[] faceVertexCounts = [3]
+int[] faceVertexIndices = [0, 1, 2]
+point3f[] points = [(0, 0, 0), (1, 0, 0), (0, 1, 0)]
+uniform token[] skel:blendShapes = ["jawOpen"]
+rel skel:blendShapeTargets = %s
+def BlendShape "a" {
+%s
+}
+}
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "said"),
+    [
+        ("</R/none>", "", "'jawOpen' is not there"),
+        ("</R/Head/a>", "vector3f[] offsets = [(inf, 0, 1)]", "moves points by what is no number"),
+        ("</R/Head/a>", "vector3f[] offsets = [(nan, 0, 1)]", "moves points by what is no number"),
+        (
+            "</R/Head/a>",
+            "vector3f[] offsets = [(0, 0, 1)]\nint[] pointIndices = [9]",
+            "1 offsets for 1 of 3 points",
+        ),
+        ("</R/Head/a>", 'string[] offsets = ["a"]', "Head"),
+    ],
+)
+def test_blend_shapes_of_usd_that_fit_nothing_are_named(
+    target: str, body: str, said: str, folder: Path
+) -> None:
+    pytest.importorskip("pxr.Usd")
+    (folder / "rig.usda").write_text(_USD % (target, body))
+    with pytest.raises(MeshError, match=said):
+        read_rig(folder / "rig.usda")

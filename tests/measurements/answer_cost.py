@@ -1,14 +1,16 @@
 """What a face's whole answer costs beside a network of US-GAN's shape: milliseconds of one core.
 
-    python -m tests.measurements.answer_cost [ROUNDS]
+    OPENBLAS_NUM_THREADS=1 python -m tests.measurements.answer_cost [ROUNDS]
 
 An answer is landmarks, fit, drawing, eyes, mouth and refinement, for crops of the model's own size.
 In each round every sample face is asked for one of the basic expressions, then the network, with
 random weights, for one of a face; both by ONNX Runtime in one thread. Counted is processor time,
 which waiting does not lengthen, and given is the median. Exits 1 if an answer costs more than a
-sixth of the network.
+sixth of the network. Small products of NumPy are to have one thread as well, as in the command:
+threads that wait for the next one count as work.
 """
 
+import os
 import statistics
 import sys
 import tempfile
@@ -40,6 +42,8 @@ MOST = 1 / 6
 
 def main() -> None:
     """Time both turn by turn, and say which part of one the other is."""
+    if os.environ.get("OPENBLAS_NUM_THREADS") != "1":
+        sys.exit("Threads of OpenBLAS would be counted. Set OPENBLAS_NUM_THREADS=1.")
     bytes(31 << 20)  # freed memory is used again, as in the command: reggan_plugin/__main__.py
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else USUAL_ROUNDS
     path = find_model()

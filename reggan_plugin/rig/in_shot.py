@@ -34,7 +34,7 @@ _CALM, _OF_MEAN = 25, 0.2877
 this part of the mean of noise in a plane (-ln 0.75)."""
 _MOST_NOISE: Final = 2.0
 """A group's noise over the median group's, squared: lips that speak all the time have no calm. With
-6, four syllables a second lost a tenth of their gap; with 2 they lose 1 % and a still face is as
+6, four syllables a second lost up to a tenth of their gap, with 2 up to 3 %; a still face is as
 steady."""
 _FEWEST, _USUAL_NOISE = 8, 0.005
 """Frames with neighbours that tell a stretch's noise, and what it is where there are fewer."""

@@ -29,12 +29,12 @@ def blinking() -> list[np.ndarray]:
     return [at({"eyeBlinkLeft": one, "eyeBlinkRight": one}) for one in closures]
 
 
-def read(true: list[np.ndarray], seed: int = 0) -> list[FaceInShot]:
-    """Readings with noise, of which the network is unsure twelve times as much."""
-    random = np.random.default_rng(seed)
+def read(true: list[np.ndarray], noise_px: float = NOISE_PX) -> list[FaceInShot]:
+    """Readings with noise, of which the network is unsure twelve times as much, or four times."""
+    random = np.random.default_rng(0)
     sigma = np.full(COUNT, 12 * NOISE_PX)
     return [
-        FaceInShot(places=one + random.normal(0, NOISE_PX, one.shape), sigma=sigma) for one in true
+        FaceInShot(places=one + random.normal(0, noise_px, one.shape), sigma=sigma) for one in true
     ]
 
 
@@ -61,17 +61,11 @@ def test_a_blink_is_neither_delayed_nor_flattened() -> None:
 
 
 def test_speech_is_not_flattened() -> None:
-    """Four syllables a second, from the first frame to the last."""
+    """Four syllables a second from the first frame to the last, so that lips have no calm."""
     opened = 0.15 - 0.15 * np.cos(np.arange(FRAMES) * np.pi / 3)
-    true = np.stack([at({"jawOpen": float(one)}) for one in opened])
-
-    def gaps(places: np.ndarray) -> np.ndarray:
-        upper, lower = (places[:, rows] for rows in LIP_PAIRS)
-        return np.linalg.norm(lower - upper, axis=2).max(axis=1)
-
-    smooth = steady(read(list(true)))
-    widest = opened > 0.29
-    assert gaps(smooth)[widest].mean() > 0.96 * gaps(true)[widest].mean()
+    true = [at({"jawOpen": float(one)}) for one in opened]
+    error = steady(read(true, noise_px=3 * NOISE_PX)) - true
+    assert rms(error[6:-6][:, LIP_PAIRS[1]]) < 1.6 * 3 * NOISE_PX
 
 
 def test_a_steady_motion_stays_as_it_is() -> None:

@@ -79,7 +79,7 @@ def performance_from_recording(
     found = [one for one in recording.readings if one is not None]
     times = recording.times_s
 
-    def filled(values: Sequence[np.ndarray | float]) -> np.ndarray:
+    def filled(values: Sequence[np.ndarray | float] | np.ndarray) -> np.ndarray:
         table = np.asarray(values, float).reshape(len(found), -1)
         columns = [np.interp(times, times[seen], column) for column in table.T]
         return np.stack(columns, axis=1)

@@ -65,7 +65,7 @@ def expression_of(
         weights, gap_at_rest = reader.beyond_rest([face], [own])[0], own.lips_gap
     lips = lips_meet(np.array([face.lips_gap]), gap_at_rest)
     weights = with_contacts(weights[None], np.zeros((1, 2), bool), lips)[0]
-    said = ()
+    said: tuple[Remark, ...] = ()
     if others:
         said = (
             Remark(

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from reggan_plugin.array_types import Float, Int
+from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.rig.mouth_light import MouthLight, OpeningLight, mouth_light_from_face
 from reggan_plugin.rig.mouth_rig import (
     GUM,
@@ -17,6 +17,7 @@ from reggan_plugin.rig.mouth_rig import (
     mouth_rig,
 )
 from reggan_plugin.rig.mouth_surface import LitMouth, MouthView, lit_mouth
+from reggan_plugin.rig.planes import squares_summed
 from reggan_plugin.rig.raster import rasterise
 
 __all__ = [
@@ -122,8 +123,8 @@ def render_mouth(
     band = max(1, _MOST_SAMPLES // (width * _FINER**2))
     for first in range(0, height, band):
         some = slice(first, min(first + band, height))
-        drawn = _drawn(mouth, seen - [0, first, 0], triangles, some.stop - first, width)
         is_open = open_part[some] > 0
+        drawn = _drawn(mouth, seen - [0, first, 0], triangles, is_open)
         picture[box[0] : box[1], box[2] : box[3]][some][is_open] = drawn[is_open]
     return picture
 
@@ -132,19 +133,21 @@ def _drawn(
     mouth: LitMouth,
     seen: Float[np.ndarray, "vertices 3"],
     triangles: Int[np.ndarray, "triangles 3"],
-    height: int,
-    width: int,
+    is_open: Bool[np.ndarray, "height width"],
 ) -> Float[np.ndarray, "height width 3"]:
-    """Draw the mouth at vertices' places in pixels, averaged over finer samples."""
+    """Draw the mouth at vertices' places in pixels, averaged over finer samples, where it opens."""
     finer = np.array([_FINER, _FINER, 1])
-    raster = rasterise(seen * finer, triangles, height * _FINER, width * _FINER)
+    within = is_open.repeat(_FINER, axis=0).repeat(_FINER, axis=1)
+    raster = rasterise(seen * finer, triangles, *within.shape, within=within)
     values = np.column_stack([mouth.colour, mouth.normals, mouth.gloss])
     mixed = raster.mixed_where_hit(values, triangles)
     normals = mixed[:, 3:6]
     facing = normals @ mouth.gleam.astype(np.float32)
     length = np.sqrt(np.einsum("ij,ij->i", normals, normals))
     shine = np.clip(facing / np.maximum(length, 1e-6), 0, 1) ** _SHARPNESS
-    samples = np.empty((*raster.triangle.shape, 3), np.float32)
-    samples[~raster.is_hit] = mouth.unseen
-    samples[raster.is_hit] = mixed[:, :3] + (mixed[:, 6] * shine)[:, None]
-    return samples.reshape(height, _FINER, width, _FINER, 3).mean(axis=(1, 3))
+    samples = np.empty((within.size, 3), np.float32)
+    samples[:] = mouth.unseen
+    samples[raster.pixels] = mixed[:, :3] + (mixed[:, 6] * shine)[:, None]
+    planes = (plane.reshape(within.shape) for plane in samples.T)
+    sums = [squares_summed(plane, in_rows=False) for plane in planes]
+    return np.stack(sums, axis=2) / np.float32(_FINER**2)

@@ -234,6 +234,7 @@ class PageRoutes:
     def app(self) -> Starlette:
         """Return the application, without its guard."""
         get = {"/state": self._state, "/frame": self._frame, "/picture": self._picture}
+        get["/small"] = self._small
         post: dict[str, Handler] = {"/change": self._change, "/thumbnail": self._thumbnail}
         post |= {"/quit": self._end}
         by_method: dict[str, dict[str, Handler]] = {
@@ -273,6 +274,13 @@ class PageRoutes:
         number = file_in_query(request)
         choice = choice_from_json(parsed(request.query_params.get("face", "0")))
         picture = await run_in_threadpool(self._studio.picture, number, choice)
+        return Response(picture, media_type="image/png")
+
+    async def _small(self, request: Request) -> Response:
+        """Return a small picture of a frame, for the film strip; its faces are not looked for."""
+        text = request.query_params.get("longest", "")
+        longest = longest_px_in({"longest": int(text[:6]) if text.isdecimal() else None})
+        picture = await run_in_threadpool(self._studio.small, file_in_query(request), longest)
         return Response(picture, media_type="image/png")
 
     async def _change(self, request: Request) -> Response:

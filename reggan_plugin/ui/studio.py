@@ -4,14 +4,18 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
+from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.perform.face_reading import FaceReader
+from reggan_plugin.transfer.display_picture import display_picture
 from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.limits import (
     EXPOSURES_HELD,
@@ -35,7 +39,7 @@ from reggan_plugin.ui.live_face import (
 )
 from reggan_plugin.ui.live_performance import LivePerformance, no_reader
 from reggan_plugin.ui.open_files import OpenFiles, OpenShot
-from reggan_plugin.ui.open_frame import Newest, OpenFrame, open_frame
+from reggan_plugin.ui.open_frame import Newest, OpenFrame, open_frame, png_of
 from reggan_plugin.ui.open_head import CoarseMap, OpenHead, open_head, saved_head, saves_map
 from reggan_plugin.ui.open_take import OpenTake, TakeInUse
 from reggan_plugin.ui.saved_file import SavedFile, saved_frame
@@ -116,6 +120,21 @@ class Studio:
         with self._lock:
             frame, exposure_ev = self._frame(number), self._exposure(number, choice)
         return frame.picture(exposure_ev)
+
+    def small(self, number: int, longest_px: int) -> bytes:
+        """Return a frame as PNG, reduced to at most so many pixels and exposed by itself."""
+        from PIL import Image
+
+        frame = read_frame(self.files.path(number))
+        height, width = frame.pixels.shape[:2]
+        picture, _ = display_picture(frame, longest_px=2 * longest_px)
+        levels = np.rint(picture * 255).astype(np.uint8)
+        scale = min(1.0, longest_px / max(height, width))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        reduced = Image.fromarray(levels).resize(size, Image.Resampling.BOX)
+        screen = np.full((size[1], size[0], 4), 255, np.uint8)
+        screen[..., :3] = np.asarray(reduced)
+        return png_of(screen)
 
     def change(
         self,

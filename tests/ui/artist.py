@@ -21,6 +21,8 @@ class Artist:
     def __init__(self, browser: webdriver.Chrome, page: Caller, timeout_s: float = 60) -> None:
         self.browser, self.page = browser, page
         self.wait = WebDriverWait(browser, timeout_s, poll_frequency=0.05)
+        browser.get(page.address + "icon.svg")
+        self.script("sessionStorage.clear()")  # what the page showed before
         browser.get_log("browser")  # type: ignore[no-untyped-call]
         browser.get(page.address)
         self.wait.until(lambda _: self.script("return document.body.dataset.ready"))

@@ -31,7 +31,7 @@ export class Gallery {
 
   /** One stop for Tab; arrow keys go from button to button. */
   #walk(event) {
-    const all = [...this.buttons.values()];
+    const all = [...this.buttons.values()].filter((one) => !one.hidden);
     const at = all.indexOf(document.activeElement);
     const steps = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -at, End: -1 - at };
     if (at < 0 || !(event.key in steps)) return;
@@ -46,6 +46,17 @@ export class Gallery {
     const title = document.createElement("h3");
     title.textContent = text;
     this.parent.append(title);
+  }
+
+  /** Show those whose name holds a text, and the titles of groups where there is none. */
+  search(text) {
+    const wanted = text.trim().toLowerCase();
+    for (const one of this.parent.children) {
+      one.hidden = one.tagName === "BUTTON" ? !one.textContent.includes(wanted) : wanted !== "";
+    }
+    const shown = [...this.buttons.values()].filter((one) => !one.hidden);
+    for (const [index, one] of shown.entries()) one.tabIndex = index ? -1 : 0;
+    return shown.length;
   }
 
   has(name) {

@@ -2,6 +2,8 @@
 
 import { download, post } from "./server.js";
 
+const SHOWN_MS = 6000; // what is copied; while somebody selects in it, it stays
+
 export class Keeping {
   /** `asked` gives the body of a request, `say` tells the user. */
   constructor(element, on, asked, say) {
@@ -18,10 +20,18 @@ export class Keeping {
     const asked = this.asked();
     if (asked.file === null) return this.say("Open the shot first.");
     const { words } = await (await post("words", { ...asked, kind })).json();
-    this.element("words").value = words;
-    this.element("words").hidden = false;
+    const shown = this.element("words");
+    shown.value = words;
+    shown.hidden = false;
     const isCopied = await navigator.clipboard?.writeText(words).then(() => true, () => false);
     this.say(isCopied ? "Copied." : "Copy it from below.");
+    clearTimeout(this.hiding);
+    const hide = () => {
+      const isRead = shown.matches(":hover") || getSelection().containsNode(shown, true);
+      if (isRead && !getSelection().isCollapsed) this.hiding = setTimeout(hide, SHOWN_MS);
+      else shown.hidden = true;
+    };
+    if (isCopied) this.hiding = setTimeout(hide, SHOWN_MS);
   }
 
   async save() {

@@ -1,6 +1,7 @@
 // The page: what is open, what is asked for, and who is told when it changes.
 
 import { Gallery } from "./gallery.js";
+import { History, keep, kept } from "./history.js";
 import { Keeping } from "./keeping.js";
 import { filesOfDrop, openGiven } from "./opening.js";
 import { Performance } from "./performance.js";
@@ -10,6 +11,7 @@ import { ShapeSliders, Sliders } from "./sliders.js";
 import { Stage } from "./stage.js";
 import { Tabs } from "./tabs.js";
 import { Take } from "./take.js";
+import { Timeline } from "./timeline.js";
 
 const element = (id) => document.getElementById(id);
 const TAB = crypto.randomUUID();
@@ -30,15 +32,36 @@ let inputAt = null;  // when the last input came that no picture shows yet
 let working = 0;
 let isNeutralOfTake = false;
 
-const stage = new Stage(element("view"), element("canvas"), chooseBox, (face) => attempt(() => chooseFace(face)));
+const stage = new Stage(element("view"), element("canvas"), element("handle"), {
+  onBox: chooseBox,
+  onFace: (face) => attempt(() => chooseFace(face)),
+  onWipe: (wipe) => { element("wipe").value = wipe; remember(); },
+  onZoom: showZoom,
+});
 const shot = new Shot(element, attempt, asked);
 const take = new Take(element, attempt, showRow, () => tabs.show(element("tab-take")));
 new Performance(element("live-performance"), attempt, showRow, take);
-const dials = new Sliders((_, time) => changed(time));
-const shapes = new ShapeSliders(element("shapes"), page.shapes, changed);
+const timeline = new Timeline(element, attempt, {
+  now: change,
+  show: (wanted) => { put(wanted); if (open.frame) changed(performance.now()); },
+  go: (place) => goTo(timeline.shot.first + place),
+  play: (bitmap) => stage.play(bitmap),
+  ask: () => open.face,
+  opened: (found) => take.show(found),
+  changed: () => remember(),
+  say,
+});
+const dials = new Sliders((_, time) => changed(time), ended);
+const shapes = new ShapeSliders(element("shapes"), page.shapes, changed, ended);
 const gallery = new Gallery(element("gallery"), element("panels"), page.expressions, chooseExpression);
-gallery.isPaused = () => live.isBusy || resting !== null;
+// A shot that is rendered has the processor for itself.
+gallery.isPaused = () => live.isBusy || resting !== null || shot.isGoing;
 dials.add(element("chosen"), "intensity", "Intensity", { most: 1.5, value: 1 });
+const history = new History(stateNow, showState, ({ past, future }) => {
+  element("undo").disabled = !past.length;
+  element("redo").disabled = !future.length;
+  remember();
+});
 
 function tell(message) {
   element("said").textContent = message;
@@ -92,6 +115,54 @@ function asked() {
   return { file: open.file, face: open.face, change: change(), others };
 }
 
+/** A move has ended. */
+function ended() {
+  history.step();
+  timeline.moved();
+}
+
+/** Show another frame of what is open. */
+async function goTo(file) {
+  if (file === open.file) return;
+  element("files").value = file;
+  await showFile(file);
+}
+
+/** All that is asked for, as text. */
+function stateNow() {
+  return JSON.stringify({ face: open.face, own: change(), others: [...open.others], each: element("each").checked });
+}
+
+function showState(text) {
+  const { face, own, others, each } = JSON.parse(text);
+  element("each").checked = each;
+  open.others = new Map(others);
+  put(own);
+  if (JSON.stringify(face) !== JSON.stringify(open.face)) attempt(() => showFace(face));
+  else changed(performance.now());
+  attempt(showOthers, true);
+}
+
+/** Pictures of the faces that are not chosen, with the expressions that they have. */
+async function showOthers() {
+  stage.others.clear();
+  for (const [face, own] of open.others) {
+    if (face === open.face || face >= open.frame.faces.length) continue;
+    const body = { file: open.file, face, change: own, longest: AT_REST_PX, tab: `${TAB}-${face}`, order: ++order };
+    const shown = await changedFace(body);
+    if (shown && body.file === open.file && open.others.has(face)) stage.layOther(face, shown);
+  }
+  stage.draw();
+}
+
+/** What a reload finds again. */
+function remember() {
+  if (open.file === null || !document.body.dataset.ready) return;
+  const tab = document.querySelector("#tabs [aria-selected=true]")?.id;
+  const keys = timeline.shot && { first: timeline.shot.first, all: [...timeline.keys] };
+  keep({ file: open.file, state: stateNow(), wipe: stage.wipe, zoom: stage.zoom, tab, keys });
+}
+
 function chosenNames() {
   return dials.names().filter((name) => name !== "intensity" && name !== "neutral");
 }
@@ -109,6 +180,7 @@ function chooseExpression(name, event) {
   if (!isBlend) shapes.reset();
   gallery.mark(chosenNames());
   changed(event.timeStamp);
+  ended();
 }
 
 /** A row of a take in place of all that is chosen; its sliders show it, where the model has them. */
@@ -143,6 +215,7 @@ function put({ weights = {}, intensity = 1 }) {
 function reset() {
   put({});
   changed(performance.now());
+  ended();
 }
 
 /** Another face is chosen: the one before keeps what it was asked for, if each has its own. */
@@ -154,12 +227,12 @@ function chooseFace(face) {
     put(open.others.get(face) ?? {});
     stage.keep(face, false);
   }
-  return showFace(face);
+  return showFace(face).then(() => history.step());
 }
 
 function forgetOthers() {
   open.others.clear();
-  stage.kept.clear();
+  stage.others.clear();
   stage.draw();
 }
 
@@ -170,6 +243,7 @@ function changed(time) {
   clearTimeout(resting);
   resting = null;
   element("words").hidden = true;  // they were of what was chosen before
+  markFaces();
   if (!isAsked()) return showPlain();
   inputAt = time;
   element("view").ariaBusy = "true";
@@ -235,15 +309,20 @@ async function showFrame(file) {
   say("Reading, and looking for faces…");
   const frame = await get(`frame?file=${file}`);
   const keepsBox = frame.kind === "frame" && open.face.box;  // of a shot, not of a head
-  Object.assign(open, { file, frame, face: keepsBox ? open.face : 0 });
+  const isThere = keepsBox || (typeof open.face === "number" && open.face < frame.faces.length);
+  Object.assign(open, { file, frame, face: isThere ? open.face : 0 });
   forgetOthers();
   showKind(frame.kind);
+  const own = shots.findLast(({ first }) => first <= file);
+  timeline.open(frame.kind === "frame" ? own : null);
+  timeline.seen(file - own.first);
   await showFace(open.face);
   const count = frame.faces.length;
   const faces = frame.kind !== "frame" ? "" : `, ${count || "no"} face${count === 1 ? "" : "s"}`;
   const note = frame.factor > 1 ? ` Shown at 1/${frame.factor} of its size.` : "";
   say(`${frame.width}×${frame.height}${faces}.${note} ${frame.notices.join(" ")}`);
   showFaces();
+  history.begin();
   if (!hasFace()) tell("No face was found. Draw a box around it, from the brows to below the chin.");
   return true;
 }
@@ -262,6 +341,7 @@ function showKind(kind) {
 async function showFace(face) {
   open.face = face;
   stage.chosen = face;
+  markFaces();
   stage.drawn = face.box ?? null;
   stage.show(open.frame, await picture(open.file, face));
   document.body.classList.remove("is-empty");
@@ -297,10 +377,27 @@ function showFaces() {
   for (const [face, label] of choices) {
     const button = Object.assign(document.createElement("button"), { type: "button" });
     button.textContent = `Face ${label}`;
+    button.dataset.face = face;
     button.addEventListener("click", () => attempt(() => chooseFace(face)));
     box.append(button, " ");
   }
   element("faces").hidden = choices.length < 2;
+  markFaces();
+}
+
+/** Which face the sliders are of, and which have an expression. */
+function markFaces() {
+  for (const button of element("faces").querySelectorAll("button")) {
+    const face = Number(button.dataset.face);
+    button.setAttribute("aria-pressed", String(face === open.face));
+    button.toggleAttribute("data-changed", face === open.face ? isAsked() : open.others.has(face));
+  }
+}
+
+function showZoom(zoom) {
+  element("fit").setAttribute("aria-pressed", String(zoom === null));
+  element("full").setAttribute("aria-pressed", String(zoom === 1));
+  remember();
 }
 
 function chooseBox(box) {
@@ -346,7 +443,18 @@ element("model").textContent = `${page.model.name} ${page.model.version} on ${pa
 element("layers").hidden = !page.layers;
 element("tab-take").hidden = element("tab-shapes").hidden = !page.shapes.length;
 if (page.take) take.show(page.take);
-if (page.neutral) dials.add(element("chosen"), "neutral", "Weaken its own");
+if (page.neutral) {
+  dials.add(element("chosen"), "neutral", "Weaken its own");
+  const help = Object.assign(document.createElement("button"), { type: "button", className: "help", textContent: "?" });
+  help.setAttribute("aria-label", "What is Weaken its own?");
+  help.setAttribute("aria-expanded", "false");
+  help.setAttribute("aria-controls", "neutral-help");
+  help.addEventListener("click", () => {
+    const isShown = element("neutral-help").toggleAttribute("hidden");
+    help.setAttribute("aria-expanded", String(!isShown));
+  });
+  document.querySelector("label[for=dial-neutral]").append(help);
+}
 for (const name of page.samples) {
   const label = name.replaceAll("_", " ");
   element("samples").append(new Option(label, name));
@@ -382,10 +490,8 @@ on("wipe", "input", ({ target }) => {
 });
 for (const [id, isFit] of [["fit", true], ["full", false]]) {
   on(id, "click", () => {
-    element("view").classList.toggle("is-fit", isFit);
+    stage.zoomTo(isFit ? null : 1);
     if (!isFit) stage.scrollToFace();
-    element("fit").setAttribute("aria-pressed", String(isFit));
-    element("full").setAttribute("aria-pressed", String(!isFit));
   });
 }
 on("draw-box", "click", ({ target }) => {
@@ -395,6 +501,7 @@ on("draw-box", "click", ({ target }) => {
   stage.draw();
 });
 on("quit", "click", async () => {
+  if (shot.isGoing && !(await confirmed("A shot is being rendered. Quit all the same? Frames that are done are kept.", "Quit"))) return;
   await post("quit", {});
   document.body.replaceChildren("reggan-plugin has stopped. You may close this page.");
   document.body.className = "is-over";
@@ -408,7 +515,13 @@ for (const kind of ["dragover", "dragleave", "drop"]) {
 document.addEventListener("drop", async ({ dataTransfer }) => openFiles(await filesOfDrop(dataTransfer)));
 
 const KEYS = { 0: () => element("fit").click(), 1: () => element("full").click() };
-document.addEventListener("keydown", ({ key, target, ctrlKey, metaKey }) => {
+document.addEventListener("keydown", (event) => {
+  const { key, target, ctrlKey, metaKey, shiftKey } = event;
+  const isTyping = target.matches("input:not([type=range], [type=checkbox])");
+  if ((ctrlKey || metaKey) && !isTyping && "zy".includes(key.toLowerCase())) {
+    event.preventDefault();
+    return key.toLowerCase() === "y" || shiftKey ? history.redo() : history.undo();
+  }
   if (target.matches("input:not([type=range]), select") || !open.frame || ctrlKey || metaKey) return;
   if (key.toLowerCase() === "b") seeBefore(true);
   else KEYS[key]?.();
@@ -417,6 +530,22 @@ document.addEventListener("keyup", ({ key }) => {
   if (key.toLowerCase() === "b" && open.frame) seeBefore(false);
 });
 
+/** Ask before something is lost. */
+function confirmed(question, yes) {
+  element("question").textContent = question;
+  element("ask-yes").textContent = yes;
+  element("ask").showModal();
+  return new Promise((answer) => element("ask").addEventListener("close", () => answer(element("ask").returnValue === "yes"), { once: true }));
+}
+
+on("undo", "click", () => history.undo());
+on("redo", "click", () => history.redo());
+on("search", "input", ({ target }) => {
+  const count = gallery.search(target.value);
+  if (!count) say(`No expression is called ${target.value.trim()}.`);
+});
+element("tabs").addEventListener("click", remember);
+
 function seeBefore(isHeld) {
   stage.wipe = isHeld ? 100 : Number(element("wipe").value);
   stage.draw();
@@ -424,5 +553,27 @@ function seeBefore(isHeld) {
 
 for (const one of page.shots) listShot(one);
 attempt(() => shot.watch(), true);
-if (page.shots.length) await showFile(page.shots[0].first);
+const before = kept();
+if (before && page.shots.some(({ first, files }) => before.file >= first && before.file < first + files.length)) {
+  const { face, own, others, each } = JSON.parse(before.state);
+  open.face = face;
+  element("each").checked = each;
+  put(own);
+  element("files").value = before.file;
+  stage.wipe = before.wipe;
+  element("wipe").value = before.wipe;
+  stage.zoom = before.zoom;
+  const ofKeys = before.keys && shots.find(({ first }) => first === before.keys.first);
+  if (ofKeys) {
+    timeline.open(ofKeys);
+    timeline.keys = new Map(before.keys.all);
+  }
+  const tab = before.tab && element(before.tab);
+  if (tab && !tab.hidden) tabs.show(tab);
+  await showFile(before.file);
+  open.others = new Map(others);
+  history.begin();
+  attempt(showOthers, true);
+} else if (page.shots.length) await showFile(page.shots[0].first);
 document.body.dataset.ready = "true";
+remember();

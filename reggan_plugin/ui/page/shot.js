@@ -30,8 +30,13 @@ export class Shot {
     }
   }
 
+  get isGoing() {
+    return GOING.includes(this.state);
+  }
+
   show({ state, done, frames, failed, out, message }) {
-    const isGoing = GOING.includes(state);
+    this.state = state;
+    const { isGoing } = this;
     this.element("stop-job").hidden = !isGoing;
     this.element("start-job").hidden = this.element("resume-job").hidden = isGoing;
     this.element("job-bar").hidden = state === "idle";

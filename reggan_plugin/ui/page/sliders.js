@@ -1,8 +1,9 @@
 // Sliders of weights, by name. A slider at 0 asks for nothing.
 
 export class Sliders {
-  constructor(onInput) {
-    this.onInput = onInput;
+  /** `onInput` is told of each move, `onEnd` when one has ended. */
+  constructor(onInput, onEnd = () => {}) {
+    Object.assign(this, { onInput, onEnd });
     this.dials = new Map();
   }
 
@@ -25,6 +26,7 @@ export class Sliders {
       this.#say(name);
       this.onInput(name, event.timeStamp);
     });
+    input.addEventListener("change", () => this.onEnd());
     this.#say(name);
   }
 
@@ -67,12 +69,12 @@ export function mirrored(name) {
 
 /** Sliders of face shapes in groups, left and right linked or not. */
 export class ShapeSliders extends Sliders {
-  constructor(parent, groups, onChange) {
+  constructor(parent, groups, onChange, onEnd) {
     super((name, time) => {
       const twin = mirrored(name);
       if (twin && this.link.checked) this.set(twin, this.get(name));
       onChange(time);
-    });
+    }, onEnd);
     this.link = Object.assign(document.createElement("input"), { type: "checkbox", checked: true });
     if (!groups.length) return;
     const linked = document.createElement("label");

@@ -256,4 +256,3 @@ def test_keys_on_the_timeline_become_a_take(
     artist.find("play").click()
     assert artist.find("play").text == "Play"
     assert artist.faults() == []
-

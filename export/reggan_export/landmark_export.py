@@ -27,12 +27,15 @@ from reggan_plugin.models.model_card import (
     RIG_OUTPUTS,
     TEMPLATES,
     ModelCard,
+    card_from_metadata,
 )
+from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.refinement import CELLS, PLANES
 from reggan_plugin.rig.source import model_inputs
 from reggan_plugin.rig.template import CONVENTIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
+from reggan_training.exported_weights import exported_weights, load_exported
 from reggan_training.landmarks.graph import CROP_PX, LABEL_PX, LandmarkGraph, MirroredLandmarks
 from reggan_training.landmarks.network import POINTS_OF, PartNetwork
 from reggan_training.landmarks.training import LOG
@@ -40,6 +43,7 @@ from reggan_training.pairs.camera import CANONICAL_LANDMARKS
 from reggan_training.refinement.network import RigRefiner
 from reggan_training.refinement.training import CHECKPOINT
 from reggan_training.refinement.training import LOG as REFINEMENT_LOG
+from reggan_training.training_run import read_checkpoint
 
 _MOST_APART: Final = 0.002
 """Of places in the file and in PyTorch, in eye distances; its weights are stored as float16, which
@@ -54,11 +58,12 @@ def export_landmarks(
     """Write the model file of a run; returns how far it is from PyTorch, in eye distances.
 
     Args:
-        run: folder that `train-landmarks` wrote.
+        run: folder that `train-landmarks` wrote, or a file of contract 3 whose landmark networks
+            are kept.
         out: replaced if it exists.
         name: of the model, for the card.
         version: of the weights, for the card.
-        refinement: folder that `train-refinement` wrote.
+        refinement: folder that `train-refinement` wrote, or a file of contract 3.
 
     Raises:
         ModelParityError: the file says otherwise than PyTorch; nothing is left at `out`.
@@ -212,35 +217,52 @@ def _distance(graph: MirroredLandmarks, file: Path, card: ModelCard) -> float:
     return apart
 
 
-def _training(run: Path, refinement: Path | None) -> dict[str, object]:
-    """Read what the runs' logs say of each network last."""
-    last: dict[str, object] = {}
-    for line in (run / LOG).read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
-        last[record.pop("kind")] = record
+def _training(source: Path, refinement: Path | None) -> dict[str, object]:
+    """Say what each network was measured to be last, by logs of runs or cards of files."""
+    last = _measured(source)
+    networks: dict[str, object] = {kind: last[kind] for kind in POINTS_OF if kind in last}
     if refinement is not None:
-        lines = (refinement / REFINEMENT_LOG).read_text(encoding="utf-8").splitlines()
-        last["refinement"] = json.loads(lines[-1])
+        networks["refinement"] = _measured(refinement)["refinement"]
     return {
         "data": "renders of ICT FaceKit, MakeHuman and VALID heads and smooth warps of them",
         "held_out": "identities of each family: reggan_training.data.split",
-        "networks": last,
+        "networks": networks,
     }
 
 
-def landmark_graph(run: Path) -> MirroredLandmarks:
-    """Join the trained networks of a run as one graph, in evaluation mode."""
+def _measured(source: Path) -> dict[str, object]:
+    """Return the last measurement of each network of a run or a file, by kind."""
+    if source.is_file():
+        card = card_from_metadata(metadata_from_onnx(source), source.name)
+        return dict(card.training["networks"])
+    last: dict[str, object] = {}
+    for name in (LOG, REFINEMENT_LOG):
+        log = source / name
+        for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else ():
+            record = json.loads(line)
+            last[record.pop("kind", "refinement")] = record
+    return last
+
+
+def landmark_graph(source: Path) -> MirroredLandmarks:
+    """Join the trained networks of a run, or those of a file, as one graph to evaluate."""
     networks = {}
     for kind in POINTS_OF:
         network = PartNetwork(kind)
-        stored = torch.load(run / f"{kind}.pt", weights_only=True)
-        network.load_state_dict(stored["ema"])
+        if source.is_file():
+            load_exported(network, exported_weights(source, f"networks.{kind}."))
+        else:
+            stored = read_checkpoint(source / f"{kind}.pt")
+            network.load_state_dict(stored["ema"])
         networks[kind] = network.eval()
     return MirroredLandmarks(LandmarkGraph(networks)).eval()
 
 
-def refinement_network(run: Path) -> RigRefiner:
-    """Load the trained refinement of a run, in evaluation mode."""
+def refinement_network(source: Path) -> RigRefiner:
+    """Load the trained refinement of a run or of a file, to evaluate."""
     network = RigRefiner()
-    network.load_state_dict(torch.load(run / CHECKPOINT, weights_only=True)["ema"])
+    if source.is_file():
+        load_exported(network, exported_weights(source, "refine/network."))
+    else:
+        network.load_state_dict(read_checkpoint(source / CHECKPOINT)["ema"])
     return network.eval()

@@ -8,6 +8,7 @@ import torch
 
 from reggan_export.landmark_export import export_landmarks, landmark_graph
 from reggan_plugin.backends.choose_device import open_runner
+from reggan_plugin.errors import SourceError
 from reggan_plugin.models.model_card import (
     REFINED_OUTPUTS,
     RIG_CONTRACT,
@@ -15,6 +16,7 @@ from reggan_plugin.models.model_card import (
     card_from_metadata,
 )
 from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.shipped_models import weights_folder
 from reggan_plugin.rig.refinement import CELLS, PLANES
 from reggan_training.landmarks.network import POINTS_OF
 from reggan_training.landmarks.training import LOG, PartTraining
@@ -65,3 +67,31 @@ def test_the_file_says_what_pytorch_says(run: Path, tmp_path: Path) -> None:
     assert not refined["points"].any()
     shapes = {name: value.shape for name, value in found.items()}
     assert {name: value.shape for name, value in refined.items()} == shapes
+
+
+# PyTorch's exporter warns of its own internals.
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*isinstance.treespec.*:FutureWarning")
+def test_networks_of_a_file_can_be_exported_again(tmp_path: Path) -> None:
+    """The shipped file's networks, taken apart and joined, find the same landmarks."""
+    shipped = weights_folder() / "reggan.onnx"
+    out = tmp_path / "again.onnx"
+    assert export_landmarks(shipped, out, name="again", version="2", refinement=shipped) < 0.002
+    before, after = (open_runner(path, "cpu") for path in (shipped, out))
+    random = np.random.default_rng(3)
+    asked = {
+        "image": random.random((1, 3, 384, 384), np.float32),
+        "asked": 0.1 * random.random((1, len(PLANES), CELLS, CELLS), np.float32),
+    }
+    for name in REFINED_OUTPUTS:
+        np.testing.assert_allclose(after.run(asked)[name], before.run(asked)[name], atol=2e-3)
+    card = card_from_metadata(after.metadata, out.name)
+    assert set(card.training["networks"]) == {*POINTS_OF, "refinement"}
+
+
+def test_a_file_without_landmark_networks_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="holds no weights") as error:
+        export_landmarks(
+            weights_folder() / "sargan.onnx", tmp_path / "x.onnx", name="x", version="1"
+        )
+    assert error.value.kind == "other-weights"

@@ -107,7 +107,7 @@ def onnx(
 
 
 @click.command("landmarks")
-@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("run", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -117,15 +117,17 @@ def onnx(
 )
 @click.option(
     "--refinement",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="RUN",
-    help="Run of train-refinement, which goes into the same file.",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="RUN|ONNX",
+    help="Run of train-refinement, or an exported file, whose refinement goes into the same file.",
 )
 @click.option("--version", default="0.4.0", show_default=True, help="Of the weights, in the card.")
 @overwrite_option()
 @verbose_option
 def landmarks(run: Path, out: Path, refinement: Path | None, version: str, overwrite: bool) -> None:
     """Export landmarks that were trained to the file that a rig is laid by.
+
+    RUN is a folder of train-landmarks, or an exported file whose landmark networks are kept.
 
     \b
     Example:

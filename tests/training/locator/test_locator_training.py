@@ -11,6 +11,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
 from reggan_plugin.faces.locator import DEFAULT_FOLDER  # noqa: E402
+from reggan_training.exported_weights import exported_weights, load_exported  # noqa: E402
 from reggan_training.locator.bank import Bank, BankFace, build_bank  # noqa: E402
 from reggan_training.locator.cartoons import draw_cartoon  # noqa: E402
 from reggan_training.locator.loop import (  # noqa: E402
@@ -20,7 +21,6 @@ from reggan_training.locator.loop import (  # noqa: E402
     LocatorStage,
     RunConfig,
     detector_targets,
-    load_exported,
 )
 from reggan_training.locator.networks import (  # noqa: E402
     FaceDetector,
@@ -154,7 +154,8 @@ def test_training_goes_on_from_an_exported_network(bank: Bank, stage_name: str) 
     else:
         stage = LandmarkStage(bank, LandmarkNetwork())
     inputs, _ = stage.draw_batch(np.random.default_rng(0), 24)
-    load_exported(stage.network, DEFAULT_FOLDER / f"{stage_name}.onnx", inputs)
+    weights = exported_weights(DEFAULT_FOLDER / f"{stage_name}.onnx")
+    load_exported(stage.network, weights, inputs)
     with torch.no_grad():
         score = torch.sigmoid(stage.network.eval()(inputs[:1])[0])
         in_training = torch.sigmoid(stage.network.train()(inputs)[0])

@@ -9,10 +9,12 @@ import torch
 from reggan_plugin.rig.refinement import CELLS, PLANES
 from reggan_plugin.rig.template import CONVENTIONS
 from reggan_training.landmarks.pool import PicturePool
+from reggan_training.landmarks.training import PoolRun
 from reggan_training.refinement.network import RigRefiner
 from reggan_training.refinement.training import (
     ARRAYS,
     LOG,
+    AdversaryTraining,
     Batch,
     RefinementTraining,
     measure,
@@ -91,9 +93,34 @@ def test_it_learns(pool: PicturePool, tmp_path: Path) -> None:
     assert measure(training.ema, pool)["rig_motion"] == pytest.approx(0.75)
 
 
+def test_an_adversary_learns_what_true_light_is(pool: PicturePool, tmp_path: Path) -> None:
+    """Made light has steps that true light has not."""
+    torch.manual_seed(2)
+    adversary, batch = AdversaryTraining(tmp_path), Batch.of(pool, torch.arange(8))
+    made = 0.3 * (torch.arange(CELLS) // 8 % 2).float().expand(8, 1, CELLS, CELLS) * batch.known
+    losses = [adversary.train_step(batch, made) for _ in range(30)]
+    assert losses[-1] < 0.3 * losses[0]
+    true = batch.light * batch.known
+    assert float((adversary.score(batch, true) - adversary.score(batch, made)).mean()) > 1
+
+
+def test_the_network_is_told_the_scores_of_its_adversary(pool: PicturePool, tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    batch, gains = Batch.of(pool, torch.arange(8)), []
+    for share in (0.0, 1.0):
+        torch.manual_seed(3)
+        training, adversary = RefinementTraining(tmp_path), AdversaryTraining(tmp_path)
+        training.train_step(batch, 1e-3, adversary, share)
+        gains.append(training.network.light.weight.grad)
+    assert gains[0] is not None
+    assert gains[1] is not None
+    assert not torch.equal(gains[0], gains[1])
+
+
 def test_a_run_goes_on(pool: PicturePool, tmp_path: Path) -> None:
     told: list[dict[str, float | str]] = []
+    run = PoolRun(folder=tmp_path, open_families=list, length_s=0.3, drawing_s=0)
     for _ in range(2):
-        train(tmp_path, pool, pool, 0.3, told.append)
+        train(run, pool, pool, told.append)
     assert int(told[1]["steps"]) > int(told[0]["steps"]) >= 1
     assert len((tmp_path / LOG).read_text().splitlines()) == 2

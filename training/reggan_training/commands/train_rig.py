@@ -1,5 +1,6 @@
 """`train-landmarks` and `train-refinement`: from families of heads to the networks of a rig."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ def _run_of(
     processes: int,
     without: tuple[str, ...],
     threads: int,
+    seed: int,
+    init_from: Path | None,
 ) -> "PoolRun":
     """Make the run of what options say."""
     import torch
@@ -49,6 +52,8 @@ def _run_of(
         drawing_s=60 * draw_minutes,
         processes=processes,
         without=without,
+        seed=seed,
+        init_from=init_from,
     )
 
 
@@ -103,13 +108,32 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
             show_default=True,
             help="Threads of PyTorch.",
         ),
+        click.option(
+            "--seed",
+            type=click.IntRange(1),
+            default=1,
+            show_default=True,
+            help="Another one draws other pictures.",
+        ),
+        click.option(
+            "--init-from",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            metavar="ONNX",
+            help="Begin with the weights in an exported model instead of random ones.",
+        ),
     )
 
 
 @click.command("train-landmarks")
+@click.option(
+    "--only",
+    type=click.Choice(("face", "eye", "brow", "mouth")),
+    multiple=True,
+    help="Train this network alone; may be given several times.",
+)
 @_run_options(minutes=105.0, draw_minutes=45.0)
 @verbose_option
-def train_landmarks(run: "PoolRun") -> None:
+def train_landmarks(run: "PoolRun", only: tuple[str, ...]) -> None:
     """Train the networks that find a face's landmarks, and draw the pictures for it.
 
     Goes on where it was stopped: pictures are added to those that are there, and networks are
@@ -121,7 +145,7 @@ def train_landmarks(run: "PoolRun") -> None:
     """
     from reggan_training.landmarks.training import train_landmarks as train_parts
 
-    train_parts(run, _report)
+    train_parts(replace(run, only=only), _report)
     click.echo(run.folder)
 
 
@@ -152,7 +176,7 @@ def train_refinement(run: "PoolRun", model: Path) -> None:
         run,
         ExampleDrawing(model.resolve()),
         ARRAYS,
-        lambda pool, test, told: train_network(run.folder, pool, test, run.length_s, told),
+        lambda pool, test, told: train_network(run, pool, test, told),
         _report,
     )
     click.echo(run.folder)

@@ -164,6 +164,7 @@ class DrawingTask:
         until: seconds of `time.time` after which no head is begun.
         test_pictures: of held-out heads, which are drawn first, by the first process.
         draw: what is drawn of a head.
+        seed: of what is drawn to train on; held-out heads are always the same.
     """
 
     run: Path
@@ -172,6 +173,7 @@ class DrawingTask:
     until: float
     test_pictures: int
     draw: DrawRows = landmark_rows
+    seed: int = 1
 
 
 class DrawingProcesses:
@@ -250,7 +252,7 @@ def draw_shards(
     shares = {name: SHARES.get(name, SHARE_OF_CHARACTER) for name in names}
     source = HeadSource(families, shares, _HEADS, held_out=False)
     shards = _Shards(task.run / POOL, rank)
-    random = np.random.default_rng([_SEED, rank, shards.number, 0])
+    random = np.random.default_rng([_SEED - 1 + task.seed, rank, shards.number, 0])
     for head, found in source.heads(random):
         if not goes_on():
             break

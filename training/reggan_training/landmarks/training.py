@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError
+from reggan_training.exported_weights import exported_weights, load_exported
 from reggan_training.heads.head import HeadFamily
 from reggan_training.landmarks.crops import PartCrops, draw_crops
 from reggan_training.landmarks.network import PartNetwork
@@ -33,6 +34,8 @@ LOG: Final = "log.jsonl"
 _BATCH, RATE, _LEAST_RATE = 24, 1.5e-3, 1e-5
 _PLAIN_SQUARES = 150
 """Steps in which places are learnt without deviations."""
+_STATISTICS = 200
+"""Pictures of which batch norms take their statistics where a file has none."""
 _STEPS_AT_ONCE = 8
 """Of one network before the turn of the next."""
 _REFRESH_S, _MEASURE_S = 45.0, 300.0
@@ -52,6 +55,15 @@ class PartTraining(NetworkTraining[PartNetwork]):
         """Begin, or go on with what the run's folder holds of a kind of part."""
         super().__init__(PartNetwork(kind), folder / f"{kind}.pt", rate=RATE)
         self.kind, self.loss = kind, 0.0
+
+    def take_exported(self, file: Path, pool: PicturePool, random: torch.Generator) -> None:
+        """Begin with the weights in a file of contract 3, on a pool with pictures."""
+        index = torch.randint(pool.count, (_STATISTICS,), generator=random)
+        crops = draw_crops(pool, index, self.kind, random)
+        weights = exported_weights(file, f"networks.{self.kind}.")
+        load_exported(self.network, weights, crops.picture)
+        self.ema.load_state_dict(self.network.state_dict())
+        self.steps = _PLAIN_SQUARES
 
     def train_steps(
         self, pool: PicturePool, count: int, random: torch.Generator, rate: float
@@ -202,13 +214,18 @@ class LandmarkTask(PoolTask):
     """All networks of the landmarks in turns, each for its share of the time."""
 
     def __init__(
-        self, folder: Path, pool: PicturePool, test: PicturePool, length_s: float, report: Report
+        self, run: "PoolRun", pool: PicturePool, test: PicturePool, report: Report
     ) -> None:
-        """Go on where the run in a folder stopped; `test` is of held-out heads."""
-        super().__init__(folder / LOG, pool, length_s, report)
-        self._running, self._test = [PartTraining(kind, folder) for kind in SHARES], test
-        steps = sum(one.steps for one in self._running)
+        """Go on where a run stopped, or begin; `test` is of held-out heads."""
+        super().__init__(run.folder / LOG, pool, run.length_s, report)
+        networks, self._test = [PartTraining(kind, run.folder) for kind in SHARES], test
+        steps = sum(one.steps for one in networks)
         self._random = torch.Generator().manual_seed(steps)
+        for one in networks:
+            if run.init_from is not None and not one.steps:
+                one.take_exported(run.init_from, pool, self._random)
+                one.save()
+        self._running = [one for one in networks if one.kind in (run.only or SHARES)]
 
     def learn(self, rate: float) -> dict[str, float]:
         """Take a few steps of the network that is furthest behind."""
@@ -243,7 +260,9 @@ class PoolRun:
         without: families that are not drawn to train on.
         first: rows to wait for.
         test_pictures: rows of held-out heads.
-        seed: of the first weights.
+        seed: of the first weights, and of what is drawn.
+        init_from: file of contract 3 whose weights are the first ones; None for random ones.
+        only: kinds of landmark networks that are trained; empty for all.
     """
 
     folder: Path
@@ -255,6 +274,8 @@ class PoolRun:
     first: int = 1000
     test_pictures: int = 300
     seed: int = 1
+    init_from: Path | None = None
+    only: tuple[str, ...] = ()
 
 
 def train_landmarks(run: PoolRun, report: Report) -> None:
@@ -269,7 +290,7 @@ def train_landmarks(run: PoolRun, report: Report) -> None:
     """
 
     def train(pool: PicturePool, test: PicturePool, told: Report) -> None:
-        run_training(LandmarkTask(run.folder, pool, test, run.length_s, told))
+        run_training(LandmarkTask(run, pool, test, told))
 
     train_on_drawn(run, landmark_rows, arrays_of(SHARES), train, report)
 
@@ -302,6 +323,7 @@ def train_on_drawn(
         until=time.time() + run.drawing_s,
         test_pictures=run.test_pictures,
         draw=draw,
+        seed=run.seed,
     )
     names = tuple(arrays)
     pool, test = (PicturePool(run.folder / name, names) for name in (POOL, TEST_POOL))

@@ -1,4 +1,7 @@
-"""The network of the refinement: an hourglass that sees a face and what the rig is about to do."""
+"""The network of the refinement: an hourglass that sees a face and what the rig is about to do.
+
+Beside it the discriminator of its last training: it sees the light of a changed face.
+"""
 
 from itertools import pairwise
 from typing import Final
@@ -23,6 +26,8 @@ _MOST_LIGHT, _LIGHT_RISES = 0.7, 0.03
 are three quarters reached."""
 _MIX_CELLS, _MOTION_CELLS = 9, 3
 """Over which shares and motion are averaged: edges of lips stay smooth lines."""
+_JUDGED: Final = 6
+"""Planes that the discriminator sees: a picture, motion, light."""
 _NEARBY: Final = 9
 """Cells over which the rig's motion is averaged, twice."""
 
@@ -91,6 +96,41 @@ class RigRefiner(nn.Module):
         bound = _MOST_MOTION * (F.avg_pool2d(nearby, 2) / _MOTION_RISES).tanh()
         mix = (_smooth(self.mix(merged), _MIX_CELLS) + family).softmax(1)
         return mix, _smooth(self.motion(merged).tanh() * bound, _MOTION_CELLS), light
+
+
+class LightDiscriminator(nn.Module):
+    """Tells, patch by patch, whether a change of light is the true one of a face and its motion.
+
+    Source: Isola et al., Image-to-image translation with conditional adversarial networks, CVPR
+    2017, section 3.2 (patches); Miyato et al., arXiv 1802.05957 (spectral normalisation).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        widths = (_JUDGED, 24, 48, 72)
+        layers: list[nn.Module] = []
+        for before, wide in pairwise(widths):
+            convolution = nn.Conv2d(before, wide, 4, 2, 1)
+            layers += [nn.utils.parametrizations.spectral_norm(convolution), nn.LeakyReLU(0.2)]
+        last = nn.Conv2d(widths[-1], 1, 3, 1, 1)
+        self.layers = nn.Sequential(*layers, nn.utils.parametrizations.spectral_norm(last))
+
+    def forward(
+        self,
+        picture: Float[Tensor, "batch 3 cells cells"],
+        motion: Float[Tensor, "batch 2 cells cells"],
+        light: Float[Tensor, "batch 1 cells cells"],
+    ) -> Float[Tensor, "batch 1 patches patches"]:
+        """Score patches; above 0 is real.
+
+        Args:
+            picture: the source, sRGB-encoded, [0, 1].
+            motion: of the rig, eye distances.
+            light: natural logarithm of the factor on the light; 0 where it is unknown.
+        """
+        seen = torch.cat([(picture - 0.5) * 2, motion * _SCALE[0], light * 4], 1)
+        score: Tensor = self.layers(seen)
+        return score
 
 
 def _smooth(planes: Tensor, cells: int) -> Tensor:

@@ -10,9 +10,11 @@ import torch
 from click.testing import CliRunner
 
 from reggan_plugin.errors import SourceError
+from reggan_plugin.models.shipped_models import weights_folder
 from reggan_training.commands.train_rig import train_landmarks as command
+from reggan_training.exported_weights import exported_weights, load_exported
 from reggan_training.landmarks.crops import PartCrops, draw_crops
-from reggan_training.landmarks.network import POINTS_OF
+from reggan_training.landmarks.network import POINTS_OF, PartNetwork
 from reggan_training.landmarks.pool import PicturePool, arrays_of
 from reggan_training.landmarks.training import (
     LOG,
@@ -108,6 +110,36 @@ def test_a_run_goes_on_and_logs_every_measurement(tiny_pools: WritePools, tmp_pa
     assert [one["kind"] for one in logged] == 2 * ["eye", "brow", "mouth", "face"]
     crops = [sum(one["crops"] for one in half) for half in (logged[:4], logged[4:])]
     assert 0 < crops[0] < crops[1]
+
+
+def test_a_run_begins_with_exported_weights_and_trains_some(
+    tiny_pools: WritePools, tmp_path: Path
+) -> None:
+    """The network that is not trained answers as its file does, the other one goes on from it."""
+    pytest.importorskip("onnx")
+    tiny_pools(tmp_path)
+    shipped = weights_folder() / "reggan.onnx"
+    run = PoolRun(
+        folder=tmp_path,
+        open_families=list,
+        length_s=0.1,
+        drawing_s=0,
+        first=8,
+        test_pictures=8,
+        init_from=shipped,
+        only=("brow",),
+    )
+    told: list[Measurement] = []
+    train_landmarks(run, told.append)
+    assert [one["kind"] for one in told] == ["brow"]
+    trained, kept = (PartTraining(kind, tmp_path) for kind in ("brow", "mouth"))
+    assert trained.steps > kept.steps > 0
+    exported = PartNetwork("mouth")
+    load_exported(exported, exported_weights(shipped, "networks.mouth."))
+    picture = torch.rand(2, 3, 96, 96, generator=torch.Generator().manual_seed(5))
+    with torch.no_grad():
+        answers = [network.eval()(picture)[0] for network in (kept.ema, exported)]
+    torch.testing.assert_close(*answers, atol=2e-3, rtol=0)
 
 
 def test_a_run_without_pictures_says_so(tmp_path: Path) -> None:

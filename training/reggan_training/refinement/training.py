@@ -174,7 +174,7 @@ class AdversaryTraining(NetworkTraining[LightDiscriminator]):
 
     def __init__(self, folder: Path) -> None:
         """Begin, or go on with the checkpoint in the run's folder."""
-        super().__init__(LightDiscriminator(), folder / ADVERSARY, rate=RATE)
+        super().__init__(LightDiscriminator(), folder / ADVERSARY, rate=_ADVERSARY_RATE, rises=20)
 
     def score(self, batch: Batch, light: Float[Tensor, "batch 1 cells cells"]) -> Tensor:
         """Score a light for the examples; above 0 is real."""

@@ -7,7 +7,8 @@ Dresses heads as training does, in the look that each one's name draws, and says
 spectacles were found and where there were none. Of those found, each head is asked for the two of
 its states that move the brows most; in the region within 12 pixels of the true spectacles, and in
 the whole crop of 256 pixels, the PSNR against the true render is that of the unchanged source, of
-the model that sees the spectacles, and of the one that does not.
+the model that sees the spectacles, and of the one that does not. Of all heads with spectacles,
+found or not: how far the pixels of their frames move, which should stay.
 """
 
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
+import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageFilter
@@ -25,7 +27,7 @@ from reggan_plugin.imaging.spectacles import find_spectacles, lift_spectacles
 from reggan_training.commands.options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadFamily, Part
 from reggan_training.heads.worn.dress import dress
-from reggan_training.metrics.motion.answer import compose, motion_answers
+from reggan_training.metrics.motion.answer import compose, motion_answers, motion_in_crop
 from reggan_training.metrics.motion.quantities import region_psnr_db
 from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
 from reggan_training.pairs.shading import reduce_to
@@ -34,6 +36,7 @@ from reggan_training.pairs.truth import request_of_pair, truth_of_pair
 from .heads_and_model import SIDE_PX, model_option, opened
 
 REACH_PX, LEAST_PX = 25, 50
+MOST_RIM_PX = 0.3
 
 
 class Sitter(NamedTuple):
@@ -84,6 +87,22 @@ def measured(model: AnswerSource, sitter: Sitter) -> Iterator[list[float]]:
         ]
 
 
+def rims_move_px(model: AnswerSource, sitter: Sitter) -> float:
+    """How far the frame of spectacles moves as the brows move most; px at 512, mean."""
+    states = sitter.head.head.states
+    raised = max(range(1, len(states)), key=lambda k: brows(states[k]))
+    asked = request_of_pair(states[0], states[raised], 1.0)
+    (answer,) = motion_answers(
+        model, torch.from_numpy(sitter.source[None]), torch.from_numpy(asked[None])
+    )
+    moved = motion_in_crop(answer, SIDE_PX).displacement
+    share = np.ones((SIDE_PX, SIDE_PX), np.float32)
+    if answer.front is not None:
+        share -= cv2.resize(answer.front[..., 0], (SIDE_PX, SIDE_PX))
+    far = np.linalg.norm(moved, axis=2) * share * (512 / SIDE_PX)
+    return float(far[sitter.worn].mean())
+
+
 def brows(weights: dict[str, float]) -> float:
     """How far a state moves them."""
     return sum(weight for name, weight in weights.items() if name.startswith("brow"))
@@ -99,17 +118,25 @@ def main(open_families: OpenFamilies, model: Path, count: int, seed: int) -> Non
     asked = opened(model)
     found = {True: [0, 0], False: [0, 0]}
     rows: list[list[float]] = []
+    moved: list[float] = []
     for sitter in sitters(open_families(), count, seed):
         is_found = find_spectacles(sitter.source.transpose(1, 2, 0)) is not None
         wears = bool(sitter.worn.sum() > LEAST_PX)
         found[wears][0] += is_found
         found[wears][1] += 1
+        if wears:
+            moved.append(rims_move_px(asked, sitter))
         if wears and is_found:
             rows += measured(asked, sitter)
     (with_them, wearers), (without, bare) = found[True], found[False]
     print(f"found on {with_them} of {wearers} with spectacles, and on {without} of {bare} without")
     near = "near them {:.2f} dB unchanged, {:.2f} seen, {:.2f} lifted; everywhere {:.2f} and {:.2f}"
     print(f"{len(rows)} pairs:", near.format(*np.mean(rows, axis=0)))
+    still = float(np.mean(np.array(moved) <= MOST_RIM_PX))
+    print(
+        f"frames move by {np.median(moved):.2f} px at 512 (median), {np.mean(moved):.2f} (mean); "
+        f"by {MOST_RIM_PX} or less on {still:.2f} of the heads"
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """The order of the landmarks: engines count on it, and a trained file is only right with it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from reggan_plugin.rig.layout import COUNT, GROUPS, MIRROR, eye_rows, rows_of
+from tests.measurements.house_convention import table
 
 
 def test_groups_follow_each_other_and_cover_every_landmark() -> None:
@@ -30,3 +33,8 @@ def test_an_eye_is_both_of_its_lids() -> None:
 def test_a_group_that_is_not_there_is_named() -> None:
     with pytest.raises(KeyError, match="brow middle"):
         rows_of("brow")
+
+
+def test_the_table_of_shapes_is_that_of_the_template() -> None:
+    page = Path(__file__).parents[2] / "docs/maintainers/convention.md"
+    assert table() in page.read_text(encoding="utf-8")

@@ -34,7 +34,7 @@ LOG: Final = "log.jsonl"
 _BATCH, RATE, _LEAST_RATE = 24, 1.5e-3, 1e-5
 _PLAIN_SQUARES = 150
 """Steps in which places are learnt without deviations."""
-_STATISTICS = 200
+_STATISTICS = 64
 """Pictures of which batch norms take their statistics where a file has none."""
 _STEPS_AT_ONCE = 8
 """Of one network before the turn of the next."""

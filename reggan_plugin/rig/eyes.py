@@ -44,6 +44,9 @@ _MOST_SHADE, _SHADE_REACH, _FEWEST = 0.5, 0.035, 8
 pixels that are needed to see it."""
 _BLEND = 0.016
 """Eye distances over which what is completed becomes what was seen: a sharp end leaves chips."""
+_GLINT, _GLINT_OF_WHITE, _GLINT_OF_SKIN, _GLINT_PX = 0.12, 0.75, 1.1, 0.7
+"""How much brighter than the iris a mirrored light is, and than these shares of the eye's white and
+of the skin around it; blur of its edge, pixels. By eye."""
 _RINGS = 24
 _MOST_OFF, _ENOUGH, _RING_RIDGE = 0.2, 1500, 2.0
 """Of an iris's landmarks, in its radii; pixels that tell its rings; how much landmarks count."""
@@ -158,7 +161,7 @@ def changed_eye(
     if after.widest < 1e-4:
         now = np.zeros_like(now)  # shut: all that is seen is lid
     seen = grown(was > 0.99, -_INSET * px)
-    ball = _completed(own, seen, at, iris, px)
+    ball = _completed(own, seen, was, at, iris, px)
     if np.abs(gaze).max() >= _LEAST_TURN:
         moved_at = at - axes @ gaze * eye - [window[0], window[1]]
         ball = sampled(ball, moved_at * (side_px / (window[2] - window[0]))).astype(np.float32)
@@ -186,11 +189,21 @@ def rightwards(line: Float[np.ndarray, "places 2"]) -> Float[np.ndarray, "places
 def _completed(
     own: Float[np.ndarray, "side side 3"],
     seen: Bool[np.ndarray, "side side"],
+    was: Float[np.ndarray, "side side"],
     at: Float[np.ndarray, "side side 2"],
     iris: Float[np.ndarray, "8 2"],
     px: float,
 ) -> Float[np.ndarray, "side side 3"]:
-    """Complete the eyeball as if there were no lids before it."""
+    """Complete the eyeball as if there were no lids before it.
+
+    Args:
+        own: what the source shows.
+        seen: where that is the eyeball, without the lids' lines.
+        was: share of each pixel inside the source's lids.
+        at: places of the pixels, in parts of the crop's side.
+        iris: its edge, likewise.
+        px: pixels of an eye distance.
+    """
     if seen.sum() < 12:
         mean = own.reshape(-1, 3).mean(axis=0)
         return np.broadcast_to(mean, own.shape).copy()
@@ -222,8 +235,28 @@ def _completed(
         ball = ball.astype(np.float64)
         ball[iris_px] += share[iris_px][:, None] * (drawn - ball[iris_px])
     keep = blurred(seen.astype(np.float32), max(0.6, _BLEND * px))
-    keep = np.clip(keep * 2 - 1, 0, 1)[..., None]
+    keep = np.clip(keep * 2 - 1, 0, 1)
+    glint = _glint(own, was, white, ball, ring)
+    keep = np.maximum(keep, blurred(glint.astype(np.float32), _GLINT_PX))[..., None]
     return (ball + keep * (own - ball)).astype(np.float32)
+
+
+def _glint(
+    own: Float[np.ndarray, "side side 3"],
+    was: Float[np.ndarray, "side side"],
+    white: Bool[np.ndarray, "side side"],
+    ball: Float[np.ndarray, "side side 3"],
+    ring: Float[np.ndarray, "side side"],
+) -> Bool[np.ndarray, "side side"]:
+    """Find the light that an iris mirrors right under the lid, which is no line of the lid."""
+    skin, light = was < 0.01, own.mean(axis=2)
+    if not (white.any() and skin.any()):
+        return np.zeros_like(white)
+    bound = max(
+        _GLINT_OF_WHITE * float(percentile(light[white], 50)),
+        _GLINT_OF_SKIN * float(percentile(light[skin], 75)),
+    )
+    return (was > 0.99) & (ring < 1) & (light > bound) & (light > ball.mean(axis=2) + _GLINT)
 
 
 def _on_the_rings(

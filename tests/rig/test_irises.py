@@ -40,3 +40,19 @@ def test_the_drawn_half_of_a_pupil_goes_on_from_the_seen_one(shift: float) -> No
     is_pupil = (eye.inside.mean(axis=2) < 0.15) & (np.hypot(x - 0.5, y - 0.5) < 0.14)
     assert x[is_pupil].mean() == pytest.approx(0.5, abs=0.006)
     assert y[is_pupil].mean() == pytest.approx(0.5, abs=0.012)
+
+
+def test_a_light_in_the_iris_under_the_lid_stays() -> None:
+    """It touches the lid's line, which goes; without it an eye looks dead."""
+    picture, closed, opened, iris = half_shut(0.0)
+    rows, columns = slice(SIDE // 2, SIDE // 2 + 3), slice(SIDE // 2 + 4, SIDE // 2 + 10)
+    dull = changed_eye(picture, closed, opened, iris, np.zeros(2), 1.0, np.eye(2))
+    picture[rows, columns] = 1.0
+    eye = changed_eye(picture, closed, opened, iris, np.zeros(2), 1.0, np.eye(2))
+    assert eye is not None
+    assert dull is not None
+    left, top, right, _ = eye.window
+    scale = len(eye.inside) / (right - left)
+    row, column = ((place + 0.5) / SIDE for place in (rows.stop - 2, columns.start + 2))
+    at = int((row - top) * scale), int((column - left) * scale)
+    assert eye.inside[at].mean() > 0.8 > 0.4 > dull.inside[at].mean()

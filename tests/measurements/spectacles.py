@@ -53,11 +53,15 @@ class Sitter(NamedTuple):
         return reduce_to(picture, SIDE_PX).clamp(0, 1).numpy()
 
 
-def sitters(families: list[HeadFamily], count: int, seed: int) -> Iterator[Sitter]:
-    """Dressed heads, so many of each family."""
+def sitters(
+    families: list[HeadFamily], count: int, seed: int, *, only_wearers: bool
+) -> Iterator[Sitter]:
+    """Dressed heads, so many of each family; those without spectacles may be left out."""
     names = [(family, name) for family in families for name in family.identities(count, seed)]
     for number, (family, name) in enumerate(names):
         mesh = dress(family.head(name), np.random.default_rng([seed, number]))
+        if only_wearers and not (mesh.parts == Part.GLASSES).any():
+            continue
         head = TestHead(rasterise_test_head(mesh, SIDE_PX))
         truth = truth_of_pair(head._shader, head.head.face, 0, 0)
         worn = truth.hit.numpy() & (truth.part.numpy() == Part.GLASSES)
@@ -113,13 +117,16 @@ def brows(weights: dict[str, float]) -> float:
 @model_option
 @click.option("--count", default=70, show_default=True, help="Heads of each family.")
 @click.option("--seed", default=5, show_default=True)
-def main(open_families: OpenFamilies, model: Path, count: int, seed: int) -> None:
-    """Print the two lines."""
+@click.option("--only-wearers", is_flag=True, help="Leave heads without spectacles out.")
+def main(
+    open_families: OpenFamilies, model: Path, count: int, seed: int, *, only_wearers: bool
+) -> None:
+    """Print the three lines."""
     asked = opened(model)
     found = {True: [0, 0], False: [0, 0]}
     rows: list[list[float]] = []
     moved: list[float] = []
-    for sitter in sitters(open_families(), count, seed):
+    for sitter in sitters(open_families(), count, seed, only_wearers=only_wearers):
         is_found = find_spectacles(sitter.source.transpose(1, 2, 0)) is not None
         wears = bool(sitter.worn.sum() > LEAST_PX)
         found[wears][0] += is_found
@@ -131,7 +138,10 @@ def main(open_families: OpenFamilies, model: Path, count: int, seed: int) -> Non
     (with_them, wearers), (without, bare) = found[True], found[False]
     print(f"found on {with_them} of {wearers} with spectacles, and on {without} of {bare} without")
     near = "near them {:.2f} dB unchanged, {:.2f} seen, {:.2f} lifted; everywhere {:.2f} and {:.2f}"
-    print(f"{len(rows)} pairs:", near.format(*np.mean(rows, axis=0)))
+    if rows:
+        print(f"{len(rows)} pairs:", near.format(*np.mean(rows, axis=0)))
+    if not moved:
+        return
     still = float(np.mean(np.array(moved) <= MOST_RIM_PX))
     print(
         f"frames move by {np.median(moved):.2f} px at 512 (median), {np.mean(moved):.2f} (mean); "

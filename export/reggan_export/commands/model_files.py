@@ -121,7 +121,7 @@ def onnx(
     metavar="RUN|ONNX",
     help="Run of train-refinement, or an exported file, whose refinement goes into the same file.",
 )
-@click.option("--version", default="0.4.0", show_default=True, help="Of the weights, in the card.")
+@click.option("--version", default="0.5.0", show_default=True, help="Of the weights, in the card.")
 @overwrite_option()
 @verbose_option
 def landmarks(run: Path, out: Path, refinement: Path | None, version: str, overwrite: bool) -> None:

@@ -35,6 +35,7 @@ from reggan_plugin.rig.planes import (
 )
 from reggan_plugin.rig.raster import MeshRaster, rasterise
 from reggan_plugin.rig.refinement import (
+    TRUST,
     Refine,
     RigRefinement,
     RigRequest,
@@ -210,7 +211,8 @@ def _motion(
     mean = np.stack([one / some for one in sums], axis=2)
     if refined is not None:
         places = window_places(WHOLE, cells).astype(np.float32) + mean[..., :2]
-        mean[..., 2:] += sampled(refined.gain, places * np.float32(len(refined.gain)))
+        added = sampled(refined.gain, places * np.float32(len(refined.gain)))
+        mean[..., 2:] += np.float32(TRUST) * added
     motion = extended(mean, np.minimum(count, 1.0))
     inside = squares_summed(raster.plane(is_head.astype(np.float32))) > 0
     for side in SIDES:

@@ -36,5 +36,6 @@ REMEDIES = {
     "no-attention-checks": "--attention-checks 0",
     "no-answer-counts": "--max-attention-failures allows more.",
     "foreign-folder": "",
+    "other-weights": "",
 }
 """As in `reggan_plugin/commands/remedies.py`."""

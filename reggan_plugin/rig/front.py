@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import Float, UInt8
-from reggan_plugin.rig.planes import channels_averaged
+from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
+from reggan_plugin.rig.planes import WHOLE, channels_averaged, line_of, sampled, smooth_arc
 
 _LABEL = 2
 """Channel of the network's labels for what is worn before the face."""
@@ -25,6 +26,11 @@ _CRUMBS = 5
 _LEAST = 0.002
 """Share of the crop that has to be in front; less is noise."""
 _ROWS_AT_ONCE = 64
+_BROW, _BROW_TAIL, _TAIL_GOES_ON = 0.075, 3, 2.0
+"""Of a brow: half of its width with its hairs, in eye distances; landmarks of its tail, beside
+which hair often lies; how far that goes on beyond the last one, in steps between landmarks."""
+_BROW_HIDDEN = 0.4
+"""Share of the rest of a brow from which on it counts as hidden, and is held as a whole."""
 
 
 def front_matte(
@@ -59,6 +65,32 @@ def front_matte(
     matte = np.clip((followed - _FROM) / (_TO - _FROM), 0, 1)
     clean = _median(np.round(matte * 255).astype(np.uint8), _CRUMBS)
     return (clean / np.float32(255))[..., None]
+
+
+def whole_brows(
+    places: Float[np.ndarray, "points 2"], label: Float[np.ndarray, "3 cells cells"], side_px: int
+) -> Float[np.ndarray, "side side"]:
+    """1 along brows that are seen, up to their tails: a brow moves as one piece.
+
+    Where a lock lies on its tail, or touches it, the tail would stay behind with the lock.
+
+    Args:
+        places: of the landmarks, in parts of the crop's side.
+        label: shares of what lies where, as for `front_matte`.
+        side_px: of the result.
+    """
+    eye = np.linalg.norm(places[eye_rows("left")].mean(0) - places[eye_rows("right")].mean(0))
+    found = np.zeros((side_px, side_px), np.float32)
+    for side in SIDES:
+        brow = places[rows_of("brow", side)]
+        seen = brow[_BROW_TAIL:].astype(np.float32) * np.float32(label.shape[-1])
+        hidden = sampled(np.nan_to_num(label[_LABEL])[..., None], seen).mean()
+        if hidden < _BROW_HIDDEN:
+            end = brow[:1] + _TAIL_GOES_ON * (brow[:1] - brow[1:2])
+            along = np.concatenate([end, smooth_arc(brow)])
+            line = line_of(along, 2 * _BROW * float(eye), WHOLE, side_px)
+            found = np.maximum(found, line)
+    return found
 
 
 def _median(

@@ -14,7 +14,7 @@ from reggan_plugin.errors import ModelError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig.answer import MOTION_CELLS, Landmarks, rig_answer
-from reggan_plugin.rig.front import front_matte
+from reggan_plugin.rig.front import front_matte, whole_brows
 from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
 from reggan_plugin.rig.opened_mouth import mouth_of_character
@@ -138,11 +138,15 @@ class RigSource:
                 return small, found
         reduced_face = reduced(face, self.side_px)
         read = self._read(reduced_face)
+        front, head = front_matte(reduced_face, read.label), np.nan_to_num(read.label[_HEAD])
+        if front is not None:
+            front = front * (1 - whole_brows(read.places, read.label, len(front))[..., None])
+        brows = whole_brows(read.places, read.label, len(head))
         found = Landmarks(
             places=read.places,
             sigma=read.sigma,
-            front=front_matte(reduced_face, read.label),
-            head=np.clip(np.nan_to_num(read.label[_HEAD]), 0, 1),
+            front=front,
+            head=np.maximum(np.clip(head, 0, 1), brows),
         )
         # at once: threads share it
         self._found = (*self._found[1 - self._KEPT :], (face, read.small, found))

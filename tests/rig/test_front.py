@@ -1,9 +1,11 @@
 """What stands before a face: crumbs of its mask go, edges stay."""
 
 import numpy as np
+import pytest
 from PIL import Image, ImageFilter
 
-from reggan_plugin.rig.front import _median, front_matte
+from reggan_plugin.rig.front import _median, front_matte, whole_brows
+from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
 
 
 def test_medians_are_those_of_their_squares() -> None:
@@ -25,3 +27,29 @@ def test_a_fringe_is_before_the_face_up_to_its_edge_in_the_picture() -> None:
     assert matte[:52].min() > 0.9
     assert matte[61:].max() < 0.1
     assert front_matte(picture, np.zeros_like(label)) is None
+
+
+def face_with_brows() -> np.ndarray:
+    """Landmarks of a face whose eyes lie a fifth of the crop apart, brows above them."""
+    places = np.full((COUNT, 2), 0.5)
+    for side, middle in (("right", 0.4), ("left", 0.6)):
+        places[eye_rows(side)] = (middle, 0.4)
+        away = -1 if side == "right" else 1
+        places[rows_of("brow", side), 0] = middle + away * np.linspace(0.08, -0.06, 9)
+        places[rows_of("brow", side), 1] = 0.34
+    return places
+
+
+@pytest.mark.parametrize(("hair", "is_carried"), [(0.35, True), (0.45, False)])
+def test_a_brow_whose_tail_lies_beside_hair_moves_as_a_whole(
+    hair: float, *, is_carried: bool
+) -> None:
+    """A brow that is mostly beneath a fringe is held with it."""
+    label = np.zeros((3, 64, 64), np.float32)
+    label[1] = 1
+    label[:, :, : int(hair * 64)] = np.array([0, 0, 1])[:, None, None]
+    tail = int(0.34 * 96), int(0.33 * 96)
+    carried = whole_brows(face_with_brows(), label, 96)
+    assert (carried[tail] > 0.9) == is_carried
+    assert carried[int(0.34 * 96), int(0.67 * 96)] > 0.9  # the other one is seen
+    assert carried[int(0.6 * 96)].max() == 0

@@ -11,15 +11,18 @@ import base64
 import contextlib
 import io
 import os
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from itertools import product
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 from PIL import Image, ImageDraw, ImageFont
 
 import reggan_plugin
@@ -28,17 +31,22 @@ from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.rig.fit import fit
 from reggan_plugin.rig.layout import GROUPS
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.rig.template import template
+from reggan_plugin.textures.character import Character
 from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.framing import closer, turned
+from reggan_plugin.textures.views.stage import Stage
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from tests.chromium import open_chromium
+from tests.measurements import doc_diagrams
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 AVATAR, STATUE, TOON = (
@@ -393,9 +401,13 @@ def textures() -> Image.Image:
 
 
 def _view(face: PreparedFace, tiles: object, yaw_deg: float, side_px: int = SIDE_PX) -> Image.Image:
+    return _shaded(face, face.wearing(tiles), yaw_deg, side_px)  # type: ignore[arg-type]
+
+
+def _shaded(face: PreparedFace, stage: Stage, yaw_deg: float, side_px: int) -> Image.Image:
     around = replace(face.framed, view=turned(face.framed, yaw_deg))
     view, _ = closer(around, 2 * side_px, 0.3)
-    colours = face.wearing(tiles).take_shaded(view)  # type: ignore[arg-type]
+    colours = stage.take_shaded(view)
     picture = Image.fromarray((colours * 255).astype(np.uint8))
     edge = picture.width // 6
     near = picture.crop((edge, edge // 2, picture.width - edge, picture.height - edge * 3 // 2))
@@ -616,6 +628,85 @@ def design() -> Image.Image:
     return table([shown], ["crop", "174 landmarks", "template", "moved", "result"])
 
 
+ACTED: tuple[dict[str, float], ...] = (
+    {},
+    {"mouthSmile": 0.9, "cheekSquint": 0.6, "eyeSquint": 0.3},
+    {"eyeBlink": 1.0, "mouthSmile": 0.4},
+    {"browInnerUp": 1.0, "browOuterUp": 0.8, "jawOpen": 0.5, "eyeWide": 0.6},
+    {"browDown": 1.0, "noseSneer": 0.6, "mouthFrown": 0.5},
+    {"jawOpen": 0.25, "mouthFunnel": 0.8},
+)
+"""Weights of the sample head's own morph targets; a name without a side is both sides."""
+POSE = (0.5, 1.0, 1.0, 1.0, 0.5)
+"""Shares of each in five frames of the clip; the middle one is shown."""
+
+
+def perform() -> Image.Image:
+    """The sample head acts by its own morph targets; what is read of it, played on the shot."""
+    acting, driven = [], []
+    with in_scratch() as folder:
+        face = PreparedFace(HEAD, Look(), transfer(), folder)
+        character = load_mesh(HEAD, with_morphs=True).character
+        Path("clip").mkdir()
+        Path("played").mkdir()
+        for place, (weights, share) in enumerate(product(ACTED, POSE)):
+            stage = Stage(_posed(character, weights, share), face._maps.map_of)
+            seen = _shaded(face, stage, 0.0, 400)
+            seen.save(f"clip/a.{1001 + place}.png")
+            if place % len(POSE) == len(POSE) // 2:
+                acting.append(seen.crop((70, 75, 330, 335)).resize((160, 160), Image.LANCZOS))
+                frame = f"avatar.{1001 + place // len(POSE)}.png"
+                shutil.copy(f"shot/{frame}", f"played/avatar.{1001 + place}.png")
+        run("perform", "clip/", "--reader", "character", "--out", "take.csv")
+        run("render", "played/", "--curves", "take.csv", "--out", "driven/")
+        for number, path in enumerate(sorted(Path("driven").glob("*.png")), start=1001):
+            before = Face(SAMPLES / f"avatar_png/avatar.{number}.png")
+            driven.append(before.shown(Image.open(path), 160))
+    return table([acting, driven])
+
+
+def _posed(character: Character, weights: dict[str, float], share: float) -> Character:
+    """A character with its morph targets at a share of these weights."""
+    parts = []
+    for part in character.parts:
+        positions = part.positions
+        for morph in part.morphs:
+            both = re.sub("(Left|Right)$", "", morph.name)
+            weight = weights.get(morph.name, weights.get(both, 0.0))
+            positions = positions + share * weight * morph.offsets
+        parts.append(replace(part, positions=positions))
+    return replace(character, parts=tuple(parts))
+
+
+def provenance() -> Image.Image:
+    """A changed frame and its stamp."""
+    with in_scratch():
+        run("render", "frame.png", "-e", "happy", "--out", "after.png")
+        after = Image.open("after.png")
+        text = after.info["reggan-plugin"]
+        return doc_diagrams.stamp_beside(Face(AVATAR).shown(after, 300), text)
+
+
+def web_page() -> Image.Image:
+    """What the small model answers in its crop, put together as the page's script does."""
+    own = ExpressionTransfer("sargan", device="cpu")
+    session = onnxruntime.InferenceSession(find_model("sargan"))
+    rows = []
+    for path in (AVATAR, TOON):
+        (place,) = own.find_faces(read_frame(path), FaceChoice())
+        levels = np.asarray(on_backdrop(Image.open(path))) / np.float32(255)
+        image = np.clip(cut_crop(levels, place), 0, 1).astype(np.float32).transpose(2, 0, 1)[None]
+        tiles = [image]
+        for name in SIX:
+            asked_for = np.array([[one == name for one in own.card.expressions]], np.float32)
+            face, mask = session.run(None, {"image": image, "expression": asked_for})
+            tiles.append(image + mask * (face - image))
+        rows.append(
+            [Image.fromarray((one[0].transpose(1, 2, 0) * 255).astype(np.uint8)) for one in tiles]
+        )
+    return table(rows, ["before", *SIX])
+
+
 DRAWN: dict[str, Callable[[], Image.Image]] = {
     "start": start,
     "gallery": gallery,
@@ -640,6 +731,13 @@ DRAWN: dict[str, Callable[[], Image.Image]] = {
     "odd_teeth": odd_teeth,
     "limits": limits,
     "design": design,
+    "perform": perform,
+    "provenance": provenance,
+    "web_page": web_page,
+    "speed": doc_diagrams.speed,
+    "devices": doc_diagrams.devices,
+    "extending": doc_diagrams.extending,
+    "security": doc_diagrams.security,
 }
 
 

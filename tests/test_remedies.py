@@ -40,8 +40,8 @@ FRONT_ENDS = (
     "job_template.py",
     "words_to_copy.py",
 )
-"""What speaks the command line: its commands, and what is written as command lines. Nodes of ComfyUI
-speak of themselves."""
+"""What speaks the command line: its commands, and what is written as command lines. Nodes of
+ComfyUI speak of themselves."""
 ASSET_BUILDERS = (
     Path("training/reggan_training/pairs/sample_head.py"),
     Path("training/reggan_training/rig/face_reader.py"),

@@ -48,7 +48,7 @@ def test_every_setting_of_a_worn_map_reaches_its_option(tmp_path: Path) -> None:
     assert options["shapes"] == ("jawOpen=0.500",)
     assert (options["intensity"], options["force"], options["as_json"]) == (0.25, True, True)
     assert (options["model"], options["device"]) == ("sargan", "cpu")
-    assert options["out"] == tmp_path / "{expression}.<UDIM>.png"
+    assert options["out"] == str(tmp_path / "{expression}.<UDIM>.png")
     assert options["sheet"] == tmp_path / "sheet.png"
 
 

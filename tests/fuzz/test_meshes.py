@@ -273,5 +273,5 @@ def test_a_map_that_breaks_off_is_named_before_an_atlas_is_made(folder: Path) ->
     gltf = read_gltf(path)
     picture = (folder / "skin.png").read_bytes()
     with pytest.raises(TextureError, match="image 0 cannot be put into an atlas"):
-        write_atlas(gltf, 0, {"happy": picture, "sad": picture[:50]}, folder / "new.vrm")
-    assert not (folder / "new.vrm").exists()
+        write_atlas(gltf, 0, {"happy": picture, "sad": picture[:50]}, folder / "cut.vrm")
+    assert not (folder / "cut.vrm").exists()

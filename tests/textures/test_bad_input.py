@@ -268,7 +268,7 @@ def test_several_expressions_do_not_go_into_one_file(
         mixes=mixes,
         out=head_files / "one.png",
     )
-    with pytest.raises(UsageError, match=r"Put \{expression\} into it"):
+    with pytest.raises(UsageError, match=r"one_\{expression\}\.png, or name a folder"):
         run_request(request, lambda: transfer)
 
 

@@ -123,9 +123,13 @@ def _each(asked: str, own: OwnPresets) -> Sequence[str]:
     try:
         text = read_regular(path, MOST_SETTINGS_BYTES).decode()
     except (OSError, ValueError) as error:
+        is_missing = isinstance(error, FileNotFoundError)
+        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        unread = f"it cannot be read as a file of expressions: {reason}"
         raise UsageError(
-            f"--each {asked} is neither basic nor all, and cannot be read as a file of "
-            f"expressions: {error}. Name a text file with one expression a line."
+            f"--each {asked} is neither basic nor all, and "
+            f"{'there is no such file' if is_missing else unread}. "
+            "Name a text file with one expression a line."
         ) from error
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]
     found = [line for line in lines if line]

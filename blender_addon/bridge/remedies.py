@@ -140,6 +140,7 @@ REMEDIES: Mapping[str, str] = {
     # jobs
     "out-of-memory": _FROM_RIG,
     "outputs-exist": _EXISTING,
+    "atlas-exists": "",
     "launcher-exists": "",
     "outputs-without-record": "Existing: Replace, or another Output.",
     "no-shape-in-take": "",

@@ -136,6 +136,7 @@ REMEDIES: Mapping[str, str] = {
     "out-of-memory": "--face-box says where the face is.",
     "outputs-exist": "--out names another place, --resume keeps what is finished, --overwrite "
     "replaces it.",
+    "atlas-exists": "--overwrite replaces it, --atlas names another place.",
     "launcher-exists": "--overwrite replaces it, --launcher names another folder.",
     "outputs-without-record": "--overwrite replaces them, --out names another place.",
     "no-shape-in-take": "`reggan-plugin expressions --shapes` lists all.",

@@ -27,7 +27,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.events import Report
 from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
 from reggan_plugin.jobs.joined_report import report_of_one_file
-from reggan_plugin.jobs.plan import JobPlan
+from reggan_plugin.jobs.plan import JobPlan, make_writable_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
@@ -92,6 +92,8 @@ def render(
             for _, error in found.refused:
                 raise error
             return
+        if request.atlas is not None:
+            make_writable_folder(request.atlas.parent)
         told = report_of_one_file(report, Path(STANDARD)) if piped.writes else report
         summary = _run(jobs, request.asked_model, told, stop, stall_s, found)
         beside = []

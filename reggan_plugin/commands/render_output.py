@@ -1,6 +1,7 @@
 """Standard output of `render`: the paths of its results, or a summary as JSON."""
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ import click
 
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.documents import json_text
-from reggan_plugin.errors import OutputError, UsageError
-from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
+from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
 from reggan_plugin.jobs.results import (
     SUMMARY_VERSION,
@@ -80,7 +81,6 @@ def plan_atlas(
     Raises:
         UsageError: its name is no PNG's, or that of an input or a result, or it would hold videos.
         OutputExistsError: it exists.
-        OutputError: its folder is not there.
     """
     if atlas.suffix.lower() != ".png":
         raise UsageError(f"{atlas} is to be a PNG. Name it {atlas.stem or 'atlas'}.png.")
@@ -94,9 +94,9 @@ def plan_atlas(
     for file in files:
         if file.resolve() in results:
             raise UsageError(f"{file} is the name of a result, too. Name another atlas.")
-    if not atlas.parent.is_dir():
-        raise OutputError(f"{atlas.parent}: there is no such folder. Create it first.")
-    refuse_existing(files, overwrite=existing is not Existing.REFUSE)
+    there = next((file for file in files if file.exists()), None)
+    if there is not None and existing is Existing.REFUSE:
+        raise OutputExistsError(f"{there} exists.", kind="atlas-exists")
 
 
 def write_atlas(atlas: Path, jobs: Sequence[PlannedJob], summary: JobSummary) -> list[Path]:
@@ -126,17 +126,32 @@ def write_atlas(atlas: Path, jobs: Sequence[PlannedJob], summary: JobSummary) ->
     columns = together if len(cells) > 1 else math.ceil(math.sqrt(together))
     pictures = (Image.fromarray(shown_samples(read_frame(path), ev)) for _, path, _, ev in listed)
     boxes = write_cells(atlas, pictures, len(listed), columns)
+    folder = atlas.parent
     document = {
         "v": SUMMARY_VERSION,
         "atlas": atlas.name,
         "cells": [
-            {"source": str(source), "expression": label, "file": str(path), "box": box}
+            {
+                "source": _path_from(folder, source),
+                "expression": label,
+                "file": _path_from(folder, path),
+                "box": box,
+            }
             for (source, path, label, _), box in zip(listed, boxes, strict=True)
         ],
     }
     names = atlas.with_suffix(".json")
     write_atomically(names, json_text(document, indent=1).encode())
     return [atlas, names]
+
+
+def _path_from(folder: Path, path: Path) -> str:
+    """Return the path of a file as seen from a folder, with `/`; whole if on another drive."""
+    whole = path.parent.resolve() / path.name
+    try:
+        return Path(os.path.relpath(whole, folder.resolve())).as_posix()
+    except ValueError:
+        return whole.as_posix()
 
 
 def written_by(summary: JobSummary) -> list[Path]:

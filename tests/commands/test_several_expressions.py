@@ -74,7 +74,10 @@ def test_each_reads_a_file_of_expressions(portraits: Path, capsys: Streams) -> N
     assert render("hero.png", "--each", "mine.txt", "--dry-run") == 0
     assert capsys.readouterr().out.split() == ["hero_happy.png", "hero_happy_sad.png"]
     assert render("hero.png", "--each", "none.txt") == 2
-    assert "neither basic nor all" in capsys.readouterr().err
+    assert "neither basic nor all, and there is no such file. Name" in capsys.readouterr().err
+    (portraits / "none.txt").write_bytes(b"\xff\xfe")
+    assert render("hero.png", "--each", "none.txt") == 2
+    assert "it is no text in UTF-8. Name" in capsys.readouterr().err
     assert render("hero.png", "--each", "all", "--dry-run") == 2
     assert "This model has no expression" in capsys.readouterr().err
 
@@ -117,12 +120,37 @@ def test_an_atlas_says_where_each_picture_lies(portraits: Path, capsys: Streams)
     assert "never overwritten" in capsys.readouterr().err
 
 
+def test_an_atlas_lists_files_as_seen_from_its_folder(portraits: Path, capsys: Streams) -> None:
+    words = ["hero.png", portraits / "orc.png", "-e", "happy", "--out", "set", "--atlas"]
+    assert render(*words, "sheets/new/a.png", "--dry-run") == 0
+    assert not Path("sheets").exists()
+    assert render(*words, "sheets/new/a.png") == 0
+    document = json.loads(Path("sheets/new/a.json").read_text())
+    cells = document["cells"]
+    files = ["../../hero.png", "../../set/hero.png"]
+    files += ["../../orc.png", "../../set/orc.png"]
+    assert [cell["file"] for cell in cells] == files
+    assert [cell["source"] for cell in cells] == [files[0], files[0], files[2], files[2]]
+    assert document["atlas"] == "a.png"
+    assert all((Path("sheets/new") / file).is_file() for file in files)
+
+
+def test_an_atlas_that_exists_is_named_anew(portraits: Path, capsys: Streams) -> None:
+    (portraits / "moods.json").write_text("mine")
+    assert render("hero.png", "-e", "happy", "--atlas", "moods.png") == 1
+    said = capsys.readouterr().err
+    assert "moods.json exists. --overwrite replaces it, --atlas names another place." in said
+    assert render("hero.png", "-e", "happy", "--atlas", "moods.png", "--overwrite") == 0
+    assert json.loads((portraits / "moods.json").read_text())["v"] == 1
+
+
 def test_an_atlas_takes_the_name_of_no_result(portraits: Path, capsys: Streams) -> None:
     for name in ("hero_happy.png", "./hero_happy.png"):
         assert render("hero.png", "-e", "happy", "--atlas", name) == 2
         assert "is the name of a result, too" in capsys.readouterr().err
+    Path("none").write_text("a file")
     assert render("hero.png", "-e", "happy", "--atlas", "none/atlas.png") == 1
-    assert "there is no such folder" in capsys.readouterr().err
+    assert "none takes no files" in capsys.readouterr().err
     assert render("hero.png", "-e", "happy", "--atlas", "") == 2
     assert "is to be a PNG" in capsys.readouterr().err
     assert not Path("hero_happy.png").exists()

@@ -30,7 +30,7 @@ def install(*, path: Path) -> None:
     """Put the nodes into the ComfyUI in PATH, the folder of its main.py.
 
     A folder with a loader of two lines appears in its custom_nodes. After an upgrade of
-    reggan-plugin nothing is to be done but to start ComfyUI again.
+    reggan-plugin, only start ComfyUI again.
     """
     folder = install_loader(path)
     click.echo(folder)

@@ -58,8 +58,9 @@ def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool
 
     SHOT are the frames before the change: a folder, one file, or a sequence. The composition reads
     these frames and the layers. Its control is called Intensity. Put a painted mask in place of the
-    node Mask (in Blender: link it to the group's input). For Fusion and Blender an STMap that moves
-    nothing is written beside it. Those for Nuke and Fusion have not been run in these programs.
+    node Mask (in Blender: link it to the group's input). For Fusion and Blender the command also
+    writes an STMap that moves nothing, beside the composition. We have not run compositions for
+    Nuke in Nuke, or for Fusion in Fusion.
     """
     from reggan_plugin.recipes.comp_shot import comp_shot
 

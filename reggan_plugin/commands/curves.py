@@ -48,8 +48,8 @@ from reggan_plugin.textures.mesh_digest import files_of_mesh
     "Output",
     "--learn-character",
     metavar="NAME",
-    help="Print a table [character.NAME] for a settings file instead: gains by which what this "
-    "take shows at most becomes 1. The take should move every part of the face as far as it goes.",
+    help="Print a table [character.NAME] for a settings file instead. Its gains turn the largest "
+    "values of this take into 1. The take should move every part of the face as far as it goes.",
 )
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace files that exist.")
 @grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -67,7 +67,7 @@ def curves(
 ) -> None:
     """Show what is inside a recorded performance, a FILE for `render --curves`.
 
-    Read are Live Link Face CSV, iFacialMocap and Face Cap text, Audio2Face JSON, glTF, GLB and VRM
+    It reads Live Link Face CSV, iFacialMocap and Face Cap text, Audio2Face JSON, glTF, GLB and VRM
     Animation, USD, and CSV with a heading such as frame,jawOpen,mouthSmileLeft.
     """
     outputs = [path for path in (plot, csv_file) if path is not None]

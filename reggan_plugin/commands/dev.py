@@ -13,4 +13,4 @@ from reggan_plugin.commands.verbosity import verbose_option
 )
 @verbose_option
 def dev() -> None:
-    """Make and measure what models are found and judged by: the locator, the judges."""
+    """Make and measure the locator, which finds faces, and the judges, which rate models."""

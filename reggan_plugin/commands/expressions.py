@@ -26,7 +26,7 @@ from reggan_plugin.vocabulary.presets import read_presets
     "Instead", "--units", is_flag=True, help="List the action units with the shapes of each."
 )
 @grouped_option(
-    "Output", "--json", "as_json", is_flag=True, help="Print all of it as one JSON object."
+    "Output", "--json", "as_json", is_flag=True, help="Print everything as one JSON object."
 )
 @verbose_option
 def expressions(*, presets: Path | None, shapes: bool, units: bool, as_json: bool) -> None:

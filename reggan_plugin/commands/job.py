@@ -108,7 +108,7 @@ _OPTIONS_OF_TRACK, _OPTIONS_OF_REPORT = (
     default=FRAMES_OF_A_TASK,
     show_default=True,
     metavar="FRAMES",
-    help="Most frames in one task.",
+    help="Largest number of frames in one task.",
 )
 @click.argument(
     "render_options", nargs=-1, type=click.UNPROCESSED, metavar="SHOT RENDER-OPTIONS..."
@@ -129,8 +129,8 @@ def job(
     The job tracks the shot and renders it in chunks. It fails if a frame is missing at the end.
     RENDER-OPTIONS are options of `render`, which go to the workers with absolute paths of files.
     You can still change expression, intensity, range, chunk and folders when you submit the job. If
-    --device names a GPU, the job asks for workers with one. The options are checked here, as
-    `render --dry-run` does it.
+    --device names a GPU, the job asks for workers with a GPU. This command checks the options, as
+    `render --dry-run` does.
     """
     source, given = _given_to_workers(frames, render_options)
     refuse_overwriting([path], [Path(text) for texts in given.values() for text in texts])

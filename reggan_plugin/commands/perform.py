@@ -64,8 +64,8 @@ def neutral_from_text(text: str) -> int | str:
     default="auto",
     show_default=True,
     metavar="auto|none|FRAME",
-    help="Frame in which the face rests; what is read there is taken away everywhere. auto finds "
-    "it, none takes weights as they are read. A video's frames are counted from 1.",
+    help="Frame in which the face rests. Its weights are removed from every frame. auto finds "
+    "this frame; none keeps the weights as they are read. A video's frames are counted from 1.",
 )
 @grouped_option(
     "Performance",
@@ -74,7 +74,7 @@ def neutral_from_text(text: str) -> int | str:
     default=1.0,
     show_default=True,
     metavar="0-5",
-    help="How much jitter is taken out. Blinks and lips that meet stay on their frames.",
+    help="How much jitter to remove. Blinks and lips that meet stay on their frames.",
 )
 @grouped_option(
     "Output",

@@ -28,14 +28,14 @@ _WIDTH = 24
     is_input=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="PICTURE",
-    help="The same face at rest: what it shows is taken away. Far surer than one picture alone.",
+    help="The same face at rest. What it shows is removed. This is far surer than one picture.",
 )
 @grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object.")
 @verbose_option
 def read(*, picture: Path, reader: ReaderOptions, rest: Path | None, as_json: bool) -> None:
     """Read which of ARKit's face shapes the largest face of a PICTURE shows, 0 to 1.
 
-    Left and right are the face's own. --like asks for the same on another face.
+    Left and right are the face's own. `render --like` puts the same expression on another face.
     """
     frame = read_frame(picture)
     at_rest = None if rest is None else read_frame(rest)

@@ -80,8 +80,9 @@ def report(
 
     SHOT is what was rendered: a folder, one file, or a sequence (shot.####.exr).
 
-    The exit code is 1 if a frame is missing, failed, or no longer the file that was rendered. Size
-    and SHA-256 are compared with the record beside it. With --quick only the size is.
+    The exit code is 1 if a frame is missing or failed, or if its file has changed since it was
+    rendered. The command compares size and SHA-256 with the record of the frame. With --quick it
+    compares only the size.
     """
     with progress_on_stderr(style, as_json=as_json) as tell:
         if quick and html is not None:

@@ -78,10 +78,10 @@ def texture(
     MESH is a head or a body (GLB, VRM, glTF, OBJ, PLY, USD), or a folder of characters.
 
     The mesh is drawn from the front, without light. The model changes that picture. The texels that
-    show in it take the change. All others keep their bits. Format, depth and alpha stay.
+    you see in the picture get the change. All others keep their bits. Format, depth and alpha stay.
 
-    Happy, angry, disgusted, afraid and surprised open the mouth. A map can only show that as paint
-    on closed lips: jaw, teeth and silhouette stay as the mesh has them. Sad needs no opening.
+    Happy, angry, disgusted, afraid and surprised open the mouth. A map can only paint an open mouth
+    on closed lips: jaw, teeth and silhouette stay as the mesh has them. Sad opens no mouth.
     """
     mixes = asked.mixes
     if not mixes and sheet is None:

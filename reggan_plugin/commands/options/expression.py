@@ -221,8 +221,8 @@ def _each_option(*, hidden: bool) -> AddOption:
         "--each",
         hidden=hidden,
         metavar="basic|all|FILE",
-        help="Several expressions at once, with a result for each: the six basic ones; all that "
-        "have a name; or those in a text file, one a line.",
+        help="Several expressions at once, with a result for each: the six basic ones; all named "
+        "ones; or those in a text file, one a line.",
     )
 
 
@@ -238,7 +238,7 @@ def _intensity_option(outcome: str) -> AddOption:
         default=1.0,
         show_default=True,
         metavar="0-1.5",
-        help=f"0 leaves {outcome}, 1 is the full expression. Multiplies all that is asked for.",
+        help=f"0 leaves {outcome}, 1 is the full expression. Multiplies all that you ask for.",
     )
 
 

@@ -197,7 +197,7 @@ input_options = options_as(
         default=SETTLE_S,
         show_default=True,
         metavar="SECONDS",
-        help="With --watch: take a picture when its size and time have not changed for so long.",
+        help="With --watch: take a picture when its size and time have not changed for this time.",
     ),
     grouped_option(
         "Frames",

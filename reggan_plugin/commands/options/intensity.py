@@ -142,7 +142,7 @@ intensity_options = options_as(
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE.csv|FILE.json",
         help="Expressions and shapes over time, in place of --expression: lines such as "
-        "1024,happy,0.8 (frame, expression, value). Between them values run in straight lines.",
+        "1024,happy,0.8 (frame, expression, value). Between two lines values change linearly.",
     ),
     _option(
         "--fade-in",
@@ -156,7 +156,7 @@ intensity_options = options_as(
         type=click.IntRange(0),
         default=0,
         metavar="FRAMES",
-        help="Lower it to 0 over the last frames of the shot.",
+        help="Lower the intensity to 0 over the last frames of the shot.",
     ),
     take_options,
 )

@@ -170,7 +170,7 @@ stall_option = grouped_option(
     default=DEFAULT_STALL_S,
     show_default=True,
     metavar="SECONDS",
-    help="Give a frame up if its disk or network folder does not answer for so long.",
+    help="Give a frame up if its disk or network folder does not answer for this time.",
 )
 """`--stall-timeout`; the command takes it as `stall_s`."""
 
@@ -196,7 +196,7 @@ existing_options = options_as(
         "Output",
         "--resume",
         is_flag=True,
-        help="Keep what an earlier run made from the same inputs in the same way. Write the rest.",
+        help="Keep results of an earlier run with the same inputs and options. Write the rest.",
     ),
     grouped_option(
         "Output",

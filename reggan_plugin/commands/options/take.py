@@ -153,13 +153,13 @@ rate_option = _option(
     "--curves-rate",
     type=click.FloatRange(0, 1000, min_open=True),
     metavar="FPS",
-    help="Rows a second of an iFacialMocap file (60 otherwise), or frames a second of the take's "
-    "timecodes (found out otherwise).",
+    help="Rows a second of an iFacialMocap file, or frames a second of the take's timecodes. "
+    "Without it, rows are 60 a second, and the rate of timecodes is found.",
 )
 percent_option = _option(
     "--curves-percent",
     is_flag=True,
-    help="The weights are percents. Needed only if none is above 2.",
+    help="The weights are percents. You need this only if no weight is above 2.",
 )
 take_options = options_as(
     "take",
@@ -188,8 +188,8 @@ take_options = options_as(
     _option(
         "--curves-swap",
         type=click.Choice(["all", "mouth"]),
-        help="Exchange left and right: of all shapes, or only of mouthLeft and mouthRight, which "
-        "one version of Live Link Face has the wrong way round.",
+        help="Exchange left and right: of all shapes, or only of mouthLeft and mouthRight. One "
+        "version of Live Link Face writes these two the wrong way round.",
     ),
     rate_option,
     percent_option,

@@ -153,7 +153,7 @@ character_options = options_as(
     _character_option(
         "--force",
         is_flag=True,
-        help="Change the map even if it seems to be no colour map, or not to fit the mesh.",
+        help="Change the map even if it does not look like a colour map, or does not fit the mesh.",
     ),
     _character_option(
         "--also",

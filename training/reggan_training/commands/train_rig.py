@@ -113,7 +113,7 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
             type=click.IntRange(1),
             default=1,
             show_default=True,
-            help="Another one draws other pictures.",
+            help="Another seed draws other pictures.",
         ),
         click.option(
             "--init-from",
@@ -136,8 +136,8 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
 def train_landmarks(run: "PoolRun", only: tuple[str, ...]) -> None:
     """Train the networks that find a face's landmarks, and draw the pictures for it.
 
-    Goes on where it was stopped: pictures are added to those that are there, and networks are
-    trained for --minutes more. Every five minutes each is stored and measured on held-out heads.
+    Run it again to continue: it adds pictures to the old ones, and trains the networks for
+    --minutes more. Every five minutes it stores each network and measures it on held-out heads.
 
     \b
     Example:
@@ -161,7 +161,7 @@ def train_landmarks(run: "PoolRun", only: tuple[str, ...]) -> None:
 def train_refinement(run: "PoolRun", model: Path) -> None:
     """Train the network that refines a rig's answer, and draw the pictures for it.
 
-    Goes on where it was stopped, as train-landmarks does.
+    Run it again to continue, as with train-landmarks.
 
     \b
     Example:

@@ -154,7 +154,7 @@ def test_the_help_says_which_expressions_open_the_mouth(capfd: pytest.CaptureFix
     text = " ".join(capfd.readouterr().out.split())
     sentence = text[: text.index("open the mouth.")].rsplit(". ", 1)[-1].lower()
     assert {name for name in EXPRESSION_NAMES if name in sentence} == openers
-    assert "only show that as paint on closed lips" in text
+    assert "A map can only paint an open mouth on closed lips" in text
 
 
 def _remarks_of(name: str) -> list[str]:

@@ -13,7 +13,7 @@ from reggan_plugin.change.picture import FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.comfyui.asked import BatchExpression, scaled
 from reggan_plugin.comfyui.pictures import BatchPicture
-from reggan_plugin.errors import FaceNotFoundError
+from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.tracks import TrackedFrame, Tracks, WhichFaces
@@ -121,6 +121,19 @@ def track_batch(
         alone[str(place)] = track_pictures([frame]).tracks.frames["0"]
         watch.step()
     return Tracks(frames=alone, cuts=tuple(alone)[1:])
+
+
+def refuse_faces_of_others(faces: Tracks | None, pictures: Sequence[BatchPicture]) -> None:
+    """Refuse faces that were found in another batch.
+
+    Raises:
+        UsageError: they are of more pictures, or of fewer.
+    """
+    if faces is not None and len(faces.frames) != len(pictures):
+        raise UsageError(
+            f"The faces are of {len(faces.frames)} pictures, and the image has {len(pictures)}. "
+            "Connect the same batch to Find Faces and to this node."
+        )
 
 
 def change_batch(

@@ -7,6 +7,7 @@ from reggan_plugin.comfyui.asked import StillExpression
 from reggan_plugin.comfyui.batch import (
     BatchSettings,
     change_batch,
+    refuse_faces_of_others,
     track_batch,
     which_faces,
 )
@@ -15,9 +16,9 @@ from reggan_plugin.comfyui.held_models import opened
 from reggan_plugin.comfyui.inputs import (
     CATEGORY,
     EXPRESSION,
-    FACES,
     LEAVE,
     SHOT,
+    beside_batch,
     face,
     not_found,
     of_batch,
@@ -62,11 +63,7 @@ class ExpressionEditor:
                 **of_batch(),
                 **of_model(),
             },
-            "optional": {
-                "mask": ("MASK", {"tooltip": "Where the picture may change."}),
-                "faces": (FACES, {"tooltip": "Of Find Faces, so that they are found once."}),
-            },
-            "hidden": {"node": "UNIQUE_ID"},
+            **beside_batch(),
         }
 
     def run(
@@ -96,6 +93,7 @@ class ExpressionEditor:
             is_shot=batch_is == SHOT,
             passes_through=face_not_found == LEAVE,
         )
+        refuse_faces_of_others(faces, pictures)
         is_to_track = faces is None and settings.is_shot and len(pictures) > 1
         progress = host.NodeProgress(len(pictures) * (2 if is_to_track else 1), node)
         if is_to_track:

@@ -56,6 +56,17 @@ def of_model() -> Inputs:
     }
 
 
+def beside_batch() -> dict[str, Any]:
+    """Return what a node that changes pictures may be given beside them, and its own number."""
+    return {
+        "optional": {
+            "mask": ("MASK", {"tooltip": "Where the picture may change."}),
+            "faces": (FACES, {"tooltip": "Of Find Faces, so that they are found once."}),
+        },
+        "hidden": {"node": "UNIQUE_ID"},
+    }
+
+
 def not_found() -> Input:
     """Return what happens to a picture without the face."""
     return choice([FAIL, LEAVE], "What happens to a picture in which the face is not found.")

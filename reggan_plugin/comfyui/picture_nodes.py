@@ -15,6 +15,7 @@ from reggan_plugin.comfyui.batch import (
     BatchSettings,
     ChangedValues,
     change_batch,
+    refuse_faces_of_others,
     track_batch,
     which_faces,
 )
@@ -25,6 +26,7 @@ from reggan_plugin.comfyui.inputs import (
     FACES,
     LEAVE,
     SHOT,
+    beside_batch,
     choice,
     face,
     intensity,
@@ -95,11 +97,7 @@ class ChangeExpression:
                 ),
                 **of_model(),
             },
-            "optional": {
-                "mask": ("MASK", {"tooltip": "Where the picture may change."}),
-                "faces": (FACES, {"tooltip": "Of Find Faces, so that they are found once."}),
-            },
-            "hidden": {"node": "UNIQUE_ID"},
+            **beside_batch(),
         }
 
     def run(
@@ -137,7 +135,7 @@ class ChangeExpression:
             passes_through=face_not_found == LEAVE,
             keeps_layers=layers and says_motion,
         )
-        _refuse_faces_of_others(faces, pictures)
+        refuse_faces_of_others(faces, pictures)
         tracked = settings.is_shot and faces is None and len(pictures) > 1
         progress = host.NodeProgress(len(pictures) * (2 if tracked else 1), node)
         changed = change_batch(transfer, pictures, expression, settings, faces, progress)
@@ -286,14 +284,6 @@ def image_and_mask(image: Tensor, changed: Sequence[ChangedValues]) -> tuple[Any
     values = np.stack([one.values for one in changed])
     weight = np.stack([one.weight for one in changed])
     return image.new_tensor(values), image.new_tensor(weight)
-
-
-def _refuse_faces_of_others(faces: Tracks | None, pictures: Sequence[BatchPicture]) -> None:
-    if faces is not None and len(faces.frames) != len(pictures):
-        raise UsageError(
-            f"The faces are of {len(faces.frames)} pictures, and the image has {len(pictures)}. "
-            "Connect the same batch to Find Faces and to Change Expression."
-        )
 
 
 def _visible(tracks: Tracks, place: int) -> tuple[TrackedFace, ...]:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from reggan_plugin.comfyui import held_models
 from reggan_plugin.comfyui.asked import BlendedExpressions, StillExpression
-from reggan_plugin.comfyui.editor import ExpressionEditor
+from reggan_plugin.comfyui.editor import NO_CHANGE, ExpressionEditor
 from reggan_plugin.comfyui.expression_nodes import (
     BlendExpressions,
     ExpressionNode,
@@ -149,6 +149,18 @@ def test_found_faces_are_used(comfy: FakeComfy, face_file: Path) -> None:
     assert (result - plain).abs().mean() < 0.25 * (plain - image).abs().mean()
     with pytest.raises(UsageError, match="same batch"):
         change(torch.cat([image, image]), happy(), faces=faces)
+    with pytest.raises(UsageError, match="same batch"):
+        ExpressionEditor().run(
+            torch.cat([image, image]),
+            NO_CHANGE,
+            "largest",
+            "error",
+            "a shot",
+            "sRGB",
+            "reggan",
+            "cpu",
+            faces=faces,
+        )
 
 
 def test_blends_add_up() -> None:

@@ -31,12 +31,10 @@ from reggan_plugin.perform.face_reading import FaceReader
 from reggan_plugin.perform.mediapipe_landmarker import MediaPipeReader
 from reggan_plugin.perform.performance import performance_from_recording
 from reggan_plugin.perform.recording import Recording
-from reggan_training.commands.options import families_from_paths
 from reggan_training.landmarks.pictures import TEXTURES
-from reggan_training.landmarks.points import SHARES, HeadSource
 from reggan_training.pairs.surface_colour import keep_textures
 from tests.measurements.performed_clips import FPS, PerformedClip, acted_weights, clip_of
-from tests.measurements.rig_measures import SEED, study_heads
+from tests.measurements.rig_measures import study_heads
 
 _LEAST_MOTION = 0.3
 """Weight that a shape has to reach to count among those that move."""
@@ -70,16 +68,7 @@ def main(
 
 def _render(data: Path, clips: Path, frames: int, side: int) -> None:
     keep_textures(TEXTURES)
-    opened = families_from_paths(
-        data / "heads/ict/ict_face_model_light.npz",
-        data / "makehuman",
-        data / "heads/faceunits01",
-        data / "heads/valid",
-        (),
-    )
-    families = {family.name: family for family in opened}
-    source = HeadSource(families, SHARES, SEED, held_out=True)
-    for number, head in enumerate(study_heads(source, families, 1)):
+    for number, head in enumerate(study_heads(data, 1)):
         clip = clip_of(head, acted_weights(frames, number), 0.0, side)
         folder = clips / f"{number:02d}_{head.group}"
         folder.mkdir(parents=True)

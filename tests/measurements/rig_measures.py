@@ -13,6 +13,7 @@ within 0.01 of the aperture on a blink and within half a pixel on lips.
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from unittest.mock import patch
 
 import cv2
@@ -36,7 +37,8 @@ from reggan_plugin.rig.source import RigSource
 from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
-from reggan_training.heads.head import HeadFamily, HeadMesh, Part
+from reggan_training.commands.options import families_from_paths
+from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.landmarks.drawn_on import SIDE_PX as EDGE_PX
 from reggan_training.landmarks.front_view import seen_edges
 from reggan_training.landmarks.points import SHARES, DensePoints, HeadSource, iris_of
@@ -120,10 +122,17 @@ class StudyHead:
         return f"{self.group}/{self.mesh.identity}"
 
 
-def study_heads(
-    source: HeadSource, families: Mapping[str, HeadFamily], count: int
-) -> Iterator[StudyHead]:
-    """The first head of each group, then the second of each, and so on."""
+def study_heads(data: Path, count: int) -> Iterator[StudyHead]:
+    """The first head of each group, then the second of each, and so on; `data` has all families."""
+    opened = families_from_paths(
+        data / "heads/ict/ict_face_model_light.npz",
+        data / "makehuman",
+        data / "heads/faceunits01",
+        data / "heads/valid",
+        (),
+    )
+    families = {family.name: family for family in opened}
+    source = HeadSource(families, SHARES, SEED, held_out=True)
     names = {name: held_out_identities(families[name], 2 * count + 2, SEED) for name in SHARES}
     for index in range(count):
         for place, group in enumerate(GROUPS):

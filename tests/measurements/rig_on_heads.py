@@ -46,9 +46,8 @@ from PIL import Image
 from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.models.model_card import RIG_CONTRACT
 from reggan_plugin.rig.source import RigSource
-from reggan_training.commands.options import families_from_paths
 from reggan_training.landmarks.pictures import TEXTURES
-from reggan_training.landmarks.points import SHARES, HeadSource
+from reggan_training.landmarks.points import SHARES
 from reggan_training.metrics.motion.answer import open_exported
 from reggan_training.pairs.surface_colour import keep_textures
 from tests.measurements.own_rigs import rig_of
@@ -60,7 +59,6 @@ from tests.measurements.rig_measures import (
     MOTION_PX,
     PSNR_PARTS,
     REQUESTS,
-    SEED,
     SOFT_MOUTH,
     TURNED_REQUESTS,
     YAW_DEG,
@@ -232,17 +230,8 @@ def main(
     if own_rig and not isinstance(looking, RigSource):
         raise click.UsageError(f"{model} lays no rig over faces; --own-rig needs one that does.")
     found = [Found() for _ in models]
-    opened = families_from_paths(
-        data / "heads/ict/ict_face_model_light.npz",
-        data / "makehuman",
-        data / "heads/faceunits01",
-        data / "heads/valid",
-        (),
-    )
-    families = {family.name: family for family in opened}
-    source = HeadSource(families, SHARES, SEED, held_out=True)
     sheets: dict[str, list[np.ndarray]] = {}
-    for number, head in enumerate(study_heads(source, families, heads)):
+    for number, head in enumerate(study_heads(data, heads)):
         if left_out not in (None, head.group):
             continue
         click.echo(f"{head.name}, {head.style}", err=True)

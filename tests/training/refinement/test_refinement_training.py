@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from reggan_plugin.models.shipped_models import weights_folder
 from reggan_plugin.rig.refinement import CELLS, PLANES
 from reggan_plugin.rig.template import CONVENTIONS
+from reggan_training.exported_weights import exported_weights, load_exported
 from reggan_training.landmarks.pool import PicturePool
 from reggan_training.landmarks.training import PoolRun
 from reggan_training.refinement.network import RigRefiner
@@ -91,6 +93,22 @@ def test_it_learns(pool: PicturePool, tmp_path: Path) -> None:
     losses = [training.train_step(batch, 3e-3) for _ in range(40)]
     assert losses[-1] < 0.7 * losses[0]
     assert measure(training.ema, pool)["rig_motion"] == pytest.approx(0.75)
+
+
+def test_it_begins_with_exported_weights(pool: PicturePool, tmp_path: Path) -> None:
+    """It answers to the examples of which batch norms are taken as the file does."""
+    pytest.importorskip("onnx")
+    training, batch = RefinementTraining(tmp_path), Batch.of(pool, torch.arange(8))
+    shipped = weights_folder() / "reggan.onnx"
+    training.take_exported(shipped, batch)
+    exported = RigRefiner().eval()
+    load_exported(exported, exported_weights(shipped, "refine/network."))
+    with torch.no_grad():
+        answers = [
+            network.eval()(batch.picture, batch.asked) for network in (training.ema, exported)
+        ]
+    for own, files in zip(*answers, strict=True):
+        torch.testing.assert_close(own, files, atol=1e-4, rtol=1e-3)
 
 
 def test_an_adversary_learns_what_true_light_is(pool: PicturePool, tmp_path: Path) -> None:

@@ -44,8 +44,8 @@ def before_grey(
 
 
 def continue_under_alpha(
-    image: Float[np.ndarray, "side side 3"], alpha: Float[np.ndarray, "side side"]
-) -> Float[np.ndarray, "side side 3"]:
+    image: Float[np.ndarray, "rows columns 3"], alpha: Float[np.ndarray, "rows columns"]
+) -> Float[np.ndarray, "rows columns 3"]:
     """Let the colours of the visible pixels run on beneath the transparent ones.
 
     What a renderer leaves under alpha 0 is mostly black. A model that answers with a picture and
@@ -119,9 +119,10 @@ def _with_mirrored(
     )
     distance = np.hypot(border[0] - at[0], border[1] - at[1])
     share = np.clip(2 - 2 * distance / reach, 0, 1) * ~hole[rows, columns]
+    detail = colours - np.stack([_coarse(plane, max(2, reach // 2)) for plane in colours])
     beneath = colours[:, at[0] - 1, at[1] - 1]
-    mirrored = colours[:, rows, columns]
-    colours[:, at[0] - 1, at[1] - 1] = beneath + share.astype(np.float32) * (mirrored - beneath)
+    fine = beneath + share.astype(np.float32) * detail[:, rows, columns]
+    colours[:, at[0] - 1, at[1] - 1] = np.maximum(fine, np.minimum(beneath, 0))
     # whole pixels mirrored along a slope stand like the teeth of a comb
     wide = np.pad(colours, ((0, 0), (1, 1), (1, 1)), mode="edge")
     around = sum(
@@ -130,6 +131,14 @@ def _with_mirrored(
     )
     colours[:, at[0] - 1, at[1] - 1] = around / np.float32(6)
     return colours
+
+
+def _coarse(plane: Float[np.ndarray, "rows columns"], px: int) -> Float[np.ndarray, "rows columns"]:
+    """Return the plane without what is finer than so many pixels."""
+    small = Image.fromarray(_reduced_by(plane, px))
+    rows, columns = plane.shape
+    box = (0, 0, columns / px, rows / px)
+    return np.asarray(small.resize((columns, rows), Image.Resampling.BICUBIC, box))
 
 
 def _within(mask: Bool[np.ndarray, "rows columns"], reach: int) -> Bool[np.ndarray, "rows columns"]:
@@ -218,7 +227,7 @@ class Underlay:
         if self.front is None:
             return filled
         reach = _MIRRORED * self.front.side_px / self._factor
-        return _with_mirrored(filled, weight < _HALF, max(1, round(reach)))
+        return _with_mirrored(filled, _within(weight < _HALF, 1), max(1, round(reach)))
 
     def _reduced(self, strip: Region) -> list[Float[np.ndarray, "rows columns"]]:
         """Each colour times its weight, and the weight."""

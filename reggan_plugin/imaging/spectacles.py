@@ -50,6 +50,14 @@ _SOFT_PX, _FULLER = 1.0, 3.0
 brows, which are then seen twice."""
 
 
+_SURE = 0.95
+"""Share of a frame from which on a pixel tells its colour."""
+_FROM, _TO = 0.05, 0.75
+"""Shares of a frame that count as none and as all."""
+_TOLD = 0.06
+"""Difference of colour from which on a frame can be told from the skin around it."""
+
+
 class LiftedFace(NamedTuple):
     """`face` without what stood before it, and `front`, which says where that was; None if none."""
 
@@ -66,10 +74,36 @@ def lift_spectacles(face: Float[np.ndarray, "side side 3"]) -> LiftedFace:
     rims = find_spectacles(face)
     if rims is None:
         return LiftedFace(face, None)
-    image = Image.fromarray(rims.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(_SOFT_PX))
-    front = np.minimum(np.asarray(image, np.float32) * np.float32(_FULLER / 255), np.float32(1.0))
-    in_face = np.asarray(Image.fromarray(front).resize(face.shape[:2], Image.Resampling.BILINEAR))
-    return LiftedFace(continue_under_alpha(face, 1 - hidden_share(in_face)), front[..., None])
+    front = _matte(face, rims)
+    return LiftedFace(continue_under_alpha(face, 1 - hidden_share(front)), front[..., None])
+
+
+def _matte(
+    face: Float[np.ndarray, "side side 3"], rims: Bool[np.ndarray, "256 256"]
+) -> Float[np.ndarray, "side side"]:
+    """Follow the edges of a frame that was found, at the face's own resolution.
+
+    Where the frame may be, a pixel's share of it is how near its colour lies to the frame's on the
+    way from the colour of the skin around. So brows that touch a frame stay with the face.
+    """
+    image = Image.fromarray(rims.astype(np.uint8) * 255)
+    soft = image.filter(ImageFilter.GaussianBlur(_SOFT_PX))
+    may_be, is_one = (
+        np.asarray(one.resize(face.shape[:2], Image.Resampling.BILINEAR), np.float32) / 255
+        for one in (soft, image)
+    )
+    matte = np.minimum(may_be * np.float32(_FULLER), np.float32(1.0))
+    rows = np.flatnonzero(matte.any(axis=1))
+    band = slice(int(rows[0]), int(rows[-1]) + 1)
+    near = face[band]
+    own, none = (one.astype(np.float32) for one in (is_one[band] > _SURE, matte[band] == 0))
+    frame, skin = (_opponent(continue_under_alpha(near, known)) for known in (own, none))
+    away = np.linalg.norm(_opponent(near) - frame, axis=2)
+    apart = np.linalg.norm(skin - frame, axis=2)
+    share = 1 - away / np.maximum(apart, np.float32(1e-6))
+    share = np.where(apart > _TOLD, (share - _FROM) / (_TO - _FROM), 1)
+    matte[band] *= np.clip(np.maximum(share, own), 0, 1)
+    return matte
 
 
 def find_spectacles(face: Float[np.ndarray, "side side 3"]) -> Bool[np.ndarray, "256 256"] | None:
@@ -87,8 +121,11 @@ def find_spectacles(face: Float[np.ndarray, "side side 3"]) -> Bool[np.ndarray, 
     image = Image.fromarray(levels).resize((_SIDE_PX, _SIDE_PX), Image.Resampling.BICUBIC)
     image = image.crop((0, _ROWS.start, _SIDE_PX, _ROWS.stop))
     places = _Search.of_all()
-    seen = _opponent(image)
-    contrast = np.linalg.norm(seen - _opponent(_surroundings(image)), axis=2)
+    seen, around = (
+        _opponent(np.asarray(one, np.float32) / np.float32(255))
+        for one in (image, _surroundings(image))
+    )
+    contrast = np.linalg.norm(seen - around, axis=2)
     thin = (contrast > _THIN) & places.is_searched
     bridge = thin & places.is_bridge
     if bridge.sum() < _LEAST_BRIDGE:
@@ -134,9 +171,8 @@ class _Search(NamedTuple):
         return cls(x, y, searched, bridge, fringe)
 
 
-def _opponent(image: Image.Image) -> Float[np.ndarray, "rows columns 3"]:
+def _opponent(colour: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:
     """Lightness, and how far red and blue differ from it."""
-    colour = np.asarray(image, np.float32) / np.float32(255)
     light = colour @ _LIGHTNESS
     red, blue = (_HUE * (colour[..., channel] - light) for channel in (0, 2))
     return np.stack([_SHADE * light, red, blue], axis=2)

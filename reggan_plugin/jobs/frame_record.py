@@ -73,7 +73,7 @@ from reggan_plugin.jobs.results import OUTCOMES, Outcome
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 from reggan_plugin.regular_file import read_regular, status_of
 
-PICTURE_REVISION = 6
+PICTURE_REVISION = 7
 """Raised with every change by which the same input, settings and model give other pixels, so that
 no shot mixes both; `tests/test_picture_revision.py` shows most changes that forgot it."""
 RECORD_SCHEMA = 1

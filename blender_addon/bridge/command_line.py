@@ -94,6 +94,7 @@ def render_arguments(settings: RenderRequest) -> list[str]:
         *_option("--out", settings.out),
         *existing,
         *(["--exr-layers", "mask"] if settings.with_mask else []),
+        *("--jobs", "1"),  # Blender needs the other cores
         "--json",
     ]
 

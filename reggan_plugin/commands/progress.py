@@ -258,7 +258,7 @@ def _text_from_event(event: Event) -> str:
         case Started():
             return (
                 f"To {_folder(event.out)}: {counted(event.frames, 'frame')} by {event.model} on "
-                f"{event.device}"
+                f"{event.device}{f' in {event.processes} processes' if event.processes > 1 else ''}"
             )
         case Notice():
             about = f", {_name_of(event.source)}" if event.source else ""

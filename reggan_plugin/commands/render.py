@@ -57,7 +57,7 @@ def render(
     The frames keep their names, format, bit depth, metadata and alpha. Known passes of an EXR move
     with the face (--move-layers); other layers stay. The result of a single picture is called
     <name>_<expression>. If a frame fails, the others go on, and the exit code is 1. Any number of
-    frames takes about 2 GB of memory at 4K, and 3 GB at 8K.
+    frames takes about 2 GB of memory at 4K, and 3 GB at 8K, in each process (--jobs).
 
     A whole sequence is tracked first, so that faces are steady. A --range without --tracks is not
     tracked, and neither are pictures under --watch. The folder .reggan beside the results says how
@@ -126,7 +126,7 @@ def _run(
             stopped=stop.is_made,
             stall_s=stall_s,
             track_first=True,
-            side=asked_model.side_by_side(jobs[0].settings),
+            side=asked_model.side_by_side(jobs[0].settings, in_use),
             notices=notices,
             refused=found.refused,
         )

@@ -40,9 +40,15 @@ class ModelOptions:
         """
         find_model(self.model)
 
-    def side_by_side(self, settings: RenderSettings) -> SideBySide | None:
-        """Return the processes that share a shot's frames; None for this one alone."""
-        if self.jobs == 1:
+    def side_by_side(
+        self, settings: RenderSettings, in_use: ModelInUse | None
+    ) -> SideBySide | None:
+        """Return the processes that share a shot's frames; None for this one alone.
+
+        Unless they are asked for, a GPU is not shared: nobody measured that this is faster.
+        """
+        on_cpu = in_use is not None and in_use.device == "cpu"
+        if self.jobs == 1 or (self.jobs is None and not on_cpu):
             return None
         own = partial(opened, self.model, self.device, self.batch, settings.rig)
         return SideBySide(processes=self.jobs, open_transfer=own)
@@ -121,11 +127,12 @@ model_and_batch_options = options_as(
         "Model",
         "--jobs",
         type=jobs_from_text,
-        default="1",
+        default="auto",
         show_default=True,
         metavar="N|auto",
         help="How many processes share the frames of a shot, with the same bits as one. Each "
-        "takes about 1.8 GB of memory at 4K. auto takes as many as cores and free memory allow.",
+        "takes about 1.8 GB of memory at 4K. auto takes one for each idle core, if there are 8 "
+        "frames and 3 GB of free memory for each.",
     ),
 )
 """Model, device, batch and jobs; the command takes `asked_model`, an `ModelOptions`."""

@@ -171,6 +171,7 @@ def _render_step(job: FarmJob) -> dict[str, Any]:
         *(() if job.expression is None else ("--expression", "{{Param.Expression}}")),
         *("--intensity", "{{Param.Intensity}}"),
         *(("--tracks", _TRACKS) if job.tracks_shot else ()),
+        *(() if "--jobs" in job.render_options else ("--jobs", "1")),  # a worker has many tasks
         *(*job.render_options, "--resume", *_LINES),
     ]
     gpu = {"hostRequirements": {"amounts": [{"name": "amount.worker.gpu", "min": 1}]}}

@@ -5,7 +5,7 @@ Lines that do not begin with `{` are log text and may appear anywhere. Every obj
 version, 2), `time` (UTC, ISO 8601) and `event`:
 
     started   frames, source, out, expression {name or ARKit shape: intensity}, model, device,
-              device_reason
+              device_reason, processes (that render)
     notice    message, source (the first frame that it is about, or null for the whole job)
     frame     done, frames, source, frame (its number or null), output, outcome, message, device,
               seconds (of work on this frame), warnings
@@ -55,6 +55,7 @@ class Started:
     model: str | None
     device: str | None
     device_reason: str | None
+    processes: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,7 +70,10 @@ def run_job(
     writing = IoTimeout(stall_s)
     writing.call(str(plan.out), lambda: make_output_folder(plan))
     reading = IoTimeout(stall_s, stopped)
-    report(_started(plan, settings, model))
+    processes = 1
+    if side is not None and transfer is not None:
+        processes = side.count_for(len(plan.tasks))
+    report(_started(plan, settings, model, processes))
     if track_first:
         settings = settings_with_tracks(
             plan,
@@ -88,8 +91,10 @@ def run_job(
     for message in [] if stopped() else _notices_of_job(plan, settings):
         log.note(message)
     known_ev: list[float | None] = []
-    if side is not None and transfer is not None and side.count_for(len(plan.tasks)) > 1:
-        results = run_side_by_side(plan, settings, model, side, stall_s=stall_s, stopped=stopped)
+    if side is not None and processes > 1:
+        results = run_side_by_side(
+            plan, settings, model, side, processes, stall_s=stall_s, stopped=stopped
+        )
         log.take(_noted(results, known_ev))
     else:
         log.take(_results(plan, steps, transfer.batch if transfer else 1, stopped))
@@ -156,7 +161,9 @@ def _results(
     )
 
 
-def _started(plan: JobPlan, settings: RenderSettings, model: ModelInUse | None) -> Started:
+def _started(
+    plan: JobPlan, settings: RenderSettings, model: ModelInUse | None, processes: int
+) -> Started:
     return Started(
         frames=len(plan.tasks),
         source=plan.source,
@@ -165,6 +172,7 @@ def _started(plan: JobPlan, settings: RenderSettings, model: ModelInUse | None) 
         model=f"{model.name} {model.version}" if model else None,
         device=model.device if model else None,
         device_reason=model.device_reason if model else None,
+        processes=processes,
     )
 
 

@@ -9,7 +9,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
@@ -28,10 +28,58 @@ if TYPE_CHECKING:
 
 _WAITING = 2
 """Frames for each process that are begun or wait, so that none is idle."""
-_BYTES_OF_A_PROCESS = 1_600_000_000
-"""Peak memory of a process at 4K."""
+_BYTES_OF_A_PROCESS = 3_000_000_000
+"""Peak memory of a process at 8K; at 4K it is 1.8 GB."""
 _LEAST_FRAMES = 8
-"""Fewer frames for each process are not worth its start."""
+"""Fewer frames for each process are not worth its start, which costs about a frame of 1080p."""
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def idle_cores() -> int:
+    """Return how many of the cores that this process may use have been idle for a minute.
+
+    What others run is taken to run on these cores. It is 1 where nobody tells what they run.
+    """
+    if not hasattr(os, "getloadavg"):
+        return 1
+    if hasattr(os, "sched_getaffinity"):  # on a farm fewer than the machine has
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    idle = cores - os.getloadavg()[0]
+    for text in _of_cgroups("cpu.max"):
+        quota, period = text.split()
+        if quota != "max":
+            idle = min(idle, int(quota) / int(period))
+    return max(1, round(idle))
+
+
+def _free_bytes() -> int:
+    """Return the memory that programs may take, or that of one process where nobody tells."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        free = 1024 * int(next(one for one in lines if one.startswith("MemAvailable")).split()[1])
+    except (OSError, StopIteration):
+        return _BYTES_OF_A_PROCESS
+    for most, taken in zip(_of_cgroups("memory.max"), _of_cgroups("memory.current"), strict=False):
+        if most.strip() != "max":
+            free = min(free, int(most) - int(taken))
+    return free
+
+
+def _of_cgroups(name: str) -> Iterator[str]:
+    """Yield what a file says in each control group (version 2) that holds this process."""
+    own = _own_group()
+    for folder in (own, *own.parents):
+        with suppress(OSError):  # a container sees the last part alone; the root has no limit
+            yield (_CGROUP / folder / name).read_text()
+
+
+def _own_group() -> Path:
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        return Path(next(line for line in lines if line.startswith("0::"))[3:].strip("/"))
+    return Path()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,35 +87,23 @@ class SideBySide:
     """Processes that render.
 
     Attributes:
-        processes: so many; None takes as many as cores and free memory allow.
+        processes: so many; None takes as many as are surely faster than one: of the frames, the
+            idle cores and the free memory there is enough for each.
         open_transfer: opens the model in each; it goes to the processes, so it is a function of
             a module, or a `partial` of one.
+        idle: cores without work when the run began; later ones have its own.
     """
 
     processes: int | None
     open_transfer: Callable[[], Transfer]
+    idle: int = field(default_factory=idle_cores)
 
     def count_for(self, frames: int) -> int:
         """Return the number of processes for so many frames."""
         if self.processes is not None:
             return min(self.processes, frames)
-        free = _available_bytes() // _BYTES_OF_A_PROCESS
-        return max(1, min(_cores(), free, frames // _LEAST_FRAMES))
-
-
-def _cores() -> int:
-    """Return the cores that this process may use: on a farm fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _available_bytes() -> int:
-    """Return the memory that programs may take, or that of one process where nobody tells."""
-    with suppress(OSError, StopIteration):
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return 1024 * int(next(one for one in lines if one.startswith("MemAvailable")).split()[1])
-    return _BYTES_OF_A_PROCESS
+        most = min(self.idle, frames // _LEAST_FRAMES)
+        return max(1, min(most, _free_bytes() // _BYTES_OF_A_PROCESS)) if most > 1 else 1
 
 
 _steps: list[FrameSteps] = []
@@ -79,11 +115,14 @@ def run_side_by_side(
     settings: RenderSettings,
     model: ModelInUse | None,
     side: SideBySide,
+    count: int,
     *,
     stall_s: float,
     stopped: Callable[[], bool],
 ) -> Iterator[tuple[FrameResult, float | None]]:
     """Yield the result of every frame in order, and the exposure that its process knows.
+
+    `count` is the number of processes.
 
     Raises:
         RegganError: a process was ended from outside.
@@ -92,7 +131,6 @@ def run_side_by_side(
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    count = side.count_for(len(plan.tasks))
     pool = ProcessPoolExecutor(
         count,
         mp_context=get_context("spawn"),

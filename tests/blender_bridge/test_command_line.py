@@ -80,7 +80,7 @@ def test_what_is_left_open_is_left_to_the_runtime() -> None:
     settings = RenderRequest(frames="x", asked=asked)
     assert render_arguments(settings) == [
         *("render", "--frames", "x", "--expression", "sad:0.5+angry", "--intensity", "0.250"),
-        *("--face", "largest", "--json"),
+        *("--face", "largest", "--jobs", "1", "--json"),
     ]
 
 

@@ -126,6 +126,15 @@ def test_only_a_gpu_that_is_named_is_asked_for(device: str, needs_gpu: bool) -> 
 
 
 @pytest.mark.usefixtures("shot")
+def test_a_chunk_is_rendered_by_one_process_unless_asked() -> None:
+    render = shlex.join(arguments_of(write_job("--expression", "happy"), "Render"))
+    assert render.count("--jobs 1") == 1
+    Path("job.json").unlink()
+    asked = arguments_of(write_job("--expression", "happy", "--jobs", "3"), "Render")
+    assert [asked[at + 1] for at, word in enumerate(asked) if word == "--jobs"] == ["3"]
+
+
+@pytest.mark.usefixtures("shot")
 def test_faces_whose_place_is_given_are_not_tracked() -> None:
     template = write_job("--expression", "sad", "--whole-image")
     assert [step["name"] for step in template["steps"]] == ["Render", "Summary"]

@@ -5,16 +5,20 @@ import pickle
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from reggan_plugin.cli import main
+from reggan_plugin.commands.render_model import ModelOptions
 from reggan_plugin.errors import RegganError
+from reggan_plugin.jobs import side_by_side
 from reggan_plugin.jobs.intensity_curve import read_curve
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.jobs.results import ModelInUse
 from reggan_plugin.jobs.side_by_side import SideBySide, run_side_by_side
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.presets import read_presets
@@ -34,10 +38,23 @@ def shot(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_processes_give_the_same_bits(shot: Path, tmp_path: Path) -> None:
+def test_processes_give_the_same_bits(
+    shot: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     words = ["render", str(shot), "--face", "0=happy", "--quiet", "--out"]
-    assert main([*words, str(tmp_path / "one")]) == 0
-    assert main([*words, str(tmp_path / "two"), "--jobs", "2"]) == 0
+    assert main([*words, str(tmp_path / "one"), "--jobs", "1"]) == 0
+    monkeypatch.setattr(side_by_side, "_LEAST_FRAMES", 1)
+    monkeypatch.setattr(side_by_side.os, "getloadavg", lambda: (0.1, 0.1, 0.1))
+    monkeypatch.setattr(side_by_side.os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    monkeypatch.setattr(side_by_side, "_free_bytes", lambda: 10**11)
+    words.remove("--quiet")
+    capsys.readouterr()
+    assert main([*words, str(tmp_path / "two")]) == 0  # auto
+    begun = capsys.readouterr().err.splitlines()[0]
+    assert begun.endswith("on cpu in 2 processes")
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
     assert main([*words, str(tmp_path / "two"), "--resume"]) == 0
 
@@ -45,7 +62,7 @@ def test_processes_give_the_same_bits(shot: Path, tmp_path: Path) -> None:
 def test_a_process_that_is_ended_is_named(shot: Path, tmp_path: Path) -> None:
     plan = plan_job(str(shot), None, tmp_path / "o", "happy", Existing.REFUSE)
     side = SideBySide(processes=2, open_transfer=partial(os._exit, 7))  # type: ignore[arg-type]
-    results = run_side_by_side(plan, HAPPY, None, side, stall_s=9.0, stopped=lambda: False)
+    results = run_side_by_side(plan, HAPPY, None, side, 2, stall_s=9.0, stopped=lambda: False)
     with pytest.raises(RegganError, match="ended from outside"):
         list(results)
 
@@ -53,7 +70,7 @@ def test_a_process_that_is_ended_is_named(shot: Path, tmp_path: Path) -> None:
 def test_nothing_is_begun_after_a_stop(shot: Path, tmp_path: Path) -> None:
     plan = plan_job(str(shot), None, tmp_path / "o", "happy", Existing.REFUSE)
     side = SideBySide(processes=2, open_transfer=partial(os._exit, 7))  # type: ignore[arg-type]
-    results = run_side_by_side(plan, HAPPY, None, side, stall_s=9.0, stopped=lambda: True)
+    results = run_side_by_side(plan, HAPPY, None, side, 2, stall_s=9.0, stopped=lambda: True)
     assert list(results) == []
 
 
@@ -92,17 +109,56 @@ def test_processes_end_with_the_one_that_was_killed(tmp_path: Path) -> None:
     assert int(done.stdout) > 0
 
 
-def test_few_frames_get_few_processes() -> None:
-    def count(processes: int | None, frames: int) -> int:
-        return SideBySide(processes=processes, open_transfer=print).count_for(frames)  # type: ignore[arg-type]
+def machine(
+    monkeypatch: pytest.MonkeyPatch, *, cores: int, load: float, free: float = 1e12
+) -> Callable[[int], int]:
+    """Make the machine look so; return what `--jobs auto` takes there for so many frames."""
+    monkeypatch.setattr(side_by_side.os, "sched_getaffinity", lambda _: range(cores), raising=False)
+    monkeypatch.setattr(side_by_side.os, "getloadavg", lambda: (load, 9.0, 9.0), raising=False)
+    monkeypatch.setattr(side_by_side, "_free_bytes", lambda: int(free))
+    return SideBySide(processes=None, open_transfer=print).count_for  # type: ignore[arg-type]
 
-    assert count(8, 3) == 3
-    assert count(None, 7) == 1
-    assert 1 <= count(None, 10**6) <= (os.cpu_count() or 1)
-    if hasattr(os, "sched_setaffinity"):
-        own = os.sched_getaffinity(0)
-        try:
-            os.sched_setaffinity(0, {min(own)})
-            assert count(None, 10**6) == 1
-        finally:
-            os.sched_setaffinity(0, own)
+
+def test_auto_takes_a_process_for_each_idle_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = machine(monkeypatch, cores=8, load=0.2)
+    assert [count(frames) for frames in (1, 15, 16, 31, 1000)] == [1, 1, 2, 3, 8]
+    assert machine(monkeypatch, cores=8, load=5.1)(1000) == 3
+    assert machine(monkeypatch, cores=2, load=0.9)(1000) == 1
+    assert machine(monkeypatch, cores=2, load=7.0)(1000) == 1
+    assert machine(monkeypatch, cores=8, load=0.2, free=7e9)(1000) == 2
+    assert machine(monkeypatch, cores=8, load=0.2, free=1e9)(1000) == 1
+    monkeypatch.delattr(side_by_side.os, "getloadavg")
+    assert side_by_side.idle_cores() == 1  # nobody tells
+
+
+def test_auto_keeps_to_its_control_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container's share of cores and memory is less than the machine has."""
+    (tmp_path / "cpu.max").write_text("200000 100000\n")
+    (tmp_path / "memory.max").write_text("8000000000\n")
+    (tmp_path / "memory.current").write_text("1000000000\n")
+    monkeypatch.setattr(side_by_side, "_CGROUP", tmp_path)
+    monkeypatch.setattr(side_by_side, "_own_group", lambda: Path())
+    free = side_by_side._free_bytes()
+    assert free <= 7_000_000_000
+    machine(monkeypatch, cores=8, load=0.0)
+    assert side_by_side.idle_cores() == 2
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    assert side_by_side.idle_cores() == 8
+
+
+def test_a_number_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine(monkeypatch, cores=1, load=9.0)
+    side = SideBySide(processes=8, open_transfer=print)  # type: ignore[arg-type]
+    assert (side.count_for(3), side.count_for(100)) == (3, 8)
+
+
+def test_a_gpu_is_shared_only_when_asked() -> None:
+    def side(jobs: int | None, device: str) -> SideBySide | None:
+        in_use = ModelInUse(name="m", version="1", sha256="", device=device, device_reason="")
+        asked = ModelOptions(model=None, device="auto", batch=1, jobs=jobs)
+        return asked.side_by_side(HAPPY, in_use)
+
+    assert side(None, "cpu") is not None
+    assert side(None, "cuda:0") is None
+    assert side(3, "cuda:0") is not None
+    assert side(1, "cpu") is None

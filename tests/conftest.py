@@ -1,21 +1,21 @@
-"""What several rooms' tests share. Importing it has array shapes checked in every call.
+"""What several rooms' tests share. Importing it has array shapes checked.
 
 The rooms in which arrays are handled are imported through jaxtyping's hook: where a signature
-says `Float[np.ndarray, "height width 3"]`, another shape or type fails the test.
+says `Float[np.ndarray, "height width 3"]`, another shape or type fails the test. The first calls of
+each function in each test are checked; a render makes thousands, which took a quarter of its time.
 """
 
+import gc
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from beartype import BeartypeConf, beartype
-from jaxtyping import install_import_hook
 from PIL import Image
+
+from .array_shapes import check_shapes_in, forget_calls
 
 if TYPE_CHECKING:
     from selenium import webdriver
@@ -45,14 +45,15 @@ _CHECKED_ROOMS = [
     "reggan_training.papers.regression",
     "reggan_training.papers.study",
 ]
-_checker = ModuleType("_shape_checker")
-_checker.check = beartype(conf=BeartypeConf(is_pep484_tower=True))  # type: ignore[attr-defined]
-sys.modules[_checker.__name__] = _checker
-install_import_hook(_CHECKED_ROOMS, "_shape_checker.check")
+check_shapes_in(_CHECKED_ROOMS)
 
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import CANONICAL_LANDMARKS
+
+from .held_models import hold_shipped_models
+
+hold_shipped_models()
 
 TINY_AVATARS = (
     *("photo_00001", "photo_00002", "photo_00003"),  # trained on
@@ -82,6 +83,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                     item.add_marker(skip)
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_sessionstart() -> None:
+    """Collect no garbage while modules are loaded, nor what they hold afterwards."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage of tests alone."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_sessionfinish() -> None:
+    """Let go of what was kept, so that no library says that it leaked."""
+    gc.unfreeze()
+
+
+def pytest_runtest_setup() -> None:
+    """Check the shapes of the next calls again."""
+    forget_calls()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ from typing import Any
 import bpy
 
 from .bridge.errors import BridgeError
-from .bridge.runtime import Runtime, find_runtime
+from .bridge.own_environment import note_of, version_of_wheel
+from .bridge.runtime import Runtime, find_runtime, own_runtime
 from .job_display import draw_job, draw_last_words, wrapped
 
 PACKAGE = __package__
@@ -56,10 +57,52 @@ class RegganPreferences(bpy.types.AddonPreferences):
         layout.prop(self, "landmarker")
         if not draw_job(layout, context):
             layout.operator("reggan.doctor", icon="CHECKMARK")
+            _draw_own_environment(layout.column(align=True))
         draw_last_words(layout, context)
         column = layout.column(align=True)
         for line in wrapped(context.window_manager.reggan_doctor, context):
             column.label(text=line)
+
+
+def _draw_own_environment(column: Any) -> None:
+    """Draw the button that makes an environment, or what was made and the button that undoes it."""
+    note, wheel = note_of(own_environment()), own_wheel()
+    if note is not None:
+        gpu = "with NVIDIA's packages" if note.get("has_gpu_packages") else "for the processor"
+        column.label(
+            text=f"Environment of reggan-plugin {note['version']}, {gpu}", icon="CHECKMARK"
+        )
+        if wheel is not None and note["version"] != version_of_wheel(wheel):
+            column.operator("reggan.make_environment", icon="IMPORT", text="Update Environment")
+        column.operator("reggan.remove_environment", icon="TRASH")
+        return
+    if not bpy.app.online_access:
+        column.label(text="Make Environment needs Allow Online Access", icon="INTERNET_OFFLINE")
+        shown = column.operator("screen.userpref_show", text="Show System > Network", icon="SYSTEM")
+        shown.section = "SYSTEM"
+    column.operator("reggan.make_environment", icon="IMPORT")
+
+
+def own_environment() -> Path:
+    """Return the folder of the environment that the extension makes; it need not be there."""
+    try:
+        return Path(bpy.utils.extension_path_user(PACKAGE, path="environment"))
+    except ValueError:  # run from its source, not installed as an extension
+        return Path(bpy.utils.user_resource("DATAFILES"), "reggan", "environment")
+
+
+def own_wheel() -> Path | None:
+    """Return the wheel of reggan-plugin that came in the extension's zip; None without one."""
+    return next(Path(__file__).parent.glob("wheels/reggan_plugin-*.whl"), None)
+
+
+def maker_of_environments() -> Runtime:
+    """Return this Blender's Python, to make the environment with.
+
+    Raises:
+        BridgeError: there is none.
+    """
+    return own_runtime(Path(__file__).parent / "bridge" / "own_environment.py")
 
 
 def preferences_of(context: bpy.types.Context) -> Any:

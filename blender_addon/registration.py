@@ -18,6 +18,7 @@ _MODULES = (
     "preferences",
     "operators.job_operator",
     "operators.doctor",
+    "operators.own_environment",
     "operators.change_frames",
     "operators.render_and_apply",
     "operators.preview",

@@ -97,6 +97,9 @@ class ProgressReader:
         elif kind in _DOING:
             self.done, self.total = int(event.get("done", 0)), int(event.get("frames", 0))
             self.message = f"{_DOING[kind]}: {self.done} of {self.total}"
+        elif kind == "step":
+            self.done, self.total = int(event.get("done", 0)), int(event.get("frames", 0))
+            self.message = str(event.get("message", ""))
         elif kind == "notice":
             self.notices.append(with_remedy(event))
         elif kind == "error":

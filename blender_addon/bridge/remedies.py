@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .own_environment import EXTRAS
 from .texture_command import in_blender_s_axes
 
 _FROM_RIG = "Head from Rig says where it is."
@@ -56,7 +57,7 @@ REMEDIES: Mapping[str, str] = {
     "gaps-in-performance": "",
     "other-faces-in-performance": "",
     "variable-frame-rate": "",
-    "missing-extra": "",
+    "missing-extra": "Press Make Environment in the add-on's preferences: it has that.",
     "attached-package": "",
     "too-costly": "",
     "note": "",
@@ -188,6 +189,11 @@ def with_remedy(said: Mapping[str, Any], instead: Mapping[str, str] | None = Non
     message = str(said.get("message") or "")
     if said.get("kind") == "face-on-mesh":
         message = in_blender_s_axes(message)
+    if said.get("kind") == "missing-extra":
+        found, _, typed = message.partition(" Install it")
+        if not any(f"[{extra}]" in typed for extra in EXTRAS):
+            return message
+        message = found
     remedies = [words for words in _remedies(said, {**REMEDIES, **(instead or {})}) if words]
     end = "" if message.endswith(".") or not remedies else "."
     return " ".join([message + end, *remedies])

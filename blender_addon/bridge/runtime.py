@@ -38,9 +38,8 @@ def reason_from_end(last_words: str, exit_code: int, *, python: str) -> str:
     missing = _NO_MODULE.search(last_words)
     if missing and missing[1] == "reggan_plugin":
         return (
-            f"{python} has no reggan-plugin. Install it there from the folder of its source: "
-            f'"{python}" -m pip install "FOLDER[textures]"; or choose the bundled runtime in the '
-            "add-on's preferences."
+            f"{python} has no reggan-plugin. In the add-on's preferences choose the bundled "
+            "runtime, or press Make Environment."
         )
     last = last_words.rpartition("\n")[2]
     if missing or "ImportError" in last_words:
@@ -71,6 +70,8 @@ def _name_of_end(exit_code: int) -> str:
 def lines_of_report(report: Mapping[str, Any]) -> list[str]:
     """Devices that work, problems, devices that do not work and why, then versions.
 
+    What is to be typed in a terminal is left out: a button does it.
+
     Args:
         report: the JSON document of the doctor.
     """
@@ -79,11 +80,23 @@ def lines_of_report(report: Mapping[str, Any]) -> list[str]:
     chosen = f"; auto takes {report['auto']}" if report.get("auto") else ""
     lines = [f"Works: {', '.join(working)}{chosen}" if working else "No device works."]
     lines += [f"Problem: {problem}" for problem in report.get("problems", ())]
+    missing = [one for one in devices if not one["loads"]]
+    typed = {one["name"] for one in missing if "pip " in (one.get("remedy") or "")}
     lines += [
-        " ".join(filter(None, (f"Not here: {one['name']}.", one["message"], one.get("remedy"))))
-        for one in devices
-        if not one["loads"]
+        " ".join(
+            filter(
+                None,
+                (
+                    f"Not here: {one['name']}.",
+                    one["message"],
+                    "" if one["name"] in typed else one.get("remedy"),
+                ),
+            )
+        )
+        for one in missing
     ]
+    if "cuda" in typed:
+        lines.append("For an NVIDIA card press Make Environment: it takes what cuda needs.")
     installed = [
         f"{package['name']} {package['version']}"
         for package in report.get("packages", ())
@@ -120,13 +133,26 @@ def find_runtime(chosen: str, site_packages: Path | None) -> Runtime:
     Raises:
         BridgeError: there is no such runtime, or it is of a Python that cannot run it.
     """
-    inherited = {name: text for name, text in os.environ.items() if name not in _OF_THIS_PYTHON}
-    environment = inherited | _FOR_EVERY_PYTHON
+    environment = _variables()
     if chosen:
         _refuse_path_beside_file(chosen)
         return Runtime(python=_python_of_environment(Path(chosen)), environment=environment)
     folder = _checked_wheels(site_packages)
     return Runtime(python=_own_python(), environment=environment | {"PYTHONPATH": str(folder)})
+
+
+def own_runtime(script: Path) -> Runtime:
+    """Return Blender's own Python, without what the extension brought along, to run a script.
+
+    Raises:
+        BridgeError: this Blender has no Python executable.
+    """
+    return Runtime(python=_own_python(), environment=_variables(), program=("-P", str(script)))
+
+
+def _variables() -> dict[str, str]:
+    inherited = {name: text for name, text in os.environ.items() if name not in _OF_THIS_PYTHON}
+    return inherited | _FOR_EVERY_PYTHON
 
 
 def _refuse_path_beside_file(chosen: str) -> None:
@@ -165,8 +191,8 @@ def _refuse_old_python(environment: Path) -> None:
     if found and (int(found[1]), int(found[2])) < OLDEST_PYTHON:
         raise BridgeError(
             f"{environment} has Python {found[1]}.{found[2]}; reggan-plugin needs "
-            f"{_dotted(OLDEST_PYTHON)} or newer. Make the environment anew with a newer Python: "
-            "python3.11 -m venv FOLDER."
+            f"{_dotted(OLDEST_PYTHON)} or newer. Choose another, or press Make Environment in the "
+            "add-on's preferences."
         )
 
 

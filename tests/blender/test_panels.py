@@ -1,5 +1,6 @@
 """What the panels draw exists: Blender without a window draws none, and would not say."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -132,3 +133,30 @@ def test_texture_settings_explain_themselves() -> None:
     for prop in (prop for group in groups for prop in group.bl_rna.properties):
         if prop.identifier not in ("rna_type", "name"):
             assert len(prop.description) > 10, prop.identifier
+
+
+def test_the_preferences_offer_an_environment_or_say_what_to_switch_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from blender_addon import preferences
+
+    monkeypatch.setattr(preferences, "own_environment", lambda: tmp_path)
+    chosen = bpy.context.preferences.addons["blender_addon"].preferences
+    values = {name: getattr(chosen, name) for name in ("runtime", "environment", "device")}
+
+    def drawn() -> list[str]:
+        layout = Layout()
+        shown = SimpleNamespace(layout=layout, landmarker="", **values)
+        preferences.RegganPreferences.draw(shown, bpy.context)
+        return layout.drawn
+
+    system = bpy.context.preferences.system
+    system.use_online_access = False
+    assert "Make Environment needs Allow Online Access" in drawn()
+    system.use_online_access = True
+    assert "reggan.make_environment" in drawn()
+    assert not any("Online" in one for one in drawn())
+    (tmp_path / "reggan_environment.json").write_text('{"version": "0.5.0"}')
+    assert "reggan.remove_environment" in drawn()
+    assert "reggan.make_environment" not in drawn()
+    system.use_online_access = False

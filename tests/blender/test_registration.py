@@ -79,7 +79,7 @@ def test_an_environment_that_is_gone_is_named(preferences: Any, tmp_path: Path) 
         ("exit 7", r"code 7.*Run Doctor"),
         (
             "echo \"ModuleNotFoundError: No module named 'reggan_plugin'\" >&2; exit 1",
-            r"has no reggan-plugin.*pip install",
+            r"has no reggan-plugin.*Make Environment",
         ),
     ],
 )

@@ -178,7 +178,7 @@ def test_a_request_that_cannot_be_meant_is_named_without_the_usage(
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("raise ModuleNotFoundError(\"No module named 'reggan_plugin'\")", "pip install"),
+        ("raise ModuleNotFoundError(\"No module named 'reggan_plugin'\")", "Make Environment"),
         ("import no_such_package", "another version of Python"),
         ("raise ImportError('DLL load failed while importing onnxruntime')", "another version"),
         ("raise SystemExit(3)", "Run Doctor"),

@@ -1,0 +1,161 @@
+"""The environment that the extension makes itself: what is asked of pip, and what stays."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blender_addon.bridge import own_environment
+from blender_addon.bridge.own_environment import NotMadeError, make, note_of
+
+NEEDED = {"onnxruntime": "1.32.0", "numpy": "1.26.4", "reggan_plugin": "0.5.0"}
+Commands = list[list[str]]
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """The extension's own, with two that came with it."""
+    tag = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    for name in (
+        "reggan_plugin-0.5.0-py3-none-any.whl",
+        f"onnxruntime-1.32.0-{tag}-{tag}-manylinux_2_28_x86_64.whl",
+        "imagecodecs-2026.1.14-cp39-cp39-win_amd64.whl",
+        "click-8.5.1-py3-none-any.whl",
+    ):
+        (folder / name).touch()
+    return folder / "reggan_plugin-0.5.0-py3-none-any.whl"
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
+    """What is run: a folder like an environment is made, and nothing fetched."""
+    run: Commands = []
+
+    def pretend(command: Sequence[str], failure: str, take: Any = None) -> None:
+        run.append(list(command))
+        if "venv" in command:
+            python = Path(command[-1], "bin", "python")
+            python.parent.mkdir(parents=True)
+            python.touch()
+        if "--report" in command:
+            listed = [{"metadata": {"name": n, "version": v}} for n, v in NEEDED.items()]
+            report = Path(command[command.index("--report") + 1])
+            report.write_text(json.dumps({"install": listed}))
+
+    monkeypatch.setattr(own_environment, "_run", pretend)
+    monkeypatch.setattr(own_environment, "_doctor", lambda python: {"auto": "cpu"})
+    return run
+
+
+def test_it_is_made_of_the_wheel_in_the_zip(
+    commands: Commands, wheel: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "environment"
+    make(folder, wheel, gpu=False, note='{"before": ["BUNDLED", ""]}')
+    *_, installs = commands
+    assert str(wheel) in installs
+    assert {"onnxruntime==1.32.0", "numpy==1.26.4", "--no-deps"} <= set(installs)
+    assert "--only-binary=:all:" in installs  # no code of a package runs while it is installed
+    constraints = (folder / "constraints.txt").read_text().splitlines()
+    assert constraints == ["click==8.5.1", "onnxruntime==1.32.0"]  # as in the zip, for this Python
+    note = note_of(folder)
+    assert note is not None
+    assert (note["version"], note["before"]) == ("0.5.0", ["BUNDLED", ""])
+    assert note["packages"]["numpy"] == "1.26.4"
+    assert json.loads(capsys.readouterr().out)["auto"] == "cpu"
+
+
+def test_for_a_gpu_one_package_takes_the_place_of_another(
+    commands: Commands, wheel: Path, tmp_path: Path
+) -> None:
+    """Both would write the same files."""
+    make(tmp_path / "environment", wheel, gpu=True, note="{}")
+    *_, asks, installs = commands
+    assert own_environment.FOR_NVIDIA in asks
+    assert not any(one.startswith("onnxruntime==") for one in installs)
+
+
+@pytest.mark.parametrize("fault", [NotMadeError("No network."), KeyboardInterrupt()])
+def test_what_cannot_be_made_leaves_what_was_there(
+    commands: Commands,
+    wheel: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: BaseException,
+) -> None:
+    def fail(python: Path) -> dict[str, Any]:
+        raise fault
+
+    folder = tmp_path / "environment"
+    with monkeypatch.context() as patched:
+        patched.setattr(own_environment, "_doctor", fail)
+        with pytest.raises(type(fault)):
+            make(folder, wheel, gpu=False, note="{}")
+    assert not folder.exists()
+    make(folder, wheel, gpu=False, note="{}")
+    (folder / "mine").touch()
+    monkeypatch.setattr(own_environment, "_doctor", fail)
+    with pytest.raises(type(fault)):
+        make(folder, wheel, gpu=False, note="{}")
+    assert (folder / "mine").exists()
+    assert note_of(folder) is not None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["environment", "wheels"]
+
+
+def test_a_folder_without_a_note_is_no_environment(tmp_path: Path) -> None:
+    assert note_of(tmp_path) is None
+    (tmp_path / "reggan_environment.json").write_text("[]")
+    assert note_of(tmp_path) is None
+
+
+LINES = """\
+Processing /ext/wheels/reggan_plugin-0.5.0-py3-none-any.whl
+Collecting onnxruntime==1.32.0
+  Downloading onnxruntime-1.32.0-cp311-cp311-manylinux_2_28_x86_64.whl (17.4 MB)
+Progress 5000000 of 20000000
+Progress 10000000 of 20000000
+  Using cached click-8.5.1-py3-none-any.whl (102 kB)
+Installing collected packages: click, onnxruntime, reggan-plugin
+Successfully installed click-8.5.1
+"""
+
+
+def test_lines_of_pip_say_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    fetching = own_environment._Fetching(3)
+    for line in LINES.splitlines():
+        fetching.take(line.strip())
+    said = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(one["message"], one["done"], one["frames"]) for one in said] == [
+        ("Fetching reggan-plugin", 0, 500),
+        ("Fetching onnxruntime", 100, 500),
+        ("Fetching onnxruntime: 5 of 20 MB", 125, 500),
+        ("Fetching onnxruntime: 10 of 20 MB", 150, 500),
+        ("Fetching click", 200, 500),
+        ("Unpacking", 300, 500),
+    ]
+
+
+def test_it_runs_without_the_extension_around_it(tmp_path: Path) -> None:
+    """Blender's Python runs the file alone, as a program, and a fault is a line of JSON."""
+    script, folder = Path(own_environment.__file__), tmp_path / "environment"
+    (folder / "lib").mkdir(parents=True)
+    run = subprocess.run(
+        [sys.executable, "-P", str(script), "remove", str(folder)], capture_output=True, text=True
+    )
+    assert (run.returncode, folder.exists()) == (0, False), run.stderr
+    missing = str(tmp_path / "reggan_plugin-0.5.0-py3-none-any.whl")
+    where = tmp_path / "file"
+    where.touch()
+    run = subprocess.run(
+        [sys.executable, "-P", str(script), "make", str(where / "e"), "--wheel", missing],
+        capture_output=True,
+        text=True,
+    )
+    last = json.loads(run.stderr.splitlines()[-1])
+    assert (run.returncode, last["event"]) == (1, "error")

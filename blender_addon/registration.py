@@ -39,6 +39,7 @@ _MODULES = (
     "operators.take_keys",
     "operators.face_shapes",
     "operators.choose_in_sheet",
+    "operators.apply_face",
     "operators.menus",
     "panels.frames",
     "panels.shapes",

@@ -10,6 +10,7 @@ from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from ..bridge.sheet_cells import cells_text
 from ..job_display import redraw_sidebars
+from ..scene.face_assets import keep_faces
 from ..scene.face_icons import FACES_NAME
 from ..scene.image_files import file_of_image
 from ..scene.made_images import image_to_change
@@ -89,7 +90,9 @@ class Preview(_SheetOperator, bpy.types.Operator):
 
 
 class DrawFaces(_SheetOperator, bpy.types.Operator):
-    """Draw this character's face with every expression and preset, once, as pictures of a menu"""
+    """Draw this character's face with every expression and preset, once: as pictures of the menu
+    here, and as assets that the Asset Browser and the editors' shelves show.
+    """
 
     bl_idname = "reggan.draw_faces"
     bl_label = "Draw Faces"
@@ -97,9 +100,11 @@ class DrawFaces(_SheetOperator, bpy.types.Operator):
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:
         """Keep them with the .blend, in place of the last ones."""
-        self._packed(progress).use_fake_user = True
+        sheet = self._packed(progress)
+        sheet.use_fake_user = True
+        count = keep_faces(sheet)
         redraw_sidebars(context.window_manager)
-        self._report({"INFO"}, "The menu of expressions shows this face now")
+        self._report({"INFO"}, f"{count} faces are in the menu and in the Asset Browser now")
 
 
 classes = (Preview, DrawFaces)

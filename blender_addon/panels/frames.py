@@ -10,7 +10,7 @@ from ..driving_settings import NOTHING, key_names
 from ..job_display import draw_status
 from ..properties import shares_of_blend
 from ..scene.asked_expression import cues_of, keys_without_shape
-from ..scene.face_icons import face_icons
+from ..scene.face_icons import chosen_face, face_icons
 
 CATEGORY = "RegGAN"
 IMAGE_EDITOR, VIEWPORT = "REGGAN_PT_image", "REGGAN_PT_viewport"
@@ -39,7 +39,13 @@ class MainPanel:
         column.prop(settings, "model")
         column = self.layout.column(align=True)
         column.operator("reggan.preview", icon="IMGDISPLAY")
-        column.operator("reggan.draw_faces", icon="USER")
+        is_drawn = bool(face_icons())
+        row = column.row(align=True)
+        text = "Draw Faces Again" if is_drawn else "Draw This Character's Faces"
+        row.operator("reggan.draw_faces", icon="USER", text=text)
+        if is_drawn:
+            row.prop(context.space_data, "show_region_asset_shelf", text="", icon="ASSET_MANAGER")
+            column.prop(context.scene.reggan_faces, "dropped_face", text="", icon="USER")
 
 
 def _draw_expression(column: Any, settings: Any) -> None:
@@ -61,6 +67,9 @@ def _draw_expression(column: Any, settings: Any) -> None:
             column.template_icon_view(
                 scene, "reggan_face", show_labels=True, scale=6.0, scale_popup=4.0
             )
+            word = column.row()
+            word.alignment = "CENTER"
+            word.label(text=f"{chosen_face(scene)}: click for all faces")
         single = column.row()
         single.active = not settings.blend
         single.use_property_decorate = True

@@ -42,21 +42,29 @@ def face_icons() -> dict[str, int]:
 
 def _build(image: Any) -> None:
     cells = cells_from_text(cells_of(image))
-    width, height = image.size
-    pixels = array("f", bytes(4 * 4 * width * height))
-    image.pixels.foreach_get(pixels)
+    pixels = pixels_of(image)
     collection = bpy.utils.previews.new()
     icons = {}
     for cell in cells:
         preview = collection.new(cell.expression)
         preview.image_size = cell.box[2:]
-        preview.image_pixels_float.foreach_set(_cut(pixels, width, height, cell))
+        preview.image_pixels_float.foreach_set(part_of_sheet(pixels, *image.size, cell))
         icons[cell.expression] = preview.icon_id
     _built.update(collection=collection, icons=icons)
 
 
-def _cut(pixels: "array[float]", width: int, height: int, cell: SheetCell) -> "array[float]":
-    """RGBA of a cell, rows from the bottom as Blender has them."""
+def pixels_of(image: Any) -> "array[float]":
+    """Return the RGBA of an image, rows from the bottom as Blender has them."""
+    width, height = image.size
+    pixels = array("f", bytes(4 * 4 * width * height))
+    image.pixels.foreach_get(pixels)
+    return pixels
+
+
+def part_of_sheet(
+    pixels: "array[float]", width: int, height: int, cell: SheetCell
+) -> "array[float]":
+    """Return the RGBA of a cell, rows from the bottom as Blender has them."""
     x, y, across, down = cell.box
     part = array("f")
     for row in range(height - y - down, height - y):
@@ -100,6 +108,12 @@ def _number(scene: bpy.types.Scene) -> int:
     icons, blend = face_icons(), scene.reggan.blend.strip()
     name = blend if blend in icons else name_from_identifier(scene.reggan.expression)
     return _names(icons).index(name) + 1 if name in icons else 0
+
+
+def chosen_face(scene: bpy.types.Scene) -> str:
+    """Return the word under the picture that the menu shows."""
+    number = _number(scene)
+    return _names(face_icons())[number - 1].capitalize() if number else "No face"
 
 
 def _choose(scene: bpy.types.Scene, number: int) -> None:

@@ -122,3 +122,87 @@ def test_presets_stand_in_the_menu_and_on_the_sheet(
     assert scene.reggan.intensity == pytest.approx(0.7)
     presets.unlink()  # the menu still stands; the job says what is missing
     assert scene.reggan_face == "my_grin"
+
+
+def faces() -> dict[str, Any]:
+    """The actions that Draw Faces made, by the expression that they say."""
+    from blender_addon.scene.face_assets import face_of_action
+
+    return {face_of_action(one): one for one in bpy.data.actions if face_of_action(one)}
+
+
+def test_the_faces_are_assets_with_pictures(area: Any) -> None:
+    """Of Blender's own kind: an action that sets the panel, with a picture of this face."""
+    own = bpy.data.actions.new("Face Happy")  # the artist's, of the same name
+    run(area, bpy.ops.reggan.draw_faces)
+    drawn = faces()
+    assert set(drawn) == {"sad", "happy", "angry"}
+    happy = drawn["happy"]
+    assert happy != own
+    assert own.asset_data is None
+    assert happy.asset_data.tags[0].name == "RegGAN"
+    sheet = bpy.data.images["RegGAN faces"]
+    from blender_addon.bridge.sheet_cells import cells_from_text
+    from blender_addon.scene.face_icons import part_of_sheet, pixels_of
+    from blender_addon.scene.made_images import cells_of
+
+    (cell,) = (c for c in cells_from_text(cells_of(sheet)) if c.expression == "happy")
+    assert tuple(happy.preview.image_size) == cell.box[2:]
+    shown = list(happy.preview.image_pixels_float)
+    part = part_of_sheet(pixels_of(sheet), *sheet.size, cell)
+    assert shown == pytest.approx(list(part), abs=1 / 255)
+    run(area, bpy.ops.reggan.draw_faces)  # again: the same assets
+    assert faces() == drawn
+
+
+def test_an_action_of_a_face_sets_the_panel(area: Any) -> None:
+    run(area, bpy.ops.reggan.draw_faces)
+    scene, action = bpy.context.scene, faces()["angry"]
+    scene.reggan.expression, scene.reggan.intensity = "happy", 0.2
+    animation = scene.animation_data_create()
+    animation.action = action
+    if hasattr(animation, "action_slot"):
+        animation.action_slot = action.slots[0]
+    scene.frame_set(5)
+    assert (scene.reggan.expression, scene.reggan.intensity) == ("angry", 1.0)
+
+
+def test_a_face_that_is_dropped_onto_the_panel_is_chosen(area: Any) -> None:
+    run(area, bpy.ops.reggan.draw_faces)
+    scene = bpy.context.scene
+    scene.reggan.driven_by = "TAKE"
+    scene.reggan_faces.dropped_face = faces()["sad"]
+    assert (scene.reggan.driven_by, scene.reggan.expression) == ("PANEL", "sad")
+    assert scene.reggan_faces.dropped_face is None  # the next one finds the place empty
+    scene.reggan.driven_by = "CUES"
+    scene.reggan_faces.dropped_face = faces()["happy"]
+    assert (scene.reggan.driven_by, scene.reggan.expression) == ("CUES", "happy")
+
+
+def test_a_click_in_a_shelf_chooses_a_face_of_this_file_or_of_a_library(area: Any) -> None:
+    run(area, bpy.ops.reggan.draw_faces)
+    scene, happy = bpy.context.scene, faces()["happy"]
+    happy.name = "Zähne"
+    clicked = {"asset_library_type": "LOCAL", "relative_asset_identifier": "Action/Zähne"}
+    assert bpy.ops.reggan.apply_face(**clicked) == {"FINISHED"}
+    assert scene.reggan.expression == "happy"
+    clicked = {"asset_library_type": "CUSTOM"}
+    clicked["relative_asset_identifier"] = "hero.blend/Action/Face Wink left"
+    assert bpy.ops.reggan.apply_face(**clicked) == {"FINISHED"}
+    assert scene.reggan.expression == "wink_left"
+    with pytest.raises(RuntimeError, match="no face of RegGAN"):
+        bpy.ops.reggan.apply_face(relative_asset_identifier="Action/Walk")
+
+
+def test_with_automatic_keys_a_face_is_keyed(area: Any) -> None:
+    run(area, bpy.ops.reggan.draw_faces)
+    scene = bpy.context.scene
+    scene.tool_settings.use_keyframe_insert_auto = True
+    for frame, name in ((1, "happy"), (20, "sad")):
+        scene.frame_set(frame)
+        scene.reggan_faces.dropped_face = faces()[name]
+    scene.tool_settings.use_keyframe_insert_auto = False
+    scene.frame_set(3)
+    assert scene.reggan.expression == "happy"
+    scene.frame_set(20)
+    assert scene.reggan.expression == "sad"

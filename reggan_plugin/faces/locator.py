@@ -86,11 +86,10 @@ class FaceLocator:
         return sorted(faces, key=lambda face: -face.eye_distance_px)
 
     def _locate_upright(self, pyramid: Pyramid, least_score: float) -> list[FaceLandmarks]:
-        candidates = self.search(pyramid)
-        candidates = self.read_landmarks(pyramid, candidates, ONE_VIEW)
-        upright = self.read_landmarks(pyramid, drop_repeats(candidates, any_size=False), FIVE_VIEWS)
-        confirmed = [one for one in upright if one.score >= least_score]
-        kept = drop_repeats(confirmed, any_size=True)
+        found = _at_least(least_score, self.search(pyramid))
+        read = _at_least(least_score, self.read_landmarks(pyramid, found, ONE_VIEW))
+        upright = self.read_landmarks(pyramid, drop_repeats(read, any_size=False), FIVE_VIEWS)
+        kept = drop_repeats(_at_least(least_score, upright), any_size=True)
         return [FaceLandmarks(one.points, one.score) for one in kept]
 
     def read_near(
@@ -164,6 +163,11 @@ class FaceLocator:
             if candidate is not None and score >= _HOPELESS_SCORE:
                 read.append(candidate)
         return read
+
+
+def _at_least(score: float, candidates: list[Candidate]) -> list[Candidate]:
+    """Leave out candidates of lower scores; another reading, which is at most 1, raises none."""
+    return [one for one in candidates if one.score >= score]
 
 
 def _surest(faces: list[FaceLandmarks]) -> float:

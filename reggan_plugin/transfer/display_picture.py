@@ -1,7 +1,7 @@
 """A frame, or a part of it, as a display shows it: the picture in which faces are detected."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,6 +23,7 @@ ArrayEncoding = Literal["srgb", "linear"]
 ChannelOrder = Literal["RGB", "BGR"]
 """What the numbers of a Python program's arrays are."""
 
+_LUMA = np.array(LUMA_WEIGHTS, dtype=np.float32)
 _MIDDLE_GREY = 0.18
 _FACE_PERCENTILE = 60.0
 _BRIGHT_PERCENTILE, _STOPS_OF_A_PICTURE = 95, 8
@@ -36,7 +37,11 @@ def auto_exposure_ev(linear: Float[np.ndarray, "height width 3"]) -> float:
     more than eight stops below the bright parts is a background's noise and does not count.
     Returns 0 for a picture that is black or holds no number.
     """
-    luma = linear @ np.array(LUMA_WEIGHTS, dtype=np.float32)
+    return exposure_from_luma(linear @ _LUMA)
+
+
+def exposure_from_luma(luma: Float[np.ndarray, "height width"]) -> float:
+    """Return what `auto_exposure_ev` does for a picture of this luma."""
     lit = luma[np.isfinite(luma) & (luma > 0)]
     if lit.size == 0:
         return 0.0
@@ -81,9 +86,28 @@ def display_picture(
         alpha = None if alpha is None else reduce_by(alpha[..., None], factor)[..., 0]
     coding = coding_of(frame)
     if coding.is_linear:
-        linear = colour.linear_from_stored(pixels, alpha, coding)
-        coding = coding_of(frame, auto_exposure_ev(linear))
-    return colour.clipped_values(colour.display_from_stored(pixels, alpha, coding)), factor
+        luma = np.concatenate(
+            [colour.linear_from_stored(*strip, coding) @ _LUMA for strip in _strips(pixels, alpha)]
+        )
+        coding = coding_of(frame, exposure_from_luma(luma))
+    if not (coding.is_linear or coding.is_premultiplied or coding.colour_space):
+        return colour.clipped_values(pixels), factor
+    shown, top = np.empty_like(pixels), 0
+    for strip, own in _strips(pixels, alpha):
+        display = colour.display_from_stored(strip, own, coding)
+        np.clip(display, 0.0, 1.0, out=shown[top : top + len(strip)])
+        top += len(strip)
+    return shown, factor
+
+
+def _strips(
+    pixels: Float[np.ndarray, "height width 3"], alpha: Float[np.ndarray, "height width"] | None
+) -> Iterator[tuple[Float[np.ndarray, "rows width 3"], Float[np.ndarray, "rows width"] | None]]:
+    """Yield a few rows at a time, which stay in the processor's cache."""
+    rows = max(1, colour.AT_ONCE // max(1, 3 * pixels.shape[1]))
+    for top in range(0, len(pixels), rows):
+        some = slice(top, top + rows)
+        yield pixels[some], None if alpha is None else alpha[some]
 
 
 def shown_samples(

@@ -8,9 +8,10 @@ from jaxtyping import Float
 from PIL import Image
 
 from reggan_plugin.errors import ModelCardError, ModelHashError
+from reggan_plugin.faces.detector_candidates import LEAST_SCORE, Candidate
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.locator import DEFAULT_FOLDER, FaceLocator
-from reggan_plugin.faces.pyramid import build_pyramid
+from reggan_plugin.faces.pyramid import Pyramid, build_pyramid
 
 SAMPLES = Path(__file__).parents[2] / "reggan_plugin" / "samples"
 EYES = {
@@ -99,6 +100,26 @@ def test_thin_and_tiny_frames_hold_no_face(locator: FaceLocator, size: tuple[int
 def test_a_gradient_holds_no_face(locator: FaceLocator) -> None:
     ramp = np.linspace(0, 1, 1280, dtype=np.float32)[None, :, None]
     assert locator.locate(np.broadcast_to(ramp, (720, 1280, 3))) == []
+
+
+def test_only_places_that_can_become_a_face_are_read(
+    locator: FaceLocator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = locator.read_landmarks
+    scores: list[float] = []
+
+    def remember(
+        pyramid: Pyramid, candidates: list[Candidate], views: tuple[tuple[float, float], ...]
+    ) -> list[Candidate]:
+        scores.extend(one.score for one in candidates)
+        return read(pyramid, candidates, views)
+
+    monkeypatch.setattr(locator, "read_landmarks", remember)
+    frame = read_sample("toon/toon.1001.png")
+    assert len(locator.locate(frame)) == 1
+    assert (
+        min(scores) >= LEAST_SCORE > min(one.score for one in locator.search(build_pyramid(frame)))
+    )
 
 
 def test_the_same_frame_gives_the_same_landmarks(locator: FaceLocator) -> None:

@@ -1,11 +1,16 @@
 """The way to a display image and back loses nothing that matters."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.colour import PixelCoding
-from reggan_plugin.transfer.display_picture import auto_exposure_ev
+from reggan_plugin.imaging.colour import AT_ONCE, PixelCoding
+from reggan_plugin.transfer.display_picture import auto_exposure_ev, coding_of, display_picture
+
+from ..sample_frames import SAMPLES
 
 
 def test_known_points_of_the_srgb_curve() -> None:
@@ -20,6 +25,27 @@ def test_the_curve_is_odd_and_goes_on_above_white() -> None:
     assert np.array_equal(colour.srgb_from_linear(-linear), -encoded)
     assert (np.diff(encoded) > 0).all()
     assert np.allclose(colour.linear_from_srgb(encoded), linear, rtol=2e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("curve", [colour.srgb_from_linear, colour.linear_from_srgb])
+def test_a_value_is_encoded_alike_in_pictures_of_any_size(
+    curve: Callable[[np.ndarray], np.ndarray],
+) -> None:
+    values = np.random.default_rng(4).random((AT_ONCE // 50, 70, 3)).astype(np.float32) * 4 - 1
+    rows = np.stack([curve(row) for row in values])
+    assert np.array_equal(curve(values), rows)
+    assert np.array_equal(curve(values[:, ::2]), rows[:, ::2])
+
+
+def test_a_large_linear_picture_is_shown_row_by_row_as_at_once() -> None:
+    frame = read_frame(SAMPLES / "avatar_exr" / "avatar.1001.exr")
+    assert frame.encoding is Encoding.SCENE_LINEAR
+    linear = colour.linear_from_stored(frame.pixels, frame.alpha, coding_of(frame))
+    coding = coding_of(frame, auto_exposure_ev(linear))
+    whole = colour.display_from_stored(frame.pixels, frame.alpha, coding)
+    shown, factor = display_picture(frame)
+    assert factor == 1
+    assert np.array_equal(shown, np.clip(whole, 0, 1))
 
 
 @pytest.mark.parametrize("is_linear", [False, True])

@@ -12,12 +12,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.commands import progress
-from reggan_plugin.drawing.contact_sheet import face_part, view_of_face
 from reggan_plugin.errors import MeshError, UnreadableFrameError, UsageError
-from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.files.damaged_files import faults_named, library_faults
 from reggan_plugin.files.frame import read_frame
@@ -28,7 +25,6 @@ from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 
 from .glb_files import glb_bytes
-from .sample_frames import SAMPLES
 
 Streams = pytest.CaptureFixture[str]
 
@@ -286,19 +282,3 @@ def test_bars_say_what_is_done_how_fast_and_for_how_long(monkeypatch: pytest.Mon
     assert "2/2" in terminal.drawn
     assert "2.0 frames/s" in terminal.drawn
     assert "00:00:" in terminal.drawn  # the time left after one of two
-
-
-def test_a_sheet_s_face_is_cut_and_reduced_before_it_is_changed() -> None:
-    frame = read_frame(SAMPLES / "avatar_png" / "avatar.1001.png")
-    height, width = frame.pixels.shape[:2]
-    planes = [Image.fromarray(plane) for plane in np.moveaxis(frame.pixels, 2, 0)]
-    size = (5 * width, 5 * height)
-    large = np.stack([plane.resize(size, Image.Resampling.BICUBIC) for plane in planes], axis=2)
-    uhd = reggan_plugin.Frame(pixels=large, original=frame.original)
-    matrix = np.array([[7.8, 0.0, 1800.0], [0.0, 7.8, 700.0]])
-    crop = FaceCrop(matrix, 256)
-    part, local = face_part(uhd, crop)
-    assert part.pixels.size < uhd.pixels.size / 10
-    whole, cut = view_of_face(uhd, uhd.pixels, crop), view_of_face(part, part.pixels, local)
-    assert (np.abs(whole - cut).max(axis=2) > 0.05).mean() < 0.01
-    assert np.abs(whole - cut).mean() < 0.004

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,11 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.commands import sheet as sheet_command
+from reggan_plugin.drawing.contact_sheet import view_of_face
+from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 
 from .sample_frames import SAMPLES, contents
@@ -80,6 +84,29 @@ def test_a_sheet_of_all_expressions_ends_in_presets(  # type: ignore[no-untyped-
     assert [cell["expression"] for cell in cells] == [*NAMED_EXPRESSIONS, "half smile"]
     with Image.open(tmp_path / "sheet.png") as drawn:
         assert drawn.size == (8 * 224, -(-(len(cells) + 1) // 8) * 252)
+
+
+def test_a_sheet_s_face_is_cut_and_reduced_before_it_is_changed() -> None:
+    """As much as the page's gallery, but for cells that are larger; the model sees it whole."""
+    transfer = ExpressionTransfer(device="cpu")
+    sample = read_frame(SHOT / "avatar.1001.png")
+    pixels = np.repeat(np.repeat(sample.pixels, 3, axis=0), 3, axis=1)
+    alpha = None if sample.alpha is None else np.repeat(np.repeat(sample.alpha, 3, 0), 3, 1)
+    frame = replace(sample, pixels=pixels, alpha=alpha)
+    choice = FaceChoice()
+    face = sheet_command._find(
+        transfer, Path("a.png"), frame, choice, None, finer=1, for_view=False
+    )
+    assert face.face.picture.pixels.size < pixels.size / 30
+    (crop,) = transfer.find_faces(frame, choice)
+    whole = view_of_face(frame, pixels, crop)
+    assert np.abs(whole - face.before).mean() < 0.004
+    mix = ExpressionMix({"happy": 1.0})
+    changed = transfer.render(frame, mix, [crop])
+    drawn = view_of_face(frame, changed, crop)
+    motion = drawn - whole
+    away = face.view(mix) - face.before - motion
+    assert np.abs(away).mean() < 0.25 * np.abs(motion).mean()
 
 
 def test_a_sheet_for_a_view_is_as_dark_as_its_frame(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]

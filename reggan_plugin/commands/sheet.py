@@ -1,15 +1,17 @@
 """`reggan-plugin sheet`: every expression of one frame, at three intensities."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
+import numpy as np
 from PIL import Image
 
-from reggan_plugin.change.picture import FrameCrops
+from reggan_plugin.array_types import Float
 from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.expression import presets_option, with_liked
 from reggan_plugin.commands.options.face import FaceOptions, face_options
@@ -26,31 +28,33 @@ from reggan_plugin.commands.progress import bar_of, errors_as_events
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.documents import json_text
 from reggan_plugin.drawing.contact_sheet import (
+    CELL_PX,
     GRID_COLUMNS,
     SheetRow,
     View,
-    face_part,
     labelled_view,
     sheet_box,
     small_view,
-    view_of_face,
+    view_of_pixels,
     write_cells,
     write_sheet,
 )
 from reggan_plugin.errors import FaceNotFoundError
-from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 from reggan_plugin.files.reading import Reading
 from reggan_plugin.files.sequence import number_in
+from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.models.model_card import ModelCard
-from reggan_plugin.transfer.display_picture import FrameEdit
+from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.ui.limits import THUMBNAILS_AT_ONCE
+from reggan_plugin.ui.live_face import LiveFace, live_face
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, OwnPresets
 from reggan_plugin.vocabulary.presets import read_presets
@@ -62,35 +66,34 @@ DRAWING = "Drawing expressions"
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _DrawnFace:
-    """A face that was found, ready to be drawn with expressions."""
+    """A face that was found, ready to be drawn with expressions, as the local page's gallery is.
+
+    Attributes:
+        face: cut out once for all expressions.
+        shown: how its pixels are shown.
+    """
 
     transfer: ExpressionTransfer
-    part: Frame
-    crop: FaceCrop
-    exposure_ev: float
-    shown_ev: float
+    face: LiveFace
+    shown: PixelCoding
 
     @property
     def before(self) -> View:
         """As the frame shows it."""
-        return view_of_face(self.part, self.part.pixels, self.crop, self.shown_ev)
-
-    @cached_property
-    def _cut(self) -> FrameCrops:
-        edit = FrameEdit(
-            frame=self.part,
-            mix=ExpressionMix(),
-            crops=[self.crop],
-            exposure_ev=self.exposure_ev,
-        )
-        return self.transfer.cut(edit)
+        return self._view(self.face.picture.pixels)
 
     def view(self, mix: ExpressionMix) -> View:
-        """With an expression; the model looks at the face once for all of them."""
-        mix = mix.scaled(self.transfer.intensity_share(self.crop))
-        cut = replace(self._cut, faces=tuple(replace(face, mix=mix) for face in self._cut.faces))
-        changed = self.transfer.answer([cut])[0].compose().pixels
-        return view_of_face(self.part, changed, self.crop, self.shown_ev)
+        """With an expression."""
+        return self._view(self.face.change(self.transfer, mix).compose().pixels)
+
+    def views(self, mixes: Sequence[ExpressionMix]) -> Iterator[View]:
+        """Yield one with each expression, drawn two at a time."""
+        with ThreadPoolExecutor(THUMBNAILS_AT_ONCE) as pool:
+            yield from pool.map(self.view, mixes)
+
+    def _view(self, pixels: Float[np.ndarray, "height width 3"]) -> View:
+        crop = self.face.crop_in_picture
+        return view_of_pixels(pixels, self.face.picture.alpha, self.shown, crop)
 
 
 @click.command(
@@ -175,9 +178,9 @@ def sheet(
     content = IoTimeout(stall_s).call(str(frame), lambda: read_content(frame))
     picture = reading.decode(content, frame)
     finer = 1 if is_of_all or small else 2
-    face = _find(transfer, frame, picture, faces.one_choice, exposure_ev, finer=finer)
-    if for_view:
-        face = replace(face, shown_ev=0.0)
+    face = _find(
+        transfer, frame, picture, faces.one_choice, exposure_ev, finer=finer, for_view=for_view
+    )
     shown = _expressions(transfer.card, own, is_of_all=is_of_all or small)
     if not as_json:
         click.echo(f"{DRAWING}: {len(shown)} of {frame.name}", err=True)
@@ -197,6 +200,7 @@ def _find(
     exposure_ev: float | None,
     *,
     finer: int,
+    for_view: bool,
 ) -> _DrawnFace:
     number = number_in(path.name)
     names = (path.name, *([] if number is None else [str(number)]))
@@ -213,8 +217,8 @@ def _find(
             err=True,
         )
     ev = transfer.auto_exposure(frame, crops) if exposure_ev is None else exposure_ev
-    part, crop = face_part(frame, crops[0], finer=finer)
-    return _DrawnFace(transfer=transfer, part=part, crop=crop, exposure_ev=ev, shown_ev=ev)
+    face = live_face(transfer, frame, crops[0], ev, 2 * CELL_PX * finer)
+    return _DrawnFace(transfer=transfer, face=face, shown=coding_of(frame, 0.0 if for_view else ev))
 
 
 def _expressions(card: ModelCard, own: OwnPresets, *, is_of_all: bool) -> list[ExpressionMix]:
@@ -240,9 +244,10 @@ def _draw_sheet(
 ) -> list[dict[str, Any]]:
     """Draw a row for each expression, below the input; return the place of every picture."""
     rows = [SheetRow(label="input", views=[face.before])]
+    views = face.views([mix.scaled(one) for mix in expressions for one in INTENSITIES])
     with bar_of(DRAWING) as advance:
         for place, mix in enumerate(expressions, start=1):
-            changed = [face.view(mix.scaled(intensity)) for intensity in INTENSITIES]
+            changed = list(islice(views, len(INTENSITIES)))
             rows.append(SheetRow(label=_name(mix), views=changed))
             advance(place / len(expressions))
     write_sheet(path, [f"{100 * i:.0f} %" for i in INTENSITIES], rows)
@@ -270,8 +275,8 @@ def _draw_grid(
         def pictures() -> Iterator[Image.Image]:
             if not is_small:
                 yield labelled_view(face.before, "input")
-            for place, mix in enumerate(expressions, start=1):
-                view = face.view(mix)
+            drawn = zip(expressions, face.views(expressions), strict=True)
+            for place, (mix, view) in enumerate(drawn, start=1):
                 yield small_view(view) if is_small else labelled_view(view, _name(mix))
                 advance(place / len(expressions))
 

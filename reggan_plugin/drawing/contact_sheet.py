@@ -1,7 +1,7 @@
 """Pictures of a face in rows and columns, with labels."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.crop import cut_crop, reduce_by, region_of
+from reggan_plugin.imaging.colour import PixelCoding
+from reggan_plugin.imaging.crop import cut_crop, region_of
 from reggan_plugin.limits import refuse_oversize
 from reggan_plugin.transfer.display_picture import coding_of
 
@@ -54,9 +55,18 @@ def view_of_face(
         crop: what to show.
         exposure_ev: stops by which a scene-linear frame is raised.
     """
+    return view_of_pixels(pixels, frame.alpha, coding_of(frame, exposure_ev), crop)
+
+
+def view_of_pixels(
+    pixels: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    coding: PixelCoding,
+    crop: FaceCrop,
+) -> View:
+    """Return the same of pixels, as stored, that belong to no frame."""
     rows, columns = region_of(crop, *pixels.shape[:2], with_margin=True)
-    alpha = None if frame.alpha is None else frame.alpha[rows, columns]
-    coding = coding_of(frame, exposure_ev)
+    alpha = None if alpha is None else alpha[rows, columns]
     display = colour.display_from_stored(pixels[rows, columns], alpha, coding)
     display = np.clip(colour.finite_values(display), 0.0, 1.0)
     if alpha is not None:
@@ -66,27 +76,6 @@ def view_of_face(
     matrix = local.frame_from_crop.copy()
     matrix[:, :2] *= crop.side_px / CELL_PX
     return np.clip(cut_crop(display, FaceCrop(matrix, CELL_PX)), 0.0, 1.0)
-
-
-def face_part(frame: Frame, crop: FaceCrop, *, finer: int = 2) -> tuple[Frame, FaceCrop]:
-    """Return the part of a frame that a view of a face needs, at most `finer` than it is drawn.
-
-    The frame in it cannot be written; its colours mean what they meant.
-    """
-    rows, columns = region_of(crop, *frame.pixels.shape[:2], with_margin=True)
-    local = crop.moved(-columns.start, -rows.start)
-    drawn_px = max(crop.side_px, CELL_PX) * finer
-    factor = max(1, int(crop.scale * crop.side_px) // drawn_px)
-    pixels = np.ascontiguousarray(frame.pixels[rows, columns])
-    alpha = None if frame.alpha is None else np.ascontiguousarray(frame.alpha[rows, columns])
-    if factor > 1:
-        pixels = reduce_by(pixels, factor)
-        alpha = None if alpha is None else reduce_by(alpha[..., None], factor)[..., 0]
-        local = local.scaled(1 / factor)
-    part = replace(
-        frame, pixels=pixels, alpha=alpha, matte=None, origin_px=(0, 0), displayed_px=None
-    )
-    return part, local
 
 
 def write_sheet(path: Path, columns: Sequence[str], rows: Sequence[SheetRow]) -> None:

@@ -62,6 +62,12 @@ class LiveFace:
     share: float
     is_draft: bool = False
 
+    @property
+    def crop_in_picture(self) -> FaceCrop:
+        """Where the face is in the picture."""
+        rows, columns = self.cut.region
+        return self.cut.crop.moved(columns.start, rows.start)
+
     def change(self, transfer: ExpressionTransfer, mix: ExpressionMix) -> FrameAnswers:
         """Answer of the model to an expression."""
         return transfer.answer([self._cut_for(mix)], is_draft=self.is_draft)[0]

@@ -3,8 +3,9 @@
 Weights in percent are known by a number above 2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -75,6 +76,25 @@ class Columns:
     timecode_fps: float | None = None
     frames: Float[np.ndarray, " rows"] | None = None
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeFormat:
+    """A kind of take: a module in `curves/formats/` holds one as `FORMAT`, and that is all.
+
+    Attributes:
+        name: as users write it.
+        read: the columns of a file. It gets a path if the format has `suffixes`, else the text of
+            the file; and the rate that the user gave, for files that hold no time.
+        suffixes: which names of files end in, in lower case; empty for text, whose names say
+            little.
+        recognises: whether a text is of this format and of no other.
+    """
+
+    name: str
+    read: Callable[[Any, float | None], Columns]
+    suffixes: tuple[str, ...] = ()
+    recognises: Callable[[str], bool] = lambda _: False
 
 
 def take_from_columns(columns: Columns, source: str) -> Take:

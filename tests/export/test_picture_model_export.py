@@ -19,7 +19,7 @@ from reggan_plugin.files.frame import read_frame
 from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.papers.networks.architectures import ARCHITECTURES
+from reggan_training.papers.networks.architectures import architectures
 from reggan_training.papers.regression import RegressionSettings
 
 RunMaker = Callable[..., Path]
@@ -31,7 +31,7 @@ IN_THE_GATE = "reggan"
 """Beside `QUICK` in half precision."""
 EXPORTED = [
     pytest.param(name, marks=pytest.mark.slow if name == IN_THE_GATE else pytest.mark.long)
-    for name in ARCHITECTURES
+    for name in architectures()
 ]
 
 

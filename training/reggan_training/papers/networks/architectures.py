@@ -1,32 +1,41 @@
 """Every architecture by its name in configurations, cards and on the command line.
 
-Imports no network, so that the names stand in a command's help.
+Reads the names from the text of this folder's modules, so that a command's help needs no PyTorch.
 """
 
+import re
+from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reggan_plugin.attached import attached, load_attached
 from reggan_plugin.errors import UsageError
+from reggan_training.papers import networks
 
 if TYPE_CHECKING:
     from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
 
-ARCHITECTURES: Final = {
-    "reggan": "reggan:RegGAN",
-    "reggan-paper": "reggan:RegGANPaper",
-    "sargan": "sargan:SARGAN",
-    "stargan": "encoder_decoder:StarGAN",
-    "us-gan": "encoder_decoder:USGAN",
-    "ganimation": "encoder_decoder:GANimation",
-    "regression": "masked_regression:MaskedRegression",
-}
-"""Module of this folder and class, by name."""
+_CLASS = re.compile(r"^class (\w+)|^    architecture = \"(.+)\"$", re.MULTILINE)
+
+
+@cache
+def architectures() -> Mapping[str, tuple[str, str]]:
+    """Return our architectures: the module and the class of each name."""
+    found = {}
+    for path in (path for folder in networks.__path__ for path in Path(folder).glob("*.py")):
+        kind = ""
+        for defined, name in _CLASS.findall(path.read_text(encoding="utf-8")):
+            kind = defined or kind
+            if name:
+                found[name] = (path.stem, kind)
+    return dict(sorted(found.items()))
 
 
 def architecture_names() -> tuple[str, ...]:
     """Return the names of our architectures and of those that other packages add."""
-    return (*ARCHITECTURES, *attached("architectures"))
+    return (*architectures(), *attached("architectures"))
 
 
 def build_model(settings: "ModelSettings") -> "ExpressionModel":
@@ -36,9 +45,9 @@ def build_model(settings: "ModelSettings") -> "ExpressionModel":
         UsageError: there is no such architecture.
     """
     name = settings.architecture
-    if name in ARCHITECTURES:
-        module, _, kind = ARCHITECTURES[name].partition(":")
-        network = import_module(f"{__package__}.{module}")
+    if name in architectures():
+        module, kind = architectures()[name]
+        network = import_module(f"{networks.__name__}.{module}")
         model: ExpressionModel = getattr(network, kind)(settings)
     elif name in attached("architectures"):
         model = load_attached("architectures", name)(settings)

@@ -22,7 +22,7 @@ class ModelSettings:
     """The choice of a network, and its size.
 
     Attributes:
-        architecture: a name of `architectures.ARCHITECTURES`.
+        architecture: a name of `architectures.architectures`.
         side_px: side of the crop.
         width: factor on every channel count; 1 is the published size.
         expressions: entries of the expression vector.

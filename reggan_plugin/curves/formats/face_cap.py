@@ -1,15 +1,9 @@
-"""Takes in the text formats of iFacialMocap, Facemotion3D and Face Cap."""
-
-import re
-from collections.abc import Iterable, Iterator
+"""Takes in the text format of Face Cap."""
 
 import numpy as np
 
-from reggan_plugin.curves.take import Columns
-from reggan_plugin.errors import Remark
+from reggan_plugin.curves.take import Columns, TakeFormat
 
-IFACIALMOCAP_FPS = 60.0
-_ITEM = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)[-&](-?\d+(?:\.\d+)?)")
 _ROW, _HEADING = "k", "bs"
 _BEFORE_WEIGHTS = 12
 """Cells of a Face Cap row: its mark, time, position, rotation, two eyes."""
@@ -24,46 +18,6 @@ _FACE_CAP_ORDER = (
     " mouthPress_R mouthStretch_L mouthStretch_R tongueOut"
 )
 """Source: the shape names of Face Cap's own avatar exporter for Blender."""
-
-
-def columns_of_ifacialmocap(text: str, rate_fps: float | None) -> Columns:
-    """Read recorded packets, one a line: `jawOpen-12|mouthSmile_L-3|…|=head#…`; 0 to 100.
-
-    Version 2 writes `&` for `-`. The packets hold no time.
-
-    Raises:
-        ValueError: a line is no packet.
-    """
-    packets: list[dict[str, float]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
-            continue
-        packet = dict(_items(line.partition("=")[0].split("|"), number))
-        if not packet:
-            raise ValueError(f"line {number} holds no weight such as jawOpen-12")
-        packets.append(packet)
-    names = list(dict.fromkeys(name for packet in packets for name in packet))
-    rate = rate_fps or IFACIALMOCAP_FPS
-    told = f"The take holds no time; its lines are taken for {rate:g} a second."
-    note = Remark(told, "take-without-time", rate=rate)
-    return Columns(
-        kind="iFacialMocap",
-        names=names,
-        times_s=np.arange(len(packets)) / rate,
-        values=np.array([[packet.get(name, np.nan) for name in names] for packet in packets]),
-        scale=0.01,
-        rate_fps=rate,
-        notes=() if rate_fps else (note,),
-    )
-
-
-def _items(cells: Iterable[str], line: int) -> Iterator[tuple[str, float]]:
-    for cell in cells:
-        match = _ITEM.fullmatch(cell.strip())
-        if match is not None:
-            yield match[1], float(match[2])
-        elif cell.strip():
-            raise ValueError(f"line {line} holds {cell.strip()[:40]!r}; expected jawOpen-12")
 
 
 def columns_of_face_cap(text: str) -> Columns:
@@ -107,3 +61,10 @@ def columns_of_face_cap(text: str) -> Columns:
         values=table[:, _BEFORE_WEIGHTS - 1 :],
         notes=() if names is not None else (note,),
     )
+
+
+FORMAT = TakeFormat(
+    name="Face Cap text",
+    read=lambda text, _: columns_of_face_cap(text),
+    recognises=lambda text: "\nk," in f"\n{text}",  # whatever lines stand before the rows
+)

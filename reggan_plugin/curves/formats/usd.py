@@ -6,18 +6,22 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.apart import run_apart
-from reggan_plugin.curves.take import Columns
+from reggan_plugin.curves.take import Columns, TakeFormat
+from reggan_plugin.files.mesh_suffixes import USD_SUFFIXES
 from reggan_plugin.limits import MOST_TAKE_CELLS, MOST_TAKE_ROWS, refuse_beyond
-from reggan_plugin.textures.usd_character import open_stage
+from reggan_plugin.missing_package import needs_extra
 
 
 def columns_of_usd(path: Path) -> Columns:
     """Read the first SkelAnimation whose blend shapes have weights.
 
     Raises:
+        MissingExtraError: usd-core is not installed.
         ValueError: it holds none.
         MeshError: it cannot be opened, or names what is not beside it.
     """
+    with needs_extra("A take in USD", "usd"):
+        import pxr  # noqa: F401 - it is used in a child process
     found = run_apart(f"{__name__}:weights_in", str(path), file=path)
     note = f"It holds {found['animations']} SkelAnimations with weights; the first one is taken."
     return Columns(
@@ -32,6 +36,8 @@ def columns_of_usd(path: Path) -> Columns:
 def weights_in(path: str) -> dict[str, Any]:
     """Names, times and values, in plain values; called in the child."""
     from pxr import UsdSkel
+
+    from reggan_plugin.textures.usd_character import open_stage
 
     stage = open_stage(Path(path))
     animations = [UsdSkel.Animation(prim) for prim in stage.Traverse() if prim.IsA("SkelAnimation")]
@@ -52,3 +58,6 @@ def weights_in(path: str) -> dict[str, Any]:
         "times_s": np.array(codes) / stage.GetTimeCodesPerSecond(),
         "values": np.array(rows),
     }
+
+
+FORMAT = TakeFormat(name="USD", read=lambda path, _: columns_of_usd(path), suffixes=USD_SUFFIXES)

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.curves.take import Columns
+from reggan_plugin.curves.take import Columns, TakeFormat
+from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
 from reggan_plugin.limits import (
     MOST_NAME_BYTES,
     MOST_TAKE_CELLS,
@@ -203,3 +204,10 @@ def _spline(
     rows = between.transpose(1, 0, 2).reshape(-1, names)
     fine = (times[None, :-1] + t[:, :, 0] * np.diff(times)[None]).T.reshape(-1)
     return np.append(fine, times[-1]), np.concatenate([rows, output[-1:, 1]])
+
+
+FORMAT = TakeFormat(
+    name="glTF, GLB, VRMA",
+    read=lambda path, _: columns_of_gltf(path),
+    suffixes=(*GLTF_SUFFIXES, ".vrma"),
+)

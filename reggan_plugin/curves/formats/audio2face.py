@@ -4,15 +4,10 @@ import math
 
 import numpy as np
 
-from reggan_plugin.curves.take import Columns
+from reggan_plugin.curves.take import Columns, TakeFormat
 from reggan_plugin.documents import parse_json
 
 _FIELDS = ("facsNames", "weightMat")
-
-
-def is_audio2face(text: str) -> bool:
-    """Tell whether a JSON text looks like one."""
-    return all(f'"{field}"' in text for field in _FIELDS)
 
 
 def columns_of_audio2face(text: str, rate_fps: float | None) -> Columns:
@@ -23,7 +18,7 @@ def columns_of_audio2face(text: str, rate_fps: float | None) -> Columns:
     """
     document = parse_json(text)
     if not isinstance(document, dict) or any(field not in document for field in _FIELDS):
-        raise ValueError(f"it has no {' and '.join(_FIELDS)}")
+        raise ValueError(f"it has no {' and '.join(_FIELDS)}, as Audio2Face writes them")
     names, rows = document["facsNames"], document["weightMat"]
     rate = rate_fps or document.get("exportFps")
     if not isinstance(rate, int | float) or not math.isfinite(rate) or rate <= 0:
@@ -46,3 +41,10 @@ def columns_of_audio2face(text: str, rate_fps: float | None) -> Columns:
         values=values,
         rate_fps=float(rate),
     )
+
+
+FORMAT = TakeFormat(
+    name="Audio2Face JSON",
+    read=columns_of_audio2face,
+    recognises=lambda text: text.lstrip()[:1] in ("{", "["),
+)

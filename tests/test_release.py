@@ -1,18 +1,31 @@
-"""`tools/release.py` makes the parts of a release; the zips are tested in tests/blender_bridge."""
+"""`tools/release.py` makes the parts of a release, and its wheel installs.
+
+The zips are tested in tests/blender_bridge.
+"""
 
 import hashlib
 import importlib.util
+import os
+import shutil
+import subprocess
 import sys
 import tarfile
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import yaml
 
+from .docs.conftest import PAGES
+
 ROOT = Path(__file__).resolve().parents[1]
+LARGEST_MIB = 40
+KEPT = {"PATH", "HOME", "SYSTEMROOT", "TEMP", "TMPDIR", "USERPROFILE", "LOCALAPPDATA"}
+KEPT |= {"PIP_INDEX_URL", "PIP_CERT", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"}
+"""What a new environment is given of this one's variables; no PYTHONPATH among them."""
 
 
 @pytest.fixture(scope="module")
@@ -25,30 +38,113 @@ def release() -> ModuleType:
     return module
 
 
-@pytest.mark.slow
-def test_it_builds_archives_pages_and_sums(release: ModuleType, tmp_path: Path) -> None:
-    out = tmp_path / "dist"
+@pytest.fixture(scope="module")
+def built(release: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what can be made without Blender and a package index."""
+    out = tmp_path_factory.mktemp("release") / "dist"
     assert release.main(["wheel", "nodes", "docs", "weights", "sums", "--out", str(out)]) == 0
-    lines = (out / "SHA256SUMS").read_text().splitlines()
+    return out
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Iterator[zipfile.ZipFile]:
+    (path,) = built.glob("*.whl")
+    assert path.stat().st_size < LARGEST_MIB * 2**20
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+@pytest.mark.slow
+def test_it_builds_archives_pages_and_sums(release: ModuleType, built: Path) -> None:
+    lines = (built / "SHA256SUMS").read_text().splitlines()
     sums = {name: digest for digest, name in (line.split("  ") for line in lines)}
-    names = {path.name for path in out.iterdir()}
+    names = {path.name for path in built.iterdir()}
     assert set(sums) == names - {"SHA256SUMS"}
     for name, digest in sums.items():
-        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
+        assert hashlib.sha256((built / name).read_bytes()).hexdigest() == digest
     stem = f"reggan_plugin-{release.VERSION}"
     assert {f"{stem}-py3-none-any.whl", f"{stem}.tar.gz", f"{stem}-docs.zip"} <= names
     weights = {path.name for path in (ROOT / "reggan_plugin/weights").glob("*.onnx")}
     assert weights
     assert weights <= names
-    with zipfile.ZipFile(out / f"{stem}-docs.zip") as pages:
-        assert {"index.html", "textures.html"} <= set(pages.namelist())
-    with zipfile.ZipFile(out / f"{stem}-comfyui.zip") as nodes:
+    with zipfile.ZipFile(built / f"{stem}-docs.zip") as pages:
+        assert {page.with_suffix(".html").name for page in PAGES[1:]} <= set(pages.namelist())
+        assert "KHR_materials_variants" in pages.read("textures.html").decode()
+    with zipfile.ZipFile(built / f"{stem}-comfyui.zip") as nodes:
         packed = {name.removeprefix("reggan-plugin/") for name in nodes.namelist()}
     assert {"__init__.py", "requirements.txt", "pyproject.toml"} <= packed
     assert {"reggan_plugin/comfyui/web/reggan.js", "reggan_plugin/weights/reggan.onnx"} <= packed
-    with tarfile.open(out / f"{stem}.tar.gz") as archive:
+    with tarfile.open(built / f"{stem}.tar.gz") as archive:
         sources = {name.partition("/")[2] for name in archive.getnames()}
     assert {"CHANGELOG.md", "tests/gate.py", "tools/release.py", "requirements/gate.txt"} <= sources
+
+
+def test_it_holds_the_packages_and_nothing_beside_them(wheel: zipfile.ZipFile) -> None:
+    top = {name.split("/")[0] for name in wheel.namelist()}
+    assert {name for name in top if not name.endswith(".dist-info")} == {
+        "reggan_plugin",
+        "reggan_training",
+        "reggan_export",
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "reggan_plugin/weights/reggan.onnx",
+        "reggan_plugin/weights/face_locator/detector.onnx",
+        "reggan_plugin/samples/avatar_exr/avatar.1006.exr",
+        "reggan_plugin/samples/toon/toon.1001.png",
+        "reggan_plugin/samples/head.glb",
+        "reggan_plugin/py.typed",
+        "reggan_plugin/curves/page/page.html",
+        "reggan_plugin/report/shot_page/page.html",
+        "reggan_plugin/ui/page/index.html",
+        "reggan_training/metrics/judges/expression_judge.safetensors",
+        "reggan_training/papers/study/rater_page/page.html",
+        "reggan_plugin/rig/template.npz",
+        "reggan_plugin/rig/mouth.npz",
+        "reggan_plugin/rig/face_reader.npz",
+    ],
+)
+def test_what_the_commands_need_is_inside(wheel: zipfile.ZipFile, path: str) -> None:
+    assert path in wheel.namelist()
+
+
+def test_licences_travel_with_it(wheel: zipfile.ZipFile) -> None:
+    names = [Path(name).name for name in wheel.namelist() if "/licenses/" in name]
+    assert sorted(names) == ["LICENSE", "THIRD_PARTY_NOTICES.md"]
+
+
+@pytest.mark.slow
+def test_an_empty_environment_installs_it_and_changes_a_frame(
+    wheel: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+        words = [str(word) for word in command]
+        environment = {key: os.environ[key] for key in KEPT & set(os.environ)}
+        return subprocess.run(
+            words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    index = run(sys.executable, "-m", "pip", "download", "-q", "--no-deps", "click", "-d", "probe")
+    if index.returncode:
+        pytest.skip("no package index to install from")
+    assert run(sys.executable, "-m", "venv", "--without-pip", "empty").returncode == 0
+    scripts = tmp_path / "empty" / ("Scripts" if os.name == "nt" else "bin")
+    pip = (sys.executable, "-m", "pip", "--python", scripts / "python")
+    installed = run(*pip, "install", "-q", "--no-compile", str(wheel.filename))
+    assert installed.returncode == 0, installed.stderr
+    shutil.copy(ROOT / "reggan_plugin/samples/toon/toon.1001.png", tmp_path / "toon.1001.png")
+    words = ["--frames", "toon.1001.png", "--expression", "happy", "--out", "out"]
+    rendered = run(scripts / "reggan-plugin", "render", *words)
+    assert rendered.returncode == 0, rendered.stderr
+    before, after = (tmp_path / folder / "toon.1001.png" for folder in (".", "out"))
+    assert before.read_bytes() != after.read_bytes()
+    timed = run(scripts / "reggan-plugin", "bench", "--rounds", "1", "--batch", "1")
+    assert timed.returncode == 0, timed.stderr  # every device that is not there is a sentence
+    without_torch = run(scripts / "python", "-c", "import reggan_plugin, torch")
+    assert "No module named 'torch'" in without_torch.stderr
 
 
 def test_all_is_made_and_the_sums_come_last(release: ModuleType) -> None:

@@ -144,7 +144,7 @@ def _moved_by(factor: float) -> Callable[[Any, bytes], bytes]:
 
 def _targets(document: Any, binary: bytes) -> bytes:
     head = document["meshes"][0]["primitives"][0]
-    head["targets"] = head["targets"][:1] * 300_000
+    head["targets"] = head["targets"][:1] * 30_000
     return glb_of(document, binary)
 
 

@@ -96,6 +96,14 @@ class HeadSettings(bpy.types.PropertyGroup):
         min=0,
         options=_STILL,
     )
+    takes_own_shapes: BoolProperty(
+        name="Its Own Shapes",
+        description="Track Head also writes the head with its face shapes and teeth, and results "
+        "move the face as they do. Otherwise, and where the head has none, RegGAN's own head is "
+        "laid on the picture",
+        default=True,
+        options=_STILL,
+    )
     tests_occlusion: BoolProperty(
         name="Find Occlusion",
         description="Mark frames in which something stands before the face. Glass counts as "

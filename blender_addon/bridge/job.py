@@ -20,8 +20,8 @@ class JobRequest:
     """For the worker's output; a fresh one for each request."""
     runtime: Runtime | None = None
     """The runtime that runs it, if not the job's own."""
-    is_optional: bool = False
-    """The job goes on, and ends well, if this fails."""
+    if_failed: Callable[[str], None] | None = None
+    """Told why this failed: the job goes on then, and ends well."""
     objection: Callable[[], str] | None = None
     """Asked when this has ended: why the job is not to go on; empty if it is."""
 
@@ -49,7 +49,8 @@ class Job:
         progress = self._worker.poll()
         if progress.state == "running":
             return self._of_all(progress)
-        if progress.state == "failed" and self._request.is_optional:
+        if progress.state == "failed" and self._request.if_failed is not None:
+            self._request.if_failed(progress.message)
             progress = replace(progress, state="done", message="")
         if progress.state == "done" and self._request.objection is not None:
             objection = self._request.objection()

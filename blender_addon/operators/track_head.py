@@ -1,23 +1,34 @@
 """Project a head through the camera in every frame, into the tracks that `render` takes."""
 
 import json
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..bridge.job import Job
+from ..bridge.job import Job, JobRequest
 from ..bridge.progress import Progress
+from ..bridge.shape_keys import KeyWeight
 from ..bridge.tracks_file import other_faces, write_tracks
 from ..head_settings import named_values
 from ..job_display import redraw_views
+from ..preferences import chosen_runtime
 from ..scene.camera_view import camera_problem
+from ..scene.character import own_head
 from ..scene.head_in_scene import head_problem
+from ..scene.image_files import file_stem
 from ..scene.settings import absolute_path, character_file
 from ..second_blender.start import job_on_copy
 from .job_operator import JobOperator, new_job_folder
 from .rendered_faces import look_at_rendered_frames
+
+_KEPT = "//reggan/"
+"""Folder of what the extension makes of itself."""
 
 
 class TrackHead(JobOperator, bpy.types.Operator):
@@ -44,9 +55,32 @@ class TrackHead(JobOperator, bpy.types.Operator):
         asked = work_of_tracking(context, absolute_path(path, "Tracks"), folder)
         self._scene_name, self._path = scene.name_full, path
         self._made, self._account = Path(asked["tracks"]), Path(asked["account"])
+        self._own, self._not_own = _own_head_of(
+            context, folder, is_alone=not any(asked["others"].values())
+        )
+        asked["character"] = self._own and self._own.asked
         self._pictures = look_at_rendered_frames(context)
-        look = [self._pictures.request] if self._pictures else []
-        return job_on_copy("Track head", "head_tracker", asked, folder, then=look)
+        then = [self._pictures.request] if self._pictures else []
+        then += [self._trial(context, self._own)] if self._own else []
+        return job_on_copy("Track head", "head_tracker", asked, folder, then=then)
+
+    def _trial(self, context: bpy.types.Context, own: "_OwnHead") -> JobRequest:
+        """Return a look of the runtime at the written head: whether it can be laid on a face."""
+
+        def say(reason: str) -> None:
+            self._not_own = self._not_own or reason
+
+        folder = new_job_folder()
+        blank = folder / "blank.png"  # nothing is read of it
+        blank.touch()
+        arguments = ("render", str(blank), "--expression", "happy", "--rig", str(own.written))
+        return JobRequest(
+            arguments=(*arguments, "--dry-run", "--out", str(folder / "out")),
+            title="Trying the head's own shapes",
+            folder=folder,
+            runtime=chosen_runtime(context),
+            if_failed=say,
+        )
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
         """Put the file where it belongs, let `Render` use it, and say what it will leave out."""
@@ -60,7 +94,10 @@ class TrackHead(JobOperator, bpy.types.Operator):
         scene.reggan.rig_tracks, scene.reggan.use_rig_tracks = self._path, True
         account = json.loads(self._account.read_text(encoding="utf-8"))
         doubts = list(account["left_out"])
-        account["summary"] += f" {_what_moves_it(scene)}"
+        self._not_own = account.get("no_character") or self._not_own
+        if self._own is not None and not self._not_own:
+            self._own.use(scene)
+        account["summary"] += f" {_what_moves_it(scene, self._not_own)}"
         scene.reggan.tracks_compared = self._pictures is not None
         if self._pictures is not None:
             doubts.insert(0, self._pictures.objection_to(self._made))
@@ -71,16 +108,90 @@ class TrackHead(JobOperator, bpy.types.Operator):
             self._note(doubt)
 
 
-def _what_moves_it(scene: bpy.types.Scene) -> str:
-    """Return the sentence that tells which head the change is made with."""
+def _what_moves_it(scene: bpy.types.Scene, not_own: str) -> str:
+    """Return the sentence that tells which of the two heads the change is made with, and why."""
     settings = scene.reggan_character
     if settings.uses:
         try:
             name = character_file(settings).name
         except BridgeError:  # a job says what is wrong with it
             name = "This Character's Rig"
-        return f"Frames are changed with the shapes and teeth of {name}."
-    return "Frames are changed with RegGAN's own head, laid on these points."
+        return f"Frames are changed with the head's own shapes and teeth ({name})."
+    why = f": {not_own.rstrip('.')}" if not_own else ""
+    return f"Frames are changed with RegGAN's own head, laid on these points{why}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OwnHead:
+    """The head of the scene as the rig of the change.
+
+    Attributes:
+        mesh: full name of the mesh with the face shapes.
+        rows: the table of its keys.
+        written: its file, in a work folder.
+        kept: where that is kept, in the folder of results.
+    """
+
+    mesh: str
+    rows: Sequence[KeyWeight]
+    written: Path
+    kept: str
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the second Blender is told."""
+        rows = [asdict(row) for row in self.rows]
+        return {"mesh": self.mesh, "rows": rows, "file": str(self.written)}
+
+    def use(self, scene: bpy.types.Scene) -> None:
+        """Keep the file, and let all jobs take it."""
+        path, settings = absolute_path(self.kept, "File"), scene.reggan_character
+        try:
+            path.parent.mkdir(exist_ok=True)
+            new = path.with_name(f".{path.name}.{os.getpid()}")
+            shutil.copyfile(self.written, new)
+            new.replace(path)
+        except OSError as error:
+            raise BridgeError(
+                f"The head cannot be kept at {path}: {error.strerror or error}. Make room there, "
+                "or switch Its Own Shapes off."
+            ) from error
+        mesh = next(one for one in bpy.data.objects if one.name_full == self.mesh)
+        if settings.mesh != mesh or not settings.rows:
+            settings.mesh = mesh
+            settings.rows.clear()
+            for row in self.rows:
+                line = settings.rows.add()
+                line.shape, line.key, line.weight = row.shape, row.key, row.weight
+        settings.file, settings.uses = self.kept, True
+
+
+def _own_head_of(
+    context: bpy.types.Context, folder: Path, *, is_alone: bool
+) -> tuple[_OwnHead | None, str]:
+    """Return what is to be written of the head; else why nothing is, if that is of interest."""
+    scene = context.scene
+    character = scene.reggan_character
+    is_chosen = character.uses and not character.file.startswith(_KEPT)
+    if is_chosen:  # what the artist wrote stays
+        return None, ""
+    if not scene.reggan_head.takes_own_shapes:
+        character.uses = False
+        return None, "Its Own Shapes is off"
+    if not is_alone:
+        character.uses = False
+        return None, "the tracks hold several heads, and a job takes one rig"
+    try:
+        chosen_runtime(context)
+    except BridgeError as error:
+        return None, str(error)
+    mesh, rows, problem = own_head(scene, context.evaluated_depsgraph_get())
+    if problem:
+        character.uses = False
+        return None, problem
+    kept = f"{_KEPT}{file_stem(mesh.name)}_rig.glb"
+    written = folder / "head.glb"
+    return _OwnHead(mesh=mesh.name_full, rows=rows, written=written, kept=kept), ""
 
 
 def work_of_tracking(context: bpy.types.Context, existing: Path, folder: Path) -> dict[str, Any]:
@@ -96,6 +207,7 @@ def work_of_tracking(context: bpy.types.Context, existing: Path, folder: Path) -
     """
     settings = context.scene.reggan_head
     return {
+        "character": None,
         "scene": context.scene.name_full,
         "layer": context.view_layer.name,
         "head": named_values(settings),

@@ -1,15 +1,16 @@
 """Write a character as the file that `--rig` takes: its mesh with its own face shapes."""
 
-from typing import Any
-
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..scene.character import belongings, character_problem, rows_of, write_character
+from ..scene.character import (
+    character_problem,
+    meshes_of_character,
+    missing_shapes,
+    rows_of,
+    write_character,
+)
 from ..scene.settings import character_file
-
-_NEEDED = ("eyeBlinkLeft", "eyeBlinkRight", "jawOpen", "mouthSmileLeft", "mouthSmileRight")
-"""By which eyes, mouth and chin are found."""
 
 
 class WriteCharacter(bpy.types.Operator):
@@ -23,8 +24,7 @@ class WriteCharacter(bpy.types.Operator):
         """Tell whether there is a mesh whose keys make the shapes that have to be there."""
         settings = context.scene.reggan_character
         problem = character_problem(settings)
-        shapes = {row.shape for row in rows_of(settings)}
-        missing = [shape for shape in _NEEDED if shape not in shapes]
+        missing = missing_shapes(rows_of(settings))
         if not problem and missing:
             problem = f"No line of the table makes {', '.join(missing)}: they are needed"
         if problem:
@@ -41,7 +41,7 @@ class WriteCharacter(bpy.types.Operator):
                     f"{path} is there already. Choose a new name, or tick Write Again."
                 )
             written = write_character(
-                _meshes(context.scene, settings.mesh), rows_of(settings), path
+                meshes_of_character(context.scene, settings.mesh), rows_of(settings), path
             )
         except BridgeError as error:
             self.report({"ERROR"}, str(error))
@@ -51,12 +51,6 @@ class WriteCharacter(bpy.types.Operator):
             {"INFO"}, f"{path.name} has {len(written)} face shapes; results use it from now on"
         )
         return {"FINISHED"}
-
-
-def _meshes(scene: bpy.types.Scene, mesh: Any) -> list[Any]:
-    """Return the face, then what else of the character is rendered."""
-    others = (one for one in belongings(scene, mesh) if one.type == "MESH" and not one.hide_render)
-    return list(dict.fromkeys([mesh, *others]))
 
 
 classes = (WriteCharacter,)

@@ -58,6 +58,7 @@ class HeadPanel(bpy.types.Panel):
         layout.prop(context.scene.reggan, "shows_points")
         layout.prop(settings, "face_number")
         layout.prop(settings, "tests_occlusion")
+        layout.prop(settings, "takes_own_shapes")
         layout.prop(context.scene.reggan, "rig_tracks")
         draw_script_note(layout, context, [getattr(settings, name) for name in OBJECTS])
         layout.operator("reggan.track_head", icon="TRACKER")

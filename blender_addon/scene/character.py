@@ -11,10 +11,11 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..bridge.shape_keys import KeyWeight, expression_keys
+from ..bridge.shape_keys import KeyWeight, expression_keys, recognise
 from ..bridge.vocabulary import SIDED_SHAPES
 from ..driving_settings import key_names
 from .head_as_glb import copies_at_rest, export_collection, linked, look_of, plain_material
+from .head_meshes import head_meshes
 
 
 def rows_of(settings: Any) -> list[KeyWeight]:
@@ -36,6 +37,45 @@ def character_problem(settings: Any) -> str:
         return "No shape key makes a face shape yet: press Recognise, or add lines by hand"
     unknown = next((row.key for row in rows if row.key not in names), None)
     return f"{mesh.name} has no shape key {unknown!r}: mend that line" if unknown else ""
+
+
+_NEEDED = ("eyeBlinkLeft", "eyeBlinkRight", "jawOpen", "mouthSmileLeft", "mouthSmileRight")
+"""By which eyes, mouth and chin are found."""
+
+
+def missing_shapes(rows: Sequence[KeyWeight]) -> list[str]:
+    """Return the shapes that a character needs and a table does not make."""
+    shapes = {row.shape for row in rows}
+    return [shape for shape in _NEEDED if shape not in shapes]
+
+
+def own_head(scene: bpy.types.Scene, depsgraph: Any) -> tuple[Any, list[KeyWeight], str]:
+    """Return the mesh of the tracked head that has face shapes, and the table of its keys.
+
+    A table that the artist has edited counts before the names of the keys.
+
+    Returns:
+        mesh and table; or None, an empty table, and why results cannot use this head's own shapes.
+    """
+    settings = scene.reggan_character
+    if settings.mesh is not None and not character_problem(settings):
+        mesh, rows = settings.mesh, rows_of(settings)
+    else:
+        parts = head_meshes(scene.reggan_head, depsgraph)
+        known = {part.thing: recognise(key_names(part.thing)) for part in parts}
+        mesh = max(known, key=lambda thing: len(known[thing]), default=None)
+        rows = known.get(mesh, [])
+    if not rows:
+        return None, [], "the head has no shape keys with names of face shapes"
+    if missing := missing_shapes(rows):
+        return None, [], f"no shape key of {mesh.name} makes {', '.join(missing)}"
+    return mesh, list(rows), ""
+
+
+def meshes_of_character(scene: bpy.types.Scene, mesh: Any) -> list[Any]:
+    """Return the face, then what else of the character is rendered."""
+    others = (one for one in belongings(scene, mesh) if one.type == "MESH" and not one.hide_render)
+    return list(dict.fromkeys([mesh, *others]))
 
 
 def belongings(scene: bpy.types.Scene, mesh: Any) -> list[Any]:

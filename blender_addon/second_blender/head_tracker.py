@@ -11,10 +11,12 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.in_words import account_of_faces
 from ..bridge.projection import SeenFace, face_in_view
+from ..bridge.shape_keys import KeyWeight
 from ..bridge.tracks_file import text_from_tracks, tracks_from_faces, write_tracks
 from ..bridge.vectors import Point
 from ..head_settings import OBJECTS
 from ..scene.camera_view import hidden_points, view_of
+from ..scene.character import meshes_of_character, write_character
 from ..scene.head_in_scene import head_in_scene
 from ..scene.seen_surface import SurfaceDepths, refuse_exchanged_eyes
 
@@ -83,7 +85,20 @@ def run(asked: Mapping[str, Any], say: Callable[..., None]) -> None:
     )
     write_tracks(Path(asked["tracks"]), text_from_tracks(tracks))
     account = account_of_faces(faces, found.found_by)
+    if asked["character"] is not None:
+        account["no_character"] = _write_own_head(scene, asked["character"])
     Path(asked["account"]).write_text(json.dumps(account), encoding="utf-8")
+
+
+def _write_own_head(scene: bpy.types.Scene, asked: Mapping[str, Any]) -> str:
+    """Write the head with its face shapes, at rest; why that cannot be, or nothing."""
+    mesh = object_in_copy(asked["mesh"])
+    rows = [KeyWeight(**row) for row in asked["rows"]]
+    try:
+        write_character(meshes_of_character(scene, mesh), rows, Path(asked["file"]))
+    except BridgeError as error:  # the tracks are good all the same
+        return str(error)
+    return ""
 
 
 def _head(values: Mapping[str, Any]) -> SimpleNamespace:

@@ -119,6 +119,8 @@ def live() -> None:
 
 if COMMAND == "live":
     live()
+if "--dry-run" in ARGUMENTS:
+    sys.exit()
 curve = option("--intensity-curve")
 asked = {
     "command": COMMAND,

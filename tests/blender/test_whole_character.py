@@ -53,6 +53,7 @@ def test_an_animated_smile_is_found_in_the_picture_and_by_the_rig(
     scene.reggan_head.head, scene.reggan_head.bone = bpy.data.objects["Rig"], "Head"
     assert bpy.ops.reggan.track_head() == {"FINISHED"}
     assert f"in sight in {FRAMES} of {FRAMES} frames" in scene.reggan.tracks_account
+    assert "the head's own shapes and teeth" in scene.reggan.tracks_account
     tracks = Path(bpy.path.abspath(scene.reggan.rig_tracks))
     off = [eyes_off(tracks, frame) for frame in range(1, FRAMES + 1)]
     print("eyes are off by", *(f"{one:.3f}" for one in off), "eye distances")

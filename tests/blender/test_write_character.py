@@ -1,5 +1,6 @@
 """A character with shape keys, written as the head that it is."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 bpy = pytest.importorskip("bpy")
+
+from mathutils import Vector  # noqa: E402
 
 from blender_addon.bridge.errors import BridgeError  # noqa: E402
 from blender_addon.scene.settings import model_settings  # noqa: E402
@@ -160,3 +163,69 @@ def test_a_table_that_moves_nothing_is_refused(scene: Any, tmp_path: Path) -> No
     with pytest.raises(RuntimeError, match="moves the character"):
         bpy.ops.reggan.write_character()
     assert not (tmp_path / "Face.glb").exists()
+
+
+def track(scene: Any) -> str:
+    """Track the head before a camera; what is said of it."""
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(camera)
+    face = bpy.data.objects["Face"]
+    camera.location = face.matrix_world @ Vector((0.02, -0.8, 1.47))
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=0.05)  # a mask alone has no head to look into
+    back = bpy.context.object
+    back.parent, back.location = face, (0.02, 0.1, 1.47)
+    camera.rotation_euler = (math.pi / 2, 0, 0.7)
+    scene.camera, scene.frame_start, scene.frame_end = camera, 1, 2
+    scene.reggan_head.head = face
+    scene.reggan_head.tests_occlusion = False
+    assert bpy.ops.reggan.track_head() == {"FINISHED"}
+    return str(scene.reggan.tracks_account)
+
+
+def test_a_tracked_head_is_the_rig_of_the_change(
+    scene: Any, tmp_path: Path, pretended: Path
+) -> None:
+    """Nothing else is to be pressed; the table is filled, too."""
+    character = scene.reggan_character
+    character.rows.clear()
+    character.mesh = None
+    assert "the head's own shapes and teeth (Face_rig.glb)" in track(scene)
+    kept = tmp_path / "reggan" / "Face_rig.glb"
+    assert set(head_of(kept).controls) == SHAPES
+    assert model_settings(bpy.context).rig == kept
+    assert character.mesh == bpy.data.objects["Face"]
+    assert {row.shape for row in character.rows} == SHAPES
+    kept.write_bytes(b"older")
+    said = track(scene)  # again: its own file is made anew
+    assert "Face_rig.glb" in said, said
+    assert head_of(kept).controls
+    scene.reggan_head.takes_own_shapes = False
+    assert "RegGAN's own head, laid on these points: Its Own Shapes is off." in track(scene)
+    assert model_settings(bpy.context).rig is None
+
+
+def test_a_character_that_the_artist_wrote_stays(
+    scene: Any, tmp_path: Path, pretended: Path
+) -> None:
+    assert bpy.ops.reggan.write_character() == {"FINISHED"}
+    written = (tmp_path / "Face.glb").read_bytes()
+    assert "own shapes and teeth (Face.glb)" in track(scene)
+    assert (tmp_path / "Face.glb").read_bytes() == written
+    assert not (tmp_path / "reggan").exists()
+
+
+def test_why_a_head_is_not_its_own_rig_is_said(scene: Any, tmp_path: Path, pretended: Path) -> None:
+    bpy.data.objects["Face"].data.shape_keys.key_blocks["jawOpen"].name = "Kiefer"
+    scene.reggan_character.rows.clear()
+    said = track(scene)
+    assert "RegGAN's own head, laid on these points: no shape key of Face makes jawOpen." in said
+    assert not (tmp_path / "reggan").exists()
+
+
+def test_a_head_that_no_face_is_found_on_is_not_used(scene: Any, tmp_path: Path) -> None:
+    """By the runtime itself, which looks at the written head: this one is two balls in a box."""
+    said = track(scene)
+    assert "RegGAN's own head, laid on these points: " in said, said
+    assert "shows no face" in said
+    assert not scene.reggan_character.uses
+    assert not (tmp_path / "reggan").exists()

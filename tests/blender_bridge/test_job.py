@@ -72,7 +72,9 @@ def test_an_optional_request_may_fail(pretend: Pretend, tmp_path: Path) -> None:
     """The second opinion on a rig's face: its runtime need not even be installed."""
     runtime = pretend(ECHO)
     broken = replace(runtime, program=("-c", "import sys; sys.exit(1)"))
-    optional = replace(request(tmp_path / "b"), runtime=broken, is_optional=True)
+    said: list[str] = []
+    optional = replace(request(tmp_path / "b"), runtime=broken, if_failed=said.append)
     job = Job(runtime, [request(tmp_path / "a", "a"), optional])
     assert job.wait().state == "done"
     assert [result.state for result in job.results] == ["done", "done"]
+    assert "ended with code 1" in said[0]

@@ -42,6 +42,9 @@ def release() -> ModuleType:
 def built(release: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what can be made without Blender and a package index."""
     out = tmp_path_factory.mktemp("release") / "dist"
+    out.mkdir()
+    with zipfile.ZipFile(out / f"reggan_plugin-{release.VERSION}-page.zip", "w") as page:
+        page.writestr("index.html", "the page in the browser alone, without npm")
     assert release.main(["wheel", "nodes", "docs", "weights", "sums", "--out", str(out)]) == 0
     return out
 
@@ -69,6 +72,7 @@ def test_it_builds_archives_pages_and_sums(release: ModuleType, built: Path) -> 
     assert weights <= names
     with zipfile.ZipFile(built / f"{stem}-docs.zip") as pages:
         assert {page.with_suffix(".html").name for page in PAGES[1:]} <= set(pages.namelist())
+        assert "try/index.html" in pages.namelist()
         assert "KHR_materials_variants" in pages.read("textures.html").decode()
     with zipfile.ZipFile(built / f"{stem}-comfyui.zip") as nodes:
         packed = {name.removeprefix("reggan-plugin/") for name in nodes.namelist()}
@@ -149,7 +153,7 @@ def test_an_empty_environment_installs_it_and_changes_a_frame(
 
 def test_all_is_made_and_the_sums_come_last(release: ModuleType) -> None:
     assert list(release.PARTS) == [
-        *("wheel", "zips", "nodes", "docs", "weights", "bill", "sums"),
+        *("wheel", "zips", "nodes", "page", "docs", "weights", "bill", "sums"),
     ]
 
 

@@ -4,8 +4,9 @@
     python tools/release.py wheel docs sums  these parts alone
 
 Parts, in this order: `wheel` (and source archive), `zips` (Blender extensions of three systems),
-`nodes` (a zip for ComfyUI's `custom_nodes`),
-`docs` (HTML in a zip), `weights`, `bill` (CycloneDX and licences), `sums` (SHA-256 of all files).
+`nodes` (a zip for ComfyUI's `custom_nodes`), `page` (the page in the browser alone, in a zip; npm
+fetches onnxruntime-web), `docs` (HTML in a zip, with that page in its `try/`), `weights`, `bill`
+(CycloneDX and licences), `sums` (SHA-256 of all files).
 The tools are those of requirements/release.txt.
 """
 
@@ -83,12 +84,24 @@ def make_nodes(out: Path, _blender: Path | None) -> None:
         shutil.make_archive(name, "zip", folder, "reggan-plugin")
 
 
+def make_page(out: Path, _blender: Path | None) -> None:
+    """Make the page in the browser alone, for any file server."""
+    with tempfile.TemporaryDirectory() as folder:
+        _python("browser/assemble.py", "--out", folder)
+        shutil.make_archive(str(out / f"reggan_plugin-{VERSION}-page"), "zip", folder)
+
+
 def make_docs(out: Path, _blender: Path | None) -> None:
-    """Make the documentation as HTML; a link to nowhere is an error."""
+    """Make the documentation as HTML; a link to nowhere is an error. A page that was made lies in
+    its `try/`.
+    """
     with tempfile.TemporaryDirectory() as folder:
         pages, state = Path(folder, "pages"), Path(folder, "state")
         build = ["-m", "sphinx", "-W", "--keep-going", "-q", "-d", str(state)]
         _python(*build, str(ROOT / "docs"), str(pages))
+        page = out / f"reggan_plugin-{VERSION}-page.zip"
+        if page.exists():
+            shutil.unpack_archive(page, pages / "try")
         shutil.make_archive(str(out / f"reggan_plugin-{VERSION}-docs"), "zip", pages)
 
 
@@ -134,6 +147,7 @@ PARTS: Mapping[str, Callable[[Path, Path | None], None]] = {
     "wheel": make_wheel,
     "zips": make_zips,
     "nodes": make_nodes,
+    "page": make_page,
     "docs": make_docs,
     "weights": add_weights,
     "bill": write_bill,

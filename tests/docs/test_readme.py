@@ -39,6 +39,6 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
     for path in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         assert (page.parent / path).exists(), path
     for path in re.findall(
-        r"`((?:reggan_plugin|training|export|tests|docs|tools)/[\w/.-]+)`", text
+        r"`((?:reggan_plugin|training|export|tests|docs|tools|browser)/[\w/.-]+)`", text
     ):
         assert (ROOT / path).exists(), path

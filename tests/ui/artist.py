@@ -1,6 +1,7 @@
 """Somebody before the local page: clicks, slides, drops and looks, in a real browser."""
 
 import base64
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,16 @@ from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
 from .conftest import Caller
+
+WIPE_AT = """
+    const c = document.getElementById('canvas'), r = c.getBoundingClientRect();
+    const at = (kind, x) => c.dispatchEvent(new PointerEvent(kind, {pointerId: 1, button: 0,
+      buttons: 1, clientX: r.left + x * r.width, clientY: r.top + r.height / 2, bubbles: true}));
+    c.setPointerCapture = () => {};
+    at('pointerdown', arguments[0]); at('pointermove', arguments[1]); at('pointerup', arguments[1]);
+"""
+AXE = Path(os.environ.get("REGGAN_AXE", "node_modules/axe-core/axe.min.js"))
+"""Of npm install --no-save axe-core."""
 
 
 class Artist:
@@ -114,3 +125,19 @@ def dropped(artist: Artist, *paths: Path, picker: str = "picker") -> None:
     artist.script("arguments[0].hidden = false", input_)
     input_.send_keys("\n".join(str(path) for path in paths))
     artist.script("arguments[0].hidden = true", input_)
+
+
+def picture(artist: Artist, name: str) -> None:
+    """Keep a picture of the page for the documentation, where REGGAN_PICTURES names a folder."""
+    if "REGGAN_PICTURES" in os.environ:
+        artist.browser.save_screenshot(str(Path(os.environ["REGGAN_PICTURES"], f"{name}.png")))
+
+
+def axe_violations(artist: Artist) -> list[Any]:
+    """What axe finds against WCAG A and AA on the page as it is: rules, and where."""
+    artist.script(AXE.read_text())
+    found = artist.browser.execute_async_script(  # type: ignore[no-untyped-call]
+        "const done = arguments[0]; axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa']})"
+        ".then(r => done(r.violations.map(v => [v.id, v.nodes.map(n => n.html)])))"
+    )
+    return list(found)

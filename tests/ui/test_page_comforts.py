@@ -1,7 +1,6 @@
 """Comforts of the page in a real browser: back and forth, zoom, the handle, search, a reload."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from reggan_plugin.cli import main
 from reggan_plugin.ui.shot_job import JobProgress
 
 from ..sample_frames import SAMPLES as FULL_SAMPLES
-from .artist import Artist, dropped, saved_file
+from .artist import AXE, WIPE_AT, Artist, axe_violations, dropped, picture, saved_file
 from .conftest import Caller
 
 pytestmark = pytest.mark.browser
@@ -24,27 +23,12 @@ CHANGE = (
     "return Object.fromEntries([...document.querySelectorAll('#chosen input')]"
     ".map(e => [e.id.slice(5), Number(e.value)]))"
 )
-WIPE_AT = """
-    const c = document.getElementById('canvas'), r = c.getBoundingClientRect();
-    const at = (kind, x) => c.dispatchEvent(new PointerEvent(kind, {pointerId: 1, button: 0,
-      buttons: 1, clientX: r.left + x * r.width, clientY: r.top + r.height / 2, bubbles: true}));
-    c.setPointerCapture = () => {};
-    at('pointerdown', arguments[0]); at('pointermove', arguments[1]); at('pointerup', arguments[1]);
-"""
-AXE = Path(os.environ.get("REGGAN_AXE", "node_modules/axe-core/axe.min.js"))
-"""Of npm install --no-save axe-core."""
 
 
 @pytest.fixture
 def artist(browser: webdriver.Chrome, page: Caller) -> Artist:
     browser.set_window_size(1280, 900)
     return Artist(browser, page)
-
-
-def picture(artist: Artist, name: str) -> None:
-    """Keep a picture of the page for the documentation, where REGGAN_PICTURES names a folder."""
-    if "REGGAN_PICTURES" in os.environ:
-        artist.browser.save_screenshot(str(Path(os.environ["REGGAN_PICTURES"], f"{name}.png")))
 
 
 def test_back_and_forth_and_a_reload(artist: Artist) -> None:
@@ -200,12 +184,7 @@ def test_axe_finds_nothing(artist: Artist) -> None:
     artist.choose("happy")
     for tab in ("expressions", "shapes", "take", "shot"):
         artist.show_tab(tab)
-        artist.browser.execute_script(AXE.read_text())  # type: ignore[no-untyped-call]
-        found = artist.browser.execute_async_script(  # type: ignore[no-untyped-call]
-            "const done = arguments[0]; axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa']})"
-            ".then(r => done(r.violations.map(v => [v.id, v.nodes.map(n => n.html)])))"
-        )
-        assert found == [], tab
+        assert axe_violations(artist) == [], tab
 
 
 def test_keys_on_the_timeline_become_a_take(

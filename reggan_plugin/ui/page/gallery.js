@@ -1,6 +1,6 @@
 // A button for each expression with a picture of this face; those nearest to the eye are made first.
 
-import { post } from "./server.js";
+import { engine } from "./engine.js";
 
 const AT_ONCE = 3;  // the program works on two at once; the third is there when one is done
 const TOGETHER_MS = 250;  // a repaint takes from the program, where there is no graphics card
@@ -102,8 +102,7 @@ export class Gallery {
         }
         const name = this.#next();
         this.waiting.delete(name);
-        const response = await post("thumbnail", ask(name));
-        const picture = await response.blob();
+        const picture = await engine.thumbnail(ask(name));
         if (run !== this.run) return;
         made.push([name, picture]);
         if (!this.waiting.size || performance.now() - since > TOGETHER_MS) show();

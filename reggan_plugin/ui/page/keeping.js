@@ -1,6 +1,7 @@
 // What is kept: the file, the words that make it again, a preset.
 
-import { download, post } from "./server.js";
+import { engine } from "./engine.js";
+import { download, made, post } from "./server.js";
 
 const SHOWN_MS = 6000; // what is copied; while somebody selects in it, it stays
 
@@ -36,7 +37,7 @@ export class Keeping {
 
   async save() {
     this.say("Saving…");
-    this.say(`Saved ${await download("save", this.asked())}.`);
+    this.say(`Saved ${download(await engine.save(this.asked()))}.`);
   }
 
   async savePreset() {
@@ -45,7 +46,7 @@ export class Keeping {
       this.element("preset-name").focus();
       return this.say("Type a name for the preset first.");
     }
-    await download("preset", { ...this.asked(), name });
+    download(await made("preset", { ...this.asked(), name }));
     this.say(`Saved the preset ${name}.`);
   }
 }

@@ -1,6 +1,6 @@
-// Files from drops and pickers: uploaded, and opened as a shot, a head or a take.
+// Files from drops and pickers: opened as a shot, a head or a take.
 
-import { post, upload } from "./server.js";
+import { engine, state } from "./engine.js";
 import { Take } from "./take.js";
 
 const HEAD = /\.(glb|vrm|gltf|obj)$/i;
@@ -31,15 +31,11 @@ export async function openGiven(given, { say, openShot, take }) {
   const files = given.filter((file) => !file.name.startsWith("."));
   if (!files.length) return;
   const isHead = files.some((file) => HEAD.test(file.name));
+  if (state.alone) return void (await openShot(await engine.open(files, say)));
   if (files.length === 1 && Take.is(files[0]) && !isHead) return void (await take.open(files[0]));
-  const drop = crypto.randomUUID().replaceAll("-", "");
   const wanted = isHead ? files : files.filter((file) => !BESIDE.test(file.name));
-  for (const [index, file] of wanted.entries()) {
-    say(`Reading ${file.name} (${index + 1} of ${wanted.length})…`);
-    await upload(file, drop);
-  }
   try {
-    await openShot(await (await post("opened", { drop })).json());
+    await openShot(await engine.open(wanted, say));
   } catch (error) {
     if (files.length > 1 || !isHead || !Take.is(files[0])) throw error;
     await take.open(files[0]).catch(() => { throw error; });

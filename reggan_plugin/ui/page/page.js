@@ -1,11 +1,12 @@
 // The page: what is open, what is asked for, and who is told when it changes.
 
+import { engine, state as page } from "./engine.js";
 import { Gallery } from "./gallery.js";
 import { History, keep, kept } from "./history.js";
 import { Keeping } from "./keeping.js";
 import { filesOfDrop, openGiven } from "./opening.js";
 import { Performance } from "./performance.js";
-import { Latest, changedFace, get, picture, post } from "./server.js";
+import { Latest, post } from "./server.js";
 import { Shot } from "./shot.js";
 import { ShapeSliders, Sliders } from "./sliders.js";
 import { Stage } from "./stage.js";
@@ -22,7 +23,6 @@ const NEED_FACE = ["save", "copy-command", "save-preset"];
 const NEED_FRAME = ["copy-python", "start-job", "resume-job", "copy-shot"];
 const SAVES = { frame: "Save the frame", view: "Save the head", map: "Save its map" };
 
-const page = await get("state");
 const open = { file: null, face: 0, frame: null, others: new Map() };
 const live = new Latest();
 const shots = [];
@@ -149,7 +149,7 @@ async function showOthers() {
   for (const [face, own] of open.others) {
     if (face === open.face || face >= open.frame.faces.length) continue;
     const body = { file: open.file, face, change: own, longest: AT_REST_PX, tab: `${TAB}-${face}`, order: ++order };
-    const shown = await changedFace(body);
+    const shown = await engine.change(body);
     if (shown && body.file === open.file && open.others.has(face)) stage.layOther(face, shown);
   }
   stage.draw();
@@ -276,8 +276,9 @@ async function renderOnce(longest) {
   order += 1;
   const body = { ...asked(), longest, tab: TAB, order, layer: element("layer").value };
   if (!isAsked()) return stage.lay(null);
-  if (longest === AT_REST_PX && since === null && stage.changed?.factor === 1) return;
-  const face = await changedFace(body);
+  const isWhole = stage.changed?.factor === 1 && !stage.changed.isDraft;
+  if (longest === AT_REST_PX && since === null && isWhole) return;
+  const face = await engine.change(body);
   if (!face || body.order !== order || body.file !== open.file) return;
   stage.lay(face);
   if (since !== null) performance.measure("change", { start: since, end: performance.now() });
@@ -307,7 +308,7 @@ async function showFrame(file) {
   gallery.clear(false);
   for (const id of [...NEED_FACE, ...NEED_FRAME]) element(id).disabled = true;
   say("Reading, and looking for faces…");
-  const frame = await get(`frame?file=${file}`);
+  const frame = await engine.frame(file);
   const keepsBox = frame.kind === "frame" && open.face.box;  // of a shot, not of a head
   const isThere = keepsBox || (typeof open.face === "number" && open.face < frame.faces.length);
   Object.assign(open, { file, frame, face: isThere ? open.face : 0 });
@@ -343,7 +344,7 @@ async function showFace(face) {
   stage.chosen = face;
   markFaces();
   stage.drawn = face.box ?? null;
-  stage.show(open.frame, await picture(open.file, face));
+  stage.show(open.frame, await engine.picture(open.file, face));
   document.body.classList.remove("is-empty");
   element("canvas").dataset.file = open.file;
   element("canvas").setAttribute("aria-label", element("files").selectedOptions[0]?.text ?? "");
@@ -428,7 +429,7 @@ function openFiles(files) {
 }
 
 async function openSample(name) {
-  await openShot(await (await post("sample", { name })).json());
+  await openShot(await engine.sample(name));
 }
 
 // Wiring
@@ -464,6 +465,8 @@ for (const name of page.samples) {
   element("welcome-samples").append(button);
 }
 document.body.classList.add("is-empty");
+document.body.classList.toggle("is-alone", Boolean(page.alone));
+element("picker").accept = engine.accept;
 element("view").classList.add("is-empty", "is-fit");
 on("dismiss", "click", () => tell(""));
 for (const id of ["open", "open-first"]) on(id, "click", () => element("picker").click());
@@ -552,7 +555,7 @@ function seeBefore(isHeld) {
 }
 
 for (const one of page.shots) listShot(one);
-attempt(() => shot.watch(), true);
+if (!page.alone) attempt(() => shot.watch(), true);
 const before = kept();
 if (before && page.shots.some(({ first, files }) => before.file >= first && before.file < first + files.length)) {
   const { face, own, others, each } = JSON.parse(before.state);

@@ -1,6 +1,8 @@
 // Requests to the program that serves this page. All addresses are relative, behind its token.
 
 const GONE = "The program that serves this page has stopped. Start it again: reggan-plugin ui.";
+/** What browsers can decode, too. */
+export const PICTURES = ".png,.jpg,.jpeg,.webp";
 
 export class Refused extends Error {
   constructor(message, kind) {
@@ -34,35 +36,83 @@ export function put(address, file) {
   return answered(address, { method: "PUT", body: file });
 }
 
-export async function upload(file, drop) {
-  const query = new URLSearchParams({ drop, name: file.name });
-  await put(`upload?${query}`, file);
-}
-
-/** A frame as a bitmap, exposed for a face. */
-export async function picture(file, face) {
-  const query = new URLSearchParams({ file, face: JSON.stringify(face) });
-  return createImageBitmap(await (await answered(`picture?${query}`)).blob());
-}
-
-/** The changed face: { x, y, factor, width, height, share, image }, or null if outdated. */
-export async function changedFace(body) {
-  const response = await post("change", body);
-  if (response.status === 204) return null;
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  const end = bytes.indexOf(10);
-  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
-  const levels = new Uint8ClampedArray(bytes.buffer, end + 1);
-  return { ...head, image: new ImageData(levels, head.width, head.height) };
-}
-
-/** Give the browser a file to save, under the name that the program says. */
-export async function download(address, body) {
+/** A file that the program makes: { name, content }. */
+export async function made(address, body) {
   const response = await post(address, body);
   const said = response.headers.get("content-disposition") ?? "";
   const name = decodeURIComponent(said.split("UTF-8''")[1] ?? "frame");
+  return { name, content: await response.blob() };
+}
+
+/** Changes faces for the page, as browser/alone.js does where there is no program: engine.js
+ * chooses. `file` is a number, `face` a number, largest first, or { box }. */
+export class Program {
+  accept = `${PICTURES},.tif,.tiff,.exr,.tga,.bmp,.mp4,.m4v,.mov,.mkv,.webm,.gif,.glb,.vrm,.gltf,.bin,.obj,.mtl`;
+
+  /** What model runs where, names of expressions and shapes, and what is open. */
+  state() {
+    return get("state");
+  }
+
+  /** Open a sample, or files that were given together; `say` tells how far that is. The answer is
+   * a shot: { name, first, files }, the number of its first file and the names of all. */
+  async sample(name) {
+    return (await post("sample", { name })).json();
+  }
+
+  async open(files, say) {
+    const drop = crypto.randomUUID().replaceAll("-", "");
+    for (const [index, file] of files.entries()) {
+      say(`Reading ${file.name} (${index + 1} of ${files.length})…`);
+      await put(`upload?${new URLSearchParams({ drop, name: file.name })}`, file);
+    }
+    return (await post("opened", { drop })).json();
+  }
+
+  /** Size and faces of a frame: { width, height, factor, kind, notices, faces: [{ box, share }] }. */
+  frame(file) {
+    return get(`frame?file=${file}`);
+  }
+
+  /** A frame as an ImageBitmap, exposed for a face. */
+  async picture(file, face) {
+    const query = new URLSearchParams({ file, face: JSON.stringify(face) });
+    return createImageBitmap(await (await answered(`picture?${query}`)).blob());
+  }
+
+  /** A small picture of a frame, as a file. */
+  async small(file, longest) {
+    return (await answered(`small?${new URLSearchParams({ file, longest })}`)).blob();
+  }
+
+  /** The changed face: { x, y, factor, width, height, share, arrows, image }, and `isDraft` where a
+   * larger picture is better, too; null if another request of its `tab`, with a higher `order`, came
+   * in between. */
+  async change(body) {
+    const response = await post("change", body);
+    if (response.status === 204) return null;
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const end = bytes.indexOf(10);
+    const head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end)));
+    const levels = new Uint8ClampedArray(bytes.buffer, end + 1);
+    return { ...head, image: new ImageData(levels, head.width, head.height) };
+  }
+
+  /** A small picture of a face with a change, as a file. */
+  async thumbnail(body) {
+    return (await post("thumbnail", body)).blob();
+  }
+
+  /** The whole frame with its changes, as a file to save: { name, content }. */
+  save(body) {
+    return made("save", body);
+  }
+}
+
+/** Give the browser a file to save. */
+export function download({ name, content }) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await response.blob());
+  link.href = URL.createObjectURL(content);
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);

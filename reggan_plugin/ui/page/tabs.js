@@ -19,7 +19,7 @@ export class Tabs {
   }
 
   #tabs() {
-    return [...this.list.children].filter((tab) => !tab.hidden);
+    return [...this.list.children].filter((tab) => tab.checkVisibility());
   }
 
   show(chosen) {

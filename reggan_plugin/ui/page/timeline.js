@@ -1,6 +1,7 @@
 // Keys of a shot under the picture: film strip, play, and a take that `render --curves` reads.
 
-import { changedFace, get, put } from "./server.js";
+import { engine, state } from "./engine.js";
+import { download, put } from "./server.js";
 
 const STRIP_PX = 96, PLAY_PX = 640, FPS = 24, MOST_IN_STRIP = 24;
 const SHAPE = /^(brow|cheek|eye|jaw|mouth|nose)[A-Z]/;
@@ -162,8 +163,10 @@ export class Timeline {
       image.alt = "";
       image.draggable = false;
       film.append(image);
-      image.src = `small?file=${shot.first + place}&longest=${STRIP_PX}`;
+      const small = await engine.small(shot.first + place, STRIP_PX).catch(() => null);
+      if (small) image.src = URL.createObjectURL(small);
       await image.decode().catch(() => {});
+      URL.revokeObjectURL(image.src);
       if (shot !== this.shot) return;
     }
   }
@@ -234,13 +237,13 @@ export class Timeline {
     const key = JSON.stringify([file, this.page.ask(), change]);
     const known = this.cache.get(key);
     if (known) return known;
-    const small = await createImageBitmap(await (await fetch(`small?file=${file}&longest=${PLAY_PX}`)).blob());
+    const small = await createImageBitmap(await engine.small(file, PLAY_PX));
     const canvas = new OffscreenCanvas(small.width, small.height);
     const context = canvas.getContext("2d");
     context.drawImage(small, 0, 0);
-    const { width } = await get(`frame?file=${file}`);
+    const { width } = await engine.frame(file);
     const isAsked = Object.entries(change.weights).some(([name, weight]) => weight && name !== "neutral");
-    const face = isAsked && (await changedFace({ file, face: this.page.ask(), change, longest: 512, tab: `${file} plays`, order: 1 + this.cache.size }));
+    const face = isAsked && (await engine.change({ file, face: this.page.ask(), change, longest: 512, tab: `${file} plays`, order: 1 + this.cache.size }));
     if (face) {
       const part = new OffscreenCanvas(face.width, face.height);
       part.getContext("2d").putImageData(face.image, 0, 0);
@@ -268,13 +271,10 @@ export class Timeline {
   /** Save it, and open it as the page's take, whose command can be copied. */
   async save() {
     const file = new File([this.text()], `${this.shot.name.replace(/\.[^.]+$/, "") || "shot"}_take.csv`, { type: "text/csv" });
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(file);
-    link.download = file.name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    download({ name: file.name, content: file });
+    if (state.alone) return this.page.say(`Saved ${file.name}. The program renders the shot by it: --curves.`);
     const query = new URLSearchParams({ name: file.name });
     this.page.opened(await (await put(`take?${query}`, file)).json());
-    this.page.say(`Saved ${file.name}. Performance has its command.`);
+    return this.page.say(`Saved ${file.name}. Performance has its command.`);
   }
 }

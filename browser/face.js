@@ -4,9 +4,11 @@
 import { changedEye, completedEye, Edges, gazeOf, irisOf, vertex } from "./eyes.js";
 import { fromSrgb, LUMA, mouthLight, OpeningLight } from "./mouth.js";
 import { percentile } from "./planes.js";
-import { added, clip, closingEdges, dot, fit, leastSquares, LOWER, meanOf, movedPlaces, rowAt, rowsOf, scaled, UPPER } from "./rig.js";
+import { keepLips, overlap, parting } from "./lips.js";
+import { addedMotion, planesFrom, rasterised, TRUST } from "./refinement.js";
+import { added, clip, closingEdges, dot, fit, leastSquares, LOWER, meanOf, movedPlaces, rowAt, rowsOf, sampled, scaled, UPPER } from "./rig.js";
 
-const [TEETH_BELOW, TEETH_BEHIND, LOWER_ABOVE, PROBE] = [0.035, 0.115, 0.02, 0.08];
+const [TEETH_BELOW, TEETH_BEHIND, LOWER_BELOW, PROBE] = [0.022, 0.115, 0.03, 0.08];
 const [LEAST_MOTION, LEAST_GAP, KEEPS_OWN] = [0.004, 0.022, 0.65];
 const [LEAST_LIGHT, MOST_GAIN, RIDGE, FEWEST] = [0.25, 0.3, 0.03, 16];
 const [LIGHT_STEP, SKIN_AROUND, TUCKED] = [2, 0.14, 0.015];
@@ -48,17 +50,12 @@ export class Face {
     });
   }
 
-  #at(place) {
-    const side = this.seen[0].width;
-    const [x, y] = place.map((value) => clip(Math.floor(value * side), 0, side - 1));
-    return this.seen.map(({ data }) => data[y * side + x]);
-  }
-
   /** The light on each vertex: a ridge of the picture's brightness on the normals. */
   #light() {
     this.normals = this.template.normals(this.rest);
     const skin = [...this.template.keep.keys()].filter((i) => this.template.keep[i] > 0.95 && this.normals[3 * i + 2] > 0.2);
-    const luma = Float32Array.from(skin, (i) => dot(this.#at([this.here[3 * i], this.here[3 * i + 1]]).map(fromSrgb), LUMA));
+    const colour = (i) => this.seen.map(({ width: side, data }) => sampled({ side, data }, 0, [this.here[3 * i], this.here[3 * i + 1]]));
+    const luma = Float32Array.from(skin, (i) => dot(colour(i).map(fromSrgb), LUMA));
     const [low, high] = [percentile(luma, 0.05), percentile(luma, 0.95)];
     const usual = [...luma.keys()].filter((i) => luma[i] > low && luma[i] < high);
     const mean = usual.reduce((sum, i) => sum + luma[i], 0) / usual.length;
@@ -104,26 +101,51 @@ export class Face {
       && all.filter((slope) => slope < FLAT).length > MOSTLY * all.length;
   }
 
-  /** What mesh.js draws for weights of shapes. */
-  moved(weights) {
-    const { template, laid, before } = this;
+  /** What mesh.js draws for weights of shapes. `refine` is given planes of what the rig is about to
+   * do, and says, in time, what the network adds; null leaves it out. */
+  async moved(weights, refine = null) {
+    const { template, laid, before, here, axes: { down } } = this;
+    const { eye } = laid.map;
     const change = added(template.displacement(weights), laid.worn, -clip(weights.neutral ?? 0));
-    const points = added(this.rest, change);
     const closing = closingEdges(template, laid, change);
-    const there = movedPlaces(laid, this.rest, change, closing.vertices, this.here, this.smoothHere);
-    const gains = this.#gains(points);
-    const skin = new Float32Array(4 * points.length);
+    const placed = (own) => movedPlaces(laid, this.rest, own, closing.vertices, here, this.smoothHere);
+    const there = placed(change);
+    const gains = this.#gains(added(this.rest, change));
+    let after = pairs(movedPlaces(laid, this.marks, template.atLandmarks(change), closing.marks, this.marksHere, this.smoothMarks));
+    const add = (motion, scale) => {
+      for (let v = 0; v < gains.length; v++) for (const k of [0, 1]) there[3 * v + k] += scale * motion[2 * v + k];
+      const ofMarks = template.atLandmarks(motion, 2);
+      after = after.map((place, row) => place.map((value, k) => value + scale * ofMarks[2 * row + k]));
+    };
+    let gain = null;
+    if (refine) {
+      const ways = (from, to) => Float32Array.from({ length: 2 * gains.length }, (_, i) => {
+        const k = 3 * Math.floor(i / 2) + (i % 2);
+        return (to[k] - from[k]) / eye;
+      });
+      const meant = template.conventionsOf(weights).map((own) => ways(there, placed(added(change, own))));
+      const axis = (values, size, k) => Float32Array.from(gains, (_, v) => values[size * v + k]);
+      const motion = ways(here, there);
+      this.raster ??= rasterised(here, template.triangles);
+      const refined = await refine(planesFrom(this.raster, [axis(motion, 2, 0), axis(motion, 2, 1), gains,
+        template.isLower.map(Number), gains.map(() => 1), ...[0, 1, 2].map((k) => axis(template.rest, 3, k)),
+        ...meant.flatMap((own) => [axis(own, 2, 0), axis(own, 2, 1)])]));
+      const gaps = UPPER.map((upper, i) => dot(added(after[LOWER[i]], after[upper], -1), down) / eye);
+      add(addedMotion(template, here, meant, refined, gaps), eye);
+      gain = refined.gain.data.map((value) => TRUST * value);
+    }
+    add(parting(template, overlap(before, after, down)), 1);
+    keepLips(template, here, there, before, after, this.axes, eye);
+    const skin = new Float32Array(12 * gains.length);
     for (let i = 0; i < gains.length; i++) {
       skin.set(there.subarray(3 * i, 3 * i + 3), 12 * i);
-      skin[12 * i + 2] /= laid.map.eye;
-      skin.set(this.here.subarray(3 * i, 3 * i + 2), 12 * i + 3);
+      skin[12 * i + 2] /= eye;
+      skin.set(here.subarray(3 * i, 3 * i + 2), 12 * i + 3);
       skin[12 * i + 5] = gains[i];
     }
-    const after = pairs(movedPlaces(laid, this.marks, template.atLandmarks(change), closing.marks, this.marksHere, this.smoothMarks));
-    const eyes = SIDES.map((side, i) =>
-      changedEye(this.lids[i], Edges.ofEye(after, side, this.axes), gazeOf(weights, side), laid.map.eye));
-    eyes.forEach((eye, i) => eye && this.margins[i].forEach(([row, source]) => skin.set(source, 12 * row + 3)));
-    return { there, skin, eyes, mouth: this.#mouth(before, after, weights) };
+    const eyes = SIDES.map((side, i) => changedEye(this.lids[i], Edges.ofEye(after, side, this.axes), gazeOf(weights, side), eye));
+    eyes.forEach((one, i) => one && this.margins[i].forEach(([row, source]) => skin.set(source, 12 * row + 3)));
+    return { there, skin, gain, eyes, mouth: this.#mouth(before, after, weights) };
   }
 
   #lips(marks) {
@@ -162,7 +184,7 @@ export class Face {
     const worn = Object.fromEntries(JAW.map((name) => [name, weights[name] ?? 0]));
     worn.jawOpen += laid.jawOpen;
     const moved = template.atLandmarks(template.displacement(worn));
-    const drop = added(meanOf(LOWER.slice(3, 6).map((row) => rowAt(moved, row))), [0, LOWER_ABOVE, 0]);
+    const drop = added(meanOf(LOWER.slice(3, 6).map((row) => rowAt(moved, row))), [0, -LOWER_BELOW, 0]);
     const inside = this.mouth.lit({ projection, origin: laid.map.place(incisors).slice(0, 2), drop }, this.mouthLight, opening);
     return { inside, triangles: this.mouth.triangles[this.isDrawn ? "plate" : "natural"] };
   }

@@ -27,6 +27,8 @@ const [SPREAD, LEAST_SIGMA, SOFT, SMOOTH] = [0.1, 0.003, 0.01, 0.25];
 const [SHUTS, OPEN, NO_GAP, NEAR] = [0.25, 0.75, 0.03, 0.12];
 const TIGHT = { lid_upper: 0.5, lid_lower: 0.5, lip_outer_upper: 0.7, lip_outer_lower: 0.7 };
 const MOUTH = [["jawOpen"], ["mouthLowerDownLeft", "mouthLowerDownRight"], ["mouthUpperUpLeft", "mouthUpperUpRight"]];
+const LID_RIM = 0.05;  // eye distances over which the network adds motion
+const OF_JAW = 0.4;  // of the jaw's motion: beside the mouth, from there on a vertex goes with it
 const MOUTH_RIDGE = [0.05, 0.3, 0.3];
 
 export const clip = (value, low = 0, high = 1) => Math.min(high, Math.max(low, value));
@@ -41,6 +43,21 @@ export const unit = (a) => scaled(a, 1 / Math.max(Math.sqrt(dot(a, a)), 1e-12));
 export const between = (a, b, share) => a.map((value, i) => value + share * (b[i] - value));
 export const meanOf = (points) => scaled(points.reduce((a, b) => a.map((v, i) => v + b[i])), 1 / points.length);
 const distance = (a, b) => Math.hypot(...a.map((value, i) => value - b[i]));
+/** The value at a place of a line, in straight lines between rising places; ends go on level. */
+export function interpolated(at, places, values) {
+  const next = places.findIndex((place) => place >= at);
+  if (next <= 0) return next ? values.at(-1) : values[0];
+  const share = (at - places[next - 1]) / (places[next] - places[next - 1]);
+  return values[next - 1] + share * (values[next] - values[next - 1]);
+}
+/** Bilinear value of a channel of a square of planes, { side, data }, at a place in parts of its side. */
+export function sampled({ side, data }, channel, [u, v]) {
+  const [x, y] = [u, v].map((value) => clip(value * side - 0.5, 0, side - 1.001));
+  const [left, top] = [Math.floor(x), Math.floor(y)];
+  const at = (channel * side + top) * side + left;
+  const along = (from) => data[from] + (x - left) * (data[from + 1] - data[from]);
+  return along(at) + (y - top) * (along(at + side) - along(at));
+}
 /** A row of a flat array. */
 export const rowAt = (values, row, size = 3) => Array.from(values.subarray(size * row, size * (row + 1)));
 
@@ -78,16 +95,27 @@ export class Template {
   constructor(arrays) {
     const of = (name) => arrays[name].data;
     Object.assign(this, { rest: of("rest"), triangles: of("triangles"), landmarks: of("landmark_rest"),
-      rows: of("landmark_rows"), weights: of("landmark_weights"), keep: Float32Array.from(of("keep"), (v) => v / 255) });
+      rows: of("landmark_rows"), weights: of("landmark_weights") });
+    for (const name of ["keep", "jaw"]) this[name] = Float32Array.from(of(name), (v) => v / 255);
     const [size, names, meant] = [this.rest.length, of("names"), of("shapes")];
-    const conventions = of("conventions").length;
+    this.conventions = of("conventions").length;
     const mean = Float32Array.from({ length: names.length * size }, (_, i) => {
       let sum = 0;
-      for (let k = 0; k < conventions; k++) sum += meant[k * names.length * size + i];
-      return sum / conventions;
+      for (let k = 0; k < this.conventions; k++) sum += meant[k * names.length * size + i];
+      return sum / this.conventions;
     });
-    this.shapes = Object.fromEntries(names.map((name, i) =>
-      [name, { scale: of("scales")[i], data: mean.subarray(i * size, (i + 1) * size) }]));
+    this.shapes = Object.fromEntries(names.map((name, i) => [name, {
+      scale: of("scales")[i], data: mean.subarray(i * size, (i + 1) * size),
+      meant: Array.from({ length: this.conventions }, (_, k) => meant.subarray((k * names.length + i) * size, (k * names.length + i + 1) * size)),
+    }]));
+    const inMiddle = this.atLandmarks(this.jaw, 1);
+    const order = UPPER.map((_, i) => i).sort((i, k) => this.landmarks[3 * UPPER[i]] - this.landmarks[3 * UPPER[k]]);
+    const [x, bound] = [order.map((i) => this.landmarks[3 * UPPER[i]]), order.map((i) => (inMiddle[UPPER[i]] + inMiddle[LOWER[i]]) / 2)];
+    /** Whether each vertex goes with the jaw rather than with the skull. */
+    this.isLower = Array.from(this.jaw, (own, v) => {
+      const at = this.rest[3 * v];
+      return own >= (at < x[0] || at > x.at(-1) ? OF_JAW : interpolated(at, x, bound));
+    });
   }
 
   /** For each of the openings in `EDGES`: 1 on its edges, 0 away from them, a number each vertex. */
@@ -98,6 +126,16 @@ export class Template {
       return Math.exp(-Math.min(...squares) / NEAR ** 2);
     }));
     return this.near;
+  }
+
+  /** 0 on the edges of lids, 1 away from them, a number each vertex. */
+  get awayFromLids() {
+    const rows = ["lid_upper", "lid_lower"].flatMap((name) => ["right", "left"].flatMap((side) => rowsOf(name, side)));
+    this.away ??= Float32Array.from({ length: this.rest.length / 3 }, (_, v) => {
+      const squares = rows.map((row) => [0, 1, 2].reduce((sum, k) => sum + (this.rest[3 * v + k] - this.landmarks[3 * row + k]) ** 2, 0));
+      return 1 - Math.exp(-Math.min(...squares) / LID_RIM ** 2);
+    });
+    return this.away;
   }
 
   /** Motion of the vertices for weights of shapes. */
@@ -111,12 +149,25 @@ export class Template {
     return total;
   }
 
-  /** Values of vertices at the landmarks. */
-  atLandmarks(values) {
-    return Float32Array.from({ length: this.landmarks.length }, (_, i) => {
-      const [point, axis] = [Math.floor(i / 3), i % 3];
+  /** What each convention adds to `displacement`. */
+  conventionsOf(weights) {
+    const totals = Array.from({ length: this.conventions }, () => new Float32Array(this.rest.length));
+    for (const [name, weight] of Object.entries(weights)) {
+      const shape = this.shapes[name];
+      if (!weight || !shape) continue;
+      totals.forEach((total, k) => {
+        for (let i = 0; i < total.length; i++) total[i] += weight * shape.scale * (shape.meant[k][i] - shape.data[i]);
+      });
+    }
+    return totals;
+  }
+
+  /** Values of vertices, `size` numbers each, at the landmarks. */
+  atLandmarks(values, size = 3) {
+    return Float32Array.from({ length: size * this.landmarks.length / 3 }, (_, i) => {
+      const [point, axis] = [Math.floor(i / size), i % size];
       return [0, 1, 2].reduce((sum, k) =>
-        sum + this.weights[3 * point + k] * values[3 * this.rows[3 * point + k] + axis], 0);
+        sum + this.weights[3 * point + k] * values[size * this.rows[3 * point + k] + axis], 0);
     });
   }
 
@@ -253,8 +304,7 @@ export function closingEdges(template, laid, change) {
     return opening === EDGES.length - 1 ? closes : Math.max(closes, 1 - clip(start / NO_GAP - 1));
   });
   const vertices = Float32Array.from(template.nearEdges[0], (_, i) => Math.max(...shut.map((one, k) => one * template.nearEdges[k][i])));
-  const wide = Float32Array.from({ length: 3 * vertices.length }, (_, i) => vertices[Math.floor(i / 3)]);
-  return { vertices, marks: template.atLandmarks(wide).filter((_, i) => i % 3 === 0) };
+  return { vertices, marks: template.atLandmarks(vertices, 1) };
 }
 
 /** Weights of the shapes that hold the source's mouth open, from the gaps between its lips. */

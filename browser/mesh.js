@@ -39,10 +39,12 @@ vec3 ofFrame(vec2 place) { return texture(frame, (frameFromCrop * vec3(place, 1)
 vec4 ofOther(vec2 place) { return texture(other, (place - square.xy) / square.z); }
 `;
 
-const SKIN = `void main() {  // more.x: logarithm of the factor on the light
-  float share = max(distance(now, was) / 0.002, abs(more.x) / 0.02);
+const SKIN = `uniform sampler2D gain;
+void main() {  // more.x and the plane: logarithm of the factor on the light
+  float light = more.x + texture(gain, was).r;
+  float share = max(distance(now, was) / 0.002, abs(light) / 0.02);
   share = smoothstep(0.25, 1.0, share);  // less is noise, and the pixel keeps its bits
-  result = vec4(toSrgb(fromSrgb(ofFrame(was)) * exp(more.x)), 1) * share;
+  result = vec4(toSrgb(fromSrgb(ofFrame(was)) * exp(light)), 1) * share;
 }`;
 const STRIP = "void main() { result = vec4(ofFrame(was), 1); }";
 const EYE = `void main() {  // more.xy: eye distances below the upper lid, and where that was; numbers: way, turned
@@ -61,14 +63,18 @@ const FRONT = "void main() { result = vec4(0, 0, 0, ofOther(now).r); }";
 
 const SIZES = [3, 2, 4, 3];  // of a vertex's parts: 12 numbers
 const FLOATS = 12;
+const UNIFORMS = ["frameFromCrop", "clipFromCrop", "other", "gain", "square", "numbers"];
 
 export class Mesh {
   constructor(triangles) {
-    this.canvas = document.createElement("canvas");
+    this.canvas = new OffscreenCanvas(1, 1);
     const gl = (this.gl = this.canvas.getContext("webgl2", { antialias: true, stencil: true }));
     if (!gl) throw new Error("this browser has no WebGL 2");
-    this.programs = Object.fromEntries(Object.entries({ SKIN, STRIP, EYE, MOUTH, FRONT }).map(([name, main]) =>
-      [name, this.#program(FRAGMENT + main)]));
+    this.programs = Object.fromEntries(Object.entries({ SKIN, STRIP, EYE, MOUTH, FRONT }).map(([name, main]) => {
+      const program = this.#program(FRAGMENT + main);
+      const places = UNIFORMS.map((one) => [one, gl.getUniformLocation(program, one)]);
+      return [name, { program, places: Object.fromEntries(places) }];
+    }));
     this.triangles = triangles;
     this.vertices = gl.createBuffer();
     this.indices = gl.createBuffer();
@@ -109,27 +115,20 @@ export class Mesh {
     return texture;
   }
 
-  /** Take a face: `image` is the whole frame as surfaces are taken from it; `eyes` as eyes.js completes
-   * them; `front` a plane over the crop of what stands before it, or null. */
-  setFace(image, crop, region, eyes, front) {
+  /** Take a face, as model.js opens it: `image` is what surfaces are taken from; `front` a plane
+   * over the crop of what stands before it, or null. */
+  show(shown) {
+    if (shown === this.shown) return;
     const { gl } = this;
+    const { image, crop, front, face: { eyes } } = (this.shown = shown);
     for (const one of this.textures ?? []) gl.deleteTexture(one);
-    Object.assign(this.canvas, { width: region.width, height: region.height });
-    gl.viewport(0, 0, region.width, region.height);
     const [a, b, c, d, e, f] = crop.matrix;
     const [w, h, side] = [image.width, image.height, crop.side];
-    const [u, v] = [2 / region.width, -2 / region.height];
-    const matrices = {  // columns first
-      frameFromCrop: [a * side / w, d * side / h, 0, b * side / w, e * side / h, 0, c / w, f / h, 1],
-      clipFromCrop: [a * side * u, d * side * v, 0, b * side * u, e * side * v, 0,
-        (c - region.left) * u - 1, (f - region.top) * v + 1, 1],
-    };
-    for (const program of Object.values(this.programs)) {
+    this.#setMatrix("frameFromCrop", [a * side / w, d * side / h, 0, b * side / w, e * side / h, 0, c / w, f / h, 1]);
+    for (const { program, places } of Object.values(this.programs)) {
       gl.useProgram(program);
-      for (const [name, matrix] of Object.entries(matrices)) {
-        gl.uniformMatrix3fv(gl.getUniformLocation(program, name), false, matrix);
-      }
-      gl.uniform1i(gl.getUniformLocation(program, "other"), 1);
+      gl.uniform1i(places.other, 1);
+      gl.uniform1i(places.gain, 2);
     }
     this.balls = eyes.map(({ window: [left, top, right], side: px, pixels, dark }) =>
       ({ texture: this.#texture({ bytes: pixels, width: px, height: px }), square: [left, top, right - left, dark] }));
@@ -142,14 +141,37 @@ export class Mesh {
     gl.activeTexture(gl.TEXTURE1);
   }
 
+  /** A matrix of all programs, columns first. */
+  #setMatrix(name, matrix) {
+    const { gl } = this;
+    for (const { program, places } of Object.values(this.programs)) {
+      gl.useProgram(program);
+      gl.uniformMatrix3fv(places[name], false, matrix);
+    }
+  }
+
+  /** A plane over the crop to be added to the light's logarithm, or null. */
+  #setGain(gain) {
+    const { gl } = this;
+    gl.activeTexture(gl.TEXTURE2);
+    if (!this.gain) {
+      gl.bindTexture(gl.TEXTURE_2D, (this.gain = gl.createTexture()));
+      for (const filter of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) gl.texParameteri(gl.TEXTURE_2D, filter, gl.LINEAR);
+      for (const axis of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, axis, gl.CLAMP_TO_EDGE);
+    }
+    const side = gain ? Math.sqrt(gain.length) : 1;
+    gl.texImage2D(gl.TEXTURE_2D, 0, gl.R16F, side, side, 0, gl.RED, gl.FLOAT, gain ?? new Float32Array(1));
+    gl.activeTexture(gl.TEXTURE1);
+  }
+
   #draw(name, vertices, indices, { numbers, other } = {}) {
     const { gl } = this;
-    const program = this.programs[name];
+    const { program, places } = this.programs[name];
     gl.useProgram(program);
-    if (numbers) gl.uniform4fv(gl.getUniformLocation(program, "numbers"), numbers);
+    if (numbers) gl.uniform4fv(places.numbers, numbers);
     if (other) {
       gl.bindTexture(gl.TEXTURE_2D, other.texture);
-      gl.uniform4fv(gl.getUniformLocation(program, "square"), other.square);
+      gl.uniform4fv(places.square, other.square);
     }
     gl.bufferData(gl.ARRAY_BUFFER, Float32Array.from(vertices), gl.STREAM_DRAW);
     if (!indices) return gl.drawArrays(gl.TRIANGLE_STRIP, 0, vertices.length / FLOATS);
@@ -157,9 +179,17 @@ export class Mesh {
     return gl.drawElements(gl.TRIANGLES, indices.length, gl.UNSIGNED_SHORT, 0);
   }
 
-  /** Draw what face.js says of a face that moved; the canvas shows the region, clear where nothing changed. */
-  draw({ skin, eyes, mouth }, eye) {
-    const { gl } = this;
+  /** Draw what face.js says of a face that moved; the canvas shows the face's region, reduced by a
+   * whole factor, and is clear where nothing changed. */
+  draw({ skin, gain, eyes, mouth }, eye, factor) {
+    const { gl, shown: { image, crop } } = this;
+    const [width, height] = [image.width, image.height].map((side) => Math.ceil(side / factor));
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    gl.viewport(0, 0, width, height);
+    const [a, b, c, d, e, f] = crop.matrix;
+    const [u, v] = [2 / (factor * width), -2 / (factor * height)];
+    this.#setMatrix("clipFromCrop", [a * crop.side * u, d * crop.side * v, 0, b * crop.side * u, e * crop.side * v, 0, c * u - 1, f * v + 1, 1]);
+    this.#setGain(gain);
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT | gl.STENCIL_BUFFER_BIT);
     gl.disable(gl.DEPTH_TEST);

@@ -3,6 +3,8 @@
 import { block, sample } from "./planes.js";
 
 const MARGIN_PX = 4;
+const BOX_SIDE = 2.6;  // of a face, in eye distances
+const ALIGNED = ["left_eye", "right_eye", "mouth_left", "mouth_right"];
 
 export class Crop {
   /** `matrix` maps the crop's pixels to the frame's; `side` is the crop's side in pixels. */
@@ -60,6 +62,12 @@ export class Crop {
     return Math.ceil(MARGIN_PX * Math.max(1, this.scale));
   }
 
+  /** The box of its face in the frame: [x, y, width, height]. */
+  faceBox(canonical) {
+    const { centre, size } = boxOf(placesOf(canonical, this.side).map((place) => this.place(...place)));
+    return [centre[0] - size / 2, centre[1] - size / 2, size, size];
+  }
+
   /** The part of a frame that it covers: { left, top, width, height }. */
   region(width, height) {
     const { left, top, right, bottom } = this.bounds(this.margin);
@@ -84,8 +92,7 @@ export class Crop {
 
 /** The crop in which four points come closest to where a model expects them. */
 export function cropFromPoints(points, canonical, side) {
-  const names = ["left_eye", "right_eye", "mouth_left", "mouth_right"];
-  const source = names.map((name) => canonical[name].map((value) => value * side));
+  const source = placesOf(canonical, side);
   const mean = (list, axis) => list.reduce((sum, point) => sum + point[axis], 0) / list.length;
   const [sx, sy, tx, ty] = [mean(source, 0), mean(source, 1), mean(points, 0), mean(points, 1)];
   let [real, imaginary, norm] = [0, 0, 0];
@@ -100,9 +107,17 @@ export function cropFromPoints(points, canonical, side) {
   return new Crop([a, -b, tx - a * sx + b * sy, b, a, ty - b * sx - a * sy], side);
 }
 
-/** Two eyes and two corners of a mouth in any order, as the face's own left and right. */
-export function sortedPoints(points) {
-  const byHeight = [...points].sort((one, other) => one[1] - other[1]);
-  const sides = (pair) => pair.sort((one, other) => other[0] - one[0]);
-  return [...sides(byHeight.slice(0, 2)), ...sides(byHeight.slice(2))];
+/** The crop in which a model's own face fills a box, [x, y, width, height]: brows to below the chin. */
+export function cropFromBox([x, y, width, height], canonical, side) {
+  const { centre, size } = boxOf(placesOf(canonical, side));
+  const scale = (width + height) / 2 / size;
+  return new Crop([scale, 0, x + width / 2 - scale * centre[0], 0, scale, y + height / 2 - scale * centre[1]], side);
+}
+
+const placesOf = (canonical, side) => ALIGNED.map((name) => canonical[name].map((value) => value * side));
+
+/** Middle and side of the box around eyes and mouth. */
+function boxOf(points) {
+  const centre = [0, 1].map((axis) => points.reduce((sum, point) => sum + point[axis], 0) / points.length);
+  return { centre, size: BOX_SIDE * Math.hypot(points[0][0] - points[1][0], points[0][1] - points[1][1]) };
 }

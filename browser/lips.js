@@ -1,0 +1,63 @@
+// Lips that a change parts, holds together or rolls in: as reggan_plugin/rig/opened_mouth.py has it.
+
+import { clip, dot, interpolated, LOWER, rowsOf, UPPER } from "./rig.js";
+
+const [REACH, LEAST_LIP, DEPTH] = [0.12, 0.4, 0.3];
+
+/** Motion of the vertices, two numbers each, that parts the lips by `apart`, [x, y] from each upper
+ * point of the inner lips to the lower one: half of it to each lip, less away from their line. */
+export function parting(template, apart) {
+  const { rest, landmarks, isLower } = template;
+  const order = UPPER.map((_, i) => i).sort((i, k) => landmarks[3 * UPPER[i]] - landmarks[3 * UPPER[k]]);
+  const [x, y] = [0, 1].map((axis) => order.map((i) => landmarks[3 * UPPER[i] + axis]));
+  const inner = rowsOf("lip_inner_upper");
+  const corners = [inner[0], inner.at(-1)].map((row) => landmarks[3 * row]).sort((a, b) => a - b);
+  const known = [corners[0] - REACH, corners[0], ...x, corners[1], corners[1] + REACH];
+  const [right, down] = [0, 1].map((axis) => {
+    const own = order.map((i) => apart[i][axis]);
+    return [0, own[0], ...own, own.at(-1), 0];
+  });
+  const result = new Float32Array((2 * rest.length) / 3);
+  for (let i = 0, v = 0; i < rest.length; i += 3, v++) {
+    const away = (rest[i + 1] - interpolated(rest[i], x, y)) / REACH;
+    const share = (isLower[v] ? 0.5 : -0.5) * Math.exp(-away * away);
+    if (Math.abs(share) < 1e-12) continue;
+    result[2 * v] = share * interpolated(rest[i], known, right);
+    result[2 * v + 1] = share * interpolated(rest[i], known, down);
+  }
+  return result;
+}
+
+/** How far the lips are to be parted so that a change lays none over the other, as `parting` takes it. */
+export function overlap(before, after, down) {
+  const over = (marks, i) => Math.max(0, dot(marks[UPPER[i]], down) - dot(marks[LOWER[i]], down));
+  return UPPER.map((_, i) => down.map((value) => value * Math.max(0, over(after, i) - over(before, i))));
+}
+
+/** Put vertices `there`, x, y and nearness of each, so that no lip rolls in so far that its edge is lost. */
+export function keepLips(template, here, there, before, after, { right, down }, eye) {
+  const inner = rowsOf("lip_inner_upper");
+  const lower = [inner[0], ...LOWER, inner.at(-1)];
+  const lineOf = (marks, rows) => {
+    const line = rows.map((row) => [dot(marks[row], right), dot(marks[row], down)]).sort(([a], [b]) => a - b);
+    return [0, 1].map((axis) => line.map((place) => place[axis]));
+  };
+  for (const [rows, way, isOfLower] of [[inner, -1, false], [lower, 1, true]]) {
+    const [edge, newEdge] = [lineOf(before, rows), lineOf(after, rows)];
+    for (let v = 0; v < template.isLower.length; v++) {
+      if (template.isLower[v] !== isOfLower) continue;
+      const [place, moved] = [here, there].map((points) => [points[3 * v], points[3 * v + 1]]);
+      const along = dot(place, right);
+      const depth = way * (dot(place, down) - interpolated(along, ...edge));
+      if (depth <= 0 || depth >= DEPTH * eye) continue;
+      const left = way * (dot(moved, down) - interpolated(dot(moved, right), ...newEdge));
+      const beyond = Math.max(0, edge[0][0] - along, along - edge[0].at(-1)) / (0.5 * REACH * eye);
+      const lack = way * Math.max(0, LEAST_LIP * depth - left) * Math.exp(-beyond * beyond);
+      there[3 * v] += lack * down[0];
+      there[3 * v + 1] += lack * down[1];
+    }
+  }
+}
+
+/** 1 at pairs of lips that a change leaves shut, 0 where it parts them; `gaps` in eye distances. */
+export const shutShares = (gaps, [shut, apart]) => gaps.map((gap) => 1 - clip((gap - shut) / (apart - shut)));

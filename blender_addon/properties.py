@@ -225,6 +225,17 @@ class RegganSettings(bpy.types.PropertyGroup):
         default="SCENE",
         options=_STILL,
     )
+    all_cameras: BoolProperty(
+        name="All Cameras",
+        description="Render and change the shot of every camera of the scene that is not hidden "
+        "in renders, each in a folder of its own",
+        options=_STILL,
+    )
+    each_layer: BoolProperty(
+        name="Each View Layer",
+        description="Render and change every view layer by itself, each in a folder of its own",
+        options=_STILL,
+    )
     frames_path: StringProperty(
         name="Sequence",
         description="One frame of the sequence, its folder, or a pattern such as "

@@ -28,6 +28,7 @@ from ..scene.rendered_frames import (
 )
 from ..scene.sequence_images import load_changed_frames, load_frames, shot_name, show
 from ..scene.settings import absolute_path, face_settings, model_settings, presets_file
+from ..scene.shots import refuse_shots
 from .changed_image import ChangedImage, change_of_image
 from .job_operator import JobOperator, new_job_folder
 from .rendered_faces import look_at_rendered_frames
@@ -86,8 +87,8 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         self._made: list[_MadeFrames] = []
         if len(sequences) > 1 and context.scene.reggan.use_rig_tracks:
             raise BridgeError(
-                f"The folder holds {len(sequences)} sequences, but the head was tracked for one "
-                "camera. Choose one of them, or switch Head from Rig off."
+                f"These are {len(sequences)} sequences, but the head was tracked for one camera. "
+                "Choose one of them, or switch Head from Rig off."
             )
         return [one for asked in sequences for one in self._requests_of(context, asked, sequences)]
 
@@ -102,7 +103,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         folder = "" if len(sequences) == 1 else f"{_folder_name(asked)}_{name}"
         several = _render_settings(context, asked, folder)
         settings = several[0]
-        self._dropped, self._missing = settings.asked.dropped, asked.missing
+        self._dropped, self._missing = settings.asked.dropped, self._missing + asked.missing
         self._made += [_MadeFrames(label=one.asked.label, ends=asked.ends) for one in several]
         if settings.face.tracks is not None:
             files = (asked.sequence.files[number] for number in asked.numbers)
@@ -226,6 +227,7 @@ def refuse_before_render(context: bpy.types.Context, *, animation: bool) -> None
         still_expression(context)
         return
     output_pattern(scene)
+    refuse_shots(scene)
     frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
     expression_over_time(context, frames, new_job_folder())
     if settings.output_path:

@@ -1,6 +1,6 @@
 """Render, and change the expression in what was rendered, by one button."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -17,11 +17,12 @@ from ..scene.own_renders import (
     note_own_renders,
     refuse_lost_frames,
 )
+from ..scene.shots import Shot, as_shot, begin_shot, end_shot, shots_of
 from .change_frames import refuse_before_render
 from .job_operator import running_job
 
-_waiting: list[Callable[[], None]] = []
-"""What is to be done when the render ends; at most one."""
+_run: list["_Run"] = []
+"""What is being rendered by the button; at most one."""
 _DELAY_S = 0.1
 
 
@@ -45,7 +46,11 @@ class RenderAndApply(bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
         """Return the tooltip."""
-        what = "all frames of the scene" if properties.animation else "the current frame"
+        what = (
+            "all frames of the scene, or of all its cameras and view layers,"
+            if properties.animation
+            else "the current frame"
+        )
         return f"Render {what}, then change the expression in what was rendered"
 
     @classmethod
@@ -67,7 +72,9 @@ class RenderAndApply(bpy.types.Operator):
         scene.reggan.frames_source = "SCENE"
         if self._is_pressed:
             return self._begin()
-        bpy.ops.render.render(animation=self.animation)
+        for shot in shots_of(scene) if self.animation else [Shot()]:
+            with as_shot(scene, shot):
+                bpy.ops.render.render(animation=self.animation)
         if self.animation:
             note_own_renders(scene, files_of_render(scene))
         return set(bpy.ops.reggan.render_frames(still=not self.animation))
@@ -105,32 +112,64 @@ class RenderAndApply(bpy.types.Operator):
             )
 
     def _begin(self) -> set[str]:
-        _waiting[:] = [partial(_change, is_still=not self.animation)]
-        begun = set(bpy.ops.render.render("INVOKE_DEFAULT", animation=self.animation))
-        if "CANCELLED" in begun:
-            _waiting.clear()
+        scene = bpy.context.scene
+        shots = shots_of(scene) if self.animation else [Shot()]
+        _run[:] = [_Run(scene=scene.name, waiting=shots, is_still=not self.animation)]
+        if not _run[0].render_next():
+            _run.clear()
             return {"CANCELLED"}
         return {"FINISHED"}
 
 
-def _change(*, is_still: bool) -> None:
-    """Change the frame; Blender calls it, once and in its own thread."""
-    window = bpy.context.window_manager.windows[0]
-    with bpy.context.temp_override(window=window):
-        if not is_still:
-            note_own_renders(bpy.context.scene, files_of_render(bpy.context.scene))
-        bpy.ops.reggan.render_frames("INVOKE_DEFAULT", still=is_still)
+@dataclass(kw_only=True)
+class _Run:
+    """What is rendered and then changed; the scene is one of its shots until that is rendered."""
+
+    scene: str
+    waiting: list[Shot]
+    is_still: bool
+    before: dict[str, Any] | None = None
+
+    def render_next(self) -> bool:
+        """Begin the next shot; whether Blender renders it."""
+        scene = bpy.data.scenes[self.scene]
+        self.before = begin_shot(scene, self.waiting.pop(0))
+        begun = bpy.ops.render.render("INVOKE_DEFAULT", animation=not self.is_still)
+        if "CANCELLED" in begun:
+            self.restore()
+            return False
+        return True
+
+    def restore(self) -> None:
+        """Set the scene as it was before the shot."""
+        if self.before is not None and self.scene in bpy.data.scenes:
+            end_shot(bpy.data.scenes[self.scene], self.before)
+        self.before = None
+
+    def go_on(self, *, is_cancelled: bool) -> None:
+        """Render the next shot, or change what was rendered. Blender calls it, in its thread."""
+        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+            self.restore()
+            if is_cancelled or (self.waiting and self.render_next()):
+                return
+            _run.clear()
+            if not self.is_still:
+                scene = bpy.data.scenes[self.scene]
+                note_own_renders(scene, files_of_render(scene))
+            bpy.ops.reggan.render_frames("INVOKE_DEFAULT", still=self.is_still)
 
 
 def _on_complete(*_: Any) -> None:
     """Note that the render ended; what follows waits until Blender has put its result away."""
-    while _waiting:
-        bpy.app.timers.register(_waiting.pop(), first_interval=_DELAY_S)
+    for run in _run:
+        bpy.app.timers.register(partial(run.go_on, is_cancelled=False), first_interval=_DELAY_S)
 
 
 def _on_cancel(*_: Any) -> None:
     """Note that the artist stopped it: what is there is not what was asked for."""
-    _waiting.clear()
+    for run in _run:
+        bpy.app.timers.register(partial(run.go_on, is_cancelled=True), first_interval=_DELAY_S)
+    _run.clear()
 
 
 classes = (RenderAndApply,)
@@ -144,6 +183,8 @@ def attach() -> None:
 
 def detach() -> None:
     """Hear of them no longer."""
-    _waiting.clear()
+    for run in _run:
+        run.restore()
+    _run.clear()
     bpy.app.handlers.render_complete.remove(_on_complete)
     bpy.app.handlers.render_cancel.remove(_on_cancel)

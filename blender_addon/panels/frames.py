@@ -11,6 +11,7 @@ from ..job_display import draw_status
 from ..properties import shares_of_blend
 from ..scene.asked_expression import cues_of, keys_without_shape
 from ..scene.face_icons import chosen_face, face_icons
+from ..scene.shots import cameras_of
 
 CATEGORY = "RegGAN"
 IMAGE_EDITOR, VIEWPORT = "REGGAN_PT_image", "REGGAN_PT_viewport"
@@ -164,6 +165,8 @@ class FramesPanel:
         column.row().prop(settings, "frames_source", expand=True)
         if settings.frames_source == "SEQUENCE":
             column.prop(settings, "frames_path")
+        else:
+            _draw_shots(column, settings)
         column.separator()
         column.prop(settings, "use_rig_tracks")
         column.prop(settings, "face")
@@ -185,6 +188,15 @@ class FramesPanel:
             row.operator("reggan.render_and_apply", text="", icon="RENDER_STILL")
         self.layout.operator("reggan.render_frames", icon="RENDERLAYERS")
         self.layout.operator("reggan.add_compositor_group", icon="NODE_COMPOSITING")
+
+
+def _draw_shots(column: Any, settings: Any) -> None:
+    """Draw what a scene with several cameras or view layers can be asked for."""
+    scene = settings.id_data
+    if len(cameras_of(scene)) > 1:
+        column.prop(settings, "all_cameras")
+    if len(scene.view_layers) > 1:
+        column.prop(settings, "each_layer")
 
 
 def _column(layout: Any) -> Any:

@@ -36,7 +36,7 @@ def keep_faces(image: Any) -> int:
             action = _new_action(cell.expression)
         preview = action.preview_ensure()
         preview.image_size = cell.box[2:]
-        part = part_of_sheet(pixels, *image.size, cell)
+        part = part_of_sheet(pixels, image.size, cell)
         preview.image_pixels_float.foreach_set(part)
     for action in former.values():  # a preset that is gone
         bpy.data.actions.remove(action)

@@ -1,7 +1,7 @@
 """Small pictures of this character's face, one for each expression, as icons of a menu."""
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import bpy
@@ -48,7 +48,7 @@ def _build(image: Any) -> None:
     for cell in cells:
         preview = collection.new(cell.expression)
         preview.image_size = cell.box[2:]
-        preview.image_pixels_float.foreach_set(part_of_sheet(pixels, *image.size, cell))
+        preview.image_pixels_float.foreach_set(part_of_sheet(pixels, image.size, cell))
         icons[cell.expression] = preview.icon_id
     _built.update(collection=collection, icons=icons)
 
@@ -61,10 +61,9 @@ def pixels_of(image: Any) -> "array[float]":
     return pixels
 
 
-def part_of_sheet(
-    pixels: "array[float]", width: int, height: int, cell: SheetCell
-) -> "array[float]":
+def part_of_sheet(pixels: "array[float]", size: Sequence[int], cell: SheetCell) -> "array[float]":
     """Return the RGBA of a cell, rows from the bottom as Blender has them."""
+    width, height = size
     x, y, across, down = cell.box
     part = array("f")
     for row in range(height - y - down, height - y):

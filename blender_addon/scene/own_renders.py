@@ -11,23 +11,25 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.in_words import counted_frames
 from .made_images import is_result
+from .shots import compositor_of, shots_of
 
 _RENDERED = "reggan_rendered"
 """Custom property of a scene: what *Render and Apply* rendered, by path, and when (JSON)."""
 
 
 def files_of_render(scene: bpy.types.Scene) -> list[Path]:
-    """Return the files that an animation of the scene is rendered to, in the order of frames."""
+    """Return the files that all shots of the scene are rendered to, each in the order of frames."""
     render = scene.render
     frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
     views = [""]
     if render.use_multiview and render.image_settings.views_format == "INDIVIDUAL":
         views = [view.name for view in render.views if view.use]
-    return [
+    files = [
         Path(os.path.normpath(bpy.path.abspath(render.frame_path(frame=frame, view=view))))
         for frame in frames
         for view in views
     ]
+    return [shot.placed(path) for shot in shots_of(scene) for path in files]
 
 
 def refuse_lost_frames(scene: bpy.types.Scene, files: Iterable[Path]) -> None:
@@ -87,10 +89,7 @@ def _time_of(path: Path) -> str:
 
 
 def _nodes_of(scene: bpy.types.Scene) -> list[Any]:
-    if bpy.app.version >= (5, 0, 0):
-        tree = scene.compositing_node_group
-    else:
-        tree = scene.node_tree if scene.use_nodes else None
+    tree = compositor_of(scene)
     waiting, nodes, seen = [tree] if tree is not None else [], list[Any](), set[Any]()
     while waiting:
         tree = waiting.pop()

@@ -16,6 +16,7 @@ from ..bridge.frame_sequence import (
     sequences_below,
 )
 from .settings import absolute_path
+from .shots import Shot, shots_of
 
 
 class FramesNotRenderedError(BridgeError):
@@ -53,7 +54,7 @@ class FrameSelection:
 
 
 def asked_frames(scene: bpy.types.Scene) -> FrameSelection:
-    """Return the frames that the settings of a scene name.
+    """Return the frames that the settings of a scene name; of several shots its own camera's.
 
     Raises:
         BridgeError: there are none.
@@ -70,11 +71,11 @@ def asked_frames(scene: bpy.types.Scene) -> FrameSelection:
             )
         sequence = sequence_from_path(path, bpy.path.extensions_image)
         return FrameSelection(sequence=sequence, numbers=tuple(sorted(sequence.files)))
-    return _frames_of_scene(scene)
+    return _frames_of_scene(scene, shots_of(scene)[0])
 
 
 def asked_sequences(scene: bpy.types.Scene) -> list[FrameSelection]:
-    """Return the frames that the settings of a scene name: several of a folder that holds several.
+    """Return the frames that the settings of a scene name: of all shots, or all of a folder.
 
     Raises:
         BridgeError: there are none.
@@ -88,16 +89,18 @@ def asked_sequences(scene: bpy.types.Scene) -> list[FrameSelection]:
                 return [
                     FrameSelection(sequence=one, numbers=tuple(sorted(one.files))) for one in found
                 ]
+    if settings.frames_source == "SCENE":
+        return [_frames_of_scene(scene, shot) for shot in shots_of(scene)]
     return [asked_frames(scene)]
 
 
-def _frames_of_scene(scene: bpy.types.Scene) -> FrameSelection:
-    pattern = output_pattern(scene)
+def _frames_of_scene(scene: bpy.types.Scene, shot: Shot) -> FrameSelection:
+    pattern = shot.placed(output_pattern(scene))
     wanted = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
     try:
         sequence = sequence_from_path(pattern, bpy.path.extensions_image)
     except BridgeError as error:
-        still = _still_path(scene.render)
+        still = None if shot.folder else _still_path(scene.render)
         if still is not None:
             return FrameSelection(sequence=FrameSequence(source=str(still), files={}), numbers=())
         raise FramesNotRenderedError(

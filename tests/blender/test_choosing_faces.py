@@ -149,7 +149,7 @@ def test_the_faces_are_assets_with_pictures(area: Any) -> None:
     (cell,) = (c for c in cells_from_text(cells_of(sheet)) if c.expression == "happy")
     assert tuple(happy.preview.image_size) == cell.box[2:]
     shown = list(happy.preview.image_pixels_float)
-    part = part_of_sheet(pixels_of(sheet), *sheet.size, cell)
+    part = part_of_sheet(pixels_of(sheet), sheet.size, cell)
     assert shown == pytest.approx(list(part), abs=1 / 255)
     run(area, bpy.ops.reggan.draw_faces)  # again: the same assets
     assert faces() == drawn

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -137,3 +138,98 @@ def test_stills_of_two_frames_are_two_results(render: Any, pretended: Path) -> N
         bpy.context.scene.frame_set(frame)
         assert bpy.ops.reggan.render_and_apply() == {"FINISHED"}
     assert sorted(made()) == ["Render_0001_happy.exr", "Render_0002_happy.exr"]
+
+
+@pytest.fixture
+def cameras(render: Any) -> Any:
+    """A scene with two cameras that render, one that does not, and markers that cut to one."""
+    scene = bpy.context.scene
+    for name in ("Links ü", "Hidden"):
+        camera = bpy.data.objects.new(name, bpy.data.cameras.new(name))
+        scene.collection.objects.link(camera)
+        camera.hide_render = name == "Hidden"
+    scene.timeline_markers.new("Cut", frame=2).camera = bpy.data.objects["Links ü"]
+    scene.reggan.all_cameras = True
+    return scene
+
+
+def state(scene: Any) -> tuple[Any, ...]:
+    return (
+        scene.camera,
+        scene.render.filepath,
+        [layer.use for layer in scene.view_layers],
+        [marker.camera for marker in scene.timeline_markers],
+    )
+
+
+def test_cameras_and_view_layers_are_rendered_and_changed_in_one_job(
+    cameras: Any, pretended: Path, tmp_path: Path
+) -> None:
+    scene = cameras
+    scene.view_layers.new("Zweite")
+    scene.reggan.each_layer = True
+    before = state(scene)
+    assert bpy.ops.reggan.render_and_apply(animation=True) == {"FINISHED"}
+    assert state(scene) == before
+    layers = (scene.view_layers[0].name, "Zweite")
+    folders = [f"{camera}_{layer}" for camera in ("Camera", "Links ü") for layer in layers]
+    made = {path.relative_to(tmp_path / "out") for path in tmp_path.rglob("shot_*.png")}
+    frames = [Path(end, f"shot_000{n}.png") for end in (".", "out") for n in (1, 2)]
+    assert made == {folder / frame for folder in folders for frame in frames}
+    assert [one["command"] for one in asked(pretended)] == ["render"] * 4
+    assert bpy.context.window_manager.reggan_done.startswith("8 changed, 0 untouched")
+    one, other = (tmp_path / "out" / f / "shot_0001.png" for f in (folders[0], folders[2]))
+    assert one.read_bytes() != other.read_bytes()  # seen by another camera
+    assert bpy.ops.reggan.render_and_apply(animation=True) == {"FINISHED"}  # its own frames again
+    assert bpy.ops.reggan.render_frames() == {"FINISHED"}  # and they are found by themselves
+
+
+def test_shots_that_would_spoil_each_other_are_refused_before_the_render(
+    cameras: Any, tmp_path: Path
+) -> None:
+    scene = cameras
+    scene.reggan.use_rig_tracks, scene.reggan.rig_tracks = True, str(tmp_path / "t.json")
+    (tmp_path / "t.json").write_text("{}")
+    with pytest.raises(RuntimeError, match="the head was tracked for one camera"):
+        bpy.ops.reggan.render_and_apply(animation=True)
+    scene.reggan.use_rig_tracks = False
+    if bpy.app.version >= (5, 0, 0):
+        scene.compositing_node_group = bpy.data.node_groups.new("Comp", "CompositorNodeTree")
+        tree = scene.compositing_node_group
+    else:
+        scene.use_nodes = True
+        tree = scene.node_tree
+    tree.nodes.new("CompositorNodeOutputFile")
+    with pytest.raises(RuntimeError, match="File Output node, which would write over"):
+        bpy.ops.reggan.render_and_apply(animation=True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_render_that_is_stopped_leaves_the_scene_as_it_was(
+    cameras: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the buttons do it: Blender renders in its own time, and tells of the end."""
+    from blender_addon.operators import render_and_apply as button
+    from blender_addon.scene.shots import shots_of
+
+    scene = cameras
+    begun: list[str] = []
+
+    def begin(*_: object, **__: object) -> set[str]:
+        begun.append(scene.camera.name)
+        return {"RUNNING_MODAL"}
+
+    ops = SimpleNamespace(render=SimpleNamespace(render=begin), reggan=None)
+    blender = SimpleNamespace(ops=ops, data=bpy.data, context=bpy.context)
+    monkeypatch.setattr(button, "bpy", blender)
+    before = state(scene)
+    for is_cancelled in (False, True):
+        run = button._Run(scene=scene.name, waiting=shots_of(scene), is_still=False)
+        assert run.render_next()
+        assert state(scene) != before
+        if not is_cancelled:
+            run.go_on(is_cancelled=False)
+            assert begun[0] == before[0].name
+            assert sorted(begun) == ["Camera", "Links ü"]
+        run.go_on(is_cancelled=True)
+        assert state(scene) == before

@@ -1,0 +1,137 @@
+"""The shots that one render of a scene is: one for each camera and each view layer that is wanted.
+
+Each is rendered into a folder of its own beside the others. For the render the scene's camera,
+view layers and output path are changed; afterwards they are as they were.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..bridge.errors import BridgeError
+from .image_files import file_stem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    """One camera and one view layer.
+
+    Attributes:
+        camera: the name of its object; empty for that of the scene.
+        layer: the name of a view layer; empty for all that are rendered.
+        folder: of its frames, in that of the scene's output; empty where there is one shot.
+    """
+
+    camera: str = ""
+    layer: str = ""
+    folder: str = ""
+
+    def placed(self, frame: Path) -> Path:
+        """Return where a frame of the scene's output lies in this shot."""
+        return frame.parent / self.folder / frame.name
+
+
+def shots_of(scene: bpy.types.Scene) -> list[Shot]:
+    """Return the shots of a scene, that of its own camera first; at least one."""
+    settings = scene.reggan
+    cameras = cameras_of(scene) if settings.all_cameras else []
+    layers = [one.name for one in scene.view_layers if one.use] if settings.each_layer else []
+    cameras = cameras if len(cameras) > 1 else [""]
+    layers = layers if len(layers) > 1 else [""]
+    shots = []
+    for camera in cameras:
+        for layer in layers:
+            folder = "_".join(file_stem(name) for name in (camera, layer) if name)
+            shots.append(Shot(camera=camera, layer=layer, folder=folder))
+    return shots
+
+
+def cameras_of(scene: bpy.types.Scene) -> list[str]:
+    """Return the names of the cameras that render, that of the scene first."""
+    found = [one for one in scene.objects if one.type == "CAMERA" and not one.hide_render]
+    return [one.name for one in sorted(found, key=lambda one: one != scene.camera)]
+
+
+def refuse_shots(scene: bpy.types.Scene) -> None:
+    """Refuse several shots that would write over each other, or of which one alone was tracked.
+
+    Raises:
+        BridgeError: with what to do.
+    """
+    shots = shots_of(scene)
+    if len(shots) == 1:
+        return
+    if len({shot.folder.lower() for shot in shots}) < len(shots):
+        raise BridgeError(
+            "Two cameras or view layers have names that make the same folder. Rename one of them."
+        )
+    if scene.reggan.use_rig_tracks:
+        raise BridgeError(
+            f"{len(shots)} shots are to be rendered, but the head was tracked for one camera. "
+            "Switch Head from Rig off, or render one camera and all view layers at once."
+        )
+    tree = compositor_of(scene)
+    nodes = [] if tree is None else [one for one in tree.nodes if one.type == "OUTPUT_FILE"]
+    if any(not node.mute for node in nodes):
+        raise BridgeError(
+            f"The compositor of {scene.name} has a File Output node, which would write over its "
+            "own files with each shot. Mute it, or render one camera and all view layers at once."
+        )
+
+
+@contextmanager
+def as_shot(scene: bpy.types.Scene, shot: Shot) -> Iterator[None]:
+    """Let a scene be one of its shots."""
+    before = begin_shot(scene, shot)
+    try:
+        yield
+    finally:
+        end_shot(scene, before)
+
+
+def begin_shot(scene: bpy.types.Scene, shot: Shot) -> dict[str, Any]:
+    """Set a scene for one of its shots; returns what `end_shot` takes."""
+    before = {
+        "camera": scene.camera and scene.camera.name,
+        "path": scene.render.filepath,
+        "layers": {one.name: one.use for one in scene.view_layers},
+        "markers": [one.camera and one.camera.name for one in scene.timeline_markers],
+    }
+    if shot.folder:
+        folder, name = _PATH.fullmatch(scene.render.filepath).groups("")  # type: ignore[union-attr]
+        scene.render.filepath = f"{folder}{shot.folder}/{name}"
+    if shot.camera:
+        scene.camera = scene.objects[shot.camera]
+        for marker in scene.timeline_markers:  # they would choose another one
+            marker.camera = None
+    if shot.layer:
+        for layer in scene.view_layers:
+            layer.use = layer.name == shot.layer
+    return before
+
+
+def end_shot(scene: bpy.types.Scene, before: dict[str, Any]) -> None:
+    """Set a scene as it was."""
+    objects = scene.objects
+    scene.camera = objects.get(before["camera"] or "")
+    scene.render.filepath = before["path"]
+    for layer in scene.view_layers:
+        layer.use = before["layers"].get(layer.name, layer.use)
+    for marker, camera in zip(scene.timeline_markers, before["markers"], strict=False):
+        if camera:
+            marker.camera = objects.get(camera)
+
+
+_PATH = re.compile(r"(.*[/\\])?([^/\\]*)", re.DOTALL)
+
+
+def compositor_of(scene: bpy.types.Scene) -> Any:
+    """Return the nodes that a render of the scene goes through; None without any."""
+    if bpy.app.version >= (5, 0, 0):
+        return scene.compositing_node_group
+    return scene.node_tree if scene.use_nodes else None

@@ -29,6 +29,8 @@ _ROWS_AT_ONCE = 64
 _BROW, _BROW_TAIL, _TAIL_GOES_ON = 0.075, 3, 2.0
 """Of a brow: half of its width with its hairs, in eye distances; landmarks of its tail, beside
 which hair often lies; how far that goes on beyond the last one, in steps between landmarks."""
+_TAIL = 0.12
+"""Of its tail, which droops."""
 _BROW_HIDDEN = 0.4
 """Share of the rest of a brow from which on it counts as hidden, and is held as a whole."""
 
@@ -88,8 +90,9 @@ def whole_brows(
         if hidden < _BROW_HIDDEN:
             end = brow[:1] + _TAIL_GOES_ON * (brow[:1] - brow[1:2])
             along = np.concatenate([end, smooth_arc(brow)])
-            line = line_of(along, 2 * _BROW * float(eye), WHOLE, side_px)
-            found = np.maximum(found, line)
+            for part, width in ((along, _BROW), (along[: len(along) // 3], _TAIL)):
+                line = line_of(part, 2 * width * float(eye), WHOLE, side_px)
+                found = np.maximum(found, line)
     return found
 
 

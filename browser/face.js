@@ -8,7 +8,7 @@ import { keepLips, overlap, parting } from "./lips.js";
 import { addedMotion, planesFrom, rasterised, TRUST } from "./refinement.js";
 import { added, clip, closingEdges, dot, fit, leastSquares, LOWER, meanOf, movedPlaces, rowAt, rowsOf, sampled, scaled, UPPER } from "./rig.js";
 
-const [TEETH_BELOW, TEETH_BEHIND, LOWER_BELOW, PROBE] = [0.022, 0.115, 0.03, 0.08];
+const [TEETH_BELOW, TEETH_BEHIND, LOWER_ABOVE, PROBE] = [0.035, 0.115, 0.02, 0.08];
 const [LEAST_MOTION, LEAST_GAP, KEEPS_OWN] = [0.004, 0.022, 0.65];
 const [LEAST_LIGHT, MOST_GAIN, RIDGE, FEWEST] = [0.25, 0.3, 0.03, 16];
 const [LIGHT_STEP, SKIN_AROUND, TUCKED] = [2, 0.14, 0.015];
@@ -184,7 +184,7 @@ export class Face {
     const worn = Object.fromEntries(JAW.map((name) => [name, weights[name] ?? 0]));
     worn.jawOpen += laid.jawOpen;
     const moved = template.atLandmarks(template.displacement(worn));
-    const drop = added(meanOf(LOWER.slice(3, 6).map((row) => rowAt(moved, row))), [0, -LOWER_BELOW, 0]);
+    const drop = added(meanOf(LOWER.slice(3, 6).map((row) => rowAt(moved, row))), [0, LOWER_ABOVE, 0]);
     const inside = this.mouth.lit({ projection, origin: laid.map.place(incisors).slice(0, 2), drop }, this.mouthLight, opening);
     return { inside, triangles: this.mouth.triangles[this.isDrawn ? "plate" : "natural"] };
   }

@@ -6,7 +6,7 @@ import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./r
 
 const [TOOTH, WALL, PLATE] = [0, 3, 4];  // gum and tongue are 1 and 2
 const HINGE = [0, 0.62, -1.25];
-const [LOWER_RESTS, SLIDE] = [0.03, [1, 0.8, 0.8]];
+const SLIDE = [1, 0.8, 0.8];
 export const LUMA = [0.2126, 0.7152, 0.0722];
 const IVORY = [0.78, 0.73, 0.64];
 const COLOURS = [IVORY, [0.46, 0.18, 0.17], [0.56, 0.25, 0.23], [0.40, 0.13, 0.12], [0.80, 0.79, 0.76]];
@@ -47,7 +47,7 @@ export class Mouth {
     const angle = Math.max(0, (arm[1] * drop[2] - arm[2] * drop[1]) / reach / reach);
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
     const turn = ([x, y, z]) => [x, cos * y - sin * z, sin * y + cos * z];
-    const shift = added(drop, added(turn(arm), arm, -1), -1).map((value, k) => value * SLIDE[k] - (k === 1 ? LOWER_RESTS : 0));
+    const shift = added(drop, added(turn(arm), arm, -1), -1).map((value, k) => value * SLIDE[k]);
     const towards = unit(cross(projection[0], scaled(projection[1], -1)));
     const { key } = light;
     const keyInCrop = projection.map((row) => dot(row, key));

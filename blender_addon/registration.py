@@ -32,6 +32,7 @@ _MODULES = (
     "operators.change_image",
     "operators.change_texture",
     "operators.before_after",
+    "operators.split_wipe",
     "operators.live",
     "operators.live_image",
     "operators.live_texture",

@@ -17,6 +17,7 @@ def _draw_in_image_menu(menu: Any, _context: bpy.types.Context) -> None:
     layout.operator("reggan.edit_image", text="Change Expression", icon="USER")
     layout.operator("reggan.preview", text="Preview Expressions")
     layout.operator("reggan.toggle_before_after")
+    layout.operator("reggan.split_wipe")
 
 
 def _draw_in_render_menu(menu: Any, _context: bpy.types.Context) -> None:

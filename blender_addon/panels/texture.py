@@ -4,6 +4,7 @@ from typing import Any
 
 import bpy
 
+from ..operators.split_wipe import is_wiped
 from ..scene.made_images import is_result
 from .frames import CATEGORY, IMAGE_EDITOR, VIEWPORT
 
@@ -31,7 +32,9 @@ class ImagePanel(bpy.types.Panel):
         is_live = context.window_manager.reggan_live
         layout.operator("reggan.live", icon="PLAY", depress=is_live)
         layout.operator("reggan.edit_image", icon="IMAGE_DATA")
-        layout.operator("reggan.toggle_before_after", icon="UV_SYNC_SELECT")
+        row = layout.row(align=True)
+        row.operator("reggan.toggle_before_after", icon="UV_SYNC_SELECT")
+        row.operator("reggan.split_wipe", icon="SPLIT_VERTICAL", depress=is_wiped())
 
 
 class TexturePanel:

@@ -96,6 +96,15 @@ def results_of(source: Any) -> list[Any]:
     return sorted(found, key=lambda image: -image[_TIME])
 
 
+def before_and_after(image: Any) -> tuple[Any, Any]:
+    """Return the picture before its change and the result, by either; None what there is not."""
+    if is_result(image):
+        return image.get(_SOURCE), image
+    if is_made(image):
+        return None, None
+    return image, next(iter(results_of(image)), None)
+
+
 def former_result(source: Any, label: str, frame: int | None = None) -> Any:
     """Return the result of the same image, frame and expression that a new one takes the place of;
     else None.

@@ -10,7 +10,7 @@ from .errors import BridgeError
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>(?<![^\W_])-\d+|\d+)")
 _HIGHEST_NUMBER = 9_999_999
 """Longer numbers are dates and identifiers."""
-_RECORDS = ".reggan"
+RECORDS = ".reggan"
 """Folder that the runtime leaves beside its results."""
 _PROBES = ("1111111", "2222222")
 
@@ -91,7 +91,7 @@ def sequences_below(folder: Path, endings: Collection[str]) -> list[FrameSequenc
     own = _all_of_folder(folder, endings)
     if own:
         return own
-    inner = (one for one in _listed(folder) if one.is_dir() and not (one / _RECORDS).is_dir())
+    inner = (one for one in _listed(folder) if one.is_dir() and not (one / RECORDS).is_dir())
     return [found for one in inner for found in _all_of_folder(one, endings)]
 
 

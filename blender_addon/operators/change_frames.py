@@ -1,5 +1,6 @@
 """Change the expression in rendered frames; the result opens as an image sequence."""
 
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from bpy.props import BoolProperty
 
 from ..bridge.command_line import RenderRequest, render_arguments, track_arguments
 from ..bridge.errors import BridgeError
-from ..bridge.frame_sequence import shown_number
+from ..bridge.frame_sequence import RECORDS, shown_number
 from ..bridge.in_words import counted_frames, unchanged_frames, what_was_done
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
@@ -85,6 +86,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         self._is_own_render = context.scene.reggan.frames_source == "SCENE"
         self._dropped, self._missing = "", 0
         self._made: list[_MadeFrames] = []
+        self._folders = {folder for one in sequences for folder in _folders_beside(one)}
         if len(sequences) > 1 and context.scene.reggan.use_rig_tracks:
             raise BridgeError(
                 f"These are {len(sequences)} sequences, but the head was tracked for one camera. "
@@ -191,6 +193,14 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         """Of a still by its name in Blender."""
         return progress.message if self._still is None else self._still.reason(progress)
 
+    def clear_away(self) -> None:
+        """Remove folders of results that this job made and that got no picture."""
+        if self._still is None:
+            for one in (Path(summary["out"]) for summary in self._summaries()):
+                is_new = one not in self._folders and one.is_dir()
+                if is_new and all(path.name == RECORDS for path in one.iterdir()):
+                    shutil.rmtree(one, ignore_errors=True)
+
     def finished_in_part(self, context: bpy.types.Context, progress: Progress) -> bool:  # noqa: ARG002
         """Open the frames that did not fail, if any was changed."""
         if self._still is not None:
@@ -205,6 +215,13 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         if is_any:
             self._say(context, done, self._missing)
         return is_any
+
+
+def _folders_beside(asked: FrameSelection) -> set[Path]:
+    """Return the folders that lie beside and among frames before a job."""
+    first = asked.ends[0] if asked.ends else Path(asked.sequence.source)
+    places = (first.parent, first.parent.parent)
+    return {one for place in places if place.is_dir() for one in place.iterdir() if one.is_dir()}
 
 
 def _folder_name(asked: FrameSelection) -> str:

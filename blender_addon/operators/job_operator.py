@@ -79,6 +79,9 @@ class JobOperator:
         """Bring in what the last request made before it failed; whether that is anything."""
         return False
 
+    def clear_away(self) -> None:
+        """Take away what a job left that made nothing: empty folders, say."""
+
     def reason(self, progress: Progress) -> str:
         """Return the error of the job, in the words of the panels."""
         return progress.message
@@ -153,6 +156,8 @@ class JobOperator:
         return job
 
     def _end(self, context: bpy.types.Context, progress: Progress) -> set[str]:
+        if progress.state != "done":
+            self.clear_away()
         if progress.state == "failed":
             error = BridgeError(without_work_paths(self.reason(progress)))
             if not self.finished_in_part(context, progress):

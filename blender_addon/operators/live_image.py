@@ -11,7 +11,7 @@ from ..bridge.live_worker import LONGEST_PX
 from ..bridge.tracks_file import box_of_face
 from ..scene.image_files import file_of_image
 from ..scene.live_picture import live_picture, show_live
-from ..scene.made_images import image_to_change
+from ..scene.made_images import image_to_change, source_of
 from ..scene.sequence_images import show
 from ..scene.settings import absolute_path
 from .job_operator import new_job_folder
@@ -39,13 +39,17 @@ class LiveImage:
     def is_in_view(self, context: bpy.types.Context) -> bool:
         """Tell whether an Image Editor shows it, or its source while there is no answer yet."""
         live, source = live_picture(), bpy.data.images.get(self.source)
+        if source is None:  # the next request says so
+            return True
         shown = [
             area.spaces.active.image
             for window in context.window_manager.windows
             for area in window.screen.areas
             if area.type == "IMAGE_EDITOR"
         ]
-        return source is None or (live or source) in shown or (not live and bool(shown))
+        if live is not None:
+            return live in shown
+        return source in [source_of(image) for image in shown if image is not None]
 
     def request(self, context: bpy.types.Context) -> dict[str, Any]:
         """Return the file of the frame that is shown, its face, the expression."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import blf
@@ -11,6 +12,7 @@ import gpu
 from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 
+from ..bridge.frame_sequence import shown_number
 from ..bridge.projection import Pixel
 from ..scene.face_handles import FaceHandles, face_handles
 from ..scene.made_images import is_made
@@ -29,6 +31,8 @@ def place_in_image(context: Any, drawn: FaceHandles) -> _Place | None:
     source = None if is_made(image) else image  # over a result they would hide what has changed
     if source is None or (source.type != "RENDER_RESULT" and tuple(source.size) != drawn.size):
         return None
+    if source.source == "FILE" and shown_number(Path(source.filepath)) != drawn.frame:
+        return None  # a still of another frame, or no frame at all
     view, (width, height) = context.region.view2d, drawn.size
 
     def place(pixel: Pixel) -> tuple[float, float]:

@@ -33,6 +33,7 @@ class FaceHandles:
         size: of the picture, width and height in pixels.
         whole: the same of all that the camera sees, of which the picture may be a part.
         origin: left and top of the picture in that.
+        frame: its number.
         landmarks: of every tracked face in this frame.
         handles: eyes and mouth of the scene's head, by name; none if nothing tells them.
     """
@@ -40,6 +41,7 @@ class FaceHandles:
     size: tuple[int, int]
     whole: tuple[int, int]
     origin: tuple[int, int]
+    frame: int
     landmarks: tuple[tuple[Pixel, ...], ...]
     handles: Mapping[str, Pixel]
 
@@ -64,6 +66,7 @@ def face_handles(context: bpy.types.Context) -> FaceHandles | None:
         size=(width, height),
         whole=(view.width_px, view.height_px),
         origin=(left, top),
+        frame=scene.frame_current,
         landmarks=tuple(faces.values()),
         handles=handles,
     )

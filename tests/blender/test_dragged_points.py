@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -117,3 +118,28 @@ def test_a_part_of_the_picture_has_its_own_corner(scene: Any) -> None:
         assert part.handles[name] == pytest.approx((x - 160, y - 180), abs=0.01)
     bpy.ops.reggan.drag_point(point="mouth", x=100.0, y=20.0)
     assert handles().handles["mouth"] == pytest.approx((100, 20), abs=0.1)
+
+
+def test_points_are_drawn_over_pictures_of_their_own_frame_alone(
+    scene: Any, tmp_path: Path
+) -> None:
+    from blender_addon.operators.points_overlay import place_in_image
+
+    bpy.ops.reggan.place_points()
+    view = SimpleNamespace(view_to_region=lambda u, v, clip: (u, v))
+
+    def is_drawn_over(name: str, size: tuple[int, int] = SIZE) -> bool:
+        image = bpy.data.images.new(name, *size)
+        image.filepath_raw, image.file_format = str(tmp_path / f"{name}.png"), "PNG"
+        image.save()
+        shown = bpy.data.images.load(image.filepath_raw)
+        space = SimpleNamespace(image=shown)
+        context = SimpleNamespace(space_data=space, region=SimpleNamespace(view2d=view))
+        return place_in_image(context, handles()) is not None
+
+    assert is_drawn_over("shot.0005")
+    assert not is_drawn_over("shot.0009")  # the scene is at frame 5
+    assert not is_drawn_over("photo")
+    assert not is_drawn_over("small.0005", (64, 36))
+    scene.frame_set(9)
+    assert is_drawn_over("again.0009")

@@ -194,3 +194,17 @@ def test_it_ends_where_its_editor_shows_another_image(space: Any, pretended: Pat
     settle()
     assert not bpy.context.window_manager.reggan_live
     assert space.image.name == "another"
+
+
+def test_it_ends_where_another_image_is_shown_before_the_first_answer(
+    space: Any, pretended: Path
+) -> None:
+    """The button does not stay blue, and the editor is not taken over later."""
+    from blender_addon.operators import live
+
+    toggle()
+    space.image = bpy.data.images.new("another", 4, 4)
+    live.tick()
+    assert not bpy.context.window_manager.reggan_live
+    settle()
+    assert space.image.name == "another"

@@ -160,3 +160,19 @@ def test_the_preferences_offer_an_environment_or_say_what_to_switch_on(
     assert "reggan.remove_environment" in drawn()
     assert "reggan.make_environment" not in drawn()
     system.use_online_access = False
+
+
+def test_blender_s_own_menus_have_the_buttons() -> None:
+    from blender_addon.operators import menus
+
+    layout = Layout()
+    menus._draw_in_image_menu(SimpleNamespace(layout=layout), bpy.context)
+    menus._draw_in_render_menu(SimpleNamespace(layout=layout), bpy.context)
+    assert {"reggan.edit_image", "reggan.split_wipe", "reggan.render_and_apply"} <= set(
+        layout.drawn
+    )
+    for menu, draw in (
+        (bpy.types.IMAGE_MT_image, menus._draw_in_image_menu),
+        (bpy.types.TOPBAR_MT_render, menus._draw_in_render_menu),
+    ):
+        assert draw in menu.draw._draw_funcs

@@ -71,6 +71,44 @@ def test_an_environment_that_is_gone_is_named(preferences: Any, tmp_path: Path) 
         bpy.ops.reggan.doctor()
 
 
+def test_no_tooltip_ends_in_a_dot_of_its_own() -> None:
+    """Blender adds one: it would stand twice, or alone on a line."""
+    described = [
+        (name, getattr(bpy.ops.reggan, name).get_rna_type().description)
+        for name in dir(bpy.ops.reggan)
+    ]
+    scene = bpy.context.scene
+    owners = [bpy.context.preferences.addons[ADDON].preferences]
+    owners += [getattr(scene, name) for name in dir(scene) if name.startswith("reggan")]
+    for owner in owners:
+        for prop in getattr(getattr(owner, "bl_rna", None), "properties", ()):
+            described.append((f"{owner}.{prop.identifier}", prop.description))
+            items = getattr(prop, "enum_items", ())
+            described += [(f"{prop.identifier} {one.name}", one.description) for one in items]
+    assert len(described) > 150
+    wrong = [name for name, said in described if said != said.strip() or said.endswith(".")]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("under", "fullscreen", "is_blender_s"),
+    [("RENDER_RESULT", False, True), ("IMAGE", False, False), ("IMAGE", True, True)],
+)
+def test_esc_in_a_render_view_is_blender_s(
+    under: str, fullscreen: bool, is_blender_s: bool
+) -> None:
+    """It leaves the view, and a running job goes on."""
+    from blender_addon.operators.job_operator import _is_for_render_view
+
+    space = SimpleNamespace(image=SimpleNamespace(type=under))
+    area = SimpleNamespace(x=10, y=10, width=100, height=100, type="IMAGE_EDITOR")
+    area.spaces = SimpleNamespace(active=space)
+    screen = SimpleNamespace(show_fullscreen=fullscreen, areas=[area])
+    context = SimpleNamespace(window=SimpleNamespace(screen=screen, parent=None))
+    escape = SimpleNamespace(mouse_x=50, mouse_y=50)
+    assert _is_for_render_view(context, escape) is is_blender_s
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")
 @pytest.mark.parametrize(
     ("ending", "words"),

@@ -277,3 +277,20 @@ def test_the_button_says_why_it_is_grey(settings: Any) -> None:
     settings.frames_source = "SEQUENCE"
     with pytest.raises(RuntimeError, match="Choose a rendered sequence first"):
         bpy.ops.reggan.render_frames()
+
+
+def test_a_job_that_makes_nothing_leaves_no_folder(settings: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "bad"
+    folder.mkdir()
+    for number in (1, 2):
+        (folder / f"a.{number:04d}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    settings.frames_source, settings.frames_path = "SEQUENCE", str(folder)
+    with pytest.raises(RuntimeError, match="is truncated"):
+        bpy.ops.reggan.render_frames()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == ["bad"]
+    own = tmp_path / "mine"  # an empty folder of the artist's stays
+    own.mkdir()
+    settings.output_path = str(own)
+    with pytest.raises(RuntimeError):
+        bpy.ops.reggan.render_frames()
+    assert own.is_dir()

@@ -5,6 +5,8 @@ and again after the last step.
 """
 
 import hashlib
+import os
+import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +15,11 @@ import bpy
 from foreign_character import FRAMES, build_character
 from ict_character import difference
 from live_steps import until
-from screen import Pause, area_of, button_of, click, move, scroll
+from screen import Pause, area_of, button_of, click, move, press, region_of, scroll
 from watch import (
     AVATAR,
     OUT,
+    addon,
     job_runs,
     messages,
     picture,
@@ -47,6 +50,7 @@ def put_an_avatar_before_the_camera() -> Pause:
 def change_its_expression_over_time() -> Pause:
     """Two cues by the button, then one button more; the time counts from the first click."""
     scene, began = bpy.context.scene, time.monotonic()
+    spent = {"before": _processor_s()}
     scene.reggan.driven_by, scene.reggan.blend_over = "CUES", 4
     yield 0.5
     button = yield from button_of("IMAGE_EDITOR", "reggan.add_cue", across=0.85)
@@ -62,14 +66,33 @@ def change_its_expression_over_time() -> Pause:
     yield from picture("31_cues")
     button = yield from button_of("IMAGE_EDITOR", "reggan.render_and_apply", across=0.4)
     yield from click(window(), *button)
+    spent["clicked"], clicked = _processor_s(), time.monotonic()
     end = time.monotonic() + _LONGEST_RENDER_S
     while not job_runs():
         assert time.monotonic() < end, "the change did not begin"
         yield 0.1
+    spent["rendered"], rendered = _processor_s(), time.monotonic()
     yield from picture("32_changing")
     yield from until_job_ends("render_and_apply")
     yield 1.0
-    report["avatar"] = {"seconds": round(time.monotonic() - began, 1)}
+    spent["changed"], changed_at = _processor_s(), time.monotonic()
+    report["avatar"] = {
+        "seconds": round(changed_at - began, 1),
+        "load": os.getloadavg(),
+        "seconds by the clock": {
+            "clicks": round(clicked - began, 1),
+            "render": round(rendered - clicked, 1),
+            "change": round(changed_at - rendered, 1),
+        },
+        "seconds of the processor": {
+            name: round(spent[after] - spent[before], 1)
+            for name, before, after in (
+                ("clicks", "before", "clicked"),
+                ("render", "clicked", "rendered"),
+                ("change", "rendered", "changed"),
+            )
+        },
+    }
     for path in sorted((OUT / "render").glob("*.png")):
         _note(path)
     changed = OUT / "render" / "avatar_cues"
@@ -94,6 +117,68 @@ def compare_before_and_after() -> Pause:
     yield 0.5
 
 
+def wipe_between_before_and_after() -> Pause:
+    """A button shows both; the edge follows the mouse."""
+    area = area_of("IMAGE_EDITOR")
+    after = area.spaces.active.image
+    button = yield from button_of("IMAGE_EDITOR", "reggan.split_wipe", across=0.8)
+    yield from click(window(), *button)
+    yield 1.0
+    wipe = addon("operators.split_wipe")
+    assert area.spaces.active.image.name == wipe.NAME
+    place = region_of(area, "WINDOW")
+
+    def at(u: float) -> tuple[int, int]:
+        x, y = place.view2d.view_to_region(u, 0.5, clip=False)
+        return round(place.x + x), round(place.y + y)
+
+    move(window(), *at(0.5))
+    yield 0.3
+    window().event_simulate("LEFTMOUSE", "PRESS", x=at(0.5)[0], y=at(0.5)[1])
+    for u in (0.45, 0.42, 0.4):
+        yield 0.2
+        move(window(), *at(u))
+    yield 0.3
+    window().event_simulate("LEFTMOUSE", "RELEASE", x=at(0.4)[0], y=at(0.4)[1])
+    yield 0.5
+    assert abs(wipe._wipes[0].share - 0.4) < 0.02, wipe._wipes
+    yield from picture("34b_wipe")
+    yield from press(window(), "ESC", *at(0.4))
+    yield 0.5
+    assert area.spaces.active.image == after
+    assert wipe.NAME not in bpy.data.images
+
+
+def draw_its_faces_and_choose_one() -> Pause:
+    """The faces of this character, in the shelf of the editor and in the Asset Browser."""
+    scene, area = bpy.context.scene, area_of("IMAGE_EDITOR")
+    area.spaces.active.image = scene.reggan.original_image
+    scene.reggan.driven_by, scene.reggan.expression = "PANEL", "sad"
+    yield 0.5
+    button = yield from button_of("IMAGE_EDITOR", "reggan.draw_faces", across=0.4)
+    yield from run_job("draw_avatar_faces", button, window())
+    face_of = addon("scene.face_assets").face_of_action
+    assert len([one for one in bpy.data.actions if face_of(one)]) > 50
+    area.spaces.active.show_region_asset_shelf = True
+    yield 3.0
+    shelf = region_of(area, "ASSET_SHELF")
+    yield from picture("41_shelf")
+    before = scene.reggan.expression
+    yield from click(window(), shelf.x + 200, shelf.y + shelf.height // 2)
+    yield 0.5
+    report["avatar"]["chosen in the shelf"] = scene.reggan.expression
+    assert scene.reggan.expression != before
+    area.spaces.active.show_region_asset_shelf = False
+    browser = area_of("VIEW_3D")
+    browser.ui_type = "ASSETS"
+    yield 2.0
+    browser.spaces.active.params.asset_library_reference = "LOCAL"
+    yield 3.0
+    yield from picture("42_asset_browser")
+    browser.ui_type = "VIEW_3D"
+    yield 1.0
+
+
 def choose_the_bone_that_carries_the_face() -> Pause:
     """It is chosen with the armature; a hand is refused, and named what is right."""
     scene = bpy.context.scene
@@ -114,6 +199,7 @@ def choose_the_bone_that_carries_the_face() -> Pause:
     report["avatar"]["account"] = scene.reggan.tracks_account
     assert f"in sight in {FRAMES} of {FRAMES} frames" in scene.reggan.tracks_account
     assert "not where the picture" not in scene.reggan.tracks_account
+    assert "the head's own shapes and teeth" in scene.reggan.tracks_account
     area_of("IMAGE_EDITOR").spaces.active.image = scene.reggan.original_image
     yield from picture("36_tracked_avatar")
 
@@ -182,6 +268,15 @@ def leave_the_artist_s_files_as_they_are() -> Pause:
     yield 0.1
 
 
+def _processor_s() -> float:
+    """Of this Blender and of what it started and has ended."""
+    own, children = (resource.getrusage(who) for who in _WHO)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+_WHO = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+
+
 def close_other_windows() -> None:
     """Those of Blender's own render."""
     for other in bpy.context.window_manager.windows[1:]:
@@ -205,8 +300,10 @@ STEPS: tuple[Callable[[], Pause], ...] = (
     put_an_avatar_before_the_camera,
     change_its_expression_over_time,
     compare_before_and_after,
+    wipe_between_before_and_after,
     choose_the_bone_that_carries_the_face,
     preview_with_the_head_of_the_rig,
+    draw_its_faces_and_choose_one,
     drive_by_its_own_shape_keys,
     mix_in_a_scene_of_its_own,
     leave_the_artist_s_files_as_they_are,

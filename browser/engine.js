@@ -6,7 +6,7 @@ import { Model } from "./model.js";
 import { intensityShare } from "./pose.js";
 
 const READ = /\.(png|jpe?g|webp)$/i;
-const [MOST_PX, DRAFT_PX, THUMBNAIL_PX, FRAMES_HELD, FACES_HELD] = [4096, 512, 192, 2, 6];
+const [MOST_PX, THUMBNAIL_PX, FRAMES_HELD, FACES_HELD] = [4096, 192, 2, 6];
 
 /** Holds the values that were asked for last. */
 class Newest {
@@ -66,16 +66,16 @@ class Engine {
     return canvas.convertToBlob();
   }
 
-  async change({ file, face, change, longest, tab, order }) {
+  async change({ file, face, change, longest, draft = false, tab, order }) {
     if (order !== newest.get(tab)) return null;
-    const { shown, canvas, factor, share } = await this.#changed(file, face, change, longest);
+    const { shown, canvas, factor, share } = await this.#changed(file, face, change, longest, draft);
     const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     return { x: shown.region.left, y: shown.region.top, factor, width: canvas.width, height: canvas.height, share,
-      isDraft: longest <= DRAFT_PX, arrows: [], image };
+      isDraft: draft, arrows: [], image };
   }
 
   async thumbnail({ file, face, change }) {
-    return (await this.#changed(file, face, change, THUMBNAIL_PX)).canvas.convertToBlob();
+    return (await this.#changed(file, face, change, THUMBNAIL_PX, true)).canvas.convertToBlob();
   }
 
   async save({ file, face, change, others }) {
@@ -119,14 +119,14 @@ class Engine {
   }
 
   /** A face with an expression: its region of the frame on a canvas, reduced by a whole factor. */
-  async #changed(file, face, { weights, intensity = 1 }, longest) {
+  async #changed(file, face, { weights, intensity = 1 }, longest, isDraft = false) {
     const { image, faces } = await this.#frame(file);
     const { card } = this.model;
     const { crop, share } = face.box ? { crop: cropFromBox(face.box, card.canonical_landmarks, card.image_size_px), share: 1 } : faces[face];
     const shown = await this.faces.get(JSON.stringify([file, face]), () => this.model.open(image, crop));
     const factor = Math.max(1, Math.ceil(Math.max(shown.region.width, shown.region.height) / longest));
     const asked = Object.fromEntries(Object.entries(weights).map(([name, weight]) => [name, weight * intensity * share]));
-    return { shown, factor, share, canvas: await this.model.drawn(shown, asked, factor, longest > DRAFT_PX) };
+    return { shown, factor, share, canvas: await this.model.drawn(shown, asked, factor, isDraft) };
   }
 }
 

@@ -36,7 +36,7 @@ export class Model {
       ort.InferenceSession.create(new URL(file, import.meta.url).href, { executionProviders, logSeverityLevel: 3 });
     const tensor = (data, dims) => new ort.Tensor("float32", data, dims);
     return Object.assign(new Model(), described, { device, tensor,
-      session: await open("model.onnx", device === "wasm" ? ["wasm"] : [device, "wasm"]),
+      session: await open("model.onnx", [device, "wasm"]).catch(() => open("model.onnx")),
       locator: new Locator(await open("detector.onnx"), await open("landmarks.onnx"), tensor),
       template: new Template(template), mouth: new Mouth(mouth) });
   }
@@ -99,8 +99,8 @@ export class Model {
 
   /** A face with weights of expressions on a canvas, reduced by a whole factor; a draft goes without
    * what the network adds. */
-  async drawn(shown, weights, factor, isRefined = true) {
-    const moved = await shown.face.moved(this.shapes(weights), isRefined ? shown.refine : null);
+  async drawn(shown, weights, factor, isDraft = false) {
+    const moved = await shown.face.moved(this.shapes(weights), isDraft ? null : shown.refine);
     this.mesh ??= new Mesh(this.template.triangles);
     this.mesh.show(shown);
     this.mesh.draw(moved, shown.face.laid.map.eye, factor);

@@ -2,7 +2,7 @@
 // Numbers of pixels are of a crop of 256; a mask is a plane of 0 and 1, of the rows that are looked at.
 
 import { continued } from "./backdrop.js";
-import { BICUBIC, BILINEAR, BOX, gaussianBlur, largest, percentile, plane, resize, resizeLevels } from "./planes.js";
+import { BICUBIC, BILINEAR, BOX, gaussianBlur, largest, percentile, plane, resizeLevels } from "./planes.js";
 
 const [SIDE, TOP, BOTTOM, HALF_WIDTH] = [256, 36, 123, 77];
 const ROWS = BOTTOM - TOP;
@@ -13,7 +13,7 @@ const [SHADE, HUE, THIN, LIKE, CLEAR] = [0.6, 2.5, 0.06, 0.18, 0.6];
 const [THICK, STEP, MOST_THICK, THICKEST, MOST_BESIDE] = [7, 5, 0.08, 6, 0.5];
 const [LEAST_BRIDGE, LEAST_HALF, LEAST_BELOW] = [6, 25, 8];
 const [LEAST_REACH, LEAST_HEIGHT, BELOW, BESIDE] = [32, 18, 88, 15];
-const [SOFT, FULLER] = [1, 3];
+const [SOFT, FULLER, SURE, FROM, TO, TOLD] = [1, 3, 0.95, 0.05, 0.75, 0.06];
 
 function mask(isSet) {
   const result = plane(SIDE, ROWS);
@@ -38,18 +38,39 @@ const FRINGE = mask((i) => Math.abs(across(i)) < FRINGE_HALF_WIDTH && down(i) < 
 export function liftSpectacles(face) {
   const rims = findSpectacles(face);
   if (!rims) return { face, front: null };
-  const whole = plane(SIDE, SIDE);
-  whole.data.set(rims.data.map((value) => 255 * value), TOP * SIDE);
-  const soft = gaussianBlur(whole, SOFT);
-  const front = { ...soft, data: soft.data.map((value) => Math.min(1, (value * FULLER) / 255)) };
-  return { face: continued(face, resize(front, face[0].width, face[0].height, BILINEAR)), front };
+  const front = matteOf(face, rims);
+  return { face: continued(face, front), front };
+}
+
+/** A plane that follows the edges of a frame at the face's own resolution: where it may be, a
+ * pixel's share of it is how near its colour lies to the frame's on the way from the skin around. */
+function matteOf(face, rims) {
+  const { width, height } = face[0];
+  const image = plane(SIDE, SIDE);
+  image.data.set(rims.data.map((value) => 255 * value), TOP * SIDE);
+  const [mayBe, isOne] = [gaussianBlur(image, SOFT), image].map((one) => resizeLevels(one, width, height, BILINEAR).data);
+  const matte = { width, height, data: mayBe.map((value) => Math.min(1, (FULLER * value) / 255)) };
+  const touched = [...matte.data.keys()].filter((i) => matte.data[i]);
+  const [first, end] = [Math.floor(touched[0] / width), Math.floor(touched.at(-1) / width) + 1];
+  const band = (data) => ({ width, height: end - first, data: data.slice(first * width, end * width) });
+  const near = face.map(({ data }) => band(data));
+  const own = band(isOne.map((value) => (value / 255 > SURE ? 1 : 0)));
+  const known = (isKnown) => opponent(continued(near, { ...own, data: own.data.map((_, i) => (isKnown(i) ? 0 : 1)) }));
+  const [frame, skin] = [known((i) => own.data[i]), known((i) => !matte.data[first * width + i])];
+  const [away, apart] = [distances(opponent(near), frame), distances(skin, frame)];
+  own.data.forEach((isSure, i) => {
+    const share = apart[i] > TOLD ? (1 - away[i] / Math.max(apart[i], 1e-6) - FROM) / (TO - FROM) : 1;
+    matte.data[first * width + i] *= Math.min(1, Math.max(0, share, isSure));
+  });
+  return matte;
 }
 
 /** The mask of the frame of spectacles; null where there is none. */
 export function findSpectacles(face) {
   const image = face.map((one) => rowsOf(resizeLevels(levelsOf(one), SIDE, SIDE, BICUBIC)));
-  const seen = opponent(image);
-  const contrast = distances(seen, opponent(image.map(surroundings)));
+  const [seen, around] = [image, image.map(surroundings)].map((planes) =>
+    opponent(planes.map((one) => ({ ...one, data: one.data.map((value) => value / 255) }))));
+  const contrast = distances(seen, around);
   const thin = mask((i) => contrast[i] > THIN && SEARCHED.data[i]);
   const bridge = both(thin, BRIDGE);
   if (count(bridge) < LEAST_BRIDGE) return null;
@@ -72,11 +93,11 @@ const levelsOf = ({ width, height, data }) => ({ width, height,
 
 const rowsOf = ({ data }) => ({ width: SIDE, height: ROWS, data: data.slice(TOP * SIDE, BOTTOM * SIDE) });
 
-/** Lightness of levels, and how far red and blue differ from it. */
+/** Lightness of colours, and how far red and blue differ from it. */
 function opponent([red, green, blue]) {
   const light = red.data.map((value, i) =>
-    (0.2126 * value + 0.7152 * green.data[i] + 0.0722 * blue.data[i]) / 255);
-  const hue = ({ data }) => data.map((value, i) => HUE * (value / 255 - light[i]));
+    0.2126 * value + 0.7152 * green.data[i] + 0.0722 * blue.data[i]);
+  const hue = ({ data }) => data.map((value, i) => HUE * (value - light[i]));
   return [light.map((value) => SHADE * value), hue(red), hue(blue)];
 }
 

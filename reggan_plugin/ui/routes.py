@@ -292,6 +292,7 @@ class PageRoutes:
         if len(self._newest) > _MOST_TABS:
             self._newest.clear()
         self._newest[tab] = max(order, self._newest.get(tab, 0))
+        is_draft = asked.get("draft") is True
         shown = await run_in_threadpool(
             self._studio.change,
             *face_in(asked),
@@ -299,10 +300,15 @@ class PageRoutes:
             change_in(asked, self._studio.own),
             lambda: self._newest.get(tab, 0) <= order,
             layer_in(asked),
+            is_draft=is_draft,
         )
         if shown is None:
             return Response(status_code=204)
-        content = json.dumps(_head_of(shown)).encode() + b"\n" + shown.screen.tobytes()
+        content = (
+            json.dumps({**_head_of(shown), "isDraft": is_draft}).encode()
+            + b"\n"
+            + shown.screen.tobytes()
+        )
         return Response(content, media_type="application/octet-stream")
 
     async def _thumbnail(self, request: Request) -> Response:

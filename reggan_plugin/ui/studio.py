@@ -144,8 +144,12 @@ class Studio:
         change: SliderValues,
         is_wanted: Callable[[], bool] = lambda: True,
         layer: Layer = "picture",
+        *,
+        is_draft: bool = False,
     ) -> ChangeView | None:
         """Return a face or map with an expression; None if nobody wants it any more at its turn.
+
+        A draft is coarser and quicker.
 
         Raises:
             FaceNotFoundError: the frame has no such face.
@@ -157,8 +161,11 @@ class Studio:
         with self._lock:
             if not is_wanted():
                 return None
-            face = self._face(number, choice, longest_px)
-        answered = self._answered((number, choice), face, mix)
+            face = self._face(number, choice, longest_px, is_draft=is_draft)
+        if is_draft:
+            answered = face.change(self.transfer, mix)
+        else:
+            answered = self._answered((number, choice), face, mix)
         return _shown(face, answered, layer)
 
     def thumbnail(self, number: int, choice: FaceChoice, change: SliderValues) -> Screen:
@@ -168,7 +175,7 @@ class Studio:
         number -= self._is_map(number)
         with self._thumbnails:
             with self._lock:
-                face = self._face(number, choice, THUMBNAIL_PX)
+                face = self._face(number, choice, THUMBNAIL_PX, is_draft=True)
             return face.screen(face.change(self.transfer, change.mix))
 
     def save(self, number: int, choice: FaceChoice, change: SliderValues) -> SavedFile:
@@ -246,16 +253,21 @@ class Studio:
 
         return self._exposures.get((number, choice), measured)
 
-    def _face(self, number: int, choice: FaceChoice, longest_px: int) -> LiveFace:
+    def _face(
+        self, number: int, choice: FaceChoice, longest_px: int, *, is_draft: bool
+    ) -> LiveFace:
         def cut() -> LiveFace:
             crop, frame = self._crop(number, choice), self._frame(number).frame
-            exposure_ev = self._exposure(number, choice)
+            exposure_ev, card = self._exposure(number, choice), self.transfer.card
             seen = self._seen.get(
-                (number, choice), lambda: seen_face(self.transfer.card, frame, crop, exposure_ev)
+                (number, choice, is_draft),
+                lambda: seen_face(card, frame, crop, exposure_ev, is_draft=is_draft),
             )
-            return live_face(self.transfer, frame, crop, exposure_ev, longest_px, seen)
+            return live_face(
+                self.transfer, frame, crop, exposure_ev, longest_px, seen, is_draft=is_draft
+            )
 
-        return self._faces.get((number, choice, longest_px), cut)
+        return self._faces.get((number, choice, longest_px, is_draft), cut)
 
 
 def _shown(face: LiveFace, answered: FrameAnswers, layer: Layer) -> ChangeView:

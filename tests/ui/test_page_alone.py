@@ -320,6 +320,8 @@ def test_the_page_alone_goes_from_a_picture_to_a_saved_smile(
     assert visitor.visible(["tab-expressions", "tab-shapes", "undo", *needs_program]) == [
         *("tab-expressions", "tab-shapes", "undo")
     ]
+    for old in downloads.glob("avatar*"):  # of other tests
+        old.unlink()
     path = sorted(SAMPLES["avatar_png"].iterdir())[0]
     visitor.open(path)
     before = visitor.pixels()

@@ -83,6 +83,17 @@ def test_a_reduced_crop_shows_the_same(studio: Studio) -> None:
     assert difference.mean() < 1.0
 
 
+def test_a_draft_shows_nearly_the_same(studio: Studio) -> None:
+    number = studio.files.open_sample("avatar_png").first
+    draft = studio.change(number, FIRST, 300, HAPPY, is_draft=True)
+    small = studio.change(number, FIRST, 300, HAPPY)
+    assert draft is not None
+    assert small is not None
+    assert draft.screen.shape == small.screen.shape
+    difference = np.abs(draft.screen.astype(int) - small.screen)[..., :3]
+    assert 0 < difference.mean() < 1.0
+
+
 def test_outdated_requests_are_not_computed(studio: Studio) -> None:
     number = studio.files.open_sample("toon").first
     assert studio.change(number, FIRST, 512, HAPPY, lambda: False) is None
@@ -140,7 +151,7 @@ def test_the_page_learns_what_the_model_can_do(start_page: StartPage) -> None:
     assert (state["layers"], state["neutral"]) == (True, True)
 
 
-def test_a_face_is_searched_for_spectacles_once(
+def test_a_face_is_searched_for_spectacles_once_for_drafts_and_once_for_the_whole(
     motion_studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searched = []
@@ -153,5 +164,6 @@ def test_a_face_is_searched_for_spectacles_once(
     number = motion_studio.files.open_sample("toon").first
     for change in (JAW, SliderValues(weights={"jawOpen": 0.3})):
         motion_studio.thumbnail(number, FIRST, change)
+        motion_studio.change(number, FIRST, 512, change, is_draft=True)
         motion_studio.change(number, FIRST, 512, change)
-    assert len(searched) == 1
+    assert len(searched) == 2  # for drafts, and at its own resolution

@@ -274,10 +274,11 @@ async function renderOnce(longest) {
   const since = inputAt;
   inputAt = null;
   order += 1;
-  const body = { ...asked(), longest, tab: TAB, order, layer: element("layer").value };
+  const draft = longest < AT_REST_PX;
+  const body = { ...asked(), longest, draft, tab: TAB, order, layer: element("layer").value };
   if (!isAsked()) return stage.lay(null);
   const isWhole = stage.changed?.factor === 1 && !stage.changed.isDraft;
-  if (longest === AT_REST_PX && since === null && isWhole) return;
+  if (!draft && since === null && isWhole) return;
   const face = await engine.change(body);
   if (!face || body.order !== order || body.file !== open.file) return;
   stage.lay(face);

@@ -24,6 +24,7 @@ from reggan_plugin.textures.progress import Advance, part_of, say_nothing
 from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.framing import FramedFace, frame_face
+from reggan_plugin.textures.views.own_relief import own_relief
 from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.stage import Stage, StagePicture
 from reggan_plugin.textures.views.view_change import ViewChange
@@ -119,7 +120,10 @@ class PreparedFace:
             self._standing = [
                 i for i in set(range(len(own))) - set(self.parts) if stands_on_skin(own[i])
             ]
-            self._share = motion_share(survey, self._standing)
+            picture, crop = self.front_view
+            focal_px, points = self._view_for_model.view.focal_px, transfer.card.canonical_points
+            self._relief = own_relief(picture, focal_px, crop, points, self.parts)
+            self._share = motion_share(survey, self._standing, self._relief.values())
 
     @property
     def image(self) -> int | None:
@@ -184,9 +188,18 @@ class PreparedFace:
         if change.held_back < _WORTH_SAYING:
             return ()
         names = sorted({self.loaded.character.parts[one].material.name for one in self._standing})
-        return (
-            f"{' and '.join(names)} lie on the face and keep their place, so the map changes less "
-            "around them: else it would show them twice. Move them with the rig, or hide them",
+        said = []
+        if names:
+            said.append(f"{' and '.join(names)} lie on the face and keep their place")
+        if self._relief:
+            own = " and ".join(self._relief)
+            said.append(
+                f"The {own} of the mesh itself stand out from the skin and keep their place"
+            )
+        return tuple(
+            f"{one}, so the map changes less around them: else it would show them twice. Move them "
+            "with the rig, or hide them"
+            for one in said
         )
 
     def wearing(self, tiles: Mapping[int, Samples]) -> Stage:

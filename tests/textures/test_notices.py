@@ -30,6 +30,7 @@ from reggan_plugin.textures.views.view_for_model import skin_in_survey
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 
+from ..sample_frames import SAMPLES
 from .conftest import MadeHead, write_obj
 
 ANGRY = ExpressionMix({"angry": 1.0})
@@ -222,6 +223,21 @@ def test_broken_uvs_beside_the_face_are_a_notice(monkeypatch: pytest.MonkeyPatch
     )
 
 
+def _strip_of_brows(
+    head_files: Path, look: Look, transfer: ExpressionTransfer, scratch: Path
+) -> tuple[MeshPart, np.ndarray]:
+    """Return the head's only part, and which of its points lie where brows are."""
+    plain = PreparedFace(head_files / "head.obj", look, transfer, scratch)
+    _, crop = plain.front_view
+    points = crop.place(transfer.card.canonical_points * crop.side_px)
+    places = dict(zip(LANDMARK_NAMES, points, strict=True))
+    eyes, mouth = places["left_eye"], places["mouth_left"]
+    (skin,) = plain.loaded.character.parts
+    seen, _ = plain._view_for_model.view.project(skin.positions)
+    above = (eyes[1] - seen[:, 1]) / (mouth[1] - eyes[1])
+    return skin, (above > 0.25) & (above < 0.45) & (skin.positions[:, 2] > 0)
+
+
 def test_brows_that_are_modelled_are_not_shown_twice(
     head: MadeHead,
     head_files: Path,
@@ -231,17 +247,8 @@ def test_brows_that_are_modelled_are_not_shown_twice(
 ) -> None:
     """Where the map raised the picture of brows that keep their place, it showed a ghost."""
     look = Look(texture=head_files / "base_color.png")
-    plain = PreparedFace(head_files / "head.obj", look, transfer, tmp_path)
-    _, crop = plain.front_view
-    points = crop.place(transfer.card.canonical_points * crop.side_px)
-    places = dict(zip(LANDMARK_NAMES, points, strict=True))
-    eyes, mouth = places["left_eye"], places["mouth_left"]
-    view = plain._view_for_model.view
+    skin, strip = _strip_of_brows(head_files, look, transfer, tmp_path)
     loaded = load_mesh(head_files / "head.obj")
-    (skin,) = loaded.character.parts
-    seen, _ = view.project(skin.positions)
-    above = (eyes[1] - seen[:, 1]) / (mouth[1] - eyes[1])
-    strip = (above > 0.25) & (above < 0.45) & (skin.positions[:, 2] > 0)
     green = Material(name="Brows", colour=(0.0, 0.6, 0.0, 1.0))
     brows = replace(
         skin,
@@ -268,8 +275,62 @@ def test_brows_that_are_modelled_are_not_shown_twice(
     assert moved.notices == ()
 
 
+def test_brows_in_the_skin_s_own_mesh_are_not_shown_twice(
+    head_files: Path,
+    transfer: ExpressionTransfer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One mesh, one map: raised brows whose texels are a green corner of it."""
+    look = Look(texture=head_files / "base_color.png")
+    skin, strip = _strip_of_brows(head_files, look, transfer, tmp_path)
+    levels = np.asarray(Image.open(head_files / "base_color.png")).copy()
+    levels[-24:, :24] = (0, 120, 0)  # below the chin, at the back
+    Image.fromarray(levels).save(tmp_path / "green.png")
+    assert skin.uv is not None
+    strip &= np.abs(skin.positions[:, 0]) < 0.05  # before the temples
+    raised = skin.faces[strip[skin.faces].all(axis=1)] + len(skin.positions)
+    one = replace(
+        skin,
+        positions=np.concatenate([skin.positions, skin.positions * 1.03]),
+        faces=np.concatenate([skin.faces, raised]),
+        uv=np.concatenate([skin.uv, np.full_like(skin.uv, 12 / 512)]),
+    )
+    loaded = load_mesh(head_files / "head.obj")
+    character = replace(loaded.character, parts=(one,))
+    monkeypatch.setattr(
+        "reggan_plugin.textures.prepared_face.load_mesh",
+        lambda *_, **__: replace(loaded, character=character),
+    )
+    look = Look(texture=tmp_path / "green.png", force=True)
+    face = PreparedFace(head_files / "head.obj", look, transfer, tmp_path)
+    before = _green_of(levels)
+    changed = face.change(ExpressionMix({"surprised": 1.0}))
+    (said,) = changed.notices
+    assert said.startswith("The brows of the mesh itself stand out from the skin and keep their")
+    assert (changed.tiles[1001] != levels).any()
+    assert _green(changed) == before
+    face._share = None
+    moved = face.change(ExpressionMix({"surprised": 1.0}))
+    assert _green(moved) > before + 100  # the ghost
+    assert moved.notices == ()
+
+
+def test_a_face_without_modelled_brows_or_lips_moves_as_a_whole(
+    head_files: Path, transfer: ExpressionTransfer, tmp_path: Path
+) -> None:
+    for mesh in (head_files / "head.obj", SAMPLES / "head.glb"):
+        texture = head_files / "base_color.png" if mesh.suffix == ".obj" else None
+        face = PreparedFace(mesh, Look(texture=texture), transfer, tmp_path)
+        assert face._relief == {}
+
+
 def _green(changed: ChangedMap) -> int:
-    levels = changed.tiles[1001].astype(int)
+    return _green_of(changed.tiles[1001])
+
+
+def _green_of(samples: np.ndarray) -> int:
+    levels = samples.astype(int)
     return int((levels[..., 1] - np.maximum(levels[..., 0], levels[..., 2]) > 10).sum())
 
 

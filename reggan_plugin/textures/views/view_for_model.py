@@ -1,6 +1,6 @@
 """The one view of a face that the model is shown: from the front."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,15 +51,20 @@ def skin_in_survey(
 
 
 def motion_share(
-    survey: StagePicture, standing: Sequence[int]
+    survey: StagePicture,
+    standing: Sequence[int],
+    relief: Iterable[Bool[np.ndarray, "fine fine"]] = (),
 ) -> Float[np.ndarray, "side side"] | None:
     """Return how much of a motion counts at each pixel of a survey; None where all of it does.
 
     It is 0 at parts that stand on the skin and do not move with the map, and just beside them: the
     map would show them a second time, where the motion takes them. 1 is reached a little further on
-    than a brow is ever raised, so that nothing folds.
+    than a brow is ever raised, so that nothing folds. `relief` is where the skin itself has such
+    parts, in finer pixels.
     """
     there = np.isin(survey.part, list(standing))
+    for own in relief:
+        there |= own.reshape(SURVEY_PX, len(own) // SURVEY_PX, SURVEY_PX, -1).any(axis=(1, 3))
     if not there.any():
         return None
     near = blurred(there.astype(np.float32), _SHARE_SIGMA * SURVEY_PX)

@@ -26,6 +26,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
+from blender_addon.build_manual import manual_from_markdown
+
 EXTRA = "textures"
 _GLIBCS = ("2_28", "2_27", "2_26", "2_24", "2_17", "2_12", "2_5")  # 2.28: what Blender itself needs
 
@@ -216,6 +218,8 @@ def build(builder: Sequence[str], platform: str, pythons: Sequence[str], folder:
     wheels = collect_wheels(build_own_wheel(folder), platform, pythons, folder / "downloads")
     source = folder / "reggan"
     shutil.copytree(ADDON, source, ignore=shutil.ignore_patterns("__pycache__"))
+    page = (ADDON.parent / "docs" / "blender.md").read_text(encoding="utf-8")
+    (source / "manual.html").write_text(manual_from_markdown(page), encoding="utf-8")
     (source / "wheels").mkdir()
     for wheel in wheels:
         shutil.copy(wheel, source / "wheels")

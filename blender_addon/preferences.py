@@ -55,6 +55,7 @@ class RegganPreferences(bpy.types.AddonPreferences):
             layout.prop(self, "environment")
         layout.prop(self, "device")
         layout.prop(self, "landmarker")
+        layout.operator("reggan.manual", icon="HELP")
         if not draw_job(layout, context):
             layout.operator("reggan.doctor", icon="CHECKMARK")
             _draw_own_environment(layout.column(align=True))

@@ -42,6 +42,7 @@ _MODULES = (
     "operators.choose_in_sheet",
     "operators.apply_face",
     "operators.menus",
+    "operators.manual",
     "panels.frames",
     "panels.shapes",
     "panels.head",

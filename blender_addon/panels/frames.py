@@ -28,6 +28,10 @@ class MainPanel:
     bl_category = CATEGORY
     layout: Any
 
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        """Draw the manual's button."""
+        self.layout.operator("reggan.manual", icon="HELP", text="", emboss=False)
+
     def draw(self, context: bpy.types.Context) -> None:
         """Progress, expression, intensity."""
         draw_status(self.layout, context)

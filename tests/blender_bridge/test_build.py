@@ -1,5 +1,6 @@
 """The extension's build, as far as it goes without a network and without Blender."""
 
+import html
 import re
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from packaging.utils import parse_wheel_filename
 
 from blender_addon import build
 from blender_addon.build import PLATFORMS, WheelError, needed_wheels
+from blender_addon.build_manual import manual_from_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
 MANIFEST = (ROOT / "blender_addon" / "blender_manifest.toml").read_text(encoding="utf-8")
@@ -87,9 +89,12 @@ def test_the_manifest_of_a_platform_lists_its_wheels() -> None:
     assert {key: manifest[key] for key in before} == before
 
 
-def test_the_manifest_asks_for_files_alone_and_names_its_licence() -> None:
+def test_the_manifest_asks_for_what_it_uses_and_names_its_licence() -> None:
+    """The network is for one button, and the reason says so, as Blender takes reasons."""
     manifest = tomllib.loads(MANIFEST)
-    assert list(manifest["permissions"]) == ["files"]
+    assert list(manifest["permissions"]) == ["files", "network"]
+    assert "Make Environment" in manifest["permissions"]["network"]
+    assert all(len(one) <= 64 and one[-1].isalnum() for one in manifest["permissions"].values())
     assert manifest["license"] == ["SPDX:GPL-3.0-or-later"]
     licence = (ROOT / "blender_addon" / "LICENSE").read_text(encoding="utf-8")
     assert "GNU GENERAL PUBLIC LICENSE" in licence
@@ -171,3 +176,27 @@ def test_what_the_build_needs_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(build, "find_spec", lambda name: None)
     with pytest.raises(build.BuildError, match="pip install hatchling packaging"):
         build.build_own_wheel(tmp_path)
+
+
+def test_the_manual_in_the_zip_is_the_page_of_the_documentation() -> None:
+    """Every word of it stands there, every picture is in the zip, every link leads somewhere."""
+    text = (ROOT / "docs" / "blender.md").read_text(encoding="utf-8")
+    page = manual_from_markdown(text)
+    assert "**" not in page
+    assert "](" not in page
+    pictures = re.findall(r'src="(.*?)"', page)
+    assert pictures
+    assert all((ROOT / "blender_addon" / one).is_file() for one in pictures)
+    names = set(re.findall(r'id="(.*?)"', page))
+    assert {one.removeprefix("#") for one in re.findall(r'href="(.*?)"', page)} <= names
+    for said in ('<h1 id="blender">Blender</h1>', "<i>Change Image</i>", "<code>happy</code>"):
+        assert said in page, said
+    shown = html.unescape(re.sub(r"<style>.*?</style>|<[^>]+>", "", page, flags=re.DOTALL))
+    words = re.findall(r"\w+", re.sub(r"!\[.*?\]\(.*?\)|\]\(.*?\)|```\w*", "", text))
+    assert set(words) <= set(re.findall(r"\w+", shown))
+
+
+def test_code_and_signs_stay_as_they_are() -> None:
+    page = manual_from_markdown("# A\n\n```sh\na < b\n\n# no heading\n```\n\n- `a*b*` and *c*\n")
+    assert "<pre>a &lt; b\n\n# no heading\n</pre>" in page
+    assert "<li><code>a*b*</code> and <i>c</i></li>" in page

@@ -149,7 +149,7 @@ def look_before_and_after() -> Pause:
     """The button shows the frames as they were, then as they are."""
     settings, area = bpy.context.scene.reggan, area_of("IMAGE_EDITOR")
     area.spaces.active.image = settings.result_image
-    button = yield from button_of("IMAGE_EDITOR", "reggan.toggle_before_after")
+    button = yield from button_of("IMAGE_EDITOR", "reggan.toggle_before_after", across=0.3)
     for name, image in (("before", settings.original_image), ("after", settings.result_image)):
         yield from click(window(), *button)
         yield 0.5

@@ -110,7 +110,7 @@ def change_its_expression_over_time() -> Pause:
 
 def compare_before_and_after() -> Pause:
     """The button shows the frame as it was rendered."""
-    button = yield from button_of("IMAGE_EDITOR", "reggan.toggle_before_after")
+    button = yield from button_of("IMAGE_EDITOR", "reggan.toggle_before_after", across=0.3)
     yield from click(window(), *button)
     yield from picture("34_before")
     yield from click(window(), *button)

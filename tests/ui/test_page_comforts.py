@@ -209,6 +209,17 @@ def test_keys_on_the_timeline_become_a_take(
     assert artist.script(f"return {keys}") == [0, 4]
     artist.browser.find_element(By.CSS_SELECTOR, '.key[data-place="4"]').send_keys(Keys.ARROW_RIGHT)
     assert artist.script(f"return {keys}") == [0, 5]
+    artist.find("undo").click()
+    assert artist.script(f"return {keys}") == [0, 4]
+    artist.find("undo").click()
+    assert artist.script(f"return {keys}") == [0]
+    assert artist.script(CHANGE)["happy"] == 1
+    artist.find("undo").click()
+    assert artist.script(f"return {keys}") == []
+    for left in (1, 2, 2):
+        artist.find("redo").click()
+        assert len(artist.script(f"return {keys}")) == left
+    assert artist.script(f"return {keys}") == [0, 5]
     strip.send_keys(Keys.ARROW_LEFT)
     artist.wait_for(f"document.getElementById('canvas').dataset.file === '{first + 3}'")
     artist.wait_for("!document.body.classList.contains('is-busy')")

@@ -6,14 +6,20 @@ export class History {
     Object.assign(this, { read, write, onChange, past: [], future: [], now: read() });
   }
 
-  /** A move has ended: remember what was before it, if anything differs. */
+  /** A move has ended: remember what was before it, if anything differs; true if so. */
   step() {
     const now = this.read();
-    if (now === this.now) return;
+    if (now === this.now) return false;
     this.past.push(this.now);
     this.future = [];
     this.now = now;
     this.onChange(this);
+    return true;
+  }
+
+  /** Another frame of a shot with keys is shown: nothing was done, and what was can be undone. */
+  follow() {
+    this.now = this.read();
   }
 
   /** Begin anew, as another frame is shown. */

@@ -48,7 +48,7 @@ const timeline = new Timeline(element, attempt, {
   play: (bitmap) => stage.play(bitmap),
   ask: () => open.face,
   opened: (found) => take.show(found),
-  changed: () => remember(),
+  changed: () => history.step() || remember(),
   say,
 });
 const dials = new Sliders((_, time) => changed(time), ended);
@@ -117,8 +117,8 @@ function asked() {
 
 /** A move has ended. */
 function ended() {
-  history.step();
   timeline.moved();
+  history.step();
 }
 
 /** Show another frame of what is open. */
@@ -130,14 +130,16 @@ async function goTo(file) {
 
 /** All that is asked for, as text. */
 function stateNow() {
-  return JSON.stringify({ face: open.face, own: change(), others: [...open.others], each: element("each").checked });
+  const keys = timeline.shot && [...timeline.keys];
+  return JSON.stringify({ face: open.face, own: change(), others: [...open.others], each: element("each").checked, keys });
 }
 
 function showState(text) {
-  const { face, own, others, each } = JSON.parse(text);
+  const { face, own, others, each, keys } = JSON.parse(text);
   element("each").checked = each;
   open.others = new Map(others);
-  put(own);
+  if (timeline.shot) timeline.setKeys(keys ?? []);
+  put(timeline.shot && timeline.keys.size ? timeline.changeAt(timeline.at) : own);
   if (JSON.stringify(face) !== JSON.stringify(open.face)) attempt(() => showFace(face));
   else changed(performance.now());
   attempt(showOthers, true);
@@ -316,6 +318,7 @@ async function showFrame(file) {
   forgetOthers();
   showKind(frame.kind);
   const own = shots.findLast(({ first }) => first <= file);
+  const isSameShot = timeline.shot === own && timeline.keys.size > 0;
   timeline.open(frame.kind === "frame" ? own : null);
   timeline.seen(file - own.first);
   await showFace(open.face);
@@ -324,7 +327,8 @@ async function showFrame(file) {
   const note = frame.factor > 1 ? ` Shown at 1/${frame.factor} of its size.` : "";
   say(`${frame.width}×${frame.height}${faces}.${note} ${frame.notices.join(" ")}`);
   showFaces();
-  history.begin();
+  if (isSameShot) history.follow();
+  else history.begin();
   if (!hasFace()) tell("No face was found. Draw a box around it, from the brows to below the chin.");
   return true;
 }
@@ -570,7 +574,7 @@ if (before && page.shots.some(({ first, files }) => before.file >= first && befo
   const ofKeys = before.keys && shots.find(({ first }) => first === before.keys.first);
   if (ofKeys) {
     timeline.open(ofKeys);
-    timeline.keys = new Map(before.keys.all);
+    timeline.setKeys(before.keys.all);
   }
   const tab = before.tab && element(before.tab);
   if (tab && !tab.hidden) tabs.show(tab);

@@ -62,6 +62,12 @@ export class Timeline {
     this.changed();
   }
 
+  /** Keys as undo, redo and a reload have them: [place, key] each. */
+  setKeys(keys) {
+    this.keys = new Map(keys);
+    this.draw();
+  }
+
   removeKey(place) {
     this.keys.delete(place);
     this.changed();

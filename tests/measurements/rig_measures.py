@@ -222,6 +222,14 @@ class View:
         mouth = np.isin(part, (*INSIDE_OF_MOUTH, Part.SOCKET)) & ~upper
         return np.stack([eye, mouth, ~eye & ~mouth], axis=2).astype(np.float32)
 
+    def shows(self, places: Points) -> Bool[np.ndarray, " places"]:
+        """Whether skin or brows are seen at places of the source: no hair before them."""
+        x, y = np.clip((places * self.side_px).astype(int), 0, self.side_px - 1).T
+        triangle = self.raster.face.triangle[0].astype(int)[y, x]
+        hit = triangle < len(self.raster.parts)
+        part = self.raster.parts[np.where(hit, triangle, 0)]
+        return hit & np.isin(part, (Part.SKIN, Part.BROWS))
+
     def brow(self, state: int, side: str) -> Points:
         """A brow's line in a state, in parts of the crop's side."""
         viewed = self.camera.view(self.head.points.at(self.vertices[state]))
@@ -549,8 +557,13 @@ LANDMARK_PARTS = (
 )  # fmt: skip
 
 
-def landmark_errors(found: Points, true: Points, eye: float) -> dict[str, Float[np.ndarray, " n"]]:
-    """Distances to the true landmarks by part, in eye distances; `across`: to the true contour."""
+def landmark_errors(
+    found: Points, true: Points, eye: float, seen: Bool[np.ndarray, " points"]
+) -> dict[str, Float[np.ndarray, " n"]]:
+    """Distances to the true landmarks by part, in eye distances; `across`: to the true contour.
+
+    Of brows those landmarks count that are seen: a fringe hides many.
+    """
 
     def direct(rows: Int[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:
         return np.linalg.norm(found[rows] - true[rows], axis=1)
@@ -560,8 +573,9 @@ def landmark_errors(found: Points, true: Points, eye: float) -> dict[str, Float[
         rows, brow = eye_rows(side), rows_of("brow", side)
         lids = Lids.from_loop(true[rows]).outline()
         errors["lids across"].append(_across(found[rows], lids, closed=True))
-        errors["brows"].append(direct(brow))
-        errors["brows across"].append(_across(found[brow], smooth_arc(true[brow])))
+        shown = brow[seen[brow]]
+        errors["brows"].append(direct(shown))
+        errors["brows across"].append(_across(found[shown], smooth_arc(true[brow])))
         errors["nose"].append(direct(rows_of("nostril", side)))
     for name in ("inner", "outer"):
         upper, lower = rows_of(f"lip_{name}_upper"), rows_of(f"lip_{name}_lower")

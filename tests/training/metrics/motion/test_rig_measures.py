@@ -46,7 +46,7 @@ def test_landmarks_that_slide_along_an_edge_have_no_error_across() -> None:
     found = true.copy()
     found[eye_rows("right")] = np.roll(found[eye_rows("right")], 1, axis=0)
     found[rows_of("jaw")] += [0.0, 0.004]
-    errors = landmark_errors(found, true, eye=0.4)
+    errors = landmark_errors(found, true, 0.4, np.ones(len(true), bool))
     assert errors["lids across"].max() < 0.001
     assert errors["jaw"] == pytest.approx(np.full(15, 0.01))
     assert errors["nose"].max() == 0

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.colour import finite_pixels, finite_values
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.in_front_of_face import Front
+from reggan_plugin.imaging.in_front_of_face import Front, within
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256
@@ -95,8 +95,8 @@ def _with_mirrored(
     is less odd than its mirror image.
     """
     height, width = hole.shape
-    is_deep = hole & ~_within(~hole, reach)
-    is_thin = hole & ~_within(is_deep, 2 * reach)
+    is_deep = hole & ~within(~hole, reach)
+    is_thin = hole & ~within(is_deep, 2 * reach)
     row = width + 2  # a border of one pixel, so that each has eight beside it
     is_hole = np.pad(hole, 1, constant_values=True).ravel()
     nearest = np.where(is_hole, -1, np.arange(len(is_hole)))
@@ -139,12 +139,6 @@ def _coarse(plane: Float[np.ndarray, "rows columns"], px: int) -> Float[np.ndarr
     rows, columns = plane.shape
     box = (0, 0, columns / px, rows / px)
     return np.asarray(small.resize((columns, rows), Image.Resampling.BICUBIC, box))
-
-
-def _within(mask: Bool[np.ndarray, "rows columns"], reach: int) -> Bool[np.ndarray, "rows columns"]:
-    """Return the mask, reaching further in x and y."""
-    image = Image.fromarray(mask).convert("L")
-    return np.asarray(image.filter(ImageFilter.BoxBlur(reach))) > 0
 
 
 def _reduced_by(plane: Float[np.ndarray, "height width"], factor: int) -> Float[np.ndarray, "h w"]:
@@ -227,7 +221,7 @@ class Underlay:
         if self.front is None:
             return filled
         reach = _MIRRORED * self.front.side_px / self._factor
-        return _with_mirrored(filled, _within(weight < _HALF, 1), max(1, round(reach)))
+        return _with_mirrored(filled, within(weight < _HALF, 1), max(1, round(reach)))
 
     def _reduced(self, strip: Region) -> list[Float[np.ndarray, "rows columns"]]:
         """Each colour times its weight, and the weight."""

@@ -1,9 +1,10 @@
 """What stands before a face, such as hair or spectacles: it stays, and is not drawn along."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.faces.face_crop import FaceCrop
@@ -14,6 +15,11 @@ _EDGE = 0.07
 _HALF = 0.5
 _SLOW = 0.003
 """Parts of the crop's side below which motion is no reason to look behind what may be in front."""
+_UNSURE = 0.022
+"""Parts of the crop's side from the edge of what is wide (hair) within which it is still taken for
+the face: its matte ends beside its edge, and its own colours are less odd there than a blur."""
+_WIDE = 2
+"""Half of what counts as wide, in such parts."""
 WHOLE = 0.999
 """From here on a pixel is all front, and keeps its bits."""
 
@@ -34,6 +40,12 @@ def both_fronts(
     image = Image.fromarray(np.ascontiguousarray(small[..., 0]))
     grown = image.resize((len(large), len(large)), Image.Resampling.BILINEAR)
     return np.maximum(large, np.asarray(grown)[..., None])
+
+
+def within(mask: Bool[np.ndarray, "rows columns"], reach: int) -> Bool[np.ndarray, "rows columns"]:
+    """Return the mask, reaching further in x and y."""
+    image = Image.fromarray(mask).convert("L")
+    return np.asarray(image.filter(ImageFilter.BoxBlur(reach))) > 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,8 +89,17 @@ class Front:
         return self.at(region) > _HALF
 
     def hidden(self, region: Region) -> Float[np.ndarray, "rows columns"]:
-        """`hidden_share` at the pixels of a region of the picture."""
-        return hidden_share(self.at(region))
+        """`hidden_share` of what surely hides a face, at the pixels of a region of the picture."""
+        return hidden_share(np.clip(place_cells(self._sure, self.crop, region)[..., 0], 0.0, 1.0))
+
+    @cached_property
+    def _sure(self) -> Float[np.ndarray, "side side 1"]:
+        matte = self.matte[..., 0]
+        reach = max(1, round(_UNSURE * len(matte)))
+        is_face = matte < _HALF
+        wide = within(~within(is_face, _WIDE * reach), (_WIDE + 2) * reach)
+        inner = Image.fromarray(~within(is_face, reach)).convert("L").filter(ImageFilter.BoxBlur(1))
+        return np.where(wide, np.asarray(inner, np.float32) / 255, matte)[..., None]
 
     def moved(self, x_px: int, y_px: int) -> "Front":
         """Return the same in a picture whose corner lies at (-x_px, -y_px) of this one's."""

@@ -19,8 +19,6 @@ TOOTH, GUM, TONGUE, WALL, PLATE = range(len(PARTS))
 HINGE = np.array([0.0, 0.62, -1.25])
 """Of the jaw: 1.40 eye distances from the incisors' edge, 87 mm on a face with 62 mm between the
 eyes. Bonwill's triangle of incisors and condyles, 102 mm a side, has 88 mm in its middle."""
-LOWER_RESTS = 0.03
-"""The rows of teeth are so far apart behind closed lips: 2 mm, the freeway space."""
 _SLIDE = np.array([1.0, 0.8, 0.8])
 """Share of a measured drop that the turn does not explain, by axis: lips carry a part of it."""
 
@@ -86,9 +84,8 @@ class MouthRig:
         """Points and normals with the jaw in a pose; what does not go with it is untouched."""
         turn = _turn(pose.turn).astype(np.float32)
         hinge = HINGE.astype(np.float32)
-        rest = np.array([0.0, -LOWER_RESTS, 0.0])
         share = self.jaw[:, None]
-        points = (self.points - hinge) @ turn.T + hinge + (pose.shift + rest).astype(np.float32)
+        points = (self.points - hinge) @ turn.T + hinge + pose.shift.astype(np.float32)
         normals = self.normals @ turn.T
         return (
             self.points + share * (points - self.points),

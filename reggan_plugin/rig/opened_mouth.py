@@ -36,12 +36,14 @@ from reggan_plugin.rig.planes import (
 )
 from reggan_plugin.rig.template import Template, is_lower
 
-_TEETH_BELOW, _TEETH_BEHIND = 0.022, 0.115
+_TEETH_BELOW, _TEETH_BEHIND = 0.035, 0.115
 """Edge of the upper incisors below the line between closed lips, and behind the lips' front, in eye
-distances: the first was found on seven held-out heads, the second by eye."""
+distances: the first was found on eight held-out heads, the second by eye."""
 _JAW_SHAPES = ("jawForward", "jawLeft", "jawOpen", "jawRight")
-_LOWER_BELOW = 0.03
-"""Lower incisors stay so far below the lip that the jaw takes along; by eye."""
+_LOWER_ABOVE = 0.02
+"""Eye distances that lower incisors go less than the lip that the jaw takes along. On eight heads
+held out, mouths are 0.9 dB nearer to true renders than with rows of teeth 0.08 further apart, and
+2.3 dB where errors as wide as a tooth count."""
 _LEAST_GAP = 0.022
 """Eye distances between lips from which on a mouth begins to open; it is open in full at twice as
 much. The template's lips have no thickness: what is less would be a slit where true lips touch."""
@@ -296,8 +298,9 @@ def _inside_of_mouth(
     front = rest[rows_of("lip_outer_upper")[6], 2]
     inside = look.rig or mouth_rig()
     incisors = np.array([0.0, seam[1] - _TEETH_BELOW, front - _TEETH_BEHIND], np.float32)
+    above = np.array([0.0, _LOWER_ABOVE, 0.0])
     if inside.place is not None:
-        incisors = inside.place.astype(np.float32)
+        incisors, above = inside.place.astype(np.float32), np.zeros(3)
     step = np.float32(0.08)
     probes = np.concatenate([incisors + step * np.eye(3), incisors - step * np.eye(3)])
     places = laid.map(probes.astype(np.float32))[:, :2]
@@ -322,7 +325,7 @@ def _inside_of_mouth(
         inside,
         projection=projection,
         origin=laid.map(incisors[None])[0, :2],
-        jaw=jaw_pose_from_drop(drop - np.array([0.0, _LOWER_BELOW, 0.0])),
+        jaw=jaw_pose_from_drop(drop + above),
         opening=opening,
         window=window,
         light=light,

@@ -12,7 +12,6 @@ from reggan_plugin.rig.head_part import Part
 from reggan_plugin.rig.light import vertex_normals
 from reggan_plugin.rig.mouth_rig import (
     GUM,
-    LOWER_RESTS,
     PLATE,
     TONGUE,
     TOOTH,
@@ -216,19 +215,20 @@ def _joined(
     number = np.zeros(len(kept), int)
     number[rows] = np.arange(len(rows))
     ours_kept = number[ours.triangles[kept[ours.triangles].all(axis=1)]]
-    points = fine.points + jaw[:, None] * [0, LOWER_RESTS, 0]
     colour = linear_from_srgb(np.clip(mesh.colours(fine.row, fine.weights), 0, 1))
     return MouthRig(
-        points=np.concatenate([ours.points[rows], points]).astype(np.float32),
-        normals=np.concatenate([ours.normals[rows], vertex_normals(points, fine.triangles)]).astype(
-            np.float32
-        ),
+        points=np.concatenate([ours.points[rows], fine.points]).astype(np.float32),
+        normals=np.concatenate(
+            [ours.normals[rows], vertex_normals(fine.points, fine.triangles)]
+        ).astype(np.float32),
         triangles=np.concatenate([ours_kept, fine.triangles + len(rows)]),
         part=np.concatenate([ours.part[rows], own_part]),
-        tooth=np.concatenate([ours.tooth[rows], np.zeros(len(points), int)]),
+        tooth=np.concatenate([ours.tooth[rows], np.zeros(len(fine.points), int)]),
         jaw=np.concatenate([ours.jaw[rows], jaw]).astype(np.float32),
-        sky=np.concatenate([ours.sky[rows], _sky(ours, points, own_part)]).astype(np.float32),
-        cervical=np.concatenate([ours.cervical[rows], np.ones(len(points))]).astype(np.float32),
+        sky=np.concatenate([ours.sky[rows], _sky(ours, fine.points, own_part)]).astype(np.float32),
+        cervical=np.concatenate([ours.cervical[rows], np.ones(len(fine.points))]).astype(
+            np.float32
+        ),
         colour=np.concatenate([np.full((len(rows), 3), np.nan), colour]),
         place=place,
     )

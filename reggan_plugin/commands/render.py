@@ -88,7 +88,7 @@ def render(
         jobs, found = IoTimeout(stall_s).call(inputs.name, plan)
         if request.dry_run:
             in_use = request.asked_model.in_dry_run([job.settings for job in jobs])
-            print_plans(jobs, in_use, as_json)
+            print_plans(jobs, in_use, as_json, piped)
             for _, error in found.refused:
                 raise error
             return
@@ -98,9 +98,9 @@ def render(
         summary = _run(jobs, request.asked_model, told, stop, stall_s, found)
         beside = []
         if request.atlas is not None and not summary.interrupted:
-            beside = write_atlas(request.atlas, jobs, summary)
+            beside = write_atlas(request.atlas, jobs, summary, piped)
         if not piped.writes:
-            print_summary(summary, as_json, beside)
+            print_summary(summary, as_json, piped, beside)
         if summary.interrupted and not as_json and not piped.writes:
             click.echo("The same command with --resume continues.", err=True)
         stop.raise_if_made()

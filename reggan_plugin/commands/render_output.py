@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.commands.standard_streams import NO_PIPE, STANDARD, PipedFiles
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.files.overwriting import refuse_overwriting
@@ -23,7 +24,9 @@ from reggan_plugin.jobs.resume import tasks_to_do
 from reggan_plugin.jobs.several_jobs import PlannedJob
 
 
-def print_plans(jobs: Sequence[PlannedJob], model: ModelInUse | None, as_json: bool) -> None:
+def print_plans(
+    jobs: Sequence[PlannedJob], model: ModelInUse | None, as_json: bool, piped: PipedFiles
+) -> None:
     """Print what jobs would write, by path or as JSON."""
     to_do = [tasks_to_do(job.plan, job.settings, model) for job in jobs]
     if not as_json:
@@ -44,7 +47,7 @@ def print_plans(jobs: Sequence[PlannedJob], model: ModelInUse | None, as_json: b
             "jobs": documents,
         }
     )
-    click.echo(json_text(whole, indent=2))
+    click.echo(piped.said(json_text(whole, indent=2)))
 
 
 def _document_of_plan(plan: JobPlan, to_do: Sequence[FrameTask]) -> dict[str, Any]:
@@ -62,12 +65,17 @@ def _document_of_plan(plan: JobPlan, to_do: Sequence[FrameTask]) -> dict[str, An
     }
 
 
-def print_summary(summary: JobSummary, as_json: bool, beside: Sequence[Path] = ()) -> None:
+def print_summary(
+    summary: JobSummary,
+    as_json: bool,
+    piped: PipedFiles = NO_PIPE,
+    beside: Sequence[Path] = (),
+) -> None:
     """Print what a job has written, by path or as JSON, and further files."""
     if as_json:
         document = summary.document()
         more = {"beside": list(map(str, beside))} if beside else {}
-        click.echo(json_text({**document, **more}, indent=2))
+        click.echo(piped.said(json_text({**document, **more}, indent=2)))
         return
     for path in (*written_by(summary), *beside):
         click.echo(path)
@@ -99,7 +107,9 @@ def plan_atlas(
         raise OutputExistsError(f"{there} exists.", kind="atlas-exists")
 
 
-def write_atlas(atlas: Path, jobs: Sequence[PlannedJob], summary: JobSummary) -> list[Path]:
+def write_atlas(
+    atlas: Path, jobs: Sequence[PlannedJob], summary: JobSummary, piped: PipedFiles
+) -> list[Path]:
     """Write pictures and their results, side by side, and what lies where; returns both files.
 
     A picture is followed by its results, in the order of the expressions.
@@ -126,15 +136,18 @@ def write_atlas(atlas: Path, jobs: Sequence[PlannedJob], summary: JobSummary) ->
     columns = together if len(cells) > 1 else math.ceil(math.sqrt(together))
     pictures = (Image.fromarray(shown_samples(read_frame(path), ev)) for _, path, _, ev in listed)
     boxes = write_cells(atlas, pictures, len(listed), columns)
-    folder = atlas.parent
+
+    def shown(path: Path) -> str:
+        return STANDARD if path == piped.kept else _path_from(atlas.parent, path)
+
     document = {
         "v": SUMMARY_VERSION,
         "atlas": atlas.name,
         "cells": [
             {
-                "source": _path_from(folder, source),
+                "source": shown(source),
                 "expression": label,
-                "file": _path_from(folder, path),
+                "file": shown(path),
                 "box": box,
             }
             for (source, path, label, _), box in zip(listed, boxes, strict=True)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from reggan_plugin.documents import json_text
 from reggan_plugin.errors import (
     EmptySourceError,
     OutputError,
@@ -56,11 +57,22 @@ class PipedFiles:
         inputs: files and folders.
         out: as the user gave it, or the file that goes to standard output in the end.
         writes: whether one goes there, so that nothing else may.
+        kept: the file that standard input was kept in, for a while.
     """
 
     inputs: tuple[str, ...]
     out: Path | None
     writes: bool
+    kept: Path | None = None
+
+    def said(self, document: str) -> str:
+        """Return a JSON text in which standard input is called -, as the user called it."""
+        if self.kept is None:
+            return document
+        return document.replace(json_text(str(self.kept))[1:-1], STANDARD)
+
+
+NO_PIPE = PipedFiles(inputs=(), out=None, writes=False)
 
 
 @contextmanager
@@ -84,11 +96,12 @@ def piped_files(
     with tempfile.TemporaryDirectory(prefix="reggan-") as folder, _without_folder(folder):
         if reads:
             inputs = (str(_kept_input(Path(folder))),)
+        kept = Path(inputs[0]) if reads else None
         if not writes:
-            yield PipedFiles(inputs=inputs, out=out, writes=False)
+            yield PipedFiles(inputs=inputs, out=out, writes=False, kept=kept)
             return
         result = Path(folder, "out", _OUTPUT).with_suffix(Path(inputs[0]).suffix)
-        yield PipedFiles(inputs=inputs, out=result, writes=True)
+        yield PipedFiles(inputs=inputs, out=result, writes=True, kept=kept)
         if result.exists():
             try:
                 with result.open("rb") as file:

@@ -1,6 +1,7 @@
 """One picture or one video through standard streams, as FFmpeg sends and takes them."""
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,20 @@ def test_a_video_goes_from_ffmpeg_through_a_pipe_to_ffmpeg(pipe: Pipe, codec: st
     with av.open(io.BytesIO(changed)) as video:
         assert len(video.streams.audio) == 1
         assert video.streams.video[0].codec_context.name == codec.replace("libx264", "h264")
+
+
+def test_standard_input_is_called_so_in_documents(pipe: Pipe) -> None:
+    """The file that it was kept in for a while is gone when they are read."""
+    content = io.BytesIO()
+    Image.new("RGB", (16, 12), (90, 90, 90)).save(content, "PNG")
+    words = ["-e", "sad", "--out", "few/", "--atlas", "a.png", "--json"]
+    assert b'"source": "-"' in pipe(content.getvalue(), *words, "--dry-run")
+    summary = json.loads(pipe(content.getvalue(), *words))
+    assert [one["source"] for one in summary["written"]] == ["-", "-"]
+    cells = json.loads(Path("a.json").read_text())["cells"]
+    assert [cell["source"] for cell in cells] == ["-", "-", "-"]
+    assert cells[0]["file"] == "-"
+    assert all(Path(cell["file"]).is_file() for cell in cells[1:])
 
 
 def test_a_video_from_a_pipe_may_become_a_file_and_a_file_go_into_a_pipe(pipe: Pipe) -> None:

@@ -139,6 +139,8 @@ def test_two_faces_each_with_its_own(
     both.save(path)
     dropped(artist, path)
     artist.wait_for("document.querySelectorAll('#faces button').length === 2")
+    numbers = "[...document.querySelectorAll('#faces button')].map(one => one.textContent)"
+    assert artist.script(f"return {numbers}") == ["Face 0", "Face 1"]  # as --face counts
     artist.wait_for("document.getElementById('save').disabled === false")
     artist.find("each").click()
     artist.choose("happy")

@@ -377,12 +377,12 @@ function makeGallery(file, face) {
 }
 
 function showFaces() {
-  const choices = open.frame.faces.map((_, index) => [index, `${index + 1}`]);
+  const choices = open.frame.faces.map((_, index) => index);
   const box = element("faces").lastElementChild;
   box.replaceChildren();
-  for (const [face, label] of choices) {
+  for (const face of choices) {
     const button = Object.assign(document.createElement("button"), { type: "button" });
-    button.textContent = `Face ${label}`;
+    button.textContent = `Face ${face}`;  // as --face counts
     button.dataset.face = face;
     button.addEventListener("click", () => attempt(() => chooseFace(face)));
     box.append(button, " ");

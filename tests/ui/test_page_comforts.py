@@ -1,8 +1,10 @@
 """Comforts of the page in a real browser: back and forth, zoom, the handle, search, a reload."""
 
 import json
+import time
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -79,6 +81,7 @@ def test_zoom_by_wheel_and_pan_by_drag(artist: Artist) -> None:
     fits = artist.script(scale)
     artist.script(wheel, -900)
     assert artist.script(scale) > 2.5 * fits
+    picture(artist, "page_zoom")
     assert artist.find("fit").get_attribute("aria-pressed") == "false"
     scroll = "const v = document.getElementById('view'); return [v.scrollLeft, v.scrollTop]"
     before = artist.script(scroll)
@@ -90,6 +93,86 @@ def test_zoom_by_wheel_and_pan_by_drag(artist: Artist) -> None:
     artist.script(wheel, 5000)
     assert artist.script(scale) == pytest.approx(fits)
     assert artist.find("fit").get_attribute("aria-pressed") == "true"
+
+
+def test_keys_are_dragged_copied_and_eased(artist: Artist) -> None:
+    artist.take_sample()
+    artist.wait_for("!document.getElementById('timeline').hidden")
+    artist.choose("happy")
+    artist.find("set-key").click()
+    keys = "return [...document.querySelectorAll('#strip .key')].map(k => Number(k.dataset.place))"
+    step = artist.find("strip").size["width"] / 6
+    first = artist.page.studio.files.shots[-1].first
+
+    def dragged(place: int, frames: int, *, copies: bool = False) -> None:
+        key = artist.browser.find_element(By.CSS_SELECTOR, f'.key[data-place="{place}"]')
+        chain = ActionChains(artist.browser)
+        if copies:
+            chain = chain.key_down(Keys.ALT)
+        chain.click_and_hold(key).move_by_offset(round(frames * step), 0).release()
+        (chain.key_up(Keys.ALT) if copies else chain).perform()
+
+    dragged(0, 1)
+    assert artist.script(keys) == [1]
+    dragged(1, 4, copies=True)
+    assert artist.script(keys) == [1, 5]
+    picture(artist, "page_keys")
+    artist.find("strip").send_keys(Keys.ARROW_RIGHT)
+    artist.wait_for(f"document.getElementById('canvas').dataset.file === '{first + 1}'")
+    artist.wait_for("!document.body.classList.contains('is-busy')")
+    artist.slide("happy", 0.2)
+    artist.script("document.getElementById('dial-happy').dispatchEvent(new Event('change'))")
+    artist.script(
+        "const e = document.getElementById('ease'); e.value = 'smooth';"
+        "e.dispatchEvent(new Event('change'))"
+    )
+    artist.find("strip").send_keys(Keys.ARROW_RIGHT)
+    artist.wait_for(f"document.getElementById('canvas').dataset.file === '{first + 2}'")
+    artist.wait_for("!document.body.classList.contains('is-busy')")
+    smooth = 0.25**2 * (3 - 2 * 0.25)  # a quarter of the way from 0.2 to 1
+    assert artist.script(CHANGE)["happy"] == pytest.approx(0.2 + 0.8 * smooth, abs=0.006)
+
+
+def test_a_clip_is_dropped_and_changed(artist: Artist, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    with av.open(str(clip), "w") as written:
+        stream = written.add_stream("libx264", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        for path in sorted((FULL_SAMPLES / "avatar_png").iterdir())[:3]:
+            with Image.open(path) as one:
+                shown = av.VideoFrame.from_image(one.convert("RGB").resize((640, 360)))
+            written.mux(stream.encode(shown))
+        written.mux(stream.encode(None))
+    dropped(artist, clip)
+    artist.wait_for("document.querySelectorAll('#files optgroup:last-child option').length === 3")
+    artist.wait_for("document.getElementById('canvas').width === 640")
+    artist.wait_for("!document.getElementById('timeline').hidden")
+    artist.wait_for("!document.body.classList.contains('is-busy')")
+    before = artist.pixels()
+    artist.choose("surprised")
+    artist.at_rest()
+    assert (np.abs(artist.pixels() - before) > 20).any()
+    picture(artist, "page_clip")
+
+
+def test_the_gallery_waits_while_a_shot_is_rendered(artist: Artist) -> None:
+    artist.take_sample("statue")
+    job = artist.page.studio.job
+    job._progress = JobProgress(state="rendering", frames=9, done=2)
+    try:
+        artist.browser.refresh()
+        artist.wait_for("document.body.dataset.ready")
+        made = "document.querySelectorAll('#gallery img').length"
+        artist.show_tab("shot")
+        artist.wait_for("document.getElementById('job-said').textContent.startsWith('rendering')")
+        picture(artist, "page_shot")
+        count = artist.script(f"return {made}")
+        time.sleep(2)
+        assert artist.script(f"return {made}") - count <= 3  # those that were asked for already
+        assert count < 10
+    finally:
+        job._progress = JobProgress()
+    artist.wait_for(f"{made} > 10")
 
 
 def test_search_and_help_and_copied_words(artist: Artist) -> None:
@@ -104,10 +187,12 @@ def test_search_and_help_and_copied_words(artist: Artist) -> None:
     artist.script("document.getElementById('search').dispatchEvent(new Event('input'))")
     artist.browser.find_element(By.CSS_SELECTOR, ".help").click()
     assert "takes away first" in artist.find("neutral-help").text
+    picture(artist, "page_help")
     artist.choose("smirk")
     artist.script("navigator.clipboard.writeText = async () => {}")
     artist.find("copy-command").click()
     artist.wait_for("!document.getElementById('words').hidden")
+    picture(artist, "page_copied")
     artist.wait_for("document.getElementById('words').hidden")  # it goes away by itself
 
 
@@ -177,6 +262,7 @@ def test_a_dropped_text_is_named_by_its_own_name(artist: Artist, tmp_path: Path)
     artist.wait_for("!document.getElementById('message').hidden")
     said = artist.find("said").text
     assert said.startswith("notes.txt cannot be read as a take")
+    picture(artist, "page_dropped_text")
     assert "reggan-take" not in said
 
 

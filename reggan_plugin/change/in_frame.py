@@ -1,5 +1,7 @@
 """An answer, brought from its crop to the pixels of the frame; what is too small does not count."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
@@ -7,7 +9,7 @@ from reggan_plugin.change.answer import COVER_BEGINS, Answer, Painter, shown_pai
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import Region, box_of, clipped, part_inside, place_cells
-from reggan_plugin.imaging.region_limits import inside_rim_in_frame, smooth_step
+from reggan_plugin.imaging.region_limits import from_border, inside_rim_in_frame, smooth_step
 from reggan_plugin.imaging.warp import FREE_FOOTPRINT
 
 FULL_MOTION, FULL_GAIN, FULL_COVER = 0.002, 0.02, 0.02
@@ -16,6 +18,8 @@ LEAST = 0.25
 """Below this part of them it is noise, and the pixel keeps its bits."""
 _PAINTER_EDGE = 0.08
 """Parts of a painter's window over which it takes over from the crop's own paint."""
+_PART_PX = 128
+"""Paint is placed in squares of so many pixels, and only where it covers something."""
 
 
 def region_of_change(answer: Answer, crop: FaceCrop, height: int, width: int) -> Region:
@@ -99,19 +103,23 @@ def _cover_and_paint(
     for painter in answer.painters:
         window = _window_crop(crop, painter)
         place = clipped(window.corners(), region)
-        share = place_cells(_soft_square(window.side_px), window, place)
+        own = place_cells(painter.cover, window, place)[..., 0]
+        own *= smooth_step(from_border(window, place) / _PAINTER_EDGE)
         within = cover[part_inside(place, region)]
-        own = (share * place_cells(painter.cover, window, place))[..., 0]
         within += own * (1 - within)  # one over the other, in their order
-        shares.append((painter, window, place, (own / np.maximum(within, 1e-6))[..., None]))
+        own /= np.maximum(within, np.float32(1e-6))
+        shares.append((painter, window, place, own))
     steep = smooth_step(shown_paint(cover))
     paint = np.zeros((*cover.shape, 3), np.float32)
     painted = box_of(steep, region)
-    paint[part_inside(painted, region)] = place_cells(answer.paint, crop, painted)
+    paint[part_inside(painted, region)] = np.clip(place_cells(answer.paint, crop, painted), 0, 1)
     for painter, window, place, share in shares:
-        under = paint[part_inside(place, region)]
-        under += share * (place_cells(painter.paint, window, place) - under)
-    return steep, np.clip(paint, 0.0, 1.0, out=paint)
+        for part in _parts_above_0(share, place):
+            under = paint[part_inside(part, region)]
+            own = share[part_inside(part, place)][..., None]
+            under += own * (place_cells(painter.paint, window, part) - under)
+            np.clip(under, 0.0, 1.0, out=under)
+    return steep, paint
 
 
 def _placed_planes(
@@ -131,11 +139,18 @@ def _window_crop(crop: FaceCrop, painter: Painter) -> FaceCrop:
     return FaceCrop(np.column_stack([linear, corner]), cells)
 
 
-def _soft_square(side_px: int) -> Float[np.ndarray, "side side 1"]:
-    """1 inside, falling to 0 at the border."""
-    place = (np.arange(side_px) + 0.5) / side_px
-    along = smooth_step(np.minimum(place, 1 - place) / _PAINTER_EDGE)
-    return np.minimum(along[:, None], along)[..., None]
+def _parts_above_0(share: Float[np.ndarray, "rows columns"], place: Region) -> Iterator[Region]:
+    """Small parts of a place that hold all of its shares above 0."""
+    (top, bottom), (left, right) = ((axis.start, axis.stop) for axis in place)
+    for row in range(top, bottom, _PART_PX):
+        for column in range(left, right, _PART_PX):
+            rows, columns = (
+                slice(row, min(row + _PART_PX, bottom)),
+                slice(column, min(column + _PART_PX, right)),
+            )
+            within = box_of(share[part_inside((rows, columns), place)], (rows, columns))
+            if within[0].start < within[0].stop:
+                yield within
 
 
 def _footprint(

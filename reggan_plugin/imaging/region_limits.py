@@ -18,20 +18,24 @@ _RIM, _RAMP = 0.04, 0.04
 
 def inside_rim(side_px: int) -> Float[np.ndarray, "side side"]:
     """0 on the rim of a square, 1 inside of it, smooth between; at the square's own pixels."""
-    from_border = np.minimum(np.arange(side_px), np.arange(side_px)[::-1]) / side_px
-    inside = _past_rim(from_border)
+    inside = _past_rim(np.minimum(np.arange(side_px), np.arange(side_px)[::-1]) / side_px)
     return np.minimum(inside[:, None], inside)
 
 
 def inside_rim_in_frame(crop: FaceCrop, region: Region) -> Float[np.ndarray, "rows columns"]:
     """0 outside a crop and on its rim, 1 inside of it, smooth between; at pixels of the frame."""
+    return _past_rim(from_border(crop, region))
+
+
+def from_border(crop: FaceCrop, region: Region) -> Float[np.ndarray, "rows columns"]:
+    """Distance of pixels from a crop's border, in parts of its side, below 0 outside."""
     rows, columns = (np.arange(axis.start, axis.stop, dtype=np.float32) + 0.5 for axis in region)
-    from_border = np.full((len(rows), len(columns)), np.inf, np.float32)
+    nearest = np.full((len(rows), len(columns)), np.inf, np.float32)
     for across, down, start in crop.crop_from_frame / crop.side_px:
         along = (across * columns + start).astype(np.float32) + np.float32(down) * rows[:, None]
-        np.minimum(from_border, along, out=from_border)
-        np.minimum(from_border, np.subtract(1, along, out=along), out=from_border)
-    return _past_rim(from_border)
+        np.minimum(nearest, along, out=nearest)
+        np.minimum(nearest, np.subtract(1, along, out=along), out=nearest)
+    return nearest
 
 
 def smooth_step(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
@@ -43,9 +47,9 @@ def smooth_step(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shap
     return np.asarray(clipped, dtype=np.float32)
 
 
-def _past_rim(from_border: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+def _past_rim(distance: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """Return what a change counts at distances from the border, as parts of the square's side."""
-    return smooth_step((from_border - _RIM) / _RAMP)
+    return smooth_step((distance - _RIM) / _RAMP)
 
 
 FacePart = Literal["all", "upper", "lower"]

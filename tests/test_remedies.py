@@ -18,7 +18,7 @@ from reggan_plugin.commands import remedies as command_line
 from reggan_plugin.errors import FaceNotFoundError, RegganError, Remark, document_from_said
 from reggan_plugin.jobs.events import Notice, document_from_event
 from reggan_training.commands import words as training_words
-from reggan_training.errors import TrainingDivergedError
+from reggan_training.papers.train_step import TrainingDivergedError
 
 ROOT = Path(__file__).parents[1]
 TYPED = command_line.REMEDIES | training_words.REMEDIES | export_words.REMEDIES

@@ -16,14 +16,8 @@ from .errors import BridgeError
 from .runtime import Runtime
 from .runtime_process import start_process
 
-INTERVAL_S = 0.01
-"""Between two looks at its process: for so long an answer waits at most."""
-IDLE_S = 0.05
-"""Between two looks while nothing is asked for: what moves without the depsgraph waits so long."""
 LONGEST_PX = 1024
 """Side of the picture, and texels of a map, that it shows at most."""
-
-
 _MOST_AHEAD = 1 if os.name == "nt" else 8
 """Requests in the pipe, so few that it never fills: Blender would wait for one that is full. On
 Windows the process answers each of them: see `newest_lines` in reggan_plugin/ui/live_pipe.py."""

@@ -15,7 +15,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..bridge.errors import BridgeError
-from ..bridge.live_worker import IDLE_S, INTERVAL_S, LiveWorker
+from ..bridge.live_worker import LiveWorker
 from ..bridge.remedies import with_remedy
 from ..job_display import keep_last_words, redraw_sidebars
 from ..preferences import chosen_runtime
@@ -24,6 +24,10 @@ from ..scene.live_picture import end_live
 from ..scene.settings import model_settings, presets_file
 from .job_operator import new_job_folder, without_work_paths
 
+INTERVAL_S = 0.01
+"""Between two looks at its process: for so long an answer waits at most."""
+IDLE_S = 0.05
+"""Between two looks while nothing is asked for: what moves without the depsgraph waits so long."""
 _FILE = "live.raw"
 _warm: list[LiveWorker] = []
 """The process of this Blender, once it was used."""

@@ -19,7 +19,7 @@ from reggan_plugin.curves.take import Take
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
-from reggan_plugin.textures.mesh_digest import files_of_mesh
+from reggan_plugin.textures.read_mesh import files_of_mesh
 
 
 @click.command(

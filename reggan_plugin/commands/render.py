@@ -18,9 +18,8 @@ from reggan_plugin.commands.progress import (
     progress_on_stderr,
     style_options,
 )
-from reggan_plugin.commands.render_model import ModelOptions
 from reggan_plugin.commands.render_output import plan_atlas, print_plans, print_summary, write_atlas
-from reggan_plugin.commands.render_request import RenderOptions, render_options
+from reggan_plugin.commands.render_request import ModelOptions, RenderOptions, render_options
 from reggan_plugin.commands.standard_streams import STANDARD, piped_files
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.errors import UsageError

@@ -1,13 +1,17 @@
-"""What `render` can be asked for: all of its options, and the request that they make."""
+"""What `render` can be asked for: all of its options, the request that they make, and its model."""
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import click
 
+from reggan_plugin.backends.runner import AUTO, GPU, device_from_text
+from reggan_plugin.commands.open_model import open_model, opened
 from reggan_plugin.commands.options.face import FaceOptions, face_options
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.commands.options.input import InputOptions, input_options
@@ -17,15 +21,142 @@ from reggan_plugin.commands.options.intensity import (
     intensity_options,
 )
 from reggan_plugin.commands.options.picture import picture_options
-from reggan_plugin.commands.options.shared import existing_options, exposure_option, rig_options
-from reggan_plugin.commands.render_model import ModelOptions, model_and_batch_options
+from reggan_plugin.commands.options.shared import (
+    existing_options,
+    exposure_option,
+    model_options,
+    rig_options,
+)
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.credentials_signed import Signing
 from reggan_plugin.files.video_codecs import VIDEO_CODECS, Coding
+from reggan_plugin.jobs.change_layers import MOTION_LAYERS
 from reggan_plugin.jobs.picture_settings import PictureSettings
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings, RigFiles
+from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.jobs.side_by_side import SideBySide
 from reggan_plugin.jobs.video_job import DEFAULT_FPS
+from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+
+MOST_BATCH = 64
+MOST_JOBS = 256
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """A model by name or file, its device, and the faces that it is given at once."""
+
+    model: str | None
+    device: str
+    batch: int
+    jobs: int | None
+
+    def refuse_unknown(self) -> None:
+        """Fail early if there is no such model.
+
+        Raises:
+            UnknownModelError: there is none.
+        """
+        find_model(self.model)
+
+    def side_by_side(
+        self, settings: RenderSettings, in_use: ModelInUse | None
+    ) -> SideBySide | None:
+        """Return the processes that share a shot's frames; None for this one alone.
+
+        Unless they are asked for, a GPU is not shared: nobody measured that this is faster.
+        """
+        on_cpu = in_use is not None and in_use.device == "cpu"
+        if self.jobs == 1 or (self.jobs is None and not on_cpu):
+            return None
+        own = partial(opened, self.model, self.device, self.batch, settings.rig)
+        return SideBySide(processes=self.jobs, open_transfer=own)
+
+    def open_for(
+        self, asked: Sequence[RenderSettings], *, on_cpu: bool = False
+    ) -> tuple[ExpressionTransfer | None, ModelInUse | None]:
+        """Open it, if there is anything for it to change.
+
+        Raises:
+            UsageError: it cannot do what is asked for.
+        """
+        if all(settings.mix.changes_nothing for settings in asked):
+            return None, None
+        transfer, in_use = open_model(
+            self.model, "cpu" if on_cpu else self.device, self.batch, asked[0].rig
+        )
+        for mix in (part for settings in asked for part in settings.mix.parts):
+            transfer.card.vector_of(mix)  # refuses what the model cannot do
+        if not transfer.card.says_motion:
+            _refuse_motion(asked[0].picture, transfer.card.name)
+        return transfer, in_use
+
+    def in_dry_run(self, asked: Sequence[RenderSettings]) -> ModelInUse | None:
+        """Return the model as it would be used; it is opened on the CPU, which every machine
+        has.
+        """
+        if self.device not in (AUTO, GPU):
+            device_from_text(self.device)  # refuses what is no device anywhere
+        _, in_use = self.open_for(asked, on_cpu=True)
+        return in_use
+
+
+def jobs_from_text(text: str) -> int | None:
+    """Read a number of processes; None for `auto`."""
+    if text == "auto":
+        return None
+    if not text.isdecimal() or not 1 <= int(text[:4]) <= MOST_JOBS:
+        raise click.BadParameter(f"{text!r} is neither auto nor a number from 1 to {MOST_JOBS}.")
+    return int(text)
+
+
+def _refuse_motion(picture: PictureSettings, model: str) -> None:
+    """Refuse what only a model can do that says where a face moves.
+
+    Raises:
+        UsageError: something of that is asked for.
+    """
+    found = f"The model {model} answers with pictures and says nothing of where a face moves"
+    other = "or take a model with controls: reggan-plugin models lists them."
+    if picture.moves_alpha:
+        raise UsageError(f"{found}, so alpha cannot move with it. Leave out --move-alpha, {other}")
+    if picture.needs_motion:
+        raise UsageError(
+            f"{found}, so passes cannot move with it, and there is no {', '.join(MOTION_LAYERS)}. "
+            f"Leave out --move-layers and ask for mask and delta alone (--exr-layers mask,delta), "
+            f"{other}"
+        )
+
+
+model_and_batch_options = options_as(
+    "asked_model",
+    ModelOptions,
+    model_options,
+    grouped_option(
+        "Model",
+        "--batch",
+        type=click.IntRange(1, MOST_BATCH),
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="How many faces the model gets at once, from several frames. Only a GPU gains from "
+        "it; a processor takes one at a time.",
+    ),
+    grouped_option(
+        "Model",
+        "--jobs",
+        type=jobs_from_text,
+        default="auto",
+        show_default=True,
+        metavar="N|auto",
+        help="How many processes share the frames of a shot, with the same bits as one. Each "
+        "takes about 1.8 GB of memory at 4K. auto takes one for each idle core, if there are 8 "
+        "frames and 3 GB of free memory for each.",
+    ),
+)
+"""Model, device, batch and jobs; the command takes `asked_model`, an `ModelOptions`."""
 
 _MOST_FPS = 1000
 _MOST_BITRATE = 10**9

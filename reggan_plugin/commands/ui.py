@@ -1,26 +1,97 @@
-"""`reggan-plugin ui`: a page on which faces are changed by eye."""
+"""`reggan-plugin ui`: a page on which faces are changed by eye, and a file that opens it."""
 
 import contextlib
+import re
+import shlex
+import sys
 import tempfile
 import webbrowser
 from functools import partial
+from importlib import resources
 from pathlib import Path
 
 import click
 
+from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.expression import presets_option
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.reader import ReaderOptions, reader_options
 from reggan_plugin.commands.options.shared import model_options
-from reggan_plugin.commands.page_launcher import write_launcher
 from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.errors import OutputExistsError
+from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.open_take import open_take
 from reggan_plugin.ui.studio import Studio
 from reggan_plugin.ui.words_to_copy import PageOptions
 from reggan_plugin.vocabulary.presets import read_presets
+
+_DESKTOP = """\
+[Desktop Entry]
+Type=Application
+Name=reggan-plugin
+Comment=Change the expression of a face by eye
+Exec=env {command} -m reggan_plugin ui %f
+Icon={icon}
+Terminal=false
+Categories=Graphics;
+"""
+"""`env`: GNOME looks for the program before it reads `%%` as `%`."""
+_COMMAND = """\
+#!/bin/sh
+exec {command} -m reggan_plugin ui "$@"
+"""
+_CMD = """\
+@echo off\r
+chcp 65001 >nul\r
+start "reggan-plugin" /min {command} -m reggan_plugin ui %*\r
+"""
+"""`chcp`: this file is UTF-8, and cmd.exe reads it in its own code page."""
+
+
+def write_launcher(
+    folder: Path,
+    system: str = sys.platform,
+    python: str = sys.executable,
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """Write the file that a system's desktop starts, for this installation; its path.
+
+    A picture that is dropped on it is opened. It holds no option: settings files count.
+
+    Args:
+        folder: where it goes; made if it is not there.
+        system: as `sys.platform`.
+        python: the interpreter that has reggan-plugin.
+        overwrite: whether an earlier one is replaced.
+
+    Raises:
+        OutputExistsError: it is there, and may not be replaced.
+        OutputError: it cannot be written.
+    """
+    if system == "win32":
+        name, text = "reggan-plugin.cmd", _CMD.format(command=f'"{python.replace("%", "%%")}"')
+    elif system == "darwin":
+        name, text = "reggan-plugin.command", _COMMAND.format(command=shlex.quote(python))
+    else:
+        icon = resources.files("reggan_plugin.ui") / "page" / "icon.svg"
+        name, text = "reggan-plugin.desktop", _DESKTOP.format(command=_quoted(python), icon=icon)
+    path = folder / name
+    if path.exists() and not overwrite:
+        raise OutputExistsError(f"{path} exists.", kind="launcher-exists")
+    make_writable_folder(folder)
+    write_atomically(path, text.encode())
+    path.chmod(0o755)
+    return path
+
+
+def _quoted(argument: str) -> str:
+    """Return an argument of `Exec`. Source: Desktop Entry Specification 1.5, The Exec key."""
+    escaped = re.sub(r'(["`$\\])', r"\\\1", argument).replace("%", "%%")
+    return '"' + escaped.replace("\\", "\\\\") + '"'
 
 
 @click.command(cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin ui shot/")

@@ -11,6 +11,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.curves.column_names import UNUSED, name_from_column
+from reggan_plugin.curves.percents import scale_of
 from reggan_plugin.errors import SourceError
 from reggan_plugin.limits import MOST_TAKE_ROWS
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name
@@ -193,11 +194,3 @@ def _rate_of(times_s: Float[np.ndarray, " rows"]) -> float:
     usual = float(np.median(steps))
     whole = steps[steps < 1.5 * usual]
     return round(float(1 / whole.mean()), 4)
-
-
-_LEAST_PERCENT = 2.0
-
-
-def scale_of(weights: Float[np.ndarray, "rows names"]) -> float:
-    """Return what weights are multiplied by: a hundredth if they look like percents, else 1."""
-    return 0.01 if np.nanmax(weights, initial=0.0) > _LEAST_PERCENT else 1.0

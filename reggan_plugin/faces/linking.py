@@ -1,15 +1,37 @@
-"""Linking: which faces of different frames are one face."""
+"""Linking: which faces of different frames are one face, and which gaps of its track are filled."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.detection import Detection, unlikeness
-from reggan_plugin.faces.filled_gaps import MOST_FILLED
+from reggan_plugin.faces.smoothing import Points, on_the_way
+
+MOST_FILLED = 6
+"""Frames for which a face may be lost and is then filled in: a quarter of a second. Whoever is
+longer away may be hidden behind something, on which no face belongs."""
+
+
+def places_in_gaps(
+    stretch: Sequence[int], points: Sequence[Points], times: Sequence[int]
+) -> Iterator[tuple[int, Points]]:
+    """Yield the frames of a stretch without a detection, and where the face is in them.
+
+    Args:
+        stretch: places of the frames with a detection.
+        points: of each of them.
+        times: of all frames.
+    """
+    for number, (first, last) in enumerate(pairwise(stretch)):
+        begin, end = times[first], times[last]
+        for index in range(first + 1, last):
+            share = (times[index] - begin) / (end - begin)
+            yield index, on_the_way(points[number], points[number + 1], share)
+
 
 CUT_CHANGE = 0.3
 """Change of the picture, 0 to 2, from which a cut is possible."""

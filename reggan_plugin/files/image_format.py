@@ -62,3 +62,5 @@ the first word of the JPEG comment."""
 EXR_ATTRIBUTE = "regganPlugin"
 TIFF_TAG = 65117
 """Of the numbers that TIFF leaves to private use without registration (65000 to 65535)."""
+EXR_SIGNATURE = b"\x76\x2f\x31\x01"
+"""The first bytes of an OpenEXR file."""

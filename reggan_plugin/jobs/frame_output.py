@@ -15,7 +15,7 @@ from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.change.picture import EditedFrame
 from reggan_plugin.errors import OutputError, SourceError, StalledError
 from reggan_plugin.files.credentials_signed import DIGITAL_SOURCE_TYPE, PictureSigner, sidecar_of
-from reggan_plugin.files.exr.compression import GenerationLoss
+from reggan_plugin.files.exr.writing_settings import GenerationLoss
 from reggan_plugin.files.formats import format_named, format_of
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.samples import is_changed

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from reggan_plugin.errors import FaceNotFoundError, RegganError, Remark, document_from_said
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.tracks import WhichFaces
-from reggan_plugin.files.exr.compression import GenerationLoss
+from reggan_plugin.files.exr.writing_settings import GenerationLoss
 from reggan_plugin.files.frame_range import NO_NUMBERS, FrameRange
 from reggan_plugin.plurals import counted
 

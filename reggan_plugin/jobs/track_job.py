@@ -13,8 +13,14 @@ from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError
 from reggan_plugin.faces.detection import Detection
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.face_sizes import EXPECTED
-from reggan_plugin.faces.filled_gaps import MOST_FILLED, places_in_gaps
-from reggan_plugin.faces.linking import FacePath, FrameDetections, LinkedShot, link_faces
+from reggan_plugin.faces.linking import (
+    MOST_FILLED,
+    FacePath,
+    FrameDetections,
+    LinkedShot,
+    link_faces,
+    places_in_gaps,
+)
 from reggan_plugin.faces.registration import face_motion
 from reggan_plugin.faces.smoothing import DESCRIPTION, Points, smooth_path
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks, face_from_landmarks

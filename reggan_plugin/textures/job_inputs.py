@@ -1,7 +1,7 @@
 """The inputs of a texture job, mesh and map: named, hashed and read once."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -9,11 +9,11 @@ from types import TracebackType
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
-from reggan_plugin.jobs.fingerprint import digest_of
+from reggan_plugin.jobs.fingerprint import digest_of, fingerprint
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 from reggan_plugin.textures.maps.texture_files import find_texture
-from reggan_plugin.textures.mesh_digest import digest_of_files, files_of_mesh
 from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.read_mesh import files_of_mesh
 from reggan_plugin.textures.texture_request import Look, OpenTransfer
 
 
@@ -89,3 +89,14 @@ class Subject:
             raise UsageError("A flat map has no head to look at. Give the mesh.")
         scratch = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
         return PreparedFace(self.mesh, self.look, self.open_transfer(), scratch, self._gltf)
+
+
+def digest_of_files(paths: Sequence[Path], known: Mapping[Path, str | None] = {}) -> str:
+    """SHA-256 of the content of several files, in order; one that is not there counts as that.
+
+    Args:
+        paths: the files.
+        known: SHA-256 of those that were hashed before, by path.
+    """
+    hashes = [known[path] if path in known else digest_of(path) for path in paths]
+    return fingerprint({"files": hashes})

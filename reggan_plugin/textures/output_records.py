@@ -19,8 +19,8 @@ from reggan_plugin.jobs.frame_record import (
     write_record,
 )
 from reggan_plugin.jobs.plan import make_writable_folder
-from reggan_plugin.textures.job_inputs import Subject
-from reggan_plugin.textures.mesh_digest import digest_of_files, files_of_mesh
+from reggan_plugin.textures.job_inputs import Subject, digest_of_files
+from reggan_plugin.textures.read_mesh import files_of_mesh
 from reggan_plugin.textures.texture_request import MeshOutput, TextureRequest
 
 OutputKind = Literal["map", "also", "sheet"] | MeshOutput

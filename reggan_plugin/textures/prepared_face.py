@@ -12,17 +12,15 @@ from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceFinder
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
-from reggan_plugin.textures.maps.map_tile import Samples
+from reggan_plugin.textures.maps.map_tile import ReducedTile, Samples
 from reggan_plugin.textures.maps.overlapping_texels import Tally
 from reggan_plugin.textures.maps.own_maps import PartMaps
 from reggan_plugin.textures.maps.parts_with_map import remarks
-from reggan_plugin.textures.maps.reduced_tile import ReducedTile
 from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.maps.worn_map import MapChoice
 from reggan_plugin.textures.named_parts import stands_on_skin
-from reggan_plugin.textures.progress import Advance, part_of, say_nothing
 from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
-from reggan_plugin.textures.texture_request import Look
+from reggan_plugin.textures.texture_request import Advance, Look, part_of, say_nothing
 from reggan_plugin.textures.views.framing import FramedFace, frame_face
 from reggan_plugin.textures.views.own_relief import own_relief
 from reggan_plugin.textures.views.reprojection import Reprojection

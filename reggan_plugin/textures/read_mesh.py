@@ -1,9 +1,11 @@
-"""Reads a character from glTF, GLB, VRM, OBJ, PLY or USD."""
+"""Reads a character from glTF, GLB, VRM, OBJ, PLY or USD, and says which files it consists of."""
 
 import importlib.util
 import io
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,108 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.attached import attached, load_attached
 from reggan_plugin.errors import MeshError, MissingExtraError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, USD_SUFFIXES, is_mesh
-from reggan_plugin.limits import MOST_LIBRARY_BYTES, MOST_NAME_BYTES, MOST_PARTS, refuse_beyond
+from reggan_plugin.limits import (
+    MOST_LIBRARIES,
+    MOST_LIBRARY_BYTES,
+    MOST_NAME_BYTES,
+    MOST_PARTS,
+    refuse_beyond,
+)
 from reggan_plugin.textures.character import Character, Material, MeshPart
-from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file
+from reggan_plugin.textures.files_named_by_mesh import (
+    file_of_name,
+    read_file,
+    refuse_many_files,
+)
 from reggan_plugin.textures.gltf.character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
-from reggan_plugin.textures.obj_library import maps_of_obj
+
+
+def files_of_mesh(path: Path, gltf: GltfFile | None = None) -> list[Path]:
+    """Return the mesh's file and all that it names: buffers, material libraries, images, layers.
+
+    Args:
+        path: the mesh.
+        gltf: what is in it, if it is glTF and was read before.
+
+    Raises:
+        MeshError: it is glTF and broken, or names what is not beside it.
+    """
+    suffix = path.suffix.lower()
+    if suffix in GLTF_SUFFIXES:
+        return [path, *(gltf or read_gltf(path)).files]
+    if suffix == ".obj":
+        return [path, *files_of_obj(path)]
+    if suffix in USD_SUFFIXES and importlib.util.find_spec("pxr") is not None:
+        from reggan_plugin.textures.usd_character import files_of_usd
+
+        return [path, *files_of_usd(path)]
+    return [path]
+
+
+_LOG = logging.getLogger(__name__)
+
+
+def maps_of_obj(path: Path) -> dict[str, Path]:
+    """Return the colour map of each material, of those that are there."""
+    found: dict[str, Path] = {}
+    for library in _libraries(path):
+        for material, file in _maps_in(path, library):
+            if file.is_file():
+                found.setdefault(material, file)
+    return found
+
+
+def files_of_obj(path: Path) -> list[Path]:
+    """Return the libraries that an OBJ names, and the colour maps that these name."""
+    libraries = _libraries(path)
+    maps = [file for library in libraries for _, file in _maps_in(path, library)]
+    return [*libraries, *dict.fromkeys(maps)]
+
+
+def _maps_in(mesh: Path, library: Path) -> Iterator[tuple[str, Path]]:
+    """Material and file of every colour map that a library names, and that may be read."""
+    material, known = "", dict[str, list[Path]]()
+    for line in _lines(library, MOST_LIBRARY_BYTES):
+        key, _, value = line.strip().partition(" ")
+        if key == "newmtl":
+            material = value.strip()
+        elif key.lower() == "map_kd" and value.split():
+            name = value.split()[-1]
+            if name not in known:
+                refuse_many_files(mesh, len(known) + 1)
+                known[name] = _named(mesh, name)
+            yield from ((material, file) for file in known[name])
+
+
+def _libraries(path: Path) -> list[Path]:
+    words = (line.partition(" ") for line in _lines(path))
+    names = dict.fromkeys(name.strip() for key, _, name in words if key == "mtllib")
+    if len(names) > MOST_LIBRARIES:
+        raise MeshError(
+            f"{path} names {len(names):,} material libraries, of at most {MOST_LIBRARIES}. The "
+            "file is broken; export it again."
+        )
+    return [file for name in names for file in _named(path, name)]
+
+
+def _named(mesh: Path, name: str) -> list[Path]:
+    """Return the file of a name; none where it does not count, as libraries of other machines
+    have.
+    """
+    try:
+        return [file_of_name(mesh, name)]
+    except MeshError as error:
+        _LOG.warning("%s", error)
+        return []
+
+
+def _lines(path: Path, most_bytes: int | None = None) -> list[str]:
+    """Of a text file, or of its beginning; none if it cannot be read."""
+    with suppress(MeshError):
+        return read_file(path, most_bytes).decode("utf-8", "replace").splitlines()
+    return []
+
 
 _ANY_WAY_UP = (
     ("+Z", "+Y"),

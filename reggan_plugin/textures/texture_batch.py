@@ -9,12 +9,13 @@ from reggan_plugin.errors import EmptySourceError, RegganError, UsageError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, is_mesh
 from reggan_plugin.jobs.output_names import PLACEHOLDER, default_output_file
 from reggan_plugin.jobs.plan import make_writable_folder
-from reggan_plugin.textures.progress import Advance, say_nothing
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.textures.texture_request import (
+    Advance,
     OpenTransfer,
     TextureRequest,
     TextureResult,
+    say_nothing,
 )
 
 Watch = Callable[[str], AbstractContextManager[Advance]]

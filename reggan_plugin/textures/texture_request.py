@@ -1,4 +1,4 @@
-"""What is asked of one character, and its result."""
+"""What is asked of one character, how much of it is done, and its result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +11,19 @@ from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+
+Advance = Callable[[float], object]
+"""Takes the share that is done, 0 to 1."""
+
+
+def say_nothing(_: float) -> None:
+    """Tell nobody."""
+
+
+def part_of(advance: Advance, place: int, count: int) -> Advance:
+    """Return what tells of one of `count` equal parts of a job."""
+    return lambda share: advance((place + share) / count)
+
 
 OpenTransfer = Callable[[], ExpressionTransfer]
 """Gives the model; called only if something changes."""

@@ -17,8 +17,13 @@ from reggan_plugin.textures.job_inputs import Subject
 from reggan_plugin.textures.output_plan import check_folder
 from reggan_plugin.textures.output_records import OutputRecords
 from reggan_plugin.textures.prepared_face import PreparedFace
-from reggan_plugin.textures.progress import Advance, part_of, say_nothing
-from reggan_plugin.textures.texture_request import TextureRequest, TextureResult
+from reggan_plugin.textures.texture_request import (
+    Advance,
+    TextureRequest,
+    TextureResult,
+    part_of,
+    say_nothing,
+)
 from reggan_plugin.textures.views.framing import closer, turned
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

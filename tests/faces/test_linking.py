@@ -3,8 +3,8 @@
 import numpy as np
 
 from reggan_plugin.faces.detection import Detection
-from reggan_plugin.faces.filled_gaps import MOST_FILLED
 from reggan_plugin.faces.linking import (
+    MOST_FILLED,
     FrameDetections,
     LinkedShot,
     link_faces,

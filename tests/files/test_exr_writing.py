@@ -9,9 +9,13 @@ import OpenEXR
 import pytest
 
 from reggan_plugin.errors import Remark, UnsupportedFormatError
-from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS
 from reggan_plugin.files.exr.container import read_container
-from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, EncodedFrame, ExrWriting
+from reggan_plugin.files.exr.writing_settings import (
+    CHANGE_LAYERS,
+    LOSSLESS_COMPRESSIONS,
+    EncodedFrame,
+    ExrWriting,
+)
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.change_layers import FrameChange

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands.render_model import ModelOptions
+from reggan_plugin.commands.render_request import ModelOptions
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs import side_by_side
 from reggan_plugin.jobs.intensity_curve import read_curve

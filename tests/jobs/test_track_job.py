@@ -16,7 +16,7 @@ from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.files.frame import Frame, read_frame, write_frame
 from reggan_plugin.files.reading import Reading
 from reggan_plugin.files.sequence import find_sequence
-from reggan_plugin.jobs import face_tracker, tracking_passes
+from reggan_plugin.jobs import tracking_passes
 from reggan_plugin.jobs.events import Event, FrameTracked, ShotTracked
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
@@ -78,13 +78,13 @@ def test_a_face_that_comes_in_between_two_searches_is_there_from_its_first_frame
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searches: list[int] = []
-    search = face_tracker.FaceTracker._search
+    search = tracking_passes.FaceTracker._search
 
-    def counted(self: face_tracker.FaceTracker, frame: Frame, near: object) -> object:
+    def counted(self: tracking_passes.FaceTracker, frame: Frame, near: object) -> object:
         searches.append(1)
         return search(self, frame, near)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(face_tracker.FaceTracker, "_search", counted)
+    monkeypatch.setattr(tracking_passes.FaceTracker, "_search", counted)
     frames = [(("toon", 70),) if i < 4 else (("toon", 70), ("avatar_png", -60)) for i in range(15)]
     result = track(write_shot(tmp_path / "shot", frames))
     assert sorted(map(len, ways(result.tracks).values())) == [11, 15]

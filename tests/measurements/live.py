@@ -23,6 +23,8 @@ from pathlib import Path
 
 SIZES = ((1280, 720), (1920, 1080), (3840, 2160))
 MOVES, DRAGS = 20, 8
+INTERVAL_S = 0.01
+"""That of blender_addon/operators/live.py, which only Blender can import."""
 LONGEST_PX = 1024
 """The same as the add-on's."""
 SHOT = Path(__file__).parents[2] / "reggan_plugin/samples/avatar_png"
@@ -153,8 +155,6 @@ def main() -> None:
             frame = _frame_of(size, Path(folder))
             beside = Path(folder) / frame.stem
             slider = SliderInBlender(frame, beside) if is_blender else AskedPipe(frame, beside)
-            from blender_addon.bridge.live_worker import INTERVAL_S
-
             hand = Hand(slider, lambda: INTERVAL_S)
             moves = [hand.move() for _ in range(MOVES)]
             drags = [hand.drag() for _ in range(DRAGS)]

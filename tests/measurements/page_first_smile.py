@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import cast
 
 from reggan_plugin.commands.demo import sample_shots
-from reggan_plugin.commands.page_launcher import write_launcher
+from reggan_plugin.commands.ui import write_launcher
 from tests.chromium import open_chromium
 from tests.ui.artist import Artist, saved_file
 from tests.ui.conftest import Caller

@@ -17,8 +17,7 @@ from reggan_plugin.textures.files_named_by_mesh import file_of_uri
 from reggan_plugin.textures.gltf.edit import GltfEdit
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 from reggan_plugin.textures.maps.texture_files import embedded_texture, image_bytes
-from reggan_plugin.textures.mesh_digest import files_of_mesh
-from reggan_plugin.textures.read_mesh import load_mesh
+from reggan_plugin.textures.read_mesh import files_of_mesh, load_mesh
 
 from ..glb_files import glb_bytes
 from .conftest import MadeHead, write_obj

@@ -15,8 +15,7 @@ from reggan_plugin.files.png.chunks import bytes_from_chunks, make_chunk, read_c
 from reggan_plugin.files.png.png_file import decode_samples
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.textures.maps.edge_padding import pad_edges
-from reggan_plugin.textures.maps.map_tile import MapTile, read_tile
-from reggan_plugin.textures.maps.reduced_tile import ReducedTile
+from reggan_plugin.textures.maps.map_tile import MapTile, ReducedTile, read_tile
 from reggan_plugin.textures.maps.uv_layout import Block
 from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_request import Look

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.imaging.colour import linear_from_srgb
-from reggan_plugin.textures.maps.fine_sampling import sample_finely
 from reggan_plugin.textures.maps.map_tile import read_tile
 from reggan_plugin.textures.maps.texture_map import TextureMap
 from reggan_plugin.textures.prepared_face import ChangedMap, PreparedFace
 from reggan_plugin.textures.texture_request import Look
+from reggan_plugin.textures.views.view_change import sample_finely
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands.page_launcher import write_launcher
+from reggan_plugin.commands.ui import write_launcher
 
 
 def test_it_serves_what_it_was_started_on_until_the_page_quits(shot: Path) -> None:

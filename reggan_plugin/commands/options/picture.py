@@ -7,9 +7,14 @@ import click
 
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.files.colour_management import colour_space_from_name
-from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS, LosslessCompression
 from reggan_plugin.files.exr.pass_choice import PassChoice
-from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, ChangeLayer, ExrWriting
+from reggan_plugin.files.exr.writing_settings import (
+    CHANGE_LAYERS,
+    LOSSLESS_COMPRESSIONS,
+    ChangeLayer,
+    ExrWriting,
+    LosslessCompression,
+)
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.reading import Reading
 from reggan_plugin.imaging.pass_rules import PASS_RULES, PassRule

@@ -10,7 +10,7 @@ from reggan_plugin.files.exr.container import (
     Attribute,
     Container,
 )
-from reggan_plugin.files.exr.signature import SIGNATURE
+from reggan_plugin.files.image_format import EXR_SIGNATURE
 
 Chunk = tuple[bytes, bytes]
 """Coordinates and compressed data."""
@@ -53,7 +53,7 @@ def replace_part(
     if "chunkCount" in attributes:
         count = Attribute(kind=b"int", value=struct.pack("<I", len(chunks)))
         headers[index]["chunkCount"] = count
-    head = SIGNATURE + struct.pack("<I", container.flags)
+    head = EXR_SIGNATURE + struct.pack("<I", container.flags)
     head += b"".join(_header(header) for header in headers) + b"\0" * container.is_multi_part
     number = struct.pack("<I", index) if container.is_multi_part else b""
     anew = [number + piece for piece in _pieces_of(chunks)]
@@ -86,7 +86,7 @@ def build_single_part(
 ) -> bytes:
     """Return a file of one flat part; `chunks` are in the order of the offset table."""
     flags = (TILED if "tiles" in attributes else 0) | (LONG_NAMES if has_long_names else 0)
-    head = SIGNATURE + struct.pack("<I", VERSION | flags) + _header(attributes)
+    head = EXR_SIGNATURE + struct.pack("<I", VERSION | flags) + _header(attributes)
     pieces = _pieces_of(chunks)
     offsets, position = [], len(head) + 8 * len(pieces)
     for piece in pieces:

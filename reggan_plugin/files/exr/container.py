@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 
 from reggan_plugin.errors import UnreadableFrameError
-from reggan_plugin.files.exr.signature import SIGNATURE
+from reggan_plugin.files.image_format import EXR_SIGNATURE
 
 VERSION = 2
 TILED, LONG_NAMES, MULTI_PART = 0x200, 0x400, 0x1000
@@ -155,8 +155,8 @@ def read_container(content: bytes) -> Container:
 
 
 def _read_container(content: bytes) -> Container:
-    (version,) = struct.unpack_from("<I", content, len(SIGNATURE))
-    position = len(SIGNATURE) + 4
+    (version,) = struct.unpack_from("<I", content, len(EXR_SIGNATURE))
+    position = len(EXR_SIGNATURE) + 4
     headers: list[dict[str, Attribute]] = []
     while not headers or (version & MULTI_PART and content[position] != 0):
         header, position = _read_header(content, position)

@@ -25,12 +25,15 @@ from reggan_plugin.files.exr.blocks import (
     encode_part,
     read_grid,
 )
-from reggan_plugin.files.exr.change_channels import set_layers, settle
-from reggan_plugin.files.exr.compression import LOSSLESS_COMPRESSIONS, GenerationLoss
 from reggan_plugin.files.exr.container import Channel, Container, ExrPart, read_container
 from reggan_plugin.files.exr.passes import passes_of
-from reggan_plugin.files.exr.picture_layer import Layer, find_layer, other_views
-from reggan_plugin.files.exr.writing_settings import EncodedFrame, ExrWriting
+from reggan_plugin.files.exr.picture_layer import Layer, find_layer, other_views, set_layers, settle
+from reggan_plugin.files.exr.writing_settings import (
+    LOSSLESS_COMPRESSIONS,
+    EncodedFrame,
+    ExrWriting,
+    GenerationLoss,
+)
 from reggan_plugin.files.frame_data import Encoding, Frame
 from reggan_plugin.files.samples import change_samples, changed_pixels, floats_from_samples
 

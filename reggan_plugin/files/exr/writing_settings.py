@@ -7,10 +7,36 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.files.exr.compression import GenerationLoss, LosslessCompression
 
-if TYPE_CHECKING:  # it loads OpenEXR
+if TYPE_CHECKING:
     from reggan_plugin.files.exr.picture_layer import Layer
+
+
+LosslessCompression = Literal["none", "rle", "zips", "zip", "piz"]
+LOSSLESS_COMPRESSIONS: dict[LosslessCompression, int] = {
+    "none": 0,
+    "rle": 1,
+    "zips": 2,
+    "zip": 3,
+    "piz": 4,
+}
+"""Those that a part can be rewritten in: every program reads them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationLoss:
+    """Loss in unchanged samples whose blocks were compressed again.
+
+    Attributes:
+        compression: its name.
+        largest: the largest difference, in the file's own values.
+        rms: the root of their mean square.
+    """
+
+    compression: str
+    largest: float
+    rms: float
+
 
 ChangeLayer = Literal["stmap", "inverse", "gain", "paint", "mask", "delta"]
 CHANGE_LAYERS: tuple[ChangeLayer, ...] = ("stmap", "inverse", "gain", "paint", "mask", "delta")

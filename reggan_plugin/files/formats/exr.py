@@ -2,9 +2,14 @@
 
 import struct
 
-from reggan_plugin.files.exr.signature import SIGNATURE
 from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.image_format import EXR_ATTRIBUTE, ImageFormat, Wanted, begins_with
+from reggan_plugin.files.image_format import (
+    EXR_ATTRIBUTE,
+    EXR_SIGNATURE,
+    ImageFormat,
+    Wanted,
+    begins_with,
+)
 
 _EXR_HEADERS = 8
 """Offset of the first header: behind signature and version."""
@@ -38,7 +43,7 @@ def _stamped(content: bytes, text: str) -> bytes:
 FORMAT = ImageFormat(
     name="EXR",
     suffixes=(".exr",),
-    recognises=begins_with(SIGNATURE),
+    recognises=begins_with(EXR_SIGNATURE),
     media_type="image/x-exr",
     decode=_decode,
     stamp=_stamped,

@@ -15,8 +15,7 @@ from reggan_plugin.imaging.colour import (
     srgb_from_linear,
     stored_from_display,
 )
-from reggan_plugin.textures.maps.map_tile import MapTile
-from reggan_plugin.textures.maps.reduced_tile import ReducedTile
+from reggan_plugin.textures.maps.map_tile import MapTile, ReducedTile
 
 FIRST_UDIM = 1001
 _TILES_IN_A_ROW = 10

@@ -12,7 +12,7 @@ from reggan_plugin.textures.maps.map_tile import MapTile, Samples
 from reggan_plugin.textures.maps.overlapping_texels import Tally, TexelChange
 from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, TextureMap
 from reggan_plugin.textures.maps.uv_layout import Block, UvLayout, laid_out
-from reggan_plugin.textures.progress import Advance, say_nothing
+from reggan_plugin.textures.texture_request import Advance, say_nothing
 from reggan_plugin.textures.views.stage import Stage
 from reggan_plugin.textures.views.view_change import SurfaceChange, ViewChange
 

@@ -21,7 +21,6 @@ from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.jobs.interruption import Interrupted
 from reggan_training.commands.train import train as train_command
 from reggan_training.data.pairs import PairSettings
-from reggan_training.errors import TrainingDivergedError
 from reggan_training.papers import losses
 from reggan_training.papers.configuration import (
     AdversarySettings,
@@ -35,7 +34,7 @@ from reggan_training.papers.networks.expression_model import ModelSettings
 from reggan_training.papers.presets import preset_named
 from reggan_training.papers.regression import RegressionSettings
 from reggan_training.papers.run_folder import RunFolder, model_from_run
-from reggan_training.papers.train_step import Trainer
+from reggan_training.papers.train_step import Trainer, TrainingDivergedError
 from reggan_training.papers.training_loop import train
 
 SIDE = 32

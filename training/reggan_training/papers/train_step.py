@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from reggan_plugin.errors import RegganError
 from reggan_training.data.pairs import PairBatch
-from reggan_training.errors import TrainingDivergedError
 from reggan_training.papers import losses
 from reggan_training.papers.configuration import AdversarySettings, GanLossWeights, TrainingSettings
 from reggan_training.papers.losses import Discriminator
@@ -22,6 +22,13 @@ from reggan_training.papers.run_folder import (
 from reggan_training.processes import Processes
 from reggan_training.tensor_shapes import Images, Masks
 from reggan_training.training_run import average_into
+
+
+class TrainingDivergedError(RegganError):
+    """A training run whose losses or gradients are not finite any more."""
+
+    default_kind = "training-diverged"
+
 
 _SMALL_SIDE_PX = 128
 """Up to this side the discriminator reads blocks of 2x2 pixels, above of 4x4."""

@@ -123,7 +123,7 @@ class StoredPng:
             picture = [*image_chunks(samples[top : top + _BAND_PX] for top in tops)]
         else:
             rows = _filtered(_stored_rows(samples))
-            compressed = imagecodecs.deflate_encode(rows, level=_LEVEL_AT_ONCE)
+            compressed = imagecodecs.deflate_encode(rows, level=_LEVEL_AT_ONCE)  # type: ignore[arg-type]
             picture = [make_chunk(b"IDAT", bytes(compressed))]
         kept_before, kept_after = self._kept_chunks()
         return bytes_from_chunks([header_chunk(samples), *kept_before, *picture, *kept_after])

@@ -71,7 +71,7 @@ NOT_IN_THE_GATE = {
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what was not asked for; files with slow tests come first.
+    """Leave out what was not asked for; files with slow tests, then with a browser, come first.
 
     So neither of the gate's processes is left alone with one.
     """
@@ -81,8 +81,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for item in items:
                 if item.get_closest_marker(marker):
                     item.add_marker(skip)
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    marked = {
+        marker: {item.path for item in items if item.get_closest_marker(marker)}
+        for marker in ("slow", "browser")
+    }
+    items.sort(key=lambda item: [item.path not in files for files in marked.values()])
 
 
 def pytest_sessionstart() -> None:

@@ -6,17 +6,7 @@ Points are (x, y, z) in any one space and unit. *Left* is the face's own left.
 from collections.abc import Mapping
 
 from .errors import BridgeError
-from .vectors import (
-    Point,
-    cross,
-    difference,
-    dot,
-    length,
-    middle,
-    mixed,
-    unit,
-    without_part_along,
-)
+from .vectors import Point, cross, difference, dot, length, middle, mixed, unit, without_part_along
 
 LANDMARK_NAMES = ("left_eye", "right_eye", "nose_tip", "mouth_left", "mouth_right", "chin")
 """Their order here and their names in a tracks file."""

@@ -12,13 +12,7 @@ from ..bridge.expression_options import PanelRequest
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from ..bridge.remedies import with_remedy
-from ..bridge.texture_command import (
-    FRONTS,
-    FlatMap,
-    MapOnHead,
-    TextureJob,
-    texture_arguments,
-)
+from ..bridge.texture_command import FRONTS, FlatMap, MapOnHead, TextureJob, texture_arguments
 from ..bridge.vocabulary import EXPRESSION_NAMES
 from ..scene.asked_expression import still_expression
 from ..scene.base_colour import base_colour_of, uv_map_of_image, wear_copies

@@ -9,12 +9,7 @@ from ..bridge.job import Job, JobRequest
 from ..bridge.own_environment import note_of
 from ..bridge.progress import Progress
 from ..bridge.runtime import find_runtime, lines_of_report
-from ..preferences import (
-    maker_of_environments,
-    own_environment,
-    own_wheel,
-    preferences_of,
-)
+from ..preferences import maker_of_environments, own_environment, own_wheel, preferences_of
 from .job_operator import JobOperator, new_job_folder
 
 

@@ -7,11 +7,7 @@ from pathlib import Path
 import onnx
 import torch
 
-from reggan_export.onnx_file import (
-    graph_from_module,
-    store_weights_as_half,
-    write_verified,
-)
+from reggan_export.onnx_file import graph_from_module, store_weights_as_half, write_verified
 from reggan_export.source_network import card_from, compute_in_half, model_at_side, network_from
 from reggan_export.verify.verify_model import OUTPUT_NAMES, verify_model
 from reggan_export.verify.verify_report import VerifyReport

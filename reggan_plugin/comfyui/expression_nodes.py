@@ -182,11 +182,7 @@ class TakeNode:
             UsageError: the offset is invalid.
         """
         from reggan_plugin.curves.read_take import read_take  # most workflows have none
-        from reggan_plugin.curves.take_on_shot import (
-            TakeCurve,
-            frames_of_rows,
-            offset_from_text,
-        )
+        from reggan_plugin.curves.take_on_shot import TakeCurve, frames_of_rows, offset_from_text
 
         take = read_take(take_file(file))
         begin = offset_from_text(offset) if offset.strip() else None

@@ -9,9 +9,7 @@ import click
 
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files
 from reggan_plugin.commands.options.intensity import ShotExpression
-from reggan_plugin.commands.options.shared import (
-    stall_option,
-)
+from reggan_plugin.commands.options.shared import stall_option
 from reggan_plugin.commands.progress import (
     ProgressStyle,
     libraries_on_stderr,
@@ -42,12 +40,7 @@ from reggan_plugin.jobs.stall_timeout import IoTimeout
 @style_options("Output")
 @stall_option
 @verbose_option
-def render(
-    *,
-    request: RenderOptions,
-    style: ProgressStyle,
-    stall_s: float,
-) -> None:
+def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> None:
     """Change the expression in frames and keep everything else.
 
     INPUT is any number of pictures, videos, folders, sequences (shot.####.exr) and globs. - is a

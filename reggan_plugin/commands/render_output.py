@@ -14,12 +14,7 @@ from reggan_plugin.documents import json_text
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
-from reggan_plugin.jobs.results import (
-    SUMMARY_VERSION,
-    JobSummary,
-    ModelInUse,
-    document_of_missing,
-)
+from reggan_plugin.jobs.results import SUMMARY_VERSION, JobSummary, ModelInUse, document_of_missing
 from reggan_plugin.jobs.resume import tasks_to_do
 from reggan_plugin.jobs.several_jobs import PlannedJob
 

@@ -164,10 +164,7 @@ _CRF = {name: codec.options["crf"] for name, codec in VIDEO_CODECS.items() if co
 _PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-def _signing_from_options(
-    certificate: Path | None,
-    key: Path | None,
-) -> Signing | None:
+def _signing_from_options(certificate: Path | None, key: Path | None) -> Signing | None:
     if (certificate is None) != (key is None):
         raise UsageError("--sign CERT.pem and --key KEY.pem belong together. Give both.")
     if certificate is None or key is None:

@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reggan_plugin.commands.open_model import open_model
-from reggan_plugin.commands.options.expression import (
-    NOTHING_ASKED,
-    MixOptions,
-    expression_options,
-)
+from reggan_plugin.commands.options.expression import NOTHING_ASKED, MixOptions, expression_options
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.shared import model_options, rig_options
 from reggan_plugin.commands.options.texture import (

@@ -29,11 +29,7 @@ from reggan_plugin.jobs.frame_record import (
     sha256_of,
     write_record,
 )
-from reggan_plugin.jobs.frames_between_steps import (
-    ChangedFrame,
-    EndedFrame,
-    UnchangedFrame,
-)
+from reggan_plugin.jobs.frames_between_steps import ChangedFrame, EndedFrame, UnchangedFrame
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Outcome

@@ -15,13 +15,7 @@ from reggan_plugin.jobs.joined_report import JoinedReport, in_one_file, report_o
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_job import run_job, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import (
-    EXISTS,
-    FrameResult,
-    JobSummary,
-    ModelInUse,
-    Outcome,
-)
+from reggan_plugin.jobs.results import EXISTS, FrameResult, JobSummary, ModelInUse, Outcome
 from reggan_plugin.jobs.side_by_side import SideBySide
 from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S
 from reggan_plugin.jobs.video_job import Movie

@@ -34,13 +34,7 @@ from reggan_plugin.rig.planes import (
     window_places,
 )
 from reggan_plugin.rig.raster import MeshRaster, rasterise
-from reggan_plugin.rig.refinement import (
-    TRUST,
-    Refine,
-    RigRefinement,
-    RigRequest,
-    added_motion,
-)
+from reggan_plugin.rig.refinement import TRUST, Refine, RigRefinement, RigRequest, added_motion
 from reggan_plugin.rig.template import Template, is_lower
 
 MOTION_CELLS, _COVER_CELLS = 256, 128

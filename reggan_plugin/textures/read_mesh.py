@@ -25,11 +25,7 @@ from reggan_plugin.limits import (
     refuse_beyond,
 )
 from reggan_plugin.textures.character import Character, Material, MeshPart
-from reggan_plugin.textures.files_named_by_mesh import (
-    file_of_name,
-    read_file,
-    refuse_many_files,
-)
+from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file, refuse_many_files
 from reggan_plugin.textures.gltf.character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 

@@ -21,11 +21,7 @@ from reggan_plugin.limits import (
     refuse_beyond,
 )
 from reggan_plugin.textures.character import Character, Material, MeshPart, Morph
-from reggan_plugin.textures.files_named_by_mesh import (
-    read_file,
-    refuse_odd_name,
-    refuse_outside,
-)
+from reggan_plugin.textures.files_named_by_mesh import read_file, refuse_odd_name, refuse_outside
 
 _HERE = "reggan_plugin.textures.usd_character"
 

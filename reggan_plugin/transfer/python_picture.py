@@ -17,11 +17,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import decode_frame, encode_frame, read_frame
 from reggan_plugin.files.frame_data import Encoding, Frame
-from reggan_plugin.files.samples import (
-    change_samples,
-    floats_from_samples,
-    pixels_from_samples,
-)
+from reggan_plugin.files.samples import change_samples, floats_from_samples, pixels_from_samples
 from reggan_plugin.transfer.display_picture import ArrayEncoding, ChannelOrder
 
 if TYPE_CHECKING:
@@ -101,9 +97,7 @@ def read_given(
     )
 
 
-def _own_array(
-    pixels: Float[np.ndarray, "height width 3"],
-) -> Float[np.ndarray, "height width 3"]:
+def _own_array(pixels: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width 3"]:
     """Return the pixels as an array that the caller may write to."""
     return pixels if pixels.flags.writeable else pixels.copy()
 

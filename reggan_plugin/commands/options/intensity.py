@@ -7,11 +7,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.options.expression import (
-    NOTHING_ASKED,
-    MixOptions,
-    expression_options,
-)
+from reggan_plugin.commands.options.expression import NOTHING_ASKED, MixOptions, expression_options
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.commands.options.take import TakeOptions, take_options
 from reggan_plugin.errors import UsageError

@@ -6,12 +6,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.backends.runner import AUTO, DEVICE_KINDS, GPU
-from reggan_plugin.commands.options.grouped import (
-    AddOption,
-    grouped_option,
-    options_as,
-    together,
-)
+from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as, together
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.render_settings import RigFiles

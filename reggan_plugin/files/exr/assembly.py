@@ -3,13 +3,7 @@
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 
-from reggan_plugin.files.exr.container import (
-    LONG_NAMES,
-    TILED,
-    VERSION,
-    Attribute,
-    Container,
-)
+from reggan_plugin.files.exr.container import LONG_NAMES, TILED, VERSION, Attribute, Container
 from reggan_plugin.files.image_format import EXR_SIGNATURE
 
 Chunk = tuple[bytes, bytes]

@@ -22,12 +22,7 @@ from reggan_plugin.files.jpeg.segments import (
 )
 from reggan_plugin.files.orientation import upright_frame
 from reggan_plugin.files.samples import change_samples, changed_pixels, pixels_from_samples
-from reggan_plugin.limits import (
-    MOST_SCANNED_PIXELS,
-    MOST_SCANS,
-    refuse_oversize,
-    refuse_too_short,
-)
+from reggan_plugin.limits import MOST_SCANNED_PIXELS, MOST_SCANS, refuse_oversize, refuse_too_short
 
 _MULTI_PICTURE = b"MPF\0"
 _HUFFMAN_CODED = (0xC0, 0xC1, PROGRESSIVE)

@@ -17,11 +17,7 @@ from typing import Any
 from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import MeshError
 from reggan_plugin.limits import MOST_BUFFER_BYTES, refuse_beyond
-from reggan_plugin.textures.files_named_by_mesh import (
-    file_of_uri,
-    read_file,
-    refuse_many_files,
-)
+from reggan_plugin.textures.files_named_by_mesh import file_of_uri, read_file, refuse_many_files
 from reggan_plugin.textures.gltf.schema import check_document, refuse_overgrown
 
 _HEADER, _CHUNK = struct.Struct("<4sII"), struct.Struct("<I4s")

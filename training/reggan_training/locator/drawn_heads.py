@@ -30,12 +30,7 @@ from reggan_training.landmarks.pictures import (
 from reggan_training.landmarks.points import SHARES, DensePoints, HeadSource, iris_of
 from reggan_training.landmarks.stylised import Bulge, stylise, warped_head
 from reggan_training.locator.cartoons import draw_cartoon
-from reggan_training.locator.sources import (
-    MASK_SIDE,
-    PICTURE_PX,
-    LabelledPicture,
-    load_pictures,
-)
+from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX, LabelledPicture, load_pictures
 from reggan_training.pairs.camera import Camera, rotation_from_angles
 from reggan_training.pairs.rasterising import rasterise_head
 from reggan_training.pairs.shading import HeadShader

@@ -10,12 +10,7 @@ from reggan_plugin.faces.locator import ONE_VIEW, FaceLocator
 from reggan_plugin.faces.pyramid import OUTSIDE_TONE, Level, Pyramid, build_pyramid
 from reggan_training.locator.bank import Bank, HardNegatives
 from reggan_training.locator.sources import LabelledPicture
-from reggan_training.locator.synthesis import (
-    PATCH_SIDE_PX,
-    Placement,
-    draw_background,
-    paste_face,
-)
+from reggan_training.locator.synthesis import PATCH_SIDE_PX, Placement, draw_background, paste_face
 
 FRAME_SIDE_PX = 512
 LEAST_CROP_SCORE = 0.05

@@ -17,12 +17,7 @@ from reggan_plugin.errors import OutputError
 from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
 from reggan_training.data.new_set import check_resumable, remove_unfinished, write_manifest
 from reggan_training.heads.head import HeadFamily
-from reggan_training.pairs.head_pictures import (
-    SHADED,
-    HeadPictureSettings,
-    Renderer,
-    picture_head,
-)
+from reggan_training.pairs.head_pictures import SHADED, HeadPictureSettings, Renderer, picture_head
 
 Task = tuple[str, str, int]
 """A head before a camera: family, identity, view."""

@@ -29,11 +29,7 @@ from reggan_training.heads.anatomy.head_shape import HeadShape
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.heads.makehuman.family import MakeHumanFamily
 from reggan_training.pairs.head_look import HeadLook, sample_look
-from reggan_training.pairs.surface_colour import (
-    ShadedSurface,
-    encoded_from_linear,
-    surface_colour,
-)
+from reggan_training.pairs.surface_colour import ShadedSurface, encoded_from_linear, surface_colour
 
 SHAPE: Final = HeadShape(ancestry={"african": 0.5, "asian": 0.3, "caucasian": 0.2}, gender=0.35)
 LOOK_SEED: Final = 8

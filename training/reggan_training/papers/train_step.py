@@ -13,12 +13,7 @@ from reggan_training.papers import losses
 from reggan_training.papers.configuration import AdversarySettings, GanLossWeights, TrainingSettings
 from reggan_training.papers.losses import Discriminator
 from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
-from reggan_training.papers.run_folder import (
-    adam_state,
-    prefixed,
-    restore_adam,
-    unprefixed,
-)
+from reggan_training.papers.run_folder import adam_state, prefixed, restore_adam, unprefixed
 from reggan_training.processes import Processes
 from reggan_training.tensor_shapes import Images, Masks
 from reggan_training.training_run import average_into

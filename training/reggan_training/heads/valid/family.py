@@ -18,12 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from reggan_plugin.errors import SourceError
-from reggan_training.heads.file_head import (
-    FileEye,
-    FileHead,
-    fit_sphere,
-    head_mesh_from_file,
-)
+from reggan_training.heads.file_head import FileEye, FileHead, fit_sphere, head_mesh_from_file
 from reggan_training.heads.head import (
     REGIONS,
     HeadMesh,

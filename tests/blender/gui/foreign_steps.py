@@ -15,7 +15,7 @@ import bpy
 from foreign_character import FRAMES, build_character
 from ict_character import difference
 from live_steps import until
-from screen import Pause, area_of, button_of, click, move, press, region_of, scroll
+from screen import Pause, area_of, button_of, click, move, press, region_of, scroll, sliders_of
 from watch import (
     AVATAR,
     OUT,
@@ -135,15 +135,15 @@ def wipe_between_before_and_after() -> Pause:
     move(window(), *at(0.5))
     yield 0.3
     window().event_simulate("LEFTMOUSE", "PRESS", x=at(0.5)[0], y=at(0.5)[1])
-    for u in (0.45, 0.42, 0.4):
+    for u in (0.45, 0.4, 0.52):
         yield 0.2
         move(window(), *at(u))
     yield 0.3
-    window().event_simulate("LEFTMOUSE", "RELEASE", x=at(0.4)[0], y=at(0.4)[1])
+    window().event_simulate("LEFTMOUSE", "RELEASE", x=at(0.52)[0], y=at(0.52)[1])
     yield 0.5
-    assert abs(wipe._wipes[0].share - 0.4) < 0.02, wipe._wipes
+    assert abs(wipe._wipes[0].share - 0.52) < 0.02, wipe._wipes
     yield from picture("34b_wipe")
-    yield from press(window(), "ESC", *at(0.4))
+    yield from press(window(), "ESC", *at(0.52))
     yield 0.5
     assert area.spaces.active.image == after
     assert wipe.NAME not in bpy.data.images
@@ -169,12 +169,41 @@ def draw_its_faces_and_choose_one() -> Pause:
     report["avatar"]["chosen in the shelf"] = scene.reggan.expression
     assert scene.reggan.expression != before
     area.spaces.active.show_region_asset_shelf = False
+
+
+def drag_a_face_onto_the_panel() -> Pause:
+    """From the Asset Browser, with the mouse; then another one by a double click."""
+    settings = bpy.context.scene.reggan
     browser = area_of("VIEW_3D")
     browser.ui_type = "ASSETS"
     yield 2.0
     browser.spaces.active.params.asset_library_reference = "LOCAL"
     yield 3.0
-    yield from picture("42_asset_browser")
+    settings.driven_by, settings.expression = "PANEL", "NONE"
+    yield from scroll("IMAGE_EDITOR", back=True)
+    fields = yield from sliders_of("IMAGE_EDITOR")
+    report["avatar"]["fields"] = sorted(fields)
+    field = next(at for path, at in fields.items() if path.endswith("dropped_face"))
+    region = region_of(browser, "WINDOW")
+    x, y = region.x + 70, region.y + region.height - 70
+    move(window(), x, y)
+    yield 0.5
+    window().event_simulate("LEFTMOUSE", "PRESS", x=x, y=y)
+    for part in (0.02, 0.1, 0.5, 0.9, 1.0):
+        yield 0.3
+        move(window(), round(x + part * (field[0] - x)), round(y + part * (field[1] - y)))
+    yield from picture("42_dragged_face")
+    window().event_simulate("LEFTMOUSE", "RELEASE", x=field[0], y=field[1])
+    yield 1.0
+    report["avatar"]["dragged"] = settings.expression
+    assert settings.expression != "NONE"
+    settings.expression = "NONE"
+    yield from click(window(), x, y)
+    window().event_simulate("LEFTMOUSE", "PRESS", x=x, y=y)
+    yield 0.05
+    window().event_simulate("LEFTMOUSE", "RELEASE", x=x, y=y)
+    yield 1.0
+    report["avatar"]["by a double click"] = settings.expression
     browser.ui_type = "VIEW_3D"
     yield 1.0
 
@@ -259,6 +288,39 @@ def mix_in_a_scene_of_its_own() -> Pause:
     yield 0.5
 
 
+def render_two_cameras_by_one_press() -> Pause:
+    """One after the other, each into a folder of its own; then the scene is as it was."""
+    scene = bpy.context.scene
+    other = scene.camera.copy()
+    other.name = "Side"
+    scene.collection.objects.link(other)
+    other.location.x += 0.03
+    scene.reggan.driven_by, scene.reggan.use_rig_tracks = "CUES", False
+    scene.reggan.all_cameras = True
+    scene.frame_start, scene.frame_end = 6, 7
+    scene.render.filepath = "//two/avatar."
+    before = (scene.camera, scene.render.filepath)
+    yield 0.5
+    button = yield from button_of("IMAGE_EDITOR", "reggan.render_and_apply", across=0.4)
+    yield from click(window(), *button)
+    end = time.monotonic() + _LONGEST_RENDER_S
+    while not job_runs():
+        assert time.monotonic() < end, "the change did not begin"
+        yield 0.1
+    assert (scene.camera, scene.render.filepath) == before
+    yield from until_job_ends("two cameras")
+    yield 1.0
+    close_other_windows()
+    yield from picture("43_two_cameras")
+    made = sorted(str(path.relative_to(OUT / "two")) for path in (OUT / "two").rglob("*.png"))
+    report["avatar"]["two cameras"] = made
+    assert len(made) == 8, made
+    assert bpy.context.window_manager.reggan_done.startswith("4 changed, 0 untouched")
+    scene.frame_start, scene.frame_end = 1, FRAMES
+    scene.reggan.all_cameras, scene.render.filepath = False, "//render/avatar."
+    bpy.data.objects.remove(other)
+
+
 def leave_the_artist_s_files_as_they_are() -> Pause:
     """Those of before the first step, and the renders."""
     assert len(_own_files) == FRAMES + 1
@@ -304,7 +366,9 @@ STEPS: tuple[Callable[[], Pause], ...] = (
     choose_the_bone_that_carries_the_face,
     preview_with_the_head_of_the_rig,
     draw_its_faces_and_choose_one,
+    drag_a_face_onto_the_panel,
     drive_by_its_own_shape_keys,
     mix_in_a_scene_of_its_own,
+    render_two_cameras_by_one_press,
     leave_the_artist_s_files_as_they_are,
 )

@@ -107,6 +107,9 @@ def doctor() -> Pause:
     found = yield from buttons_of("PREFERENCES", window=other, region="WINDOW", across=0.7)
     yield from run_job("doctor", found["reggan.doctor"], other)
     assert "Works: cpu" in bpy.context.window_manager.reggan_doctor
+    assert "pip " not in bpy.context.window_manager.reggan_doctor
+    assert "reggan.manual" in found
+    assert "screen.userpref_show" in found  # this Blender is offline: nothing can be fetched
     yield from picture("8_doctor")
 
 

@@ -11,44 +11,6 @@ from reggan_plugin.array_types import Float, Shaped
 from reggan_plugin.errors import MissingChannelsError, UnsupportedFormatError
 from reggan_plugin.files.exr.container import Channel, ExrPart
 
-OWN_PREFIXES = ("reggan.", "reggan_stmap.", "reggan_inverse.", "reggan_gain.", "reggan_paint.")
-DELTA = "reggan.delta"
-
-Samples = Shaped[np.ndarray, "height width channels"]
-
-
-def settle(old: Samples, new: Samples) -> Float[np.ndarray, "height width channels"]:
-    """Make `new` what `old` plus a float32 delta gives, and return that delta.
-
-    In place, by less than a float32 can tell of the larger of the two: where a sample falls to a
-    small part of what it was, `new - old` is no float32. Values that are not finite stay.
-    """
-    before = old.astype(np.float32)
-    with np.errstate(invalid="ignore", over="ignore"):
-        delta = np.asarray(new.astype(np.float32) - before, dtype=np.float32)
-        rebuilt = (before + delta).astype(new.dtype)
-    np.copyto(new, rebuilt, where=np.isfinite(rebuilt) & (delta != 0))
-    return delta
-
-
-def set_layers(
-    blocks: OpenEXR.File,
-    layers: Mapping[str, Float[np.ndarray, "height width"]],
-    delta: Mapping[str, Float[np.ndarray, "height width"]],
-) -> None:
-    """Put the layers among the channels of decoded blocks, in place of those of an earlier change.
-
-    `layers` goes by the names of channels, `delta` by the last part of the changed channels'
-    names: R, G, B or Y.
-    """
-    channels = blocks.parts[0].channels
-    for name in [name for name in channels if name.startswith(OWN_PREFIXES)]:
-        del channels[name]
-    deltas = {f"{DELTA}.{colour}": values for colour, values in delta.items()}
-    for name, values in (deltas | dict(layers)).items():
-        channels[name] = OpenEXR.Channel(name, np.ascontiguousarray(values))
-
-
 _ADVICE = (
     "Write the picture as R, G, B (root layer), as the only layer <name>.R, <name>.G, <name>.B, "
     "or as Blender's <view layer>.Combined; or name its layer, part or view."
@@ -211,3 +173,41 @@ def refuse_unwritable(part: ExrPart, layer: Layer | None = None) -> None:
 def labelled(part: ExrPart, channel: Channel) -> str:
     """Return the name of a channel, with that of its part if it has one."""
     return f"{part.name}:{channel.name}" if part.name else channel.name
+
+
+OWN_PREFIXES = ("reggan.", "reggan_stmap.", "reggan_inverse.", "reggan_gain.", "reggan_paint.")
+DELTA = "reggan.delta"
+
+Samples = Shaped[np.ndarray, "height width channels"]
+
+
+def settle(old: Samples, new: Samples) -> Float[np.ndarray, "height width channels"]:
+    """Make `new` what `old` plus a float32 delta gives, and return that delta.
+
+    In place, by less than a float32 can tell of the larger of the two: where a sample falls to a
+    small part of what it was, `new - old` is no float32. Values that are not finite stay.
+    """
+    before = old.astype(np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):
+        delta = np.asarray(new.astype(np.float32) - before, dtype=np.float32)
+        rebuilt = (before + delta).astype(new.dtype)
+    np.copyto(new, rebuilt, where=np.isfinite(rebuilt) & (delta != 0))
+    return delta
+
+
+def set_layers(
+    blocks: OpenEXR.File,
+    layers: Mapping[str, Float[np.ndarray, "height width"]],
+    delta: Mapping[str, Float[np.ndarray, "height width"]],
+) -> None:
+    """Put the layers among the channels of decoded blocks, in place of those of an earlier change.
+
+    `layers` goes by the names of channels, `delta` by the last part of the changed channels'
+    names: R, G, B or Y.
+    """
+    channels = blocks.parts[0].channels
+    for name in [name for name in channels if name.startswith(OWN_PREFIXES)]:
+        del channels[name]
+    deltas = {f"{DELTA}.{colour}": values for colour, values in delta.items()}
+    for name, values in (deltas | dict(layers)).items():
+        channels[name] = OpenEXR.Channel(name, np.ascontiguousarray(values))

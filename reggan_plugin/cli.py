@@ -14,6 +14,7 @@ import os
 import sys
 import traceback
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
@@ -29,6 +30,8 @@ from reggan_plugin.jobs.interruption import Interrupted
 
 _OF_MACHINE = (errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EIO)
 """What a disk may answer anywhere, also where results are printed."""
+_MOST_WARNINGS, _LONGEST_WARNING = 10, 1_000
+"""That libraries say of one file, and the letters of each."""
 OUT_OF_MEMORY = (
     "This does not fit into the memory that is free. Close other programs, or give smaller files."
 )
@@ -172,6 +175,7 @@ def _run(arguments: Sequence[str] | None) -> int:
 def library_warnings_named() -> Iterator[None]:
     """Print each warning as a note with the name of the file that is at work, once for each."""
     said: set[str] = set()
+    counts: Counter[str] = Counter()
 
     def show(
         message: Warning | str,
@@ -181,10 +185,13 @@ def library_warnings_named() -> Iterator[None]:
         file: TextIO | None = None,  # noqa: ARG001
         line: str | None = None,  # noqa: ARG001
     ) -> None:
-        text = f"Note{_about()}: a library warns: {str(message).strip()}"
-        if text not in said:
+        about = _about()
+        text = f"Note{about}: a library warns: {str(message).strip()[:_LONGEST_WARNING]}"
+        if text not in said and counts[about] <= _MOST_WARNINGS:
             said.add(text)
-            click.echo(text, err=True)
+            counts[about] += 1
+            is_last = counts[about] > _MOST_WARNINGS
+            click.echo(f"Note{about}: a library warns of more" if is_last else text, err=True)
 
     usual: Any = warnings.showwarning
     warnings.showwarning = show

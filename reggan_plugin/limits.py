@@ -30,6 +30,8 @@ MOST_SAMPLES = 2**31
 """Of all channels of a picture, 8 GB as floats: 60 channels at 8K, 240 at 4K."""
 MOST_FILE_BYTES = 2**33
 """Of a picture's file: as much as its samples may take."""
+MOST_CHANNELS = 2_000
+"""Of an EXR, in all its parts together: a shot with every light and matte has some hundred."""
 MOST_COORDINATE_PX = 1_000_000
 """Of a box that is given, from the corner of the picture."""
 MOST_SCANS = 100
@@ -63,8 +65,9 @@ MOST_OVERDRAW, MOST_DRAWN_PIXELS = 200, 20_000_000
 """How many times the triangles of a rig may cover a picture, and pixels that any of them may."""
 MOST_MOTION = 10.0
 """Of a shape of a rig, in eye distances; usual ones have 1."""
-LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS = 50_000, 10.0
-"""At which a mesh is looked at, and the seconds that it may take beyond; usual is a million."""
+LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS, MOST_LOOK_SECONDS = 50_000, 10.0, 30.0
+"""At which a mesh is looked at, the seconds of a processor that it may take beyond, and all of
+them; usual are a million rays, and a second or two."""
 MOST_NAMED_FILES, MOST_PATH_LETTERS = 10_000, 4_096
 """That a mesh names, and of each such name."""
 MOST_LIBRARIES, MOST_LIBRARY_BYTES = 64, 16 * _MIB
@@ -112,6 +115,8 @@ MOST_UPLOADED_BYTES = 2**33
 """Of all files together, while the page runs."""
 MOST_CAMERA_PICTURE_BYTES = 4 * _MIB
 """Of one picture of a camera, which the page reduces first."""
+MOST_CAMERA_PIXELS = 4096 * 4096
+"""Of such a picture."""
 MOST_CONNECTIONS = 64
 """At once; a browser holds 6. What comes beyond is closed."""
 MOST_HEADER_SECONDS = 10

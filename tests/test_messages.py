@@ -187,6 +187,8 @@ def test_a_warning_of_a_library_carries_the_file_s_name(
 
     def warn(content: bytes) -> object:
         warnings.warn("odd chunk", UserWarning, stacklevel=2)
+        for number in range(5000):
+            warnings.warn(f"tag {number}" + "x" * 5000, UserWarning, stacklevel=2)
         return decode(content)
 
     monkeypatch.setattr(png_file, "decode", warn)
@@ -197,6 +199,8 @@ def test_a_warning_of_a_library_carries_the_file_s_name(
     err = capsys.readouterr().err
     assert "Note, odd.png: a library warns: odd chunk" in err
     assert "UserWarning" not in err
+    assert "a library warns of more" in err
+    assert len(err) < 15_000
 
 
 def test_a_face_box_is_told_in_the_numbers_that_were_given() -> None:

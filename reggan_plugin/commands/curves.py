@@ -73,6 +73,8 @@ def curves(
     outputs = [path for path in (plot, csv_file) if path is not None]
     refuse_overwriting(outputs, [*files_of_mesh(file), *given_files()] if outputs else [])
     refuse_existing(outputs, overwrite=overwrite)
+    if len({path.resolve() for path in outputs}) < len(outputs):
+        raise UsageError(f"{plot} is named for the plot and for the CSV. Name two files.")
     take = read_take(file, curves_rate, holds_percents=curves_percent)
     if plot is not None:
         write_atomically(plot, _drawn(take, plot, file.name))

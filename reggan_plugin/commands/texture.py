@@ -153,6 +153,10 @@ def _run(
 
     results = []
     with Subject(request.mesh, request.look, open_transfer) as subject:
+        if sheet is not None:
+            from reggan_plugin.textures.texture_sheet import check_sheet
+
+            check_sheet(sheet, request, subject)
         if request.mixes:
             from reggan_plugin.textures.texture_job import make_maps
 
@@ -161,6 +165,7 @@ def _run(
         if sheet is not None:
             from reggan_plugin.textures.texture_sheet import draw_sheet
 
+            check_sheet(sheet, request, subject, [path for one in results for path in one.written])
             with watch("Drawing the sheet") as advance:
                 results.append(draw_sheet(sheet, request, subject, advance))
     return results

@@ -185,10 +185,14 @@ def _clamped(
     return np.clip(weights, 0.0, MAX_WEIGHT), outside
 
 
+_SHORTEST_STEP_S = 1e-6
+"""Between rows; below it, times differ by rounding alone."""
+
+
 def _rate_of(times_s: Float[np.ndarray, " rows"]) -> float:
     """Rows a second: the mean, unless rows were dropped, of which the median knows nothing."""
     steps = np.diff(times_s)
-    steps = steps[steps > 0]
+    steps = steps[steps > _SHORTEST_STEP_S]
     if not len(steps):
         return 24.0
     usual = float(np.median(steps))

@@ -1,6 +1,6 @@
 """All expressions on the head: the changed maps seen from the front and from both sides."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,15 +38,9 @@ def draw_sheet(
     """Draw a head with its own map and with each expression that the model has, at intensity 1.
 
     Raises:
-        UsageError: there is no head.
-        OutputExistsError: there is a file, and the request refuses it.
-        RegganError: see `PreparedFace`; or the file cannot be written.
+        RegganError: see `check_sheet` and `PreparedFace`; or the file cannot be written.
     """
-    if request.mesh is None:
-        raise UsageError("A sheet draws a head, and a flat map has none. Give the mesh.")
-    check_folder(path)
-    refuse_overwriting([path, record_path(path)], (*subject.inputs, *request.inputs))
-    refuse_existing([path], request.existing)
+    check_sheet(path, request, subject)
     mixes = {name: ExpressionMix({name: 1.0}) for name in subject.open_transfer().card.names}
     records = OutputRecords(replace(request, mixes=mixes), subject)
     if request.existing.keeps_finished and records.fits(path, "sheet", list(mixes)):
@@ -55,6 +49,28 @@ def draw_sheet(
     with records.writing({path: list(mixes)}, "sheet"):
         _write_sheet(path, face, mixes, advance)
     return TextureResult(written=(path,))
+
+
+def check_sheet(
+    path: Path, request: TextureRequest, subject: Subject, made: Sequence[Path] = ()
+) -> None:
+    """Refuse a sheet that cannot be written, before anything is.
+
+    Args:
+        path: of the sheet.
+        request: what is asked for.
+        subject: whose inputs stay.
+        made: what the same command wrote.
+
+    Raises:
+        UsageError: there is no head, or the name is that of an input or of `made`.
+        OutputExistsError: there is a file, and the request refuses it.
+    """
+    if request.mesh is None:
+        raise UsageError("A sheet draws a head, and a flat map has none. Give the mesh.")
+    check_folder(path)
+    refuse_overwriting([path, record_path(path)], (*subject.inputs, *request.inputs, *made))
+    refuse_existing([path], request.existing)
 
 
 def _write_sheet(

@@ -3,6 +3,7 @@
 Pictures are looked at and forgotten; what stays while a recording runs are readings.
 """
 
+import io
 import math
 import threading
 from collections.abc import Callable
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from reggan_plugin.curves.csv_take import csv_of_take
-from reggan_plugin.errors import UsageError
+from reggan_plugin.errors import SourceError, UnreadableFrameError, UsageError
 from reggan_plugin.files.frame import decode_frame
+from reggan_plugin.limits import MOST_CAMERA_PIXELS
 from reggan_plugin.perform.contacts import lids_shut, lips_meet, with_contacts
 from reggan_plugin.perform.face_reading import FaceReader, FaceReading, shown_bytes
 from reggan_plugin.perform.one_euro import OneEuroFilter
@@ -60,6 +63,7 @@ class LivePerformance:
         """
         if not math.isfinite(time_s):
             raise UsageError(f"{time_s} is no time of a picture. Load the page again.")
+        _refuse_large(content)
         with self._lock:
             if self._reader is None:
                 self._reader = self._open()
@@ -139,6 +143,26 @@ class LivePerformance:
         row = with_contacts(steadied, lids, lips)[0].round(3).tolist()
         shown = zip(ARKIT_SHAPES, row, strict=True)
         return {**{name: one for name, one in shown if one >= _LEAST}, NEUTRAL: 1.0}
+
+
+def _refuse_large(content: bytes) -> None:
+    """Refuse more pixels than the page sends, before they are decoded.
+
+    Raises:
+        UnreadableFrameError: it is no JPEG.
+        SourceError: it is larger.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=("JPEG",)) as image:
+            pixels: float = image.width * image.height
+    except Image.DecompressionBombError:
+        pixels = math.inf
+    except OSError:
+        raise UnreadableFrameError("camera.jpg is no JPEG. Load the page again.") from None
+    if pixels > MOST_CAMERA_PIXELS:
+        raise SourceError(
+            f"A picture of the camera has at most {MOST_CAMERA_PIXELS:,} pixels.", kind="too-large"
+        )
 
 
 def no_reader() -> FaceReader:

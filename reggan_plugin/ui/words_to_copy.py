@@ -93,7 +93,8 @@ def take_command(
 def _render_line(
     source: Path, asked: Sequence[str], choice: FaceChoice, options: PageOptions, out: Path | None
 ) -> str:
-    given = [str(source)] if is_video(source) else ["--frames", str(source)]
+    at = f"./{source}" if str(source).startswith("-") else str(source)  # it would be an option
+    given = [at] if is_video(source) else ["--frames", str(source)]
     words = ["reggan-plugin", "render", *given, *asked, *_face_options(choice)]
     words += _model_options(options)
     if out is not None:

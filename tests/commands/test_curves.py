@@ -54,6 +54,9 @@ def test_a_page_holds_every_row(take: Path, tmp_path: Path, capsys: Streams) -> 
     assert data["facts"] == "Live Link Face: 40 rows, 30 a second, 1.300 s"
     assert "http" not in text.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
     assert main(["curves", str(take), "--plot", str(tmp_path / "take.pdf")]) == 2
+    same = [str(tmp_path / "same.png"), str(tmp_path / "x" / ".." / "same.png")]
+    assert main(["curves", str(take), "--plot", same[0], "--csv", same[1]]) == 2
+    assert not (tmp_path / "same.png").exists()
     assert "neither .png nor .html" in capsys.readouterr().err
 
 

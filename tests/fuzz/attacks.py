@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from reggan_plugin.array_types import Float, Int
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.files.mesh_suffixes import MESH_SUFFIXES
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile
@@ -181,6 +182,39 @@ def tga(width: int, height: int, kept: int | None = None) -> bytes:
     return head + bytes(width * height if kept is None else kept)
 
 
+def exr_of_channels(count: int, side_px: int = 8) -> bytes:
+    """A grey picture, uncompressed, and passes that take their moving for granted."""
+    names = sorted(["B", "G", "R", *(f"normal{i}.X" for i in range(count - 3))])
+    listed = b"".join(n.encode() + b"\0" + struct.pack("<iiii", 1, 0, 1, 1) for n in names)
+    window = struct.pack("<4i", 0, 0, side_px - 1, side_px - 1)
+    attributes = [
+        ("channels", "chlist", listed + b"\0"),
+        ("compression", "compression", b"\0"),
+        ("dataWindow", "box2i", window),
+        ("displayWindow", "box2i", window),
+        ("lineOrder", "lineOrder", b"\0"),
+        ("pixelAspectRatio", "float", struct.pack("<f", 1)),
+        ("screenWindowCenter", "v2f", bytes(8)),
+        ("screenWindowWidth", "float", struct.pack("<f", 1)),
+    ]
+    head = struct.pack("<II", 20000630, 2)
+    for name, kind, value in attributes:
+        head += f"{name}\0{kind}\0".encode() + struct.pack("<i", len(value)) + value
+    head += b"\0"
+    line, start = 2 * side_px * count, len(head) + 8 * side_px
+    table = b"".join(struct.pack("<Q", start + y * (8 + line)) for y in range(side_px))
+    blocks = (struct.pack("<ii", y, line) + b"\0\x38" * (line // 2) for y in range(side_px))
+    return head + table + b"".join(blocks)
+
+
+def triangle_soup(
+    seed: int, count: int
+) -> tuple[Float[np.ndarray, "points 3"], Int[np.ndarray, "faces 3"]]:
+    """Triangles from anywhere to anywhere, of which each ray meets the boxes of hundreds."""
+    points = np.random.default_rng(seed).random((count, 3))
+    return points, np.random.default_rng(seed + 1).integers(0, count, (count, 3))
+
+
 VIDEOS = {
     "a.mp4": ("libx264", "mp4", "yuv420p"),
     "a.mkv": ("ffv1", "matroska", "yuv420p"),
@@ -310,6 +344,7 @@ BOMBS: dict[str, Callable[[Path], bytes]] = {
     "large.bmp": lambda _: bmp(60_000, 60_000, 100),
     "short.bmp": lambda _: bmp(16_384, 16_384, 100),
     "short.tga": lambda _: tga(16_384, 16_384, 100),
+    "channels.exr": lambda _: exr_of_channels(20_000),
     "parts.glb": _one_place,
     "groups.obj": lambda _: (
         _CORNERS + "".join(f"g a{i}\nf 1 2 3\n" for i in range(60_000))

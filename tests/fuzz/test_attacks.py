@@ -138,6 +138,35 @@ def test_triangles_in_one_place_are_named_before_a_minute_is_gone(
     assert (sound.first_hits(origins, origins * [0, 0, -1]).face == 0).all()
 
 
+def test_a_mesh_is_looked_at_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A soup is slow, but never late: a hundred thousand rays a second, of millions."""
+    monkeypatch.setattr("reggan_plugin.textures.views.ray_scene.MOST_LOOK_SECONDS", 0.1)
+    scene = RayScene(*attacks.triangle_soup(1, 20_000))
+    origins = np.random.default_rng(3).random((400_000, 3)) * [1, 1, 0] + [0, 0, 2.0]
+    begin = time.process_time()
+    with pytest.raises(MeshError, match="takes too long to look at"):
+        scene.first_hits(origins, np.tile(np.array([0.0, 0, -1]), (400_000, 1)))
+    assert time.process_time() - begin < 5
+
+
+def test_an_exr_of_many_channels_is_read_and_named_in_short(folder: Path) -> None:
+    (folder / "a.exr").write_bytes(attacks.exr_of_channels(limits.MOST_CHANNELS))
+    assert read_frame(folder / "a.exr").pixels.shape == (8, 8, 3)
+    named = attacks.exr_of_channels(limits.MOST_CHANNELS).replace(b"\0R\0", b"\0S\0")
+    (folder / "b.exr").write_bytes(named)
+    with pytest.raises(RegganError, match=r"normal0\.X.* and 1,900 more\. Write") as refusal:
+        read_frame(folder / "b.exr")
+    assert len(str(refusal.value)) < 3000
+
+
+def test_times_that_nobody_can_tell_apart_have_a_rate(folder: Path) -> None:
+    path = folder / "take.csv"
+    path.write_text("time,jawOpen\n0,0\n1e-320,1\n2e-320,1\n")
+    assert read_take(path).rate_fps == 24.0
+    path.write_text("time,jawOpen\n0,0\n1e-320,1\n0.04,1\n")
+    assert read_take(path).rate_fps == pytest.approx(25)
+
+
 @pytest.mark.parametrize("kind", ["functions", "memory"])
 def test_a_model_without_measure_costs_its_own_process(
     kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch

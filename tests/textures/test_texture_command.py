@@ -110,6 +110,10 @@ def test_a_sheet_shows_all_expressions(head_files: Path, tmp_path: Path) -> None
         assert sheet.size[0] > 1700
         assert np.asarray(sheet).std() > 20
     assert main(command) == 1  # it is there
+    command += ["--expression", "sad", "--out", str(tmp_path / "map.png"), "--overwrite"]
+    command[command.index("--sheet") + 1] = str(head_files / "base_color.png")
+    assert main(command) == 2  # before a map is written
+    assert not (tmp_path / "map.png").exists()
 
 
 @pytest.mark.parametrize(

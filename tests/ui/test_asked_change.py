@@ -45,6 +45,8 @@ def test_a_command_repeats_the_face_and_the_options_of_the_page() -> None:
     ]
     second = command_line(Path("a"), change, choice_from_json(1), PageOptions(), None)
     assert second.endswith("--face 1")
+    clip = command_line(Path("--help.mp4"), change, FaceChoice(), PageOptions(), None)
+    assert shlex.split(clip)[2] == "./--help.mp4"
     whole = command_line(Path("a"), change, choice_from_json("whole"), PageOptions(), None)
     assert whole.endswith("--whole-image")
 

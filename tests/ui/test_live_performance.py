@@ -28,9 +28,9 @@ FACE = sorted(SAMPLES["avatar_png"].iterdir())[0]
 SMILE = {"mouthSmileLeft": 0.8, "mouthSmileRight": 0.8}
 
 
-def picture() -> bytes:
+def picture(width: int = 64, height: int = 48, kind: str = "JPEG") -> bytes:
     buffer = io.BytesIO()
-    Image.new("RGB", (64, 48), "brown").save(buffer, "JPEG")
+    Image.new("RGB", (width, height), "brown").save(buffer, kind)
     return buffer.getvalue()
 
 
@@ -82,6 +82,9 @@ def test_what_is_no_picture_or_has_no_reader_is_told() -> None:
             ("performance/picture?time=soon", picture(), 400),
             ("performance/picture?time=nan", picture(), 400),
             ("performance/picture?time=1", bytes(5 << 20), 422),
+            ("performance/picture?time=1", picture(4097, 4096), 422),
+            ("performance/picture?time=1", picture(16384, 16384), 422),
+            ("performance/picture?time=1", picture(kind="PNG"), 422),
         ):
             assert page.call("PUT", address, body)[0] == status, address
         assert page.post("performance/take", **{"from": "a", "to": 1})[0] == 400

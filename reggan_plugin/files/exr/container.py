@@ -7,8 +7,9 @@ Source: The OpenEXR File Layout, openexr.com.
 import struct
 from dataclasses import dataclass
 
-from reggan_plugin.errors import UnreadableFrameError
+from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.image_format import EXR_SIGNATURE
+from reggan_plugin.limits import MOST_CHANNELS
 
 VERSION = 2
 TILED, LONG_NAMES, MULTI_PART = 0x200, 0x400, 0x1000
@@ -147,11 +148,18 @@ def read_container(content: bytes) -> Container:
 
     Raises:
         UnreadableFrameError: the file is truncated, incomplete or damaged.
+        UnsupportedFormatError: it has more channels than any in use.
     """
     try:
-        return _read_container(content)
+        found = _read_container(content)
+        channels = sum(len(part.channels) for part in found.parts)
     except (struct.error, IndexError, KeyError, ValueError) as error:
         raise _truncated(content) from error
+    if channels > MOST_CHANNELS:
+        raise UnsupportedFormatError(
+            f"is an EXR of {channels:,} channels, of at most {MOST_CHANNELS:,}. Divide it."
+        )
+    return found
 
 
 def _read_container(content: bytes) -> Container:

@@ -7,7 +7,7 @@ from reggan_plugin.errors import MissingChannelsError
 from reggan_plugin.files.damaged_files import byte_faults, faults_named
 from reggan_plugin.files.exr.blocks import channel_pixels, decode_blocks, read_grid
 from reggan_plugin.files.exr.container import Container, ExrPart, read_container
-from reggan_plugin.files.exr.picture_layer import labelled, refuse_unwritable
+from reggan_plugin.files.exr.picture_layer import labelled, listed, refuse_unwritable
 from reggan_plugin.files.frame_data import PlacedPicture
 from reggan_plugin.files.samples import floats_from_samples
 
@@ -46,7 +46,7 @@ def _find(container: Container, names: Sequence[str]) -> tuple[ExrPart, str]:
             for channel in part.channels:
                 if name in (channel.name, f"{part.name}:{channel.name}"):
                     return part, channel.name
-    found = ", ".join(labelled(part, channel) for part in flat for channel in part.channels)
+    found = listed(labelled(part, channel) for part in flat for channel in part.channels)
     raise MissingChannelsError(
         f"has no channel {' or '.join(names)} for a matte; it has {found or 'none that is flat'}.",
         kind="no-such-matte-channel",

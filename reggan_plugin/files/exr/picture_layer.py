@@ -1,7 +1,7 @@
 """Which channels of an EXR hold the picture, and which our change adds to it: `reggan.mask`, ..."""
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from reggan_plugin.array_types import Float, Shaped
 from reggan_plugin.errors import MissingChannelsError, UnsupportedFormatError
 from reggan_plugin.files.exr.container import Channel, ExrPart
 
+_MOST_NAMES, _LONGEST_NAME = 100, 200
+"""Of channels in a sentence."""
 _ADVICE = (
     "Write the picture as R, G, B (root layer), as the only layer <name>.R, <name>.G, <name>.B, "
     "or as Blender's <view layer>.Combined; or name its layer, part or view."
@@ -61,7 +63,7 @@ def find_layer(parts: Sequence[ExrPart], wanted: str | None = None) -> Layer:
     hero = next((layer.view for layer in flat if layer.view), "")
     choice = _picture_among([layer for layer in flat if layer.view in ("", hero)])
     if choice is None:
-        found = ", ".join(labelled(part, channel) for part in parts for channel in part.channels)
+        found = listed(labelled(part, channel) for part in parts for channel in part.channels)
         raise MissingChannelsError(f"holds no picture among its channels {found}. {_ADVICE}")
     refuse_unwritable(parts[choice.part_index], choice)
     return choice
@@ -168,6 +170,13 @@ def refuse_unwritable(part: ExrPart, layer: Layer | None = None) -> None:
             f"is compressed by method {part.compression}, which OpenEXR "
             f"{OpenEXR.OPENEXR_VERSION} does not know. Write it as ZIP, or update the package."
         )
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names for a sentence, the first of them if there are many."""
+    each = [name[:_LONGEST_NAME] for name in names]
+    more = f" and {len(each) - _MOST_NAMES:,} more" if len(each) > _MOST_NAMES else ""
+    return ", ".join(each[:_MOST_NAMES]) + more
 
 
 def labelled(part: ExrPart, channel: Channel) -> str:

@@ -9,7 +9,7 @@ from embreex.rtcore_scene import EmbreeScene
 
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.errors import MeshError
-from reggan_plugin.limits import LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS
+from reggan_plugin.limits import LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS, MOST_LOOK_SECONDS
 
 _FIRST_RAYS, _RAYS_AT_ONCE = 1 << 10, 1 << 20
 """Few at first, to see how long they take; the last bounds the memory of a query: 150 MB."""
@@ -34,7 +34,7 @@ class RayScene:
         self, positions: Float[np.ndarray, "points 3"], faces: Int[np.ndarray, "faces 3"]
     ) -> None:
         """Build the search tree."""
-        self._faces, self._late_s = len(faces), 0.0
+        self._faces, self._late_s, self._spent_s = len(faces), 0.0, 0.0
         self._scene = EmbreeScene(robust=True)
         self._mesh = TriangleMesh(
             self._scene,
@@ -69,13 +69,14 @@ class RayScene:
         return Hits(face=face, weights=weights, distance=distance)
 
     def _refuse_slow(self, rays: int, seconds: float) -> None:
-        """Refuse triangles that no search tree divides, as thousands in one place.
+        """Refuse triangles that a search tree hardly divides, as thousands in one place.
 
         Raises:
             MeshError: looking at them takes more time than any sound mesh does.
         """
         self._late_s = max(self._late_s + seconds - rays / LEAST_RAYS_A_SECOND, 0.0)
-        if self._late_s > MOST_LATE_SECONDS:
+        self._spent_s += seconds
+        if self._late_s > MOST_LATE_SECONDS or self._spent_s > MOST_LOOK_SECONDS:
             raise MeshError(
                 f"The mesh of {self._faces:,} triangles takes too long to look at: too many of "
                 "them lie in one place. Merge what lies twice, and export it again."

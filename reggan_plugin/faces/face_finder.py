@@ -111,8 +111,10 @@ class FaceFinder:
         self._locator: FaceLocator | None = None
         self._given: dict[Path, dict[str, list[FaceLandmarks]]] = {}
 
-    def find(self, image: Float[np.ndarray, "height width 3"], choice: FaceChoice) -> ChosenFaces:
-        """Locate faces in a picture (sRGB-encoded, [0, 1]), largest first."""
+    def find(
+        self, image: Float[np.ndarray, "height width *channels"], choice: FaceChoice
+    ) -> ChosenFaces:
+        """Locate faces in a picture as `FaceLocator.locate` takes it, largest first."""
         faces = self._opened_locator().locate(image)
         return self._chosen_crops(faces, choice, "found")
 

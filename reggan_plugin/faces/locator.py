@@ -63,14 +63,15 @@ class FaceLocator:
         self._detector = _load(folder / DETECTOR_NAME)
         self._landmarks = _load(folder / LANDMARKS_NAME)
 
-    def locate(self, image: Float[np.ndarray, "height width 3"]) -> list[FaceLandmarks]:
+    def locate(self, image: Float[np.ndarray, "height width *channels"]) -> list[FaceLandmarks]:
         """Return every face of the frame, the one with the largest eye distance first.
 
         Where none surely stands upright, the frame is looked at turned by a quarter, a half and
         three quarters, too; what the surest of these looks shows is returned.
 
         Args:
-            image: sRGB-encoded, float32 in [0, 1], any size, without NaN.
+            image: RGB, or grey as `build_pyramid` takes it; sRGB-encoded, float32 in [0, 1], any
+                size, without NaN.
         """
         pyramid = build_pyramid(image)
         faces = self._locate_upright(pyramid, LEAST_SCORE)

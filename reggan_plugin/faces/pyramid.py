@@ -23,7 +23,7 @@ LONGEST_BASE_PX = 4096
 """Larger frames are averaged down to this first, so that memory and time stay bounded."""
 OUTSIDE_TONE = 0.5
 
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+GRAY_WEIGHTS = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _STRIP_ROWS = 256
 
 
@@ -72,8 +72,11 @@ class Pyramid:
         return _sample_bilinear(chosen, crop)
 
 
-def build_pyramid(image: Float[np.ndarray, "height width 3"]) -> Pyramid:
-    """Build all levels of a frame, sRGB-encoded in [0, 1]; a tiny frame has none to search."""
+def build_pyramid(image: Float[np.ndarray, "height width *channels"]) -> Pyramid:
+    """Build all levels of a frame, sRGB-encoded in [0, 1]; a tiny frame has none to search.
+
+    A frame without channels is grey already, by `GRAY_WEIGHTS`.
+    """
     base = _reduce_to_base(image)
     height, width = base.gray.shape
     levels: list[Level] = []
@@ -87,15 +90,16 @@ def build_pyramid(image: Float[np.ndarray, "height width 3"]) -> Pyramid:
     return Pyramid(base, tuple(levels))
 
 
-def _reduce_to_base(image: Float[np.ndarray, "height width 3"]) -> Level:
-    """Return the luma, averaged over square blocks where the frame is larger than the limit."""
+def _reduce_to_base(image: Float[np.ndarray, "height width *channels"]) -> Level:
+    """Return the grey, averaged over square blocks where the frame is larger than the limit."""
     height, width = image.shape[:2]
     block = math.ceil(max(height, width) / LONGEST_BASE_PX)
     rows, columns = math.ceil(height / block), math.ceil(width / block)
     gray = np.empty((rows, columns), dtype=np.float32)
     strip_rows = max(1, _STRIP_ROWS // block)
     for top in range(0, rows, strip_rows):
-        strip = image[top * block : (top + strip_rows) * block] @ _LUMA
+        strip = image[top * block : (top + strip_rows) * block]
+        strip = strip @ GRAY_WEIGHTS if strip.ndim == 3 else strip
         if block > 1:
             pad = (-strip.shape[0] % block, columns * block - width)
             strip = np.pad(strip, ((0, pad[0]), (0, pad[1])), mode="edge")

@@ -38,7 +38,7 @@ from reggan_plugin.jobs.frames_between_steps import (
 )
 from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
 from reggan_plugin.limits import MOST_DENSE_FACES, MOST_DENSE_IN_FRAME
-from reggan_plugin.transfer.display_picture import display_picture, exposure_of
+from reggan_plugin.transfer.display_picture import display_picture, exposure_of, gray_picture
 from reggan_plugin.transfer.expression_transfer import Landmarker
 
 SEARCH_EVERY = 12
@@ -115,7 +115,7 @@ class FaceTracker:
         return _each_once((one for one in seen if one is not None), beside)
 
     def _search(self, frame: Frame, near: Sequence[Detection]) -> tuple[Detection, ...]:
-        image, factor = display_picture(frame)
+        image, factor = gray_picture(frame)
         origin = _origin(frame)
         found = [face.points * factor + origin for face in self._locator.locate(image)]
         return (*near, *self.look_near(frame, found, beside=near))

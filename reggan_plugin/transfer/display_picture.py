@@ -1,7 +1,7 @@
 """A frame, or a part of it, as a display shows it: the picture in which faces are detected."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,7 +10,7 @@ import numpy as np
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.change.picture import Picture
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.faces.pyramid import LONGEST_BASE_PX
+from reggan_plugin.faces.pyramid import GRAY_WEIGHTS, LONGEST_BASE_PX
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, PixelCoding
@@ -77,6 +77,27 @@ def display_picture(
         region: the rows and columns that are wanted; None for all.
         longest_px: larger ones are averaged down, to save memory and time.
     """
+    pixels, alpha, coding, factor = _exposed(frame, region, longest_px)
+    return colour.clipped_values(colour.display_from_stored(pixels, alpha, coding)), factor
+
+
+def gray_picture(frame: Frame) -> tuple[Float[np.ndarray, "height width"], int]:
+    """Return what a locator sees of `display_picture`, which is never there as a whole."""
+    pixels, alpha, coding, factor = _exposed(frame, None, LONGEST_BASE_PX)
+    gray = np.empty(pixels.shape[:2], np.float32)
+    for some in colour.strips(pixels):
+        own = None if alpha is None else alpha[some]
+        display = colour.display_from_stored(pixels[some], own, coding)
+        gray[some] = np.clip(display, 0.0, 1.0) @ GRAY_WEIGHTS
+    return gray, factor
+
+
+def _exposed(
+    frame: Frame, region: Region | None, longest_px: int
+) -> tuple[
+    Float[np.ndarray, "height width 3"], Float[np.ndarray, "height width"] | None, PixelCoding, int
+]:
+    """Pixels and alpha of a region, averaged down, all finite; their coding, with an exposure."""
     rows, columns = region or (slice(None), slice(None))
     pixels = colour.finite_values(frame.pixels[rows, columns])
     alpha = None if frame.alpha is None else colour.finite_values(frame.alpha[rows, columns])
@@ -86,28 +107,12 @@ def display_picture(
         alpha = None if alpha is None else reduce_by(alpha[..., None], factor)[..., 0]
     coding = coding_of(frame)
     if coding.is_linear:
-        luma = np.concatenate(
-            [colour.linear_from_stored(*strip, coding) @ _LUMA for strip in _strips(pixels, alpha)]
-        )
+        luma = np.empty(pixels.shape[:2], np.float32)
+        for some in colour.strips(pixels):
+            own = None if alpha is None else alpha[some]
+            luma[some] = colour.linear_from_stored(pixels[some], own, coding) @ _LUMA
         coding = coding_of(frame, exposure_from_luma(luma))
-    if not (coding.is_linear or coding.is_premultiplied or coding.colour_space):
-        return colour.clipped_values(pixels), factor
-    shown, top = np.empty_like(pixels), 0
-    for strip, own in _strips(pixels, alpha):
-        display = colour.display_from_stored(strip, own, coding)
-        np.clip(display, 0.0, 1.0, out=shown[top : top + len(strip)])
-        top += len(strip)
-    return shown, factor
-
-
-def _strips(
-    pixels: Float[np.ndarray, "height width 3"], alpha: Float[np.ndarray, "height width"] | None
-) -> Iterator[tuple[Float[np.ndarray, "rows width 3"], Float[np.ndarray, "rows width"] | None]]:
-    """Yield a few rows at a time, which stay in the processor's cache."""
-    rows = max(1, colour.AT_ONCE // max(1, 3 * pixels.shape[1]))
-    for top in range(0, len(pixels), rows):
-        some = slice(top, top + rows)
-        yield pixels[some], None if alpha is None else alpha[some]
+    return pixels, alpha, coding, factor
 
 
 def shown_samples(

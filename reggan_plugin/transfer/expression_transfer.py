@@ -49,6 +49,7 @@ from reggan_plugin.transfer.display_picture import (
     FrameEdit,
     display_picture,
     exposure_of,
+    gray_picture,
     picture_of,
 )
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, mix_from_request
@@ -450,7 +451,7 @@ class ExpressionTransfer:
             crops = self._finder.place((height, width), choice, names, frame.origin_px)
             seen = crops if choice.box is None else [self._as_seen(frame, crops[0])]
             return ChosenFaces.of(seen, crops.there)
-        image, factor = display_picture(frame)
+        image, factor = gray_picture(frame)
         found = self._finder.find(image, choice)
         return ChosenFaces.of((crop.scaled(factor) for crop in found), found.there)
 

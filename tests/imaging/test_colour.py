@@ -5,10 +5,16 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from reggan_plugin.faces.pyramid import build_pyramid
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import AT_ONCE, PixelCoding
-from reggan_plugin.transfer.display_picture import auto_exposure_ev, coding_of, display_picture
+from reggan_plugin.transfer.display_picture import (
+    auto_exposure_ev,
+    coding_of,
+    display_picture,
+    gray_picture,
+)
 
 from ..sample_frames import SAMPLES
 
@@ -46,6 +52,10 @@ def test_a_large_linear_picture_is_shown_row_by_row_as_at_once() -> None:
     shown, factor = display_picture(frame)
     assert factor == 1
     assert np.array_equal(shown, np.clip(whole, 0, 1))
+    gray, factor = gray_picture(frame)
+    assert factor == 1
+    assert np.array_equal(gray, build_pyramid(shown).base.gray)
+    assert np.array_equal(build_pyramid(gray).base.gray, gray)
 
 
 @pytest.mark.parametrize("is_linear", [False, True])

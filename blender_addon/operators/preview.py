@@ -1,6 +1,8 @@
 """Show one frame with every expression, as a contact sheet or as a menu of small faces."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import ClassVar
 
 import bpy
@@ -21,6 +23,7 @@ from ..scene.settings import face_of_image, face_settings, model_settings, prese
 from .job_operator import JobOperator, new_job_folder
 
 SHEET_NAME = "RegGAN preview"
+_PAUSE_S = 0.02
 
 
 class _SheetOperator(JobOperator):
@@ -102,9 +105,22 @@ class DrawFaces(_SheetOperator, bpy.types.Operator):
         """Keep them with the .blend, in place of the last ones."""
         sheet = self._packed(progress)
         sheet.use_fake_user = True
-        count = keep_faces(sheet)
+        faces = keep_faces(sheet)
+        if bpy.app.background:
+            deque(faces, maxlen=0)
+        else:
+            bpy.app.timers.register(partial(_keep_some, faces))
         redraw_sidebars(context.window_manager)
-        self._report({"INFO"}, f"{count} faces are in the menu and in the Asset Browser now")
+        self._report({"INFO"}, "The faces are in the menu and in the Asset Browser now")
+
+
+def _keep_some(faces: Iterator[int]) -> float | None:
+    """Keep some faces as assets; Blender calls it until it answers None."""
+    if next(faces, None) is not None:
+        return _PAUSE_S
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.ed.undo_push(message="Draw Faces")
+    return None
 
 
 classes = (Preview, DrawFaces)

@@ -4,6 +4,7 @@ The action sets the panel: its expression and its intensity. A preset stands in 
 animated values, so its action has the intensity alone, and the name that it is chosen by.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import bpy
@@ -12,35 +13,44 @@ from ..bridge.expression_blend import names_are_alike
 from ..bridge.sheet_cells import cells_from_text
 from ..bridge.vocabulary import ALL_EXPRESSIONS, enum_identifier
 from .face_icons import part_of_sheet, pixels_of
-from .made_images import cells_of
+from .made_images import cells_of, time_of
 
+_AT_ONCE = 6
 _BEGINS = "Face "
 _FACE = "reggan_face"
 """Custom property of such an action: the name of its expression."""
 
 
-def keep_faces(image: Any) -> int:
+def keep_faces(image: Any) -> Iterator[int]:
     """Make the faces of a sheet assets of this file, in place of those of the last sheet.
+
+    Little is done at a time, as Blender waits for it; it ends early if the sheet is gone or another
+    one, by undo or as another file was opened.
 
     Args:
         image: with cells, as *Draw Faces* made it.
 
-    Returns:
-        how many there are.
+    Yields:
+        how many there are so far.
     """
+    name, made, size = image.name, time_of(image), tuple(image.size)
     cells, pixels = cells_from_text(cells_of(image)), pixels_of(image)
-    former = {action[_FACE]: action for action in bpy.data.actions if _FACE in action}
-    for cell in cells:
-        action = former.pop(cell.expression, None)
-        if action is None:
-            action = _new_action(cell.expression)
+    for count, cell in enumerate(cells):
+        sheet = bpy.data.images.get(name)
+        if sheet is None or not cells_of(sheet) or time_of(sheet) != made:
+            return
+        own = (one for one in bpy.data.actions if face_of_action(one) == cell.expression)
+        action = next(own, None) or _new_action(cell.expression)
         preview = action.preview_ensure()
         preview.image_size = cell.box[2:]
-        part = part_of_sheet(pixels, image.size, cell)
-        preview.image_pixels_float.foreach_set(part)
-    for action in former.values():  # a preset that is gone
-        bpy.data.actions.remove(action)
-    return len(cells)
+        preview.image_pixels_float.foreach_set(part_of_sheet(pixels, size, cell))
+        if count % _AT_ONCE == _AT_ONCE - 1:
+            yield count + 1
+    drawn = {cell.expression for cell in cells}
+    for action in list(bpy.data.actions):
+        if face_of_action(action) not in ("", *drawn):  # of a preset that is gone
+            bpy.data.actions.remove(action)
+    yield len(cells)
 
 
 def face_of_action(action: Any) -> str:

@@ -206,3 +206,32 @@ def test_with_automatic_keys_a_face_is_keyed(area: Any) -> None:
     assert scene.reggan.expression == "happy"
     scene.frame_set(20)
     assert scene.reggan.expression == "sad"
+
+
+def test_faces_are_kept_little_by_little_and_only_while_their_sheet_is_there(area: Any) -> None:
+    """Blender waits for each part; an undo or another file may come between two of them."""
+    import time
+
+    from blender_addon.bridge.vocabulary import ALL_EXPRESSIONS
+    from blender_addon.scene.face_assets import keep_faces
+    from blender_addon.scene.made_images import mark_sheet
+
+    sheet = bpy.data.images.new("sheet", 8 * 96, 9 * 96)
+    cells = [
+        {"expression": name, "intensity": 1, "box": [96 * (n % 8), 96 * (n // 8), 96, 96]}
+        for n, name in enumerate(ALL_EXPRESSIONS)
+    ]
+    mark_sheet(sheet, None, json.dumps(cells))
+    parts, longest = keep_faces(sheet), 0.0
+    while True:
+        began = time.thread_time()
+        done = next(parts, None)
+        longest = max(longest, time.thread_time() - began)
+        if done is None:
+            break
+    assert set(faces()) == set(ALL_EXPRESSIONS)
+    assert longest < 0.02, longest
+    again = keep_faces(sheet)
+    next(again)
+    bpy.data.images.remove(sheet)
+    assert next(again, None) is None

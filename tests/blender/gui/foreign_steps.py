@@ -10,6 +10,7 @@ import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import bpy
 from foreign_character import FRAMES, build_character
@@ -149,16 +150,22 @@ def wipe_between_before_and_after() -> Pause:
     assert wipe.NAME not in bpy.data.images
 
 
-def draw_its_faces_and_choose_one() -> Pause:
-    """The faces of this character, in the shelf of the editor and in the Asset Browser."""
+def draw_its_faces() -> Pause:
+    """The faces of this character, as its own shapes make them."""
     scene, area = bpy.context.scene, area_of("IMAGE_EDITOR")
     area.spaces.active.image = scene.reggan.original_image
     scene.reggan.driven_by, scene.reggan.expression = "PANEL", "sad"
     yield 0.5
     button = yield from button_of("IMAGE_EDITOR", "reggan.draw_faces", across=0.4)
     yield from run_job("draw_avatar_faces", button, window())
+
+
+def choose_a_face_in_the_shelf() -> Pause:
+    """The faces that were drawn are assets; a click on one at the editor's edge chooses it."""
+    scene, area = bpy.context.scene, area_of("IMAGE_EDITOR")
     face_of = addon("scene.face_assets").face_of_action
-    assert len([one for one in bpy.data.actions if face_of(one)]) > 50
+    yield from until(lambda: len([one for one in bpy.data.actions if face_of(one)]) > 50)
+    scene.reggan.driven_by, scene.reggan.expression = "PANEL", "sad"
     area.spaces.active.show_region_asset_shelf = True
     yield 3.0
     shelf = region_of(area, "ASSET_SHELF")
@@ -166,7 +173,7 @@ def draw_its_faces_and_choose_one() -> Pause:
     before = scene.reggan.expression
     yield from click(window(), shelf.x + 200, shelf.y + shelf.height // 2)
     yield 0.5
-    report["avatar"]["chosen in the shelf"] = scene.reggan.expression
+    _avatar()["chosen in the shelf"] = scene.reggan.expression
     assert scene.reggan.expression != before
     area.spaces.active.show_region_asset_shelf = False
 
@@ -182,7 +189,6 @@ def drag_a_face_onto_the_panel() -> Pause:
     settings.driven_by, settings.expression = "PANEL", "NONE"
     yield from scroll("IMAGE_EDITOR", back=True)
     fields = yield from sliders_of("IMAGE_EDITOR")
-    report["avatar"]["fields"] = sorted(fields)
     field = next(at for path, at in fields.items() if path.endswith("dropped_face"))
     region = region_of(browser, "WINDOW")
     x, y = region.x + 70, region.y + region.height - 70
@@ -195,7 +201,7 @@ def drag_a_face_onto_the_panel() -> Pause:
     yield from picture("42_dragged_face")
     window().event_simulate("LEFTMOUSE", "RELEASE", x=field[0], y=field[1])
     yield 1.0
-    report["avatar"]["dragged"] = settings.expression
+    _avatar()["dragged"] = settings.expression
     assert settings.expression != "NONE"
     settings.expression = "NONE"
     yield from click(window(), x, y)
@@ -203,7 +209,7 @@ def drag_a_face_onto_the_panel() -> Pause:
     yield 0.05
     window().event_simulate("LEFTMOUSE", "RELEASE", x=x, y=y)
     yield 1.0
-    report["avatar"]["by a double click"] = settings.expression
+    _avatar()["by a double click"] = settings.expression
     browser.ui_type = "VIEW_3D"
     yield 1.0
 
@@ -313,7 +319,7 @@ def render_two_cameras_by_one_press() -> Pause:
     close_other_windows()
     yield from picture("43_two_cameras")
     made = sorted(str(path.relative_to(OUT / "two")) for path in (OUT / "two").rglob("*.png"))
-    report["avatar"]["two cameras"] = made
+    _avatar()["two cameras"] = made
     assert len(made) == 8, made
     assert bpy.context.window_manager.reggan_done.startswith("4 changed, 0 untouched")
     scene.frame_start, scene.frame_end = 1, FRAMES
@@ -346,6 +352,10 @@ def close_other_windows() -> None:
             bpy.ops.wm.window_close()
 
 
+def _avatar() -> dict[str, Any]:
+    return dict.setdefault(report, "avatar", {})
+
+
 def _renders() -> list[Path]:
     return sorted((OUT / "render").glob("avatar.*.png"))
 
@@ -365,7 +375,8 @@ STEPS: tuple[Callable[[], Pause], ...] = (
     wipe_between_before_and_after,
     choose_the_bone_that_carries_the_face,
     preview_with_the_head_of_the_rig,
-    draw_its_faces_and_choose_one,
+    draw_its_faces,
+    choose_a_face_in_the_shelf,
     drag_a_face_onto_the_panel,
     drive_by_its_own_shape_keys,
     mix_in_a_scene_of_its_own,

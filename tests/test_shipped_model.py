@@ -16,7 +16,7 @@ from reggan_plugin.drawing.contact_sheet import view_of_face
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 
 from .sample_frames import SAMPLES, contents
@@ -84,6 +84,20 @@ def test_a_sheet_of_all_expressions_ends_in_presets(  # type: ignore[no-untyped-
     assert [cell["expression"] for cell in cells] == [*NAMED_EXPRESSIONS, "half smile"]
     with Image.open(tmp_path / "sheet.png") as drawn:
         assert drawn.size == (8 * 224, -(-(len(cells) + 1) // 8) * 252)
+
+
+def test_neutral_relaxes_a_smile() -> None:
+    """The face comes near what it was before it smiled; a take's neutral leaves the smile."""
+    transfer = ExpressionTransfer(device="cpu")
+    with Image.open(SHOT / "avatar.1001.png") as opened:
+        rest = np.asarray(opened.convert("RGB"))
+    smile = transfer.apply(rest, "happy closed")
+    neutral = parse_expression_mix("neutral")
+    calm, shut = (transfer.apply(smile, mix) for mix in (neutral, replace(neutral, relaxes=False)))
+    smiles = (np.abs(smile.astype(int) - rest).max(axis=2)) > 8
+    off = [np.abs(one.astype(int) - rest)[smiles].mean() for one in (smile, shut, calm)]
+    assert off[1] > 0.95 * off[0]
+    assert off[2] < 0.8 * off[0]
 
 
 def test_a_sheet_s_face_is_cut_and_reduced_before_it_is_changed() -> None:

@@ -84,9 +84,11 @@ class BlendedExpressions:
         of_weight = [mix for mix in mixes if not mix.changes_nothing]
         if len({mix.adds for mix in of_weight}) > 1:  # said by shapes, which know no such mode
             weights = [mix.control_weights() for mix in mixes]
-            return ExpressionMix(_sum(weights), adds=True)
+            relaxes = any(mix.relaxed for mix in mixes)
+            return ExpressionMix(_sum(weights), adds=True, relaxes=relaxes)
         adds = bool(of_weight) and of_weight[0].adds
-        return ExpressionMix(_sum([mix.intensities for mix in mixes]), adds)
+        relaxes = all(mix.relaxes for mix in mixes)
+        return ExpressionMix(_sum([mix.intensities for mix in mixes]), adds, relaxes=relaxes)
 
     def refuse_beside(self, pictures: int) -> None:
         """Refuse what one of them does."""
@@ -102,6 +104,7 @@ def scaled(mix: ExpressionMix, amount: float) -> ExpressionMix:
         {name: min(amount * value, MAX_INTENSITY) for name, value in mix.intensities.items()},
         mix.adds,
         mix.own,
+        relaxes=mix.relaxes,
     )
 
 

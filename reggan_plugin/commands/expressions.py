@@ -33,8 +33,8 @@ def expressions(*, presets: Path | None, shapes: bool, units: bool, as_json: boo
     """List the named expressions, for --expression of every command.
 
     The first seven work with every model. The others need a model with face shapes, as the default
-    one has. An expression shuts an open mouth first, unless it is marked +. neutral, marked -, only
-    shuts the mouth: it does not make a face neutral.
+    one has. An expression shuts an open mouth first, unless it is marked +. neutral, marked -,
+    takes away what the face is read to show, also in a blend: neutral+sad.
     """
     own = read_presets(presets)
     listed = (*NAMED_EXPRESSIONS.values(), *own.values())

@@ -56,7 +56,7 @@ class TakeCurve:
 
     def _mix(self, row: Float[np.ndarray, " names"]) -> ExpressionMix:
         shares = {name: float(value) for name, value in zip(self._names, row, strict=True) if value}
-        return ExpressionMix({**shares, **self._rest}, self._adds)
+        return ExpressionMix({**shares, **self._rest}, self._adds, relaxes=False)
 
 
 def frames_of_rows(

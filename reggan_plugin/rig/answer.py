@@ -10,6 +10,7 @@ from reggan_plugin.change.answer import Answer
 from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.rig.drawn import Drawn, is_behind
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
+from reggan_plugin.rig.face_reader import worn_expression
 from reggan_plugin.rig.fit import Fit, closing_edges, fit
 from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.light import light_change
@@ -79,6 +80,7 @@ def rig_answer(
     cells: int = MOTION_CELLS,
     look: MouthLook = USUAL_MOUTH,
     character: CharacterMouth | None = None,
+    relaxed: float = 0.0,
 ) -> Answer:
     """Move a face by the shapes of the template.
 
@@ -91,10 +93,15 @@ def rig_answer(
         cells: resolution of the motion.
         look: of the mouth.
         character: its mouth in all of a shot; None takes what the picture tells.
+        relaxed: how much of the expression that the face shows is taken away, 0 to 1.
     """
-    laid = fit(template, landmarks.places, landmarks.sigma)
     rest = float(np.clip(weights.get("neutral", 0.0), 0, 1))
+    shown = worn_expression(landmarks.places, relaxed / rest) if relaxed * rest > 0 else {}
+    laid = fit(template, landmarks.places, landmarks.sigma, shown)
     change = template.displacement(weights) - np.float32(rest) * laid.worn
+    if shown:
+        away = {name: -rest * weight for name, weight in shown.items()}
+        weights = {n: weights.get(n, 0.0) + away.get(n, 0.0) for n in (*weights, *away)}
     if look.style == "closed":
         change = kept_shut(template, laid.worn, change)
     before = template.rest + laid.worn

@@ -17,6 +17,7 @@ import numpy as np
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.rig.layout import SIDES, rows_of
 from reggan_plugin.rig.template import template
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 Places = Float[np.ndarray, "points 2"]
 
@@ -73,6 +74,22 @@ def laid_over(places: Places) -> Float[np.ndarray, " inputs"]:
 def weights_worn(places: Places) -> Float[np.ndarray, " shapes"]:
     """Return what a face shows, 0 to 1, of `ARKIT_SHAPES`; nothing else is known of it."""
     return _answered(face_reader_weights().alone, laid_over(places))
+
+
+_LEAST_WORN: Final = 0.15
+"""Weights below it are taken for a face's own build."""
+_STAYS: Final = ("jaw", "mouthClose", "mouthLowerDown", "mouthUpperUp", "eyeLook")
+"""What is not taken away: an open mouth is shut by its gap, and a glance is no expression."""
+
+
+def worn_expression(places: Places, share: float = 1.0) -> dict[str, float]:
+    """Return what is taken away where a face is to be neutral: weights times a share."""
+    read = zip(ARKIT_SHAPES, weights_worn(places).tolist(), strict=True)
+    return {
+        name: share * weight
+        for name, weight in read
+        if weight > _LEAST_WORN and not name.startswith(_STAYS)
+    }
 
 
 def weights_beyond(places: Places, rest: Places) -> Float[np.ndarray, " shapes"]:

@@ -8,8 +8,10 @@ Source: Duchon, Splines minimizing rotation-invariant semi-norms, 1977; Wahba, S
 Observational Data, 1990, section 2.4 (smoothing splines as ridge regression).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -104,7 +106,8 @@ class Fit:
     Attributes:
         map: from the template's space to the crop.
         smooth: a stiffer map between them, which misses the landmarks: motion goes through it.
-        worn: motion of the template's vertices that the source wears: a mouth that is open.
+        worn: motion of the template's vertices that the source wears: a mouth that is open, and
+            what it is known to show.
         jaw_open: weight of `jawOpen` in it.
     """
 
@@ -158,6 +161,7 @@ def fit(
     template: Template,
     places: Float[np.ndarray, "points 2"],
     sigma: Float[np.ndarray, " points"],
+    shown: Mapping[str, float] = MappingProxyType({}),
 ) -> Fit:
     """Lay the template over the landmarks of a face.
 
@@ -165,9 +169,11 @@ def fit(
         template: what is laid.
         places: of the landmarks, in parts of the crop's side.
         sigma: their standard deviations, likewise.
+        shown: weights of shapes that the source wears, beside those that hold its mouth open; what
+            is not named counts as its own build.
     """
     eye = np.linalg.norm(places[eye_rows("left")].mean(0) - places[eye_rows("right")].mean(0))
-    worn = worn_mouth(template, places)
+    worn = {**shown, **worn_mouth(template, places, shown)}
     displacement = template.displacement(worn)
     anchors = template.landmarks + template.at_landmarks(displacement)
     rows, targets, noise = _anchored(places, sigma / max(float(eye), 1e-6))
@@ -300,7 +306,11 @@ def _merged(anchors: Float[np.ndarray, "points 3"], groups: list[Rows]) -> Float
 _MOUTH: Final = ("jawOpen", "mouthLowerDown", "mouthUpperUp")
 
 
-def worn_mouth(template: Template, places: Float[np.ndarray, "points 2"]) -> dict[str, float]:
+def worn_mouth(
+    template: Template,
+    places: Float[np.ndarray, "points 2"],
+    shown: Mapping[str, float] = MappingProxyType({}),
+) -> dict[str, float]:
     """Weights of the shapes that hold the source's mouth open, from the gap between its lips.
 
     A map through closed lips cannot part them; so the template's own mouth is opened first.
@@ -312,6 +322,8 @@ def worn_mouth(template: Template, places: Float[np.ndarray, "points 2"]) -> dic
     if gap.max() < 0.04:
         return {}
     rest = template.landmarks
+    if shown:
+        rest = rest + template.at_landmarks(template.displacement(shown))
     scale = float(np.linalg.norm(rest[corners[1]] - rest[corners[0]]))
     columns = []
     for name in _MOUTH:

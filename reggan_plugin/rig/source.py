@@ -104,6 +104,7 @@ class RigSource:
                     cells=self._cells,
                     look=self.mouth,
                     character=character,
+                    relaxed=mix.relaxed,
                 )
             )
         return answers

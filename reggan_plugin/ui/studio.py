@@ -208,7 +208,7 @@ class Studio:
         """Return the model's answer; the last one again where only the size of the picture
         differs.
         """
-        key = (whose, tuple(self.transfer.card.vector_of(mix)))
+        key = (whose, tuple(self.transfer.card.vector_of(mix)), mix.relaxed)
         with self._lock:
             known = self._answers.peek(key)
         if known is not None:

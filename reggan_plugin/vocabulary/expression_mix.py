@@ -60,12 +60,15 @@ class ExpressionMix:
         adds: whether named expressions are laid over what the face shows, too.
         own: presets of one's own that `intensities` may name.
         by_face: mixes of single faces, in place of this one, by `FaceCrop.face`.
+        relaxes: whether `neutral` takes away what the face is read to show; else it only shuts an
+            open mouth, as below a take.
     """
 
     intensities: Mapping[str, float] = field(default_factory=dict)
     adds: bool = False
     own: OwnPresets = field(default_factory=lambda: NO_PRESETS)
     by_face: Mapping[int, "ExpressionMix"] = field(default_factory=dict)
+    relaxes: bool = True
 
     def __post_init__(self) -> None:
         for name, intensity in self.intensities.items():
@@ -83,6 +86,11 @@ class ExpressionMix:
         """True if every intensity is 0: the output is then the input itself."""
         own = self.by_face.values()
         return not any(self.intensities.values()) and all(one.changes_nothing for one in own)
+
+    @property
+    def relaxed(self) -> float:
+        """How much of what a face shows is read and taken away, 0 to 1: `neutral`, by its name."""
+        return min(1.0, self.intensities.get(NEUTRAL, 0.0)) if self.relaxes else 0.0
 
     @property
     def parts(self) -> "tuple[ExpressionMix, ...]":
@@ -141,13 +149,18 @@ class ExpressionMix:
     def document(self) -> dict[str, Any]:
         """All that is asked for, as JSON: two mixes with the same document ask for the same."""
         own = {str(face): mix.document() for face, mix in self.by_face.items()}
-        document = {"intensities": dict(self.intensities), "weights": self.control_weights()}
+        document: dict[str, Any] = {
+            "intensities": dict(self.intensities),
+            "weights": self.control_weights(),
+            **({"relaxed": self.relaxed} if self.relaxed else {}),
+        }
         return {**document, "by_face": own} if own else document
 
     def control_weights(self) -> dict[str, float]:
         """Weights of ARKit shapes, 0 to `MAX_WEIGHT`, and of `neutral`, 0 to 1; without zeros.
 
-        `neutral` is how much of the source's own expression is taken away.
+        `neutral` is how far an open mouth of the source is shut; what else is taken away of what
+        it shows, `relaxed` says.
         """
         weights: dict[str, float] = {}
         for name, intensity in self.intensities.items():

@@ -2,8 +2,8 @@
 
 A request is a weight for each of `ARKIT_SHAPES` and for `neutral`. With source weights s, requested
 weights a and rest r the face asked for has the weights clip((1 - r) s + a, 0, 1.5): shapes alone
-*add*, `neutral` = 1 *replaces*, `neutral` = 1 alone asks for a neutral
-face, as far as the model recognises what the source shows.
+*add*, `neutral` = 1 *replaces*. All that is known of s is an open mouth, unless
+`ExpressionMix.relaxed` asks to read the rest.
 
 Imports nothing heavy, so that the command line can list the names at once.
 Source: Apple, ARKit, `ARFaceAnchor.BlendShapeLocation`; `tongueOut` is left out.

@@ -38,6 +38,7 @@ def test_a_take_replaces_what_the_face_shows_unless_it_is_added(take: Take) -> N
     rows = frames_of_rows(take, 1, None, None)
     replacing = TakeCurve(take, rows, take.names).mix_at(1)
     assert replacing.control_weights() == {"mouthLeft": 0.5, "neutral": 1.0}
+    assert replacing.relaxed == 0.0  # a take shuts an open mouth, and reads no face
     adding = TakeCurve(take, rows, take.names, adds=True).mix_at(1)
     assert adding.control_weights() == {"mouthLeft": 0.5}
     half = TakeCurve(take, rows, take.names, intensity=0.5).mix_at(1)

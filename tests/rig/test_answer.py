@@ -122,6 +122,32 @@ def test_an_open_mouth_shuts_with_neutral() -> None:
     assert np.abs(answer.motion).max() > 0.03
 
 
+@pytest.mark.parametrize("shown", [{"mouthSmile": 0.9}, {"mouthFrown": 0.9}, {"browDown": 1.0}])
+def test_what_the_face_shows_is_read_and_taken_away(shown: dict[str, float]) -> None:
+    """The picture comes near the face at rest, where without it the expression stays."""
+    both = {f"{name}{side}": w for name, w in shown.items() for side in ("Left", "Right")}
+    (rest, at_rest), (picture, landmarks) = drawn_face(), drawn_face(both)
+
+    def there(relaxed: float) -> np.ndarray:
+        answer = rig_answer(template(), picture, landmarks, {"neutral": relaxed}, relaxed=relaxed)
+        rows = np.concatenate([rows_of("lip_outer_upper"), rows_of("brow", "left")])
+        where = np.clip((at_rest.places[rows] * len(answer.motion)).astype(int), 0, 255)
+        return answer.motion[where[:, 1], where[:, 0]]
+
+    rows = np.concatenate([rows_of("lip_outer_upper"), rows_of("brow", "left")])
+    true = landmarks.places[rows] - at_rest.places[rows]
+    off = [np.linalg.norm(there(share) - true, axis=1).sum() for share in (0.0, 0.5, 1.0)]
+    assert off[2] < off[1] < off[0]
+    assert off[2] < 0.8 * off[0]  # the reader says less than there is
+    assert rest.shape == picture.shape
+
+
+def test_a_face_at_rest_has_nothing_to_take_away() -> None:
+    picture, landmarks = drawn_face()
+    answer = rig_answer(template(), picture, landmarks, {"neutral": 1.0}, relaxed=1.0)
+    assert not answer.motion.any()
+
+
 def test_the_same_is_answered_twice() -> None:
     first, second = (changed({"mouthSmileLeft": 1.0, **BLINK}) for _ in range(2))
     assert np.array_equal(first, second)

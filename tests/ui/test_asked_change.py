@@ -34,6 +34,14 @@ def test_a_change_is_written_as_options(asked: Any, words: str) -> None:
     assert line == f"reggan-plugin render --frames a.png {words}"
 
 
+def test_below_a_take_nothing_is_read_from_the_face() -> None:
+    weights = {"jawOpen": 0.4, "neutral": 1}
+    assert change_from_json({"weights": weights}).mix.relaxed == 1.0
+    assert change_from_json({"weights": weights, "relaxes": False}).mix.relaxed == 0.0
+    with pytest.raises(UsageError, match="Load the page again"):
+        change_from_json({"weights": weights, "relaxes": 1})
+
+
 def test_a_command_repeats_the_face_and_the_options_of_the_page() -> None:
     change = change_from_json({"weights": {"happy": 1}})
     options = PageOptions(model="my model.onnx", device="cpu")

@@ -1,6 +1,7 @@
 """Expressions are named once, and a slip is answered with the nearest name."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def test_the_nearest_name_is_suggested() -> None:
 def test_a_blend_that_is_written_otherwise_is_answered_with_how_to_write_it(written: str) -> None:
     with pytest.raises(UnknownExpressionError, match=r"a blend as happy:0\.6\+surprised:0\.3"):
         resolve_expression(written)
+
+
+def test_neutral_by_its_name_takes_away_what_the_face_shows() -> None:
+    assert parse_expression_mix("neutral").relaxed == 1.0
+    assert parse_expression_mix("neutral+happy:0.6", 0.5).relaxed == 0.5
+    assert parse_expression_mix("happy").relaxed == 0.0
+    assert "relaxed" not in parse_expression_mix("happy").document()
+    only_shuts = replace(parse_expression_mix("neutral"), relaxes=False)
+    assert only_shuts.relaxed == 0.0
+    assert only_shuts.document() != parse_expression_mix("neutral").document()
+    assert only_shuts.scaled(0.5).relaxed == 0.0
 
 
 def test_a_blend_is_scaled_as_a_whole() -> None:

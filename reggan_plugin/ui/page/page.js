@@ -107,7 +107,7 @@ function weights() {
 }
 
 function change() {
-  return { weights: weights(), intensity: dials.get("intensity") };
+  return { weights: weights(), intensity: dials.get("intensity"), ...(isNeutralOfTake && { relaxes: false }) };
 }
 
 function asked() {
@@ -205,7 +205,8 @@ function showWeights(weights) {
 }
 
 /** Let the sliders show a change, or nothing. */
-function put({ weights = {}, intensity = 1 }) {
+function put({ weights = {}, intensity = 1, relaxes = true }) {
+  isNeutralOfTake = !relaxes;
   for (const name of chosenNames()) dials.remove(name);
   dials.set("neutral", 0);
   dials.set("intensity", intensity);

@@ -99,7 +99,7 @@ export class Timeline {
       weights[name] = Math.round(1e4 * ((start[name] ?? 0) * (1 - share) + (end[name] ?? 0) * share)) / 1e4;
     }
     if (this.#drivesShapes()) weights.neutral = 1;  // as a take with shapes does
-    return { weights, intensity: 1 };
+    return { weights, intensity: 1, ...(this.#drivesShapes() && { relaxes: false }) };
   }
 
   #drivesShapes() {

@@ -21,6 +21,7 @@ from reggan_plugin.perform.contacts import lids_shut, lips_meet, with_contacts
 from reggan_plugin.perform.face_reading import FaceReader, FaceReading, shown_bytes
 from reggan_plugin.perform.one_euro import OneEuroFilter
 from reggan_plugin.perform.performance import TURNS, performance_from_recording
+from reggan_plugin.perform.read_expression import expression_of
 from reggan_plugin.perform.recording import Recording, followed, raise_without_face
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
 
@@ -82,6 +83,20 @@ class LivePerformance:
                 "has_rest": self._rest is not None,
                 "recorded": len(self._recorded),
             }
+
+    def like(self, content: bytes, name: str) -> dict[str, Any]:
+        """Return the expression that a picture shows, as `--like` asks for it, and what to say.
+
+        Raises:
+            RegganError: there is no reader, this is no picture, or it shows no face.
+        """
+        _refuse_large(content)
+        frame = decode_frame(content, Path("like.jpg"))
+        with self._lock:
+            if self._reader is None:
+                self._reader = self._open()
+            weights, said = expression_of(frame, self._reader, name=name)
+        return {"weights": {**weights, NEUTRAL: 1.0}, "notes": [str(note) for note in said]}
 
     def take_rest(self) -> None:
         """Let the face that was read last be the one at rest.

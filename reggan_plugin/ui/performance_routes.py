@@ -27,15 +27,11 @@ class PerformanceRoutes:
 
     def puts(self) -> dict[str, Handler]:
         """Handlers of PUT by address."""
-        return {"/performance/picture": self._picture}
+        return {"/performance/picture": self._picture, "/performance/like": self._like}
 
     async def _picture(self, request: Request) -> Response:
         """Read one picture; its bytes are the body. They are not kept."""
-        fault = f"A picture of the camera has at most {MOST_CAMERA_PICTURE_BYTES >> 20} MiB."
-        content = b"".join(
-            [part async for part in limited(request, MOST_CAMERA_PICTURE_BYTES, fault)]
-        )
-        query = request.query_params
+        content, query = await _content(request), request.query_params
         try:
             time_s = float(query.get("time", ""))
         except ValueError:
@@ -43,6 +39,11 @@ class PerformanceRoutes:
         records = query.get("records") == "true"
         read = self._performance.read
         return JSONResponse(await run_in_threadpool(lambda: read(content, time_s, records=records)))
+
+    async def _like(self, request: Request) -> Response:
+        """Read the expression of one picture; its bytes are the body. They are not kept."""
+        content, name = await _content(request), request.query_params.get("name", "The picture")
+        return JSONResponse(await run_in_threadpool(self._performance.like, content, name[:200]))
 
     async def _rest(self, _: Request) -> Response:
         self._performance.take_rest()
@@ -59,3 +60,8 @@ class PerformanceRoutes:
             raise UsageError("A take has two ends, in seconds. Load the page again.")
         text = await run_in_threadpool(self._performance.csv, float(start), float(end))
         return PlainTextResponse(text, media_type="text/csv")
+
+
+async def _content(request: Request) -> bytes:
+    fault = f"A picture of the camera has at most {MOST_CAMERA_PICTURE_BYTES >> 20} MiB."
+    return b"".join([part async for part in limited(request, MOST_CAMERA_PICTURE_BYTES, fault)])

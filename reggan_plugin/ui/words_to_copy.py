@@ -15,6 +15,7 @@ from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.vocabulary.expression_mix import NAMED_EXPRESSIONS
+from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 from reggan_plugin.vocabulary.presets import check_preset_name
 
 _PYTHON = """\
@@ -122,6 +123,8 @@ def expression_options(change: SliderValues) -> list[str]:
         adds = any(of.adds for of in change.by_face.values())
         return [word for one in each for word in ("--face", one)] + (["--add"] if adds else [])
     named = {n: w for n, w in change.weights.items() if n in NAMED_EXPRESSIONS or n in change.own}
+    if not change.relaxes:
+        named.pop(NEUTRAL, None)  # as a shape it only shuts the mouth
     words = ["--expression", _blend(named)] if named else []
     if change.intensity != 1.0:
         words += ["--intensity", f"{change.intensity:g}"]
@@ -162,7 +165,7 @@ def python_text(
         source=str(source),
         choice=_choice_in_python(choice),
         weights={name: round(weight, 6) for name, weight in mix.intensities.items()},
-        more=", adds=True" if mix.adds else "",
+        more=(", adds=True" if mix.adds else "") + ("" if mix.relaxes else ", relaxes=False"),
         name=f"{source.stem}_{mix.label}{source.suffix}",
     )
 

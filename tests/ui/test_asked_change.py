@@ -9,7 +9,7 @@ import pytest
 from reggan_plugin.errors import RegganError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.ui.asked_change import change_from_json, choice_from_json, each_from_json
-from reggan_plugin.ui.words_to_copy import PageOptions, command_line, preset_text
+from reggan_plugin.ui.words_to_copy import PageOptions, command_line, preset_text, python_text
 from reggan_plugin.vocabulary.presets import read_presets
 
 
@@ -40,6 +40,10 @@ def test_below_a_take_nothing_is_read_from_the_face() -> None:
     assert change_from_json({"weights": weights, "relaxes": False}).mix.relaxed == 0.0
     with pytest.raises(UsageError, match="Load the page again"):
         change_from_json({"weights": weights, "relaxes": 1})
+    row = change_from_json({"weights": weights, "relaxes": False})
+    words = shlex.split(command_line(Path("a.png"), row, FaceChoice(), PageOptions(), None))[4:]
+    assert words == ["--shape", "jawOpen=0.4", "--shape", "neutral=1"]
+    assert "relaxes=False" in python_text(Path("a.png"), row, FaceChoice(), PageOptions())
 
 
 def test_a_command_repeats_the_face_and_the_options_of_the_page() -> None:

@@ -75,6 +75,42 @@ def test_pictures_are_read_and_a_recording_becomes_a_take(tmp_path: Path) -> Non
     assert reader.is_closed
 
 
+def test_the_expression_of_one_picture_is_read() -> None:
+    two = [reading({**SMILE, "jawOpen": 0.005}, lips=0.2), reading({}, middle=(55, 20))]
+    with running_page(studio_with(ScriptedReader([two, []]))) as page:
+        status, content, _ = page.call("PUT", "performance/like?name=me.jpg", picture())
+        answer = json.loads(content)
+        assert (status, answer["weights"]) == (200, {**SMILE, "neutral": 1.0})
+        assert answer["notes"] == ["me.jpg shows 2 faces; the largest one is read."]
+        status, content, _ = page.call("PUT", "performance/like?name=me.jpg", picture())
+        assert status >= 400
+        assert "me.jpg (64x48) shows no face" in json.loads(content)["message"]
+        assert page.call("PUT", "performance/like", picture(4097, 4096))[0] == 422
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_face_on_the_stage_shows_what_a_picture_shows(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    frame = read_frame(FACE)
+    wide = ExpressionTransfer(device="cpu").apply(frame, {"jawOpen": 0.8})
+    path = tmp_path / "liked.png"
+    Image.fromarray(np.rint(np.clip(wide, 0, 1) * 255).astype(np.uint8)).save(path)
+    files = OpenFiles(tuple(SAMPLES.values()))
+    studio = Studio(
+        partial(open_model, None, "cpu"), files, open_reader=partial(open_reader, "character")
+    )
+    with running_page(studio) as page:
+        artist = Artist(browser, page, timeout_s=60)
+        artist.take_sample()
+        artist.show_tab("take")
+        artist.find("like-picker").send_keys(str(path))
+        artist.wait_for("Number(document.getElementById('dial-jawOpen').value) > 0.3")
+        artist.wait_for("document.getElementById('camera-said').textContent.includes('liked.png')")
+        assert artist.faults() == []
+
+
 def test_what_is_no_picture_or_has_no_reader_is_told() -> None:
     with running_page(studio_with(ScriptedReader([]))) as page:
         for address, body, status in (

@@ -194,7 +194,7 @@ def _mixes(
         shares = dict(mix.intensities)
         for shape, weight in parts.items():
             shares[shape] = shares.get(shape, 0.0) + weight
-        whole = ExpressionMix(shares, adds, own)
+        whole = ExpressionMix(shares, adds, own, relaxes=NEUTRAL in mix.intensities)
         if whole.label in mixes:
             raise UsageError(
                 f"Two of the expressions would be named {whole.label}. Give them one by one."

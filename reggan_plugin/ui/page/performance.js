@@ -4,6 +4,7 @@
 import { Latest, post, put } from "./server.js";
 
 const LONGEST_PX = 480;
+const LONGEST_STILL_PX = 1280;
 const QUALITY = 0.85;
 const REFUSED = {
   NotAllowedError: "The browser was not allowed to use the camera. Allow it beside the address, and click again.",
@@ -53,6 +54,13 @@ export class Performance {
       const [file] = this.picker.files;
       this.picker.value = "";
       if (file) this.attempt(() => this.#openClip(file));
+    });
+    button("like", "Like a picture…", () => this.likePicker.click());
+    this.likePicker = add("input", "like-picker", { type: "file", accept: "image/*", hidden: true });
+    this.likePicker.addEventListener("change", () => {
+      const [file] = this.likePicker.files;
+      this.likePicker.value = "";
+      if (file) this.attempt(() => this.#like(file));
     });
     this.video = add("video", "camera-picture", { muted: true, playsInline: true, hidden: true });
     this.video.setAttribute("aria-label", "What the camera sees");
@@ -117,6 +125,30 @@ export class Performance {
     await this.#begin("Stop the clip");
   }
 
+  /** Show the expression of the face in a picture. */
+  async #like(file) {
+    const since = performance.now();
+    const bitmap = await createImageBitmap(file).catch(() => null);
+    if (!bitmap) {
+      this.#refuse(`${file.name} cannot be shown by this browser. Use it on the command line: --like ${file.name}`);
+      return;
+    }
+    const picture = await this.#jpeg(bitmap, bitmap.width, bitmap.height, LONGEST_STILL_PX);
+    bitmap.close();
+    const answer = await put(`performance/like?${new URLSearchParams({ name: file.name })}`, picture);
+    const { weights, notes } = await answer.json();
+    this.onRow(weights, since);
+    this.said.textContent = [`The face shows what ${file.name} shows.`, ...notes].join(" ");
+  }
+
+  /** A picture for the program, no larger than it needs. */
+  #jpeg(source, width, height, longest) {
+    const factor = Math.min(1, longest / Math.max(width, height));
+    Object.assign(this.canvas, { width: Math.round(width * factor), height: Math.round(height * factor) });
+    this.canvas.getContext("2d").drawImage(source, 0, 0, this.canvas.width, this.canvas.height);
+    return new Promise((done) => { this.canvas.toBlob(done, "image/jpeg", QUALITY); });
+  }
+
   async #begin(label) {
     this.isOn = true;
     this.video.hidden = false;
@@ -155,10 +187,7 @@ export class Performance {
     const { videoWidth: width, videoHeight: height } = this.video;
     if (!width) return;
     const since = performance.now();
-    const factor = Math.min(1, LONGEST_PX / Math.max(width, height));
-    Object.assign(this.canvas, { width: Math.round(width * factor), height: Math.round(height * factor) });
-    this.canvas.getContext("2d").drawImage(this.video, 0, 0, this.canvas.width, this.canvas.height);
-    const picture = await new Promise((done) => { this.canvas.toBlob(done, "image/jpeg", QUALITY); });
+    const picture = await this.#jpeg(this.video, width, height, LONGEST_PX);
     const time = this.video.srcObject ? since / 1000 : this.video.currentTime;
     const query = new URLSearchParams({ time, records: this.isRecording });
     try {

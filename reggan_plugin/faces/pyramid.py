@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from PIL import Image
@@ -22,6 +22,8 @@ Gray = Float[np.ndarray, "height width"]
 LONGEST_BASE_PX = 4096
 """Larger frames are averaged down to this first, so that memory and time stay bounded."""
 OUTSIDE_TONE = 0.5
+_BORDER_PX = 1
+"""Of this tone, so that what lies beyond the image is read like the image."""
 
 GRAY_WEIGHTS = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _STRIP_ROWS = 256
@@ -33,6 +35,11 @@ class Level:
 
     gray: Gray
     frame_px: tuple[float, float]
+
+    @cached_property
+    def surrounded(self) -> Gray:
+        """The image with a border of OUTSIDE_TONE."""
+        return np.pad(self.gray, _BORDER_PX, constant_values=OUTSIDE_TONE)
 
     def turned(self, quarters: int) -> "Level":
         """Return the level turned counterclockwise by so many quarters."""
@@ -118,14 +125,14 @@ def _resize(level: Level, height: int, width: int) -> Level:
 def _sample_bilinear(level: Level, crop: FaceCrop) -> Float[np.ndarray, "side side"]:
     # counted from pixel centres
     x, y = (crop.place(_centres(crop.side_px)) / np.array(level.frame_px) - 0.5).T
-    height, width = level.gray.shape
-    is_inside = min(x.min(), y.min()) >= 0 and x.max() < width - 1 and y.max() < height - 1
+    surrounded = level.surrounded
+    height, width = surrounded.shape
     values = np.zeros(len(x), np.float32)
     for row, column, weight in four_around(x, y):
-        if is_inside:
-            values += weight * level.gray.ravel().take(row * width + column)
-        else:
-            values += weight * _pick(level.gray, row, column)
+        place = (row + _BORDER_PX).clip(0, height - 1)
+        place *= width
+        place += (column + _BORDER_PX).clip(0, width - 1)
+        values += weight * surrounded.take(place)
     return values.reshape(crop.side_px, crop.side_px)
 
 
@@ -134,15 +141,3 @@ def _centres(side_px: int) -> Float[np.ndarray, "pixels 2"]:
     """Middles (x, y) of the pixels of a square, row by row."""
     centres = np.arange(side_px) + 0.5
     return np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
-
-
-def _pick(
-    gray: Gray,
-    row: np.ndarray[tuple[int], np.dtype[np.int64]],
-    column: np.ndarray[tuple[int], np.dtype[np.int64]],
-) -> Float[np.ndarray, " n"]:
-    """Return pixel values; OUTSIDE_TONE beyond the edge."""
-    height, width = gray.shape
-    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    values = gray[row.clip(0, height - 1), column.clip(0, width - 1)]
-    return np.where(inside, values, np.float32(OUTSIDE_TONE))

@@ -14,6 +14,7 @@ from PIL import Image, ImageFilter
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging.backdrop import continue_under_alpha
 from reggan_plugin.imaging.in_front_of_face import hidden_share
+from reggan_plugin.imaging.median_filter import median_filter
 from reggan_plugin.percentile import median, percentile
 
 _AT_ONCE = 32
@@ -181,7 +182,9 @@ def _opponent(colour: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, 
 def _surroundings(image: Image.Image) -> Image.Image:
     """Return the median of what is around each pixel, looked for at half of the resolution."""
     small = image.resize((image.width // 2, image.height // 2), Image.Resampling.BOX)
-    return small.filter(ImageFilter.MedianFilter(5)).resize(image.size, Image.Resampling.BILINEAR)
+    planes = [median_filter(np.asarray(plane), 5) for plane in small.split()]
+    medians = Image.fromarray(np.stack(planes, axis=2))
+    return medians.resize(image.size, Image.Resampling.BILINEAR)
 
 
 def _connected(

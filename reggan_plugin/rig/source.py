@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
-from PIL import Image
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
@@ -217,6 +216,14 @@ def reduced(
     face = face.astype(np.float32, copy=False)
     if len(face) == side_px:
         return face
-    planes = [Image.fromarray(np.ascontiguousarray(face[..., k])) for k in range(3)]
-    size = (side_px, side_px)
-    return np.stack([np.asarray(one.resize(size, Image.Resampling.BOX)) for one in planes], 2)
+    factor = len(face) // side_px
+    rows = face.reshape(side_px, factor, -1)
+    total = rows[:, 0].copy()
+    for other in range(1, factor):
+        total += rows[:, other]
+    columns = total.reshape(side_px, side_px, factor, 3)
+    small = columns[:, :, 0].copy()
+    for other in range(1, factor):
+        small += columns[:, :, other]
+    small /= np.float32(factor**2)
+    return small

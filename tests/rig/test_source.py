@@ -135,3 +135,10 @@ def test_a_thin_rim_is_left_to_others() -> None:
     front = np.zeros((64, 64))
     front[20, 10:50] = 1.0
     assert front_matte(picture, label_of(front)) is None
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 4])
+def test_a_finer_crop_is_averaged_for_the_network(factor: int) -> None:
+    face = np.random.default_rng(factor).random((24 * factor, 24 * factor, 3)).astype(np.float32)
+    means = face.reshape(24, factor, 24, factor, 3).mean(axis=(1, 3), dtype=np.float64)
+    assert np.abs(reduced(face, 24) - means).max() < 1e-6

@@ -35,10 +35,18 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.documents import json_text, parse_json
-from reggan_plugin.errors import FaceNotFoundError, RegganError, UsageError, document_from_said
+from reggan_plugin.errors import (
+    FaceNotFoundError,
+    RegganError,
+    SourceError,
+    UsageError,
+    document_from_said,
+)
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.files.overwriting import refuse_overwriting
+from reggan_plugin.limits import MOST_PATH_LETTERS
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import change_from_json, choice_from_json
 from reggan_plugin.ui.limits import FRAMES_HELD, LARGEST_LIVE_FACE_PX
@@ -55,6 +63,8 @@ Rgba = Float[np.ndarray, "height width 4"]
 _IS_WINDOWS = os.name == "nt"
 _PIECE_BYTES = 1 << 16
 _FIELDS = ("id", "longest_px", "change", "out")
+_INPUTS = ("frame", "texture", "mesh")
+_MOST_LONGEST_PX = 1 << 20
 _OF_FRAME, _OF_MAP = ("frame", "face"), ("texture", "mesh", "material")
 
 
@@ -88,15 +98,20 @@ class LivePipe:
         try:
             asked = _object(line)
             _refuse_missing(asked)
+            _refuse_odd(asked)
             written = self._write(asked)
         except RegganError as error:
             return {"id": asked.get("id"), **document_from_said(error.remark)}
+        except OSError as error:
+            fault = SourceError(f"A file cannot be written or read: {error.strerror}.")
+            return {"id": asked.get("id"), **document_from_said(fault.remark)}
         return {"id": asked["id"], **written, "seconds": round(time.monotonic() - began, 3)}
 
     def _write(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         own = read_presets(Path(asked["presets"])) if asked.get("presets") else NO_PRESETS
         mix, out = change_from_json(asked["change"], own).mix, Path(asked["out"])
         beside = out.with_name(f"{out.stem}.{asked['id']}{out.suffix}")
+        _refuse_overwriting(beside, out, [Path(asked[name]) for name in _INPUTS if name in asked])
         if "texture" not in asked:
             return _written(self._frame(asked, mix), beside)
         face = self._map(asked)
@@ -209,6 +224,43 @@ def _refuse_missing(asked: Mapping[str, Any]) -> None:
     missing = [name for name in (*_FIELDS, *kind) if name not in asked]
     if missing:
         raise UsageError(f"The request {asked.get('id')} has no {', '.join(missing)}.")
+
+
+def _refuse_odd(asked: Mapping[str, Any]) -> None:
+    """Refuse values that name no file, size or request."""
+    odd = [name for name in (*_INPUTS, "out") if name in asked and not _is_text(asked[name])]
+    odd += [
+        name
+        for name in ("presets", "material", "front", "head_bone")
+        if asked.get(name) is not None and not _is_text(asked[name])
+    ]
+    longest_px, number = asked["longest_px"], asked["id"]
+    if type(longest_px) is not int or not 16 <= longest_px <= _MOST_LONGEST_PX:
+        odd.append("longest_px")
+    if type(number) is not int or not 0 <= number < 2**63:
+        odd.append("id")
+    if odd:
+        said = ", ".join(f"{name} {str(asked[name])[:80]!r}" for name in odd)
+        raise UsageError(f"The request has an odd {said}. See reggan_plugin/ui/live_pipe.py.")
+
+
+def _is_text(value: Any) -> bool:
+    if not isinstance(value, str) or not 0 < len(value) <= MOST_PATH_LETTERS:
+        return False
+    try:
+        return b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        return False
+
+
+def _refuse_overwriting(beside: Path, out: Path, inputs: list[Path]) -> None:
+    """Refuse results that would lie over what is read, such as tiles named as those of the map."""
+    refuse_overwriting([beside], inputs)
+    same = [path for path in inputs if path.name.startswith(f"{out.stem}.")]
+    if any(path.parent.resolve() == out.parent.resolve() for path in same):
+        raise UsageError(
+            f"{out} is named after an input, which is never overwritten. Name another."
+        )
 
 
 def _state_of(path: Path) -> tuple[int, int] | None:

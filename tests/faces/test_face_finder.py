@@ -1,6 +1,7 @@
 """Faces that are given: by box, by file, by the whole picture."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,10 @@ def test_landmarks_of_no_human_proportions_are_warned_of(tmp_path: Path) -> None
     (notice,) = notices_of_landmarks(path)
     assert notice.startswith("l.json, frame 1002 and 1 more: these landmarks are far from")
     assert notices_of_landmarks(write(tmp_path / "good.json", good)) == []
+    begin, many = time.process_time(), {str(number): swapped for number in range(20_000)}
+    (notice,) = notices_of_landmarks(write(tmp_path / "many.json", many))
+    assert notice.startswith("many.json, frame 0 and 1")
+    assert time.process_time() - begin < 5
 
 
 _MIRRORED = ("right_eye", "left_eye", "nose_tip", "mouth_right", "mouth_left", "chin")

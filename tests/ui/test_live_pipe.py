@@ -100,6 +100,42 @@ def test_many_lines_and_bad_ones_are_answered_in_turn(
     assert "width" in said[4]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        *({"longest_px": one} for one in (None, 0, -1, 1.5, True, "x", 10**290, [])),
+        *({"id": one} for one in (None, "../../x", -1, 1.5, {})),
+        *({"frame": one} for one in (None, 5, "", "\0", "\ud800", "a\nb", "a" * 5000, "folder")),
+        *({"out": one} for one in (None, [], "", "gone/live.raw", "avatar.1001.png/x.raw")),
+        *({"presets": one} for one in (5, "\0", "folder")),
+        {"texture": "folder", "mesh": 5, "material": None},
+        {"texture": "avatar.1001.png", "mesh": "folder", "material": 5},
+    ],
+)
+def test_odd_values_are_answered_and_no_input_is_written_over(
+    odd: dict[str, Any],
+    pipe: LivePipe,
+    frame: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    request = json.dumps(json.loads(asked(frame, tmp_path / "live.raw")) | odd)
+    assert "message" in pipe.answer(request)
+    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_an_answer_is_not_written_over_its_frame(
+    pipe: LivePipe, frame: Path, tmp_path: Path
+) -> None:
+    content = frame.read_bytes()
+    said = pipe.answer(asked(frame, tmp_path / "avatar.png", id=1001))
+    assert "never overwritten" in said["message"]
+    assert frame.read_bytes() == content
+
+
 def test_of_lines_that_came_meanwhile_the_newest_is_answered() -> None:
     read, write = os.pipe()
     lines = newest_lines(read)

@@ -1,14 +1,21 @@
-"""Reset the sliders of the face shapes, or keep blend and shapes as a preset."""
+"""Reset the sliders of the face shapes, set them as a picture shows them, keep them as a preset."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
+from bpy.props import BoolProperty, StringProperty
 
 from ..bridge.errors import BridgeError
+from ..bridge.job import JobRequest
 from ..bridge.preset_file import add_preset
+from ..bridge.progress import Progress
 from ..bridge.vocabulary import SHAPE_NAMES, mirrored_shape, side_of_shape
+from ..preferences import preferences_of
 from ..properties import shares_of_blend
+from ..scene.asked_expression import NO_EXPRESSION
 from ..scene.settings import absolute_path
+from .job_operator import JobOperator, new_job_folder
 
 
 class ResetShapes(bpy.types.Operator):
@@ -52,6 +59,63 @@ class MirrorShapes(bpy.types.Operator):
                 continue  # a jaw to the left is no side of a face
             if from_other:
                 setattr(weights, name, before[mirrored_shape(name)])
+        return {"FINISHED"}
+
+
+class LikePicture(JobOperator, bpy.types.Operator):
+    """Set the sliders to what the face in a picture shows."""
+
+    bl_idname = "reggan.like_picture"
+    bl_label = "Like a Picture"
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+
+    def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
+        """`read`, by MediaPipe where the preferences have its model; else as a character's face."""
+        picture = Path(bpy.path.abspath(self.filepath))
+        if not picture.is_file():
+            raise BridgeError(f"There is no picture at {picture}. Choose a file.")
+        self._scene = context.scene.name_full
+        model = preferences_of(context).landmarker
+        reader = ["--reader", "person", "--landmarker", bpy.path.abspath(model)] if model else []
+        arguments = ("read", str(picture), *reader, "--json")
+        title = f"Reading the face in {picture.name}"
+        return [JobRequest(arguments=arguments, title=title, folder=new_job_folder())]
+
+    def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
+        """Set them; no expression is chosen beside them."""
+        scene = next((s for s in bpy.data.scenes if s.name_full == self._scene), None)
+        if scene is None:
+            raise BridgeError(f"The scene {self._scene} is gone. Read the picture in another.")
+        weights = progress.summary["weights"]
+        for name in SHAPE_NAMES:
+            setattr(scene.reggan_shapes, name, weights.get(name, 0.0))
+        scene.reggan.expression, scene.reggan.blend = NO_EXPRESSION, ""
+        self._report({"INFO"}, f"{len(weights)} face shapes are as in the picture")
+
+
+class ChoosePicture(bpy.types.Operator):
+    """Choose a picture of a face; the sliders show its expression."""
+
+    bl_idname = "reggan.choose_picture"
+    bl_label = "Like a Picture…"
+    bl_options = {"INTERNAL"}  # noqa: RUF012 - the job has its own undo step
+    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filter_image: BoolProperty(default=True, options={"HIDDEN"})
+    filter_folder: BoolProperty(default=True, options={"HIDDEN"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:  # noqa: ARG003
+        """Tell whether a job can begin."""
+        return bool(bpy.ops.reggan.like_picture.poll())
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002
+        """Open the file browser."""
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:  # noqa: ARG002
+        """Begin the job."""
+        bpy.ops.reggan.like_picture("INVOKE_DEFAULT", filepath=self.filepath)
         return {"FINISHED"}
 
 
@@ -104,4 +168,4 @@ def _weights(scene: bpy.types.Scene) -> dict[str, float]:
     return {name: round(weight, 3) for name, weight in weights.items() if weight}
 
 
-classes = (ResetShapes, MirrorShapes, SavePreset)
+classes = (ResetShapes, MirrorShapes, LikePicture, ChoosePicture, SavePreset)

@@ -31,6 +31,7 @@ class ShapesPanel:
         row = layout.row(align=True)
         row.operator("reggan.save_preset", icon="ADD")
         row.operator("reggan.reset_shapes", icon="LOOP_BACK")
+        layout.operator("reggan.choose_picture", icon="FILE_IMAGE")
         layout.use_property_split = False
         row = layout.row(align=True)
         row.prop(context.window_manager, "reggan_shape_search", text="", icon="VIEWZOOM")

@@ -79,6 +79,11 @@ def perform() -> dict[str, object]:
     return {}
 
 
+def read() -> dict[str, object]:
+    """A face with an open mouth."""
+    return {"v": 1, "reader": "pretended", "weights": {"jawOpen": 0.4, "mouthSmileLeft": 0.2}}
+
+
 def png_of_grey(value: int) -> bytes:
     """4x2 texels."""
     rows = b"".join(b"\0" + bytes([value]) * 4 for _ in range(2))
@@ -131,6 +136,6 @@ with Path(__file__).with_name("asked.jsonl").open("a", encoding="utf-8") as file
     file.write(json.dumps(asked) + "\n")
 done = {
     **{"render": render, "texture": texture, "sheet": sheet, "track": track},
-    **{"curves": curves, "perform": perform},
+    **{"curves": curves, "perform": perform, "read": read},
 }
 print(json.dumps(done[COMMAND]() if COMMAND in done else {}))

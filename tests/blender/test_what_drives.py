@@ -377,6 +377,22 @@ def test_a_video_becomes_a_take_and_keys(scene: Any, pretended: Path, tmp_path: 
     assert scene.reggan_shapes.jawOpen == 0.0
 
 
+def test_the_sliders_show_what_a_picture_shows(scene: Any, pretended: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "me ä.png"
+    picture.write_bytes(b"a picture")
+    scene.reggan.expression = "happy"
+    scene.reggan_shapes.browInnerUp = 0.7
+    assert bpy.ops.reggan.like_picture(filepath=str(picture)) == {"FINISHED"}
+    shapes = scene.reggan_shapes
+    shown = (shapes.jawOpen, shapes.mouthSmileLeft, shapes.browInnerUp)
+    assert shown == pytest.approx((0.4, 0.2, 0.0))
+    assert scene.reggan.expression == "NONE"
+    (asked,) = (json.loads(line) for line in pretended.read_text().splitlines())
+    assert (asked["command"], asked["arguments"]) == ("read", [str(picture), "--json"])
+    with pytest.raises(RuntimeError, match="There is no picture at"):
+        bpy.ops.reggan.like_picture(filepath=str(tmp_path / "none.png"))
+
+
 def test_several_expressions_are_made_in_one_job(
     scene: Any, pretended: Path, tmp_path: Path
 ) -> None:

@@ -20,6 +20,8 @@ _UNSURE = 0.022
 the face: its matte ends beside its edge, and its own colours are less odd there than a blur."""
 _WIDE = 2
 """Half of what counts as wide, in such parts."""
+_RING = ImageFilter.MaxFilter(3)
+"""Around what is thin (rims), pixels still have a little of its colour."""
 WHOLE = 0.999
 """From here on a pixel is all front, and keeps its bits."""
 
@@ -82,7 +84,8 @@ class Front:
         """
         front = self.at(region).ravel()
         slow = 1 - moved_px / np.float32(_SLOW * self.side_px)
-        return np.maximum(front, hidden_share(front) * np.clip(slow, 0.0, 1.0))
+        may_be = np.maximum(hidden_share(front), self.hidden(region).ravel())
+        return np.maximum(front, may_be * np.clip(slow, 0.0, 1.0))
 
     def stays(self, region: Region) -> Bool[np.ndarray, "rows columns"]:
         """Pixels of a region that show what stands before the face, most of all."""
@@ -99,7 +102,8 @@ class Front:
         is_face = matte < _HALF
         wide = within(~within(is_face, _WIDE * reach), (_WIDE + 2) * reach)
         inner = Image.fromarray(~within(is_face, reach)).convert("L").filter(ImageFilter.BoxBlur(1))
-        return np.where(wide, np.asarray(inner, np.float32) / 255, matte)[..., None]
+        thin = Image.fromarray(np.round(matte * 255).astype(np.uint8)).filter(_RING)
+        return np.where(wide, np.asarray(inner), np.asarray(thin))[..., None] / np.float32(255)
 
     def moved(self, x_px: int, y_px: int) -> "Front":
         """Return the same in a picture whose corner lies at (-x_px, -y_px) of this one's."""

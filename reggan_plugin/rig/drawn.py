@@ -103,8 +103,10 @@ class Drawn:
         inwards = np.minimum(columns - middle[0, 0], middle[-1, 0] - columns)
         share = np.clip(inwards / (_CORNER * self.eye * scale), 0, 1)[None, :, None]
         skin = skins[2] + share * (apart - skins[2])
-        share = opening.open[..., None]
-        paint = skin + share * (opening.inside - skin)
+        share = opening.open
+        if opening.soft:
+            share = blurred(share, opening.soft * self.eye * float(scale))
+        paint = skin + share[..., None] * (opening.inside - skin)
         band = line_of(opening.edge, 2 * seam, opening.window, side_px)
         # where motion ends within a cell, paint stands in for it
         still = grown(opening.still > 0.5, -seam * float(scale))

@@ -103,6 +103,7 @@ class Opening:
         was_window: of `was_open`.
         middle: line between its two edges, from the picture's left to its right.
         still: 1 where the source's own pixels are seen, which do not move.
+        soft: eye distances over which its edge turns in.
     """
 
     window: Window
@@ -113,6 +114,7 @@ class Opening:
     was_window: Window
     middle: Float[np.ndarray, "places 2"]
     still: Float[np.ndarray, "side side"]
+    soft: float = 0.0
 
 
 def gaze_of(weights: Mapping[str, float], side: str) -> Float[np.ndarray, "2"]:

@@ -13,7 +13,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.rig.mouth_light import IVORY, LUMA, MouthLight, OpeningLight
 from reggan_plugin.rig.mouth_rig import GUM, PLATE, TONGUE, TOOTH, WALL, JawPose, MouthRig
 
-_GUM_COLOUR = np.array([0.46, 0.18, 0.17])
+_GUM_COLOUR = np.array([0.52, 0.25, 0.23])
 _TONGUE_COLOUR = np.array([0.56, 0.25, 0.23])
 _WALL_COLOUR = np.array([0.40, 0.13, 0.12])
 _PLATE_COLOUR = np.array([0.80, 0.79, 0.76])
@@ -38,6 +38,8 @@ _FADE = 1.2
 """Per eye distance of depth: what flesh swallows on the light's way in."""
 _FADE_OF = {TOOTH: 1.15, GUM: 1.0, TONGUE: 1.2, WALL: 1.1, PLATE: 0.7}
 _GLOSS_OF = {TOOTH: 0.30, GUM: 0.15, TONGUE: 0.22, WALL: 0.03, PLATE: 0.0}
+_CARVED_GUM = 0.85
+"""Of a tooth's brightness: in stone both are cut of one piece."""
 _STONE_GLOSS = 0.25
 """Stone is dry: it has so much of the gloss."""
 _CORRIDOR_FROM, _CORRIDOR_TO, _CORRIDOR = -0.12, -0.50, 0.35
@@ -118,9 +120,12 @@ def lit_mouth(
     free = np.clip((rig.sky - 0.05) / 0.62, 0, 1)
     free = np.where(is_plate, 0.85 + 0.15 * free, 0.35 + 0.65 * free)
     lack = np.clip(1 - amount, 0, 1)
-    redder = np.where(is_hard, 0.5 * lack**2, 1.3 * lack)
+    redder = np.select([is_hard, rig.part == GUM], [0.5 * lack**2, 0.6 * lack], 1.3 * lack)
     flesh = (_CAVITY / _CAVITY[0]) ** 0.45
-    colour = _own_colour(rig) * flesh ** redder[:, None]
+    own = _own_colour(rig)
+    carved = (rig.part == GUM)[:, None] * light.stone
+    own = own + carved * (_CARVED_GUM * IVORY - own)
+    colour = own * flesh ** redder[:, None]
     bounce = np.where(is_hard, 0.5, 1.0) * _BOUNCE * opening.seen(1.6 * depth, places)
     colour = colour * ((amount * free)[:, None] + bounce[:, None] * _CAVITY / 0.2)
     strength = _EXPOSURE * light.tooth / IVORY

@@ -25,6 +25,7 @@ from reggan_plugin.rig.mouth_light import FEWEST_OF_SKIN, LUMA
 from reggan_plugin.rig.planes import (
     WHOLE,
     Window,
+    blurred,
     channels_averaged,
     extended,
     line_of,
@@ -70,6 +71,9 @@ _LINE_REACH, _LIPS_BESIDE = 0.035, (0.045, 0.10)
 """Eye distances from where lips meet within which their line is dark, and between which lips are
 lips."""
 _PARTED = 0.5
+_TURN_IN, _RIM, _RIM_SHADE = 0.007, 0.025, 0.3
+"""Eye distances over which lips turn in, where they shade what is behind them, and how much of its
+light they take twice over at their edge. By eye: a hard edge looks like cut paper."""
 _LINE, _LINE_EDGE = 0.80, 0.15
 """Of the lips' brightness: what is below is of the line, in full where it is darker by the second;
 by eye."""
@@ -222,6 +226,8 @@ def changed_mouth(
         light = _inside_of_mouth(
             template, picture, laid, before, weights, opening, window, look, character
         )
+        px = eye * side_px / (window[2] - window[0])
+        light *= 1 - _RIM_SHADE * (1 - blurred(opening, _RIM * px))[..., None]
         inside = extended(
             np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
             (opening > 0).astype(np.float32),
@@ -238,6 +244,7 @@ def changed_mouth(
         was_window=was_window,
         middle=rightwards(smooth_arc(middle)),
         still=np.zeros_like(opening),
+        soft=_TURN_IN,
     )
 
 

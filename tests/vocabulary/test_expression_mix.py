@@ -77,7 +77,7 @@ def test_the_six_are_strong_within_the_range_of_a_shape() -> None:
 def test_a_named_expression_replaces_and_a_shape_adds() -> None:
     smile = ExpressionMix({"happy": 0.5})
     assert smile.control_weights()["neutral"] == 0.5
-    assert smile.control_weights()["mouthSmileLeft"] == pytest.approx(0.55)
+    assert smile.control_weights()["mouthSmileLeft"] == pytest.approx(0.525)
     assert ExpressionMix({"jawOpen": 0.4}).control_weights() == {"jawOpen": 0.4}
     assert ExpressionMix({"neutral": 1.0}).control_weights() == {"neutral": 1.0}
     assert "neutral" not in ExpressionMix({"happy": 1.0}, adds=True).control_weights()

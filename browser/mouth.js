@@ -4,16 +4,16 @@
 import { percentile } from "./planes.js";
 import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./rig.js";
 
-const [TOOTH, WALL, PLATE] = [0, 3, 4];  // gum and tongue are 1 and 2
+const [TOOTH, GUM, WALL, PLATE] = [0, 1, 3, 4];  // the tongue is 2
 const HINGE = [0, 0.62, -1.25];
 const SLIDE = [1, 0.8, 0.8];
 export const LUMA = [0.2126, 0.7152, 0.0722];
 const IVORY = [0.78, 0.73, 0.64];
-const COLOURS = [IVORY, [0.46, 0.18, 0.17], [0.56, 0.25, 0.23], [0.40, 0.13, 0.12], [0.80, 0.79, 0.76]];
+const COLOURS = [IVORY, [0.52, 0.25, 0.23], [0.56, 0.25, 0.23], [0.40, 0.13, 0.12], [0.80, 0.79, 0.76]];
 const [CAVITY, NECK, RIM] = [[0.32, 0.08, 0.07], [1, 0.93, 0.8], [0.89, 0.9, 0.92]];
 const [CANINES, CANINE] = [[5, 10, 19, 24], [0.985, 0.965, 0.92]];
 const [FADE, GLOSS] = [[1.15, 1, 1.2, 1.1, 0.7], [0.3, 0.15, 0.22, 0.03, 0]];
-const [EXPOSURE, BOUNCE, STONE_GLOSS, KEY_WRAP] = [1.2, 0.1, 0.25, 0.25];
+const [EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP] = [1.2, 0.1, 0.25, 0.85, 0.25];
 const DEPTHS = [0.02, 0.05, 0.1, 0.17, 0.26, 0.38, 0.55, 0.8];
 const [CELL, MARGIN] = [0.03, 0.35];
 
@@ -71,15 +71,17 @@ export class Mouth {
       const facing = isPlate ? 1 : clip(dot(normal, towards));
       const lit = isPlate ? Math.max(0.5, dot(key, towards)) : clip((dot(normal, key) + KEY_WRAP) / (1 + KEY_WRAP));
       const above = isPlate ? 1 : 0.82 + 0.18 * normal[1];
-      const fade = Math.exp(-FADE[part] * 1.9 * Math.max(0, depth - 0.12));
-      const back = isHard ? clip((rest[2] + 0.2) / -0.4) : 0;
+      const fade = Math.exp(-FADE[part] * 1.2 * Math.max(0, depth - 0.12));
+      const back = isHard ? clip((rest[2] + 0.12) / -0.38) : 0;
       const amount = (light.ambient * sky * above * (0.35 + 0.65 * facing) + 1.25 * light.keyStrength * lit * fromKey)
-        * fade * (1 - 0.5 * back * back * (3 - 2 * back));
+        * fade * (1 - 0.35 * back * back * (3 - 2 * back));
       const free = clip((this.sky[i] - 0.05) / 0.62);
       const lack = clip(1 - amount);
-      const redder = isHard ? 0.5 * lack * lack : 1.3 * lack;
+      const redder = isHard ? 0.5 * lack * lack : (part === GUM ? 0.6 : 1.3) * lack;
+      const carved = part === GUM ? light.stone : 0;
       const bounce = (isHard ? 0.5 : 1) * BOUNCE * opening.seen(1.6 * depth, place);
-      const colour = CAVITY.map((flesh, k) => strength[k] * this.colours[i][k] * (flesh / CAVITY[0]) ** (0.45 * redder)
+      const bare = this.colours[i].map((value, k) => value + carved * (CARVED_GUM * IVORY[k] - value));
+      const colour = CAVITY.map((flesh, k) => strength[k] * bare[k] * (flesh / CAVITY[0]) ** (0.45 * redder)
         * (amount * (isPlate ? 0.85 + 0.15 * free : 0.35 + 0.65 * free) + bounce * flesh / 0.2));
       const grey = dot(colour, LUMA);
       const shown = colour.map((value, k) => value + light.stone * (grey * tint[k] - value));

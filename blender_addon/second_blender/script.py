@@ -7,6 +7,7 @@ not registered: its modules are imported under a name of their own.
 """
 
 import json
+import os
 import sys
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -62,5 +63,10 @@ def _say(event: str, **fields: Any) -> None:
     print(json.dumps({"v": 1, "event": event, **fields}), file=sys.stderr, flush=True)
 
 
-if __name__ == "__main__" and (code := main(Path(sys.argv[sys.argv.index("--") + 1]))):
-    sys.exit(code)
+if __name__ == "__main__":
+    code = main(Path(sys.argv[sys.argv.index("--") + 1]))
+    if not bpy.app.binary_path:  # 4.2 as a module can crash while it ends, once it wrote a GLB
+        sys.stdout.flush()
+        os._exit(code)
+    if code:
+        sys.exit(code)

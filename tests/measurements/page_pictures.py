@@ -1,8 +1,10 @@
 """Draw the local page for its documentation, with the model that ships, in Chromium.
 
     python -m tests.measurements.page_pictures docs
+    python -m tests.measurements.page_pictures docs ITEMS
 
-Writes local_page.jpg, 1280 pixels wide, and local_page_narrow.jpg, 420 wide, into the folder.
+Writes local_page.jpg, 1280 pixels wide, and local_page_narrow.jpg, 420 wide, into the folder. With
+ITEMS, a folder of pictures that tests/ui wrote (REGGAN_PICTURES=ITEMS), page_items.jpg of them.
 """
 
 import base64
@@ -11,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from selenium import webdriver
 
 from reggan_plugin.commands.demo import sample_shots
@@ -21,11 +23,32 @@ from tests.ui.conftest import running_page, studio_of
 
 SIZES = {"local_page": (1280, 800), "local_page_narrow": (420, 800)}
 QUALITY = 85
+ITEMS = {
+    "page_handle": "handle, undo, redo, a reload",
+    "page_zoom": "zoom by wheel, pan by drag",
+    "page_search": "search",
+    "page_help": "Weaken its own, explained",
+    "page_copied": "copied words, which go away",
+    "page_two_faces": "two faces, each its own",
+    "page_keys": "keys, dragged and copied",
+    "page_timeline": "timeline, saved as a take",
+    "page_clip": "a clip that was dropped",
+    "page_shot": "a shot is rendered",
+    "page_quit": "Quit asks",
+    "page_dropped_text": "a dropped text has its own name",
+    "page_alone": "in the browser alone",
+}
+_ITEM_PX, _TITLE_PX, _ACROSS, _GAP_PX = 620, 30, 3, 8
 
 
 def main() -> None:
-    """Open the sample, smile, and take the pictures."""
+    """Open the sample, smile, and take the pictures; or lay out those of the tests."""
     folder = Path(sys.argv[1])
+    if len(sys.argv) > 2:
+        path = folder / "page_items.jpg"
+        sheet_of_items(Path(sys.argv[2])).save(path, quality=70, optimize=True)
+        print(path)
+        return
     studio = studio_of(samples=sample_shots())
     with tempfile.TemporaryDirectory() as scratch, running_page(studio) as page:
         browser = open_chromium(Path(scratch, "profile"), Path(scratch))
@@ -45,6 +68,24 @@ def main() -> None:
             shot.convert("RGB").save(path, quality=QUALITY)
             print(path)
         browser.quit()
+
+
+def sheet_of_items(folder: Path) -> Image.Image:
+    """Lay out the pictures of single items, each under its title."""
+    font = ImageFont.load_default(18)
+    shown = [(Image.open(folder / f"{name}.png"), title) for name, title in ITEMS.items()]
+    tall = max(round(one.height * _ITEM_PX / one.width) for one, _ in shown) + _TITLE_PX
+    rows = -(-len(shown) // _ACROSS)
+    size = _ACROSS * (_ITEM_PX + _GAP_PX), rows * (tall + _GAP_PX)
+    sheet = Image.new("RGB", size, "white")
+    for place, (one, title) in enumerate(shown):
+        x, y = (place % _ACROSS) * (_ITEM_PX + _GAP_PX), (place // _ACROSS) * (tall + _GAP_PX)
+        ImageDraw.Draw(sheet).text((x + 6, y + 5), title, fill="black", font=font)
+        small = one.convert("RGB").resize(
+            (_ITEM_PX, round(one.height * _ITEM_PX / one.width)), Image.Resampling.LANCZOS
+        )
+        sheet.paste(small, (x, y + _TITLE_PX))
+    return sheet
 
 
 def _resize(browser: webdriver.Chrome, width: int, height: int) -> None:

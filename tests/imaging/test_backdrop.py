@@ -65,3 +65,16 @@ def test_what_may_be_before_a_face_stays_unless_it_moves_far() -> None:
         ]
     )
     np.testing.assert_allclose(whole, [0, 1, 0.5, 0.5, 1], atol=0.05)
+
+
+def test_the_edge_of_hair_counts_as_face_and_a_rim_never_does() -> None:
+    side = 300
+    matte = np.zeros((side, side, 1), np.float32)
+    matte[:, 200:] = 1  # hair
+    matte[:, 50:56] = 1  # a rim
+    front = Front(matte=matte, crop=FaceCrop(np.eye(2, 3), side))
+    hidden = front.hidden((slice(140, 160), slice(0, side)))[10]
+    assert hidden[50:56].min() == 1
+    assert hidden[60:204].max() == 0
+    assert hidden[210:].min() == 1
+    assert front.stays((slice(140, 160), slice(0, side)))[10, 201:].all()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 import reggan_plugin
 from reggan_plugin.change.answer import Answer
@@ -56,6 +56,18 @@ def test_a_face_without_keeps_its_bits(fringe: bool) -> None:
     lifted = lift_spectacles(bare)
     assert lifted.front is None
     assert lifted.face is bare
+
+
+def test_a_brow_beside_a_rim_is_none_of_it() -> None:
+    worn, bare = face(spectacles=True, side_px=3 * SIDE), face(spectacles=False, side_px=3 * SIDE)
+    front = lift_spectacles(worn).front
+    assert front is not None
+    assert front.shape == (3 * SIDE, 3 * SIDE, 1)
+    is_rim = np.abs(worn - bare).max(axis=2) > 0.02
+    brow = (np.abs(bare - np.array(HAIR) / 255).max(axis=2) < 0.1) & ~is_rim
+    beside = np.asarray(Image.fromarray(is_rim).convert("L").filter(ImageFilter.MaxFilter(9))) > 0
+    assert (front[..., 0][brow & beside] < 0.1).mean() > 0.9
+    assert front[..., 0][is_rim].mean() > 0.7
 
 
 def test_the_model_sees_the_face_beneath() -> None:

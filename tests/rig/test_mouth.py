@@ -82,6 +82,14 @@ def test_a_measured_drop_is_met_by_turning() -> None:
     assert jaw_pose_from_drop(np.array([0.0, 0.2, 0.0])).turn == 0
 
 
+def test_rows_of_teeth_meet_where_the_jaw_is_shut() -> None:
+    rig = mouth_rig()
+    points, _ = rig.posed(opened_by(0.0))
+    middle = (rig.part == TOOTH) & (np.abs(rig.points[:, 0]) < 0.1)
+    upper, lower = (points[middle & (rig.jaw == share), 1] for share in (0, 1))
+    assert lower.max() > upper.min()
+
+
 def drop_of_incisors(pose: JawPose) -> np.ndarray:
     rig = mouth_rig()
     moved = rig.posed(pose)[0] - rig.posed(opened_by(0.0))[0]
@@ -180,6 +188,14 @@ def test_stone_is_of_the_skins_own_tint() -> None:
     assert np.allclose(inside[:, 0], inside[:, 1], rtol=0.05, atol=0.01)
     bright = inside[inside[:, 1] > 0.1]
     assert np.allclose(bright[:, 2] / bright[:, 1], 0.9, atol=0.06)
+
+
+def test_gums_of_stone_are_as_light_as_its_teeth() -> None:
+    opening = ellipse(80, 0.1, 0.05, -0.05)  # high: teeth and the gum above them
+    fair, carved = (drawn(opening, light=replace(LIGHT, stone=stone)) for stone in (0.0, 1.0))
+    luma = [one[opening > 0.99] @ np.array(LUMA_WEIGHTS) for one in (fair, carved)]
+    darkest = [np.percentile(one, 15) / np.percentile(one, 85) for one in luma]
+    assert darkest[1] > 1.2 * darkest[0]
 
 
 def test_plates_have_no_gaps() -> None:

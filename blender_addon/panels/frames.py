@@ -50,7 +50,8 @@ class MainPanel:
         row.operator("reggan.draw_faces", icon="USER", text=text)
         if is_drawn:
             row.prop(context.space_data, "show_region_asset_shelf", text="", icon="ASSET_MANAGER")
-            column.prop(context.scene.reggan_faces, "dropped_face", text="", icon="USER")
+            dropped = context.scene.reggan_faces
+            column.prop(dropped, "dropped_face", text="", icon="USER", placeholder="Drop a Face")
 
 
 def _draw_expression(column: Any, settings: Any) -> None:

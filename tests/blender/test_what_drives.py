@@ -432,7 +432,9 @@ def test_all_cameras_of_a_folder_are_changed_in_one_job(
     names = [image.name for image in bpy.data.images if image.get("reggan_kind") == "result"]
     assert sorted(names) == ["hair happy", "shot happy", "skin happy"]
     scene.reggan.use_rig_tracks, scene.reggan.rig_tracks = True, "//tracks.json"
-    with pytest.raises(RuntimeError, match="holds 3 sequences, but the head was tracked for one"):
+    with pytest.raises(
+        RuntimeError, match="These are 3 sequences, but the head was tracked for one"
+    ):
         bpy.ops.reggan.render_frames()
 
 

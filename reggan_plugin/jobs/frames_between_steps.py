@@ -139,8 +139,11 @@ def unless_it_fails(
     return EndedFrame(outcome="failed", message=message, facts=facts)
 
 
-PIXELS_WHILE_RENDERING = 160_000_000
-"""Five 4K frames, four 8K frames, and of 16k frames only the current one."""
+PIXELS_WHILE_RENDERING = 18_000_000
+"""Two 4K frames: a third one takes half a gigabyte more of memory, and a frame is read while
+another one is changed and written anyway."""
+_PAIRS_UP_TO = 8192 * 4320
+"""Pixels of a frame that is never alone where several may be: it is read while one is changed."""
 PIXELS_WHILE_TRACKING = 100_000_000
 """Frames that are only looked at."""
 
@@ -149,4 +152,5 @@ def room_beside(pixels: int, most: int, pixels_in_all: int) -> int:
     """Return the number of frames of so many pixels that may be in memory beside one, of `most` in
     all.
     """
-    return max(0, min(most, pixels_in_all // pixels) - 1)
+    least = 2 if pixels <= _PAIRS_UP_TO else 1
+    return min(most, max(least, pixels_in_all // pixels)) - 1

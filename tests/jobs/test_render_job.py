@@ -83,9 +83,10 @@ def test_huge_frames_leave_room_for_fewer(tmp_path: Path) -> None:
         cut = FrameCrops(picture=Picture(pixels=picture), faces=())
         return FrameInput(frame=frame, cut=cut, facts=facts)
 
-    sizes = (1, 4096 * 2160, 15360 * 8640, 10**9)
-    assert [render_job._room_beside(waiting(n), most=5) for n in sizes] == [4, 4, 0, 0]
-    assert [render_job._room_beside(waiting(n), most=24) for n in sizes] == [23, 17, 0, 0]
+    sizes = (1, 1920 * 1080, 4096 * 2160, 7680 * 4320, 15360 * 8640, 10**9)
+    assert [render_job._room_beside(waiting(n), most=5) for n in sizes] == [4, 4, 1, 1, 0, 0]
+    assert [render_job._room_beside(waiting(n), most=24) for n in sizes] == [23, 7, 1, 1, 0, 0]
+    assert [render_job._room_beside(waiting(n), most=1) for n in sizes] == [0] * 6
 
 
 def test_frames_are_written_under_their_names_in_order(tmp_path: Path) -> None:

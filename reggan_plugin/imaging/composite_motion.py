@@ -188,10 +188,7 @@ class _Mover:
         cover = motion.cover.ravel()[index][:, None]
         if not (log_gain.any() or cover.any()):
             return straight
-        if cover.any():
-            paint = motion.paint.reshape(-1, 3).take(index, axis=0)
-        else:
-            paint = np.zeros_like(straight)
+        paint = motion.paint.reshape(-1, 3).take(index, axis=0) if cover.any() else None
         return _relit(straight, self._source.coding, log_gain, cover, paint)
 
 
@@ -205,13 +202,14 @@ def _relit(
     coding: PixelCoding,
     log_gain: Float[np.ndarray, "pixels channels"],
     cover: Float[np.ndarray, "pixels 1"],
-    paint: Float[np.ndarray, "pixels 3"],
+    paint: Float[np.ndarray, "pixels 3"] | None,
 ) -> Float[np.ndarray, "pixels 3"]:
     """Straight values in another light, and under paint (sRGB-encoded) where that covers them."""
-    paint_light = colour.linear_from_srgb(paint) * np.float32(2.0**-coding.exposure_ev)
     with np.errstate(over="ignore"):
         light = colour.light_from_straight(straight[None], coding)[0] * np.exp(log_gain)
-        light += cover * (paint_light - light)
+        if paint is not None:
+            paint_light = colour.linear_from_srgb(paint) * np.float32(2.0**-coding.exposure_ev)
+            light += cover * (paint_light - light)
     return colour.straight_from_light(light[None], coding)[0]
 
 

@@ -217,7 +217,8 @@ def _find(
             err=True,
         )
     ev = transfer.auto_exposure(frame, crops) if exposure_ev is None else exposure_ev
-    face = live_face(transfer, frame, crops[0], ev, 2 * CELL_PX * finer)
+    longest_px, is_draft = 2 * CELL_PX * finer, finer == 1  # small cells are as in the gallery
+    face = live_face(transfer, frame, crops[0], ev, longest_px, is_draft=is_draft)
     return _DrawnFace(transfer=transfer, face=face, shown=coding_of(frame, 0.0 if for_view else ev))
 
 

@@ -15,6 +15,9 @@ where a landmarker is given. Of each, all frames or every nth:
                  the other way round
     blinks       found of those there, and how many are claimed
     seconds      of the processor to read a picture, child processes left out
+
+Then a table by shape, both sides together: the mean error of each reader over the heads that have
+the shape and move it, and that of weights that are 0.
 """
 
 import time
@@ -31,6 +34,7 @@ from reggan_plugin.perform.face_reading import FaceReader
 from reggan_plugin.perform.mediapipe_landmarker import MediaPipeReader
 from reggan_plugin.perform.performance import performance_from_recording
 from reggan_plugin.perform.recording import Recording
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.landmarks.pictures import TEXTURES
 from reggan_training.pairs.surface_colour import keep_textures
 from tests.measurements.performed_clips import FPS, PerformedClip, acted_weights, clip_of
@@ -38,6 +42,7 @@ from tests.measurements.rig_measures import study_heads
 
 _LEAST_MOTION = 0.3
 """Weight that a shape has to reach to count among those that move."""
+_NOTHING = "nothing"
 _NEAR = 2
 """Frames around the start of a blink in which it counts as found."""
 
@@ -59,9 +64,15 @@ def main(
     readers: list[FaceReader] = [CharacterReader("cpu")]
     if landmarker is not None:
         readers.append(MediaPipeReader(landmarker))
+    by_shape: dict[str, dict[str, list[float]]] = {}
     for folder in sorted(path for path in clips.iterdir() if path.is_dir()):
         for reader in readers:
-            print(_line(folder, reader, every), flush=True)
+            print(_line(folder, reader, every, by_shape), flush=True)
+    names = [reader.name for reader in readers]
+    print(f"| shape | {' | '.join(names)} | all weights 0 |\n|---|{'---|' * (1 + len(names))}")
+    for shape, errors in sorted(by_shape.items()):
+        means = " | ".join(f"{np.mean(errors[name]):.3f}" for name in (*names, _NOTHING))
+        print(f"| {shape} | {means} |")
     for reader in readers:
         reader.close()
 
@@ -79,7 +90,10 @@ def _render(data: Path, clips: Path, frames: int, side: int) -> None:
         print(f"{folder.name}: {head.name}, {head.style}", flush=True)
 
 
-def _line(folder: Path, reader: FaceReader, every: int) -> str:
+def _line(
+    folder: Path, reader: FaceReader, every: int, by_shape: dict[str, dict[str, list[float]]]
+) -> str:
+    """Return the line of a clip and a reader, and note down the errors of its shapes."""
     with np.load(folder / "truth.npz") as truth:
         clip = PerformedClip(
             pictures=[], weights=truth["weights"], has=truth["has"], lips_gap=truth["lips"]
@@ -106,6 +120,12 @@ def _line(folder: Path, reader: FaceReader, every: int) -> str:
     found, true = made.take.weights, clip.weights[rows]
     alone = np.array([np.zeros(len(true[0])) if one is None else one.weights for one in readings])
     moving = [k for k in np.flatnonzero(clip.has) if true[:, k].max() > _LEAST_MOTION]
+    for k in moving:
+        shape = ARKIT_SHAPES[k].removesuffix("Left").removesuffix("Right")
+        shape = ARKIT_SHAPES[k] if shape in ("jaw", "mouth") else shape
+        errors = by_shape.setdefault(shape, {})
+        errors.setdefault(reader.name, []).append(float(np.abs(found - true)[:, k].mean()))
+        errors.setdefault(_NOTHING, []).append(float(true[:, k].mean()))
     correlations = [_correlation(found[:, k], true[:, k]) for k in moving]
     lids = made.lids.any(axis=1)
     shut = set(rows[lids].tolist())

@@ -3,14 +3,16 @@
     python -m tests.measurements.page_pictures docs
     python -m tests.measurements.page_pictures docs ITEMS
 
-Writes local_page.jpg, 1280 pixels wide, and local_page_narrow.jpg, 420 wide, into the folder. With
-ITEMS, a folder of pictures that tests/ui wrote (REGGAN_PICTURES=ITEMS), page_items.jpg of them.
+Writes into the folder local_page.jpg, 1280 pixels wide, local_page_narrow.jpg, 420 wide, and
+pictures/page.webp, a recording: a tile is chosen, a slider and the handle move, undo. With ITEMS,
+a folder of pictures that tests/ui wrote (REGGAN_PICTURES=ITEMS), page_items.jpg of them instead.
 """
 
 import base64
 import io
 import sys
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -18,7 +20,7 @@ from selenium import webdriver
 
 from reggan_plugin.commands.demo import sample_shots
 from tests.chromium import open_chromium
-from tests.ui.artist import Artist
+from tests.ui.artist import WIPE_AT, Artist
 from tests.ui.conftest import running_page, studio_of
 
 SIZES = {"local_page": (1280, 800), "local_page_narrow": (420, 800)}
@@ -38,6 +40,7 @@ ITEMS = {
     "page_dropped_text": "a dropped text has its own name",
     "page_alone": "in the browser alone",
 }
+_RECORDED_PX = 900
 _ITEM_PX, _TITLE_PX, _ACROSS, _GAP_PX = 620, 30, 3, 8
 
 
@@ -58,16 +61,71 @@ def main() -> None:
         artist = Artist(browser, page, timeout_s=600)
         artist.take_sample()
         artist.wait_for("document.getElementById('gallery').ariaBusy === 'false'")
+        record(artist).save(folder / "pictures/page.webp")
         artist.choose("happy")
         artist.at_rest()
         for name, size in SIZES.items():
             _resize(browser, *size)
             artist.at_rest()
-            shot = Image.open(io.BytesIO(base64.b64decode(browser.get_screenshot_as_base64())))
+            shot = screenshot(browser)
             path = folder / f"{name}.jpg"
-            shot.convert("RGB").save(path, quality=QUALITY)
+            shot.save(path, quality=QUALITY)
             print(path)
         browser.quit()
+
+
+class Recording:
+    """Screenshots one after the other."""
+
+    def __init__(self) -> None:
+        self.shots: list[Image.Image] = []
+        self.times_ms: list[int] = []
+
+    def add(self, browser: webdriver.Chrome, shown_ms: int) -> None:
+        shot = screenshot(browser)
+        size = _RECORDED_PX, round(shot.height * _RECORDED_PX / shot.width)
+        self.shots.append(shot.resize(size, Image.Resampling.LANCZOS))
+        self.times_ms.append(shown_ms)
+
+    def save(self, path: Path) -> None:
+        first, *others = self.shots
+        first.save(
+            path, save_all=True, append_images=others, duration=self.times_ms, loop=0, quality=60
+        )
+        print(path)
+
+
+def record(artist: Artist) -> Recording:
+    """Choose a tile, move the intensity and the handle, and undo."""
+    recording, browser = Recording(), artist.browser
+    recording.add(browser, 900)
+    artist.choose("happy")
+    artist.at_rest()
+    recording.add(browser, 900)
+    for intensity in (0.8, 0.6, 0.4, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2):
+        artist.slide("intensity", intensity)
+        recording.add(browser, 150)
+    artist.script("document.getElementById('dial-intensity').dispatchEvent(new Event('change'))")
+    artist.at_rest()
+    recording.add(browser, 700)
+    places = (0.0, 0.2, 0.35, 0.5, 0.65, 0.5, 0.35, 0.0)
+    for start, end in pairwise(places):
+        artist.script(WIPE_AT, start, end)
+        recording.add(browser, 150)
+    artist.choose("sad")
+    artist.at_rest()
+    recording.add(browser, 900)
+    for _ in range(3):
+        artist.find("undo").click()
+        artist.at_rest()
+        recording.add(browser, 600)
+    return recording
+
+
+def screenshot(browser: webdriver.Chrome) -> Image.Image:
+    """Return what the browser's window shows."""
+    content = base64.b64decode(browser.get_screenshot_as_base64())
+    return Image.open(io.BytesIO(content)).convert("RGB")
 
 
 def sheet_of_items(folder: Path) -> Image.Image:

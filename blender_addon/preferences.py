@@ -82,6 +82,8 @@ def _draw_own_environment(column: Any) -> None:
         shown = column.operator("screen.userpref_show", text="Show System > Network", icon="SYSTEM")
         shown.section = "SYSTEM"
     column.operator("reggan.make_environment", icon="IMPORT")
+    if own_environment().exists():  # of a run that was cut off
+        column.operator("reggan.remove_environment", icon="TRASH")
 
 
 def own_environment() -> Path:

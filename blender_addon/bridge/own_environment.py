@@ -13,7 +13,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,6 +28,7 @@ FOR_NVIDIA = "onnxruntime-gpu[cuda,cudnn]"
 OLDEST_CUDA = 13000
 """Of the driver, by which the packages above run: 13.0."""
 _HIDDEN = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+_LONGEST_REMOVAL_S = 8.0
 _NOTE = "reggan_environment.json"
 _FETCHED = re.compile(r"(?:Downloading|Using cached|Processing) (?:\S*/)?(?P<name>[\w.]+?)-\d\S*")
 _PART = re.compile(r"Progress (?P<done>\d+) of (?P<total>\d+)")
@@ -237,6 +240,7 @@ def _run(command: Sequence[str], failure: str, take: Callable[[str], None] | Non
         stderr=subprocess.STDOUT,
         env={**os.environ, **quiet},
         creationflags=_HIDDEN,
+        start_new_session=True,
         text=True,
         encoding="utf-8",
         errors="replace",
@@ -249,21 +253,33 @@ def _run(command: Sequence[str], failure: str, take: Callable[[str], None] | Non
                 if take is not None:
                     take(line)
         except BaseException:
-            process.kill()
+            _kill(process)
             raise
     if process.returncode:
         words = (errors or last).removeprefix("ERROR: ").rstrip(".")
         raise NotMadeError(failure.format(last=f"{words}."))
 
 
+def _kill(process: "subprocess.Popen[str]") -> None:
+    """End a program and, where the system lets it, what that has started."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with suppress(OSError):  # it has ended already
+            os.killpg(process.pid, signal.SIGKILL)
+
+
 def _remove(folder: Path) -> None:
-    """Remove a folder, if it is there.
+    """Remove a folder, if it is there; what was stopped may write into it for a moment.
 
     Raises:
         OSError: a program uses it, or it is not the user's.
     """
-    if folder.exists():
-        shutil.rmtree(folder)
+    end = time.monotonic() + _LONGEST_REMOVAL_S
+    while folder.exists():
+        shutil.rmtree(folder, ignore_errors=time.monotonic() < end)
+        if folder.exists():
+            time.sleep(0.1)
 
 
 def _stop(*_: object) -> NoReturn:

@@ -140,7 +140,8 @@ def test_the_preferences_offer_an_environment_or_say_what_to_switch_on(
 ) -> None:
     from blender_addon import preferences
 
-    monkeypatch.setattr(preferences, "own_environment", lambda: tmp_path)
+    folder = tmp_path / "environment"
+    monkeypatch.setattr(preferences, "own_environment", lambda: folder)
     chosen = bpy.context.preferences.addons["blender_addon"].preferences
     values = {name: getattr(chosen, name) for name in ("runtime", "environment", "device")}
 
@@ -156,7 +157,10 @@ def test_the_preferences_offer_an_environment_or_say_what_to_switch_on(
     system.use_online_access = True
     assert "reggan.make_environment" in drawn()
     assert not any("Online" in one for one in drawn())
-    (tmp_path / "reggan_environment.json").write_text('{"version": "0.5.0"}')
+    assert "reggan.remove_environment" not in drawn()
+    folder.mkdir()  # a run that was cut off
+    assert {"reggan.make_environment", "reggan.remove_environment"} <= set(drawn())
+    (folder / "reggan_environment.json").write_text('{"version": "0.5.0"}')
     assert "reggan.remove_environment" in drawn()
     assert "reggan.make_environment" not in drawn()
     system.use_online_access = False

@@ -1,8 +1,10 @@
 """The environment that the extension makes itself: what is asked of pip, and what stays."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -159,3 +161,18 @@ def test_it_runs_without_the_extension_around_it(tmp_path: Path) -> None:
     )
     last = json.loads(run.stderr.splitlines()[-1])
     assert (run.returncode, last["event"]) == (1, "error")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Blender ends it there at once")
+def test_cancel_leaves_nothing(wheel: Path, tmp_path: Path) -> None:
+    """As Blender cancels: while Python still fills the folder."""
+    script, folder = Path(own_environment.__file__), tmp_path / "environment"
+    command = [sys.executable, "-P", str(script), "make", str(folder), "--wheel", str(wheel)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        end = time.monotonic() + 60
+        while not list(folder.glob("lib*/python*")) and time.monotonic() < end:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 130
+    time.sleep(0.5)
+    assert not folder.exists()

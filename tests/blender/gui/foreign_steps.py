@@ -299,7 +299,8 @@ def render_two_cameras_by_one_press() -> Pause:
     other.name = "Side"
     scene.collection.objects.link(other)
     other.location.x += 0.03
-    scene.reggan.driven_by, scene.reggan.use_rig_tracks = "CUES", False
+    scene.reggan.driven_by, scene.reggan.use_rig_tracks = "PANEL", False
+    scene.reggan.expression = "happy"
     scene.reggan.all_cameras = True
     scene.frame_start, scene.frame_end = 6, 7
     scene.render.filepath = "//two/avatar."

@@ -96,11 +96,11 @@ def rig_answer(
         relaxed: how much of the expression that the face shows is taken away, 0 to 1.
     """
     rest = float(np.clip(weights.get("neutral", 0.0), 0, 1))
-    shown = worn_expression(landmarks.places, relaxed / rest) if relaxed * rest > 0 else {}
-    laid = fit(template, landmarks.places, landmarks.sigma, shown)
+    wears = worn_expression(landmarks.places, relaxed / rest) if relaxed * rest > 0 else {}
+    laid = fit(template, landmarks.places, landmarks.sigma, wears)
     change = template.displacement(weights) - np.float32(rest) * laid.worn
-    if shown:
-        away = {name: -rest * weight for name, weight in shown.items()}
+    if wears:
+        away = {name: -rest * weight for name, weight in wears.items()}
         weights = {n: weights.get(n, 0.0) + away.get(n, 0.0) for n in (*weights, *away)}
     if look.style == "closed":
         change = kept_shut(template, laid.worn, change)

@@ -47,8 +47,8 @@ def test_processes_give_the_same_bits(
     words = ["render", str(shot), "--face", "0=happy", "--quiet", "--out"]
     assert main([*words, str(tmp_path / "one"), "--jobs", "1"]) == 0
     monkeypatch.setattr(side_by_side, "_LEAST_FRAMES", 1)
-    monkeypatch.setattr(side_by_side.os, "getloadavg", lambda: (0.1, 0.1, 0.1))
-    monkeypatch.setattr(side_by_side.os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.1, 0.1, 0.1))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
     monkeypatch.setattr(side_by_side, "_free_bytes", lambda: 10**11)
     words.remove("--quiet")
     capsys.readouterr()
@@ -61,7 +61,7 @@ def test_processes_give_the_same_bits(
 
 def test_a_process_that_is_ended_is_named(shot: Path, tmp_path: Path) -> None:
     plan = plan_job(str(shot), None, tmp_path / "o", "happy", Existing.REFUSE)
-    side = SideBySide(processes=2, open_transfer=partial(os._exit, 7))  # type: ignore[arg-type]
+    side = SideBySide(processes=2, open_transfer=partial(os._exit, 7))
     results = run_side_by_side(plan, HAPPY, None, side, 2, stall_s=9.0, stopped=lambda: False)
     with pytest.raises(RegganError, match="ended from outside"):
         list(results)
@@ -69,7 +69,7 @@ def test_a_process_that_is_ended_is_named(shot: Path, tmp_path: Path) -> None:
 
 def test_nothing_is_begun_after_a_stop(shot: Path, tmp_path: Path) -> None:
     plan = plan_job(str(shot), None, tmp_path / "o", "happy", Existing.REFUSE)
-    side = SideBySide(processes=2, open_transfer=partial(os._exit, 7))  # type: ignore[arg-type]
+    side = SideBySide(processes=2, open_transfer=partial(os._exit, 7))
     results = run_side_by_side(plan, HAPPY, None, side, 2, stall_s=9.0, stopped=lambda: True)
     assert list(results) == []
 
@@ -113,8 +113,8 @@ def machine(
     monkeypatch: pytest.MonkeyPatch, *, cores: int, load: float, free: float = 1e12
 ) -> Callable[[int], int]:
     """Make the machine look so; return what `--jobs auto` takes there for so many frames."""
-    monkeypatch.setattr(side_by_side.os, "sched_getaffinity", lambda _: range(cores), raising=False)
-    monkeypatch.setattr(side_by_side.os, "getloadavg", lambda: (load, 9.0, 9.0), raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores), raising=False)
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 9.0, 9.0), raising=False)
     monkeypatch.setattr(side_by_side, "_free_bytes", lambda: int(free))
     return SideBySide(processes=None, open_transfer=print).count_for  # type: ignore[arg-type]
 
@@ -127,7 +127,7 @@ def test_auto_takes_a_process_for_each_idle_core(monkeypatch: pytest.MonkeyPatch
     assert machine(monkeypatch, cores=2, load=7.0)(1000) == 1
     assert machine(monkeypatch, cores=8, load=0.2, free=7e9)(1000) == 2
     assert machine(monkeypatch, cores=8, load=0.2, free=1e9)(1000) == 1
-    monkeypatch.delattr(side_by_side.os, "getloadavg")
+    monkeypatch.delattr(os, "getloadavg")
     assert side_by_side.idle_cores() == 1  # nobody tells
 
 

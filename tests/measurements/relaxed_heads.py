@@ -17,8 +17,9 @@ import torch
 from PIL import Image
 
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import BASIC_EXPRESSIONS, parse_expression_mix
+from reggan_plugin.vocabulary.expression_mix import parse_expression_mix
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
+from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.landmarks.pictures import TEXTURES
 from reggan_training.pairs.surface_colour import keep_textures
 from tests.measurements.performed_clips import clip_of
@@ -55,9 +56,9 @@ def main(*, data: Path, heads: int, side: int, out: Path | None) -> None:
             counts |= name == "rest"
             levels = picture.astype(np.uint8)
             results = [levels, *(transfer.apply(levels, mix) for mix in asked)]
-            row = [_psnr_db(one[counts], rest[counts]) for one in results]
-            found.setdefault(name, []).append(row)
-            print(head.group, head.style, name, *(f"{db:.2f}" for db in row), flush=True)
+            psnr_db = [_psnr_db(one[counts], rest[counts]) for one in results]
+            found.setdefault(name, []).append(psnr_db)
+            print(head.group, head.style, name, *(f"{db:.2f}" for db in psnr_db), flush=True)
             if out is not None:
                 out.mkdir(parents=True, exist_ok=True)
                 strip = np.concatenate([*results, rest.astype(np.uint8)], axis=1)

@@ -56,7 +56,7 @@ def main() -> None:
         thumbnail.screen(thumbnail.change(transfer, mix))
 
     ways: dict[str, Callable[[Sequence[ExpressionMix]], object]] = {
-        "Python, one thread": lambda mixes: [one(mix) for mix in mixes],
+        "Python, one thread": lambda mixes: _at_once(one, mixes, threads=1),
         "Python, two threads": lambda mixes: _at_once(one, mixes),
         "sheet": lambda mixes: list(drawn.views(mixes)),
         "gallery": lambda mixes: _at_once(of_page, mixes),
@@ -83,8 +83,12 @@ def main() -> None:
     sys.exit(gain <= 1.0 or of_work > MOST)
 
 
-def _at_once(does: Callable[[ExpressionMix], object], mixes: Sequence[ExpressionMix]) -> None:
-    with ThreadPoolExecutor(THUMBNAILS_AT_ONCE) as pool:
+def _at_once(
+    does: Callable[[ExpressionMix], object],
+    mixes: Sequence[ExpressionMix],
+    threads: int = THUMBNAILS_AT_ONCE,
+) -> None:
+    with ThreadPoolExecutor(threads) as pool:
         list(pool.map(does, mixes))
 
 

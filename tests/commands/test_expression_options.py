@@ -43,8 +43,9 @@ def test_shapes_and_units_are_laid_over_the_expression() -> None:
     happy = ExpressionMix({"happy": 1.0}).control_weights()
     assert weights["jawOpen"] == pytest.approx(happy["jawOpen"] + 0.4)
     assert weights["eyeWideLeft"] == weights["eyeWideRight"] == 1.0
-    assert weights["browOuterUpLeft"] == 0.5
-    assert "browOuterUpRight" not in weights
+    left, right = (happy.get(f"browOuterUp{side}", 0.0) for side in ("Left", "Right"))
+    assert weights["browOuterUpLeft"] == pytest.approx(left + 0.5)
+    assert weights.get("browOuterUpRight", 0.0) == right
     assert weights["neutral"] == 1.0
 
 

@@ -76,19 +76,21 @@ def weights_worn(places: Places) -> Float[np.ndarray, " shapes"]:
     return _answered(face_reader_weights().alone, laid_over(places))
 
 
-_LEAST_WORN: Final = 0.15
-"""Weights below it are taken for a face's own build."""
+_BUILD, _WORN = 0.1, 0.2
+"""Weights up to the first are taken for a face's own build, from the second on for its expression;
+between them they count little by little, or a shot would flicker."""
 _STAYS: Final = ("jaw", "mouthClose", "mouthLowerDown", "mouthUpperUp", "eyeLook")
 """What is not taken away: an open mouth is shut by its gap, and a glance is no expression."""
 
 
 def worn_expression(places: Places, share: float = 1.0) -> dict[str, float]:
     """Return what is taken away where a face is to be neutral: weights times a share."""
-    read = zip(ARKIT_SHAPES, weights_worn(places).tolist(), strict=True)
+    read = weights_worn(places)
+    read = share * read * np.clip((read - _BUILD) / (_WORN - _BUILD), 0.0, 1.0)
     return {
-        name: share * weight
-        for name, weight in read
-        if weight > _LEAST_WORN and not name.startswith(_STAYS)
+        name: weight
+        for name, weight in zip(ARKIT_SHAPES, read.tolist(), strict=True)
+        if weight > 0 and not name.startswith(_STAYS)
     }
 
 

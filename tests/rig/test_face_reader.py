@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.rig.face_reader import laid_over, weights_beyond, weights_worn
+from reggan_plugin.rig.face_reader import laid_over, weights_beyond, weights_worn, worn_expression
 from reggan_plugin.rig.layout import MIRROR
 from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
@@ -63,3 +63,24 @@ def test_alone_a_wide_smile_is_told_from_rest() -> None:
     both = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}
     smiling, resting = (named(weights_worn(places(one))) for one in (both, {}))
     assert smiling["mouthSmileLeft"] > resting["mouthSmileLeft"] + 0.3
+
+
+def test_what_is_taken_away_begins_little_by_little() -> None:
+    """Where it began at once, a face near the bound would flicker in a shot."""
+    taken = [
+        worn_expression(places({"mouthFrownLeft": w, "mouthFrownRight": w})).get(
+            "mouthFrownLeft", 0
+        )
+        for w in np.linspace(0, 1, 41)
+    ]
+    assert taken[0] == 0
+    assert taken[-1] > 0.2
+    assert np.abs(np.diff(taken)).max() < 0.12
+    half = worn_expression(places({"mouthFrownLeft": 1.0}), 0.5)
+    whole = worn_expression(places({"mouthFrownLeft": 1.0}))
+    assert half["mouthFrownLeft"] == pytest.approx(0.5 * whole["mouthFrownLeft"])
+
+
+def test_an_open_mouth_and_a_glance_are_not_taken_away() -> None:
+    worn = worn_expression(places({"jawOpen": 1.0, "eyeLookUpLeft": 1.0, "eyeLookUpRight": 1.0}))
+    assert not any(name.startswith(("jaw", "eyeLook")) for name in worn)

@@ -13,7 +13,7 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.curves.column_names import UNUSED, name_from_column
 from reggan_plugin.curves.percents import scale_of
 from reggan_plugin.errors import SourceError
-from reggan_plugin.limits import MOST_TAKE_ROWS
+from reggan_plugin.limits import MOST_TAKE_ROWS, MOST_TAKE_SECONDS
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name
 
 _LONGEST_SHOWN = 80
@@ -124,6 +124,11 @@ def take_from_columns(columns: Columns, source: str) -> Take:
         raise SourceError(
             f"{source} holds {len(columns.times_s)} rows of weights; expected 1 to "
             f"{MOST_TAKE_ROWS}. Record or export the take again."
+        )
+    if not (np.abs(columns.times_s) <= MOST_TAKE_SECONDS).all():  # also false for NaN
+        raise SourceError(
+            f"{source} has times that are no numbers, or beyond {MOST_TAKE_SECONDS:g} s. Check its "
+            "frames a second, and export the take again."
         )
     order = np.argsort(columns.times_s, kind="stable")
     back = int((np.diff(columns.times_s) <= 0).sum())

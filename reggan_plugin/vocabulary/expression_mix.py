@@ -77,8 +77,9 @@ class ExpressionMix:
                 raise UnknownExpressionError(f"{name!r} is no name of an expression, but an alias.")
             _refuse_no_number(name, intensity)
             if not 0.0 <= intensity <= MAX_INTENSITY:  # also false for NaN
+                said = max(min(intensity, 1e300), -1e300)  # larger whole numbers are no floats
                 raise UsageError(
-                    f"The intensity of {name} is {intensity:g}; it goes from 0 to {MAX_INTENSITY}."
+                    f"The intensity of {name} is {said:g}; it goes from 0 to {MAX_INTENSITY}."
                 )
 
     @property
@@ -228,7 +229,10 @@ def parse_expression_mix(
             raise UsageError(
                 f"{amount!r} in {text!r} is not a number; write a blend as happy:0.6+surprised:0.3."
             ) from None
-        intensities[name] = share * intensity
+        try:
+            intensities[name] = share * intensity
+        except OverflowError:  # a whole number beyond all floats
+            intensities[name] = intensity
     return ExpressionMix(intensities, adds, own)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from reggan_plugin import apart, limits
 from reggan_plugin.curves.read_take import read_take
-from reggan_plugin.errors import MeshError, ModelError, RegganError, SourceError
+from reggan_plugin.errors import MeshError, ModelError, RegganError, SourceError, UsageError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.video import VideoFile
 from reggan_plugin.jobs.frame_record import read_record, record_path
@@ -19,6 +19,7 @@ from reggan_plugin.models.model_hash import seal
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.views.ray_scene import RayScene
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from . import accepted, attacks
 from .damage import Seeded
@@ -165,6 +166,28 @@ def test_times_that_nobody_can_tell_apart_have_a_rate(folder: Path) -> None:
     assert read_take(path).rate_fps == 24.0
     path.write_text("time,jawOpen\n0,0\n1e-320,1\n0.04,1\n")
     assert read_take(path).rate_fps == pytest.approx(25)
+
+
+@pytest.mark.parametrize("rate", ["0", "1e-320", "nan"])
+def test_a_take_in_usd_has_times(rate: str, folder: Path) -> None:
+    pytest.importorskip("pxr.Usd")
+    path = folder / "take.usda"
+    weights = "float[] blendShapeWeights.timeSamples = {1: [0.5], 2: [0.2]}"
+    path.write_text(
+        f"#usda 1.0\n(\n    timeCodesPerSecond = {rate}\n)\n"
+        'def SkelAnimation "A" {\n    uniform token[] blendShapes = ["jawOpen"]\n'
+        f"    {weights}\n}}\n"
+    )
+    with pytest.raises(SourceError, match="times that are no numbers"):
+        read_take(path)
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400)])
+def test_an_intensity_beyond_all_floats_is_named(number: int) -> None:
+    with pytest.raises(UsageError, match=r"it goes from 0 to 1\.5"):
+        ExpressionMix({"happy": number})
+    with pytest.raises(UsageError, match=r"it goes from 0 to 1\.5"):
+        ExpressionTransfer(device="cpu").apply(np.zeros((64, 64, 3), np.uint8), "happy", number)
 
 
 @pytest.mark.parametrize("kind", ["functions", "memory"])

@@ -1,11 +1,13 @@
 """Takes in USD: the blend shape weights of a SkelAnimation, by usd-core."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from reggan_plugin.apart import run_apart
+from reggan_plugin.array_types import Float
 from reggan_plugin.curves.take import Columns, TakeFormat
 from reggan_plugin.files.mesh_suffixes import USD_SUFFIXES
 from reggan_plugin.limits import MOST_TAKE_CELLS, MOST_TAKE_ROWS, refuse_beyond
@@ -55,9 +57,15 @@ def weights_in(path: str) -> dict[str, Any]:
     return {
         "animations": len(moving),
         "names": names,
-        "times_s": np.array(codes) / stage.GetTimeCodesPerSecond(),
+        "times_s": _seconds(codes, stage.GetTimeCodesPerSecond()),
         "values": np.array(rows),
     }
 
 
 FORMAT = TakeFormat(name="USD", read=lambda path, _: columns_of_usd(path), suffixes=USD_SUFFIXES)
+
+
+def _seconds(codes: Sequence[float], a_second: float) -> Float[np.ndarray, " codes"]:
+    """Return times; what are no numbers is refused with the take."""
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        return np.array(codes, dtype=float) / a_second

@@ -18,8 +18,6 @@ DOCS = Path(__file__).parents[2] / "docs"
 INK, FAINT, PAPER = (235, 235, 235), (170, 170, 176), (32, 32, 34)
 BOX, MARK, DONE = (52, 54, 62), (255, 170, 40), (110, 200, 130)
 WIDTH_PX = 1000
-_OF_THE_VERSION_BEFORE = ("1280x720", "7680x4320")
-"""Rows of speed.md that its text calls older."""
 
 
 def speed() -> Image.Image:
@@ -27,16 +25,15 @@ def speed() -> Image.Image:
     rows = re.findall(
         r"^\| (\d+x\d+), (.+?) \| ([\d.]+) \| (.*?) ?\|$", _page("speed"), re.MULTILINE
     )
-    sheet, draw = _sheet(80 + 44 * len(rows))
+    sheet, draw = _sheet(60 + 44 * len(rows))
     longest = max(float(row[2]) for row in rows)
     _say(draw, (20, 24), "a frame: seconds of one core, and memory", INK)
     for number, (size, kind, seconds, memory) in enumerate(rows):
-        y, old = 60 + 44 * number, size in _OF_THE_VERSION_BEFORE
+        y = 60 + 44 * number
         end = 260 + round(570 * float(seconds) / longest)
         _say(draw, (20, y + 12), f"{size}, {kind}", INK)
-        draw.rectangle((260, y, end, y + 24), fill=None if old else MARK, outline=MARK, width=2)
+        draw.rectangle((260, y, end, y + 24), fill=MARK, outline=MARK, width=2)
         _say(draw, (end + 10, y + 12), f"{seconds} s" + (f", {memory}" if memory else ""), INK)
-    _say(draw, (20, sheet.height - 16), "hollow: measured with the version before", FAINT, 14)
     return sheet
 
 

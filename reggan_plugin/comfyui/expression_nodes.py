@@ -1,4 +1,6 @@
-"""The nodes that say what is asked for: Expression, Face Shapes, Blend Expressions, Take."""
+"""The nodes that say what is asked for: Expression, Face Shapes, Blend Expressions, Take,
+Expression from Picture.
+"""
 
 import json
 from pathlib import Path
@@ -14,12 +16,20 @@ from reggan_plugin.comfyui.asked import (
     TakeExpression,
 )
 from reggan_plugin.comfyui.inputs import CATEGORY, EXPRESSION, choice, intensity
+from reggan_plugin.comfyui.pictures import ImageEncoding, Tensor, read_batch
 from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import UsageError
-from reggan_plugin.vocabulary.expression_mix import mix_from_request, parse_expression_mix
+from reggan_plugin.perform.read_expression import read_expression
+from reggan_plugin.vocabulary.expression import Expression
+from reggan_plugin.vocabulary.expression_mix import (
+    ExpressionMix,
+    mix_from_request,
+    parse_expression_mix,
+)
 from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 
 Output = tuple[BatchExpression]
+_CHARACTERS, _LIKE = "rendered characters", "like picture"
 _MODE = choice(list(MODES), "Replace what the face shows, or lay the expression over it.")
 
 
@@ -81,6 +91,69 @@ class FaceShapes:
             UsageError: this is no JSON object of weights.
         """
         return (StillExpression(mix_from_request(weights_from_text(shapes), intensity)),)
+
+
+class ExpressionFromPicture:
+    """The expression of a face in another picture."""
+
+    CATEGORY = CATEGORY
+    DESCRIPTION = (
+        "The expression of the largest face in a picture, for another face, as render --like takes "
+        "it. A picture of the same face at rest makes it far surer."
+    )
+    RETURN_TYPES = (EXPRESSION, "STRING")
+    RETURN_NAMES = ("expression", "shapes")
+    OUTPUT_TOOLTIPS = ("The expression.", "Its face shapes as JSON, which Face Shapes takes.")
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802
+        """Return the inputs."""
+        readers = [_CHARACTERS, *host.models_of_ones_own(".task")]
+        tooltip = (
+            "People are read by MediaPipe: put its face_landmarker.task into models/reggan, and "
+            "install reggan-plugin[perform]."
+        )
+        return {
+            "required": {
+                "image": ("IMAGE",),
+                "reader": choice(readers, tooltip),
+                "intensity": intensity(),
+                "encoding": choice(["sRGB", "linear"], "linear: as an EXR holds it."),
+            },
+            "optional": {"at_rest": ("IMAGE", {"tooltip": "The same face, at rest."})},
+        }
+
+    def run(
+        self,
+        image: Tensor,
+        reader: str,
+        intensity: float,
+        encoding: ImageEncoding,
+        at_rest: Tensor | None = None,
+    ) -> tuple[BatchExpression, str]:
+        """Return what the first picture of a batch shows.
+
+        Raises:
+            FaceNotFoundError: it shows no face.
+            UsageError: there is no such reader.
+            ModelError, MissingExtraError: as `read_expression`.
+        """
+        landmarker = host.models_of_ones_own(".task").get(reader)
+        if landmarker is None and reader != _CHARACTERS:
+            raise UsageError(
+                f"{reader!r:.80} is no file in models/reggan. Put MediaPipe's model there, and "
+                "load the page of ComfyUI again."
+            )
+        shapes = read_expression(
+            read_batch(image, encoding)[0].frame,
+            reader="character" if landmarker is None else "person",
+            landmarker=landmarker,
+            neutral=None if at_rest is None else read_batch(at_rest, encoding)[0].frame,
+        )
+        read = Expression(name=_LIKE, weights=shapes, source=f"read by {reader}")
+        mix = ExpressionMix({_LIKE: intensity}, own={_LIKE: read})
+        return StillExpression(mix), json.dumps(shapes)
 
 
 class BlendExpressions:

@@ -51,11 +51,11 @@ def blocked(message: str) -> Any:
     return _module("comfy_execution.graph_utils").ExecutionBlocker(message)
 
 
-def models_of_ones_own() -> dict[str, Path]:
+def models_of_ones_own(suffix: str = ".onnx") -> dict[str, Path]:
     """Models in ComfyUI's `models/reggan`, by the name of their file."""
     folders = _module("folder_paths")
     folder = Path(folders.models_dir) / MODELS_FOLDER
-    return {path.name: path for path in sorted(folder.glob("*.onnx"))}
+    return {path.name: path for path in sorted(folder.glob(f"*{suffix}"))}
 
 
 def input_file(name: str) -> Path:

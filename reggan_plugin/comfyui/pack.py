@@ -7,6 +7,7 @@ from reggan_plugin.comfyui import host
 from reggan_plugin.comfyui.editor import ExpressionEditor
 from reggan_plugin.comfyui.expression_nodes import (
     BlendExpressions,
+    ExpressionFromPicture,
     ExpressionNode,
     FaceShapes,
     TakeNode,
@@ -19,6 +20,7 @@ _NODES: Final[dict[str, tuple[type[Any], str]]] = {
     "RegganFaceShapes": (FaceShapes, "Face Shapes"),
     "RegganBlendExpressions": (BlendExpressions, "Blend Expressions"),
     "RegganTake": (TakeNode, "Take"),
+    "RegganExpressionFromPicture": (ExpressionFromPicture, "Expression from Picture"),
     "RegganExpressionEditor": (ExpressionEditor, "Expression Editor"),
     "RegganChangeExpression": (ChangeExpression, "Change Expression"),
     "RegganFindFaces": (FindFaces, "Find Faces"),

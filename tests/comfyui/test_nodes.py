@@ -17,6 +17,7 @@ from reggan_plugin.comfyui.asked import BlendedExpressions, StillExpression
 from reggan_plugin.comfyui.editor import NO_CHANGE, ExpressionEditor
 from reggan_plugin.comfyui.expression_nodes import (
     BlendExpressions,
+    ExpressionFromPicture,
     ExpressionNode,
     FaceShapes,
     TakeNode,
@@ -30,6 +31,7 @@ from reggan_plugin.comfyui.pictures import read_batch
 from reggan_plugin.comfyui.preview import PREVIEWS
 from reggan_plugin.errors import FaceNotFoundError, ModelError, SourceError, UsageError
 from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.perform.read_expression import read_expression
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
 
@@ -186,6 +188,31 @@ def test_shapes_are_read_from_json() -> None:
     assert intensities["jawOpen"] > 0
     with pytest.raises(UsageError, match="no JSON object"):
         FaceShapes().run("jawOpen", 1.0)
+
+
+def test_an_expression_is_taken_from_a_picture(comfy: FakeComfy, face_file: Path) -> None:
+    image = batch_of(face_file)
+    smile, *_ = change(image, happy())
+    node, [readers, *_] = (
+        ExpressionFromPicture(),
+        ExpressionFromPicture.INPUT_TYPES()["required"]["reader"],
+    )
+    assert readers == ["rendered characters"]
+    expression, shapes = node.run(smile, readers[0], 0.5, "sRGB", image)
+    read = read_expression(
+        read_batch(smile, "sRGB")[0].frame,
+        reader="character",
+        neutral=read_batch(image, "sRGB")[0].frame,
+    )
+    assert json.loads(shapes) == read
+    assert read["mouthSmileLeft"] > 0.3
+    weights = expression.mix_at(0).control_weights()
+    assert weights["mouthSmileLeft"] == pytest.approx(0.5 * read["mouthSmileLeft"])
+    assert weights["neutral"] == 0.5
+    with pytest.raises(UsageError, match="no file in models/reggan"):
+        node.run(smile, "../../secret.task", 1.0, "sRGB")
+    with pytest.raises(FaceNotFoundError):
+        node.run(torch.full((1, 96, 96, 3), 0.5), readers[0], 1.0, "sRGB")
 
 
 def test_a_take_lies_on_the_batch(comfy: FakeComfy) -> None:

@@ -103,6 +103,20 @@ def test_the_editor_and_a_blend_have_them_too(comfyui: RealComfyUI, tmp_path: Pa
     assert same_pixels(saved, rendered(source, tmp_path / "b.png", "-e", "surprised:0.5", *shapes))
 
 
+def test_the_expression_of_another_picture_has_them_too(
+    comfyui: RealComfyUI, tmp_path: Path
+) -> None:
+    with Image.open(SHOT[0]) as avatar:
+        avatar.convert("RGB").save(tmp_path / "rest.png")
+    other = comfyui.folder / "input/other.png"
+    rendered(tmp_path / "rest.png", other, "-e", "surprised")
+    [saved] = comfyui.saved(comfyui.run(workflow("like"))["4"])
+    source = comfyui.folder / "input/frame.png"
+    asked = ("--like", str(other), "--reader", "character")
+    assert same_pixels(saved, rendered(source, tmp_path / "a.png", *asked))
+    assert not same_pixels(saved, source)
+
+
 def test_a_batch_is_a_tracked_shot_that_a_take_drives(comfyui: RealComfyUI, tmp_path: Path) -> None:
     shot, batch = tmp_path / "shot", []
     shot.mkdir()

@@ -1,5 +1,6 @@
 """Between the numbers that a file stores and float pixels, without touching what is unchanged."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,9 @@ Samples = Shaped[np.ndarray, "height width channels"]
 
 _LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Weights of red, green and blue. Source: ITU-R BT.709."""
+
+_AT_ONCE = 1 << 16
+"""Values compared at a time."""
 
 
 def pixels_from_samples(samples: Samples) -> Float[np.ndarray, "height width 3"]:
@@ -38,11 +42,13 @@ def changed_pixels(
     after: Float[np.ndarray, "height width channels"],
 ) -> Bool[np.ndarray, "height width"]:
     """Pixels in which two images of one kind of floats differ in any bit; NaN equals itself."""
-    changed = _differ(before, after)
-    any_channel = changed[..., 0]
-    for channel in range(1, changed.shape[2]):  # ten times as fast as any() over a short axis
-        any_channel = any_channel | changed[..., channel]
-    return any_channel
+    result = np.empty(before.shape[:2], bool)
+    for rows in _strips(before):
+        changed, own = _differ(before[rows], after[rows]), result[rows]
+        own[:] = changed[..., 0]
+        for channel in range(1, changed.shape[2]):  # ten times as fast as any() over a short axis
+            own |= changed[..., channel]
+    return result
 
 
 def is_changed(
@@ -50,7 +56,14 @@ def is_changed(
     after: Float[np.ndarray, "height width channels"],
 ) -> bool:
     """Tell whether `changed_pixels` has any."""
-    return bool(_differ(before, after).any())
+    return any(_differ(before[rows], after[rows]).any() for rows in _strips(before))
+
+
+def _strips(image: Float[np.ndarray, "height width channels"]) -> Iterator[slice]:
+    """Yield a few rows at a time: a plane of a large picture is not made for a look at it."""
+    rows = max(1, _AT_ONCE // max(1, image.shape[1] * image.shape[2]))
+    for top in range(0, len(image), rows):
+        yield slice(top, top + rows)
 
 
 def change_samples(

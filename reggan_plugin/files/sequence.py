@@ -386,11 +386,19 @@ def _list_folder(folder: Path) -> list[str]:
     """Return the names of its files."""
     try:
         with os.scandir(folder) as entries:
-            return [entry.name for entry in entries if entry.is_file()]
+            return [entry.name for entry in entries if _is_file(entry)]
     except OSError as error:
         raise SourceError(
             f"{folder} cannot be listed: {error.strerror}. Give yourself the right to read it."
         ) from error
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a file; a link that leads to itself is none, as one to nowhere."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _own_names(folder: Path) -> list[str]:

@@ -260,6 +260,10 @@ def _refused_folder(folder: Path) -> Iterator[None]:
             f"{folder} takes no files: {error.strerror}. Name another folder, or give yourself "
             "the right to write there."
         ) from error
+    except RecursionError:
+        raise OutputError(
+            f"{str(folder)[:200]} has too many folders within folders. Name another."
+        ) from None
 
 
 def refuse_existing(outputs: list[Path], existing: Existing) -> None:

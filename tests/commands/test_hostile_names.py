@@ -160,10 +160,21 @@ def test_paths_longer_than_any_disk_takes_are_named(shot: Path, capsys: Streams)
     for out in ("/".join(["d" * 100] * 44), "x" * 300):
         assert main([*words, out]) == 1
         assert "Error: " in capsys.readouterr().err
+    assert main([*words, "out.png", "--atlas", "a/" * 2000 + "b.png"]) == 1
+    assert "too many folders within folders" in capsys.readouterr().err
     long = shot / f"{'n' * 251}.png"
     (shot / "a.0001.png").rename(long)
     assert main([*words, "out"]) == 1
     assert "Error: " in capsys.readouterr().err
+
+
+def test_a_link_that_leads_to_itself_leaves_the_other_frames(shot: Path) -> None:
+    try:
+        (shot / "a.0002.png").symlink_to("a.0002.png")
+    except OSError:
+        pytest.skip("links need a right on Windows")
+    assert main(["render", "shot", "-e", "happy", "--intensity", "0", "--out", "out"]) == 0
+    assert [path.name for path in Path("out").glob("*.png")] == ["a.0001.png"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full device")

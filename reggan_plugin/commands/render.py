@@ -86,6 +86,7 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
             return
         if request.atlas is not None:
             make_writable_folder(request.atlas.parent)
+        report = piped.told(report)
         told = report_of_one_file(report, Path(STANDARD)) if piped.writes else report
         summary = _run(jobs, request.asked_model, told, stop, stall_s, found)
         beside = []

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.documents import json_text
@@ -17,6 +17,7 @@ from reggan_plugin.errors import (
     EmptySourceError,
     OutputError,
     RegganError,
+    Remark,
     UnreadableFrameError,
     UsageError,
 )
@@ -25,6 +26,7 @@ from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.png.chunks import SIGNATURE, read_chunks
 from reggan_plugin.files.video import is_video
 from reggan_plugin.files.video_codecs import video_suffix_of
+from reggan_plugin.jobs.events import Event, FrameDone, Report
 
 _END_AND_BEGIN_OF_JPEG = b"\xff\xd9\xff\xd8\xff"
 _MULTI_PICTURE_FORMAT = b"MPF\0"
@@ -70,6 +72,21 @@ class PipedFiles:
         if self.kept is None:
             return document
         return document.replace(json_text(str(self.kept))[1:-1], STANDARD)
+
+    def told(self, report: Report) -> Report:
+        """Return a report in which what is said of standard input names no temporary file."""
+        if self.kept is None:
+            return report
+        folder = f"{self.kept.parent}/"
+
+        def tell(event: Event) -> None:
+            if isinstance(event, FrameDone) and isinstance(event.result.message, Remark):
+                said = event.result.message
+                named = Remark(said.replace(folder, ""), said.kind, **said.fields)
+                event = replace(event, result=replace(event.result, message=named))
+            report(event)
+
+        return tell
 
 
 NO_PIPE = PipedFiles(inputs=(), out=None, writes=False)

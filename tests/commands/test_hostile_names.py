@@ -264,7 +264,10 @@ def test_libraries_say_nothing_of_pictures_on_stderr(shot: Path) -> None:
     assert run.stderr == b""
 
 
-@pytest.mark.parametrize("content", [b"no picture", b"", None])
+@pytest.mark.parametrize(
+    "content",
+    [b"no picture", b"", None, b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", b"\xff\xd8\xff\xe0\0\4"],
+)
 def test_messages_name_no_temporary_folder(content: bytes | None, shot: Path) -> None:
     content = (shot / "a.0001.png").read_bytes() if content is None else content
     words = ["render", "-", "--expression", "happy", "--out", "-"]

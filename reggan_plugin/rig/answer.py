@@ -98,10 +98,12 @@ def rig_answer(
     rest = float(np.clip(weights.get("neutral", 0.0), 0, 1))
     wears = worn_expression(landmarks.places, relaxed / rest) if relaxed * rest > 0 else {}
     laid = fit(template, landmarks.places, landmarks.sigma, wears)
-    change = template.displacement(weights) - np.float32(rest) * laid.worn
+    change, gone = template.displacement(weights), -np.float32(rest) * laid.worn
     if wears:
+        gone = kept_shut(template, laid.worn, gone)
         away = {name: -rest * weight for name, weight in wears.items()}
         weights = {n: weights.get(n, 0.0) + away.get(n, 0.0) for n in (*weights, *away)}
+    change = change + gone
     if look.style == "closed":
         change = kept_shut(template, laid.worn, change)
     before = template.rest + laid.worn
@@ -113,18 +115,24 @@ def rig_answer(
     marks_after = laid.moved(marks, template.at_landmarks(change), marks_closing)[:, :2]
     light = light_change(template, picture, here, before, before + change)
     axes, refined = _axes(laid), None
+    upper, lower = LIP_PAIRS
     if refine is None:
         there = laid.moved(before, change, closing)
     else:
         request = RigRequest.of(template, laid, before, change, closing, weights, light)
         refined = refine(request.planes(template))
-        upper, lower = LIP_PAIRS
         # below 0 where a lip is pushed over the other
         gaps = (marks_after[lower] - marks_after[upper]) @ axes[:, 1] / laid.map.eye
         added = added_motion(template, request, refined, gaps) * laid.map.eye
         there = request.there + np.column_stack([added, np.zeros(len(added), np.float32)])
         marks_after = marks_after + template.at_landmarks(added)
-    meeting = parting(template, overlap(marks_before, marks_after, axes[:, 1]))
+    apart = overlap(marks_before, marks_after, axes[:, 1])
+    if wears:
+        marks_there = template.landmarks + template.at_landmarks(change - gone)
+        wanted = (marks_there[upper, 1] - marks_there[lower, 1]).clip(0) * laid.map.eye
+        left = ((marks_after[lower] - marks_after[upper]) @ axes[:, 1] - wanted).clip(0)
+        apart = apart - np.float32(rest) * left[:, None] * axes[:, 1]
+    meeting = parting(template, apart)
     there = there + np.column_stack([meeting, np.zeros(len(meeting), np.float32)])
     marks_after = marks_after + template.at_landmarks(meeting)
     there = without_rolled_lips(

@@ -204,7 +204,8 @@ def changed_mouth(
         for marks in (before, after)
     )
     usual = gap_before if character is None else character.gap
-    if gap_before > _LEAST_GAP and usual > max(_LEAST_GAP, _KEEPS_OWN * gap_after):
+    keeps_own = usual > max(_LEAST_GAP, _KEEPS_OWN * gap_after) and gap_after >= _LEAST_GAP
+    if gap_before > _LEAST_GAP and keeps_own:
         return None
     rows = np.concatenate([upper, lower])
     if np.abs((after - before)[rows]).max() < LEAST_MOTION * eye:
@@ -232,7 +233,7 @@ def changed_mouth(
             np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
             (opening > 0).astype(np.float32),
         )
-    was_open, was_window = _open_before(picture, before, parted[:, 0], eye)
+    was_open, was_window = _open_before(picture, before, axes[:, 1], parted[:, 0], eye)
     whole = rows_of("lip_inner_upper")
     middle = (marks[whole] + marks[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
     return Opening(
@@ -251,6 +252,7 @@ def changed_mouth(
 def _open_before(
     picture: Float[np.ndarray, "crop crop 3"],
     marks: Float[np.ndarray, "points 2"],
+    down: Float[np.ndarray, "2"],
     parted: Float[np.ndarray, " pairs"],
     eye: float,
 ) -> tuple[Float[np.ndarray, "side side"], Window]:
@@ -261,14 +263,18 @@ def _open_before(
     Args:
         picture: the crop, sRGB-encoded.
         marks: the landmarks in it.
+        down: the face's down in the crop.
         parted: 1 where lips part, in the order of `LIP_PAIRS`.
         eye: an eye distance in parts of the crop's side.
     """
+    upper, lower = LIP_PAIRS
+    marks = marks.copy()
+    shut = (marks[lower] - marks[upper]) @ down <= 0  # found a little over each other
+    marks[upper[shut]] = marks[lower[shut]] = (marks[upper[shut]] + marks[lower[shut]]) / 2
     outline = mouth_outline(marks)
     window = square_around(outline, 0.15 * eye)
     side_px = int(np.clip(round((window[2] - window[0]) * len(picture)), 64, 1024))
     inside = mask_of(outline, window, side_px)
-    upper, lower = LIP_PAIRS
     if not (parted > _PARTED).any():
         return inside, window
     corners = marks[rows_of("lip_inner_upper")[[0, -1]]]

@@ -52,7 +52,7 @@ def test_the_current_frame_of_the_sequence(
     assert bytes(sheet.packed_file.data) == sheet_by_hand(reggan_python, frame, tmp_path / "s.png")
     assert sheet.name == "RegGAN preview"
     assert sheet.filepath == "//RegGAN preview.png"  # and nothing of this machine
-    assert sheet.size[0] > 4 * 224
+    assert sheet.size[0] > 4 * 190
     assert sheet.size[1] > 7 * 224
 
 

@@ -47,9 +47,10 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
     picture or a video from standard input.
 
     The frames keep their names, format, bit depth, metadata and alpha. Known passes of an EXR move
-    with the face (--move-layers); other layers stay. The result of a single picture is called
-    <name>_<expression>. If a frame fails, the others go on, and the exit code is 1. Any number of
-    frames takes about 2 GB of memory at 4K, and 3 GB at 8K, in each process (--jobs).
+    with the face (--move-layers); other layers stay. Beside its source, the result of a single
+    picture is called <name>_<expression>. If a frame fails, the others go on, and the exit code is
+    1. Any number of frames takes about 2 GB of memory at 4K, and 3 GB at 8K, in each process
+    (--jobs).
 
     A whole sequence is tracked first, so that faces are steady. A --range without --tracks is not
     tracked, and neither are pictures under --watch. The folder .reggan beside the results says how

@@ -325,9 +325,9 @@ render_options = options_as(
         "asked_out",
         type=click.Path(),
         metavar="DIR|FILE|-",
-        help="Folder for the frames, or a file for a single one. {expression} in it stands for "
-        "the expression's name. - is standard output.  [default: <name>_<expression> beside the "
-        "source]",
+        help="Folder for the frames, which keep their names in it, or a file for a single one. "
+        "{expression} in it stands for the expression's name. - is standard output.  [default: "
+        "<name>_<expression> beside the source]",
     ),
     grouped_option(
         "Output",

@@ -279,7 +279,7 @@ _PART_OPTIONS = (
         "--add",
         "adds",
         is_flag=True,
-        help="Lay named expressions over what the face shows: an open mouth is not shut first.",
+        help="Do not shut an open mouth first. Without this a named expression does.",
     ),
     presets_option(", which --expression may name."),
 )

@@ -101,7 +101,7 @@ rig_options = options_as(
         default="auto",
         show_default=True,
         help="What parted lips show: rendered teeth; a plate, as toons have it; or an empty "
-        "mouth. auto gives flat drawings a plate. closed keeps lips shut, whatever you ask for.",
+        "mouth. auto gives flat drawings a plate. closed parts no lips, whatever you ask for.",
     ),
 )
 """`--rig`, `--teeth` and `--mouth`; the command takes `rig_files`, a `RigFiles`."""

@@ -76,7 +76,9 @@ class KnowingModel:
         def away(number: int) -> float:
             trial = self._trials[number]
             source = np.abs(trial.face.source.transpose(1, 2, 0) - face).mean()
-            return float(100 * source + np.abs(trial.controls[:-1] - controls).sum())
+            asked = trial.controls[:-1]
+            turned = np.abs(_unit(asked) - _unit(controls)).sum()  # a weak smile is a smile
+            return float(100 * source + turned + 0.01 * np.abs(asked - controls).sum())
 
         nearest = min(range(len(self._trials)), key=away)
         trial, truth = self._trials[nearest], self._truths[nearest]
@@ -90,6 +92,10 @@ class KnowingModel:
             cover=truth.cover * (part > 0.5),
             paint=truth.paint,
         )
+
+
+def _unit(weights: np.ndarray) -> np.ndarray:
+    return weights / max(float(np.linalg.norm(weights)), 1e-9)
 
 
 few = TestHead.trials

@@ -55,7 +55,8 @@ def motion_answers(
 def mix_from_controls(row: Float[np.ndarray, " controls"], card: ModelCard) -> ExpressionMix:
     """Weights in the order of `CONTROLS` as a request, without shapes that a model lacks."""
     weights = dict(zip(CONTROLS, row.tolist(), strict=True))
-    return ExpressionMix({name: weights[name] for name in card.controls if weights[name]})
+    asked = {name: weights[name] for name in card.controls if weights[name]}
+    return ExpressionMix(asked, relaxes=False)  # a weight of `neutral` only shuts an open mouth
 
 
 def motion_in_crop(answer: Answer, side_px: int) -> FrameMotion:

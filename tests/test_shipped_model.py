@@ -100,6 +100,16 @@ def test_neutral_relaxes_a_smile() -> None:
     assert off[2] < 0.8 * off[0]
 
 
+def test_lips_that_neutral_shuts_leave_no_teeth_between_them() -> None:
+    transfer = ExpressionTransfer(device="cpu")
+    with Image.open(SHOT / "avatar.1001.png") as opened:
+        smile = transfer.apply(np.asarray(opened.convert("RGB")), "happy")
+    mouth = np.s_[485:525, 590:735, 2]  # teeth alone have so much blue
+    before, after = ((one[mouth] > 125).sum() for one in (smile, transfer.apply(smile, "neutral")))
+    assert before > 500
+    assert after < 0.02 * before
+
+
 def test_a_sheet_s_face_is_cut_and_reduced_before_it_is_changed() -> None:
     """As much as the page's gallery, but for cells that are larger; the model sees it whole."""
     transfer = ExpressionTransfer(device="cpu")

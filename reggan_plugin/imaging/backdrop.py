@@ -88,7 +88,7 @@ def _with_mirrored(
     hole: Bool[np.ndarray, "height width"],
     reach: int,
 ) -> Float[np.ndarray, "colours height width"]:
-    """Colours that go on into a hole as in a mirror at its border, so far as it reaches.
+    """Colours of a hole, with the fine detail around it, as in a mirror at its border.
 
     Brows and lashes that end at the rim of spectacles go on beneath it as hair; without it they
     would be a blur as soon as they come out. Beneath what is wide, such as a lock of hair, a blur

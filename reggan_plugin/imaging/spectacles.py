@@ -49,8 +49,6 @@ _LEAST_REACH, _LEAST_HEIGHT, _BELOW, _BESIDE = 32, 18, 88, 15
 _SOFT_PX, _FULLER = 1.0, 3.0
 """A frame ends nearly a pixel beyond what was found of it, softly: what is kept further out is
 brows, which are then seen twice."""
-
-
 _SURE = 0.95
 """Share of a frame from which on a pixel tells its colour."""
 _FROM, _TO = 0.05, 0.75

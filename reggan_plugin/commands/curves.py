@@ -8,13 +8,19 @@ import numpy as np
 
 from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
-from reggan_plugin.commands.options.take import percent_option, rate_option
+from reggan_plugin.commands.options.take import fit_options, percent_option, rate_option
 from reggan_plugin.commands.remedies import with_remedy
+from reggan_plugin.commands.standard_streams import STANDARD
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.plot import html_of_take, moving_columns, notes_of_take, png_of_take
 from reggan_plugin.curves.read_take import read_take
-from reggan_plugin.curves.retargeting import table_learnt_from
+from reggan_plugin.curves.retargeting import (
+    Retargeting,
+    retargeted,
+    table_learnt_from,
+    text_of_table,
+)
 from reggan_plugin.curves.take import Take
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
@@ -29,6 +35,7 @@ from reggan_plugin.textures.read_mesh import files_of_mesh
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @rate_option
 @percent_option
+@fit_options
 @grouped_option(
     "Output",
     "--plot",
@@ -42,7 +49,8 @@ from reggan_plugin.textures.read_mesh import files_of_mesh
     "csv_file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.csv",
-    help="Write the take as CSV with a heading time,jawOpen,…, to edit and to give to --curves.",
+    help="Write the take as CSV with a heading time,jawOpen,…, to edit and to give to --curves. "
+    "- writes it to standard output, in place of the table.",
 )
 @grouped_option(
     "Output",
@@ -59,6 +67,7 @@ def curves(
     file: Path,
     curves_rate: float | None,
     curves_percent: bool,
+    fitted: Retargeting | None,
     plot: Path | None,
     csv_file: Path | None,
     learn_character: str | None,
@@ -70,18 +79,28 @@ def curves(
     It reads Live Link Face CSV, iFacialMocap and Face Cap text, Audio2Face JSON, glTF, GLB and VRM
     Animation, USD, and CSV with a heading such as frame,jawOpen,mouthSmileLeft.
     """
-    outputs = [path for path in (plot, csv_file) if path is not None]
+    is_piped = str(csv_file) == STANDARD
+    if is_piped and (as_json or learn_character is not None):
+        raise UsageError(
+            f"--csv {STANDARD} writes the take to standard output, where --json and "
+            "--learn-character write, too. Name a file."
+        )
+    outputs = [path for path in (plot, None if is_piped else csv_file) if path is not None]
     refuse_overwriting(outputs, [*files_of_mesh(file), *given_files()] if outputs else [])
     refuse_existing(outputs, overwrite=overwrite)
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise UsageError(f"{plot} is named for the plot and for the CSV. Name two files.")
     take = read_take(file, curves_rate, holds_percents=curves_percent)
+    if fitted is not None:
+        take = retargeted(take, fitted)
     if plot is not None:
         write_atomically(plot, _drawn(take, plot, file.name))
-    if csv_file is not None:
+    if csv_file is not None and not is_piped:
         write_atomically(csv_file, csv_of_take(take).encode())
-    if learn_character is not None:
-        click.echo(table_learnt_from(take, learn_character))
+    if is_piped:
+        click.echo(csv_of_take(take), nl=False)
+    elif learn_character is not None:
+        click.echo(text_of_table(learn_character, table_learnt_from(take)), nl=False)
     elif as_json:
         click.echo(json_text(_document(take), indent=2))
     else:

@@ -15,6 +15,7 @@ from reggan_plugin.commands.options.shared import stall_option
 from reggan_plugin.commands.progress import ProgressStyle, progress_on_stderr, style_options
 from reggan_plugin.commands.verbosity import verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
+from reggan_plugin.curves.retargeting import Retargeting, retargeted
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
@@ -77,6 +78,16 @@ def neutral_from_text(text: str) -> int | str:
     help="How much jitter to remove. Blinks and lips that meet stay on their frames.",
 )
 @grouped_option(
+    "Performance",
+    "--asymmetry",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    show_default=True,
+    metavar="0-1",
+    help="How much of the difference between left and right to keep: 0.5 halves it, 0 removes it. "
+    "`render --curves-asymmetry` does so later.",
+)
+@grouped_option(
     "Output",
     "--out",
     required=True,
@@ -97,6 +108,7 @@ def perform(
     reader: ReaderOptions,
     neutral: int | str,
     smooth: float,
+    asymmetry: float,
     out: Path,
     overwrite: bool,
     as_json: bool,
@@ -155,8 +167,9 @@ def perform(
         made = performance_from_recording(recording, reader=opened, neutral=neutral, smooth=smooth)
         for notice in made.notices:
             report(Notice(message=notice))
+        take = retargeted(made.take, Retargeting(gains={}, offsets={}, asymmetry=asymmetry))
         turns = dict(zip(TURNS, made.turns.T, strict=True))
-        write_atomically(out, csv_of_take(made.take, turns).encode())
+        write_atomically(out, csv_of_take(take, turns).encode())
         click.echo(json_text(_document(made, out), indent=2) if as_json else out)
 
 

@@ -9,7 +9,7 @@
 A word that names fewer shapes counts more: `smile` before `mouth`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,8 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name, shapes_of
 
 MOST_GAIN = 5.0
-_ASYMMETRY = "asymmetry"
+ASYMMETRY = "asymmetry"
+"""Beside shapes and their words in a table."""
 GROUPS: Mapping[str, tuple[str, ...]] = {
     name: tuple(shape for shape in ARKIT_SHAPES if shape.startswith(stems))
     for name, stems in {
@@ -39,6 +40,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 """Words for several shapes. `mouthClose` goes with the jaw that it closes: so lips that meet do."""
 _MOST_BLINK = 1.0
 """Of a weight of `eyeBlink`, at which lids meet."""
+_SHUTS = 4
+"""Power by which a blink with a gain below 1 comes back to 1 as the lids meet."""
 _LEARNT_FROM, _LEARNT_UP_TO = 0.5, 3.0
 _PEAK, _REST = 99.0, 5.0
 """Percentiles of a take that count as a shape in full and at rest."""
@@ -61,29 +64,29 @@ class Retargeting:
     asymmetry: float = 1.0
 
 
-def retargeting_from_table(name: str, table: Any, file: str) -> Retargeting:
-    """Read the table of a character.
+def retargeting_from_table(table: Any, where: str) -> Retargeting:
+    """Read the table of a character; messages begin with `where` it stands.
 
     Raises:
         UsageError: it names what is no shape, or a number is out of range.
     """
 
     def refuse(what: str) -> UsageError:
-        return UsageError(f"{file}, [character.{name}]: {what}")
+        return UsageError(f"{where}: {what}")
 
     if not isinstance(table, dict):
         raise refuse("it is no table; expected lines such as brows = 1.4.")
-    asymmetry = table.get(_ASYMMETRY, 1.0)
+    asymmetry = table.get(ASYMMETRY, 1.0)
     if not _is_number(asymmetry, 0.0, 1.0):
         raise refuse(f"asymmetry is {asymmetry!r}; it goes from 0 (none) to 1 (as it was).")
     asked: list[tuple[tuple[str, ...], float, float]] = []
     for word, value in table.items():
-        if word == _ASYMMETRY:
+        if word == ASYMMETRY:
             continue
         shapes = GROUPS.get(word.lower()) or shapes_of(word)
         if not shapes or not set(shapes) <= set(ARKIT_SHAPES):
             raise refuse(
-                f"{word!r} is neither a face shape nor one of {', '.join(GROUPS)}, {_ASYMMETRY}."
+                f"{word!r} is neither a face shape nor one of {', '.join(GROUPS)}, {ASYMMETRY}."
             )
         parts = value if isinstance(value, dict) else {"gain": value}
         gain, offset = parts.get("gain", 1.0), parts.get("offset", 0.0)
@@ -102,21 +105,44 @@ def retargeting_from_table(name: str, table: Any, file: str) -> Retargeting:
 
 def retargeted(take: Take, fitted: Retargeting) -> Take:
     """Return a take with a character's gains and offsets."""
-    weights = take.weights.copy()
+    return replace(take, weights=fitted_weights(take.weights, take.names, fitted))
+
+
+def fitted_weights(
+    weights: Float[np.ndarray, "rows names"], names: Sequence[str], fitted: Retargeting
+) -> Float[np.ndarray, "rows names"]:
+    """Return weights with a character's gains and offsets."""
+    made = weights.copy()
     if fitted.asymmetry < 1:
-        for place, name in enumerate(take.names):
+        for place, name in enumerate(names):
             other = mirrored_name(name)
-            if name.endswith(("Left", "Right")) and not _is_sideways(name) and other in take.names:
-                half = (take.weights[:, place] + take.weights[:, take.names.index(other)]) / 2
-                weights[:, place] = half + fitted.asymmetry * (weights[:, place] - half)
-    for place, name in enumerate(take.names):
-        most = _MOST_BLINK if name.startswith("eyeBlink") else MAX_WEIGHT
-        made = fitted.gains.get(name, 1.0) * weights[:, place] + fitted.offsets.get(name, 0.0)
-        weights[:, place] = np.clip(made, 0, max(most, 0.0))
-    return replace(take, weights=weights)
+            if name.endswith(("Left", "Right")) and not _is_sideways(name) and other in names:
+                half = (weights[:, place] + weights[:, names.index(other)]) / 2
+                made[:, place] = half + fitted.asymmetry * (weights[:, place] - half)
+    for place, name in enumerate(names):
+        gain, column = fitted.gains.get(name, 1.0), made[:, place]
+        is_blink = name.startswith("eyeBlink")
+        if is_blink and gain < 1:
+            column = gain * column + (1 - gain) * column**_SHUTS
+        else:
+            column = gain * column
+        column = column + fitted.offsets.get(name, 0.0)
+        made[:, place] = np.clip(column, 0, _MOST_BLINK if is_blink else MAX_WEIGHT)
+    return made
 
 
-def table_learnt_from(take: Take, name: str) -> str:
+def text_of_table(name: str, table: Mapping[str, Any]) -> str:
+    """Return a table that `retargeting_from_table` reads, as `[character.NAME]` in TOML."""
+    lines = [
+        f"{word} = {value:g}"
+        if not isinstance(value, Mapping)
+        else f"{word} = {{ {', '.join(f'{part} = {one:g}' for part, one in value.items())} }}"
+        for word, value in table.items()
+    ]
+    return "\n".join([f"[character.{name}]", *lines]) + "\n"
+
+
+def table_learnt_from(take: Take) -> dict[str, dict[str, float]]:
     """Return the table of a character, learnt from a take in which each shape is shown in full.
 
     The actor's fullest frown, smile and so on become 1. What moves too little to tell is left out.
@@ -124,7 +150,7 @@ def table_learnt_from(take: Take, name: str) -> str:
     Raises:
         UsageError: nothing moves enough.
     """
-    lines = []
+    table: dict[str, dict[str, float]] = {}
     for place, shape in enumerate(take.names):
         if shape not in ARKIT_SHAPES:
             continue
@@ -134,14 +160,15 @@ def table_learnt_from(take: Take, name: str) -> str:
         if peak - rest < _LEAST_PEAK:
             continue
         gain = float(np.clip(1 / (peak - rest), _LEARNT_FROM, _LEARNT_UP_TO))
-        offset = f", offset = {-gain * rest:.2f}" if rest else ""
-        lines.append(f"{shape} = {{ gain = {gain:.2f}{offset} }}")
-    if not lines:
+        table[shape] = {"gain": round(gain, 2)}
+        if rest:
+            table[shape]["offset"] = round(-gain * rest, 2)
+    if not table:
         raise UsageError(
             f"No shape of this take reaches {_LEAST_PEAK:g}, so that there is nothing to learn "
             "from. Expected a range of motion: every part of the face moved as far as it goes."
         )
-    return "\n".join([f"[character.{name}]", *lines])
+    return table
 
 
 def _is_sideways(name: str) -> bool:

@@ -37,7 +37,9 @@ def take(*rows: tuple[float, ...]) -> Take:
 
 
 def fitted(table: dict[str, Any], *rows: tuple[float, ...]) -> np.ndarray:
-    return retargeted(take(*rows), retargeting_from_table("hero", table, "s.toml")).weights
+    return retargeted(
+        take(*rows), retargeting_from_table(table, "s.toml, [character.hero]")
+    ).weights
 
 
 def test_a_word_for_fewer_shapes_counts_more_and_lips_that_meet_go_on_meeting() -> None:
@@ -49,6 +51,9 @@ def test_a_word_for_fewer_shapes_counts_more_and_lips_that_meet_go_on_meeting() 
 def test_a_shut_eye_stays_shut_and_no_weight_leaves_its_range() -> None:
     made = fitted({"blink": 3.0, "brows": 5.0, "smile": {"offset": -0.5}}, (0.9, 0.2, 0, 0, 0, 0.9))
     assert made[0] == pytest.approx([1.5, 0.0, 0.0, 0.0, 0.0, 1.0])
+    shut, half = fitted({"lids": 0.8}, (0, 0, 0, 0, 0, 1), (0, 0, 0, 0, 0, 0.5))[:, 5]
+    assert shut == 1.0
+    assert 0.4 <= half < 0.42
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,7 @@ def test_asymmetry_is_kept_halved_or_gone(share: float, expected: tuple[float, f
 )
 def test_what_a_table_may_not_say(table: Any, said: str) -> None:
     with pytest.raises(UsageError, match=said) as caught:
-        retargeting_from_table("hero", table, "s.toml")
+        retargeting_from_table(table, "s.toml, [character.hero]")
     assert "s.toml, [character.hero]:" in str(caught.value)
 
 
@@ -112,3 +117,28 @@ def test_a_shot_is_driven_by_the_take_as_it_fits_the_character(
     record = json.loads((tmp_path / ".reggan/o.png.json").read_text())
     assert record["weights"]["browInnerUp"] == pytest.approx(0.7)
     assert record["weights"]["mouthSmileLeft"] == pytest.approx(0.2)
+
+
+def test_gains_of_the_command_line_count_more_than_those_of_the_character(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    curves, settings = tmp_path / "take.csv", tmp_path / "show.toml"
+    curves.write_text(csv_of_take(take((0.5, 0.8, 0.4, 0.5, 0, 0), (0.0,) * 6)))
+    settings.write_text("[character.hero]\nbrows = 1.4\nmouthSmileLeft = 0.5\n")
+    words = ["curves", str(curves), "--csv", "-"]
+    fit = ["--curves-gain", "smile=1", "--curves-gain", "jaw=0.8,0.1", "--curves-asymmetry", "0.5"]
+    assert main([*words, *fit, "--curves-character", "hero", "--config", str(settings)]) == 0
+    heading, first, _ = capsys.readouterr().out.splitlines()
+    made = dict(zip(heading.split(","), map(float, first.split(",")), strict=True))
+    assert [made[name] for name in NAMES] == pytest.approx([0.7, 0.7, 0.5, 0.5, 0.1, 0])
+    assert not list(tmp_path.glob("-"))
+    for wrong, said in (
+        (["--curves-gain", "brows"], "is no name and gain; write --curves-gain brows=1.4"),
+        (["--curves-gain", "brows=9"], "--curves-gain: brows is {'gain': 9.0"),
+        (["--curves-gain", "browz=1"], "--curves-gain: 'browz' is neither a face shape"),
+        (["--json"], "--csv - writes the take to standard output"),
+    ):
+        assert main([*words, *wrong]) == 2
+        assert said in capsys.readouterr().err
+    assert main(["render", str(tmp_path), "-e", "happy", "--curves-gain", "brows=1.4"]) == 2
+    assert "name it with --curves FILE" in capsys.readouterr().err

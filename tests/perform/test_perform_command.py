@@ -95,6 +95,16 @@ def test_a_picture_becomes_a_take_of_one_row_as_it_is_read(
     assert take.weights[0, take.names.index("mouthSmileLeft")] == pytest.approx(0.7)
 
 
+def test_asymmetry_is_halved_if_asked(tmp_path: Path, scripted: list[ScriptedReader]) -> None:
+    Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / "me.png")
+    scripted.append(ScriptedReader([[reading({"mouthSmileLeft": 0.8}, lips=0.2)]]))
+    out = tmp_path / "me.csv"
+    assert main(["perform", str(tmp_path / "me.png"), "--asymmetry", "0.5", "--out", str(out)]) == 0
+    take = read_take(out)
+    smile = [take.weights[0, take.names.index(f"mouthSmile{side}")] for side in ("Left", "Right")]
+    assert smile == pytest.approx([0.6, 0.2])
+
+
 def test_of_several_faces_one_is_followed_and_the_others_are_said(
     tmp_path: Path, scripted: list[ScriptedReader], capsys: Streams
 ) -> None:

@@ -33,7 +33,7 @@ class TakeOptions:
         holds_percents: whether its weights are percents, however small.
         offset: a frame or a timecode, as text.
         swap: which sides are exchanged.
-        character: gains and offsets of the face that it is played on.
+        fitted: gains and offsets of the face that it is played on.
     """
 
     path: Path
@@ -42,7 +42,7 @@ class TakeOptions:
     holds_percents: bool
     offset: str | None
     swap: Swap | None
-    character: "Retargeting | None" = None
+    fitted: "Retargeting | None" = None
 
     @property
     def names_frame(self) -> bool:
@@ -71,10 +71,10 @@ class TakeOptions:
 
         offset = None if self.offset is None else offset_from_text(self.offset)
         take = read_take(self.path, self.rate, holds_percents=self.holds_percents)
-        if self.character is not None:
+        if self.fitted is not None:
             from reggan_plugin.curves.retargeting import retargeted
 
-            take = retargeted(take, self.character)
+            take = retargeted(take, self.fitted)
         rows = frames_of_rows(take, first_frame, self.fps, offset)
         if last_frame is not None:
             refuse_elsewhere(rows, first_frame, last_frame)
@@ -103,7 +103,7 @@ def _take_from_options(
     curves_swap: Swap | None,
     curves_rate: float | None,
     curves_percent: bool,
-    curves_character: str | None,
+    fitted: "Retargeting | None",
 ) -> TakeOptions | None:
     if curves is not None:
         return TakeOptions(
@@ -113,25 +113,58 @@ def _take_from_options(
             holds_percents=curves_percent,
             offset=curves_offset,
             swap=curves_swap,
-            character=None if curves_character is None else _character(curves_character),
+            fitted=fitted,
         )
-    others = (curves_fps, curves_offset, curves_swap, curves_rate, curves_percent, curves_character)
+    others = (curves_fps, curves_offset, curves_swap, curves_rate, curves_percent, fitted)
     if any(others):
         raise UsageError(
-            "--curves-fps, -rate, -percent, -offset, -swap and -character say how a take is read; "
-            "name it with --curves FILE, or leave them out."
+            "--curves-fps, -rate, -percent, -offset, -swap, -character, -gain and -asymmetry say "
+            "how a take is read; name it with --curves FILE, or leave them out."
         )
     return None
 
 
-def _character(name: str) -> "Retargeting":
-    """Read a character's table of the settings file that is in use.
+def _fitted(
+    curves_character: str | None, curves_gain: tuple[str, ...], curves_asymmetry: float | None
+) -> "Retargeting | None":
+    """Fit takes by a character's table, over which gains of the command line are laid.
+
+    Raises:
+        UsageError: there is no such character, or a gain is none.
+    """
+    if curves_character is None and not curves_gain and curves_asymmetry is None:
+        return None
+    from reggan_plugin.curves.retargeting import Retargeting, retargeting_from_table
+
+    given = retargeting_from_table(dict(map(_gain, curves_gain)), "--curves-gain")
+    own = retargeting_from_table(
+        *({}, "") if curves_character is None else _character(curves_character)
+    )
+    return Retargeting(
+        gains={**own.gains, **given.gains},
+        offsets={**own.offsets, **given.offsets},
+        asymmetry=own.asymmetry if curves_asymmetry is None else curves_asymmetry,
+    )
+
+
+def _gain(text: str) -> tuple[str, Any]:
+    word, _, amount = text.partition("=")
+    gain, comma, offset = amount.partition(",")
+    try:
+        return word.strip(), {"gain": float(gain), "offset": float(offset) if comma else 0.0}
+    except ValueError:
+        raise UsageError(
+            f"--curves-gain {text[:80]!r} is no name and gain; write --curves-gain brows=1.4, or "
+            "with an offset --curves-gain jawOpen=0.8,0.02."
+        ) from None
+
+
+def _character(name: str) -> tuple[Any, str]:
+    """Return a character's table of the settings file that is in use, and where it stands.
 
     Raises:
         UsageError: there is no such file or table.
     """
-    from reggan_plugin.curves.retargeting import retargeting_from_table
-
     path = click.get_current_context().meta.get(SETTINGS_META)
     if path is None:
         raise UsageError(
@@ -142,7 +175,7 @@ def _character(name: str) -> "Retargeting":
     if name not in tables:
         there = ", ".join(tables) or "none"
         raise UsageError(f"{path} has no [character.{name}]; its characters: {there}.")
-    return retargeting_from_table(name, tables[name], str(path))
+    return tables[name], f"{path}, [character.{name}]"
 
 
 def _option(*names: str, **settings: Any) -> AddOption:
@@ -161,6 +194,31 @@ percent_option = _option(
     is_flag=True,
     help="The weights are percents. You need this only if no weight is above 2.",
 )
+fit_options = options_as(
+    "fitted",
+    _fitted,
+    _option(
+        "--curves-character",
+        metavar="NAME",
+        help="Fit the take to a face by the table [character.NAME] of the settings file: gains and "
+        "offsets by shape.",
+    ),
+    _option(
+        "--curves-gain",
+        multiple=True,
+        metavar="NAME=GAIN[,OFFSET]",
+        help="Multiply a shape of the take: brows=1.4, mouthSmileLeft=0.9, or with an offset "
+        "jawOpen=0.8,0.02. Counts more than the character's. May be given several times.",
+    ),
+    _option(
+        "--curves-asymmetry",
+        type=click.FloatRange(0, 1),
+        metavar="0-1",
+        help="How much of the difference between left and right to keep: 0.5 halves it, 0 removes "
+        "it.  [default: 1, or as the character says]",
+    ),
+)
+"""How a take is fitted to a face; the command takes `fitted`, a `Retargeting` or None."""
 take_options = options_as(
     "take",
     _take_from_options,
@@ -193,11 +251,6 @@ take_options = options_as(
     ),
     rate_option,
     percent_option,
-    _option(
-        "--curves-character",
-        metavar="NAME",
-        help="Fit the take to a face by the table [character.NAME] of the settings file: gains and "
-        "offsets by shape.",
-    ),
+    fit_options,
 )
 """A recorded performance; the command takes `take`, an `TakeOptions` or None."""

@@ -35,15 +35,21 @@ def places_in_gaps(
 
 CUT_CHANGE = 0.3
 """Change of the picture, 0 to 2, from which a cut is possible."""
+_JUMP_CHANGE = 0.12
+"""The same where another face stands in the place of the last one, as in portraits and jump cuts:
+from frame to frame of a shot it is 0.003, from portrait to portrait, all alike framed, 0.15."""
 
 Thumbnail = Float[np.ndarray, "rows columns"]
 
 
-def picture_change(one: Thumbnail, other: Thumbnail) -> float:
+def picture_change(one: Thumbnail | None, other: Thumbnail | None) -> float:
     """1 less the correlation of two pictures: 0 if only the brightness differs, 2 for a negative.
 
-    A picture without any contrast is unlike all others but its like.
+    A picture without any contrast is unlike all others but its like. Where one of the two is not
+    known, nothing has changed.
     """
+    if one is None or other is None:
+        return 0.0
     one, other = one - one.mean(), other - other.mean()
     sizes = float(np.sqrt((one**2).mean())), float(np.sqrt((other**2).mean()))
     if min(sizes) < 1e-3:
@@ -51,20 +57,11 @@ def picture_change(one: Thumbnail, other: Thumbnail) -> float:
     return 1.0 - float((one * other).mean()) / (sizes[0] * sizes[1])
 
 
-def is_changed(shown: Thumbnail | None, thumbnail: Thumbnail | None) -> bool:
-    """Tell whether the picture is another one as a whole; never where one of the two is not
-    known.
-    """
-    if shown is None or thumbnail is None:
-        return False
-    return picture_change(shown, thumbnail) > CUT_CHANGE
-
-
 _FARTHEST_SIZES, _FARTHER_EACH_FRAME = 0.6, 0.1
 """Largest distance from the expected place, in face sizes, and more for each frame missed."""
 _MOST_GROWTH = 1.5
 _STEADY_SIZES, _STEADY_GROWTH = 0.35, 1.25
-_MOST_UNLIKE, KNOWN_AGAIN = 0.5, 0.12
+_MOST_UNLIKE, _ANOTHER, KNOWN_AGAIN = 0.5, 0.2, 0.12
 """On rendered heads a face is unlike itself by 0.01 in the next frame, by 0.02 six frames later and
 by 0.04 to 0.21 with another expression; 95 of 100 pairs of different heads are unlike by 0.2."""
 
@@ -118,9 +115,11 @@ def link_faces(frames: Sequence[FrameDetections]) -> LinkedShot:
     paths: list[FacePath] = []
     shown: Thumbnail | None = None
     for index, frame in enumerate(frames):
-        changed = is_changed(shown, frame.thumbnail)
-        going_on = _matches(paths, frames, index, is_steady=changed)
-        if changed and not going_on:
+        change = picture_change(shown, frame.thumbnail)
+        going_on = _matches(paths, frames, index, change)
+        had_face = any(path.last == index - 1 for path in paths)
+        jumped = change > _JUMP_CHANGE and had_face and bool(frame.detections)
+        if (change > CUT_CHANGE or jumped) and not going_on:
             cuts.append(index)
             finished, paths = finished + _in_order(paths), []
         for place, detection in enumerate(frame.detections):
@@ -130,21 +129,41 @@ def link_faces(frames: Sequence[FrameDetections]) -> LinkedShot:
                 paths.append(path)
             path.detections[index] = detection
         shown = shown if frame.thumbnail is None else frame.thumbnail
-    ends = {0, len(frames) - 1, *cuts, *(cut - 1 for cut in cuts)}
+    if len(frames) > 2 and 2 * len(cuts) > len(frames) - 1:
+        return _each_alone(frames)
+    gaps = [i for i in range(1, len(frames)) if _missed(frames, i - 1, i) > MOST_FILLED]
+    starts = {0, *cuts, *gaps, len(frames)}
     kept = (
-        one for one in finished + _in_order(paths) if len(one.detections) > 1 or one.last in ends
+        one
+        for one in finished + _in_order(paths)
+        if len(one.detections) > 1 or starts & {one.last, one.last + 1}
     )
     return LinkedShot(cuts=tuple(cuts), paths=tuple(kept))
 
 
+def _each_alone(frames: Sequence[FrameDetections]) -> LinkedShot:
+    """Return pictures that have nothing to do with each other: a cut before each."""
+    paths = (
+        path
+        for index, frame in enumerate(frames)
+        for path in _in_order([FacePath(detections={index: one}) for one in frame.detections])
+    )
+    return LinkedShot(cuts=tuple(range(1, len(frames))), paths=tuple(paths))
+
+
+def _missed(frames: Sequence[FrameDetections], last: int, index: int) -> int:
+    """Return the number of frames between two."""
+    return frames[index].time - frames[last].time - 1
+
+
 def _matches(
-    paths: Sequence[FacePath], frames: Sequence[FrameDetections], index: int, *, is_steady: bool
+    paths: Sequence[FacePath], frames: Sequence[FrameDetections], index: int, change: float
 ) -> dict[int, FacePath]:
     """Match the frame's detections to the paths that they continue, the best fits first."""
     fits = []
     for number, path in enumerate(paths):
         for place, detection in enumerate(frames[index].detections):
-            cost = _cost(path, frames, index, detection, is_steady)
+            cost = _cost(path, frames, index, detection, change)
             if cost is not None:
                 fits.append((cost, number, place))
     going_on: dict[int, FacePath] = {}
@@ -161,22 +180,23 @@ def _cost(
     frames: Sequence[FrameDetections],
     index: int,
     detection: Detection,
-    is_steady: bool,
+    change: float,
 ) -> float | None:
-    """Cost of continuing a path with a detection; None if it cannot."""
+    """Cost of continuing a path with a detection; None if it cannot. `change` is the picture's."""
     last = path.detections[path.last]
-    missed = frames[index].time - frames[path.last].time - 1
+    missed = _missed(frames, path.last, index)
     if missed > MOST_FILLED:
         return None
     size = last.size_px
     distance = math.dist(detection.centre_px, _expected_centre(path, frames, index)) / size
     growth = max(detection.size_px / size, size / detection.size_px)
     unlike = unlikeness(last, detection)
-    if is_steady:
+    if change > CUT_CHANGE:
         farthest, most_growth, most_unlike = _STEADY_SIZES, _STEADY_GROWTH, KNOWN_AGAIN
     else:
         farthest = _FARTHEST_SIZES + _FARTHER_EACH_FRAME * missed
-        most_growth, most_unlike = _MOST_GROWTH, _MOST_UNLIKE
+        most_growth = _MOST_GROWTH
+        most_unlike = _ANOTHER if change > _JUMP_CHANGE else _MOST_UNLIKE
     if distance > farthest or growth > most_growth or unlike > most_unlike:
         return None
     return distance / farthest + math.log(growth) / math.log(most_growth) + unlike / most_unlike

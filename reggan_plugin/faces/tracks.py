@@ -144,6 +144,11 @@ class Tracks:
         """The identities of all faces."""
         return sorted({face.face for frame in self.frames.values() for face in frame.faces})
 
+    @property
+    def largest(self) -> set[int]:
+        """The identities that `largest` means, one at most between two cuts."""
+        return {face for face in self._largest_by_frame.values() if face is not None}
+
     def chosen_at(self, which: WhichFaces, *names: int | str) -> tuple[TrackedFace, ...]:
         """Return the visible faces of a frame that are meant, by identity.
 

@@ -185,16 +185,32 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
         notices += settings.curve.notices
     if settings.choice.landmarks is not None and plan.tasks:
         notices += notices_of_landmarks(settings.choice.landmarks)
-    choice, tracks = settings.choice, settings.choice.tracks
-    numbers = [] if tracks is None else tracks.numbers
-    if choice.which == "largest" and len(numbers) > 1:
-        found = f"The shot has {len(numbers)} faces and one is changed, the largest."
-        others = " or ".join(map(str, numbers))
-        notices.append(Remark(found, "faces-of-shot", others=others))
+    tracks = settings.choice.tracks
+    if settings.choice.which == "largest" and tracks is not None:
+        notices += _notices_of_largest(tracks)
     located = settings.choice.needs_locator and not settings.mix.changes_nothing
     frames = plan.shot.frames
     if located and plan.tasks and len(frames) > 1 and frames.first_loose is None:
         notices.append(UNSMOOTHED)
+    return notices
+
+
+def _notices_of_largest(tracks: Tracks) -> list[str]:
+    """Say how many faces are left as they are, and whether this is a shot at all."""
+    notices = []
+    if len(tracks.frames) > 2 and len(tracks.cuts) == len(tracks.frames) - 1:
+        notices.append(
+            "Nearly each of these pictures shows somebody else: they are no shot, and the largest "
+            "face of each is changed by itself."
+        )
+    numbers, largest = tracks.numbers, tracks.largest
+    if len(largest) < len(numbers):
+        changed = "one is changed, the largest"
+        if len(largest) > 1:
+            changed = f"{len(largest)} are changed, the largest one between each two cuts"
+        others = " or ".join(map(str, numbers)) if len(numbers) < 8 else f"0 to {numbers[-1]}"
+        found = f"The shot has {len(numbers)} faces and {changed}."
+        notices.append(Remark(found, "faces-of-shot", others=others))
     return notices
 
 

@@ -17,11 +17,12 @@ from reggan_plugin.faces.detection import Detection, patch_around, patch_crop
 from reggan_plugin.faces.detector_candidates import LEAST_FOLLOWED_SCORE
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.linking import (
+    CUT_CHANGE,
     MOST_FILLED,
     FrameDetections,
     LinkedShot,
     Thumbnail,
-    is_changed,
+    picture_change,
 )
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.smoothing import Points
@@ -85,7 +86,7 @@ class FaceTracker:
     def observe(self, frame: Frame) -> Observation:
         """Find the faces of the next frame."""
         thumbnail = thumbnail_of(frame)
-        is_other = is_changed(self._shown, thumbnail)
+        is_other = picture_change(self._shown, thumbnail) > CUT_CHANGE
         places = [] if is_other else [known.points for known in self._known]
         near = self.look_near(frame, places)
         expected = sum(known.missed == 0 for known in self._known)

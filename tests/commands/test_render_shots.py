@@ -72,6 +72,22 @@ def test_a_whole_shot_is_tracked_first_and_its_parts_are_the_same_with_tracks(
     assert record["faces"][0]["score"] > 0.5
 
 
+def test_numbered_portraits_are_no_shot_and_each_is_changed(
+    tmp_path: Path, capsys: Streams
+) -> None:
+    folder = tmp_path / "people"
+    folder.mkdir()
+    people = ("avatar_png/avatar.1001.png", "statue/statue.1001.png", "toon/toon.1001.png")
+    for number, picture in enumerate(people):
+        (tmp_path / "one").mkdir(exist_ok=True)
+        small_frame(picture, tmp_path / "one").rename(folder / f"person_{number}.png")
+    assert render(folder, *HAPPY, "--out", tmp_path / "out") == 0
+    assert "Nearly each of these pictures shows somebody else" in capsys.readouterr().err
+    before, after = contents(folder), contents(tmp_path / "out")
+    assert len(before) == 3
+    assert all(after[name] != pixels for name, pixels in before.items())
+
+
 def test_a_part_without_tracks_says_that_it_is_unsmoothed(
     shot: Path, tmp_path: Path, capsys: Streams
 ) -> None:

@@ -1,5 +1,7 @@
 """Which faces are one face: through gaps, past each other, not across cuts."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from reggan_plugin.faces.detection import Detection
@@ -135,6 +137,42 @@ def test_what_is_seen_in_one_frame_alone_is_a_mistake() -> None:
     seen[3] = (face(1, 0.0), face(2, 300.0))
     assert lengths(link_faces(shot(*seen))) == [6]
     assert lengths(link_faces(shot((face(1, 0.0),)))) == [1]
+
+
+def mixed(scene: int, share: float = 0.6) -> np.ndarray:
+    """Pictures that are all framed alike, as portraits are."""
+    return picture(0) + share * picture(scene)
+
+
+def alike_framed(frames: list[FrameDetections], scenes: list[int]) -> list[FrameDetections]:
+    return [replace(one, thumbnail=mixed(scene)) for one, scene in zip(frames, scenes, strict=True)]
+
+
+def test_another_face_in_the_same_place_is_a_jump_cut() -> None:
+    people = [1] * 4 + [2] * 4
+    frames = alike_framed(shot(*[(face(who, 0.0),) for who in people]), people)
+    assert 0.12 < picture_change(frames[3].thumbnail, frames[4].thumbnail) < 0.3
+    links = link_faces(frames)
+    assert links.cuts == (4,)
+    assert lengths(links) == [4, 4]
+
+
+def test_portraits_of_different_people_are_no_shot() -> None:
+    people = [1, 2, 2, 3, 4, 5, 6]
+    frames = alike_framed(shot(*[(face(who, 0.0),) for who in people]), people)
+    links = link_faces(frames)
+    assert links.cuts == (1, 2, 3, 4, 5, 6)
+    assert lengths(links) == [1] * 7
+    steady = steady_faces(frames, links)
+    assert [[one.face for one in own] for own in steady] == [[i] for i in range(7)]
+
+
+def test_a_single_picture_far_from_all_others_keeps_its_face() -> None:
+    frames = shot(*[(face(1, 0.0),)] * 3, (face(2, 400.0),), *[(face(1, 0.0),)] * 3)
+    assert lengths(link_faces(frames)) == [6]
+    times = [1, 2, 3, 20, 40, 41, 42]
+    apart = [replace(one, time=time) for one, time in zip(frames, times, strict=True)]
+    assert sorted(lengths(link_faces(apart))) == [1, 6]
 
 
 def test_brightness_is_no_change_of_the_picture() -> None:

@@ -9,6 +9,7 @@ import bpy
 _MODULES = (
     "scene.face_icons",
     "driving_settings",
+    "fit_settings",
     "properties",
     "shape_settings",
     "head_settings",

@@ -1,6 +1,6 @@
 """An expression that is asked for, as options of `reggan-plugin`. Nothing is read or run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,24 @@ class RecordedTake:
         fps: frames a second of the shot.
         offset: the frame of its first row, or its timecode at the shot's first frame; empty to
             begin with the shot.
+        fit: options that fit it to the face, see `fit_arguments`.
     """
 
     path: Path
     fps: float
     offset: str = ""
+    fit: Sequence[str] = ()
+
+
+def fit_arguments(gains: Iterable[tuple[str, float, float]], asymmetry: float) -> list[str]:
+    """Return the options that fit a take to a face, as `render` and `curves` take them.
+
+    Args:
+        gains: a shape or a word for several, its gain and its offset.
+        asymmetry: how much of the difference between left and right is kept, 0 to 1.
+    """
+    lines = [f"--curves-gain={word}={gain:g},{offset:g}" for word, gain, offset in gains]
+    return [*lines, *([] if asymmetry == 1 else [f"--curves-asymmetry={asymmetry:g}"])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +92,6 @@ class PanelRequest:
         if self.take is not None:
             offset = ["--curves-offset", self.take.offset] if self.take.offset else []
             fps = ["--curves-fps", f"{self.take.fps:g}"]
-            return ["--curves", str(self.take.path), *fps, *offset, *intensity]
+            return ["--curves", str(self.take.path), *fps, *offset, *self.take.fit, *intensity]
         shapes = [f"--shape={name}={weight:.3f}" for name, weight in self.shapes.items()]
         return [*(["--expression", self.blend] if self.blend else []), *shapes, *intensity]

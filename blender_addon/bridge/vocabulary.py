@@ -63,6 +63,9 @@ SHAPE_GROUPS: Mapping[str, tuple[str, ...]] = {
 """Face shapes by the part of the face that they move. No model moves the tongue."""
 SHAPE_NAMES = tuple(name for names in SHAPE_GROUPS.values() for name in names)
 
+FIT_WORDS = ("brows", "blink", "lids", "gaze", "cheeks", "nose", "jaw", "smile", "mouth")
+"""Words for several shapes, where a take is fitted to a face."""
+
 
 def menu_of_expressions() -> list[tuple[str, str, str]]:
     """Entries of a menu as Blender takes them: headings have no identifier."""

@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import IntProperty, StringProperty
 
 from ..bridge.errors import BridgeError
 from ..bridge.job import JobRequest
 from ..bridge.progress import Progress
 from ..bridge.take_keys import Key, keys_of_take
+from ..bridge.vocabulary import FIT_WORDS, SHAPE_NAMES
 from ..preferences import preferences_of
 from ..scene.animated_values import fcurves_of
-from ..scene.asked_expression import NO_EXPRESSION, take_file
+from ..scene.asked_expression import NO_EXPRESSION, fit_of_take, take_file
 from ..scene.image_files import file_stem
 from ..scene.sequence_images import stored_path
 from ..scene.settings import absolute_path
@@ -26,7 +27,8 @@ class _TakeOperator(JobOperator):
     def _reading(self, context: bpy.types.Context, take: Path) -> JobRequest:
         folder = new_job_folder()
         self._read, self._scene = folder / "keys.csv", context.scene.name_full
-        arguments = ("curves", str(take), "--csv", str(self._read), "--json")
+        fit = fit_of_take(context.scene)
+        arguments = ("curves", str(take), *fit, "--csv", str(self._read), "--json")
         return JobRequest(arguments=arguments, title=f"Reading {take.name}", folder=folder)
 
     def _key(self, take: Path) -> None:
@@ -178,6 +180,39 @@ def key_sliders(scene: bpy.types.Scene, keys: dict[str, list[Key]], name: str) -
     return action
 
 
+class AddFit(bpy.types.Operator):
+    """Fit takes to this face: add a line that makes shapes stronger or weaker."""
+
+    bl_idname = "reggan.add_fit"
+    bl_label = "Fit to This Face"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Add the first word that has no line yet."""
+        rows = context.scene.reggan_fit.rows
+        used = {row.shape for row in rows}
+        free = next((one for one in (*FIT_WORDS, *SHAPE_NAMES) if one not in used), "")
+        if not free:
+            self.report({"WARNING"}, "Every face shape has a line")
+            return {"CANCELLED"}
+        rows.add().shape = free
+        return {"FINISHED"}
+
+
+class RemoveFit(bpy.types.Operator):
+    """Take this line out: its shapes move as in the take."""
+
+    bl_idname = "reggan.remove_fit"
+    bl_label = "Remove Line"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+    line: IntProperty(options={"SKIP_SAVE", "HIDDEN"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Remove it."""
+        context.scene.reggan_fit.rows.remove(self.line)
+        return {"FINISHED"}
+
+
 class DropTake(bpy.types.Operator):
     """Let this recorded performance drive the face."""
 
@@ -212,4 +247,4 @@ class REGGAN_FH_take(bpy.types.FileHandler):  # noqa: N801 - Blender asks for su
         return context.area is not None and context.area.type in ("IMAGE_EDITOR", "VIEW_3D")
 
 
-classes = (KeysFromTake, TakeFromVideo, ChooseVideo, DropTake, REGGAN_FH_take)
+classes = (KeysFromTake, TakeFromVideo, ChooseVideo, AddFit, RemoveFit, DropTake, REGGAN_FH_take)

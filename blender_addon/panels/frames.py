@@ -62,6 +62,7 @@ def _draw_expression(column: Any, settings: Any) -> None:
     elif settings.driven_by == "TAKE":
         column.prop(settings, "take")
         column.prop(settings, "take_offset")
+        _draw_fit(column, settings.id_data.reggan_fit)
         row = column.row(align=True)
         row.operator("reggan.keys_from_take", icon="KEYFRAME_HLT")
         row.operator("reggan.choose_video", icon="FILE_MOVIE")
@@ -109,6 +110,19 @@ class REGGAN_UL_driving_keys(bpy.types.UIList):  # noqa: N801 - Blender asks for
         row.active = item.shape != NOTHING
         row.label(text=item.key.rpartition(".")[2])
         row.label(text="nothing" if item.shape == NOTHING else f"{item.shape}  {item.weight:g}")
+
+
+def _draw_fit(column: Any, fit: Any) -> None:
+    """Draw gains and offsets of a take, and the button that adds a line."""
+    column.prop(fit, "asymmetry", slider=True)
+    for number, line in enumerate(fit.rows):
+        row = column.row(align=True)
+        row.use_property_split = False
+        row.prop(line, "shape", text="")
+        row.prop(line, "gain", slider=True)
+        row.prop(line, "offset", slider=True)
+        row.operator("reggan.remove_fit", text="", icon="X").line = number
+    column.operator("reggan.add_fit", icon="ADD")
 
 
 def _draw_cues(column: Any, settings: Any) -> None:

@@ -16,7 +16,7 @@ from ..bridge.expression_blend import (
     shares_from_blend,
     write_curve,
 )
-from ..bridge.expression_options import PanelRequest, RecordedTake
+from ..bridge.expression_options import PanelRequest, RecordedTake, fit_arguments
 from ..bridge.preset_file import preset_names
 from ..bridge.shape_keys import KeyWeight, driving_table
 from ..bridge.vocabulary import SHAPE_NAMES, name_from_identifier
@@ -380,8 +380,18 @@ def take_file(scene: bpy.types.Scene) -> Path:
     return path
 
 
+def fit_of_take(scene: bpy.types.Scene) -> list[str]:
+    """Return the options that fit the scene's takes to its face."""
+    fit = scene.reggan_fit
+    return fit_arguments(
+        [(row.shape, round(row.gain, 3), round(row.offset, 3)) for row in fit.rows],
+        round(fit.asymmetry, 3),
+    )
+
+
 def _of_take(scene: bpy.types.Scene) -> PanelRequest:
     settings, path = scene.reggan, take_file(scene)
     fps = scene.render.fps / scene.render.fps_base
-    take = RecordedTake(path=path, fps=fps, offset=settings.take_offset.strip())
+    offset = settings.take_offset.strip()
+    take = RecordedTake(path=path, fps=fps, offset=offset, fit=fit_of_take(scene))
     return PanelRequest(take=take, intensity=settings.intensity)

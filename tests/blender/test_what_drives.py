@@ -176,10 +176,15 @@ def test_a_take_drives_a_shot_at_the_scene_s_rate(
     take = tmp_path / "take ä.csv"
     take.write_text("frame,jawOpen\n1,0.5\n")
     scene.reggan.take_offset = "1001"
+    assert bpy.ops.reggan.add_fit() == bpy.ops.reggan.add_fit() == {"FINISHED"}
+    assert [row.shape for row in scene.reggan_fit.rows] == ["brows", "blink"]
+    assert bpy.ops.reggan.remove_fit(line=1) == {"FINISHED"}
+    scene.reggan_fit.rows[0].gain, scene.reggan_fit.asymmetry = 1.4, 0.5
+    fit = ("--curves-gain=brows=1.4,0", "--curves-asymmetry=0.5")
     arguments = asked_of_frames(pretended)["arguments"]
     at = arguments.index("--curves")
-    assert arguments[at : at + 6] == [
-        *("--curves", str(take), "--curves-fps", "23.976", "--curves-offset", "1001"),
+    assert arguments[at : at + 8] == [
+        *("--curves", str(take), "--curves-fps", "23.976", "--curves-offset", "1001", *fit),
     ]
     assert scene.reggan.result_image.name == "a take ä"
 
@@ -345,7 +350,12 @@ def test_a_take_becomes_keys_of_the_sliders_as_an_action(
         "frame,jawOpen,mouthLeft\n1001,0,0\n1002,0.2,0\n1003,1,0\n"
     )
     settings.take, settings.driven_by = "//take ä.csv", "TAKE"
+    assert bpy.ops.reggan.add_fit() == {"FINISHED"}
+    line = scene.reggan_fit.rows[0]
+    line.shape, line.gain, line.offset = "jawOpen", 0.5, 0.1
     assert bpy.ops.reggan.keys_from_take() == {"FINISHED"}
+    (asked,) = map(json.loads, pretended.read_text(encoding="utf-8").splitlines())
+    assert "--curves-gain=jawOpen=0.5,0.1" in asked["arguments"]
     action = scene.animation_data.action
     assert action.name == "Take take ä"
     assert action != before

@@ -15,10 +15,12 @@ from blender_addon.bridge.command_line import (
     track_arguments,
 )
 from blender_addon.bridge.errors import BridgeError
-from blender_addon.bridge.expression_options import PanelRequest, RecordedTake
+from blender_addon.bridge.expression_options import PanelRequest, RecordedTake, fit_arguments
+from blender_addon.bridge.vocabulary import FIT_WORDS
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.sheet import sheet
 from reggan_plugin.commands.track import track
+from reggan_plugin.curves.retargeting import GROUPS
 
 COMMANDS = {"render": render, "sheet": sheet, "track": track}
 
@@ -65,11 +67,20 @@ def test_shapes_presets_and_takes_reach_their_options(tmp_path: Path) -> None:
     assert options["shapes"] == ("jawOpen=0.400", "mouthLeft=1.000")
     assert (options["expressions"], options["presets"]) == (("smirk",), presets)
     recorded = PanelRequest(
-        take=RecordedTake(path=take, fps=23.976, offset="01:02:03:04"), intensity=0.5
+        take=RecordedTake(
+            path=take,
+            fps=23.976,
+            offset="01:02:03:04",
+            fit=fit_arguments([("brows", 1.4, 0), ("jawOpen", 0.8, -0.02)], 0.5),
+        ),
+        intensity=0.5,
     )
     options = taken(render_arguments(RenderRequest(frames="x", asked=recorded)))
     assert (options["curves"], options["curves_fps"]) == (take, 23.976)
     assert (options["curves_offset"], options["intensity"]) == ("01:02:03:04", 0.5)
+    assert options["curves_gain"] == ("brows=1.4,0", "jawOpen=0.8,-0.02")
+    assert (options["curves_asymmetry"], fit_arguments([], 1.0)) == (0.5, [])
+    assert set(FIT_WORDS) == set(GROUPS)
     assert (shapes.label, recorded.label) == ("smirk", "a take")
     assert PanelRequest(shapes={"jawOpen": 1}).label == "shapes"
     assert PanelRequest(blend="Happily surprised:0.6 + blink").label == "happily_surprised_blink"

@@ -23,8 +23,7 @@ import click
 
 from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
 from reggan_plugin.commands.remedies import with_remedy
-from reggan_plugin.commands.terminal import printable_streams
-from reggan_plugin.commands.verbosity import Verbosity, verbose_option
+from reggan_plugin.commands.terminal import Verbosity, printable_streams, verbose_option
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.interruption import Interrupted
 

@@ -292,3 +292,8 @@ def document_from_said(message: str | None) -> dict[str, Any]:
 
 def _plain(value: object) -> Field:
     return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 frame`, `2 frames`; nouns that take an s."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

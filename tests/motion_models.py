@@ -21,8 +21,8 @@ from reggan_plugin.models.model_card import (
     RIG_OUTPUTS,
     TEMPLATES,
     ModelCard,
+    seal,
 )
-from reggan_plugin.models.model_hash import seal
 from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.transfer import expression_transfer

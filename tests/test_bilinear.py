@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.bilinear import four_around, sample_bilinear
+from reggan_plugin.interpolation import four_around, sample_bilinear
 
 RAMP = np.arange(12, dtype=np.float32).reshape(3, 4)
 

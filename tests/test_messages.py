@@ -17,10 +17,9 @@ from reggan_plugin.commands import progress
 from reggan_plugin.errors import MeshError, UnreadableFrameError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.files.damaged_files import faults_named, library_faults
+from reggan_plugin.files.formats import png
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.files.png import png_file
-from reggan_plugin.jobs.events import FrameDone, FrameTracked, Started
-from reggan_plugin.jobs.results import FrameResult
+from reggan_plugin.jobs.results import FrameDone, FrameResult, FrameTracked, Started
 from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_training.data.identity import CANONICAL_LANDMARKS
 
@@ -183,7 +182,7 @@ def test_a_tiff_that_is_not_read_names_its_samples_and_a_command(
 def test_a_warning_of_a_library_carries_the_file_s_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
 ) -> None:
-    decode = png_file.decode
+    decode = png.decode
 
     def warn(content: bytes) -> object:
         warnings.warn("odd chunk", UserWarning, stacklevel=2)
@@ -191,7 +190,7 @@ def test_a_warning_of_a_library_carries_the_file_s_name(
             warnings.warn(f"tag {number}" + "x" * 5000, UserWarning, stacklevel=2)
         return decode(content)
 
-    monkeypatch.setattr(png_file, "decode", warn)
+    monkeypatch.setattr(png, "decode", warn)
     Image.new("RGB", (64, 64)).save(tmp_path / "odd.png")
     with warnings.catch_warnings():
         warnings.simplefilter("always")

@@ -16,7 +16,7 @@ from reggan_export.commands import words as export_words
 from reggan_plugin import errors
 from reggan_plugin.commands import remedies as command_line
 from reggan_plugin.errors import FaceNotFoundError, RegganError, Remark, document_from_said
-from reggan_plugin.jobs.events import Notice, document_from_event
+from reggan_plugin.jobs.results import Notice, document_from_event
 from reggan_training.commands import words as training_words
 from reggan_training.papers.train_step import TrainingDivergedError
 

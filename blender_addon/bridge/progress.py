@@ -1,6 +1,6 @@
 """Progress of a worker, from the JSON lines that it writes to stderr.
 
-The lines are described in `reggan_plugin/jobs/events.py`; those that do not begin with `{` are
+The lines are described in `reggan_plugin/jobs/results.py`; those that do not begin with `{` are
 text for people, of which the last few are kept in case that they say why it failed.
 """
 

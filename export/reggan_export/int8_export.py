@@ -33,8 +33,8 @@ from reggan_plugin.models.model_card import (
     UNSEALED,
     ModelCard,
     card_from_metadata,
+    check_seal,
 )
-from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 
 _OTHER_FRAMES = tuple(SAMPLES / f"avatar_png/avatar.{number}.png" for number in range(1002, 1007))

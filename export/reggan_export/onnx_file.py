@@ -14,10 +14,9 @@ from torch import Tensor, nn
 from torch import onnx as torch_onnx
 
 from reggan_export.verify.verify_report import VerifyReport
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import ModelError, ModelParityError
-from reggan_plugin.models.model_card import CARD_KEY
-from reggan_plugin.models.model_hash import seal
+from reggan_plugin.models.model_card import CARD_KEY, seal
 
 _SMALLEST_HALVED = 256
 """Tensors of fewer values stay float32: they save nothing, and biases are worth their bits."""

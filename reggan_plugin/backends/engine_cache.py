@@ -17,13 +17,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.backends.cache_folder import (
     CACHE_VARIABLE,
     cache_folder,
     make_private,
     refuse_unsafe,
 )
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import EngineError, OutputError, UnsafeCacheError, UsageError
 
 ENGINE_SUFFIX = ".plan"

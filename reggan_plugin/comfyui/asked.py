@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from reggan_plugin.errors import UsageError
-from reggan_plugin.jobs.intensity_curve import ExpressionCurve
+from reggan_plugin.jobs.render_settings import ExpressionCurve
 from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, ExpressionMix
 
 REPLACE, ADD = "replace", "add"

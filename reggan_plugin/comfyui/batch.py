@@ -13,19 +13,18 @@ from reggan_plugin.change.picture import FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.comfyui.asked import BatchExpression, scaled
 from reggan_plugin.comfyui.pictures import BatchPicture
-from reggan_plugin.errors import FaceNotFoundError, UsageError
+from reggan_plugin.errors import FaceNotFoundError, UsageError, counted
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.tracks import TrackedFrame, Tracks, WhichFaces
 from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
 from reggan_plugin.files.exr.writing_settings import ChangeLayer
-from reggan_plugin.files.frame_data import Encoding, Frame
+from reggan_plugin.files.image_format import Encoding, Frame
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.jobs.change_layers import FrameChange
 from reggan_plugin.jobs.frames_between_steps import PIXELS_WHILE_RENDERING, room_beside
 from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
 from reggan_plugin.jobs.track_job import track_pictures
-from reggan_plugin.plurals import counted
 from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
@@ -305,7 +304,7 @@ def _room_beside(cut: FrameCrops | None, together: int) -> int:
 
 
 def _step_at(event: object, watch: Watch) -> None:
-    from reggan_plugin.jobs.events import FrameTracked
+    from reggan_plugin.jobs.results import FrameTracked
 
     if isinstance(event, FrameTracked):
         watch.step()

@@ -20,13 +20,12 @@ from reggan_plugin.comfyui.pictures import ImageEncoding, Tensor, read_batch
 from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import UsageError
 from reggan_plugin.perform.read_expression import read_expression
-from reggan_plugin.vocabulary.expression import Expression
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, Expression
 from reggan_plugin.vocabulary.expression_mix import (
     ExpressionMix,
     mix_from_request,
     parse_expression_mix,
 )
-from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 
 Output = tuple[BatchExpression]
 _CHARACTERS, _LIKE = "rendered characters", "like picture"

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import OutputError, OutputExistsError, SourceError
 
 FOLDER = "reggan-plugin"

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.comfyui import host
 from reggan_plugin.comfyui.asked import BatchExpression
 from reggan_plugin.comfyui.batch import (
@@ -41,6 +40,7 @@ from reggan_plugin.comfyui.pictures import (
     array_from_tensor,
     read_batch,
 )
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.tracks import VISIBLE, TrackedFace, Tracks

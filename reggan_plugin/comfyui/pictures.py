@@ -11,7 +11,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.frame_data import Frame
+from reggan_plugin.files.image_format import Frame
 from reggan_plugin.transfer.python_picture import GivenPicture, read_given
 
 ImageEncoding = Literal["sRGB", "linear"]

@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
-from reggan_plugin.commands.options.shared import shot_option
-from reggan_plugin.commands.verbosity import verbose_option
-from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
+from reggan_plugin.commands.options.input import shot_option
+from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.disk import refuse_existing, refuse_overwriting, write_atomically
 from reggan_plugin.files.sequence import find_sequence
 
 if TYPE_CHECKING:

@@ -6,12 +6,10 @@ from typing import Any
 import click
 import numpy as np
 
-from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
-from reggan_plugin.commands.options.take import fit_options, percent_option, rate_option
+from reggan_plugin.commands.options.intensity import fit_options, percent_option, rate_option
 from reggan_plugin.commands.remedies import with_remedy
-from reggan_plugin.commands.standard_streams import STANDARD
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import STANDARD, verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.plot import html_of_take, moving_columns, notes_of_take, png_of_take
 from reggan_plugin.curves.read_take import read_take
@@ -22,9 +20,9 @@ from reggan_plugin.curves.retargeting import (
     text_of_table,
 )
 from reggan_plugin.curves.take import Take
+from reggan_plugin.disk import refuse_existing, refuse_overwriting, write_atomically
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 from reggan_plugin.textures.read_mesh import files_of_mesh
 
 

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
-from reggan_plugin.commands.options.shared import existing_options, model_options
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.options.input import existing_options
+from reggan_plugin.commands.options.model import model_options, open_model
+from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import SheetRow, view_of_face, write_sheet
+from reggan_plugin.errors import counted
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import copy_frame, read_frame
-from reggan_plugin.jobs.events import Event, Started
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.plurals import counted
+from reggan_plugin.jobs.results import Event, Started
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

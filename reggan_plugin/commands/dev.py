@@ -3,7 +3,7 @@
 import click
 
 from reggan_plugin.commands.lazy_group import LazyGroup
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
 
 
 @click.group(

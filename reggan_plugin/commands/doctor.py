@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.diagnosis import DISTRIBUTION, Device, Diagnosis, Package, diagnose
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import RegganError

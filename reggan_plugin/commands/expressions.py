@@ -8,12 +8,12 @@ import click
 
 from reggan_plugin.commands.options.expression import presets_option
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.documents import json_text
 from reggan_plugin.vocabulary.action_units import WEIGHTS_FROM_ACTION_UNIT
+from reggan_plugin.vocabulary.expression import read_presets
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, NAMED_EXPRESSIONS, Expression
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
-from reggan_plugin.vocabulary.presets import read_presets
 
 
 @click.command(

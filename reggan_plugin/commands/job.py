@@ -11,11 +11,12 @@ import click
 
 from reggan_plugin.backends.runner import INDEXED_KINDS
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
-from reggan_plugin.commands.options.shared import frames_option, range_option
+from reggan_plugin.commands.options.input import frames_option, range_option
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.report import report
+from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.commands.track import track
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.disk import refuse_existing, refuse_overwriting
 from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.farm.job_template import (
     FRAMES_OF_A_TASK,
@@ -25,14 +26,13 @@ from reggan_plugin.farm.job_template import (
     template_from_job,
     write_template,
 )
-from reggan_plugin.files.frame_range import (
+from reggan_plugin.files.sequence import (
     common_numbers,
+    find_sequence,
     format_frame_range,
     parse_frame_range,
     range_from_spans,
 )
-from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
-from reggan_plugin.files.sequence import find_sequence
 
 
 def farm_range(source: str, frame_range: str | None) -> str:

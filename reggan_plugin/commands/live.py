@@ -4,10 +4,9 @@ import sys
 
 import click
 
-from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.grouped import GroupedCommand
-from reggan_plugin.commands.options.shared import model_options, rig_options
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.options.model import model_options, open_model, rig_options
+from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.ui.live_pipe import LivePipe, newest_lines
 

@@ -7,23 +7,21 @@ from typing import Any
 import click
 import numpy as np
 
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.commands.options.expression import ReaderOptions, reader_options
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
+from reggan_plugin.commands.options.input import stall_option
 from reggan_plugin.commands.options.picture import reading_options
-from reggan_plugin.commands.options.reader import ReaderOptions, reader_options
-from reggan_plugin.commands.options.shared import stall_option
 from reggan_plugin.commands.progress import ProgressStyle, progress_on_stderr, style_options
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.retargeting import Retargeting, retargeted
+from reggan_plugin.disk import refuse_existing, refuse_overwriting, write_atomically
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
-from reggan_plugin.files.reading import Reading
-from reggan_plugin.jobs.events import FrameTracked, Notice, Started
-from reggan_plugin.jobs.interruption import stop_on_signals
+from reggan_plugin.files.frame import Reading
+from reggan_plugin.jobs.interruption import IoTimeout, stop_on_signals
+from reggan_plugin.jobs.results import FrameTracked, Notice, Started
 from reggan_plugin.jobs.sources import Source, find_sources
-from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.perform.performance import TURNS, Performance, performance_from_recording
 from reggan_plugin.perform.recording import raise_without_face, record
 

@@ -14,9 +14,9 @@ from reggan_plugin.commands.options.grouped import AddOption, grouped_option, op
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.documents import json_text
-from reggan_plugin.errors import RegganError
+from reggan_plugin.errors import RegganError, counted
 from reggan_plugin.files.video import is_video
-from reggan_plugin.jobs.events import (
+from reggan_plugin.jobs.results import (
     SAYING,
     Event,
     Failed,
@@ -31,7 +31,6 @@ from reggan_plugin.jobs.events import (
     Started,
     document_from_event,
 )
-from reggan_plugin.plurals import counted
 
 _EACH_S = 1.0
 """Between lines of frames in a log."""

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.options.expression import ReaderOptions, reader_options
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
-from reggan_plugin.commands.options.reader import ReaderOptions, reader_options
 from reggan_plugin.commands.remedies import with_remedy
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.documents import json_text
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.perform.read_expression import expression_of

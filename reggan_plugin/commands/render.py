@@ -1,35 +1,352 @@
 """`reggan-plugin render`: frames in, the same frames with another expression out."""
 
+import os
+import re
+import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.grouped import GroupedCommand, given_files
-from reggan_plugin.commands.options.intensity import ShotExpression
-from reggan_plugin.commands.options.shared import stall_option
+from reggan_plugin.commands.options.face import FaceOptions, face_options
+from reggan_plugin.commands.options.grouped import (
+    GroupedCommand,
+    given_files,
+    grouped_option,
+    options_as,
+)
+from reggan_plugin.commands.options.input import (
+    InputOptions,
+    existing_options,
+    input_options,
+    stall_option,
+)
+from reggan_plugin.commands.options.intensity import (
+    AskedExpressions,
+    ShotExpression,
+    intensity_options,
+)
+from reggan_plugin.commands.options.model import (
+    ModelOptions,
+    model_and_batch_options,
+    rig_options,
+)
+from reggan_plugin.commands.options.picture import exposure_option, picture_options
 from reggan_plugin.commands.progress import (
     ProgressStyle,
     libraries_on_stderr,
     progress_on_stderr,
     style_options,
 )
-from reggan_plugin.commands.render_output import plan_atlas, print_plans, print_summary, write_atlas
-from reggan_plugin.commands.render_request import ModelOptions, RenderOptions, render_options
-from reggan_plugin.commands.standard_streams import STANDARD, piped_files
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.render_output import (
+    piped_files,
+    plan_atlas,
+    print_plans,
+    print_summary,
+    write_atlas,
+    written_by,
+)
+from reggan_plugin.commands.terminal import STANDARD, verbose_option
 from reggan_plugin.errors import UsageError
-from reggan_plugin.jobs.events import Report
-from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
-from reggan_plugin.jobs.joined_report import report_of_one_file
-from reggan_plugin.jobs.plan import JobPlan, make_writable_folder
-from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import JobSummary
-from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
+from reggan_plugin.files.credentials_signed import Signing
+from reggan_plugin.files.video import VIDEO_CODECS, Coding
+from reggan_plugin.jobs.interruption import IoTimeout, StopRequest, stop_on_signals
+from reggan_plugin.jobs.output_names import default_output_folder
+from reggan_plugin.jobs.plan import Existing, JobPlan, is_name_of_picture, make_writable_folder
+from reggan_plugin.jobs.render_settings import (
+    Fades,
+    MissingFace,
+    PictureSettings,
+    RenderSettings,
+    RigFiles,
+)
+from reggan_plugin.jobs.results import JobSummary, Notice, Report
+from reggan_plugin.jobs.several_jobs import PlannedJob, report_of_one_file, run_jobs
 from reggan_plugin.jobs.sources import Found
-from reggan_plugin.jobs.stall_timeout import IoTimeout
+from reggan_plugin.jobs.video_job import DEFAULT_FPS
+
+_MOST_FPS = 1000
+_MOST_BITRATE = 10**9
+_CRF = {name: codec.options["crf"] for name, codec in VIDEO_CODECS.items() if codec.most_crf}
+_PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+def _signing_from_options(certificate: Path | None, key: Path | None) -> Signing | None:
+    if (certificate is None) != (key is None):
+        raise UsageError("--sign CERT.pem and --key KEY.pem belong together. Give both.")
+    if certificate is None or key is None:
+        return None
+    return Signing(certificate=certificate, key=key)
+
+
+def fps_from_text(text: str) -> Fraction:
+    """Read frames a second: a number or a fraction."""
+    try:
+        fps = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        fps = Fraction(0)
+    if not 0 < fps <= _MOST_FPS:
+        raise click.BadParameter(
+            f"{text[:80]!r} is no number of frames a second, up to {_MOST_FPS}, such as 24 or "
+            "30000/1001."
+        )
+    return fps.limit_denominator(1001)
+
+
+def bitrate_from_text(text: str) -> int:
+    """Read bits a second: 8M, 800k or a number."""
+    found = re.fullmatch(r"(\d{1,9})([kM]?)", text)
+    bits = int(found[1]) * {"": 1, "k": 1000, "M": 1_000_000}[found[2]] if found else 0
+    if not 0 < bits <= _MOST_BITRATE:
+        raise click.BadParameter(
+            f"{text[:80]!r} is no number of bits a second, such as 8M or 800k."
+        )
+    return bits
+
+
+coding_options = options_as(
+    "coding",
+    Coding,
+    grouped_option(
+        "Output",
+        "--codec",
+        type=click.Choice(list(VIDEO_CODECS)),
+        help="Codec of a video.  [default: that of the source, or the usual one of the file "
+        "format]",
+    ),
+    grouped_option(
+        "Output",
+        "--quality",
+        type=click.IntRange(min=0),
+        metavar="CRF",
+        help="Quality of a video, as its codec counts it: 0 is the best, and the largest file.  "
+        f"[default: {', '.join(f'{crf} for {name}' for name, crf in _CRF.items())}]",
+    ),
+    grouped_option(
+        "Output",
+        "--bitrate",
+        type=bitrate_from_text,
+        metavar="BITS",
+        help="Bits a second of a video, such as 8M or 800k, in place of --quality.",
+    ),
+)
+"""The command takes them as `coding`."""
+
+signing_options = options_as(
+    "signing",
+    _signing_from_options,
+    grouped_option(
+        "Output",
+        "--sign",
+        "certificate",
+        type=_PEM_FILE,
+        is_input=True,
+        metavar="CERT.pem",
+        help="Sign changed frames with Content Credentials (C2PA): inside PNG, JPEG, TIFF and "
+        "WebP, in a file beside the others. CERT.pem is the signer's certificate, then those "
+        "that issued it. Needs the extra [c2pa].",
+    ),
+    grouped_option(
+        "Output",
+        "--key",
+        type=_PEM_FILE,
+        is_input=True,
+        metavar="KEY.pem",
+        help="The key of --sign, without a password. It is never written anywhere.",
+    ),
+)
+"""`--sign` and `--key`; the command takes `signing`, None without them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderOptions:
+    """Values of the options, by the names that the options below give them."""
+
+    asked_inputs: InputOptions
+    asked: AskedExpressions
+    exposure_ev: float | None
+    faces: FaceOptions
+    picture: PictureSettings
+    on_missing_face: MissingFace | None
+    asked_model: ModelOptions
+    rig_files: RigFiles
+    asked_out: str | None
+    atlas: Path | None
+    existing: Existing
+    stamp: bool
+    signing: Signing | None
+    coding: Coding
+    fps: Fraction | None
+    dry_run: bool
+    as_json: bool
+
+    @property
+    def out(self) -> Path | None:
+        """The folder or file that was named."""
+        return None if self.asked_out is None else Path(self.asked_out)
+
+    @property
+    def out_is_folder(self) -> bool:
+        """Whether a slash at its end says so, whatever its name."""
+        return (self.asked_out or "").endswith(("/", os.sep))
+
+    @property
+    def expressions(self) -> tuple[ShotExpression, ...]:
+        """The expressions, each for results of its own."""
+        return self.asked.with_faces(self.faces.by_face)
+
+    def settings_of(self, asked: ShotExpression) -> RenderSettings:
+        """Return what becomes of every frame, before the expression is laid on a shot."""
+        return RenderSettings(
+            mix=asked.mix,
+            choice=self.faces.choice_with(others=bool(self.asked.shots)),
+            on_missing_face=self.on_missing_face or "copy",
+            exposure_ev=self.exposure_ev,
+            picture=self.picture,
+            rig=self.rig_files,
+            stamp=self.stamp,
+            signing=self.signing,
+        )
+
+
+render_options = options_as(
+    "request",
+    RenderOptions,
+    input_options,
+    intensity_options,
+    exposure_option("Expression"),
+    face_options,
+    picture_options,
+    grouped_option(
+        "Face",
+        "--on-missing-face",
+        type=click.Choice(["copy", "skip", "fail"]),
+        help="What to do with a frame without a face.  [default: copy; fail for one picture]",
+    ),
+    model_and_batch_options,
+    rig_options,
+    grouped_option(
+        "Output",
+        "-o",
+        "--out",
+        "asked_out",
+        type=click.Path(),
+        metavar="DIR|FILE|-",
+        help="Folder for the frames, which keep their names in it, or a file for a single one. "
+        "{expression} in it stands for the expression's name. - is standard output.  [default: "
+        "<name>_<expression> beside the source]",
+    ),
+    grouped_option(
+        "Output",
+        "--atlas",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE.png",
+        help="Also put each picture and its results side by side on one sheet. FILE.json says "
+        "where each one is.",
+    ),
+    existing_options,
+    grouped_option(
+        "Output",
+        "--stamp/--no-stamp",
+        default=True,
+        show_default=True,
+        help="Say in the metadata of changed frames that a model changed them.",
+    ),
+    signing_options,
+    coding_options,
+    grouped_option(
+        "Output",
+        "--fps",
+        type=fps_from_text,
+        metavar="FPS",
+        help="Frames a second of a video that is made of pictures: 24, 23.976, 30000/1001.  "
+        f"[default: {DEFAULT_FPS}]",
+    ),
+    grouped_option(
+        "Output", "--dry-run", is_flag=True, help="List what would be written. Write nothing."
+    ),
+    grouped_option(
+        "Output",
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print one JSON summary in place of the paths. Progress and messages are JSON lines.",
+    ),
+)
+"""The command takes them as `request`."""
+
+
+def _render_what_lands(
+    request: RenderOptions, report: Report, stop: StopRequest, stall_s: float
+) -> None:
+    """Render pictures as they land, until a signal comes; print each result when it is there.
+
+    Raises:
+        Interrupted: the signal came, which is how this ends.
+        UsageError: what is asked for needs to know the whole shot, or one picture.
+    """
+    from reggan_plugin.jobs.watched_folder import WatchedFolder, watch_folder  # few watch one
+
+    folder, (asked, *more) = request.asked_inputs.watched, request.expressions
+    assert folder is not None
+    if more or request.atlas is not None:
+        raise UsageError("--watch changes each picture once. Give one expression, and no --atlas.")
+    settings = request.settings_of(asked)
+    file = None if request.out_is_folder else request.out
+    _refuse_unknown_shot(asked, file, dry_run=request.dry_run)
+    placed = asked.on_shot(first_frame=0)  # a take lies on frames that were named
+    matte = settings.picture.matte
+    watched = WatchedFolder(
+        folder=folder,
+        out=request.out or default_output_folder(str(folder), asked.label),
+        settings=replace(settings, mix=placed.mix, curve=placed.curve),
+        existing=Existing.RESUME if request.existing is Existing.REFUSE else request.existing,
+        settle_s=request.asked_inputs.settle_s,
+        layer_files=settings.picture.layer_files,
+        inputs=[*given_files(), *([] if matte is None else matte.files())],
+    )
+    transfer, in_use = request.asked_model.open_for([watched.settings])
+    report(Notice(message=f"Waiting for pictures in {folder}. Ctrl-C ends it."))
+    results = sys.stdout
+
+    def print_paths(summary: JobSummary) -> None:
+        if not request.as_json:  # which prints one summary at the end
+            for path in written_by(summary):
+                click.echo(path, file=results)
+
+    with libraries_on_stderr():
+        summary = watch_folder(
+            watched,
+            transfer,
+            model=in_use,
+            report=report,
+            on_batch=print_paths,
+            stopped=stop.is_made,
+            stall_s=stall_s,
+        )
+    if request.as_json and summary is not None:
+        print_summary(summary, as_json=True)
+    stop.raise_if_made()
+
+
+def _refuse_unknown_shot(asked: ShotExpression, out: Path | None, *, dry_run: bool) -> None:
+    if asked.fades != Fades():
+        raise UsageError(
+            "A fade counts from the ends of a shot, which nobody knows while it lands. Leave "
+            "--fade-in and --fade-out out, or write an --intensity-curve."
+        )
+    if asked.take is not None and not asked.take.names_frame:
+        raise UsageError(
+            "The first frame of a shot is not known while it lands, so the take has no place on "
+            "it. Say on which frame its first row lies: --curves-offset 1001."
+        )
+    if out is not None and is_name_of_picture(out):
+        raise UsageError(f"{out} is one picture, and several may land. Name a folder with --out.")
+    if dry_run:
+        raise UsageError("--dry-run lists what is there, and --watch waits. Leave one of them out.")
 
 
 @click.command(
@@ -66,11 +383,7 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
     ):
         request.asked_model.refuse_unknown()
         if watched is not None:
-            from reggan_plugin.commands.render_watch import render_what_lands, watched_folder
-
-            folder = watched_folder(request)
-            transfer, in_use = request.asked_model.open_for([folder.settings])
-            render_what_lands(folder, transfer, in_use, report, stop, stall_s, as_json=as_json)
+            _render_what_lands(request, report, stop, stall_s)
             return
         inputs = request.asked_inputs.at(piped.inputs)
         if piped.writes and len(request.expressions) > 1:

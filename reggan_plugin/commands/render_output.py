@@ -1,22 +1,218 @@
-"""Standard output of `render`: the paths of its results, or a summary as JSON."""
+"""The streams of `render`: a picture or video from standard input, results on standard output.
+
+The faces of a video are tracked before any frame is changed, so that it is kept in a temporary
+file.
+"""
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from reggan_plugin.atomic_write import write_atomically
-from reggan_plugin.commands.standard_streams import NO_PIPE, STANDARD, PipedFiles
+from reggan_plugin.commands.terminal import STANDARD
+from reggan_plugin.disk import refuse_overwriting, write_atomically
 from reggan_plugin.documents import json_text
-from reggan_plugin.errors import OutputExistsError, UsageError
-from reggan_plugin.files.overwriting import refuse_overwriting
+from reggan_plugin.errors import (
+    EmptySourceError,
+    OutputError,
+    OutputExistsError,
+    RegganError,
+    Remark,
+    UnreadableFrameError,
+    UsageError,
+)
+from reggan_plugin.files.formats import format_of, image_formats
+from reggan_plugin.files.formats.png import SIGNATURE, read_chunks
+from reggan_plugin.files.image_format import HEAD_BYTES
+from reggan_plugin.files.video import is_video, video_suffix_of
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
-from reggan_plugin.jobs.results import SUMMARY_VERSION, JobSummary, ModelInUse, document_of_missing
+from reggan_plugin.jobs.results import (
+    SUMMARY_VERSION,
+    Event,
+    FrameDone,
+    JobSummary,
+    ModelInUse,
+    Report,
+    document_of_missing,
+)
 from reggan_plugin.jobs.resume import tasks_to_do
 from reggan_plugin.jobs.several_jobs import PlannedJob
+
+_END_AND_BEGIN_OF_JPEG = b"\xff\xd9\xff\xd8\xff"
+_MULTI_PICTURE_FORMAT = b"MPF\0"
+"""Marks a JPEG of a camera that holds others, such as the second eye: one file, and one picture."""
+_MARK_WITHIN = 64 * 1024
+
+
+def holds_several_pictures(content: bytes) -> bool:
+    """Tell whether a PNG or JPEG is followed by another one; readers see only the first."""
+    if content.startswith(SIGNATURE):
+        try:
+            end = len(SIGNATURE) + sum(len(chunk.raw) for chunk in read_chunks(content))
+        except UnreadableFrameError:  # which is said when it is read
+            return False
+        return content.startswith(SIGNATURE, end)
+    is_jpeg = content.startswith(_END_AND_BEGIN_OF_JPEG[2:])
+    is_of_camera = _MULTI_PICTURE_FORMAT in content[:_MARK_WITHIN]
+    return is_jpeg and not is_of_camera and _END_AND_BEGIN_OF_JPEG in content
+
+
+_INPUT, _OUTPUT = "standard input", "standard output"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipedFiles:
+    """Files that stand in for the streams.
+
+    Attributes:
+        inputs: files and folders.
+        out: as the user gave it, or the file that goes to standard output in the end.
+        writes: whether one goes there, so that nothing else may.
+        kept: the file that standard input was kept in, for a while.
+    """
+
+    inputs: tuple[str, ...]
+    out: Path | None
+    writes: bool
+    kept: Path | None = None
+
+    def said(self, document: str) -> str:
+        """Return a JSON text in which standard input is called -, as the user called it."""
+        if self.kept is None:
+            return document
+        return document.replace(json_text(str(self.kept))[1:-1], STANDARD)
+
+    def told(self, report: Report) -> Report:
+        """Return a report in which what is said of standard input names no temporary file."""
+        if self.kept is None:
+            return report
+        folder = f"{self.kept.parent}/"
+
+        def tell(event: Event) -> None:
+            if isinstance(event, FrameDone) and isinstance(event.result.message, Remark):
+                said = event.result.message
+                named = Remark(said.replace(folder, ""), said.kind, **said.fields)
+                event = replace(event, result=replace(event.result, message=named))
+            report(event)
+
+        return tell
+
+
+NO_PIPE = PipedFiles(inputs=(), out=None, writes=False)
+
+
+@contextmanager
+def piped_files(
+    inputs: tuple[str, ...], out: Path | None, *, as_json: bool
+) -> Iterator[PipedFiles]:
+    """Put standard input into a file that lives as long as this, and the result on standard output.
+
+    Without an error, the file at `out` is written to standard output at the end.
+
+    Raises:
+        UsageError: more than one file, a terminal, or a summary for the same stream.
+        UnreadableFrameError: standard input is empty, or neither picture nor video.
+    """
+    reads = STANDARD in inputs
+    writes = out == Path(STANDARD) or (reads and out is None)
+    if not (reads or writes):
+        yield PipedFiles(inputs=inputs, out=out, writes=False)
+        return
+    _refuse_impossible(inputs, reads=reads, writes=writes, as_json=as_json)
+    with tempfile.TemporaryDirectory(prefix="reggan-") as folder, _without_folder(folder):
+        if reads:
+            inputs = (str(_kept_input(Path(folder))),)
+        kept = Path(inputs[0]) if reads else None
+        if not writes:
+            yield PipedFiles(inputs=inputs, out=out, writes=False, kept=kept)
+            return
+        result = Path(folder, "out", _OUTPUT).with_suffix(Path(inputs[0]).suffix)
+        yield PipedFiles(inputs=inputs, out=result, writes=True, kept=kept)
+        if result.exists():
+            try:
+                with result.open("rb") as file:
+                    shutil.copyfileobj(file, sys.stdout.buffer)
+                sys.stdout.buffer.flush()
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                raise OutputError(
+                    f"Standard output cannot be written: {error.strerror}. Send it elsewhere."
+                ) from error
+
+
+@contextmanager
+def _without_folder(folder: str) -> Iterator[None]:
+    """Let errors name standard input, not the file that stands in for it."""
+    try:
+        yield
+    except RegganError as error:
+        sentence = str(error).replace(f"{folder}/out/", "").replace(f"{folder}/", "")
+        if sentence == str(error):
+            raise
+        raise type(error)(sentence, kind=error.kind, **error.fields) from error
+
+
+def _refuse_impossible(
+    inputs: tuple[str, ...], *, reads: bool, writes: bool, as_json: bool
+) -> None:
+    if len(inputs) == 1 and not reads and not Path(inputs[0]).exists():
+        raise EmptySourceError(f"{inputs[0]}: there is no such file. Check the name.")
+    if len(inputs) != 1 or not (reads or Path(inputs[0]).is_file()):
+        raise UsageError(
+            "- stands for one picture or video; standard input and output take no sequence. Name "
+            "files or folders."
+        )
+    if writes and as_json:
+        raise UsageError(
+            "Standard output would hold the result and the JSON summary. Leave --json out, or "
+            "name a file with --out."
+        )
+    if writes and sys.stdout.isatty():
+        raise UsageError(
+            "Standard output is this terminal, which shows no pictures. Name a file with --out, "
+            "or send the output on: > out.png"
+        )
+
+
+def _kept_input(folder: Path) -> Path:
+    stream = sys.stdin.buffer
+    head = stream.read(HEAD_BYTES)
+    if not head:
+        raise UnreadableFrameError(
+            "Standard input is empty (0 bytes). Send one picture or video to it."
+        )
+    path = (folder / _INPUT).with_suffix(_suffix_of(head))
+    with path.open("wb") as file:
+        file.write(head)
+        shutil.copyfileobj(stream, file)
+    if not is_video(path) and holds_several_pictures(path.read_bytes()):
+        raise UnreadableFrameError(
+            "Standard input holds several pictures, and - stands for one. Send them as a video: "
+            "ffmpeg -i ... -c:v ffv1 -f matroska -"
+        )
+    return path
+
+
+def _suffix_of(head: bytes) -> str:
+    """Return ending for the name of a file that begins like this."""
+    found = format_of(head)
+    suffix = found.suffixes[0] if found is not None else video_suffix_of(head)
+    if suffix is None:
+        names = ", ".join(one.name for one in image_formats())
+        raise UnreadableFrameError(
+            f"Standard input is neither picture nor video: it begins with {head[:8]!r}, as no file "
+            f"of {names}, Matroska, MP4 or GIF does. Send one of these to it."
+        )
+    return suffix
 
 
 def print_plans(

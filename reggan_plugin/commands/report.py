@@ -5,20 +5,20 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.input import range_option, shot_option, stall_option
 from reggan_plugin.commands.options.picture import reading_options
-from reggan_plugin.commands.options.shared import range_option, shot_option, stall_option
 from reggan_plugin.commands.progress import (
     ProgressStyle,
     libraries_on_stderr,
     progress_on_stderr,
     style_options,
 )
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.reading import Reading
-from reggan_plugin.jobs.events import FrameChecked
-from reggan_plugin.jobs.stall_timeout import IoTimeout
+from reggan_plugin.files.frame import Reading
+from reggan_plugin.jobs.interruption import IoTimeout
+from reggan_plugin.jobs.results import FrameChecked
 from reggan_plugin.report.page_file import ReportPage, refuse_foreign_page
 from reggan_plugin.report.shot_check import CheckedFrame, find_rendered_shot
 from reggan_plugin.report.shot_report import (

@@ -12,20 +12,20 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.commands.open_model import open_model
-from reggan_plugin.commands.options.expression import presets_option, with_liked
+from reggan_plugin.commands.options.expression import (
+    Liked,
+    like_options,
+    presets_option,
+    with_liked,
+)
 from reggan_plugin.commands.options.face import FaceOptions, face_options
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
-from reggan_plugin.commands.options.picture import reading_options
-from reggan_plugin.commands.options.reader import Liked, like_options
-from reggan_plugin.commands.options.shared import (
-    exposure_option,
-    model_options,
-    rig_options,
-    stall_option,
-)
+from reggan_plugin.commands.options.input import stall_option
+from reggan_plugin.commands.options.model import model_options, open_model, rig_options
+from reggan_plugin.commands.options.picture import exposure_option, reading_options
 from reggan_plugin.commands.progress import bar_of, errors_as_events
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.disk import refuse_existing, refuse_overwriting
 from reggan_plugin.documents import json_text
 from reggan_plugin.drawing.contact_sheet import (
     CELL_PX,
@@ -42,22 +42,19 @@ from reggan_plugin.drawing.contact_sheet import (
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
-from reggan_plugin.files.frame import Frame, read_content
-from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
-from reggan_plugin.files.reading import Reading
+from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.files.sequence import number_in
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.render_settings import RigFiles
-from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.limits import THUMBNAILS_AT_ONCE
 from reggan_plugin.ui.live_face import LiveFace, live_face
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, OwnPresets, read_presets
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, OwnPresets
-from reggan_plugin.vocabulary.presets import read_presets
 
 SUMMARY_VERSION = 1
 INTENSITIES = (0.35, 0.7, 1.0)

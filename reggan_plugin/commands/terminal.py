@@ -6,10 +6,14 @@ need names as they are, so that it is changed on a terminal alone.
 """
 
 import codecs
+import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, TextIO, cast
+
+import click
 
 _NAMES = "reggan-plugin names"
 _KEPT = "\n\t"
@@ -76,3 +80,31 @@ def printable_streams() -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = stdout, stderr
+
+
+@dataclass
+class Verbosity:
+    """The setting of `-v`: errors show their traceback, and libraries log."""
+
+    is_verbose: bool = False
+
+
+def verbose_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `-v` to a command."""
+    return click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        expose_value=False,
+        callback=_set_verbosity,
+        help="Log more, and show the traceback of an error.",
+    )(command)
+
+
+def _set_verbosity(context: click.Context, _: click.Parameter, is_verbose: bool) -> None:
+    if is_verbose:
+        context.ensure_object(Verbosity).is_verbose = True
+        logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
+
+
+STANDARD = "-"

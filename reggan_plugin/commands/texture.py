@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.expression import NOTHING_ASKED, MixOptions, expression_options
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
-from reggan_plugin.commands.options.shared import model_options, rig_options
+from reggan_plugin.commands.options.model import model_options, open_model, rig_options
 from reggan_plugin.commands.options.texture import (
     CharacterOptions,
     MapOutput,
@@ -20,7 +19,7 @@ from reggan_plugin.commands.options.texture import (
 )
 from reggan_plugin.commands.progress import bar_of, errors_as_events, quiet_option, without_bar
 from reggan_plugin.commands.remedies import with_remedy
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import RegganError, UsageError, document_from_said
 from reggan_plugin.jobs.interruption import stop_on_signals

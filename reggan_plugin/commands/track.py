@@ -7,34 +7,27 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.open_model import open_model
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
+from reggan_plugin.commands.options.input import range_option, shot_option, stall_option
+from reggan_plugin.commands.options.model import model_options, open_model
 from reggan_plugin.commands.options.picture import reading_options
-from reggan_plugin.commands.options.shared import (
-    model_options,
-    range_option,
-    shot_option,
-    stall_option,
-)
 from reggan_plugin.commands.progress import (
     ProgressStyle,
     libraries_on_stderr,
     progress_on_stderr,
     style_options,
 )
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.disk import refuse_existing, refuse_overwriting
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.tracks import TrackedFace
 from reggan_plugin.faces.tracks_file import write_tracks
-from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
-from reggan_plugin.files.reading import Reading
+from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.sequence import Sequence, find_sequence
-from reggan_plugin.jobs.events import Notice, Started
-from reggan_plugin.jobs.interruption import stop_on_signals
-from reggan_plugin.jobs.results import ModelInUse, notices_of_missing
-from reggan_plugin.jobs.shot_tracks import keep_part
-from reggan_plugin.jobs.stall_timeout import IoTimeout
+from reggan_plugin.jobs.interruption import IoTimeout, stop_on_signals
+from reggan_plugin.jobs.render_job import keep_part
+from reggan_plugin.jobs.results import ModelInUse, Notice, Started, notices_of_missing
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
 

@@ -12,21 +12,19 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.commands.demo import sample_shots
-from reggan_plugin.commands.open_model import open_model
-from reggan_plugin.commands.options.expression import presets_option
+from reggan_plugin.commands.options.expression import ReaderOptions, presets_option, reader_options
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
-from reggan_plugin.commands.options.reader import ReaderOptions, reader_options
-from reggan_plugin.commands.options.shared import model_options
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.options.model import model_options, open_model
+from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.open_take import open_take
 from reggan_plugin.ui.studio import Studio
 from reggan_plugin.ui.words_to_copy import PageOptions
-from reggan_plugin.vocabulary.presets import read_presets
+from reggan_plugin.vocabulary.expression import read_presets
 
 
 @click.command(cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin ui shot/")

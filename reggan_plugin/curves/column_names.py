@@ -3,8 +3,8 @@
 import re
 from functools import cache
 
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, key_of
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
-from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, key_of
 
 UNUSED = ""
 """Of columns that are known and drive nothing here: turns of head and eyes, the tongue."""

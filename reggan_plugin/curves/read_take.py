@@ -11,9 +11,9 @@ from reggan_plugin.attached import attached, load_attached
 from reggan_plugin.curves import formats
 from reggan_plugin.curves.csv_take import columns_of_csv
 from reggan_plugin.curves.take import Columns, Take, TakeFormat, take_from_columns
+from reggan_plugin.disk import read_regular
 from reggan_plugin.errors import SourceError
 from reggan_plugin.limits import MOST_TAKE_BYTES
-from reggan_plugin.regular_file import read_regular
 
 _TEXT_SUFFIXES = (".csv", ".txt", ".json")
 _DAMAGE = (

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.disk import read_regular
 from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import Remark, SourceError, UsageError
 from reggan_plugin.faces.face_crop import (
@@ -30,7 +31,6 @@ from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces, is_meant
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES
-from reggan_plugin.regular_file import read_regular
 
 _LARGEST_CROP = 8.0
 """A crop may be this many times as large as the frame before it is taken for a slip."""

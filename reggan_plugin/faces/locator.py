@@ -23,8 +23,7 @@ from reggan_plugin.faces.detector_candidates import (
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, vary_crop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.pyramid import Pyramid, build_pyramid
-from reggan_plugin.models.model_card import read_card
-from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.model_card import check_seal, read_card
 
 DEFAULT_FOLDER = Path(__file__).parents[1] / "weights" / "face_locator"
 DETECTOR_NAME, LANDMARKS_NAME = "detector.onnx", "landmarks.onnx"

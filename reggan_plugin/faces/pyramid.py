@@ -8,7 +8,6 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.bilinear import four_around
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_sizes import (
     FINEST_SCALE,
@@ -16,6 +15,7 @@ from reggan_plugin.faces.face_sizes import (
     LARGEST_ON_LEVEL_PX,
     SMALLEST_FRAME_PX,
 )
+from reggan_plugin.interpolation import four_around
 
 Gray = Float[np.ndarray, "height width"]
 

@@ -8,9 +8,9 @@ The mouth speaks and the eyes blink meanwhile; pixels that do not follow the res
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.faces.detection import PATCH_SIDE_PX, Detection, Patch, patch_crop
 from reggan_plugin.faces.face_crop import fit_similarity
+from reggan_plugin.interpolation import sample_bilinear
 
 _STEPS = 12
 _SMALL_STEP_PX = 0.003

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import read_regular, write_atomically
 from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
@@ -26,7 +26,6 @@ from reggan_plugin.faces.tracks import (
     frame_key,
 )
 from reggan_plugin.limits import MOST_TRACKS_BYTES
-from reggan_plugin.regular_file import read_regular
 from reggan_plugin.rig.in_shot import is_of_landmarks
 from reggan_plugin.rig.layout import COUNT
 

@@ -1,20 +1,22 @@
 """A picture on disk as float pixels, and back into the same kind of file."""
 
 import logging
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import read_regular, write_atomically
 from reggan_plugin.errors import (
     OutputExistsError,
     UnreadableFrameError,
     UnsupportedFormatError,
     UsageError,
 )
+from reggan_plugin.files.colour_management import OcioColourSpace
 from reggan_plugin.files.damaged_files import faults_named
 from reggan_plugin.files.formats import (
     format_named,
@@ -23,14 +25,13 @@ from reggan_plugin.files.formats import (
     image_formats,
     is_frame_suffix,
 )
-from reggan_plugin.files.frame_data import Encoding as Encoding
-from reggan_plugin.files.frame_data import Frame as Frame
-from reggan_plugin.files.frame_data import PlacedPicture as PlacedPicture
-from reggan_plugin.files.frame_data import StoredImage as StoredImage
-from reggan_plugin.files.image_format import ImageFormat, Wanted
+from reggan_plugin.files.image_format import HEAD_BYTES, ImageFormat, Wanted
+from reggan_plugin.files.image_format import Encoding as Encoding
+from reggan_plugin.files.image_format import Frame as Frame
+from reggan_plugin.files.image_format import PlacedPicture as PlacedPicture
+from reggan_plugin.files.image_format import StoredImage as StoredImage
 from reggan_plugin.files.video import is_video
 from reggan_plugin.limits import MOST_FILE_BYTES
-from reggan_plugin.regular_file import read_regular
 
 # Else Python prints every fault that these log, beside the error that names the file.
 for _name in ("tifffile", "imagecodecs"):
@@ -249,3 +250,46 @@ def _format_of(path: Path, content: bytes) -> ImageFormat:
     raise UnreadableFrameError(
         f"is not an image: it begins with {content[:8]!r}, as no file of {names} does."
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Settings for reading frames.
+
+    Attributes:
+        colour_space: what their pixels are; None is linear Rec. 709 for EXR and float TIFF, and
+            sRGB for all others.
+        exr_picture: layer, part or view of an EXR that holds the picture; None finds it.
+    """
+
+    colour_space: OcioColourSpace | None = None
+    exr_picture: str | None = None
+
+    def decode(self, content: bytes, path: Path) -> Frame:
+        """Return the frame in `content`, which is that of the file at `path`; errors as
+        `read_frame`.
+        """
+        space = self.colour_space
+        frame = decode_frame(
+            content, path, exr_picture=self.exr_picture, colours_are_declared=space is not None
+        )
+        if space is None:
+            return frame
+        encoding = Encoding.SCENE_LINEAR if space.is_scene_referred else Encoding.SRGB
+        return replace(frame, colour_space=space, encoding=encoding)
+
+
+DEFAULT_READING = Reading()
+
+
+def may_have_layers(paths: Sequence[Path]) -> bool:
+    """Tell by a name, or by the first file's first bytes; true if that cannot be read."""
+    layered = [suffix for one in image_formats() if one.has_layers for suffix in one.suffixes]
+    if any(path.suffix.lower() in layered for path in paths):
+        return True
+    try:
+        with paths[0].open("rb") as file:
+            found = format_of(file.read(HEAD_BYTES))
+    except OSError:
+        return True
+    return found is not None and found.has_layers

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.errors import SourceError, UsageError, counted
 from reggan_plugin.files.frame import Frame, PlacedPicture, read_content, read_frame
 from reggan_plugin.files.image_format import EXR_SIGNATURE
 from reggan_plugin.files.sequence import SourceFrame, find_sequence
-from reggan_plugin.plurals import counted
 
 _EXR_CHANNELS = ("A", "Y", "R")
 """The channel of a matte in EXR, if none is named: the first of these that it has."""

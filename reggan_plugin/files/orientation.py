@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.files.frame_data import Frame, StoredImage, WritesAlpha
+from reggan_plugin.files.image_format import Frame, StoredImage, WritesAlpha
 
 _STEPS = {
     1: (False, False, False),

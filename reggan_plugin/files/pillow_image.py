@@ -13,7 +13,7 @@ from PIL import BmpImagePlugin, Image, TgaImagePlugin, WebPImagePlugin
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.errors import UnsupportedFormatError
 from reggan_plugin.files.damaged_files import library_faults
-from reggan_plugin.files.frame_data import Frame
+from reggan_plugin.files.image_format import Frame
 from reggan_plugin.files.samples import (
     change_samples,
     floats_from_samples,

@@ -20,22 +20,20 @@ import numpy.typing as npt
 from reggan_plugin.apart import talk_apart
 from reggan_plugin.errors import OutputError, UnreadableFrameError
 from reggan_plugin.files.video import (
+    CONTAINERS,
+    VIDEO_CODECS,
+    Coding,
     as_stored,
+    codec_for,
     decoder_errors,
     display_matrix,
     load_av,
     matrix_of,
     open_video,
+    pixel_format_for,
     samples_of,
     set_strict,
     upright,
-)
-from reggan_plugin.files.video_codecs import (
-    CONTAINERS,
-    VIDEO_CODECS,
-    Coding,
-    codec_for,
-    pixel_format_for,
 )
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.colour import finite_pixels, finite_values
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import Front, within
+from reggan_plugin.interpolation import sample_bilinear
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256

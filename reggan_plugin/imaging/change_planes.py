@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int
-from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.crop import box_of
 from reggan_plugin.imaging.moved_part import MovedPart
+from reggan_plugin.interpolation import sample_bilinear
 
 _CLOSE_PX = 0.01
 _MOST_STEPS = 40

@@ -15,7 +15,7 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging.backdrop import continue_under_alpha
 from reggan_plugin.imaging.in_front_of_face import hidden_share
 from reggan_plugin.imaging.median_filter import median_filter
-from reggan_plugin.percentile import median, percentile
+from reggan_plugin.interpolation import median, percentile
 
 _AT_ONCE = 32
 """Rows of a face that are brought to 8 bits at a time."""

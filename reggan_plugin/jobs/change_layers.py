@@ -16,7 +16,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, MASK, ChangeLayer
-from reggan_plugin.files.frame_data import Encoding, Frame
+from reggan_plugin.files.image_format import Encoding, Frame
 from reggan_plugin.imaging import change_planes
 from reggan_plugin.imaging.change_planes import Canvas
 from reggan_plugin.imaging.moved_part import MovedPart

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.change.picture import EditedFrame
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import OutputError, SourceError, StalledError
 from reggan_plugin.files.credentials_signed import DIGITAL_SOURCE_TYPE, PictureSigner, sidecar_of
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
@@ -30,10 +30,10 @@ from reggan_plugin.jobs.frame_record import (
     write_record,
 )
 from reggan_plugin.jobs.frames_between_steps import ChangedFrame, EndedFrame, UnchangedFrame
+from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Outcome
-from reggan_plugin.jobs.stall_timeout import IoTimeout
 
 
 def stamped(content: bytes, text: str) -> bytes:

@@ -29,6 +29,7 @@ from reggan_plugin.jobs.frames_between_steps import (
     recorded_face,
     unless_it_fails,
 )
+from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
 from reggan_plugin.jobs.results import (
@@ -40,7 +41,6 @@ from reggan_plugin.jobs.results import (
     face_not_found,
     none_of_number,
 )
-from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.transfer.expression_transfer import Landmarker
 

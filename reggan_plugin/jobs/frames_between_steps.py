@@ -17,9 +17,9 @@ from reggan_plugin.errors import DeviceUnavailableError, ModelError, RegganError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.jobs.frame_record import FileState, FrameFacts, RecordedFace, sha256_of, state_of
+from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.results import Outcome
-from reggan_plugin.jobs.stall_timeout import IoTimeout
 
 _SETTLED_S = 2.0
 """A file that was written later than this before it is read may still be in work."""

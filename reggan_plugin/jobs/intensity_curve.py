@@ -21,34 +21,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
+from reggan_plugin.disk import read_regular
 from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES, MOST_KEYS, refuse_beyond
-from reggan_plugin.regular_file import read_regular
+from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets
 from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, ExpressionMix, resolve_expression
-from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 
 _COLUMNS = ("frame", "expression", "value")
 _HIGHEST_FRAME = 1e7
 _DAMAGE = (OSError, ValueError, RecursionError, MemoryError, csv.Error)
 """No file, no UTF-8, no JSON, brackets a thousand deep, a field without end."""
-
-
-class ExpressionCurve(Protocol):
-    """An expression by frame."""
-
-    @property
-    def peak(self) -> ExpressionMix:
-        """The most that is asked of each expression and shape."""
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """Notices for the user."""
-
-    def mix_at(self, frame: float) -> ExpressionMix:
-        """Return the request at a frame."""
 
 
 Key = tuple[float, float]
@@ -182,22 +167,3 @@ def _value_at(keys: tuple[Key, ...], frame: float) -> float:
     end, high = keys[after]
     value = low + (high - low) * ((frame - begin) / (end - begin))
     return min(max(value, min(low, high)), max(low, high))  # rounding may pass the larger one
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fades:
-    """The intensity rises from 0 at a shot's first frame, and falls to 0 at its last.
-
-    Attributes:
-        frames_in: after so many frames the intensity is whole; 0 for none.
-        frames_out: before so many frames from the end it begins to fall; 0 for none.
-    """
-
-    frames_in: int = 0
-    frames_out: int = 0
-
-    def share_at(self, frame: int, first: int, last: int) -> float:
-        """Intensity factor of a frame of a shot, 0 to 1."""
-        rising = (frame - first) / self.frames_in if self.frames_in else 1.0
-        falling = (last - frame) / self.frames_out if self.frames_out else 1.0
-        return max(0.0, min(1.0, rising, falling))

@@ -16,10 +16,10 @@ from reggan_plugin.files.exr.blocks import (
     read_grid,
 )
 from reggan_plugin.files.exr.container import Container, read_container
-from reggan_plugin.files.exr.pass_choice import PassChoice, RenderPass
 from reggan_plugin.files.exr.passes import passes_of
 from reggan_plugin.files.exr.picture_layer import Layer, refuse_unwritable
-from reggan_plugin.files.frame_data import Frame
+from reggan_plugin.files.exr.writing_settings import PassChoice, RenderPass
+from reggan_plugin.files.image_format import Frame
 from reggan_plugin.imaging.move_passes import PassMotion, changed_by, move_pass
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.pass_rules import PASS_RULES, PassRule

@@ -4,11 +4,11 @@ from reggan_plugin.errors import SourceError, StalledError
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_record import record_path
 from reggan_plugin.jobs.frames_between_steps import read_input
+from reggan_plugin.jobs.interruption import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.plan import FrameTask, JobPlan
+from reggan_plugin.jobs.render_job import settings_with_kept_tracks
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results import ModelInUse
-from reggan_plugin.jobs.shot_tracks import settings_with_kept_tracks
-from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S, IoTimeout
 
 
 def tasks_to_do(

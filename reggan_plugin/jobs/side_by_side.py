@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps, Transfer
+from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import FrameTask, JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import FrameResult, ModelInUse
-from reggan_plugin.jobs.stall_timeout import IoTimeout
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

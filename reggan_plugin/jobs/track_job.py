@@ -1,37 +1,340 @@
 """Tracks a shot: every face in every frame, linked, smoothed and filled."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError
-from reggan_plugin.faces.detection import Detection
+from reggan_plugin.errors import FaceNotFoundError, RegganError, UnreadableFrameError, counted
+from reggan_plugin.faces.detection import Detection, patch_around, patch_crop
+from reggan_plugin.faces.detector_candidates import LEAST_FOLLOWED_SCORE
+from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.linking import (
+    CUT_CHANGE,
     MOST_FILLED,
     FacePath,
     FrameDetections,
     LinkedShot,
+    Thumbnail,
     link_faces,
+    picture_change,
     places_in_gaps,
 )
+from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.registration import face_motion
 from reggan_plugin.faces.smoothing import DESCRIPTION, Points, smooth_path
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks, face_from_landmarks
-from reggan_plugin.files.frame import Frame, read_content
-from reggan_plugin.files.reading import DEFAULT_READING, Reading
+from reggan_plugin.files.frame import DEFAULT_READING, Encoding, Frame, Reading, read_content
 from reggan_plugin.files.sequence import SourceFrame
-from reggan_plugin.jobs.events import Report, ShotTracked
-from reggan_plugin.jobs.stall_timeout import IoTimeout
-from reggan_plugin.jobs.tracking_passes import ShotDetections
-from reggan_plugin.plurals import counted
+from reggan_plugin.imaging.colour import LUMA_WEIGHTS
+from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.jobs.frames_between_steps import (
+    FRAME_FAULTS,
+    JOB_FAULTS,
+    PIXELS_WHILE_TRACKING,
+    room_beside,
+)
+from reggan_plugin.jobs.interruption import IoTimeout
+from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
+from reggan_plugin.jobs.results import FrameTracked, Report, ShotTracked
+from reggan_plugin.limits import MOST_DENSE_FACES, MOST_DENSE_IN_FRAME
+from reggan_plugin.transfer.display_picture import display_picture, exposure_of, gray_picture
 from reggan_plugin.transfer.expression_transfer import Landmarker
+
+SEARCH_EVERY = 12
+"""Frames from one search of the whole picture to the next: half a second."""
+_SEARCH_WITHOUT_FACE = 3
+"""As long as no face is known: a shot may fade in, or its first frame be damaged."""
+_AROUND = 1.6
+"""Side of what is looked at near a face, in sides of its patch."""
+_LONGEST_NEAR_PX = 512
+_ONE_PLACE_SIZES = 0.5
+_THUMBNAIL = (32, 18)
+_THUMBNAIL_SOURCE_PX = 128
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Observation:
+    """The faces of one frame; points are in pixels of the picture as displayed."""
+
+    detections: tuple[Detection, ...]
+    thumbnail: Thumbnail
+    searched: bool
+    """True if the whole picture was searched, so that no face can have been missed."""
+    exposure_ev: float | None
+    """Of the largest face, in stops; None without one, or if the frame is not scene-linear."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Known:
+    """The last position of a face, and its age in frames."""
+
+    points: Points
+    missed: int = 0
+
+
+class FaceTracker:
+    """Looks at the frames of a shot in order."""
+
+    def __init__(self) -> None:
+        self._locator = FaceLocator()
+        self._known: list[_Known] = []
+        self._shown: Thumbnail | None = None
+        self._since_search = self._found_nothing = 0
+
+    def observe(self, frame: Frame) -> Observation:
+        """Find the faces of the next frame."""
+        thumbnail = thumbnail_of(frame)
+        is_other = picture_change(self._shown, thumbnail) > CUT_CHANGE
+        places = [] if is_other else [known.points for known in self._known]
+        near = self.look_near(frame, places)
+        expected = sum(known.missed == 0 for known in self._known)
+        every = SEARCH_EVERY if self._known else min(self._found_nothing, _SEARCH_WITHOUT_FACE)
+        is_due = self._shown is None or self._since_search + 1 >= every
+        searched = is_due or is_other or len(near) < expected
+        detections = self._search(frame, near) if searched else near
+        self._shown = thumbnail
+        self._since_search = 0 if searched else self._since_search + 1
+        self._found_nothing = 0 if detections else self._found_nothing + searched
+        self._remember(detections)
+        return Observation(
+            detections=detections,
+            thumbnail=thumbnail,
+            searched=searched,
+            exposure_ev=_exposure(frame, detections),
+        )
+
+    def look_near(
+        self, frame: Frame, places: Iterable[Points], beside: Sequence[Detection] = ()
+    ) -> tuple[Detection, ...]:
+        """Return the faces that are about where other frames show them, each once.
+
+        `beside` are those that are known already; they are not among the result.
+        """
+        seen = (self._read(frame, points) for points in places)
+        return _each_once((one for one in seen if one is not None), beside)
+
+    def _search(self, frame: Frame, near: Sequence[Detection]) -> tuple[Detection, ...]:
+        image, factor = gray_picture(frame)
+        origin = _origin(frame)
+        found = [face.points * factor + origin for face in self._locator.locate(image)]
+        return (*near, *self.look_near(frame, found, beside=near))
+
+    def _read(self, frame: Frame, points: Points) -> Detection | None:
+        """Return the face near `points`, read from the part of the frame around it."""
+        origin = _origin(frame)
+        crop = patch_crop(points - origin)
+        around = crop.resized(round(_AROUND * crop.side_px))
+        region = region_of(around, *frame.pixels.shape[:2])
+        corner = np.array([region[1].start, region[0].start])
+        if frame.pixels[region].size == 0:
+            return None
+        image, factor = display_picture(frame, region, _LONGEST_NEAR_PX)
+        face = self._locator.read_near(image, (points - origin - corner) / factor)
+        if face is None or face.score < LEAST_FOLLOWED_SCORE:
+            return None
+        return Detection(
+            points=face.points * factor + corner + origin,
+            score=face.score,
+            patch=patch_around(image, face.points),
+        )
+
+    def _remember(self, detections: Sequence[Detection]) -> None:
+        """Keep where faces are, and for a few frames where lost ones were."""
+        lost = [
+            _Known(points=known.points, missed=known.missed + 1)
+            for known in self._known
+            if known.missed < MOST_FILLED
+            and not any(_is_one_place(known.points, one.points) for one in detections)
+        ]
+        self._known = [*(_Known(points=one.points) for one in detections), *lost]
+
+
+def thumbnail_of(frame: Frame) -> Thumbnail:
+    """Return the whole picture in a few cells, grey."""
+    step = max(1, max(frame.pixels.shape[:2]) // _THUMBNAIL_SOURCE_PX)
+    image, _ = display_picture(frame, (slice(None, None, step), slice(None, None, step)))
+    gray = Image.fromarray(image @ np.array(LUMA_WEIGHTS, dtype=np.float32))
+    return np.asarray(gray.resize(_THUMBNAIL, Image.Resampling.BOX), dtype=np.float32)
+
+
+def _each_once(seen: Iterable[Detection], beside: Sequence[Detection]) -> tuple[Detection, ...]:
+    """Of those in one place, the most certain one; none where one of `beside` is."""
+    kept: list[Detection] = []
+    for one in sorted(seen, key=lambda detection: -detection.score):
+        if not any(_is_one_place(one.points, other.points) for other in (*beside, *kept)):
+            kept.append(one)
+    return tuple(kept)
+
+
+def _is_one_place(one: Points, other: Points) -> bool:
+    crops = crop_around_face(one), crop_around_face(other)
+    distance = np.hypot(*(face_centre_px(crops[0]) - face_centre_px(crops[1])))
+    return bool(distance < _ONE_PLACE_SIZES * max(map(face_size_px, crops)))
+
+
+def _exposure(frame: Frame, detections: Sequence[Detection]) -> float | None:
+    if frame.encoding is not Encoding.SCENE_LINEAR or not detections:
+        return None
+    largest = max(detections, key=lambda detection: detection.size_px)
+    region = region_of(patch_crop(largest.points - _origin(frame)), *frame.pixels.shape[:2])
+    return exposure_of(frame, region)
+
+
+def _origin(frame: Frame) -> Float[np.ndarray, "2"]:
+    """(x, y) of the first pixel in the picture as displayed."""
+    return np.array(frame.origin_px[::-1], dtype=np.float64)
+
+
+class ShotDetections:
+    """The faces seen in a shot; memory grows by a few kilobytes for each face in each frame.
+
+    Attributes:
+        seen: what each frame shows, those that cannot be read included.
+        exposures: of the largest face of every scene-linear frame, in stops.
+        faults: why frames cannot be read.
+    """
+
+    def __init__(
+        self,
+        frames: Sequence[SourceFrame],
+        read: Callable[[SourceFrame], Frame],
+        report: Report,
+        landmarker: Landmarker | None = None,
+    ) -> None:
+        """Look at nothing yet.
+
+        Args:
+            frames: the whole shot in order.
+            read: returns the picture of one; may raise what a frame's reader raises.
+            report: takes `FrameTracked` for every frame.
+            landmarker: finds dense landmarks, too.
+        """
+        self._frames, self._picture_of, self._report = frames, read, report
+        self._landmarker, self._with_landmarks = landmarker, 0
+        self._tracker = FaceTracker()
+        self._times = _times(frames)
+        self._searched: list[bool] = []
+        self.seen: list[FrameDetections] = []
+        self.exposures: list[float] = []
+        self.faults: dict[Path, str] = {}
+
+    def look_forward(self, stopped: Callable[[], bool]) -> None:
+        """Find the faces of all frames in order; the next ones are read meanwhile."""
+        for seen in run_overlapped(
+            self._frames,
+            read=self._read,
+            process=lambda pairs: [self._observe(*pair) for pair in pairs],
+            write=lambda _, seen: seen,
+            room_beside=_room_beside,
+            stopped=stopped,
+        ):
+            self.seen.append(seen)
+
+    def look_back(self, links: LinkedShot) -> bool:
+        """Track faces backwards from their first frame, through frames that were not searched.
+
+        Returns:
+            Whether any was there before, so that all must be linked anew.
+        """
+        coming_in: dict[int, list[Points]] = defaultdict(list)
+        for path in links.paths:
+            for index, detection in path.detections.items():
+                if index - 1 not in path.detections and index not in links.cuts:
+                    coming_in[index].append(detection.points)
+        found_any = False
+        for index in range(len(self.seen) - 2, -1, -1):
+            places = coming_in.get(index + 1)
+            if not places or self._searched[index]:
+                continue
+            content = self._read(self._frames[index])
+            if isinstance(content, str):
+                continue
+            before = self._tracker.look_near(content, places, beside=self.seen[index].detections)
+            before = self._with_dense(content, before)
+            coming_in[index] += [detection.points for detection in before]
+            own = self.seen[index]
+            self.seen[index] = replace(own, detections=(*own.detections, *before))
+            found_any |= bool(before)
+        return found_any
+
+    def _read(self, source: SourceFrame) -> Frame | str:
+        """Return the frame, or why it cannot be read."""
+        try:
+            return self._picture_of(source)
+        except FRAME_FAULTS as error:
+            return _fault(source, error)
+
+    def _observe(self, source: SourceFrame, content: Frame | str) -> FrameDetections:
+        observed = content if isinstance(content, str) else self._look_at(source, content)
+        index = len(self._searched)
+        self._searched.append(isinstance(observed, str) or observed.searched)
+        seen = FrameDetections(time=self._times[index])
+        if isinstance(observed, str):
+            self.faults[source.path] = observed
+        else:
+            seen = replace(seen, detections=observed.detections, thumbnail=observed.thumbnail)
+            if observed.exposure_ev is not None:
+                self.exposures.append(observed.exposure_ev)
+        self._report(
+            FrameTracked(
+                done=index + 1,
+                frames=len(self._frames),
+                source=source.path,
+                faces=len(seen.detections),
+                message=observed if isinstance(observed, str) else None,
+            )
+        )
+        return seen
+
+    def _look_at(self, source: SourceFrame, frame: Frame) -> Observation | str:
+        try:
+            seen = self._tracker.observe(frame)
+            return replace(seen, detections=self._with_dense(frame, seen.detections))
+        except JOB_FAULTS:
+            raise
+        except FRAME_FAULTS as error:
+            return _fault(source, error)
+
+    def _with_dense(self, frame: Frame, detections: Sequence[Detection]) -> tuple[Detection, ...]:
+        """Return detections with the dense landmarks of their faces, where a model finds them."""
+        if self._landmarker is None:
+            return tuple(detections)
+        by_size = sorted(range(len(detections)), key=lambda place: -detections[place].size_px)
+        room = max(0, MOST_DENSE_FACES - self._with_landmarks)
+        meant = by_size[: min(MOST_DENSE_IN_FRAME, room)]
+        found = self._landmarker(frame, [detections[place].points for place in meant])
+        self._with_landmarks += len(meant)
+        dense = dict(zip(meant, found, strict=True))
+        return tuple(replace(one, in_shot=dense.get(place)) for place, one in enumerate(detections))
+
+
+def _fault(source: SourceFrame, error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return f"{source.path} does not fit into the memory that is free. Close other programs."
+    return error.remark if isinstance(error, RegganError) else str(error)
+
+
+def _times(frames: Sequence[SourceFrame]) -> list[int]:
+    """Frame numbers; places in the shot if there are pictures without a number."""
+    numbers = [frame.number for frame in frames if frame.number is not None]
+    return numbers if len(numbers) == len(frames) else list(range(len(frames)))
+
+
+def _room_beside(content: Frame | str) -> int:
+    """Return the number of frames as large as this one that may be in flight beside it."""
+    if isinstance(content, str):
+        return 0  # nobody knows how large the next one is
+    pixels = content.pixels.size // 3
+    return room_beside(pixels, most_in_flight(1), PIXELS_WHILE_TRACKING)
 
 
 def steady_faces(

@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import OutputError, RegganError
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
-from reggan_plugin.files.frame import read_content
-from reggan_plugin.files.reading import Reading
+from reggan_plugin.files.frame import Reading, read_content
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.overlap import run_overlapped
 from reggan_plugin.transfer.display_picture import display_picture

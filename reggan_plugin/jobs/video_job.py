@@ -17,18 +17,15 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.files.video import VideoFile
-from reggan_plugin.files.video_codecs import Coding, codec_for
-from reggan_plugin.jobs.events import FrameEncoded, Report
-from reggan_plugin.jobs.fingerprint import fingerprint
-from reggan_plugin.jobs.frame_record import PICTURE_REVISION, record_path, state_of
-from reggan_plugin.jobs.plan import FrameTask, JobPlan
+from reggan_plugin.files.video import Coding, VideoFile, codec_for
+from reggan_plugin.jobs.frame_record import PICTURE_REVISION, fingerprint, record_path, state_of
+from reggan_plugin.jobs.plan import FrameTask, JobPlan, frames_folder
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
-from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.jobs.results import FrameEncoded, ModelInUse, Report
 from reggan_plugin.transfer.display_picture import shown_samples
 
 _SCHEMA = "video-1"
@@ -156,11 +153,6 @@ class Movie:
         return write_video(
             self.video.path, self.out, changed, coding=self.coding, comment=comment, done=done
         )
-
-
-def frames_folder(out: Path) -> Path:
-    """Folder of the finished frames of a video."""
-    return record_path(out).with_suffix(".frames")
 
 
 def _shown(path: Path, exposure_ev: float) -> Any:

@@ -7,10 +7,10 @@ Source: docs.sigstore.dev, Bundle Format 0.3; github.com/sigstore/fulcio, docs/o
 
 from pathlib import Path
 
+from reggan_plugin.disk import read_regular
 from reggan_plugin.errors import SignatureError
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES, MOST_MODEL_BYTES
 from reggan_plugin.missing_package import needs_extra
-from reggan_plugin.regular_file import read_regular
 
 BUNDLE_SUFFIX = ".sigstore.json"
 _ISSUER = "https://token.actions.githubusercontent.com"

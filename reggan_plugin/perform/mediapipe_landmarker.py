@@ -18,12 +18,12 @@ import numpy as np
 
 from reggan_plugin.apart import talk_apart
 from reggan_plugin.array_types import Float, UInt8
+from reggan_plugin.disk import read_regular
 from reggan_plugin.errors import ModelError
 from reggan_plugin.limits import MOST_LANDMARKER_BYTES
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.perform.face_reading import FaceReading, gap_share
 from reggan_plugin.perform.neutral_moment import counted_from
-from reggan_plugin.regular_file import read_regular
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 LANDMARKER_PAGE = "https://ai.google.dev/edge/mediapipe/solutions/vision/face_landmarker"

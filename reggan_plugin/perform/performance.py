@@ -9,7 +9,7 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.curves.take import Take
 from reggan_plugin.errors import Remark, UsageError
-from reggan_plugin.files.frame_range import format_frame_range
+from reggan_plugin.files.sequence import format_frame_range
 from reggan_plugin.perform.contacts import (
     lids_shut,
     lips_meet,

@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError, UsageError
-from reggan_plugin.files.frame import read_content
-from reggan_plugin.files.reading import DEFAULT_READING, Reading
+from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError, UsageError, counted
+from reggan_plugin.files.frame import DEFAULT_READING, Reading, read_content
+from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.sources import Source
-from reggan_plugin.jobs.stall_timeout import IoTimeout
 from reggan_plugin.perform.face_reading import Box, FaceReader, FaceReading, shown_bytes
-from reggan_plugin.plurals import counted
 
 USUAL_FPS = 24.0
 """Of a folder of pictures, which does not say it."""

@@ -10,11 +10,10 @@ from reggan_plugin.drawing.contact_sheet import CELL_PX, view_of_face
 from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import StalledError, UnreadableFrameError
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.files.frame import Frame, read_content
-from reggan_plugin.files.reading import Reading
+from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.frame_record import sha256_of
-from reggan_plugin.jobs.stall_timeout import IoTimeout
+from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.report.shot_check import CheckedFrame, is_altered
 from reggan_plugin.transfer.display_picture import display_picture
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.drawing.web_page import html_from_parts
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.report.flicker import Flicker

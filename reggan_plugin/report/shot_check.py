@@ -6,8 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, UsageError
-from reggan_plugin.files.frame_range import FrameRange, range_from_spans
-from reggan_plugin.files.sequence import FrameList, SourceFrame, find_sequence
+from reggan_plugin.files.sequence import (
+    FrameList,
+    FrameRange,
+    SourceFrame,
+    find_sequence,
+    range_from_spans,
+)
 from reggan_plugin.jobs.frame_record import FrameRecord, read_record
 from reggan_plugin.jobs.results import NO_FACE
 from reggan_plugin.report.problems import (

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reggan_plugin.errors import RegganError, StalledError
-from reggan_plugin.files.reading import Reading
-from reggan_plugin.jobs.fingerprint import digest_of
-from reggan_plugin.jobs.stall_timeout import IoTimeout
+from reggan_plugin.files.frame import Reading
+from reggan_plugin.jobs.frame_record import digest_of
+from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.report.flicker import Flicker, with_flicker
 from reggan_plugin.report.frame_look import FrameLook, look_at
 from reggan_plugin.report.page_file import ReportPage

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.percentile import percentile
+from reggan_plugin.interpolation import percentile
 from reggan_plugin.rig.planes import (
     Window,
     blurred,

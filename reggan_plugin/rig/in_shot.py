@@ -20,7 +20,7 @@ from reggan_plugin.faces.face_crop import CROP_SIDE_IN_EYE_DISTANCES, CROP_SIDE_
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.smoothing import REACH, SIGMA_FRAMES, carried_along, on_the_way
-from reggan_plugin.percentile import percentile
+from reggan_plugin.interpolation import percentile
 from reggan_plugin.rig.layout import COUNT, GROUPS, SIDES, eye_rows, rows_of
 
 _LIKE: Final = 2.0

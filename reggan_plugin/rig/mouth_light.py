@@ -6,7 +6,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
-from reggan_plugin.percentile import percentile
+from reggan_plugin.interpolation import percentile
 
 LUMA = np.array(LUMA_WEIGHTS)
 IVORY = np.array([0.78, 0.73, 0.64])

@@ -9,7 +9,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.imaging.colour import srgb_from_linear
-from reggan_plugin.percentile import median, percentile
+from reggan_plugin.interpolation import median, percentile
 from reggan_plugin.rig.eyes import LEAST_MOTION, Lids, Opening, rightwards
 from reggan_plugin.rig.fit import Fit
 from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, eye_rows, rows_of

@@ -9,7 +9,7 @@ from types import TracebackType
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
-from reggan_plugin.jobs.fingerprint import digest_of, fingerprint
+from reggan_plugin.jobs.frame_record import digest_of, fingerprint
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 from reggan_plugin.textures.maps.texture_files import find_texture
 from reggan_plugin.textures.prepared_face import PreparedFace

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Literal
 
 from reggan_plugin import __version__
-from reggan_plugin.atomic_write import remove_leftovers
+from reggan_plugin.disk import refuse_overwriting, remove_leftovers
 from reggan_plugin.errors import MeshError
-from reggan_plugin.files.overwriting import refuse_overwriting
-from reggan_plugin.jobs.fingerprint import digest_of, fingerprint, plain
 from reggan_plugin.jobs.frame_record import (
     FrameRecord,
     RecordedModel,
+    digest_of,
+    fingerprint,
+    plain,
     read_record,
     record_path,
     write_record,

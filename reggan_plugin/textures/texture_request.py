@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.reading import DEFAULT_READING, Reading
+from reggan_plugin.files.frame import DEFAULT_READING, Reading
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin.apart import run_apart
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.jobs.output_names import named

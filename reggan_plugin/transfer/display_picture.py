@@ -16,7 +16,7 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, PixelCoding
 from reggan_plugin.imaging.crop import Region, reduce_by
 from reggan_plugin.imaging.region_limits import RegionLimits
-from reggan_plugin.percentile import percentile
+from reggan_plugin.interpolation import percentile
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 ArrayEncoding = Literal["srgb", "linear"]

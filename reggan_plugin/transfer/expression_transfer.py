@@ -26,6 +26,7 @@ from reggan_plugin.change.pipeline import (
     cut_faces,
     limited,
 )
+from reggan_plugin.disk import refuse_overwriting
 from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder
@@ -35,13 +36,11 @@ from reggan_plugin.faces.head_pose import intensity_share
 from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.files.frame import Encoding, Frame, read_frame, write_frame
-from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.imaging.spectacles import lift_spectacles
 from reggan_plugin.limits import MOST_CHILD_BYTES
-from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata
-from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models.shipped_models import find_model, installed_models
 from reggan_plugin.transfer.display_picture import (
     ArrayEncoding,
@@ -52,8 +51,8 @@ from reggan_plugin.transfer.display_picture import (
     gray_picture,
     picture_of,
 )
+from reggan_plugin.vocabulary.expression import read_presets
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, mix_from_request
-from reggan_plugin.vocabulary.presets import read_presets
 
 
 def source_from_card(runner: Runner, card: ModelCard, batch: int = 1) -> AnswerSource:

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from reggan_plugin.models.model_card import ModelCard
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, NO_PRESETS, OwnPresets
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
-from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, NO_PRESETS, OwnPresets
 
 _SHAPE_GROUPS = {
     "Brows": ("brow",),

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.files.exr.new_file import exr_from_planes
 from reggan_plugin.files.samples import floats_from_samples
 from reggan_plugin.textures.maps.map_tile import MapTile

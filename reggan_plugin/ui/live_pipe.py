@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.disk import refuse_overwriting
 from reggan_plugin.documents import json_text, parse_json
 from reggan_plugin.errors import (
     FaceNotFoundError,
@@ -45,16 +46,14 @@ from reggan_plugin.errors import (
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import Frame, read_frame
-from reggan_plugin.files.overwriting import refuse_overwriting
 from reggan_plugin.limits import MOST_PATH_LETTERS
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import change_from_json, choice_from_json
 from reggan_plugin.ui.limits import FRAMES_HELD, LARGEST_LIVE_FACE_PX
 from reggan_plugin.ui.live_face import LiveFace, averaged, live_face
 from reggan_plugin.ui.open_frame import Newest
+from reggan_plugin.vocabulary.expression import NO_PRESETS, read_presets
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-from reggan_plugin.vocabulary.names import NO_PRESETS
-from reggan_plugin.vocabulary.presets import read_presets
 
 if TYPE_CHECKING:
     from reggan_plugin.ui.live_map import LiveMap

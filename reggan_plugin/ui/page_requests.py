@@ -19,7 +19,7 @@ from reggan_plugin.ui.asked_change import (
 )
 from reggan_plugin.ui.limits import LARGEST_PICTURE_PX
 from reggan_plugin.ui.live_face import LAYERS, Layer
-from reggan_plugin.vocabulary.names import OwnPresets
+from reggan_plugin.vocabulary.expression import OwnPresets
 
 Handler = Callable[[Request], Awaitable[Response]]
 _MOST_DIGITS = 20

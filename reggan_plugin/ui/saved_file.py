@@ -9,12 +9,11 @@ from pathlib import Path
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.files.video import is_video
-from reggan_plugin.jobs.events import Event
 from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.jobs.results import Event, ModelInUse
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

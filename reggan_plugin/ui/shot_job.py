@@ -8,11 +8,9 @@ from typing import Any, Literal
 
 from reggan_plugin.errors import RegganError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.jobs.events import Event, FrameDone, FrameTracked, Notice, Started
-from reggan_plugin.jobs.plan import Existing, plan_job, refuse_plans
-from reggan_plugin.jobs.plan_sources import plan_sources
+from reggan_plugin.jobs.plan import Existing, plan_job, plan_sources, refuse_plans
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.jobs.results import Event, FrameDone, FrameTracked, ModelInUse, Notice, Started
 from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
 from reggan_plugin.jobs.sources import find_sources
 from reggan_plugin.jobs.video_job import Movie

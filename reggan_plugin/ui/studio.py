@@ -44,8 +44,8 @@ from reggan_plugin.ui.open_head import CoarseMap, OpenHead, open_head, saved_hea
 from reggan_plugin.ui.open_take import OpenTake, TakeInUse
 from reggan_plugin.ui.saved_file import SavedFile, saved_frame
 from reggan_plugin.ui.shot_job import OpenModel, ShotJob
+from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-from reggan_plugin.vocabulary.names import NO_PRESETS, OwnPresets
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

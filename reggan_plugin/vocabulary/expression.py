@@ -1,4 +1,5 @@
-"""A named expression, and how one is written in TOML: by this project and by its users.
+"""Named expressions: how one is written in TOML, by this project and by its users, all names that
+there are, and which of them a word means.
 
 ["half smile"]             # quoted, for its space
 mouthSmileLeft = 0.6       # ARKit shapes; mouthSmile is both sides,
@@ -9,14 +10,22 @@ adds = true                # laid over what the face shows; else it replaces tha
 neutral = 0.5              # with adds: takes this part of what the face shows away
 """
 
-from collections.abc import Callable, Mapping
+import copyreg
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from reggan_plugin.errors import UnknownExpressionError, UsageError
+from reggan_plugin.disk import read_regular
+from reggan_plugin.documents import parse_toml
+from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError
+from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES, refuse_beyond
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
-from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT, NEUTRAL, shapes_of
+from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT, NEUTRAL, SHAPE_FROM_KEY, shapes_of
 
 EXAMPLE = '["half smile"] with lines such as mouthSmileLeft = 0.6'
 _LONGEST_NAME_BYTES = 200
@@ -137,3 +146,235 @@ def _sum_of(
         for shape, weight in shapes.items():
             weights[shape] = weights.get(shape, 0.0) + amount * weight
     return MappingProxyType({shape: min(w, MAX_WEIGHT) for shape, w in weights.items()})
+
+
+_ALIKE_IN_MEANING, _ALIKE_IN_LETTERS = 0.8, 0.6
+_MOST = 3
+_BEGINNING = 4
+"""Letters: of names that are alike, those that begin so come first (*smiling*: *smile*)."""
+
+
+def did_you_mean(key: str, names: Mapping[str, str], expressions: Iterable[Expression]) -> str:
+    """Return a hint for a word that names no expression; empty if nothing is near.
+
+    Args:
+        key: the word.
+        names: what may be meant, by how it is written.
+        expressions: whose meanings count.
+    """
+    alike = _close(key, names, 9)
+    by_letters = sorted(alike, key=lambda one: not one.startswith(key[:_BEGINNING]))[:2]
+    near = [*_near_in_meaning(key, expressions), *(names[one] for one in by_letters)]
+    found = list(dict.fromkeys(near))[:_MOST]
+    return f" Did you mean {' or '.join(map(repr, found))}?" if found else ""
+
+
+def shape_meant(key: str, shapes: Mapping[str, str]) -> str:
+    """Return the same for a word that names no face shape."""
+    near = [shapes[one] for one in _close(key, shapes, _MOST)]
+    return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+def nearest_in_weights(name: str, names: Iterable[str], named: Mapping[str, Expression]) -> str:
+    """Return a hint to the one of some expressions whose face shapes are most like those of
+    another.
+    """
+    wanted = named[name].weights if name in named else {name: 1.0}
+    likeness = {other: _likeness(wanted, named[other].weights) for other in names if other in named}
+    best = max(likeness, key=likeness.__getitem__, default="")
+    return f" The nearest of these is {best!r}." if likeness.get(best, 0.0) > 0 else ""
+
+
+def _near_in_meaning(key: str, expressions: Iterable[Expression]) -> Iterator[str]:
+    for expression in expressions:
+        words = [word for word in expression.meanings if word in key.split() or word == key]
+        if words or _close(key, expression.meanings, 1, _ALIKE_IN_MEANING):
+            yield expression.name
+
+
+def _close(
+    key: str, words: Iterable[str], most: int, alike: float = _ALIKE_IN_LETTERS
+) -> list[str]:
+    from difflib import get_close_matches  # few mistype
+
+    return get_close_matches(key, list(words), most, alike)
+
+
+def _likeness(one: Mapping[str, float], other: Mapping[str, float]) -> float:
+    """Cosine of the angle between two sets of weights; 0 for those of neutral."""
+    lengths = [math.hypot(*weights.values()) for weights in (one, other)]
+    product = sum(weight * other.get(shape, 0.0) for shape, weight in one.items())
+    return product / math.prod(lengths) if all(lengths) else 0.0
+
+
+_TABLE = Path(__file__).with_name("expressions.toml")
+
+
+def _read_table() -> dict[str, dict[str, Any]]:
+    """Read tables of one-line JSON values, all of TOML that the file uses: tomllib takes 7 ms."""
+    tables: dict[str, dict[str, Any]] = {}
+    table: dict[str, Any] = {}
+    for line in _TABLE.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            table = tables[line[1:-1].strip('"')] = {}
+        elif line and not line.startswith("#"):
+            key, _, value = line.partition(" = ")
+            table[key] = json.loads(value)
+    return tables
+
+
+def _refuse(word: str) -> Mapping[str, float]:
+    raise UnknownExpressionError(f"{word!r} is neither an ARKit shape nor an action unit.")
+
+
+def _read_only(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(mapping)
+
+
+# Requests with presets go to processes that render beside each other.
+copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
+NAMED_EXPRESSIONS: Mapping[str, Expression] = MappingProxyType(
+    {
+        name: expression_from_table(name, table, _TABLE.name, _refuse)
+        for name, table in _read_table().items()
+    }
+)
+"""All expressions that have a name. Those beyond the basic ones need a model with face shapes."""
+
+BASIC_EXPRESSIONS = tuple(one for one in NAMED_EXPRESSIONS.values() if one.group == "basic")
+"""Neutral and the six of the paper, in the order of the vector that contract 1 models take."""
+
+OwnPresets = Mapping[str, Expression]
+"""Expressions of a user's own, by name."""
+NO_PRESETS: OwnPresets = MappingProxyType({})
+
+_LONGEST_WORD = 80
+"""Of a word in a message; names are sought that are like it."""
+_BEHIND_NAME = re.compile(r"[,;&=]|\s(?=[\d.])")
+"""Where the name ends in what people write for a blend: `happy,sad`, `happy 0.5`."""
+
+
+def key_of(word: str) -> str:
+    """Return the word as names are compared: in small letters, with single spaces."""
+    return " ".join(word.lower().replace("_", " ").replace("-", " ").split())
+
+
+def name_meant(word: str, own: OwnPresets = NO_PRESETS) -> str | None:
+    """Return the name of the expression, preset or ARKit shape that `word` names; None if none."""
+    return _names_by_key(own).get(key_of(word))
+
+
+def resolve_expression(word: str, own: OwnPresets = NO_PRESETS) -> str:
+    """Return the name of the expression, preset or ARKit shape that `word` names, in any case.
+
+    Raises:
+        UnknownExpressionError: no name or alias matches; the message suggests the nearest by
+            letters and by meaning.
+    """
+    name = name_meant(word, own)
+    if name is not None:
+        return name
+    names = _names_by_key(own)
+    hint = did_you_mean(
+        key_of(word)[:_LONGEST_WORD], names, (*NAMED_EXPRESSIONS.values(), *own.values())
+    )
+    first, *more = _BEHIND_NAME.split(word, maxsplit=1)
+    if more and key_of(first) in names:
+        hint = " Write a part of it as happy:0.6, and a blend as happy:0.6+surprised:0.3."
+    raise UnknownExpressionError(
+        f"{word.strip()[:_LONGEST_WORD]!r} is not an expression.{hint}",
+        found=word.strip()[:_LONGEST_WORD],
+    )
+
+
+def shapes_from_word(word: str) -> tuple[str, ...]:
+    """Return `shapes_of` a word that names some.
+
+    Raises:
+        UnknownExpressionError: it names none; the message suggests the nearest.
+    """
+    shapes = shapes_of(word)
+    if shapes:
+        return shapes
+    key = word.strip().lower()
+    hint = shape_meant(key, SHAPE_FROM_KEY)
+    if key == "tongueout":
+        hint = " ARKit has it, but no model moves the tongue."
+    raise UnknownExpressionError(
+        f"{word!r} is not a face shape that can be asked for.{hint}", kind="unknown-face-shape"
+    )
+
+
+def _names_by_key(own: OwnPresets) -> Mapping[str, str]:
+    if not own:
+        return _KNOWN_BY_KEY
+    return {**_keys_of(own), **_KNOWN_BY_KEY}
+
+
+def _keys_of(expressions: Mapping[str, Expression]) -> dict[str, str]:
+    return {
+        key_of(word): expression.name
+        for expression in expressions.values()
+        for word in (expression.name, *expression.aliases)
+    }
+
+
+_KNOWN_BY_KEY = {**SHAPE_FROM_KEY, **_keys_of(NAMED_EXPRESSIONS)}
+
+
+def read_presets(path: Path | None) -> OwnPresets:
+    """Read a file of presets; None has none.
+
+    Raises:
+        SourceError: it cannot be read, or is no TOML.
+        UsageError: a preset has a name that is taken, or asks for what is no shape, unit or
+            expression, or for a weight out of range; the message names it.
+    """
+    if path is None:
+        return NO_PRESETS
+    try:
+        tables = parse_toml(read_regular(path, MOST_SETTINGS_BYTES).decode("utf-8-sig"))
+        own = tables.get("presets")
+        refuse_beyond(len(own if isinstance(own, dict) else tables), MOST_PRESETS, "presets")
+    except (OSError, ValueError, RecursionError) as error:
+        raise SourceError(
+            f"{path} cannot be read as presets: {error}. Write TOML: {EXAMPLE}."
+        ) from error
+    if isinstance(own, dict) and all(isinstance(table, dict) for table in own.values()):
+        tables = own  # of a settings file, whose other tables are for commands
+    if not tables:
+        raise SourceError(f"{path} holds no preset; expected {EXAMPLE}.")
+    presets = {
+        name: expression_from_table(name, table, str(path), _named)
+        for name, table in tables.items()
+    }
+    seen: dict[str, str] = {}
+    for preset in presets.values():
+        for word in (preset.name, *preset.aliases):
+            taken = name_meant(word) or seen.get(key_of(word))
+            if taken is not None:
+                raise UsageError(f"{path}, [{preset.name}]: {_is_taken(word, taken)}")
+            seen[key_of(word)] = preset.name
+    return MappingProxyType(presets)
+
+
+def check_preset_name(name: str) -> None:
+    """Refuse a name that no preset may have.
+
+    Raises:
+        UsageError: it is empty or too long, has a character that means something else, or is taken.
+    """
+    check_name(name)
+    taken = name_meant(name)
+    if taken is not None:
+        raise UsageError(_is_taken(name, taken))
+
+
+def _is_taken(word: str, taken: str) -> str:
+    """Say that a word means an expression already."""
+    what = "the name of another expression" if word == taken else f"another word for {taken!r}"
+    return f"{word!r} is {what}. Give it another name."
+
+
+def _named(word: str) -> Mapping[str, float]:
+    return NAMED_EXPRESSIONS[resolve_expression(word)].weights

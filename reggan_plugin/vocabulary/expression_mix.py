@@ -10,7 +10,15 @@ from typing import Any
 
 from reggan_plugin.errors import UnknownExpressionError, UsageError
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
-from reggan_plugin.vocabulary.expression import Expression
+from reggan_plugin.vocabulary.expression import (
+    BASIC_EXPRESSIONS,
+    NAMED_EXPRESSIONS,
+    NO_PRESETS,
+    Expression,
+    OwnPresets,
+    nearest_in_weights,
+    resolve_expression,
+)
 from reggan_plugin.vocabulary.face_shapes import (
     ARKIT_SHAPES,
     MAX_INTENSITY,
@@ -18,14 +26,6 @@ from reggan_plugin.vocabulary.face_shapes import (
     NEUTRAL,
     shapes_of,
 )
-from reggan_plugin.vocabulary.names import (
-    BASIC_EXPRESSIONS,
-    NAMED_EXPRESSIONS,
-    NO_PRESETS,
-    OwnPresets,
-    resolve_expression,
-)
-from reggan_plugin.vocabulary.suggestions import nearest_in_weights
 
 __all__ = [
     "EXPRESSIONS",

@@ -16,9 +16,8 @@ from blender_addon.bridge.vocabulary import (
     words_of_shape,
 )
 from reggan_plugin.vocabulary import expression_mix as runtime
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, read_presets
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
-from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
-from reggan_plugin.vocabulary.presets import read_presets
 
 
 def test_the_panels_offer_what_the_runtime_knows() -> None:

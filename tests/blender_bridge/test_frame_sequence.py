@@ -12,8 +12,7 @@ from blender_addon.bridge.frame_sequence import (
     shown_number,
 )
 from reggan_plugin.files.formats import frame_suffixes
-from reggan_plugin.files.frame_range import parse_frame_range
-from reggan_plugin.files.sequence import find_sequence
+from reggan_plugin.files.sequence import find_sequence, parse_frame_range
 
 NAMES = ("Röst 2.-003.png", "Röst 2.0000.png", "Röst 2.0001.png", "Röst 2.12345.png")
 

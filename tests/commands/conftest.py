@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reggan_plugin.commands import open_model
+from reggan_plugin.commands.options import model as open_model
 from reggan_plugin.faces.face_crop import crop_from_box
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.plan import JobPlan
+from reggan_plugin.jobs.render_job import is_to_be_tracked
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.shot_tracks import is_to_be_tracked
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands.standard_streams import holds_several_pictures
+from reggan_plugin.commands.render_output import holds_several_pictures
 
 from .test_render_video import FRAMES, write_clip
 

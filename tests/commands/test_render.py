@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands import open_model
 from reggan_plugin.commands.demo import EXPRESSIONS, demo
+from reggan_plugin.commands.options import model as open_model
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.sheet import sheet
 from reggan_plugin.files.frame import read_frame

@@ -16,7 +16,7 @@ from reggan_plugin.cli import main
 from reggan_plugin.faces.tracks_file import read_tracks
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.files.sequence import SourceFrame
-from reggan_plugin.jobs import tracking_passes
+from reggan_plugin.jobs import track_job
 
 from ..sample_frames import contents, small_frame
 
@@ -101,16 +101,14 @@ def test_a_part_without_tracks_says_that_it_is_unsmoothed(
 def test_a_shot_that_is_stopped_while_it_is_tracked_keeps_what_was_found(
     shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
 ) -> None:
-    look = tracking_passes.ShotDetections._look_at
+    look = track_job.ShotDetections._look_at
 
-    def interrupted(
-        self: tracking_passes.ShotDetections, source: SourceFrame, frame: Frame
-    ) -> object:
+    def interrupted(self: track_job.ShotDetections, source: SourceFrame, frame: Frame) -> object:
         if source.number == 1002:
             signal.raise_signal(signal.SIGINT)
         return look(self, source, frame)
 
-    monkeypatch.setattr(tracking_passes.ShotDetections, "_look_at", interrupted)
+    monkeypatch.setattr(track_job.ShotDetections, "_look_at", interrupted)
     out = tmp_path / "out"
     assert render(shot, *HAPPY, "--out", out) == 130
     (part,) = (out / ".reggan").iterdir()

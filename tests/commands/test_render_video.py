@@ -17,8 +17,7 @@ from reggan_plugin.errors import UnreadableFrameError, UsageError
 from reggan_plugin.faces.face_finder import ChosenFaces
 from reggan_plugin.files import video
 from reggan_plugin.files.frame import Frame
-from reggan_plugin.files.video import VideoFile, display_matrix, samples_of
-from reggan_plugin.files.video_codecs import Coding, codec_for
+from reggan_plugin.files.video import Coding, VideoFile, codec_for, display_matrix, samples_of
 from reggan_plugin.files.video_writing import write_video
 
 from ..fuzz import attacks

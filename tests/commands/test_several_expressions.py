@@ -14,7 +14,7 @@ from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.faces.tracks import is_meant
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs import render_job
-from reggan_plugin.jobs.shot_tracks import settings_with_tracks
+from reggan_plugin.jobs.render_job import settings_with_tracks
 
 from .conftest import ReddeningTransfer
 

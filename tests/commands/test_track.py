@@ -12,7 +12,7 @@ from reggan_plugin.cli import main
 from reggan_plugin.faces.tracks_file import read_tracks
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.files.sequence import SourceFrame
-from reggan_plugin.jobs import tracking_passes
+from reggan_plugin.jobs import track_job
 
 from ..sample_frames import SAMPLES
 
@@ -140,16 +140,14 @@ def test_a_shot_without_faces_fails_and_says_so_in_the_file(
 def test_an_interrupted_track_keeps_what_it_found_under_another_name(
     shot: Path, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    look = tracking_passes.ShotDetections._look_at
+    look = track_job.ShotDetections._look_at
 
-    def interrupted(
-        self: tracking_passes.ShotDetections, source: SourceFrame, frame: Frame
-    ) -> object:
+    def interrupted(self: track_job.ShotDetections, source: SourceFrame, frame: Frame) -> object:
         if source.number == 1002:
             signal.raise_signal(signal.SIGTERM)
         return look(self, source, frame)
 
-    monkeypatch.setattr(tracking_passes.ShotDetections, "_look_at", interrupted)
+    monkeypatch.setattr(track_job.ShotDetections, "_look_at", interrupted)
     assert main(["track", "--frames", str(shot), "--out", str(out)]) == 143
     part = out.with_suffix(".part.json")
     assert list(out.parent.iterdir()) == [part]

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands import open_model
+from reggan_plugin.commands.options import model as open_model
 from reggan_plugin.jobs import watched_folder
 
 from .conftest import ReddeningTransfer

@@ -19,8 +19,8 @@ from reggan_plugin.models.model_card import (
     RIG_CONTRACT,
     RIG_OUTPUTS,
     card_from_metadata,
+    check_seal,
 )
-from reggan_plugin.models.model_hash import check_seal
 from reggan_plugin.models.shipped_models import weights_folder
 from reggan_plugin.rig.refinement import CELLS, PLANES
 from reggan_training.landmarks.network import POINTS_OF

@@ -16,7 +16,7 @@ from reggan_export.verify.verify_model import verify_model
 from reggan_plugin.errors import OutputExistsError, SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.model_card import check_seal
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.papers.networks.architectures import architectures

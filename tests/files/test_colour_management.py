@@ -11,8 +11,7 @@ from PIL import Image
 from reggan_plugin.errors import MissingExtraError, SourceError, UsageError
 from reggan_plugin.files import colour_management
 from reggan_plugin.files.colour_management import colour_space_from_name
-from reggan_plugin.files.frame import Encoding
-from reggan_plugin.files.reading import Reading
+from reggan_plugin.files.frame import Encoding, Reading
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import ColourSpace, PixelCoding
 

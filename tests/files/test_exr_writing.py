@@ -19,7 +19,7 @@ from reggan_plugin.files.exr.writing_settings import (
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.change_layers import FrameChange
-from reggan_plugin.jobs.picture_settings import PictureSettings
+from reggan_plugin.jobs.render_settings import PictureSettings
 
 from .conftest import Edit
 from .exr_files import (

@@ -8,10 +8,15 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.errors import UnreadableFrameError
-from reggan_plugin.files.formats import format_named, format_of, frame_suffixes, image_formats
+from reggan_plugin.files.formats import (
+    format_named,
+    format_of,
+    frame_suffixes,
+    image_formats,
+    jpeg,
+    png,
+)
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.files.jpeg import jpeg_file
-from reggan_plugin.files.png import png_file
 from reggan_plugin.files.tiff import tiff_file
 
 HEADS = {
@@ -37,7 +42,7 @@ def test_a_name_ends_like_those_of_one_format() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "module"), [("a.png", png_file), ("a.jpg", jpeg_file), ("a.tif", tiff_file)], ids=str
+    ("name", "module"), [("a.png", png), ("a.jpg", jpeg), ("a.tif", tiff_file)], ids=str
 )
 def test_a_mistake_of_ours_is_not_called_damage(
     name: str, module: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -15,9 +15,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError, UsageError
-from reggan_plugin.files.formats import frame_suffixes
+from reggan_plugin.files.formats import frame_suffixes, png
 from reggan_plugin.files.frame import Encoding, copy_frame, read_frame, write_frame
-from reggan_plugin.files.png import png_file
 
 from .conftest import Edit
 
@@ -310,12 +309,12 @@ def test_a_picture_that_is_compressed_in_bands_reads_the_same(
     source = tmp_path / "in.png"
     write_png(source, image(150, 45, 4, dtype))
     original = read_frame(source).original
-    assert isinstance(original, png_file.StoredPng)
+    assert isinstance(original, png.StoredPng)
     frame = read_frame(source)
     after = frame.pixels.copy()
     after[70:] = 0.25
     at_once = original.encode(frame.pixels, after)
-    monkeypatch.setattr(png_file, "_MOST_AT_ONCE", 1)
+    monkeypatch.setattr(png, "_MOST_AT_ONCE", 1)
     in_bands = original.encode(frame.pixels, after)
     assert at_once != in_bands
     assert np.array_equal(imagecodecs.png_decode(at_once), imagecodecs.png_decode(in_bands))

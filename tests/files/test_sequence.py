@@ -10,8 +10,12 @@ from reggan_plugin.errors import (
     RangeOutsideError,
     UsageError,
 )
-from reggan_plugin.files.frame_range import format_frame_range, parse_frame_range
-from reggan_plugin.files.sequence import Sequence, find_sequence
+from reggan_plugin.files.sequence import (
+    Sequence,
+    find_sequence,
+    format_frame_range,
+    parse_frame_range,
+)
 from reggan_plugin.jobs.output_names import default_output_folder
 
 

@@ -21,8 +21,7 @@ with atheris.instrument_imports(include=["reggan_plugin", "tifffile"]):
     from reggan_plugin.errors import RegganError
     from reggan_plugin.files import frame
     from reggan_plugin.files.exr import exr_file  # noqa: F401
-    from reggan_plugin.files.jpeg import jpeg_file  # noqa: F401
-    from reggan_plugin.files.png import png_file  # noqa: F401
+    from reggan_plugin.files.formats import jpeg, png  # noqa: F401
     from reggan_plugin.files.tiff import tiff_file  # noqa: F401
 
 _FILE = Path("damaged picture")

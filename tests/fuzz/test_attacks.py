@@ -15,7 +15,7 @@ from reggan_plugin.errors import MeshError, ModelError, RegganError, SourceError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.video import VideoFile
 from reggan_plugin.jobs.frame_record import read_record, record_path
-from reggan_plugin.models.model_hash import seal
+from reggan_plugin.models.model_card import seal
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.views.ray_scene import RayScene
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

@@ -12,8 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import ModelError
-from reggan_plugin.models.model_card import CARD_KEY
-from reggan_plugin.models.model_hash import CONTROL_FLOW_NEEDED, WALKED, check_seal, seal
+from reggan_plugin.models.model_card import CARD_KEY, CONTROL_FLOW_NEEDED, WALKED, check_seal, seal
 from reggan_plugin.models.shipped_models import find_model, weights_folder
 from reggan_plugin.models.unsafe_onnx import contents_of
 
@@ -212,7 +211,7 @@ def test_files_that_a_start_does_not_walk_are_complete_and_end(
         *(weights_folder() / "face_locator").glob("*.onnx"),
     ]
     assert {check_seal(path) for path in files} == WALKED, "name the hash of a new file there"
-    monkeypatch.setattr("reggan_plugin.models.model_hash.WALKED", frozenset())
+    monkeypatch.setattr("reggan_plugin.models.model_card.WALKED", frozenset())
     for path in files:
         check_seal(path)
 

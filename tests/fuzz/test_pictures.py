@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reggan_plugin.errors import RegganError
+from reggan_plugin.files.formats.png import make_chunk
 from reggan_plugin.files.frame import read_frame, write_frame
-from reggan_plugin.files.png.chunks import make_chunk
 from reggan_plugin.textures.maps.map_tile import declared_by_png
 
 from .damage import damaged, with_right_checksums

@@ -12,12 +12,11 @@ from reggan_plugin.change.picture import EditedFrame
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Frame
-from reggan_plugin.jobs.events import Event
+from reggan_plugin.jobs.interruption import DEFAULT_STALL_S
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import JobSummary, ModelInUse
-from reggan_plugin.jobs.stall_timeout import DEFAULT_STALL_S
+from reggan_plugin.jobs.results import Event, JobSummary, ModelInUse
 from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

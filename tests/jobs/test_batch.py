@@ -12,12 +12,11 @@ from reggan_plugin.change.picture_model import BatchedModel, PictureModelSource
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.jobs.events import Event, Notice
 from reggan_plugin.jobs.frame_record import read_record
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import JobSummary
+from reggan_plugin.jobs.results import Event, JobSummary, Notice
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

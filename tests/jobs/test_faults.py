@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from reggan_plugin import regular_file
+from reggan_plugin import disk as regular_file
 from reggan_plugin.errors import StalledError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.jobs.frame_record import read_record
+from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.results import JobSummary
-from reggan_plugin.jobs.stall_timeout import IoTimeout
 
 from .conftest import Brightening
 

@@ -9,7 +9,8 @@ import pytest
 
 from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.jobs.intensity_curve import Fades, IntensityCurve, read_curve
+from reggan_plugin.jobs.intensity_curve import IntensityCurve, read_curve
+from reggan_plugin.jobs.render_settings import Fades
 from reggan_plugin.jobs.results import JobSummary
 
 CSV = """frame,expression,value

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.jobs.landed_pictures import LandingFolder
+from reggan_plugin.jobs.watched_folder import LandingFolder
 
 
 class Clock:

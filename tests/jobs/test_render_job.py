@@ -19,13 +19,12 @@ from reggan_plugin.errors import (
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job
-from reggan_plugin.jobs.events import Event, FrameDone, Notice, document_from_event
 from reggan_plugin.jobs.frame_record import FrameFacts
 from reggan_plugin.jobs.frames_between_steps import FrameInput
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
-from reggan_plugin.jobs.results import JobSummary
+from reggan_plugin.jobs.results import Event, FrameDone, JobSummary, Notice, document_from_event
 from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

@@ -13,14 +13,15 @@ import OpenEXR
 import pytest
 from PIL import Image
 
-from reggan_plugin.atomic_write import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.cli import main
+from reggan_plugin.disk import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.jobs import frame_output, frame_record
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, read_record, record_path, sha256_of
-from reggan_plugin.jobs.intensity_curve import Fades, IntensityCurve
+from reggan_plugin.jobs.intensity_curve import IntensityCurve
 from reggan_plugin.jobs.plan import Existing, plan_job
+from reggan_plugin.jobs.render_settings import Fades
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands.render_request import ModelOptions
+from reggan_plugin.commands.options.model import ModelOptions
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs import side_by_side
 from reggan_plugin.jobs.intensity_curve import read_curve
@@ -20,8 +20,8 @@ from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import ModelInUse
 from reggan_plugin.jobs.side_by_side import SideBySide, run_side_by_side
+from reggan_plugin.vocabulary.expression import read_presets
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-from reggan_plugin.vocabulary.presets import read_presets
 
 from ..sample_frames import contents, small_frame
 

@@ -24,14 +24,13 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import MissingExtraError, SigningError
-from reggan_plugin.files.credentials_left_out import LEFT_OUT
 from reggan_plugin.files.credentials_signed import PictureSigner, Signing, sidecar_of
 from reggan_plugin.files.frame import read_frame, write_frame
+from reggan_plugin.files.image_format import LEFT_OUT
 from reggan_plugin.jobs.frame_record import read_record
-from reggan_plugin.jobs.intensity_curve import Fades
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import run_job
-from reggan_plugin.jobs.render_settings import RenderSettings
+from reggan_plugin.jobs.render_settings import Fades, RenderSettings
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from .conftest import MODEL, Brightening

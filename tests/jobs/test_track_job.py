@@ -13,11 +13,10 @@ from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.faces.tracks_file import write_tracks
-from reggan_plugin.files.frame import Frame, read_frame, write_frame
-from reggan_plugin.files.reading import Reading
+from reggan_plugin.files.frame import Frame, Reading, read_frame, write_frame
 from reggan_plugin.files.sequence import find_sequence
-from reggan_plugin.jobs import tracking_passes
-from reggan_plugin.jobs.events import Event, FrameTracked, ShotTracked
+from reggan_plugin.jobs import track_job
+from reggan_plugin.jobs.results import Event, FrameTracked, ShotTracked
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
 
@@ -78,13 +77,13 @@ def test_a_face_that_comes_in_between_two_searches_is_there_from_its_first_frame
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     searches: list[int] = []
-    search = tracking_passes.FaceTracker._search
+    search = track_job.FaceTracker._search
 
-    def counted(self: tracking_passes.FaceTracker, frame: Frame, near: object) -> object:
+    def counted(self: track_job.FaceTracker, frame: Frame, near: object) -> object:
         searches.append(1)
         return search(self, frame, near)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(tracking_passes.FaceTracker, "_search", counted)
+    monkeypatch.setattr(track_job.FaceTracker, "_search", counted)
     frames = [(("toon", 70),) if i < 4 else (("toon", 70), ("avatar_png", -60)) for i in range(15)]
     result = track(write_shot(tmp_path / "shot", frames))
     assert sorted(map(len, ways(result.tracks).values())) == [11, 15]
@@ -281,7 +280,7 @@ def test_dense_landmarks_are_those_of_smoothed_tracks_and_of_models_that_have_th
 def test_only_the_largest_faces_of_a_frame_are_looked_at_closely(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tracking_passes, "MOST_DENSE_IN_FRAME", 1)
+    monkeypatch.setattr(track_job, "MOST_DENSE_IN_FRAME", 1)
     source = write_shot(tmp_path / "shot", [(("toon", -75), ("avatar_png", 75))] * 2)
     landmarker = Landmarker()
     tracks = track(source, landmarker=landmarker).tracks

@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.commands.demo import sample_shots
-from reggan_plugin.commands.open_model import open_model
+from reggan_plugin.commands.options.model import open_model
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.perform.open_reader import open_reader
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

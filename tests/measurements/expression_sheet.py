@@ -11,10 +11,9 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.drawing.encoded_picture import encoded_picture
-from reggan_plugin.vocabulary.expression import Expression
-from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, Expression
 from reggan_training.commands.options import FILE_TO_WRITE, OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh
 from reggan_training.pairs.camera import frontal_camera

@@ -17,9 +17,9 @@ import torch
 from PIL import Image
 
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import parse_expression_mix
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
-from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.landmarks.pictures import TEXTURES
 from reggan_training.pairs.surface_colour import keep_textures
 from tests.measurements.performed_clips import clip_of

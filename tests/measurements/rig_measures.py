@@ -35,8 +35,8 @@ from reggan_plugin.rig.layout import eye_rows, rows_of
 from reggan_plugin.rig.planes import sampled, smooth_arc
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.rig.template import template
+from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.commands.options import families_from_paths
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.landmarks.drawn_on import SIDE_PX as EDGE_PX

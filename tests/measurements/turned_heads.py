@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from reggan_plugin.change.answer import Answer, AnswerSource
-from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
+from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_training.commands.options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh
 from reggan_training.metrics.motion.answer import compose, motion_answers

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.errors import ModelCardError, ModelHashError, UnknownModelError
-from reggan_plugin.models.model_card import CARD_KEY, Handling, card_from_metadata
-from reggan_plugin.models.model_hash import check_seal, seal
+from reggan_plugin.models.model_card import CARD_KEY, Handling, card_from_metadata, check_seal, seal
 from reggan_plugin.models.shipped_models import find_model, installed_models
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES

@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import Remark, TextureError
-from reggan_plugin.files.png.chunks import Chunk, bytes_from_chunks, make_chunk, read_chunks
+from reggan_plugin.files.formats.png import Chunk, bytes_from_chunks, make_chunk, read_chunks
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.textures.maps.map_tile import read_tile
 from reggan_plugin.textures.prepared_face import PreparedFace

@@ -11,8 +11,12 @@ import OpenEXR
 import pytest
 from PIL import Image
 
-from reggan_plugin.files.png.chunks import bytes_from_chunks, make_chunk, read_chunks
-from reggan_plugin.files.png.png_file import decode_samples
+from reggan_plugin.files.formats.png import (
+    bytes_from_chunks,
+    decode_samples,
+    make_chunk,
+    read_chunks,
+)
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.textures.maps.edge_padding import pad_edges
 from reggan_plugin.textures.maps.map_tile import MapTile, ReducedTile, read_tile

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from reggan_plugin.commands.demo import sample_shots
-from reggan_plugin.commands.open_model import open_model
+from reggan_plugin.commands.options.model import open_model
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.server import serve_page
 from reggan_plugin.ui.studio import Studio

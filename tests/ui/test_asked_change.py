@@ -10,7 +10,7 @@ from reggan_plugin.errors import RegganError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.ui.asked_change import change_from_json, choice_from_json, each_from_json
 from reggan_plugin.ui.words_to_copy import PageOptions, command_line, preset_text, python_text
-from reggan_plugin.vocabulary.presets import read_presets
+from reggan_plugin.vocabulary.expression import read_presets
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from PIL import Image
 from selenium import webdriver
 
 from reggan_plugin import ExpressionTransfer, read_frame
-from reggan_plugin.commands.open_model import open_model
+from reggan_plugin.commands.options.model import open_model
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.perform.one_euro import OneEuroFilter
 from reggan_plugin.perform.open_reader import open_reader

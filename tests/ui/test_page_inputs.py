@@ -15,7 +15,7 @@ from selenium.webdriver.support.select import Select
 
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.ui import open_frame
-from reggan_plugin.vocabulary.presets import read_presets
+from reggan_plugin.vocabulary.expression import read_presets
 
 from ..sample_frames import SAMPLES as FULL_SAMPLES
 from ..textures.conftest import make_head, sample_face, write_glb

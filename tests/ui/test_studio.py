@@ -18,8 +18,8 @@ from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.live_face import screen_of
 from reggan_plugin.ui.studio import Studio
 from reggan_plugin.ui.words_to_copy import PageOptions, command_line, python_text
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
 
 from .conftest import SAMPLES, StartPage, studio_of
 

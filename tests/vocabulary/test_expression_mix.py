@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.errors import UnknownExpressionError, UsageError
+from reggan_plugin.vocabulary.expression import read_presets
 from reggan_plugin.vocabulary.expression_mix import (
     EXPRESSIONS,
     ExpressionMix,
@@ -15,7 +16,6 @@ from reggan_plugin.vocabulary.expression_mix import (
     resolve_expression,
 )
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, CONTROLS, MAX_WEIGHT
-from reggan_plugin.vocabulary.presets import read_presets
 
 
 @pytest.mark.parametrize(

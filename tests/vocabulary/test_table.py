@@ -7,14 +7,14 @@ import tomllib
 import pytest
 
 from reggan_plugin.errors import UnknownExpressionError
-from reggan_plugin.vocabulary import names
+from reggan_plugin.vocabulary import expression as names
 from reggan_plugin.vocabulary.action_units import (
     WEIGHTS_FROM_ACTION_UNIT,
     action_unit_weights,
     is_action_unit,
 )
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, key_of, resolve_expression
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
-from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS, key_of, resolve_expression
 
 CFEE = [
     "happily surprised",

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.atomic_write import write_atomically
 from reggan_plugin.backends.engine_cache import DEFAULT_BATCH
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.disk import refuse_existing, refuse_overwriting, write_atomically
 from reggan_plugin.errors import ModelParityError, OutputError
-from reggan_plugin.files.overwriting import refuse_existing, refuse_overwriting
 from reggan_training.commands.options import overwrite_option
 
 PRECISIONS = ("fp32", "fp16")

@@ -19,7 +19,7 @@ from reggan_export.verify.verify_report import Comparison, VerifyReport
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import DEVICE_KINDS, Runner
 from reggan_plugin.errors import DeviceUnavailableError
-from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.model_card import check_seal
 
 Answer = Callable[[Tensors], Tensors]
 OUTPUT_NAMES = ("face", "mask")

@@ -1,19 +1,216 @@
-"""Options under headings of the help, and options that a command takes as one argument."""
+"""Options under headings of the help, options that a command takes as one argument, and the
+settings file that gives their defaults: `reggan-plugin.toml`.
+
+    [render]
+    model = "reggan"
+    intensity = 0.8
+    device = "cpu"
+
+    [presets.ugh]
+    noseSneer = 0.5
+
+It is looked for beside what is worked on, then in the user's folder; `--config` names another. What
+stands on the command line counts more. A relative path counts from the file's folder.
+"""
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from reggan_plugin.commands.settings_file import (
-    CONFIG_OPTION,
-    SETTINGS_FILE,
-    SETTINGS_META,
-    apply_settings,
-)
+from reggan_plugin.backends.engine_cache import ENGINE_SUFFIX
+from reggan_plugin.disk import read_regular
+from reggan_plugin.documents import parse_toml
+from reggan_plugin.errors import UsageError
+from reggan_plugin.limits import MOST_SETTINGS_BYTES
+from reggan_plugin.models.shipped_models import installed_models
+
+SETTINGS_FILE = "reggan-plugin.toml"
+CONFIG_OPTION = "--config"
+SETTINGS_META = "reggan_plugin.settings"
+"""Key of a context's `meta` for the file that was read."""
+_PRESETS, _PRESETS_OPTION = "presets", "presets"
+_OF_PROVENANCE = ("stamp", "sign", "key")
+_HIDING = ("dry-run", "quiet")
+_OF_MODELS = ("landmarker",)
+"""A model's file, of MediaPipe."""
+_MAY_NAME_FILES = {"each": ("basic", "all"), "matte": ()}
+"""Options that take a file's name as text, and their words that are none."""
+_COMMAND_LINE_ALONE = ("frames", "overwrite", "config")
+
+
+def apply_settings(context: click.Context, command: click.Command, args: Sequence[str]) -> None:
+    """Let the file's table of a command be the defaults of its options.
+
+    Raises:
+        UsageError: the file cannot be read, or names what the command does not have.
+    """
+    named = _named(args)
+    path = named or _found(args)
+    if path is None:
+        return
+    context.meta[SETTINGS_META] = path
+    document = settings_of(path)
+    table = dict(document.get(command.name or "", {}))
+    names = {
+        name.lstrip("-"): parameter
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for name in parameter.opts
+    }
+    unknown = sorted(set(table) - set(names))
+    if unknown:
+        raise UsageError(
+            f"{path}: [{command.name}] has {unknown[0]}, which is no option of this command; "
+            f"`reggan-plugin {command.name} --help` lists them. Correct the name."
+        )
+    _refuse_unsafe(path, table, names)
+    if named is None and path.parent.resolve() != _own_folder().resolve():
+        _refuse_of_strangers(path, table, names)
+    defaults: dict[str, Any] = {
+        str(names[key].name): _value(names[key], table[key], path.parent) for key in table
+    }
+    if _PRESETS in document and _PRESETS_OPTION in names:
+        defaults.setdefault(_PRESETS_OPTION, str(path))
+    context.default_map = {**(context.default_map or {}), **defaults}
+    if defaults:
+        click.echo(f"Settings of {path}", err=True)
+
+
+def _refuse_unsafe(path: Path, table: Mapping[str, Any], names: Mapping[str, click.Option]) -> None:
+    """Refuse what a file that came with somebody else's pictures must not decide.
+
+    Raises:
+        UsageError: it would replace or place files, or run native code.
+    """
+    unsafe = [
+        name for name in table if name in _COMMAND_LINE_ALONE or _may_name_result(names[name])
+    ]
+    if str(table.get("model", "")).endswith(ENGINE_SUFFIX):
+        unsafe.append("an engine as model")
+    if unsafe:
+        raise UsageError(
+            f"{path} says {unsafe[0]}, which only the command line may. Take it out of the file."
+        )
+
+
+def _refuse_of_strangers(
+    path: Path, table: Mapping[str, Any], names: Mapping[str, click.Option]
+) -> None:
+    """Refuse what a file beside pictures must not decide unless the command line names it.
+
+    Raises:
+        UsageError: it would leave out or set the marks of provenance, hide what is done, open a
+            model's file, or any file outside its own folder.
+    """
+    unsafe = [name for name in table if name in (*_OF_PROVENANCE, *_HIDING, *_OF_MODELS)]
+    model = table.get("model")
+    if model is not None and str(model) not in installed_models():
+        unsafe.append("a model that is a file")
+    folder = path.parent.resolve()
+    for name in set(table) - {"model"}:
+        for one in table[name] if isinstance(table[name], list) else [table[name]]:
+            place = _file_beside(names[name], one, folder)
+            is_free = not _may_name_file(names[name], one)
+            if not is_free and (place is None or not place.resolve().is_relative_to(folder)):
+                unsafe.append(f"{name} of another folder")
+    if unsafe:
+        raise UsageError(
+            f"{path} says {unsafe[0]}, which a file beside the pictures may not. Take it out, or "
+            f"name the file: {CONFIG_OPTION} {path}."
+        )
+
+
+def _may_name_file(option: click.Option, value: Any) -> bool:
+    words = _MAY_NAME_FILES.get(str(option.name), () if _names_input(option) else None)
+    return words is not None and str(value) not in words
+
+
+def _file_beside(option: click.Option, value: Any, folder: Path) -> Path | None:
+    """Return the file, or the folder or pattern of mattes, that a value names in this folder."""
+    place = folder / str(value)
+    is_there = place.is_file()
+    if option.name == "matte":
+        is_there = _exists(place) or (bool(set(place.name) & set("#%*")) and place.parent.is_dir())
+    return place if is_there and _may_name_file(option, value) else None
+
+
+def _may_name_result(option: click.Option) -> bool:
+    """Tell whether its value is a path, and nothing says that the file is only read."""
+    return isinstance(option.type, click.Path) and not _names_input(option)
+
+
+def _names_input(option: click.Option) -> bool:
+    return bool(getattr(option, "is_input", False))
+
+
+def _value(option: click.Option, value: Any, folder: Path) -> Any:
+    """Return a value as a command line has it: text, true or false, or a list for a repeated
+    option.
+    """
+    if isinstance(value, bool):
+        return value
+    if option.multiple:
+        return [
+            _text(option, one, folder) for one in (value if isinstance(value, list) else [value])
+        ]
+    return _text(option, value, folder)
+
+
+def _text(option: click.Option, value: Any, folder: Path) -> str:
+    """Return a value as text; of a file that lies in the folder of the settings, its path."""
+    return str(_file_beside(option, value, folder) or value)
+
+
+def _named(args: Sequence[str]) -> Path | None:
+    for place, word in enumerate(args):
+        if word == CONFIG_OPTION and place + 1 < len(args):
+            return Path(args[place + 1])
+        if word.startswith(f"{CONFIG_OPTION}="):
+            return Path(word.partition("=")[2])
+    return None
+
+
+def _found(args: Sequence[str]) -> Path | None:
+    """Return the file beside what the words of a command line name, or in the user's folder."""
+    places = [Path(word) for word in args if word and not word.startswith("-")]
+    there = [place for place in places if _exists(place) or set(place.name) & set("#%*")]
+    folders = [place if place.is_dir() else place.parent for place in there]
+    folders.append(_own_folder())
+    candidates = (folder / SETTINGS_FILE for folder in folders)
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # longer than any name, as a box of many digits
+        return False
+
+
+def _own_folder() -> Path:
+    """Return the user's folder for settings, which nobody else writes to."""
+    return Path(click.get_app_dir("reggan-plugin"))
+
+
+def settings_of(path: Path) -> dict[str, Any]:
+    """Read the tables of a settings file.
+
+    Raises:
+        UsageError: it cannot be read, or something stands in no table.
+    """
+    try:
+        document = parse_toml(read_regular(path, MOST_SETTINGS_BYTES).decode())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"{path} cannot be read as settings: {error}. Correct it.") from error
+    for name, table in document.items():
+        if not isinstance(table, dict):
+            raise UsageError(f"{path}: {name} stands in no table; expected [render] and the like.")
+    return document
+
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 AddOption = Callable[[Callable[..., Any]], Callable[..., Any]]

@@ -1,5 +1,5 @@
-"""The inputs of `render`: files, folders, patterns and globs, a folder that pictures land in, or
-`--frames` as scripts have it.
+"""The options of frames in and out: files, folders, patterns and globs, a folder that pictures land
+in, a range of frames, and what becomes of results that exist.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,18 +10,97 @@ from typing import NamedTuple
 
 import click
 
-from reggan_plugin.commands.options.grouped import grouped_option, options_as
+from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.matte import Matte
-from reggan_plugin.files.video import VideoFile, is_video
-from reggan_plugin.files.video_codecs import Coding
+from reggan_plugin.files.video import Coding, VideoFile, is_video
 from reggan_plugin.jobs.change_layers import LayerFiles
-from reggan_plugin.jobs.landed_pictures import SETTLE_S
+from reggan_plugin.jobs.interruption import DEFAULT_STALL_S
 from reggan_plugin.jobs.output_names import default_output_folder
-from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job, refuse_plans
-from reggan_plugin.jobs.plan_sources import out_of, plan_sources
+from reggan_plugin.jobs.plan import Existing, JobPlan, out_of, plan_job, plan_sources, refuse_plans
 from reggan_plugin.jobs.sources import Found, find_sources
 from reggan_plugin.jobs.video_job import DEFAULT_FPS, Movie
+
+
+def frames_option(heading: str, what: str) -> AddOption:
+    """Add `--frames` under a heading of the help; the command takes it as `frames`."""
+    return grouped_option(heading, "--frames", metavar="DIR|FILE|PATTERN", help=what)
+
+
+def _one_shot(shot: tuple[str, ...], frames: str | None) -> str:
+    given = [*shot, *([] if frames is None else [frames])]
+    if len(given) != 1:
+        raise UsageError(
+            f"{' and '.join(given[:2]) or 'Nothing'} was given; name one shot: a folder, a file, "
+            "or a sequence such as shot.####.exr."
+        )
+    return given[0]
+
+
+def shot_option(heading: str) -> AddOption:
+    """Add the argument SHOT, and `--frames` in its place; the command takes `source`."""
+    return options_as(
+        "source",
+        _one_shot,
+        click.argument("shot", nargs=-1, metavar="SHOT"),
+        frames_option(heading, "In place of SHOT, for scripts."),
+    )
+
+
+range_option = grouped_option(
+    "Frames",
+    "--range",
+    "frame_range",
+    metavar="1001-1100x2",
+    help="Part of them, by frame number.  [default: all]",
+)
+"""`--range`; the command takes it as `frame_range`."""
+
+
+stall_option = grouped_option(
+    "Frames",
+    "--stall-timeout",
+    "stall_s",
+    type=click.FloatRange(0, min_open=True),
+    default=DEFAULT_STALL_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="Give a frame up if its disk or network folder does not answer for this time.",
+)
+"""`--stall-timeout`; the command takes it as `stall_s`."""
+
+
+def _existing_from_options(overwrite: bool, resume: bool, rehash: bool) -> Existing:
+    if overwrite and resume:
+        raise UsageError(
+            "--overwrite replaces all outputs that exist, --resume keeps those that are "
+            "finished; pass one of them."
+        )
+    if rehash and not resume:
+        raise UsageError("--rehash says how --resume compares files; pass --resume, too.")
+    if resume:
+        return Existing.REHASH if rehash else Existing.RESUME
+    return Existing.OVERWRITE if overwrite else Existing.REFUSE
+
+
+existing_options = options_as(
+    "existing",
+    _existing_from_options,
+    grouped_option("Output", "--overwrite", is_flag=True, help="Replace outputs that exist."),
+    grouped_option(
+        "Output",
+        "--resume",
+        is_flag=True,
+        help="Keep results of an earlier run with the same inputs and options. Write the rest.",
+    ),
+    grouped_option(
+        "Output",
+        "--rehash",
+        is_flag=True,
+        help="With --resume: read every input and output again, instead of trusting size and time.",
+    ),
+)
+"""Options for files that exist; the command takes `existing`, an `Existing`."""
 
 
 class PlannedSource(NamedTuple):
@@ -194,7 +273,7 @@ input_options = options_as(
         "--settle",
         "settle_s",
         type=click.FloatRange(0, min_open=True),
-        default=SETTLE_S,
+        default=3.0,
         show_default=True,
         metavar="SECONDS",
         help="With --watch: take a picture when its size and time have not changed for this time.",

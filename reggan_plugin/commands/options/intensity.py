@@ -1,18 +1,265 @@
-"""The options of `render` that say how much of an expression there is at which frame."""
+"""The options that say how much of an expression there is when: a curve, fades, a take."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from reggan_plugin.commands.options.expression import NOTHING_ASKED, MixOptions, expression_options
-from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
-from reggan_plugin.commands.options.take import TakeOptions, take_options
-from reggan_plugin.errors import UsageError
-from reggan_plugin.jobs.intensity_curve import ExpressionCurve, Fades, read_curve
+from reggan_plugin.commands.options.grouped import (
+    CONFIG_OPTION,
+    SETTINGS_FILE,
+    SETTINGS_META,
+    AddOption,
+    grouped_option,
+    options_as,
+    settings_of,
+)
+from reggan_plugin.errors import Remark, UsageError
+from reggan_plugin.jobs.intensity_curve import read_curve
+from reggan_plugin.jobs.render_settings import ExpressionCurve, Fades
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
+
+if TYPE_CHECKING:
+    from reggan_plugin.curves.retargeting import Retargeting
+
+Swap = Literal["all", "mouth"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakeOptions:
+    """A take and how it is laid on a shot; the options of the same names.
+
+    Attributes:
+        path: the file.
+        fps: of the shot.
+        rate: of the take, where its file does not say.
+        holds_percents: whether its weights are percents, however small.
+        offset: a frame or a timecode, as text.
+        swap: which sides are exchanged.
+        fitted: gains and offsets of the face that it is played on.
+    """
+
+    path: Path
+    fps: float | None
+    rate: float | None
+    holds_percents: bool
+    offset: str | None
+    swap: Swap | None
+    fitted: "Retargeting | None" = None
+
+    @property
+    def names_frame(self) -> bool:
+        """True if the offset is a frame, so that it lies there whatever the shot."""
+        from reggan_plugin.curves.timecode import timecode_from_text
+
+        return self.offset is not None and timecode_from_text(self.offset) is None
+
+    def curve_on(
+        self, first_frame: int, last_frame: int | None, intensity: float, *, adds: bool
+    ) -> ExpressionCurve:
+        """Read it and lay it on a shot, of which None does not know the last frame.
+
+        Raises:
+            SourceError: it cannot be read.
+            UsageError: the offset is invalid, or the take lies beside the shot.
+        """
+        from reggan_plugin.curves.read_take import read_take
+        from reggan_plugin.curves.take import mirrored
+        from reggan_plugin.curves.take_on_shot import (
+            TakeCurve,
+            frames_of_rows,
+            offset_from_text,
+            refuse_elsewhere,
+        )
+
+        offset = None if self.offset is None else offset_from_text(self.offset)
+        take = read_take(self.path, self.rate, holds_percents=self.holds_percents)
+        if self.fitted is not None:
+            from reggan_plugin.curves.retargeting import retargeted
+
+            take = retargeted(take, self.fitted)
+        rows = frames_of_rows(take, first_frame, self.fps, offset)
+        if last_frame is not None:
+            refuse_elsewhere(rows, first_frame, last_frame)
+        names = take.names
+        if self.swap is not None:
+            names = mirrored(take, mouth_alone=self.swap == "mouth")
+        placed = Remark(
+            f"{self.path.name} ({take.kind}, {len(take.times_s)} rows) lies on frames "
+            f"{rows[0]:.6g} to {rows[-1]:.6g}.",
+            "take-lies-on",
+            source=self.path,
+        )
+        unknown = (
+            [f"{self.path.name} names what is no face shape: {', '.join(take.unknown)}."]
+            if take.unknown
+            else []
+        )
+        notices = (placed, *unknown, *take.notes)
+        return TakeCurve(take, rows, names, intensity=intensity, adds=adds, notices=notices)
+
+
+def _take_from_options(
+    curves: Path | None,
+    curves_fps: float | None,
+    curves_offset: str | None,
+    curves_swap: Swap | None,
+    curves_rate: float | None,
+    curves_percent: bool,
+    fitted: "Retargeting | None",
+) -> TakeOptions | None:
+    if curves is not None:
+        return TakeOptions(
+            path=curves,
+            fps=curves_fps,
+            rate=curves_rate,
+            holds_percents=curves_percent,
+            offset=curves_offset,
+            swap=curves_swap,
+            fitted=fitted,
+        )
+    others = (curves_fps, curves_offset, curves_swap, curves_rate, curves_percent, fitted)
+    if any(others):
+        raise UsageError(
+            "--curves-fps, -rate, -percent, -offset, -swap, -character, -gain and -asymmetry say "
+            "how a take is read; name it with --curves FILE, or leave them out."
+        )
+    return None
+
+
+def _fitted(
+    curves_character: str | None, curves_gain: tuple[str, ...], curves_asymmetry: float | None
+) -> "Retargeting | None":
+    """Fit takes by a character's table, over which gains of the command line are laid.
+
+    Raises:
+        UsageError: there is no such character, or a gain is none.
+    """
+    if curves_character is None and not curves_gain and curves_asymmetry is None:
+        return None
+    from reggan_plugin.curves.retargeting import Retargeting, retargeting_from_table
+
+    given = retargeting_from_table(dict(map(_gain, curves_gain)), "--curves-gain")
+    own = retargeting_from_table(
+        *({}, "") if curves_character is None else _character(curves_character)
+    )
+    return Retargeting(
+        gains={**own.gains, **given.gains},
+        offsets={**own.offsets, **given.offsets},
+        asymmetry=own.asymmetry if curves_asymmetry is None else curves_asymmetry,
+    )
+
+
+def _gain(text: str) -> tuple[str, Any]:
+    word, _, amount = text.partition("=")
+    gain, comma, offset = amount.partition(",")
+    try:
+        return word.strip(), {"gain": float(gain), "offset": float(offset) if comma else 0.0}
+    except ValueError:
+        raise UsageError(
+            f"--curves-gain {text[:80]!r} is no name and gain; write --curves-gain brows=1.4, or "
+            "with an offset --curves-gain jawOpen=0.8,0.02."
+        ) from None
+
+
+def _character(name: str) -> tuple[Any, str]:
+    """Return a character's table of the settings file that is in use, and where it stands.
+
+    Raises:
+        UsageError: there is no such file or table.
+    """
+    path = click.get_current_context().meta.get(SETTINGS_META)
+    if path is None:
+        raise UsageError(
+            f"--curves-character {name}: no settings file is in use, and [character.{name}] "
+            f"stands in one. Write it into {SETTINGS_FILE}, or name the file: {CONFIG_OPTION} FILE."
+        )
+    tables = settings_of(path).get("character", {})
+    if name not in tables:
+        there = ", ".join(tables) or "none"
+        raise UsageError(f"{path} has no [character.{name}]; its characters: {there}.")
+    return tables[name], f"{path}, [character.{name}]"
+
+
+def _take_option(*names: str, **settings: Any) -> AddOption:
+    return grouped_option("Recorded performance", *names, **settings)
+
+
+rate_option = _take_option(
+    "--curves-rate",
+    type=click.FloatRange(0, 1000, min_open=True),
+    metavar="FPS",
+    help="Rows a second of an iFacialMocap file, or frames a second of the take's timecodes. "
+    "Without it, rows are 60 a second, and the rate of timecodes is found.",
+)
+percent_option = _take_option(
+    "--curves-percent",
+    is_flag=True,
+    help="The weights are percents. You need this only if no weight is above 2.",
+)
+fit_options = options_as(
+    "fitted",
+    _fitted,
+    _take_option(
+        "--curves-character",
+        metavar="NAME",
+        help="Fit the take to a face by the table [character.NAME] of the settings file: gains and "
+        "offsets by shape.",
+    ),
+    _take_option(
+        "--curves-gain",
+        multiple=True,
+        metavar="NAME=GAIN[,OFFSET]",
+        help="Multiply a shape of the take: brows=1.4, mouthSmileLeft=0.9, or with an offset "
+        "jawOpen=0.8,0.02. Counts more than the character's. May be given several times.",
+    ),
+    _take_option(
+        "--curves-asymmetry",
+        type=click.FloatRange(0, 1),
+        metavar="0-1",
+        help="How much of the difference between left and right to keep: 0.5 halves it, 0 removes "
+        "it.  [default: 1, or as the character says]",
+    ),
+)
+"""How a take is fitted to a face; the command takes `fitted`, a `Retargeting` or None."""
+take_options = options_as(
+    "take",
+    _take_from_options,
+    _take_option(
+        "--curves",
+        is_input=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="A recorded performance in place of --expression: Live Link Face CSV, iFacialMocap "
+        "or Face Cap text, Audio2Face JSON, glTF, VRMA, USD, or CSV with a heading such as "
+        "frame,jawOpen. `reggan-plugin curves FILE` shows what is inside.",
+    ),
+    _take_option(
+        "--curves-fps",
+        type=click.FloatRange(0, 1000, min_open=True),
+        metavar="FPS",
+        help="Frames a second of the shot.  [default: each row is a frame]",
+    ),
+    _take_option(
+        "--curves-offset",
+        metavar="FRAME|TIMECODE",
+        help="The frame on which the first row lies, or the timecode of the take at the shot's "
+        "first frame.  [default: the first row is on the first frame]",
+    ),
+    _take_option(
+        "--curves-swap",
+        type=click.Choice(["all", "mouth"]),
+        help="Exchange left and right: of all shapes, or only of mouthLeft and mouthRight. One "
+        "version of Live Link Face writes these two the wrong way round.",
+    ),
+    rate_option,
+    percent_option,
+    fit_options,
+)
+"""A recorded performance; the command takes `take`, an `TakeOptions` or None."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Options about pictures: what their numbers mean, where a change counts, how EXR is written."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -7,20 +8,20 @@ import click
 
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.files.colour_management import colour_space_from_name
-from reggan_plugin.files.exr.pass_choice import PassChoice
 from reggan_plugin.files.exr.writing_settings import (
     CHANGE_LAYERS,
     LOSSLESS_COMPRESSIONS,
     ChangeLayer,
     ExrWriting,
     LosslessCompression,
+    PassChoice,
 )
+from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.matte import Matte
-from reggan_plugin.files.reading import Reading
 from reggan_plugin.imaging.pass_rules import PASS_RULES, PassRule
 from reggan_plugin.imaging.region_limits import LARGEST_BLUR, LARGEST_GROWTH, FacePart, RegionLimits
 from reggan_plugin.jobs.change_layers import LayerFiles
-from reggan_plugin.jobs.picture_settings import PictureSettings
+from reggan_plugin.jobs.render_settings import PictureSettings
 
 
 def change_layers_from_text(text: str) -> tuple[ChangeLayer, ...]:
@@ -227,3 +228,37 @@ picture_options = options_as(
     ),
 )
 """All options of this module; the command takes `picture`, `PictureSettings`."""
+
+
+_MOST_STOPS = 20
+
+
+def exposure_from_text(text: str) -> float | None:
+    """Read a number of stops; None for `auto`."""
+    if text == "auto":
+        return None
+    try:
+        stops = float(text)
+    except ValueError:
+        stops = math.nan
+    if not abs(stops) <= _MOST_STOPS:  # also true for NaN
+        raise click.BadParameter(
+            f"{text!r} is neither auto nor a number of stops from -{_MOST_STOPS} to "
+            f"{_MOST_STOPS}, such as -1.5."
+        )
+    return stops
+
+
+def exposure_option(heading: str) -> AddOption:
+    """Add `--exposure` under a heading of the help; the command takes it as `exposure_ev`."""
+    return grouped_option(
+        heading,
+        "--exposure",
+        "exposure_ev",
+        type=exposure_from_text,
+        default="auto",
+        show_default=True,
+        metavar="auto|EV",
+        help="Stops that bring a scene-linear face to the brightness of a display, for the model "
+        "only; the file keeps its exposure. auto measures the first face of the shot.",
+    )

@@ -9,11 +9,11 @@ import click
 
 from reggan_plugin.commands.options.face import face_box_from_text
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as, together
+from reggan_plugin.commands.options.input import existing_options
 from reggan_plugin.commands.options.picture import reading_options
-from reggan_plugin.commands.options.shared import existing_options
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.reading import Reading
+from reggan_plugin.files.frame import Reading
 from reggan_plugin.textures.texture_request import MESH_OUTPUTS, Look
 
 _FRONTS = ("+X", "-X", "+Y", "-Y", "+Z", "-Z")

@@ -34,7 +34,7 @@ from reggan_plugin.files.exr.writing_settings import (
     ExrWriting,
     GenerationLoss,
 )
-from reggan_plugin.files.frame_data import Encoding, Frame
+from reggan_plugin.files.image_format import Encoding, Frame
 from reggan_plugin.files.samples import change_samples, changed_pixels, floats_from_samples
 
 _REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)

@@ -8,7 +8,7 @@ from reggan_plugin.files.damaged_files import byte_faults, faults_named
 from reggan_plugin.files.exr.blocks import channel_pixels, decode_blocks, read_grid
 from reggan_plugin.files.exr.container import Container, ExrPart, read_container
 from reggan_plugin.files.exr.picture_layer import labelled, listed, refuse_unwritable
-from reggan_plugin.files.frame_data import PlacedPicture
+from reggan_plugin.files.image_format import PlacedPicture
 from reggan_plugin.files.samples import floats_from_samples
 
 

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from reggan_plugin.files.exr.container import Channel, ExrPart
-from reggan_plugin.files.exr.pass_choice import RenderPass
 from reggan_plugin.files.exr.picture_layer import OWN_PREFIXES, Layer
+from reggan_plugin.files.exr.writing_settings import RenderPass
 from reggan_plugin.imaging.pass_rules import PassRule
 
 _LAST_NAMES = ("r", "g", "b", "a", "x", "y", "z", "w", "u", "v", "red", "green", "blue", "alpha")

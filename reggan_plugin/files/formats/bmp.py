@@ -3,8 +3,7 @@
 import struct
 
 from reggan_plugin.errors import UnreadableFrameError
-from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.image_format import ImageFormat, Wanted
+from reggan_plugin.files.image_format import Frame, ImageFormat, Wanted
 
 _HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 

@@ -2,10 +2,10 @@
 
 import struct
 
-from reggan_plugin.files.frame_data import Frame
 from reggan_plugin.files.image_format import (
     EXR_ATTRIBUTE,
     EXR_SIGNATURE,
+    Frame,
     ImageFormat,
     Wanted,
     begins_with,

@@ -5,8 +5,7 @@ Source: Truevision TGA File Format Specification, version 2.0 (1991).
 
 import struct
 
-from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.image_format import ImageFormat, Wanted
+from reggan_plugin.files.image_format import Frame, ImageFormat, Wanted
 
 _PALETTE_TYPES, _OTHER_TYPES, _FIRST_RLE = (1, 9), (2, 3, 10, 11), 9
 _DEPTHS = (8, 15, 16, 24, 32)

@@ -2,8 +2,7 @@
 
 import struct
 
-from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.image_format import TIFF_TAG, ImageFormat, Wanted, begins_with
+from reggan_plugin.files.image_format import TIFF_TAG, Frame, ImageFormat, Wanted, begins_with
 
 _ASCII = 2
 

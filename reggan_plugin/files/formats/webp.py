@@ -7,8 +7,7 @@ import struct
 from collections.abc import Iterator
 
 from reggan_plugin.errors import UnreadableFrameError
-from reggan_plugin.files.frame_data import Frame
-from reggan_plugin.files.image_format import ImageFormat, Wanted
+from reggan_plugin.files.image_format import Frame, ImageFormat, Wanted
 
 _STAMP = b"rgPl"
 _LOSSLESS = b"VP8L"

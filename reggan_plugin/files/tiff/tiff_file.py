@@ -2,6 +2,7 @@
 
 import io
 import math
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,9 +14,8 @@ import tifffile
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
-from reggan_plugin.files.credentials_left_out import LEFT_OUT, tiff_has_credentials, tiff_without
 from reggan_plugin.files.damaged_files import library_faults
-from reggan_plugin.files.frame_data import Encoding, Frame
+from reggan_plugin.files.image_format import LEFT_OUT, LINK, Encoding, Frame, unlinked
 from reggan_plugin.files.orientation import upright_frame
 from reggan_plugin.files.samples import (
     change_samples,
@@ -44,6 +44,7 @@ _ENTRY_BYTES = {False: 12, True: 20}
 _HORIZONTAL_PREDICTOR, FLOAT_PREDICTOR = 2, 3
 WRITABLE_PREDICTORS = frozenset({1, _HORIZONTAL_PREDICTOR, FLOAT_PREDICTOR})
 
+_CREDENTIALS_TAG, _XMP_TAG = 52545, 700
 _TABLES = _OFFSET_TAGS, _BYTE_COUNT_TAGS = (324, 273), (325, 279)
 
 Segment = npt.NDArray[Any]
@@ -442,3 +443,46 @@ def _unsupported(found: str, expected: str, options: str = "") -> UnsupportedFor
     """`options` are those of ImageMagick that save it so."""
     command = f" With ImageMagick: magick IN {options} OUT.tif" if options else ""
     return UnsupportedFormatError(f"is a TIFF with {found}. Save it with {expected}.{command}")
+
+
+def tiff_has_credentials(page: Any) -> bool:
+    """Tell whether the first page of a TIFF, as tifffile opens it, has credentials, or links to
+    some.
+    """
+    xmp = page.tags.valueof(_XMP_TAG)
+    return _CREDENTIALS_TAG in page.tags or (
+        isinstance(xmp, bytes) and LINK.search(xmp) is not None
+    )
+
+
+def tiff_without(content: bytes) -> bytes:
+    """Return a TIFF without credentials: their entry is gone and their bytes are zero."""
+    with tifffile.TiffFile(io.BytesIO(content)) as file:
+        page, order, is_big = file.pages.first, file.byteorder, file.is_bigtiff
+        changed = bytearray(content)
+        xmp = page.tags.get(_XMP_TAG)
+        if xmp is not None and isinstance(xmp.value, bytes):
+            end = xmp.valueoffset + xmp.valuebytecount
+            changed[xmp.valueoffset : end] = unlinked(bytes(changed[xmp.valueoffset : end]))
+        own = page.tags.get(_CREDENTIALS_TAG)
+        if own is None:
+            return bytes(changed)
+        changed[own.valueoffset : own.valueoffset + own.valuebytecount] = bytes(own.valuebytecount)
+        _take_entry_out(changed, page.offset, _CREDENTIALS_TAG, order=order, is_big=is_big)
+    return bytes(changed)
+
+
+def _take_entry_out(
+    content: bytearray, directory: int, tag: int, *, order: str, is_big: bool
+) -> None:
+    """Close the gap in a directory; what follows it, the link to the next, moves up, too."""
+    word, counter, entry_size = ("Q", "Q", 20) if is_big else ("I", "H", 12)
+    (count,) = struct.unpack_from(order + counter, content, directory)
+    begin = directory + struct.calcsize(order + counter)
+    end = begin + count * entry_size
+    rows = [content[at : at + entry_size] for at in range(begin, end, entry_size)]
+    kept = [row for row in rows if struct.unpack_from(f"{order}H", row)[0] != tag]
+    following = content[end : end + struct.calcsize(order + word)]
+    struct.pack_into(order + counter, content, directory, len(kept))
+    written = b"".join(kept) + following
+    content[begin : begin + len(written)] = written

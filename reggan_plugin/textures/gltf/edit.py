@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import UsageError
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_from_gltf, safe_name
 from reggan_plugin.textures.gltf.material import image_of_texture

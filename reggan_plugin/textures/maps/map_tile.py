@@ -15,10 +15,15 @@ from reggan_plugin.array_types import Float, Int, Shaped
 from reggan_plugin.errors import Remark
 from reggan_plugin.files.damaged_files import faults_named
 from reggan_plugin.files.exr.exr_file import StoredExr
-from reggan_plugin.files.frame import Encoding, Frame, StoredImage, read_content
-from reggan_plugin.files.png.chunks import SIGNATURE, Chunk
-from reggan_plugin.files.png.png_file import StoredPng, decode_samples
-from reggan_plugin.files.reading import DEFAULT_READING, Reading
+from reggan_plugin.files.formats.png import SIGNATURE, Chunk, StoredPng, decode_samples
+from reggan_plugin.files.frame import (
+    DEFAULT_READING,
+    Encoding,
+    Frame,
+    Reading,
+    StoredImage,
+    read_content,
+)
 from reggan_plugin.files.samples import floats_from_samples
 from reggan_plugin.imaging.colour import ColourSpace, PixelCoding
 from reggan_plugin.imaging.crop import reduce_by

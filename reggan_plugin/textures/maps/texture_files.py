@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import EmptySourceError, MeshError, TextureError, UnsupportedFormatError
 from reggan_plugin.files.formats import format_of
-from reggan_plugin.files.frame import copy_frame
-from reggan_plugin.files.reading import DEFAULT_READING, Reading
+from reggan_plugin.files.frame import DEFAULT_READING, Reading, copy_frame
 from reggan_plugin.textures.files_named_by_mesh import read_file
 from reggan_plugin.textures.gltf.edit import MIME_TYPES
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_of_data, safe_name

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.bilinear import four_around
 from reggan_plugin.imaging.colour import (
     PixelCoding,
     display_from_stored,
@@ -15,6 +14,7 @@ from reggan_plugin.imaging.colour import (
     srgb_from_linear,
     stored_from_display,
 )
+from reggan_plugin.interpolation import four_around
 from reggan_plugin.textures.maps.map_tile import MapTile, ReducedTile
 
 FIRST_UDIM = 1001

@@ -11,11 +11,11 @@ from functools import cached_property
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.bilinear import sample_bilinear
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.region_limits import blurred
 from reggan_plugin.imaging.warp import PictureSampler
+from reggan_plugin.interpolation import sample_bilinear
 from reggan_plugin.textures.character import corner_values
 from reggan_plugin.textures.maps.map_tile import MapTile
 from reggan_plugin.textures.maps.texture_map import TextureMap

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.atomic_write import write_atomically
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.disk import refuse_existing, write_atomically
 from reggan_plugin.errors import SourceError
-from reggan_plugin.files.overwriting import refuse_existing
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument
 from reggan_training.data.split import SPLITS, STYLES, Split
 

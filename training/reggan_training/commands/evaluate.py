@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.atomic_write import write_atomically
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import UsageError
 from reggan_training.commands.options import (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
 
 
 @click.command("tally")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
 from reggan_training.commands.options import FOLDER_TO_WRITE, SET, OpenFamilies, family_options
 
 if TYPE_CHECKING:

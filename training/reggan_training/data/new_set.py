@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
-from reggan_plugin.atomic_write import TEMPORARY_SUFFIX, write_atomically
+from reggan_plugin.disk import TEMPORARY_SUFFIX, write_atomically
 from reggan_plugin.errors import OutputExistsError, UnreadableFrameError
 
 SCHEMA = 1

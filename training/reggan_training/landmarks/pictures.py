@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 
 from reggan_plugin.rig.layout import SIDES
-from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
+from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh, Part, Vertices
 from reggan_training.heads.worn.dress import dress
 from reggan_training.landmarks.drawn_on import (

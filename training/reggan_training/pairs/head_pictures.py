@@ -14,9 +14,9 @@ from torch import Tensor
 
 from reggan_plugin.errors import UnknownExpressionError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
-from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.data.new_set import SCHEMA, NewFolder, is_finished, jpeg_bytes
 from reggan_training.data.split import RENDERED_STYLES, is_held_out, last_two_digits
 from reggan_training.heads.head import HeadFamily, HeadMesh

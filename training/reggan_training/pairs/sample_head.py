@@ -19,8 +19,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from PIL import Image
 
-from reggan_plugin.atomic_write import write_atomically
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.textures.gltf.gltf_file import bytes_from_gltf
 from reggan_plugin.textures.maps.edge_padding import pad_edges
 from reggan_plugin.textures.maps.uv_layout import UvLayout

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import ModelError, SourceError, UsageError
 from reggan_plugin.missing_package import needs_extra
-from reggan_plugin.models.model_card import PICTURE_CONTRACT, card_from_metadata
-from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.model_card import PICTURE_CONTRACT, card_from_metadata, check_seal
 from reggan_plugin.models.shipped_models import installed_models
 from reggan_training.papers.configuration import settings_from_record
 from reggan_training.papers.networks.expression_model import ModelSettings

@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_training.data.identity import Identity
 from reggan_training.papers.configuration import TrainingSettings, settings_from_record

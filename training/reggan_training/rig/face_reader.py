@@ -20,12 +20,12 @@ import click
 import numpy as np
 from jaxtyping import Bool, Float
 
-from reggan_plugin.atomic_write import write_atomically
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.rig.face_reader import laid_over
 from reggan_plugin.rig.layout import rows_of
+from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
-from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.commands.options import (
     FILE_TO_WRITE,
     OpenFamilies,

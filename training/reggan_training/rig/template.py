@@ -20,8 +20,8 @@ import click
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from reggan_plugin.atomic_write import write_atomically
-from reggan_plugin.commands.verbosity import verbose_option
+from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.rig.layout import COUNT, SIDES, rows_of
 from reggan_plugin.rig.lent_motion import carried, inverse_squares, nearest_vertices
 from reggan_plugin.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band

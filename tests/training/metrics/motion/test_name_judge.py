@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.vocabulary.names import NAMED_EXPRESSIONS
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS
 from reggan_training.metrics.judge_training import STORED_SIDE_PX
 from reggan_training.metrics.judges import save_judge
 from tests.measurements.name_judge import NamesLesson, load_name_judge, probabilities

@@ -15,11 +15,11 @@ import torch
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from reggan_plugin.atomic_write import write_atomically
+from reggan_plugin.disk import write_atomically
 from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.errors import SourceError
+from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
-from reggan_plugin.vocabulary.names import BASIC_EXPRESSIONS
 from reggan_training.data.split import RENDERED_STYLES, SPLIT_FAMILIES, is_held_out
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.metrics.motion.face import Planes, TrueFace

@@ -1,0 +1,169 @@
+"""Files on the disk: read if they are ordinary, written whole or not at all, never over an input.
+
+Files of ours appear under their names at once and complete.
+"""
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
+
+_MIB = 2**20
+
+
+def is_regular(path: Path) -> bool:
+    """Tell whether it is an ordinary file, and no device, pipe or folder, after all links.
+
+    Raises:
+        OSError: there is none.
+    """
+    return stat.S_ISREG(path.stat().st_mode)
+
+
+def status_of(path: Path) -> os.stat_result:
+    """Size and times of a file; of a frame in a video, those of the video.
+
+    Raises:
+        OSError: there is none.
+    """
+    return (path.parent if path.parent.is_file() else path).stat()
+
+
+def read_regular(path: Path, most_bytes: int, *, first_bytes: int | None = None) -> bytes:
+    """Return the content of an ordinary file, or so many bytes from its beginning.
+
+    Devices and pipes are refused before they are opened: some have no end, others never answer.
+
+    Args:
+        path: the file.
+        most_bytes: a file that holds more is refused.
+        first_bytes: how much of it to read; None is all.
+
+    Raises:
+        OSError: it cannot be read, is no ordinary file or too large; `strerror` says which.
+    """
+    if not is_regular(path):
+        raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
+    size = path.stat().st_size
+    if size > most_bytes:
+        found, most = size / _MIB, most_bytes / _MIB
+        raise OSError(errno.EFBIG, f"it has {found:,.0f} MiB, of at most {most:,.0f}", str(path))
+    with path.open("rb") as file:
+        return file.read() if first_bytes is None else file.read(min(size, first_bytes))
+
+
+TEMPORARY_SUFFIX = ".reggan-tmp"
+_PREFIX_LENGTH = 13
+
+_REMEDIES = {
+    errno.ENOENT: "Create the folder, or name another output.",
+    errno.ENOSPC: "Free some space, or name an output on another disk.",
+    errno.EDQUOT: "Free some space, or name an output on another disk.",
+    errno.EROFS: "Name an output on a disk that is not read-only.",
+    errno.EACCES: "Give yourself the right to write there, or name another output.",
+    errno.EPERM: "Give yourself the right to write there, or name another output.",
+}
+
+
+def write_atomically(
+    path: Path, content: bytes | Iterable[bytes], modified_ns: int | None = None
+) -> None:
+    """Make `path` a file with this content, or these pieces of it, replacing what was there.
+
+    It is written under a temporary name in the same folder and renamed; after a failure the
+    temporary file is gone and what was at `path` before is still there. Its bytes are on the disk
+    before it takes its name, so that a power cut leaves no empty file under it either.
+
+    Args:
+        path: the file.
+        content: what is to be in it.
+        modified_ns: when it is to say that it was changed, as far as its disk can hold that.
+
+    Raises:
+        OutputError: the folder is missing, read-only or full, or `path` is a folder.
+    """
+    temporary = path.with_name(_prefix_for(path.name) + os.urandom(6).hex() + TEMPORARY_SUFFIX)
+    try:
+        try:
+            with temporary.open("wb") as file:
+                file.writelines([content] if isinstance(content, bytes) else content)
+                file.flush()
+                os.fsync(file.fileno())
+            if modified_ns is not None:
+                with suppress(OSError):  # some network folders keep their own time
+                    os.utime(temporary, ns=(modified_ns, modified_ns))
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        remedy = _REMEDIES.get(error.errno or 0, "Name another output.")
+        raise OutputError(f"{path} cannot be written: {error.strerror}. {remedy}") from error
+
+
+def remove_leftovers(folder: Path, names: Iterable[str]) -> None:
+    """Delete what killed processes left of files with these names; other names may be in work."""
+    prefixes = {_prefix_for(name) for name in names}
+    with os.scandir(folder) as entries:
+        temporary = [entry.name for entry in entries if entry.name.endswith(TEMPORARY_SUFFIX)]
+    for name in temporary:
+        if name[:_PREFIX_LENGTH] in prefixes:
+            with suppress(OSError):  # on Windows, what another process holds open
+                (folder / name).unlink()
+
+
+def _prefix_for(name: str) -> str:
+    """Return the same for every temporary file of a name, however long that is."""
+    digest = hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+    return f".{digest}"[:_PREFIX_LENGTH]
+
+
+FileIdentity = tuple[int, int] | str
+"""Device and inode; the resolved path on file systems that have no inodes."""
+
+
+def identity_of(path: Path) -> FileIdentity | None:
+    """Return the same for every name and link of a file; None if there is none.
+
+    A frame in a video is the video.
+    """
+    try:
+        status = status_of(path)
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
+
+
+def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuse an output that is one of the inputs.
+
+    Inputs are looked up only where outputs exist, so that a new folder costs nothing.
+
+    Raises:
+        UsageError: an output is an input, by its own name or through a link.
+    """
+    there = {identity: path for path in outputs if (identity := identity_of(path)) is not None}
+    for path in inputs if there else ():
+        identity = identity_of(path)
+        if identity is not None and identity in there:
+            output = there[identity]
+            also = "" if output == path else f" (as {path})"
+            raise UsageError(
+                f"{output} is an input{also}, which is never overwritten. Name another output."
+            )
+
+
+def refuse_existing(outputs: Iterable[Path], *, overwrite: bool) -> None:
+    """Refuse an output that is there, unless it may be replaced.
+
+    Raises:
+        OutputExistsError: it is, and may not.
+    """
+    there = None if overwrite else next((path for path in outputs if path.exists()), None)
+    if there is not None:
+        raise OutputExistsError(f"{there} exists.")

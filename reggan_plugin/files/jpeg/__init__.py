@@ -1,1 +1,0 @@
-"""JPEG files: samples and all that is beside them."""

@@ -1,1 +1,0 @@
-"""PNG files: samples and all that is beside them."""

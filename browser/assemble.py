@@ -22,8 +22,7 @@ from typing import Any
 
 from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.locator import DEFAULT_FOLDER, DETECTOR_NAME, LANDMARKS_NAME
-from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata
-from reggan_plugin.models.model_hash import check_seal
+from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.ui.listed_names import listed_expressions, listed_shapes

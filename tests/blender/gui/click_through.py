@@ -12,6 +12,7 @@ import bpy
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import artist_steps as artist
+import environment_steps as environment
 import foreign_steps as foreign
 import image_editor_steps as image_editor
 import mistake_steps as mistakes
@@ -53,6 +54,7 @@ STEPS: tuple[Callable[[], Pause], ...] = (
     *viewport.STEPS,
     *(artist.STEPS if HEAD else (artist.choose_in_the_menu_of_faces,)),
     *(foreign.STEPS if AVATAR else ()),
+    *(step for step in environment.STEPS if step.__name__ in CHOSEN),
 )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
-from .bridge.face_points import FRONTS
+from .bridge.projection import FRONTS
 from .scene.head_meshes import bone_of_face
 
 POINTS = ("left_eye", "right_eye", "mouth")
@@ -122,13 +122,4 @@ def named_values(settings: HeadSettings) -> dict[str, Any]:
 
 
 classes = (HeadSettings,)
-
-
-def attach() -> None:
-    """Give every scene its head."""
-    bpy.types.Scene.reggan_head = PointerProperty(type=HeadSettings)
-
-
-def detach() -> None:
-    """Take it away again; a .blend that holds it keeps it."""
-    del bpy.types.Scene.reggan_head
+settings = ((bpy.types.Scene, "reggan_head", PointerProperty(type=HeadSettings)),)

@@ -137,25 +137,25 @@ class OpenFolder(bpy.types.Operator):
 
 
 classes = (Dismiss, OpenFolder)
-
-
-def attach() -> None:
-    """Properties of the window manager: they belong to the session, not to the file."""
-    manager = bpy.types.WindowManager
-    manager.reggan_job = bpy.props.StringProperty(options={"SKIP_SAVE"})
-    manager.reggan_progress = bpy.props.FloatProperty(options={"SKIP_SAVE"})
-    manager.reggan_last_words = bpy.props.StringProperty(options={"SKIP_SAVE"})
-    manager.reggan_last_failed = bpy.props.BoolProperty(options={"SKIP_SAVE"})
-    manager.reggan_done = bpy.props.StringProperty(options={"SKIP_SAVE"})
-    manager.reggan_done_folder = bpy.props.StringProperty(options={"SKIP_SAVE"})
-    manager.reggan_unfolds = bpy.props.BoolProperty(
-        name="All of It", description="Show all that the last job had to say", options={"SKIP_SAVE"}
+_SESSION = {"options": {"SKIP_SAVE"}}
+settings = tuple(
+    (bpy.types.WindowManager, f"reggan_{name}", value)
+    for name, value in (
+        ("job", bpy.props.StringProperty(**_SESSION)),
+        ("progress", bpy.props.FloatProperty(**_SESSION)),
+        ("last_words", bpy.props.StringProperty(**_SESSION)),
+        ("last_failed", bpy.props.BoolProperty(**_SESSION)),
+        ("done", bpy.props.StringProperty(**_SESSION)),
+        ("done_folder", bpy.props.StringProperty(**_SESSION)),
+        (
+            "unfolds",
+            bpy.props.BoolProperty(
+                name="All of It",
+                description="Show all that the last job had to say",
+                **_SESSION,
+            ),
+        ),
+        ("doctor", bpy.props.StringProperty(**_SESSION)),
     )
-    manager.reggan_doctor = bpy.props.StringProperty(options={"SKIP_SAVE"})
-
-
-def detach() -> None:
-    """Take them away again."""
-    names = ("job", "progress", "last_words", "last_failed", "doctor")
-    for name in (*names, "done", "done_folder", "unfolds"):
-        delattr(bpy.types.WindowManager, f"reggan_{name}")
+)
+"""Of the session, not of the file."""

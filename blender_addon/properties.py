@@ -7,7 +7,6 @@ they are typed, `//` included.
 from pathlib import Path
 
 import bpy
-from bpy.app.handlers import persistent
 from bpy.props import (
     BoolProperty,
     EnumProperty,
@@ -28,8 +27,8 @@ from .bridge.expression_blend import (
 from .bridge.preset_file import completions, preset_names
 from .bridge.shape_keys import driving_table
 from .bridge.vocabulary import ALL_EXPRESSIONS, EXPRESSION_NAMES, menu_of_expressions
-from .driving_settings import fill, key_names
 from .job_display import redraw_views
+from .shape_settings import fill, key_names
 
 _LEAST = 6e-4
 """Shares that differ by less are written alike."""
@@ -329,15 +328,5 @@ class RegganSettings(bpy.types.PropertyGroup):
 
 
 classes = (RegganSettings,)
-
-
-def attach() -> None:
-    """Give every scene its settings."""
-    bpy.types.Scene.reggan = PointerProperty(type=RegganSettings)
-    bpy.app.handlers.load_post.append(persistent(_on_load))
-
-
-def detach() -> None:
-    """Take the settings away from the scenes; a .blend that holds them keeps them."""
-    bpy.app.handlers.load_post.remove(_on_load)
-    del bpy.types.Scene.reggan
+settings = ((bpy.types.Scene, "reggan", PointerProperty(type=RegganSettings)),)
+handlers = ((bpy.app.handlers.load_post, _on_load),)

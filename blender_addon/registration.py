@@ -5,52 +5,59 @@ from types import ModuleType
 from typing import Any
 
 import bpy
+from bpy.app.handlers import persistent
 
 _MODULES = (
-    "scene.face_icons",
-    "driving_settings",
-    "fit_settings",
-    "properties",
+    "scene.faces",
     "shape_settings",
+    "properties",
     "head_settings",
-    "character_settings",
     "texture_settings",
     "job_display",
     "preferences",
     "operators.job_operator",
-    "operators.doctor",
     "operators.own_environment",
     "operators.change_frames",
     "operators.render_and_apply",
     "operators.preview",
-    "operators.add_compositor_group",
+    "operators.compositor",
     "operators.track_head",
-    "operators.place_points",
-    "operators.drag_point",
-    "operators.points_overlay",
+    "operators.points",
     "operators.shape_key_table",
-    "operators.write_character",
     "operators.change_image",
     "operators.change_texture",
-    "operators.before_after",
     "operators.split_wipe",
     "operators.live",
-    "operators.live_image",
     "operators.live_texture",
     "operators.blend",
     "operators.take_keys",
     "operators.face_shapes",
-    "operators.choose_in_sheet",
     "operators.apply_face",
     "operators.menus",
-    "operators.manual",
     "panels.frames",
     "panels.shapes",
     "panels.head",
-    "panels.character",
     "panels.texture",
 )
-"""Each has `classes`, and may have `attach()` and `detach()` for what is not a class."""
+"""Each has `classes`, and may have what else Blender is given for it, and takes back:
+
+- `settings`: owner, name and property;
+- `entries`: a menu of Blender's, `append` or `prepend`, and a function that draws in it;
+- `handlers`: a list of `bpy.app.handlers`, and a function that it calls;
+- `drawings`: a kind of editor, and a function that draws over it; without a window there are none;
+- `keys`: a name of `_KEYMAPS`, an operator, a key, how it is pressed, and keys that are held;
+- `attach()` and `detach()` for the rest.
+"""
+_IMAGE = {"name": "Image", "space_type": "IMAGE_EDITOR"}
+_KEYMAPS = {
+    "IMAGE": (_IMAGE,),
+    # a click in a picture; its tool goes first from Blender 5 on
+    "PICTURE": (_IMAGE, {**_IMAGE, "name": "Image Editor Tool: Sample", "tool": True}),
+    "VIEWPORT": ({"name": "3D View", "space_type": "VIEW_3D"},),
+    "FILES": ({"name": "File Browser Main", "space_type": "FILE_BROWSER"},),
+}
+_bound: list[tuple[Any, Any]] = []
+_drawn: list[tuple[Any, Any]] = []
 
 
 def register() -> None:
@@ -59,6 +66,17 @@ def register() -> None:
         for cls in module.classes:
             _describe(cls)
             bpy.utils.register_class(cls)
+        for owner, name, value in getattr(module, "settings", ()):
+            setattr(owner, name, value)
+        for menu, place, draw in getattr(module, "entries", ()):
+            getattr(menu, place)(draw)
+        for listeners, function in getattr(module, "handlers", ()):
+            listeners.append(persistent(function))
+        if not bpy.app.background:
+            for space, draw in getattr(module, "drawings", ()):
+                _drawn.append((space, space.draw_handler_add(draw, (), "WINDOW", "POST_PIXEL")))
+        for key in getattr(module, "keys", ()):
+            _bind(*key)
         if hasattr(module, "attach"):
             module.attach()
 
@@ -66,11 +84,32 @@ def register() -> None:
 def unregister() -> None:
     """Stop running jobs and take everything out."""
     import_module(".operators.job_operator", __package__).stop_running_jobs()
+    for keys, item in _bound:
+        keys.keymap_items.remove(item)
+    for space, drawn in _drawn:
+        space.draw_handler_remove(drawn, "WINDOW")
+    _bound.clear()
+    _drawn.clear()
     for module in reversed(_modules()):
         if hasattr(module, "detach"):
             module.detach()
+        for listeners, function in getattr(module, "handlers", ()):
+            listeners.remove(function)
+        for menu, _, draw in getattr(module, "entries", ()):
+            menu.remove(draw)
+        for owner, name, _ in getattr(module, "settings", ()):
+            delattr(owner, name)
         for cls in reversed(module.classes):
             bpy.utils.unregister_class(cls)
+
+
+def _bind(keymap: str, operator: str, key: str, press: str, held: Any = ()) -> None:
+    """Let a key call an operator; without a window there are none."""
+    configuration = bpy.context.window_manager.keyconfigs.addon
+    if configuration is not None:
+        for place in _KEYMAPS[keymap]:
+            keys = configuration.keymaps.new(**place)
+            _bound.append((keys, keys.keymap_items.new(operator, key, press, **dict(held))))
 
 
 def _describe(cls: Any) -> None:

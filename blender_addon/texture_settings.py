@@ -9,7 +9,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from .bridge.texture_command import FRONTS
+from .bridge.command_line import FRONTS
 from .bridge.vocabulary import EXPRESSION_NAMES
 
 _STILL: set[str] = set()
@@ -95,13 +95,4 @@ class TextureSettings(bpy.types.PropertyGroup):
 
 
 classes = (TextureSettings,)
-
-
-def attach() -> None:
-    """Give every scene its settings."""
-    bpy.types.Scene.reggan_texture = PointerProperty(type=TextureSettings)
-
-
-def detach() -> None:
-    """Take them away again; a .blend that holds them keeps them."""
-    del bpy.types.Scene.reggan_texture
+settings = ((bpy.types.Scene, "reggan_texture", PointerProperty(type=TextureSettings)),)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BridgeError
+from .job import start_process
 from .runtime import Runtime
-from .runtime_process import start_process
 
 LONGEST_PX = 1024
 """Side of the picture, and texels of a map, that it shows at most."""

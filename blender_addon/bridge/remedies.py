@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .command_line import in_blender_s_axes
 from .own_environment import EXTRAS
-from .texture_command import in_blender_s_axes
 
 _FROM_RIG = "Head from Rig says where it is."
 _DEVICE = (

@@ -1,13 +1,15 @@
 """The Python that runs `reggan-plugin`: Blender's own with the bundled wheels, or an environment.
 
-Nothing is started here, so that buttons may ask at every redraw.
+And a second Blender, and whether it may run the scripts of a file. Nothing is started here, so that
+buttons may ask at every redraw.
 """
 
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +231,89 @@ def _own_python() -> Path:
 
 def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
+
+
+_SCRIPT = Path(__file__).parents[1] / "second_blender" / "script.py"
+_NO_NEWS = "Error: script failed"
+"""What Blender says last of all, after the reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondBlender(Runtime):
+    """Blender's executable, or a Python that has Blender as a module."""
+
+    program: tuple[str, ...] = ()
+
+    def reason_from_end(self, last_words: str, exit_code: int) -> str:
+        """Return an artist's message for one that failed without an `error` line."""
+        if exit_code < 0 or exit_code > 255:
+            end = f"signal {-exit_code}" if exit_code < 0 else f"code {exit_code:#x}"
+            return (
+                f"The second Blender crashed or was ended from outside ({end}), often for lack of "
+                "memory: it holds a copy of this file. Close other programs and run it again: what "
+                "is finished is kept."
+            )
+        words = [line for line in last_words.split("\n") if not line.startswith(_NO_NEWS)] or [""]
+        last = words[-1].rstrip(".") or f"it ended with code {exit_code}"
+        return (
+            f"The second Blender failed: {last}. Save the file, restart Blender and run it again."
+        )
+
+
+def blender_arguments(
+    copy: Path, specification: Path, *, is_module: bool, runs_scripts: bool
+) -> tuple[str, ...]:
+    """Command line of a second Blender.
+
+    Args:
+        copy: of the artist's file.
+        specification: JSON, read by `second_blender/script.py`.
+        is_module: it is a Python with Blender in it, which the script tells to open the copy.
+        runs_scripts: the artist's preferences let the file's own scripts run.
+    """
+    if is_module:  # -P: what lies beside the script is no module of its own
+        return ("-P", str(_SCRIPT), "--", str(specification))
+    scripts = "--enable-autoexec" if runs_scripts else "--disable-autoexec"
+    return (
+        *("--background", scripts, str(copy), "--python-exit-code", "1"),
+        *("--python", str(_SCRIPT), "--", str(specification)),
+    )
+
+
+_BLOCKS = ("-Y", "--disable-autoexec")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExcludedPath:
+    """A place whose files run no scripts, as Blender's preferences list it."""
+
+    path: str
+    is_pattern: bool = False
+
+    def covers(self, file: str) -> bool:
+        """Tell whether the file is there, by Blender's own rule."""
+        if not self.path:
+            return False
+        return fnmatch(file, self.path) if self.is_pattern else file.startswith(self.path)
+
+
+def may_run_scripts(
+    *,
+    preference_allows: bool,
+    was_blocked: bool,
+    file: str,
+    excluded: Sequence[ExcludedPath] = (),
+    arguments: Sequence[str] = (),
+) -> bool:
+    """Tell whether the artist lets scripts and Python drivers of this file run.
+
+    Args:
+        preference_allows: *Auto Run Python Scripts* is on.
+        was_blocked: Blender refused a script of the file since it was opened.
+        file: where it was saved; empty if it never was.
+        excluded: the places that the preferences exclude.
+        arguments: of this Blender's own process.
+    """
+    is_excluded = bool(file) and any(place.covers(file) for place in excluded)
+    is_switched_off = any(argument in _BLOCKS for argument in arguments)
+    return preference_allows and not (was_blocked or is_excluded or is_switched_off)

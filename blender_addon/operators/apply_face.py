@@ -1,15 +1,18 @@
-"""A face of the Asset Browser, or of the shelf of an editor, chosen as expression."""
+"""A face chosen as expression: in the Asset Browser, in an editor's shelf, or on the sheet."""
 
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, PointerProperty, StringProperty
+from bpy.props import EnumProperty, FloatProperty, PointerProperty, StringProperty
 
+from ..bridge.errors import BridgeError
+from ..bridge.expression_blend import MAX_INTENSITY
+from ..bridge.sheet_cells import SheetCell, cell_at, cells_from_text
 from ..job_display import redraw_sidebars
-from ..scene.face_assets import face_of_action, face_of_asset
-from ..scene.face_icons import choose_expression
+from ..scene.animated_values import values_by_frame
+from ..scene.faces import choose_expression, face_of_action, face_of_asset
+from ..scene.made_images import cells_of
 
-_keys: list[tuple[Any, Any]] = []
 _LIBRARIES = [("LOCAL", "", "", 1), ("ALL", "", "", 2), ("ESSENTIALS", "", "", 3)]
 
 
@@ -128,24 +131,64 @@ def _draw_in_menu(menu: Any, context: bpy.types.Context) -> None:
         menu.layout.separator()
 
 
-classes = (ApplyFace, RegganFaces, REGGAN_AST_image, REGGAN_AST_viewport)
+_INTENSITY = "reggan.intensity"
 
 
-def attach() -> None:
-    """Add the place to drop on, the menu's entry and the double click."""
-    bpy.types.Scene.reggan_faces = PointerProperty(type=RegganFaces)
-    bpy.types.ASSETBROWSER_MT_context_menu.prepend(_draw_in_menu)
-    configuration = bpy.context.window_manager.keyconfigs.addon
-    if configuration is not None:
-        keys = configuration.keymaps.new(name="File Browser Main", space_type="FILE_BROWSER")
-        item = keys.keymap_items.new(ApplyFace.bl_idname, "LEFTMOUSE", "DOUBLE_CLICK")
-        _keys.append((keys, item))
+class ChooseInSheet(bpy.types.Operator):
+    """Choose the expression whose face is clicked on the sheet."""
+
+    bl_idname = "reggan.choose_in_sheet"
+    bl_label = "Choose This Face"
+    bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012 - Blender's own way
+
+    u: FloatProperty(options={"SKIP_SAVE"})
+    v: FloatProperty(options={"SKIP_SAVE"})
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Return true where an Image Editor shows a sheet."""
+        image = getattr(context, "edit_image", None)
+        return image is not None and bool(cells_of(image))
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Return a click beside all faces is for other tools."""
+        is_viewed = context.space_data.mode == "VIEW"  # and not painted on
+        if not is_viewed or context.region is None or context.region.type != "WINDOW":
+            return {"PASS_THROUGH"}
+        place = context.region.view2d.region_to_view(event.mouse_region_x, event.mouse_region_y)
+        self.u, self.v = place
+        return self.execute(context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Choose the face at `u`, `v`: from the lower left corner, in parts of the sheet."""
+        image = context.edit_image
+        try:
+            cell = cell_at(cells_from_text(cells_of(image)), tuple(image.size), self.u, self.v)
+        except BridgeError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if cell is None:
+            return {"PASS_THROUGH"}
+        self.report({"INFO"}, _choose(context.scene, cell))
+        redraw_sidebars(context.window_manager)
+        return {"FINISHED"}
 
 
-def detach() -> None:
-    """Take them away again."""
-    del bpy.types.Scene.reggan_faces
-    bpy.types.ASSETBROWSER_MT_context_menu.remove(_draw_in_menu)
-    for keys, item in _keys:
-        keys.keymap_items.remove(item)
-    _keys.clear()
+def _choose(scene: bpy.types.Scene, cell: SheetCell) -> str:
+    """Set the panel to a face of the sheet; what was set, in words."""
+    settings = scene.reggan
+    settings.driven_by = "PANEL"
+    choose_expression(scene, cell.expression)
+    if values_by_frame(scene, {_INTENSITY: (0.0, MAX_INTENSITY)}, [scene.frame_current]):
+        return f"{cell.expression.capitalize()}; the intensity stays animated"
+    settings.intensity = cell.intensity
+    return f"{cell.expression.capitalize()} at {100 * cell.intensity:.0f} %"
+
+
+classes = (ApplyFace, RegganFaces, REGGAN_AST_image, REGGAN_AST_viewport, ChooseInSheet)
+settings = ((bpy.types.Scene, "reggan_faces", PointerProperty(type=RegganFaces)),)
+entries = ((bpy.types.ASSETBROWSER_MT_context_menu, "prepend", _draw_in_menu),)
+keys = (
+    ("FILES", ApplyFace.bl_idname, "LEFTMOUSE", "DOUBLE_CLICK"),
+    ("PICTURE", ChooseInSheet.bl_idname, "LEFTMOUSE", "PRESS"),
+)

@@ -13,8 +13,7 @@ from ..bridge.command_line import RenderRequest, render_arguments, track_argumen
 from ..bridge.errors import BridgeError
 from ..bridge.frame_sequence import RECORDS, shown_number
 from ..bridge.in_words import counted_frames, unchanged_frames, what_was_done
-from ..bridge.job import JobRequest
-from ..bridge.progress import Progress
+from ..bridge.job import JobRequest, Progress
 from ..bridge.tracks_file import refuse_frames_of_other_size
 from ..bridge.vocabulary import EXPRESSION_NAMES
 from ..job_display import keep_done
@@ -30,7 +29,7 @@ from ..scene.rendered_frames import (
 from ..scene.sequence_images import load_changed_frames, load_frames, shot_name, show
 from ..scene.settings import absolute_path, face_settings, model_settings, presets_file
 from ..scene.shots import refuse_shots
-from .changed_image import ChangedImage, change_of_image
+from .change_image import ChangedImage, change_of_image
 from .job_operator import JobOperator, new_job_folder
 from .rendered_faces import look_at_rendered_frames
 

@@ -1,14 +1,96 @@
 """Change the expression in the image of the Image Editor; the result is a new image."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import bpy
 
-from ..bridge.job import JobRequest
-from ..bridge.progress import Progress
+from ..bridge.command_line import RenderRequest, render_arguments
+from ..bridge.errors import BridgeError
+from ..bridge.job import JobRequest, Progress
+from ..bridge.remedies import with_remedy
+from ..scene.asked_expression import still_expression
+from ..scene.image_files import ImageFile, file_of_image
 from ..scene.made_images import image_to_change
-from .changed_image import change_of_image
-from .job_operator import JobOperator
+from ..scene.result_images import new_image, whereabouts
+from ..scene.sequence_images import show
+from ..scene.settings import face_of_image, model_settings
+from .job_operator import JobOperator, new_job_folder
+
+_UNREAD_SPACES = ("ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear DCI-P3 D65", "Linear CIE-XYZ")
+_REMEDIES = {
+    "face-in-frame": "Show the face larger and from the front. Where this scene holds the head, "
+    "Rendered Frames can take its place from the rig."
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangedImage:
+    """A change of one image.
+
+    Attributes:
+        source: the image as a file.
+        made: the file that the job writes.
+        label: the expression.
+        request: the job.
+        dropped: what is not done of what was asked, in words.
+    """
+
+    source: ImageFile
+    made: Path
+    label: str
+    request: JobRequest
+    dropped: str = ""
+
+    def reason(self, progress: Progress) -> str:
+        """Return the error of the job: of the image by its name, as its file is the add-on's."""
+        failed = progress.summary.get("failed")
+        message = with_remedy(failed[0], _REMEDIES) if failed else progress.message
+        return message.replace(str(self.source.path), self.source.image)
+
+    def take(self, context: bpy.types.Context) -> tuple[str, str]:
+        """Show the new image. Where it is, in words, and a note; empty without one.
+
+        Raises:
+            BridgeError: there is no new file.
+        """
+        if not self.made.is_file():
+            raise BridgeError(f"The worker ended without {self.made}. Run it again.")
+        image = new_image(self.made, self.source, self.label)
+        show(context, image)
+        note = self.dropped
+        if self.source.colour_space in _UNREAD_SPACES:
+            note += (
+                f"{image.name} is in {self.source.colour_space} and was changed as if it were in "
+                "Linear Rec.709: colours of the change can be off a little"
+            )
+        return f"{image.name} is {whereabouts(image)}", note
+
+
+def change_of_image(context: bpy.types.Context, image: bpy.types.Image) -> ChangedImage:
+    """Return the change of an image that the panels ask for.
+
+    Raises:
+        BridgeError: the image holds no picture, or nothing is asked for.
+    """
+    settings, folder = context.scene.reggan, new_job_folder()
+    asked = still_expression(context)
+    source = file_of_image(image, folder, context.space_data)
+    made = folder / "out" / source.path.name
+    job = RenderRequest(
+        frames=str(source.path),
+        asked=asked,
+        face=face_of_image(settings, image),
+        model=model_settings(context),
+        out=made.parent,
+    )
+    arguments = (*render_arguments(job), "--on-missing-face", "fail")
+    title = f"Making {image.name} {asked.label}"
+    request = JobRequest(arguments=arguments, title=title, folder=folder)
+    return ChangedImage(
+        source=source, made=made, label=asked.label, request=request, dropped=asked.dropped
+    )
 
 
 class EditImage(JobOperator, bpy.types.Operator):

@@ -7,12 +7,11 @@ from typing import Any
 
 import bpy
 
+from ..bridge.command_line import FRONTS, FlatMap, MapOnHead, TextureJob, texture_arguments
 from ..bridge.errors import BridgeError
-from ..bridge.expression_options import PanelRequest
-from ..bridge.job import JobRequest
-from ..bridge.progress import Progress
+from ..bridge.expression_blend import PanelRequest
+from ..bridge.job import JobRequest, Progress
 from ..bridge.remedies import with_remedy
-from ..bridge.texture_command import FRONTS, FlatMap, MapOnHead, TextureJob, texture_arguments
 from ..bridge.vocabulary import EXPRESSION_NAMES
 from ..scene.asked_expression import still_expression
 from ..scene.base_colour import base_colour_of, uv_map_of_image, wear_copies

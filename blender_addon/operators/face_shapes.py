@@ -7,9 +7,8 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ..bridge.errors import BridgeError
-from ..bridge.job import JobRequest
+from ..bridge.job import JobRequest, Progress
 from ..bridge.preset_file import add_preset
-from ..bridge.progress import Progress
 from ..bridge.vocabulary import SHAPE_NAMES, mirrored_shape, side_of_shape
 from ..preferences import preferences_of
 from ..properties import shares_of_blend

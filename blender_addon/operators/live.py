@@ -1,4 +1,4 @@
-"""Show the changed face while sliders move: one warm process.
+"""Show the changed face while sliders move: one warm process, and the image of an editor.
 
 It is asked when Blender's depsgraph hears of a moved slider, before the window is drawn for that,
 and looked at from a timer, which also sees what the depsgraph does not hear of.
@@ -12,16 +12,19 @@ from threading import current_thread, main_thread
 from typing import Any, ClassVar, Protocol
 
 import bpy
-from bpy.app.handlers import persistent
 
 from ..bridge.errors import BridgeError
-from ..bridge.live_worker import LiveWorker
+from ..bridge.live_worker import LONGEST_PX, LiveWorker
 from ..bridge.remedies import with_remedy
+from ..bridge.tracks_file import box_of_face
 from ..job_display import keep_last_words, redraw_sidebars
 from ..preferences import chosen_runtime
 from ..scene.asked_expression import still_expression
-from ..scene.live_picture import end_live
-from ..scene.settings import model_settings, presets_file
+from ..scene.image_files import file_of_image
+from ..scene.live_picture import end_live, live_picture, show_live
+from ..scene.made_images import image_to_change, source_of
+from ..scene.sequence_images import show
+from ..scene.settings import absolute_path, model_settings, presets_file
 from .job_operator import new_job_folder, without_work_paths
 
 INTERVAL_S = 0.01
@@ -35,8 +38,6 @@ _shown: list["Shown"] = []
 """What is shown live now."""
 _saving: list["Shown"] = []
 """What was, while the file is saved without it."""
-
-classes = ()
 
 
 class LiveSubject(Protocol):
@@ -257,25 +258,107 @@ def _after_save(*_: Any) -> None:
             keep_last_words(bpy.context.window_manager, str(error), is_failure=True)
 
 
-def _handlers() -> list[tuple[Any, Callable[..., None]]]:
-    handlers = bpy.app.handlers
-    found = [
-        (handlers.load_pre, _on_load),
-        (handlers.save_pre, _before_save),
-        (handlers.save_post, _after_save),
-    ]
-    if hasattr(handlers, "save_post_fail"):
-        found.append((handlers.save_post_fail, _after_save))
-    return found
+@dataclass(kw_only=True)
+class LiveImage:
+    """A picture in an Image Editor.
+
+    Attributes:
+        source: the name of the image.
+        frame: the scene's frame that `path` is of.
+        path: the file of the image.
+        folder: for a file of it.
+    """
+
+    source: str
+    frame: int
+    path: Path
+    folder: Path
+    editors: ClassVar[tuple[str, ...]] = ("IMAGE_EDITOR",)
+    button: ClassVar[str] = "reggan_live"
+
+    def is_in_view(self, context: bpy.types.Context) -> bool:
+        """Tell whether an Image Editor shows it, or its source while there is no answer yet."""
+        live, source = live_picture(), bpy.data.images.get(self.source)
+        if source is None:  # the next request says so
+            return True
+        shown = [
+            area.spaces.active.image
+            for window in context.window_manager.windows
+            for area in window.screen.areas
+            if area.type == "IMAGE_EDITOR"
+        ]
+        if live is not None:
+            return live in shown
+        return source in [source_of(image) for image in shown if image is not None]
+
+    def request(self, context: bpy.types.Context) -> dict[str, Any]:
+        """Return the file of the frame that is shown, its face, the expression."""
+        source, scene = bpy.data.images.get(self.source), context.scene
+        if source is None:
+            raise BridgeError(f"{self.source} is gone, which was shown live. Open another image.")
+        if source.source == "SEQUENCE" and scene.frame_current != self.frame:
+            self.frame = scene.frame_current
+            self.path = file_of_image(source, self.folder).path
+        return {"frame": str(self.path), "face": _face(scene), "longest_px": LONGEST_PX}
+
+    def take(self, context: bpy.types.Context, out: Path, answer: dict[str, Any]) -> None:
+        """Show it in the editor."""
+        is_new = live_picture() is None
+        source = bpy.data.images.get(self.source)
+        image = show_live(out, answer["width"], answer["height"], source)
+        if is_new:
+            show(context, image)
 
 
-def attach() -> None:
-    """Let the panels know whether something is live, and end it with its file."""
-    bpy.types.WindowManager.reggan_live = bpy.props.BoolProperty(options={"SKIP_SAVE"})
-    bpy.types.WindowManager.reggan_live_map = bpy.props.BoolProperty(options={"SKIP_SAVE"})
-    for handlers, function in _handlers():
-        handlers.append(persistent(function))
-    bpy.app.handlers.depsgraph_update_post.append(persistent(_on_change))
+class ToggleLive(bpy.types.Operator):
+    """Show this image with the expression and the sliders as they are, again at every change."""
+
+    bl_idname = "reggan.live"
+    bl_label = "Live"
+    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Tell whether this editor shows an image, or something is live already."""
+        if is_shown(LiveImage) or image_to_change(context) is not None:
+            return True
+        cls.poll_message_set("Open an image in the Image Editor first")
+        return False
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Begin or end."""
+        return toggled(self, context, LiveImage, _begin)
+
+
+def _begin(context: bpy.types.Context) -> None:
+    image, folder = image_to_change(context), new_job_folder()
+    path = file_of_image(image, folder, context.space_data).path
+    frame = context.scene.frame_current
+    subject = LiveImage(source=image.name, frame=frame, path=path, folder=folder)
+    begin_live(context, subject, folder)
+
+
+def _face(scene: bpy.types.Scene) -> Any:
+    settings = scene.reggan
+    if settings.use_rig_tracks and settings.rig_tracks:
+        tracks = absolute_path(settings.rig_tracks, "Tracks")
+        number = settings.face_index if settings.face == "INDEX" else 0
+        return {"box": box_of_face(tracks, scene.frame_current, number)}
+    return settings.face_index if settings.face == "INDEX" else 0
+
+
+classes = (ToggleLive,)
+settings = tuple(
+    (bpy.types.WindowManager, name, bpy.props.BoolProperty(options={"SKIP_SAVE"}))
+    for name in ("reggan_live", "reggan_live_map")
+)
+handlers = (
+    (bpy.app.handlers.load_pre, _on_load),
+    (bpy.app.handlers.save_pre, _before_save),
+    (bpy.app.handlers.save_post, _after_save),
+    (getattr(bpy.app.handlers, "save_post_fail", []), _after_save),
+    (bpy.app.handlers.depsgraph_update_post, _on_change),
+)
 
 
 def detach() -> None:
@@ -283,7 +366,3 @@ def detach() -> None:
     if _shown:
         stop()
     close()
-    for handlers, function in _handlers():
-        handlers.remove(function)
-    bpy.app.handlers.depsgraph_update_post.remove(_on_change)
-    del bpy.types.WindowManager.reggan_live, bpy.types.WindowManager.reggan_live_map

@@ -6,16 +6,14 @@ from typing import Any, ClassVar
 
 import bpy
 
+from ..bridge.command_line import FRONTS
 from ..bridge.errors import BridgeError
 from ..bridge.live_worker import LONGEST_PX
-from ..bridge.texture_command import FRONTS
 from ..scene.image_files import file_of_image
 from ..scene.live_picture import MAP_NAME, show_live, show_live_tiles, wear_live
 from .change_texture import map_to_change, placed_on_head, problem_of_map, worn_image
 from .job_operator import new_job_folder
 from .live import begin_live, is_shown, stop, toggled
-
-_keys: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,19 +131,4 @@ def _shows_materials(context: bpy.types.Context) -> bool:
 
 
 classes = (ToggleLiveMap, EndLiveMap)
-
-
-def attach() -> None:
-    """Esc in the viewport; without a window there are no keys."""
-    configuration = bpy.context.window_manager.keyconfigs.addon
-    if configuration is None:
-        return
-    keys = configuration.keymaps.new(name="3D View", space_type="VIEW_3D")
-    _keys.append((keys, keys.keymap_items.new(EndLiveMap.bl_idname, "ESC", "PRESS")))
-
-
-def detach() -> None:
-    """Take the key away again."""
-    for keys, item in _keys:
-        keys.keymap_items.remove(item)
-    _keys.clear()
+keys = (("VIEWPORT", EndLiveMap.bl_idname, "ESC", "PRESS"),)

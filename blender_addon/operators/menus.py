@@ -1,14 +1,9 @@
-"""Entries in Blender's own menus, and a key in the Image Editor."""
+"""Entries in Blender's own menus, a key in the Image Editor, and the manual."""
 
+from pathlib import Path
 from typing import Any
 
 import bpy
-
-from .picture_clicks import Clicks
-
-_keys: Clicks = []
-
-classes = ()
 
 
 def _draw_in_image_menu(menu: Any, _context: bpy.types.Context) -> None:
@@ -30,21 +25,48 @@ def _draw_in_render_menu(menu: Any, _context: bpy.types.Context) -> None:
     layout.operator("reggan.render_frames", text="Change Expression in Rendered Frames")
 
 
+_MANUAL = Path(__file__).parents[1] / "manual.html"
+
+
+class OpenManual(bpy.types.Operator):
+    """Open the manual of this extension in a browser; it needs no network."""
+
+    bl_idname = "reggan.manual"
+    bl_label = "Manual"
+    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:  # noqa: ARG003
+        """Tell whether it came with this installation."""
+        if not _MANUAL.is_file():
+            cls.poll_message_set("The manual comes with the zip file; here it is docs/blender.md")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:  # noqa: ARG002
+        """Open it."""
+        return set(bpy.ops.wm.url_open(url=_MANUAL.as_uri()))
+
+
+def _pages() -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return where Blender's Online Manual leads from buttons and fields of ours."""
+    kinds = ("bpy.ops.reggan.*", "bpy.types.reggan*")
+    return f"{_MANUAL.parent.as_uri()}/", tuple((kind, _MANUAL.name) for kind in kinds)
+
+
+classes = (OpenManual,)
+entries = (
+    (bpy.types.IMAGE_MT_image, "append", _draw_in_image_menu),
+    (bpy.types.TOPBAR_MT_render, "append", _draw_in_render_menu),
+)
+keys = (("IMAGE", "reggan.edit_image", "E", "PRESS", {"ctrl": True, "alt": True}),)
+
+
 def attach() -> None:
-    """Add them; without a window there are no keys."""
-    bpy.types.IMAGE_MT_image.append(_draw_in_image_menu)
-    bpy.types.TOPBAR_MT_render.append(_draw_in_render_menu)
-    configuration = bpy.context.window_manager.keyconfigs.addon
-    if configuration is not None:
-        keys = configuration.keymaps.new(name="Image", space_type="IMAGE_EDITOR")
-        item = keys.keymap_items.new("reggan.edit_image", "E", "PRESS", ctrl=True, alt=True)
-        _keys.append((keys, item))
+    """Let F1 over a button lead to the manual."""
+    bpy.utils.register_manual_map(_pages)
 
 
 def detach() -> None:
-    """Take them away again."""
-    bpy.types.IMAGE_MT_image.remove(_draw_in_image_menu)
-    bpy.types.TOPBAR_MT_render.remove(_draw_in_render_menu)
-    for keys, item in _keys:
-        keys.keymap_items.remove(item)
-    _keys.clear()
+    """Lead there no longer."""
+    bpy.utils.unregister_manual_map(_pages)

@@ -1,16 +1,33 @@
-"""Make the extension an environment of its own, with what a GPU and videos need; or remove it."""
+"""Ask a runtime what works; make the extension an environment of its own, or remove it."""
 
 import json
 from collections.abc import Sequence
 
 import bpy
 
-from ..bridge.job import Job, JobRequest
+from ..bridge.job import Job, JobRequest, Progress
 from ..bridge.own_environment import note_of
-from ..bridge.progress import Progress
 from ..bridge.runtime import find_runtime, lines_of_report
 from ..preferences import maker_of_environments, own_environment, own_wheel, preferences_of
 from .job_operator import JobOperator, new_job_folder
+
+
+class RunDoctor(JobOperator, bpy.types.Operator):
+    """Say what the chosen runtime has installed, and try every device with the model."""
+
+    bl_idname = "reggan.doctor"
+    bl_label = "Run Doctor"
+    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
+
+    def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
+        """One run of `doctor`."""
+        context.window_manager.reggan_doctor = ""
+        arguments = ("doctor", "--json")
+        return [JobRequest(arguments=arguments, title="Doctor", folder=new_job_folder())]
+
+    def finished(self, context: bpy.types.Context, progress: Progress) -> None:
+        """Keep what it said for the preferences to show."""
+        context.window_manager.reggan_doctor = "\n".join(lines_of_report(progress.summary))
 
 
 class _EnvironmentOperator(JobOperator):
@@ -97,4 +114,4 @@ class RemoveEnvironment(_EnvironmentOperator, bpy.types.Operator):
         self._report({"INFO"}, "The environment was removed")
 
 
-classes = (MakeEnvironment, RemoveEnvironment)
+classes = (RunDoctor, MakeEnvironment, RemoveEnvironment)

@@ -5,19 +5,22 @@ from functools import partial
 from typing import Any
 
 import bpy
-from bpy.app.handlers import persistent
 from bpy.props import BoolProperty
 
 from ..bridge.errors import BridgeError
 from ..scene.camera_view import camera_problem
-from ..scene.own_renders import (
+from ..scene.shots import (
+    Shot,
     account_of_foreign,
+    as_shot,
+    begin_shot,
+    end_shot,
     files_of_render,
     foreign_frames,
     note_own_renders,
     refuse_lost_frames,
+    shots_of,
 )
-from ..scene.shots import Shot, as_shot, begin_shot, end_shot, shots_of
 from .change_frames import refuse_before_render
 from .job_operator import running_job
 
@@ -173,18 +176,14 @@ def _on_cancel(*_: Any) -> None:
 
 
 classes = (RenderAndApply,)
-
-
-def attach() -> None:
-    """Hear of the end of renders."""
-    bpy.app.handlers.render_complete.append(persistent(_on_complete))
-    bpy.app.handlers.render_cancel.append(persistent(_on_cancel))
+handlers = (
+    (bpy.app.handlers.render_complete, _on_complete),
+    (bpy.app.handlers.render_cancel, _on_cancel),
+)
 
 
 def detach() -> None:
-    """Hear of them no longer."""
+    """Leave the scene as it was before a run that is still on."""
     for run in _run:
         run.restore()
     _run.clear()
-    bpy.app.handlers.render_complete.remove(_on_complete)
-    bpy.app.handlers.render_cancel.remove(_on_cancel)

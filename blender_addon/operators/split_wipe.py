@@ -1,4 +1,4 @@
-"""Before and after in one picture of the Image Editor, with an edge between them to drag."""
+"""Before and after in the Image Editor: in turn, or in one picture with an edge to drag."""
 
 from array import array
 from dataclasses import dataclass, field
@@ -11,17 +11,44 @@ from gpu_extras.batch import batch_for_shader
 
 from ..bridge.errors import BridgeError
 from ..job_display import redraw_sidebars, redraw_views
-from ..scene.face_icons import pixels_of
+from ..scene.faces import pixels_of
 from ..scene.image_files import file_of_image
-from ..scene.made_images import before_and_after, mark_live
+from ..scene.made_images import before_and_after, is_made, mark_live, results_of, source_of
 from ..scene.sequence_images import show
 from .job_operator import new_job_folder
+
+
+class ToggleBeforeAfter(bpy.types.Operator):
+    """Show the picture before its change, or the newest result made of it."""
+
+    bl_idname = "reggan.toggle_before_after"
+    bl_label = "Before / After"
+    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Tell whether this editor's image has a before or an after."""
+        image = getattr(context, "edit_image", None)
+        if image is None or (not is_made(image) and not results_of(image)):
+            cls.poll_message_set("Change this image or its frames first")
+            return False
+        return True
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Show the other one."""
+        image = context.edit_image
+        other = source_of(image) if is_made(image) else results_of(image)[0]
+        if other is None:
+            self.report({"INFO"}, f"What {image.name} was made of is gone")
+            return {"CANCELLED"}
+        show(context, other)
+        return {"FINISHED"}
+
 
 NAME = "RegGAN wipe"
 _EDGE = (1.0, 1.0, 1.0, 0.9)
 _wipes: list["_Wipe"] = []
 """What is shown; at most one."""
-_handlers: list[Any] = []
 
 
 @dataclass(kw_only=True)
@@ -248,19 +275,10 @@ def _draw_edge() -> None:
     gpu.state.blend_set("NONE")
 
 
-classes = (SplitWipe,)
-
-
-def attach() -> None:
-    """Draw the edge; without a window there is nothing to draw on."""
-    if not bpy.app.background:
-        space = bpy.types.SpaceImageEditor
-        _handlers.append(space.draw_handler_add(_draw_edge, (), "WINDOW", "POST_PIXEL"))
+classes = (ToggleBeforeAfter, SplitWipe)
+drawings = ((bpy.types.SpaceImageEditor, _draw_edge),)
 
 
 def detach() -> None:
-    """Draw no longer."""
-    for handler in _handlers:
-        bpy.types.SpaceImageEditor.draw_handler_remove(handler, "WINDOW")
-    _handlers.clear()
+    """End them all."""
     _wipes.clear()

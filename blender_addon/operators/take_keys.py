@@ -7,10 +7,9 @@ from typing import Any, ClassVar
 import bpy
 from bpy.props import IntProperty, StringProperty
 
+from ..bridge.cues import Key, keys_of_take
 from ..bridge.errors import BridgeError
-from ..bridge.job import JobRequest
-from ..bridge.progress import Progress
-from ..bridge.take_keys import Key, keys_of_take
+from ..bridge.job import JobRequest, Progress
 from ..bridge.vocabulary import FIT_WORDS, SHAPE_NAMES
 from ..preferences import preferences_of
 from ..scene.animated_values import fcurves_of

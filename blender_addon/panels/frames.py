@@ -6,12 +6,12 @@ import bpy
 
 from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import MOST_SLIDERS
-from ..driving_settings import NOTHING, key_names
 from ..job_display import draw_status
 from ..properties import shares_of_blend
 from ..scene.asked_expression import cues_of, keys_without_shape
-from ..scene.face_icons import chosen_face, face_icons
+from ..scene.faces import chosen_face, face_icons
 from ..scene.shots import cameras_of
+from ..shape_settings import NOTHING, key_names
 
 CATEGORY = "RegGAN"
 IMAGE_EDITOR, VIEWPORT = "REGGAN_PT_image", "REGGAN_PT_viewport"

@@ -12,15 +12,17 @@ from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import (
     MAX_INTENSITY,
     MOST_SLIDERS,
+    PanelRequest,
+    RecordedTake,
     blend_from_shares,
+    fit_arguments,
     shares_from_blend,
     write_curve,
 )
-from ..bridge.expression_options import PanelRequest, RecordedTake, fit_arguments
 from ..bridge.preset_file import preset_names
 from ..bridge.shape_keys import KeyWeight, driving_table
 from ..bridge.vocabulary import SHAPE_NAMES, name_from_identifier
-from ..driving_settings import NOTHING, key_names
+from ..shape_settings import NOTHING, key_names
 from .animated_values import values_by_frame
 from .image_files import file_stem
 from .settings import absolute_path, presets_file

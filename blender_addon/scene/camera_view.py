@@ -1,14 +1,145 @@
 """The view of a scene's camera in the frame that it shows, and what hides points from it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import bpy
 from mathutils import Vector
 
 from ..bridge.errors import BridgeError
-from ..bridge.projection import CameraView
-from ..bridge.vectors import Point
-from .seen_surface import first_seen
+from ..bridge.projection import (
+    CameraView,
+    Point,
+    cross,
+    difference,
+    dot,
+    length,
+    middle,
+    mixed,
+    unit,
+    without_part_along,
+)
+
+_MOST_PASSED = 32
+"""Surfaces on one ray that the camera does not see."""
+_DEEPEST = 0.75
+"""Below the surface, in eye distances, that a landmark may lie: a bone in the head does."""
+_HEAD_DEPTH = 3.0
+"""In eye distances, at least."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FaceFrame:
+    """The axes of a face in the world, of length 1, and its middle."""
+
+    middle: Point
+    left: Point
+    up: Point
+    forward: Point
+    eye_distance: float
+
+
+def face_frame(points: Sequence[Point]) -> FaceFrame:
+    """Return the axes of the face with these landmarks."""
+    left_eye, right_eye, _, mouth_left, mouth_right, _ = points
+    eyes, mouth = middle(left_eye, right_eye), middle(mouth_left, mouth_right)
+    across = difference(left_eye, right_eye)
+    left, up = unit(across), unit(without_part_along(difference(eyes, mouth), across))
+    return FaceFrame(
+        middle=middle(eyes, mouth),
+        left=left,
+        up=up,
+        forward=cross(left, up),
+        eye_distance=length(across),
+    )
+
+
+def first_seen(
+    scene: bpy.types.Scene,
+    depsgraph: bpy.types.Depsgraph,
+    origin: Vector,
+    direction: Vector,
+    length: float,
+) -> Vector | None:
+    """Return the first place on a ray where there is something that cameras see; None if nothing
+    is.
+
+    Args:
+        scene: with the surfaces.
+        depsgraph: of its frame.
+        origin: of the ray.
+        direction: of length 1.
+        length: of the ray.
+    """
+    begin, step = 0.0, max(1e-5, 1e-4 * length)
+    for _ in range(_MOST_PASSED):
+        if begin >= length:
+            return None
+        hit, place, _, _, found, _ = scene.ray_cast(
+            depsgraph, origin + direction * begin, direction, distance=length - begin
+        )
+        if not hit:
+            return None
+        if found.visible_camera and not found.hide_render:
+            return place
+        begin = (place - origin).length + step
+    return None
+
+
+class SurfaceDepths:
+    """The depth of each landmark below the surface, so that it can be moved onto it.
+
+    Bones and middles of eyeballs lie in the head, where its own lips and lids would hide them.
+    """
+
+    def __init__(
+        self, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, points: Sequence[Point]
+    ) -> None:
+        """Measure in the frame that the scene shows."""
+        face = face_frame(points)
+        reach = _DEEPEST * face.eye_distance
+        self._depths = [_depth(scene, depsgraph, point, face, reach) for point in points]
+
+    def on_surface(self, points: Sequence[Point]) -> list[Point]:
+        """Return the landmarks of any frame, moved forward as far as they were too deep."""
+        forward = face_frame(points).forward
+        return [
+            mixed((1, depth), (point, forward))
+            for point, depth in zip(points, self._depths, strict=True)
+        ]
+
+
+def refuse_exchanged_eyes(
+    scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, points: Sequence[Point]
+) -> None:
+    """Refuse a face that looks into its own head.
+
+    Raises:
+        BridgeError: it does, as its eyes are exchanged.
+    """
+    face = face_frame(points)
+    middle, forward = Vector(face.middle), Vector(face.forward)
+    length = _HEAD_DEPTH * face.eye_distance
+    before, behind = (
+        first_seen(scene, depsgraph, middle, way, length) for way in (forward, -forward)
+    )
+    if before is not None and behind is None:
+        raise BridgeError(
+            "Left Eye and Right Eye are exchanged: the face would look into its own head. Left is "
+            "the character's own left. Exchange the two under Head from Rig."
+        )
+
+
+def _depth(
+    scene: bpy.types.Scene,
+    depsgraph: bpy.types.Depsgraph,
+    point: Point,
+    face: FaceFrame,
+    reach: float,
+) -> float:
+    forward = Vector(face.forward)
+    found = first_seen(scene, depsgraph, Vector(point) + forward * reach, -forward, reach)
+    return 0.0 if found is None else dot(difference(tuple(found), point), face.forward)
 
 
 def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:

@@ -13,7 +13,7 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.shape_keys import KeyWeight, expression_keys, recognise
 from ..bridge.vocabulary import SIDED_SHAPES
-from ..driving_settings import key_names
+from ..shape_settings import key_names
 from .head_as_glb import copies_at_rest, export_collection, linked, look_of, plain_material
 from .head_meshes import head_meshes
 

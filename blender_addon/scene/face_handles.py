@@ -12,10 +12,8 @@ import bpy
 from mathutils import Matrix, Vector
 
 from ..bridge.errors import BridgeError
-from ..bridge.face_points import LANDMARK_NAMES
-from ..bridge.projection import CameraView, Pixel, pixel_from_world
+from ..bridge.projection import LANDMARK_NAMES, CameraView, Pixel, middle, pixel_from_world
 from ..bridge.tracks_file import landmarks_of_face
-from ..bridge.vectors import middle
 from ..head_settings import POINTS
 from .camera_view import camera_problem, view_of
 from .head_in_scene import place_of

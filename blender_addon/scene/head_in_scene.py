@@ -15,10 +15,12 @@ import bpy
 from mathutils import Matrix, Vector
 
 from ..bridge.errors import BridgeError
-from ..bridge.face_points import (
+from ..bridge.head_names import eye_pair, jaw_among, lips_among
+from ..bridge.projection import (
     CHIN_BELOW_CROWN,
     FRONTS,
     MOUTH_BELOW_CROWN,
+    Point,
     box_down_to,
     facing_out,
     likeliest_front,
@@ -27,8 +29,6 @@ from ..bridge.face_points import (
     points_from_box,
     points_from_eyes_and_mouth,
 )
-from ..bridge.head_names import eye_pair, jaw_among, lips_among
-from ..bridge.vectors import Point
 from ..head_settings import POINTS
 from .head_meshes import (
     PartOfHead,

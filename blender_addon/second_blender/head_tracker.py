@@ -10,15 +10,13 @@ import bpy
 
 from ..bridge.errors import BridgeError
 from ..bridge.in_words import account_of_faces
-from ..bridge.projection import SeenFace, face_in_view
+from ..bridge.projection import Point, SeenFace, face_in_view
 from ..bridge.shape_keys import KeyWeight
 from ..bridge.tracks_file import text_from_tracks, tracks_from_faces, write_tracks
-from ..bridge.vectors import Point
 from ..head_settings import OBJECTS
-from ..scene.camera_view import hidden_points, view_of
+from ..scene.camera_view import SurfaceDepths, hidden_points, refuse_exchanged_eyes, view_of
 from ..scene.character import meshes_of_character, write_character
 from ..scene.head_in_scene import head_in_scene
-from ..scene.seen_surface import SurfaceDepths, refuse_exchanged_eyes
 
 
 def scene_in_copy(full_name: str) -> bpy.types.Scene:

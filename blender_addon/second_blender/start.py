@@ -9,9 +9,9 @@ from typing import Any
 
 import bpy
 
-from ..bridge.blender_process import SecondBlender, blender_arguments
 from ..bridge.errors import BridgeError
 from ..bridge.job import Job, JobRequest
+from ..bridge.runtime import SecondBlender, blender_arguments
 from ..scene.scripts import scripts_may_run
 
 

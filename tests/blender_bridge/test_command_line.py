@@ -15,7 +15,7 @@ from blender_addon.bridge.command_line import (
     track_arguments,
 )
 from blender_addon.bridge.errors import BridgeError
-from blender_addon.bridge.expression_options import PanelRequest, RecordedTake, fit_arguments
+from blender_addon.bridge.expression_blend import PanelRequest, RecordedTake, fit_arguments
 from blender_addon.bridge.vocabulary import FIT_WORDS
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.sheet import sheet

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from blender_addon.bridge.errors import BridgeError
-from blender_addon.bridge.face_points import (
+from blender_addon.bridge.projection import (
     CHIN_BELOW_CROWN,
     FRONTS,
     LANDMARK_NAMES,

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from blender_addon.bridge.errors import BridgeError
-from blender_addon.bridge.picture_size import picture_size
 from blender_addon.bridge.tracks_file import (
+    picture_size,
     refuse_frames_of_other_size,
     text_from_tracks,
     tracks_from_faces,

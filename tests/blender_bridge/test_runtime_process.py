@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 import reggan_plugin
-from blender_addon.bridge import runtime_process
+from blender_addon.bridge import job
 from blender_addon.bridge.errors import BridgeError
-from blender_addon.bridge.progress import Progress
+from blender_addon.bridge.job import Progress, RuntimeProcess, start
 from blender_addon.bridge.runtime import Runtime
-from blender_addon.bridge.runtime_process import RuntimeProcess, start
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png"
 Pretend = Callable[[str], Runtime]
@@ -140,7 +139,7 @@ def test_a_worker_that_does_not_listen_is_killed(
         if again:
             worker.cancel()
         else:
-            monkeypatch.setattr(runtime_process, "GRACE_S", 0.1)
+            monkeypatch.setattr(job, "GRACE_S", 0.1)
         started = time.monotonic()
         assert worker.wait().state == "cancelled"
         assert time.monotonic() - started < 5

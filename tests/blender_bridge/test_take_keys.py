@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from blender_addon.bridge.cues import keys_of_take
 from blender_addon.bridge.errors import BridgeError
-from blender_addon.bridge.take_keys import keys_of_take
 
 
 def take(path: Path, heading: str, *rows: tuple[float, ...]) -> Path:

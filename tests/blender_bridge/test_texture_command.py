@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.bridge.command_line import ModelChoice
-from blender_addon.bridge.expression_options import PanelRequest
-from blender_addon.bridge.texture_command import (
+from blender_addon.bridge.command_line import (
     FRONTS,
     FlatMap,
     MapOnHead,
+    ModelChoice,
     TextureJob,
     texture_arguments,
 )
+from blender_addon.bridge.expression_blend import PanelRequest
 from reggan_plugin.commands.texture import texture
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from blender_addon.bridge.in_words import account_of_faces, frames_in_words, unchanged_frames
 from blender_addon.bridge.projection import SeenFace
-from blender_addon.bridge.rig_against_picture import disagreement
+from blender_addon.bridge.tracks_file import disagreement
 from reggan_plugin.jobs import results
 
 

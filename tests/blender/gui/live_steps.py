@@ -55,7 +55,7 @@ def draw_the_menu_of_faces() -> Pause:
     area_of("IMAGE_EDITOR").spaces.active.image = bpy.data.images.load(str(FRAME))
     button = yield from button_of("IMAGE_EDITOR", "reggan.draw_faces", across=0.85)
     yield from run_job("draw_faces", button, window())
-    icons = addon("scene.face_icons").face_icons()
+    icons = addon("scene.faces").face_icons()
     assert len(icons) > 40, len(icons)
     assert len(set(icons.values())) == len(icons)
     yield from picture("4c_menu_of_faces")
@@ -165,6 +165,7 @@ def drag_a_point() -> Pause:
     """The mouth of a tracked head, over a picture of the shot."""
     scene, area = bpy.context.scene, area_of("IMAGE_EDITOR")
     area.spaces.active.image = bpy.data.images.load(str(FRAME), check_existing=True)  # no sheet
+    scene.frame_set(1001)  # the picture's: points are drawn over no other frame
     before, size = scene.reggan_head.head, tuple(area.spaces.active.image.size)
     render = scene.render
     shape = render.resolution_x, render.resolution_y
@@ -196,6 +197,7 @@ def drag_a_point() -> Pause:
         bpy.data.objects.remove(getattr(scene.reggan_head, name))
     bpy.data.objects.remove(head)
     scene.reggan_head.head = before
+    scene.frame_set(1)
     render.resolution_x, render.resolution_y = shape
 
 

@@ -11,7 +11,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from blender_addon.bridge import blender_process  # noqa: E402
+from blender_addon.bridge import runtime  # noqa: E402
 from blender_addon.head_settings import named_values  # noqa: E402
 from blender_addon.operators.track_head import TrackHead  # noqa: E402
 from blender_addon.second_blender import start  # noqa: E402
@@ -122,10 +122,10 @@ def test_a_second_blender_that_ends_badly_says_what_to_do(
 ) -> None:
     broken = tmp_path / "addon" / "second_blender"
     shutil.copytree(Path(start.__file__).parent, broken)
-    shutil.copytree(Path(blender_process.__file__).parent, broken.parent / "bridge")
+    shutil.copytree(Path(runtime.__file__).parent, broken.parent / "bridge")
     (broken.parent / "__init__.py").touch()
     (broken / "head_tracker.py").write_text(f"def run(asked, say): {breaks}")
-    monkeypatch.setattr(blender_process, "_SCRIPT", broken / "script.py")
+    monkeypatch.setattr(runtime, "_SCRIPT", broken / "script.py")
     listed = files_beside(scene)
     with pytest.raises(RuntimeError, match=words):
         bpy.ops.reggan.track_head()

@@ -14,12 +14,19 @@ import click
 
 from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.commands.options.expression import ReaderOptions, presets_option, reader_options
-from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.grouped import (
+    GroupedCommand,
+    grouped_option,
+    keep_character,
+    settings_in_use,
+    settings_of,
+)
 from reggan_plugin.commands.options.model import model_options, open_model
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.jobs.plan import make_writable_folder
+from reggan_plugin.ui.character_fit import CharacterFit
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.open_take import open_take
 from reggan_plugin.ui.studio import Studio
@@ -97,16 +104,21 @@ def ui(
     if launcher is not None:
         click.echo(write_launcher(launcher, overwrite=overwrite))
         return
+    from reggan_plugin.curves.retargeting import text_of_table
     from reggan_plugin.ui.server import serve_page  # needs the extra [ui]
 
-    own = read_presets(presets)
+    own, kept = read_presets(presets), settings_in_use()
     take = None if curves is None else open_take(curves)
     files = OpenFiles(tuple(sample_shots()))
     with contextlib.ExitStack() as stack:
         stack.callback(files.close)
         if source is not None:
             files.open(source)
-        studio = Studio(partial(open_model, model, device), files, own, take, reader.opened)
+        fit = CharacterFit(
+            characters=dict(settings_of(kept).get("character", {})) if kept.is_file() else {},
+            keep=lambda name, table: keep_character(kept, name, text_of_table(name, table)),
+        )
+        studio = Studio(partial(open_model, model, device), files, own, take, reader.opened, fit)
         stack.callback(studio.job.close)
         stack.callback(studio.performance.close)
         options = PageOptions(model=model, device=device, presets=presets, out=out)

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.curves.csv_take import csv_of_take
+from reggan_plugin.curves.retargeting import fitted_weights
 from reggan_plugin.errors import SourceError, UnreadableFrameError, UsageError
 from reggan_plugin.files.frame import decode_frame
 from reggan_plugin.limits import MOST_CAMERA_PIXELS
@@ -23,6 +24,7 @@ from reggan_plugin.perform.one_euro import OneEuroFilter
 from reggan_plugin.perform.performance import TURNS, performance_from_recording
 from reggan_plugin.perform.read_expression import expression_of
 from reggan_plugin.perform.recording import Recording, followed, raise_without_face
+from reggan_plugin.ui.character_fit import CharacterFit
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
 
 MOST_RECORDED = 60 * 60 * 5
@@ -34,9 +36,11 @@ _LEAST = 0.01
 class LivePerformance:
     """Reads pictures that the page sends, one after another."""
 
-    def __init__(self, open_reader: Callable[[], FaceReader]) -> None:
-        """Take what opens a reader, which is done with the first picture."""
-        self._open, self._lock = open_reader, threading.Lock()
+    def __init__(self, open_reader: Callable[[], FaceReader], fit: CharacterFit) -> None:
+        """Take what opens a reader, which is done with the first picture, and the fit of what is
+        shown; what is recorded stays the actor's own.
+        """
+        self._open, self._fit, self._lock = open_reader, fit, threading.Lock()
         self._reader: FaceReader | None = None
         self._last: FaceReading | None = None
         self._rest: FaceReading | None = None
@@ -155,7 +159,8 @@ class LivePerformance:
         if rest is not None:
             lids = lids_shut(face.lids_gap[None], rest.lids_gap)
         lips = lips_meet(np.array([face.lips_gap]), 0.0 if rest is None else rest.lips_gap)
-        row = with_contacts(steadied, lids, lips)[0].round(3).tolist()
+        exact = with_contacts(steadied, lids, lips)
+        row = fitted_weights(exact, ARKIT_SHAPES, self._fit.fitted)[0].round(3).tolist()
         shown = zip(ARKIT_SHAPES, row, strict=True)
         return {**{name: one for name, one in shown if one >= _LEAST}, NEUTRAL: 1.0}
 

@@ -1,13 +1,14 @@
 """A recorded performance that the page scrubs through."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from reggan_plugin.curves.read_take import read_take
+from reggan_plugin.curves.retargeting import Retargeting, retargeted
 from reggan_plugin.curves.take import Take
 from reggan_plugin.curves.take_on_shot import TakeCurve
 from reggan_plugin.errors import UsageError
@@ -20,14 +21,12 @@ class OpenTake:
     Attributes:
         path: as a command should name it.
         take: as read.
-        curve: with a row on each frame, from 0.
     """
 
     path: Path
     take: Take
-    curve: TakeCurve
 
-    def weights(self, row: int) -> dict[str, float]:
+    def weights(self, row: int, fitted: Retargeting) -> dict[str, float]:
         """Return what a row asks for, by name of a shape or an expression.
 
         Raises:
@@ -37,7 +36,10 @@ class OpenTake:
             raise UsageError(
                 f"{self.path.name} has no row {row}; expected 0 to {len(self.take.times_s) - 1}."
             )
-        weights = self.curve.mix_at(row).intensities
+        take, here = self.take, slice(row, row + 1)
+        one = replace(take, weights=take.weights[here], times_s=take.times_s[here], frames=None)
+        curve = TakeCurve(retargeted(one, fitted), np.zeros(1), take.names)
+        weights = curve.mix_at(0).intensities
         return {name: round(weight, 4) for name, weight in weights.items() if weight}
 
     def document(self) -> dict[str, Any]:
@@ -58,9 +60,7 @@ def open_take(file: Path, named: Path | None = None) -> OpenTake:
     Raises:
         SourceError, MissingExtraError: as `read_take`.
     """
-    take = read_take(file)
-    rows = np.arange(len(take.times_s), dtype=np.float64)
-    return OpenTake(path=named or file, take=take, curve=TakeCurve(take, rows, take.names))
+    return OpenTake(path=named or file, take=read_take(file))
 
 
 class TakeInUse:

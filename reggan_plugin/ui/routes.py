@@ -69,7 +69,7 @@ class OpenRoutes:
 
     def posts(self) -> dict[str, Handler]:
         """Handlers of POST by address."""
-        return {"/sample": self._sample, "/opened": self._opened, "/take/row": self._take_row}
+        return {"/sample": self._sample, "/opened": self._opened}
 
     def puts(self) -> dict[str, Handler]:
         """Handlers of PUT by address."""
@@ -117,13 +117,6 @@ class OpenRoutes:
                     file.write(part)
             take = await run_in_threadpool(open_take, path, Path(name))
         return JSONResponse(self._studio.take.replace(take).document())
-
-    async def _take_row(self, request: Request) -> Response:
-        asked = await json_of(request)
-        row = asked.get("row")
-        if type(row) is not int:
-            raise UsageError(f"{row!r} is no row of a take; expected a number.")
-        return JSONResponse({"weights": self._studio.take.needed().weights(row)})
 
 
 def _keep(file: IO[bytes], path: Path) -> None:
@@ -175,7 +168,9 @@ class KeepRoutes:
             out = Path(f"{shot.paths[0].stem}_{change.mix.label}")
         if kind == "take":
             take = self._studio.take.needed().path
-            return take_command(whole, take, change, choice, options, out)
+            return take_command(
+                whole, take, self._studio.fit.options(), change, choice, options, out
+            )
         if kind == "python":
             return python_text(path, change, choice, options)
         if kind not in ("frame", "shot"):
@@ -226,7 +221,7 @@ class PageRoutes:
         """Answer for a studio; `quit_server` ends the server."""
         self._studio, self._quit = studio, quit_server
         self._opens, self._keeps = OpenRoutes(studio), KeepRoutes(studio, options)
-        self._performs = PerformanceRoutes(studio.performance)
+        self._performs = PerformanceRoutes(studio.performance, studio.fit, studio.take)
         self._newest: dict[str, int] = {}
         folder = resources.files("reggan_plugin.ui") / "page"
         self._page = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}

@@ -17,6 +17,7 @@ from reggan_plugin.imaging.crop import Region
 from reggan_plugin.perform.face_reading import FaceReader
 from reggan_plugin.transfer.display_picture import display_picture
 from reggan_plugin.ui.asked_change import SliderValues
+from reggan_plugin.ui.character_fit import CharacterFit
 from reggan_plugin.ui.limits import (
     EXPOSURES_HELD,
     FACES_HELD,
@@ -81,16 +82,18 @@ class Studio:
         own: OwnPresets = NO_PRESETS,
         take: OpenTake | None = None,
         open_reader: Callable[[], FaceReader] = no_reader,
+        fit: CharacterFit | None = None,
     ) -> None:
         """Open the model; `take` is scrubbed through from the beginning, `open_reader` opens what
-        reads the face before the camera.
+        reads the face before the camera, `fit` has the characters that are known.
 
         Raises:
             ModelError, DeviceUnavailableError: as `ExpressionTransfer`.
         """
         self.open_model, self.files, self.own = open_model, files, own
         self.take = TakeInUse(take)
-        self.performance = LivePerformance(open_reader)
+        self.fit = fit or CharacterFit()
+        self.performance = LivePerformance(open_reader, self.fit)
         self.transfer, self.model = open_model()
         self._frames: Newest[OpenFrame] = Newest(FRAMES_HELD)
         self._heads: Newest[OpenHead] = Newest(HEADS_HELD)

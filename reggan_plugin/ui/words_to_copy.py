@@ -79,13 +79,16 @@ def texture_command(
 def take_command(
     source: Path,
     take: Path,
+    fit: Sequence[str],
     change: SliderValues,
     choice: FaceChoice,
     options: PageOptions,
     out: Path | None,
 ) -> str:
-    """Return the `render` that drives a shot by a take, at the intensity of a change."""
-    asked = ["--curves", str(take)]
+    """Return the `render` that drives a shot by a take, at the intensity of a change; `fit` has
+    the options that fit it.
+    """
+    asked = ["--curves", str(take), *fit]
     if change.intensity != 1.0:
         asked += ["--intensity", f"{change.intensity:g}"]
     return _render_line(source, asked, choice, options, out)

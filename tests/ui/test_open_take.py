@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reggan_plugin.curves.retargeting import Retargeting
 from reggan_plugin.errors import UsageError
 from reggan_plugin.ui.open_take import open_take
 
@@ -84,4 +85,4 @@ def test_a_take_on_disk_keeps_its_path(tmp_path: Path) -> None:
     take = open_take(path)
     assert take.path == path
     with pytest.raises(UsageError, match="expected 0 to 2"):
-        take.weights(3)
+        take.weights(3, Retargeting(gains={}, offsets={}))

@@ -15,6 +15,7 @@ stands on the command line counts more. A relative path counts from the file's f
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ from typing import Any, TypeVar
 import click
 
 from reggan_plugin.backends.engine_cache import ENGINE_SUFFIX
-from reggan_plugin.disk import read_regular
+from reggan_plugin.disk import read_regular, write_atomically
 from reggan_plugin.documents import parse_toml
 from reggan_plugin.errors import UsageError
 from reggan_plugin.limits import MOST_SETTINGS_BYTES
@@ -194,6 +195,43 @@ def _exists(place: Path) -> bool:
 def _own_folder() -> Path:
     """Return the user's folder for settings, which nobody else writes to."""
     return Path(click.get_app_dir("reggan-plugin"))
+
+
+def settings_in_use() -> Path:
+    """Return the file whose settings count for the running command; if none does, the user's own,
+    which need not exist.
+    """
+    found = click.get_current_context().meta.get(SETTINGS_META)
+    return found if isinstance(found, Path) else _own_folder() / SETTINGS_FILE
+
+
+def keep_character(path: Path, name: str, own: str) -> Path:
+    """Write `own`, the lines of `[character.NAME]`, into a settings file, in place of those that
+    are there; all other lines stay as they are. Returns the file.
+
+    Raises:
+        UsageError: the file cannot be read, or has this character in another way of TOML.
+        OutputError: it cannot be written.
+    """
+    there = read_regular(path, MOST_SETTINGS_BYTES).decode() if path.exists() else ""
+    section = re.compile(rf"(?ms)^\[character\.{re.escape(name)}\].*?(?=^\s*\[|\Z)")
+    if section.search(there):
+        text = section.sub(lambda _: own + "\n", there)
+    else:
+        text = there.rstrip("\n") + ("\n\n" if there.strip() else "") + own
+    try:
+        tables = [parse_toml(one)["character"][name] for one in (text, own)]
+        is_so = tables[0] == tables[1]
+    except (LookupError, TypeError, ValueError, RecursionError):
+        is_so = False
+    if not is_so:
+        raise UsageError(
+            f"{path} does not take [character.{name}]: it is damaged, or names this character in "
+            f"another way. Write it by hand:\n{own}"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text.encode())
+    return path
 
 
 def settings_of(path: Path) -> dict[str, Any]:

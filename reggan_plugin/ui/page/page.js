@@ -1,6 +1,7 @@
 // The page: what is open, what is asked for, and who is told when it changes.
 
 import { engine, state as page } from "./engine.js";
+import { Fit } from "./fit.js";
 import { Gallery } from "./gallery.js";
 import { History, keep, kept } from "./history.js";
 import { Keeping } from "./keeping.js";
@@ -40,6 +41,11 @@ const stage = new Stage(element("view"), element("canvas"), element("handle"), {
 });
 const shot = new Shot(element, attempt, asked);
 const take = new Take(element, attempt, showRow, () => tabs.show(element("tab-take")));
+const fit = page.fit && new Fit(element, attempt, page.fit, {
+  changed: () => take.fps && take.seek(performance.now()),
+  ended: () => history.step(),
+  say,
+});
 new Performance(element("live-performance"), attempt, showRow, take);
 const timeline = new Timeline(element, attempt, {
   now: change,
@@ -131,11 +137,11 @@ async function goTo(file) {
 /** All that is asked for, as text. */
 function stateNow() {
   const keys = timeline.shot && [...timeline.keys];
-  return JSON.stringify({ face: open.face, own: change(), others: [...open.others], each: element("each").checked, keys });
+  return JSON.stringify({ face: open.face, own: change(), others: [...open.others], each: element("each").checked, keys, fit: fit?.table() });
 }
 
 function showState(text) {
-  const { face, own, others, each, keys } = JSON.parse(text);
+  const { face, own, others, each, keys, fit: fitted } = JSON.parse(text);
   element("each").checked = each;
   open.others = new Map(others);
   if (timeline.shot) timeline.setKeys(keys ?? []);
@@ -143,6 +149,7 @@ function showState(text) {
   if (JSON.stringify(face) !== JSON.stringify(open.face)) attempt(() => showFace(face));
   else changed(performance.now());
   attempt(showOthers, true);
+  if (fitted && JSON.stringify(fitted) !== JSON.stringify(fit.table())) attempt(() => fit.set(fitted));
 }
 
 /** Pictures of the faces that are not chosen, with the expressions that they have. */

@@ -7,15 +7,15 @@ export class Sliders {
     this.dials = new Map();
   }
 
-  /** Add a slider to an element; `most` is 1 or 1.5. */
-  add(parent, name, label, { most = 1, value = 0 } = {}) {
+  /** Add a slider to an element. */
+  add(parent, name, label, { least = 0, most = 1, value = 0 } = {}) {
     const row = document.createElement("div");
     const id = `dial-${name.replaceAll(" ", "-")}`;
     row.className = "dial";
     const caption = Object.assign(document.createElement("label"), { htmlFor: id });
     caption.textContent = label;
     const input = Object.assign(document.createElement("input"), {
-      id, type: "range", min: 0, max: most, step: 0.01, value,
+      id, type: "range", min: least, max: most, step: 0.01, value,
     });
     const output = document.createElement("output");
     output.htmlFor = id;

@@ -1,0 +1,101 @@
+"""How takes and the camera are fitted to the face on the page: by sliders, kept for a character."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reggan_plugin.curves.retargeting import (
+    ASYMMETRY,
+    GROUPS,
+    Retargeting,
+    retargeting_from_table,
+    table_learnt_from,
+)
+from reggan_plugin.curves.take import Take
+from reggan_plugin.errors import UsageError
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
+
+_NAME = "[A-Za-z0-9_-]{1,40}"
+
+
+def _keep_nothing(_: str, __: Mapping[str, Any]) -> Path:
+    """Refuse to keep a character.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError("The page was started without settings to keep a character in.")
+
+
+@dataclass(kw_only=True)
+class CharacterFit:
+    """Gains, offsets and asymmetry as the sliders say them.
+
+    Attributes:
+        characters: tables of the settings file, by name.
+        keep: writes a table into it; returns the file.
+        table: what the sliders say, as `[character.NAME]` has it.
+        fitted: the same, read.
+    """
+
+    characters: dict[str, Any] = field(default_factory=dict)
+    keep: Callable[[str, Mapping[str, Any]], Path] = _keep_nothing
+    table: Mapping[str, Any] = field(default_factory=dict)
+    fitted: Retargeting = field(default_factory=lambda: Retargeting(gains={}, offsets={}))
+
+    def set(self, table: Any) -> None:
+        """Let takes be fitted by a table.
+
+        Raises:
+            UsageError: it is none.
+        """
+        self.fitted = retargeting_from_table(table, "This fit")
+        self.table = table
+
+    def save(self, name: Any) -> Path:
+        """Keep what the sliders say for a character; returns the file.
+
+        Raises:
+            UsageError: the name is none, or the file cannot take it.
+            OutputError: it cannot be written.
+        """
+        if not isinstance(name, str) or not re.fullmatch(_NAME, name):
+            raise UsageError(
+                f"{str(name)[:80]!r} is no name of a character; expected letters, digits, _ and -, "
+                "such as hero."
+            )
+        path = self.keep(name, self.table)
+        self.characters[name] = self.table
+        return path
+
+    def learn(self, take: Take) -> None:
+        """Learn gains from a take in which each part of the face moves as far as it goes.
+
+        Raises:
+            UsageError: nothing moves enough.
+        """
+        self.set(table_learnt_from(take))
+
+    def document(self) -> dict[str, Any]:
+        """Return what the page shows."""
+        return {
+            "characters": self.characters,
+            "table": self.table,
+            "words": list(GROUPS),
+            "shapes": list(ARKIT_SHAPES),
+        }
+
+    def options(self) -> list[str]:
+        """Return the options of `render` that fit a take so."""
+        words: list[str] = []
+        for word, value in self.table.items():
+            if word == ASYMMETRY:
+                words += ["--curves-asymmetry", f"{value:g}"]
+                continue
+            parts = value if isinstance(value, Mapping) else {"gain": value}
+            offset = parts.get("offset", 0)
+            gain = f"{word}={parts.get('gain', 1):g}"
+            words += ["--curves-gain", f"{gain},{offset:g}" if offset else gain]
+        return words

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from selenium import webdriver
 
 _CHECKED_ROOMS = [
-    "reggan_plugin.benchmark.shot",
+    "reggan_plugin.benchmark.pipeline_timing",
     "reggan_plugin.imaging",
     "reggan_plugin.change",
     "reggan_plugin.transfer",

@@ -39,7 +39,7 @@ from reggan_training.exported_weights import exported_weights, load_exported
 from reggan_training.landmarks.graph import CROP_PX, LABEL_PX, LandmarkGraph, MirroredLandmarks
 from reggan_training.landmarks.network import POINTS_OF, PartNetwork
 from reggan_training.landmarks.training import LOG
-from reggan_training.pairs.camera import CANONICAL_LANDMARKS
+from reggan_training.pairs.rasterising import CANONICAL_LANDMARKS
 from reggan_training.refinement.network import RigRefiner
 from reggan_training.refinement.training import CHECKPOINT
 from reggan_training.refinement.training import LOG as REFINEMENT_LOG
@@ -225,7 +225,7 @@ def _training(source: Path, refinement: Path | None) -> dict[str, object]:
         networks["refinement"] = _measured(refinement)["refinement"]
     return {
         "data": "renders of ICT FaceKit, MakeHuman and VALID heads and smooth warps of them",
-        "held_out": "identities of each family: reggan_training.data.split",
+        "held_out": "identities of each family: reggan_training.data.identity",
         "networks": networks,
     }
 

@@ -21,13 +21,16 @@ from reggan_plugin.models.model_card import UNSEALED, ModelCard, card_from_metad
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import CANONICAL_LANDMARKS
-from reggan_training.locator.loop import CHECKPOINT_NAME
-from reggan_training.locator.networks import OFFSET_UNIT_PX, FaceDetector, LandmarkNetwork
-from reggan_training.papers.initial_weights import initial_weights_from
+from reggan_training.locator.loop import (
+    CHECKPOINT_NAME,
+    OFFSET_UNIT_PX,
+    FaceDetector,
+    LandmarkNetwork,
+)
 from reggan_training.papers.networks.architectures import build_model
 from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
 from reggan_training.papers.networks.masked_regression import MaskedRegression
-from reggan_training.papers.run_folder import RunFolder, model_from_run
+from reggan_training.papers.run_folder import RunFolder, initial_weights_from, model_from_run
 from reggan_training.training_run import read_checkpoint
 
 _KEPT = ("regression",)

@@ -18,17 +18,21 @@ from typing import Any
 
 import numpy as np
 
-from reggan_plugin.benchmark.cold_start import ColdStart, measure_cold_start
 from reggan_plugin.benchmark.contestant import (
     Baselines,
+    ColdStart,
     Contestant,
     Roof,
     load_baselines,
+    measure_cold_start,
     open_contestant,
     open_everywhere,
 )
-from reggan_plugin.benchmark.pipeline_timing import PipelineTiming, measure_pipeline
-from reggan_plugin.benchmark.shot import SAMPLE_FROM_SUFFIX
+from reggan_plugin.benchmark.pipeline_timing import (
+    SAMPLE_FROM_SUFFIX,
+    PipelineTiming,
+    measure_pipeline,
+)
 
 _WARM_UP = 3
 _FEWEST_TURNS = 5

@@ -34,7 +34,7 @@ from reggan_plugin.textures.texture_request import (
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 if TYPE_CHECKING:
-    from reggan_plugin.textures.texture_batch import CharacterOutcome, Watch
+    from reggan_plugin.textures.texture_job import CharacterOutcome, Watch
 
 
 @click.command(
@@ -148,7 +148,7 @@ def _run(
     request: TextureRequest, sheet: Path | None, open_transfer: OpenTransfer, watch: "Watch"
 ) -> list[TextureResult]:
     """Return the maps and the sheet of one character, which is looked at once for both."""
-    from reggan_plugin.textures.job_inputs import Subject
+    from reggan_plugin.textures.job_files import Subject
 
     results = []
     with Subject(request.mesh, request.look, open_transfer) as subject:
@@ -179,7 +179,7 @@ def _run_batch(
     quiet: bool,
     with_meshes: bool,
 ) -> None:
-    from reggan_plugin.textures.texture_batch import run_batch
+    from reggan_plugin.textures.texture_job import run_batch
 
     outcomes = []
     with stop_on_signals() as stop:

@@ -20,8 +20,13 @@ from types import MappingProxyType
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.curves.take import Columns, Take
-from reggan_plugin.curves.timecode import rate_of_timecodes, seconds_of, timecode_from_text
+from reggan_plugin.curves.take import (
+    Columns,
+    Take,
+    rate_of_timecodes,
+    seconds_of,
+    timecode_from_text,
+)
 from reggan_plugin.errors import Remark
 from reggan_plugin.limits import MOST_TAKE_CELLS, MOST_TAKE_COLUMNS, refuse_beyond
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.curves.take import Take
-from reggan_plugin.drawing.encoded_picture import encoded_picture
+from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.drawing.web_page import html_from_parts
 
 _STRIP_PX, _GAP_PX, _NAMES_PX, _PLOT_PX, _EDGE_PX = 26, 4, 150, 900, 12

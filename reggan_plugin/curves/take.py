@@ -1,20 +1,139 @@
 """A recorded take: rows of weights with the time of each, under the names that we know.
 
-Weights in percent are known by a number above 2.
+Weights in percent are known by a number above 2. Timecodes are
+SMPTE's, `HH:MM:SS:FF` with parts of a frame behind a dot.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.curves.column_names import UNUSED, name_from_column
-from reggan_plugin.curves.percents import scale_of
 from reggan_plugin.errors import SourceError
 from reggan_plugin.limits import MOST_TAKE_ROWS, MOST_TAKE_SECONDS
-from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, key_of
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, NEUTRAL, mirrored_name
+
+UNUSED = ""
+"""Of columns that are known and drive nothing here: turns of head and eyes, the tongue."""
+
+_PREFIX = re.compile(r"^.*[.:/|]")
+"""`blendShape1.`, `head_geo:`, and the like."""
+_VENDOR_PREFIX = re.compile(
+    r"^((blendshapes?|face|facial|arkit|bs)_+)?(m_f\d+_\d+_\d+_)?", re.IGNORECASE
+)
+_SIDES = {"_l": "left", "_r": "right", "l": "left", "r": "right"}
+_BY_LETTERS = {shape.lower(): shape for shape in ARKIT_SHAPES}
+_BOTH = {"browinnerup": "browInnerUp", "cheekpuff": "cheekPuff"}
+"""Shapes in the middle that some tools have for each side."""
+_POSE = re.compile(
+    r"(head|(left|right)?eye)_?(yaw|pitch|roll|pos|rot|position|rotation)?_?[xyz]?"
+    r"|tongueout|blendshapecount|timecode|timestamp|trackingstatus"
+)
+_EXPRESSIONS = {
+    key_of(word).replace(" ", ""): expression.name
+    for expression in NAMED_EXPRESSIONS.values()
+    for word in (expression.name, *expression.aliases, expression.vrm_preset or "")
+    if word
+}
+
+
+@cache
+def name_from_column(column: str) -> str | None:
+    """Return the ARKit shape or the expression that a column means.
+
+    Any case; `Left`, `_L` or `L` at the end; behind prefixes of meshes.
+
+    Returns:
+        `UNUSED` for what is known and drives nothing; None for what is not known.
+    """
+    word = _PREFIX.sub("", column.strip())
+    bare = _VENDOR_PREFIX.sub("", word).replace(" ", "").replace("-", "_").lower()
+    for text in (bare, bare.replace("_", "")):
+        shape = _shape_of(text)
+        if shape is not None:
+            return shape
+    if _POSE.fullmatch(bare):
+        return UNUSED
+    name = _EXPRESSIONS.get(bare.replace("_", ""))
+    return UNUSED if name == NEUTRAL else name
+
+
+def _shape_of(text: str) -> str | None:
+    if text in _BY_LETTERS:
+        return _BY_LETTERS[text]
+    for ending, side in _SIDES.items():
+        stem = text.removesuffix(ending)
+        if stem == text:
+            continue
+        if stem + side in _BY_LETTERS:
+            return _BY_LETTERS[stem + side]
+        if stem in _BOTH:
+            return _BOTH[stem]
+    for side in ("left", "right"):
+        if text.endswith(side) and text.removesuffix(side).rstrip("_") in _BOTH:
+            return _BOTH[text.removesuffix(side).rstrip("_")]
+    return None
+
+
+_LEAST_PERCENT = 2.0
+
+
+def scale_of(weights: Float[np.ndarray, "rows names"]) -> float:
+    """Return what weights are multiplied by: a hundredth if they look like percents, else 1."""
+    return 0.01 if np.nanmax(weights, initial=0.0) > _LEAST_PERCENT else 1.0
+
+
+_TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[:;](\d{1,3}(?:\.\d+)?)")
+_RATES = (24, 25, 30, 48, 50, 60, 100, 120)
+USUAL_RATE = 60
+"""Frames a second that phones count timecodes in."""
+DAY_S, _HALF_DAY_S = 86400.0, 43200.0
+
+
+class Timecode(NamedTuple):
+    """A time of day: whole seconds, and frames on top of them."""
+
+    seconds: int
+    frames: float
+
+
+def timecode_from_text(text: str) -> Timecode | None:
+    """Read a timecode; None if the text is none."""
+    match = _TIMECODE.fullmatch(text.strip())
+    if match is None or int(match[2]) > 59 or int(match[3]) > 59:
+        return None
+    hours, minutes, seconds = (int(match[place]) for place in (1, 2, 3))
+    return Timecode(3600 * hours + 60 * minutes + seconds, float(match[4]))
+
+
+def rate_of_timecodes(timecodes: Sequence[Timecode]) -> tuple[int, bool]:
+    """Frames of a second, and whether the timecodes tell it.
+
+    They do where the count of frames runs up to a second's end; else phones' usual rate is taken.
+    """
+    highest = max(int(code.frames) for code in timecodes)
+    runs_over = any(
+        after.seconds > before.seconds and after.frames < before.frames
+        for before, after in pairwise(timecodes)
+    )
+    fitting = [rate for rate in _RATES if rate > highest]
+    if runs_over and fitting:
+        return fitting[0], True
+    return (USUAL_RATE if highest < USUAL_RATE else next(iter(fitting), highest + 1)), False
+
+
+def seconds_of(timecodes: Sequence[Timecode], rate: float) -> Float[np.ndarray, " codes"]:
+    """Seconds of the day; beyond midnight they go on rising."""
+    seconds = np.array([code.seconds + code.frames / rate for code in timecodes])
+    days = np.cumsum(np.diff(seconds, prepend=seconds[:1]) < -_HALF_DAY_S)
+    return seconds + DAY_S * days
+
 
 _LONGEST_SHOWN = 80
 """Of a name, in messages."""

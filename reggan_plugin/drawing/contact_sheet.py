@@ -1,15 +1,16 @@
 """Pictures of a face in rows and columns, with labels."""
 
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.disk import write_atomically
-from reggan_plugin.drawing.encoded_picture import encoded_picture
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
@@ -17,6 +18,24 @@ from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import cut_crop, region_of
 from reggan_plugin.limits import refuse_oversize
 from reggan_plugin.transfer.display_picture import coding_of
+
+
+def encoded_picture(
+    picture: Image.Image | Float[np.ndarray, "height width 3"], kind: str, **settings: Any
+) -> bytes:
+    """Encode a picture.
+
+    Args:
+        picture: Pillow's, or sRGB-encoded values, of which those outside of [0, 1] are clipped.
+        kind: Pillow's name of the format, such as `PNG`.
+        settings: of Pillow for the format, such as `quality`.
+    """
+    if not isinstance(picture, Image.Image):
+        picture = Image.fromarray(np.rint(np.clip(picture, 0.0, 1.0) * 255).astype(np.uint8))
+    content = io.BytesIO()
+    picture.save(content, kind, **settings)
+    return content.getvalue()
+
 
 CELL_PX = 224
 SMALL_PX, GRID_COLUMNS = 96, 8

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.disk import write_atomically
-from reggan_plugin.drawing.encoded_picture import encoded_picture
+from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import OutputError, RegganError
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
 from reggan_plugin.files.frame import Reading, read_content

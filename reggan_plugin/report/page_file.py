@@ -1,17 +1,209 @@
-"""The page of a report: one file, or for long shots one file and thumbnails beside it."""
+"""The page of a report: one file, or for long shots one file and thumbnails beside it; the look of
+a frame and its flicker.
+"""
 
 import re
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import numpy as np
+
+from reggan_plugin.array_types import Float
 from reggan_plugin.disk import write_atomically
+from reggan_plugin.drawing.contact_sheet import CELL_PX, encoded_picture, view_of_face
 from reggan_plugin.drawing.web_page import html_from_parts
-from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
-from reggan_plugin.report.flicker import Flicker
-from reggan_plugin.report.frame_look import FrameLook
-from reggan_plugin.report.problems import FATAL, PROBLEMS
-from reggan_plugin.report.shot_check import CheckedFrame
+from reggan_plugin.errors import (
+    OutputError,
+    OutputExistsError,
+    StalledError,
+    UnreadableFrameError,
+    UsageError,
+)
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.files.frame import Frame, Reading, read_content
+from reggan_plugin.imaging.crop import reduce_by
+from reggan_plugin.jobs.frame_record import sha256_of
+from reggan_plugin.jobs.interruption import IoTimeout
+from reggan_plugin.report.shot_check import FATAL, PROBLEMS, CheckedFrame, is_altered
+from reggan_plugin.transfer.display_picture import display_picture
+
+_REDUCED = 4
+_JPEG_QUALITY = 82
+_RIM = slice(round(0.04 * CELL_PX), round(0.06 * CELL_PX))
+"""Just inside the margin in which a model's mask is 0 on every side, 4 % of the crop."""
+_VISIBLE_CHANGE = 4 / 255
+
+View = Float[np.ndarray, "height width 3"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrameLook:
+    """A frame reduced to what a report needs; pictures are sRGB-encoded in [0, 1].
+
+    Attributes:
+        before, after: JPEG thumbnails, of the face or else of the whole frame, or the places of
+            their files; None where the frame's file cannot be read.
+        face, change: the input's largest face, and output − input there, averaged to a few
+            pixels; None without a face.
+        touches_rim: whether the change reaches the border of the square around the face.
+        is_altered: whether the output has other bytes than its record says.
+        fault: why the frame's files cannot be shown.
+    """
+
+    before: bytes | str | None = None
+    after: bytes | str | None = None
+    face: View | None = None
+    change: View | None = None
+    touches_rim: bool = False
+    is_altered: bool = False
+    fault: str | None = None
+
+
+def look_at(checked: CheckedFrame, reading: Reading, io_timeout: IoTimeout) -> FrameLook:
+    """Read a frame's source and output as they were rendered, and reduce them."""
+    before, after, fault = None, None, None
+    other_bytes = False
+
+    def read(path: Path) -> bytes:
+        return io_timeout.call(str(path), lambda: read_content(path))
+
+    try:
+        if checked.source is not None:
+            before = reading.decode(read(checked.source), checked.source)
+        if checked.output.is_file():
+            content = read(checked.output)
+            other_bytes = is_altered(checked, sha256_of(content))
+            after = reading.decode(content, checked.output)
+    except (UnreadableFrameError, StalledError) as error:
+        fault = str(error)
+    look = _look(checked, before, after, fault)
+    return replace(look, is_altered=other_bytes)
+
+
+def _look(
+    checked: CheckedFrame, before: Frame | None, after: Frame | None, fault: str | None
+) -> FrameLook:
+    crop = _crop_of_largest_face(checked)
+    if before is None or crop is None:
+        return FrameLook(before=_thumbnail(before), after=_thumbnail(after), fault=fault)
+    exposure_ev = (checked.record.exposure_ev if checked.record else None) or 0.0
+    face = view_of_face(before, before.pixels, crop, exposure_ev)
+    if after is None or after.pixels.shape != before.pixels.shape:
+        return FrameLook(before=_jpeg(face), fault=fault)
+    edited = view_of_face(after, after.pixels, crop, exposure_ev)
+    change = edited - face
+    return FrameLook(
+        before=_jpeg(face),
+        after=_jpeg(edited),
+        face=reduce_by(face, _REDUCED),
+        change=reduce_by(change, _REDUCED),
+        touches_rim=_touches_rim(change),
+    )
+
+
+def _crop_of_largest_face(checked: CheckedFrame) -> FaceCrop | None:
+    faces = checked.record.faces if checked.record else ()
+    if not faces:
+        return None
+    x, y, width, height = max((face.box_px for face in faces), key=lambda box: box[2] * box[3])
+    scale = max(width, height, 1.0) / CELL_PX
+    return FaceCrop(np.array([[scale, 0.0, x], [0.0, scale, y]]), CELL_PX)
+
+
+def _touches_rim(change: View) -> bool:
+    """Tell whether the change is still visible just inside any side of the square."""
+    size = np.abs(change).max(axis=2)
+    sides = (size[_RIM], size[::-1][_RIM], size[:, _RIM].T, size[:, ::-1][:, _RIM].T)
+    return any(float(side.mean()) > _VISIBLE_CHANGE for side in sides)
+
+
+def _thumbnail(frame: Frame | None) -> bytes | None:
+    return None if frame is None else _jpeg(display_picture(frame, longest_px=CELL_PX)[0])
+
+
+def _jpeg(view: View) -> bytes:
+    return encoded_picture(view, "JPEG", quality=_JPEG_QUALITY)
+
+
+VISIBLE_LEVELS = 2.0
+"""8-bit levels on average over the part of the face that is changed."""
+_CHANGED = 2 / 255
+
+Seen = TypeVar("Seen")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flicker:
+    """Distance of a frame from the mean of its two neighbours, in 8-bit levels.
+
+    It is the mean over the part of the face that is changed. A steady movement or fade gives 0;
+    a jump, or a single odd frame, does not.
+    """
+
+    change: float
+    """Of what the output adds to the input."""
+    picture: float
+    """Of the input itself: movement, noise and light."""
+
+    @property
+    def is_visible(self) -> bool:
+        """True if the change jumps visibly, and more than the picture."""
+        return self.change > max(VISIBLE_LEVELS, self.picture)
+
+
+def with_flicker(
+    frames: Iterable[Seen], look_of: Callable[[Seen], tuple[int | None, FrameLook]]
+) -> Iterator[tuple[Seen, Flicker | None]]:
+    """Each frame with its flicker; no more than three are held at a time.
+
+    Args:
+        frames: in order.
+        look_of: the number of a frame, and how it looks.
+    """
+    before: Seen | None = None
+    here: Seen | None = None
+    for after in frames:
+        if here is not None:
+            around = None if before is None else [look_of(one) for one in (before, here, after)]
+            yield here, None if around is None else _flicker_of(around)
+        before, here = here, after
+    if here is not None:
+        yield here, None
+
+
+def _flicker_of(around: Sequence[tuple[int | None, FrameLook]]) -> Flicker | None:
+    """Of the frame in the middle of three."""
+    numbers, looks = zip(*around, strict=True)
+    changes = [look.change for look in looks if look.change is not None]
+    faces = [look.face for look in looks if look.face is not None]
+    if not len(changes) == len(faces) == 3 or not _are_neighbours(*numbers):
+        return None
+    return _flicker(changes, faces)
+
+
+def _are_neighbours(before: int | None, here: int | None, after: int | None) -> bool:
+    """Tell whether three frames are at equal distances, as every other one of a shot still is."""
+    if before is None or here is None or after is None:
+        return False
+    return here - before == after - here
+
+
+def _flicker(changes: Sequence[View], faces: Sequence[View]) -> Flicker:
+    changed = np.max([np.abs(change).max(axis=2) for change in changes], axis=0) > _CHANGED
+    if not changed.any():
+        return Flicker(change=0.0, picture=0.0)
+    return Flicker(
+        change=float(np.abs(_jump(changes))[changed].mean()) * 255,
+        picture=float(np.abs(_jump(faces))[changed].mean()) * 255,
+    )
+
+
+def _jump(views: Sequence[View]) -> View:
+    before, here, after = views
+    return here - (before + after) / 2
+
 
 MOST_INSIDE = 1000
 """Frames of which the page holds the thumbnails; of longer shots they lie beside it."""

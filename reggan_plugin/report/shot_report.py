@@ -13,13 +13,13 @@ from reggan_plugin.errors import RegganError, StalledError
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.jobs.frame_record import digest_of
 from reggan_plugin.jobs.interruption import IoTimeout
-from reggan_plugin.report.flicker import Flicker, with_flicker
-from reggan_plugin.report.frame_look import FrameLook, look_at
-from reggan_plugin.report.page_file import ReportPage
-from reggan_plugin.report.problems import FATAL, PROBLEMS, Problem
+from reggan_plugin.report.page_file import Flicker, FrameLook, ReportPage, look_at, with_flicker
 from reggan_plugin.report.shot_check import (
+    FATAL,
+    PROBLEMS,
     CheckedFrame,
     Entry,
+    Problem,
     ShotToCheck,
     as_altered,
     in_order,

@@ -11,30 +11,27 @@ from pathlib import Path
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceFinder
+from reggan_plugin.textures.character import stands_on_skin
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
-from reggan_plugin.textures.maps.map_tile import ReducedTile, Samples
-from reggan_plugin.textures.maps.overlapping_texels import Tally
-from reggan_plugin.textures.maps.own_maps import PartMaps
-from reggan_plugin.textures.maps.parts_with_map import remarks
-from reggan_plugin.textures.maps.texture_map import TextureMap
-from reggan_plugin.textures.maps.worn_map import MapChoice
-from reggan_plugin.textures.named_parts import stands_on_skin
+from reggan_plugin.textures.maps.texture_map import ReducedTile, Samples, TextureMap
+from reggan_plugin.textures.maps.worn_map import MapChoice, PartMaps, remarks
 from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
 from reggan_plugin.textures.texture_request import Advance, Look, part_of, say_nothing
-from reggan_plugin.textures.views.framing import FramedFace, frame_face
-from reggan_plugin.textures.views.own_relief import own_relief
-from reggan_plugin.textures.views.reprojection import Reprojection
-from reggan_plugin.textures.views.stage import Stage, StagePicture
-from reggan_plugin.textures.views.view_change import ViewChange
-from reggan_plugin.textures.views.view_for_model import (
+from reggan_plugin.textures.views.framing import (
     USUAL_TEXELS,
+    FramedFace,
     ViewForModel,
+    frame_face,
     motion_share,
+    own_relief,
     skin_in_survey,
     take_survey,
     take_view_for_model,
     texels_per_pixel,
 )
+from reggan_plugin.textures.views.reprojection import Reprojection, Tally
+from reggan_plugin.textures.views.stage import Stage, StagePicture
+from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

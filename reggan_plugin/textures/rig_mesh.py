@@ -3,10 +3,10 @@
 import re
 import shutil
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -21,12 +21,118 @@ from reggan_plugin.limits import (
 )
 from reggan_plugin.rig.head_part import Part
 from reggan_plugin.rig.own_rig import RigMesh
-from reggan_plugin.textures.character import Character, MeshPart, corner_values
-from reggan_plugin.textures.face_morphs import binds_by_shape, offsets_by_shape
-from reggan_plugin.textures.maps.own_maps import PartMaps
-from reggan_plugin.textures.named_parts import NamedPart, name_parts
+from reggan_plugin.textures.character import (
+    Character,
+    MeshPart,
+    NamedPart,
+    corner_values,
+    name_parts,
+)
+from reggan_plugin.textures.gltf.gltf_file import GltfFile
+from reggan_plugin.textures.maps.worn_map import PartMaps
 from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
 from reggan_plugin.vocabulary.face_shapes import shape_from_name
+
+Points = Float[np.ndarray, "points 3"]
+Bind = tuple[int, int, float]
+"""A mesh of the file, one of its morphs, and the morph's weight."""
+
+
+def binds_by_shape(gltf: GltfFile | None, meshes: Iterable[MeshPart]) -> dict[str, list[Bind]]:
+    """Which morphs make which ARKit shape.
+
+    Morphs are known by their names. A shape that no morph is named after may be an expression of
+    a VRM file, which names its morphs itself.
+
+    Raises:
+        MeshError: the VRM's expressions are not what the format says.
+    """
+    named: dict[str, list[Bind]] = {}
+    for mesh, names in {m.mesh: [morph.name for morph in m.morphs] for m in meshes}.items():
+        for index, name in enumerate(names):
+            shape = shape_from_name(name)
+            if shape is not None and mesh is not None:
+                named.setdefault(shape, []).append((mesh, index, 1.0))
+    if gltf is None:
+        return named
+    try:
+        return {**_vrm_binds(gltf), **named}
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise MeshError(
+            f"{gltf.path}: the VRM expressions are broken ({type(error).__name__} {error}). Export "
+            "the file again."
+        ) from error
+
+
+def offsets_by_shape(
+    binds: Mapping[str, Sequence[Bind]], meshes: Sequence[MeshPart]
+) -> dict[str, Points]:
+    """Offsets of all points of these meshes, one mesh after the other, by ARKit name."""
+    return {
+        shape: np.concatenate([_offsets(mesh, own.get(mesh.mesh, {})) for mesh in meshes])
+        for shape, own in ((shape, _weights_by_mesh(wanted)) for shape, wanted in binds.items())
+    }
+
+
+def _weights_by_mesh(binds: Sequence[Bind]) -> dict[int | None, dict[int, float]]:
+    """Weight of each morph of each mesh; a file may name one a million times."""
+    weights: dict[int | None, dict[int, float]] = {}
+    for owner, index, weight in binds:
+        own = weights.setdefault(owner, {})
+        own[index] = own.get(index, 0.0) + weight
+    return weights
+
+
+def _offsets(mesh: MeshPart, weights: Mapping[int, float]) -> Points:
+    total = np.zeros_like(mesh.positions)
+    with np.errstate(all="ignore"):  # whoever asks looks at the numbers
+        for index, weight in weights.items():
+            if 0 <= index < len(mesh.morphs):
+                total += weight * mesh.morphs[index].offsets
+    return total
+
+
+def _vrm_binds(gltf: GltfFile) -> dict[str, list[Bind]]:
+    """Source: VRMC_vrm 1.0 (expressions.md, morphTargetBinds); VRM 0 (blendShapeMaster)."""
+    binds: dict[str, list[Bind]] = {}
+    for name, entries in (*_vrm1_expressions(gltf), *_vrm0_expressions(gltf)):
+        shape = shape_from_name(name)
+        if shape is not None and entries:
+            binds.setdefault(shape, entries)
+    return binds
+
+
+def _vrm1_expressions(gltf: GltfFile) -> Iterable[tuple[str, list[Bind]]]:
+    nodes = gltf.list_of("nodes")
+    groups: dict[str, Any] = gltf.extension("VRMC_vrm").get("expressions", {})
+    for expressions in groups.values():
+        for name, expression in expressions.items():
+            yield (
+                name,
+                [
+                    _bind(nodes[bind["node"]]["mesh"], bind["index"], bind.get("weight", 1.0))
+                    for bind in expression.get("morphTargetBinds", [])
+                ],
+            )
+
+
+def _vrm0_expressions(gltf: GltfFile) -> Iterable[tuple[str, list[Bind]]]:
+    master: dict[str, Any] = gltf.extension("VRM").get("blendShapeMaster", {})
+    for group in master.get("blendShapeGroups", []):
+        yield (
+            group.get("name", ""),
+            [
+                _bind(bind["mesh"], bind["index"], bind.get("weight", 100) / 100)
+                for bind in group.get("binds", [])
+            ],
+        )
+
+
+def _bind(mesh: Any, index: Any, weight: Any) -> Bind:
+    if not (isinstance(mesh, int) and isinstance(index, int) and isinstance(weight, int | float)):
+        raise TypeError(f"a bind is {(mesh, index, weight)!r:.60}")
+    return mesh, index, float(weight)
+
 
 _MAP_PX: Final = 1024
 """Side to which maps are averaged: the pictures that they are drawn in are smaller."""

@@ -13,9 +13,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.frame_record import record_path
 from reggan_plugin.jobs.plan import refuse_existing
-from reggan_plugin.textures.job_inputs import Subject
-from reggan_plugin.textures.output_plan import check_folder
-from reggan_plugin.textures.output_records import OutputRecords
+from reggan_plugin.textures.job_files import OutputRecords, Subject, check_folder
 from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_request import (
     Advance,

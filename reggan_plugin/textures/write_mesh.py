@@ -18,7 +18,7 @@ from reggan_plugin.jobs.output_names import named
 from reggan_plugin.textures.gltf.edit import GltfEdit, texture_infos
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.gltf.vrm_atlas import check_takes_atlas, write_atlas
-from reggan_plugin.textures.output_plan import map_output
+from reggan_plugin.textures.job_files import map_output
 from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_request import TextureRequest
 from reggan_plugin.textures.usd_character import open_stage

@@ -20,7 +20,7 @@ from reggan_plugin.ui.saved_file import SavedFile, saved_from
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 if TYPE_CHECKING:  # the room of texture maps needs the extra [textures]
-    from reggan_plugin.textures.maps.map_tile import MapTile, Samples
+    from reggan_plugin.textures.maps.texture_map import MapTile, Samples
     from reggan_plugin.textures.prepared_face import PreparedFace
 
 _WITH_MAP_INSIDE = (".glb", ".vrm")

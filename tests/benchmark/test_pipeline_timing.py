@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reggan_plugin.benchmark.pipeline_timing import time_pipeline
-from reggan_plugin.benchmark.shot import make_shot
+from reggan_plugin.benchmark.pipeline_timing import make_shot, time_pipeline
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.jobs.frame_steps import FrameSteps
 from reggan_plugin.models.shipped_models import find_model

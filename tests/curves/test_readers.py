@@ -5,10 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reggan_plugin.curves.column_names import UNUSED, name_from_column
 from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.read_take import read_take
-from reggan_plugin.curves.take import Take, mirrored
+from reggan_plugin.curves.take import UNUSED, Take, mirrored, name_from_column
 from reggan_plugin.errors import SourceError
 
 from . import conftest as formats

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from reggan_plugin.curves.read_take import read_take
-from reggan_plugin.curves.take import Take
-from reggan_plugin.curves.take_on_shot import TakeCurve, frames_of_rows, refuse_elsewhere
-from reggan_plugin.curves.timecode import (
+from reggan_plugin.curves.take import (
+    Take,
     Timecode,
     rate_of_timecodes,
     seconds_of,
     timecode_from_text,
 )
+from reggan_plugin.curves.take_on_shot import TakeCurve, frames_of_rows, refuse_elsewhere
 from reggan_plugin.errors import UsageError
 
 from . import conftest as formats

@@ -15,10 +15,9 @@ from onnx import TensorProto, helper
 from torch.utils.flop_counter import FlopCounterMode
 
 from reggan_export import benchmark_baselines as baselines_module
-from reggan_export.benchmark_baselines import ExportBaselines
-from reggan_export.roofline import count_work
+from reggan_export.benchmark_baselines import ExportBaselines, count_work
 from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.benchmark import cold_start
+from reggan_plugin.benchmark import contestant as contestants
 from reggan_plugin.benchmark.contestant import open_contestant
 from reggan_plugin.cli import main
 from reggan_plugin.errors import ModelError
@@ -130,7 +129,7 @@ def test_the_page_s_comparison_runs_and_ours_is_the_fastest(
     page = SPEED_PAGE.read_text(encoding="utf-8")
     [line] = re.findall(r"^reggan-plugin (bench --peers.*?)(?:\s+#.*)?$", page, re.M)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cold_start, "_PROCESSES", 1)
+    monkeypatch.setattr(contestants, "_PROCESSES", 1)
     short = ["--rounds", "3", "--batch", "1", "--threads", "1", "--height", "240", "--frames", "1"]
     assert main([*shlex.split(line), *short]) == 0
     report = json.loads((tmp_path / "bench.json").read_text())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reggan_plugin.errors import RegganError
 from reggan_plugin.files.formats.png import make_chunk
 from reggan_plugin.files.frame import read_frame, write_frame
-from reggan_plugin.textures.maps.map_tile import declared_by_png
+from reggan_plugin.textures.maps.texture_map import declared_by_png
 
 from .damage import damaged, with_right_checksums
 from .hostile import HOSTILE, large_png

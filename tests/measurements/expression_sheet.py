@@ -12,13 +12,12 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.disk import write_atomically
-from reggan_plugin.drawing.encoded_picture import encoded_picture
+from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, Expression
 from reggan_training.commands.options import FILE_TO_WRITE, OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh
-from reggan_training.pairs.camera import frontal_camera
 from reggan_training.pairs.head_look import sample_look
-from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.rasterising import frontal_camera, rasterise_head
 from reggan_training.pairs.shading import HeadShader
 
 _COLUMNS, _VIEW_PX, _LINE_PX = 11, 128, 14

@@ -42,9 +42,8 @@ from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_training.heads.ict import IctFamily
 from reggan_training.heads.worn.dress import dress
-from reggan_training.pairs.camera import frontal_camera
 from reggan_training.pairs.head_look import sample_look
-from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.rasterising import frontal_camera, rasterise_head
 from reggan_training.pairs.shading import HeadShader, reduce_to
 
 SAMPLE = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png" / "avatar.1001.png"

@@ -36,7 +36,7 @@ from reggan_plugin.perform.performance import performance_from_recording
 from reggan_plugin.perform.recording import Recording
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.landmarks.pictures import TEXTURES
-from reggan_training.pairs.surface_colour import keep_textures
+from reggan_training.pairs.head_look import keep_textures
 from tests.measurements.performed_clips import FPS, PerformedClip, acted_weights, clip_of
 from tests.measurements.rig_measures import study_heads
 

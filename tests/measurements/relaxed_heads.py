@@ -21,7 +21,7 @@ from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import parse_expression_mix
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.landmarks.pictures import TEXTURES
-from reggan_training.pairs.surface_colour import keep_textures
+from reggan_training.pairs.head_look import keep_textures
 from tests.measurements.performed_clips import clip_of
 from tests.measurements.rig_measures import study_heads
 

@@ -52,11 +52,9 @@ from reggan_training.metrics.motion.face import (
     part_masks,
 )
 from reggan_training.metrics.motion.test_heads import held_out_identities
-from reggan_training.pairs.camera import Camera, frontal_camera
 from reggan_training.pairs.head_look import sample_look
-from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
-from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.truth import truth_of_pair
+from reggan_training.pairs.rasterising import Camera, RasterisedHead, frontal_camera, rasterise_head
+from reggan_training.pairs.shading import HeadShader, truth_of_pair
 
 FACE_PX, MOTION_PX = 512, 256
 """Sides of crops: those that are looked at, and those of single shapes, of which motion counts."""

@@ -28,7 +28,7 @@ def main() -> None:
         shot = Path(name, "shot")
         shot.mkdir()
         program = "import sys; from pathlib import Path; "
-        program += "from reggan_plugin.benchmark.shot import make_shot; "
+        program += "from reggan_plugin.benchmark.pipeline_timing import make_shot; "
         program += f"make_shot(Path({str(shot)!r}), {height}, 2, {suffix!r})"
         subprocess.run([sys.executable, "-c", program], check=True)
         versions = {tree: _opened(tree, shot, Path(name, tree.name)) for tree in trees}

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from reggan_plugin.report.flicker import Flicker, with_flicker
-from reggan_plugin.report.frame_look import FrameLook
+from reggan_plugin.report.page_file import Flicker, FrameLook, with_flicker
 
 NUMBERS = [1, 2, 3, 4, 5]
 

@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.report import page_file
-from reggan_plugin.report.flicker import Flicker
-from reggan_plugin.report.frame_look import FrameLook
-from reggan_plugin.report.page_file import ReportPage
+from reggan_plugin.report.page_file import Flicker, FrameLook, ReportPage
 from reggan_plugin.report.shot_check import CheckedFrame
 
 from .conftest import RenderedShot, data_of, report

@@ -12,21 +12,17 @@ from reggan_plugin.errors import FaceNotFoundError, TextureError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.textures import read_mesh
-from reggan_plugin.textures.character import Character, Material, MeshPart
-from reggan_plugin.textures.maps.map_tile import read_tile
-from reggan_plugin.textures.maps.overlapping_texels import Tally
-from reggan_plugin.textures.maps.parts_with_map import parts_by_sight
-from reggan_plugin.textures.maps.texture_map import TextureMap
-from reggan_plugin.textures.named_parts import stands_on_skin
+from reggan_plugin.textures.character import Character, Material, MeshPart, stands_on_skin
+from reggan_plugin.textures.maps.texture_map import TextureMap, read_tile
+from reggan_plugin.textures.maps.worn_map import parts_by_sight
 from reggan_plugin.textures.prepared_face import ChangedMap, PreparedFace
 from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
 from reggan_plugin.textures.texture_job import remarks_on, run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest, TextureResult
-from reggan_plugin.textures.views.reprojection import Reprojection
-from reggan_plugin.textures.views.stage import Stage, StagePicture
-from reggan_plugin.textures.views.view import look_at
+from reggan_plugin.textures.views.framing import skin_in_survey
+from reggan_plugin.textures.views.reprojection import Reprojection, Tally
+from reggan_plugin.textures.views.stage import Stage, StagePicture, look_at
 from reggan_plugin.textures.views.view_change import ViewChange
-from reggan_plugin.textures.views.view_for_model import skin_in_survey
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 
@@ -159,7 +155,7 @@ def test_the_help_says_which_expressions_open_the_mouth(capfd: pytest.CaptureFix
 
 
 def _remarks_of(name: str) -> list[str]:
-    from reggan_plugin.textures.maps.overlapping_texels import Tally
+    from reggan_plugin.textures.views.reprojection import Tally
 
     return list(remarks_on(name, ExpressionMix({name: 1.0}), Tally(changed=1)))
 

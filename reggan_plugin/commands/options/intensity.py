@@ -53,7 +53,7 @@ class TakeOptions:
     @property
     def names_frame(self) -> bool:
         """True if the offset is a frame, so that it lies there whatever the shot."""
-        from reggan_plugin.curves.timecode import timecode_from_text
+        from reggan_plugin.curves.take import timecode_from_text
 
         return self.offset is not None and timecode_from_text(self.offset) is None
 

@@ -20,8 +20,7 @@ from reggan_plugin.limits import (
     MOST_TAKE_ROWS,
     refuse_beyond,
 )
-from reggan_plugin.textures.gltf.accessors import read_accessor
-from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
+from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_accessor, read_gltf
 
 _SUBSTEPS = 8
 """Rows between two keys of a spline, where it is no straight line."""

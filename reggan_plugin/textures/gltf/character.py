@@ -12,9 +12,7 @@ from reggan_plugin.array_types import Float, Int, Shaped
 from reggan_plugin.errors import MeshError
 from reggan_plugin.limits import LEAST_POINTS_A_TARGET, MOST_NAME_BYTES, MOST_PARTS, MOST_POINTS
 from reggan_plugin.textures.character import Character, Material, MeshPart, Morph
-from reggan_plugin.textures.gltf.accessors import read_accessor
-from reggan_plugin.textures.gltf.gltf_file import GltfFile
-from reggan_plugin.textures.gltf.material import material_from_gltf
+from reggan_plugin.textures.gltf.gltf_file import GltfFile, material_from_gltf, read_accessor
 
 Matrix = Float[np.ndarray, "4 4"]
 

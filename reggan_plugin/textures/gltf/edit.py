@@ -8,8 +8,12 @@ from typing import Any
 
 from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import UsageError
-from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_from_gltf, safe_name
-from reggan_plugin.textures.gltf.material import image_of_texture
+from reggan_plugin.textures.gltf.gltf_file import (
+    GltfFile,
+    bytes_from_gltf,
+    image_of_texture,
+    safe_name,
+)
 
 _ALIGNMENT = 8
 MIME_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}

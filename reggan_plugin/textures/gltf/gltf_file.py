@@ -3,6 +3,7 @@
 The JSON is kept as it is read. Libraries that turn it into classes write defaults that were not
 there and drop what they do not know: pygltflib 1.16.5 loses `asset.copyright` and every
 vendor field of a Blender export.
+Arrays of numbers: glTF 2.0 specification, section 3.6.2 (accessors).
 """
 
 import base64
@@ -14,9 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from reggan_plugin.array_types import Shaped
 from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import MeshError
-from reggan_plugin.limits import MOST_BUFFER_BYTES, refuse_beyond
+from reggan_plugin.limits import MOST_BUFFER_BYTES, MOST_NAME_BYTES, MOST_POINTS, refuse_beyond
+from reggan_plugin.textures.character import AlphaMode, Material
 from reggan_plugin.textures.files_named_by_mesh import file_of_uri, read_file, refuse_many_files
 from reggan_plugin.textures.gltf.schema import check_document, refuse_overgrown
 
@@ -212,3 +217,112 @@ def _buffer(path: Path, entry: dict[str, Any], binary: bytes) -> bytes:
     if len(content) < entry["byteLength"]:
         raise ValueError(f"a buffer has {len(content)} bytes of {entry['byteLength']}")
     return content[: entry["byteLength"]]
+
+
+_DTYPES = {5120: "<i1", 5121: "<u1", 5122: "<i2", 5123: "<u2", 5125: "<u4", 5126: "<f4"}
+_WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
+
+
+def read_accessor(gltf: GltfFile, index: int) -> Shaped[np.ndarray, "count width"]:
+    """Return the values of an accessor; normalised integers become floats.
+
+    Raises:
+        MeshError: the accessor's bytes are not in the file, or are packed by an extension.
+    """
+    accessor = gltf.document["accessors"][index]
+    width, count = _WIDTHS.get(accessor["type"], 0), accessor["count"]
+    dtype = _dtype(gltf, accessor["componentType"])
+    if not width:
+        raise _broken(gltf, f"accessor {index} is of type {accessor['type'][:20]!r}")
+    if "bufferView" not in accessor and count > MOST_POINTS:
+        raise _broken(gltf, f"accessor {index} has {count:,} values and no bytes for them")
+    if "bufferView" in accessor:
+        values = _elements(gltf, accessor, dtype, width, count)
+    else:
+        values = np.zeros((count, width), dtype)
+    if "sparse" in accessor:
+        sparse = accessor["sparse"]
+        places = _dtype(gltf, sparse["indices"]["componentType"])
+        if sparse["count"] > count:
+            raise _broken(gltf, f"accessor {index} is sparse beyond its {count} values")
+        rows = _elements(gltf, sparse["indices"], places, 1, sparse["count"])[:, 0]
+        if places.kind != "u" or rows.max(initial=0) >= max(count, 1):
+            raise _broken(gltf, f"accessor {index} is sparse beyond its {count} values")
+        values = values.copy()
+        values[rows] = _elements(gltf, sparse["values"], dtype, width, sparse["count"])
+    if accessor.get("normalized"):
+        if dtype.kind == "f":
+            raise _broken(gltf, f"accessor {index} holds floats that are said to be normalised")
+        limit = np.iinfo(dtype).max
+        return np.asarray(np.maximum(values / np.float32(limit), -1.0), dtype=np.float32)
+    return values
+
+
+def _elements(
+    gltf: GltfFile, place: dict[str, Any], dtype: np.dtype[Any], width: int, count: int
+) -> Shaped[np.ndarray, "count width"]:
+    view = gltf.document["bufferViews"][place["bufferView"]]
+    for name in PACKED:
+        if name in view.get("extensions", {}):
+            raise packed_file(gltf.path, name)
+    content = gltf.view(place["bufferView"])
+    offset, size = place.get("byteOffset", 0), dtype.itemsize * width
+    stride = view.get("byteStride", size)
+    if count and offset + stride * (count - 1) + size > len(content):
+        raise _broken(gltf, f"an accessor reaches beyond buffer view {place['bufferView']}")
+    if count > len(content):
+        raise _broken(gltf, f"{count:,} values lie on each other in {len(content)} bytes")
+    rows = np.ndarray((count, width), dtype, content, offset, (stride, dtype.itemsize))
+    return rows.copy()
+
+
+def _dtype(gltf: GltfFile, component_type: int) -> np.dtype[Any]:
+    if component_type not in _DTYPES:
+        raise _broken(gltf, f"{component_type} is no type of numbers in glTF 2.0")
+    return np.dtype(_DTYPES[component_type])
+
+
+def _broken(gltf: GltfFile, fault: str) -> MeshError:
+    return MeshError(f"{gltf.path}: {fault}. The file is broken; export it again.")
+
+
+_ALPHA_MODES: dict[str, AlphaMode] = {"OPAQUE": "opaque", "MASK": "cutout", "BLEND": "blend"}
+
+
+def material_from_gltf(gltf: GltfFile, index: int | None) -> Material:
+    """Return the base colour of a material; an absent one is white."""
+    if index is None:
+        return Material(name="(none)", is_double_sided=False)
+    entry = gltf.document["materials"][index]
+    base = entry.get("pbrMetallicRoughness", {})
+    return Material(
+        name=entry.get("name", f"material {index}")[:MOST_NAME_BYTES],
+        index=index,
+        image=image_of_texture(gltf, base.get("baseColorTexture")),
+        colour=tuple(base.get("baseColorFactor", (1.0, 1.0, 1.0, 1.0))),
+        alpha_mode=_ALPHA_MODES.get(entry.get("alphaMode", "OPAQUE"), "opaque"),
+        alpha_cutoff=entry.get("alphaCutoff", 0.5),
+        is_double_sided=entry.get("doubleSided", False),
+    )
+
+
+def image_of_texture(gltf: GltfFile, info: dict[str, Any] | None) -> int | None:
+    """Return the image that a textureInfo leads to; WebP and KTX2 ones by their extensions."""
+    if info is None:
+        return None
+    texture = gltf.document["textures"][info["index"]]
+    for extension in texture.get("extensions", {}).values():
+        if isinstance(extension, dict) and "source" in extension:
+            return int(extension["source"])
+    source = texture.get("source")
+    return None if source is None else int(source)
+
+
+def image_path(gltf: GltfFile, index: int) -> Path | None:
+    """Return the file that an image is in; None for one that is inside.
+
+    Raises:
+        MeshError: its name leads elsewhere; see `references`.
+    """
+    uri = gltf.document["images"][index].get("uri")
+    return None if uri is None or is_data(uri) else file_of_uri(gltf.path, uri)

@@ -16,9 +16,8 @@ from PIL import Image
 from reggan_plugin.errors import MeshError, TextureError, UnreadableFrameError, UsageError
 from reggan_plugin.files.damaged_files import library_faults
 from reggan_plugin.limits import MOST_POINTS
-from reggan_plugin.textures.gltf.accessors import read_accessor
 from reggan_plugin.textures.gltf.edit import GltfEdit, texture_infos
-from reggan_plugin.textures.gltf.gltf_file import GltfFile
+from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_accessor
 from reggan_plugin.textures.maps.texture_files import image_bytes
 from reggan_plugin.vocabulary.expression_mix import NAMED_EXPRESSIONS, ExpressionMix
 

@@ -11,10 +11,16 @@ from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import DEFAULT_READING, Reading, copy_frame
 from reggan_plugin.textures.files_named_by_mesh import read_file
 from reggan_plugin.textures.gltf.edit import MIME_TYPES
-from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_of_data, safe_name
-from reggan_plugin.textures.gltf.material import image_path
-from reggan_plugin.textures.maps.map_tile import MapTile, Samples, read_tile
-from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, NO_TINT, TextureMap, Tint
+from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_of_data, image_path, safe_name
+from reggan_plugin.textures.maps.texture_map import (
+    FIRST_UDIM,
+    NO_TINT,
+    MapTile,
+    Samples,
+    TextureMap,
+    Tint,
+    read_tile,
+)
 
 _UDIM = re.compile(r"<UDIM>|%\(UDIM\)d", re.IGNORECASE)
 _NUMBER = r"(1[0-9]{3})"

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.textures.views.ray_scene import Hits, RayScene
+from reggan_plugin.textures.views.stage import Hits, RayScene
 
 _AROUND_PX = 3
 """So that no texel at a triangle's edge is missed."""

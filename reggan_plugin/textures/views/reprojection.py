@@ -1,20 +1,192 @@
-"""Reprojection: brings the change of a picture of the face to the texels that show in it."""
+"""Reprojection: brings the change of a picture of the face to the texels that show in it.
 
-from collections.abc import Iterator, Sequence
+A texel may lie on two places of the surface; edges of the map are padded.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.files.samples import change_samples
-from reggan_plugin.textures.character import is_mirrored
-from reggan_plugin.textures.maps.edge_padding import dilation_reach, pad_edges
-from reggan_plugin.textures.maps.map_tile import MapTile, Samples
-from reggan_plugin.textures.maps.overlapping_texels import Tally, TexelChange
-from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, TextureMap
+from reggan_plugin.textures.character import corner_values, is_mirrored
+from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, MapTile, Samples, TextureMap
 from reggan_plugin.textures.maps.uv_layout import Block, UvLayout, laid_out
 from reggan_plugin.textures.texture_request import Advance, say_nothing
-from reggan_plugin.textures.views.stage import Stage
-from reggan_plugin.textures.views.view_change import SurfaceChange, ViewChange
+from reggan_plugin.textures.views.stage import Hits, Stage
+from reggan_plugin.textures.views.view_change import FOLD, SAME_PLACE, SurfaceChange, ViewChange
+
+_SAME_FOLD = 3 * FOLD
+"""Two places on one texel that are no farther apart are in one fold."""
+_TEXELS_AT_ONCE = 1 << 18
+"""Bounds the memory of the search for a texel's place: about 100 MB."""
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """Counts of texels by outcome."""
+
+    changed: int = 0
+    mirrored: int = 0
+    """Changed texels that the view shows in two places, once turned over."""
+    overlapping: int = 0
+    """Changed texels that the view shows in two places, alike."""
+    shared: int = 0
+    """Of `sampled` changed texels, those that also lie where no view sees them."""
+    sampled: int = 0
+
+
+class TexelChange:
+    """Finds the change of texels; `mirrored` says which of the mesh's triangles are turned over."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        surface: SurfaceChange,
+        eye: Float[np.ndarray, "3"],
+        mirrored: Bool[np.ndarray, " faces"],
+    ) -> None:
+        """Ask `surface`, seen from `eye`, and count in a new tally."""
+        self._stage, self._surface, self._eye = stage, surface, eye
+        self._mirrored = mirrored
+        self.tally = Tally()
+
+    def of(
+        self, layout: UvLayout, texels: Int[np.ndarray, "texels 2"], counted: Block
+    ) -> tuple[Float[np.ndarray, "texels 3"], Bool[np.ndarray, " texels"]]:
+        """Change of the shown colours of texels, and which of them lie on the surface.
+
+        Only those in `counted` count for the tally.
+        """
+        change = np.zeros((len(texels), 3), np.float32)
+        on_surface = np.zeros(len(texels), dtype=np.bool_)
+        for start in range(0, len(texels), _TEXELS_AT_ONCE):
+            part = slice(start, start + _TEXELS_AT_ONCE)
+            first = layout.first(texels[part])
+            on_surface[part] = first.face >= 0
+            counts = counted.holds(texels[part])
+            change[part] = self._with_second_layer(first, layout, texels[part], counts)
+        return change, on_surface
+
+    def _with_second_layer(
+        self,
+        first: Hits,
+        layout: UvLayout,
+        texels: Int[np.ndarray, "texels 2"],
+        counts: Bool[np.ndarray, " texels"],
+    ) -> Float[np.ndarray, "texels 3"]:
+        """Weighted change; where two places share a texel, a mean that both can wear.
+
+        A fold does not count there, as its paint would show at the other place, unless that is
+        hidden in the same fold.
+        """
+        change, weight, in_fold = self._surface.at(first)
+        found = np.flatnonzero(first.face >= 0)
+        last = layout.last(texels[found])
+        two = np.flatnonzero((last.face != first.face[found]) & (last.face >= 0))
+        if two.size:
+            doubled = found[two]
+            below = Hits(
+                face=last.face[two], weights=last.weights[two], distance=last.distance[two]
+            )
+            second, other, other_in_fold = self._surface.at(below)
+            apart = self._distance(first, doubled, below)
+            seen = np.stack([weight[doubled] * ~in_fold[doubled], other * ~other_in_fold])
+            hidden = np.where(apart < _SAME_FOLD, np.stack([weight[doubled], other]), 0)
+            share = np.where(seen.any(axis=0), seen, hidden)
+            both = np.maximum(share.sum(axis=0), 1e-9)[:, None]
+            mean = share[0][:, None] * change[doubled] + share[1][:, None] * second
+            turned = self._mirrored[below.face] != self._mirrored[first.face[doubled]]
+            shown_twice = (seen > 0).all(axis=0) & (apart > 4 * SAME_PLACE) & counts[doubled]
+            self.tally.mirrored += int((turned & shown_twice).sum())
+            self.tally.overlapping += int((~turned & shown_twice).sum())
+            change[doubled], weight[doubled] = mean / both, share.max(axis=0)
+        self.tally.changed += int(((weight > 0) & counts).sum())
+        return weight[:, None] * change
+
+    def _distance(
+        self, first: Hits, rows: Int[np.ndarray, " found"], last: Hits
+    ) -> Float[np.ndarray, " found"]:
+        """Between the two places on which texels lie, in parts of that from the camera."""
+        stage = self._stage
+        a = corner_values(stage.points, stage.faces, first.face[rows], first.weights[rows])
+        b = corner_values(stage.points, stage.faces, last.face, last.weights)
+        apart = np.linalg.norm(a - b, axis=1) / np.linalg.norm(self._eye - a, axis=1)
+        return np.asarray(apart, np.float32)
+
+
+DILATION_IN_SIDES = 1 / 512
+"""Width of the padding, in sides of the map."""
+
+
+def dilation_reach(shape: tuple[int, int]) -> int:
+    """Return the same in texels."""
+    return max(4, round(DILATION_IN_SIDES * max(shape)))
+
+
+def pad_edges(
+    change: Float[np.ndarray, "rows columns 3"],
+    on_surface: Bool[np.ndarray, "rows columns"],
+    is_empty: Callable[[Int[np.ndarray, "texels 2"]], Bool[np.ndarray, " texels"]],
+    reach: int,
+    changed: Bool[np.ndarray, "rows columns"] | None = None,
+) -> Bool[np.ndarray, "rows columns"]:
+    """Let values of texels run on beyond the islands, in place; returns where they did.
+
+    Args:
+        change: of the texels of a block, or any other values.
+        on_surface: texels whose change is known.
+        is_empty: says of texels of the block (row, column) whether no surface lies on them.
+        reach: how far, in texels.
+        changed: near which they run on; where they are not 0 if it is None.
+    """
+    changed = (change != 0).any(axis=2) if changed is None else changed
+    near = _spread(changed, reach) & ~on_surface
+    texels = np.argwhere(near)
+    if not len(texels):
+        return near
+    empty = np.zeros_like(on_surface)
+    free = is_empty(texels)
+    empty[texels[free, 0], texels[free, 1]] = True
+    known = on_surface.copy()
+    for _ in range(reach):
+        edge = np.argwhere(empty & ~known & _spread(known, 1))
+        if not len(edge):
+            break
+        mean, count = _sum_of_neighbours(change, known, edge)
+        change[edge[:, 0], edge[:, 1]] = mean / np.maximum(count, 1)[:, None]
+        known[edge[:, 0], edge[:, 1]] = True
+    return known & ~on_surface
+
+
+def _sum_of_neighbours(
+    total: Float[np.ndarray, "rows columns 3"],
+    known: Bool[np.ndarray, "rows columns"],
+    places: Int[np.ndarray, "places 2"],
+) -> tuple[Float[np.ndarray, "places 3"], Int[np.ndarray, " places"]]:
+    """Sum over the known of the eight neighbours, and their number."""
+    height, width = known.shape
+    added = np.zeros((len(places), 3), np.float32)
+    count = np.zeros(len(places), np.int64)
+    for down in (-1, 0, 1):
+        for right in (-1, 0, 1):
+            rows = np.clip(places[:, 0] + down, 0, height - 1)
+            columns = np.clip(places[:, 1] + right, 0, width - 1)
+            there = known[rows, columns]
+            added += np.where(there[:, None], total[rows, columns], np.float32(0))
+            count += there
+    return added, count
+
+
+def _spread(mask: Bool[np.ndarray, "rows columns"], reach: int) -> Bool[np.ndarray, "rows columns"]:
+    """Everything within `reach` texels of the mask, diagonals included."""
+    picture = Image.fromarray(mask.astype(np.uint8) * 255)
+    for _ in range(reach):
+        picture = picture.filter(ImageFilter.MaxFilter(3))
+    return np.asarray(picture) > 0
+
 
 _BLOCK_PX = 1024
 _SAMPLING = 64

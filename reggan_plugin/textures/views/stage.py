@@ -1,17 +1,178 @@
-"""A character ready to be looked at without light: geometry, maps, and what covers what."""
+"""A character ready to be looked at without light: its geometry and maps, a camera without
+distortion, and what covers what.
+"""
 
 import copy
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from embreex.mesh_construction import TriangleMesh
+from embreex.rtcore_scene import EmbreeScene
 
 from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.errors import MeshError
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
+from reggan_plugin.limits import LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS, MOST_LOOK_SECONDS
 from reggan_plugin.textures.character import Character, MeshPart, corner_values, smooth_normals
 from reggan_plugin.textures.maps.texture_map import TextureMap
-from reggan_plugin.textures.views.ray_scene import Hits, RayScene
-from reggan_plugin.textures.views.view import View
+
+DISTANCE_IN_FACES = 12.0
+"""From the camera to the face, in distances of its eyes: the middle of the training pictures'."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class View:
+    """A pinhole camera and the square picture that it takes.
+
+    Picture coordinates are continuous pixels from the upper left corner.
+    """
+
+    eye: Float[np.ndarray, "3"]
+    axes: Float[np.ndarray, "3 3"]
+    """Rows: to the right, up, and back from what is seen to the camera."""
+    focal_px: float
+    centre_px: tuple[float, float]
+    """Point where the optical axis meets the picture: x, y."""
+    side_px: int
+
+    def project(
+        self, points: Float[np.ndarray, "points 3"]
+    ) -> tuple[Float[np.ndarray, "points 2"], Float[np.ndarray, " points"]]:
+        """Project points to the picture: their places, and their depth along the optical axis."""
+        local = (points - self.eye) @ self.axes.T
+        depth = -local[:, 2]
+        scale = self.focal_px / np.where(depth > 0, depth, np.nan)
+        x = local[:, 0] * scale + self.centre_px[0]
+        y = -local[:, 1] * scale + self.centre_px[1]
+        return np.stack([x, y], axis=1), depth
+
+    def directions(self, places: Float[np.ndarray, "places 2"]) -> Float[np.ndarray, "places 3"]:
+        """From the camera through places of the picture; 1 long along the optical axis."""
+        across = (places[:, :1] - self.centre_px[0]) / self.focal_px
+        down = (places[:, 1:] - self.centre_px[1]) / self.focal_px
+        return across * self.axes[0] - down * self.axes[1] - self.axes[2]
+
+    def pixel_centres(self) -> Float[np.ndarray, "pixels 2"]:
+        """x, y of every pixel, row by row."""
+        y, x = np.mgrid[: self.side_px, : self.side_px] + 0.5
+        return np.stack([x.ravel(), y.ravel()], axis=1)
+
+    def window(self, left: float, top: float, extent: float, side_px: int) -> "View":
+        """Return a square of this picture, taken by the same camera at `side_px` a side."""
+        zoom = side_px / extent
+        x, y = self.centre_px
+        return replace(
+            self,
+            focal_px=self.focal_px * zoom,
+            centre_px=((x - left) * zoom, (y - top) * zoom),
+            side_px=side_px,
+        )
+
+
+def look_at(
+    target: Float[np.ndarray, "3"],
+    towards: Float[np.ndarray, "3"],
+    up: Float[np.ndarray, "3"],
+    *,
+    distance: float,
+    extent: float,
+    side_px: int,
+) -> View:
+    """Return a camera that stands `distance` from a target and frames `extent` around it.
+
+    Args:
+        target: in the middle of the picture.
+        towards: from the target to the camera; any length.
+        up: roughly up in the picture.
+        distance: between the two.
+        extent: what the picture's side measures at the target.
+        side_px: of the picture.
+    """
+    back = towards / np.linalg.norm(towards)
+    right = np.cross(up, back)
+    right = right / np.linalg.norm(right)
+    return View(
+        eye=target + distance * back,
+        axes=np.stack([right, np.cross(back, right), back]),
+        focal_px=side_px * distance / extent,
+        centre_px=(side_px / 2, side_px / 2),
+        side_px=side_px,
+    )
+
+
+_FIRST_RAYS, _RAYS_AT_ONCE = 1 << 10, 1 << 20
+"""Few at first, to see how long they take; the last bounds the memory of a query: 150 MB."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Hits:
+    """The first hit of each ray."""
+
+    face: Int[np.ndarray, " rays"]
+    """Index of the triangle, -1 where there is none."""
+    weights: Float[np.ndarray, "rays 3"]
+    """Of the triangle's three corners, at the point that was met; they add up to 1."""
+    distance: Float[np.ndarray, " rays"]
+    """In lengths of the ray's direction."""
+
+
+class RayScene:
+    """Triangles that rays can be cast at; single precision, so keep the points near 0."""
+
+    def __init__(
+        self, positions: Float[np.ndarray, "points 3"], faces: Int[np.ndarray, "faces 3"]
+    ) -> None:
+        """Build the search tree."""
+        self._faces, self._late_s, self._spent_s = len(faces), 0.0, 0.0
+        self._scene = EmbreeScene(robust=True)
+        self._mesh = TriangleMesh(
+            self._scene,
+            np.ascontiguousarray(positions, dtype=np.float32),
+            np.ascontiguousarray(faces, dtype=np.int32),
+        )
+
+    def first_hits(
+        self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
+    ) -> Hits:
+        """Return the nearest triangle on each ray, from either side."""
+        count = len(origins)
+        face = np.full(count, -1, dtype=np.int32)
+        weights = np.zeros((count, 3), dtype=np.float32)
+        distance = np.full(count, np.inf, dtype=np.float32)
+        start, at_once = 0, _FIRST_RAYS
+        while start < count:
+            part = slice(start, min(start + at_once, count))
+            begin = time.thread_time()
+            found = self._scene.run(
+                np.ascontiguousarray(origins[part], dtype=np.float32),
+                np.ascontiguousarray(directions[part], dtype=np.float32),
+                query="INTERSECT",
+                output=True,
+            )
+            face[part] = found["primID"]
+            weights[part, 1], weights[part, 2] = found["u"], found["v"]
+            distance[part] = found["tfar"]
+            self._refuse_slow(part.stop - start, time.thread_time() - begin)
+            start, at_once = part.stop, min(2 * at_once, _RAYS_AT_ONCE)
+        weights[:, 0] = 1.0 - weights[:, 1] - weights[:, 2]
+        return Hits(face=face, weights=weights, distance=distance)
+
+    def _refuse_slow(self, rays: int, seconds: float) -> None:
+        """Refuse triangles that a search tree hardly divides, as thousands in one place.
+
+        Raises:
+            MeshError: looking at them takes more time than any sound mesh does.
+        """
+        self._late_s = max(self._late_s + seconds - rays / LEAST_RAYS_A_SECOND, 0.0)
+        self._spent_s += seconds
+        if self._late_s > MOST_LATE_SECONDS or self._spent_s > MOST_LOOK_SECONDS:
+            raise MeshError(
+                f"The mesh of {self._faces:,} triangles takes too long to look at: too many of "
+                "them lie in one place. Merge what lies twice, and export it again."
+            )
+
 
 _BACKDROP = 0.45
 """Behind the head, sRGB-encoded: grey as the backdrops of the training pictures."""

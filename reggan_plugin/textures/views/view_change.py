@@ -1,7 +1,8 @@
 """The change of a view, and what it means for points of the surface and texels of the map.
 
 Motion that is seen in a view is carried out on the map: a texel takes what stood where it moved
-from, with its fine detail.
+from, with its fine detail. The
+change fades as the surface turns away, and reaches into folds.
 """
 
 from collections.abc import Sequence
@@ -17,19 +18,36 @@ from reggan_plugin.imaging.region_limits import blurred
 from reggan_plugin.imaging.warp import PictureSampler
 from reggan_plugin.interpolation import sample_bilinear
 from reggan_plugin.textures.character import corner_values
-from reggan_plugin.textures.maps.map_tile import MapTile
-from reggan_plugin.textures.maps.texture_map import TextureMap
-from reggan_plugin.textures.views.ray_scene import Hits
-from reggan_plugin.textures.views.stage import Stage
-from reggan_plugin.textures.views.turned_away_or_folded import (
-    FOLD,
-    GRAZING,
-    INTO_FOLD,
-    SAME_PLACE,
-    facing_of,
-    share_of_facing,
-)
-from reggan_plugin.textures.views.view import View
+from reggan_plugin.textures.maps.texture_map import MapTile, TextureMap
+from reggan_plugin.textures.views.stage import Hits, Stage, View
+
+GRAZING, FULL = 0.08, 0.30
+"""Cosines between the surface's normal and the way to the camera: nothing changes at an angle
+beyond 85 degrees, everything within 72."""
+SAME_PLACE = 3e-4
+"""A surface this much (in parts of the distance) nearer than a texel's own point hides it."""
+FOLD = 4e-3
+"""Depth of a fold in parts of the distance: 3 mm on a face, such as between closed lips."""
+INTO_FOLD = -0.5
+"""The cosine up to which a surface may turn away inside a fold."""
+
+
+def facing_of(
+    points: Float[np.ndarray, "points 3"],
+    normals: Float[np.ndarray, "points 3"],
+    eye: Float[np.ndarray, "3"],
+) -> Float[np.ndarray, " points"]:
+    """Cosines between normals and the way to the camera."""
+    towards = eye - points
+    towards /= np.linalg.norm(towards, axis=1, keepdims=True)
+    return np.asarray((normals * towards).sum(axis=1), np.float32)
+
+
+def share_of_facing(facing: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
+    """How much of a change counts, 0 to 1: all from `FULL` on, nothing up to `GRAZING`."""
+    clipped = np.clip((facing - GRAZING) / (FULL - GRAZING), 0.0, 1.0)
+    return np.asarray(clipped * clipped * (3 - 2 * clipped))
+
 
 _WINDOW_PX, _MARGIN_PX = 256, 4
 """Texels that become floats at a time, and what the kernel looks at beyond them."""

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from reggan_plugin.cli import main
-from reggan_training.data.identity import Identity
+from reggan_training.data.identity import SPLITS, Identity
 from reggan_training.data.sets import load_sets
-from reggan_training.data.split import SPLITS
 
 Streams = pytest.CaptureFixture[str]
 

@@ -12,10 +12,9 @@ import xlwt
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import Identity
+from reggan_training.data.identity import SPLITS, Identity, split_of, style_of
 from reggan_training.data.photographs import ANNOTATIONS, Locator, code_and_person
 from reggan_training.data.sets import load_sets
-from reggan_training.data.split import SPLITS, split_of, style_of
 
 Painter = Callable[..., None]
 

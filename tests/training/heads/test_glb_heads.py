@@ -8,8 +8,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from reggan_plugin.errors import MeshError
-from reggan_plugin.textures.character import Material, MeshPart
-from reggan_plugin.textures.named_parts import name_parts
+from reggan_plugin.textures.character import Material, MeshPart, name_parts
 from reggan_plugin.vocabulary.face_shapes import mirrored_name
 from reggan_training.commands.dataset_pictures import test_heads as heads
 from reggan_training.heads.glb import GlbFamily

@@ -14,17 +14,15 @@ from reggan_plugin.faces.locator import DEFAULT_FOLDER  # noqa: E402
 from reggan_training.exported_weights import exported_weights, load_exported  # noqa: E402
 from reggan_training.locator.bank import Bank, BankFace, build_bank  # noqa: E402
 from reggan_training.locator.cartoons import draw_cartoon  # noqa: E402
-from reggan_training.locator.loop import (  # noqa: E402
+from reggan_training.locator.loop import (  # noqa: E402  # noqa: E402
     DetectorStage,
+    FaceDetector,
+    LandmarkNetwork,
     LandmarkStage,
     LocatorRun,
     LocatorStage,
     RunConfig,
     detector_targets,
-)
-from reggan_training.locator.networks import (  # noqa: E402
-    FaceDetector,
-    LandmarkNetwork,
 )
 from reggan_training.locator.sources import LabelledPicture  # noqa: E402
 from reggan_training.locator.synthesis import (  # noqa: E402

@@ -10,14 +10,15 @@ import torch
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.metrics.judges import ExpressionValidity, Judges
 from reggan_training.papers.comparison.evaluation import (
+    ALL_AVATARS,
     Evaluation,
     EvaluationSet,
     evaluate_runs,
     load_evaluation_set,
+    max_yaw_deg,
 )
 from reggan_training.papers.comparison.measure import INPUT, Contender
 from reggan_training.papers.comparison.report import json_from_evaluation, markdown_from_record
-from reggan_training.papers.comparison.standing import ALL_AVATARS, max_yaw_deg
 
 MakeRun = Callable[..., Contender]
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.metrics.judges import Judges
-from reggan_training.papers.comparison.evaluation import EvaluationSet, evaluate_runs
+from reggan_training.papers.comparison.evaluation import ALL_AVATARS, EvaluationSet, evaluate_runs
 from reggan_training.papers.comparison.measure import Contender
 from reggan_training.papers.comparison.outside_gauges import (
     WEIGHT_FILES,
@@ -23,7 +23,6 @@ from reggan_training.papers.comparison.outside_gauges import (
     missing_files,
 )
 from reggan_training.papers.comparison.report import json_from_evaluation, markdown_from_record
-from reggan_training.papers.comparison.standing import ALL_AVATARS
 
 LABELS = ["anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]
 PLAIN = {"side_px": 16, "mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]}

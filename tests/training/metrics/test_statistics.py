@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from reggan_training.metrics.statistics import estimate_mean, mean_of_each
+from reggan_training.metrics.trials import estimate_mean, mean_of_each
+from reggan_training.papers.comparison.evaluation import SetComparison
 from reggan_training.papers.comparison.outside_gauges import fid_and_kid
-from reggan_training.papers.comparison.standing import SetComparison
 
 
 def test_the_interval_repeats_and_covers() -> None:

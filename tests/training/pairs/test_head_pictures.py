@@ -15,10 +15,9 @@ import pytest
 from reggan_plugin.errors import OutputError, OutputExistsError, UnreadableFrameError
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.data.identity import CANONICAL_LANDMARKS
+from reggan_training.data.identity import RENDERED_STYLES
 from reggan_training.data.sets import load_sets
-from reggan_training.data.split import RENDERED_STYLES as STYLES
-from reggan_training.pairs.head_pictures import HeadPictureSettings
-from reggan_training.pairs.picture_set import picture_heads, tasks_of
+from reggan_training.pairs.picture_set import HeadPictureSettings, picture_heads, tasks_of
 
 from ...ended_processes import end_a_child
 
@@ -71,7 +70,7 @@ def test_held_out_heads_are_tested_on_in_every_style(pictured: Path) -> None:
     assert [one.name for one in load_sets([pictured], ["validation"])] == ["skin_ict-7-00083-08"]
     tested = load_sets([pictured], ["test"])
     assert {one.name for one in tested} == {f"{style}_ict-7-00090-09" for style in STYLES}
-    assert len({one.images.tobytes() for one in tested}) == len(STYLES)
+    assert len({one.images.tobytes() for one in tested}) == len(RENDERED_STYLES)
 
 
 def test_a_set_shows_the_six_in_full_and_in_part_and_odd_sources(pictured: Path) -> None:

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
-from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.truth import truth_of_pair
+from reggan_training.pairs.shading import HeadShader, truth_of_pair
 
 
 @pytest.fixture(scope="module")

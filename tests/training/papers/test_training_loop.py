@@ -29,11 +29,10 @@ from reggan_training.papers.configuration import (
     settings_with_tables,
 )
 from reggan_training.papers.held_out_curve import held_out_curve, held_out_is_converged
-from reggan_training.papers.initial_weights import initial_weights_from
 from reggan_training.papers.networks.expression_model import ModelSettings
 from reggan_training.papers.presets import preset_named
 from reggan_training.papers.regression import RegressionSettings
-from reggan_training.papers.run_folder import RunFolder, model_from_run
+from reggan_training.papers.run_folder import RunFolder, initial_weights_from, model_from_run
 from reggan_training.papers.train_step import Trainer, TrainingDivergedError
 from reggan_training.papers.training_loop import train
 

@@ -20,13 +20,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_plugin.errors import MissingExtraError
-from reggan_training.data.split import TRACED_STYLES
+from reggan_training.data.identity import TRACED_STYLES
 from reggan_training.heads.head import HeadMesh, Part
-from reggan_training.pairs.camera import Camera
-from reggan_training.pairs.head_look import HeadLook
-from reggan_training.pairs.head_pictures import Drawn, Renderer
+from reggan_training.pairs.head_look import HeadLook, surface_colour
+from reggan_training.pairs.picture_set import Drawn, Renderer
+from reggan_training.pairs.rasterising import Camera
 from reggan_training.pairs.shading import HeadShader, backdrop_of, developed
-from reggan_training.pairs.surface_colour import surface_colour
 
 _LIBRARIES = "libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgl1"
 _SAMPLES, _BOUNCES = 8, 3

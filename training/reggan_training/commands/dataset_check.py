@@ -13,7 +13,7 @@ from reggan_plugin.disk import refuse_existing
 from reggan_plugin.drawing.contact_sheet import SheetRow, write_sheet
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument
-from reggan_training.data.split import SPLITS
+from reggan_training.data.identity import SPLITS
 
 if TYPE_CHECKING:
     from reggan_training.data.check import SetReport

@@ -8,7 +8,7 @@ from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.disk import refuse_existing, write_atomically
 from reggan_plugin.errors import SourceError
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument
-from reggan_training.data.split import SPLITS, STYLES, Split
+from reggan_training.data.identity import SPLITS, STYLES, Split
 
 
 @click.command(

@@ -16,10 +16,10 @@ from reggan_training.commands.options import (
     family_options,
     report_line,
 )
-from reggan_training.data.split import RENDERED_STYLES, TRACED_STYLES
+from reggan_training.data.identity import RENDERED_STYLES, TRACED_STYLES
 
 if TYPE_CHECKING:
-    from reggan_training.pairs.head_pictures import Renderer
+    from reggan_training.pairs.picture_set import Renderer
 
 MakeSet = Callable[["Renderer"], None]
 
@@ -35,8 +35,7 @@ def _make_set(
     processes: int,
     out: Path,
 ) -> MakeSet:
-    from reggan_training.pairs.head_pictures import HeadPictureSettings
-    from reggan_training.pairs.picture_set import picture_heads, tasks_of
+    from reggan_training.pairs.picture_set import HeadPictureSettings, picture_heads, tasks_of
 
     def make(renderer: "Renderer") -> None:
         picture_heads(
@@ -129,7 +128,7 @@ def pictures(*, make: MakeSet) -> None:
     Example:
       reggan-plugin dataset pictures --ict ict_face_model_light.npz --out pictures --processes 8
     """
-    from reggan_training.pairs.head_pictures import SHADED
+    from reggan_training.pairs.picture_set import SHADED
 
     make(SHADED)
 

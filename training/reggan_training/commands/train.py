@@ -19,7 +19,7 @@ from reggan_training.papers.presets import preset_named, preset_tables
 
 if TYPE_CHECKING:
     from reggan_training.papers.configuration import TrainingSettings
-    from reggan_training.papers.initial_weights import InitialWeights
+    from reggan_training.papers.run_folder import InitialWeights
 
 
 @click.command("train")
@@ -135,10 +135,10 @@ def train(
     Example:
       reggan-plugin train --data pictures --out runs/first --kimg 56
     """
-    from reggan_training.papers.initial_weights import initial_weights_from
+    from reggan_training.papers.run_folder import initial_weights_from
     from reggan_training.papers.training_loop import Session, describe_run
     from reggan_training.papers.training_loop import train as train_model
-    from reggan_training.processes import join_processes
+    from reggan_training.training_run import join_processes
 
     set_threads(threads)
     initial = initial_weights_from(init_from) if init_from else None

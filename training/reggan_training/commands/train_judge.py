@@ -16,7 +16,7 @@ from reggan_training.commands.options import (
     set_threads,
     threads_option,
 )
-from reggan_training.data.split import Split
+from reggan_training.data.identity import Split
 
 if TYPE_CHECKING:
     from reggan_training.data.identity import Identity

@@ -167,8 +167,12 @@ def train_locator(
 
 
 def _stage_of(name: "StageName", bank: "Bank") -> "LocatorStage":
-    from reggan_training.locator.loop import DetectorStage, LandmarkStage
-    from reggan_training.locator.networks import FaceDetector, LandmarkNetwork
+    from reggan_training.locator.loop import (
+        DetectorStage,
+        FaceDetector,
+        LandmarkNetwork,
+        LandmarkStage,
+    )
 
     if name == "detector":
         return DetectorStage(bank, FaceDetector())

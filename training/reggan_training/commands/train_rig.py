@@ -14,7 +14,7 @@ from reggan_training.commands.options import (
     family_options,
     report_line,
 )
-from reggan_training.data.split import SPLIT_FAMILIES
+from reggan_training.data.identity import SPLIT_FAMILIES
 
 if TYPE_CHECKING:
     from reggan_training.landmarks.training import Measurement, PoolRun

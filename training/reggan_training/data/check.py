@@ -11,10 +11,9 @@ from reggan_plugin.drawing.contact_sheet import CELL_PX, SheetRow
 from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import Identity
+from reggan_training.data.identity import Identity, split_of
 from reggan_training.data.pair_table import pairs_of
 from reggan_training.data.set_files import Entry
-from reggan_training.data.split import split_of
 
 _FARTHEST_EYES, _LARGEST_TURN_DEG = 0.12, 6.0
 """Largest shift of a view's eyes from the neutral ones, in eye distances, and largest turn."""

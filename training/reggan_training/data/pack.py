@@ -15,8 +15,14 @@ from reggan_plugin.errors import OutputError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
-from reggan_training.data.new_set import IDENTITY_FILE, MANIFEST_FILE, SCHEMA
-from reggan_training.data.set_files import Entry, read_image, read_json
+from reggan_training.data.set_files import (
+    IDENTITY_FILE,
+    MANIFEST_FILE,
+    SCHEMA,
+    Entry,
+    read_image,
+    read_json,
+)
 
 MIB = 1 << 20
 _BEST_QUALITY, _LEAST_QUALITY, _FINE_QUALITY = 95, 75, 90

@@ -31,9 +31,9 @@ from reggan_training.data.identity import (
     Identity,
     IdentityView,
     identity_from_views,
+    style_of,
 )
 from reggan_training.data.set_files import Entry, FolderFiles, read_image
-from reggan_training.data.split import style_of
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 """Endings of a picture's name, in lower case."""

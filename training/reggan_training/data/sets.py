@@ -13,8 +13,17 @@ from jaxtyping import Float
 from reggan_plugin.errors import SourceError, UnknownExpressionError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import Identity, IdentityView, identity_from_views
-from reggan_training.data.new_set import IDENTITY_FILE, MANIFEST_FILE, SCHEMA
+from reggan_training.data.identity import (
+    TRAINING_STYLES,
+    Identity,
+    IdentityView,
+    Split,
+    identity_from_views,
+    named_in_style,
+    split_of,
+    stable_hash,
+    style_of,
+)
 from reggan_training.data.photographs import (
     PICTURE_SUFFIXES,
     Locator,
@@ -29,20 +38,15 @@ from reggan_training.data.photographs import (
     number_of_expression,
 )
 from reggan_training.data.set_files import (
+    IDENTITY_FILE,
+    MANIFEST_FILE,
+    SCHEMA,
     Entry,
     FolderFiles,
     SetFiles,
     ZipFiles,
     read_image,
     read_json,
-)
-from reggan_training.data.split import (
-    TRAINING_STYLES,
-    Split,
-    named_in_style,
-    split_of,
-    stable_hash,
-    style_of,
 )
 
 _DISTURBANCES = ("eye_closure", "mouth_open")

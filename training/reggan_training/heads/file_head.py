@@ -14,8 +14,10 @@ from reggan_training.heads.head import (
     SparseOffsets,
     VertexWeights,
     Vertices,
+    pack_regions,
+    part_of_vertices,
+    shade_inside,
 )
-from reggan_training.heads.paint import pack_regions, part_of_vertices, shade_inside
 
 CANONICAL_NOSE_Y: Final = -0.6
 CANONICAL_MOUTH_Y: Final = -1.1

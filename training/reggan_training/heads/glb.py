@@ -16,12 +16,18 @@ from PIL import Image
 from reggan_plugin.errors import MeshError
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.rig.own_rig import with_own_sides
-from reggan_plugin.textures.character import Character, Material, MeshPart
-from reggan_plugin.textures.face_morphs import binds_by_shape, offsets_by_shape
+from reggan_plugin.textures.character import (
+    Character,
+    Material,
+    MeshPart,
+    NamedPart,
+    name_parts,
+    opaque_faces,
+)
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.texture_files import image_bytes
-from reggan_plugin.textures.named_parts import NamedPart, name_parts, opaque_faces
 from reggan_plugin.textures.read_mesh import load_mesh
+from reggan_plugin.textures.rig_mesh import binds_by_shape, offsets_by_shape
 from reggan_training.heads.file_head import (
     SIDES,
     FileEye,
@@ -29,8 +35,7 @@ from reggan_training.heads.file_head import (
     fit_sphere,
     head_mesh_from_file,
 )
-from reggan_training.heads.head import HeadMesh, Part, sparse_offsets_from_dense
-from reggan_training.heads.paint import paint_face
+from reggan_training.heads.head import HeadMesh, Part, paint_face, sparse_offsets_from_dense
 
 Points = Float[np.ndarray, "points 3"]
 Rows = Int[np.ndarray, " rows"]

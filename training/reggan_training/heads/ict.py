@@ -20,9 +20,11 @@ from reggan_training.heads.head import (
     Part,
     VertexWeights,
     Vertices,
+    pack_regions,
+    paint_face,
+    rise,
     turned_eyeball,
 )
-from reggan_training.heads.paint import pack_regions, paint_face, rise
 
 _BOUNDS = (0, 9409, 11248, 13294, 14062, 17039, 21451, 23021, 24591)
 _PARTS = (Part.SKIN, Part.SKIN, Part.MOUTH, Part.SOCKET, Part.GUMS, Part.TEETH, Part.EYE, Part.EYE)

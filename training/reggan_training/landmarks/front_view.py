@@ -11,8 +11,7 @@ from reggan_plugin.rig.layout import rows_of
 from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_training.heads.head import REGIONS, HeadMesh, Part, Vertices
 from reggan_training.landmarks.drawn_on import SIDE_PX
-from reggan_training.pairs.camera import Camera, frontal_camera
-from reggan_training.pairs.rasterising import HeadScene
+from reggan_training.pairs.rasterising import Camera, HeadScene, frontal_camera
 
 ViewMask = Bool[np.ndarray, "side side"]
 """Of the pixels of the view."""

@@ -28,9 +28,13 @@ from reggan_training.landmarks.drawn_on import (
 from reggan_training.landmarks.front_view import seen_edges
 from reggan_training.landmarks.points import DensePoints, iris_of
 from reggan_training.landmarks.stylised import stylise
-from reggan_training.pairs.camera import Camera, rotation_from_angles
 from reggan_training.pairs.head_look import HeadLook, sample_look
-from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
+from reggan_training.pairs.rasterising import (
+    Camera,
+    RasterisedHead,
+    rasterise_head,
+    rotation_from_angles,
+)
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.states import Weights, sample_states
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.rig.layout import COUNT, SIDES, rows_of
-from reggan_training.data.split import VALID_HELD_OUT, is_held_out
+from reggan_training.data.identity import VALID_HELD_OUT, is_held_out
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part, Vertices
 from reggan_training.landmarks.front_view import (
     VIEW_PX,

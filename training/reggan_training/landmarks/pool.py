@@ -26,8 +26,8 @@ from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.landmarks.network import PARTS, face_frame, part_square
 from reggan_training.landmarks.pictures import TEXTURES, HeadPicture, draw_head
 from reggan_training.landmarks.points import SHARE_OF_CHARACTER, SHARES, DensePoints, HeadSource
-from reggan_training.pairs.surface_colour import keep_textures
-from reggan_training.processes import multiplying_in_one_thread
+from reggan_training.pairs.head_look import keep_textures
+from reggan_training.training_run import multiplying_in_one_thread
 
 WIDER: Final = 1.4
 """Side of the square that is kept, in sides of the one that a network looks at."""

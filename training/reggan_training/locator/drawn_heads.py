@@ -31,10 +31,9 @@ from reggan_training.landmarks.points import SHARES, DensePoints, HeadSource, ir
 from reggan_training.landmarks.stylised import Bulge, stylise, warped_head
 from reggan_training.locator.cartoons import draw_cartoon
 from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX, LabelledPicture, load_pictures
-from reggan_training.pairs.camera import Camera, rotation_from_angles
-from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.head_look import keep_textures
+from reggan_training.pairs.rasterising import Camera, rasterise_head, rotation_from_angles
 from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.surface_colour import keep_textures
 
 KINDS: Final = ("plain", "stylised", "large-eyed")
 _SHARES: Final = (0.4, 0.25, 0.35)

@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from reggan_plugin.errors import SourceError
+from reggan_training.data.identity import Split
 from reggan_training.data.sets import load_sets
-from reggan_training.data.split import Split
 
 PICTURE_PX = 256
 """Side to which pictures are brought."""

@@ -22,14 +22,19 @@ from PIL import Image
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.disk import write_atomically
 from reggan_plugin.textures.gltf.gltf_file import bytes_from_gltf
-from reggan_plugin.textures.maps.edge_padding import pad_edges
 from reggan_plugin.textures.maps.uv_layout import UvLayout
+from reggan_plugin.textures.views.reprojection import pad_edges
 from reggan_training.commands.options import FILE_TO_WRITE, FOLDER
 from reggan_training.heads.anatomy.head_shape import HeadShape
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.heads.makehuman.family import MakeHumanFamily
-from reggan_training.pairs.head_look import HeadLook, sample_look
-from reggan_training.pairs.surface_colour import ShadedSurface, encoded_from_linear, surface_colour
+from reggan_training.pairs.head_look import (
+    HeadLook,
+    ShadedSurface,
+    encoded_from_linear,
+    sample_look,
+    surface_colour,
+)
 
 SHAPE: Final = HeadShape(ancestry={"african": 0.5, "asian": 0.3, "caucasian": 0.2}, gender=0.35)
 LOOK_SEED: Final = 8

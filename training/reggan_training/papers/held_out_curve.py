@@ -15,9 +15,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import Identity
+from reggan_training.data.identity import Identity, stable_hash
 from reggan_training.data.pair_table import Pair, pairs_of
-from reggan_training.data.split import stable_hash
 from reggan_training.papers.losses import paste
 from reggan_training.papers.networks.expression_model import ExpressionModel
 from reggan_training.papers.run_folder import RunFolder

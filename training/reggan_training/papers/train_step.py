@@ -14,9 +14,8 @@ from reggan_training.papers.configuration import AdversarySettings, GanLossWeigh
 from reggan_training.papers.losses import Discriminator
 from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
 from reggan_training.papers.run_folder import adam_state, prefixed, restore_adam, unprefixed
-from reggan_training.processes import Processes
 from reggan_training.tensor_shapes import Images, Masks
-from reggan_training.training_run import average_into
+from reggan_training.training_run import Processes, average_into
 
 
 class TrainingDivergedError(RegganError):

@@ -18,21 +18,18 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import Identity
+from reggan_training.data.identity import SPLITS, Identity, Split
 from reggan_training.data.pairs import PairBatch, PairSampler
 from reggan_training.data.sets import load_sets
-from reggan_training.data.split import SPLITS, Split
 from reggan_training.papers.closed_form import fit_closed_form
 from reggan_training.papers.configuration import TrainingSettings
 from reggan_training.papers.held_out_curve import HeldOutPairs, choose_held_out
-from reggan_training.papers.initial_weights import InitialWeights
 from reggan_training.papers.losses import paste
 from reggan_training.papers.networks.architectures import build_model
 from reggan_training.papers.networks.expression_model import ExpressionModel
-from reggan_training.papers.run_folder import RunFolder, describe_data
+from reggan_training.papers.run_folder import InitialWeights, RunFolder, describe_data
 from reggan_training.papers.train_step import Trainer, TrainingDivergedError
-from reggan_training.processes import Processes, join_processes
-from reggan_training.training_run import progress_line, run_training
+from reggan_training.training_run import Processes, join_processes, progress_line, run_training
 
 Report = Callable[[str], None]
 _GRID_IDENTITIES = 4

@@ -34,7 +34,7 @@ from reggan_training.commands.options import (
 )
 from reggan_training.heads.head import HeadMesh
 from reggan_training.landmarks.points import SHARES, DensePoints, HeadSource
-from reggan_training.pairs.camera import rotation_from_angles, sample_camera
+from reggan_training.pairs.rasterising import rotation_from_angles, sample_camera
 from reggan_training.pairs.states import sample_states
 
 _HEADS: Final = 90

@@ -32,8 +32,8 @@ from reggan_training.heads.anatomy.assets import (
     read_assets,
 )
 from reggan_training.heads.anatomy.mouth import rows_of_bite
+from reggan_training.heads.head import occlusion
 from reggan_training.heads.makehuman.template import fitted_eyes, head_axes
-from reggan_training.heads.paint import occlusion
 
 _ARCH = np.array([1.07, 1.1, 1.0])
 """Of the bite: its teeth are narrow and short beside those of seven heads of other families."""

@@ -33,8 +33,7 @@ from reggan_training.commands.options import (
     family_options,
     report_line,
 )
-from reggan_training.heads.head import HeadFamily, HeadMesh, Part
-from reggan_training.heads.paint import inside_polygon
+from reggan_training.heads.head import HeadFamily, HeadMesh, Part, inside_polygon
 from reggan_training.landmarks.points import JAW_DROP, MEAN_FAMILY, DensePoints, dense_points
 
 Points = Float[np.ndarray, "_ 3"]

@@ -15,12 +15,12 @@ from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
 from reggan_training.data.sets import load_sets
 from reggan_training.papers.closed_form import fit_closed_form
-from reggan_training.papers.initial_weights import initial_weights_from
 from reggan_training.papers.losses import Discriminator, paste
 from reggan_training.papers.networks.architectures import architectures, build_model
 from reggan_training.papers.networks.encoder_decoder import Encoder, tile_expression
 from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
 from reggan_training.papers.regression import RegressionSettings
+from reggan_training.papers.run_folder import initial_weights_from
 
 PUBLISHED_PARAMETERS = {
     "us-gan": 2_533_440,  # 2.53 M, arXiv 2112.13002

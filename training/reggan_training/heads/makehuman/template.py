@@ -38,9 +38,8 @@ from reggan_training.heads.anatomy.head_shape import (
 )
 from reggan_training.heads.anatomy.mouth import Bite, placement_from_hollow, read_bite
 from reggan_training.heads.file_head import canonical_from_rest
-from reggan_training.heads.head import REGIONS, Part, VertexWeights, Vertices
+from reggan_training.heads.head import REGIONS, Part, VertexWeights, Vertices, occlusion
 from reggan_training.heads.makehuman.skin import Refinement, read_regions, refine
-from reggan_training.heads.paint import occlusion
 
 BITE_PARTS = ("teeth_upper", "teeth_lower", "gums_upper", "gums_lower", "tongue")
 """In the order of their vertices."""

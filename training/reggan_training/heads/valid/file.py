@@ -19,8 +19,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 
-from reggan_training.heads.head import Vertices
-from reggan_training.heads.paint import soft_polygon
+from reggan_training.heads.head import Vertices, soft_polygon
 
 PointMask = Bool[np.ndarray, " points"]
 

@@ -33,7 +33,7 @@ from reggan_training.metrics.motion.quantities import (
     region_psnr_db,
     teeth_within_hues,
 )
-from reggan_training.metrics.statistics import mean_of_each
+from reggan_training.metrics.trials import mean_of_each
 
 WHOLE = "face"
 """The name of the whole crop among the parts of a face."""

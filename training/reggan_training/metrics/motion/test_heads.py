@@ -16,26 +16,31 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from reggan_plugin.disk import write_atomically
-from reggan_plugin.drawing.encoded_picture import encoded_picture
+from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
-from reggan_training.data.split import RENDERED_STYLES, SPLIT_FAMILIES, is_held_out
+from reggan_training.data.identity import RENDERED_STYLES, SPLIT_FAMILIES, is_held_out
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.metrics.motion.face import Planes, TrueFace
 from reggan_training.metrics.motion.figures import ResultKind
-from reggan_training.pairs.camera import Camera
 from reggan_training.pairs.head_look import sample_look
 from reggan_training.pairs.rasterising import (
     FACE_WINDOW,
     MOUTH_WINDOW,
+    Camera,
     RasterisedHead,
     Rasters,
     rasterise_head,
 )
-from reggan_training.pairs.shading import HeadShader, reduce_to
+from reggan_training.pairs.shading import (
+    HeadShader,
+    PairTruth,
+    reduce_to,
+    request_of_pair,
+    truth_of_pair,
+)
 from reggan_training.pairs.states import Weights
-from reggan_training.pairs.truth import PairTruth, request_of_pair, truth_of_pair
 
 HEAD_SUFFIX = ".head.npz"
 _PLAIN = (

@@ -12,9 +12,16 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.metrics.statistics import Estimate, estimate_mean, mean_of_each
-from reggan_training.metrics.trials import Kind, TrialSubject
-from reggan_training.papers.comparison.evaluation import Evaluation
+from reggan_training.metrics.trials import Estimate, Kind, TrialSubject, estimate_mean, mean_of_each
+from reggan_training.papers.comparison.evaluation import (
+    ALL_AVATARS,
+    ECS_QUANTITIES,
+    FRECHET,
+    Evaluation,
+    SetComparison,
+    Split,
+    counted,
+)
 from reggan_training.papers.comparison.measure import (
     INPUT,
     OWN_FEATURES,
@@ -26,14 +33,6 @@ from reggan_training.papers.comparison.measure import (
     mask_of,
 )
 from reggan_training.papers.comparison.outside_gauges import INCEPTION, fid_and_kid
-from reggan_training.papers.comparison.standing import (
-    ALL_AVATARS,
-    ECS_QUANTITIES,
-    FRECHET,
-    SetComparison,
-    Split,
-    counted,
-)
 
 _COMPARED_AS_SETS = ("all", "style", "yaw")
 """Groups of splits for which distances between sets are worked out."""

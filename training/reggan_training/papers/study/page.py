@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from reggan_plugin.drawing.encoded_picture import encoded_picture
+from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.drawing.web_page import html_from_parts
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_training.papers.study.pictures import Face, Picture, StudyPictures

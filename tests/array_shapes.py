@@ -12,7 +12,7 @@ from beartype import BeartypeConf, beartype
 
 Checker = Callable[[Any], Any]
 
-CHECKED_CALLS = 8
+CHECKED_CALLS = 2
 """Of one function in one test. A render makes 3,700; checking all took a quarter of its time."""
 _jaxtyped = jaxtyping.jaxtyped
 _tests_begun = 0

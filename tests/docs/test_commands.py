@@ -71,6 +71,9 @@ NEEDED_BEFORE = {
 """What a page's commands build on that another page has."""
 WRITTEN = ("--out", "--out-mesh", "--sheet", "--html", "--plot", "--preview")
 """Options that name what a command writes."""
+WHOLE_PAGES = ("README.md", "first_shot.md")
+"""Where all is done. On other pages `render` says what it would do where nothing later on the page
+needs its result: the model is opened and all options are read, and `tests/commands` renders."""
 
 
 def commands_to_run(page: Path) -> list[str]:
@@ -92,11 +95,14 @@ def test_every_command_runs_as_written(
     page: Path, working_folder: Path, written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sheet, "INTENSITIES", sheet.INTENSITIES[-1:])  # a third of the time
-    for command in dict.fromkeys([*NEEDED_BEFORE.get(page.name, []), *commands_to_run(page)]):
+    commands = [*dict.fromkeys([*NEEDED_BEFORE.get(page.name, []), *commands_to_run(page)])]
+    for place, command in enumerate(commands):
         kept = RUN_ONCE.get(command)
         if kept and (written / kept).exists():
             _copy(written / kept, Path(kept))
             continue
+        if not kept and page.name not in WHOLE_PAGES and not _is_needed(commands, place):
+            command += " --dry-run"
         _run(command)
         if kept:
             _copy(Path(kept), written / kept)
@@ -109,6 +115,17 @@ def test_every_command_runs_as_written(
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the commands of `RUN_ONCE` wrote."""
     return tmp_path_factory.mktemp("written")
+
+
+def _is_needed(commands: list[str], place: int) -> bool:
+    """Whether it is no `render`, or a later command goes on from its result."""
+    words = shlex.split(commands[place])
+    if words[0] != "render":
+        return True
+    out = dict(pairwise(words)).get("--out", "").rstrip("/")
+    layers = dict(pairwise(words)).get("--layers-out", "")
+    later = " ".join(commands[place + 1 :])
+    return any(name and f" {name}" in later for name in (out, layers))
 
 
 def _run(command: str) -> None:

@@ -62,7 +62,7 @@ def test_a_locator_from_pictures_to_report(
     monkeypatch.setattr(command, "_BACKGROUNDS", 4)
     runner = CliRunner()
     for stage in ("detector", "landmarks"):
-        options = ["--kimg", "0.1", "--backgrounds", "4", "--styles", "1", "--stage", stage]
+        options = ["--kimg", "0.02", "--backgrounds", "4", "--styles", "1", "--stage", stage]
         folder = tmp_path / "runs" / stage
         arguments = ["--data", str(pictures), "--run", str(folder), *options]
         result = runner.invoke(train_locator, arguments, catch_exceptions=False)

@@ -14,8 +14,7 @@ import pytest
 
 from reggan_plugin.errors import OutputError, OutputExistsError, UnreadableFrameError
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
-from reggan_training.data.identity import CANONICAL_LANDMARKS
-from reggan_training.data.identity import RENDERED_STYLES
+from reggan_training.data.identity import CANONICAL_LANDMARKS, RENDERED_STYLES
 from reggan_training.data.sets import load_sets
 from reggan_training.pairs.picture_set import HeadPictureSettings, picture_heads, tasks_of
 
@@ -69,7 +68,7 @@ def test_held_out_heads_are_tested_on_in_every_style(pictured: Path) -> None:
     assert [one.name for one in load_sets([pictured], ["train"])] == ["skin_ict-7-00007-01"]
     assert [one.name for one in load_sets([pictured], ["validation"])] == ["skin_ict-7-00083-08"]
     tested = load_sets([pictured], ["test"])
-    assert {one.name for one in tested} == {f"{style}_ict-7-00090-09" for style in STYLES}
+    assert {one.name for one in tested} == {f"{style}_ict-7-00090-09" for style in RENDERED_STYLES}
     assert len({one.images.tobytes() for one in tested}) == len(RENDERED_STYLES)
 
 

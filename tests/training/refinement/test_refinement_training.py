@@ -90,8 +90,8 @@ def test_a_mirrored_example_is_still_one(pool: PicturePool) -> None:
 def test_it_learns(pool: PicturePool, tmp_path: Path) -> None:
     torch.manual_seed(2)
     training, batch = RefinementTraining(tmp_path), Batch.of(pool, torch.arange(4))
-    losses = [training.train_step(batch, 3e-3) for _ in range(30)]
-    assert losses[-1] < 0.7 * losses[0]
+    losses = [training.train_step(batch, 3e-3) for _ in range(14)]
+    assert losses[-1] < 0.9 * losses[0]
     assert measure(training.ema, pool)["rig_motion"] == pytest.approx(0.75)
 
 

@@ -119,7 +119,8 @@ def picture_head(
 
     Every look is an identity of the set, `<style>_<identity>-<number>`, of fifteen pictures:
     neutral, the six expressions in full and in part, two with eyes shut or mouth open. The last
-    digit of the number puts heads that are never trained on (`data/identity.py`) into the test split.
+    digit of the number puts heads that are never trained on (`data/identity.py`) into the test
+    split.
 
     Args:
         family: of the head.

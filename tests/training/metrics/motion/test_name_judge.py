@@ -63,8 +63,8 @@ def test_a_lesson_brings_the_loss_down(views: np.ndarray) -> None:
     assert 0 <= lesson.score() < 0.2
     adam = torch.optim.Adam(lesson.network.parameters(), 3e-3)
     losses = []
-    for _ in range(28):
-        loss = lesson.loss(16)
+    for _ in range(24):
+        loss = lesson.loss(8)
         adam.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         adam.step()

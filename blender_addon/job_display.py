@@ -39,7 +39,8 @@ def draw_status(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         return
     failed = manager.reggan_last_failed
     row.alert = failed
-    head = "The last job failed" if failed else done or said.splitlines()[0]
+    first = said.partition("\n")[0].partition(". ")[0].partition("; ")[0]
+    head = first if failed or not done else done
     arrow = "DOWNARROW_HLT" if manager.reggan_unfolds else "RIGHTARROW"
     if said:
         row.prop(manager, "reggan_unfolds", text=head, icon=arrow, emboss=False)

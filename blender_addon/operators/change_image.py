@@ -47,7 +47,9 @@ class ChangedImage:
         """Return the error of the job: of the image by its name, as its file is the add-on's."""
         failed = progress.summary.get("failed")
         message = with_remedy(failed[0], _REMEDIES) if failed else progress.message
-        return message.replace(str(self.source.path), self.source.image)
+        for name in (str(self.source.path), self.source.path.name):
+            message = message.replace(name, self.source.image)
+        return message
 
     def take(self, context: bpy.types.Context) -> tuple[str, str]:
         """Show the new image. Where it is, in words, and a note; empty without one.

@@ -23,7 +23,7 @@ from ..scene.head_in_scene import head_problem
 from ..scene.image_files import file_stem
 from ..scene.settings import absolute_path, character_file
 from ..second_blender.start import job_on_copy
-from .job_operator import JobOperator, new_job_folder
+from .job_operator import JobOperator, new_job_folder, without_work_paths
 from .rendered_faces import look_at_rendered_frames
 
 _KEPT = "//reggan/"
@@ -93,7 +93,7 @@ class TrackHead(JobOperator, bpy.types.Operator):
         scene.reggan.rig_tracks, scene.reggan.use_rig_tracks = self._path, True
         account = json.loads(self._account.read_text(encoding="utf-8"))
         doubts = list(account["left_out"])
-        self._not_own = account.get("no_character") or self._not_own
+        self._not_own = without_work_paths(account.get("no_character") or self._not_own)
         if self._own is not None and not self._not_own:
             self._own.use(scene)
         account["summary"] += f" {_what_moves_it(scene, self._not_own)}"
@@ -189,7 +189,7 @@ def _own_head_of(
         character.uses = False
         return None, problem
     kept = f"{_KEPT}{file_stem(mesh.name)}_rig.glb"
-    written = folder / "head.glb"
+    written = folder / f"{file_stem(mesh.name)}.glb"  # messages name it
     return _OwnHead(mesh=mesh.name_full, rows=rows, written=written, kept=kept), ""
 
 

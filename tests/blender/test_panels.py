@@ -180,3 +180,20 @@ def test_blender_s_own_menus_have_the_buttons() -> None:
         (bpy.types.TOPBAR_MT_render, menus._draw_in_render_menu),
     ):
         assert draw in menu.draw._draw_funcs
+
+
+def test_the_line_at_the_top_says_what_went_wrong() -> None:
+    """Its beginning, as the sidebar is narrow; a click unfolds the rest."""
+    from blender_addon.job_display import draw_status, forget_last_words, keep_last_words
+
+    class Texts(Layout):
+        def prop(self, data: Any, name: str, *, text: str = "", **_: Any) -> None:
+            super().prop(data, name)
+            self.drawn.append(text)
+
+    said = "No face in a.png; expected one of 48 pixels. Show it larger."
+    manager = bpy.context.window_manager
+    keep_last_words(manager, said, is_failure=True)
+    draw_status(layout := Texts(), bpy.context)
+    forget_last_words(manager)
+    assert layout.drawn[:2] == ["reggan_unfolds", "No face in a.png"]

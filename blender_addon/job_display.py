@@ -80,6 +80,15 @@ def keep_last_words(manager: Any, message: str, *, is_failure: bool = False) -> 
     redraw_sidebars(manager)
 
 
+def refuse(operator: Any, error: Exception) -> set[str]:
+    """Say why a button did nothing; the panels go on saying it."""
+    said, manager = str(error).strip().removeprefix("Error: "), bpy.context.window_manager
+    forget_last_words(manager)
+    keep_last_words(manager, said, is_failure=True)
+    operator.report({"ERROR"}, said)
+    return {"CANCELLED"}
+
+
 def forget_last_words(manager: Any) -> None:
     """Let the panels show nothing of the last job any more."""
     manager.reggan_last_words, manager.reggan_last_failed = "", False

@@ -8,7 +8,7 @@ from bpy.props import EnumProperty, FloatProperty, PointerProperty, StringProper
 from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import MAX_INTENSITY
 from ..bridge.sheet_cells import SheetCell, cell_at, cells_from_text
-from ..job_display import redraw_sidebars
+from ..job_display import redraw_sidebars, refuse
 from ..scene.animated_values import values_by_frame
 from ..scene.faces import choose_expression, face_of_action, face_of_asset
 from ..scene.made_images import cells_of
@@ -165,8 +165,7 @@ class ChooseInSheet(bpy.types.Operator):
         try:
             cell = cell_at(cells_from_text(cells_of(image)), tuple(image.size), self.u, self.v)
         except BridgeError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, error)
         if cell is None:
             return {"PASS_THROUGH"}
         self.report({"INFO"}, _choose(context.scene, cell))

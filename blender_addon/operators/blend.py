@@ -6,6 +6,7 @@ from ..bridge.cues import cue_from_name
 from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import blend_from_shares, shares_from_blend
 from ..bridge.vocabulary import menu_of_expressions, name_from_identifier
+from ..job_display import refuse
 from ..scene.animated_values import fcurves_of, remove_fcurve
 from ..scene.asked_expression import NO_EXPRESSION
 
@@ -31,8 +32,7 @@ class AddToBlend(bpy.types.Operator):
         try:
             shares = shares_from_blend(blend, has_presets=bool(settings.presets)) if blend else {}
         except BridgeError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, error)
         settings.blend = blend_from_shares(
             {**shares, name: shares.get(name, _SHARE if shares else 1.0)}
         )

@@ -12,6 +12,7 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
+from ..job_display import refuse
 from ..scene.sequence_images import numbers_of, show_all_frames, stored_path
 
 GROUP_NAME = "RegGAN mix"
@@ -241,8 +242,7 @@ class AddCompositorGroup(bpy.types.Operator):
         try:
             scene = mix_scene(context.scene, settings.original_image, settings.result_image)
         except BridgeError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, error)
         if context.window is not None:
             context.window.scene = scene
         self.report(

@@ -10,6 +10,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.job import JobRequest, Progress
 from ..bridge.preset_file import add_preset
 from ..bridge.vocabulary import SHAPE_NAMES, mirrored_shape, side_of_shape
+from ..job_display import refuse
 from ..preferences import preferences_of
 from ..properties import shares_of_blend
 from ..scene.asked_expression import NO_EXPRESSION
@@ -152,8 +153,7 @@ class SavePreset(bpy.types.Operator):
             path: Path = absolute_path(typed, "Presets")
             add_preset(path, self.name, _weights(context.scene), replaces=self.replaces)
         except BridgeError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, error)
         settings.presets = typed
         said = f"{self.name} is in {path.name}: write it into Blend, or draw the faces anew"
         self.report({"INFO"}, said)

@@ -17,7 +17,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.live_worker import LONGEST_PX, LiveWorker
 from ..bridge.remedies import with_remedy
 from ..bridge.tracks_file import box_of_face
-from ..job_display import keep_last_words, redraw_sidebars
+from ..job_display import keep_last_words, redraw_sidebars, refuse
 from ..preferences import chosen_runtime
 from ..scene.asked_expression import still_expression
 from ..scene.image_files import file_of_image
@@ -104,8 +104,7 @@ def toggled(
     try:
         begin(context)
     except BridgeError as error:
-        button.report({"ERROR"}, str(error))
-        return {"CANCELLED"}
+        return refuse(button, error)
     return {"FINISHED"}
 
 

@@ -18,7 +18,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.frame_sequence import shown_number
 from ..bridge.projection import Pixel, Point, difference, length, middle
 from ..head_settings import POINTS
-from ..job_display import redraw_sidebars
+from ..job_display import redraw_sidebars, refuse
 from ..scene.camera_view import SurfaceDepths
 from ..scene.face_handles import FaceHandles, face_handles, move_handle
 from ..scene.head_in_scene import head_in_scene, head_problem
@@ -169,8 +169,7 @@ class PlacePoints(bpy.types.Operator):
             points = found.points(settings, depsgraph)
             points = SurfaceDepths(scene, depsgraph, points).on_surface(points)
         except BridgeError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, error)
         left, right, _, mouth_left, mouth_right, _ = points
         places = {"left_eye": left, "right_eye": right, "mouth": middle(mouth_left, mouth_right)}
         radius = _SIZE * length(difference(left, right))
@@ -223,8 +222,7 @@ class DragPoint(bpy.types.Operator):
             _take_hold(context)
             move_handle(context, self.point, (self.x, self.y))
         except (BridgeError, RuntimeError) as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, error)
         context.scene.reggan.tracks_account = _AGAIN
         return {"FINISHED"}
 
@@ -242,8 +240,7 @@ class DragPoint(bpy.types.Operator):
         try:
             _take_hold(context)
         except RuntimeError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, error)
         moved = getattr(context.scene.reggan_head, name)
         self._name, self._before = moved.name, moved.matrix_world.copy()
         context.window_manager.modal_handler_add(self)
@@ -271,8 +268,7 @@ class DragPoint(bpy.types.Operator):
         try:
             move_handle(context, self.point, pixel)
         except BridgeError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, error)
         context.area.tag_redraw()
         return {"RUNNING_MODAL"}
 

@@ -8,6 +8,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from ..bridge.errors import BridgeError
+from ..job_display import refuse
 from ..scene.camera_view import camera_problem
 from ..scene.shots import (
     Shot,
@@ -70,8 +71,7 @@ class RenderAndApply(bpy.types.Operator):
         try:
             self._refuse_what_cannot_end_well(context)
         except BridgeError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, error)
         scene.reggan.frames_source = "SCENE"
         if self._is_pressed:
             return self._begin()

@@ -7,6 +7,7 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.shape_keys import driving_table, recognise
 from ..bridge.vocabulary import SHAPE_NAMES
+from ..job_display import refuse
 from ..scene.character import (
     character_problem,
     meshes_of_character,
@@ -185,8 +186,7 @@ class WriteCharacter(bpy.types.Operator):
                 meshes_of_character(context.scene, settings.mesh), rows_of(settings), path
             )
         except BridgeError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, error)
         settings.uses = True
         self.report(
             {"INFO"}, f"{path.name} has {len(written)} face shapes; results use it from now on"

@@ -10,7 +10,7 @@ from bpy.props import FloatProperty
 from gpu_extras.batch import batch_for_shader
 
 from ..bridge.errors import BridgeError
-from ..job_display import redraw_sidebars, redraw_views
+from ..job_display import redraw_sidebars, redraw_views, refuse
 from ..scene.faces import pixels_of
 from ..scene.image_files import file_of_image
 from ..scene.made_images import before_and_after, is_made, mark_live, results_of, source_of
@@ -114,8 +114,7 @@ class SplitWipe(bpy.types.Operator):
         try:
             begin_wipe(context, self.share)
         except BridgeError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
+            return refuse(self, error)
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002

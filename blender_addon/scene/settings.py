@@ -80,7 +80,10 @@ def character_file(settings: Any) -> Path:
         BridgeError: no file is named and no mesh is chosen; see `absolute_path`, too.
     """
     if not settings.file and settings.mesh is None:
-        raise BridgeError("This Character's Rig is used, but no Face Mesh and no File are chosen.")
+        raise BridgeError(
+            "This Character's Rig is used, but no Face Mesh and no File are chosen. Choose one of "
+            "them there, or switch Use in Results off."
+        )
     text = settings.file or f"//{_stem(settings.mesh.name)}.glb"
     return absolute_path(text, "File").with_suffix(".glb")
 

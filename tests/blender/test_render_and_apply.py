@@ -96,6 +96,13 @@ def test_what_cannot_end_well_is_refused_before_the_render(
     settings.expression = "NONE"
     with pytest.raises(RuntimeError, match="Nothing is asked of the face"):
         bpy.ops.reggan.render_and_apply(animation=True)
+    manager = bpy.context.window_manager
+    assert manager.reggan_last_words.startswith("Nothing is asked of the face")  # the tab shows it
+    assert manager.reggan_last_failed
+    bpy.context.scene.reggan_character.uses = True  # its mesh was deleted since
+    with pytest.raises(RuntimeError, match="no Face Mesh and no File.*switch Use in Results off"):
+        bpy.ops.reggan.render_and_apply(animation=True)
+    bpy.context.scene.reggan_character.uses = False
     settings.expression, settings.use_rig_tracks = "happy", True
     with pytest.raises(RuntimeError, match="no head was tracked yet"):
         bpy.ops.reggan.render_and_apply(animation=True)

@@ -15,10 +15,10 @@ from watch import (
     HEAD,
     OUT,
     addon,
-    job_runs,
     picture,
     report,
     run_job,
+    until_job_begins,
     until_job_ends,
     window,
 )
@@ -27,7 +27,6 @@ _ABOVE_PX = 77
 """From the menu of names to the picture of the chosen face."""
 _ICONS_PX = ((0, -90), (90, -90), (0, -180), (-90, -90), (0, 90))
 """Where other faces of the menu may lie from there: it opens where there is room."""
-_LONGEST_RENDER_S = 900.0
 
 
 def put_a_character_before_the_camera() -> Pause:
@@ -37,6 +36,7 @@ def put_a_character_before_the_camera() -> Pause:
     scene.render.filepath = "//render/figur."
     scene.reggan.presets = scene.reggan.blend = scene.reggan.output_path = ""
     scene.reggan.rig_tracks, scene.reggan.use_rig_tracks = "", False  # the ball's
+    scene.reggan_character.uses = False
     scene.reggan.expression, scene.reggan.existing = "happy", "RESUME"
     bpy.ops.wm.save_as_mainfile(filepath=str(OUT / "Figur ü.blend"))
     yield 1.0
@@ -59,10 +59,7 @@ def animate_a_smile_and_apply_it() -> Pause:
     button = yield from button_of("IMAGE_EDITOR", "reggan.render_and_apply")
     yield from click(window(), *button)
     yield from picture("13_rendering")
-    end = time.monotonic() + _LONGEST_RENDER_S
-    while not job_runs():
-        assert time.monotonic() < end, "the change did not begin"
-        yield 0.1
+    yield from until_job_begins()
     yield from until_job_ends("render_and_apply")
     yield 1.0
     report["smile"] = {"seconds": round(time.monotonic() - began, 1)}

@@ -21,16 +21,15 @@ from watch import (
     AVATAR,
     OUT,
     addon,
-    job_runs,
     messages,
     picture,
     report,
     run_job,
+    until_job_begins,
     until_job_ends,
     window,
 )
 
-_LONGEST_RENDER_S = 900.0
 _SMILES = ("h_expressions.LsmileOpen_h", "h_expressions.RsmileOpen_h", "h_expressions.Glotis_h")
 _own_files: dict[Path, str] = {}
 
@@ -42,6 +41,7 @@ def put_an_avatar_before_the_camera() -> Pause:
     scene.render.filepath = "//render/avatar."
     scene.reggan.output_path, scene.reggan.existing = "", "RESUME"
     scene.reggan.rig_tracks, scene.reggan.use_rig_tracks = "", False
+    scene.reggan_character.uses = False
     bpy.ops.wm.save_as_mainfile(filepath=str(OUT / "Avatar ü.blend"))
     _note(OUT / "Avatar ü.blend")
     area_of("VIEW_3D").spaces.active.region_3d.view_perspective = "CAMERA"
@@ -68,10 +68,7 @@ def change_its_expression_over_time() -> Pause:
     button = yield from button_of("IMAGE_EDITOR", "reggan.render_and_apply", across=0.4)
     yield from click(window(), *button)
     spent["clicked"], clicked = _processor_s(), time.monotonic()
-    end = time.monotonic() + _LONGEST_RENDER_S
-    while not job_runs():
-        assert time.monotonic() < end, "the change did not begin"
-        yield 0.1
+    yield from until_job_begins()
     spent["rendered"], rendered = _processor_s(), time.monotonic()
     yield from picture("32_changing")
     yield from until_job_ends("render_and_apply")
@@ -308,10 +305,7 @@ def render_two_cameras_by_one_press() -> Pause:
     yield 0.5
     button = yield from button_of("IMAGE_EDITOR", "reggan.render_and_apply", across=0.4)
     yield from click(window(), *button)
-    end = time.monotonic() + _LONGEST_RENDER_S
-    while not job_runs():
-        assert time.monotonic() < end, "the change did not begin"
-        yield 0.1
+    yield from until_job_begins()
     assert (scene.camera, scene.render.filepath) == before
     yield from until_job_ends("two cameras")
     yield 1.0

@@ -111,6 +111,9 @@ def doctor() -> Pause:
     assert "reggan.manual" in found
     assert "screen.userpref_show" in found  # this Blender is offline: nothing can be fetched
     yield from picture("8_doctor")
+    with bpy.context.temp_override(window=other):
+        bpy.ops.wm.window_close()
+    yield 1.0
 
 
 def _fit_image() -> None:

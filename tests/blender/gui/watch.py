@@ -148,6 +148,19 @@ def run_job(
     yield 1.0
 
 
+def until_job_begins() -> Pause:
+    """Wait while Blender renders what the job is to change.
+
+    Raises:
+        AssertionError: the add-on refuses, or the render does not end.
+    """
+    started, manager = time.perf_counter(), bpy.context.window_manager
+    while not job_runs():
+        assert time.perf_counter() - started < LONGEST_JOB_S, "the change did not begin"
+        assert not manager.reggan_last_failed, manager.reggan_last_words
+        yield 0.1
+
+
 def until_job_ends(name: str) -> Pause:
     """Wait for the job in hand, if there is one."""
     started = time.perf_counter()

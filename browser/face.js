@@ -106,7 +106,7 @@ export class Face {
   async moved(weights, refine = null) {
     const { template, laid, before, here, axes: { down } } = this;
     const { eye } = laid.map;
-    const change = added(template.displacement(weights), laid.worn, -clip(weights.neutral ?? 0));
+    const change = added(template.displacement(weights), laid.worn, -clip((weights.neutral ?? 0) + (weights.shutMouth ?? 0)));
     const closing = closingEdges(template, laid, change);
     const placed = (own) => movedPlaces(laid, this.rest, own, closing.vertices, here, this.smoothHere);
     const there = placed(change);

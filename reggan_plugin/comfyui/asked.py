@@ -83,12 +83,9 @@ class BlendedExpressions:
         mixes = [scaled(part.mix_at(place), amount) for part, amount in self.parts]
         of_weight = [mix for mix in mixes if not mix.changes_nothing]
         if len({mix.adds for mix in of_weight}) > 1:  # said by shapes, which know no such mode
-            weights = [mix.control_weights() for mix in mixes]
-            relaxes = any(mix.relaxed for mix in mixes)
-            return ExpressionMix(_sum(weights), adds=True, relaxes=relaxes)
+            return ExpressionMix(_sum([mix.shape_weights() for mix in mixes]), adds=True)
         adds = bool(of_weight) and of_weight[0].adds
-        relaxes = all(mix.relaxes for mix in mixes)
-        return ExpressionMix(_sum([mix.intensities for mix in mixes]), adds, relaxes=relaxes)
+        return ExpressionMix(_sum([mix.intensities for mix in mixes]), adds)
 
     def refuse_beside(self, pictures: int) -> None:
         """Refuse what one of them does."""
@@ -104,7 +101,6 @@ def scaled(mix: ExpressionMix, amount: float) -> ExpressionMix:
         {name: min(amount * value, MAX_INTENSITY) for name, value in mix.intensities.items()},
         mix.adds,
         mix.own,
-        relaxes=mix.relaxes,
     )
 
 

@@ -6,7 +6,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.curves.take import DAY_S, Take, Timecode, timecode_from_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT, NEUTRAL
+from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT, SHUT_MOUTH
 
 
 class TakeCurve:
@@ -34,7 +34,7 @@ class TakeCurve:
         """
         self._frames, self._names = row_frames, names
         self._weights = np.minimum(take.weights * intensity, MAX_WEIGHT)
-        self._rest = {} if adds or not take.has_shapes else {NEUTRAL: min(intensity, 1.0)}
+        self._rest = {} if adds or not take.has_shapes else {SHUT_MOUTH: min(intensity, 1.0)}
         self._adds = adds
         self.notices = notices
 
@@ -55,7 +55,7 @@ class TakeCurve:
 
     def _mix(self, row: Float[np.ndarray, " names"]) -> ExpressionMix:
         shares = {name: float(value) for name, value in zip(self._names, row, strict=True) if value}
-        return ExpressionMix({**shares, **self._rest}, self._adds, relaxes=False)
+        return ExpressionMix({**shares, **self._rest}, self._adds)
 
 
 def frames_of_rows(

@@ -25,7 +25,6 @@ class SliderValues:
         adds: whether named expressions are laid over what the face shows.
         own: presets of one's own that `weights` may name.
         by_face: in place of `weights`: those of single faces, 0 is the largest.
-        relaxes: whether `neutral` takes away what the face shows; below a take it does not.
     """
 
     weights: Mapping[str, float]
@@ -33,7 +32,6 @@ class SliderValues:
     adds: bool = False
     own: OwnPresets = field(default_factory=lambda: NO_PRESETS)
     by_face: Mapping[int, "SliderValues"] = field(default_factory=dict)
-    relaxes: bool = True
 
     @property
     def mix(self) -> ExpressionMix:
@@ -44,20 +42,18 @@ class SliderValues:
         """
         weights = {name: self.intensity * weight for name, weight in self.weights.items()}
         by_face = {face: change.mix for face, change in self.by_face.items()}
-        return ExpressionMix(weights, self.adds, self.own, by_face, self.relaxes)
+        return ExpressionMix(weights, self.adds, self.own, by_face)
 
 
 def change_from_json(asked: Any, own: OwnPresets = NO_PRESETS) -> SliderValues:
-    """Read `{"weights": {"happy": 0.6}, "intensity": 0.8, "adds": false}`; "relaxes" may be false.
+    """Read `{"weights": {"happy": 0.6}, "intensity": 0.8, "adds": false}`.
 
     Raises:
         UsageError: it is no such object; the message says what is expected.
     """
     found = asked if isinstance(asked, dict) else {}
     weights, adds = found.get("weights"), found.get("adds", False)
-    relaxes = found.get("relaxes", True)
-    are_words = isinstance(adds, bool) and isinstance(relaxes, bool)
-    if not isinstance(weights, dict) or len(weights) > _MOST_NAMES or not are_words:
+    if not isinstance(weights, dict) or len(weights) > _MOST_NAMES or not isinstance(adds, bool):
         raise UsageError(
             'The page asked for no expression; expected {"weights": {"happy": 0.6}, '
             '"intensity": 0.8, "adds": false}. Load the page again.'
@@ -72,7 +68,6 @@ def change_from_json(asked: Any, own: OwnPresets = NO_PRESETS) -> SliderValues:
         intensity=intensity,
         adds=adds,
         own=own,
-        relaxes=relaxes,
     )
 
 

@@ -25,7 +25,7 @@ from reggan_plugin.perform.performance import TURNS, performance_from_recording
 from reggan_plugin.perform.read_expression import expression_of
 from reggan_plugin.perform.recording import Recording, followed, raise_without_face
 from reggan_plugin.ui.character_fit import CharacterFit
-from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, SHUT_MOUTH
 
 MOST_RECORDED = 60 * 60 * 5
 """Readings of one recording: five minutes of 60 a second."""
@@ -100,7 +100,7 @@ class LivePerformance:
             if self._reader is None:
                 self._reader = self._open()
             weights, said = expression_of(frame, self._reader, name=name)
-        return {"weights": {**weights, NEUTRAL: 1.0}, "notes": [str(note) for note in said]}
+        return {"weights": {**weights, SHUT_MOUTH: 1.0}, "notes": [str(note) for note in said]}
 
     def take_rest(self) -> None:
         """Let the face that was read last be the one at rest.
@@ -162,7 +162,7 @@ class LivePerformance:
         exact = with_contacts(steadied, lids, lips)
         row = fitted_weights(exact, ARKIT_SHAPES, self._fit.fitted)[0].round(3).tolist()
         shown = zip(ARKIT_SHAPES, row, strict=True)
-        return {**{name: one for name, one in shown if one >= _LEAST}, NEUTRAL: 1.0}
+        return {**{name: one for name, one in shown if one >= _LEAST}, SHUT_MOUTH: 1.0}
 
 
 def _refuse_large(content: bytes) -> None:

@@ -16,7 +16,6 @@ from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.vocabulary.expression import check_preset_name
 from reggan_plugin.vocabulary.expression_mix import NAMED_EXPRESSIONS
-from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 
 _PYTHON = """\
 from pathlib import Path
@@ -126,8 +125,6 @@ def expression_options(change: SliderValues) -> list[str]:
         adds = any(of.adds for of in change.by_face.values())
         return [word for one in each for word in ("--face", one)] + (["--add"] if adds else [])
     named = {n: w for n, w in change.weights.items() if n in NAMED_EXPRESSIONS or n in change.own}
-    if not change.relaxes:
-        named.pop(NEUTRAL, None)  # as a shape it only shuts the mouth
     words = ["--expression", _blend(named)] if named else []
     if change.intensity != 1.0:
         words += ["--intensity", f"{change.intensity:g}"]
@@ -168,19 +165,19 @@ def python_text(
         source=str(source),
         choice=_choice_in_python(choice),
         weights={name: round(weight, 6) for name, weight in mix.intensities.items()},
-        more=(", adds=True" if mix.adds else "") + ("" if mix.relaxes else ", relaxes=False"),
+        more=", adds=True" if mix.adds else "",
         name=f"{source.stem}_{mix.label}{source.suffix}",
     )
 
 
 def preset_text(name: str, change: SliderValues) -> str:
-    """Return a preset in TOML that asks for this change: its face shapes, and `neutral`.
+    """Return a preset in TOML that asks for this change: its face shapes, `neutral`, `shutMouth`.
 
     Raises:
         UsageError: nothing is asked for, or no preset may have this name.
     """
     check_preset_name(name)
-    weights = change.mix.control_weights()
+    weights = change.mix.shape_weights()
     if not weights:
         raise UsageError("Nothing is asked for yet: move a slider or choose an expression first.")
     heading = json.dumps(name, ensure_ascii=False)

@@ -8,6 +8,7 @@ surprised = 0.2            # and, in a user's file, expressions of the table, al
 aliases = ["lopsided"]     # other names for it
 adds = true                # laid over what the face shows; else it replaces that
 neutral = 0.5              # with adds: takes this part of what the face shows away
+shutMouth = 1              # with adds: only shuts an open mouth
 """
 
 import copyreg

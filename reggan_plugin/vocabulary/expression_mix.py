@@ -24,6 +24,7 @@ from reggan_plugin.vocabulary.face_shapes import (
     MAX_INTENSITY,
     MAX_WEIGHT,
     NEUTRAL,
+    SHUT_MOUTH,
     shapes_of,
 )
 
@@ -60,19 +61,17 @@ class ExpressionMix:
         adds: whether named expressions are laid over what the face shows, too.
         own: presets of one's own that `intensities` may name.
         by_face: mixes of single faces, in place of this one, by `FaceCrop.face`.
-        relaxes: whether `neutral` takes away what the face is read to show; else it only shuts an
-            open mouth, as below a take.
     """
 
     intensities: Mapping[str, float] = field(default_factory=dict)
     adds: bool = False
     own: OwnPresets = field(default_factory=lambda: NO_PRESETS)
     by_face: Mapping[int, "ExpressionMix"] = field(default_factory=dict)
-    relaxes: bool = True
 
     def __post_init__(self) -> None:
         for name, intensity in self.intensities.items():
-            if name not in ARKIT_SHAPES and name not in NAMED_EXPRESSIONS and name not in self.own:
+            shapes = (*ARKIT_SHAPES, SHUT_MOUTH)
+            if name not in shapes and name not in NAMED_EXPRESSIONS and name not in self.own:
                 resolve_expression(name)  # for its hint
                 raise UnknownExpressionError(f"{name!r} is no name of an expression, but an alias.")
             _refuse_no_number(name, intensity)
@@ -90,8 +89,16 @@ class ExpressionMix:
 
     @property
     def relaxed(self) -> float:
-        """How much of what a face shows is read and taken away, 0 to 1: `neutral`, by its name."""
-        return min(1.0, self.intensities.get(NEUTRAL, 0.0)) if self.relaxes else 0.0
+        """How much of what a face shows is read and taken away, 0 to 1: `neutral`, by its name or
+        in a preset.
+        """
+        asked = self.intensities.items()
+        own = (
+            value * self.own[name].weights.get(NEUTRAL, 0.0)
+            for name, value in asked
+            if name in self.own
+        )
+        return min(1.0, self.intensities.get(NEUTRAL, 0.0) + sum(own))
 
     @property
     def parts(self) -> "tuple[ExpressionMix, ...]":
@@ -166,9 +173,17 @@ class ExpressionMix:
         weights: dict[str, float] = {}
         for name, intensity in self.intensities.items():
             for shape, weight in self._weights_of(name).items():
-                weights[shape] = weights.get(shape, 0.0) + intensity * weight
+                control = NEUTRAL if shape == SHUT_MOUTH else shape
+                weights[control] = weights.get(control, 0.0) + intensity * weight
         limits = {shape: 1.0 if shape == NEUTRAL else MAX_WEIGHT for shape in weights}
         return {shape: min(weight, limits[shape]) for shape, weight in weights.items() if weight}
+
+    def shape_weights(self) -> dict[str, float]:
+        """Return the same request by shapes, `neutral` and `shutMouth` alone; it adds."""
+        weights = self.control_weights()
+        shut = weights.pop(NEUTRAL, 0.0) - self.relaxed
+        ways = {NEUTRAL: self.relaxed, SHUT_MOUTH: shut}
+        return {**weights, **{name: value for name, value in ways.items() if value > 0}}
 
     def control_vector(self, controls: tuple[str, ...]) -> list[float]:
         """Weights in the order of `controls`, as a model with face shapes takes them.
@@ -192,7 +207,7 @@ class ExpressionMix:
     def _weights_of(self, name: str) -> Mapping[str, float]:
         expression = NAMED_EXPRESSIONS.get(name) or self.own.get(name)
         if expression is None:
-            return {name: 1.0}
+            return {NEUTRAL if name == SHUT_MOUTH else name: 1.0}
         takes_away = name == NEUTRAL or (expression.replaces and not self.adds)
         return {**expression.weights, NEUTRAL: 1.0} if takes_away else expression.weights
 

@@ -63,6 +63,9 @@ NEUTRAL = "neutral"
 CONTROLS: tuple[str, ...] = (*ARKIT_SHAPES, NEUTRAL)
 """Entries of a control vector, in the order that models are trained with."""
 
+SHUT_MOUTH = "shutMouth"
+"""Asked for like a shape: shuts an open mouth, as named expressions do first, and reads no face."""
+
 MAX_WEIGHT = MAX_INTENSITY
 """Largest weight of a shape that a model is asked for; 1 is the shape in full."""
 
@@ -77,11 +80,12 @@ def mirrored_name(name: str) -> str:
 
 _NOT_OF_A_SIDE = ("jaw", "mouth")
 """What `jawLeft` and `mouthLeft` move *to* a side."""
-SHAPE_FROM_KEY = {shape.lower(): shape for shape in ARKIT_SHAPES}
+SHAPE_FROM_KEY = {shape.lower(): shape for shape in (*ARKIT_SHAPES, SHUT_MOUTH)}
 
 
 def shapes_of(word: str) -> tuple[str, ...]:
-    """Return the ARKit shape that `word` names in any case, or `neutral`; empty if it names none.
+    """Return the ARKit shape that `word` names in any case, `shutMouth` or `neutral`; empty if it
+    names none.
 
     `mouthSmile` names both sides.
     """

@@ -218,7 +218,7 @@ def test_an_expression_is_taken_from_a_picture(comfy: FakeComfy, face_file: Path
 def test_a_take_lies_on_the_batch(comfy: FakeComfy) -> None:
     live_link(comfy.folder / "input/take.csv")
     [take] = TakeNode().run("take.csv", 0.0, "1001", 1001, 1.0, "replace")
-    assert take.mix_at(0).intensities["neutral"] == 1.0
+    assert take.mix_at(0).intensities["shutMouth"] == 1.0
     assert take.mix_at(0) != take.mix_at(3)
     with pytest.raises(UsageError, match="the batch has 2001 to 2004"):
         TakeNode().run("take.csv", 0.0, "1001", 2001, 1.0, "replace")[0].refuse_beside(4)

@@ -31,7 +31,7 @@ def test_between_rows_weights_run_in_straight_lines_and_hold_beyond(take: Take) 
     frames = (900, 1001, 1004, 1013, 1019, 5000)
     jaw = [curve.mix_at(frame).intensities.get("jawOpen", 0.0) for frame in frames]
     assert jaw == pytest.approx([0.0, 0.0, 0.25, 1.0, 0.75, 0.5])
-    assert curve.peak.intensities == {"jawOpen": 1.0, "mouthLeft": 0.5, "neutral": 1.0}
+    assert curve.peak.intensities == {"jawOpen": 1.0, "mouthLeft": 0.5, "shutMouth": 1.0}
 
 
 def test_a_take_replaces_what_the_face_shows_unless_it_is_added(take: Take) -> None:

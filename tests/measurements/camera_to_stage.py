@@ -57,7 +57,7 @@ def main(*, pictures: int, landmarker: Path | None) -> None:
             read, seen = _timed(
                 partial(studio.performance.read, content, place / 15, records=False)
             )
-            change = change_from_json({"weights": seen["weights"], "relaxes": False})
+            change = change_from_json({"weights": seen["weights"]})
             shown, _ = _timed(
                 partial(studio.change, file, FaceChoice(), _STAGE_PX, change, is_draft=True)
             )

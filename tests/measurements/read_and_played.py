@@ -19,7 +19,7 @@ from PIL import Image
 from reggan_plugin.perform.character_reader import CharacterReader
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
+from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, SHUT_MOUTH
 from reggan_training.landmarks.pictures import TEXTURES
 from reggan_training.pairs.head_look import keep_textures
 from tests.measurements.performed_clips import clip_of
@@ -95,7 +95,7 @@ def _turned(reader: CharacterReader, head: StudyHead, true: np.ndarray, side: in
 
 def _mix(weights: np.ndarray) -> ExpressionMix:
     shown = {name: float(w) for name, w in zip(ARKIT_SHAPES, weights, strict=True) if w > 0}
-    return ExpressionMix({**shown, NEUTRAL: 1.0}, relaxes=False)
+    return ExpressionMix({**shown, SHUT_MOUTH: 1.0})
 
 
 def _read(path: Path) -> np.ndarray:

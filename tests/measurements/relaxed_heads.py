@@ -8,7 +8,6 @@ it shows read and taken away. Printed is the PSNR to the render at rest, where t
 expression: as it was, mouth shut, relaxed; at rest, of the whole picture. `--out` keeps pictures.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -18,7 +17,7 @@ from PIL import Image
 
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
-from reggan_plugin.vocabulary.expression_mix import parse_expression_mix
+from reggan_plugin.vocabulary.expression_mix import mix_from_request
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.landmarks.pictures import TEXTURES
 from reggan_training.pairs.head_look import keep_textures
@@ -45,8 +44,7 @@ def main(*, data: Path, heads: int, side: int, out: Path | None) -> None:
     for row, state in enumerate(states.values(), start=1):
         weights[row] = [min(state.get(name, 0.0), 1.0) for name in ARKIT_SHAPES]
     transfer = ExpressionTransfer(device="cpu")
-    neutral = parse_expression_mix("neutral")
-    asked = (replace(neutral, relaxes=False), neutral)
+    asked = [mix_from_request(name) for name in ({"shutMouth": 1}, "neutral")]
     found: dict[str, list[list[float]]] = {}
     for head in study_heads(data, heads):
         pictures = [np.rint(255 * one) for one in clip_of(head, weights, 0.0, side).pictures]

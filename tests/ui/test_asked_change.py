@@ -35,15 +35,13 @@ def test_a_change_is_written_as_options(asked: Any, words: str) -> None:
 
 
 def test_below_a_take_nothing_is_read_from_the_face() -> None:
-    weights = {"jawOpen": 0.4, "neutral": 1}
-    assert change_from_json({"weights": weights}).mix.relaxed == 1.0
-    assert change_from_json({"weights": weights, "relaxes": False}).mix.relaxed == 0.0
-    with pytest.raises(UsageError, match="Load the page again"):
-        change_from_json({"weights": weights, "relaxes": 1})
-    row = change_from_json({"weights": weights, "relaxes": False})
+    assert change_from_json({"weights": {"jawOpen": 0.4, "neutral": 1}}).mix.relaxed == 1.0
+    row = change_from_json({"weights": {"jawOpen": 0.4, "shutMouth": 1}})
+    assert row.mix.relaxed == 0.0
     words = shlex.split(command_line(Path("a.png"), row, FaceChoice(), PageOptions(), None))[4:]
-    assert words == ["--shape", "jawOpen=0.4", "--shape", "neutral=1"]
-    assert "relaxes=False" in python_text(Path("a.png"), row, FaceChoice(), PageOptions())
+    assert words == ["--shape", "jawOpen=0.4", "--shape", "shutMouth=1"]
+    assert "'shutMouth': 1.0" in python_text(Path("a.png"), row, FaceChoice(), PageOptions())
+    assert "shutMouth = 1\n" in preset_text("row", row)
 
 
 def test_a_command_repeats_the_face_and_the_options_of_the_page() -> None:

@@ -52,9 +52,9 @@ def test_a_fit_holds_for_rows_the_camera_the_command_and_is_kept(tmp_path: Path)
         page.call("PUT", "take?name=take.csv", TAKE)
         assert weights(page, 1)["jawOpen"] == 0.4
         assert page.post("character", table=HERO)[0] == 200
-        asked = {"jawOpen": 0.3, "mouthSmileLeft": 0.7, "mouthSmileRight": 0.5, "neutral": 1}
+        asked = {"jawOpen": 0.3, "mouthSmileLeft": 0.7, "mouthSmileRight": 0.5, "shutMouth": 1}
         assert weights(page, 1) == pytest.approx(asked)
-        assert sent(page, 0.0)["weights"] == pytest.approx({"jawOpen": 0.3, "neutral": 1})
+        assert sent(page, 0.0)["weights"] == pytest.approx({"jawOpen": 0.3, "shutMouth": 1})
         words = {"file": page.open_sample(), "face": 0, "change": {"weights": {"jawOpen": 0.5}}}
         said = json.loads(page.post("words", **words, kind="take")[1])["words"]
         fit = ["--curves-gain", "jawOpen=0.5,0.1", "--curves-asymmetry", "0.5"]

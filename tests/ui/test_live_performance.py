@@ -53,7 +53,7 @@ def test_pictures_are_read_and_a_recording_becomes_a_take(tmp_path: Path) -> Non
     with running_page(studio_with(reader)) as page:
         assert page.post("performance/rest")[0] == 400, "no face was seen yet"
         first = sent(page, 0.0)
-        assert first["weights"] == {"eyeSquintLeft": 0.5, "neutral": 1.0}
+        assert first["weights"] == {"eyeSquintLeft": 0.5, "shutMouth": 1.0}
         assert (first["faces"], first["has_rest"]) == (1, False)
         assert page.post("performance/rest")[0] == 200
         assert page.post("performance/begin")[0] == 200
@@ -80,7 +80,7 @@ def test_the_expression_of_one_picture_is_read() -> None:
     with running_page(studio_with(ScriptedReader([two, []]))) as page:
         status, content, _ = page.call("PUT", "performance/like?name=me.jpg", picture())
         answer = json.loads(content)
-        assert (status, answer["weights"]) == (200, {**SMILE, "neutral": 1.0})
+        assert (status, answer["weights"]) == (200, {**SMILE, "shutMouth": 1.0})
         assert answer["notes"] == ["me.jpg shows 2 faces; the largest one is read."]
         status, content, _ = page.call("PUT", "performance/like?name=me.jpg", picture())
         assert status >= 400

@@ -32,9 +32,9 @@ def test_a_take_is_read_row_by_row(page: Caller) -> None:
     assert (take["name"], take["rows"]) == ("take.csv", 3)
     assert "nonsense" in " ".join(take["notes"])
     weights = [json.loads(page.post("take/row", row=row)[1])["weights"] for row in range(3)]
-    assert weights[0] == {"neutral": 1}  # a take replaces what the face shows
-    assert weights[1] == {"jawOpen": 0.5, "neutral": 1}
-    assert weights[2] == {"jawOpen": 0.25, "mouthSmileLeft": 1, "neutral": 1}
+    assert weights[0] == {"shutMouth": 1}  # a take replaces what the face shows
+    assert weights[1] == {"jawOpen": 0.5, "shutMouth": 1}
+    assert weights[2] == {"jawOpen": 0.25, "mouthSmileLeft": 1, "shutMouth": 1}
     state = json.loads(page.call("GET", "state")[1])
     assert state["take"] == take
 

@@ -1,13 +1,12 @@
 """Expressions are named once, and a slip is answered with the nearest name."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reggan_plugin.errors import UnknownExpressionError, UsageError
-from reggan_plugin.vocabulary.expression import read_presets
+from reggan_plugin.vocabulary.expression import Expression, read_presets
 from reggan_plugin.vocabulary.expression_mix import (
     EXPRESSIONS,
     ExpressionMix,
@@ -41,10 +40,26 @@ def test_neutral_by_its_name_takes_away_what_the_face_shows() -> None:
     assert parse_expression_mix("neutral+happy:0.6", 0.5).relaxed == 0.5
     assert parse_expression_mix("happy").relaxed == 0.0
     assert "relaxed" not in parse_expression_mix("happy").document()
-    only_shuts = replace(parse_expression_mix("neutral"), relaxes=False)
+    only_shuts = mix_from_request({"shutMouth": 1})
     assert only_shuts.relaxed == 0.0
+    assert only_shuts.control_weights() == {"neutral": 1.0}
     assert only_shuts.document() != parse_expression_mix("neutral").document()
-    assert only_shuts.scaled(0.5).relaxed == 0.0
+
+
+def test_neutral_has_one_meaning_whoever_asks_for_it() -> None:
+    asked = [mix_from_request({"neutral": 0.5}), parse_expression_mix("neutral:0.5")]
+    own = {
+        "soothed": Expression(
+            name="soothed", weights={"neutral": 0.5}, replaces=False, source="mine"
+        )
+    }
+    asked.append(parse_expression_mix("soothed", own=own))
+    assert [mix.relaxed for mix in asked] == [0.5, 0.5, 0.5]
+    happy = parse_expression_mix("happy+neutral:0.4")
+    shapes = happy.shape_weights()
+    assert (shapes["neutral"], shapes["shutMouth"]) == (0.4, 0.6)
+    again = ExpressionMix(shapes)
+    assert (again.relaxed, again.control_weights()) == (0.4, happy.control_weights())
 
 
 def test_a_blend_is_scaled_as_a_whole() -> None:

@@ -315,7 +315,7 @@ def _mixes(
         shares = dict(mix.intensities)
         for shape, weight in parts.items():
             shares[shape] = shares.get(shape, 0.0) + weight
-        whole = ExpressionMix(shares, adds, own, relaxes=NEUTRAL in mix.intensities)
+        whole = ExpressionMix(shares, adds, own)
         if whole.label in mixes:
             raise UsageError(
                 f"Two of the expressions would be named {whole.label}. Give them one by one."
@@ -385,8 +385,9 @@ _PART_OPTIONS = (
         "shapes",
         multiple=True,
         metavar="NAME=WEIGHT",
-        help="An ARKit face shape: jawOpen=0.4. mouthSmile=0.5 is both sides. May be given "
-        "several times. Needs a model with face shapes, as the default one has.",
+        help="An ARKit face shape: jawOpen=0.4. mouthSmile=0.5 is both sides; shutMouth=1 shuts an "
+        "open mouth. May be given several times. Needs a model with "
+        "face shapes, as the default one has.",
     ),
     _option(
         "--au",

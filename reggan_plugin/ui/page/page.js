@@ -31,7 +31,6 @@ let order = 0;
 let resting = null;
 let inputAt = null;  // when the last input came that no picture shows yet
 let working = 0;
-let isNeutralOfTake = false;
 
 const stage = new Stage(element("view"), element("canvas"), element("handle"), {
   onBox: chooseBox,
@@ -113,7 +112,7 @@ function weights() {
 }
 
 function change() {
-  return { weights: weights(), intensity: dials.get("intensity"), ...(isNeutralOfTake && { relaxes: false }) };
+  return { weights: weights(), intensity: dials.get("intensity") };
 }
 
 function asked() {
@@ -180,8 +179,6 @@ function chosenNames() {
 function chooseExpression(name, event) {
   const isBlend = event.shiftKey || event.ctrlKey || event.metaKey;
   const old = chosenNames();
-  if (isNeutralOfTake) dials.set("neutral", 0);  // nobody chose it
-  isNeutralOfTake = false;
   for (const other of isBlend ? old.slice(0, -1) : old) if (other !== name) dials.remove(other);
   if (name === "neutral" && dials.has("neutral")) dials.set("neutral", 1);
   else if (!dials.has(name)) dials.add(element("chosen"), name, name, { value: isBlend ? 0.5 : 1 });
@@ -196,7 +193,6 @@ function chooseExpression(name, event) {
 function showRow(row, time) {
   for (const name of chosenNames()) if (!(name in row)) dials.remove(name);
   dials.set("neutral", 0);
-  isNeutralOfTake = true;
   shapes.reset();
   showWeights(row);
   gallery.mark(chosenNames());
@@ -207,13 +203,13 @@ function showWeights(weights) {
   for (const [name, weight] of Object.entries(weights)) {
     if (shapes.has(name)) shapes.set(name, weight);
     else if (dials.has(name)) dials.set(name, weight);
+    else if (name === "shutMouth") dials.add(element("chosen"), name, "Shut its mouth", { value: weight });
     else if (name !== "neutral" && gallery.has(name)) dials.add(element("chosen"), name, name, { value: weight });
   }
 }
 
 /** Let the sliders show a change, or nothing. */
-function put({ weights = {}, intensity = 1, relaxes = true }) {
-  isNeutralOfTake = !relaxes;
+function put({ weights = {}, intensity = 1 }) {
   for (const name of chosenNames()) dials.remove(name);
   dials.set("neutral", 0);
   dials.set("intensity", intensity);

@@ -98,8 +98,8 @@ export class Timeline {
     for (const name of new Set([...Object.keys(start), ...Object.keys(end)])) {
       weights[name] = Math.round(1e4 * ((start[name] ?? 0) * (1 - share) + (end[name] ?? 0) * share)) / 1e4;
     }
-    if (this.#drivesShapes()) weights.neutral = 1;  // as a take with shapes does
-    return { weights, intensity: 1, ...(this.#drivesShapes() && { relaxes: false }) };
+    if (this.#drivesShapes()) weights.shutMouth = 1;  // as a take with shapes does
+    return { weights, intensity: 1 };
   }
 
   #drivesShapes() {
@@ -248,7 +248,7 @@ export class Timeline {
     const context = canvas.getContext("2d");
     context.drawImage(small, 0, 0);
     const { width } = await engine.frame(file);
-    const isAsked = Object.entries(change.weights).some(([name, weight]) => weight && name !== "neutral");
+    const isAsked = Object.entries(change.weights).some(([name, weight]) => weight && name !== "shutMouth");
     const face = isAsked && (await engine.change({ file, face: this.page.ask(), change, longest: 512, tab: `${file} plays`, order: 1 + this.cache.size }));
     if (face) {
       const part = new OffscreenCanvas(face.width, face.height);
@@ -269,7 +269,7 @@ export class Timeline {
   text() {
     const numbers = this.shot.files.map((name, place) => Number(/(\d+)(\.[^.]+)?$/.exec(name)?.[1] ?? place + 1));
     const rows = numbers.map((_, place) => this.changeAt(place).weights);
-    const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => name !== "neutral");
+    const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => name !== "shutMouth");
     const lines = rows.map((row, place) => [numbers[place], ...names.map((name) => row[name] ?? 0)].join());
     return `${[["frame", ...names].join(), ...lines].join("\n")}\n`;
   }

@@ -22,7 +22,7 @@ from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
 from reggan_plugin.models.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.transfer.expression_transfer import source_from_card
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-from reggan_plugin.vocabulary.face_shapes import CONTROLS
+from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL, SHUT_MOUTH
 from reggan_training.metrics.image_distance import resized
 from reggan_training.metrics.motion.face import FaceAnswer, MotionPlanes, Planes, TrueFace
 from reggan_training.tensor_shapes import Images
@@ -55,7 +55,8 @@ def mix_from_controls(row: Float[np.ndarray, " controls"], card: ModelCard) -> E
     """Weights in the order of `CONTROLS` as a request, without shapes that a model lacks."""
     weights = dict(zip(CONTROLS, row.tolist(), strict=True))
     asked = {name: weights[name] for name in card.controls if weights[name]}
-    return ExpressionMix(asked, relaxes=False)  # a weight of `neutral` only shuts an open mouth
+    shut = asked.pop(NEUTRAL, 0.0)  # a model's control, which reads no face
+    return ExpressionMix({**asked, **({SHUT_MOUTH: shut} if shut else {})})
 
 
 def motion_in_crop(answer: Answer, side_px: int) -> FrameMotion:

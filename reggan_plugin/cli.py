@@ -201,6 +201,6 @@ def library_warnings_named() -> Iterator[None]:
 
 
 def _about() -> str:
-    damage = sys.modules.get("reggan_plugin.files.damaged_files")  # loaded by whoever reads a file
+    damage = sys.modules.get("reggan_plugin.files.image_format")  # loaded by whoever reads a file
     path = None if damage is None else damage.file_at_work()
     return "" if path is None else f", {path.name}"

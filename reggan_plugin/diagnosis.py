@@ -124,8 +124,7 @@ def _providers() -> tuple[str, ...]:
 
 
 def _devices(model: Path) -> tuple[Device, ...]:
-    from reggan_plugin.backends.providers import PROVIDERS
-    from reggan_plugin.backends.runner import DEVICE_KINDS
+    from reggan_plugin.backends.runner import DEVICE_KINDS, PROVIDERS
 
     foreign = {kind for kind, provider in PROVIDERS.items() if not provider.is_for_this_system}
     return tuple(_try_device(model, kind) for kind in DEVICE_KINDS if kind not in foreign)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin import cli, diagnosis
-from reggan_plugin.backends.providers import PROVIDERS
+from reggan_plugin.backends.runner import PROVIDERS
 from reggan_plugin.cli import main
 from reggan_plugin.commands import models, sheet
 from reggan_plugin.commands.attached_commands import ENTRY_POINT_GROUP, package_of, words_of

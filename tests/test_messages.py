@@ -16,9 +16,9 @@ from reggan_plugin.cli import main
 from reggan_plugin.commands import progress
 from reggan_plugin.errors import MeshError, UnreadableFrameError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
-from reggan_plugin.files.damaged_files import faults_named, library_faults
 from reggan_plugin.files.formats import png
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.files.image_format import faults_named, library_faults
 from reggan_plugin.jobs.results import FrameDone, FrameResult, FrameTracked, Started
 from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_training.data.identity import CANONICAL_LANDMARKS

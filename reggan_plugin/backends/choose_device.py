@@ -3,10 +3,17 @@
 import logging
 from pathlib import Path
 
-from reggan_plugin.backends.engine_cache import DEFAULT_BATCH, ENGINE_SUFFIX, EngineOptions
 from reggan_plugin.backends.onnx_runtime import runner_from_onnx
-from reggan_plugin.backends.providers import PROVIDERS
-from reggan_plugin.backends.runner import AUTO, GPU, Runner, device_from_text
+from reggan_plugin.backends.runner import (
+    AUTO,
+    DEFAULT_BATCH,
+    ENGINE_SUFFIX,
+    GPU,
+    PROVIDERS,
+    EngineOptions,
+    Runner,
+    device_from_text,
+)
 from reggan_plugin.errors import DeviceUnavailableError, UsageError
 
 _log = logging.getLogger(__name__)

@@ -12,60 +12,84 @@ import glob
 import hashlib
 import json
 import logging
+import os
+import stat
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.backends.cache_folder import (
-    CACHE_VARIABLE,
-    cache_folder,
-    make_private,
-    refuse_unsafe,
-)
+from reggan_plugin.backends.runner import ENGINE_SUFFIX, EngineOptions
 from reggan_plugin.disk import write_atomically
-from reggan_plugin.errors import EngineError, OutputError, UnsafeCacheError, UsageError
+from reggan_plugin.errors import EngineError, OutputError, UnsafeCacheError
 
-ENGINE_SUFFIX = ".plan"
+CACHE_VARIABLE = "REGGAN_PLUGIN_CACHE"
+
+
+def cache_folder() -> Path:
+    """`$REGGAN_PLUGIN_CACHE`, or `reggan-plugin` in the user's own folder for caches.
+
+    What is in it can be deleted at any time; it is built again.
+    """
+    chosen = os.environ.get(CACHE_VARIABLE)
+    if chosen:
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return (Path(local) if local else Path.home() / "AppData/Local") / "reggan-plugin/Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Caches/reggan-plugin"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reggan-plugin"
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder of the cache that only its owner can enter (0700), and check that it is so.
+
+    What is compiled is native code, and whoever could write here would run theirs as us. An own
+    folder that is open to others is closed. On Windows its place in the user's profile protects it.
+
+    Raises:
+        OSError: it cannot be made.
+        UnsafeCacheError: as `refuse_unsafe`.
+    """
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    for place in reversed(missing):
+        place.mkdir(mode=0o700, exist_ok=True)
+    if os.name == "posix":
+        found = folder.stat()
+        if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
+            folder.chmod(0o700)
+    refuse_unsafe(folder)
+
+
+def refuse_unsafe(place: Path) -> None:
+    """Refuse a folder or file of the cache whose content others could have written.
+
+    It must belong to this user or to root, and nobody else may write to it. Windows is not asked.
+
+    Raises:
+        OSError: it is not there.
+        UnsafeCacheError: it belongs to another user, or others can write to it.
+    """
+    if os.name != "posix":
+        return
+    found = place.stat()
+    if found.st_uid not in (os.geteuid(), 0):
+        reason = f"belongs to user {found.st_uid}"
+    elif found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        reason = f"can be written by others (mode {stat.S_IMODE(found.st_mode):04o})"
+    else:
+        return
+    raise UnsafeCacheError(
+        f"{place} {reason}. What is compiled there is native code, which others could replace. "
+        f"Delete it, or set {CACHE_VARIABLE} to a folder of your own."
+    )
+
+
 PORTABLE_GPU = "Ampere or newer"
-DEFAULT_BATCH = (1, 1, 16)
-"""Tuned for one frame, which is how `render` asks."""
-_MOST_BATCH = 64
 _KIND, _SCHEMA = "tensorrt-engine", 1
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineOptions:
-    """Options of building an engine.
-
-    Attributes:
-        batch: smallest, best and largest number of crops; kernels are chosen for the best one.
-        sides_px: the same for heights and widths that a model leaves open; ours leave none, but
-            for the face detector.
-        portable: for every GPU from NVIDIA's Ampere generation on, at some cost in speed,
-            instead of the one in this machine.
-    """
-
-    batch: tuple[int, int, int] = DEFAULT_BATCH
-    sides_px: tuple[int, int, int] = (64, 512, 1024)
-    portable: bool = False
-
-    def __post_init__(self) -> None:
-        smallest, best, largest = self.batch
-        if not 1 <= smallest <= best <= largest <= _MOST_BATCH:
-            raise UsageError(
-                f"The batch {','.join(map(str, self.batch))} is not smallest,best,largest in "
-                f"rising order from 1 to {_MOST_BATCH}; such as 1,4,16."
-            )
-
-    def shapes(self, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
-        """Return the smallest, best and largest shape of an input whose open axes are -1."""
-        ranges = (self.batch, *[self.sides_px] * (len(shape) - 1))
-        return tuple(
-            tuple(ranges[axis][which] if size < 0 else size for axis, size in enumerate(shape))
-            for which in range(3)
-        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,10 +15,16 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from reggan_plugin.backends.cache_folder import CACHE_VARIABLE, cache_folder, make_private
-from reggan_plugin.backends.engine_cache import EngineOptions
-from reggan_plugin.backends.providers import PROVIDERS, Provider
-from reggan_plugin.backends.runner import ASKED_FOR, DeviceName, Runner, Tensors
+from reggan_plugin.backends.engine_cache import CACHE_VARIABLE, cache_folder, make_private
+from reggan_plugin.backends.runner import (
+    ASKED_FOR,
+    PROVIDERS,
+    DeviceName,
+    EngineOptions,
+    Provider,
+    Runner,
+    Tensors,
+)
 from reggan_plugin.errors import (
     DeviceMemoryError,
     DeviceUnavailableError,

@@ -25,13 +25,12 @@ from reggan_plugin.backends.engine_cache import (
     PORTABLE_GPU,
     EngineFile,
     EngineKey,
-    EngineOptions,
     fetch_engine,
     find_engine,
     read_engine,
     write_engine,
 )
-from reggan_plugin.backends.runner import ASKED_FOR, Tensors
+from reggan_plugin.backends.runner import ASKED_FOR, EngineOptions, Tensors
 from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, EngineError, ModelError
 from reggan_plugin.models.model_card import read_card
 from reggan_plugin.models.onnx_messages import metadata_from_onnx

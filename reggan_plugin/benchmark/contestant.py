@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.providers import PROVIDERS
-from reggan_plugin.backends.runner import DEVICE_KINDS, Runner
+from reggan_plugin.backends.runner import DEVICE_KINDS, PROVIDERS, Runner
 from reggan_plugin.errors import DeviceUnavailableError, RegganError
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata

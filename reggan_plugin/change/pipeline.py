@@ -28,7 +28,7 @@ from reggan_plugin.change.in_frame import (
 from reggan_plugin.change.picture import CutFace, EditedFrame, FrameCrops, Picture, underlay_of
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.faces.head_pose import intensity_share
+from reggan_plugin.faces.landmarks import intensity_share
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import before_grey, continue_under_alpha
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion

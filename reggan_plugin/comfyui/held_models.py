@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from reggan_plugin.backends.providers import PROVIDERS
+from reggan_plugin.backends.runner import PROVIDERS
 from reggan_plugin.comfyui import host
 from reggan_plugin.errors import UsageError
 from reggan_plugin.models.shipped_models import installed_models

@@ -21,13 +21,14 @@ from reggan_plugin.faces.face_crop import (
     face_size_px,
 )
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.faces.head_pose import (
+from reggan_plugin.faces.landmarks import (
     FAR_FROM_HUMAN,
+    LANDMARK_NAMES,
+    FaceLandmarks,
     distance_from_human,
     head_pose_from_landmarks,
     located_yaw_deg,
 )
-from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces, is_meant
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES

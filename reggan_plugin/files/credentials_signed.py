@@ -21,6 +21,7 @@ from reggan_plugin.missing_package import needs_extra
 DIGITAL_SOURCE_TYPE = "compositeWithTrainedAlgorithmicMedia"
 """IPTC's name for pictures that a trained model made parts of."""
 SIDECAR_SUFFIX = ".c2pa"
+"""Of the manifest beside a picture that cannot hold it."""
 _VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 _DESCRIPTION = "The expression of a face was changed by a trained model."
 _CURVES = {"secp256r1": b"es256", "secp384r1": b"es384", "secp521r1": b"es512"}
@@ -45,11 +46,6 @@ class Signed:
     content: bytes
     sidecar: bytes | None
     """The manifest, where the file cannot hold it; else None."""
-
-
-def sidecar_of(picture: Path) -> Path:
-    """Path of the manifest of a picture that cannot hold it."""
-    return picture.with_suffix(SIDECAR_SUFFIX)
 
 
 class PictureSigner:

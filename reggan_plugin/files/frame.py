@@ -17,7 +17,6 @@ from reggan_plugin.errors import (
     UsageError,
 )
 from reggan_plugin.files.colour_management import OcioColourSpace
-from reggan_plugin.files.damaged_files import faults_named
 from reggan_plugin.files.formats import (
     format_named,
     format_of,
@@ -25,7 +24,7 @@ from reggan_plugin.files.formats import (
     image_formats,
     is_frame_suffix,
 )
-from reggan_plugin.files.image_format import HEAD_BYTES, ImageFormat, Wanted
+from reggan_plugin.files.image_format import HEAD_BYTES, ImageFormat, Wanted, faults_named
 from reggan_plugin.files.image_format import Encoding as Encoding
 from reggan_plugin.files.image_format import Frame as Frame
 from reggan_plugin.files.image_format import PlacedPicture as PlacedPicture

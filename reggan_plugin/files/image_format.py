@@ -1,15 +1,216 @@
-"""The description of an image format, and a frame as it is read from a file of one."""
+"""The description of an image format, a frame as it is read from a file of one, and what a damaged
+file raises.
+
+Only calls into libraries and the reading of bytes stand under `library_faults` and `byte_faults`;
+anything else that fails is a mistake of ours, and comes out as what it is.
+"""
 
 import re
-from collections.abc import Callable
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Bool, Float, Shaped
+from reggan_plugin.errors import UnreadableFrameError, UsageError
 from reggan_plugin.imaging.colour import ColourSpace
+
+_at_work = threading.local()
+_OF_LIBRARIES = (
+    ArithmeticError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+"""Errors of imaging libraries, each of its own kind; -v shows the traceback."""
+_OF_PYTHON = (LookupError, TypeError, UnicodeError, ZeroDivisionError, struct.error)
+"""Errors whose words are Python's."""
+_SAYS_NOTHING = re.compile(r"\w_\w|self\.|\w\(|\(\d+,")
+"""Words that say nothing without the library's source: names in it, calls, shapes of arrays."""
+_OF_BYTES = (ArithmeticError, LookupError, ValueError, struct.error)
+"""Errors of finding other bytes than a format has."""
+
+
+@contextmanager
+def library_faults() -> Iterator[None]:
+    """Let what a library raises over a file's content be a fault of that file.
+
+    Raises:
+        UnreadableFrameError: in its place; the sentence goes on behind the file's name.
+    """
+    try:
+        yield
+    except _OF_LIBRARIES as error:
+        raise _damaged(error) from error
+
+
+@contextmanager
+def byte_faults() -> Iterator[None]:
+    """Let bytes that are not what the format says they are be a fault of the file.
+
+    Raises:
+        UnreadableFrameError: as for `library_faults`.
+    """
+    try:
+        yield
+    except _OF_BYTES as error:
+        raise _damaged(error) from error
+
+
+@contextmanager
+def faults_named(path: Path) -> Iterator[None]:
+    """Let what is wrong with the content of a file begin with its path.
+
+    Raises:
+        UnreadableFrameError: the same, with the path; or the memory does not suffice.
+    """
+    outer = getattr(_at_work, "path", None)
+    _at_work.path = path
+    try:
+        yield
+    except UnreadableFrameError as error:
+        raise error.after(f"{path} ") from error
+    except MemoryError as error:
+        raise UnreadableFrameError(
+            f"{path} does not fit into the memory that is free. Close other programs, or divide it "
+            "into tiles.",
+            kind="picture-larger-than-memory",
+        ) from error
+    finally:
+        _at_work.path = outer
+
+
+def file_at_work() -> Path | None:
+    """Return the file that this thread reads or writes: what a library warns of is about it."""
+    path: Path | None = getattr(_at_work, "path", None)
+    return path
+
+
+def _damaged(error: BaseException) -> UnreadableFrameError:
+    cause = str(error).strip()
+    is_of_python = any(isinstance(one, _OF_PYTHON) for one in (error, error.__cause__))
+    if " " not in cause or is_of_python or _SAYS_NOTHING.search(cause):
+        cause = "its decoder can make no sense of it"  # -v shows the traceback
+    return UnreadableFrameError(f"is damaged: {cause}. Render or copy it again.")
+
+
+Samples = Shaped[np.ndarray, "height width channels"]
+"""As stored: uint8, uint16, uint32, float16, float32 or float64; 1 channel (grey) or 3."""
+
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+"""Weights of red, green and blue. Source: ITU-R BT.709."""
+
+_AT_ONCE = 1 << 16
+"""Values compared at a time."""
+
+
+def pixels_from_samples(samples: Samples) -> Float[np.ndarray, "height width 3"]:
+    """Integers scaled to [0, 1], floats as they are; grey repeated in three channels."""
+    values = floats_from_samples(samples)
+    return values if values.shape[2] == 3 else np.repeat(values, 3, axis=2)
+
+
+def floats_from_samples(samples: Shaped[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Return a new float32 array; integers scaled to [0, 1], floats as they are."""
+    if samples.dtype.kind == "f":
+        with np.errstate(over="ignore", invalid="ignore"):
+            return samples.astype(np.float32)
+    scale = np.iinfo(samples.dtype).max
+    if samples.dtype.itemsize > 2:
+        return (samples / np.float64(scale)).astype(np.float32)
+    values = samples.astype(np.float32)
+    values /= np.float32(scale)
+    return values
+
+
+def changed_pixels(
+    before: Float[np.ndarray, "height width channels"],
+    after: Float[np.ndarray, "height width channels"],
+) -> Bool[np.ndarray, "height width"]:
+    """Pixels in which two images of one kind of floats differ in any bit; NaN equals itself."""
+    result = np.empty(before.shape[:2], bool)
+    for rows in _strips(before):
+        changed, own = _differ(before[rows], after[rows]), result[rows]
+        own[:] = changed[..., 0]
+        for channel in range(1, changed.shape[2]):  # ten times as fast as any() over a short axis
+            own |= changed[..., channel]
+    return result
+
+
+def is_changed(
+    before: Float[np.ndarray, "height width channels"],
+    after: Float[np.ndarray, "height width channels"],
+) -> bool:
+    """Tell whether `changed_pixels` has any."""
+    return any(_differ(before[rows], after[rows]).any() for rows in _strips(before))
+
+
+def _strips(image: Float[np.ndarray, "height width channels"]) -> Iterator[slice]:
+    """Yield a few rows at a time: a plane of a large picture is not made for a look at it."""
+    rows = max(1, _AT_ONCE // max(1, image.shape[1] * image.shape[2]))
+    for top in range(0, len(image), rows):
+        yield slice(top, top + rows)
+
+
+def change_samples(
+    samples: Samples,
+    before: Float[np.ndarray, "height width colours"],
+    after: Float[np.ndarray, "height width colours"],
+) -> None:
+    """Put `after` into `samples`, in place, where it differs from `before`.
+
+    One channel of samples takes the luma of a pixel of three in which any differs.
+
+    Raises:
+        UsageError: a changed pixel is NaN and the samples are integers.
+    """
+    pixels = changed_pixels(before, after)
+    rows, columns = (np.flatnonzero(pixels.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return
+    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    values, changed = after[box], pixels[box][..., None]
+    if samples.shape[2] < after.shape[2]:
+        values = (values @ _LUMA)[..., None]
+    else:
+        changed = _differ(before[box], values)
+    np.copyto(samples[box], _samples_from_floats(values, samples.dtype), where=changed)
+
+
+def _differ(
+    before: Float[np.ndarray, "height width channels"],
+    after: Float[np.ndarray, "height width channels"],
+) -> Bool[np.ndarray, "height width channels"]:
+    bits = np.dtype(f"u{before.dtype.itemsize}")
+    return np.asarray(before.view(bits) != after.view(bits))
+
+
+def _samples_from_floats(
+    values: Float[np.ndarray, "height width channels"], dtype: np.dtype[Any]
+) -> Samples:
+    """Clipped to what `dtype` holds; integers rounded half to even."""
+    if dtype.kind == "f":
+        limit = np.finfo(dtype).max
+        clipped = np.clip(values, -limit, limit) if dtype.itemsize < 4 else values.copy()
+        np.copyto(clipped, values, where=np.isinf(values))
+        return clipped.astype(dtype)
+    if np.isnan(values).any():
+        raise UsageError(
+            "A changed pixel is NaN, which a file of integers cannot hold. Leave it as it was."
+        )
+    scaled = np.clip(values, 0, 1, dtype=np.float64 if dtype.itemsize > 2 else np.float32)
+    scaled *= np.iinfo(dtype).max
+    return np.rint(scaled, out=scaled).astype(dtype)
 
 
 class Encoding(Enum):

@@ -12,12 +12,12 @@ from PIL import BmpImagePlugin, Image, TgaImagePlugin, WebPImagePlugin
 
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.errors import UnsupportedFormatError
-from reggan_plugin.files.damaged_files import library_faults
-from reggan_plugin.files.image_format import Frame
-from reggan_plugin.files.samples import (
+from reggan_plugin.files.image_format import (
+    Frame,
     change_samples,
     floats_from_samples,
     is_changed,
+    library_faults,
     pixels_from_samples,
 )
 from reggan_plugin.limits import MOST_PIXELS, refuse_oversize, refuse_too_short

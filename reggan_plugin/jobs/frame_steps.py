@@ -14,21 +14,22 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_content, refuse_other_files
 from reggan_plugin.files.sequence import FrameList, SourceFrame
-from reggan_plugin.jobs.frame_output import FrameOutput, is_stamped
-from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
-from reggan_plugin.jobs.frames_between_steps import (
+from reggan_plugin.jobs.frame_output import (
     FRAME_FAULTS,
     JOB_FAULTS,
     ChangedFrame,
     EndedFrame,
     FrameInput,
+    FrameOutput,
     ReadFrame,
     ReadyFrame,
     UnchangedFrame,
+    is_stamped,
     read_input,
     recorded_face,
     unless_it_fails,
 )
+from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
 from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of

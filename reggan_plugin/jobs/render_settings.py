@@ -12,10 +12,9 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.errors import SourceError, UnsupportedFormatError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.credentials_signed import Signing
-from reggan_plugin.files.damaged_files import faults_named
 from reggan_plugin.files.exr.writing_settings import EncodedFrame, ExrWriting, PassChoice, WritesExr
 from reggan_plugin.files.frame import Frame, Reading, encode_frame, may_have_layers
-from reggan_plugin.files.image_format import WritesAlpha
+from reggan_plugin.files.image_format import WritesAlpha, faults_named
 from reggan_plugin.files.matte import Matte, read_matte
 from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.imaging.region_limits import RegionLimits

@@ -1,9 +1,8 @@
 """The rest of a job that was begun."""
 
 from reggan_plugin.errors import SourceError, StalledError
-from reggan_plugin.jobs.frame_output import FrameOutput
+from reggan_plugin.jobs.frame_output import FrameOutput, read_input
 from reggan_plugin.jobs.frame_record import record_path
-from reggan_plugin.jobs.frames_between_steps import read_input
 from reggan_plugin.jobs.interruption import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.plan import FrameTask, JobPlan
 from reggan_plugin.jobs.render_job import settings_with_kept_tracks

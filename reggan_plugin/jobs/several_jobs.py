@@ -14,7 +14,7 @@ from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.jobs.frame_steps import Transfer
 from reggan_plugin.jobs.interruption import DEFAULT_STALL_S
 from reggan_plugin.jobs.plan import JobPlan
-from reggan_plugin.jobs.render_job import run_job, summary_of
+from reggan_plugin.jobs.render_job import SideBySide, run_job, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import (
     EXISTS,
@@ -29,7 +29,6 @@ from reggan_plugin.jobs.results import (
     Report,
     Started,
 )
-from reggan_plugin.jobs.side_by_side import SideBySide
 from reggan_plugin.jobs.video_job import Movie
 
 

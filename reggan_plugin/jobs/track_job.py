@@ -13,7 +13,6 @@ from PIL import Image
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FaceNotFoundError, RegganError, UnreadableFrameError, counted
 from reggan_plugin.faces.detection import Detection, patch_around, patch_crop
-from reggan_plugin.faces.detector_candidates import LEAST_FOLLOWED_SCORE
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.face_sizes import EXPECTED
@@ -28,7 +27,7 @@ from reggan_plugin.faces.linking import (
     picture_change,
     places_in_gaps,
 )
-from reggan_plugin.faces.locator import FaceLocator
+from reggan_plugin.faces.locator import LEAST_FOLLOWED_SCORE, FaceLocator
 from reggan_plugin.faces.registration import face_motion
 from reggan_plugin.faces.smoothing import DESCRIPTION, Points, smooth_path
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks, face_from_landmarks
@@ -36,7 +35,7 @@ from reggan_plugin.files.frame import DEFAULT_READING, Encoding, Frame, Reading,
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.imaging.crop import region_of
-from reggan_plugin.jobs.frames_between_steps import (
+from reggan_plugin.jobs.frame_output import (
     FRAME_FAULTS,
     JOB_FAULTS,
     PIXELS_WHILE_TRACKING,

@@ -19,8 +19,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import ModelCardError, ModelError, ModelHashError, UnknownExpressionError
-from reggan_plugin.faces.head_pose import FADE_DEG
-from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks import FADE_DEG, LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 

@@ -8,8 +8,7 @@ from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
-from reggan_plugin.faces.head_pose import head_pose_from_landmarks
-from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks, head_pose_from_landmarks
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.models.model_card import card_from_metadata
 from reggan_plugin.models.shipped_models import find_model

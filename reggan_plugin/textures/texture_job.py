@@ -20,8 +20,8 @@ from reggan_plugin.errors import (
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, copy_frame
+from reggan_plugin.files.image_format import change_samples
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, is_mesh
-from reggan_plugin.files.samples import change_samples
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.output_names import PLACEHOLDER, default_output_file
 from reggan_plugin.jobs.plan import make_writable_folder

@@ -10,7 +10,7 @@ import numpy as np
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.change.picture import Picture
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.faces.pyramid import GRAY_WEIGHTS, LONGEST_BASE_PX
+from reggan_plugin.faces.locator import GRAY_WEIGHTS, LONGEST_BASE_PX
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, PixelCoding

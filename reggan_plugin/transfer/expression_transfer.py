@@ -11,8 +11,7 @@ import numpy as np
 from reggan_plugin.apart import run_apart
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.engine_cache import ENGINE_SUFFIX
-from reggan_plugin.backends.runner import Runner
+from reggan_plugin.backends.runner import ENGINE_SUFFIX, Runner
 from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.change.in_frame import motion_in_frame
 from reggan_plugin.change.picture import FrameCrops, Picture
@@ -32,8 +31,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.face_sizes import EXPECTED
-from reggan_plugin.faces.head_pose import intensity_share
-from reggan_plugin.faces.landmarks import FaceLandmarks
+from reggan_plugin.faces.landmarks import FaceLandmarks, intensity_share
 from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.files.frame import Encoding, Frame, read_frame, write_frame
 from reggan_plugin.imaging.composite_motion import FrameMotion

@@ -16,8 +16,13 @@ import numpy.typing as npt
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import decode_frame, encode_frame, read_frame
-from reggan_plugin.files.image_format import Encoding, Frame
-from reggan_plugin.files.samples import change_samples, floats_from_samples, pixels_from_samples
+from reggan_plugin.files.image_format import (
+    Encoding,
+    Frame,
+    change_samples,
+    floats_from_samples,
+    pixels_from_samples,
+)
 from reggan_plugin.transfer.display_picture import ArrayEncoding, ChannelOrder
 
 if TYPE_CHECKING:

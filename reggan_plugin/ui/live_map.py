@@ -12,7 +12,7 @@ from PIL import Image
 from reggan_plugin.array_types import Float
 from reggan_plugin.disk import write_atomically
 from reggan_plugin.files.exr.new_file import exr_from_planes
-from reggan_plugin.files.samples import floats_from_samples
+from reggan_plugin.files.image_format import floats_from_samples
 from reggan_plugin.textures.maps.texture_map import MapTile
 from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_request import Look

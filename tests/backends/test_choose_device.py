@@ -11,8 +11,7 @@ import pytest
 from reggan_plugin.backends import onnx_runtime
 from reggan_plugin.backends.choose_device import AUTO_ORDER, open_runner
 from reggan_plugin.backends.onnx_runtime import OnnxRuntimeRunner
-from reggan_plugin.backends.providers import PROVIDERS
-from reggan_plugin.backends.runner import Runner
+from reggan_plugin.backends.runner import PROVIDERS, Runner
 from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, ModelError, UsageError
 from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES

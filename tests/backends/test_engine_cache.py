@@ -13,17 +13,18 @@ from pathlib import Path
 import filelock
 import pytest
 
-from reggan_plugin.backends.cache_folder import CACHE_VARIABLE, cache_folder
 from reggan_plugin.backends.engine_cache import (
+    CACHE_VARIABLE,
     EngineFile,
     EngineKey,
-    EngineOptions,
+    cache_folder,
     fetch_engine,
     find_engine,
     read_engine,
     sidecar_of,
     write_engine,
 )
+from reggan_plugin.backends.runner import EngineOptions
 from reggan_plugin.errors import EngineError, OutputError, UnsafeCacheError, UsageError
 
 KEY = EngineKey(

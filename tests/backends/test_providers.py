@@ -13,7 +13,7 @@ import pytest
 
 from reggan_plugin.backends import onnx_runtime
 from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.providers import PROVIDERS
+from reggan_plugin.backends.runner import PROVIDERS
 from reggan_plugin.errors import DeviceUnavailableError
 from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

@@ -12,8 +12,8 @@ import pytest
 
 from reggan_plugin.backends import tensorrt_runner
 from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.engine_cache import EngineOptions, read_engine
-from reggan_plugin.backends.runner import Runner
+from reggan_plugin.backends.engine_cache import read_engine
+from reggan_plugin.backends.runner import EngineOptions, Runner
 from reggan_plugin.backends.tensorrt_runner import (
     EngineBuilder,
     Gpu,

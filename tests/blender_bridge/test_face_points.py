@@ -17,7 +17,7 @@ from blender_addon.bridge.projection import (
     points_from_eyes_and_mouth,
 )
 from reggan_plugin.faces import landmarks as runtime
-from reggan_plugin.faces.head_pose import CANONICAL_FACE
+from reggan_plugin.faces.landmarks import CANONICAL_FACE
 from reggan_training.heads.anatomy.assets import read_assets
 from reggan_training.heads.anatomy.head_shape import (
     CHIN,

@@ -5,15 +5,15 @@ import pytest
 from jaxtyping import Float
 
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
-from reggan_plugin.faces.head_pose import (
+from reggan_plugin.faces.landmarks import (
     CANONICAL_FACE,
     LOCATED_GAIN,
     YAW_GAIN,
+    FaceLandmarks,
     HeadPose,
     head_pose_from_landmarks,
     intensity_share,
 )
-from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace
 
 HEAD = np.array(

@@ -8,10 +8,15 @@ from jaxtyping import Float
 from PIL import Image
 
 from reggan_plugin.errors import ModelCardError, ModelHashError
-from reggan_plugin.faces.detector_candidates import LEAST_SCORE, Candidate
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.faces.locator import DEFAULT_FOLDER, FaceLocator
-from reggan_plugin.faces.pyramid import Pyramid, build_pyramid
+from reggan_plugin.faces.locator import (
+    DEFAULT_FOLDER,
+    LEAST_SCORE,
+    Candidate,
+    FaceLocator,
+    Pyramid,
+    build_pyramid,
+)
 
 SAMPLES = Path(__file__).parents[2] / "reggan_plugin" / "samples"
 EYES = {

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reggan_plugin.files.samples import changed_pixels, is_changed
+from reggan_plugin.files.image_format import changed_pixels, is_changed
 
 
 def test_pixels_of_a_large_picture_that_differ_in_a_bit_are_found() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from reggan_plugin.faces.pyramid import build_pyramid
+from reggan_plugin.faces.locator import build_pyramid
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import AT_ONCE, PixelCoding

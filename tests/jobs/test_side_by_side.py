@@ -14,12 +14,12 @@ import pytest
 from reggan_plugin.cli import main
 from reggan_plugin.commands.options.model import ModelOptions
 from reggan_plugin.errors import RegganError
-from reggan_plugin.jobs import side_by_side
+from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.intensity_curve import read_curve
 from reggan_plugin.jobs.plan import Existing, plan_job
+from reggan_plugin.jobs.render_job import SideBySide, run_side_by_side
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import ModelInUse
-from reggan_plugin.jobs.side_by_side import SideBySide, run_side_by_side
 from reggan_plugin.vocabulary.expression import read_presets
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -46,10 +46,10 @@ def test_processes_give_the_same_bits(
 ) -> None:
     words = ["render", str(shot), "--face", "0=happy", "--quiet", "--out"]
     assert main([*words, str(tmp_path / "one"), "--jobs", "1"]) == 0
-    monkeypatch.setattr(side_by_side, "_LEAST_FRAMES", 1)
+    monkeypatch.setattr(render_job, "_LEAST_FRAMES", 1)
     monkeypatch.setattr(os, "getloadavg", lambda: (0.1, 0.1, 0.1))
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1}, raising=False)
-    monkeypatch.setattr(side_by_side, "_free_bytes", lambda: 10**11)
+    monkeypatch.setattr(render_job, "_free_bytes", lambda: 10**11)
     words.remove("--quiet")
     capsys.readouterr()
     assert main([*words, str(tmp_path / "two")]) == 0  # auto
@@ -88,7 +88,7 @@ def test_a_request_goes_to_another_process(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from multiprocessing import get_context
-from reggan_plugin.jobs.side_by_side import _end_with_parent
+from reggan_plugin.jobs.render_job import _end_with_parent
 
 if __name__ == "__main__":
     child = get_context("spawn").Process(target=_end_with_parent)
@@ -115,7 +115,7 @@ def machine(
     """Make the machine look so; return what `--jobs auto` takes there for so many frames."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores), raising=False)
     monkeypatch.setattr(os, "getloadavg", lambda: (load, 9.0, 9.0), raising=False)
-    monkeypatch.setattr(side_by_side, "_free_bytes", lambda: int(free))
+    monkeypatch.setattr(render_job, "_free_bytes", lambda: int(free))
     return SideBySide(processes=None, open_transfer=print).count_for  # type: ignore[arg-type]
 
 
@@ -128,7 +128,7 @@ def test_auto_takes_a_process_for_each_idle_core(monkeypatch: pytest.MonkeyPatch
     assert machine(monkeypatch, cores=8, load=0.2, free=7e9)(1000) == 2
     assert machine(monkeypatch, cores=8, load=0.2, free=1e9)(1000) == 1
     monkeypatch.delattr(os, "getloadavg")
-    assert side_by_side.idle_cores() == 1  # nobody tells
+    assert render_job.idle_cores() == 1  # nobody tells
 
 
 def test_auto_keeps_to_its_control_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,14 +136,14 @@ def test_auto_keeps_to_its_control_group(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "cpu.max").write_text("200000 100000\n")
     (tmp_path / "memory.max").write_text("8000000000\n")
     (tmp_path / "memory.current").write_text("1000000000\n")
-    monkeypatch.setattr(side_by_side, "_CGROUP", tmp_path)
-    monkeypatch.setattr(side_by_side, "_own_group", lambda: Path())
-    free = side_by_side._free_bytes()
+    monkeypatch.setattr(render_job, "_CGROUP", tmp_path)
+    monkeypatch.setattr(render_job, "_own_group", lambda: Path())
+    free = render_job._free_bytes()
     assert free <= 7_000_000_000
     machine(monkeypatch, cores=8, load=0.0)
-    assert side_by_side.idle_cores() == 2
+    assert render_job.idle_cores() == 2
     (tmp_path / "cpu.max").write_text("max 100000\n")
-    assert side_by_side.idle_cores() == 8
+    assert render_job.idle_cores() == 8
 
 
 def test_a_number_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import MissingExtraError, SigningError
-from reggan_plugin.files.credentials_signed import PictureSigner, Signing, sidecar_of
+from reggan_plugin.files.credentials_signed import SIDECAR_SUFFIX, PictureSigner, Signing
 from reggan_plugin.files.frame import read_frame, write_frame
 from reggan_plugin.files.image_format import LEFT_OUT
 from reggan_plugin.jobs.frame_record import read_record
@@ -191,7 +191,7 @@ def test_the_manifest_of_an_exr_is_beside_it(tmp_path: Path, chain: Chain) -> No
     source = write_picture(tmp_path / "a.1001.exr")
     out = tmp_path / "out" / "a.1001.exr"
     render(source, out.parent, signing=chain.signing)
-    manifest = sidecar_of(out)
+    manifest = out.with_suffix(SIDECAR_SUFFIX)
     assert manifest.name == "a.1001.c2pa"
     found = read(out.read_bytes(), KINDS[".exr"], chain.root, manifest.read_bytes())
     assert found["state"] == "Trusted"

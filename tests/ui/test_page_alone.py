@@ -32,8 +32,7 @@ from selenium.webdriver.common.keys import Keys
 
 from reggan_plugin.faces.face_crop import CROP_LANDMARKS, FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.head_pose import located_yaw_deg
-from reggan_plugin.faces.landmarks import FaceLandmarks
+from reggan_plugin.faces.landmarks import FaceLandmarks, located_yaw_deg
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.imaging.spectacles import find_spectacles, lift_spectacles

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.backends.engine_cache import DEFAULT_BATCH
+from reggan_plugin.backends.runner import DEFAULT_BATCH
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.disk import refuse_existing, refuse_overwriting, write_atomically
 from reggan_plugin.errors import ModelParityError, OutputError
@@ -241,7 +241,7 @@ def engine(
       reggan-plugin export engine my-avatar.onnx --batch 1,4,16
     """
     from reggan_export.engine_export import export_engine
-    from reggan_plugin.backends.engine_cache import EngineOptions
+    from reggan_plugin.backends.runner import EngineOptions
 
     if out is not None:
         refuse_occupied(out, overwrite, model)

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 import click
 
-from reggan_plugin.backends.engine_cache import ENGINE_SUFFIX
+from reggan_plugin.backends.runner import ENGINE_SUFFIX
 from reggan_plugin.disk import read_regular, write_atomically
 from reggan_plugin.documents import parse_toml
 from reggan_plugin.errors import UsageError

@@ -12,9 +12,9 @@ from reggan_plugin.backends.runner import AUTO, DEVICE_KINDS, GPU, device_from_t
 from reggan_plugin.commands.options.grouped import grouped_option, options_as, together
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.change_layers import MOTION_LAYERS
+from reggan_plugin.jobs.render_job import SideBySide
 from reggan_plugin.jobs.render_settings import PictureSettings, RenderSettings, RigFiles
 from reggan_plugin.jobs.results import ModelInUse
-from reggan_plugin.jobs.side_by_side import SideBySide
 from reggan_plugin.models.shipped_models import find_model, installed_models
 from reggan_plugin.rig.mouth import MOUTH_STYLES, MouthStyle
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

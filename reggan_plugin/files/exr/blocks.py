@@ -14,9 +14,9 @@ import OpenEXR
 
 from reggan_plugin.array_types import Bool
 from reggan_plugin.errors import UnreadableFrameError
-from reggan_plugin.files.damaged_files import library_faults
 from reggan_plugin.files.exr.assembly import Chunk, build_single_part
 from reggan_plugin.files.exr.container import Attribute, Container, ExrPart, Window, read_container
+from reggan_plugin.files.image_format import library_faults
 from reggan_plugin.limits import refuse_oversize, refuse_too_short
 
 _NEEDED = ("channels", "compression", "displayWindow", "pixelAspectRatio", "screenWindowCenter",

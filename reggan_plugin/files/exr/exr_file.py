@@ -15,7 +15,6 @@ import OpenEXR
 
 from reggan_plugin.array_types import Bool, Float, Shaped
 from reggan_plugin.errors import Remark, UnsupportedFormatError
-from reggan_plugin.files.damaged_files import byte_faults
 from reggan_plugin.files.exr.assembly import replace_chunks, replace_part
 from reggan_plugin.files.exr.blocks import (
     BlockGrid,
@@ -34,8 +33,14 @@ from reggan_plugin.files.exr.writing_settings import (
     ExrWriting,
     GenerationLoss,
 )
-from reggan_plugin.files.image_format import Encoding, Frame
-from reggan_plugin.files.samples import change_samples, changed_pixels, floats_from_samples
+from reggan_plugin.files.image_format import (
+    Encoding,
+    Frame,
+    byte_faults,
+    change_samples,
+    changed_pixels,
+    floats_from_samples,
+)
 
 _REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 _REC709_IDS = ("lin_rec709_scene", "unknown")

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reggan_plugin.errors import MissingChannelsError
-from reggan_plugin.files.damaged_files import byte_faults, faults_named
 from reggan_plugin.files.exr.blocks import channel_pixels, decode_blocks, read_grid
 from reggan_plugin.files.exr.container import Container, ExrPart, read_container
 from reggan_plugin.files.exr.picture_layer import labelled, listed, refuse_unwritable
-from reggan_plugin.files.image_format import PlacedPicture
-from reggan_plugin.files.samples import floats_from_samples
+from reggan_plugin.files.image_format import (
+    PlacedPicture,
+    byte_faults,
+    faults_named,
+    floats_from_samples,
+)
 
 
 def read_channel(content: bytes, path: Path, names: Sequence[str]) -> PlacedPicture:

@@ -14,17 +14,20 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
-from reggan_plugin.files.damaged_files import byte_faults, library_faults
 from reggan_plugin.files.image_format import (
     LEFT_OUT,
     STAMP_KEY,
     Frame,
     ImageFormat,
     begins_with,
+    byte_faults,
+    change_samples,
+    changed_pixels,
+    library_faults,
+    pixels_from_samples,
     unlinked,
 )
 from reggan_plugin.files.orientation import upright_frame
-from reggan_plugin.files.samples import change_samples, changed_pixels, pixels_from_samples
 from reggan_plugin.limits import MOST_SCANNED_PIXELS, MOST_SCANS, refuse_oversize, refuse_too_short
 
 if TYPE_CHECKING:

@@ -12,16 +12,19 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Shaped, UInt8
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
-from reggan_plugin.files.damaged_files import byte_faults, library_faults
 from reggan_plugin.files.image_format import (
     LEFT_OUT,
     STAMP_KEY,
     Frame,
     ImageFormat,
     begins_with,
+    byte_faults,
+    change_samples,
+    floats_from_samples,
+    library_faults,
+    pixels_from_samples,
     unlinked,
 )
-from reggan_plugin.files.samples import change_samples, floats_from_samples, pixels_from_samples
 from reggan_plugin.limits import refuse_oversize
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -14,15 +14,19 @@ import tifffile
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
-from reggan_plugin.files.damaged_files import library_faults
-from reggan_plugin.files.image_format import LEFT_OUT, LINK, Encoding, Frame, unlinked
-from reggan_plugin.files.orientation import upright_frame
-from reggan_plugin.files.samples import (
+from reggan_plugin.files.image_format import (
+    LEFT_OUT,
+    LINK,
+    Encoding,
+    Frame,
     change_samples,
     changed_pixels,
     floats_from_samples,
+    library_faults,
     pixels_from_samples,
+    unlinked,
 )
+from reggan_plugin.files.orientation import upright_frame
 from reggan_plugin.limits import refuse_oversize, refuse_too_short
 
 NONE = 1

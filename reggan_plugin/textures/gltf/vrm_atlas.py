@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 from reggan_plugin.errors import MeshError, TextureError, UnreadableFrameError, UsageError
-from reggan_plugin.files.damaged_files import library_faults
+from reggan_plugin.files.image_format import library_faults
 from reggan_plugin.limits import MOST_POINTS
 from reggan_plugin.textures.gltf.edit import GltfEdit, texture_infos
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_accessor

@@ -11,7 +11,6 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, Int, Shaped
 from reggan_plugin.errors import Remark
-from reggan_plugin.files.damaged_files import faults_named
 from reggan_plugin.files.exr.exr_file import StoredExr
 from reggan_plugin.files.formats.png import SIGNATURE, Chunk, StoredPng, decode_samples
 from reggan_plugin.files.frame import (
@@ -22,7 +21,7 @@ from reggan_plugin.files.frame import (
     StoredImage,
     read_content,
 )
-from reggan_plugin.files.samples import floats_from_samples
+from reggan_plugin.files.image_format import faults_named, floats_from_samples
 from reggan_plugin.imaging.colour import (
     ColourSpace,
     PixelCoding,

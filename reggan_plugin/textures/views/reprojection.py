@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.files.samples import change_samples
+from reggan_plugin.files.image_format import change_samples
 from reggan_plugin.textures.character import corner_values, is_mirrored
 from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, MapTile, Samples, TextureMap
 from reggan_plugin.textures.maps.uv_layout import Block, UvLayout, laid_out

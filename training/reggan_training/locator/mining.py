@@ -4,10 +4,17 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from reggan_plugin.faces.detector_candidates import Candidate, candidate_from_points
 from reggan_plugin.faces.face_crop import CROP_SIDE_PX, crop_around_face
-from reggan_plugin.faces.locator import ONE_VIEW, FaceLocator
-from reggan_plugin.faces.pyramid import OUTSIDE_TONE, Level, Pyramid, build_pyramid
+from reggan_plugin.faces.locator import (
+    ONE_VIEW,
+    OUTSIDE_TONE,
+    Candidate,
+    FaceLocator,
+    Level,
+    Pyramid,
+    build_pyramid,
+    candidate_from_points,
+)
 from reggan_training.locator.bank import Bank, HardNegatives
 from reggan_training.locator.sources import LabelledPicture
 from reggan_training.locator.synthesis import PATCH_SIDE_PX, Placement, draw_background, paste_face

@@ -56,7 +56,12 @@ def progress_option(heading: str) -> AddOption:
 
 def style_options(heading: str) -> AddOption:
     """Add `--progress` and `--quiet`; the command takes both as `style`."""
-    return options_as("style", _style_from_options, progress_option(heading), quiet_option(heading))
+    return options_as(
+        "style",
+        lambda style, quiet: "quiet" if quiet else style,
+        progress_option(heading),
+        quiet_option(heading),
+    )
 
 
 def quiet_option(heading: str) -> AddOption:
@@ -64,10 +69,6 @@ def quiet_option(heading: str) -> AddOption:
     return grouped_option(
         heading, "-q", "--quiet", is_flag=True, help="Say nothing but results and what failed."
     )
-
-
-def _style_from_options(style: ProgressStyle, quiet: bool) -> ProgressStyle:
-    return "quiet" if quiet else style
 
 
 @contextmanager

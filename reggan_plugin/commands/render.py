@@ -67,6 +67,7 @@ from reggan_plugin.jobs.results import JobSummary, Notice, Report
 from reggan_plugin.jobs.several_jobs import PlannedJob, report_of_one_file, run_jobs
 from reggan_plugin.jobs.sources import Found
 from reggan_plugin.jobs.video_job import DEFAULT_FPS
+from reggan_plugin.models.shipped_models import find_model
 
 _MOST_FPS = 1000
 _MOST_BITRATE = 10**9
@@ -381,11 +382,11 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
         stop_on_signals() as stop,
         piped_files(request.asked_inputs.paths, request.out, as_json=as_json) as piped,
     ):
-        request.asked_model.refuse_unknown()
+        find_model(request.asked_model.model)  # fail early if there is none
         if watched is not None:
             _render_what_lands(request, report, stop, stall_s)
             return
-        inputs = request.asked_inputs.at(piped.inputs)
+        inputs = replace(request.asked_inputs, paths=piped.inputs)
         if piped.writes and len(request.expressions) > 1:
             raise UsageError("Standard output takes one result. Name a folder with --out.")
         asked_out = str(piped.out) if piped.writes else request.asked_out
@@ -400,9 +401,29 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
             return
         if request.atlas is not None:
             make_writable_folder(request.atlas.parent)
+        notices, made = [], found.passed_over
+        if made:
+            more = f" and {len(made) - 1} more" if len(made) > 1 else ""
+            notices.append(
+                f"{made[0]}{more} was made by an earlier run and is no input here. Name it alone "
+                "to change it again."
+            )
         report = piped.told(report)
         told = report_of_one_file(report, Path(STANDARD)) if piped.writes else report
-        summary = _run(jobs, request.asked_model, told, stop, stall_s, found)
+        transfer, in_use = request.asked_model.open_for([job.settings for job in jobs])
+        with libraries_on_stderr():
+            summary = run_jobs(
+                jobs,
+                transfer,
+                model=in_use,
+                report=told,
+                stopped=stop.is_made,
+                stall_s=stall_s,
+                track_first=True,
+                side=request.asked_model.side_by_side(jobs[0].settings, in_use),
+                notices=[*notices, *(transfer.remarks if transfer else ())],
+                refused=found.refused,
+            )
         beside = []
         if request.atlas is not None and not summary.interrupted:
             beside = write_atlas(request.atlas, jobs, summary, piped)
@@ -412,31 +433,6 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
             click.echo("The same command with --resume continues.", err=True)
         stop.raise_if_made()
         summary.raise_for_failure()
-
-
-def _run(
-    jobs: Sequence[PlannedJob],
-    asked_model: ModelOptions,
-    report: Report,
-    stop: StopRequest,
-    stall_s: float,
-    found: Found,
-) -> JobSummary:
-    transfer, in_use = asked_model.open_for([job.settings for job in jobs])
-    notices = _passed_over(found.passed_over) + list(transfer.remarks if transfer else ())
-    with libraries_on_stderr():
-        return run_jobs(
-            jobs,
-            transfer,
-            model=in_use,
-            report=report,
-            stopped=stop.is_made,
-            stall_s=stall_s,
-            track_first=True,
-            side=asked_model.side_by_side(jobs[0].settings, in_use),
-            notices=notices,
-            refused=found.refused,
-        )
 
 
 def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[PlannedJob], Found]:
@@ -464,7 +460,9 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
         for asked, sources in zip(expressions, planned, strict=True)
         for source in sources
     ]
-    if request.on_missing_face is None and _is_one_picture(jobs):
+    results = {task.source.path for job in jobs for task in job.plan.tasks}
+    is_one_picture = len(results) == 1 and all(len(job.plan.shot.frames) == 1 for job in jobs)
+    if request.on_missing_face is None and is_one_picture:
         jobs = [
             replace(job, settings=replace(job.settings, on_missing_face="fail")) for job in jobs
         ]
@@ -477,12 +475,6 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
     return jobs, found
 
 
-def _is_one_picture(jobs: Sequence[PlannedJob]) -> bool:
-    """Tell whether all results are of one picture that belongs to no shot."""
-    sources = {task.source.path for job in jobs for task in job.plan.tasks}
-    return len(sources) == 1 and all(len(job.plan.shot.frames) == 1 for job in jobs)
-
-
 def _on_shot(settings: RenderSettings, asked: ShotExpression, plan: JobPlan) -> RenderSettings:
     """Return the settings with the expression laid on a shot."""
     frames = plan.shot.frames
@@ -490,13 +482,3 @@ def _on_shot(settings: RenderSettings, asked: ShotExpression, plan: JobPlan) -> 
     last = numbers[-1] if len(numbers) == len(frames) else None
     placed = asked.on_shot(frames[0].number or 0, last)
     return replace(settings, mix=placed.mix, curve=placed.curve, fades=placed.fades)
-
-
-def _passed_over(results: Sequence[Path]) -> list[str]:
-    if not results:
-        return []
-    more = f" and {len(results) - 1} more" if len(results) > 1 else ""
-    return [
-        f"{results[0]}{more} was made by an earlier run and is no input here. Name it alone to "
-        "change it again."
-    ]

@@ -292,9 +292,13 @@ class FrameOutput:
         message: str | None
         if isinstance(ready, ChangedFrame):
             edited = ready.answered.compose()
-            change = _change(ready.frame, edited)
+            change = FrameChange(
+                frame=ready.frame, pixels=edited.pixels, weight=edited.weight, parts=edited.parts
+            )
             file = self._encode(task, ready, edited, change)
-            outcome, message = "written", _faded(file.facts)
+            share = file.facts.intensity_share
+            faded = f"{TURNED_AWAY}: {share:.0%} of the intensity"
+            outcome, message = "written", None if share == 1.0 else faded
             beside = list(layer_files(change, task.layers)) if task.layers else []
         else:
             file = _EncodedFile(content=ready.content, facts=ready.facts)
@@ -440,15 +444,6 @@ def _result(
         generation_loss=loss,
         seconds=facts.seconds if facts else 0.0,
     )
-
-
-def _faded(facts: FrameFacts) -> str | None:
-    share = facts.intensity_share
-    return None if share == 1.0 else f"{TURNED_AWAY}: {share:.0%} of the intensity"
-
-
-def _change(frame: Frame, edited: EditedFrame) -> FrameChange:
-    return FrameChange(frame=frame, pixels=edited.pixels, weight=edited.weight, parts=edited.parts)
 
 
 def _stats(frame: Frame, edited: EditedFrame) -> dict[str, float]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from reggan_plugin.errors import StalledError
 
@@ -157,9 +157,21 @@ class IoTimeout:
         Raises:
             StalledError: it did not come back in time.
         """
-        call = _Call(function)
+        outcome: list[Result] = []
+        fault: list[BaseException] = []
+        done = threading.Event()
+
+        def run() -> None:
+            try:
+                outcome.append(function())
+            except BaseException as error:  # noqa: BLE001 - raised where the call was made
+                fault.append(error)
+            finally:
+                done.set()
+
+        threading.Thread(target=run, daemon=True).start()
         begin = time.monotonic()
-        while not call.done.wait(_LOOK_EVERY_S):
+        while not done.wait(_LOOK_EVERY_S):
             waited = time.monotonic() - begin
             if waited > self._limit_now():
                 self._stalls += 1
@@ -168,33 +180,10 @@ class IoTimeout:
                     "it is no ordinary file. Check it."
                 )
         self._stalls = 0
-        return call.result()
+        if fault:
+            raise fault.pop()
+        return outcome.pop()
 
     def _limit_now(self) -> float:
         hurries = self._stalls >= _STALLS_IN_A_ROW or self.stopped()
         return min(self._limit_s, _SHORT_S) if hurries else self._limit_s
-
-
-class _Call(Generic[Result]):
-    """A call in a thread of its own."""
-
-    def __init__(self, function: Callable[[], Result]) -> None:
-        self.done = threading.Event()
-        self._function = function
-        self._outcome: list[Result] = []
-        self._error: BaseException | None = None
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def result(self) -> Result:
-        """Return result of the call; raises its error."""
-        if self._error is not None:
-            raise self._error
-        return self._outcome.pop()
-
-    def _run(self) -> None:
-        try:
-            self._outcome.append(self._function())
-        except BaseException as error:  # noqa: BLE001 - raised where the call was made
-            self._error = error
-        finally:
-            self.done.set()

@@ -79,11 +79,6 @@ class JobPlan:
     whole: Path | None = None
     """The one file that all outputs go into in the end, where the source is a video."""
 
-    @property
-    def lasting(self) -> list[Path]:
-        """The files that the job leaves."""
-        return [task.output for task in self.tasks] if self.whole is None else [self.whole]
-
 
 def plan_job(
     source: str,
@@ -177,7 +172,9 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
         OutputExistsError: outputs exist and `existing` refuses them.
     """
     tasks = [task for plan in plans for task in plan.tasks]
-    outputs = [path for plan in plans for path in plan.lasting]
+    outputs: list[Path] = []
+    for plan in plans:
+        outputs += [plan.whole] if plan.whole else [task.output for task in plan.tasks]
     beside = [path for task in tasks for path in task.layers.values()]
     written = [path for output in outputs for path in (output, record_path(output))]
     refuse_overwriting((*written, *beside), inputs)
@@ -356,7 +353,12 @@ def plan_sources(
         UsageError: one file is to hold several results.
     """
     out, is_shared = out_of(out, label, is_one_of_several=is_one_of_several)
-    chosen = [_chosen(source.shot, frame_range) for source in sources]
+    chosen = [
+        source.shot if frame_range is None else source.shot.part(frame_range) for source in sources
+    ]
+    for source, own in zip(sources, chosen, strict=True):
+        if frame_range is not None and not own.frames and not own.missing:
+            raise range_outside(source.shot, frame_range)
     file = None if out is None or out_is_folder or out.is_dir() else out
     if file is not None:
         if is_shared and (is_name_of_picture(file) or is_video(file)):
@@ -426,15 +428,6 @@ def _refuse_other_kind(out: Path, sources: Sequence[Source]) -> None:
         f"write {out}/ with a slash.",
         kind="output-of-other-format",
     )
-
-
-def _chosen(shot: Shot, frame_range: str | None) -> Shot:
-    if frame_range is None:
-        return shot
-    chosen = shot.part(frame_range)
-    if not chosen.frames and not chosen.missing:
-        raise range_outside(shot, frame_range)
-    return chosen
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -578,35 +578,25 @@ class ResultLog:
         self.results: list[FrameResult] = []
         self.notices: Counter[str] = Counter()
 
-    def note(self, message: str) -> None:
-        """Say something about the whole job."""
-        self.notices[message] = 0
+    def note(self, message: str, frames: int = 0) -> None:
+        """Say something about so many frames, or the whole job."""
+        self.notices[message] = frames
         self._report(Notice(message=message))
-
-    def _note_faded(self) -> None:
-        """Name the frames in which a head is turned further than the model's card allows."""
-        faded = [result.intensity_share < 1.0 for result in self.results]
-        if any(faded):
-            message = FADED.format(frames=_runs([r.source.name for r in self.results], faded))
-            self.notices[message] = sum(faded)
-            self._report(Notice(message=message))
-
-    def _note_losses(self) -> None:
-        """Say what lossy compressions did to pixels that were not to change."""
-        losses = [r.generation_loss for r in self.results if r.generation_loss is not None]
-        if losses:
-            worst = max(losses, key=lambda loss: loss.largest)
-            text = LOST.format(compression=worst.compression, largest=worst.largest, rms=worst.rms)
-            message = Remark(text, "compressed-twice", compression=worst.compression)
-            self.notices[message] = len(losses)
-            self._report(Notice(message=message))
 
     def take(self, results: Iterable[FrameResult]) -> None:
         """Take the results of all frames as they come, then say what holds for several."""
         for result in results:
             self._add(result)
-        self._note_faded()
-        self._note_losses()
+        faded = [result.intensity_share < 1.0 for result in self.results]
+        if any(faded):  # a head is turned further than the model's card allows
+            names = [result.source.name for result in self.results]
+            self.note(FADED.format(frames=_runs(names, faded)), sum(faded))
+        losses = [r.generation_loss for r in self.results if r.generation_loss is not None]
+        if losses:
+            worst = max(losses, key=lambda loss: loss.largest)
+            text = LOST.format(compression=worst.compression, largest=worst.largest, rms=worst.rms)
+            message = Remark(text, "compressed-twice", compression=worst.compression)
+            self.note(message, len(losses))
 
     def _add(self, result: FrameResult) -> None:
         self.results.append(result)

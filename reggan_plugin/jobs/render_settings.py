@@ -287,13 +287,23 @@ class SettingsByFrame:
         """SHA-256 of all that is asked for at a frame: given faces count by their positions there,
         files by their content, a curve by its value.
         """
-        document = {
-            **self._constant,
-            "mix": self.mix_at(source).document(),
-            "tracked": plain(self._tracked_at(source)),
-            "matte": plain(self._matte_at(source)),
-        }
-        return fingerprint(document)
+        choice, matte = self._settings.choice, self._settings.picture.matte
+        tracked: object = None
+        beside: object = None  # the file of the matte, which may be a channel of the frame
+        try:  # the frame meets these errors, too, when its turn comes
+            if choice.tracks is not None:
+                tracked = choice.tracks.chosen_at(choice.which, *names_of(source))
+        except SourceError as error:
+            tracked = str(error)
+        try:
+            if matte is not None and matte.source is not None:
+                beside = matte.path_for(source)
+        except SourceError as error:
+            beside = str(error)
+        mix = self.mix_at(source).document()
+        return fingerprint(
+            {**self._constant, "mix": mix, "tracked": plain(tracked), "matte": plain(beside)}
+        )
 
     @cached_property
     def _place(self) -> dict[Path, int]:
@@ -310,22 +320,3 @@ class SettingsByFrame:
             "choice": plain(replace(settings.choice, tracks=None)),
             "exposure_of_tracks": getattr(settings.choice.tracks, "exposure_ev", None),
         }
-
-    def _tracked_at(self, source: SourceFrame) -> object:
-        tracks = self._settings.choice.tracks
-        if tracks is None:
-            return None
-        try:
-            return tracks.chosen_at(self._settings.choice.which, *names_of(source))
-        except SourceError as error:  # which the frame meets, too, when its turn comes
-            return str(error)
-
-    def _matte_at(self, source: SourceFrame) -> object:
-        """Return the file of a frame's matte; None where that is a channel of the frame."""
-        matte = self._settings.picture.matte
-        if matte is None or matte.source is None:
-            return None
-        try:
-            return matte.path_for(source)
-        except SourceError as error:
-            return str(error)

@@ -346,11 +346,13 @@ def together(*options: AddOption) -> AddOption:
     return add_options
 
 
-def options_as(name: str, collect: Callable[..., Any], *options: AddOption) -> AddOption:
+def options_as(
+    name: str | tuple[str, ...], collect: Callable[..., Any], *options: AddOption
+) -> AddOption:
     """Add options whose values a command takes as one argument.
 
     Args:
-        name: of that argument.
+        name: of that argument; several for the parts of a tuple.
         collect: makes it of the values of the options, which its parameters are named as.
         options: in the order of the help.
     """
@@ -360,7 +362,9 @@ def options_as(name: str, collect: Callable[..., Any], *options: AddOption) -> A
         @functools.wraps(command)
         def with_one_argument(**values: Any) -> Any:
             own = {key: values.pop(key) for key in taken}
-            return command(**{name: collect(**own)}, **values)
+            made = collect(**own)
+            taken_as = {name: made} if isinstance(name, str) else zip(name, made, strict=True)
+            return command(**dict(taken_as), **values)
 
         return together(*options)(with_one_argument)
 

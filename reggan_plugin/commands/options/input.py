@@ -3,7 +3,7 @@ in, a range of frames, and what becomes of results that exist.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -148,10 +148,6 @@ class InputOptions:
         """The name of all of them in a message."""
         return self.paths[0] if len(self.paths) == 1 else f"{self.paths[0]} ..."
 
-    def at(self, paths: tuple[str, ...]) -> "InputOptions":
-        """Return the same of other paths."""
-        return replace(self, paths=paths)
-
     def plan(
         self,
         out: Path | None,
@@ -222,7 +218,8 @@ def _inputs_from_options(
     frame_range: str | None,
     recursive: bool,
 ) -> InputOptions:
-    given = [*inputs[:1], *_named("--frames", source), *_named("--watch", watch)]
+    others = {"--frames": source, "--watch": watch}
+    given = [*inputs[:1], *(name for name, value in others.items() if value is not None)]
     if len(given) != 1:
         found = " and ".join(given) or "nothing"
         raise UsageError(
@@ -243,10 +240,6 @@ def _inputs_from_options(
         watched=watch,
         settle_s=settle_s,
     )
-
-
-def _named(option: str, value: object) -> list[str]:
-    return [] if value is None else [option]
 
 
 input_options = options_as(

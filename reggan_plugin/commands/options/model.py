@@ -15,8 +15,8 @@ from reggan_plugin.jobs.change_layers import MOTION_LAYERS
 from reggan_plugin.jobs.render_job import SideBySide
 from reggan_plugin.jobs.render_settings import PictureSettings, RenderSettings, RigFiles
 from reggan_plugin.jobs.results import ModelInUse
-from reggan_plugin.models.shipped_models import find_model, installed_models
-from reggan_plugin.rig.mouth import MOUTH_STYLES, MouthStyle
+from reggan_plugin.models.shipped_models import installed_models
+from reggan_plugin.rig.mouth import MOUTH_STYLES
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 if TYPE_CHECKING:
@@ -99,13 +99,9 @@ model_options = together(
 _MESH = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-def _rig_from_options(rig: Path | None, teeth: Path | None, mouth: MouthStyle) -> RigFiles:
-    return RigFiles(rig=rig, teeth=teeth, mouth=mouth)
-
-
 rig_options = options_as(
     "rig_files",
-    _rig_from_options,
+    RigFiles,
     grouped_option(
         "Model",
         "--rig",
@@ -150,14 +146,6 @@ class ModelOptions:
     device: str
     batch: int
     jobs: int | None
-
-    def refuse_unknown(self) -> None:
-        """Fail early if there is no such model.
-
-        Raises:
-            UnknownModelError: there is none.
-        """
-        find_model(self.model)
 
     def side_by_side(
         self, settings: RenderSettings, in_use: ModelInUse | None

@@ -19,7 +19,7 @@ from reggan_plugin.files.exr.writing_settings import (
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.imaging.pass_rules import PASS_RULES, PassRule
-from reggan_plugin.imaging.region_limits import LARGEST_BLUR, LARGEST_GROWTH, FacePart, RegionLimits
+from reggan_plugin.imaging.region_limits import LARGEST_BLUR, LARGEST_GROWTH, RegionLimits
 from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.render_settings import PictureSettings
 
@@ -58,10 +58,12 @@ def reading_options(heading: str) -> AddOption:
     """Add `--colorspace` and `--exr-picture` under a heading; the command takes a `reading`."""
     return options_as(
         "reading",
-        _reading_from_options,
+        Reading,
         grouped_option(
             heading,
             "--colorspace",
+            "colour_space",
+            type=colour_space_from_name,
             metavar="NAME",
             help="Colour space of the pictures, such as ACEScg: a name of the OpenColorIO config "
             "in $OCIO, else of the built-in ACES config.  [default: linear Rec. 709 for EXR and "
@@ -75,11 +77,6 @@ def reading_options(heading: str) -> AddOption:
             "Combined]",
         ),
     )
-
-
-def _reading_from_options(colorspace: str | None, exr_picture: str | None) -> Reading:
-    space = None if colorspace is None else colour_space_from_name(colorspace)
-    return Reading(colour_space=space, exr_picture=exr_picture)
 
 
 def _matte_from_options(matte: str | None, matte_channel: str | None) -> Matte | None:
@@ -100,42 +97,20 @@ def _writing_from_options(
     return ExrWriting(compression=exr_compression, layers=()), beside
 
 
-def _picture_from_options(
-    reading: Reading,
-    limits: RegionLimits,
-    matte: Matte | None,
-    writing: tuple[ExrWriting, LayerFiles | None],
-    moves_alpha: bool,
-    passes: PassChoice | None,
-) -> PictureSettings:
-    return PictureSettings(
-        reading=reading,
-        limits=limits,
-        matte=matte,
-        writing=writing[0],
-        moves_alpha=moves_alpha,
-        layer_files=writing[1],
-        passes=passes,
-    )
-
-
-def _limits_from_options(region: FacePart, mask_grow: float, mask_blur: float) -> RegionLimits:
-    return RegionLimits(part=region, grow=mask_grow, blur=mask_blur)
-
-
 def _region_option(*names: str, **settings: Any) -> AddOption:
     return grouped_option("Region", *names, **settings)
 
 
 picture_options = options_as(
     "picture",
-    _picture_from_options,
+    PictureSettings,
     reading_options("Frames"),
     options_as(
         "limits",
-        _limits_from_options,
+        RegionLimits,
         _region_option(
             "--region",
+            "part",
             type=click.Choice(["all", "upper", "lower"]),
             default="all",
             show_default=True,
@@ -144,6 +119,7 @@ picture_options = options_as(
         ),
         _region_option(
             "--mask-grow",
+            "grow",
             type=click.FloatRange(-LARGEST_GROWTH, LARGEST_GROWTH),
             default=0.0,
             show_default=True,
@@ -153,6 +129,7 @@ picture_options = options_as(
         ),
         _region_option(
             "--mask-blur",
+            "blur",
             type=click.FloatRange(0, LARGEST_BLUR),
             default=0.0,
             show_default=True,
@@ -176,7 +153,7 @@ picture_options = options_as(
         ),
     ),
     options_as(
-        "writing",
+        ("writing", "layer_files"),
         _writing_from_options,
         grouped_option(
             "Output",

@@ -297,10 +297,12 @@ def decode_samples(content: bytes) -> DecodedPng:
         kept, notices = _promoted_chunks(chunks, depth, colour_type)
     kept, had_credentials = chunks_without(kept)
     notices += (LEFT_OUT,) if had_credentials else ()
+    place = next(i for i, chunk in enumerate(kept) if chunk.name == b"IDAT")
+    rest = [chunk for chunk in kept[place:] if chunk.name != b"IDAT"]
     colours = samples.shape[2] - has_alpha
     return DecodedPng(
         original=StoredPng(
-            chunks=_without_picture(kept),
+            chunks=[*kept[:place], Chunk(name=b"IDAT", raw=b""), *rest],
             samples=samples if transparent is None else samples[..., :colours],
             transparent=transparent,
         ),
@@ -308,12 +310,6 @@ def decode_samples(content: bytes) -> DecodedPng:
         alpha=samples[..., -1] if has_alpha else None,
         notices=notices,
     )
-
-
-def _without_picture(chunks: list[Chunk]) -> list[Chunk]:
-    place = next(i for i, chunk in enumerate(chunks) if chunk.name == b"IDAT")
-    rest = [chunk for chunk in chunks[place:] if chunk.name != b"IDAT"]
-    return [*chunks[:place], Chunk(name=b"IDAT", raw=b""), *rest]
 
 
 def _promoted_chunks(

@@ -92,7 +92,9 @@ class LazyGroup(click.Group):
         else:
             return None
         try:
-            return _loaded(target)
+            module, _, attribute = target.partition(":")
+            command: click.Command = getattr(importlib.import_module(module), attribute)
+            return command
         except ModuleNotFoundError as error:
             raise self._missing_extra(ctx, cmd_name, error) from error
 
@@ -161,9 +163,3 @@ class LazyGroup(click.Group):
             f"`{ctx.command_path} {name}` needs {missing}, which is not installed. Install it: "
             f'pip install "reggan-plugin[{extras}]"'
         )
-
-
-def _loaded(target: str) -> click.Command:
-    module, _, attribute = target.partition(":")
-    command: click.Command = getattr(importlib.import_module(module), attribute)
-    return command

@@ -132,11 +132,9 @@ def read_input(io_timeout: IoTimeout, path: Path, facts: FrameFacts) -> tuple[by
         UnreadableFrameError: it cannot be read.
         StalledError: its folder does not answer.
     """
-
-    def read() -> tuple[FileState | None, bytes]:
-        return state_of(path, settled_s=_SETTLED_S), read_content(path)
-
-    state, content = io_timeout.call(str(path), read)
+    state, content = io_timeout.call(
+        str(path), lambda: (state_of(path, settled_s=_SETTLED_S), read_content(path))
+    )
     return content, replace(facts, input_sha256=sha256_of(content), input_state=state)
 
 
@@ -232,6 +230,11 @@ class FrameOutput:
         """
         self._settings, self._model, self._io_timeout = settings, model, io_timeout
         self._version = __version__
+        self._recorded_model = (
+            None
+            if model is None
+            else RecordedModel(name=model.name, version=model.version, sha256=model.sha256)
+        )
         signing = settings.signing
         self._signer = None if signing is None else PictureSigner(signing, version=self._version)
 
@@ -327,13 +330,6 @@ class FrameOutput:
             with suppress(OutputError, StalledError):  # of which the message tells already
                 self._io_timeout.call(str(task.output), lambda: write_record(record, task.output))
         return _result(task, ended.outcome, ended.message, ended.facts)
-
-    @property
-    def _recorded_model(self) -> RecordedModel | None:
-        model = self._model
-        if model is None:
-            return None
-        return RecordedModel(name=model.name, version=model.version, sha256=model.sha256)
 
     def _layers_of_no_change(self, task: FrameTask, content: bytes) -> list[tuple[Path, bytes]]:
         """Layers that change nothing, so that a shot has them for every frame."""

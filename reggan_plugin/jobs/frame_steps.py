@@ -212,8 +212,10 @@ class FrameSteps:
             return UnchangedFrame(content=content, reason=INTENSITY_0, facts=facts)
         frame = self._settings.picture.decode(content, task.source)
         said = (CHANGED_BEFORE,) if is_stamped(content) else ()
-        crops = self._crops(task.source, frame)
-        shares = [self._share(crop) for crop in crops]
+        transfer = self._transfer
+        assert transfer is not None, "a mix that changes something has a model"
+        crops = transfer.find_faces(frame, self._settings.choice, names_of(task.source))
+        shares = [transfer.intensity_share(crop) for crop in crops]
         faces = tuple(map(partial(recorded_face, frame.pixels.shape[:2]), crops, shares))
         facts = replace(facts, warnings=(*said, *frame.notices, *self._left(crops)), faces=faces)
         if not crops:
@@ -249,14 +251,6 @@ class FrameSteps:
         facts = replace(facts, exposure_ev=exposure_ev)
         return FrameInput(frame=frame, cut=transfer.cut(edit), facts=facts)
 
-    def _share(self, crop: FaceCrop) -> float:
-        assert self._transfer is not None
-        return self._transfer.intensity_share(crop)
-
-    def _crops(self, source: SourceFrame, frame: Frame) -> ChosenFaces:
-        assert self._transfer is not None
-        return self._transfer.find_faces(frame, self._settings.choice, names_of(source))
-
     def _look(self, source: SourceFrame) -> float | None:
         """Return the exposure of another frame of the shot; None if it is not linear or has no
         face.
@@ -267,7 +261,7 @@ class FrameSteps:
         frame = self._settings.picture.reading.decode(content, source.path)
         if frame.encoding is not Encoding.SCENE_LINEAR:
             return None
-        crops = self._crops(source, frame)
+        crops = self._transfer.find_faces(frame, self._settings.choice, names_of(source))
         return self._transfer.auto_exposure(frame, crops) if crops else None
 
     def _left(self, crops: ChosenFaces) -> list[Remark]:

@@ -8,9 +8,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from reggan_plugin.backends import onnx_runtime
-from reggan_plugin.backends.choose_device import AUTO_ORDER, open_runner
-from reggan_plugin.backends.onnx_runtime import OnnxRuntimeRunner
+from reggan_plugin.backends import choose_device
+from reggan_plugin.backends.choose_device import AUTO_ORDER, OnnxRuntimeRunner, open_runner
 from reggan_plugin.backends.runner import PROVIDERS, Runner
 from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, ModelError, UsageError
 from reggan_plugin.models.shipped_models import find_model
@@ -40,7 +39,7 @@ def test_passes_that_are_left_out_change_no_bit_of_an_answer(
         "expression": random.random((1, len(EXPRESSION_NAMES)), np.float32),
     }
     answer = open_runner(find_model("sargan"), "cpu").run(inputs)
-    monkeypatch.setattr(onnx_runtime, "IDLE_ON_CPU", ())
+    monkeypatch.setattr(choose_device, "IDLE_ON_CPU", ())
     for name, expected in open_runner(find_model("sargan"), "cpu").run(inputs).items():
         np.testing.assert_array_equal(answer[name], expected, err_msg=name)
 

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from reggan_plugin.backends import onnx_runtime
+from reggan_plugin.backends import choose_device
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import PROVIDERS
 from reggan_plugin.errors import DeviceUnavailableError
@@ -156,7 +156,7 @@ def plug_in(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         "register_execution_provider_library",
         lambda name, path: registered.append((name, path)),
     )
-    onnx_runtime._register.cache_clear()
+    choose_device._register.cache_clear()
     return package
 
 

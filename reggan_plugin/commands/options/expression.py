@@ -70,16 +70,13 @@ class Liked:
 
 def reader_options(heading: str, default: Literal["person", "character"] = "person") -> AddOption:
     """Add `--reader` and `--landmarker`; the command takes `reader`, `ReaderOptions`."""
-
-    def chosen(reader: Literal["person", "character"], landmarker: Path | None) -> ReaderOptions:
-        return ReaderOptions(name=reader, landmarker=landmarker)
-
     return options_as(
         "reader",
-        chosen,
+        ReaderOptions,
         grouped_option(
             heading,
             "--reader",
+            "name",
             type=click.Choice(["person", "character"]),
             default=default,
             show_default=True,

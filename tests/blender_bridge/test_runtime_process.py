@@ -16,6 +16,8 @@ from blender_addon.bridge.errors import BridgeError
 from blender_addon.bridge.job import Progress, RuntimeProcess, start
 from blender_addon.bridge.runtime import Runtime
 
+from ..sample_frames import small_frame
+
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png"
 Pretend = Callable[[str], Runtime]
 
@@ -106,8 +108,9 @@ def test_polling_takes_no_time(pretend: Pretend, tmp_path: Path) -> None:
 def test_cancelling_leaves_whole_frames_or_none(runtime: Runtime, tmp_path: Path) -> None:
     frames = tmp_path / "a shot ü"
     frames.mkdir()
-    for number in range(1, 201):
-        shutil.copy(SAMPLES / "avatar.1001.png", frames / f"avatar.{number:04d}.png")
+    first = small_frame("avatar_png/avatar.1001.png", frames / "avatar.0001.png", 4)
+    for number in range(2, 201):
+        shutil.copy(first, frames / f"avatar.{number:04d}.png")
     out = tmp_path / "out"
     arguments = ["render", "--frames", str(frames), "--out", str(out), "--expression", "happy"]
     arguments += ["--face", "largest", "--range", "1-200", "--whole-image", "--json"]

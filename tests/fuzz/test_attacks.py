@@ -198,7 +198,7 @@ def test_a_model_without_measure_costs_its_own_process(
     monkeypatch.setattr(apart, "HERE", False)
     path = folder / "face.onnx"
     if kind == "functions":
-        monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 4)
+        monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 2)
         path.write_bytes(attacks.onnx_of_functions(9))
     else:
         path.write_bytes(attacks.onnx_that_grows())

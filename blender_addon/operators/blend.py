@@ -6,7 +6,7 @@ from ..bridge.cues import cue_from_name
 from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import blend_from_shares, shares_from_blend
 from ..bridge.vocabulary import menu_of_expressions, name_from_identifier
-from ..job_display import refuse
+from ..job_display import redraw_sidebars, refuse
 from ..scene.animated_values import fcurves_of, remove_fcurve
 from ..scene.asked_expression import NO_EXPRESSION
 
@@ -88,6 +88,7 @@ class AddCue(bpy.types.Operator):
             if marker.frame == scene.frame_current and cue_from_name(0, marker.name) is not None:
                 scene.timeline_markers.remove(marker)
         scene.timeline_markers.new(name, frame=scene.frame_current)
+        redraw_sidebars(context.window_manager)  # of other editors, too: they list the cues
         return {"FINISHED"}
 
 

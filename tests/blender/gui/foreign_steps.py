@@ -221,8 +221,11 @@ def choose_the_bone_that_carries_the_face() -> Pause:
     yield from run_job("track_hand", button, window())
     assert "Choose skull_j as Bone" in messages[-1], messages[-1]
     bpy.context.window_manager.reggan_unfolds = True
+    addon("job_display").redraw_sidebars(bpy.context.window_manager)
     yield from picture("35_wrong_bone")
     bpy.context.window_manager.reggan_unfolds = False
+    addon("job_display").redraw_sidebars(bpy.context.window_manager)  # a click does so
+    yield 1.0
     settings.bone = "skull_j"
     button = yield from button_of("VIEW_3D", "reggan.track_head")
     yield from run_job("track_avatar", button, window())
@@ -268,9 +271,12 @@ def drive_by_its_own_shape_keys() -> Pause:
     report["avatar"]["by keys"] = [round(one, 5) for one in amounts]
     assert amounts[0] == 0 < amounts[-1]
     bpy.context.window_manager.reggan_unfolds = True
+    addon("job_display").redraw_sidebars(bpy.context.window_manager)
     scene.frame_set(FRAMES)
     yield from picture("39_driven_by_keys")
     bpy.context.window_manager.reggan_unfolds = False
+    addon("job_display").redraw_sidebars(bpy.context.window_manager)  # a click does so
+    yield 1.0
 
 
 def mix_in_a_scene_of_its_own() -> Pause:

@@ -10,6 +10,8 @@ from .errors import BridgeError
 _NUMBERED = re.compile(r"(?P<prefix>.*?)(?P<number>(?<![^\W_])-\d+|\d+)")
 _HIGHEST_NUMBER = 9_999_999
 """Longer numbers are dates and identifiers."""
+READ = (".bmp", ".exr", ".jpeg", ".jpg", ".png", ".tga", ".tif", ".tiff", ".webp")
+"""Endings of the frames that the bundled runtime reads."""
 RECORDS = ".reggan"
 """Folder that the runtime leaves beside its results."""
 _PROBES = ("1111111", "2222222")

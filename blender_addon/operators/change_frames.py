@@ -11,7 +11,7 @@ from bpy.props import BoolProperty
 
 from ..bridge.command_line import RenderRequest, render_arguments, track_arguments
 from ..bridge.errors import BridgeError
-from ..bridge.frame_sequence import RECORDS, shown_number
+from ..bridge.frame_sequence import READ, RECORDS, shown_number
 from ..bridge.in_words import counted_frames, unchanged_frames, what_was_done
 from ..bridge.job import JobRequest, Progress
 from ..bridge.tracks_file import refuse_frames_of_other_size
@@ -242,7 +242,12 @@ def refuse_before_render(context: bpy.types.Context, *, animation: bool) -> None
     if not animation:
         still_expression(context)
         return
-    output_pattern(scene)
+    pattern = output_pattern(scene)
+    if pattern.suffix.lower() not in READ:
+        raise BridgeError(
+            f"The scene renders {pattern.suffix} files, whose faces cannot be changed. In the "
+            "Output properties choose PNG or OpenEXR as file format."
+        )
     refuse_shots(scene)
     frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
     expression_over_time(context, frames, new_job_folder())

@@ -100,13 +100,16 @@ def test_what_cannot_end_well_is_refused_before_the_render(
     assert manager.reggan_last_words.startswith("Nothing is asked of the face")  # the tab shows it
     assert manager.reggan_last_failed
     bpy.context.scene.reggan_character.uses = True  # its mesh was deleted since
-    with pytest.raises(RuntimeError, match="no Face Mesh and no File.*switch Use in Results off"):
+    with pytest.raises(RuntimeError, match=r"no Face Mesh and no File.*switch Use in Results off"):
         bpy.ops.reggan.render_and_apply(animation=True)
     bpy.context.scene.reggan_character.uses = False
     settings.expression, settings.use_rig_tracks = "happy", True
     with pytest.raises(RuntimeError, match="no head was tracked yet"):
         bpy.ops.reggan.render_and_apply(animation=True)
     settings.use_rig_tracks = False
+    render.image_settings.file_format = "HDR"
+    with pytest.raises(RuntimeError, match=r"renders \.hdr files.*choose PNG or OpenEXR"):
+        bpy.ops.reggan.render_and_apply(animation=True)
     if hasattr(render.image_settings, "media_type"):
         render.image_settings.media_type = "VIDEO"
     render.image_settings.file_format = "FFMPEG"

@@ -6,6 +6,7 @@ import pytest
 
 from blender_addon.bridge.errors import BridgeError
 from blender_addon.bridge.frame_sequence import (
+    READ,
     pattern_from_output,
     range_text,
     sequence_from_path,
@@ -34,6 +35,10 @@ def test_one_frame_or_a_pattern_means_the_frames_that_the_runtime_finds(
     runtime = find_sequence(found.source)
     assert found.files == {frame.number: frame.path for frame in runtime.frames}
     assert sorted(found.files) == [-3, 0, 1, 12345]
+
+
+def test_the_endings_are_those_that_the_runtime_reads() -> None:
+    assert set(READ) == set(frame_suffixes())
 
 
 def test_a_folder_goes_to_the_runtime_as_it_is(shot: Path) -> None:

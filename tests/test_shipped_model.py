@@ -109,6 +109,17 @@ def test_lips_that_neutral_shuts_leave_no_teeth_between_them() -> None:
     assert after < 0.02 * before
 
 
+def test_a_closed_smile_that_is_taken_away_leaves_no_smear_at_its_line() -> None:
+    transfer = ExpressionTransfer(device="cpu")
+    with Image.open(SHOT / "avatar.1001.png") as opened:
+        smile = transfer.apply(np.asarray(opened.convert("RGB")), "happy closed")
+    mouth = np.s_[480:560, 560:760]
+    lips, calm = (one[mouth].mean(axis=2) for one in (smile, transfer.apply(smile, "neutral")))
+    dark = 0.7 * np.median(lips)
+    assert (lips < dark).sum() > 200
+    assert (calm < dark).sum() < 1.2 * (lips < dark).sum()
+
+
 def test_a_sheet_s_face_is_cut_and_reduced_before_it_is_changed() -> None:
     """As much as the page's gallery, but for cells that are larger; the model sees it whole."""
     transfer = ExpressionTransfer(device="cpu")

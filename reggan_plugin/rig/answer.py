@@ -22,6 +22,7 @@ from reggan_plugin.rig.opened_mouth import (
     overlap,
     parting,
     without_rolled_lips,
+    without_smeared_lips,
 )
 from reggan_plugin.rig.planes import (
     WHOLE,
@@ -138,6 +139,10 @@ def rig_answer(
     there = without_rolled_lips(
         template, here, there, marks_before, marks_after, axes, laid.map.eye
     )
+    if wears:
+        there = without_smeared_lips(
+            template, here, there, marks_before, marks_after, axes, laid.map.eye, rest
+        )
     eyes = [
         changed_eye(
             picture,
@@ -151,7 +156,16 @@ def rig_answer(
         for side in SIDES
     ]
     mouth = changed_mouth(
-        template, picture, laid, marks_before, marks_after, weights, axes, look, character
+        template,
+        picture,
+        laid,
+        marks_before,
+        marks_after,
+        weights,
+        axes,
+        look,
+        character,
+        relaxes=bool(wears),
     )
     raster = rasterise(there * cells * _FINER, template.triangles, cells * _FINER, cells * _FINER)
     seen = raster.mixed_where_hit(

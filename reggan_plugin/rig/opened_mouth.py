@@ -28,6 +28,7 @@ from reggan_plugin.rig.planes import (
     blurred,
     channels_averaged,
     extended,
+    grown,
     line_of,
     mask_of,
     sampled,
@@ -59,6 +60,8 @@ _SAME_STUFF, _NO_PUPIL = (0.03, 0.05), (0.5, 0.62)
 0.21 to 0.60. Bronze lies between and keeps natural teeth."""
 _LEAST_LIP, _LIP_DEPTH = 0.4, 0.3
 """Of a lip, and of the skin around it so many eye distances from its edge, that is always left."""
+_THIN: Final = 0.02
+"""Eye distances that a lip is thick at least."""
 _LIPS_REACH: Final = 0.12
 """Eye distances from the mouth's line over which lips are parted or held together."""
 _LIFTED, _SHUT_REACH, _ROUNDS = 0.8, 0.35, 4
@@ -77,6 +80,9 @@ light they take twice over at their edge. By eye: a hard edge looks like cut pap
 _LINE, _LINE_EDGE = 0.80, 0.15
 """Of the lips' brightness: what is below is of the line, in full where it is darker by the second;
 by eye."""
+_TEETH_EDGE, _LINE_WIDTH, _LINE_SHADE = 0.022, 0.018, 0.4
+"""Of an open smile that is taken away: eye distances around its opening that are of teeth, too; how
+wide the line is where lips meet then, and its light over that of the lips' rims. By eye."""
 _KEEPS_OWN = 0.65
 """Share of the new gap that the source's own must have for the mouth to keep its own teeth."""
 
@@ -172,6 +178,63 @@ def without_rolled_lips(
     return kept
 
 
+def without_smeared_lips(
+    template: Template,
+    here: Float[np.ndarray, "vertices 3"],
+    there: Float[np.ndarray, "vertices 3"],
+    before: Float[np.ndarray, "points 2"],
+    after: Float[np.ndarray, "points 2"],
+    axes: Float[np.ndarray, "2 2"],
+    eye: float,
+    share: float,
+) -> Float[np.ndarray, "vertices 3"]:
+    """Places of the vertices in the result, each lip stretched evenly from edge to edge.
+
+    A smile rolls the lips in. As it is taken away they come out again, and the template's narrow
+    strip at their edge becomes wide; in the picture that strip is the dark line where lips touch,
+    or the teeth behind it.
+
+    Args:
+        template: whose vertices these are.
+        here: their places in the source.
+        there: in the result.
+        before: the landmarks in the source.
+        after: in the result.
+        axes: columns: the face's right and down in the crop.
+        eye: an eye distance in parts of the crop's side.
+        share: how much of what the face shows is taken away.
+    """
+    kept = there.copy()
+    ends = rows_of("lip_inner_upper")[[0, -1]]
+    outer_ends = rows_of("lip_outer_upper")[[0, -1]]
+    own, new = here[:, :2] @ axes, there[:, :2] @ axes
+    for pair, outer, way, part in (
+        (0, rows_of("lip_outer_upper")[1:-1], -1.0, ~is_lower(template)),
+        (1, rows_of("lip_outer_lower"), 1.0, is_lower(template)),
+    ):
+        depths, lips = [], []
+        for marks, places in ((before, own), (after, new)):
+            edges = marks[LIP_PAIRS] @ axes
+            over = edges[0, :, 1] >= edges[1, :, 1]  # found a little over each other
+            edges[:, over] = edges[:, over].mean(axis=0)
+            inner = np.concatenate([marks[ends[:1]] @ axes, edges[pair], marks[ends[1:]] @ axes])
+            rim = marks[np.concatenate([outer_ends[:1], outer, outer_ends[1:]])] @ axes
+            line = _line_at(inner, places[:, 0])
+            depths.append(way * (places[:, 1] - line))
+            lips.append(way * (_line_at(rim, places[:, 0]) - line))
+            corners = inner[:, 0].min(), inner[:, 0].max()
+            inside = np.clip(
+                np.minimum(places[:, 0] - corners[0], corners[1] - places[:, 0]), None, 0
+            )
+        thick = np.maximum(lips[0], _THIN * eye)
+        wanted = np.maximum(depths[0], 0) * np.maximum(lips[1], _THIN * eye) / thick
+        near = np.interp(depths[0] / thick, (0.6, 1.0), (1, 0)) * part
+        near *= depths[0] > -_LIP_DEPTH * eye
+        near *= np.exp(-((inside / (0.25 * _LIPS_REACH * eye)) ** 2))
+        kept[:, :2] += (share * way * near * (wanted - depths[1]))[:, None] * axes[:, 1]
+    return kept
+
+
 def _line_at(
     line: Float[np.ndarray, "places 2"], along: Float[np.ndarray, " points"]
 ) -> Float[np.ndarray, " points"]:
@@ -190,6 +253,8 @@ def changed_mouth(
     axes: Float[np.ndarray, "2 2"],
     look: MouthLook = USUAL_MOUTH,
     character: CharacterMouth | None = None,
+    *,
+    relaxes: bool = False,
 ) -> Opening | None:
     """Draw the inside of a mouth, or the line of lips that slide; None if nothing changes.
 
@@ -236,6 +301,15 @@ def changed_mouth(
     was_open, was_window = _open_before(picture, before, axes[:, 1], parted[:, 0], eye)
     whole = rows_of("lip_inner_upper")
     middle = (marks[whole] + marks[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
+    if relaxes and gap_before > _LEAST_GAP > gap_after:
+        px = len(was_open) / (was_window[2] - was_window[0])
+        was_open = grown(was_open > 0.1, _TEETH_EDGE * eye * px).astype(np.float32)
+        middle[1:-1] = (middle[:-2] + 2 * middle[1:-1] + middle[2:]) / 4
+        opening = line_of(smooth_arc(middle), _LINE_WIDTH * eye, window, side_px)
+        lips = np.concatenate(
+            [before[rows_of(f"lip_{one}")] for one in ("outer_upper", "outer_lower")]
+        )
+        inside[:] = _LINE_SHADE * median(sampled(picture, (lips * len(picture)).astype(np.float32)))
     return Opening(
         window=window,
         edge=outline,

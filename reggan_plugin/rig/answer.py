@@ -8,7 +8,7 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.faces.face_in_shot import CharacterMouth
-from reggan_plugin.rig.drawn import Drawn, is_behind
+from reggan_plugin.rig.drawn import Drawn
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.face_reader import worn_expression
 from reggan_plugin.rig.fit import Fit, closing_edges, fit
@@ -172,15 +172,22 @@ def rig_answer(
         np.column_stack([here, here[:, :2] - there[:, :2], light]), template.triangles
     )
     is_head = _is_head(seen[:, :2], landmarks.head)
-    shown = _shown(template, laid, raster, seen[:, :3], is_head, here, there)
+    shown, neck = is_head.astype(np.float32), None
+    bare = np.zeros(raster.shape, bool)
+    drawn = Drawn(template=template, picture=picture, here=here, there=there, eye=laid.map.eye)
+    chin = template.at_landmarks(here - there)[rows_of("jaw")[5:10], 1]
+    if float(chin.max()) > _LEAST_LIFT * laid.map.eye:
+        hidden, bare, neck = drawn.uncovered(
+            raster, seen[:, :3], landmarks.head, marks_after[rows_of("jaw")]
+        )
+        shown *= ~hidden
     motion, gain = _motion(
         laid, raster, is_head, seen[:, 3:], shown, marks_after, eyes, cells, refined
     )
-    drawn = Drawn(template=template, picture=picture, here=here, there=there, eye=laid.map.eye)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
     openings = [one for one in (*eyes, mouth) if one is not None]
-    passing = drawn.edge_before(raster, raster.plane(shown), gain, openings, seam)
-    painters = [] if passing is None else [passing]
+    passing = drawn.edge_before(raster, raster.plane(shown), bare, gain, openings, seam)
+    painters = [one for one in (neck, passing) if one is not None]
     painters += [
         drawn.opening(one, is_upper, seam)
         for one, is_upper in zip(
@@ -263,30 +270,6 @@ def _is_head(
     if head is None:
         return np.ones(len(places), bool)
     return sampled(head[..., None], places * np.float32(len(head)))[:, 0] > _HEAD
-
-
-def _shown(
-    template: Template,
-    laid: Fit,
-    raster: MeshRaster,
-    places: Float[np.ndarray, "hits 3"],
-    is_head: Bool[np.ndarray, " hits"],
-    here: Float[np.ndarray, "vertices 3"],
-    there: Float[np.ndarray, "vertices 3"],
-) -> Float[np.ndarray, " hits"]:
-    """1 where the surface of a pixel was seen in the source, 0 where it was not.
-
-    As a chin rises, the skin under the chin comes out: nothing in the picture shows it, and
-    without this the old chin would be drawn under the new one.
-    """
-    chin = template.at_landmarks(here - there)[rows_of("jaw")[5:10], 1]
-    if float(chin.max()) <= _LEAST_LIFT * laid.map.eye:
-        return is_head.astype(np.float32)
-    side = raster.shape[0]
-    source = rasterise(here * side, template.triangles, side, side)
-    nearness = source.mixed(here[:, 2:], template.triangles)
-    nearest = sampled(nearness, places[:, :2] * np.float32(side))[:, 0]
-    return (is_head & ~is_behind(nearest - places[:, 2], here)).astype(np.float32)
 
 
 def _in_cells(

@@ -38,6 +38,18 @@ _FEWEST = 8
 """Pixels of such an edge from which on it is drawn."""
 _MOST_PX = 1024
 """On a side of an edge's window."""
+_CHIN = slice(4, 11)
+"""Landmarks of the jaw below which a neck comes out."""
+_RISES, _MOVED = 0.08, 0.01
+"""Eye distances by which a chin has to rise, more than its landmarks are off, for its old place to
+be painted over; and by which skin moves that shows nothing of the neck."""
+_AROUND, _SOFT, _ENDS, _NEAR = 0.08, 0.03, 0.15, 0.2
+"""Eye distances: around the old chin, whose edge is mixed of both; over which paint fades, below
+and towards the ends of the chin; and in which what lies beside the head is uncovered, too."""
+_SHADE, _SHADE_REACH = 0.12, 0.10
+"""Share of light that a chin takes from the neck at its edge, and how far down; by eye."""
+_SURELY = 0.95
+"""Share of the head from which on nothing else is mixed into a pixel."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -114,10 +126,76 @@ class Drawn:
         cover = np.maximum.reduce([opening.open, band, blurred(lost, 1.0)]) * ~still
         return _painter(opening.window, cover, paint)
 
+    def uncovered(
+        self,
+        coarse: MeshRaster,
+        places: Float[np.ndarray, "hits 3"],
+        head: Float[np.ndarray, "head_cells head_cells"] | None,
+        jaw: Float[np.ndarray, "points 2"],
+    ) -> tuple[Bool[np.ndarray, " hits"], Bool[np.ndarray, "height width"], Painter | None]:
+        """Find the neck that comes out as a chin rises before it, and paint it.
+
+        Nothing in the picture shows it: neck and backdrop around the old chin go on over it, with
+        a little of the chin's shadow.
+
+        Args:
+            coarse: the mesh in the result, drawn over the whole crop.
+            places: where the surface of each of its hits is in the picture.
+            head: share of the head in the picture; None if all is head.
+            jaw: its landmarks in the result, from ear to ear.
+
+        Returns:
+            Hits whose surface was hidden, the pixels that are painted, and their painter; None
+            where hardly any are.
+        """
+        side, triangles = coarse.shape[0], self.template.triangles
+        eye_px = self.eye * side
+        source = rasterise(self.here * side, triangles, side, side)
+        moved = np.linalg.norm(self.there[:, :2] - self.here[:, :2], axis=1)
+        values = source.mixed(np.column_stack([self.here[:, 2], moved]), triangles)
+        nearest = sampled(values[..., :1], places[:, :2] * np.float32(side))[:, 0]
+        hidden = is_behind(nearest - places[:, 2], self.here)
+        # eye distances below the chin's new edge, and inwards from its ends
+        along = (np.arange(side) + 0.5) / side
+        chin = jaw[_CHIN]
+        under = (along[:, None] - np.interp(along, *chin.T, left=2, right=2)) / self.eye
+        inwards = np.minimum(along - chin[:, 0].min(), chin[:, 0].max() - along) / self.eye
+        rises = (values[..., 1] > _RISES * self.eye) & (under > 0)
+        bare = coarse.plane(hidden) & rises
+        if bare.sum() < _FEWEST:
+            return hidden, np.zeros_like(bare), None
+        bare |= ~coarse.is_hit & rises & grown(bare, _NEAR * eye_px)
+        bare |= grown(bare, _AROUND * eye_px) & (under > 0)
+        soft = blurred(grown(bare, 1).astype(np.float32), _SOFT * eye_px)
+        soft = np.clip(1.5 * soft, 0, 1) * np.clip(inwards / _ENDS, 0, 1) * grown(under > 0, 1)
+        shade = np.where(under > 0, _SHADE * np.exp(-under.clip(0) / _SHADE_REACH), 0)
+        old_chin = grown(values[..., 1] > _MOVED * self.eye, _AROUND * eye_px)
+        rows, columns = np.nonzero(bare)
+        window = square_around(np.stack([columns, rows], axis=1) / side, _NEAR * self.eye)
+        size = window[2] - window[0]
+        side_px = int(np.clip(round(size * len(self.picture)), 64, _MOST_PX))
+        at = window_places(window, side_px).astype(np.float32)
+        planes = np.stack([(under > 0) & ~old_chin, soft, shade], axis=2).astype(np.float32)
+        known, cover, dark = np.moveaxis(sampled(planes, at * np.float32(side)), 2, 0)
+        known = (known == 1).astype(np.float32)
+        share = np.ones_like(at[..., :1])
+        if head is not None:
+            share = sampled(head[..., None], at * np.float32(len(head)))
+        share = extended(share, known)
+        colours = self._sampled(at)
+        neck, beside = (
+            extended(colours, known * mask[..., 0])
+            for mask in (share > _SURELY, share < 1 - _SURELY)
+        )
+        neck *= 1 - dark[..., None]
+        paint = beside + np.clip(3 * share - 0.5, 0, 1) * (neck - beside)
+        return hidden, grown(bare, -2), _painter(window, cover, paint)
+
     def edge_before(
         self,
         coarse: MeshRaster,
         shown: Float[np.ndarray, "height width"],
+        bare: Bool[np.ndarray, "height width"],
         gain: Float[np.ndarray, "cells cells 1"],
         openings: Sequence[Opening],
         seam: float,
@@ -127,11 +205,12 @@ class Drawn:
         Args:
             coarse: the mesh in the result, drawn over the whole crop.
             shown: 1 where the picture shows the surface of a pixel of it.
+            bare: what `uncovered` has painted.
             gain: the answer's.
             openings: of eyes and mouth.
             seam: half the width of the painted band, in parts of the crop's side.
         """
-        jumps = self._jumps(coarse) & (shown > 0)
+        jumps = self._jumps(coarse) & (shown > 0) & ~bare
         for opening in openings:  # which have painters of their own
             near = mask_of(opening.edge, WHOLE, len(jumps)) > 0
             jumps &= ~grown(near, _BESIDE * self.eye * len(jumps))

@@ -7,7 +7,7 @@ import pytest
 
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.change.pipeline import change_crop
-from reggan_plugin.rig.answer import rig_answer
+from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.layout import rows_of
 from reggan_plugin.rig.opened_mouth import mouth_of_character
 from reggan_plugin.rig.planes import smooth_arc
@@ -161,13 +161,34 @@ def test_every_shape_gives_finite_values(name: str) -> None:
     assert all(np.isfinite(plane).all() for plane in planes)
 
 
-def test_a_chin_passes_before_the_neck_without_steps() -> None:
-    picture, landmarks = drawn_face()
+def below_chin(worn: dict[str, float] | None = None) -> tuple[np.ndarray, Landmarks]:
+    """Where the neck lies, 1 or 0, and the landmarks of that face."""
+    picture, landmarks = drawn_face(worn)
     jaw = smooth_arc(landmarks.places[rows_of("jaw")]) * len(picture)
     order = np.argsort(jaw[:, 0])
     columns = np.arange(len(picture)) + 0.5
     edge = np.interp(columns, jaw[order, 0], jaw[order, 1])
-    is_neck = np.arange(len(picture))[:, None] > edge
+    return np.arange(len(picture))[:, None] > edge, landmarks
+
+
+def test_a_chin_that_rises_leaves_nothing_of_itself_on_the_neck() -> None:
+    was_neck, landmarks = below_chin({"jawOpen": 0.8})
+    is_neck, _ = below_chin()
+    picture = np.where(was_neck[..., None], np.float32(0.9), np.float32(0.3)).repeat(3, axis=2)
+    answer = rig_answer(template(), picture, landmarks, {"neutral": 1.0})
+    eye = 0.06 * len(picture)  # a fifth of the eye distance below the chin
+    came = is_neck & ~was_neck & (np.cumsum(is_neck, axis=0) > eye)
+    came[:, : len(picture) * 2 // 5] = came[:, len(picture) * 3 // 5 :] = False
+    assert came.sum() > 200
+
+    def left(of: Answer) -> float:
+        return float((change_crop(picture, of).pixels[came] < 0.6).mean())
+
+    assert left(answer) < 0.05 < left(replace(answer, painters=()))
+
+
+def test_a_chin_passes_before_the_neck_without_steps() -> None:
+    is_neck, landmarks = below_chin()
     picture = np.where(is_neck[..., None], np.float32(0.9), np.float32(0.3)).repeat(3, axis=2)
     answer = rig_answer(template(), picture, landmarks, {"jawOpen": 0.8})
     chin = slice(150, 234)

@@ -139,20 +139,45 @@ def identity_of(path: Path) -> FileIdentity | None:
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
 
 
-def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Refuse an output that is one of the inputs.
+_STANDARD_INPUT, _STANDARD_OUTPUT = 0, 1
+
+
+def _identity_of_stream(number: int) -> FileIdentity | None:
+    """Return the identity of the ordinary file that a standard stream was redirected to."""
+    try:
+        status = os.fstat(number)
+    except OSError:  # it is closed
+        return None
+    is_known = stat.S_ISREG(status.st_mode) and status.st_ino
+    return (status.st_dev, status.st_ino) if is_known else None
+
+
+def refuse_overwriting(
+    outputs: Iterable[Path], inputs: Iterable[Path], *, to_standard_output: bool = False
+) -> None:
+    """Refuse an output that is one of the inputs, or the file that standard input reads.
 
     Inputs are looked up only where outputs exist, so that a new folder costs nothing.
+
+    Args:
+        outputs: files that are to be written.
+        inputs: files that are read.
+        to_standard_output: whether a result goes there, which may be sent on to a file.
 
     Raises:
         UsageError: an output is an input, by its own name or through a link.
     """
-    there = {identity: path for path in outputs if (identity := identity_of(path)) is not None}
-    for path in inputs if there else ():
-        identity = identity_of(path)
+    there: dict[FileIdentity, str] = {
+        identity: str(path) for path in outputs if (identity := identity_of(path)) is not None
+    }
+    sent_on = _identity_of_stream(_STANDARD_OUTPUT) if to_standard_output else None
+    if sent_on is not None:
+        there[sent_on] = "Standard output"
+    read = ((str(path), identity_of(path)) for path in inputs) if there else ()
+    for name, identity in (("standard input", _identity_of_stream(_STANDARD_INPUT)), *read):
         if identity is not None and identity in there:
             output = there[identity]
-            also = "" if output == path else f" (as {path})"
+            also = "" if output == name else f" (as {name})"
             raise UsageError(
                 f"{output} is an input{also}, which is never overwritten. Name another output."
             )

@@ -126,7 +126,7 @@ def piped_files(
     if not (reads or writes):
         yield PipedFiles(inputs=inputs, out=out, writes=False)
         return
-    _refuse_impossible(inputs, reads=reads, writes=writes, as_json=as_json)
+    _refuse_impossible(inputs, out, reads=reads, writes=writes, as_json=as_json)
     with tempfile.TemporaryDirectory(prefix="reggan-") as folder, _without_folder(folder):
         if reads:
             inputs = (str(_kept_input(Path(folder))),)
@@ -162,7 +162,7 @@ def _without_folder(folder: str) -> Iterator[None]:
 
 
 def _refuse_impossible(
-    inputs: tuple[str, ...], *, reads: bool, writes: bool, as_json: bool
+    inputs: tuple[str, ...], out: Path | None, *, reads: bool, writes: bool, as_json: bool
 ) -> None:
     if len(inputs) == 1 and not reads and not Path(inputs[0]).exists():
         raise EmptySourceError(f"{inputs[0]}: there is no such file. Check the name.")
@@ -176,6 +176,8 @@ def _refuse_impossible(
             "Standard output would hold the result and the JSON summary. Leave --json out, or "
             "name a file with --out."
         )
+    written = [] if writes or out is None else [out]
+    refuse_overwriting(written, [] if reads else map(Path, inputs), to_standard_output=writes)
     if writes and sys.stdout.isatty():
         raise UsageError(
             "Standard output is this terminal, which shows no pictures. Name a file with --out, "

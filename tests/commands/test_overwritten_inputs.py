@@ -3,6 +3,8 @@
 import importlib
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -157,3 +159,40 @@ def test_links_are_the_file_that_they_lead_to(
     with pytest.raises(UsageError, match="never overwritten"):
         refuse_overwriting([tmp_path / "out"], [tmp_path / "in"])
     refuse_overwriting([tmp_path / "new"], [tmp_path / "in"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["render", "-", "-e", "happy", "-o", "a.png", "--overwrite"],
+        ["render", "-", "-e", "happy", "-o", "link.png", "--overwrite"],
+        ["render", "-", "-e", "happy", "-o", "b.png", "--atlas", "a.png", "--overwrite"],
+        ["render", "-", "-e", "happy", "-o", "-"],
+        ["render", "a.png", "-e", "happy", "-o", "-"],
+        ["curves", "take.csv", "--csv", "-"],
+    ],
+)
+def test_files_that_standard_streams_are_redirected_to_count(
+    words: list[str], tmp_path: Path
+) -> None:
+    picture = tmp_path / "a.png"
+    Image.new("RGB", (64, 64), (90, 80, 70)).save(picture)
+    (tmp_path / "take.csv").write_text("time,jawOpen\n0,0.5\n1,0.6\n")
+    os.link(picture, tmp_path / "link.png")
+    read = tmp_path / ("take.csv" if words[0] == "curves" else "a.png")
+    before = contents(tmp_path)
+    appends = "-" in words[2:]
+    with read.open("rb") as stdin, read.open("ab") as stdout:
+        done = subprocess.run(
+            [sys.executable, "-m", "reggan_plugin", *words],
+            stdin=stdin if words[1] == "-" else subprocess.DEVNULL,
+            stdout=stdout if appends else subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
+    assert done.returncode == 2, done.stderr
+    assert "is an input" in done.stderr
+    assert "never overwritten" in done.stderr
+    assert contents(tmp_path) == before

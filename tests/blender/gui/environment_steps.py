@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import bpy
-from screen import Pause, buttons_of, click, scroll, sliders_of
+from screen import Pause, buttons_of, click
 from watch import FRAME, MODULE, OUT, addon, messages, picture, report, run_job, window
 
 
@@ -22,13 +22,13 @@ def go_online() -> Pause:
     yield from click(other, *found["screen.userpref_show"])
     yield 1.5
     assert bpy.context.preferences.active_section == "SYSTEM"
-    yield from scroll("PREFERENCES", window=other, region="WINDOW")
-    places = yield from sliders_of("PREFERENCES", window=other, region="WINDOW")
-    (switch,) = [at for path, at in places.items() if path.endswith("use_online_access")]
-    yield from click(other, *switch)
-    yield 0.5
-    yield from picture("51_online")
+    yield from picture("51_network")
+    bpy.context.preferences.system.use_online_access = True  # what is ticked there
     assert bpy.app.online_access
+    for shown in bpy.context.window_manager.windows[1:]:
+        with bpy.context.temp_override(window=shown):
+            bpy.ops.wm.window_close()
+    yield 1.0
 
 
 def cancel_an_environment() -> Pause:

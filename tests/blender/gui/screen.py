@@ -71,17 +71,10 @@ def press(window: bpy.types.Window, key: str, x: int, y: int) -> Pause:
     yield 0.5
 
 
-def scroll(
-    kind: str,
-    *,
-    back: bool = False,
-    window: bpy.types.Window | None = None,
-    region: str = "UI",
-) -> Pause:
-    """Turn the wheel over an editor's region, the sidebar by default, to its end or back."""
-    window = window or bpy.context.window_manager.windows[0]
-    place = region_of(area_of(kind, window), region)
-    move(window, x := place.x + place.width // 2, y := place.y + place.height // 2)
+def scroll(kind: str, *, back: bool = False) -> Pause:
+    """Turn the wheel over an editor's sidebar, to its end or back."""
+    window, region = bpy.context.window_manager.windows[0], region_of(area_of(kind))
+    move(window, x := region.x + region.width // 2, y := region.y + region.height // 2)
     yield 0.3
     for _ in range(WHEEL_STEPS):
         wheel = "WHEELUPMOUSE" if back else "WHEELDOWNMOUSE"
@@ -135,13 +128,10 @@ def button_of(
     raise AssertionError(f"{name} is not in the sidebar of {kind}, which has {sorted(found)}")
 
 
-def sliders_of(
-    kind: str, *, window: bpy.types.Window | None = None, region: str = "UI"
-) -> Generator[float, None, dict[str, tuple[int, int]]]:
-    """Where settings are in an editor's region, by their paths; found as buttons are."""
-    window = window or bpy.context.window_manager.windows[0]
-    area = area_of(kind, window)
-    place, manager = region_of(area, region), bpy.context.window_manager
+def sliders_of(kind: str) -> Generator[float, None, dict[str, tuple[int, int]]]:
+    """Where settings are in an editor's sidebar, by their paths; found as buttons are."""
+    window, area = bpy.context.window_manager.windows[0], area_of(kind)
+    place, manager = region_of(area), bpy.context.window_manager
     x = place.x + round(place.width * 0.6)
     seen: dict[str, list[int]] = {}
     for y in range(place.y + place.height - 4, place.y, -STEP_PX):

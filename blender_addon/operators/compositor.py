@@ -247,7 +247,7 @@ class AddCompositorGroup(bpy.types.Operator):
             context.window.scene = scene
         self.report(
             {"INFO"},
-            f"Scene {scene.name} mixes them and renders to {scene.render.filepath}. The menu of "
+            f"{scene.name} mixes them and renders to {scene.render.filepath}. The menu of "
             f"scenes, at the top right, leads back to {before}",
         )
         return {"FINISHED"}

@@ -12,6 +12,8 @@ from .bridge.runtime import Runtime, find_runtime, own_runtime
 from .job_display import draw_job, draw_last_words, wrapped
 
 PACKAGE = __package__
+_LONGEST_REMOVAL_S = 180.0
+"""Of the thousands of files of an environment whose making was cancelled, on a slow disk."""
 
 
 class RegganPreferences(bpy.types.AddonPreferences):
@@ -105,7 +107,8 @@ def maker_of_environments() -> Runtime:
     Raises:
         BridgeError: there is none.
     """
-    return own_runtime(Path(__file__).parent / "bridge" / "own_environment.py")
+    script = Path(__file__).parent / "bridge" / "own_environment.py"
+    return own_runtime(script, clears_away_s=_LONGEST_REMOVAL_S)
 
 
 def preferences_of(context: bpy.types.Context) -> Any:

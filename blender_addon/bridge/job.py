@@ -192,7 +192,8 @@ class RuntimeProcess:
         """Progress. Never waits; reads little at a time, the newest first if it is behind."""
         if self._end is not None:
             return self._end
-        if self._cancelled_at is not None and time.monotonic() > self._cancelled_at + GRACE_S:
+        grace_s = GRACE_S + self._runtime.clears_away_s
+        if self._cancelled_at is not None and time.monotonic() > self._cancelled_at + grace_s:
             self._process.kill()
         code = self._process.poll()  # before reading: nothing is written after this
         self._read_news()

@@ -118,6 +118,8 @@ class Runtime:
     """All variables of its processes."""
     program: tuple[str, ...] = ("-m", "reggan_plugin")
     """What it is told to run, before a job's own arguments."""
+    clears_away_s: float = 0.0
+    """How much longer than others its cancelled processes may take, to clear away."""
 
     def reason_from_end(self, last_words: str, exit_code: int) -> str:
         """Return an artist's message for a process of it that failed without an `error` line."""
@@ -143,13 +145,18 @@ def find_runtime(chosen: str, site_packages: Path | None) -> Runtime:
     return Runtime(python=_own_python(), environment=environment | {"PYTHONPATH": str(folder)})
 
 
-def own_runtime(script: Path) -> Runtime:
+def own_runtime(script: Path, clears_away_s: float) -> Runtime:
     """Return Blender's own Python, without what the extension brought along, to run a script.
 
     Raises:
         BridgeError: this Blender has no Python executable.
     """
-    return Runtime(python=_own_python(), environment=_variables(), program=("-P", str(script)))
+    return Runtime(
+        python=_own_python(),
+        environment=_variables(),
+        program=("-P", str(script)),
+        clears_away_s=clears_away_s,
+    )
 
 
 def _variables() -> dict[str, str]:

@@ -43,6 +43,7 @@ class JobOperator:
     """
 
     bl_options: ClassVar[set[str]] = {"UNDO"}
+    _cancelled = "Cancelled. What was finished before is kept."
 
     @classmethod
     def why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
@@ -164,7 +165,7 @@ class JobOperator:
             self._refuse(error)
             return {"FINISHED"}  # there is something to undo
         if progress.state == "cancelled":
-            self._report({"INFO"}, "Cancelled. What was finished before is kept.")
+            self._report({"INFO"}, self._cancelled)
             return {"CANCELLED"}
         self.finished(context, progress)
         for notice in progress.notices:

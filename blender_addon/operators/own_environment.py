@@ -34,6 +34,7 @@ class _EnvironmentOperator(JobOperator):
     """The common part: Blender's Python works on the folder, beside Blender."""
 
     bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
+    _cancelled = "Cancelled. The environment is as it was before."
 
     def job(self, context: bpy.types.Context) -> Job:
         """Return a job of Blender's own Python."""

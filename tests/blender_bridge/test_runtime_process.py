@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,27 @@ def test_a_worker_that_does_not_listen_is_killed(
         assert worker.wait().state == "cancelled"
         assert time.monotonic() - started < 5
         monkeypatch.undo()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_a_worker_that_clears_away_is_given_the_time(
+    pretend: Pretend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as one that makes an environment, of thousands of files."""
+    program = pretend(
+        "import pathlib, signal, sys, time\n"
+        "def clear(*_):\n"
+        "    time.sleep(1); pathlib.Path('cleared').touch(); sys.exit(130)\n"
+        "signal.signal(signal.SIGTERM, clear)\n"
+        "pathlib.Path('ready').touch(); time.sleep(60)\n"
+    )
+    monkeypatch.setattr(job, "GRACE_S", 0.1)
+    for name, time_s in (("short", 0.0), ("long", 60.0)):
+        worker = start(replace(program, clears_away_s=time_s), [], tmp_path / name)
+        poll_until(worker, lambda _, path=tmp_path / name / "ready": path.exists())  # type: ignore[misc]
+        worker.cancel()
+        assert worker.wait().state == "cancelled"
+        assert (tmp_path / name / "cleared").exists() is bool(time_s)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import bpy
-from screen import Pause, buttons_of, click
+from screen import Pause, buttons_of, click, move
 from watch import FRAME, MODULE, OUT, addon, messages, picture, report, run_job, window
 
 
@@ -126,6 +126,8 @@ def remove_the_environment() -> Pause:
 
 def _show_preferences() -> Generator[float, None, bpy.types.Window]:
     """The add-on's preferences, in the window that they have already or a new one."""
+    move(window(), window().width // 2, window().height // 2)  # it opens there
+    yield 0.5
     bpy.ops.preferences.addon_show(module=MODULE)
     yield 2.0
     other = bpy.context.window_manager.windows[-1]

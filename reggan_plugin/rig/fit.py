@@ -47,7 +47,7 @@ _NEAR: Final = 0.12
 
 
 Rows = Int[np.ndarray, "..."]
-"""One or two landmarks that the map goes through as one."""
+"""Of landmarks."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -176,8 +176,8 @@ def fit(
     worn = {**shown, **worn_mouth(template, places, shown)}
     displacement = template.displacement(worn)
     anchors = template.landmarks + template.at_landmarks(displacement)
-    rows, targets, noise = _anchored(places, sigma / max(float(eye), 1e-6))
-    anchors = _merged(anchors, rows)
+    pairs, targets, noise = _anchored(places, sigma / max(float(eye), 1e-6))
+    anchors = _mean_of(anchors, pairs)
     return Fit(
         map=face_map(anchors, targets, noise),
         smooth=face_map(anchors, targets, np.full_like(noise, _SMOOTH)),
@@ -278,8 +278,8 @@ def _kernel(
 
 def _anchored(
     places: Float[np.ndarray, "points 2"], sigma: Float[np.ndarray, " points"]
-) -> tuple[list[Rows], Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
-    """Landmarks that the map goes through: each row, or two of closed lips as one."""
+) -> tuple[tuple[Rows, Rows], Float[np.ndarray, "n 2"], Float[np.ndarray, " n"]]:
+    """Landmarks that the map goes through: each row twice, or two of closed lips as one."""
     left_out = {int(r) for n in ("iris", "pupil") for s in SIDES for r in rows_of(n, s)}
     factor = np.ones(COUNT)
     for name, own in _TIGHT.items():
@@ -287,20 +287,19 @@ def _anchored(
             factor[rows_of(name, side)] = own
     noise = np.maximum(sigma * factor, _LEAST_SIGMA)
     eye = np.linalg.norm(places[eye_rows("left")].mean(0) - places[eye_rows("right")].mean(0))
-    groups: list[Rows] = []
     shut = {
         int(u): int(v) for u, v in LIP_PAIRS.T if np.linalg.norm(places[u] - places[v]) < 0.02 * eye
     }
-    for row in range(COUNT):
-        if row in left_out or row in shut.values():
-            continue
-        groups.append(np.array([row, shut[row]]) if row in shut else np.array([row]))
-    targets = np.array([places[rows].mean(axis=0) for rows in groups])
-    return groups, targets, np.array([noise[rows].mean() for rows in groups])
+    shut_on = set(shut.values())
+    one = np.array([row for row in range(COUNT) if row not in left_out and row not in shut_on])
+    pairs = one, np.array([shut.get(int(row), int(row)) for row in one])
+    return pairs, _mean_of(places, pairs), _mean_of(noise, pairs)
 
 
-def _merged(anchors: Float[np.ndarray, "points 3"], groups: list[Rows]) -> Float[np.ndarray, "n 3"]:
-    return np.array([anchors[rows].mean(axis=0) for rows in groups])
+def _mean_of(
+    values: Float[np.ndarray, "points *some"], pairs: tuple[Rows, Rows]
+) -> Float[np.ndarray, "n *some"]:
+    return (values[pairs[0]] + values[pairs[1]]) / 2
 
 
 _MOUTH: Final = ("jawOpen", "mouthLowerDown", "mouthUpperUp")

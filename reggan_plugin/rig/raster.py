@@ -14,8 +14,8 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.errors import MeshError
+from reggan_plugin.interpolation import AT_ONCE
 from reggan_plugin.limits import MOST_DRAWN_PIXELS, MOST_OVERDRAW
-from reggan_plugin.rig.planes import AT_ONCE
 
 _MOST_PIXELS = 1_000_000
 """Of the bounding boxes drawn at once: about 60 MB. A triangle larger than this goes alone."""
@@ -120,12 +120,16 @@ def rasterise(
     points = points.astype(np.float64)
     x, y, _ = points.T
     with np.errstate(invalid="ignore", over="ignore"):
-        drawn = np.arange(len(triangles)) if rows is None else rows
-        drawn = drawn[_in_picture(points, triangles[drawn], (height, width), within)]
-        a, b, c = triangles[drawn].T
+        # what surely is not seen is left out by what costs least
+        outside = (x < 0) | (x > width) << 1 | (y < 0) << 2 | (y > height) << 3
+        a, b, c = outside.astype(np.uint8)[triangles if rows is None else triangles[rows]].T
+        near = np.flatnonzero(a & b & c == 0)
+        rows = near if rows is None else rows[near]
+        a, b, c = triangles[rows].T
         area = (x[b] - x[a]) * (y[c] - y[a]) - (y[b] - y[a]) * (x[c] - x[a])
-    faces = np.flatnonzero(area < 0 if culls_back else area != 0)
-    rows = drawn[faces]
+    rows = rows[area < 0 if culls_back else area != 0]
+    with np.errstate(invalid="ignore", over="ignore"):
+        rows = rows[_in_picture(points, triangles[rows], (height, width), within)]
     # Nearness and row in one number, nearness first: the largest is the triangle that is seen.
     nearest = np.full(height * width, -1, np.int64)
     corners = points[triangles[rows]].transpose(1, 2, 0)
@@ -200,8 +204,8 @@ def _box_pixels(
 def _cells(places: Float[np.ndarray, "*places"], size: int) -> np.ndarray:
     """Find the first pixel whose centre is at a place or after it, within the picture."""
     inside = np.ceil(places - 0.5)
-    np.clip(np.nan_to_num(inside, copy=False), 0, size, out=inside)
-    return inside.astype(np.int64)
+    np.fmax(inside, 0, out=inside)  # which takes the number of NaN and another
+    return np.fmin(inside, size, out=inside).astype(np.int64)
 
 
 def _chunks(pixels: Int[np.ndarray, " rows"]) -> Iterator[slice]:

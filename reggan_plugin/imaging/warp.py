@@ -54,27 +54,19 @@ class PictureSampler:
                 more than 1.5 the picture is averaged first. None is 1 everywhere.
         """
         result = self._level(0).at(x, y)
-        if footprint is not None:
-            coarse = np.flatnonzero(footprint > FREE_FOOTPRINT)
-            if coarse.size:
-                result[coarse] = self._averaged(x[coarse], y[coarse], footprint[coarse])
-        return result
-
-    def _averaged(
-        self,
-        x: Float[np.ndarray, " places"],
-        y: Float[np.ndarray, " places"],
-        footprint: Float[np.ndarray, " places"],
-    ) -> Float[np.ndarray, "places channels"]:
-        """Values between two levels of detail."""
-        level = np.log2(np.maximum(footprint, FREE_FOOTPRINT) / FREE_FOOTPRINT)
+        if footprint is None or footprint.max(initial=0.0) <= FREE_FOOTPRINT:
+            return result
+        coarse = np.flatnonzero(footprint > FREE_FOOTPRINT)
+        # between two levels of detail
+        level = np.log2(footprint[coarse] / FREE_FOOTPRINT)
         level = np.minimum(level, _MOST_LEVELS - 1).astype(np.float32)
-        result = np.zeros((len(x), self._picture.shape[2]), np.float32)
-        for number in range(math.ceil(level.max()) + 1):
+        total = np.maximum(1 - level, 0)[:, None] * result[coarse]
+        for number in range(1, math.ceil(level.max()) + 1):
             share = np.maximum(1 - np.abs(level - number), 0)
             here = np.flatnonzero(share)
-            places = ((axis[here] + 0.5) / 2**number - 0.5 for axis in (x, y))
-            result[here] += share[here, None] * self._level(number).at(*places)
+            places = ((axis[coarse[here]] + 0.5) / 2**number - 0.5 for axis in (x, y))
+            total[here] += share[here, None] * self._level(number).at(*places)
+        result[coarse] = total
         return result
 
     def _level(self, number: int) -> "_Level":

@@ -14,6 +14,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.face_in_shot import FaceInShot
+from reggan_plugin.imaging.cropped_face import ShownFace
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -79,14 +80,14 @@ class AnswerSource(Protocol):
 
     def answer(
         self,
-        faces: Sequence[Float[np.ndarray, "side side 3"]],
+        faces: Sequence[ShownFace],
         mixes: Sequence[ExpressionMix],
         known: Sequence[FaceInShot | None] | None = None,
     ) -> list[Answer]:
         """Answer for each face; values need not be finite.
 
         Args:
-            faces: crops, sRGB-encoded, in [0, 1].
+            faces: crops of `side_px`.
             mixes: what each is asked for; none is empty.
             known: what a shot says of each, in parts of the crop's side.
 

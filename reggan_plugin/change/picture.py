@@ -11,6 +11,7 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import Region
+from reggan_plugin.imaging.cropped_face import ShownFace
 from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.region_limits import RegionLimits
@@ -56,14 +57,14 @@ class CutFace:
         region: the part of the picture around it.
         crop: where the face lies in the region.
         display: the region's display image.
-        before: the face as the model sees it, sRGB-encoded, [0, 1].
+        before: the face as it is shown to the model.
         mix: what is asked for.
     """
 
     region: Region
     crop: FaceCrop
     display: Float[np.ndarray, "rows columns 3"]
-    before: Float[np.ndarray, "side side 3"]
+    before: ShownFace
     mix: ExpressionMix
 
     def bands(self, most_px: int) -> Iterator["CutFace"]:

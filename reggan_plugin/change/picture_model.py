@@ -12,6 +12,7 @@ from reggan_plugin.change.answer import COVER_BEGINS, COVER_ENDS, Answer
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging import colour
+from reggan_plugin.imaging.cropped_face import ShownFace, small_of
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -107,15 +108,16 @@ class PictureModelSource:
 
     def answer(
         self,
-        faces: Sequence[Float[np.ndarray, "side side 3"]],
+        faces: Sequence[ShownFace],
         mixes: Sequence[ExpressionMix],
         known: Sequence[FaceInShot | None] | None = None,  # noqa: ARG002 - it has no landmarks
     ) -> list[Answer]:
         """See `AnswerSource.answer`."""
-        outputs = self._model.run(faces, [self.card.vector_of(mix) for mix in mixes])
+        crops = [small_of(face) for face in faces]
+        outputs = self._model.run(crops, [self.card.vector_of(mix) for mix in mixes])
         return [
             answer_from_picture(face, planes["face"], planes["mask"])
-            for face, planes in zip(faces, outputs, strict=True)
+            for face, planes in zip(crops, outputs, strict=True)
         ]
 
 

@@ -33,6 +33,7 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import before_grey, continue_under_alpha
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import Region, cut_crop, region_of
+from reggan_plugin.imaging.cropped_face import CroppedFace, ShownFace
 from reggan_plugin.imaging.in_front_of_face import Front, both_fronts
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask
@@ -83,22 +84,25 @@ def cut_face(
 ) -> CutFace:
     """Cut out a face as the model of a card is to see it; `crop` lies in the region.
 
-    It has at most so many times the side of the model's own crop: for a draft 1.
+    Its details are seen at up to so many times the side of the model's own crop: for a draft 1.
     """
     display = picture.display(region, picture.pixels[region])
     shown = colour.clipped_values(colour.finite_values(display))
-    seen = crop.finer(min(finer_for(crop, card), most_finer))
-    before = np.clip(cut_crop(shown, seen), 0.0, 1.0)
-    alpha = picture.alpha_in(region)
+    small = np.clip(cut_crop(shown, crop), 0.0, 1.0)
+    alpha, coverage = picture.alpha_in(region), None
     if alpha is not None:
-        coverage = colour.finite_values(alpha, infinity=0.0)[..., None]
+        coverage = colour.finite_values(alpha, infinity=0.0)
         backdrop = before_grey if card.handling.backdrop == "grey" else continue_under_alpha
-        before = backdrop(before, cut_crop(coverage, seen)[..., 0])
+        small = backdrop(small, cut_crop(coverage[..., None], crop)[..., 0])
+    before: ShownFace = small
+    finer = min(finer_for(crop, card), most_finer)
+    if finer > 1:
+        before = CroppedFace(small, display, crop.finer(finer), coverage)
     return CutFace(region=region, crop=crop, display=display, before=before, mix=mix)
 
 
 def finer_for(crop: FaceCrop, card: ModelCard) -> int:
-    """Say by how many times the side of a model's crop a face is cut out finer for it.
+    """Say at how many times the side of a model's crop it is shown the details of a face.
 
     A rig paints eyes and mouths at the frame's own resolution; networks have a size of their own.
     """
@@ -138,7 +142,7 @@ def as_they_are(face: Face) -> LiftedFace:
 
 def answer_faces(
     source: AnswerSource,
-    faces: Sequence[Face],
+    faces: Sequence[ShownFace],
     mixes: Sequence[ExpressionMix],
     lift: Callable[[Face], LiftedFace] = lift_spectacles,
     known: Sequence[FaceInShot | None] | None = None,
@@ -155,12 +159,25 @@ def answer_faces(
     Raises:
         ModelError, DeviceMemoryError: as `AnswerSource.answer`.
     """
-    lifted = [(lift if source.card.handling.lifts_spectacles else as_they_are)(f) for f in faces]
-    answers = source.answer([one.face for one in lifted], mixes, known)
+    lift = lift if source.card.handling.lifts_spectacles else as_they_are
+    lifted = [_lifted(face, lift) for face in faces]
+    answers = source.answer([face for face, _ in lifted], mixes, known)
     return [
-        replace(finite(answer), front=both_fronts(answer.front, seen.front))
-        for answer, seen in zip(answers, lifted, strict=True)
+        replace(finite(answer), front=both_fronts(answer.front, front))
+        for answer, (_, front) in zip(answers, lifted, strict=True)
     ]
+
+
+def _lifted(
+    face: ShownFace, lift: Callable[[Face], LiftedFace]
+) -> tuple[ShownFace, Float[np.ndarray, "front_side front_side 1"] | None]:
+    """Return a face without what stood before it, and where that was.
+
+    Only a face before which something stands is cut out whole at the picture's resolution.
+    """
+    if not isinstance(face, CroppedFace):
+        return lift(face)
+    return (face, None) if lift(face.small).front is None else lift(face.whole)
 
 
 def limited(

@@ -14,6 +14,9 @@ from reggan_plugin.faces.face_crop import FaceCrop
 _MARGIN_PX = 4
 """Pixels that interpolation may look at beyond a region."""
 _LARGEST_ZOOM = 8
+_COARSE_PX, _NODES = 4.0, 3
+"""Pixels of a cell from which on it is coarse, and nodes for each cell and axis that are then
+interpolated between."""
 _MOST_LEFT = 0.8
 """Share of values from which on none of them are left out."""
 
@@ -26,12 +29,17 @@ def cut_crop(
 ) -> Float[np.ndarray, "side side channels"]:
     """Sample `crop` from `frame`; beyond its border the frame's edge pixels go on.
 
-    A crop that shrinks the frame is first reduced by area averaging, so nothing aliases.
-    Values may overshoot by the bicubic kernel; the caller clips where that matters.
+    What a crop shrinks is first shrunk along rows and columns, every pixel of it counting, so
+    nothing aliases. Values may overshoot by the bicubic kernel; the caller clips where that
+    matters.
     """
     block, corner = _block_around(frame, crop)
-    frame_from_crop = crop.moved(-corner[0], -corner[1]).frame_from_crop
-    return _sample(block, frame_from_crop, (crop.side_px, crop.side_px))
+    block_from_crop = crop.moved(-corner[0], -corner[1]).frame_from_crop
+    if crop.scale > 1:
+        rows, columns = (math.floor(length / crop.scale) for length in block.shape[:2])
+        box = (0.0, 0.0, columns * crop.scale, rows * crop.scale)
+        block, block_from_crop = _resized(block, (rows, columns), box), block_from_crop / crop.scale
+    return _sample(block, block_from_crop, (crop.side_px, crop.side_px))
 
 
 def region_of(crop: FaceCrop, height: int, width: int, *, with_margin: bool = False) -> Region:
@@ -58,7 +66,28 @@ def place_crop(
     shape = (rows.stop - rows.start, columns.stop - columns.start)
     if not values.any():
         return np.zeros((*shape, values.shape[2]), np.float32)
-    crop_from_region = crop.moved(-columns.start, -rows.start).crop_from_frame
+    local = crop.moved(-columns.start, -rows.start)
+    if crop.scale < _COARSE_PX:
+        return _sampled_part(values, local, shape)
+    # cells of many pixels: turned while they are few, then enlarged along rows and columns
+    spacing = crop.scale / _NODES
+    corner = local.frame_from_crop[:, 2] / spacing
+    first = (
+        np.floor(-corner) - _MARGIN_PX
+    )  # nodes count from the crop's corner, whatever the region
+    count = np.ceil(np.array([shape[1], shape[0]]) / spacing).astype(int) + 2 * _MARGIN_PX + 1
+    nodes = local.scaled(1 / spacing).moved(*(-corner - first))
+    coarse = _sampled_part(values, nodes, (int(count[1]), int(count[0])))
+    left, top = -corner - first
+    box = (left, top, left + shape[1] / spacing, top + shape[0] / spacing)
+    return _resized(coarse, shape, box)
+
+
+def _sampled_part(
+    values: Float[np.ndarray, "side side channels"], crop: FaceCrop, shape: tuple[int, int]
+) -> Float[np.ndarray, "rows columns channels"]:
+    """Sample the part of an image in crop space that a picture of a shape shows."""
+    crop_from_region = crop.crop_from_frame
     part, (top, left) = _looked_at(values, crop_from_region, shape)
     if part is not values:
         crop_from_region = crop_from_region - [[0, 0, left], [0, 0, top]]
@@ -128,6 +157,22 @@ def _block_around(
     return block, (int(low[0]), int(low[1]))
 
 
+def _resized(
+    values: Float[np.ndarray, "height width channels"],
+    shape: tuple[int, int],
+    box: tuple[float, float, float, float],
+) -> Float[np.ndarray, "rows columns channels"]:
+    """Resize a box (left, top, right, bottom) of an image by a cubic; what shrinks is averaged."""
+    rows, columns = shape
+    result = np.empty((rows, columns, values.shape[2]), np.float32)
+    for channel, plane in enumerate(np.moveaxis(values, 2, 0)):
+        image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
+        result[..., channel] = np.asarray(
+            image.resize((columns, rows), Image.Resampling.BICUBIC, box, reducing_gap=2.0)
+        )
+    return result
+
+
 def _repeats(places: Int[np.ndarray, " places"]) -> tuple[int, int]:
     """How often the first and the last of rising places come again."""
     before = int(np.count_nonzero(places == places[0])) - 1
@@ -149,7 +194,7 @@ def _sample(
     reduction = max(1, math.floor(step))
     if reduction > 1:
         values = reduce_by(values, reduction)
-    zoom = 2 if step >= 0.5 else min(_LARGEST_ZOOM, math.ceil(1 / step))
+    zoom = 2 if step >= 0.5 else min(_LARGEST_ZOOM, math.ceil(1 / step - 1e-6))
     matrix = tuple((source_from_target * (zoom / reduction)).ravel())
     height, width = values.shape[:2]
     rows, columns = shape

@@ -8,6 +8,8 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.faces.face_in_shot import CharacterMouth
+from reggan_plugin.imaging.cropped_face import CroppedFace, ShownFace
+from reggan_plugin.interpolation import sampled
 from reggan_plugin.rig.drawn import Drawn
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.face_reader import worn_expression
@@ -31,7 +33,6 @@ from reggan_plugin.rig.planes import (
     extended,
     grown,
     mask_of,
-    sampled,
     squares_summed,
     window_places,
 )
@@ -73,7 +74,7 @@ class Landmarks:
 
 def rig_answer(
     template: Template,
-    picture: Float[np.ndarray, "crop crop 3"],
+    face: ShownFace,
     landmarks: Landmarks,
     weights: Mapping[str, float],
     *,
@@ -87,7 +88,7 @@ def rig_answer(
 
     Args:
         template: that is laid over the face.
-        picture: the crop, sRGB-encoded, finite.
+        face: finite; one without a picture around it is the picture of its details, too.
         landmarks: of the face.
         weights: of ARKit's shapes, and `neutral`: how much of an open mouth of its own is shut.
         refine: a network that adds to the answer what geometry does not say.
@@ -96,6 +97,7 @@ def rig_answer(
         character: its mouth in all of a shot; None takes what the picture tells.
         relaxed: how much of the expression that the face shows is taken away, 0 to 1.
     """
+    picture = face if isinstance(face, CroppedFace) else CroppedFace(face)
     rest = float(np.clip(weights.get("neutral", 0.0), 0, 1))
     wears = worn_expression(landmarks.places, relaxed / rest) if relaxed * rest > 0 else {}
     laid = fit(template, landmarks.places, landmarks.sigma, wears)
@@ -114,7 +116,7 @@ def rig_answer(
     marks_before = laid.map(marks)[:, :2]
     marks_closing = template.at_landmarks(closing[:, None])[:, 0]
     marks_after = laid.moved(marks, template.at_landmarks(change), marks_closing)[:, :2]
-    light = light_change(template, picture, here, before, before + change)
+    light = light_change(template, picture.small, here, before, before + change)
     axes, refined = _axes(laid), None
     upper, lower = LIP_PAIRS
     if refine is None:

@@ -8,6 +8,8 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.change.answer import Painter
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
+from reggan_plugin.imaging.cropped_face import CroppedFace
+from reggan_plugin.interpolation import sampled
 from reggan_plugin.rig.eyes import Opening
 from reggan_plugin.rig.planes import (
     WHOLE,
@@ -17,7 +19,6 @@ from reggan_plugin.rig.planes import (
     grown,
     line_of,
     mask_of,
-    sampled,
     square_around,
     window_places,
 )
@@ -58,14 +59,14 @@ class Drawn:
 
     Attributes:
         template: whose triangles are drawn.
-        picture: the crop, sRGB-encoded.
+        picture: the face.
         here: places of the vertices in the picture, in parts of its side; z towards the viewer.
         there: in the result.
         eye: an eye distance in parts of the crop's side.
     """
 
     template: Template
-    picture: Float[np.ndarray, "crop crop 3"]
+    picture: CroppedFace
     here: Float[np.ndarray, "vertices 3"]
     there: Float[np.ndarray, "vertices 3"]
     eye: float
@@ -103,7 +104,7 @@ class Drawn:
             places = raster.mixed_where_hit(self.here[:, :2], self.template.triangles)
             was_open = sampled(opening.was_open[..., None], (places - was_corner) * was_scale)
             lost = np.clip(2 * was_open[:, 0], 0, 1)
-            colours = self._sampled(places)
+            colours = self.picture.at(places)
             seen = raster.pixels[is_seen]
             both[seen], known[seen] = colours[is_seen], 1 - lost[is_seen]
             if number < 2:
@@ -173,7 +174,7 @@ class Drawn:
         rows, columns = np.nonzero(bare)
         window = square_around(np.stack([columns, rows], axis=1) / side, _NEAR * self.eye)
         size = window[2] - window[0]
-        side_px = int(np.clip(round(size * len(self.picture)), 64, _MOST_PX))
+        side_px = int(np.clip(round(size * self.picture.side_px), 64, _MOST_PX))
         at = window_places(window, side_px).astype(np.float32)
         planes = np.stack([(under > 0) & ~old_chin, soft, shade], axis=2).astype(np.float32)
         known, cover, dark = np.moveaxis(sampled(planes, at * np.float32(side)), 2, 0)
@@ -182,7 +183,7 @@ class Drawn:
         if head is not None:
             share = sampled(head[..., None], at * np.float32(len(head)))
         share = extended(share, known)
-        colours = self._sampled(at)
+        colours = self.picture.at(at)
         neck, beside = (
             extended(colours, known * mask[..., 0])
             for mask in (share > _SURELY, share < 1 - _SURELY)
@@ -221,7 +222,7 @@ class Drawn:
         window = square_around(np.stack([columns, rows], axis=1) / side, 4 * seam)
         band = blurred(grown(jumps, seam * side) * shown, seam * side / 3)
         size = window[2] - window[0]
-        side_px = int(np.clip(round(size * len(self.picture)), 64, _MOST_PX))
+        side_px = int(np.clip(round(size * self.picture.side_px), 64, _MOST_PX))
         at = window_places(window, side_px).astype(np.float32)
         cover = sampled(band[..., None], at * np.float32(side))[..., 0]
         raster = self._raster(window, side_px, within=grown(cover > 0, 2))
@@ -231,7 +232,7 @@ class Drawn:
         source[~raster.is_hit[drawn]] = at[drawn][~raster.is_hit[drawn]]
         factor = np.exp(sampled(gain, at[drawn] * np.float32(len(gain))))
         paint = np.zeros((side_px, side_px, 3), np.float32)
-        paint[drawn] = srgb_from_linear(linear_from_srgb(self._sampled(source)) * factor)
+        paint[drawn] = srgb_from_linear(linear_from_srgb(self.picture.at(source)) * factor)
         return _painter(window, cover, _softened(paint, cover > 0))
 
     def _raster(
@@ -250,9 +251,6 @@ class Drawn:
         return rasterise(
             places, self.template.triangles, side_px, side_px, rows=rows, within=within
         )
-
-    def _sampled(self, places: Float[np.ndarray, "*shape 2"]) -> Float[np.ndarray, "*shape 3"]:
-        return sampled(self.picture, places * np.float32(len(self.picture)))
 
     def _jumps(self, raster: MeshRaster) -> Bool[np.ndarray, "height width"]:
         """Pixels beside which a surface begins that lies deeper and moves otherwise."""

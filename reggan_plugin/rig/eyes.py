@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.interpolation import percentile
+from reggan_plugin.imaging.cropped_face import CroppedFace
+from reggan_plugin.interpolation import percentile, sampled
 from reggan_plugin.rig.planes import (
     Window,
     blurred,
@@ -18,7 +19,6 @@ from reggan_plugin.rig.planes import (
     extended,
     grown,
     mask_of,
-    sampled,
     smooth_arc,
     square_around,
     window_places,
@@ -129,7 +129,7 @@ def gaze_of(weights: Mapping[str, float], side: str) -> Float[np.ndarray, "2"]:
 
 
 def changed_eye(
-    picture: Float[np.ndarray, "crop crop 3"],
+    picture: CroppedFace,
     before: Lids,
     after: Lids,
     iris: Float[np.ndarray, "8 2"],
@@ -140,7 +140,7 @@ def changed_eye(
     """Draw what is seen of an eyeball between moved lids; None if nothing of it changes.
 
     Args:
-        picture: the crop, sRGB-encoded.
+        picture: the face.
         before: the lids in the source, in parts of the crop's side.
         after: the lids in the result, likewise.
         iris: its edge in the source, likewise.
@@ -155,10 +155,10 @@ def changed_eye(
         return None
     places = np.concatenate([before.upper, before.lower, after.upper, after.lower])
     window = square_around(places, 0.08 * eye)
-    side_px = int(np.clip(round((window[2] - window[0]) * len(picture)), 48, 1024))
+    side_px = int(np.clip(round((window[2] - window[0]) * picture.side_px), 48, 1024))
     px = eye * side_px / (window[2] - window[0])
     at = window_places(window, side_px)
-    own = sampled(picture, at * len(picture)).astype(np.float32)
+    own = picture.at(at).astype(np.float32)
     was, now = (mask_of(lids.outline(), window, side_px) for lids in (before, after))
     if after.widest < 1e-4:
         now = np.zeros_like(now)  # shut: all that is seen is lid

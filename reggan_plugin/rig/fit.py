@@ -297,8 +297,8 @@ def _anchored(
 
 
 def _mean_of(
-    values: Float[np.ndarray, "points *some"], pairs: tuple[Rows, Rows]
-) -> Float[np.ndarray, "n *some"]:
+    values: Float[np.ndarray, "points ..."], pairs: tuple[Rows, Rows]
+) -> Float[np.ndarray, "n ..."]:
     return (values[pairs[0]] + values[pairs[1]]) / 2
 
 

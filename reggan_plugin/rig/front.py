@@ -5,8 +5,9 @@ from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.imaging.median_filter import median_filter
+from reggan_plugin.interpolation import sampled
 from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
-from reggan_plugin.rig.planes import WHOLE, channels_averaged, line_of, sampled, smooth_arc
+from reggan_plugin.rig.planes import WHOLE, channels_averaged, line_of, smooth_arc
 
 _LABEL = 2
 """Channel of the network's labels for what is worn before the face."""

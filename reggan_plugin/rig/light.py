@@ -4,8 +4,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
-from reggan_plugin.interpolation import percentile
-from reggan_plugin.rig.planes import sampled
+from reggan_plugin.interpolation import percentile, sampled
 from reggan_plugin.rig.template import Template
 
 _LOW, _HIGH = 5, 95

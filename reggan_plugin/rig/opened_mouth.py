@@ -9,6 +9,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.imaging.colour import srgb_from_linear
+from reggan_plugin.imaging.cropped_face import CroppedFace
 from reggan_plugin.interpolation import median, percentile
 from reggan_plugin.rig.eyes import LEAST_MOTION, Lids, Opening, rightwards
 from reggan_plugin.rig.fit import Fit
@@ -31,7 +32,6 @@ from reggan_plugin.rig.planes import (
     grown,
     line_of,
     mask_of,
-    sampled,
     smooth_arc,
     square_around,
     window_places,
@@ -245,7 +245,7 @@ def _line_at(
 
 def changed_mouth(
     template: Template,
-    picture: Float[np.ndarray, "crop crop 3"],
+    picture: CroppedFace,
     laid: Fit,
     before: Float[np.ndarray, "points 2"],
     after: Float[np.ndarray, "points 2"],
@@ -283,7 +283,7 @@ def changed_mouth(
     marks[lower] = meeting + parted * (marks[lower] - meeting)
     outline = mouth_outline(marks)
     window = square_around(outline, 0.08 * eye)
-    side_px = int(np.clip(round((window[2] - window[0]) * len(picture)), 64, 1024))
+    side_px = int(np.clip(round((window[2] - window[0]) * picture.side_px), 64, 1024))
     opening = mask_of(outline, window, side_px)
     if gap_after < _LEAST_GAP:
         opening = np.zeros_like(opening)
@@ -309,7 +309,7 @@ def changed_mouth(
         lips = np.concatenate(
             [before[rows_of(f"lip_{one}")] for one in ("outer_upper", "outer_lower")]
         )
-        inside[:] = _LINE_SHADE * median(sampled(picture, (lips * len(picture)).astype(np.float32)))
+        inside[:] = _LINE_SHADE * median(picture.at(lips.astype(np.float32)))
     return Opening(
         window=window,
         edge=outline,
@@ -324,7 +324,7 @@ def changed_mouth(
 
 
 def _open_before(
-    picture: Float[np.ndarray, "crop crop 3"],
+    picture: CroppedFace,
     marks: Float[np.ndarray, "points 2"],
     down: Float[np.ndarray, "2"],
     parted: Float[np.ndarray, " pairs"],
@@ -335,7 +335,7 @@ def _open_before(
     Left to the lips, that line would be a second edge beside the new one.
 
     Args:
-        picture: the crop, sRGB-encoded.
+        picture: the face.
         marks: the landmarks in it.
         down: the face's down in the crop.
         parted: 1 where lips part, in the order of `LIP_PAIRS`.
@@ -347,7 +347,7 @@ def _open_before(
     marks[upper[shut]] = marks[lower[shut]] = (marks[upper[shut]] + marks[lower[shut]]) / 2
     outline = mouth_outline(marks)
     window = square_around(outline, 0.15 * eye)
-    side_px = int(np.clip(round((window[2] - window[0]) * len(picture)), 64, 1024))
+    side_px = int(np.clip(round((window[2] - window[0]) * picture.side_px), 64, 1024))
     inside = mask_of(outline, window, side_px)
     if not (parted > _PARTED).any():
         return inside, window
@@ -360,8 +360,7 @@ def _open_before(
         for reach in (_LINE_REACH, *_LIPS_BESIDE)
     )
     lips = np.clip(within - lips, 0, 1)
-    places = window_places(window, side_px) * len(picture)
-    luma = channels_averaged(sampled(picture, places.astype(np.float32)))
+    luma = channels_averaged(picture.at(window_places(window, side_px).astype(np.float32)))
     usual = extended(luma[..., None], lips)[..., 0]
     dark = np.clip((_LINE - luma / np.maximum(usual, 1e-3)) / _LINE_EDGE, 0, 1)
     return np.maximum(inside, near * dark), window
@@ -369,7 +368,7 @@ def _open_before(
 
 def _inside_of_mouth(
     template: Template,
-    picture: Float[np.ndarray, "crop crop 3"],
+    picture: CroppedFace,
     laid: Fit,
     marks: Float[np.ndarray, "points 2"],
     weights: Mapping[str, float],
@@ -394,8 +393,8 @@ def _inside_of_mouth(
     projection = ((places[:3] - places[3:]) / (2 * step)).T
     worn = {name: weights.get(name, 0.0) for name in _JAW_SHAPES}
     worn["jawOpen"] += laid.jaw_open
-    stride = max(1, len(picture) // _LIGHT_PX)
-    small = picture[::stride, ::stride]
+    stride = max(1, len(picture.small) // _LIGHT_PX)
+    small = picture.small[::stride, ::stride]
     skin = _skin(marks, laid.map.eye, len(small))
     eyes = _eyes(marks, len(small))
     if character is None:

@@ -9,9 +9,8 @@ from reggan_plugin.array_types import Bool, Float
 
 _FINER = 4
 """Samples of a mask per pixel and axis."""
-AT_ONCE = 1 << 13
-"""Places worked on at a time, so that what is in between stays in the processor's cache: three
-times as fast as 100,000 at a time."""
+_SHARP = 0.2
+"""Turn of a line, in radians, from which on its outer side is rounded; less leaves no gap."""
 
 Window = tuple[float, float, float, float]
 """Left, top, right, bottom of a part of the crop, in parts of its side."""
@@ -62,10 +61,15 @@ def line_of(
     """1 within half of a width of a line, 0 away from it; width in parts of the crop's side."""
     left, top, right, _ = window
     scale = side_px / (right - left)
-    plane = Image.new("L", (side_px, side_px), 0)
-    places = [tuple(place) for place in ((line - [left, top]) * scale).tolist()]
-    ImageDraw.Draw(plane).line(places, fill=255, width=max(2, round(width * scale)), joint="curve")
-    return blurred(np.asarray(plane, np.float32) / np.float32(255), 0.12 * width * scale)
+    image = Image.new("L", (side_px, side_px), 0)
+    draw = ImageDraw.Draw(image)
+    places, pen = (line - [left, top]) * scale, max(2, round(width * scale))
+    draw.line([tuple(place) for place in places.tolist()], fill=255, width=pen)
+    steps = np.diff(places, axis=0)
+    turn = np.diff(np.arctan2(steps[:, 1], steps[:, 0]))
+    for x, y in places[1:-1][np.abs(np.sin(turn / 2)) > np.sin(_SHARP / 2)].tolist():
+        draw.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill=255)
+    return blurred(np.asarray(image, np.float32) / np.float32(255), 0.12 * width * scale)
 
 
 def blurred(
@@ -155,31 +159,6 @@ def squares_summed(
         plane = np.pad(plane, ((0, rows % 2), (0, columns % 2)))
     a, b, c, d = (plane[down::2, right::2] for down in (0, 1) for right in (0, 1))
     return (a + b) + (c + d) if in_rows else ((a + b) + c) + d
-
-
-def sampled(
-    picture: Float[np.ndarray, "rows columns channels"], places: Float[np.ndarray, "*shape 2"]
-) -> Float[np.ndarray, "*shape channels"]:
-    """Bilinear values at places (x, y) in pixels, the first centre at 0.5; edges go on."""
-    rows, columns, channels = picture.shape
-    flat = np.ascontiguousarray(picture).ravel()
-    result = np.empty((*places.shape[:-1], channels), np.result_type(picture, np.float32))
-    places, all_values = places.reshape(-1, 2), result.reshape(-1, channels)
-    for start in range(0, len(places), AT_ONCE):
-        some = places[start : start + AT_ONCE]
-        x = np.clip(some[:, 0] - 0.5, 0, columns - 1.001)
-        y = np.clip(some[:, 1] - 0.5, 0, rows - 1.001)
-        left, top = x.astype(np.int64), y.astype(np.int64)
-        u, v = ((one - whole).astype(np.float32) for one, whole in ((x, left), (y, top)))
-        u_left, v_left = 1 - u, 1 - v
-        first = (top * columns + left) * channels
-        for channel in range(channels):
-            corner = first + channel
-            upper = flat.take(corner) * u_left + flat.take(corner + channels) * u
-            corner += columns * channels
-            lower = flat.take(corner) * u_left + flat.take(corner + channels) * u
-            all_values[start : start + AT_ONCE, channel] = upper * v_left + lower * v
-    return result
 
 
 def window_places(window: Window, side_px: int) -> Float[np.ndarray, "side side 2"]:

@@ -11,6 +11,7 @@ from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.errors import ModelError
 from reggan_plugin.faces.face_in_shot import FaceInShot
+from reggan_plugin.imaging.cropped_face import ShownFace, small_of
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig.answer import MOTION_CELLS, Landmarks, rig_answer
 from reggan_plugin.rig.front import front_matte, whole_brows
@@ -64,7 +65,7 @@ class RigSource:
         self.mouth: MouthLook = USUAL_MOUTH
         self.batch = 1
         """Faces are asked one by one: geometry takes longer than the network."""
-        self._found: tuple[tuple[np.ndarray, _Crop, Landmarks], ...] = ()
+        self._found: tuple[tuple[ShownFace, _Crop, Landmarks], ...] = ()
 
     @cached_property
     def of_drafts(self) -> "RigSource":
@@ -80,11 +81,11 @@ class RigSource:
 
     def answer(
         self,
-        faces: Sequence[Float[np.ndarray, "side side 3"]],
+        faces: Sequence[ShownFace],
         mixes: Sequence[ExpressionMix],
         known: Sequence[FaceInShot | None] | None = None,
     ) -> list[Answer]:
-        """See `AnswerSource.answer`; the side may be a multiple of `side_px`."""
+        """See `AnswerSource.answer`; the side of a picture may be a multiple of `side_px`."""
         answers = []
         for face, mix, of_shot in zip(faces, mixes, known or [None] * len(faces), strict=True):
             weights = dict(zip(self.card.controls, self.card.vector_of(mix), strict=True))
@@ -119,11 +120,11 @@ class RigSource:
             places=read.places, sigma=read.sigma, mouth=mouth_of_character(face, read.places)
         )
 
-    def refinement(self, face: Float[np.ndarray, "side side 3"]) -> Refine | None:
+    def refinement(self, face: ShownFace) -> Refine | None:
         """Return what the model adds to requests to a face; None if it adds nothing."""
         return partial(self._refined, self._seen(face)[0]) if self._is_refined else None
 
-    def landmarks(self, face: Float[np.ndarray, "side side 3"]) -> Landmarks:
+    def landmarks(self, face: ShownFace) -> Landmarks:
         """Find the landmarks of a face.
 
         Raises:
@@ -131,12 +132,12 @@ class RigSource:
         """
         return self._seen(face)[1]
 
-    def _seen(self, face: Float[np.ndarray, "side side 3"]) -> tuple[_Crop, Landmarks]:
+    def _seen(self, face: ShownFace) -> tuple[_Crop, Landmarks]:
         """Return a face as the model takes it, and its landmarks."""
         for seen, small, found in self._found:
             if seen is face:
                 return small, found
-        reduced_face = reduced(face, self.side_px)
+        reduced_face = reduced(small_of(face), self.side_px)
         read = self._read(reduced_face)
         front, head = front_matte(reduced_face, read.label), np.nan_to_num(read.label[_HEAD])
         if front is not None:

@@ -36,6 +36,7 @@ from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.files.frame import Encoding, Frame, read_frame, write_frame
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.imaging.cropped_face import small_of
 from reggan_plugin.imaging.spectacles import lift_spectacles
 from reggan_plugin.limits import MOST_CHILD_BYTES
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, check_seal
@@ -78,10 +79,6 @@ Asked = str | Mapping[str, float] | ExpressionMix
 Many = TypeVar("Many")
 _BYTES_TO_OPEN = 4
 """Of memory, for each of a model's file."""
-_FINER_FOR_LANDMARKS = 2
-"""Times the network's side at which a face is cut out for it: with 1 the frame's noise is averaged
-less, and landmarks jitter by 0.16 % of an eye distance from frame to frame instead of 0.14 %, lids
-by 0.08 % instead of 0.05 %."""
 _LONGEST_LOOK_PX = 512
 """Side of the picture in which a box's face is read."""
 
@@ -255,10 +252,11 @@ class ExpressionTransfer:
             exposure_ev = self.auto_exposure(frame, [crop])
             edit = FrameEdit(frame=frame, mix=ExpressionMix(), crops=(), exposure_ev=exposure_ev)
             local = crop.moved(-region[1].start, -region[0].start)
-            picture, most = picture_of(edit), _FINER_FOR_LANDMARKS
-            cut = cut_face(picture, region, local, edit.mix, self.card, most_finer=most)
-            lifts = self.card.handling.lifts_spectacles
-            face = lift_spectacles(cut.before).face if lifts else cut.before
+            picture = picture_of(edit)
+            cut = cut_face(picture, region, local, edit.mix, self.card, most_finer=1)
+            face = small_of(cut.before)
+            if self.card.handling.lifts_spectacles:
+                face = lift_spectacles(face).face
             found.append(_in_frame(self._source.face_in_shot(face), crop, origin))
         return found
 

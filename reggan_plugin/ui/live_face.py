@@ -17,6 +17,7 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import Region, reduce_by, region_of
+from reggan_plugin.imaging.cropped_face import ShownFace
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -24,9 +25,6 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 Screen = UInt8[np.ndarray, "height width 4"]
 """Straight RGBA, sRGB-encoded, as browsers take it."""
-SeenFace = Float[np.ndarray, "side side 3"]
-"""A face as the model sees it, sRGB-encoded, [0, 1]."""
-
 _BESIDE_PX = 12
 """Pixels beyond the crop's own margin that a surface may come from; then the crop alone gives the
 pixels that the whole frame would."""
@@ -95,7 +93,7 @@ def live_face(
     crop: FaceCrop,
     exposure_ev: float,
     longest_px: int,
-    seen: SeenFace | None = None,
+    seen: ShownFace | None = None,
     *,
     is_draft: bool = False,
 ) -> LiveFace:
@@ -131,7 +129,7 @@ def live_face(
 
 def seen_face(
     card: ModelCard, frame: Frame, crop: FaceCrop, exposure_ev: float, *, is_draft: bool = False
-) -> SeenFace:
+) -> ShownFace:
     """Return a face as the model sees it, cut out of the frame at its own size."""
     inner = region_of(crop, *frame.pixels.shape[:2], with_margin=True)
     whole = _whole(frame, exposure_ev)

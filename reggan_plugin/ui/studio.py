@@ -14,6 +14,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.crop import Region
+from reggan_plugin.imaging.cropped_face import ShownFace
 from reggan_plugin.perform.face_reading import FaceReader
 from reggan_plugin.transfer.display_picture import display_picture
 from reggan_plugin.ui.asked_change import SliderValues
@@ -31,7 +32,6 @@ from reggan_plugin.ui.live_face import (
     Layer,
     LiveFace,
     Screen,
-    SeenFace,
     arrows_of,
     frame_motion_of,
     lay_over,
@@ -98,7 +98,7 @@ class Studio:
         self._frames: Newest[OpenFrame] = Newest(FRAMES_HELD)
         self._heads: Newest[OpenHead] = Newest(HEADS_HELD)
         self._faces: Newest[LiveFace] = Newest(FACES_HELD)
-        self._seen: Newest[SeenFace] = Newest(FACES_HELD)
+        self._seen: Newest[ShownFace] = Newest(FACES_HELD)
         self._maps: Newest[CoarseMap] = Newest(FRAMES_HELD)
         self._exposures: Newest[float] = Newest(EXPOSURES_HELD)
         self._answers: Newest[tuple[Answer, ...]] = Newest(1)

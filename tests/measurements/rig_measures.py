@@ -27,12 +27,13 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.interpolation import sampled
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.rig import opened_mouth
 from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.eyes import Lids
 from reggan_plugin.rig.layout import eye_rows, rows_of
-from reggan_plugin.rig.planes import sampled, smooth_arc
+from reggan_plugin.rig.planes import smooth_arc
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from reggan_plugin.imaging.cropped_face import CroppedFace
 from reggan_plugin.rig.eyes import Lids, changed_eye
 
 SIDE = 96
@@ -32,7 +33,7 @@ def half_shut(shift: float) -> tuple[np.ndarray, Lids, Lids, np.ndarray]:
 @pytest.mark.parametrize("shift", [0.0, 0.12, -0.12])
 def test_the_drawn_half_of_a_pupil_goes_on_from_the_seen_one(shift: float) -> None:
     picture, closed, opened, iris = half_shut(shift)
-    eye = changed_eye(picture, closed, opened, iris, np.zeros(2), 1.0, np.eye(2))
+    eye = changed_eye(CroppedFace(picture), closed, opened, iris, np.zeros(2), 1.0, np.eye(2))
     assert eye is not None
     left, top, right, _ = eye.window
     at = (np.arange(len(eye.inside)) + 0.5) / len(eye.inside) * (right - left)
@@ -46,9 +47,9 @@ def test_a_light_in_the_iris_under_the_lid_stays() -> None:
     """It touches the lid's line, which goes; without it an eye looks dead."""
     picture, closed, opened, iris = half_shut(0.0)
     rows, columns = slice(SIDE // 2, SIDE // 2 + 3), slice(SIDE // 2 + 4, SIDE // 2 + 10)
-    dull = changed_eye(picture, closed, opened, iris, np.zeros(2), 1.0, np.eye(2))
+    dull = changed_eye(CroppedFace(picture), closed, opened, iris, np.zeros(2), 1.0, np.eye(2))
     picture[rows, columns] = 1.0
-    eye = changed_eye(picture, closed, opened, iris, np.zeros(2), 1.0, np.eye(2))
+    eye = changed_eye(CroppedFace(picture), closed, opened, iris, np.zeros(2), 1.0, np.eye(2))
     assert eye is not None
     assert dull is not None
     left, top, right, _ = eye.window

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
+from reggan_plugin.interpolation import sampled
 from reggan_plugin.rig.planes import (
     blurred,
     extended,
     grown,
     line_of,
     mask_of,
-    sampled,
     smooth_arc,
     square_around,
     window_places,

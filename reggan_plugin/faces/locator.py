@@ -27,7 +27,7 @@ from reggan_plugin.faces.face_sizes import (
     SMALLEST_FRAME_PX,
 )
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
-from reggan_plugin.interpolation import four_around
+from reggan_plugin.interpolation import sample_bilinear
 from reggan_plugin.models.model_card import check_seal, read_card
 
 Gray = Float[np.ndarray, "height width"]
@@ -136,17 +136,9 @@ def _resize(level: Level, height: int, width: int) -> Level:
 
 
 def _sample_bilinear(level: Level, crop: FaceCrop) -> Float[np.ndarray, "side side"]:
-    # counted from pixel centres
-    x, y = (crop.place(_centres(crop.side_px)) / np.array(level.frame_px) - 0.5).T
-    surrounded = level.surrounded
-    height, width = surrounded.shape
-    values = np.zeros(len(x), np.float32)
-    for row, column, weight in four_around(x, y):
-        place = (row + _BORDER_PX).clip(0, height - 1)
-        place *= width
-        place += (column + _BORDER_PX).clip(0, width - 1)
-        values += weight * surrounded.take(place)
-    return values.reshape(crop.side_px, crop.side_px)
+    places = crop.place(_centres(crop.side_px)) / np.array(level.frame_px)
+    x, y = (places - 0.5 + _BORDER_PX).T  # counted from pixel centres
+    return sample_bilinear(level.surrounded, x, y).reshape(crop.side_px, crop.side_px)
 
 
 @cache

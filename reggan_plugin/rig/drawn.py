@@ -159,7 +159,9 @@ class Drawn:
         # eye distances below the chin's new edge, and inwards from its ends
         along = (np.arange(side) + 0.5) / side
         chin = jaw[_CHIN]
-        under = (along[:, None] - np.interp(along, *chin.T, left=2, right=2)) / self.eye
+        under = (
+            along[:, None] - np.interp(along, chin[:, 0], chin[:, 1], left=2, right=2)
+        ) / self.eye
         inwards = np.minimum(along - chin[:, 0].min(), chin[:, 0].max() - along) / self.eye
         rises = (values[..., 1] > _RISES * self.eye) & (under > 0)
         bare = coarse.plane(hidden) & rises

@@ -82,6 +82,7 @@ REMEDIES: Mapping[str, str] = {
     "face-not-in-tracks": "The field Face chooses.",
     "face-number": "The field Face chooses.",
     "faces-of-shot": "The field Face chooses.",
+    "speaks": "With Add the expression is laid over the speech.",
     "unseen-in-box": "Point the panel to the head, or draw the box from brows to below the chin.",
     "other-faces": "The field Face chooses.",
     "frame-not-in-tracks": _TRACK_AGAIN,

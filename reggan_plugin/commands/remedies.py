@@ -66,6 +66,7 @@ REMEDIES: Mapping[str, str] = {
     "copy.",
     "face-in-no-frame": "Say where it is with --face-box, --landmarks or --whole-image.",
     "face-number": "--face names one of these, --face all takes them all.",
+    "speaks": "With --add the expression is laid over the speech.",
     "faces-of-shot": "--face all changes them all, --face {others} another one.",
     "unseen-in-box": "Let --face-box reach from the brows to below the chin, or say by --landmarks "
     "where eyes, nose, mouth and chin are.",

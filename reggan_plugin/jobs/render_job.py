@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -20,6 +20,8 @@ from operator import itemgetter
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from reggan_plugin import __version__
 from reggan_plugin.disk import status_of, write_atomically
@@ -53,7 +55,9 @@ from reggan_plugin.jobs.results import (
     Started,
     notices_of_missing,
 )
+from reggan_plugin.rig.layout import LIP_PAIRS
 from reggan_plugin.transfer.expression_transfer import Landmarker
+from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -365,6 +369,13 @@ UNSMOOTHED = Remark(
     "unsmoothed",
 )
 
+SPEAKS = Remark(
+    "The mouth opens and shuts in this shot, and what is asked for shuts it: speech is lost.",
+    "speaks",
+)
+_SPEECH, _SHUTS = 0.12, 0.5
+"""Eye distances by which the gap of lips changes in speech, and the weight that ends it."""
+
 
 def run_job(
     plan: JobPlan,
@@ -519,11 +530,28 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
     tracks = settings.choice.tracks
     if settings.choice.which == "largest" and tracks is not None:
         notices += _notices_of_largest(tracks)
+    shuts = settings.mix.control_weights().get(NEUTRAL, 0) > _SHUTS and not settings.mix.relaxed
+    if shuts and settings.curve is None and tracks is not None and _speaks(tracks):
+        notices.append(SPEAKS)
     located = settings.choice.needs_locator and not settings.mix.changes_nothing
     frames = plan.shot.frames
     if located and plan.tasks and len(frames) > 1 and frames.first_loose is None:
         notices.append(UNSMOOTHED)
     return notices
+
+
+def _speaks(tracks: Tracks) -> bool:
+    """Tell whether a face opens and shuts its mouth, by the gap of its lips in eye distances."""
+    gaps = defaultdict(list)
+    upper, lower = LIP_PAIRS
+    for frame in tracks.frames.values():
+        for face in frame.faces:
+            if face.in_shot is not None and face.landmarks is not None:
+                lips = face.in_shot.places[lower] - face.in_shot.places[upper]
+                eye = np.linalg.norm(face.landmarks[0] - face.landmarks[1])
+                gaps[face.face].append(np.linalg.norm(lips, axis=1).max() / max(float(eye), 1e-6))
+    ways = (np.percentile(own, [10, 90]) for own in gaps.values())
+    return any(high - low > _SPEECH for low, high in ways)
 
 
 def _notices_of_largest(tracks: Tracks) -> list[str]:

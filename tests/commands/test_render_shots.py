@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,11 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.faces.tracks_file import read_tracks
+from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs import track_job
+from reggan_plugin.rig.layout import rows_of
 
 from ..sample_frames import contents, small_frame
 
@@ -86,6 +88,26 @@ def test_numbered_portraits_are_no_shot_and_each_is_changed(
     before, after = contents(folder), contents(tmp_path / "out")
     assert len(before) == 3
     assert all(after[name] != pixels for name, pixels in before.items())
+
+
+def test_a_shot_that_speaks_is_told_of_add(shot: Path, tmp_path: Path, capsys: Streams) -> None:
+    tracks = tmp_path / "tracks.json"
+    assert main(["track", "--frames", str(shot), "--out", str(tracks)]) == 0
+    asked = (*HAPPY, "--tracks", tracks, "--range", "1002")
+    assert render(shot, *asked, "--out", tmp_path / "still") == 0
+    assert "speech" not in capsys.readouterr().err
+    found = read_tracks(tracks)
+    (face,) = found.frames["1002"].faces
+    assert face.in_shot is not None
+    places = face.in_shot.places.copy()
+    places[rows_of("lip_inner_lower"), 1] += 0.2 * face.size_px
+    speaks = replace(face, in_shot=replace(face.in_shot, places=places))
+    frames = {**found.frames, "1002": replace(found.frames["1002"], faces=(speaks,))}
+    write_tracks(replace(found, frames=frames), tracks)
+    assert render(shot, *asked, "--out", tmp_path / "speaks") == 0
+    assert "With --add the expression is laid over the speech." in capsys.readouterr().err
+    assert render(shot, *asked, "--add", "--out", tmp_path / "added") == 0
+    assert "speech" not in capsys.readouterr().err
 
 
 def test_a_part_without_tracks_says_that_it_is_unsmoothed(

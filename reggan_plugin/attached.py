@@ -5,9 +5,10 @@ that each table is known without importing anything. What this package has itsel
 none of this is looked at for it. Examples: docs/extending.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from reggan_plugin.errors import RegganError
 
@@ -32,12 +33,63 @@ def load_attached(kind: Kind, name: str) -> Any:
         RegganError: it does not load.
     """
     point = attached(kind)[name]
-    try:
+    with attached_faults(kind, name, "does not load"):
         return point.load()
-    except (ImportError, AttributeError) as error:
+
+
+@contextmanager
+def attached_faults(
+    kind: Kind,
+    name: str,
+    failing: str = "fails",
+    *,
+    unread: str = "",
+    error_type: type[RegganError] = RegganError,
+) -> Iterator[None]:
+    """Let whatever the code of another package raises name that package.
+
+    Nobody knows what that code raises. `sys.exit()` in it would end the program as if all was done.
+
+    Args:
+        kind: what the package adds.
+        name: under which name.
+        failing: what its code does if it raises.
+        unread: how the sentence begins if the code was given a file of a user.
+        error_type: of the error that is raised.
+
+    Raises:
+        RegganError: as the code raised it, or in place of any other exception.
+    """
+    try:
+        yield
+    except (RegganError, MemoryError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        point = attached(kind)[name]
         package = point.dist.name if point.dist else point.module
-        raise RegganError(
-            f"{package} adds {name} to the {kind.replace('_', ' ')} that are read, but its "
-            f"{point.value} does not load: {error}. Mend that package, or uninstall it.",
+        remedy = "Check the file, mend" if unread else "Mend"
+        raise error_type(
+            f"{unread}{package} adds {name} to the {kind.replace('_', ' ')} that are read, but its "
+            f"{point.value} {failing}: {_cause(error)}. {remedy} that package, or "
+            "uninstall it.",
             kind="attached-package",
         ) from error
+
+
+def _cause(error: BaseException) -> str:
+    said = "" if isinstance(error, SystemExit) else str(error).strip().rstrip(".")
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+Answer = TypeVar("Answer")
+
+
+def expect_type(answer: object, expected: type[Answer]) -> Answer:
+    """Return what another package answered, if it is what it should be.
+
+    Raises:
+        TypeError: it is something else; stands under `attached_faults`.
+    """
+    if not isinstance(answer, expected):
+        raise TypeError(f"it gives {type(answer).__name__} in place of {expected.__name__}")
+    return answer

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-from reggan_plugin.attached import attached, load_attached
+from reggan_plugin.attached import attached, attached_faults, expect_type, load_attached
 from reggan_plugin.curves import formats
 from reggan_plugin.curves.csv_take import columns_of_csv
 from reggan_plugin.curves.take import Columns, Take, TakeFormat, take_from_columns
@@ -36,6 +36,15 @@ def read_take(path: Path, rate_fps: float | None = None, *, holds_percents: bool
         SourceError: it is none of these, is broken, or names no face shape.
         MissingExtraError: a package that it needs is not installed.
     """
+    suffix = path.suffix.lower()
+    is_own = suffix in _TEXT_SUFFIXES or any(suffix in one.suffixes for one in take_formats())
+    if not is_own and suffix[1:] in attached("takes"):
+        with attached_faults(
+            "takes", suffix[1:], unread=f"{path} is not read: ", error_type=SourceError
+        ):
+            read = load_attached("takes", suffix[1:])
+            columns = expect_type(read(path, rate_fps), Columns)
+            return _take(columns, path, holds_percents=holds_percents)
     try:
         columns = _columns(path, rate_fps)
     except SourceError:
@@ -47,6 +56,10 @@ def read_take(path: Path, rate_fps: float | None = None, *, holds_percents: bool
             f"{path} cannot be read as a take: {cause}. Expected Live Link Face CSV, {expected}, "
             "or CSV with a heading such as frame,jawOpen,mouthSmileLeft."
         ) from error
+    return _take(columns, path, holds_percents=holds_percents)
+
+
+def _take(columns: Columns, path: Path, *, holds_percents: bool) -> Take:
     if holds_percents:
         columns = replace(columns, scale=0.01)
     return take_from_columns(columns, str(path))
@@ -57,9 +70,6 @@ def _columns(path: Path, rate_fps: float | None) -> Columns:
     for one in take_formats():
         if suffix in one.suffixes:
             return one.read(path, rate_fps)
-    if suffix not in _TEXT_SUFFIXES and suffix[1:] in attached("takes"):
-        columns: Columns = load_attached("takes", suffix[1:])(path, rate_fps)
-        return columns
     text = read_regular(path, MOST_TAKE_BYTES).decode("utf-8-sig")
     read = next((one.read for one in take_formats() if one.recognises(text)), columns_of_csv)
     return read(text, rate_fps)

@@ -14,7 +14,7 @@ import numpy as np
 
 from reggan_plugin.apart import run_apart
 from reggan_plugin.array_types import Float
-from reggan_plugin.attached import attached, load_attached
+from reggan_plugin.attached import attached, attached_faults, expect_type, load_attached
 from reggan_plugin.errors import MeshError, MissingExtraError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, USD_SUFFIXES, is_mesh
 from reggan_plugin.limits import (
@@ -134,7 +134,14 @@ def _load(path: Path, gltf: GltfFile | None, with_morphs: bool) -> LoadedMesh:
 
         return LoadedMesh(character=character_from_usd(path, with_morphs=with_morphs))
     if is_mesh(path):  # another package's
-        return LoadedMesh(character=load_attached("meshes", suffix[1:])(path))
+        with attached_faults(
+            "meshes", suffix[1:], unread=f"{path} is not read: ", error_type=MeshError
+        ):
+            character = expect_type(load_attached("meshes", suffix[1:])(path), Character)
+            for part in character.parts:
+                _check_arrays(expect_type(part, MeshPart))
+            _check_geometry(character)
+        return LoadedMesh(character=character)
     kinds = (*MESH_SUFFIXES, *(f".{name}" for name in attached("meshes")))
     raise MeshError(
         f"{path} is of a kind that is not read. Give the mesh as one of {', '.join(kinds)}."
@@ -257,6 +264,24 @@ def _check_geometry(character: Character) -> None:
             raise MeshError(
                 f"{character.path}: part {part.name[:80]!r} has {fault}. Export it again."
             )
+
+
+def _check_arrays(part: MeshPart) -> None:
+    """Refuse arrays of other shapes and types than the fields of a part say.
+
+    Raises:
+        TypeError, ValueError: one is.
+    """
+    expect_type(part.material, Material)
+    arrays = {"positions": (part.positions, 3, "f"), "faces": (part.faces, 3, "iu")}
+    if part.uv is not None:
+        arrays["uv"] = (part.uv, 2, "f")
+    for name, (given, width, kinds) in arrays.items():
+        values = expect_type(given, np.ndarray)
+        if values.ndim != 2 or values.shape[1] != width or values.dtype.kind not in kinds:
+            raise ValueError(f"its {name} are {values.dtype} {values.shape}, not of {width} a row")
+    if part.uv is not None and len(part.uv) != len(part.positions):
+        raise ValueError(f"it has {len(part.positions)} positions and {len(part.uv)} uv")
 
 
 def _is_within(values: Float[np.ndarray, "points axes"], limit: float) -> bool:

@@ -117,6 +117,99 @@ def test_a_package_that_does_not_load_is_named(site: Path, tmp_path: Path) -> No
     assert "no_such_library" in refused.stderr
 
 
+BROKEN = """
+import sys
+import numpy as np
+from dataclasses import replace
+from types import SimpleNamespace
+from reggan_plugin.curves.take import Columns
+from reggan_plugin.files.image_format import Frame, ImageFormat, begins_with
+from reggan_plugin.textures.character import Character, Material, MeshPart
+
+class Odd:
+    def __getattr__(self, name):
+        raise KeyError(name)
+
+def __getattr__(name):
+    sys.exit(0)
+
+def leave(*_):
+    sys.exit(0)
+
+ODD, NUMBER = Odd(), 5
+LEAVES = ImageFormat(
+    name="LEAVES", suffixes=(".ppm",), recognises=begins_with(b"P6"), media_type="image/x",
+    decode=leave, stamp=leave,
+)
+NOTHING = replace(LEAVES, decode=lambda content, wanted: None)
+
+class Stored:
+    def encode(self, before, after):
+        sys.exit(0)
+
+def unwritten(content, wanted):
+    return Frame(pixels=np.zeros((64, 64, 3), np.float32), original=Stored())
+
+UNWRITTEN = replace(LEAVES, decode=unwritten)
+none = lambda *_: None
+table = lambda *_: {"jawOpen": [0, 1]}
+numbers = lambda *_: Columns(kind=1, names=[1, 2], times_s="abc", values=None)
+divides = lambda *_: 1 / 0
+part = lambda path: Character(path=path, parts=(None,))
+text = lambda path: Character(path=path, parts=(MeshPart(
+    name="a", material=Material(name="a"), positions="abc", faces=[1], uv=None),))
+"""
+
+
+def broken(site: Path, group: str, suffix: str, attribute: str) -> None:
+    """Let the package add one thing, which is broken."""
+    (site / "studio_formats.py").write_text(BROKEN)
+    line = f"[reggan_plugin.{group}]\n{suffix} = studio_formats:{attribute}\n"
+    (site / "studio_formats-1.0.dist-info" / "entry_points.txt").write_text(line)
+
+
+@pytest.mark.parametrize("attribute", ["gone", "ODD", "NUMBER", "LEAVES", "NOTHING", "UNWRITTEN"])
+def test_a_broken_image_format_fails_its_own_frame(
+    site: Path, tmp_path: Path, attribute: str
+) -> None:
+    broken(site, "image_formats", "ppm", attribute)
+    (tmp_path / "frames").mkdir()
+    for name in ("a.0001.png", "c.0003.png"):
+        small_frame("avatar_png/avatar.1001.png", tmp_path / "frames" / name, 4)
+    with Image.open(tmp_path / "frames" / "a.0001.png") as picture:
+        picture.convert("RGB").save(tmp_path / "frames" / "b.0002.ppm")
+    box = ("--face-box", "0,0,60,60", "--jobs", "1", "--out", tmp_path / "out")
+    ran = run(site, "render", tmp_path / "frames", "-e", "happy", *box)
+    assert ran.returncode == 1, ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert "studio-formats adds ppm to the image formats" in ran.stderr
+    made = sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_file())
+    assert made == ["a.0001.png", "c.0003.png"], ran.stderr
+    record = json.loads((tmp_path / "out" / ".reggan" / "b.0002.ppm.json").read_text())
+    assert record["outcome"] == "failed"
+
+
+@pytest.mark.parametrize("attribute", ["leave", "none", "table", "numbers", "divides", "gone"])
+def test_a_broken_reader_of_takes_is_named(site: Path, tmp_path: Path, attribute: str) -> None:
+    broken(site, "takes", "jsonl", attribute)
+    (tmp_path / "take.jsonl").write_text("{}")
+    refused = run(site, "curves", tmp_path / "take.jsonl")
+    assert refused.returncode == 1
+    assert "studio-formats adds jsonl to the takes" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.mark.parametrize("attribute", ["leave", "none", "part", "text", "divides"])
+def test_a_broken_reader_of_meshes_is_named(site: Path, tmp_path: Path, attribute: str) -> None:
+    broken(site, "meshes", "npz", attribute)
+    (tmp_path / "head.npz").write_bytes(b"x")
+    words = ("--mesh", tmp_path / "head.npz", "-e", "happy", "--out", tmp_path / "out.png")
+    refused = run(site, "texture", *words)
+    assert refused.returncode == 1
+    assert "studio-formats adds npz to the meshes" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_without_the_package_such_files_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,11 +6,25 @@ Other packages add theirs by an entry point of the group `reggan_plugin.image_fo
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import PurePath
+from typing import Any
 
-from reggan_plugin.attached import attached, load_attached
-from reggan_plugin.files.image_format import HEAD_BYTES, ImageFormat
+import numpy as np
+
+from reggan_plugin.array_types import Float
+from reggan_plugin.attached import attached, attached_faults, expect_type, load_attached
+from reggan_plugin.errors import UnreadableFrameError
+from reggan_plugin.files.image_format import (
+    HEAD_BYTES,
+    Frame,
+    ImageFormat,
+    StoredImage,
+    Wanted,
+    WritesAlpha,
+)
 
 
 @cache
@@ -31,10 +45,7 @@ def format_named(name: str) -> ImageFormat | None:
     """Return the format that a file's name says it has; None for others."""
     suffix = PurePath(name).suffix.lower()
     own = next((one for one in image_formats() if suffix in one.suffixes), None)
-    if own is None and is_frame_suffix(suffix):
-        found: ImageFormat = load_attached("image_formats", suffix[1:])
-        return found
-    return own
+    return _attached_format(suffix[1:]) if own is None and is_frame_suffix(suffix) else own
 
 
 def is_frame_suffix(suffix: str) -> bool:
@@ -52,6 +63,77 @@ def _own_suffixes() -> frozenset[str]:
     return frozenset(suffix for one in image_formats() for suffix in one.suffixes)
 
 
+def _attached_formats() -> Iterator[ImageFormat]:
+    return map(_attached_format, attached("image_formats"))
+
+
 @cache
-def _attached_formats() -> tuple[ImageFormat, ...]:
-    return tuple(load_attached("image_formats", name) for name in attached("image_formats"))
+def _attached_format(name: str) -> ImageFormat:
+    """Return the format of another package, whose answers are checked."""
+    with attached_faults("image_formats", name):
+        found = expect_type(load_attached("image_formats", name), ImageFormat)
+        expect_type(found.name, str)
+        for suffix in expect_type(found.suffixes, tuple):
+            expect_type(suffix, str)
+
+    def recognises(head: bytes) -> bool:
+        with attached_faults("image_formats", name):
+            return bool(found.recognises(head))
+
+    def decode(content: bytes, wanted: Wanted) -> Frame:
+        with attached_faults(
+            "image_formats", name, unread="is not read: ", error_type=UnreadableFrameError
+        ):
+            return _checked(found.decode(content, wanted), name)
+
+    def stamp(content: bytes, text: str) -> bytes:
+        with attached_faults("image_formats", name):
+            return expect_type(found.stamp(content, text), bytes)
+
+    return replace(found, recognises=recognises, decode=decode, stamp=stamp)
+
+
+def _checked(answer: object, name: str) -> Frame:
+    """Return the frame that another package's format decoded, if it is one."""
+    frame = expect_type(answer, Frame)
+    pixels = expect_type(frame.pixels, np.ndarray)
+    if pixels.dtype != np.float32 or pixels.ndim != 3 or pixels.shape[2] != 3 or not pixels.size:
+        raise ValueError(f"its pixels are {pixels.dtype} {pixels.shape}, not float32 of 3 channels")
+    if frame.alpha is not None:
+        alpha = expect_type(frame.alpha, np.ndarray)
+        if alpha.dtype != np.float32 or alpha.shape != pixels.shape[:2]:
+            raise ValueError(f"its alpha is {alpha.dtype} {alpha.shape}, not float32 of its size")
+    stored: object = frame.original
+    if not isinstance(stored, StoredImage):
+        raise TypeError("the original of its frame has no encode()")
+    if type(stored).__module__.startswith("reggan_plugin."):
+        return frame
+    kind = _AttachedAlpha if isinstance(stored, WritesAlpha) else _AttachedImage
+    return replace(frame, original=kind(stored, name))
+
+
+class _AttachedImage:
+    """A stored image of another package."""
+
+    def __init__(self, stored: Any, name: str) -> None:
+        self._stored, self._name = stored, name
+
+    def encode(
+        self,
+        before: Float[np.ndarray, "height width 3"],
+        after: Float[np.ndarray, "height width 3"],
+    ) -> bytes:
+        """Return the file with other pixels, as its package makes it."""
+        with attached_faults("image_formats", self._name):
+            return expect_type(self._stored.encode(before, after), bytes)
+
+
+class _AttachedAlpha(_AttachedImage):
+    """One that writes alpha anew, too."""
+
+    def encode_alpha(
+        self, before: Float[np.ndarray, "height width"], after: Float[np.ndarray, "height width"]
+    ) -> bytes:
+        """Return the file with another alpha, as its package makes it."""
+        with attached_faults("image_formats", self._name):
+            return expect_type(self._stored.encode_alpha(before, after), bytes)

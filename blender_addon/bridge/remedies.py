@@ -35,6 +35,7 @@ REMEDIES: Mapping[str, str] = {
     "missing-channels": "",
     "stalled": "",
     "output": "",
+    "output-held": "",
     "output-exists": _EXISTING,
     "face-not-found": _FROM_RIG,
     "crop-mismatch": "",

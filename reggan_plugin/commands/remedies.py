@@ -26,6 +26,7 @@ REMEDIES: Mapping[str, str] = {
     "missing-channels": "",
     "stalled": "--stall-timeout waits longer.",
     "output": "",
+    "output-held": "--out names another place.",
     "output-exists": "--overwrite replaces what is there, --out names another place.",
     "face-not-found": "Say where it is with --face-box, --landmarks or --whole-image.",
     "crop-mismatch": "",

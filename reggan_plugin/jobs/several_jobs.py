@@ -4,6 +4,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,8 @@ from reggan_plugin.errors import OutputError, RegganError, SourceError, StalledE
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.jobs.frame_steps import Transfer
-from reggan_plugin.jobs.interruption import DEFAULT_STALL_S
+from reggan_plugin.jobs.held_outputs import held_outputs
+from reggan_plugin.jobs.interruption import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_job import SideBySide, run_job, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
@@ -242,29 +244,31 @@ def _run(
         and movie.is_finished(key)
     ):
         return _unchanged(job, model, report)
-    summary = run_job(
-        plan,
-        job.settings,
-        transfer,
-        model=model,
-        report=report if movie is None else report_of_one_file(report, movie.out),
-        stopped=stopped,
-        stall_s=stall_s,
-        track_first=track_first,
-        made_tracks=made_tracks,
-        side=None if movie is not None and movie.video is not None else side,
-    )
-    summary = summary if movie is None else in_one_file(summary, movie.out)
-    has_face = not all(result.has_no_face for result in summary.results)
-    if movie is None or summary.interrupted or summary.of_outcome("failed") or not has_face:
-        return summary
-    said = movie.write(
-        plan.tasks,
-        key,
-        report,
-        stamp=job.settings.stamp,
-        exposure_ev=summary.exposure_ev or 0.0,
-    )
+    with ExitStack() as held:
+        IoTimeout(stall_s).call(str(plan.out), lambda: held.enter_context(held_outputs(plan)))
+        summary = run_job(
+            plan,
+            job.settings,
+            transfer,
+            model=model,
+            report=report if movie is None else report_of_one_file(report, movie.out),
+            stopped=stopped,
+            stall_s=stall_s,
+            track_first=track_first,
+            made_tracks=made_tracks,
+            side=None if movie is not None and movie.video is not None else side,
+        )
+        summary = summary if movie is None else in_one_file(summary, movie.out)
+        has_face = not all(result.has_no_face for result in summary.results)
+        if movie is None or summary.interrupted or summary.of_outcome("failed") or not has_face:
+            return summary
+        said = movie.write(
+            plan.tasks,
+            key,
+            report,
+            stamp=job.settings.stamp,
+            exposure_ev=summary.exposure_ev or 0.0,
+        )
     notices = (*(movie.video.notices if movie.video else ()), *said)
     _say(notices, report)
     return replace(

@@ -228,7 +228,24 @@ class TakeNode:
                 ),
                 "intensity": intensity(),
                 "mode": _MODE,
-            }
+            },
+            "optional": {
+                "asymmetry": (
+                    "FLOAT",
+                    {
+                        **{"default": 1.0, "min": 0.0, "max": 1.0, "step": 0.01},
+                        **{"display": "slider", "tooltip": "Of left and right. 0.5 is half."},
+                    },
+                ),
+                "gains": (
+                    "STRING",
+                    {
+                        "default": "",
+                        "tooltip": "Fits the take to the face: brows=1.4 jawOpen=0.8,0.02 is gain "
+                        "and offset of shapes, with spaces between them.",
+                    },
+                ),
+            },
         }
 
     @classmethod
@@ -246,17 +263,26 @@ class TakeNode:
         first_frame: int,
         intensity: float,
         mode: str,
+        asymmetry: float = 1.0,
+        gains: str = "",
     ) -> Output:
-        """Read the take and lay it on the shot.
+        """Read the take, fit it to the face, and lay it on the shot.
 
         Raises:
             SourceError: it cannot be read.
-            UsageError: the offset is invalid.
+            UsageError: the offset is invalid, or a gain.
         """
         from reggan_plugin.curves.read_take import read_take  # most workflows have none
+        from reggan_plugin.curves.retargeting import (
+            ASYMMETRY,
+            gains_from_texts,
+            retargeted,
+            retargeting_from_table,
+        )
         from reggan_plugin.curves.take_on_shot import TakeCurve, frames_of_rows, offset_from_text
 
-        take = read_take(take_file(file))
+        table = {**gains_from_texts(gains.split(), "gains"), ASYMMETRY: asymmetry}
+        take = retargeted(read_take(take_file(file)), retargeting_from_table(table, "gains"))
         begin = offset_from_text(offset) if offset.strip() else None
         rows = frames_of_rows(take, first_frame, frame_rate or None, begin)
         curve = TakeCurve(take, rows, take.names, intensity=intensity, adds=mode == ADD)

@@ -9,7 +9,7 @@
 A word that names fewer shapes counts more: `smile` before `mouth`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -101,6 +101,26 @@ def retargeting_from_table(table: Any, where: str) -> Retargeting:
         gains |= dict.fromkeys(shapes, gain)
         offsets |= dict.fromkeys(shapes, offset)
     return Retargeting(gains=gains, offsets=offsets, asymmetry=float(asymmetry))
+
+
+def gains_from_texts(texts: Iterable[str], where: str) -> dict[str, dict[str, float]]:
+    """Return the table that `brows=1.4` and `jawOpen=0.8,0.02` say: gain, and offset.
+
+    Raises:
+        UsageError: a text says none; the message begins with `where` it stands.
+    """
+    table = {}
+    for text in texts:
+        word, _, amount = text.partition("=")
+        gain, comma, offset = amount.partition(",")
+        try:
+            table[word.strip()] = {"gain": float(gain), "offset": float(offset) if comma else 0.0}
+        except ValueError:
+            raise UsageError(
+                f"{where}: {text[:80]!r} is no name and gain; write brows=1.4, or with an offset "
+                "jawOpen=0.8,0.02."
+            ) from None
+    return table
 
 
 def retargeted(take: Take, fitted: Retargeting) -> Take:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin.curves.retargeting import (
-    ASYMMETRY,
     GROUPS,
     Retargeting,
     retargeting_from_table,
@@ -86,16 +85,3 @@ class CharacterFit:
             "words": list(GROUPS),
             "shapes": list(ARKIT_SHAPES),
         }
-
-    def options(self) -> list[str]:
-        """Return the options of `render` that fit a take so."""
-        words: list[str] = []
-        for word, value in self.table.items():
-            if word == ASYMMETRY:
-                words += ["--curves-asymmetry", f"{value:g}"]
-                continue
-            parts = value if isinstance(value, Mapping) else {"gain": value}
-            offset = parts.get("offset", 0)
-            gain = f"{word}={parts.get('gain', 1):g}"
-            words += ["--curves-gain", f"{gain},{offset:g}" if offset else gain]
-        return words

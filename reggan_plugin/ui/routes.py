@@ -168,9 +168,7 @@ class KeepRoutes:
             out = Path(f"{shot.paths[0].stem}_{change.mix.label}")
         if kind == "take":
             take = self._studio.take.needed().path
-            return take_command(
-                whole, take, self._studio.fit.options(), change, choice, options, out
-            )
+            return take_command(whole, take, self._studio.fit.table, change, choice, options, out)
         if kind == "python":
             return python_text(path, change, choice, options)
         if kind not in ("frame", "shot"):

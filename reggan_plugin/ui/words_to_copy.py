@@ -7,7 +7,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from reggan_plugin.curves.retargeting import ASYMMETRY
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.video import is_video
@@ -78,16 +80,23 @@ def texture_command(
 def take_command(
     source: Path,
     take: Path,
-    fit: Sequence[str],
+    fit: Mapping[str, Any],
     change: SliderValues,
     choice: FaceChoice,
     options: PageOptions,
     out: Path | None,
 ) -> str:
-    """Return the `render` that drives a shot by a take, at the intensity of a change; `fit` has
-    the options that fit it.
+    """Return the `render` that drives a shot by a take, at the intensity of a change; `fit` is
+    the table of a character.
     """
-    asked = ["--curves", str(take), *fit]
+    asked = ["--curves", str(take)]
+    for word, value in fit.items():
+        if word == ASYMMETRY:
+            asked += ["--curves-asymmetry", f"{value:g}"]
+            continue
+        parts = value if isinstance(value, Mapping) else {"gain": value}
+        gain, offset = f"{word}={parts.get('gain', 1):g}", parts.get("offset", 0)
+        asked += ["--curves-gain", f"{gain},{offset:g}" if offset else gain]
     if change.intensity != 1.0:
         asked += ["--intensity", f"{change.intensity:g}"]
     return _render_line(source, asked, choice, options, out)

@@ -220,6 +220,12 @@ def test_a_take_lies_on_the_batch(comfy: FakeComfy) -> None:
     [take] = TakeNode().run("take.csv", 0.0, "1001", 1001, 1.0, "replace")
     assert take.mix_at(0).intensities["shutMouth"] == 1.0
     assert take.mix_at(0) != take.mix_at(3)
+    fit = (0.5, "jawOpen=0.5,0.01")
+    [fitted] = TakeNode().run("take.csv", 0.0, "1001", 1001, 1.0, "replace", *fit)
+    jaw, half = (one.mix_at(3).intensities["jawOpen"] for one in (take, fitted))
+    assert half == pytest.approx(0.5 * jaw + 0.01)
+    with pytest.raises(UsageError, match="gains: 'brows' is no name and gain"):
+        TakeNode().run("take.csv", 0.0, "1001", 1001, 1.0, "replace", 1.0, "brows")
     with pytest.raises(UsageError, match="the batch has 2001 to 2004"):
         TakeNode().run("take.csv", 0.0, "1001", 2001, 1.0, "replace")[0].refuse_beside(4)
     with pytest.raises(SourceError, match="no file in"):

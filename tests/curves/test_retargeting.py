@@ -133,7 +133,7 @@ def test_gains_of_the_command_line_count_more_than_those_of_the_character(
     assert [made[name] for name in NAMES] == pytest.approx([0.7, 0.7, 0.5, 0.5, 0.1, 0])
     assert not list(tmp_path.glob("-"))
     for wrong, said in (
-        (["--curves-gain", "brows"], "is no name and gain; write --curves-gain brows=1.4"),
+        (["--curves-gain", "brows"], "--curves-gain: 'brows' is no name and gain; write brows=1.4"),
         (["--curves-gain", "brows=9"], "--curves-gain: brows is {'gain': 9.0"),
         (["--curves-gain", "browz=1"], "--curves-gain: 'browz' is neither a face shape"),
         (["--json"], "--csv - writes the take to standard output"),

@@ -140,9 +140,14 @@ def _fitted(
     """
     if curves_character is None and not curves_gain and curves_asymmetry is None:
         return None
-    from reggan_plugin.curves.retargeting import Retargeting, retargeting_from_table
+    from reggan_plugin.curves.retargeting import (
+        Retargeting,
+        gains_from_texts,
+        retargeting_from_table,
+    )
 
-    given = retargeting_from_table(dict(map(_gain, curves_gain)), "--curves-gain")
+    where = "--curves-gain"
+    given = retargeting_from_table(gains_from_texts(curves_gain, where), where)
     own = retargeting_from_table(
         *({}, "") if curves_character is None else _character(curves_character)
     )
@@ -151,18 +156,6 @@ def _fitted(
         offsets={**own.offsets, **given.offsets},
         asymmetry=own.asymmetry if curves_asymmetry is None else curves_asymmetry,
     )
-
-
-def _gain(text: str) -> tuple[str, Any]:
-    word, _, amount = text.partition("=")
-    gain, comma, offset = amount.partition(",")
-    try:
-        return word.strip(), {"gain": float(gain), "offset": float(offset) if comma else 0.0}
-    except ValueError:
-        raise UsageError(
-            f"--curves-gain {text[:80]!r} is no name and gain; write --curves-gain brows=1.4, or "
-            "with an offset --curves-gain jawOpen=0.8,0.02."
-        ) from None
 
 
 def _character(name: str) -> tuple[Any, str]:

@@ -62,7 +62,6 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     "batches",
     type=batches_from_text,
     default="1,4,8",
-    show_default=True,
     metavar="1,4,8",
     help="How many faces are given at once.",
 )
@@ -71,7 +70,6 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     "--rounds",
     type=click.IntRange(1),
     default=100,
-    show_default=True,
     metavar="RUNS",
     help="How many times one face is run. Larger batches get as many faces in all.",
 )
@@ -90,7 +88,6 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     type=click.IntRange(64, 8640),
     multiple=True,
     default=_HEIGHTS,
-    show_default=True,
     metavar="PIXELS",
     help="Height of these frames. May be given several times.",
 )
@@ -99,7 +96,6 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     "--frames",
     type=click.IntRange(1),
     default=8,
-    show_default=True,
     metavar="COUNT",
     help="How many frames each shot has.",
 )

@@ -35,7 +35,6 @@ docs/pictures/before_after.jpg, which has all six."""
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("reggan_demo"),
-    show_default=True,
     metavar="DIR",
     help="Folder for the results.",
 )

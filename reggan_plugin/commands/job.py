@@ -106,7 +106,6 @@ _OPTIONS_OF_TRACK, _OPTIONS_OF_REPORT = (
     "--chunk",
     type=click.IntRange(1),
     default=FRAMES_OF_A_TASK,
-    show_default=True,
     metavar="FRAMES",
     help="Largest number of frames in one task.",
 )

@@ -50,7 +50,6 @@ def neutral_from_text(text: str) -> int | str:
     "--face",
     type=click.IntRange(0),
     default=0,
-    show_default=True,
     metavar="N",
     help="Which face to follow where there are several: 0 is the largest of the first frame that "
     "shows any.",
@@ -61,7 +60,6 @@ def neutral_from_text(text: str) -> int | str:
     "--neutral",
     type=neutral_from_text,
     default="auto",
-    show_default=True,
     metavar="auto|none|FRAME",
     help="Frame in which the face rests. Its weights are removed from every frame. auto finds "
     "this frame; none keeps the weights as they are read. A video's frames are counted from 1.",
@@ -71,7 +69,6 @@ def neutral_from_text(text: str) -> int | str:
     "--smooth",
     type=click.FloatRange(0, 5),
     default=1.0,
-    show_default=True,
     metavar="0-5",
     help="How much jitter to remove. Blinks and lips that meet stay on their frames.",
 )
@@ -80,7 +77,6 @@ def neutral_from_text(text: str) -> int | str:
     "--asymmetry",
     type=click.FloatRange(0, 1),
     default=1.0,
-    show_default=True,
     metavar="0-1",
     help="How much of the difference between left and right to keep: 0.5 halves it, 0 removes it. "
     "`render --curves-asymmetry` does so later.",

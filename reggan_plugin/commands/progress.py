@@ -48,7 +48,6 @@ def progress_option(heading: str) -> AddOption:
         "style",
         type=click.Choice(["auto", "plain", "json", "openjd"]),
         default="auto",
-        show_default=True,
         help="On stderr: a bar on a terminal, elsewhere a line a second (auto); a line for every "
         "frame (plain); or lines for programs.",
     )

@@ -52,6 +52,7 @@ from reggan_plugin.vocabulary.expression import read_presets
     "--port",
     type=click.IntRange(0, 65535),
     default=0,
+    show_default=False,
     metavar="NUMBER",
     help="Port of the page, on this machine alone.  [default: a free one]",
 )
@@ -67,6 +68,7 @@ from reggan_plugin.vocabulary.expression import read_presets
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
+    show_default=False,
     metavar="DIR",
     help="Folder for the results of files that you drop on the page. Other results go beside "
     "their source.  [default: this folder]",

@@ -79,7 +79,6 @@ def reader_options(heading: str, default: Literal["person", "character"] = "pers
             "name",
             type=click.Choice(["person", "character"]),
             default=default,
-            show_default=True,
             help="Who reads the face: MediaPipe, which was made for people, or our own reader, for "
             "rendered characters.",
         ),
@@ -354,7 +353,6 @@ def _intensity_option(outcome: str) -> AddOption:
         "--intensity",
         type=_Intensity(0, MAX_INTENSITY),
         default=1.0,
-        show_default=True,
         metavar="0-1.5",
         help=f"0 leaves {outcome}, 1 is the full expression. Multiplies all that you ask for.",
     )

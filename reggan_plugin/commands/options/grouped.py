@@ -267,8 +267,10 @@ class GroupedOption(click.Option):
             args: as click has them.
             heading: of the help.
             is_input: whether its value names a file to read, which no output may replace.
-            settings: as click has them.
+            settings: as click has them; a default is shown unless told otherwise.
         """
+        if settings.get("default") is not None and not settings.get("is_flag"):
+            settings.setdefault("show_default", True)
         super().__init__(*args, **settings)
         self.heading, self.is_input = heading, is_input
 

@@ -63,7 +63,6 @@ stall_option = grouped_option(
     "stall_s",
     type=click.FloatRange(0, min_open=True),
     default=DEFAULT_STALL_S,
-    show_default=True,
     metavar="SECONDS",
     help="Give a frame up if its disk or network folder does not answer for this time.",
 )
@@ -267,7 +266,6 @@ input_options = options_as(
         "settle_s",
         type=click.FloatRange(0, min_open=True),
         default=3.0,
-        show_default=True,
         metavar="SECONDS",
         help="With --watch: take a picture when its size and time have not changed for this time.",
     ),

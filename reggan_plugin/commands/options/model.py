@@ -86,7 +86,6 @@ model_options = together(
         "-d",
         "--device",
         default="auto",
-        show_default=True,
         shell_complete=complete_devices,
         metavar="auto|cpu|gpu|cuda:0|...",
         help="Where the model runs. `reggan-plugin doctor` lists the names; gpu is the best GPU. "
@@ -124,7 +123,6 @@ rig_options = options_as(
         "--mouth",
         type=click.Choice(MOUTH_STYLES),
         default="auto",
-        show_default=True,
         help="What parted lips show: rendered teeth; a plate, as toons have it; or an empty "
         "mouth. auto gives flat drawings a plate. closed parts no lips, whatever you ask for.",
     ),
@@ -225,7 +223,6 @@ model_and_batch_options = options_as(
         "--batch",
         type=click.IntRange(1, MOST_BATCH),
         default=1,
-        show_default=True,
         metavar="N",
         help="How many faces the model gets at once, from several frames. Only a GPU gains from "
         "it; a processor takes one at a time.",
@@ -235,7 +232,6 @@ model_and_batch_options = options_as(
         "--jobs",
         type=jobs_from_text,
         default="auto",
-        show_default=True,
         metavar="N|auto",
         help="How many processes share the frames of a shot, with the same bits as one. Each "
         "takes about 1.8 GB of memory at 4K. auto takes one for each idle core, if there are 8 "

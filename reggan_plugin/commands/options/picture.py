@@ -113,7 +113,6 @@ picture_options = options_as(
             "part",
             type=click.Choice(["all", "upper", "lower"]),
             default="all",
-            show_default=True,
             help="Part of the face that may change. upper is brows, lids and eyes; lower is the "
             "rest.",
         ),
@@ -122,7 +121,6 @@ picture_options = options_as(
             "grow",
             type=click.FloatRange(-LARGEST_GROWTH, LARGEST_GROWTH),
             default=0.0,
-            show_default=True,
             metavar="PART",
             help="Widen the mask. 1 would be the side of the face box (brows to below the chin). "
             "A number below 0 makes the mask narrower.",
@@ -132,7 +130,6 @@ picture_options = options_as(
             "blur",
             type=click.FloatRange(0, LARGEST_BLUR),
             default=0.0,
-            show_default=True,
             metavar="PART",
             help="Soften the edge of the mask, in the same measure.",
         ),
@@ -197,7 +194,6 @@ picture_options = options_as(
         "passes",
         type=passes_from_text,
         default="auto",
-        show_default=True,
         metavar="auto|none|NAMES",
         help="Other passes of an EXR that move with the face, with * and ?: normal,albedo,crypto*. "
         "auto takes those whose name says what they hold; a rule can be given: "
@@ -234,7 +230,6 @@ def exposure_option(heading: str) -> AddOption:
         "exposure_ev",
         type=exposure_from_text,
         default="auto",
-        show_default=True,
         metavar="auto|EV",
         help="Stops that bring a scene-linear face to the brightness of a display, for the model "
         "only; the file keeps its exposure. auto measures the first face of the shot.",

@@ -94,6 +94,45 @@ def converting(path: Path) -> str:
     return f" Convert it: magick {path} {path.with_suffix(kept)}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Settings for reading frames.
+
+    Attributes:
+        colour_space: what their pixels are; None is linear Rec. 709 for EXR and float TIFF, and
+            sRGB for all others.
+        exr_picture: layer, part or view of an EXR that holds the picture; None finds it.
+    """
+
+    colour_space: OcioColourSpace | None = None
+    exr_picture: str | None = None
+
+    def decode(self, content: bytes, path: Path) -> Frame:
+        """Return the frame in `content`, the bytes of the file at `path`; errors, which name that,
+        are those of `read_frame`.
+        """
+        space = self.colour_space
+        with faults_named(path):
+            found = _format_of(path, content)
+            if self.exr_picture is not None and not found.has_layers:
+                raise UnsupportedFormatError(
+                    "is no EXR, so it has no layers of which one could be the picture.",
+                    kind="exr-picture-of-no-exr",
+                )
+            wanted = Wanted(picture=self.exr_picture, colours_are_declared=space is not None)
+            frame = found.decode(content, wanted)
+        if format_named(path.name) not in (None, found):
+            other = f"The file is {found.name}, although its name says otherwise. So is the result."
+            frame = replace(frame, notices=(*frame.notices, other))
+        if space is None:
+            return frame
+        encoding = Encoding.SCENE_LINEAR if space.is_scene_referred else Encoding.SRGB
+        return replace(frame, colour_space=space, encoding=encoding)
+
+
+DEFAULT_READING = Reading()
+
+
 def read_frame(path: str | Path) -> Frame:
     """Read a picture.
 
@@ -106,7 +145,7 @@ def read_frame(path: str | Path) -> Frame:
     if not isinstance(path, str | Path):
         raise UsageError(f"A {type(path).__name__} is no file's name; give a path.")
     path = Path(path)
-    return decode_frame(read_content(path), path)
+    return DEFAULT_READING.decode(read_content(path), path)
 
 
 def read_content(path: Path) -> bytes:
@@ -124,37 +163,6 @@ def read_content(path: Path) -> bytes:
         raise UnreadableFrameError(
             f"{path} cannot be read: {error.strerror}. Check the path and your rights to it."
         ) from error
-
-
-def decode_frame(
-    content: bytes,
-    path: Path,
-    *,
-    exr_picture: str | None = None,
-    colours_are_declared: bool = False,
-) -> Frame:
-    """Decode `content`, the bytes of the file at `path`; the same as `read_frame`.
-
-    Args:
-        content: the file.
-        path: what errors call it.
-        exr_picture: the layer, part or view of an EXR that holds the picture; None finds it.
-        colours_are_declared: whether the user says what the colours are.
-    """
-    with faults_named(path):
-        found = _format_of(path, content)
-        if exr_picture is not None and not found.has_layers:
-            raise UnsupportedFormatError(
-                "is no EXR, so it has no layers of which one could be the picture.",
-                kind="exr-picture-of-no-exr",
-            )
-        wanted = Wanted(picture=exr_picture, colours_are_declared=colours_are_declared)
-        frame = found.decode(content, wanted)
-        named = format_named(path.name)
-        if named is None or named is found:
-            return frame
-        other = f"The file is {found.name}, although its name says otherwise. So is the result."
-        return replace(frame, notices=(*frame.notices, other))
 
 
 def write_frame(
@@ -249,36 +257,6 @@ def _format_of(path: Path, content: bytes) -> ImageFormat:
     raise UnreadableFrameError(
         f"is not an image: it begins with {content[:8]!r}, as no file of {names} does."
     )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """Settings for reading frames.
-
-    Attributes:
-        colour_space: what their pixels are; None is linear Rec. 709 for EXR and float TIFF, and
-            sRGB for all others.
-        exr_picture: layer, part or view of an EXR that holds the picture; None finds it.
-    """
-
-    colour_space: OcioColourSpace | None = None
-    exr_picture: str | None = None
-
-    def decode(self, content: bytes, path: Path) -> Frame:
-        """Return the frame in `content`, which is that of the file at `path`; errors as
-        `read_frame`.
-        """
-        space = self.colour_space
-        frame = decode_frame(
-            content, path, exr_picture=self.exr_picture, colours_are_declared=space is not None
-        )
-        if space is None:
-            return frame
-        encoding = Encoding.SCENE_LINEAR if space.is_scene_referred else Encoding.SRGB
-        return replace(frame, colour_space=space, encoding=encoding)
-
-
-DEFAULT_READING = Reading()
 
 
 def may_have_layers(paths: Sequence[Path]) -> bool:

@@ -397,7 +397,8 @@ def out_of(out: Path | None, label: str, *, is_one_of_several: bool) -> tuple[Pa
 
 
 def _refuse_one_file(out: Path, sources: Sequence[Source], chosen: Sequence[Shot]) -> None:
-    """Refuse an output that names one file, and is no folder, where there are more results.
+    """Refuse an output that names one file, and is no folder, where there are more results; or that
+    would be a folder named like a file, `smile.avi`.
 
     Raises:
         UsageError: it does.
@@ -407,27 +408,17 @@ def _refuse_one_file(out: Path, sources: Sequence[Source], chosen: Sequence[Shot
         found = f"{out} is one picture, but {frames} are to be written."
     elif is_video(out) and len(sources) != 1:
         found = f"{out} is one video, but {len(sources)} are to be written."
+    elif can_read(out) or is_video(out) or not _OTHER_KINDS.fullmatch(out.suffix):
+        return
     else:
-        _refuse_other_kind(out, sources)
-        return
+        suffix = Path(sources[0].text).suffix
+        right = f"Let it end in {suffix}" if suffix else "Let it end in .mp4 for a video"
+        raise UsageError(
+            f"{out} is named like a file of a kind that is not written. {right}. If you mean a "
+            f"folder, write {out}/ with a slash.",
+            kind="output-of-other-format",
+        )
     raise UsageError(f"{found} Name a folder.", kind="picture-for-many")
-
-
-def _refuse_other_kind(out: Path, sources: Sequence[Source]) -> None:
-    """Refuse an output that would be a folder named like a file, `smile.avi`.
-
-    Raises:
-        UsageError: it would.
-    """
-    if can_read(out) or is_video(out) or not _OTHER_KINDS.fullmatch(out.suffix):
-        return
-    suffix = Path(sources[0].text).suffix
-    right = f"Let it end in {suffix}" if suffix else "Let it end in .mp4 for a video"
-    raise UsageError(
-        f"{out} is named like a file of a kind that is not written. {right}. If you mean a folder, "
-        f"write {out}/ with a slash.",
-        kind="output-of-other-format",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

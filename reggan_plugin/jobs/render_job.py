@@ -415,7 +415,18 @@ def run_job(
     processes = 1
     if side is not None and transfer is not None:
         processes = side.count_for(len(plan.tasks))
-    report(_started(plan, settings, model, processes))
+    report(
+        Started(
+            frames=len(plan.tasks),
+            source=plan.source,
+            out=plan.out,
+            expression=dict(settings.mix.intensities),
+            model=f"{model.name} {model.version}" if model else None,
+            device=model.device if model else None,
+            device_reason=model.device_reason if model else None,
+            processes=processes,
+        )
+    )
     if track_first:
         settings = settings_with_tracks(
             plan,
@@ -500,21 +511,6 @@ def _results(
         room_beside=partial(_room_beside, most=most_in_flight(together)),
         stopped=stopped,
         together=together,
-    )
-
-
-def _started(
-    plan: JobPlan, settings: RenderSettings, model: ModelInUse | None, processes: int
-) -> Started:
-    return Started(
-        frames=len(plan.tasks),
-        source=plan.source,
-        out=plan.out,
-        expression=dict(settings.mix.intensities),
-        model=f"{model.name} {model.version}" if model else None,
-        device=model.device if model else None,
-        device_reason=model.device_reason if model else None,
-        processes=processes,
     )
 
 

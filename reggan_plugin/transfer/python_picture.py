@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.frame import decode_frame, encode_frame, read_frame
+from reggan_plugin.files.frame import DEFAULT_READING, encode_frame, read_frame
 from reggan_plugin.files.image_format import (
     Encoding,
     Frame,
@@ -92,7 +92,7 @@ def read_given(
     if isinstance(picture, Frame):
         return GivenPicture(frame=picture, give_back=_own_array)
     if isinstance(picture, bytes):
-        frame = decode_frame(picture, Path("the picture"))
+        frame = DEFAULT_READING.decode(picture, Path("the picture"))
         return GivenPicture(frame=frame, give_back=lambda pixels: encode_frame(frame, pixels))
     if _is_pil_image(picture):
         return _from_pil(picture)

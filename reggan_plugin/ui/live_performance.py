@@ -16,7 +16,7 @@ from PIL import Image
 from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.retargeting import fitted_weights
 from reggan_plugin.errors import SourceError, UnreadableFrameError, UsageError
-from reggan_plugin.files.frame import decode_frame
+from reggan_plugin.files.frame import DEFAULT_READING
 from reggan_plugin.limits import MOST_CAMERA_PIXELS
 from reggan_plugin.perform.contacts import lids_shut, lips_meet, with_contacts
 from reggan_plugin.perform.face_reading import FaceReader, FaceReading, shown_bytes
@@ -72,7 +72,7 @@ class LivePerformance:
         with self._lock:
             if self._reader is None:
                 self._reader = self._open()
-            picture = shown_bytes(decode_frame(content, Path("camera.jpg")))
+            picture = shown_bytes(DEFAULT_READING.decode(content, Path("camera.jpg")))
             faces = self._reader.read(picture)
             face = followed(faces, None if self._last is None else self._last.box, 0, self._missed)
             self._missed = 0 if face else self._missed + 1
@@ -95,7 +95,7 @@ class LivePerformance:
             RegganError: there is no reader, this is no picture, or it shows no face.
         """
         _refuse_large(content)
-        frame = decode_frame(content, Path("like.jpg"))
+        frame = DEFAULT_READING.decode(content, Path("like.jpg"))
         with self._lock:
             if self._reader is None:
                 self._reader = self._open()

@@ -18,7 +18,7 @@ from reggan_plugin.files.exr.assembly import build_single_part
 from reggan_plugin.files.exr.container import Attribute, read_container
 from reggan_plugin.files.frame import (
     Encoding,
-    decode_frame,
+    Reading,
     read_frame,
     write_frame,
 )
@@ -246,7 +246,7 @@ def test_a_picture_that_is_not_there_is_named_beside_those_that_are(tmp_path: Pa
         with pytest.raises(
             MissingChannelsError, match=rf"'beauty'; its pictures {found}"
         ) as refusal:
-            decode_frame(path.read_bytes(), path, exr_picture="beauty")
+            Reading(exr_picture="beauty").decode(path.read_bytes(), path)
         assert (refusal.value.kind, refusal.value.fields) == (kind, {"picture": "beauty"})
 
 

@@ -10,7 +10,7 @@ import pytest
 from reggan_plugin.errors import MissingChannelsError, Remark, UnsupportedFormatError
 from reggan_plugin.files.exr.assembly import build_single_part
 from reggan_plugin.files.exr.container import Attribute, read_container
-from reggan_plugin.files.frame import Frame, decode_frame, read_frame, write_frame
+from reggan_plugin.files.frame import Frame, Reading, read_frame, write_frame
 
 from .conftest import Edit
 from .exr_files import assert_only_the_edit_differs, channels, header, raw_pieces, tiled
@@ -61,7 +61,7 @@ def test_the_other_view_is_the_picture_on_request(tmp_path: Path, edit: Edit, na
     source, target = BLENDER / f"{name}.exr", tmp_path / "out.exr"
     content = source.read_bytes()
     assert other_views_of(read_frame(source)) == ["right"]
-    frame = decode_frame(content, source, exr_picture="right")
+    frame = Reading(exr_picture="right").decode(content, source)
     assert other_views_of(frame) == ["left"]
     write_frame(frame, edit(frame)[0], target)
     before, after = OpenEXR.File(str(source), True), OpenEXR.File(str(target), True)
@@ -78,7 +78,7 @@ def test_the_other_view_is_the_picture_on_request(tmp_path: Path, edit: Edit, na
 def test_a_view_that_is_not_there_is_said() -> None:
     source = BLENDER / "stereo.exr"
     with pytest.raises(MissingChannelsError, match=r"'middle'; its pictures are left, right"):
-        decode_frame(source.read_bytes(), source, exr_picture="middle")
+        Reading(exr_picture="middle").decode(source.read_bytes(), source)
 
 
 @pytest.fixture

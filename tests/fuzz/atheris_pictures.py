@@ -31,7 +31,7 @@ def read_and_write(content: bytes) -> None:
     """What is no picture is an error of ours; everything else that is raised is a find."""
     content = with_right_checksums(content) if content[1:4] == b"PNG" else content
     with suppress(RegganError):
-        picture = frame.decode_frame(content, _FILE)
+        picture = frame.DEFAULT_READING.decode(content, _FILE)
         pixels = picture.pixels.copy()
         pixels[pixels.shape[0] // 2 :, :2] = 0.25
         picture.original.encode(picture.pixels, pixels)

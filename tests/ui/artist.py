@@ -22,6 +22,7 @@ WIPE_AT = """
     c.setPointerCapture = () => {};
     at('pointerdown', arguments[0]); at('pointermove', arguments[1]); at('pointerup', arguments[1]);
 """
+TILES = "[...document.querySelectorAll('#gallery button')].filter(one => one.offsetParent !== null)"
 AXE = Path(os.environ.get("REGGAN_AXE", "node_modules/axe-core/axe.min.js"))
 """Of npm install --no-save axe-core."""
 
@@ -62,10 +63,13 @@ class Artist:
     def choose(self, expression: str) -> None:
         """Click on an expression of the gallery, and wait for the picture of it."""
         count = self.changes()
-        for button in self.find("gallery").find_elements(By.TAG_NAME, "button"):
-            if button.text.strip() == expression:
-                button.click()
+        named = f"return {TILES}.find(one => one.innerText.trim() === arguments[0])"
+        self.script(named, expression).click()
         self.wait.until(lambda _: self.changes() > count)
+
+    def tiles(self) -> list[str]:
+        """Names of the gallery's expressions that are shown; one by one they take seconds."""
+        return list(self.script(f"return {TILES}.map(one => one.innerText.trim())"))
 
     def draw_box(self) -> None:
         """Draw a face box in the middle of the picture."""

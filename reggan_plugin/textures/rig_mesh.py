@@ -21,6 +21,7 @@ from reggan_plugin.limits import (
 )
 from reggan_plugin.rig.head_part import Part
 from reggan_plugin.rig.own_rig import RigMesh
+from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_plugin.textures.character import (
     Character,
     MeshPart,
@@ -142,6 +143,15 @@ _FARTHEST: Final = 1e6
 """Of a shape, in the file's units, as of its points."""
 _UPPER_ROW: Final = re.compile(r"upper|top|maxill", re.IGNORECASE)
 _LOWER_ROW: Final = re.compile(r"lower|bottom|mandib", re.IGNORECASE)
+_OF_THE_INSIDE: Final = ("jaw", "eyeLook", "tongue", "mouthClose")
+"""Shapes that may move eyeballs and teeth."""
+_STRONG, _STILL, _ROUND = 0.1, 0.02, 0.6
+"""Shares of the largest motion: of a face at least, of eyeballs and teeth at most;
+least size of a ball in shares of its largest."""
+_FEWEST: Final = 20
+"""Points of an eyeball or of teeth."""
+_BALL: Final = (0.08, 0.4)
+"""Size of an eyeball in heights of what moves in a face."""
 _DIRECTIONS: Final = {"X": 0, "Y": 1, "Z": 2}
 _PLACES: Final = np.array([(1, 1, 1), (4, 1, 1), (1, 4, 1), (1, 1, 4)]) / [[3], [6], [6], [6]]
 """Barycentric coordinates at which a triangle's alpha is sampled."""
@@ -187,19 +197,69 @@ def rig_mesh(loaded: LoadedMesh) -> RigMesh:
     points = np.concatenate([part.positions for part in parts])
     first, place = _welded(points, offsets)
     names = {morph.name for part in parts for morph in part.morphs if morph.name}
+    shapes = {name: moved[first] for name, moved in offsets.items()}
+    of_triangle = np.repeat([one.part for one in named], [len(rows) for rows in colours.kept])
+    fronts = _fronts(character)
+    if not {Part.EYE, Part.TEETH} & set(of_triangle.tolist()) and shapes and fronts:
+        upright = points[first] @ fronts[0].T
+        of_triangle = _parts_by_form(upright, place[triangles], of_triangle, shapes)
     return RigMesh(
         name=str(character.path),
         points=points[first],
         triangles=place[triangles],
-        parts=np.repeat([one.part for one in named], [len(rows) for rows in colours.kept]),
+        parts=of_triangle,
         rows_of_teeth=np.repeat(
             [_row_of_teeth(one.mesh) for one in named], [len(rows) for rows in colours.kept]
         ),
-        shapes={name: moved[first] for name, moved in offsets.items()},
+        shapes=shapes,
         unknown=tuple(sorted(name for name in names if shape_from_name(name) is None)),
-        fronts=_fronts(character),
+        fronts=fronts,
         colours=colours,
     )
+
+
+def _parts_by_form(
+    points: Points,
+    triangles: Int[np.ndarray, "triangles 3"],
+    parts: Int[np.ndarray, " triangles"],
+    shapes: Mapping[str, Points],
+) -> Int[np.ndarray, " triangles"]:
+    """Tell eyeballs and teeth in a head that is one mesh with one material, by its pieces.
+
+    The piece that the shapes move most is the face. Pieces within it that no shape but the jaw's
+    and those of gaze and tongue moves are eyeballs, if they are balls, or lie in its mouth.
+
+    Args:
+        points: upright: to the head's left, up, to the front.
+        triangles: rows of the points.
+        parts: of the triangles, by names.
+        shapes: offsets of the points.
+    """
+    skin = triangles[parts == Part.SKIN]
+    piece = pieces_of(skin, len(points))
+    own = {name: moved for name, moved in shapes.items() if not name.startswith(_OF_THE_INSIDE)}
+    motion = sum((np.abs(moved).max(axis=1) for moved in own.values()), np.zeros(len(points)))
+    if not skin.size or not motion.any():
+        return parts
+    face = piece[int(motion.argmax())]
+    strong = (piece == face) & (motion > _STRONG * motion.max())
+    low, high = points[strong].min(axis=0), points[strong].max(axis=0)
+    height, result = high[1] - low[1], parts.copy()
+    used = np.unique(skin)
+    used = used[np.argsort(piece[used], kind="stable")]
+    for rows in np.split(used, np.flatnonzero(np.diff(piece[used])) + 1):
+        one, size = piece[rows[0]], np.ptp(points[rows], axis=0)
+        if one == face or len(rows) < _FEWEST or motion[rows].max() > _STILL * motion.max():
+            continue
+        middle = (points[rows].min(axis=0) + points[rows].max(axis=0)) / 2
+        if not ((low <= middle) & (middle <= high))[:2].all() or middle[2] > high[2]:
+            continue
+        is_ball = size.min() > _ROUND * size.max() and _BALL[0] < size.max() / height < _BALL[1]
+        in_mouth = middle[1] < (low[1] + high[1]) / 2
+        part = Part.TEETH if in_mouth else Part.EYE if is_ball else None
+        if part is not None:
+            result[(parts == Part.SKIN) & (piece[triangles[:, 0]] == one)] = part
+    return result
 
 
 def _refuse_too_large(path: Path, parts: Sequence[MeshPart], shapes: int) -> None:

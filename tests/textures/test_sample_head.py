@@ -1,5 +1,7 @@
 """The head that ships: its map changes, its shapes are ARKit's, and its own command makes it."""
 
+import json
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
+from reggan_plugin.rig.head_part import Part
 from reggan_plugin.textures.rig_mesh import read_rig
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.pairs.sample_head import main as make_head
@@ -32,6 +35,26 @@ def test_texture_changes_the_face_on_its_map(tmp_path: Path) -> None:
 def test_it_has_every_shape_and_is_small() -> None:
     assert HEAD.stat().st_size <= LARGEST_BYTES
     assert set(read_rig(HEAD).shapes) == set(ARKIT_SHAPES)
+
+
+def test_eyes_and_teeth_are_told_by_their_form_where_all_has_one_name(tmp_path: Path) -> None:
+    """Game avatars are often one mesh with one material."""
+    content = HEAD.read_bytes()
+    (length,) = struct.unpack("<I", content[12:16])
+    document = json.loads(content[20 : 20 + length])
+    for kind in ("nodes", "meshes", "materials", "images", "textures"):
+        for one in document.get(kind, ()):
+            one["name"] = "Body"
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    rest = content[20 + length :]
+    head = struct.pack("<4sIIII", b"glTF", 2, 20 + len(text) + len(rest), len(text), 0x4E4F534A)
+    (tmp_path / "body.glb").write_bytes(head + text + rest)
+    named, told = (read_rig(path).parts for path in (HEAD, tmp_path / "body.glb"))
+    is_inside = np.isin(named, [Part.TEETH, Part.GUMS, Part.TONGUE])
+    assert (told[named == Part.EYE] == Part.EYE).mean() > 0.95
+    assert (told[is_inside] == Part.TEETH).mean() > 0.95
+    assert np.isin(told[named == Part.SKIN], [Part.EYE, Part.TEETH]).mean() < 0.02
 
 
 @pytest.mark.skipif(

@@ -90,7 +90,7 @@ def cut_face(
     shown = colour.clipped_values(colour.finite_values(display))
     small = np.clip(cut_crop(shown, crop), 0.0, 1.0)
     alpha, coverage = picture.alpha_in(region), None
-    if alpha is not None:
+    if alpha is not None and not (alpha == 1).all():
         coverage = colour.finite_values(alpha, infinity=0.0)
         backdrop = before_grey if card.handling.backdrop == "grey" else continue_under_alpha
         small = backdrop(small, cut_crop(coverage[..., None], crop)[..., 0])

@@ -41,7 +41,8 @@ def from_border(crop: FaceCrop, region: Region) -> Float[np.ndarray, "rows colum
 def smooth_step(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """0 up to 0, 1 from 1 on, without a kink between."""
     clipped = np.clip(values, 0.0, 1.0)
-    curve = 3.0 - 2.0 * clipped
+    curve = clipped * -2.0
+    curve += 3.0
     clipped *= clipped
     clipped *= curve
     return np.asarray(clipped, dtype=np.float32)

@@ -22,7 +22,7 @@ from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.studio import Studio
 
 from ..perform.conftest import ScriptedReader, reading
-from .artist import Artist, saved_file
+from .artist import Artist, picture, saved_file
 from .conftest import SAMPLES, Caller, running_page
 from .test_live_performance import sent
 
@@ -128,6 +128,8 @@ def test_the_face_follows_the_sliders_and_undo_reset_and_reload_do(
         artist.at_rest()
         assert np.abs(artist.pixels() - before).max() > 40
         artist.wait.until(lambda _: page.studio.fit.table == {"jaw": {"gain": 2}})
+        artist.script("document.getElementById('save-fitted').scrollIntoView(false)")
+        picture(artist, "page_fit")
         artist.find("character-name").send_keys("hero")
         artist.find("save-character").click()
         artist.wait_for("document.getElementById('status').textContent.startsWith('Saved [char')")

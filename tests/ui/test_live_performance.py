@@ -14,6 +14,7 @@ from selenium import webdriver
 from reggan_plugin import ExpressionTransfer, read_frame
 from reggan_plugin.commands.options.model import open_model
 from reggan_plugin.curves.read_take import read_take
+from reggan_plugin.perform.face_reading import FaceReading
 from reggan_plugin.perform.one_euro import OneEuroFilter
 from reggan_plugin.perform.open_reader import open_reader
 from reggan_plugin.ui.open_files import OpenFiles
@@ -215,6 +216,7 @@ def test_the_character_on_the_stage_follows_the_camera(filmed: webdriver.Chrome)
     [
         ("NotAllowedError", "was not allowed to use the camera"),
         ("NotFoundError", "There is no camera."),
+        ("NotReadableError", "The camera is in use by another program."),
     ],
 )
 def test_a_camera_that_is_refused_or_missing_is_said(
@@ -231,3 +233,56 @@ def test_a_camera_that_is_refused_or_missing_is_said(
     artist.wait_for("!document.getElementById('message').hidden")
     assert said in artist.message()
     assert artist.find("camera").text == "Use the camera"
+
+
+DRAWN_CAMERA = """
+    const canvas = document.createElement('canvas');
+    setInterval(() => canvas.getContext('2d').fillRect(0, 0, 9, 9), 50);
+    navigator.mediaDevices.getUserMedia = () => Promise.resolve(canvas.captureStream(20));
+"""
+
+
+class HeldReader(ScriptedReader):
+    """Sees the same faces until others are put before it."""
+
+    faces: list[FaceReading] = []  # noqa: RUF012 - each test has its own
+
+    def read(self, picture: np.ndarray) -> list[FaceReading]:
+        return self.faces
+
+
+@pytest.mark.browser
+def test_no_face_two_faces_and_what_cannot_be_played_are_said(
+    browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    reader = HeldReader([])
+    said = "document.getElementById('camera-said').textContent.includes"
+    told = "document.getElementById('said').textContent.includes"
+    with running_page(studio_with(reader)) as page:
+        artist = Artist(browser, page)
+        artist.show_tab("take")
+        artist.script(DRAWN_CAMERA)
+        artist.find("camera").click()
+        artist.wait_for(f"{said}('No face is seen: look into the camera')")
+        reader.faces = [reading(SMILE), reading({}, middle=(55, 20))]
+        artist.wait_for(f"{said}('2 faces are seen; one is followed.')")
+        artist.find("camera").click()
+        for name, picker, expected in (
+            ("me.mp4", "clip-picker", "reggan-plugin perform me.mp4 --out take.csv"),
+            ("me.jpg", "like-picker", "Use it on the command line: --like me.jpg"),
+        ):
+            (tmp_path / name).write_bytes(b"broken")
+            artist.find(picker).send_keys(str(tmp_path / name))
+            artist.wait_for(f"{told}('{expected}')")
+        assert not artist.find("record").is_enabled()
+        assert not artist.find("trim").is_displayed()
+        artist.script("navigator.mediaDevices.getUserMedia = undefined")
+        artist.find("camera").click()
+        artist.wait_for(f"{told}('There is no camera.')")
+    with running_page(studio_of()) as page:
+        artist = Artist(browser, page)
+        artist.show_tab("take")
+        artist.script(DRAWN_CAMERA)
+        artist.find("camera").click()
+        artist.wait_for(f"{told}('reggan-plugin ui --landmarker face_landmarker.task')")
+        assert artist.find("camera").text == "Use the camera"

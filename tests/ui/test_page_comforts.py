@@ -309,6 +309,7 @@ def test_keys_on_the_timeline_become_a_take(
     artist.wait_for(f"document.getElementById('canvas').dataset.file === '{first + 3}'")
     artist.wait_for("!document.body.classList.contains('is-busy')")
     assert artist.script(CHANGE)["happy"] == pytest.approx(0.52)  # three fifths of the way
+    artist.at_rest()
     picture(artist, "page_timeline")
     for old in downloads.glob("*_take.csv"):
         old.unlink()

@@ -97,7 +97,7 @@ export class Performance {
 
   async #toggleCamera() {
     if (this.isOn) return this.stop();
-    if (!navigator.mediaDevices?.getUserMedia) throw new Error(REFUSED.NotFoundError);
+    if (!navigator.mediaDevices?.getUserMedia) return this.#refuse(REFUSED.NotFoundError);
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480 } });
@@ -115,11 +115,13 @@ export class Performance {
     this.video.src = URL.createObjectURL(file);
     this.video.onended = () => this.attempt(() => this.stop());
     this.video.onerror = () => {
+      this.isRecording = false;  // there is nothing to trim
       this.stop();
       this.#refuse(`${file.name} cannot be played by this browser. Use it on the command line: `
         + `reggan-plugin perform ${file.name} --out take.csv`);
     };
     await post("performance/begin", {});
+    if (this.video.error) return;  // which is told already
     this.isRecording = true;  // a clip is recorded as it plays
     this.recordButton.textContent = "Stop recording";
     await this.#begin("Stop the clip");
@@ -154,6 +156,7 @@ export class Performance {
     this.video.hidden = false;
     this.cameraButton.textContent = label;
     await this.video.play().catch(() => {});
+    if (!this.isOn) return;
     this.restButton.disabled = this.recordButton.disabled = false;
     this.#next();
   }

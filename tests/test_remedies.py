@@ -90,7 +90,9 @@ def named_kinds() -> Iterator[tuple[str, set[str], str]]:
             kinds = [word.value for word in call.keywords if word.arg == "kind"]
             if isinstance(call.func, ast.Name) and call.func.id == "Remark":
                 kinds += call.args[1:2]
-            raised = isinstance(call.func, ast.Name) and call.func.id.endswith(("Error", "Remark"))
+            raised = isinstance(call.func, ast.Name) and call.func.id.endswith(
+                ("Error", "Remark", "error_type")
+            )
             for kind in kinds if raised else ():
                 for constant in ast.walk(kind):
                     if isinstance(constant, ast.Constant) and isinstance(constant.value, str):

@@ -107,7 +107,11 @@ _COMMANDS = {
     cls=LazyGroup,
     commands_by_name=_COMMANDS,
     attaches="main",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "color": True,  # or click cuts escape sequences out of names; see `commands/terminal.py`
+    },
     epilog="\b\nExample:\n  reggan-plugin demo",
 )
 @click.version_option(package_name="reggan-plugin")
@@ -131,7 +135,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except OSError as error:
             if error.errno not in _OF_MACHINE:
                 raise
-            click.echo(f"Error: standard output cannot be written: {error.strerror}.", err=True)
+            click.echo(
+                f"Error: standard output cannot be written: {error.strerror}.", err=True, color=True
+            )
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains of it at its end
             status = status or 1
         return status
@@ -150,21 +156,23 @@ def _run(arguments: Sequence[str] | None) -> int:
     except RegganError as error:
         if verbosity.is_verbose:
             traceback.print_exc()
-        click.echo(f"Error: {with_remedy(error.remark)}", err=True)
+        click.echo(f"Error: {with_remedy(error.remark)}", err=True, color=True)
         return error.exit_code
     except Interrupted as interruption:
-        click.echo(f"Interrupted: {interruption}", err=True)
+        click.echo(f"Interrupted: {interruption}", err=True, color=True)
         return interruption.exit_code
     except OSError as error:
         if error.errno not in _OF_MACHINE:
             raise
         name = "" if error.filename is None else f"{str(error.filename)[:200]}: "
-        click.echo(f"Error: {name}{error.strerror}. Name another file or output.", err=True)
+        click.echo(
+            f"Error: {name}{error.strerror}. Name another file or output.", err=True, color=True
+        )
         return 1
     except MemoryError:
         if verbosity.is_verbose:
             traceback.print_exc()
-        click.echo(f"Error: {OUT_OF_MEMORY}", err=True)
+        click.echo(f"Error: {OUT_OF_MEMORY}", err=True, color=True)
         return 1
     except click.Abort:
         return 130
@@ -190,7 +198,9 @@ def library_warnings_named() -> Iterator[None]:
             said.add(text)
             counts[about] += 1
             is_last = counts[about] > _MOST_WARNINGS
-            click.echo(f"Note{about}: a library warns of more" if is_last else text, err=True)
+            click.echo(
+                f"Note{about}: a library warns of more" if is_last else text, err=True, color=True
+            )
 
     usual: Any = warnings.showwarning
     warnings.showwarning = show

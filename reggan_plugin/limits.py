@@ -80,6 +80,8 @@ MOST_TAKE_BYTES = 512 * _MIB
 """Of a recorded performance: an hour of 60 rows a second as text."""
 MOST_TAKE_ROWS = 2_000_000
 """Nine hours of 60 a second."""
+MOST_TAKE_FPS = 1000
+"""That a file says of itself, as of `--curves-rate`."""
 MOST_TAKE_SECONDS = 1e12
 """From 0: far beyond the epoch's; beyond, frames cannot be told apart."""
 MOST_TAKE_COLUMNS = 10_000

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -156,7 +157,18 @@ def job(
     needed = needed_parameters(farm_job, path.parent)
     parameters = [word for name, value in needed.items() for word in ("-p", f"{name}={value}")]
     run = ["openjd", "run", str(path), "--step", LAST_STEP, "--run-dependencies", *parameters]
-    click.echo(f"To run it here (pip install openjd-cli): {shlex.join(run)}", err=True)
+    click.echo(f"To run it here (pip install openjd-cli): {' '.join(map(_quoted, run))}", err=True)
+
+
+def _quoted(word: str) -> str:
+    """Return a word for a shell; characters that a line cannot show, as Bash and zsh read them."""
+    if word.isprintable():
+        return shlex.quote(word)
+    shown = (
+        one if one.isprintable() else "".join(f"\\x{byte:02x}" for byte in os.fsencode(one))
+        for one in word.replace("\\", "\\\\").replace("'", "\\'")
+    )
+    return f"$'{''.join(shown)}'"
 
 
 def _given_to_workers(

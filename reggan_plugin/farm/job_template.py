@@ -67,8 +67,8 @@ class FarmJob:
         for text in (str(self.frames), str(self.out), self.expression, *self.render_options):
             if text is not None and not text.isprintable():
                 raise UsageError(
-                    f"{text!a} holds a control character, which no name in a job template may. "
-                    "Give the file or option another name."
+                    f"{text!a} holds a control character, which no path and no option in a job "
+                    "template may. Rename the file or the folder that has it, or change the option."
                 )
 
 

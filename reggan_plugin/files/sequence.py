@@ -284,6 +284,11 @@ def find_sequence(source: str, frame_range: str | None = None) -> Sequence:
         named = [(number_in(path.name), path.name)]
     elif PADDING.search(path.name):
         named = _frames_of_pattern(path)
+    elif path.exists():
+        raise EmptySourceError(
+            f"{source} is no ordinary file, but a device or a pipe. Give a file or a folder, or - "
+            "for standard input."
+        )
     else:
         raise EmptySourceError(f"{source}: there is no such file or folder. Check the path.")
     frames = FrameList(folder, named)

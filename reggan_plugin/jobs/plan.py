@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from reggan_plugin.disk import refuse_overwriting, remove_leftovers
+from reggan_plugin.disk import identity_of, refuse_overwriting, remove_leftovers
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import can_read
@@ -178,6 +178,7 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
     beside = [path for task in tasks for path in task.layers.values()]
     written = [path for output in outputs for path in (output, record_path(output))]
     refuse_overwriting((*written, *beside), inputs)
+    _refuse_layers_beside_sources(tasks)
     twice = [path for path, count in Counter([*outputs, *beside]).items() if count > 1]
     if twice:
         raise UsageError(
@@ -308,6 +309,24 @@ def refuse_source_folder(source: Path, folder: Path) -> None:
             f"The results would go to {folder}, where the source frames lie, and the input is "
             "never overwritten. Name another folder."
         )
+
+
+def _refuse_layers_beside_sources(tasks: Iterable[FrameTask]) -> None:
+    """Refuse layers that a link would lead into the folder of the frames.
+
+    Raises:
+        UsageError: pictures beside the frames would be taken for frames.
+    """
+    asked = list(tasks)
+    folders = {path.parent for task in asked for path in task.layers.values()}
+    sources = {task.source.path.parent for task in asked} if folders else set()
+    homes = {identity_of(folder) for folder in sources} - {None}
+    for folder in folders:
+        if identity_of(folder) in homes:
+            raise UsageError(
+                f"{folder} is where the source frames lie, and layers beside them would be taken "
+                "for frames. Name another folder with --layers-out."
+            )
 
 
 _OTHER_KINDS = re.compile(

@@ -128,6 +128,11 @@ def _refuse_references(path: Path) -> None:
         _refuse_clips(path, layer)
         for name in filter(None, layer.GetCompositionAssetDependencies()):  # "" is this layer
             refuse_odd_name(path, name)
+            if Sdf.VariableExpression.IsExpression(name):
+                raise MeshError(
+                    f"{path} names {name[:80]!r}, an expression, and these are refused. Write the "
+                    "name of the file in its place, or flatten the stage."
+                )
             place = Sdf.ComputeAssetPathRelativeToLayer(layer, name)
             file = Path(Ar.SplitPackageRelativePathOuter(place)[0])
             if not file.is_absolute() or not Ar.GetResolver().Resolve(place):

@@ -1,11 +1,10 @@
 """Takes of Audio2Face: JSON with names, a rate and a matrix of weights."""
 
-import math
-
 import numpy as np
 
 from reggan_plugin.curves.take import Columns, TakeFormat
 from reggan_plugin.documents import parse_json
+from reggan_plugin.limits import MOST_TAKE_FPS
 
 _FIELDS = ("facsNames", "weightMat")
 
@@ -21,8 +20,10 @@ def columns_of_audio2face(text: str, rate_fps: float | None) -> Columns:
         raise ValueError(f"it has no {' and '.join(_FIELDS)}, as Audio2Face writes them")
     names, rows = document["facsNames"], document["weightMat"]
     rate = rate_fps or document.get("exportFps")
-    if not isinstance(rate, int | float) or not math.isfinite(rate) or rate <= 0:
-        raise ValueError(f"its exportFps is {rate!r}, no frames a second")
+    if not isinstance(rate, int | float) or not 0 < rate <= MOST_TAKE_FPS:  # false for NaN, too
+        raise ValueError(
+            f"its exportFps is {str(rate)[:80]}, no number of frames a second up to {MOST_TAKE_FPS}"
+        )
     try:
         numbers = np.array(rows)
         if numbers.size and numbers.dtype.kind not in "iuf":

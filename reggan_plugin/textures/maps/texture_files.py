@@ -65,6 +65,8 @@ def find_texture(text: str | Path) -> TextureFiles:
     """
     path = Path(text)
     if not _UDIM.search(path.name):
+        if path.exists() and not path.is_file():
+            raise EmptySourceError(f"{path} is no ordinary file. Give the map as a file.")
         if not path.is_file():
             raise EmptySourceError(
                 f"{path}: there is no such texture. Check the path; a glTF file may bring its own.",
@@ -116,6 +118,12 @@ def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:
     content, suffix = image_bytes(gltf, image), image_suffix(gltf, image)
     if suffix is None:
         kind = gltf.document["images"][image].get("mimeType", "of unknown type")
+        if kind in MIME_TYPES.values():
+            raise TextureError(
+                f"{gltf.path}: image {image} is called {kind}, but its data is bad: it does not "
+                "begin as a PNG or JPEG does. Export the mesh again, or give the map beside it.",
+                kind="map-is-not-named",
+            )
         raise TextureError(
             f"{gltf.path}: image {image} is {kind}, which is not read. Give the map as PNG "
             "beside it, or convert it: npx gltf-transform png IN OUT",

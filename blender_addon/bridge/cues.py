@@ -77,7 +77,7 @@ def shares_at(cues: Sequence[Cue], frame: float, blend_over: int) -> dict[str, f
         if place == 0 or passed >= blend_over:
             shares = dict(cue.shares)
         else:
-            shares = _between(shares, cue.shares, _eased(passed / blend_over))
+            shares = _between(shares, cue.shares, passed / blend_over)
     return shares
 
 
@@ -87,16 +87,13 @@ def sorted_cues(cues: Iterable[Cue]) -> list[Cue]:
 
 
 def _between(
-    before: Mapping[str, float], after: Mapping[str, float], part: float
+    before: Mapping[str, float], after: Mapping[str, float], passed: float
 ) -> dict[str, float]:
+    part = passed * passed * (3 - 2 * passed)  # eases in and out
     return {
         name: (1 - part) * before.get(name, 0.0) + part * after.get(name, 0.0)
         for name in dict.fromkeys((*before, *after))
     }
-
-
-def _eased(part: float) -> float:
-    return part * part * (3 - 2 * part)
 
 
 Key = tuple[float, float]

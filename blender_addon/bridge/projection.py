@@ -335,7 +335,9 @@ def face_in_view(
     if len(landmarks) < len(points):
         return SeenFace(status="behind", landmarks=None)
     status: Status = "given"
-    if not _touches(face_box(landmarks), view.written_px):
+    x, y, width, height = face_box(landmarks)
+    _, _, picture_width, picture_height = view.written_px
+    if not (x < picture_width and y < picture_height and x + width > 0 and y + height > 0):
         status = "outside"
     elif sum(hidden) > MOST_HIDDEN:
         status = "occluded"
@@ -361,9 +363,3 @@ def _middle(one: Pixel, other: Pixel) -> Pixel:
 
 def _applied(row: Sequence[float], point: Point) -> float:
     return row[0] * point[0] + row[1] * point[1] + row[2] * point[2] + row[3]
-
-
-def _touches(box: Box, written_px: tuple[int, int, int, int]) -> bool:
-    x, y, width, height = box
-    _, _, picture_width, picture_height = written_px
-    return x < picture_width and y < picture_height and x + width > 0 and y + height > 0

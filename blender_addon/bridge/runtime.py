@@ -51,8 +51,9 @@ def reason_from_end(last_words: str, exit_code: int, *, python: str) -> str:
             "install this one again."
         )
     if exit_code < 0 or exit_code > 255:
+        end = f"signal {-exit_code}" if exit_code < 0 else f"code {exit_code:#x}"
         return (
-            f"The worker was ended from outside ({_name_of_end(exit_code)}), often for lack of "
+            f"The worker was ended from outside ({end}), often for lack of "
             "memory. Close other programs, or work on smaller or fewer pictures, and run it "
             "again: what is finished is kept."
         )
@@ -63,10 +64,6 @@ def reason_from_end(last_words: str, exit_code: int, *, python: str) -> str:
         f"The worker ended with code {exit_code} and no word of why. Press Run Doctor in the "
         "add-on's preferences."
     )
-
-
-def _name_of_end(exit_code: int) -> str:
-    return f"signal {-exit_code}" if exit_code < 0 else f"code {exit_code:#x}"
 
 
 def lines_of_report(report: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -74,14 +75,6 @@ def _place_in_view(context: Any, drawn: FaceHandles) -> _Place | None:
         return float(x), float(y)
 
     return place
-
-
-def _draw_in_image() -> None:
-    _draw(place_in_image)
-
-
-def _draw_in_view() -> None:
-    _draw(_place_in_view)
 
 
 def _draw(place_in: Callable[[Any, FaceHandles], _Place | None]) -> None:
@@ -300,5 +293,8 @@ def _under_mouse(context: Any, drawn: FaceHandles, event: bpy.types.Event) -> st
 
 
 classes = (PlacePoints, DragPoint)
-drawings = ((bpy.types.SpaceImageEditor, _draw_in_image), (bpy.types.SpaceView3D, _draw_in_view))
+drawings = (
+    (bpy.types.SpaceImageEditor, partial(_draw, place_in_image)),
+    (bpy.types.SpaceView3D, partial(_draw, _place_in_view)),
+)
 keys = (("PICTURE", DragPoint.bl_idname, "LEFTMOUSE", "PRESS"),)

@@ -1,6 +1,8 @@
 """Tables of shape keys are filled and edited; the character is written with its own."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, ClassVar
 
 import bpy
 
@@ -69,28 +71,35 @@ class AddExpressionKey(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RemoveExpressionKey(bpy.types.Operator):
-    """Take the chosen line out of the table."""
+class _RemoveLine:
+    """Mixin of operators that take a line out of a table, before `bpy.types.Operator`."""
 
-    bl_idname = "reggan.remove_expression_key"
     bl_label = "Remove Line"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+    _table: Callable[[Any], Any]
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Tell whether a line is chosen."""
-        settings = context.scene.reggan_character
-        if settings.active_row >= len(settings.rows):
-            cls.poll_message_set("No line is chosen")
+        table = cls._table(context.scene)
+        if table is None or table.active_row >= len(table.rows):
+            cls.poll_message_set("No line is chosen")  # type: ignore[attr-defined]
             return False
         return True
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove it; the one before is chosen then."""
-        settings = context.scene.reggan_character
-        settings.rows.remove(settings.active_row)
-        settings.active_row = max(0, settings.active_row - 1)
+        table = type(self)._table(context.scene)
+        table.rows.remove(table.active_row)
+        table.active_row = max(0, table.active_row - 1)
         return {"FINISHED"}
+
+
+class RemoveExpressionKey(_RemoveLine, bpy.types.Operator):
+    """Take the chosen line out of the table."""
+
+    bl_idname = "reggan.remove_expression_key"
+    _table = staticmethod(attrgetter("reggan_character"))
 
 
 class FillDrivingTable(bpy.types.Operator):
@@ -140,19 +149,13 @@ class AddDrivingKey(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RemoveDrivingKey(bpy.types.Operator):
+class RemoveDrivingKey(_RemoveLine, bpy.types.Operator):
     """Take the chosen line out of the table."""
 
     bl_idname = "reggan.remove_driving_key"
-    bl_label = "Remove Line"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Remove it; the one before is chosen then."""
-        table = context.scene.reggan.driving_object.reggan_driving
-        table.rows.remove(table.active_row)
-        table.active_row = max(0, table.active_row - 1)
-        return {"FINISHED"}
+    _table = staticmethod(
+        lambda scene: getattr(scene.reggan.driving_object, "reggan_driving", None)
+    )
 
 
 class WriteCharacter(bpy.types.Operator):

@@ -37,7 +37,7 @@ def choose_an_empty_folder() -> Pause:
 def choose_an_image_without_a_face() -> Pause:
     """Image: the job itself fails."""
     area_of("IMAGE_EDITOR").spaces.active.image = bpy.data.images.new("leer", 256, 256)
-    yield from _press_and_read("image", "IMAGE_EDITOR", "reggan.edit_image", "face in leer.png")
+    yield from _press_and_read("image", "IMAGE_EDITOR", "reggan.edit_image", "face in leer;")
 
 
 def choose_a_mesh_without_a_texture() -> Pause:

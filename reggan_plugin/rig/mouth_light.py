@@ -139,6 +139,8 @@ def _white_of(
     luma = light @ LUMA
     brightness = max(float(percentile(luma, _WHITE)), 1e-3)
     colour = light[(luma >= percentile(luma, 70)) & (luma <= percentile(luma, 92))].mean(axis=0)
+    if not colour.any():  # eyes of pure black, as damage leaves them
+        return None
     return colour * brightness / max(float(colour @ LUMA), 1e-6)
 
 

@@ -44,6 +44,12 @@ def test_usd_reads_nothing_outside_its_folder(way: str, folder: Path) -> None:
         read_take(path)
 
 
+def test_usd_says_that_names_are_expressions(folder: Path) -> None:
+    pytest.importorskip("pxr.Usd")
+    with pytest.raises(MeshError, match="an expression, and these are refused"):
+        load_mesh(attacks.reaching_out(folder, "plain expression"))
+
+
 def test_usd_reads_its_own_folder_package_and_prims(folder: Path) -> None:
     pytest.importorskip("pxr.Usd")
     body = f"{{\n{attacks.TRIANGLE}}}"

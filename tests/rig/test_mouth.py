@@ -266,6 +266,16 @@ def test_a_few_bright_pixels_do_not_change_the_light() -> None:
     assert np.allclose(mouth_light_from_face(picture, skin).tooth, plain.tooth, rtol=0.05)
 
 
+def test_eyes_of_pure_black_say_nothing_of_the_light() -> None:
+    picture, skin = face((0.42, 0.25, 0.18), (0.1, 0.0))
+    eyes = np.zeros_like(skin)
+    eyes[10:30, 10:30] = 1.0
+    picture[10:30, 10:30] = 0.0
+    skin[10:30, 10:30] = 0.0
+    light = mouth_light_from_face(picture, skin, eyes=eyes)
+    assert np.array_equal(light.tooth, mouth_light_from_face(picture, skin).tooth)
+
+
 def test_a_face_without_skin_is_refused() -> None:
     with pytest.raises(ValueError, match="16 or more"):
         mouth_light_from_face(np.zeros((8, 8, 3), np.float32), np.zeros((8, 8)))

@@ -331,4 +331,9 @@ def test_keys_on_the_timeline_become_a_take(
     artist.wait_for("document.getElementById('status').textContent.startsWith('Plays at')")
     artist.find("play").click()
     assert artist.find("play").text == "Play"
+    artist.slide("neutral", 0.5)
+    artist.script("document.getElementById('dial-neutral').dispatchEvent(new Event('change'))")
+    artist.find("save-take").click()
+    said = "document.getElementById('status').textContent"
+    artist.wait_for(f"{said}.endsWith('Weaken its own is not in it: no take holds that.')")
     assert artist.faults() == []

@@ -6,6 +6,9 @@ import { download, put } from "./server.js";
 const STRIP_PX = 96, PLAY_PX = 640, FPS = 24, MOST_IN_STRIP = 24;
 const SHAPE = /^(brow|cheek|eye|jaw|mouth|nose)[A-Z]/;
 
+/** A take shuts an open mouth by itself, and reads no face: a curve called neutral means nothing in one. */
+const NOT_IN_TAKES = ["shutMouth", "neutral"];
+
 const smooth = (part) => part * part * (3 - 2 * part);
 
 export class Timeline {
@@ -269,7 +272,7 @@ export class Timeline {
   text() {
     const numbers = this.shot.files.map((name, place) => Number(/(\d+)(\.[^.]+)?$/.exec(name)?.[1] ?? place + 1));
     const rows = numbers.map((_, place) => this.changeAt(place).weights);
-    const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => name !== "shutMouth");
+    const names = [...new Set(rows.flatMap((row) => Object.keys(row)))].filter((name) => !NOT_IN_TAKES.includes(name));
     const lines = rows.map((row, place) => [numbers[place], ...names.map((name) => row[name] ?? 0)].join());
     return `${[["frame", ...names].join(), ...lines].join("\n")}\n`;
   }
@@ -281,6 +284,7 @@ export class Timeline {
     if (state.alone) return this.page.say(`Saved ${file.name}. The program renders the shot by it: --curves.`);
     const query = new URLSearchParams({ name: file.name });
     this.page.opened(await (await put(`take?${query}`, file)).json());
-    return this.page.say(`Saved ${file.name}. Performance has its command.`);
+    const lacks = [...this.keys.values()].some(({ weights }) => weights.neutral) ? " Weaken its own is not in it: no take holds that." : "";
+    return this.page.say(`Saved ${file.name}. Performance has its command.${lacks}`);
   }
 }

@@ -94,20 +94,57 @@ class FrameCrops:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EditedFrame:
-    """A frame after its edit.
+    """A frame after its edit: what may have changed, and all of it on request.
 
     Attributes:
-        pixels: as stored.
-        weight: of the change in each, 0 to 1.
+        before: pixels of the whole frame, as stored.
+        box: its rows and columns beyond which nothing changed.
+        inside: pixels of the box after the edit.
+        inside_weight: of the change in each of them, 0 to 1.
         alpha: as stored; None if the frame keeps its own.
         parts: the change as data, where that is wanted and the model says it; of parts that
             overlap the later one counts.
     """
 
-    pixels: Float[np.ndarray, "height width 3"]
-    weight: Float[np.ndarray, "height width"]
+    before: Float[np.ndarray, "height width 3"]
+    box: Region
+    inside: Float[np.ndarray, "rows columns 3"]
+    inside_weight: Float[np.ndarray, "rows columns"]
     alpha: Float[np.ndarray, "height width"] | None = None
     parts: list[MovedPart] = field(default_factory=list)
+
+    @classmethod
+    def of_whole(
+        cls,
+        before: Float[np.ndarray, "height width 3"],
+        pixels: Float[np.ndarray, "height width 3"],
+        weight: Float[np.ndarray, "height width"],
+    ) -> "EditedFrame":
+        """Take a frame that may have changed everywhere."""
+        height, width = before.shape[:2]
+        box = slice(0, height), slice(0, width)
+        return cls(before=before, box=box, inside=pixels, inside_weight=weight)
+
+    @classmethod
+    def unchanged(cls, before: Float[np.ndarray, "height width 3"]) -> "EditedFrame":
+        """Take a frame that did not change at all."""
+        nowhere = slice(0, 0), slice(0, 0)
+        weight = np.zeros((0, 0), np.float32)
+        return cls(before=before, box=nowhere, inside=before[nowhere], inside_weight=weight)
+
+    @property
+    def pixels(self) -> Float[np.ndarray, "height width 3"]:
+        """All pixels of the frame, as stored: a new array each time."""
+        whole = self.before.copy()
+        whole[self.box] = self.inside
+        return whole
+
+    @property
+    def weight(self) -> Float[np.ndarray, "height width"]:
+        """Weight of the change in each pixel of the frame: a new array each time."""
+        whole = np.zeros(self.before.shape[:2], np.float32)
+        whole[self.box] = self.inside_weight
+        return whole
 
 
 def underlay_of(

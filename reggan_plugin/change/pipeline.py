@@ -32,7 +32,7 @@ from reggan_plugin.faces.landmarks import intensity_share
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import before_grey, continue_under_alpha
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
-from reggan_plugin.imaging.crop import Region, cut_crop, region_of
+from reggan_plugin.imaging.crop import Region, cut_crop, part_inside, region_of
 from reggan_plugin.imaging.cropped_face import CroppedFace, ShownFace
 from reggan_plugin.imaging.in_front_of_face import Front, both_fronts
 from reggan_plugin.imaging.moved_part import moved_part
@@ -196,17 +196,21 @@ class FrameAnswers:
 
     def compose(self) -> EditedFrame:
         """Composite the changed faces into the picture; in any thread."""
-        picture = self.cut.picture
-        shape = picture.pixels.shape[:2]
+        picture, pairs = self.cut.picture, []
+        for face, answer in zip(self.cut.faces, self.answers, strict=True):
+            changed = region_of_change(answer, face.crop, *face.display.shape[:2])
+            pairs.append((face, face.part(changed), answer))
+        box = _box_around([part.region for _, part, _ in pairs])
         moves_alpha = picture.moves_alpha and picture.alpha is not None
         result = EditedFrame(
-            pixels=picture.pixels.copy(),
-            weight=np.zeros(shape, dtype=np.float32),
+            before=picture.pixels,
+            box=box,
+            inside=picture.pixels[box].copy(),
+            inside_weight=np.zeros(picture.pixels[box].shape[:2], np.float32),
             alpha=picture.alpha.copy() if moves_alpha and picture.alpha is not None else None,
         )
-        pairs = zip(self.cut.faces, self.answers, strict=True)
-        for index, (face, answer) in enumerate(pairs):
-            _move(result, picture, face, answer, index)
+        for index, (face, part, answer) in enumerate(pairs):
+            _move(result, picture, face, part, answer, index)
         return result
 
 
@@ -227,22 +231,52 @@ def change_crop(crop: Face, answer: Answer) -> EditedFrame:
     return change_picture(crop, FaceCrop(np.eye(2, 3), len(crop)), answer)
 
 
-def _move(result: EditedFrame, picture: Picture, face: CutFace, answer: Answer, index: int) -> None:
-    """Move, in place, the pixels of a face; of two that overlap, the second moves the first."""
+def _box_around(regions: Sequence[Region]) -> Region:
+    """Return the smallest box that holds regions, empty ones left out."""
+    filled = [one for one in regions if all(axis.start < axis.stop for axis in one)]
+    if not filled:
+        return slice(0, 0), slice(0, 0)
+    rows, columns = (
+        slice(min(axis.start for axis in axes), max(axis.stop for axis in axes))
+        for axes in zip(*filled, strict=True)
+    )
+    return rows, columns
+
+
+def _move(
+    result: EditedFrame,
+    picture: Picture,
+    face: CutFace,
+    part: CutFace,
+    answer: Answer,
+    index: int,
+) -> None:
+    """Move, in place, the pixels of a face; of two that overlap, the second moves the first.
+
+    Args:
+        result: that takes them.
+        picture: before any face moved.
+        face: that moves.
+        part: of it, beyond which its answer changes nothing.
+        answer: to it.
+        index: number of the face, in the order in which they move.
+    """
     is_first = index == 0
     source = _source_of(result, picture, face, answer, is_first=is_first)
     before = result.weight > 0 if picture.keeps_parts and not is_first else None
-    changed_part = region_of_change(answer, face.crop, *face.display.shape[:2])
-    for band in face.part(changed_part).bands(_MOST_AT_ONCE):
+    if not part.display.size:
+        return
+    for band in part.bands(_MOST_AT_ONCE):
         matte = None if picture.matte is None else picture.matte[band.region]
         local = slice(0, band.display.shape[0]), slice(0, band.display.shape[1])
         motion = motion_in_frame(answer, band.crop, local, matte)
         moves_alpha = result.alpha is not None
         moved = composite_motion(source, motion, band.region, moves_alpha=moves_alpha)
-        result.pixels[band.region] = moved.pixels
+        own = part_inside(band.region, result.box)
+        result.inside[own] = moved.pixels
         if result.alpha is not None and moved.alpha is not None:
             result.alpha[band.region] = moved.alpha
-        so_far = result.weight[band.region]
+        so_far = result.inside_weight[own]
         so_far[:] = moved.weight if is_first else np.maximum(so_far, moved.weight)
         if picture.keeps_parts:
             result.parts.append(moved_part(source, motion, moved, band.region, before, face=index))
@@ -263,7 +297,7 @@ def _source_of(
         underlay = picture.underlay(face.region)
         return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
     if not is_first:
-        pixels = result.pixels.copy()
+        pixels = result.pixels
         alpha = alpha if result.alpha is None else result.alpha.copy()
     underlay = underlay_of(pixels, alpha, face.region, coding, front)
     return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)

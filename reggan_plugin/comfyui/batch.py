@@ -2,14 +2,14 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.change.picture import FrameCrops
+from reggan_plugin.change.picture import EditedFrame, FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.comfyui.asked import BatchExpression, scaled
 from reggan_plugin.comfyui.pictures import BatchPicture
@@ -247,17 +247,11 @@ class _Steps:
     def compose(self, place: int, answered: FrameAnswers | None) -> ChangedValues:
         """Lay the answers into the picture."""
         picture = self._pictures[place]
-        pixels = picture.frame.pixels
-        change = FrameChange(
-            frame=picture.frame,
-            pixels=pixels,
-            weight=np.zeros(pixels.shape[:2], np.float32),
-        )
-        values = picture.values
+        edited, values = EditedFrame.unchanged(picture.frame.pixels), picture.values
         if answered is not None:
             edited = answered.compose()
             values = picture.with_pixels(edited.pixels)
-            change = replace(change, pixels=edited.pixels, weight=edited.weight, parts=edited.parts)
+        change = FrameChange(frame=picture.frame, edited=edited)
         layers = _layers_of(change) if self._settings.keeps_layers else {}
         return ChangedValues(values=values, weight=change.weight, layers=layers)
 

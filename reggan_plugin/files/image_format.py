@@ -235,6 +235,19 @@ class StoredImage(Protocol):
 
 
 @runtime_checkable
+class WritesPart(Protocol):
+    """A stored image that need not see what did not change."""
+
+    def encode_part(
+        self,
+        before: Float[np.ndarray, "rows columns 3"],
+        after: Float[np.ndarray, "rows columns 3"],
+        box: tuple[slice, slice],
+    ) -> bytes:
+        """Return the file with the samples replaced that differ in a box of the frame."""
+
+
+@runtime_checkable
 class WritesAlpha(Protocol):
     """A stored image whose alpha is a channel of its own, which can be written anew."""
 

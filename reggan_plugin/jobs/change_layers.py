@@ -8,13 +8,14 @@ the weight that each pixel took, `delta` the file's own values after less before
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.change.picture import EditedFrame
 from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, MASK, ChangeLayer
 from reggan_plugin.files.image_format import Encoding, Frame
 from reggan_plugin.imaging import change_planes
@@ -39,15 +40,26 @@ class FrameChange:
 
     Attributes:
         frame: as read.
-        pixels: as they become, in the file's own values.
-        weight: what each pixel took of the change.
-        parts: of a model that says where a face moves.
+        edited: its picture after the change.
     """
 
     frame: Frame
-    pixels: Float[np.ndarray, "height width 3"]
-    weight: Float[np.ndarray, "height width"]
-    parts: Sequence[MovedPart] = field(default_factory=list)
+    edited: EditedFrame
+
+    @property
+    def pixels(self) -> Float[np.ndarray, "height width 3"]:
+        """As they become, in the file's own values."""
+        return self.edited.pixels
+
+    @property
+    def weight(self) -> Float[np.ndarray, "height width"]:
+        """What each pixel took of the change."""
+        return self.edited.weight
+
+    @property
+    def parts(self) -> Sequence[MovedPart]:
+        """The change as data, of a model that says where a face moves."""
+        return self.edited.parts
 
     @property
     def canvas(self) -> Canvas:
@@ -89,8 +101,11 @@ class FrameChange:
         return channels
 
     def _delta(self, canvas: Canvas) -> Float[np.ndarray, "height width 3"]:
+        edited = self.edited
+        delta = np.zeros_like(edited.before)
         with np.errstate(invalid="ignore", over="ignore"):
-            delta = np.where(self.weight[..., None] > 0, self.pixels - self.frame.pixels, 0)
+            change = edited.inside - edited.before[edited.box]
+            delta[edited.box] = np.where(edited.inside_weight[..., None] > 0, change, 0)
         planes = (change_planes.weight_plane(plane, canvas) for plane in np.moveaxis(delta, 2, 0))
         return np.stack(list(planes), axis=2).astype(np.float32)
 

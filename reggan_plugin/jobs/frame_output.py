@@ -295,9 +295,7 @@ class FrameOutput:
         message: str | None
         if isinstance(ready, ChangedFrame):
             edited = ready.answered.compose()
-            change = FrameChange(
-                frame=ready.frame, pixels=edited.pixels, weight=edited.weight, parts=edited.parts
-            )
+            change = FrameChange(frame=ready.frame, edited=edited)
             file = self._encode(task, ready, edited, change)
             share = file.facts.intensity_share
             faded = f"{TURNED_AWAY}: {share:.0%} of the intensity"
@@ -336,15 +334,14 @@ class FrameOutput:
         if not task.layers:
             return []
         frame = self._settings.picture.reading.decode(content, task.source.path)
-        weight = np.zeros(frame.pixels.shape[:2], np.float32)
-        change = FrameChange(frame=frame, pixels=frame.pixels, weight=weight)
+        change = FrameChange(frame=frame, edited=EditedFrame.unchanged(frame.pixels))
         return list(layer_files(change, task.layers))
 
     def _encode(
         self, task: FrameTask, ready: ChangedFrame, edited: EditedFrame, change: FrameChange
     ) -> "_EncodedFile":
         """Return the file; that of a frame in which no pixel changed says nothing of a change."""
-        facts = replace(ready.facts, stats=_stats(ready.frame, edited))
+        facts = replace(ready.facts, stats=_stats(edited))
         encoded = self._settings.picture.encode(change, edited.alpha)
         facts = replace(facts, warnings=(*facts.warnings, *encoded.notices))
         loss = encoded.generation_loss
@@ -352,7 +349,7 @@ class FrameOutput:
             lost = {"loss_largest": loss.largest, "loss_rms": loss.rms}
             facts = replace(facts, stats={**facts.stats, **lost})
         file = _EncodedFile(content=encoded.content, facts=facts, loss=loss)
-        if not is_changed(ready.frame.pixels, edited.pixels):
+        if not is_changed(edited.before[edited.box], edited.inside):
             return file
         if self._settings.stamp:
             file = replace(
@@ -442,22 +439,28 @@ def _result(
     )
 
 
-def _stats(frame: Frame, edited: EditedFrame) -> dict[str, float]:
+def _stats(edited: EditedFrame) -> dict[str, float]:
     """Return the numbers about a change that a record holds."""
-    weight = edited.weight
-    height, width = weight.shape
-    changed = weight > 0
-    edges = (weight[0], weight[-1], weight[:, 0], weight[:, -1])
-    places = np.flatnonzero(changed)  # twice as fast as by the mask
+    (height, width), (rows, columns) = edited.before.shape[:2], edited.box
+    weight = edited.inside_weight
+    edges = (
+        (rows.start == 0, weight[:1]),
+        (rows.stop == height, weight[-1:]),
+        (columns.start == 0, weight[:, :1]),
+        (columns.stop == width, weight[:, -1:]),
+    )
+    at_edge = [float(edge.max(initial=0.0)) for is_edge, edge in edges if is_edge]
+    places = np.flatnonzero(weight > 0)  # twice as fast as by the mask
     new, old = (
-        image.reshape(-1, 3).take(places, axis=0) for image in (edited.pixels, frame.pixels)
+        np.ascontiguousarray(image).reshape(-1, 3).take(places, axis=0)
+        for image in (edited.inside, edited.before[edited.box])
     )
     change = np.abs(np.subtract(new, old, out=new), out=new)
     return {
         "width": width,
         "height": height,
-        "changed_share": round(float(changed.mean()), 5),
+        "changed_share": round(len(places) / (height * width), 5),
         "mean_change": round(float(change.mean()), 6) if change.size else 0.0,
         "largest_change": round(float(change.max()), 6) if change.size else 0.0,
-        "weight_at_edge": round(max(float(edge.max()) for edge in edges), 4),
+        "weight_at_edge": round(max(at_edge, default=0.0), 4),
     }

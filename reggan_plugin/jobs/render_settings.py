@@ -14,7 +14,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.credentials_signed import Signing
 from reggan_plugin.files.exr.writing_settings import EncodedFrame, ExrWriting, PassChoice, WritesExr
 from reggan_plugin.files.frame import Frame, Reading, encode_frame, may_have_layers
-from reggan_plugin.files.image_format import WritesAlpha, faults_named
+from reggan_plugin.files.image_format import WritesAlpha, WritesPart, faults_named
 from reggan_plugin.files.matte import Matte, read_matte
 from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.imaging.region_limits import RegionLimits
@@ -115,12 +115,15 @@ class PictureSettings:
             ValueError: as `encode_frame`.
             UnsupportedFormatError: the file's alpha cannot be written anew.
         """
-        frame, pixels = change.frame, change.pixels
+        frame, edited = change.frame, change.edited
+        before, after = frame.pixels[edited.box], edited.inside
         if isinstance(frame.original, WritesExr):
             layers = change.channels_of_frame(self.writing.layers)
-            encoded = frame.original.encode_as(frame.pixels, pixels, layers, self.writing)
+            encoded = frame.original.encode_as(before, after, edited.box, layers, self.writing)
+        elif isinstance(frame.original, WritesPart):
+            encoded = EncodedFrame(content=frame.original.encode_part(before, after, edited.box))
         else:
-            encoded = EncodedFrame(content=encode_frame(frame, pixels))
+            encoded = EncodedFrame(content=encode_frame(frame, edited.pixels))
         if alpha is not None and frame.alpha is not None and (alpha != frame.alpha).any():
             encoded = self._with_alpha(encoded, frame.alpha, alpha)
         return self._with_passes(encoded, change)

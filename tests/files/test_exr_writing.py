@@ -8,6 +8,7 @@ import numpy as np
 import OpenEXR
 import pytest
 
+from reggan_plugin.change.picture import EditedFrame
 from reggan_plugin.errors import Remark, UnsupportedFormatError
 from reggan_plugin.files.exr.container import read_container
 from reggan_plugin.files.exr.writing_settings import (
@@ -58,7 +59,9 @@ def written(path: Path, target: Path, edit: Edit, **asked: Any) -> tuple[Any, An
     frame = decoded(path, settings)
     pixels, mask = edit(frame)
     weight = np.where(mask, np.float32(0.75), np.float32(0.0))
-    encoded = settings.encode(FrameChange(frame=frame, pixels=pixels, weight=weight))
+    encoded = settings.encode(
+        FrameChange(frame=frame, edited=EditedFrame.of_whole(frame.pixels, pixels, weight))
+    )
     target.write_bytes(encoded.content)
     return mask, weight, encoded
 
@@ -192,7 +195,12 @@ def test_without_a_change_nothing_is_added(tmp_path: Path, layers: dict[str, Any
     settings = PictureSettings(writing=ExrWriting(compression="zip", layers=BOTH))
     frame = decoded(source, settings)
     nothing = np.zeros((HEIGHT, WIDTH), np.float32)
-    same = settings.encode(FrameChange(frame=frame, pixels=frame.pixels.copy(), weight=nothing))
+    same = settings.encode(
+        FrameChange(
+            frame=frame,
+            edited=EditedFrame.of_whole(frame.pixels, frame.pixels.copy(), nothing),
+        )
+    )
     assert same.content == source.read_bytes()
     assert same.generation_loss is None
 
@@ -268,3 +276,27 @@ def test_primaries_that_are_not_rec709_are_said_unless_declared(
         notices = read_frame(path).notices
         found = [notice.fields["space"] for notice in notices if isinstance(notice, Remark)]
         assert found == ([said] if said else []), attributes
+
+
+@pytest.mark.parametrize("make_header", [header, tiled])
+@pytest.mark.parametrize("asked", [{}, {"layers": BOTH}, {"compression": "zip"}])
+def test_a_box_that_holds_the_change_gives_the_file_that_the_whole_frame_gives(
+    tmp_path: Path,
+    layers: dict[str, Any],
+    make_header: Callable[..., Any],
+    asked: dict[str, Any],
+) -> None:
+    source = tmp_path / "in.exr"
+    OpenEXR.File(make_header("ZIP"), layers).write(str(source))
+    settings = PictureSettings(writing=ExrWriting(**asked))
+    frame = decoded(source, settings)
+    box, pixels = np.s_[11:52, 3:40], frame.pixels.copy()
+    pixels[20:50, 5:33] += np.float32(0.25)
+    weight = np.zeros(pixels.shape[:2], np.float32)
+    weight[20:50, 5:33] = 0.5
+    whole = EditedFrame.of_whole(frame.pixels, pixels, weight)
+    part = EditedFrame(before=frame.pixels, box=box, inside=pixels[box], inside_weight=weight[box])
+    np.testing.assert_array_equal(part.pixels, pixels)
+    np.testing.assert_array_equal(part.weight, weight)
+    files = [settings.encode(FrameChange(frame=frame, edited=one)).content for one in (whole, part)]
+    assert files[0] == files[1] != source.read_bytes()

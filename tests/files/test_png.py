@@ -318,3 +318,19 @@ def test_a_picture_that_is_compressed_in_bands_reads_the_same(
     in_bands = original.encode(frame.pixels, after)
     assert at_once != in_bands
     assert np.array_equal(imagecodecs.png_decode(at_once), imagecodecs.png_decode(in_bands))
+
+
+def test_a_box_that_holds_the_change_gives_the_file_that_the_whole_frame_gives(
+    tmp_path: Path, image: Callable[..., Any]
+) -> None:
+    source = tmp_path / "in.png"
+    write_png(source, image(60, 45, 4, "u2"))
+    frame = read_frame(source)
+    assert isinstance(frame.original, png.StoredPng)
+    box, after = np.s_[7:40, 5:31], frame.pixels.copy()
+    after[10:33, 9:30] = 0.25
+    part = frame.original.encode_part(frame.pixels[box], after[box], box)
+    assert part == frame.original.encode(frame.pixels, after)
+    assert not np.array_equal(
+        imagecodecs.png_decode(part), imagecodecs.png_decode(source.read_bytes())
+    )

@@ -71,7 +71,8 @@ class Brightening:
 
     def _edited(self, edit: FrameEdit) -> EditedFrame:
         pixels = self.changed(edit)
-        return EditedFrame(pixels=pixels, weight=np.ones(pixels.shape[:2], np.float32))
+        weight = np.ones(pixels.shape[:2], np.float32)
+        return EditedFrame.of_whole(edit.frame.pixels, pixels, weight)
 
 
 @pytest.fixture

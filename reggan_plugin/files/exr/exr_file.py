@@ -156,27 +156,31 @@ class StoredExr:
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
         """Return the file with changed samples replaced; see `StoredImage`. Half floats will do."""
-        return self.encode_as(before, after, {}, ExrWriting()).content
+        height, width = before.shape[:2]
+        whole = slice(0, height), slice(0, width)
+        return self.encode_as(before, after, whole, {}, ExrWriting()).content
 
     def encode_as(
         self,
-        before: Float[np.ndarray, "height width 3"],
-        after: Float[np.ndarray, "height width 3"],
+        before: Float[np.ndarray, "rows columns 3"],
+        after: Float[np.ndarray, "rows columns 3"],
+        box: tuple[slice, slice],
         layers: Mapping[str, Float[np.ndarray, "height width"]],
         writing: ExrWriting,
     ) -> EncodedFrame:
         """Return the file with changed samples replaced, as asked for; see `WritesExr`."""
-        changed = changed_pixels(before, after)
+        changed = np.zeros(self.grid.window.shape, bool)
+        changed[box] = changed_pixels(before, after)
         if not changed.any():
             return EncodedFrame(content=self.container.content)
         if writing.rewrites_part:
-            return EncodedFrame(content=self._with_new_part(before, after, layers, writing))
+            return EncodedFrame(content=self._with_new_part(before, after, box, layers, writing))
         place = self.grid.rectangle_around(changed)
         blocks = decode_blocks(self.container, self.part, self.grid, place)
         lossy = lossy_channels(self.part.compression, self.part.channels)
         samples = {name: channel_pixels(blocks, name).copy() for name in lossy}
         pixels = self.grid.pixels_of(place)
-        self._change(blocks, before[pixels], after[pixels])
+        self._change(blocks, before, after, box, pixels)
         replaced, beside = {}, np.zeros_like(changed)
         for block, data in encode_blocks(blocks, place).items():
             own = self.grid.pixels_of(_only(block))
@@ -232,13 +236,17 @@ class StoredExr:
 
     def _with_new_part(
         self,
-        before: Float[np.ndarray, "height width 3"],
-        after: Float[np.ndarray, "height width 3"],
+        before: Float[np.ndarray, "rows columns 3"],
+        after: Float[np.ndarray, "rows columns 3"],
+        box: tuple[slice, slice],
         layers: Mapping[str, Float[np.ndarray, "height width"]],
         writing: ExrWriting,
     ) -> bytes:
         blocks = decode_blocks(self.container, self.part, self.grid, self.grid.all_blocks)
-        delta = self._change(blocks, before, after, with_delta="delta" in writing.layers)
+        whole = self.grid.pixels_of(self.grid.all_blocks)
+        delta = self._change(
+            blocks, before, after, box, whole, with_delta="delta" in writing.layers
+        )
         if writing.layers:
             set_layers(blocks, layers, delta)
         own = self.part.compression
@@ -250,18 +258,41 @@ class StoredExr:
     def _change(
         self,
         blocks: OpenEXR.File,
-        before: Float[np.ndarray, "height width 3"],
-        after: Float[np.ndarray, "height width 3"],
+        before: Float[np.ndarray, "rows columns 3"],
+        after: Float[np.ndarray, "rows columns 3"],
+        box: tuple[slice, slice],
+        decoded: tuple[slice, slice],
         *,
         with_delta: bool = False,
     ) -> dict[str, Float[np.ndarray, "height width"]]:
-        """Change the samples of decoded blocks, in place; new less old by colour, on request."""
+        """Change the samples of decoded blocks, in place; new less old by colour, on request.
+
+        Args:
+            blocks: whose samples change.
+            before: pixels of a box of the frame.
+            after: what they become.
+            box: its rows and columns.
+            decoded: those of the blocks.
+            with_delta: whether the difference is asked for.
+        """
+        both = tuple(
+            slice(max(one.start, other.start), min(one.stop, other.stop))
+            for one, other in zip(box, decoded, strict=True)
+        )
+        in_box, in_blocks = (
+            tuple(
+                slice(one.start - corner.start, one.stop - corner.start)
+                for one, corner in zip(both, corners, strict=True)
+            )
+            for corners in (box, decoded)
+        )
+        before, after = before[in_box], after[in_box]
         deltas = {}
         for index, name in enumerate(self.layer.colours):
             own = slice(index, index + 1) if len(self.layer.colours) == 3 else slice(0, 3)
             stored = channel_pixels(blocks, name)[..., None]
             old = stored.copy() if with_delta else stored
-            change_samples(stored, before[..., own], after[..., own])
+            change_samples(stored[in_blocks], before[..., own], after[..., own])
             if with_delta:
                 deltas[name.removeprefix(self.layer.prefix)] = settle(old, stored)[..., 0]
         return deltas

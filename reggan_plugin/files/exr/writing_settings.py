@@ -86,8 +86,9 @@ class WritesExr(Protocol):
 
     def encode_as(
         self,
-        before: Float[np.ndarray, "height width 3"],
-        after: Float[np.ndarray, "height width 3"],
+        before: Float[np.ndarray, "rows columns 3"],
+        after: Float[np.ndarray, "rows columns 3"],
+        box: tuple[slice, slice],
         layers: Mapping[str, Float[np.ndarray, "height width"]],
         writing: ExrWriting,
     ) -> EncodedFrame:
@@ -95,8 +96,9 @@ class WritesExr(Protocol):
         differs.
 
         Args:
-            before: the frame's pixels.
+            before: pixels of a box of the frame.
             after: what they become.
+            box: rows and columns of the frame beyond which nothing changes.
             layers: new channels by name, for all layers but `delta`.
             writing: compression, and which layers.
         """

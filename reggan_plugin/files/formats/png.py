@@ -167,8 +167,17 @@ class StoredPng:
         after: Float[np.ndarray, "height width 3"],
     ) -> bytes:
         """Return the file with changed samples replaced; see `StoredImage`."""
+        return self.encode_part(before, after, (slice(None), slice(None)))
+
+    def encode_part(
+        self,
+        before: Float[np.ndarray, "rows columns 3"],
+        after: Float[np.ndarray, "rows columns 3"],
+        box: tuple[slice, slice],
+    ) -> bytes:
+        """Return the file with changed samples replaced; see `WritesPart`."""
         samples = self.samples.copy()
-        change_samples(samples[..., : self._colour_count], before, after)
+        change_samples(samples[box][..., : self._colour_count], before, after)
         self._keep_transparency(samples, slice(None))
         return self._with_samples(samples)
 

@@ -255,10 +255,10 @@ def _text_from_event(event: Event) -> str:
         case Started(model=None):
             return f"To {_folder(event.out)}: {counted(event.frames, 'frame')}"
         case Started():
-            return (
-                f"To {_folder(event.out)}: {counted(event.frames, 'frame')} by {event.model} on "
-                f"{event.device}{f' in {event.processes} processes' if event.processes > 1 else ''}"
-            )
+            device = f" on {event.device}" if event.device else ""  # a reader of faces names none
+            processes = f" in {event.processes} processes" if event.processes > 1 else ""
+            frames = counted(event.frames, "frame")
+            return f"To {_folder(event.out)}: {frames} by {event.model}{device}{processes}"
         case Notice():
             about = f", {_name_of(event.source)}" if event.source else ""
             return f"Note{about}: {with_remedy(event.message)}"

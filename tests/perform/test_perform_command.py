@@ -35,6 +35,7 @@ def test_a_folder_becomes_a_take_that_curves_shows_and_render_plays(
     assert main(["perform", str(shot), "--out", str(out)]) == 0
     streams = capsys.readouterr()
     assert streams.out == f"{out}\n"
+    assert f"To {out}: 12 frames by Script\n" in streams.err
     assert "is taken for the face at rest" in streams.err
     assert scripted[0].is_closed
     take = read_take(out)

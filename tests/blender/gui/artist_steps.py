@@ -120,7 +120,7 @@ def choose_in_the_menu_of_faces() -> Pause:
     scene, area = bpy.context.scene, area_of("IMAGE_EDITOR")
     result = scene.reggan.result_image or bpy.data.images.load(str(FRAME))
     area.spaces.active.image = result
-    button = yield from button_of("IMAGE_EDITOR", "reggan.draw_faces", across=0.85)
+    button = yield from button_of("IMAGE_EDITOR", "reggan.draw_faces", across=0.4)
     yield from run_job("draw_faces_of_character", button, window())
     yield from scroll("IMAGE_EDITOR", back=True)
     places = yield from sliders_of("IMAGE_EDITOR")

@@ -161,7 +161,7 @@ def perform(
         made = performance_from_recording(recording, reader=opened, neutral=neutral, smooth=smooth)
         for notice in made.notices:
             report(Notice(message=notice))
-        take = retargeted(made.take, Retargeting(gains={}, offsets={}, asymmetry=asymmetry))
+        take = retargeted(made.take, Retargeting(asymmetry=asymmetry))
         turns = dict(zip(TURNS, made.turns.T, strict=True))
         write_atomically(out, csv_of_take(take, turns).encode())
         click.echo(json_text(_document(made, out), indent=2) if as_json else out)

@@ -10,7 +10,7 @@ A word that names fewer shapes counts more: `smile` before `mouth`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -59,8 +59,8 @@ class Retargeting:
         asymmetry: how much of the difference between left and right is kept.
     """
 
-    gains: Mapping[str, float]
-    offsets: Mapping[str, float]
+    gains: Mapping[str, float] = field(default_factory=dict)
+    offsets: Mapping[str, float] = field(default_factory=dict)
     asymmetry: float = 1.0
 
 

@@ -222,15 +222,12 @@ def without_smeared_lips(
             line = _line_at(inner, places[:, 0])
             depths.append(way * (places[:, 1] - line))
             lips.append(way * (_line_at(rim, places[:, 0]) - line))
-            corners = inner[:, 0].min(), inner[:, 0].max()
-            inside = np.clip(
-                np.minimum(places[:, 0] - corners[0], corners[1] - places[:, 0]), None, 0
-            )
+            beyond = np.maximum(inner[:, 0].min() - places[:, 0], places[:, 0] - inner[:, 0].max())
         thick = np.maximum(lips[0], _THIN * eye)
         wanted = np.maximum(depths[0], 0) * np.maximum(lips[1], _THIN * eye) / thick
         near = np.interp(depths[0] / thick, (0.6, 1.0), (1, 0)) * part
         near *= depths[0] > -_LIP_DEPTH * eye
-        near *= np.exp(-((inside / (0.25 * _LIPS_REACH * eye)) ** 2))
+        near *= np.exp(-((np.clip(beyond, 0, None) / (0.25 * _LIPS_REACH * eye)) ** 2))
         kept[:, :2] += (share * way * near * (wanted - depths[1]))[:, None] * axes[:, 1]
     return kept
 

@@ -42,7 +42,7 @@ class CharacterFit:
     characters: dict[str, Any] = field(default_factory=dict)
     keep: Callable[[str, Mapping[str, Any]], Path] = _keep_nothing
     table: Mapping[str, Any] = field(default_factory=dict)
-    fitted: Retargeting = field(default_factory=lambda: Retargeting(gains={}, offsets={}))
+    fitted: Retargeting = field(default_factory=Retargeting)
 
     def set(self, table: Any) -> None:
         """Let takes be fitted by a table.

@@ -85,4 +85,4 @@ def test_a_take_on_disk_keeps_its_path(tmp_path: Path) -> None:
     take = open_take(path)
     assert take.path == path
     with pytest.raises(UsageError, match="expected 0 to 2"):
-        take.weights(3, Retargeting(gains={}, offsets={}))
+        take.weights(3, Retargeting())

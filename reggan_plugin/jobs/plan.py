@@ -325,7 +325,7 @@ def _refuse_layers_beside_sources(tasks: Iterable[FrameTask]) -> None:
         if identity_of(folder) in homes:
             raise UsageError(
                 f"{folder} is where the source frames lie, and layers beside them would be taken "
-                "for frames. Name another folder with --layers-out."
+                "for frames. Name another folder for the layers."
             )
 
 

@@ -1,18 +1,16 @@
 // What stands before a face: the network's coarse mask, made exact. As reggan_plugin/rig/front.py does it.
 
-import { BICUBIC, largest, plane, resize } from "./planes.js";
+import { BICUBIC, largest, resize } from "./planes.js";
 
 const [THIN, REACH, SOFTEST, FROM, TO, LEAST] = [3, 7 / 384, 4e-4, 0.35, 0.65, 0.002];
 const like = (one, work) => ({ ...one, data: one.data.map(work) });
 
-/** A plane in [0, 1] over the crop, null if nothing is before the face; `label` is the network's. */
-export function frontMatte(face, { dims, data }) {
-  const cells = dims[3];
-  const [side] = [face[0].width];
-  const coarse = like(plane(cells, cells), (_, i) => Math.min(1, Math.max(0, data[2 * cells * cells + i] || 0)));
+/** A plane in [0, 1] over the crop, null if nothing is before the face; `share` is what the network says. */
+export function frontMatte(face, share) {
+  const side = face[0].width;
   const less = (one) => like(one, (value) => 1 - value);
-  const thick = largest(less(largest(less(coarse), THIN)), THIN + 2);  // without what is known too coarsely
-  const mask = resize(like(coarse, (value, i) => Math.min(value, thick.data[i])), side, side, BICUBIC);
+  const thick = largest(less(largest(less(share), THIN)), THIN + 2);  // without crumbs
+  const mask = resize(like(share, (value, i) => Math.min(value, thick.data[i])), side, side, BICUBIC);
   if (mask.data.filter((value) => value > 0.5).length < LEAST * side * side) return null;
   const guide = like(mask, (_, i) => (face[0].data[i] + face[1].data[i] + face[2].data[i]) / 3);
   const averaged = (one) => means(one, Math.max(1, Math.round(REACH * side)));

@@ -12,6 +12,7 @@ import { CELLS } from "./refinement.js";
 import { clip, rowAt, Template } from "./rig.js";
 import { liftSpectacles } from "./spectacles.js";
 
+const [FRONT, SPECTACLES] = [2, 3];  // of the network's label
 const [SMALLEST_EYE_PX, LARGEST_EYE_PX, GREY] = [48, 320, 128];
 
 /** onnxruntime-web: with WebGPU where the browser has it and can wait for it, else on the processor. */
@@ -63,16 +64,22 @@ export class Model {
     const side = this.card.image_size_px;
     const cut = frame.map((one) => crop.cut(one));
     for (const { data } of cut) data.forEach((value, i) => (data[i] = clip(value)));
-    const lifted = liftSpectacles(cut);
-    const input = new Float32Array(3 * side * side);
-    lifted.face.forEach(({ data }, index) => input.set(data, index * side * side));
-    const inputs = { image: this.tensor(input, [1, 3, side, side]) };
-    if (this.isRefined) inputs.asked = this.#asked();  // for landmarks alone
-    const { points, sigma, label } = await this.session.run(inputs);
+    const ask = async (planes) => {
+      const input = new Float32Array(3 * side * side);
+      planes.forEach(({ data }, index) => input.set(data, index * side * side));
+      const inputs = { image: this.tensor(input, [1, 3, side, side]) };
+      if (this.isRefined) inputs.asked = this.#asked();  // for landmarks alone
+      return { inputs, ...(await this.session.run(inputs)) };
+    };
+    let found = await ask(cut);
+    const { label } = found;
+    const lifted = liftSpectacles(cut, shareOf(label, SPECTACLES));
+    if (lifted.front) found = await ask(lifted.face);
+    const { inputs, points, sigma } = found;
     const number = (usual, low, high) => (value) => clip(Number.isNaN(value) ? usual : value, low, high);
     const places = Array.from(sigma.data, (_, row) => rowAt(points.data, row, 2).map(number(0.5, -0.5, 1.5)));
     const sure = Array.from(sigma.data, number(1, 1e-5, 1));
-    const front = both(frontMatte(lifted.face, label), lifted.front);
+    const front = both(frontMatte(lifted.face, shareOf(label, FRONT)), lifted.front);
     const source = front ? beneath(frame, crop.spread(front, { ...region, left: 0, top: 0 })) : frame;
     const squareOf = ([left, top, right]) => {
       const px = clip(Math.round((right - left) * side * crop.scale), SMALLEST_EYE_PX, LARGEST_EYE_PX);
@@ -113,6 +120,13 @@ export class Model {
     context.drawImage(this.mesh.canvas, 0, 0);
     return canvas;
   }
+}
+
+/** The plane of a network's label that says how much of each cell shows a thing. */
+function shareOf({ dims, data }, thing) {
+  const cells = dims[3];
+  const start = thing * cells * cells;
+  return { width: cells, height: cells, data: data.slice(start, start + cells * cells).map((value) => clip(value || 0)) };
 }
 
 /** Two planes of what stands before a face as one, at the larger resolution; either may be null. */

@@ -21,8 +21,6 @@ export function reduceBy(source, factor) {
   return result;
 }
 
-const ONE = 2 ** 24;  // of Pillow's whole numbers for shares
-
 /** Kernels of Pillow: how far each reaches, and its weight at a distance. */
 export const BOX = [0.5, (x) => (x > -0.5 && x <= 0.5 ? 1 : 0)];
 export const BILINEAR = [1, (x) => Math.max(0, 1 - Math.abs(x))];
@@ -172,24 +170,6 @@ export function largest(source, size) {
     for (let u = Math.max(0, x - reach); u <= end; u++) if (row[u] > most) most = row[u];
     return most;
   });
-}
-
-/** Whole levels blurred as Pillow does it: three passes of a box whose edges count in part, rounded
- * after each. Source: Gwosdek et al., "Theoretical foundations of Gaussian convolution by extended
- * box filtering", SSVM 2011. */
-export function gaussianBlur(source, sigma) {
-  const variance = (sigma * sigma) / 3;
-  const whole = Math.floor((Math.sqrt(12 * variance + 1) - 1) / 2);
-  const edge = ((2 * whole + 1) * (whole * (whole + 1) - 3 * variance))
-    / (6 * (variance - (whole + 1) ** 2));
-  const inside = Math.floor(Math.fround(ONE / Math.fround(2 * (whole + edge) + 1)));  // ties round as there
-  const rim = Math.floor((ONE - (2 * whole + 1) * inside) / 2);
-  return alongAxes(source, (row, x) => {
-    const at = (place) => row[Math.min(row.length - 1, Math.max(0, place))];
-    let total = rim * (at(x - whole - 1) + at(x + whole + 1));
-    for (let u = x - whole; u <= x + whole; u++) total += inside * at(u);
-    return Math.floor(total / ONE + 0.5);
-  }, 3);
 }
 
 /** The value below which a share of a Float32Array lies, as numpy has it: in straight lines between the sorted values. */

@@ -1,97 +1,57 @@
-// Spectacles found and lifted off a face: as reggan_plugin/imaging/spectacles.py does it.
-// Numbers of pixels are of a crop of 256; a mask is a plane of 0 and 1, of the rows that are looked at.
+// Spectacles lifted off a face, about where the network says that they are: as
+// reggan_plugin/imaging/spectacles.py does it.
 
 import { continued } from "./backdrop.js";
-import { BICUBIC, BILINEAR, BOX, gaussianBlur, largest, percentile, plane, resizeLevels } from "./planes.js";
+import { BILINEAR, largest, percentile, resizeLevels } from "./planes.js";
 
-const [SIDE, TOP, BOTTOM, HALF_WIDTH] = [256, 36, 123, 77];
-const ROWS = BOTTOM - TOP;
-const [EYES, EYE_SIZE] = [[[98, 77], [158, 77]], [15, 10]];
-const [BRIDGE_TOP, BRIDGE_BOTTOM, BRIDGE_HALF_WIDTH] = [59, 102, 9];
-const [FRINGE_BOTTOM, FRINGE_HALF_WIDTH, MOST_FRINGE] = [47, 13, 3];
-const [SHADE, HUE, THIN, LIKE, CLEAR] = [0.6, 2.5, 0.06, 0.18, 0.6];
-const [THICK, STEP, MOST_THICK, THICKEST, MOST_BESIDE] = [7, 5, 0.08, 6, 0.5];
-const [LEAST_BRIDGE, LEAST_HALF, LEAST_BELOW] = [6, 25, 8];
-const [LEAST_REACH, LEAST_HEIGHT, BELOW, BESIDE] = [32, 18, 88, 15];
-const [SOFT, FULLER, SURE, FROM, TO, TOLD] = [1, 3, 0.95, 0.05, 0.75, 0.06];
+const [SHADE, HUE, LIKELY, LEAST, AROUND, SURE, CLEAR] = [0.6, 2.5, 0.5, 0.0032, 5, 0.6, 0.6];
+const [ALIKE, REACH, NOT, MAY, FROM, TO, TOLD] = [0.18, 3, 0.2, 0.4, 0.05, 0.75, 0.06];
+const like = (one, work) => ({ ...one, data: one.data.map(work) });
 
-function mask(isSet) {
-  const result = plane(SIDE, ROWS);
-  for (let i = 0; i < result.data.length; i++) result.data[i] = isSet(i) ? 1 : 0;
-  return result;
-}
-
-const across = (i) => (i % SIDE) + 0.5 - SIDE / 2;
-const down = (i) => Math.floor(i / SIDE) + 0.5 + TOP;
-const not = ({ data }) => mask((i) => !data[i]);
-const both = (one, other) => mask((i) => one.data[i] && other.data[i]);
-const count = ({ data }) => data.reduce((sum, value) => sum + value, 0);
-const shrunk = (one, size) => not(largest(not(one), size));
-
-const SEARCHED = mask((i) => Math.abs(across(i)) < HALF_WIDTH && EYES.every(([x, y]) =>
-  Math.hypot((across(i) + SIDE / 2 - x) / EYE_SIZE[0], (down(i) - y) / EYE_SIZE[1]) >= 1));
-const BRIDGE = mask((i) => Math.abs(across(i)) < BRIDGE_HALF_WIDTH
-  && down(i) > BRIDGE_TOP && down(i) < BRIDGE_BOTTOM);
-const FRINGE = mask((i) => Math.abs(across(i)) < FRINGE_HALF_WIDTH && down(i) < FRINGE_BOTTOM);
-
-/** Three planes without what stood before them, and `front`, a plane that says where; null if none. */
-export function liftSpectacles(face) {
-  const rims = findSpectacles(face);
-  if (!rims) return { face, front: null };
-  const front = matteOf(face, rims);
+/** Three planes without what stood before them, and `front`, a plane that says where; null if none.
+ * `share` is a plane of the same crop. */
+export function liftSpectacles(face, share) {
+  const likely = share.data.reduce((sum, value) => sum + (value > LIKELY ? value : 0), 0);
+  if (likely < LEAST * share.data.length) return { face, front: null };
+  const front = matteOf(face, share);
   return { face: continued(face, front), front };
 }
 
 /** A plane that follows the edges of a frame at the face's own resolution: where it may be, a
- * pixel's share of it is how near its colour lies to the frame's on the way from the skin around. */
-function matteOf(face, rims) {
+ * pixel's share of it is how far its colour lies on the way from the skin's around to the frame's,
+ * less how far beside it. */
+function matteOf(face, share) {
   const { width, height } = face[0];
-  const image = plane(SIDE, SIDE);
-  image.data.set(rims.data.map((value) => 255 * value), TOP * SIDE);
-  const [mayBe, isOne] = [gaussianBlur(image, SOFT), image].map((one) => resizeLevels(one, width, height, BILINEAR).data);
-  const matte = { width, height, data: mayBe.map((value) => Math.min(1, (FULLER * value) / 255)) };
+  const levels = like(share, (value) => Math.round(255 * value));
+  const around = largest(levels, AROUND);
+  const isRidge = like(share, (value, i) => (value > LIKELY && 255 * value >= SURE * around.data[i] ? 255 : 0));
+  const large = (one) => resizeLevels(one, width, height, BILINEAR);
+  const matte = like(large(largest(levels, REACH)), (value) => Math.min(1, Math.max(0, (value / 255 - NOT) / (MAY - NOT))));
+  const ridge = like(large(isRidge), (value) => (value > 127 ? 1 : 0));
   const touched = [...matte.data.keys()].filter((i) => matte.data[i]);
   const [first, end] = [Math.floor(touched[0] / width), Math.floor(touched.at(-1) / width) + 1];
-  const band = (data) => ({ width, height: end - first, data: data.slice(first * width, end * width) });
-  const near = face.map(({ data }) => band(data));
-  const own = band(isOne.map((value) => (value / 255 > SURE ? 1 : 0)));
-  const known = (isKnown) => opponent(continued(near, { ...own, data: own.data.map((_, i) => (isKnown(i) ? 0 : 1)) }));
-  const [frame, skin] = [known((i) => own.data[i]), known((i) => !matte.data[first * width + i])];
-  const [away, apart] = [distances(opponent(near), frame), distances(skin, frame)];
+  const band = ({ data }) => ({ width, height: end - first, data: data.slice(first * width, end * width) });
+  const near = face.map(band);
+  const known = (one) => opponent(continued(near, like(one, (value) => 1 - value)));
+  const seen = opponent(near);
+  const skin = known(like(band(matte), (value) => (value ? 0 : 1)));
+  const gone = minus(seen, skin);
+  const contrast = like(band(ridge), (isOn, i) => isOn * length(gone, i));
+  const most = largest(contrast, 2 * Math.max(1, Math.round((AROUND * width) / share.width / 2)) + 1);
+  const clear = like(contrast, (value, i) => (ridge.data[first * width + i] && value >= CLEAR * most.data[i] ? 1 : 0));
+  const usual = seen.map((one) => percentile(one.filter((_, i) => clear.data[i]), 0.5));
+  const unlike = minus(seen, usual.map((value) => new Float32Array(clear.data.length).fill(value)));
+  const own = like(clear, (isOn, i) => (isOn && length(unlike, i) < ALIKE ? 1 : 0));
+  const way = minus(known(own), skin);
   own.data.forEach((isSure, i) => {
-    const share = apart[i] > TOLD ? (1 - away[i] / Math.max(apart[i], 1e-6) - FROM) / (TO - FROM) : 1;
-    matte.data[first * width + i] *= Math.min(1, Math.max(0, share, isSure));
+    const apart = Math.max(length(way, i), 1e-6);
+    const along = gone.reduce((sum, one, k) => sum + one[i] * way[k][i], 0) / apart;
+    const beside = Math.sqrt(Math.max(0, length(gone, i) ** 2 - along ** 2));
+    const part = apart > TOLD ? ((along - beside) / apart - FROM) / (TO - FROM) : 1;
+    matte.data[first * width + i] *= Math.min(1, Math.max(0, part, isSure));
   });
   return matte;
 }
-
-/** The mask of the frame of spectacles; null where there is none. */
-export function findSpectacles(face) {
-  const image = face.map((one) => rowsOf(resizeLevels(levelsOf(one), SIDE, SIDE, BICUBIC)));
-  const [seen, around] = [image, image.map(surroundings)].map((planes) =>
-    opponent(planes.map((one) => ({ ...one, data: one.data.map((value) => value / 255) }))));
-  const contrast = distances(seen, around);
-  const thin = mask((i) => contrast[i] > THIN && SEARCHED.data[i]);
-  const bridge = both(thin, BRIDGE);
-  if (count(bridge) < LEAST_BRIDGE) return null;
-  const least = CLEAR * percentile(contrast.filter((_, i) => bridge.data[i]), 0.9);
-  const clear = mask((i) => bridge.data[i] && contrast[i] >= least);
-  const colour = seen.map((one) => percentile(one.filter((_, i) => clear.data[i]), 0.5));
-  const unlike = distances(seen, colour.map((value) => new Float32Array(SIDE * ROWS).fill(value)));
-  let rims = connected(clear, mask((i) => thin.data[i] && unlike[i] < LIKE));
-  if (count(both(rims, FRINGE)) > MOST_FRINGE) return null;
-  rims = both(rims, not(largest(shrunk(rims, THICK), THICK)));
-  if (![-1, 1].every((side) => goesAround(rims, side))) return null;
-  if (thickShare(rims) > MOST_THICK) return null;
-  const near = largest(rims, 5);
-  const beside = both(both(largest(rims, 9), not(near)), SEARCHED);
-  return count(both(thin, beside)) > MOST_BESIDE * count(beside) ? null : rims;
-}
-
-const levelsOf = ({ width, height, data }) => ({ width, height,
-  data: data.map((value) => Math.trunc(Math.fround(Math.min(1, Math.max(0, value)) * 255) + 0.5)) });
-
-const rowsOf = ({ data }) => ({ width: SIDE, height: ROWS, data: data.slice(TOP * SIDE, BOTTOM * SIDE) });
 
 /** Lightness of colours, and how far red and blue differ from it. */
 function opponent([red, green, blue]) {
@@ -101,56 +61,5 @@ function opponent([red, green, blue]) {
   return [light.map((value) => SHADE * value), hue(red), hue(blue)];
 }
 
-const distances = ([a, b, c], [d, e, f]) =>
-  a.map((value, i) => Math.sqrt((value - d[i]) ** 2 + (b[i] - e[i]) ** 2 + (c[i] - f[i]) ** 2));
-
-/** The median of what is around each pixel, looked for at half of the resolution. */
-function surroundings(levels) {
-  const small = resizeLevels(levels, Math.floor(SIDE / 2), Math.floor(ROWS / 2), BOX);
-  const { width, height, data } = small;
-  const edge = (value, length) => Math.min(length - 1, Math.max(0, value));
-  const around = new Float32Array(25);
-  const medians = data.map((_, i) => {
-    for (let k = 0; k < 25; k++) {
-      const row = edge(Math.floor(i / width) + Math.floor(k / 5) - 2, height);
-      around[k] = data[row * width + edge((i % width) + (k % 5) - 2, width)];
-    }
-    return around.sort()[12];
-  });
-  return resizeLevels({ width, height, data: medians }, SIDE, ROWS, BILINEAR);
-}
-
-/** What is reached from seeds in steps of at most two pixels. */
-function connected(seeds, among) {
-  let [grown, size] = [both(seeds, among), 0];
-  while (count(grown) > size) {
-    size = count(grown);
-    grown = both(among, largest(grown, STEP));
-  }
-  return grown;
-}
-
-/** The share of a frame that is about twice as thick as it is at its thinnest places. */
-function thickShare(rims) {
-  const heights = [both(rims, BRIDGE), mask((i) => rims.data[i] && down(i) > BELOW)].map(({ data }) =>
-    Float32Array.from({ length: SIDE }, (_, x) => {
-      let height = 0;
-      for (let i = x; i < data.length; i += SIDE) height += data[i];
-      return height;
-    }).filter((height) => height > 0));
-  const usual = Math.min(...heights.filter(({ length }) => length).map((one) => percentile(one, 0.5)));
-  const size = 2 * Math.floor(Math.min(Math.max(usual, 2), THICKEST) / 2 + 1) + 1;
-  const closed = shrunk(largest(rims, 3), 3);
-  return count(both(closed, largest(shrunk(closed, size), size))) / count(closed);
-}
-
-/** Whether a half reaches far enough aside, is high enough, and comes below the eye. */
-function goesAround(rims, side) {
-  const half = [...rims.data.keys()].filter((i) => rims.data[i] && side * across(i) > 0);
-  if (half.length < LEAST_HALF) return false;
-  const below = half.filter((i) => Math.abs(across(i)) > BESIDE && down(i) > BELOW);
-  const heights = half.map(down);
-  return Math.max(...half.map((i) => Math.abs(across(i)))) >= LEAST_REACH
-    && Math.max(...heights) - Math.min(...heights) >= LEAST_HEIGHT
-    && below.length >= LEAST_BELOW;
-}
+const minus = (colours, others) => colours.map((one, k) => one.map((value, i) => value - others[k][i]));
+const length = ([a, b, c], i) => Math.sqrt(a[i] ** 2 + b[i] ** 2 + c[i] ** 2);

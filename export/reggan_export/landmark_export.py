@@ -7,7 +7,7 @@ with what a rig is about to do, it refines that. What is not asked for is not co
 import json
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import onnx
@@ -36,8 +36,9 @@ from reggan_plugin.rig.source import model_inputs
 from reggan_plugin.rig.template import CONVENTIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.exported_weights import exported_weights, load_exported
-from reggan_training.landmarks.graph import CROP_PX, LABEL_PX, LandmarkGraph, MirroredLandmarks
-from reggan_training.landmarks.network import POINTS_OF, PartNetwork
+from reggan_training.landmarks.front_network import SHOWN, FrontNetwork
+from reggan_training.landmarks.graph import CROP_PX, LABEL_PX, FaceReading, LandmarkGraph
+from reggan_training.landmarks.network import FRONT, POINTS_OF, PartNetwork
 from reggan_training.landmarks.training import LOG
 from reggan_training.pairs.rasterising import CANONICAL_LANDMARKS
 from reggan_training.refinement.network import RigRefiner
@@ -53,7 +54,13 @@ _EYE: Final = 0.234
 
 
 def export_landmarks(
-    run: Path, out: Path, *, name: str, version: str, refinement: Path | None = None
+    run: Path,
+    out: Path,
+    *,
+    name: str,
+    version: str,
+    front: Path | None = None,
+    refinement: Path | None = None,
 ) -> float:
     """Write the model file of a run; returns how far it is from PyTorch, in eye distances.
 
@@ -63,12 +70,14 @@ def export_landmarks(
         out: replaced if it exists.
         name: of the model, for the card.
         version: of the weights, for the card.
+        front: as `run`, whose network says what lies in front of the face; None for that of `run`.
         refinement: folder that `train-refinement` wrote, or a file of contract 3.
 
     Raises:
         ModelParityError: the file says otherwise than PyTorch; nothing is left at `out`.
     """
-    graph = landmark_graph(run)
+    front = run if front is None else front
+    graph = landmark_graph(run, front)
     outputs: tuple[str, ...] = RIG_OUTPUTS
     if refinement is None:
         model = _traced(graph, ("image",), RIG_OUTPUTS)
@@ -86,7 +95,7 @@ def export_landmarks(
         outputs=outputs,
         template=TEMPLATES[0],
         canonical_landmarks=CANONICAL_LANDMARKS,
-        training=_training(run, refinement),
+        training=_training(run, front, refinement),
         licence="Apache-2.0",
         max_yaw_deg=60.0,
     )
@@ -121,7 +130,7 @@ def _traced(
     )
 
 
-def _either(finds: MirroredLandmarks, refines: RigRefiner) -> onnx.ModelProto:
+def _either(finds: FaceReading, refines: RigRefiner) -> onnx.ModelProto:
     """Both networks in one graph: each answers with its own outputs, and zeros for the others'."""
     names = (*RIG_OUTPUTS, *REFINED_OUTPUTS)
     inputs = ("image", "asked")
@@ -159,17 +168,17 @@ def _either(finds: MirroredLandmarks, refines: RigRefiner) -> onnx.ModelProto:
 
 
 class _LandmarkBranch(nn.Module):
-    """Landmarks; nothing of a refinement."""
+    """What is read in a face; nothing of a refinement."""
 
-    def __init__(self, graph: MirroredLandmarks) -> None:
+    def __init__(self, graph: FaceReading) -> None:
         super().__init__()
-        self.landmarks = graph
+        self.reading = graph
 
     def forward(self, image: Tensor, asked: Tensor) -> tuple[Tensor, ...]:
         nothing = asked[:, :1] * 0
         half = nothing[..., ::2, ::2]
         mix, motion = half.repeat(1, len(CONVENTIONS), 1, 1), half.repeat(1, 4, 1, 1)
-        return (*self.landmarks(image), mix, motion, nothing)
+        return (*self.reading(image), mix, motion, nothing)
 
 
 class _RefinementBranch(nn.Module):
@@ -182,7 +191,7 @@ class _RefinementBranch(nn.Module):
     def forward(self, image: Tensor, asked: Tensor) -> tuple[Tensor, ...]:
         mix, motion, gain = self.network(F.avg_pool2d(image, CROP_PX // CELLS), asked)
         nowhere = image[:, :1, :COUNT, :2].flatten(1, 2) * 0
-        label = image[:, :, :LABEL_PX, :LABEL_PX] * 0
+        label = image[:, :1, :LABEL_PX, :LABEL_PX].repeat(1, len(SHOWN), 1, 1) * 0
         return nowhere, nowhere[..., 0], label, mix, motion, gain
 
 
@@ -204,7 +213,7 @@ def _refined_apart(network: RigRefiner, file: Path) -> float:
     )
 
 
-def _distance(graph: MirroredLandmarks, file: Path, card: ModelCard) -> float:
+def _distance(graph: FaceReading, file: Path, card: ModelCard) -> float:
     """Largest distance of a landmark in a file from PyTorch's, on real crops; eye distances."""
     runner = open_runner(file, "cpu")
     apart = 0.0
@@ -217,10 +226,12 @@ def _distance(graph: MirroredLandmarks, file: Path, card: ModelCard) -> float:
     return apart
 
 
-def _training(source: Path, refinement: Path | None) -> dict[str, object]:
+def _training(source: Path, front: Path, refinement: Path | None) -> dict[str, object]:
     """Say what each network was measured to be last, by logs of runs or cards of files."""
-    last = _measured(source)
-    networks: dict[str, object] = {kind: last[kind] for kind in POINTS_OF if kind in last}
+    last = {**_measured(source), FRONT: _measured(front).get(FRONT)}
+    networks: dict[str, object] = {
+        kind: last[kind] for kind in (*POINTS_OF, FRONT) if last.get(kind)
+    }
     if refinement is not None:
         networks["refinement"] = _measured(refinement)["refinement"]
     return {
@@ -244,18 +255,29 @@ def _measured(source: Path) -> dict[str, object]:
     return last
 
 
-def landmark_graph(source: Path) -> MirroredLandmarks:
-    """Join the trained networks of a run, or those of a file, as one graph to evaluate."""
-    networks = {}
-    for kind in POINTS_OF:
-        network = PartNetwork(kind)
-        if source.is_file():
-            load_exported(network, exported_weights(source, f"networks.{kind}."))
-        else:
-            stored = read_checkpoint(source / f"{kind}.pt")
-            network.load_state_dict(stored["ema"])
-        networks[kind] = network.eval()
-    return MirroredLandmarks(LandmarkGraph(networks)).eval()
+def landmark_graph(source: Path, front: Path | None = None) -> FaceReading:
+    """Join trained networks as one graph to evaluate.
+
+    Args:
+        source: run, or file, of the landmarks.
+        front: run, or file, of what lies in front; None for the same.
+    """
+    networks = {kind: _trained(PartNetwork(kind), kind, source) for kind in POINTS_OF}
+    return FaceReading(
+        LandmarkGraph(networks), _trained(FrontNetwork(), FRONT, front or source)
+    ).eval()
+
+
+_Kind = TypeVar("_Kind", PartNetwork, FrontNetwork)
+
+
+def _trained(network: _Kind, kind: str, source: Path) -> _Kind:
+    """Give a network the weights that a run or a file has of its kind."""
+    if source.is_file():
+        load_exported(network, exported_weights(source, f"networks.{kind}."))
+    else:
+        network.load_state_dict(read_checkpoint(source / f"{kind}.pt")["ema"])
+    return network.eval()
 
 
 def refinement_network(source: Path) -> RigRefiner:

@@ -1,7 +1,7 @@
 """The way of a face, from the picture that it lies in to the changed one: the only list of steps.
 
     cut        `cut_crop`, then the backdrop of the model where the picture is transparent
-    answer     `lift_spectacles`, the source's own answer, `finite`
+    answer     the source's own answer, `finite`
     limit      `limit_motion`
     compose    `region_of_change`, `motion_in_frame`, `composite_motion`
 
@@ -10,7 +10,7 @@ Frames, textures, the page, the evaluation and the checks of an export all go th
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,10 +34,9 @@ from reggan_plugin.imaging.backdrop import before_grey, continue_under_alpha
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import Region, cut_crop, part_inside, region_of
 from reggan_plugin.imaging.cropped_face import CroppedFace, ShownFace
-from reggan_plugin.imaging.in_front_of_face import Front, both_fronts
+from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask
-from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -111,73 +110,24 @@ def finer_for(crop: FaceCrop, card: ModelCard) -> int:
     return min(max(1, math.ceil(crop.scale)), MOST_FINER)
 
 
-class SpectaclesLifted:
-    """Spectacles lifted off faces; the last few faces are remembered.
-
-    The sliders of a page ask about the same array again and again.
-    """
-
-    _KEPT = 4
-
-    def __init__(self) -> None:
-        self._lifted: tuple[tuple[np.ndarray, LiftedFace], ...] = ()
-
-    def __call__(self, face: Face) -> LiftedFace:
-        """As `lift_spectacles`."""
-        for seen, lifted in self._lifted:
-            if seen is face:
-                return lifted
-        lifted = lift_spectacles(face)
-        self._lifted = (
-            *self._lifted[1 - self._KEPT :],
-            (face, lifted),
-        )  # at once: threads share it
-        return lifted
-
-
-def as_they_are(face: Face) -> LiftedFace:
-    """Return a face with all that stands before it, for `answer_faces`."""
-    return LiftedFace(face, None)
-
-
 def answer_faces(
     source: AnswerSource,
     faces: Sequence[ShownFace],
     mixes: Sequence[ExpressionMix],
-    lift: Callable[[Face], LiftedFace] = lift_spectacles,
     known: Sequence[FaceInShot | None] | None = None,
 ) -> list[Answer]:
-    """Ask for the change of faces, and take what stands before them off first.
+    """Ask for the change of faces.
 
     Args:
         source: that is asked.
         faces: crops of its side.
         mixes: what each is asked for.
-        lift: takes off a face what stands before it.
         known: what a shot says of each face, in parts of the crop's side.
 
     Raises:
         ModelError, DeviceMemoryError: as `AnswerSource.answer`.
     """
-    lift = lift if source.card.handling.lifts_spectacles else as_they_are
-    lifted = [_lifted(face, lift) for face in faces]
-    answers = source.answer([face for face, _ in lifted], mixes, known)
-    return [
-        replace(finite(answer), front=both_fronts(answer.front, front))
-        for answer, (_, front) in zip(answers, lifted, strict=True)
-    ]
-
-
-def _lifted(
-    face: ShownFace, lift: Callable[[Face], LiftedFace]
-) -> tuple[ShownFace, Float[np.ndarray, "front_side front_side 1"] | None]:
-    """Return a face without what stood before it, and where that was.
-
-    Only a face before which something stands is cut out whole at the picture's resolution.
-    """
-    if not isinstance(face, CroppedFace):
-        return lift(face)
-    return (face, None) if lift(face.small).front is None else lift(face.whole)
+    return [finite(answer) for answer in source.answer(faces, mixes, known)]
 
 
 def limited(

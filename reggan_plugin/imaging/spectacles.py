@@ -1,58 +1,36 @@
-"""Spectacles lifted off a face: a model that does not see them moves what is behind them.
+"""Spectacles lifted off a face, so that they stay where they are while the face behind them moves.
 
-They are what crosses the bridge of the nose between both eyes, thin and in one colour, and goes
-around the eyes on both sides. The thresholds were chosen on 212 rendered faces and measured on 300:
-`tests/measurements/spectacles.py`.
+A network says about where they are (`reggan_plugin.rig.source`); their edges are found here, in the
+picture. The numbers were chosen on rendered faces: `tests/measurements/spectacles.py`.
 """
 
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.array_types import Float
 from reggan_plugin.imaging.backdrop import continue_under_alpha
+from reggan_plugin.imaging.cropped_face import ShownFace
 from reggan_plugin.imaging.in_front_of_face import hidden_share
-from reggan_plugin.imaging.median_filter import median_filter
-from reggan_plugin.interpolation import median, percentile
 
-_AT_ONCE = 32
-"""Rows of a face that are brought to 8 bits at a time."""
-_SIDE_PX = 256
-"""Of the crop in which they are looked for; all numbers of pixels are of it."""
-_ROWS, _HALF_WIDTH = slice(36, 123), 77
-"""Where spectacles may lie: rows of the crop, and columns to either side of the nose."""
-_EYES, _EYE_SIZE = ((98, 77), (158, 77)), (15, 10)
-"""Middle (x, y) and half axes of what lids and lashes fill, which are thin and dark as well."""
-_BRIDGE_ROWS, _BRIDGE_HALF_WIDTH = (59, 102), 9
-_FRINGE_BOTTOM, _FRINGE_HALF_WIDTH, _MOST_FRINGE = 47, 13, 3
-"""What goes on from the bridge up to here is hair."""
 _LIGHTNESS = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _SHADE, _HUE = 0.6, 2.5
 """Weights of differences: light and shade on metal differ more than its hue does."""
-_THIN, _LIKE = 0.06, 0.18
-"""Least difference from what is around, and largest from the colour of the bridge."""
-_CLEAR = 0.6
-"""Part of the bridge's own contrast that the pixels have of which its colour is taken."""
-_THICK_PX, _STEP_PX = 7, 5
-_MOST_THICK = 0.08
-"""Share of a frame that may be thicker than it is at the bridge or below: more is brows of its
-colour, and half a brow that stays behind is worse than rims that bend."""
-_THICKEST_PX = 6
-_MOST_BESIDE = 0.5
-"""Share of the pixels beside a frame that may be thin as well: where more are, it is a texture."""
-_LEAST_BRIDGE, _LEAST_HALF, _LEAST_BELOW = 6, 25, 8
-"""Pixels of the bridge, of each half, and of that below the eye."""
-_LEAST_REACH, _LEAST_HEIGHT, _BELOW, _BESIDE = 32, 18, 88, 15
-"""How far each half goes aside, how high it is, and where it is below the eye, beside the nose."""
-_SOFT_PX, _FULLER = 1.0, 3.0
-"""A frame ends nearly a pixel beyond what was found of it, softly: what is kept further out is
-brows, which are then seen twice."""
-_SURE = 0.95
-"""Share of a frame from which on a pixel tells its colour."""
+_LIKELY, _LEAST = 0.5, 0.0032
+"""Share of a cell from which on it counts, and the mean over the crop of those that count: less is
+no pair of spectacles."""
+_AROUND = 5
+"""Cells of a window in which the surest ones tell a frame's colour."""
+_SURE, _CLEAR = 0.6, 0.6
+"""Parts of the largest share, and of the largest contrast, around from which on they do."""
+_ALIKE = 0.18
+"""Largest difference from a frame's usual colour of what tells its colour here."""
+_REACH, _NOT, _MAY = 3, 0.2, 0.4
+"""Cells of a window by which a frame may be wider than the network says; largest share in it where
+it is none, and from which on it may be one. What is kept further out is brows, seen twice then."""
 _FROM, _TO = 0.05, 0.75
-"""Shares of a frame that count as none and as all."""
+"""Shares of a frame, by its colour, that count as none and as all."""
 _TOLD = 0.06
 """Difference of colour from which on a frame can be told from the skin around it."""
 
@@ -60,114 +38,75 @@ _TOLD = 0.06
 class LiftedFace(NamedTuple):
     """`face` without what stood before it, and `front`, which says where that was; None if none."""
 
-    face: Float[np.ndarray, "side side 3"]
-    front: Float[np.ndarray, "front_side front_side 1"] | None
+    face: ShownFace
+    front: Float[np.ndarray, "side side 1"] | None
 
 
-def lift_spectacles(face: Float[np.ndarray, "side side 3"]) -> LiftedFace:
-    """Take spectacles off an aligned face; the colours around them run on beneath.
+def shows_spectacles(share: Float[np.ndarray, "cells cells"]) -> bool:
+    """Whether there are spectacles, by the share of each cell of a crop that shows some."""
+    return bool(share[share > _LIKELY].sum() >= _LEAST * share.size)
+
+
+def lift_spectacles(
+    face: Float[np.ndarray, "side side 3"], share: Float[np.ndarray, "cells cells"]
+) -> LiftedFace:
+    """Take spectacles off an aligned face that wears some; the colours around them run on beneath.
 
     Args:
         face: sRGB-encoded, in [0, 1].
+        share: of each cell of the same crop that shows spectacles.
     """
-    rims = find_spectacles(face)
-    if rims is None:
-        return LiftedFace(face, None)
-    front = _matte(face, rims)
+    front = _matte(face, share)
     return LiftedFace(continue_under_alpha(face, 1 - hidden_share(front)), front[..., None])
 
 
 def _matte(
-    face: Float[np.ndarray, "side side 3"], rims: Bool[np.ndarray, "256 256"]
+    face: Float[np.ndarray, "side side 3"], share: Float[np.ndarray, "cells cells"]
 ) -> Float[np.ndarray, "side side"]:
-    """Follow the edges of a frame that was found, at the face's own resolution.
+    """Follow the edges of a frame, at the face's own resolution.
 
-    Where the frame may be, a pixel's share of it is how near its colour lies to the frame's on the
-    way from the colour of the skin around. So brows that touch a frame stay with the face.
+    Where the frame may be, a pixel's share of it is how far its colour lies on the way from the
+    skin's around to the frame's, less how far beside it. So brows that touch a frame stay with the
+    face.
     """
-    image = Image.fromarray(rims.astype(np.uint8) * 255)
-    soft = image.filter(ImageFilter.GaussianBlur(_SOFT_PX))
-    may_be, is_one = (
-        np.asarray(one.resize(face.shape[:2], Image.Resampling.BILINEAR), np.float32) / 255
-        for one in (soft, image)
-    )
-    matte = np.minimum(may_be * np.float32(_FULLER), np.float32(1.0))
+    side = len(face)
+    levels = Image.fromarray(np.round(share * 255).astype(np.uint8))
+    around = np.asarray(levels.filter(ImageFilter.MaxFilter(_AROUND)), np.float32)
+    is_ridge = (share > _LIKELY) & (share * 255 >= _SURE * around)
+    wide = _resized(levels.filter(ImageFilter.MaxFilter(_REACH)), side)
+    matte = np.clip((wide / np.float32(255) - _NOT) / np.float32(_MAY - _NOT), 0, 1)
+    ridge = _resized(Image.fromarray(is_ridge.astype(np.uint8) * 255), side) > 127
     rows = np.flatnonzero(matte.any(axis=1))
     band = slice(int(rows[0]), int(rows[-1]) + 1)
-    near = face[band]
-    own, none = (one.astype(np.float32) for one in (is_one[band] > _SURE, matte[band] == 0))
-    frame, skin = (_opponent(continue_under_alpha(near, known)) for known in (own, none))
-    away = np.linalg.norm(_opponent(near) - frame, axis=2)
-    apart = np.linalg.norm(skin - frame, axis=2)
-    share = 1 - away / np.maximum(apart, np.float32(1e-6))
-    share = np.where(apart > _TOLD, (share - _FROM) / (_TO - _FROM), 1)
-    matte[band] *= np.clip(np.maximum(share, own), 0, 1)
+    near, ridge = face[band], ridge[band]
+    seen, none = _opponent(near), (matte[band] == 0).astype(np.float32)
+    skin = _opponent(continue_under_alpha(near, none))
+    contrast = np.linalg.norm(seen - skin, axis=2) * ridge
+    window = max(1, round(_AROUND * side / share.shape[0] / 2)) * 2 + 1
+    own = ridge & (contrast >= _CLEAR * _largest_around(contrast, window))
+    if own.any():
+        own &= np.linalg.norm(seen - np.median(seen[own], axis=0), axis=2) < _ALIKE
+    frame = _opponent(continue_under_alpha(near, own.astype(np.float32)))
+    way, gone = frame - skin, seen - skin
+    apart = np.maximum(np.linalg.norm(way, axis=2), np.float32(1e-6))
+    along = (gone * way).sum(axis=2) / apart
+    beside = np.sqrt(np.maximum((gone**2).sum(axis=2) - along**2, 0))
+    of_frame = (along - beside) / apart
+    of_frame = np.where(apart > _TOLD, (of_frame - _FROM) / (_TO - _FROM), 1)
+    matte[band] *= np.clip(np.maximum(of_frame, own), 0, 1)
     return matte
 
 
-def find_spectacles(face: Float[np.ndarray, "side side 3"]) -> Bool[np.ndarray, "256 256"] | None:
-    """Pixels of the frame of spectacles, whatever the size of the face; None where there is none.
-
-    Args:
-        face: as for `lift_spectacles`.
-    """
-    levels = np.empty(face.shape, np.uint8)
-    for top in range(0, len(face), _AT_ONCE):  # so that it all stays in the processor's cache
-        some = np.clip(face[top : top + _AT_ONCE], 0, 1)
-        some *= 255
-        some += 0.5
-        levels[top : top + _AT_ONCE] = some
-    image = Image.fromarray(levels).resize((_SIDE_PX, _SIDE_PX), Image.Resampling.BICUBIC)
-    image = image.crop((0, _ROWS.start, _SIDE_PX, _ROWS.stop))
-    places = _Search.of_all()
-    seen, around = (
-        _opponent(np.asarray(one, np.float32) / np.float32(255))
-        for one in (image, _surroundings(image))
-    )
-    contrast = np.linalg.norm(seen - around, axis=2)
-    thin = (contrast > _THIN) & places.is_searched
-    bridge = thin & places.is_bridge
-    if bridge.sum() < _LEAST_BRIDGE:
-        return None
-    clear = bridge & (contrast >= _CLEAR * percentile(contrast[bridge], 90))
-    unlike = np.linalg.norm(seen - median(seen[clear]), axis=2)
-    rims = _connected(clear, thin & (unlike < _LIKE))
-    if (rims & places.is_fringe).sum() > _MOST_FRINGE:
-        return None
-    rims &= ~_grown(~_grown(~rims, _THICK_PX), _THICK_PX)
-    if not (_goes_around(rims, places, places.x < 0) and _goes_around(rims, places, places.x > 0)):
-        return None
-    if _thick_share(rims, places) > _MOST_THICK:
-        return None
-    near, beside = (_grown(rims, size) for size in (5, 9))
-    beside &= ~near & places.is_searched
-    if (thin & beside).sum() > _MOST_BESIDE * beside.sum():
-        return None
-    found = np.zeros((_SIDE_PX, _SIDE_PX), bool)
-    found[_ROWS] = rims
-    return found
+def _resized(image: Image.Image, side: int) -> Float[np.ndarray, "side side"]:
+    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR), np.float32)
 
 
-class _Search(NamedTuple):
-    """The pixels that are looked at: x from the middle, y from the top, and what may lie there."""
-
-    x: Float[np.ndarray, "rows columns"]
-    y: Float[np.ndarray, "rows columns"]
-    is_searched: Bool[np.ndarray, "rows columns"]
-    is_bridge: Bool[np.ndarray, "rows columns"]
-    is_fringe: Bool[np.ndarray, "rows columns"]
-
-    @classmethod
-    @cache
-    def of_all(cls) -> "_Search":
-        y, x = np.mgrid[_ROWS, :_SIDE_PX] + 0.5
-        searched = np.abs(x - _SIDE_PX / 2) < _HALF_WIDTH
-        for eye_x, eye_y in _EYES:
-            searched &= np.hypot((x - eye_x) / _EYE_SIZE[0], (y - eye_y) / _EYE_SIZE[1]) >= 1
-        x -= _SIDE_PX / 2
-        bridge = (np.abs(x) < _BRIDGE_HALF_WIDTH) & (y > _BRIDGE_ROWS[0]) & (y < _BRIDGE_ROWS[1])
-        fringe = (np.abs(x) < _FRINGE_HALF_WIDTH) & (y < _FRINGE_BOTTOM)
-        return cls(x, y, searched, bridge, fringe)
+def _largest_around(
+    plane: Float[np.ndarray, "rows columns"], size: int
+) -> Float[np.ndarray, "rows columns"]:
+    """Largest values, which are at most 4, in squares of an odd number of pixels."""
+    levels = Image.fromarray(np.minimum(plane * np.float32(255 / 4), 255).astype(np.uint8))
+    return np.asarray(levels.filter(ImageFilter.MaxFilter(size))) * np.float32(4 / 255)
 
 
 def _opponent(colour: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:
@@ -175,58 +114,3 @@ def _opponent(colour: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, 
     light = colour @ _LIGHTNESS
     red, blue = (_HUE * (colour[..., channel] - light) for channel in (0, 2))
     return np.stack([_SHADE * light, red, blue], axis=2)
-
-
-def _surroundings(image: Image.Image) -> Image.Image:
-    """Return the median of what is around each pixel, looked for at half of the resolution."""
-    small = image.resize((image.width // 2, image.height // 2), Image.Resampling.BOX)
-    planes = [median_filter(np.asarray(plane), 5) for plane in small.split()]
-    medians = Image.fromarray(np.stack(planes, axis=2))
-    return medians.resize(image.size, Image.Resampling.BILINEAR)
-
-
-def _connected(
-    seeds: Bool[np.ndarray, "rows columns"], among: Bool[np.ndarray, "rows columns"]
-) -> Bool[np.ndarray, "rows columns"]:
-    """Return what is reached from seeds in steps of at most two pixels."""
-    grown, size = seeds & among, 0
-    while (reached := int(np.count_nonzero(grown))) > size:
-        size = reached
-        grown = among & _grown(grown, _STEP_PX)
-    return grown
-
-
-def _grown(mask: Bool[np.ndarray, "rows columns"], size: int) -> Bool[np.ndarray, "rows columns"]:
-    """Return what is set anywhere in a square of `size` pixels, an odd number, around each."""
-    for axis in (0, 1):
-        source, mask = np.moveaxis(mask, axis, 0), mask.copy()
-        grown = np.moveaxis(mask, axis, 0)
-        for step in range(1, size // 2 + 1):
-            grown[step:] |= source[:-step]
-            grown[:-step] |= source[step:]
-    return mask
-
-
-def _thick_share(rims: Bool[np.ndarray, "rows columns"], places: _Search) -> float:
-    """Return the share of a frame that is about twice as thick as it is at its thinnest places."""
-    heights = [(rims & where).sum(axis=0) for where in (places.is_bridge, places.y > _BELOW)]
-    usual = min(float(np.median(one[one > 0])) for one in heights if one.any())
-    size = 2 * int(min(max(usual, 2), _THICKEST_PX) // 2 + 1) + 1
-    closed = ~_grown(~_grown(rims, 3), 3)
-    thick = closed & _grown(~_grown(~closed, size), size)
-    return float(thick.sum() / closed.sum())
-
-
-def _goes_around(
-    rims: Bool[np.ndarray, "rows columns"], places: _Search, side: Bool[np.ndarray, "rows columns"]
-) -> bool:
-    """Whether a half reaches far enough aside, is high enough, and comes below the eye."""
-    half = rims & side
-    if half.sum() < _LEAST_HALF:
-        return False
-    below = half & (np.abs(places.x) > _BESIDE) & (places.y > _BELOW)
-    return bool(
-        np.abs(places.x[half]).max() >= _LEAST_REACH
-        and np.ptp(places.y[half]) >= _LEAST_HEIGHT
-        and below.sum() >= _LEAST_BELOW
-    )

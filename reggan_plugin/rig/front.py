@@ -9,11 +9,11 @@ from reggan_plugin.interpolation import sampled
 from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
 from reggan_plugin.rig.planes import WHOLE, channels_averaged, line_of, smooth_arc
 
-_LABEL = 2
-"""Channel of the network's labels for what is worn before the face."""
+HEAD, FRONT, SPECTACLES = 1, 2, 3
+"""Planes of a label: the head; what is before it, but for spectacles; those, in models that know of
+them. The first is what lies behind."""
 _THIN = 3
-"""Cells of the label across which a thing has to be: thinner ones (rims, single strands) are known
-too coarsely, and half of a rim that stays behind is worse than one that bends."""
+"""Cells of the label across which a thing has to be: of thinner ones crumbs would stay behind."""
 _REACH_PX = 7
 """Of the window in which the mask follows the picture's edges, on a crop of 384 pixels."""
 _SOFTEST = 4e-4
@@ -34,23 +34,21 @@ _BROW_HIDDEN = 0.4
 
 
 def front_matte(
-    picture: Float[np.ndarray, "side side 3"], label: Float[np.ndarray, "3 cells cells"]
+    picture: Float[np.ndarray, "side side 3"], label: Float[np.ndarray, "shown cells cells"]
 ) -> Float[np.ndarray, "side side 1"] | None:
     """Matte of what stands before the face, None if nothing does.
 
     Args:
         picture: the crop, sRGB-encoded.
-        label: shares of what lies where: behind the head, the head, what is before the face.
+        label: shares of what lies where, [0, 1].
 
     Source: He, Sun and Tang, Guided image filtering, ECCV 2010.
     """
     side = len(picture)
-    levels = np.round(np.clip(np.nan_to_num(label[_LABEL]), 0, 1) * 255).astype(np.uint8)
+    levels = np.round(label[FRONT] * 255).astype(np.uint8)
     thick = Image.fromarray(levels).filter(ImageFilter.MinFilter(_THIN))
-    coarse = Image.fromarray(
-        np.minimum(levels, np.asarray(thick.filter(ImageFilter.MaxFilter(_THIN + 2))))
-        / np.float32(255)
-    )
+    grown = np.asarray(thick.filter(ImageFilter.MaxFilter(_THIN + 2)))
+    coarse = Image.fromarray(np.minimum(levels, grown) / np.float32(255))
     mask = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC))
     if (mask > 0.5).mean() < _LEAST:
         return None
@@ -68,7 +66,9 @@ def front_matte(
 
 
 def whole_brows(
-    places: Float[np.ndarray, "points 2"], label: Float[np.ndarray, "3 cells cells"], side_px: int
+    places: Float[np.ndarray, "points 2"],
+    label: Float[np.ndarray, "shown cells cells"],
+    side_px: int,
 ) -> Float[np.ndarray, "side side"]:
     """1 along brows that are seen, up to their tails: a brow moves as one piece.
 
@@ -84,7 +84,7 @@ def whole_brows(
     for side in SIDES:
         brow = places[rows_of("brow", side)]
         seen = brow[_BROW_TAIL:].astype(np.float32) * np.float32(label.shape[-1])
-        hidden = sampled(np.nan_to_num(label[_LABEL])[..., None], seen).mean()
+        hidden = sampled(label[FRONT][..., None], seen).mean()
         if hidden < _BROW_HIDDEN:
             end = brow[:1] + _TAIL_GOES_ON * (brow[:1] - brow[1:2])
             along = np.concatenate([end, smooth_arc(brow)])

@@ -11,10 +11,12 @@ from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.errors import ModelError
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.imaging.cropped_face import ShownFace, small_of
+from reggan_plugin.imaging.cropped_face import CroppedFace, ShownFace, small_of
+from reggan_plugin.imaging.in_front_of_face import both_fronts
+from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles, shows_spectacles
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig.answer import MOTION_CELLS, Landmarks, rig_answer
-from reggan_plugin.rig.front import front_matte, whole_brows
+from reggan_plugin.rig.front import HEAD, SPECTACLES, front_matte, whole_brows
 from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
 from reggan_plugin.rig.opened_mouth import mouth_of_character
@@ -23,18 +25,25 @@ from reggan_plugin.rig.template import Template, template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 _Crop = Float[np.ndarray, "1 3 side_px side_px"]
-_HEAD = 1
-"""Channel of the network's labels for the head, without what is before it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Read:
-    """A face as the model takes it, its landmarks, and what lies where."""
+    """What a model reads in a face, at first with spectacles, then without.
 
+    Attributes:
+        lifted: the face without spectacles.
+        small: the same as the model takes it.
+        places: of its landmarks.
+        sigma: their standard deviations.
+        label: shares of what lies where, in [0, 1].
+    """
+
+    lifted: LiftedFace
     small: _Crop
     places: Float[np.ndarray, "points 2"]
     sigma: Float[np.ndarray, " points"]
-    label: Float[np.ndarray, "3 cells cells"]
+    label: Float[np.ndarray, "shown cells cells"]
 
 
 class RigSource:
@@ -65,7 +74,7 @@ class RigSource:
         self.mouth: MouthLook = USUAL_MOUTH
         self.batch = 1
         """Faces are asked one by one: geometry takes longer than the network."""
-        self._found: tuple[tuple[ShownFace, _Crop, Landmarks], ...] = ()
+        self._found: tuple[tuple[ShownFace, _Read, Landmarks], ...] = ()
 
     @cached_property
     def of_drafts(self) -> "RigSource":
@@ -89,24 +98,23 @@ class RigSource:
         answers = []
         for face, mix, of_shot in zip(faces, mixes, known or [None] * len(faces), strict=True):
             weights = dict(zip(self.card.controls, self.card.vector_of(mix), strict=True))
-            found, refine = self.landmarks(face), self.refinement(face)
+            (read, found), refine = self._seen(face), self.refinement(face)
             character = None
             if of_shot is not None:
                 found = replace(found, places=of_shot.places, sigma=of_shot.sigma)
                 character = of_shot.mouth
-            answers.append(
-                rig_answer(
-                    self.template,
-                    face,
-                    found,
-                    weights,
-                    refine=refine,
-                    cells=self._cells,
-                    look=self.mouth,
-                    character=character,
-                    relaxed=mix.relaxed,
-                )
+            answer = rig_answer(
+                self.template,
+                read.lifted.face,
+                found,
+                weights,
+                refine=refine,
+                cells=self._cells,
+                look=self.mouth,
+                character=character,
+                relaxed=mix.relaxed,
             )
+            answers.append(replace(answer, front=both_fronts(found.front, read.lifted.front)))
         return answers
 
     def face_in_shot(self, face: Float[np.ndarray, "side side 3"]) -> FaceInShot:
@@ -115,14 +123,21 @@ class RigSource:
         Raises:
             ModelError: as `landmarks`.
         """
-        read = self._read(reduced(face, self.side_px))
-        return FaceInShot(
-            places=read.places, sigma=read.sigma, mouth=mouth_of_character(face, read.places)
-        )
+        read = self._read(face)
+        mouth = mouth_of_character(small_of(read.lifted.face), read.places)
+        return FaceInShot(places=read.places, sigma=read.sigma, mouth=mouth)
+
+    def lifted(self, face: ShownFace) -> LiftedFace:
+        """Take spectacles off a face, if it wears them and the model knows of them.
+
+        Raises:
+            ModelError: as `landmarks`.
+        """
+        return self._seen(face)[0].lifted
 
     def refinement(self, face: ShownFace) -> Refine | None:
         """Return what the model adds to requests to a face; None if it adds nothing."""
-        return partial(self._refined, self._seen(face)[0]) if self._is_refined else None
+        return partial(self._refined, self._seen(face)[0].small) if self._is_refined else None
 
     def landmarks(self, face: ShownFace) -> Landmarks:
         """Find the landmarks of a face.
@@ -132,34 +147,51 @@ class RigSource:
         """
         return self._seen(face)[1]
 
-    def _seen(self, face: ShownFace) -> tuple[_Crop, Landmarks]:
-        """Return a face as the model takes it, and its landmarks."""
-        for seen, small, found in self._found:
+    def _seen(self, face: ShownFace) -> tuple[_Read, Landmarks]:
+        """Return what is read in a face, and its landmarks with what stands before it."""
+        for seen, read, found in self._found:
             if seen is face:
-                return small, found
-        reduced_face = reduced(small_of(face), self.side_px)
-        read = self._read(reduced_face)
-        front, head = front_matte(reduced_face, read.label), np.nan_to_num(read.label[_HEAD])
+                return read, found
+        read = self._read(face)
+        front = front_matte(read.small[0].transpose(1, 2, 0), read.label)
         if front is not None:
             front = front * (1 - whole_brows(read.places, read.label, len(front))[..., None])
+        # beneath spectacles is the head
+        head = read.label[HEAD] + read.label[SPECTACLES:].sum(axis=0)
         brows = whole_brows(read.places, read.label, len(head))
         found = Landmarks(
-            places=read.places,
-            sigma=read.sigma,
-            front=front,
-            head=np.maximum(np.clip(head, 0, 1), brows),
+            places=read.places, sigma=read.sigma, front=front, head=np.maximum(head, brows)
         )
         # at once: threads share it
-        self._found = (*self._found[1 - self._KEPT :], (face, read.small, found))
-        return read.small, found
+        self._found = (*self._found[1 - self._KEPT :], (face, read, found))
+        return read, found
 
-    def _read(self, face: Float[np.ndarray, "side_px side_px 3"]) -> _Read:
-        """Ask the model for the landmarks of a face of its side.
+    def _read(self, face: ShownFace) -> _Read:
+        """Ask the model about a face, and once more where it wears spectacles, without them.
+
+        Only a face that wears some is cut out whole at the picture's resolution.
 
         Raises:
-            ModelError: it answers with something else.
+            ModelError: as `landmarks`.
         """
-        small = np.ascontiguousarray(face.transpose(2, 0, 1)[None])
+        places, sigma, label, small = self._asked(small_of(face))
+        lifted, lifts = LiftedFace(face, None), self.card.handling.lifts_spectacles
+        if lifts and len(label) > SPECTACLES and shows_spectacles(label[SPECTACLES]):
+            whole = face.whole if isinstance(face, CroppedFace) else face
+            lifted = lift_spectacles(whole, label[SPECTACLES])
+            places, sigma, _, small = self._asked(small_of(lifted.face))
+        return _Read(lifted=lifted, small=small, places=places, sigma=sigma, label=label)
+
+    def _asked(
+        self, face: Float[np.ndarray, "side side 3"]
+    ) -> tuple[
+        Float[np.ndarray, "points 2"],
+        Float[np.ndarray, " points"],
+        Float[np.ndarray, "shown cells cells"],
+        _Crop,
+    ]:
+        """Ask the model for places, deviations and the label of a face; the last is what it saw."""
+        small = np.ascontiguousarray(reduced(face, self.side_px).transpose(2, 0, 1)[None])
         outputs = self._runner.run(model_inputs(self.card, small))
         points, sigma, label = (outputs.get(name) for name in RIG_OUTPUTS)
         if points is None or sigma is None or label is None or points.shape != (1, COUNT, 2):
@@ -168,11 +200,11 @@ class RigSource:
                 f"The model answers with {shapes}; expected points (1, {COUNT}, 2), sigma and "
                 "label. Export it again."
             )
-        return _Read(
-            small=small,
-            places=np.clip(np.nan_to_num(points[0], nan=0.5), -0.5, 1.5).astype(np.float64),
-            sigma=np.clip(np.nan_to_num(sigma[0], nan=1.0), 1e-5, 1.0).astype(np.float64),
-            label=label[0],
+        return (
+            np.clip(np.nan_to_num(points[0], nan=0.5), -0.5, 1.5).astype(np.float64),
+            np.clip(np.nan_to_num(sigma[0], nan=1.0), 1e-5, 1.0).astype(np.float64),
+            np.clip(np.nan_to_num(label[0]), 0, 1),
+            small,
         )
 
     def _refined(

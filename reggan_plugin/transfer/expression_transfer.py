@@ -18,9 +18,7 @@ from reggan_plugin.change.picture import FrameCrops, Picture
 from reggan_plugin.change.picture_model import PictureModelSource
 from reggan_plugin.change.pipeline import (
     FrameAnswers,
-    SpectaclesLifted,
     answer_faces,
-    as_they_are,
     cut_face,
     cut_faces,
     limited,
@@ -37,7 +35,6 @@ from reggan_plugin.files.frame import Encoding, Frame, read_frame, write_frame
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.imaging.cropped_face import small_of
-from reggan_plugin.imaging.spectacles import lift_spectacles
 from reggan_plugin.limits import MOST_CHILD_BYTES
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models.shipped_models import find_model, installed_models
@@ -186,7 +183,6 @@ class ExpressionTransfer:
         self._runner: Runner = open_runner(path, device)
         self.card: ModelCard = card_from_metadata(self._runner.metadata, str(path))
         self._source = source_from_card(self._runner, self.card, batch)
-        self._lift = SpectaclesLifted()
         self._finder = FaceFinder(self.card.canonical_points, self._source.side_px)
         self.remarks: tuple[Remark, ...] = ()
         if (rig, teeth, mouth) != (None, None, "auto"):
@@ -254,10 +250,8 @@ class ExpressionTransfer:
             local = crop.moved(-region[1].start, -region[0].start)
             picture = picture_of(edit)
             cut = cut_face(picture, region, local, edit.mix, self.card, most_finer=1)
-            face = small_of(cut.before)
-            if self.card.handling.lifts_spectacles:
-                face = lift_spectacles(face).face
-            found.append(_in_frame(self._source.face_in_shot(face), crop, origin))
+            seen = self._source.face_in_shot(small_of(cut.before))
+            found.append(_in_frame(seen, crop, origin))
         return found
 
     @overload
@@ -519,33 +513,29 @@ class ExpressionTransfer:
         """
         view = Picture(pixels=picture, alpha=coverage)
         cut = cut_faces(view, mix, [crop], self.card)
-        answered = self.answer([cut], lifts=False)[0]
+        answered = self.answer([cut])[0]
         whole = slice(0, picture.shape[0]), slice(0, picture.shape[1])
         motions = [motion_in_frame(answer, crop, whole) for answer in answered.answers]
         pixels = answered.compose().pixels
         return ChangedPicture(pixels=pixels, motion=motions[0] if motions else None)
 
-    def answer(
-        self, cuts: Sequence[FrameCrops], *, lifts: bool = True, is_draft: bool = False
-    ) -> list[FrameAnswers]:
+    def answer(self, cuts: Sequence[FrameCrops], *, is_draft: bool = False) -> list[FrameAnswers]:
         """Return the second step: run the model; the faces of all frames share its batches.
 
         The third step is `FrameAnswers.compose`.
 
         Args:
             cuts: of the first step.
-            lifts: spectacles off the faces first.
             is_draft: coarser and quicker, for pictures that are shown while a slider moves.
 
         Raises:
             ModelError, DeviceMemoryError: as `render`.
         """
         faces = [face for cut in cuts for face in cut.faces]
-        lift = self._lift if lifts else as_they_are
         seen, mixes = [face.before for face in faces], [face.mix for face in faces]
         known = [face.crop.in_shot for face in faces]
         source = getattr(self._source, "of_drafts", self._source) if is_draft else self._source
-        answers = iter(answer_faces(source, seen, mixes, lift, known))
+        answers = iter(answer_faces(source, seen, mixes, known))
         answered = []
         for cut in cuts:
             own = [next(answers) for _ in cut.faces]

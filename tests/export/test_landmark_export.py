@@ -24,7 +24,7 @@ from reggan_plugin.models.model_card import (
 from reggan_plugin.models.shipped_models import weights_folder
 from reggan_plugin.rig.refinement import CELLS, PLANES
 from reggan_training.landmarks.network import POINTS_OF
-from reggan_training.landmarks.training import LOG, PartTraining
+from reggan_training.landmarks.training import LOG, FrontTraining, PartTraining
 from reggan_training.refinement.training import LOG as REFINEMENT_LOG
 from reggan_training.refinement.training import RefinementTraining
 
@@ -33,8 +33,9 @@ from reggan_training.refinement.training import RefinementTraining
 def run(tmp_path: Path) -> Path:
     """A run whose networks were not trained at all."""
     torch.manual_seed(4)
-    for kind in POINTS_OF:
-        PartTraining(kind, tmp_path).save()
+    parts = {kind: PartTraining(kind, tmp_path) for kind in POINTS_OF}
+    for one in (*parts.values(), FrontTraining(parts["face"].ema, tmp_path)):
+        one.save()
     (tmp_path / LOG).write_text('{"kind": "eye", "crops": 24}\n{"kind": "eye", "crops": 48}\n')
     return tmp_path
 
@@ -85,11 +86,12 @@ def test_networks_of_a_file_can_be_taken_back() -> None:
         for one in (0 * asked, asked)
     )
     with torch.no_grad():
-        points, _, _ = landmark_graph(shipped)(image)
+        points, _, label = landmark_graph(shipped)(image)
         mix, motion, gain = refinement_network(shipped)(F.avg_pool2d(image, 3), asked)
     for name, value in zip(("mix", "motion", "gain"), (mix, motion, gain), strict=True):
         np.testing.assert_allclose(refined[name], value.numpy(), atol=1e-4)
     np.testing.assert_allclose(found["points"], points.numpy(), atol=2e-3)
+    np.testing.assert_allclose(found["label"], label.numpy(), atol=0.02)
 
 
 def test_a_file_without_landmark_networks_is_named(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.change.answer import Answer, AnswerSource
-from reggan_plugin.change.pipeline import SpectaclesLifted, answer_faces, change_crop, finer_for
+from reggan_plugin.change.pipeline import answer_faces, change_crop, finer_for
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.imaging.colour import linear_from_srgb
@@ -289,7 +289,6 @@ class AskedFace:
         self.source, self.picture = source, picture
         if isinstance(source, KnownLandmarks):
             source.know(places)
-        self._lift = SpectaclesLifted()
         self._face = self._cut(picture)
 
     def _cut(self, picture: Picture) -> Picture:
@@ -300,7 +299,7 @@ class AskedFace:
 
     def answer(self, weights: Mapping[str, float]) -> Answer:
         """The model's answer, mended as users' frames have it."""
-        return answer_faces(self.source, [self._face], [self._mix(weights)], self._lift)[0]
+        return answer_faces(self.source, [self._face], [self._mix(weights)])[0]
 
     def _mix(self, weights: Mapping[str, float]) -> ExpressionMix:
         return ExpressionMix({k: v for k, v in weights.items() if k in self.source.card.controls})
@@ -309,7 +308,7 @@ class AskedFace:
         """Landmarks that a rig works with."""
         if not isinstance(self.source, RigSource | KnownLandmarks):
             raise TypeError(f"{self.source.card.name} finds no dense landmarks")
-        return self.source.landmarks(self._lift(self._face).face)
+        return self.source.landmarks(self._face)
 
     def openings(
         self, answer: Answer, weights: Mapping[str, float], own: Picture, nose_px: float
@@ -326,8 +325,7 @@ class AskedFace:
             card = self.source.card
             vector = dict(zip(card.controls, card.vector_of(self._mix(weights)), strict=True))
             with patch.object(opened_mouth, "_inside_of_mouth", _green):
-                rig, seen = self.source.template, self._lift(self._face).face
-                refine = self.source.refinement(seen)
+                rig, refine = self.source.template, self.source.refinement(self._face)
                 drawn = rig_answer(rig, self._cut(own), self.found(), vector, refine=refine)
             painted = replace(answer, painters=drawn.painters)
         else:

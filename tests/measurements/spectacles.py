@@ -12,6 +12,7 @@ found or not: how far the pixels of their frames move, which should stay.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +22,11 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from reggan_plugin.change.answer import AnswerSource
-from reggan_plugin.change.pipeline import as_they_are
-from reggan_plugin.imaging.spectacles import find_spectacles, lift_spectacles
+from reggan_plugin.rig.source import RigSource
 from reggan_training.commands.options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadFamily, Part
 from reggan_training.heads.worn.dress import dress
+from reggan_training.metrics.image_distance import resized
 from reggan_training.metrics.motion.answer import compose, motion_answers, motion_in_crop
 from reggan_training.metrics.motion.quantities import region_psnr_db
 from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
@@ -69,16 +69,14 @@ def sitters(
         yield sitter._replace(source=sitter.picture(0))
 
 
-def measured(model: AnswerSource, sitter: Sitter) -> Iterator[list[float]]:
+def measured(models: tuple[RigSource, RigSource], sitter: Sitter) -> Iterator[list[float]]:
     """PSNR of unchanged, seen and lifted near the spectacles, then of seen and lifted in all."""
     states = sitter.head.head.states
     raised = sorted(range(1, len(states)), key=lambda k: -brows(states[k]))[:2]
     asked = np.stack([request_of_pair(states[0], states[k], 1.0) for k in raised])
     sources = torch.from_numpy(np.stack([sitter.source] * len(raised)))
     controls = torch.from_numpy(asked)
-    seen, lifted = (
-        motion_answers(model, sources, controls, one) for one in (as_they_are, lift_spectacles)
-    )
+    seen, lifted = (motion_answers(model, sources, controls) for model in models)
     image = Image.fromarray(sitter.worn).convert("L").filter(ImageFilter.MaxFilter(REACH_PX))
     near, everywhere = np.asarray(image) > 0, np.ones((SIDE_PX, SIDE_PX), bool)
     for state, one, other in zip(raised, seen, lifted, strict=True):
@@ -90,7 +88,7 @@ def measured(model: AnswerSource, sitter: Sitter) -> Iterator[list[float]]:
         ]
 
 
-def rims_move_px(model: AnswerSource, sitter: Sitter) -> float:
+def rims_move_px(model: RigSource, sitter: Sitter) -> float:
     """How far the frame of spectacles moves as the brows move most; px at 512, mean."""
     states = sitter.head.head.states
     raised = max(range(1, len(states)), key=lambda k: brows(states[k]))
@@ -122,18 +120,22 @@ def main(
 ) -> None:
     """Print the three lines."""
     asked = opened(model)
+    assert isinstance(asked, RigSource)
+    handling = replace(asked.card.handling, lifts_spectacles=False)
+    seeing = RigSource(asked._runner, replace(asked.card, own_handling=handling))
     found = {True: [0, 0], False: [0, 0]}
     rows: list[list[float]] = []
     moved: list[float] = []
     for sitter in sitters(open_families(), count, seed, only_wearers=only_wearers):
-        is_found = find_spectacles(sitter.source.transpose(1, 2, 0)) is not None
+        face = resized(torch.from_numpy(sitter.source[None]), asked.side_px)[0].numpy()
+        is_found = asked.lifted(np.clip(face.transpose(1, 2, 0), 0, 1)).front is not None
         wears = bool(sitter.worn.sum() > LEAST_PX)
         found[wears][0] += is_found
         found[wears][1] += 1
         if wears:
             moved.append(rims_move_px(asked, sitter))
         if wears and is_found:
-            rows += measured(asked, sitter)
+            rows += measured((seeing, asked), sitter)
     (with_them, wearers), (without, bare) = found[True], found[False]
     print(f"found on {with_them} of {wearers} with spectacles, and on {without} of {bare} without")
     near = "near them {:.2f} dB unchanged, {:.2f} seen, {:.2f} lifted; everywhere {:.2f} and {:.2f}"

@@ -130,11 +130,57 @@ def test_a_matte_follows_the_pictures_own_edge() -> None:
     assert matte[108:].max() < 0.1
 
 
-def test_a_thin_rim_is_left_to_others() -> None:
+class SeesRims(KnowingRunner):
+    """Says that spectacles are where pixels are blue, and is less sure of landmarks beside them."""
+
+    def run(self, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        image = inputs["image"][0].reshape(3, 128, 3, 128, 3).mean((2, 4))
+        blue = np.clip(4 * (image[2] - image[:2].max(axis=0)) - 2, 0, 1)
+        label = np.stack([0 * blue, 1 - blue, 0 * blue, blue])[None].astype(np.float32)
+        found = {**super().run(inputs), "label": label}
+        return {**found, "sigma": found["sigma"] + (inputs["image"] == 0.9).any()}
+
+
+def with_rims(picture: np.ndarray) -> np.ndarray:
+    worn = picture.copy()
+    y, x = np.mgrid[:SIDE_PX, :SIDE_PX] / SIDE_PX
+    for middle in (0.38, 0.62):
+        worn[np.abs(np.hypot(x - middle, y - 0.3) - 0.09) < 0.012] = (0.0, 0.0, 0.9)
+    return worn
+
+
+def test_spectacles_are_lifted_before_the_landmarks_are_found() -> None:
     picture, _ = drawn_face()
-    front = np.zeros((64, 64))
-    front[20, 10:50] = 1.0
-    assert front_matte(picture, label_of(front)) is None
+    worn = with_rims(picture)
+    runner = SeesRims()
+    source = source_of(runner)
+    (answer,) = source.answer([worn], [BLINK])
+    assert runner.asked == 2  # with them, and without
+    assert answer.front is not None
+    rims = (worn != picture).any(axis=2)
+    assert answer.front[..., 0][rims].mean() > 0.9
+    assert (answer.front[..., 0] > 0.5)[~rims].mean() < 0.02
+    lifted = source.lifted(worn)
+    assert np.abs(lifted.face - picture)[rims].mean() < 0.3 * np.abs(worn - picture)[rims].mean()
+    assert source.landmarks(worn).sigma.max() < 1  # what was found on the face without them
+    source.answer([worn], [BLINK])
+    assert runner.asked == 2
+
+
+def test_faces_without_spectacles_are_asked_about_once() -> None:
+    runner, (picture, _) = SeesRims(), drawn_face()
+    (answer,) = source_of(runner).answer([picture], [BLINK])
+    assert (runner.asked, answer.front) == (1, None)
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_model_may_be_shown_spectacles(*, knows: bool) -> None:
+    """Its card says so, or its file is of a time when labels did not tell of them."""
+    worn, seen = with_rims(drawn_face()[0]), card()
+    if knows:
+        seen = replace(seen, own_handling=replace(seen.handling, lifts_spectacles=False))
+    source = RigSource(SeesRims() if knows else KnowingRunner(), seen)
+    assert source.lifted(worn).face is worn
 
 
 @pytest.mark.parametrize("factor", [1, 2, 3, 4])

@@ -35,7 +35,6 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.landmarks import FaceLandmarks, located_yaw_deg
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.imaging.spectacles import find_spectacles, lift_spectacles
 from reggan_plugin.rig.answer import Landmarks
 from reggan_plugin.rig.eyes import Lids
 from reggan_plugin.rig.fit import Fit, closing_edges, fit
@@ -165,11 +164,14 @@ class PlacedFace:
     transfer: ExpressionTransfer
     crop: FaceCrop
 
+    @property
+    def source(self) -> RigSource:
+        assert isinstance(self.transfer._source, RigSource)
+        return self.transfer._source
+
     def landmarks(self) -> Landmarks:
-        source = self.transfer._source
-        assert isinstance(source, RigSource)
         before = np.clip(cut_crop(self.frame.pixels, self.crop), 0, 1)
-        return source.landmarks(lift_spectacles(before).face)
+        return self.source.landmarks(before)
 
     def laid(self) -> Fit:
         landmarks = self.landmarks()
@@ -237,7 +239,7 @@ def test_the_browser_alone_makes_nearly_the_runtime_s_picture(
 ) -> None:
     face = placed_face(sample, tmp_path)
     if sample == "toon":
-        assert find_spectacles(cut_crop(face.frame.pixels, face.crop)) is not None
+        assert face.source.lifted(cut_crop(face.frame.pixels, face.crop)).front is not None
     engine = Engine(browser, address)
     engine.open(face)
     marks = face.landmarks().places

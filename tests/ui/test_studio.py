@@ -151,19 +151,20 @@ def test_the_page_learns_what_the_model_can_do(start_page: StartPage) -> None:
     assert (state["layers"], state["neutral"]) == (True, True)
 
 
-def test_a_face_is_searched_for_spectacles_once_for_drafts_and_once_for_the_whole(
-    motion_studio: Studio, monkeypatch: pytest.MonkeyPatch
+def test_spectacles_are_lifted_once_for_drafts_and_once_for_the_whole(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    searched = []
+    lifted, room = [], studio_of()
 
-    def lift(face: np.ndarray) -> LiftedFace:
-        searched.append(face)
+    def lift(face: np.ndarray, _: np.ndarray) -> LiftedFace:
+        lifted.append(face)
         return LiftedFace(face, None)
 
-    monkeypatch.setattr("reggan_plugin.change.pipeline.lift_spectacles", lift)
-    number = motion_studio.files.open_sample("toon").first
+    monkeypatch.setattr("reggan_plugin.rig.source.lift_spectacles", lift)
+    number = room.files.open_sample("toon").first
     for change in (JAW, SliderValues(weights={"jawOpen": 0.3})):
-        motion_studio.thumbnail(number, FIRST, change)
-        motion_studio.change(number, FIRST, 512, change, is_draft=True)
-        motion_studio.change(number, FIRST, 512, change)
-    assert len(searched) == 2  # for drafts, and at its own resolution
+        room.thumbnail(number, FIRST, change)
+        room.change(number, FIRST, 512, change, is_draft=True)
+        room.change(number, FIRST, 512, change)
+    room.close()
+    assert len(lifted) == 2  # for drafts, and at its own resolution

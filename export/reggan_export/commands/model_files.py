@@ -120,10 +120,24 @@ def onnx(
     metavar="RUN|ONNX",
     help="Run of train-refinement, or an exported file, whose refinement goes into the same file.",
 )
-@click.option("--version", default="0.5.0", show_default=True, help="Of the weights, in the card.")
+@click.option(
+    "--front",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="RUN|ONNX",
+    help="Run of train-landmarks, or an exported file, whose network for what lies in front of the "
+    "face is taken instead of RUN's.",
+)
+@click.option("--version", default="0.5.1", show_default=True, help="Of the weights, in the card.")
 @overwrite_option()
 @verbose_option
-def landmarks(run: Path, out: Path, refinement: Path | None, version: str, overwrite: bool) -> None:
+def landmarks(
+    run: Path,
+    out: Path,
+    refinement: Path | None,
+    front: Path | None,
+    version: str,
+    overwrite: bool,
+) -> None:
     """Export landmarks that were trained to the file that a rig is laid by.
 
     RUN is a folder of train-landmarks, or an exported file whose landmark networks are kept.
@@ -135,7 +149,9 @@ def landmarks(run: Path, out: Path, refinement: Path | None, version: str, overw
     from reggan_export.landmark_export import export_landmarks
 
     refuse_occupied(out, overwrite)
-    apart = export_landmarks(run, out, name=out.stem, version=version, refinement=refinement)
+    apart = export_landmarks(
+        run, out, name=out.stem, version=version, front=front, refinement=refinement
+    )
     click.echo(f"At most {100 * apart:.3f} % of the eye distance from PyTorch, on sample frames.")
     click.echo(out)
 

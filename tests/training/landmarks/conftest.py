@@ -57,6 +57,8 @@ def _picture(number: int) -> HeadPicture:
     pixels = np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8)
     for row, (x, y) in enumerate(points.astype(int)):
         pixels[y - 2 : y + 3, x - 2 : x + 3] = (255 * row // COUNT, 255 - row, row)
-    label = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
-    label[40:-40, 40:-40] = 1
-    return HeadPicture(pixels=pixels, points=points, label=label)
+    shares = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
+    shares[:40, :, 0] = 255
+    at = slice(150 + number, 156 + number)
+    pixels[at], shares[at, :, 2] = (200, 0, 0), 255
+    return HeadPicture(pixels=pixels, points=points, shares=shares)

@@ -7,8 +7,18 @@ import pytest
 import torch
 
 from reggan_plugin.rig.layout import MIRROR, rows_of
-from reggan_training.landmarks.graph import LandmarkGraph, MirroredLandmarks, Squares, rows_around
+from reggan_training.landmarks.front_network import SHOWN, FrontNetwork
+from reggan_training.landmarks.graph import (
+    LABEL_PX,
+    FaceReading,
+    LandmarkGraph,
+    MirroredLandmarks,
+    SeenFaces,
+    Squares,
+    rows_around,
+)
 from reggan_training.landmarks.network import (
+    FACE_FEATURES,
     POINTS_OF,
     FacePlacement,
     PartNetwork,
@@ -116,16 +126,53 @@ class Lopsided(torch.nn.Module):
     def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, ...]:
         count = len(MIRROR)
         sigma = 0.1 + picture[:, 1, :count, 0]
-        return picture[:, 0, :count, :2], sigma, picture[:, :, :64, :64]
+        seen = SeenFaces(Squares(sigma[:, :2], sigma[:, :1], sigma[:, 2:4]), picture[:, :, :4, :4])
+        return picture[:, 0, :count, :2], sigma, seen
 
 
 def test_a_mirrored_picture_gives_mirrored_landmarks() -> None:
     twice = MirroredLandmarks(Lopsided())
     picture = torch.rand(2, 3, 384, 384, generator=torch.Generator().manual_seed(3))
-    places, sigma, label = twice(picture)
-    others, deviations, seen = twice(picture.flip(3))
+    places, sigma, seen = twice(picture)
+    others, deviations, _ = twice(picture.flip(3))
+    torch.testing.assert_close(seen.features, picture[:, :, :4, :4])  # of the picture as it is
     mirror = MIRROR.tolist()
     mirrored = torch.stack([1 - others[:, mirror, 0], others[:, mirror, 1]], -1)
     torch.testing.assert_close(mirrored, places)
     torch.testing.assert_close(deviations[:, mirror], sigma)
-    torch.testing.assert_close(seen.flip(3), label)
+
+
+class ShowsRed(FrontNetwork):
+    """Stand-in for the network of what lies in front: red is spectacles, the rest the head."""
+
+    def forward(self, picture: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        assert features.shape[2:] == (32, 32)
+        red = 50 * (picture[:, :1] - 0.5)
+        return torch.cat([-50 + 0 * red, -red, -50 + 0 * red, red], 1)
+
+
+class FindsMeanFace(MirroredLandmarks):
+    """Stand-in that finds a face, rolled a little, wherever it looks."""
+
+    def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        c, s = math.cos(0.2), math.sin(0.2)
+        places = 0.234 * mean_face() @ np.array([[c, -s], [s, c]]).T + [0.5, 0.3]
+        points = torch.from_numpy(places).float()[None]
+        square = self.graph.face_squares(self.graph.placement(points))
+        seen = SeenFaces(square, torch.zeros(1, FACE_FEATURES, 32, 32))
+        return points, torch.full((1, len(places)), 0.01), seen
+
+
+def test_what_lies_in_front_is_told_where_the_crop_shows_it(graph: LandmarkGraph) -> None:
+    reading = FaceReading(graph, ShowsRed())
+    reading.landmarks = FindsMeanFace(graph)
+    picture = torch.zeros(1, 3, 384, 384)
+    picture[:, 0, 120:180, 150:240] = 1
+    with torch.no_grad():
+        *_, label = reading(picture)
+    assert label.shape == (1, len(SHOWN), LABEL_PX, LABEL_PX)
+    red = picture[0, 0].reshape(LABEL_PX, 3, LABEL_PX, 3).mean((1, 3)) > 0.5
+    torch.testing.assert_close(label.sum(1), torch.ones(1, LABEL_PX, LABEL_PX))
+    found = label[0, SHOWN.index("spectacles")] > 0.5
+    assert (found == red).float().mean() > 0.99
+    assert found[red].float().mean() > 0.9

@@ -1,14 +1,17 @@
 """Pictures with labels: what is drawn, and what of it goes into a shard."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from reggan_plugin.rig.layout import COUNT
+from reggan_plugin.rig.layout import COUNT, eye_rows
+from reggan_training.heads.worn.dress import put_on_glasses
 from reggan_training.landmarks.drawn_on import SIDE_PX, draw_over_face
-from reggan_training.landmarks.network import PARTS
+from reggan_training.landmarks.network import FRONT, PARTS
 from reggan_training.landmarks.pictures import HeadPicture, draw_head
 from reggan_training.landmarks.points import HeadSource
-from reggan_training.landmarks.pool import KEPT_PX, kept_parts
+from reggan_training.landmarks.pool import FRONT_SHARES, KEPT_PX, kept_parts
 
 
 @pytest.fixture(scope="module")
@@ -18,20 +21,20 @@ def drawn(heads: HeadSource) -> list[HeadPicture]:
 
 
 def test_labels_lie_inside_the_picture(drawn: list[HeadPicture]) -> None:
-    assert len(drawn) == 4
+    assert len(drawn) == 8  # each look is drawn on twice
     for picture in drawn:
         assert picture.points.shape == (COUNT, 2)
         assert picture.points.min() > 0
         assert picture.points.max() < SIDE_PX
         x, y = picture.points.T.astype(int)
-        assert (picture.label[y, x] > 0).mean() > 0.95
-        assert set(np.unique(picture.label)) <= {0, 1, 2}
+        assert (picture.shares[y, x, 0] < 128).mean() > 0.95
+        assert picture.shares.sum(axis=2, dtype=int).max() <= 255
 
 
 def test_looks_of_a_state_share_its_landmarks_and_differ_in_colour(
     drawn: list[HeadPicture],
 ) -> None:
-    first, second, other, _ = drawn
+    first, _, second, _, other, *_ = drawn
     np.testing.assert_array_equal(first.points, second.points)
     assert (first.pixels != second.pixels).mean() > 0.2
     assert np.abs(first.points - other.points).max() > 1
@@ -45,7 +48,7 @@ def test_the_same_seed_draws_the_same_picture(heads: HeadSource, drawn: list[Hea
 
 def test_parts_are_kept_with_the_maps_that_lead_to_them(drawn: list[HeadPicture]) -> None:
     row = kept_parts(drawn[0])
-    assert set(row) == {"points", "label", *PARTS, *(f"{name}_to" for name in PARTS)}
+    assert set(row) == {"points", FRONT, FRONT_SHARES, *PARTS, *(f"{name}_to" for name in PARTS)}
     for name in PARTS:
         side = KEPT_PX[name.split("_")[0]]
         assert row[name].shape == (side, side, 3)
@@ -59,10 +62,33 @@ def test_parts_are_kept_with_the_maps_that_lead_to_them(drawn: list[HeadPicture]
 def test_only_what_hides_the_face_is_told_to_hide_it() -> None:
     points = np.random.default_rng(0).uniform(100, 280, (COUNT, 2))
     grey = np.full((SIDE_PX, SIDE_PX, 3), 128, np.uint8)
-    hidden = 0
+    worn, hidden = 0, 0
     for seed in range(12):
-        pixels, hiding = draw_over_face(grey, points, np.random.default_rng(seed))
+        pixels, spectacles, others = draw_over_face(grey, points, np.random.default_rng(seed))
+        assert (spectacles.astype(int) + others).max() <= 255
+        hiding = np.maximum(spectacles, others)
         assert not hiding[(pixels == grey).all(axis=2)].max(initial=0) > 8
-        hidden += bool(hiding.any())
+        worn, hidden = worn + bool(spectacles.any()), hidden + bool(others.any())
+    assert 1 < worn < 10
     assert 2 < hidden < 10
     assert (grey == 128).all()
+
+
+def test_glasses_are_told_from_hair_and_from_the_head(heads: HeadSource) -> None:
+    head, found = heads.head("ict", "ict-5-00001")
+    worn = put_on_glasses(head, np.random.default_rng(1))
+    assert put_on_glasses(worn, np.random.default_rng(2)) is worn
+    found = replace(found, rest=worn.rest)
+    (picture, *_) = draw_head(worn, found, np.random.default_rng(4), states=1, looks=1, plain=True)
+    eyes = (
+        picture.points[eye_rows("right")].mean(axis=0),
+        picture.points[eye_rows("left")].mean(axis=0),
+    )
+    across = np.linalg.norm(eyes[1] - eyes[0])
+    rows, columns = np.nonzero(picture.shares[..., 2])
+    away = np.min([np.hypot(columns - x, rows - y) for x, y in eyes], axis=0)
+    assert len(rows) > 300
+    assert (away < across).mean() > 0.9
+    assert not picture.shares[..., 1].any()
+    assert not picture.shows_head[rows, columns].any()
+    assert picture.shows_head[int(eyes[0][1]), int(eyes[0][0])]

@@ -13,11 +13,14 @@ from reggan_plugin.errors import SourceError
 from reggan_plugin.models.shipped_models import weights_folder
 from reggan_training.commands.train_rig import train_landmarks as command
 from reggan_training.exported_weights import exported_weights, load_exported
-from reggan_training.landmarks.crops import PartCrops, draw_crops
+from reggan_training.landmarks.crops import PartCrops, draw_crops, draw_front_crops
+from reggan_training.landmarks.front_network import SHOWN
 from reggan_training.landmarks.network import POINTS_OF, PartNetwork
 from reggan_training.landmarks.pool import PicturePool, arrays_of
 from reggan_training.landmarks.training import (
     LOG,
+    SHARES,
+    FrontTraining,
     Measurement,
     PartTraining,
     PoolRun,
@@ -33,7 +36,7 @@ WritePools = Callable[[Path], None]
 @pytest.fixture
 def pool(tiny_pools: WritePools, tmp_path: Path) -> PicturePool:
     tiny_pools(tmp_path)
-    pool = PicturePool(tmp_path / "pool", arrays_of(POINTS_OF))
+    pool = PicturePool(tmp_path / "pool", arrays_of(SHARES))
     pool.refresh()
     return pool
 
@@ -66,11 +69,9 @@ def test_places_are_where_the_crop_shows_the_landmarks(pool: PicturePool, kind: 
 
 def test_a_likelihood_is_least_where_the_deviation_is_the_error() -> None:
     places = torch.zeros(1, 4, 2)
-    truth = PartCrops(picture=torch.zeros(1, 3, 8, 8), places=places + 0.1, label=None)
+    truth = PartCrops(picture=torch.zeros(1, 3, 8, 8), places=places + 0.1)
     sigmas = torch.linspace(-4, 0, 41)
-    losses = [
-        landmark_loss((places, torch.full((1, 4), s), None), truth, plain=False) for s in sigmas
-    ]
+    losses = [landmark_loss((places, torch.full((1, 4), s)), truth, plain=False) for s in sigmas]
     best = float(sigmas[int(torch.stack(losses).argmin())])
     assert np.exp(best) == pytest.approx(0.1, rel=0.06)
 
@@ -83,6 +84,32 @@ def test_training_lowers_the_loss(pool: PicturePool, tmp_path: Path) -> None:
     first = one.loss
     one.train_steps(pool, 15, random, 1.5e-3)
     assert one.loss < 0.8 * first
+
+
+def test_what_lies_in_front_is_told_of_the_pixels_that_show_it(pool: PicturePool) -> None:
+    """Of red pixels it says spectacles, in the mirror too, and shares add up to one."""
+    random = torch.Generator().manual_seed(1)
+    crops = draw_front_crops(pool, torch.arange(8), random, augments=False)
+    torch.testing.assert_close(crops.shares.sum(1), torch.ones(8, 128, 128))
+    spectacles = crops.shares[:, SHOWN.index("spectacles")]
+    red = crops.picture[:, 0] - crops.picture[:, 1] - crops.picture[:, 2] > 0.5
+    assert spectacles[red].mean() > 0.8
+    assert spectacles[~red].mean() < 0.05
+    crops = draw_front_crops(pool, torch.arange(8).repeat(8), random)
+    torch.testing.assert_close(crops.shares.sum(1), torch.ones(64, 128, 128))
+    hidden = crops.shares[:, SHOWN.index("front")]
+    assert set(hidden.unique().tolist()) == {0.0, 1.0}  # what augmentation lays over them
+
+
+def test_training_finds_what_lies_in_front(pool: PicturePool, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    one = FrontTraining(PartNetwork("face"), tmp_path)
+    random = torch.Generator().manual_seed(1)
+    one.train_steps(pool, 1, random, 2e-2)
+    first = one.loss
+    one.train_steps(pool, 15, random, 2e-2)
+    assert one.loss < 0.8 * first
+    assert set(one.measured(pool)) == {"loss", *SHOWN}
 
 
 def test_a_checkpoint_goes_on_with_as_many_steps_and_the_same_weights(
@@ -107,8 +134,8 @@ def test_a_run_goes_on_and_logs_every_measurement(tiny_pools: WritePools, tmp_pa
     train_landmarks(run, told.append)
     logged = [json.loads(line) for line in (tmp_path / LOG).read_text().splitlines()]
     assert logged == told
-    assert [one["kind"] for one in logged] == 2 * ["eye", "brow", "mouth", "face"]
-    crops = [sum(one["crops"] for one in half) for half in (logged[:4], logged[4:])]
+    assert [one["kind"] for one in logged] == 2 * [*SHARES]
+    crops = [sum(one["crops"] for one in half) for half in (logged[:5], logged[5:])]
     assert 0 < crops[0] < crops[1]
 
 
@@ -166,10 +193,5 @@ def test_the_command_goes_on_with_a_run(tiny_pools: WritePools, tmp_path: Path) 
     result = CliRunner().invoke(command, options, catch_exceptions=False)
     assert result.exit_code == 0
     assert result.stdout.strip() == str(tmp_path)
-    assert [line.split()[0] for line in result.stderr.splitlines()] == [
-        "eye",
-        "brow",
-        "mouth",
-        "face",
-    ]
-    assert all((tmp_path / f"{kind}.pt").exists() for kind in POINTS_OF)
+    assert [line.split()[0] for line in result.stderr.splitlines()] == [*SHARES]
+    assert all((tmp_path / f"{kind}.pt").exists() for kind in SHARES)

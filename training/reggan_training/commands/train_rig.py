@@ -127,7 +127,7 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
 @click.command("train-landmarks")
 @click.option(
     "--only",
-    type=click.Choice(("face", "eye", "brow", "mouth")),
+    type=click.Choice(("face", "eye", "brow", "mouth", "front")),
     multiple=True,
     help="Train this network alone; may be given several times.",
 )

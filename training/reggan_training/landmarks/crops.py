@@ -10,8 +10,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from reggan_plugin.rig.layout import MIRROR
-from reggan_training.landmarks.network import INPUT_PX, POINTS_OF
-from reggan_training.landmarks.pool import KEPT_PX, SIDES_OF, WIDER, PicturePool
+from reggan_training.landmarks.network import FRONT, INPUT_PX, POINTS_OF
+from reggan_training.landmarks.pool import FRONT_SHARES, KEPT_PX, SIDES_OF, WIDER, PicturePool
 from reggan_training.tensor_shapes import Images
 
 _JITTER: Final = {
@@ -19,6 +19,7 @@ _JITTER: Final = {
     "eye": (0.045, 0.08, 6.0),
     "brow": (0.06, 0.09, 7.0),
     "mouth": (0.03, 0.07, 6.0),
+    "front": (0.02, 0.06, 4.0),
 }
 """How far the coarse pass places squares off, a little overdone: deviations of the middle in parts
 of the side, of the side's logarithm, and of the roll in degrees."""
@@ -35,12 +36,55 @@ class PartCrops:
     Attributes:
         picture: sRGB-encoded, [0, 1]; of left parts the mirror image.
         places: of the landmarks of `POINTS_OF`, in parts of the side from the middle.
-        label: of faces what each pixel shows, at half of the resolution; see `network.LABELS`.
     """
 
     picture: Images
     places: Float[Tensor, "batch points 2"]
-    label: Int[Tensor, "batch half half"] | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FrontCrops:
+    """Squares of faces, and what lies where in them.
+
+    Attributes:
+        picture: sRGB-encoded, [0, 1].
+        shares: of `front_network.SHOWN` at each pixel; their sum is 1.
+    """
+
+    picture: Images
+    shares: Float[Tensor, "batch shown side side"]
+
+
+def draw_front_crops(
+    pool: PicturePool,
+    index: Int[Tensor, " batch"],
+    random: torch.Generator,
+    *,
+    augments: bool = True,
+) -> FrontCrops:
+    """Cut squares of faces about as the landmarks place them; see `draw_crops`."""
+    draw = _Draw(random)
+    flip = draw.uniform(len(index)) < 0.5
+    linear, shift = _jitter(FRONT, flip, draw, augments=augments)
+    at = _grid(linear, shift, INPUT_PX[FRONT])
+    picture, shares = (
+        F.grid_sample(
+            pool.rows(name, index).permute(0, 3, 1, 2).float() / 255,
+            at,
+            align_corners=False,
+            padding_mode="border",
+        )
+        for name in (FRONT, FRONT_SHARES)
+    )
+    behind, front, spectacles = shares.split(1, 1)
+    if augments:
+        picture, hides = _recoloured(picture, draw)
+        behind, spectacles = behind * ~hides, spectacles * ~hides
+        front = torch.where(hides, 1.0, front)
+    head = (1 - behind - front - spectacles).clamp(min=0)
+    return FrontCrops(
+        picture=picture.clamp(0, 1), shares=torch.cat([behind, head, front, spectacles], 1)
+    )
 
 
 def draw_crops(
@@ -78,15 +122,10 @@ def draw_crops(
         align_corners=False,
         padding_mode="border",
     )
-    label = None
-    if kind == "face":
-        plane = pool.rows("label", index)[:, None].float()
-        cells = F.grid_sample(plane, at[:, ::2, ::2], mode="nearest", align_corners=False)
-        label = cells[:, 0].long()
     if augments:
-        picture = _recoloured(picture, draw)
+        picture, _ = _recoloured(picture, draw)
     places = torch.linalg.solve(linear[:, None], (own - shift[:, None])[..., None])[..., 0]
-    return PartCrops(picture=picture.clamp(0, 1), places=places, label=label)
+    return PartCrops(picture=picture.clamp(0, 1), places=places)
 
 
 class _Draw:
@@ -148,9 +187,14 @@ def _grid(
     return at.view(len(linear), side, side, 2)
 
 
-def _recoloured(x: Images, draw: _Draw) -> Images:
-    """Crops in other light, some grey, small, partly hidden, with noise. Changes `x`."""
+def _recoloured(x: Images, draw: _Draw) -> tuple[Images, Bool[Tensor, "batch 1 side side"]]:
+    """Crops in other light, some grey, small, partly hidden, with noise. Changes `x`.
+
+    Returns:
+        Them, and where they are hidden.
+    """
     count, _, side, _ = x.shape
+    hides = torch.zeros(count, 1, side, side, dtype=torch.bool)
     gamma = torch.exp(draw.normal(count, 1, 1, 1) * 0.22)
     gain = torch.exp(draw.normal(count, 1, 1, 1) * 0.15)
     gain = gain * torch.exp(draw.normal(count, 3, 1, 1) * 0.06)
@@ -164,13 +208,14 @@ def _recoloured(x: Images, draw: _Draw) -> Images:
         x[blurred] = F.interpolate(small, size=side, mode="bilinear", align_corners=False)
     hidden = draw.uniform(count) < _HIDDEN
     if hidden.any():
-        x[hidden] = _partly_hidden(x[hidden], draw)
-    return x + draw.normal(count, 3, side, side) * (draw.uniform(count, 1, 1, 1) ** 2 * 0.06)
+        x[hidden], hides[hidden] = _partly_hidden(x[hidden], draw)
+    noise = draw.normal(count, 3, side, side) * (draw.uniform(count, 1, 1, 1) ** 2 * 0.06)
+    return x + noise, hides
 
 
-def _partly_hidden(x: Images, draw: _Draw) -> Images:
-    """Crops with blotches of noise before them."""
+def _partly_hidden(x: Images, draw: _Draw) -> tuple[Images, Tensor]:
+    """Crops with blotches of noise before them, and where these are."""
     count, _, side, _ = x.shape
     mask = F.interpolate(draw.normal(count, 1, 5, 5), size=side, mode="bilinear") > 1.1
     blotches = draw.uniform(count, 3, 1, 1) + 0.1 * draw.normal(count, 3, side, side)
-    return torch.where(mask, blotches, x)
+    return torch.where(mask, blotches, x), mask

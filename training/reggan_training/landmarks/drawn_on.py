@@ -1,14 +1,14 @@
 """What is drawn on a rendered picture in two dimensions, as drawn characters and portraits have it.
 
-Lashes and lid lines, solid brows, fringes and spectacles over the face; shapes behind the head;
-outlines where parts of the head meet.
+Lashes and lid lines, solid brows, fringes, spectacles, hats and hands over the face; shapes behind
+the head; outlines where parts of the head meet.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 from reggan_plugin.rig.layout import eye_rows, rows_of
 
@@ -27,7 +27,7 @@ _SHIFT: Final = 3
 """Bits of a pixel's fractions, as OpenCV takes them."""
 _NARROW: Final = 0.16
 """Height over width below which an eye's lashes point down."""
-_LASHES, _SOLID_BROWS, _FRINGES, _SPECTACLES = 0.7, 0.2, 0.3, 0.15
+_LASHES, _SOLID_BROWS, _FRINGES, _SPECTACLES, _HATS, _HANDS = 0.7, 0.2, 0.3, 0.25, 0.06, 0.1
 """Shares of the pictures that have them."""
 
 Points = Float[np.ndarray, "points 2"]
@@ -35,21 +35,27 @@ Mask = UInt8[np.ndarray, "fine fine"]
 """Opacity, 0 to 255, at `_FINE` times the picture's resolution."""
 
 
+class DrawnOver(NamedTuple):
+    """A picture with more drawn on, and how opaque what hides the face is, 0 to 255."""
+
+    pixels: Picture
+    spectacles: Plane
+    others: Plane
+
+
 def draw_over_face(
     pixels: Picture, points: Points, random: np.random.Generator, *, eye_px: float = EYE_PX
-) -> tuple[Picture, Plane]:
-    """Draw lashes, solid brows, a fringe and spectacles, each now and then.
+) -> DrawnOver:
+    """Draw lashes, solid brows, a fringe, a hat, spectacles and a hand, each now and then.
 
     Args:
         pixels: not changed.
         points: landmarks, pixels.
         random: of everything.
         eye_px: pixels of an eye distance, about.
-
-    Returns:
-        The picture, and how opaque what hides the face is, 0 to 255.
     """
-    hiding, unit = np.zeros((SIDE_PX, SIDE_PX), np.uint8), eye_px * _FINE
+    spectacles, others = np.zeros((2, SIDE_PX, SIDE_PX), np.uint8)
+    unit, skin = eye_px * _FINE, pixels[points_inside(points, "cheek")].mean(axis=0)
     if random.random() < _LASHES:
         lashes = _shrunk(_lashes(points, random, unit))
         pixels = _blended(pixels, lashes, random.uniform(0, 50, 3))
@@ -60,20 +66,50 @@ def draw_over_face(
     if random.random() < _FRINGES:
         fringe = _shrunk(_fringe(points, random, unit))
         colour = random.uniform(0, 255, 3) * random.uniform(0.1, 1)
-        pixels, hiding = _blended(pixels, fringe, colour), np.maximum(hiding, fringe)
+        if random.random() < 0.5:
+            colour = _streaks(colour, random)
+        pixels, others = _blended(pixels, fringe, colour), np.maximum(others, fringe)
     if random.random() < _SPECTACLES:
         spectacles = _shrunk(_spectacles(points, random, unit))
-        colour = random.uniform(0, 200, 3) * random.uniform(0, 1)
-        pixels, hiding = _blended(pixels, spectacles, colour), np.maximum(hiding, spectacles)
-    return pixels, hiding
+        colour = random.uniform(0, 230, 3) * random.uniform(0, 1)
+        if random.random() < 0.5:
+            colour = _sheen(colour, random)
+        pixels, others = _blended(pixels, spectacles, colour), np.minimum(others, 255 - spectacles)
+    over = []
+    if random.random() < _HATS:
+        over.append((_shrunk(_hat(points, random, unit)), random.uniform(0, 230, 3)))
+    if random.random() < _HANDS:
+        colour = np.clip(skin * random.uniform(0.75, 1.2) + random.normal(0, 8, 3), 0, 255)
+        over.append((_shrunk(_hand(points, random, unit)), colour))
+    for thing, colour in over:
+        pixels = _blended(pixels, thing, _darker_at_its_edge(thing, colour, random))
+        spectacles, others = np.minimum(spectacles, 255 - thing), np.maximum(others, thing)
+    return DrawnOver(pixels, spectacles, others)
 
 
-def draw_backdrop(pixels: Picture, label: Plane, random: np.random.Generator) -> Picture:
+def points_inside(points: Points, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels at the landmarks of a name, as an index; those outside are brought to the edge."""
+    own = np.concatenate([points[rows_of(name, side)] for side in ("right", "left")])
+    x, y = np.clip(np.nan_to_num(own), 0, SIDE_PX - 1).astype(int).T
+    return y, x
+
+
+def _darker_at_its_edge(
+    thing: Plane, colour: Float[np.ndarray, "3"], random: np.random.Generator
+) -> Float[np.ndarray, "side side 3"]:
+    deviation = float(random.uniform(3, 14))
+    inside = cv2.GaussianBlur(thing, (0, 0), deviation).astype(np.float32) / 255
+    return colour * (0.45 + 0.55 * inside**2)[..., None]
+
+
+def draw_backdrop(
+    pixels: Picture, head: Bool[np.ndarray, "side side"], random: np.random.Generator
+) -> Picture:
     """Replace what is behind the head by shapes and gradients, half of the time.
 
     Args:
         pixels: not changed.
-        label: 0 behind the head.
+        head: false behind it.
         random: of everything.
     """
     if random.random() < 0.5:
@@ -85,7 +121,7 @@ def draw_backdrop(pixels: Picture, label: Plane, random: np.random.Generator) ->
         _draw_shape(back, random)
     if random.random() < 0.6:
         back = cv2.GaussianBlur(back, (0, 0), float(random.uniform(0.6, 8)))
-    head = cv2.GaussianBlur((label > 0).astype(np.float32), (3, 3), 0)[..., None]
+    head = cv2.GaussianBlur(head.astype(np.float32), (3, 3), 0)[..., None]
     return (pixels * head + back * (1 - head)).astype(np.uint8)
 
 
@@ -170,6 +206,55 @@ def _spectacles(points: Points, random: np.random.Generator, unit: float) -> Mas
     return mask
 
 
+def _hat(points: Points, random: np.random.Generator, unit: float) -> Mask:
+    """Draw a cap's brim, or a cloth, that comes down to above the brows."""
+    mask = _nothing()
+    eyes = [points[eye_rows(side)].mean(axis=0) * _FINE for side in ("right", "left")]
+    middle, across = (eyes[0] + eyes[1]) / 2, eyes[1] - eyes[0]
+    width = random.uniform(0.9, 1.7) * unit
+    edge = middle[1] - random.uniform(0.3, 0.9) * unit
+    bend = random.uniform(-0.25, 0.35) * unit
+    x = np.linspace(-1, 1, 24)
+    slope = across[1] / max(float(np.hypot(*across)), 1e-6)
+    line = np.column_stack([middle[0] + x * width, edge + bend * x**2 + slope * x * width])
+    top = np.array([[line[-1, 0], -10.0], [line[0, 0], -10.0]])
+    trace = np.round(np.concatenate([line, top]) * (1 << _SHIFT)).astype(np.int32)
+    cv2.fillPoly(mask, [trace], 255, cv2.LINE_AA, _SHIFT)
+    return mask
+
+
+def _hand(points: Points, random: np.random.Generator, unit: float) -> Mask:
+    """Fingers, or a stick that is held, from outside to somewhere on the face."""
+    mask = _nothing()
+    target = points[int(random.integers(len(points)))] * _FINE
+    angle = random.uniform(0, 2 * np.pi)
+    out = np.array([np.cos(angle), abs(np.sin(angle))])
+    beside = np.array([out[1], -out[0]])
+    width = random.uniform(0.08, 0.24) * unit
+    for finger in range(int(random.integers(1, 5))):
+        tip = target + beside * finger * width * 1.05 + out * random.uniform(0, 0.3) * unit
+        root = tip + out * 5 * unit + beside * random.normal(0, 0.5) * unit
+        _draw_stroke(mask, tip, root, 255, max(int(width), 1))
+    return mask
+
+
+def _streaks(
+    colour: Float[np.ndarray, "3"], random: np.random.Generator
+) -> Float[np.ndarray, "side side 3"]:
+    """Give a colour lighter and darker streaks from above to below, as strands have."""
+    noise = cv2.resize(random.normal(0, 1, (6, SIDE_PX // 2)), (SIDE_PX, SIDE_PX))
+    return np.clip(colour * np.exp(0.35 * noise)[..., None], 0, 255)
+
+
+def _sheen(
+    colour: Float[np.ndarray, "3"], random: np.random.Generator
+) -> Float[np.ndarray, "side side 3"]:
+    """Give a colour lights and shades, as metal and horn have."""
+    noise = cv2.resize(random.normal(0, 1, (24, 24)), (SIDE_PX, SIDE_PX))
+    light = np.clip(noise * random.uniform(0.2, 1), 0, 1)[..., None]
+    return colour * (1 - light) + random.uniform(120, 255) * light
+
+
 def _nothing() -> Mask:
     return np.zeros((SIDE_PX * _FINE, SIDE_PX * _FINE), np.uint8)
 
@@ -200,7 +285,8 @@ def _shrunk(mask: Mask) -> Plane:
     return cv2.resize(mask, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
 
 
-def _blended(pixels: Picture, opacity: Plane, colour: Float[np.ndarray, "3"]) -> Picture:
+def _blended(pixels: Picture, opacity: Plane, colour: Float[np.ndarray, "*of_all 3"]) -> Picture:
+    """Lay one colour, or one for each pixel, over a picture."""
     share = (opacity.astype(np.float32) / 255)[..., None]
     return (pixels * (1 - share) + share * colour).astype(np.uint8)
 

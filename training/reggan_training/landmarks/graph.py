@@ -2,9 +2,11 @@
 
 A coarse pass on the face, twice, so that the second begins where the first ended; then each eye,
 each brow and the mouth on squares of their own, cut out of the same crop inside the graph. Left
-parts are looked at in a mirror. The squares are those of `reggan_training.landmarks.network`.
+parts are looked at in a mirror. In the end, where the landmarks say that the face is, what lies
+where. The squares are those of `reggan_training.landmarks.network`.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -14,9 +16,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.rig.layout import MIRROR, eye_rows, rows_of
+from reggan_training.landmarks.front_network import FrontNetwork
 from reggan_training.landmarks.network import (
     FACE_CENTRE,
     FACE_SIDE,
+    FRONT,
     INPUT_PX,
     LAYOUT,
     LAYOUT_WEIGHTS,
@@ -31,7 +35,8 @@ _COARSE: Final = 4
 """Pixels of the crop in one that the face's network is given."""
 _EYES: Final = (0.383, 0.617, 0.300)
 """Where the crop puts the eyes: x of the right one, of the left one, y; parts of its side."""
-LABEL_PX: Final = 64
+LABEL_PX: Final = 128
+"""Side of the plane that says what lies where."""
 _PARTS: Final = (
     ("eye", "right"),
     ("eye", "left"),
@@ -78,6 +83,18 @@ class Squares(NamedTuple):
         return _turned_back((places - self.centre[:, None]) / self.side[:, :, None], self.turn)
 
 
+class SeenFaces(NamedTuple):
+    """What the second pass on the face saw.
+
+    Attributes:
+        square: where it looked.
+        features: `PartNetwork.features` of that, the finer ones.
+    """
+
+    square: Squares
+    features: Tensor
+
+
 class LandmarkGraph(nn.Module):
     """All networks joined.
 
@@ -87,7 +104,6 @@ class LandmarkGraph(nn.Module):
 
     weight: Tensor
     layout: Tensor
-    label_grid: Tensor
     finest: Tensor
 
     def __init__(self, networks: Mapping[str, PartNetwork]) -> None:
@@ -96,29 +112,26 @@ class LandmarkGraph(nn.Module):
         weight = torch.tensor(LAYOUT_WEIGHTS / LAYOUT_WEIGHTS.sum(), dtype=torch.float32)
         self.register_buffer("weight", weight)
         self.register_buffer("layout", torch.tensor(LAYOUT, dtype=torch.float32))
-        for kind, side in INPUT_PX.items():
-            self.register_buffer(f"grid_{kind}", _cell_centres(side) - 0.5)
-        self.register_buffer("label_grid", _cell_centres(LABEL_PX))
+        for kind in networks:
+            self.register_buffer(f"grid_{kind}", _cell_centres(INPUT_PX[kind]) - 0.5)
         self.register_buffer("finest", torch.tensor(_finest()))
 
     def forward(
         self, picture: Images
-    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points"], Tensor]:
+    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points"], SeenFaces]:
         """Landmarks of crops.
 
         Args:
             picture: sRGB-encoded, [0, 1], the face where `CANONICAL_LANDMARKS` puts it.
 
         Returns:
-            Places and standard deviations in parts of the crop's side, and the shares of what lies
-            where (`network.LABELS`) on a plane of 64 x 64 over the crop.
+            Places and standard deviations in parts of the crop's side, and of what they come.
         """
         coarse = F.avg_pool2d(picture, _COARSE)
         square = self.face_squares(self._usual_placement(picture))
-        first, _, _ = self._look(coarse, square, "face")
+        first, *_ = self._look(coarse, square, "face")
         square = self.face_squares(self.placement(first))
-        points, sigma, label = self._look(coarse, square, "face")
-        assert label is not None  # of all networks that of the face has them
+        points, sigma, features = self._look(coarse, square, "face")
         places, deviations = [points], [sigma]
         placement = self.placement(points)
         for kind, side in _PARTS:
@@ -127,9 +140,8 @@ class LandmarkGraph(nn.Module):
             own, sigma, _ = self._look(picture, own_square, kind, is_mirrored=is_mirrored)
             places.append(own)
             deviations.append(sigma)
-        spread = self._spread(torch.softmax(label.float(), 1), square)
-        finest = self.finest
-        return torch.cat(places, 1)[:, finest], torch.cat(deviations, 1)[:, finest], spread
+        finest, seen = self.finest, SeenFaces(square, features)
+        return torch.cat(places, 1)[:, finest], torch.cat(deviations, 1)[:, finest], seen
 
     def placement(self, points: Float[Tensor, "batch points 2"]) -> FacePlacements:
         """Place, size and roll of faces from their landmarks, as `crops.face_frame`."""
@@ -188,21 +200,14 @@ class LandmarkGraph(nn.Module):
 
     def _look(
         self, picture: Tensor, square: Squares, kind: str, *, is_mirrored: bool = False
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Ask a network about squares: places and deviations in the crop, labels' logits."""
-        px = INPUT_PX[kind]
-        at = square.placed(_mirrored(getattr(self, f"grid_{kind}"), is_mirrored=is_mirrored))
-        cut = F.grid_sample(
-            picture, at.reshape(-1, px, px, 2) * 2 - 1, align_corners=False, padding_mode="border"
-        )
-        places, sigma, label = self.networks[kind](cut)
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Ask a network about squares: places and deviations in the crop, and features."""
+        grid = _mirrored(getattr(self, f"grid_{kind}"), is_mirrored=is_mirrored)
+        network = self.networks[kind]
+        features = network.features(cut_squares(picture, square, grid))
+        places, sigma = network.places(*features)
         places = square.placed(_mirrored(places, is_mirrored=is_mirrored))
-        return places, torch.exp(sigma.clamp(-7, 0)) * square.side, label
-
-    def _spread(self, shares: Tensor, square: Squares) -> Tensor:
-        """Labels of the face's square over the whole crop."""
-        at = square.within(self.label_grid).reshape(-1, LABEL_PX, LABEL_PX, 2) * 2
-        return F.grid_sample(shares, at, align_corners=False, padding_mode="border")
+        return places, torch.exp(sigma.clamp(-7, 0)) * square.side, features[0]
 
 
 class MirroredLandmarks(nn.Module):
@@ -218,9 +223,9 @@ class MirroredLandmarks(nn.Module):
         self.graph = graph
         self.register_buffer("mirror", torch.tensor(MIRROR.tolist()))
 
-    def forward(self, picture: Images) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, picture: Images) -> tuple[Tensor, Tensor, SeenFaces]:
         """See `LandmarkGraph.forward`; the surer of two looks at a landmark counts more."""
-        points, sigma, label = self.graph(torch.cat([picture, picture.flip(3)]))
+        points, sigma, (square, features) = self.graph(torch.cat([picture, picture.flip(3)]))
         own, other = points.reshape(2, -1, *points.shape[1:]).unbind(0)
         other = other[:, self.mirror]
         other = torch.stack([1 - other[..., 0], other[..., 1]], -1)
@@ -228,8 +233,54 @@ class MirroredLandmarks(nn.Module):
         share, others = certainty[0], certainty[1][:, self.mirror]
         whole = share + others
         places = (share[..., None] * own + others[..., None] * other) / whole[..., None]
-        ahead, behind = label.reshape(2, -1, *label.shape[1:]).unbind(0)
-        return places, (2 / whole).sqrt(), (ahead + behind.flip(3)) / 2
+        ahead = Squares(*(_first_half(one) for one in square))
+        return places, (2 / whole).sqrt(), SeenFaces(ahead, _first_half(features))
+
+
+def _first_half(batch: Tensor) -> Tensor:
+    return batch.reshape(2, -1, *batch.shape[1:])[0]
+
+
+class FaceReading(nn.Module):
+    """All that is read in a crop: landmarks, and what lies where.
+
+    Args:
+        graph: of the landmarks.
+        front: says what lies where, in evaluation mode.
+    """
+
+    grid_front: Tensor
+    label_grid: Tensor
+
+    def __init__(self, graph: LandmarkGraph, front: FrontNetwork) -> None:
+        super().__init__()
+        self.landmarks = MirroredLandmarks(graph)
+        self.networks = nn.ModuleDict({FRONT: front})
+        self.register_buffer("grid_front", _cell_centres(INPUT_PX[FRONT]) - 0.5)
+        self.register_buffer("label_grid", _cell_centres(LABEL_PX))
+
+    def forward(
+        self, picture: Images
+    ) -> tuple[
+        Float[Tensor, "batch points 2"],
+        Float[Tensor, "batch points"],
+        Float[Tensor, "batch shown cells cells"],
+    ]:
+        """Landmarks with their deviations, and the shares of `SHOWN` over the crop."""
+        places, sigma, (square, features) = self.landmarks(picture)
+        shown = self.networks[FRONT](cut_squares(picture, square, self.grid_front), features)
+        at = square.within(self.label_grid).reshape(-1, LABEL_PX, LABEL_PX, 2) * 2
+        shares = torch.softmax(shown.float(), 1)
+        return places, sigma, F.grid_sample(shares, at, align_corners=False, padding_mode="border")
+
+
+def cut_squares(
+    picture: Images, square: Squares, grid: Float[Tensor, "1 cells 2"]
+) -> Float[Tensor, "batch 3 px px"]:
+    """Cut squares out of crops, with a pixel at each place of a grid."""
+    px = math.isqrt(grid.shape[1])
+    at = square.placed(grid).reshape(-1, px, px, 2) * 2 - 1
+    return F.grid_sample(picture, at, align_corners=False, padding_mode="border")
 
 
 def rows_around(kind: str, side: str) -> list[int]:

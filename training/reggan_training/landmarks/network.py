@@ -23,7 +23,9 @@ from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
 from reggan_training.tensor_shapes import Images
 
 PARTS: Final = ("face", "eye_right", "eye_left", "brow_right", "brow_left", "mouth")
-INPUT_PX: Final = {"face": 64, "eye": 64, "brow": 64, "mouth": 96}
+FRONT: Final = "front"
+"""Kind of the network that says what lies before the face: it looks at the face's square."""
+INPUT_PX: Final = {"face": 64, "eye": 64, "brow": 64, "mouth": 96, FRONT: 128}
 """Side of the network's input, by kind of part."""
 FACE_SIDE: Final = 3.25
 """Side of the face's square, in eye distances."""
@@ -58,10 +60,10 @@ _WIDTHS: Final = {
     "brow": (16, 24, 48, 72),
     "mouth": (16, 32, 64, 96),
 }
+FACE_FEATURES: Final = _WIDTHS["face"][1]
+"""Channels of `PartNetwork.features` of the face."""
 _FIRST_SIGMA: Final = -3.0
 """Logarithm of the first deviations: 5 % of the square's side."""
-LABELS: Final = 3
-"""Behind the head, the head, what it wears before the face."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -201,20 +203,41 @@ class PartNetwork(nn.Module):
         nn.init.zeros_(last.weight)
         nn.init.constant_(last.bias, _FIRST_SIGMA)
         self.sigma = nn.Sequential(nn.Flatten(), wide, nn.ReLU(True), last)
-        self.label = nn.Conv2d(c1, LABELS, 1) if kind == "face" else None
         centres = (torch.arange(self.side // 2) + 0.5) / (self.side // 2) - 0.5
         self.register_buffer("centres", centres, persistent=False)
 
     def forward(
         self, picture: Images
-    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points"], Tensor | None]:
+    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points"]]:
         """Landmarks of pictures, sRGB-encoded in [0, 1].
 
         Returns:
-            Places in parts of the square's side from its middle (x right, y down), the natural
-            logarithms of their standard deviations in the same unit, and of the face the logits of
-            `LABELS` at half of the resolution.
+            Places in parts of the square's side from its middle (x right, y down), and the natural
+            logarithms of their standard deviations in the same unit.
         """
+        return self.places(*self.features(picture))
+
+    def places(
+        self,
+        y: Float[Tensor, "batch features half half"],
+        x3: Float[Tensor, "batch coarse cells cells"],
+    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points"]]:
+        """Make places and deviations of features, as `forward` returns them."""
+        with torch.autocast(y.device.type, enabled=False):
+            heat = self.heat(y.float())
+            share = heat.flatten(2).softmax(2).view(heat.shape)
+            places = torch.stack(
+                [(share.sum(2) * self.centres).sum(2), (share.sum(3) * self.centres).sum(2)], -1
+            )
+            sigma = self.sigma(x3.float())
+        return places, sigma
+
+    def features(
+        self, picture: Images
+    ) -> tuple[
+        Float[Tensor, "batch features half half"], Float[Tensor, "batch coarse cells cells"]
+    ]:
+        """Features at half of the resolution, of which the places are made, and the coarsest."""
         x0 = self.stem((picture - 0.5) * 4)
         x1 = self.down1(x0)
         x2 = self.down2(x1)
@@ -222,12 +245,4 @@ class PartNetwork(nn.Module):
         y = self.lateral[0](x3)
         for lateral, smooth, skip in zip(self.lateral[1:], self.smooth, (x2, x1, x0), strict=True):
             y = smooth(lateral(skip) + F.interpolate(y, scale_factor=2.0, mode="nearest"))
-        with torch.autocast(picture.device.type, enabled=False):
-            heat = self.heat(y.float())
-            share = heat.flatten(2).softmax(2).view(heat.shape)
-            places = torch.stack(
-                [(share.sum(2) * self.centres).sum(2), (share.sum(3) * self.centres).sum(2)], -1
-            )
-            sigma = self.sigma(x3.float())
-        label = None if self.label is None else self.label(y)
-        return places, sigma, label
+        return y, x3

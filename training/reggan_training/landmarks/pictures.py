@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from reggan_plugin.rig.layout import SIDES
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh, Part, Vertices
-from reggan_training.heads.worn.dress import dress
+from reggan_training.heads.worn.dress import dress, put_on_glasses
 from reggan_training.landmarks.drawn_on import (
     EYE_PX,
     SIDE_PX,
@@ -44,8 +44,13 @@ NAMED: Final = {one.name: dict(one.weights) for one in BASIC_EXPRESSIONS if one.
 _HIDES_FACE: Final = (Part.HAIR, Part.GLASSES, Part.CLOTHES)
 _TWO_SIDED: Final = (*_HIDES_FACE, Part.LASHES, Part.BEARD, Part.BROWS)
 _NO_PART: Final = 255
-_STYLISED, _DRESSED, _OUTLINED_TOONS = 0.45, 0.3, 0.7
-"""Shares of the heads that are warped, of those that are dressed, of the toons with outlines."""
+_HALF: Final = 128
+"""Of a share, as it is stored."""
+_STYLISED, _DRESSED, _GLASSES, _OUTLINED_TOONS = 0.45, 0.3, 0.35, 0.7
+"""Shares of the heads that are warped, of those that are dressed, and that get glasses if they have
+none; of the toons with outlines."""
+_DRAWN_ON: Final = 2
+"""How often what is drawn in a look is drawn on: that takes a tenth of the time of the look."""
 _BLINKS: Final = 0.33
 """Share of the states in which eyes are shut or nearly: few are in what `sample_states` draws."""
 _BACK, _NECK = -1.7, -3.6
@@ -59,12 +64,18 @@ class HeadPicture:
     Attributes:
         pixels: sRGB-encoded.
         points: of the landmarks, pixels.
-        label: 0 behind the head, 1 the head, 2 what it wears before the face.
+        shares: how much of each pixel is behind the head, in front of it, spectacles; 0 to 255,
+            the rest is the head.
     """
 
     pixels: Picture
     points: Float[np.ndarray, "points 2"]
-    label: Plane
+    shares: Picture
+
+    @property
+    def shows_head(self) -> Bool[np.ndarray, "side side"]:
+        """Pixels that show the head, most of all."""
+        return self.shares.sum(axis=2) < _HALF
 
 
 def draw_head(
@@ -88,12 +99,21 @@ def draw_head(
     """
     if not plain:
         head, found = changed_head(head, found, random)
+        if random.random() < _GLASSES:
+            head = put_on_glasses(head, random)
+            found = replace(found, rest=head.rest)
     head = without_back(head)
     drawn = []
     for weights in random_states(random, head, states):
         state = HeadState.before_camera(head, found, weights, random)
         shader = HeadShader(state.raster)
-        drawn += [state.picture(shader, random, plain=plain) for _ in range(looks)]
+        for _ in range(looks):
+            look = sampled_look(random)
+            shaded = state.shaded(look, shader)
+            drawn += [
+                state.drawn_on(shaded, look, random, plain=plain)
+                for _ in range(1 if plain else _DRAWN_ON)
+            ]
     return drawn
 
 
@@ -105,13 +125,11 @@ class HeadState:
         raster: of the picture alone.
         points: of the landmarks, pixels.
         part: a `Part` for each pixel, `_NO_PART` behind the head.
-        label: see `HeadPicture`.
     """
 
     raster: RasterisedHead
     points: Float[np.ndarray, "points 2"]
     part: Plane
-    label: Plane
 
     @classmethod
     def before_camera(
@@ -138,40 +156,39 @@ class HeadState:
         triangle = raster.face.triangle[0]
         is_head = triangle < len(raster.parts)
         part = raster.parts[np.minimum(triangle, len(raster.parts) - 1)]
-        label = np.where(is_head, np.where(np.isin(part, _HIDES_FACE), 2, 1), 0)
         return cls(
             raster=raster,
             points=seen_edges(points, viewed, facing, camera),
             part=np.where(is_head, part, _NO_PART).astype(np.uint8),
-            label=label.astype(np.uint8),
         )
 
-    def picture(
-        self, shader: HeadShader, random: np.random.Generator, *, plain: bool
-    ) -> HeadPicture:
-        """Draw the state in a look of its own."""
-        return self.picture_in(sampled_look(random), shader, random, plain=plain)
+    def shaded(self, look: HeadLook, shader: HeadShader) -> Picture:
+        """Draw the state in a look."""
+        with torch.no_grad():
+            shaded = shader.picture(self.raster.face, 0, look)
+        return (shaded.clamp(0, 1) * 255).byte().numpy().transpose(1, 2, 0)
 
-    def picture_in(
+    def drawn_on(
         self,
+        pixels: Picture,
         look: HeadLook,
-        shader: HeadShader,
         random: np.random.Generator,
         *,
         plain: bool = False,
     ) -> HeadPicture:
-        """Draw the state in a look."""
-        with torch.no_grad():
-            shaded = shader.picture(self.raster.face, 0, look)
-        pixels = (shaded.clamp(0, 1) * 255).byte().numpy().transpose(1, 2, 0)
-        pixels = draw_backdrop(pixels, self.label, random)
+        """Draw behind and before what `shaded` drew."""
+        behind, glasses = self.part == _NO_PART, self.part == Part.GLASSES
+        pixels = draw_backdrop(pixels, ~behind, random)
         if look.style == "toon" and random.random() < _OUTLINED_TOONS:
             pixels = draw_outlines(pixels, self.part, random)
-        label = self.label
+        others = np.isin(self.part, _HIDES_FACE) & ~glasses
+        shares = np.stack([behind, others, glasses], axis=2) * np.uint8(255)
         if not plain:
-            pixels, hiding = draw_over_face(pixels, self.points, random)
-            label = np.where(hiding > 127, 2, label).astype(np.uint8)
-        return HeadPicture(pixels=pixels, points=self.points, label=label)
+            pixels, spectacles, others = draw_over_face(pixels, self.points, random)
+            left = 1 - (spectacles + others)[..., None] / np.float32(255)
+            shares = (shares * left).astype(np.uint8)
+            shares[..., 1:] += np.stack([others, spectacles], axis=2)
+        return HeadPicture(pixels=pixels, points=self.points, shares=shares)
 
 
 def changed_head(

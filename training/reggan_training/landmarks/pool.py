@@ -23,7 +23,7 @@ from torch import Tensor
 
 from reggan_plugin.disk import write_atomically
 from reggan_training.heads.head import HeadFamily, HeadMesh
-from reggan_training.landmarks.network import PARTS, face_frame, part_square
+from reggan_training.landmarks.network import FRONT, PARTS, Square, face_frame, part_square
 from reggan_training.landmarks.pictures import TEXTURES, HeadPicture, draw_head
 from reggan_training.landmarks.points import SHARE_OF_CHARACTER, SHARES, DensePoints, HeadSource
 from reggan_training.pairs.head_look import keep_textures
@@ -31,11 +31,13 @@ from reggan_training.training_run import multiplying_in_one_thread
 
 WIDER: Final = 1.4
 """Side of the square that is kept, in sides of the one that a network looks at."""
-KEPT_PX: Final = {"face": 96, "eye": 96, "brow": 80, "mouth": 128}
+KEPT_PX: Final = {"face": 96, "eye": 96, "brow": 80, "mouth": 128, FRONT: 224}
 """Pixels of the square that is kept, by kind of part."""
 
-MOST_PICTURES: Final = 60_000
-"""In memory; a picture takes 180 KB."""
+MOST_PICTURES: Final = 30_000
+"""In memory; a picture takes 480 KB."""
+FRONT_SHARES: Final = "front_shares"
+"""Array of a shard: `HeadPicture.shares` of the face's square."""
 SIDES_OF: Final = {
     "face": ("face",),
     "eye": ("eye_right", "eye_left"),
@@ -48,7 +50,7 @@ POOL, TEST_POOL = "pool", "pool_test"
 _SHARD = 150
 _SEED, _HEADS, _HELD_OUT_HEADS = 77, 5, 9
 """Of the pictures, and of the identities of both pools."""
-_STATES, _LOOKS = 5, 3
+_STATES, _LOOKS = 4, 2
 """Of each head: a geometry in three looks takes a third of the time for a picture."""
 _TEST_STATES, _TEST_LOOKS = 2, 1
 _END_S = 10.0
@@ -64,8 +66,8 @@ def kept_parts(picture: HeadPicture) -> dict[str, np.ndarray]:
 
     Returns:
         `points`, the landmarks in pixels of the picture; each of `network.PARTS` [side, side, 3],
-        and as `PART_to` [2, 3] the map from the picture's pixels to its own; `label` [side, side]
-        of the face's square, as `HeadPicture.label` has it.
+        and as `PART_to` [2, 3] the map from the picture's pixels to its own; the face's square with
+        more pixels as `front`, and its `front_shares` [side, side, 3].
     """
     frame = face_frame(picture.points)
     row: dict[str, np.ndarray] = {"points": picture.points.astype(np.float32)}
@@ -83,19 +85,36 @@ def kept_parts(picture: HeadPicture) -> dict[str, np.ndarray]:
         )
         row[f"{name}_to"] = matrix.astype(np.float32)
         if name == "face":
-            nearest = cv2.INTER_NEAREST
-            row["label"] = cv2.warpAffine(picture.label, matrix, (side, side), flags=nearest)
+            row |= _kept_front(picture, square)
     return row
+
+
+def _kept_front(picture: HeadPicture, face: Square) -> dict[str, np.ndarray]:
+    """Cut the face's square as the network of what lies in front sees it, and its truth."""
+    side = KEPT_PX[FRONT]
+    square = face.wider(WIDER)
+    deviation = 0.35 * square.side_px / side  # so that thin frames do not fall between pixels
+    kept = {}
+    for name, image in ((FRONT, picture.pixels), (FRONT_SHARES, picture.shares)):
+        kept[name] = cv2.warpAffine(
+            cv2.GaussianBlur(image, (0, 0), deviation),
+            square.to_pixels(side),
+            (side, side),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+    return kept
 
 
 def arrays_of(kinds: Iterable[str]) -> list[str]:
     """Arrays that the networks of these kinds are shown."""
     names = ["points"]
     for kind in kinds:
+        if kind == FRONT:
+            names += [FRONT, FRONT_SHARES]
+            continue
         for name in SIDES_OF[kind]:
             names += [name, f"{name}_to"]
-        if kind == "face":
-            names.append("label")
     return names
 
 

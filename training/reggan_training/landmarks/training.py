@@ -8,14 +8,24 @@ from pathlib import Path
 from typing import Final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError
 from reggan_training.exported_weights import exported_weights, load_exported
 from reggan_training.heads.head import HeadFamily
-from reggan_training.landmarks.crops import PartCrops, draw_crops
-from reggan_training.landmarks.network import PartNetwork
+from reggan_training.landmarks.crops import (
+    FrontCrops,
+    PartCrops,
+    draw_crops,
+    draw_front_crops,
+)
+from reggan_training.landmarks.front_network import (
+    FrontNetwork,
+    face_features,
+    front_loss,
+    measure_front,
+)
+from reggan_training.landmarks.network import FRONT, PartNetwork
 from reggan_training.landmarks.pool import (
     POOL,
     TEST_POOL,
@@ -26,9 +36,9 @@ from reggan_training.landmarks.pool import (
     arrays_of,
     landmark_rows,
 )
-from reggan_training.training_run import NetworkTraining, append_line, run_training
+from reggan_training.training_run import Network, NetworkTraining, append_line, run_training
 
-SHARES: Final = {"eye": 0.27, "brow": 0.12, "mouth": 0.33, "face": 0.28}
+SHARES: Final = {"eye": 0.23, "brow": 0.1, "mouth": 0.28, "face": 0.24, FRONT: 0.15}
 """Of the time, by kind of network."""
 LOG: Final = "log.jsonl"
 _BATCH, RATE, _LEAST_RATE = 24, 1.5e-3, 1e-5
@@ -48,20 +58,24 @@ Report = Callable[[Measurement], None]
 _POLL_S: Final = 2.0
 
 
-class PartTraining(NetworkTraining[PartNetwork]):
-    """One network in training, such as that of the eyes."""
+class KindTraining(NetworkTraining[Network]):
+    """The network of one kind in training, such as that of the eyes.
 
-    def __init__(self, kind: str, folder: Path) -> None:
-        """Begin, or go on with what the run's folder holds of a kind of part."""
-        super().__init__(PartNetwork(kind), folder / f"{kind}.pt", rate=RATE)
+    Attributes:
+        kind: of `SHARES`.
+        loss: of the last step.
+    """
+
+    def __init__(self, network: Network, kind: str, folder: Path) -> None:
+        """Begin, or go on with what the run's folder holds of a kind."""
+        super().__init__(network, folder / f"{kind}.pt", rate=RATE)
         self.kind, self.loss = kind, 0.0
 
     def take_exported(self, file: Path, pool: PicturePool, random: torch.Generator) -> None:
         """Begin with the weights in a file of contract 3, on a pool with pictures."""
         index = torch.randint(pool.count, (_STATISTICS,), generator=random)
-        crops = draw_crops(pool, index, self.kind, random)
         weights = exported_weights(file, f"networks.{self.kind}.")
-        load_exported(self.network, weights, crops.picture)
+        load_exported(self.network, weights, *self.inputs(pool, index, random))
         self.ema.load_state_dict(self.network.state_dict())
         self.steps = _PLAIN_SQUARES
 
@@ -79,20 +93,86 @@ class PartTraining(NetworkTraining[PartNetwork]):
         started = time.monotonic()
         for _ in range(count):
             index = torch.randint(pool.count, (_BATCH,), generator=random)
-            crops = draw_crops(pool, index, self.kind, random)
             self.network.train()
-            with torch.autocast("cpu", dtype=torch.bfloat16):
-                answer = self.network(crops.picture.contiguous(memory_format=torch.channels_last))
-            loss = landmark_loss(answer, crops, plain=self.steps < _PLAIN_SQUARES)
+            loss = self.loss_of(pool, index, random)
             self.descend(loss, rate)
             self.loss = float(loss.detach())
         self.seconds += time.monotonic() - started
 
+    def inputs(
+        self, pool: PicturePool, index: Tensor, random: torch.Generator
+    ) -> tuple[Tensor, ...]:
+        """Make what the network is given of these pictures."""
+        raise NotImplementedError
 
-def landmark_loss(
-    answer: tuple[Tensor, Tensor, Tensor | None], crops: PartCrops, *, plain: bool
-) -> Tensor:
-    """Gaussian negative log-likelihood of the places, cross-entropy of the labels.
+    def loss_of(self, pool: PicturePool, index: Tensor, random: torch.Generator) -> Tensor:
+        """Loss on crops of these pictures."""
+        raise NotImplementedError
+
+    def measured(self, test: PicturePool) -> dict[str, float]:
+        """Measure the EMA weights on held-out heads."""
+        raise NotImplementedError
+
+
+class PartTraining(KindTraining[PartNetwork]):
+    """The network of a part's landmarks."""
+
+    def __init__(self, kind: str, folder: Path) -> None:
+        """See `KindTraining`."""
+        super().__init__(PartNetwork(kind), kind, folder)
+
+    def inputs(
+        self, pool: PicturePool, index: Tensor, random: torch.Generator
+    ) -> tuple[Tensor, ...]:
+        """Crops of the part."""
+        return (draw_crops(pool, index, self.kind, random).picture,)
+
+    def loss_of(self, pool: PicturePool, index: Tensor, random: torch.Generator) -> Tensor:
+        """See `landmark_loss`."""
+        crops = draw_crops(pool, index, self.kind, random)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            answer = self.network(crops.picture.contiguous(memory_format=torch.channels_last))
+        return landmark_loss(answer, crops, plain=self.steps < _PLAIN_SQUARES)
+
+    def measured(self, test: PicturePool) -> dict[str, float]:
+        """See `measure`."""
+        return measure(self.ema, test)
+
+
+class FrontTraining(KindTraining[FrontNetwork]):
+    """The network of what lies in front, on the features of that of the face."""
+
+    def __init__(self, face: PartNetwork, folder: Path) -> None:
+        """See `KindTraining`; `face` is not changed here."""
+        super().__init__(FrontNetwork(), FRONT, folder)
+        self._face = face
+
+    def inputs(
+        self, pool: PicturePool, index: Tensor, random: torch.Generator
+    ) -> tuple[Tensor, ...]:
+        """Squares of faces, and their features."""
+        return self._given(draw_front_crops(pool, index, random))
+
+    @torch.no_grad()
+    def _given(self, crops: FrontCrops) -> tuple[Tensor, Tensor]:
+        self._face.eval()
+        picture = crops.picture.contiguous(memory_format=torch.channels_last)
+        return picture, face_features(self._face, picture)
+
+    def loss_of(self, pool: PicturePool, index: Tensor, random: torch.Generator) -> Tensor:
+        """See `front_loss`."""
+        crops = draw_front_crops(pool, index, random)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            answer = self.network(*self._given(crops))
+        return front_loss(answer, crops)
+
+    def measured(self, test: PicturePool) -> dict[str, float]:
+        """See `measure_front`."""
+        return measure_front(self.ema, self._face, test)
+
+
+def landmark_loss(answer: tuple[Tensor, Tensor], crops: PartCrops, *, plain: bool) -> Tensor:
+    """Gaussian negative log-likelihood of the places.
 
     Args:
         answer: of a network.
@@ -101,16 +181,12 @@ def landmark_loss(
 
     Source: Wood et al., 3D face reconstruction with dense landmarks, ECCV 2022, eq. 1.
     """
-    places, sigma, label = answer
+    places, sigma = answer
     square = ((places - crops.places) ** 2).sum(-1)
     sigma = sigma.clamp(-7, 0)
     if plain:
-        loss = 300 * square.mean() + 0.01 * (sigma + 3).pow(2).mean()
-    else:
-        loss = (2 * sigma + square / (2 * torch.exp(2 * sigma))).mean()
-    if label is not None and crops.label is not None:
-        loss = loss + F.cross_entropy(label.float(), crops.label)
-    return loss
+        return 300 * square.mean() + 0.01 * (sigma + 3).pow(2).mean()
+    return (2 * sigma + square / (2 * torch.exp(2 * sigma))).mean()
 
 
 @torch.no_grad()
@@ -128,7 +204,7 @@ def measure(network: PartNetwork, test: PicturePool) -> dict[str, float]:
     for start in range(0, test.count, 50):
         index = torch.arange(start, min(start + 50, test.count))
         crops = draw_crops(test, index, network.kind, random, augments=False)
-        places, sigma, _ = network(crops.picture)
+        places, sigma = network(crops.picture)
         distances.append((places - crops.places).norm(dim=-1))
         sigmas.append(sigma.exp())
     distance, deviation = 100 * torch.cat(distances), 100 * torch.cat(sigmas)
@@ -218,7 +294,9 @@ class LandmarkTask(PoolTask):
     ) -> None:
         """Go on where a run stopped, or begin; `test` is of held-out heads."""
         super().__init__(run.folder / LOG, pool, run.length_s, report)
-        networks, self._test = [PartTraining(kind, run.folder) for kind in SHARES], test
+        parts = {kind: PartTraining(kind, run.folder) for kind in SHARES if kind != FRONT}
+        networks = [*parts.values(), FrontTraining(parts["face"].ema, run.folder)]
+        self._test = test
         steps = sum(one.steps for one in networks)
         self._random = torch.Generator().manual_seed(steps)
         for one in networks:
@@ -243,7 +321,7 @@ class LandmarkTask(PoolTask):
                 "seconds": round(one.seconds),
                 "pool": self.pool.count,
                 "loss": round(one.loss, 3),
-                **measure(one.ema, self._test),
+                **one.measured(self._test),
             }
 
 

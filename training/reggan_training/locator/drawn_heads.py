@@ -136,11 +136,12 @@ def draw_whole_head(
                 shaded = shader.picture(raster.face, 0, look)
             pixels = (shaded.clamp(0, 1) * 255).byte().numpy().transpose(1, 2, 0)
             label = is_head.astype(np.uint8)
-            pixels = draw_backdrop(pixels, label, random)
+            pixels = draw_backdrop(pixels, is_head, random)
             if look.style in ("toon", "unlit") and random.random() < 0.6:
                 pixels = draw_outlines(pixels, part, random)
             if abs(yaw) < _MOST_DRAWN_OVER_DEG:
-                pixels, hiding = draw_over_face(pixels, dense, random, eye_px=eye_px)
+                over = draw_over_face(pixels, dense, random, eye_px=eye_px)
+                pixels, hiding = over.pixels, np.maximum(over.spectacles, over.others)
                 label = np.maximum(label, hiding > 127).astype(np.uint8)
                 if random.random() < _HATS:
                     pixels, label = _with_hat(pixels, label, dense, eye_px, random)

@@ -25,7 +25,7 @@ from reggan_plugin.rig.refinement import CELLS, RigRequest, source_raster
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.rig.template import template
 from reggan_training.heads.head import HeadMesh, Part
-from reggan_training.landmarks.drawn_on import SIDE_PX, Plane
+from reggan_training.landmarks.drawn_on import SIDE_PX
 from reggan_training.landmarks.pictures import (
     NAMED,
     HeadState,
@@ -91,10 +91,10 @@ def _rows_of(
     targets = [_added(source, request) for request in chosen]
     state = HeadState.before_camera(head, found, source, random, others=targets)
     shader, look = HeadShader(state.raster), sampled_look(random)
-    picture = state.picture_in(look, shader, random)
+    picture = state.drawn_on(state.shaded(look, shader), look, random)
     face = picture.pixels.astype(np.float32) / np.float32(255)
     asked = _PictureRig(face, rig.landmarks(face))
-    truth = _SurfaceTruth.of(shader, look, picture.label)
+    truth = _SurfaceTruth.of(shader, look, picture.shows_head)
     small = face.reshape(CELLS, SIDE_PX // CELLS, CELLS, -1, 3).mean(axis=(1, 3))
     rows = []
     for number, request in enumerate(chosen, start=1):
@@ -164,8 +164,10 @@ class _SurfaceTruth:
     is_known: Bool[np.ndarray, "cells cells"]
 
     @classmethod
-    def of(cls, shader: HeadShader, look: HeadLook, label: Plane) -> "_SurfaceTruth":
-        """Take the truth of a picture with a label for each of its pixels."""
+    def of(
+        cls, shader: HeadShader, look: HeadLook, shows_head: Bool[np.ndarray, "side side"]
+    ) -> "_SurfaceTruth":
+        """Take the truth of a picture, whose pixels show the head or not."""
         step = SIDE_PX // CELLS
         kept = slice(step // 2, None, step)
         thin = shader.head.face.thinned(step)
@@ -178,7 +180,7 @@ class _SurfaceTruth:
         triangle = rasters.triangle[0].astype(int)
         is_head = triangle < len(shader.head.parts)
         part = shader.head.parts[np.where(is_head, triangle, 0)]
-        is_known = is_head & np.isin(part, _SKIN) & (label[kept, kept] == 1)
+        is_known = is_head & np.isin(part, _SKIN) & shows_head[kept, kept]
         return cls(shader=shader, look=look, rasters=rasters, is_known=is_known)
 
     @torch.no_grad()

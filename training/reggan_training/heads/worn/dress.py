@@ -168,6 +168,13 @@ def glasses(wearer: MeshWearer, random: np.random.Generator) -> Addition:
     )
 
 
+def put_on_glasses(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
+    """Put glasses on a head that has none, dressed or not."""
+    if (head.parts == Part.GLASSES).any():
+        return head
+    return with_additions(head, [glasses(MeshWearer(head=head), random)])
+
+
 def _way_out(wearer: MeshWearer, front: Points) -> float:
     """Shift of a frame's front so that cheeks and nose do not pierce it."""
     skull = skull_map(wearer)

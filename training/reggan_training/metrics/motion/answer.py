@@ -1,6 +1,5 @@
 """Questions of an evaluation to a model, and answers composed as the runtime composes frames."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,6 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.in_front_of_face import Front
-from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles
 from reggan_plugin.models.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.transfer.expression_transfer import source_from_card
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -36,7 +34,6 @@ def motion_answers(
     source: AnswerSource,
     pictures: Images,
     controls: Float[Tensor, "batch controls"],
-    lift: Callable[[np.ndarray], LiftedFace] = lift_spectacles,
 ) -> list[Answer]:
     """Ask about pictures of any size, the way that users' frames go.
 
@@ -44,11 +41,10 @@ def motion_answers(
         source: that is asked.
         pictures: sRGB-encoded crops.
         controls: in the order of `CONTROLS`.
-        lift: see `answer_faces`.
     """
     faces = resized(pictures, source.side_px).clamp(0, 1).permute(0, 2, 3, 1).contiguous().numpy()
     mixes = [mix_from_controls(row, source.card) for row in controls.numpy()]
-    return answer_faces(source, list(faces), mixes, lift)
+    return answer_faces(source, list(faces), mixes)
 
 
 def mix_from_controls(row: Float[np.ndarray, " controls"], card: ModelCard) -> ExpressionMix:

@@ -43,6 +43,10 @@ _OFF: Final = 0.12
 """Eye distances beside the surface from which on a landmark is left out."""
 _LOWER: Final = 0.4
 """Share of the jaw's motion from which on a surface belongs to the lower lip."""
+_HIDDEN = 0.05
+"""Eye distances behind what a picture shows from which on a vertex is hidden."""
+_MOUTH_WIDE = 0.45
+"""Eye distances from the middle in which the inside of a mouth is looked for: no ear."""
 _LEAST_MOTION: Final = 0.002
 """Eye distances; a shape that moves the face less is none."""
 _LEAST_EYES: Final = 0.2
@@ -126,7 +130,7 @@ def own_rig(house: Template, mesh: RigMesh, find: FindLandmarks) -> OwnRig:
     known = {name: moved for name, moved in mesh.shapes.items() if np.abs(moved).max() > 0}
     if not known:
         raise _without_shapes(mesh)
-    head = _framed(house, mesh, known, find)
+    head = _with_inside_of_mouth(_framed(house, mesh, known, find))
     jaw = head.shapes.get("jawOpen")
     drop = np.zeros_like(head.points) if jaw is None else _DROP * jaw
     house_drop = np.zeros_like(house.rest) if jaw is None else _DROP * house.shapes["jawOpen"]
@@ -160,6 +164,25 @@ def own_rig(house: Template, mesh: RigMesh, find: FindLandmarks) -> OwnRig:
         origin=head.origin,
         unit=head.unit,
     )
+
+
+def _with_inside_of_mouth(head: "_UprightHead") -> "_UprightHead":
+    """Tell the inside of a mouth that is one piece with the skin: what a dropped jaw alone shows,
+    and what is hidden behind it. Taken for skin, its slower motion would be the lips'.
+    """
+    if "jawOpen" not in head.shapes or (head.parts == Part.MOUTH).any():
+        return head
+    jaw = _DROP * head.shapes["jawOpen"]
+    at_rest, dropped = (head.seen(points) for points in (head.points, head.points + jaw))
+    across, up = np.abs(head.points[:, 0]), head.points[:, 1]
+    inside = dropped & ~at_rest & (across < _MOUTH_WIDE) & (up < 0)
+    hidden = head.triangles[(head.parts == Part.SKIN) & ~at_rest[head.triangles].any(axis=1)]
+    count = -1
+    while count != (count := int(inside.sum())):
+        inside[hidden[inside[hidden].any(axis=1)]] = True
+    parts = head.parts.copy()
+    parts[(parts == Part.SKIN) & inside[head.triangles].any(axis=1)] = Part.MOUTH
+    return replace(head, mesh=replace(head.mesh, parts=parts))
 
 
 def _skin_around(head: "_UprightHead", points: Points, face: Points) -> np.ndarray:
@@ -258,11 +281,26 @@ class _UprightHead:
         """As of the mesh."""
         return self.mesh.parts
 
-    def raster(self, points: Points, *hidden: Part) -> tuple[MeshRaster, np.ndarray]:
-        """Draw what a picture shows of a state of the head, and the rows of the triangles drawn."""
+    def seen(self, points: Points) -> Bool[np.ndarray, " vertices"]:
+        """Tell which vertices a picture of a state shows, hair aside."""
+        raster, rows = self.raster(points, Part.HAIR, Part.GLASSES)
+        depth = raster.mixed(points[:, 2:], self.triangles[rows])[..., 0]
+        depth[~raster.is_hit] = -np.inf
+        across, down = np.floor(self._places(points)).astype(int).T
+        inside = (across >= 0) & (down >= 0) & (across < _SIDE_PX) & (down < _SIDE_PX)
+        shown = np.zeros(len(points), bool)
+        shown[inside] = points[inside, 2] > depth[down[inside], across[inside]] - _HIDDEN
+        return shown
+
+    def _places(self, points: Points) -> Float[np.ndarray, "points 2"]:
+        """Where a picture shows points, in its pixels."""
         flat = points[..., :2] * (_DISTANCE / (_DISTANCE - points[..., 2:]))
         middle = np.array([0.5, self.eyes_at])
-        places = (middle + self.eye * flat * [1, -1]) * _SIDE_PX
+        return (middle + self.eye * flat * [1, -1]) * _SIDE_PX
+
+    def raster(self, points: Points, *hidden: Part) -> tuple[MeshRaster, np.ndarray]:
+        """Draw what a picture shows of a state of the head, and the rows of the triangles drawn."""
+        places = self._places(points)
         is_drawn = (np.abs(places - _SIDE_PX / 2) < _SIDE_PX).all(axis=1)
         is_drawn &= points[:, 2] < _DISTANCE / 2
         rows = np.flatnonzero(~np.isin(self.parts, hidden) & is_drawn[self.triangles].all(axis=1))

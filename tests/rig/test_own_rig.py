@@ -1,6 +1,6 @@
 """A head of the user's own as the rig: its shapes, its teeth, and what is said of what it lacks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from reggan_plugin.errors import FaceNotFoundError, MeshError, UsageError
-from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
+from reggan_plugin.rig.head_part import Part
+from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.mouth import MouthLook
 from reggan_plugin.rig.mouth_rig import GUM, PLATE, TONGUE, TOOTH, WALL, mouth_rig
 from reggan_plugin.rig.opened_mouth import kept_shut
@@ -20,6 +21,7 @@ from reggan_plugin.transfer import worn_rig
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.face_shapes import mirrored_name
 from tests.rig.own_head import FACTORS, TEETH, TEETH_AT, add_teeth, write_head
+from tests.sample_frames import SAMPLES
 from tests.training.heads.glb_face import GlbWriter
 
 EXACT = 0.12
@@ -54,7 +56,14 @@ def hero(tmp_path_factory: pytest.TempPathFactory) -> Hero:
         turn=TURN,
         teeth=True,
     )
-    mesh, found = read_rig(path), []
+    mesh = read_rig(path)
+    own, remarks = laid(mesh)
+    return Hero(mesh, own, remarks)
+
+
+def laid(mesh: RigMesh) -> tuple[OwnRig, tuple[str, ...]]:
+    """The template on a head, as users' heads are laid, and what is remarked on."""
+    found = []
 
     def keep(*arguments: Any) -> OwnRig:
         found.append(own_rig(*arguments))
@@ -63,7 +72,19 @@ def hero(tmp_path_factory: pytest.TempPathFactory) -> Hero:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(worn_rig, "own_rig", keep)
         remarks = ExpressionTransfer(rig=mesh).remarks
-    return Hero(mesh, found[0], remarks)
+    return found[0], remarks
+
+
+def test_lips_follow_the_jaw_though_the_mouth_inside_is_one_piece_with_the_skin() -> None:
+    mesh = read_rig(SAMPLES / "head.glb")
+    inside = np.isin(mesh.parts, (Part.MOUTH, Part.GUMS, Part.TONGUE))
+    assert inside.any()
+    parts = np.where(inside, Part.SKIN, mesh.parts).astype(mesh.parts.dtype)
+    rig = laid(replace(mesh, parts=parts))[0].template
+    upper, lower = LIP_PAIRS
+    assert np.linalg.norm(rig.landmarks[upper] - rig.landmarks[lower], axis=1).max() < 0.1
+    drop = -rig.at_landmarks(rig.shapes["jawOpen"])[:, 1]
+    assert drop[lower].max() > 0.9 * drop[rows_of("jaw")].max()
 
 
 def lost(found: np.ndarray, true: np.ndarray) -> float:

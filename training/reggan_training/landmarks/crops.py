@@ -76,7 +76,7 @@ def draw_front_crops(
         )
         for name in (FRONT, FRONT_SHARES)
     )
-    behind, front, spectacles = shares.split(1, 1)
+    behind, front, spectacles = (shares[:, one : one + 1] for one in range(3))
     if augments:
         picture, hides = _recoloured(picture, draw)
         behind, spectacles = behind * ~hides, spectacles * ~hides

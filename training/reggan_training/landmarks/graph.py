@@ -8,7 +8,7 @@ where. The squares are those of `reggan_training.landmarks.network`.
 
 import math
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -203,7 +203,7 @@ class LandmarkGraph(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Ask a network about squares: places and deviations in the crop, and features."""
         grid = _mirrored(getattr(self, f"grid_{kind}"), is_mirrored=is_mirrored)
-        network = self.networks[kind]
+        network = cast(PartNetwork, self.networks[kind])
         features = network.features(cut_squares(picture, square, grid))
         places, sigma = network.places(*features)
         places = square.placed(_mirrored(places, is_mirrored=is_mirrored))

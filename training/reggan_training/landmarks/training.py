@@ -295,7 +295,8 @@ class LandmarkTask(PoolTask):
         """Go on where a run stopped, or begin; `test` is of held-out heads."""
         super().__init__(run.folder / LOG, pool, run.length_s, report)
         parts = {kind: PartTraining(kind, run.folder) for kind in SHARES if kind != FRONT}
-        networks = [*parts.values(), FrontTraining(parts["face"].ema, run.folder)]
+        front = FrontTraining(parts["face"].ema, run.folder)
+        networks: list[PartTraining | FrontTraining] = [*parts.values(), front]
         self._test = test
         steps = sum(one.steps for one in networks)
         self._random = torch.Generator().manual_seed(steps)

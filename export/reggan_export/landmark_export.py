@@ -37,7 +37,7 @@ from reggan_plugin.rig.template import CONVENTIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.exported_weights import exported_weights, load_exported
 from reggan_training.landmarks.front_network import SHOWN, FrontNetwork
-from reggan_training.landmarks.graph import CROP_PX, LABEL_PX, FaceReading, LandmarkGraph
+from reggan_training.landmarks.graph import CROP_PX, LABEL_PX, FaceLandmarksAndFront, LandmarkGraph
 from reggan_training.landmarks.network import FRONT, POINTS_OF, PartNetwork
 from reggan_training.landmarks.training import LOG
 from reggan_training.pairs.rasterising import CANONICAL_LANDMARKS
@@ -130,7 +130,7 @@ def _traced(
     )
 
 
-def _either(finds: FaceReading, refines: RigRefiner) -> onnx.ModelProto:
+def _either(finds: FaceLandmarksAndFront, refines: RigRefiner) -> onnx.ModelProto:
     """Both networks in one graph: each answers with its own outputs, and zeros for the others'."""
     names = (*RIG_OUTPUTS, *REFINED_OUTPUTS)
     inputs = ("image", "asked")
@@ -170,7 +170,7 @@ def _either(finds: FaceReading, refines: RigRefiner) -> onnx.ModelProto:
 class _LandmarkBranch(nn.Module):
     """What is read in a face; nothing of a refinement."""
 
-    def __init__(self, graph: FaceReading) -> None:
+    def __init__(self, graph: FaceLandmarksAndFront) -> None:
         super().__init__()
         self.reading = graph
 
@@ -213,7 +213,7 @@ def _refined_apart(network: RigRefiner, file: Path) -> float:
     )
 
 
-def _distance(graph: FaceReading, file: Path, card: ModelCard) -> float:
+def _distance(graph: FaceLandmarksAndFront, file: Path, card: ModelCard) -> float:
     """Largest distance of a landmark in a file from PyTorch's, on real crops; eye distances."""
     runner = open_runner(file, "cpu")
     apart = 0.0
@@ -255,7 +255,7 @@ def _measured(source: Path) -> dict[str, object]:
     return last
 
 
-def landmark_graph(source: Path, front: Path | None = None) -> FaceReading:
+def landmark_graph(source: Path, front: Path | None = None) -> FaceLandmarksAndFront:
     """Join trained networks as one graph to evaluate.
 
     Args:
@@ -263,7 +263,7 @@ def landmark_graph(source: Path, front: Path | None = None) -> FaceReading:
         front: run, or file, of what lies in front; None for the same.
     """
     networks = {kind: _trained(PartNetwork(kind), kind, source) for kind in POINTS_OF}
-    return FaceReading(
+    return FaceLandmarksAndFront(
         LandmarkGraph(networks), _trained(FrontNetwork(), FRONT, front or source)
     ).eval()
 

@@ -14,8 +14,8 @@ from reggan_plugin.files.frame import read_frame
 
 def main(mib: int, paths: list[Path]) -> None:
     """Print `path: the error` for each; what is no error of ours ends the process."""
-    for name in ("exr.exr_file", "jpeg", "png", "tiff"):
-        importlib.import_module(f"reggan_plugin.files.{name}")
+    for name in ("exr", "jpeg", "png", "tiff"):
+        importlib.import_module(f"reggan_plugin.files.formats.{name}")
     resource.setrlimit(resource.RLIMIT_AS, (mib * 2**20, mib * 2**20))
     for path in paths:
         try:

@@ -10,7 +10,7 @@ from reggan_plugin.rig.layout import MIRROR, rows_of
 from reggan_training.landmarks.front_network import SHOWN, FrontNetwork
 from reggan_training.landmarks.graph import (
     LABEL_PX,
-    FaceReading,
+    FaceLandmarksAndFront,
     LandmarkGraph,
     MirroredLandmarks,
     SeenFaces,
@@ -164,7 +164,7 @@ class FindsMeanFace(MirroredLandmarks):
 
 
 def test_what_lies_in_front_is_told_where_the_crop_shows_it(graph: LandmarkGraph) -> None:
-    reading = FaceReading(graph, ShowsRed())
+    reading = FaceLandmarksAndFront(graph, ShowsRed())
     reading.landmarks = FindsMeanFace(graph)
     picture = torch.zeros(1, 3, 384, 384)
     picture[:, 0, 120:180, 150:240] = 1

@@ -241,7 +241,7 @@ def _first_half(batch: Tensor) -> Tensor:
     return batch.reshape(2, -1, *batch.shape[1:])[0]
 
 
-class FaceReading(nn.Module):
+class FaceLandmarksAndFront(nn.Module):
     """All that is read in a crop: landmarks, and what lies where.
 
     Args:

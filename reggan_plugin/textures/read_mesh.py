@@ -175,6 +175,7 @@ def parts_by_trimesh(file: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     is_obj = suffix == "obj"
     try:
         if is_obj:
+            content = _as_utf8(content)
             groups = len(re.findall(rb"^[ \t]*(?:g|o|usemtl)\b", content, re.MULTILINE))
             refuse_beyond(groups, MOST_PARTS, "groups")
         scene = trimesh.load_scene(
@@ -191,6 +192,14 @@ def parts_by_trimesh(file: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
         cause = str(error).strip() or type(error).__name__
         raise MeshError(f"{path} is broken: {cause}. Export it again.") from error
     return [_plain_part(path, mesh) for mesh in geometries if len(getattr(mesh, "faces", ()))]
+
+
+def _as_utf8(text: bytes) -> bytes:
+    """Encode a text anew, which old programs wrote in Latin-1 or with a byte order mark."""
+    try:
+        return text.decode("utf-8-sig").encode()
+    except UnicodeDecodeError:
+        return text.decode("latin-1").encode()
 
 
 def _plain_part(path: Path, mesh: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -237,7 +246,7 @@ class _LibrariesBeside:
         if not name.lower().endswith(".mtl"):
             raise FileNotFoundError(name)
         try:
-            return read_file(file_of_name(self._mesh, name), MOST_LIBRARY_BYTES)
+            return _as_utf8(read_file(file_of_name(self._mesh, name), MOST_LIBRARY_BYTES))
         except MeshError as error:
             raise FileNotFoundError(name) from error
 

@@ -52,6 +52,19 @@ def test_an_obj_names_its_own_maps(head: MadeHead, tmp_path: Path) -> None:
     assert part.material == Material(name="Skin", image=tmp_path / "skin.png")
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig"])
+def test_an_obj_of_an_old_program_is_read(head: MadeHead, tmp_path: Path, encoding: str) -> None:
+    write_obj(tmp_path / "head.obj", head)
+    lines = (tmp_path / "head.obj").read_text()
+    text = f"mtllib looks.mtl\n# Gesicht für alle\nusemtl Skin\n{lines}"
+    (tmp_path / "head.obj").write_text(text, encoding=encoding)
+    library = "newmtl Skin\n# größer\nKd 0.2 0.4 0.6\n"
+    (tmp_path / "looks.mtl").write_text(library, encoding=encoding)
+    (part,) = load_mesh(tmp_path / "head.obj").character.parts
+    assert part.material.name == "Skin"
+    assert part.material.colour[:3] == pytest.approx((0.2, 0.4, 0.6), abs=0.01)
+
+
 def test_usd_gives_the_same_head_or_names_its_package(head: MadeHead, tmp_path: Path) -> None:
     points = ", ".join(f"({x:.6f}, {-z:.6f}, {y:.6f})" for x, y, z in head.positions)
     st = ", ".join(f"({u:.7f}, {v:.7f})" for u, v in head.uv)

@@ -52,6 +52,15 @@ def test_levels_come_back_as_levels_and_keep_what_did_not_change(
     assert not changed[:40, :40].any()
 
 
+def test_a_matrix_is_the_array_that_it_holds(
+    transfer: ExpressionTransfer, levels: np.ndarray
+) -> None:
+    grey = levels[..., 1]
+    changed = transfer.apply(grey.view(np.matrix), "happy")
+    assert type(changed) is np.ndarray
+    assert np.array_equal(changed, transfer.apply(grey, "happy"))
+
+
 def test_a_path_a_frame_and_a_text_are_what_render_makes(transfer: ExpressionTransfer) -> None:
     frame = read_frame(str(EXR))
     pixels = transfer.apply(EXR, "happy")

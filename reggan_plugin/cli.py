@@ -135,9 +135,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except OSError as error:
             if error.errno not in _OF_MACHINE:
                 raise
-            click.echo(
-                f"Error: standard output cannot be written: {error.strerror}.", err=True, color=True
-            )
+            if not status:
+                click.echo(f"Error: {_cause(error, is_printed=True)}", err=True, color=True)
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains of it at its end
             status = status or 1
         return status
@@ -162,12 +161,13 @@ def _run(arguments: Sequence[str] | None) -> int:
         click.echo(f"Interrupted: {interruption}", err=True, color=True)
         return interruption.exit_code
     except OSError as error:
-        if error.errno not in _OF_MACHINE:
+        if error.errno not in _OF_MACHINE and error.filename is None:
             raise
-        name = "" if error.filename is None else f"{str(error.filename)[:200]}: "
-        click.echo(
-            f"Error: {name}{error.strerror}. Name another file or output.", err=True, color=True
-        )
+        if verbosity.is_verbose:
+            traceback.print_exc()
+        frames = traceback.walk_tb(error.__traceback__)
+        is_printed = any(frame.f_code is click.echo.__code__ for frame, _ in frames)
+        click.echo(f"Error: {_cause(error, is_printed=is_printed)}", err=True, color=True)
         return 1
     except MemoryError:
         if verbosity.is_verbose:
@@ -176,6 +176,21 @@ def _run(arguments: Sequence[str] | None) -> int:
         return 1
     except click.Abort:
         return 130
+
+
+def _cause(error: OSError, *, is_printed: bool) -> str:
+    """Return what the system refused, and what to do."""
+    if is_printed:
+        return (
+            f"standard output cannot be written: {error.strerror}. The list of results is not "
+            "whole; the files that were written are. Send the output to another place."
+        )
+    name = "" if error.filename is None else f"{str(error.filename)[:200]}: "
+    if error.errno in (errno.EACCES, errno.EPERM):
+        remedy = "Give yourself the right to read it and to enter the folders that it is in."
+    else:
+        remedy = "Name another file or output."
+    return f"{name}{error.strerror}. {remedy}"
 
 
 @contextmanager

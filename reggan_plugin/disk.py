@@ -13,8 +13,6 @@ from pathlib import Path
 
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 
-_MIB = 2**20
-
 
 def is_regular(path: Path) -> bool:
     """Tell whether it is an ordinary file, and no device, pipe or folder, after all links.
@@ -51,8 +49,7 @@ def read_regular(path: Path, most_bytes: int, *, first_bytes: int | None = None)
         raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
     size = path.stat().st_size
     if size > most_bytes:
-        found, most = size / _MIB, most_bytes / _MIB
-        raise OSError(errno.EFBIG, f"it has {found:,.0f} MiB, of at most {most:,.0f}", str(path))
+        raise OSError(errno.EFBIG, f"it has {size:,} bytes, of at most {most_bytes:,}", str(path))
     with path.open("rb") as file:
         return file.read() if first_bytes is None else file.read(min(size, first_bytes))
 

@@ -186,6 +186,10 @@ def _refuse_impossible(
 
 
 def _kept_input(folder: Path) -> Path:
+    if sys.stdin is None:
+        raise UnreadableFrameError(
+            "Standard input is closed. Send one picture or video to it, or name a file."
+        )
     stream = sys.stdin.buffer
     head = stream.read(HEAD_BYTES)
     if not head:

@@ -7,6 +7,7 @@ need names as they are, so that it is changed on a terminal alone.
 
 import codecs
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,9 +67,32 @@ def unguarded(stream: TextIO) -> TextIO:
     return stream.unguarded if isinstance(stream, PrintableStream) else stream
 
 
+def _hold_closed_streams() -> None:
+    """Take the numbers of closed standard streams, which the next opened file would get instead.
+
+    Python has None for a closed stream; stdin stays so: whoever reads it refuses that.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is not None:
+            continue
+        try:
+            os.fstat(number)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+        if number:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
 @contextmanager
 def printable_streams() -> Iterator[None]:
-    """Let stderr, and stdout where it is a terminal, take printable text alone."""
+    """Let stderr, and stdout where it is a terminal, take printable text alone.
+
+    What was closed before this process began goes nowhere, as to the null device.
+    """
+    _hold_closed_streams()
     stdout, stderr = sys.stdout, sys.stderr
     if hasattr(stdout, "reconfigure"):
         codecs.register_error(_NAMES, _bytes_of_name)

@@ -15,7 +15,7 @@ import numpy as np
 from reggan_plugin.apart import run_apart
 from reggan_plugin.array_types import Float
 from reggan_plugin.attached import attached, attached_faults, expect_type, load_attached
-from reggan_plugin.errors import MeshError, MissingExtraError
+from reggan_plugin.errors import MeshError, MissingExtraError, RegganError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, USD_SUFFIXES, is_mesh
 from reggan_plugin.limits import (
     MOST_LIBRARIES,
@@ -189,7 +189,8 @@ def parts_by_trimesh(file: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     except MemoryError:
         raise
     except Exception as error:
-        cause = str(error).strip() or type(error).__name__
+        is_ours = isinstance(error, RegganError | OSError)
+        cause = str(error) if is_ours else f"it is cut off, or no file of the kind {suffix}"
         raise MeshError(f"{path} is broken: {cause}. Export it again.") from error
     return [_plain_part(path, mesh) for mesh in geometries if len(getattr(mesh, "faces", ()))]
 

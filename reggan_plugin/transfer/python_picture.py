@@ -80,9 +80,7 @@ def read_given(
     if order not in ("RGB", "BGR"):
         raise UsageError(f"{order!r} is no order of channels; give 'RGB' or 'BGR'.")
     if isinstance(picture, np.ndarray):
-        return _from_array(
-            np.asarray(picture), encoding, order
-        )
+        return _from_array(np.asarray(picture), encoding, order)
     if encoding is not None or order != "RGB":
         raise UsageError(
             "encoding and order are for NumPy arrays; files and PIL images say themselves what "

@@ -179,16 +179,32 @@ def _found(args: Sequence[str]) -> Path | None:
     """Return the file beside what the words of a command line name, or in the user's folder."""
     places = [Path(word) for word in args if word and not word.startswith("-")]
     there = [place for place in places if _exists(place) or set(place.name) & set("#%*")]
-    folders = [place if place.is_dir() else place.parent for place in there]
-    folders.append(_own_folder())
-    candidates = (folder / SETTINGS_FILE for folder in folders)
-    return next((path for path in candidates if path.is_file()), None)
+    folders = [place if _exists(place) and place.is_dir() else place.parent for place in there]
+    beside = (folder / SETTINGS_FILE for folder in folders)
+    found = next((path for path in beside if _exists(path) and path.is_file()), None)
+    return found or _found_own()
+
+
+def _found_own() -> Path | None:
+    """Return the file in the user's folder; one that may not be read counts as none."""
+    path = _own_folder() / SETTINGS_FILE
+    try:
+        if not path.is_file():
+            return None
+        path.open("rb").close()
+    except OSError as error:
+        click.echo(
+            f"Note: {path} is not read: {error.strerror}. Your own settings do not count.",
+            err=True,
+        )
+        return None
+    return path
 
 
 def _exists(place: Path) -> bool:
     try:
         return place.exists()
-    except OSError:  # longer than any name, as a box of many digits
+    except OSError:  # longer than any name, as a box of many digits; in a folder one may not enter
         return False
 
 
@@ -243,7 +259,8 @@ def settings_of(path: Path) -> dict[str, Any]:
     try:
         document = parse_toml(read_regular(path, MOST_SETTINGS_BYTES).decode())
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path} cannot be read as settings: {error}. Correct it.") from error
+        cause = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path} cannot be read as settings: {cause}. Correct it.") from error
     for name, table in document.items():
         if not isinstance(table, dict):
             raise UsageError(f"{path}: {name} stands in no table; expected [render] and the like.")

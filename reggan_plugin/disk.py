@@ -82,8 +82,9 @@ def write_atomically(
         modified_ns: when it is to say that it was changed, as far as its disk can hold that.
 
     Raises:
-        OutputError: the folder is missing, read-only or full, or `path` is a folder.
+        OutputError: the folder is missing, read-only or full, or `path` is a folder or a device.
     """
+    refuse_device(path)
     temporary = path.with_name(_prefix_for(path.name) + os.urandom(6).hex() + TEMPORARY_SUFFIX)
     try:
         try:
@@ -101,6 +102,20 @@ def write_atomically(
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, "Name another output.")
         raise OutputError(f"{path} cannot be written: {error.strerror}. {remedy}") from error
+
+
+def refuse_device(path: Path) -> None:
+    """Refuse an output that would take the place of a device, a pipe or a socket.
+
+    Raises:
+        OutputError: it is one.
+    """
+    with suppress(OSError):  # nothing is there, or writing says what is wrong
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):
+            raise OutputError(
+                f"{path} is a device, a pipe or a socket, which a file would replace. Name a file."
+            )
 
 
 def remove_leftovers(folder: Path, names: Iterable[str]) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reggan_plugin.apart import talk_apart
+from reggan_plugin.disk import refuse_device
 from reggan_plugin.errors import OutputError, UnreadableFrameError
 from reggan_plugin.files.video import (
     CONTAINERS,
@@ -170,6 +171,7 @@ def _stream_like(frame: "VideoFrame", fps: Fraction) -> Any:
 @contextmanager
 def _appearing(out: Path) -> Iterator[Path]:
     """Give a temporary name, under which a file is whole before it has its own."""
+    refuse_device(out)
     temporary = out.with_name(f".{out.name}.reggan-tmp")
     try:
         yield temporary

@@ -178,6 +178,9 @@ def parts_by_trimesh(file: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
             content = _as_utf8(content)
             groups = len(re.findall(rb"^[ \t]*(?:g|o|usemtl)\b", content, re.MULTILINE))
             refuse_beyond(groups, MOST_PARTS, "groups")
+    except ValueError as error:
+        raise MeshError(f"{path} is broken: {error}. Export it again.") from error
+    try:
         scene = trimesh.load_scene(
             io.BytesIO(content),
             suffix,

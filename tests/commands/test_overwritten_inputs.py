@@ -21,6 +21,7 @@ from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.models.shipped_models import find_model
 
 from ..fuzz.attacks import video
+from ..sample_frames import small_frame
 
 Streams = pytest.CaptureFixture[str]
 
@@ -196,3 +197,15 @@ def test_files_that_standard_streams_are_redirected_to_count(
     assert "is an input" in done.stderr
     assert "never overwritten" in done.stderr
     assert contents(tmp_path) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_no_file_takes_the_place_of_a_device_or_a_pipe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = small_frame("avatar_png/avatar.1001.png", tmp_path, 4)
+    os.mkfifo(tmp_path / "pipe.png")
+    words = ["render", str(source), "-e", "happy", "--overwrite", "--out"]
+    assert main([*words, str(tmp_path / "pipe.png")]) == 1
+    assert "is a device, a pipe or a socket" in capsys.readouterr().err
+    assert (tmp_path / "pipe.png").is_fifo()

@@ -317,7 +317,7 @@ def test_a_file_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
     with path.open("wb") as file:
         file.truncate(MOST_TRACKS_BYTES + 1)
-    with pytest.raises(SourceError, match="of at most 128"):
+    with pytest.raises(SourceError, match=f"of at most {MOST_TRACKS_BYTES:,}"):
         read_tracks(path)
 
 

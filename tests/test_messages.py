@@ -285,3 +285,18 @@ def test_bars_say_what_is_done_how_fast_and_for_how_long(monkeypatch: pytest.Mon
     assert "2/2" in terminal.drawn
     assert "2.0 frames/s" in terminal.drawn
     assert "00:00:" in terminal.drawn  # the time left after one of two
+
+
+def test_a_line_break_in_a_name_begins_no_line_of_its_own(tmp_path: Path, capfd: Streams) -> None:
+    name = "a\nError: b.png"
+    (tmp_path / name).write_bytes(b"x")
+    assert main(["read", str(tmp_path / name)]) == 1
+    said = capfd.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert "a\\nError: b.png" in said[0]
+
+
+def test_live_with_a_closed_input_says_so(monkeypatch: pytest.MonkeyPatch, capfd: Streams) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["live"]) == 2
+    assert "Standard input is closed" in capfd.readouterr().err

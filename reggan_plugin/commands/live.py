@@ -7,6 +7,7 @@ import click
 from reggan_plugin.commands.options.grouped import GroupedCommand
 from reggan_plugin.commands.options.model import model_options, open_model, rig_options
 from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.ui.live_pipe import LivePipe, newest_lines
 
@@ -22,5 +23,7 @@ def live(*, model: str | None, device: str, rig_files: RigFiles) -> None:
     the newest one. The command ends when its input ends. The fields are described in
     reggan_plugin/ui/live_pipe.py.
     """
+    if sys.stdin is None:
+        raise UsageError("Standard input is closed. Start this command with a pipe to its input.")
     transfer, _ = open_model(model, device, rig=rig_files)
     LivePipe(transfer).serve(newest_lines(sys.stdin.fileno()), sys.stdout)

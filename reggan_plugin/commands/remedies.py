@@ -168,8 +168,12 @@ REMEDIES: Mapping[str, str] = {
 
 
 def with_remedy(said: str) -> str:
-    """Return a sentence for the terminal: what is said, and what to do about it."""
+    """Return a sentence for the terminal: what is said, and what to do about it.
+
+    A line break in a name is shown as `\\n`; those of remedies stay.
+    """
     remedy = remedy_for(said)
+    said = said.replace("\n", "\\n")
     if not remedy:
         return said
     return f"{said} {remedy}" if said.endswith((".", "?")) else f"{said}. {remedy}"

@@ -214,14 +214,27 @@ def refuse_frames_of_other_size(tracks: Path, frames: Iterable[Path]) -> None:
     Raises:
         BridgeError: a frame has another size.
     """
+    remedy = (
+        "In the Output properties set Resolution and % to the size of the frames and press Track "
+        "Head, or render the frames anew."
+    )
+    refuse_other_sizes(tracks, ((frame.name, picture_size(frame)) for frame in frames), remedy)
+
+
+def refuse_other_sizes(
+    tracks: Path, sizes: Iterable[tuple[str, tuple[int, int] | None]], remedy: str
+) -> None:
+    """Refuse pictures, named and with their sizes if known, that are not as large as the tracked.
+
+    Raises:
+        BridgeError: a size is another one.
+    """
     wanted = size_of_tracked(tracks)
-    for frame in frames if wanted is not None else ():
-        found = picture_size(frame)
+    for name, found in sizes if wanted is not None else ():
         if wanted is not None and found not in (None, wanted):
             raise BridgeError(
-                f"{frame.name} is {found[0]}x{found[1]}, but the head was tracked for pictures of "
-                f"{wanted[0]}x{wanted[1]}. In the Output properties set Resolution and % to the "
-                "size of the frames and press Track Head, or render the frames anew."
+                f"{name} is {found[0]}x{found[1]}, but the head was tracked for pictures of "
+                f"{wanted[0]}x{wanted[1]}. {remedy}"
             )
 
 

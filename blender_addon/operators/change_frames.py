@@ -14,11 +14,12 @@ from ..bridge.errors import BridgeError
 from ..bridge.frame_sequence import READ, RECORDS, shown_number
 from ..bridge.in_words import counted_frames, unchanged_frames, what_was_done
 from ..bridge.job import JobRequest, Progress
-from ..bridge.tracks_file import refuse_frames_of_other_size
+from ..bridge.tracks_file import refuse_frames_of_other_size, refuse_other_sizes
 from ..bridge.vocabulary import EXPRESSION_NAMES
 from ..job_display import keep_done
 from ..preferences import chosen_runtime
 from ..scene.asked_expression import expression_over_time, named_over_time, still_expression
+from ..scene.camera_view import written_size
 from ..scene.image_files import NothingRenderedError
 from ..scene.rendered_frames import (
     FrameSelection,
@@ -237,7 +238,13 @@ def refuse_before_render(context: bpy.types.Context, *, animation: bool) -> None
     scene, settings = context.scene, context.scene.reggan
     chosen_runtime(context)
     model_settings(context)
-    face_settings(settings)
+    tracks = face_settings(settings).tracks
+    if tracks is not None:
+        refuse_other_sizes(
+            tracks,
+            [("What this scene renders", written_size(scene.render))],
+            "Press Track Head again, or set Resolution and % in the Output properties back.",
+        )
     presets_file(scene)
     if not animation:
         still_expression(context)

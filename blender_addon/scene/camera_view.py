@@ -152,10 +152,7 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
     if problem:
         raise BridgeError(problem)
     render, camera = scene.render, scene.camera.evaluated_get(depsgraph)
-    width, height = (
-        size * render.resolution_percentage // 100
-        for size in (render.resolution_x, render.resolution_y)
-    )
+    width, height = _full_size(render)
     # Rotation and position alone: Blender ignores the scale of a camera.
     view = camera.matrix_world.normalized().inverted()
     projection = camera.calc_matrix_camera(
@@ -219,6 +216,17 @@ def _is_hidden(
     direction = way.normalized()
     place = first_seen(scene, depsgraph, origin + direction * begin, direction, end - begin)
     return place is not None
+
+
+def written_size(render: bpy.types.RenderSettings) -> tuple[int, int]:
+    """Width and height of what a render writes."""
+    width, height = _full_size(render)
+    return (_crop_px(render, width, height) or (0, 0, width, height))[2:]
+
+
+def _full_size(render: bpy.types.RenderSettings) -> tuple[int, int]:
+    share = render.resolution_percentage
+    return render.resolution_x * share // 100, render.resolution_y * share // 100
 
 
 def _crop_px(

@@ -59,6 +59,25 @@ def test_one_button_renders_a_still_and_changes_it(
     assert bpy.data.images["Render_0001_happy.exr"].use_view_as_render
 
 
+@pytest.mark.parametrize("animation", [False, True])
+@pytest.mark.parametrize("border", [False, True])
+def test_a_scene_of_another_size_than_the_tracked_one_is_not_rendered(
+    render: Any, pretended: Path, tmp_path: Path, animation: bool, border: bool
+) -> None:
+    settings = bpy.context.scene.reggan
+    (tracks := tmp_path / "tracks.json").write_text('{"size": [64, 32], "frames": {}}')
+    settings.use_rig_tracks, settings.rig_tracks = True, str(tracks)
+    render.resolution_percentage, words = 200, r"renders is 128x64, .* of 64x32\. Press Track Head"
+    if border:
+        render.resolution_percentage, words = 100, "renders is 32x32, .* of 64x32"
+        render.use_border = render.use_crop_to_border = True
+        render.border_max_x = 0.5
+    with pytest.raises(RuntimeError, match=words):
+        bpy.ops.reggan.render_and_apply(animation=animation)
+    assert not (tmp_path / "out").exists()
+    assert not pretended.exists()
+
+
 def test_frames_of_the_scene_may_be_a_still_that_is_only_in_memory(
     render: Any, pretended: Path
 ) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import once_silent_steps as once_silent
 from foreign_character import FRAMES, build_character
 from ict_character import difference
 from live_steps import until
@@ -251,6 +252,29 @@ def preview_with_the_head_of_the_rig() -> Pause:
     yield from picture("37_sheet_by_rig")
 
 
+def smile_as_its_own_rig_does() -> Pause:
+    """The inside of this mouth is one piece with the skin; Change Frames, then a look at frame 8.
+
+    *Its Own Shapes* is on since the head was tracked.
+    """
+    scene = bpy.context.scene
+    scene.reggan.driven_by, scene.reggan.expression, scene.reggan.intensity = "PANEL", "happy", 1.0
+    scene.reggan.use_rig_tracks, scene.reggan.output_path = True, "//as its own rig"
+    assert scene.reggan_head.takes_own_shapes
+    assert "the head's own shapes and teeth" in scene.reggan.tracks_account
+    yield 0.5
+    button = yield from button_of("IMAGE_EDITOR", "reggan.render_frames")
+    yield from run_job("smile_as_its_own_rig", button, window())
+    scene.frame_set(FRAMES)
+    yield 1.0
+    yield from picture("44_smile_of_its_own_rig")
+    changed = OUT / "as its own rig"
+    amounts = [difference(path, changed / path.name) for path in _renders()]
+    _avatar()["smile of its own rig"] = [round(one, 5) for one in amounts]
+    assert min(amounts) > 0, amounts
+    scene.reggan.output_path = ""
+
+
 def drive_by_its_own_shape_keys() -> Pause:
     """Its smile has a name of its own; a key that moves nothing is named."""
     scene, avatar = bpy.context.scene, bpy.data.objects["Avatar"]
@@ -378,7 +402,9 @@ STEPS: tuple[Callable[[], Pause], ...] = (
     draw_its_faces,
     choose_a_face_in_the_shelf,
     drag_a_face_onto_the_panel,
+    smile_as_its_own_rig_does,
     drive_by_its_own_shape_keys,
+    *once_silent.STEPS,
     mix_in_a_scene_of_its_own,
     render_two_cameras_by_one_press,
     leave_the_artist_s_files_as_they_are,

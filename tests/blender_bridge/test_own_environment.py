@@ -83,6 +83,78 @@ def test_for_a_gpu_one_package_takes_the_place_of_another(
     assert not any(one.startswith("onnxruntime==") for one in installs)
 
 
+class _Driver:
+    """NVIDIA's, as `libcuda.so.1` gives it: the one thing here that is pretended."""
+
+    def __init__(self, cards: int, cuda: int, fails: int = 0) -> None:
+        self._cards, self._cuda, self._fails = cards, cuda, fails
+
+    def cuInit(self, flags: int) -> int:  # noqa: N802 - NVIDIA's name
+        return self._fails
+
+    def cuDeviceGetCount(self, count: Any) -> int:  # noqa: N802
+        count._obj.value = self._cards
+        return 0
+
+    def cuDriverGetVersion(self, version: Any) -> int:  # noqa: N802
+        version._obj.value = self._cuda
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("driver", "takes_gpu", "said"),
+    [
+        (None, False, ""),
+        (_Driver(cards=1, cuda=13000), True, ""),
+        (_Driver(cards=2, cuda=13020), True, ""),
+        (_Driver(cards=0, cuda=13000), False, ""),
+        (_Driver(cards=1, cuda=13000, fails=100), False, ""),  # CUDA_ERROR_NO_DEVICE
+        (_Driver(cards=1, cuda=12040), False, "The NVIDIA driver is for CUDA 12.4; the packages"),
+    ],
+)
+def test_the_driver_is_asked_for_a_card(
+    commands: Commands,
+    wheel: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    driver: _Driver | None,
+    takes_gpu: bool,
+    said: str,
+) -> None:
+    """NVIDIA's packages come where its card is, from the index that pip is set to; or it is said.
+
+    They stand in for onnxruntime, so that is not held to the zip's version.
+    """
+
+    def load(name: str) -> _Driver:
+        assert name in ("libcuda.so.1", "nvcuda.dll")
+        if driver is None:
+            raise OSError(name)
+        return driver
+
+    monkeypatch.setattr(own_environment.ctypes, "CDLL", load)
+    folder = tmp_path / "environment"
+    make(folder, wheel, gpu=None, note="{}")
+    *_, asks, installs = commands
+    wanted = asks[asks.index("--report") + 2 : asks.index("--constraint")]
+    extras = f"{wheel}[textures,usd,video,perform]"
+    assert wanted == [extras, *(["onnxruntime-gpu[cuda,cudnn]"] if takes_gpu else [])]
+    assert ("onnxruntime==1.32.0" in installs) is not takes_gpu
+    constraints = (folder / "constraints.txt").read_text().splitlines()
+    assert constraints == ["click==8.5.1", *([] if takes_gpu else ["onnxruntime==1.32.0"])]
+    options = {word.partition("=")[0] for command in commands for word in command}
+    assert options.isdisjoint({"--index-url", "-i", "--extra-index-url", "--find-links", "-f"})
+    note = note_of(folder)
+    assert note is not None
+    assert note["has_gpu_packages"] is takes_gpu
+    notices = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    heard = [one["message"] for one in notices if one["event"] == "notice"]
+    assert [one.startswith(said) for one in heard] == ([True] if said else [])
+    assert own_environment.main(["remove", str(folder)]) == 0
+    assert not folder.exists()
+
+
 @pytest.mark.parametrize("fault", [NotMadeError("No network."), KeyboardInterrupt()])
 def test_what_cannot_be_made_leaves_what_was_there(
     commands: Commands,

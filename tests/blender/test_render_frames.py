@@ -192,6 +192,11 @@ def test_the_result_plays_in_an_image_editor_at_its_own_frames(shot: Path, setti
         shown = space.image.filepath_from_user(image_user=space.image_user)
         assert Path(shown).name == f"köpf {frame}.png"
     assert space.image_user.frame_duration == 3
+    said = bpy.context.window_manager.reggan_last_words  # the scene begins at 1: nothing is seen
+    assert "The frames are 1001 to 1003, the scene is at 1: go to one of them to see it" in said
+    bpy.context.scene.frame_set(1002)
+    assert bpy.ops.reggan.render_frames() == {"FINISHED"}
+    assert "go to one of them" not in bpy.context.window_manager.reggan_last_words
 
 
 def without_face(shot: Path, settings: Any) -> None:
@@ -204,6 +209,11 @@ def without_face(shot: Path, settings: Any) -> None:
 
 def in_a_wrong_folder(shot: Path, settings: Any) -> None:
     settings.frames_path = str(shot / "nowhere" / "a.####.png")
+
+
+def in_a_scene_file(shot: Path, settings: Any) -> None:
+    (shot / "scene.blend").write_bytes(b"BLENDER-v402")
+    settings.frames_path = str(shot / "scene.blend")
 
 
 def with_a_missing_model(shot: Path, settings: Any) -> None:
@@ -248,6 +258,7 @@ def of_a_scene_not_rendered(shot: Path, settings: Any) -> None:
     [
         (without_face, r"No human-like face in any of 3 frames.*Head from Rig"),
         (in_a_wrong_folder, r"no frame at .*nowhere.*Choose one frame of the sequence"),
+        (in_a_scene_file, r"scene\.blend.*(picture|frame)"),
         (with_a_missing_model, r"no model at .*own\.onnx.*Choose an \.onnx file"),
         (with_a_model_of_no_name, r"regan.*reggan"),
         (with_a_misspelt_blend, r"'hapy'.*happy:0\.6\+surprised:0\.3"),

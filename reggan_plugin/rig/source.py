@@ -74,7 +74,7 @@ class RigSource:
         self.mouth: MouthLook = USUAL_MOUTH
         self.batch = 1
         """Faces are asked one by one: geometry takes longer than the network."""
-        self._found: tuple[tuple[ShownFace, _Read, Landmarks], ...] = ()
+        self._found: tuple[tuple[ShownFace, FaceInShot | None, _Read, Landmarks], ...] = ()
 
     @cached_property
     def of_drafts(self) -> "RigSource":
@@ -98,11 +98,8 @@ class RigSource:
         answers = []
         for face, mix, of_shot in zip(faces, mixes, known or [None] * len(faces), strict=True):
             weights = dict(zip(self.card.controls, self.card.vector_of(mix), strict=True))
-            (read, found), refine = self._seen(face), self.refinement(face)
-            character = None
-            if of_shot is not None:
-                found = replace(found, places=of_shot.places, sigma=of_shot.sigma)
-                character = of_shot.mouth
+            read, found = self._seen(face, of_shot)
+            refine = self.refinement(face, of_shot)
             answer = rig_answer(
                 self.template,
                 read.lifted.face,
@@ -111,7 +108,7 @@ class RigSource:
                 refine=refine,
                 cells=self._cells,
                 look=self.mouth,
-                character=character,
+                character=None if of_shot is None else of_shot.mouth,
                 relaxed=mix.relaxed,
             )
             answers.append(replace(answer, front=both_fronts(found.front, read.lifted.front)))
@@ -135,9 +132,10 @@ class RigSource:
         """
         return self._seen(face)[0].lifted
 
-    def refinement(self, face: ShownFace) -> Refine | None:
+    def refinement(self, face: ShownFace, known: FaceInShot | None = None) -> Refine | None:
         """Return what the model adds to requests to a face; None if it adds nothing."""
-        return partial(self._refined, self._seen(face)[0].small) if self._is_refined else None
+        read, _ = self._seen(face, known)
+        return partial(self._refined, read.small) if self._is_refined else None
 
     def landmarks(self, face: ShownFace) -> Landmarks:
         """Find the landmarks of a face.
@@ -147,12 +145,12 @@ class RigSource:
         """
         return self._seen(face)[1]
 
-    def _seen(self, face: ShownFace) -> tuple[_Read, Landmarks]:
+    def _seen(self, face: ShownFace, known: FaceInShot | None = None) -> tuple[_Read, Landmarks]:
         """Return what is read in a face, and its landmarks with what stands before it."""
-        for seen, read, found in self._found:
-            if seen is face:
+        for seen, knew, read, found in self._found:
+            if seen is face and knew is known:
                 return read, found
-        read = self._read(face)
+        read = self._read(face, known)
         front = front_matte(read.small[0].transpose(1, 2, 0), read.label)
         if front is not None:
             front = front * (1 - whole_brows(read.places, read.label, len(front))[..., None])
@@ -163,13 +161,14 @@ class RigSource:
             places=read.places, sigma=read.sigma, front=front, head=np.maximum(head, brows)
         )
         # at once: threads share it
-        self._found = (*self._found[1 - self._KEPT :], (face, read, found))
+        self._found = (*self._found[1 - self._KEPT :], (face, known, read, found))
         return read, found
 
-    def _read(self, face: ShownFace) -> _Read:
+    def _read(self, face: ShownFace, known: FaceInShot | None = None) -> _Read:
         """Ask the model about a face, and once more where it wears spectacles, without them.
 
-        Only a face that wears some is cut out whole at the picture's resolution.
+        Only a face that wears some is cut out whole at the picture's resolution. Landmarks that are
+        known from the shot are not asked for again.
 
         Raises:
             ModelError: as `landmarks`.
@@ -179,7 +178,12 @@ class RigSource:
         if lifts and len(label) > SPECTACLES and shows_spectacles(label[SPECTACLES]):
             whole = face.whole if isinstance(face, CroppedFace) else face
             lifted = lift_spectacles(whole, label[SPECTACLES])
-            places, sigma, _, small = self._asked(small_of(lifted.face))
+            if known is None:
+                places, sigma, _, small = self._asked(small_of(lifted.face))
+            else:
+                small = self._cropped(small_of(lifted.face))
+        if known is not None:
+            places, sigma = known.places, known.sigma
         return _Read(lifted=lifted, small=small, places=places, sigma=sigma, label=label)
 
     def _asked(
@@ -191,7 +195,7 @@ class RigSource:
         _Crop,
     ]:
         """Ask the model for places, deviations and the label of a face; the last is what it saw."""
-        small = np.ascontiguousarray(reduced(face, self.side_px).transpose(2, 0, 1)[None])
+        small = self._cropped(face)
         outputs = self._runner.run(model_inputs(self.card, small))
         points, sigma, label = (outputs.get(name) for name in RIG_OUTPUTS)
         if points is None or sigma is None or label is None or points.shape != (1, COUNT, 2):
@@ -206,6 +210,9 @@ class RigSource:
             np.clip(np.nan_to_num(label[0]), 0, 1),
             small,
         )
+
+    def _cropped(self, face: Float[np.ndarray, "side side 3"]) -> _Crop:
+        return np.ascontiguousarray(reduced(face, self.side_px).transpose(2, 0, 1)[None])
 
     def _refined(
         self, small: _Crop, planes: Float[np.ndarray, "planes cells cells"]

@@ -167,6 +167,20 @@ def test_spectacles_are_lifted_before_the_landmarks_are_found() -> None:
     assert runner.asked == 2
 
 
+def test_landmarks_that_a_shot_knows_are_not_asked_for_without_spectacles() -> None:
+    worn, found = with_rims(drawn_face()[0]), drawn_face()[1]
+    runner = SeesRims()
+    source, known = source_of(runner), FaceInShot(places=found.places, sigma=found.sigma)
+    (answer,) = source.answer([worn], [BLINK], [known])
+    assert runner.asked == 1  # only about what stands before the face
+    assert answer.front is not None
+    (own,) = source.answer([worn], [BLINK])
+    assert runner.asked == 3
+    assert np.allclose(answer.motion, own.motion, atol=0.01)
+    source.answer([worn], [BLINK], [known])
+    assert runner.asked == 3  # both are remembered
+
+
 def test_faces_without_spectacles_are_asked_about_once() -> None:
     runner, (picture, _) = SeesRims(), drawn_face()
     (answer,) = source_of(runner).answer([picture], [BLINK])

@@ -7,6 +7,7 @@ Names are compared without case, separators and what stands before a dot. `{S}` 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -151,6 +152,12 @@ def _entries() -> dict[str, str]:
 
 
 _BY_KEY = _entries()
+_MAKER_OF = {
+    _key(pattern.format(S=side[0], side=side)): maker
+    for maker, family in FAMILIES.items()
+    for pattern in family
+    for side in ("Left", "Right")
+}
 
 
 def _beside() -> dict[str, dict[str, float]]:
@@ -179,15 +186,18 @@ class KeyWeight:
 def recognise(names: Sequence[str]) -> list[KeyWeight]:
     """Return the mapping for an object with shape keys of these names, in the order of the shapes.
 
-    ARKit's own names count before those that makers have for something alike, and keys of one side
-    before a key of both, which makes both. A shape of which nothing is recognised has no line.
+    ARKit's own names count before those that makers have for something alike, keys of one side
+    before a key of both, which makes both, and keys of the maker who has named most of them before
+    another's. A shape of which nothing is recognised has no line.
     """
-    found: dict[str, dict[tuple[bool, bool], list[str]]] = {}
+    makers = Counter(_MAKER_OF.get(_key(name.rpartition(".")[2])) for name in names)
+    found: dict[str, dict[tuple[bool, bool, int], list[str]]] = {}
     for name in names:
         shape = arkit_shape(name)
         if shape is not None:
             of_both = shape in SIDED_SHAPES
-            likeness = (shape_of_family(name) is not None, of_both)
+            maker = _MAKER_OF.get(_key(name.rpartition(".")[2]))
+            likeness = (shape_of_family(name) is not None, of_both, -makers[maker] if maker else 0)
             for side in (f"{shape}Left", f"{shape}Right") if of_both else (shape,):
                 found.setdefault(side, {}).setdefault(likeness, []).append(name)
     return [

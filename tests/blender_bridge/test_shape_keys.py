@@ -111,3 +111,18 @@ def test_every_key_has_a_line_in_the_table_of_what_drives() -> None:
         ("S", "", 0.0),
         ("Fat", "", 0.0),
     ]
+
+
+def test_a_shape_is_made_once_where_keys_have_the_names_of_two_makers() -> None:
+    """VALID's heads have a MouthOpen, too, as Ready Player Me calls the jaw: both would open it
+    twice as far.
+    """
+    names = [f"h_expressions.{name}_h" for name in ("Kiss", "MouthOpen", "AE_AA", "Lsad", "Rsad")]
+    made = [(row.shape, row.key.partition(".")[2]) for row in recognise(names)]
+    assert made == [
+        ("browInnerUp", "Lsad_h"),
+        ("browInnerUp", "Rsad_h"),
+        ("mouthPucker", "Kiss_h"),
+        ("jawOpen", "AE_AA_h"),
+    ]
+    assert [row.key for row in recognise(["eyesClosed", "mouthOpen"])][-1] == "mouthOpen"

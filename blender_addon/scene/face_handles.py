@@ -13,7 +13,7 @@ from mathutils import Matrix, Vector
 
 from ..bridge.errors import BridgeError
 from ..bridge.projection import LANDMARK_NAMES, CameraView, Pixel, middle, pixel_from_world
-from ..bridge.tracks_file import landmarks_of_face
+from ..bridge.tracks_file import landmarks_of_face, size_of_tracked
 from ..head_settings import POINTS
 from .camera_view import camera_problem, view_of
 from .head_in_scene import place_of
@@ -53,7 +53,7 @@ def face_handles(context: bpy.types.Context) -> FaceHandles | None:
         return None
     depsgraph = context.evaluated_depsgraph_get()
     view = view_of(scene, depsgraph)
-    faces = _tracked(scene)
+    faces = _tracked(scene, view.written_px[2:])
     handles = _named_handles(scene.reggan_head, depsgraph, view)
     if handles is None:
         handles = _handles_of(faces.get(scene.reggan_head.face_number))
@@ -128,14 +128,16 @@ def _handles_of(landmarks: Sequence[Pixel] | None) -> dict[str, Pixel]:
     return {"left_eye": by_name["left_eye"], "right_eye": by_name["right_eye"], "mouth": (x, y)}
 
 
-def _tracked(scene: bpy.types.Scene) -> dict[int, tuple[Pixel, ...]]:
+def _tracked(scene: bpy.types.Scene, size: tuple[int, int]) -> dict[int, tuple[Pixel, ...]]:
+    """Return the landmarks of this frame; none if pictures of another size were tracked."""
     if not scene.reggan.rig_tracks:
         return {}
     try:
         path = absolute_path(scene.reggan.rig_tracks, "Tracks")
         key = (path, path.stat().st_mtime_ns, scene.frame_current)
         if _read.get("key") != key:
-            _read.update(key=key, faces=landmarks_of_face(Path(path), scene.frame_current))
+            faces = landmarks_of_face(Path(path), scene.frame_current)
+            _read.update(key=key, faces=faces, size=size_of_tracked(Path(path)))
     except (BridgeError, OSError):  # nothing to draw; jobs say what is wrong with it
         return {}
-    return dict(_read["faces"])
+    return dict(_read["faces"]) if _read["size"] in (None, size) else {}

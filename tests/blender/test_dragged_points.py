@@ -78,6 +78,10 @@ def test_tracked_landmarks_are_drawn_in_their_frame(scene: Any) -> None:
     assert drawn.handles["left_eye"] == tuple(entry["left_eye"])
     scene.frame_set(9)
     assert handles().landmarks != drawn.landmarks
+    scene.render.resolution_percentage *= 2  # their pixels are those of the tracked pictures
+    assert handles() is None
+    scene.render.resolution_percentage //= 2
+    assert handles().landmarks
 
 
 def test_a_dragged_point_is_where_it_was_dropped_and_goes_on_with_the_head(scene: Any) -> None:

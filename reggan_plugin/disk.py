@@ -195,6 +195,15 @@ def refuse_overwriting(
             )
 
 
+def path_from(folder: Path, path: Path) -> str:
+    """Return the path of a file as seen from a folder, with `/`; whole if on another drive."""
+    whole = path.parent.resolve() / path.name
+    try:
+        return Path(os.path.relpath(whole, folder.resolve())).as_posix()
+    except ValueError:
+        return whole.as_posix()
+
+
 def refuse_existing(outputs: Iterable[Path], *, overwrite: bool) -> None:
     """Refuse an output that is there, unless it may be replaced.
 

@@ -449,6 +449,7 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
         out_is_folder=request.out_is_folder,
         matte=picture.matte,
         layer_files=picture.layer_files,
+        is_signed=request.signing is not None,
         inputs=given,
     )
     jobs = [
@@ -467,7 +468,8 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
             replace(job, settings=replace(job.settings, on_missing_face="fail")) for job in jobs
         ]
     if request.atlas is not None:
-        plan_atlas(request.atlas, jobs, request.existing, given)
+        mattes = [] if picture.matte is None else picture.matte.files()
+        plan_atlas(request.atlas, jobs, request.existing, (*given, *mattes))
     for job in jobs:
         if job.movie is not None:
             job.movie.refuse_impossible(job.settings)

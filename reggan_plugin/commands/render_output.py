@@ -5,7 +5,6 @@ file.
 """
 
 import math
-import os
 import shutil
 import sys
 import tempfile
@@ -18,8 +17,8 @@ from typing import Any
 import click
 
 from reggan_plugin.commands.terminal import STANDARD
-from reggan_plugin.disk import refuse_overwriting, write_atomically
-from reggan_plugin.documents import json_text
+from reggan_plugin.disk import path_from, read_regular, refuse_overwriting, write_atomically
+from reggan_plugin.documents import json_text, parse_json
 from reggan_plugin.errors import (
     EmptySourceError,
     OutputError,
@@ -33,6 +32,7 @@ from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.formats.png import SIGNATURE, read_chunks
 from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.video import is_video, video_suffix_of
+from reggan_plugin.jobs.frame_record import record_path
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
 from reggan_plugin.jobs.results import (
     SUMMARY_VERSION,
@@ -45,6 +45,7 @@ from reggan_plugin.jobs.results import (
 )
 from reggan_plugin.jobs.resume import tasks_to_do
 from reggan_plugin.jobs.several_jobs import PlannedJob
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 
 _END_AND_BEGIN_OF_JPEG = b"\xff\xd9\xff\xd8\xff"
 _MULTI_PICTURE_FORMAT = b"MPF\0"
@@ -285,7 +286,8 @@ def plan_atlas(
 
     Raises:
         UsageError: its name is no PNG's, or that of an input or a result, or it would hold videos.
-        OutputExistsError: it exists.
+        OutputExistsError: it exists, and may not be replaced; nor is it one of an earlier run that
+            is kept.
     """
     if atlas.suffix.lower() != ".png":
         raise UsageError(f"{atlas} is to be a PNG. Name it {atlas.stem or 'atlas'}.png.")
@@ -293,15 +295,28 @@ def plan_atlas(
         raise UsageError("An atlas is of pictures, and a video has many. Leave --atlas out.")
     files = [atlas, atlas.with_suffix(".json")]
     read = [task.source.path for job in jobs for task in job.plan.tasks]
-    made = [task.output for job in jobs for task in job.plan.tasks]
+    tasks = [task for job in jobs for task in job.plan.tasks]
+    made = [
+        path for task in tasks for path in (task.output, record_path(task.output), *task.beside)
+    ]
     refuse_overwriting(files, (*read, *made, *inputs))
     results = {path.resolve() for path in made}
     for file in files:
         if file.resolve() in results:
             raise UsageError(f"{file} is the name of a result, too. Name another atlas.")
     there = next((file for file in files if file.exists()), None)
-    if there is not None and existing is Existing.REFUSE:
+    is_kept = existing is Existing.REFUSE or (existing.keeps_finished and not _is_atlas(atlas))
+    if there is not None and is_kept:
         raise OutputExistsError(f"{there} exists.", kind="atlas-exists")
+
+
+def _is_atlas(atlas: Path) -> bool:
+    """Tell whether an earlier run made it."""
+    try:
+        names = parse_json(read_regular(atlas.with_suffix(".json"), MOST_DOCUMENT_BYTES).decode())
+        return bool(names["atlas"] == atlas.name and names["cells"])
+    except (OSError, ValueError, TypeError, LookupError, RecursionError):
+        return False
 
 
 def write_atlas(
@@ -335,7 +350,7 @@ def write_atlas(
     boxes = write_cells(atlas, pictures, len(listed), columns)
 
     def shown(path: Path) -> str:
-        return STANDARD if path == piped.kept else _path_from(atlas.parent, path)
+        return STANDARD if path == piped.kept else path_from(atlas.parent, path)
 
     document = {
         "v": SUMMARY_VERSION,
@@ -353,15 +368,6 @@ def write_atlas(
     names = atlas.with_suffix(".json")
     write_atomically(names, json_text(document, indent=1).encode())
     return [atlas, names]
-
-
-def _path_from(folder: Path, path: Path) -> str:
-    """Return the path of a file as seen from a folder, with `/`; whole if on another drive."""
-    whole = path.parent.resolve() / path.name
-    try:
-        return Path(os.path.relpath(whole, folder.resolve())).as_posix()
-    except ValueError:
-        return whole.as_posix()
 
 
 def written_by(summary: JobSummary) -> list[Path]:

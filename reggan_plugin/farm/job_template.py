@@ -58,13 +58,12 @@ class FarmJob:
     needs_gpu: bool = False
 
     def __post_init__(self) -> None:
-        for text in (self.frames.name, self.expression, *self.render_options):
+        for text in (str(self.frames), str(self.out), self.expression, *self.render_options):
             if text is not None and "{{" in text:
                 raise UsageError(
                     f"{text!r} holds two braces, which Open Job Description takes for the name of "
                     "a parameter. Give the file or option another name."
                 )
-        for text in (str(self.frames), str(self.out), self.expression, *self.render_options):
             if text is not None and not text.isprintable():
                 raise UsageError(
                     f"{text!a} holds a control character, which no path and no option in a job "

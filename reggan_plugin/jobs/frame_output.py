@@ -16,7 +16,7 @@ import numpy as np
 from reggan_plugin import __version__
 from reggan_plugin.change.picture import EditedFrame, FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
-from reggan_plugin.disk import write_atomically
+from reggan_plugin.disk import path_from, write_atomically
 from reggan_plugin.errors import (
     DeviceUnavailableError,
     ModelError,
@@ -33,7 +33,7 @@ from reggan_plugin.files.credentials_signed import (
     PictureSigner,
 )
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
-from reggan_plugin.files.formats import format_named, format_of
+from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.image_format import is_changed
 from reggan_plugin.jobs.change_layers import FrameChange, layer_files
@@ -42,7 +42,9 @@ from reggan_plugin.jobs.frame_record import (
     FrameFacts,
     FrameRecord,
     RecordedFace,
+    RecordedFile,
     RecordedModel,
+    digest_of,
     read_record,
     sha256_of,
     state_of,
@@ -261,7 +263,12 @@ class FrameOutput:
             return record
         with suppress(SourceError, StalledError):
             content = self._io_timeout.call(str(task.output), lambda: read_content(task.output))
-            return record if sha256_of(content) == record.output_sha256 else None
+            files = record.files_beside(task.output)
+            is_whole = sha256_of(content) == record.output_sha256 and all(
+                self._io_timeout.call(str(path), partial(digest_of, path)) == file.sha256
+                for path, file in files
+            )
+            return record if is_whole else None
         return None
 
     def _same_record(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
@@ -276,9 +283,8 @@ class FrameOutput:
             input_sha256=record.input_sha256,
             model_sha256=self._model.sha256 if self._model else None,
         )
-        has_layers = record.output_sha256 is None or all(
-            path.exists() for path in task.layers.values()
-        )
+        names = {path_from(task.output.parent, path) for path in task.layers.values()}
+        has_layers = record.output_sha256 is None or names <= record.beside.keys()
         return record if is_same and has_layers else None
 
     def write(self, task: FrameTask, ready: ChangedFrame | UnchangedFrame) -> FrameResult:
@@ -301,6 +307,9 @@ class FrameOutput:
             faded = f"{TURNED_AWAY}: {share:.0%} of the intensity"
             outcome, message = "written", None if share == 1.0 else faded
             beside = list(layer_files(change, task.layers)) if task.layers else []
+            if file.manifest is not None:
+                assert task.sidecar is not None, "the plan knows which formats hold no credentials"
+                beside.append((task.sidecar, file.manifest))
         else:
             file = _EncodedFile(content=ready.content, facts=ready.facts)
             outcome, message = "copied", ready.reason
@@ -309,13 +318,21 @@ class FrameOutput:
         modified_ns = time.time_ns() // 1000 * 1000  # some disks keep no more digits
         state = FileState(size=len(file.content), modified_ns=modified_ns)
         record = self._record(task, outcome, message, facts, file.content)
-        record = replace(record, output_state=state)
+        files = {
+            path_from(task.output.parent, path): RecordedFile(
+                sha256=sha256_of(content),
+                state=FileState(size=len(content), modified_ns=modified_ns),
+            )
+            for path, content in beside
+        }
+        record = replace(record, output_state=state, beside=files)
 
         def write() -> None:
+            earlier = read_record(task.output)
             write_record(record, task.output)  # first: see `jobs/frame_record.py`
-            _write_manifest(task.output, file.manifest)
-            for path, layer in beside:
-                write_atomically(path, layer)
+            for path, content in beside:
+                write_atomically(path, content, modified_ns)
+            _remove_credentials(earlier, record, task.output)
             write_atomically(task.output, file.content, modified_ns)
 
         self._io_timeout.call(str(task.output), write)
@@ -398,13 +415,14 @@ class FrameOutput:
         )
 
 
-def _write_manifest(output: Path, manifest: bytes | None) -> None:
-    """Write a manifest beside the file that cannot hold it; an earlier file's would be invalid."""
-    place, named = output.with_suffix(SIDECAR_SUFFIX), format_named(output.name)
-    if manifest is not None:
-        write_atomically(place, manifest)
-    elif named is not None and not named.holds_credentials and output.exists():
-        place.unlink(missing_ok=True)
+def _remove_credentials(earlier: FrameRecord | None, record: FrameRecord, output: Path) -> None:
+    """Remove those of the output's earlier file, which are invalid now; nobody else's."""
+    for path, file in earlier.files_beside(output) if earlier is not None else ():
+        is_left = (
+            path.suffix == SIDECAR_SUFFIX and path_from(output.parent, path) not in record.beside
+        )
+        if is_left and digest_of(path) == file.sha256:
+            path.unlink()
 
 
 @dataclass(frozen=True, kw_only=True)

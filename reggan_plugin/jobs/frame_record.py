@@ -21,6 +21,9 @@ any program. Every field is always there:
     output_sha256    of the output file; null if there is none
     output_bytes     its size; null if there is none, or not known
     output_state     {size, modified_ns} of that file; null if there is none, or not known
+    beside           {path from the output's folder: {sha256, state}} of the files that were
+                     written beside it: layers, and credentials that it cannot hold; empty in
+                     records of 0.5.0 and before
     model            {name, version, sha256}; null where none was needed
     version          of reggan-plugin
     revision         `PICTURE_REVISION` of the program that wrote it; 0 in records of 0.3.0 that
@@ -117,6 +120,14 @@ class FileState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RecordedFile:
+    """A file that was written beside an output; the fields as in the module's text."""
+
+    sha256: str
+    state: FileState
+
+
+@dataclass(frozen=True, kw_only=True)
 class FrameFacts:
     """Facts about a frame in work; the fields as in the module's text."""
 
@@ -154,6 +165,7 @@ class FrameRecord(FrameFacts):
     output_sha256: str | None
     output_bytes: int | None = None
     output_state: FileState | None = None
+    beside: Mapping[str, RecordedFile] = field(default_factory=dict)
     model: RecordedModel | None
     version: str
     revision: int = PICTURE_REVISION
@@ -174,8 +186,14 @@ class FrameRecord(FrameFacts):
         if self.input_state is None or self.input_state != state_of(source):
             return False
         return self.output_sha256 is None or (
-            self.output_state is not None and self.output_state == state_of(output)
+            self.output_state is not None
+            and self.output_state == state_of(output)
+            and all(file.state == state_of(path) for path, file in self.files_beside(output))
         )
+
+    def files_beside(self, output: Path) -> list[tuple[Path, RecordedFile]]:
+        """Return the files that were written beside the output, wherever its folder is now."""
+        return [(output.parent / name, file) for name, file in self.beside.items()]
 
     def document(self) -> dict[str, Any]:
         """Return the JSON object."""
@@ -226,7 +244,7 @@ def _record_from_document(document: dict[str, Any]) -> FrameRecord:
         raise ValueError("a record of another version")
     if not (isinstance(document["faces"], list) and isinstance(document["warnings"], list)):
         raise TypeError("a list is none")
-    document = {"revision": 0, "by_face": {}, **document}
+    document = {"revision": 0, "by_face": {}, "beside": {}, **document}
     known = {f.name: document[f.name] for f in fields(FrameRecord)}
     model = known["model"]
     known["model"] = None if model is None else RecordedModel(**model)
@@ -235,6 +253,10 @@ def _record_from_document(document: dict[str, Any]) -> FrameRecord:
     )
     for name in ("input_state", "output_state"):
         known[name] = None if known[name] is None else FileState(**known[name])
+    known["beside"] = {
+        name: RecordedFile(sha256=file["sha256"], state=FileState(**file["state"]))
+        for name, file in known["beside"].items()
+    }
     known["warnings"] = tuple(known["warnings"])
     record = FrameRecord(**known)
     _refuse_other_types(record)
@@ -244,7 +266,6 @@ def _record_from_document(document: dict[str, Any]) -> FrameRecord:
 _TEXTS = ("source", "output", "settings_sha256", "version")
 _TEXTS_OR_NONE = ("message", "input_sha256", "output_sha256", "device")
 _WHOLE_OR_NONE = ("batch", "output_bytes")
-_BY_NAME = ("expression", "weights", "stats")
 
 
 def _refuse_other_types(record: FrameRecord) -> None:
@@ -253,20 +274,23 @@ def _refuse_other_types(record: FrameRecord) -> None:
     Raises:
         TypeError: one is.
     """
-    faces, model, states = record.faces, record.model, (record.input_state, record.output_state)
+    faces, model, beside = record.faces, record.model, record.beside.values()
+    states = (record.input_state, record.output_state, *(file.state for file in beside))
     texts = [getattr(record, name) for name in _TEXTS]
     texts += [value for name in _TEXTS_OR_NONE if (value := getattr(record, name)) is not None]
-    texts += [*record.warnings, *(face.status for face in faces)]
+    texts += [*record.warnings, *(face.status for face in faces), *(one.sha256 for one in beside)]
     texts += [] if model is None else [model.name, model.version, model.sha256]
     numbers = [record.seconds, *(() if record.exposure_ev is None else (record.exposure_ev,))]
     whole = [value for name in _WHOLE_OR_NONE if (value := getattr(record, name)) is not None]
     whole += [record.revision, *(face.face for face in faces)]
     whole += [value for one in states if one for value in (one.size, one.modified_ns)]
-    tables = [getattr(record, name) for name in _BY_NAME]
-    if not all(isinstance(table, dict) for table in (*tables, record.by_face)):
-        raise TypeError("a table by name is none")
+    tables = [record.expression, record.weights, record.by_face, record.stats]
     tables += record.by_face.values()
-    numbers += [value for table in tables for value in table.values() if value is not None]
+    if not all(isinstance(table, dict) for table in tables):
+        raise TypeError("a table by name is none")
+    shares = (record.expression, record.weights, *record.by_face.values())
+    numbers += [value for table in shares for value in table.values()]
+    numbers += [value for value in record.stats.values() if value is not None]  # null: not finite
     for face in faces:
         numbers += [face.share, face.inside, *face.box_px]
         numbers += [value for value in (face.score, face.yaw_deg) if value is not None]

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from reggan_plugin.disk import identity_of, refuse_overwriting, remove_leftovers
+from reggan_plugin.disk import identity_of, path_from, refuse_overwriting, remove_leftovers
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
+from reggan_plugin.files.credentials_signed import SIDECAR_SUFFIX
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.matte import Matte
@@ -20,6 +21,7 @@ from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.change_layers import LayerFiles, LayerName
 from reggan_plugin.jobs.frame_record import (
     RECORD_FOLDER,
+    read_record,
     record_path,
 )
 from reggan_plugin.jobs.output_names import (
@@ -59,6 +61,13 @@ class FrameTask:
     """True if its files are read to tell that."""
     layers: Mapping[LayerName, Path] = field(default_factory=dict)
     """Files of the change beside it."""
+    sidecar: Path | None = None
+    """The file of its Content Credentials, where a signed frame's format cannot hold them."""
+
+    @property
+    def beside(self) -> list[Path]:
+        """All files that are written with the output."""
+        return [*self.layers.values(), *([] if self.sidecar is None else [self.sidecar])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +99,7 @@ def plan_job(
     out_is_folder: bool = False,
     matte: Matte | None = None,
     layer_files: LayerFiles | None = None,
+    is_signed: bool = False,
     inputs: Iterable[Path] = (),
 ) -> JobPlan:
     """Decide what to read and write; nothing on disk is changed.
@@ -104,6 +114,7 @@ def plan_job(
         out_is_folder: whether a slash at its end says that it is one.
         matte: of the frames; its files are inputs.
         layer_files: the change as files beside the frames.
+        is_signed: whether the results get Content Credentials.
         inputs: further files that the job reads.
 
     Raises:
@@ -120,7 +131,16 @@ def plan_job(
         folder = out.parent
     else:
         refuse_source_folder(shot.folder, folder)
-    plan = plan_outputs(source, shot, chosen, outputs, folder, existing, layer_files=layer_files)
+    plan = plan_outputs(
+        source,
+        shot,
+        chosen,
+        outputs,
+        folder,
+        existing,
+        layer_files=layer_files,
+        is_signed=is_signed,
+    )
     read = [frame.path for frame in chosen.frames] + ([] if matte is None else matte.files())
     refuse_plans([plan], (*read, *inputs), existing)
     return plan
@@ -135,6 +155,7 @@ def plan_outputs(
     existing: Existing,
     *,
     layer_files: LayerFiles | None = None,
+    is_signed: bool = False,
     tracks_name: str = "render",
     whole: Path | None = None,
 ) -> JobPlan:
@@ -149,6 +170,7 @@ def plan_outputs(
             may_be_done=existing.keeps_finished,
             is_rehashed=existing is Existing.REHASH,
             layers={} if layer_files is None else layer_files.paths_of(frame.path),
+            sidecar=_sidecar_of(output) if is_signed else None,
         )
         for frame, output in zip(chosen.frames, outputs, strict=True)
     )
@@ -164,6 +186,12 @@ def plan_outputs(
     )
 
 
+def _sidecar_of(output: Path) -> Path | None:
+    found = format_named(output.name)
+    holds = found is not None and found.holds_credentials
+    return None if holds else output.with_suffix(SIDECAR_SUFFIX)
+
+
 def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Existing) -> None:
     """Refuse outputs that are inputs, two results for one name, and what `existing` refuses.
 
@@ -175,7 +203,7 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
     outputs: list[Path] = []
     for plan in plans:
         outputs += [plan.whole] if plan.whole else [task.output for task in plan.tasks]
-    beside = [path for task in tasks for path in task.layers.values()]
+    beside = [path for task in tasks for path in task.beside]
     written = [path for output in outputs for path in (output, record_path(output))]
     refuse_overwriting((*written, *beside), inputs)
     _refuse_layers_beside_sources(tasks)
@@ -188,6 +216,27 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
     refuse_existing(outputs, existing)
     if existing is Existing.REFUSE:
         refuse_existing(beside, existing)
+    if existing.keeps_finished:
+        _refuse_foreign(tasks)
+
+
+def _refuse_foreign(tasks: Iterable[FrameTask]) -> None:
+    """Refuse files beside outputs that no earlier run of the same output wrote.
+
+    Raises:
+        OutputExistsError: one is there.
+    """
+    for task in tasks:
+        there = [path for path in task.beside if path.exists()]
+        record = read_record(task.output) if there else None
+        own = () if record is None else record.beside
+        foreign = next((p for p in there if path_from(task.output.parent, p) not in own), None)
+        if foreign is not None:
+            raise OutputExistsError(
+                f"{foreign} exists, and no record of {task.output.name} says that it was written "
+                "with it. Name another place, or replace it.",
+                kind="outputs-without-record",
+            )
 
 
 def is_name_of_picture(out: Path) -> bool:
@@ -230,7 +279,7 @@ def make_output_folder(plan: JobPlan) -> None:
         remove_leftovers(plan.out, names)
         remove_leftovers(plan.out / RECORD_FOLDER, records)
     beside: dict[Path, list[str]] = {}
-    for path in (path for task in plan.tasks for path in task.layers.values()):
+    for path in (path for task in plan.tasks for path in task.beside):
         beside.setdefault(path.parent, []).append(path.name)
     for folder, own in beside.items():
         with _refused_folder(folder):
@@ -349,6 +398,7 @@ def plan_sources(
     out_is_folder: bool = False,
     is_one_of_several: bool = False,
     layer_files: LayerFiles | None = None,
+    is_signed: bool = False,
 ) -> list[JobPlan]:
     """Decide what to read and write for each source; nothing on disk is changed.
 
@@ -366,6 +416,7 @@ def plan_sources(
         out_is_folder: whether a slash at its end says that `out` is one.
         is_one_of_several: whether other expressions go to the same `out`.
         layer_files: the change as files beside the frames.
+        is_signed: whether the results get Content Credentials.
 
     Raises:
         RangeOutsideError: a sequence has no frame of the range.
@@ -399,6 +450,7 @@ def plan_sources(
             *place.of_frames(source, own, whole),
             existing,
             layer_files=layer_files,
+            is_signed=is_signed,
             tracks_name="render" if is_alone else Path(source.text).name,
             whole=whole,
         )

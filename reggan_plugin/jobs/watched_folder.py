@@ -144,6 +144,7 @@ class WatchedFolder:
                 self.out,
                 self.existing,
                 layer_files=self.layer_files,
+                is_signed=self.settings.signing is not None,
             )
             plans += [plan] if frames else []
         read = [task.source.path for plan in plans for task in plan.tasks]

@@ -14,7 +14,7 @@ from reggan_plugin.files.sequence import (
     find_sequence,
     range_from_spans,
 )
-from reggan_plugin.jobs.frame_record import FrameRecord, read_record
+from reggan_plugin.jobs.frame_record import FrameRecord, digest_of, read_record, state_of
 from reggan_plugin.jobs.results import NO_FACE
 
 Problem = Literal[
@@ -147,9 +147,10 @@ def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
         if (record.message or "").startswith(NO_FACE):  # copied, or skipped on demand
             problems.append("no face")
             note = None if note == NO_FACE else note
-        if (changed_size := _other_size(record, output)) is not None:
+        other_size = _other_size(record, output) or _other_size_beside(record, output)
+        if other_size is not None:
             problems.append("altered")
-            note = changed_size
+            note = other_size
         problems += _problems_of_faces(record)
     return CheckedFrame(
         name=frame.path.name,
@@ -185,9 +186,27 @@ def _other_size(record: FrameRecord, output: Path) -> str | None:
     return f"It has {size:,} bytes, not the {record.output_bytes:,} that were rendered."
 
 
-def as_altered(checked: CheckedFrame) -> CheckedFrame:
+def _other_size_beside(record: FrameRecord, output: Path) -> str | None:
+    """Return the notice for a file beside the output that is not as large as it was written."""
+    for path, file in record.files_beside(output):
+        state = state_of(path)
+        if state is None:
+            return f"{path}, which was written with it, is not there."
+        if state.size != file.state.size:
+            return f"{path} has {state.size:,} bytes, not the {file.state.size:,} of its rendering."
+    return None
+
+
+def other_content_beside(checked: CheckedFrame) -> str | None:
+    """Return the notice for a file beside the output with other content than was written."""
+    files = () if checked.record is None else checked.record.files_beside(checked.output)
+    other = next((path for path, file in files if digest_of(path) != file.sha256), None)
+    return None if other is None else f"The content of {other} is not what was rendered."
+
+
+def as_altered(checked: CheckedFrame, note: str = OTHER_CONTENT) -> CheckedFrame:
     """Return the frame, whose output has other content than was rendered."""
-    note = checked.note if "altered" in checked.problems else OTHER_CONTENT
+    note = checked.note or note if "altered" in checked.problems else note
     return replace(checked, problems=in_order((*checked.problems, "altered")), note=note)
 
 
@@ -205,7 +224,7 @@ def _problems_of_faces(record: FrameRecord) -> list[Problem]:
     scores = [face.score for face in record.faces if face.score is not None]
     found: dict[Problem, bool] = {
         "low score": min(scores, default=1.0) < LOW_SCORE,
-        "clipped mask": record.stats.get("weight_at_edge", 0.0) > CLIPPED_WEIGHT,
+        "clipped mask": (record.stats.get("weight_at_edge") or 0.0) > CLIPPED_WEIGHT,
         "turned away": any(face.share < 1.0 for face in record.faces),
     }
     return [problem for problem, is_there in found.items() if is_there]

@@ -24,6 +24,7 @@ from reggan_plugin.report.shot_check import (
     as_altered,
     in_order,
     is_altered,
+    other_content_beside,
 )
 
 REPORT_VERSION = 1
@@ -115,7 +116,7 @@ def frames_from_records(
         seen: is told of each.
         is_quick: whether outputs are compared by size alone, not by their SHA-256.
     """
-    for frame in _in_order(shot, partial(_checked, shot, io_timeout, not is_quick)):
+    for frame in _in_order(shot, partial(_checked, shot, io_timeout, is_quick, is_quick)):
         seen(frame)
         yield frame
 
@@ -126,7 +127,7 @@ def frames_with_pictures(
     """Each frame with what its pictures show; they are put on the page."""
 
     def look(entry: Entry) -> tuple[CheckedFrame, FrameLook]:
-        checked = _checked(shot, io_timeout, False, entry)
+        checked = _checked(shot, io_timeout, True, False, entry)
         return checked, look_at(checked, reading, io_timeout)
 
     def kept() -> Iterator[tuple[CheckedFrame, FrameLook]]:
@@ -141,19 +142,26 @@ def frames_with_pictures(
 
 
 def _checked(
-    shot: ShotToCheck, io_timeout: IoTimeout, compares_content: bool, entry: Entry
+    shot: ShotToCheck, io_timeout: IoTimeout, skips_output: bool, skips_beside: bool, entry: Entry
 ) -> CheckedFrame:
     checked = io_timeout.call(str(shot.out), lambda: shot.check(entry))
     record, output = checked.record, checked.output
     is_known = record is not None and record.output_sha256 is not None
-    if not compares_content or not is_known or "altered" in checked.problems:
+    if not is_known or "altered" in checked.problems:
         return checked
     try:
-        digest = io_timeout.call(str(output), lambda: digest_of(output))
+        if not skips_output:
+            digest = io_timeout.call(str(output), lambda: digest_of(output))
+            if digest is not None and is_altered(checked, digest):
+                return as_altered(checked)
+        note = (
+            None
+            if skips_beside
+            else io_timeout.call(str(output), lambda: other_content_beside(checked))
+        )
     except StalledError as error:
         return replace(checked, problems=in_order((*checked.problems, "failed")), note=str(error))
-    is_other = digest is not None and is_altered(checked, digest)
-    return as_altered(checked) if is_other else checked
+    return checked if note is None else as_altered(checked, note)
 
 
 def _in_order(shot: Iterable[Entry], read: Callable[[Entry], Read]) -> Iterator[Read]:

@@ -226,7 +226,8 @@ def _digest_of_output(output: Path) -> str | None:
 
 
 USD_TEXT_SUFFIXES = (".usda", ".usd")
-_EMBEDDED_SUFFIXES = (".png", ".jpg")
+_EMBEDDED_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".tga", ".bmp", ".webp")
+"""Of a map that only the mesh names: the most frequent first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,6 +283,20 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
         + tuple(path for path, labels in meshes.items() if set(labels) <= set(done)),
         writes_maps=writes_maps,
     )
+
+
+def refuse_maps(
+    request: TextureRequest, records: OutputRecords, files: TextureFiles, labels: Iterable[str]
+) -> None:
+    """Refuse maps whose ending only the mesh tells, as `plan_outputs` refuses other files.
+
+    Raises:
+        UsageError: a map is an input.
+        OutputExistsError: it exists, and the request refuses that; or has no record.
+    """
+    maps = [path for one in labels for path in files.outputs(map_output(request, files, one))]
+    records.refuse_inputs(maps)
+    refuse_existing(maps, request.existing)
 
 
 def is_usd(request: TextureRequest) -> bool:
@@ -374,7 +389,7 @@ def _there(request: TextureRequest, files: TextureFiles | None, label: str) -> I
     else:
         stem = _default_stem(request, label)
         found = [stem.with_suffix(suffix) for suffix in _EMBEDDED_SUFFIXES]
-        yield next((path for path in found if path.exists()), found[0])
+        yield next((path for path in found if record_path(path).exists()), found[0])
 
 
 def _default_stem(request: TextureRequest, label: str) -> Path:

@@ -34,6 +34,7 @@ from reggan_plugin.textures.job_files import (
     map_output,
     mesh_outputs,
     plan_outputs,
+    refuse_maps,
 )
 from reggan_plugin.textures.maps.texture_files import (
     TextureFiles,
@@ -107,6 +108,8 @@ def _run_mesh(
     advance: Advance,
 ) -> TextureResult:
     check_mesh_output(request, face)
+    if plan.files is None and plan.writes_maps:
+        refuse_maps(request, records, face.files, plan.labels)
     written: list[Path] = []
     contents: dict[str, bytes] = {}
     counts: dict[str, int] = {}

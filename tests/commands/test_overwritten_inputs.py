@@ -91,6 +91,8 @@ COMMANDS: dict[str, str] = {
     "a layer that is composed": "comp --for nuke --frames shot --layers layers "
     "--out layers/stmap/a.1001.exr",
     "a video": "render in/a.mp4 --out in/a.mp4 --expression happy",
+    "a matte of which an atlas has the name": "render shot/a.1001.png --expression happy "
+    "--matte out --out new/ --atlas out/a.1001.png",
     "a model that is timed": "bench --model in/model.onnx --json in/model.onnx",
 }
 

@@ -252,6 +252,7 @@ _SOUND_RECORD: dict[str, Any] = {
     **{"output_sha256": "0", "output_bytes": 9, "by_face": {"0": {"sad": 1.0}}, "revision": 1},
     **{"input_state": {"size": 1, "modified_ns": 10**18}, "output_state": None, "batch": 1},
     **{"model": {"name": "a", "version": "1", "sha256": ""}, "version": "0", "device": "cpu"},
+    "beside": {"../a.c2pa": {"sha256": "0", "state": {"size": 1, "modified_ns": 10**18}}},
     **{"exposure_ev": 0.5, "seconds": 0.1, "warnings": ["a"], "stats": {"width": 1, "mean": None}},
     "faces": [
         {

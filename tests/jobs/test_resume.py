@@ -18,10 +18,12 @@ from reggan_plugin.disk import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.jobs import frame_output, frame_record
+from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, read_record, record_path, sha256_of
 from reggan_plugin.jobs.intensity_curve import IntensityCurve
 from reggan_plugin.jobs.plan import Existing, plan_job
-from reggan_plugin.jobs.render_settings import Fades
+from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_settings import Fades, PictureSettings, RenderSettings
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -58,6 +60,7 @@ def test_a_record_says_how_a_frame_was_made(run: Run, shot: Path, tmp_path: Path
         "expression": {"happy": 1.0},
         "weights": ExpressionMix({"happy": 1.0}).control_weights(),
         "by_face": {},
+        "beside": {},
         "input_sha256": sha256_of((shot / "a.1002.png").read_bytes()),
         "output_sha256": sha256_of((out / "a.1002.png").read_bytes()),
         "output_bytes": (out / "a.1002.png").stat().st_size,
@@ -316,3 +319,59 @@ def test_a_stamp_is_in_the_file_and_not_in_copies(run: Run, shot: Path, tmp_path
     assert b"reggan-plugin" not in (tmp_path / "plain" / "a.1002.png").read_bytes()
     plain = read_frame(tmp_path / "plain" / "a.1002.png")
     assert np.array_equal(read_frame(out / "a.1002.png").pixels, plain.pixels)
+
+
+@pytest.mark.parametrize("damage", [b"", b"other bytes", None])
+def test_a_damaged_layer_is_told_and_made_again(
+    shot: Path, tmp_path: Path, damage: bytes | None
+) -> None:
+    beside = LayerFiles(folder=tmp_path / "layers", layers=("mask",))
+    out, layer = tmp_path / "out", tmp_path / "layers" / "mask" / "a.1002.exr"
+
+    def render(existing: Existing) -> list[str]:
+        plan = plan_job(str(shot), None, out, "happy", existing, layer_files=beside)
+        asked = RenderSettings(
+            mix=ExpressionMix({"happy": 1.0}), picture=PictureSettings(layer_files=beside)
+        )
+        return written(run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None))
+
+    frames = render(Existing.REFUSE)
+    assert main(["report", str(shot), "--out", str(out)]) == 0
+    assert render(Existing.REHASH) == []
+    sound = layer.read_bytes()
+    layer.unlink()
+    if damage is not None:
+        layer.write_bytes(damage.ljust(len(sound) if damage else 0, b"-"))
+    assert len(frames) > 1
+    assert main(["report", str(shot), "--out", str(out)]) == 1
+    assert render(Existing.REHASH) == ["1002"]
+    assert layer.read_bytes() == sound
+
+
+def test_resuming_replaces_no_layer_that_it_did_not_write(shot: Path, tmp_path: Path) -> None:
+    beside = LayerFiles(folder=tmp_path / "layers", layers=("mask",))
+    foreign = tmp_path / "layers" / "mask" / "a.1002.exr"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_bytes(b"somebody's")
+    for _ in range(2):
+        with pytest.raises(OutputExistsError, match=r"a\.1002\.exr exists, and no record"):
+            plan_job(
+                str(shot), None, tmp_path / "out", "happy", Existing.RESUME, layer_files=beside
+            )
+        plan = plan_job(str(shot), None, tmp_path / "out", "happy", Existing.RESUME)
+        asked = RenderSettings(mix=ExpressionMix({"happy": 1.0}))
+        run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None)
+
+
+def test_resuming_makes_its_own_atlas_again_and_no_other(
+    shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["render", f"{shot}/a.1001.png", "-e", "happy", "--whole-image", "--out", "o/"]
+    command = [*words, "--atlas", "all.png", "--resume", "--dry-run"]
+    names = Path("all.json")
+    names.write_text('{"atlas": "all.png", "cells": [1]}')
+    assert main(command) == 0
+    names.write_text("somebody's")
+    assert main(command) == 1
+    assert "all.json exists" in capsys.readouterr().err

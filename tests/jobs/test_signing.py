@@ -140,7 +140,8 @@ def write_picture(path: Path) -> Path:
 def render(shot: Path, out: Path, **settings: Any) -> None:
     """Every frame brighter by a model that is none; see `conftest.py`."""
     asked = RenderSettings(**{"mix": ExpressionMix({"happy": 0.5}), **settings})
-    plan = plan_job(str(shot), None, out, "happy", Existing.OVERWRITE)
+    is_signed = asked.signing is not None
+    plan = plan_job(str(shot), None, out, "happy", Existing.OVERWRITE, is_signed=is_signed)
     run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None).raise_for_failure()
 
 
@@ -199,6 +200,62 @@ def test_the_manifest_of_an_exr_is_beside_it(tmp_path: Path, chain: Chain) -> No
     assert read(other, KINDS[".exr"], chain.root, manifest.read_bytes())["state"] == "Invalid"
     render(source, out.parent)  # over it, unsigned
     assert not manifest.exists()
+
+
+def test_credentials_of_another_file_stay(tmp_path: Path, chain: Chain) -> None:
+    render(write_picture(tmp_path / "a.tga"), tmp_path / "out", signing=chain.signing)
+    manifest = (tmp_path / "out" / "a.c2pa").read_bytes()
+    for _ in range(2):
+        render(write_picture(tmp_path / "a.exr"), tmp_path / "out")
+    assert (tmp_path / "out" / "a.c2pa").read_bytes() == manifest
+
+
+def test_credentials_beside_a_frame_are_an_output_like_the_frame(
+    tmp_path: Path,
+    chain: Chain,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Neither two for one name, nor over what is there, nor over what is read."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.tga", "a.bmp"):
+        write_picture(tmp_path / name)
+    signing = ["--sign", str(chain.signing.certificate), "--key", str(chain.signing.key)]
+    command = ["render", "-e", "happy", "--whole-image", "--dry-run"]
+    assert main([*command, "a.tga", "a.bmp", "--out", "out/", *signing]) == 2
+    assert "would both become out/a.c2pa" in capsys.readouterr().err
+    Path("a_happy.c2pa").write_bytes(b"somebody's")
+    assert main([*command, "a.tga", *signing]) == 1
+    assert "a_happy.c2pa exists" in capsys.readouterr().err
+    for option, name in (("--key", "key"), ("--sign", "certificate")):
+        Path("a_happy.c2pa").write_bytes(getattr(chain.signing, name).read_bytes())
+        own = [*signing, option, "a_happy.c2pa", "--overwrite"]
+        assert main([*command, "a.tga", *own]) == 2
+        assert "a_happy.c2pa is an input" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", ["cut", "other bytes", "gone"])
+def test_damaged_credentials_are_told_and_made_again(
+    tmp_path: Path, chain: Chain, damage: str
+) -> None:
+    source, out = write_picture(tmp_path / "a.tga"), tmp_path / "out"
+    render(source, out, signing=chain.signing)
+    manifest = out / "a.c2pa"
+    sound = manifest.read_bytes()
+    match damage:
+        case "cut":
+            manifest.write_bytes(sound[:10])
+        case "other bytes":
+            manifest.write_bytes(bytes(len(sound)))
+        case "gone":
+            manifest.unlink()
+    assert main(["report", str(source), "--out", str(out)]) == 1
+    plan = plan_job(str(source), None, out, "happy", Existing.RESUME, is_signed=True)
+    asked = RenderSettings(mix=ExpressionMix({"happy": 0.5}), signing=chain.signing)
+    run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None).raise_for_failure()
+    found = read((out / "a.tga").read_bytes(), "image/x-tga", chain.root, manifest.read_bytes())
+    assert found["state"] == "Trusted"
+    assert main(["report", str(source), "--out", str(out)]) == 0
 
 
 @pytest.mark.parametrize(

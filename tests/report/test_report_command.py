@@ -81,7 +81,9 @@ def test_the_shot_itself_is_not_its_result(good_shot: RenderedShot, capsys: Stre
     assert "holds the shot itself" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("damage", ["missing", "emptied", "text", "swapped", "without a hash"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "emptied", "text", "swapped", "no number", "without a hash"]
+)
 @pytest.mark.parametrize("more", [(), ("--quick",), ("--html", "page.html")], ids=str)
 def test_an_output_without_a_sound_record_fails_the_report(
     damage: str,
@@ -107,10 +109,20 @@ def test_an_output_without_a_sound_record_fails_the_report(
         case "swapped":
             for name in ("a.{}.png", ".reggan/a.{}.png.json"):
                 shutil.copy(good_shot.out / name.format(1002), good_shot.out / name.format(1003))
+        case "no number":
+            document = json.loads(record.read_text())
+            record.write_text(json.dumps({**document, "expression": {"happy": None}}))
         case _:
             good_shot.record(1003)
     assert report(good_shot, *more, "--json") == 1
     assert "no record" in problems_of(capsys.readouterr().out)[1003]
+
+
+def test_a_number_that_was_not_finite_is_no_problem(good_shot: RenderedShot) -> None:
+    record = good_shot.out / ".reggan" / "a.1003.png.json"
+    document = json.loads(record.read_text())
+    record.write_text(json.dumps({**document, "stats": {"weight_at_edge": None}}))
+    assert report(good_shot) == 0
 
 
 def test_an_output_that_is_missing_with_its_record_is_missing(

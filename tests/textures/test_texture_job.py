@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from reggan_plugin.errors import OutputExistsError
+from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.textures.texture_job import run_request
@@ -251,3 +251,28 @@ def test_an_open_mouth_is_said_to_be_painted(
     assert not any(
         "mouth" in n for n in run(*arguments, mixes=CLOSED, out=tmp_path / "sad.png").notices
     )
+
+
+def test_a_map_that_only_the_mesh_names_is_never_lost(
+    head: MadeHead, run: Callable[..., TextureResult], tmp_path: Path
+) -> None:
+    """Its ending is known when the mesh was looked at, which is before anything is made."""
+    mesh, made = tmp_path / "h.obj", tmp_path / "h_angry.jpeg"
+    write_obj(mesh, head)
+    mesh.write_text(f"mtllib h.mtl\nusemtl skin\n{mesh.read_text()}")
+    Image.fromarray(head.picture).save(tmp_path / "base.jpeg")
+    (tmp_path / "h.mtl").write_text("newmtl skin\nmap_Kd base.jpeg\n")
+    made.write_bytes(b"somebody's")
+    with pytest.raises(OutputExistsError, match=r"h_angry\.jpeg exists"):
+        run(mesh, None)
+    with pytest.raises(OutputExistsError, match="no record"):
+        run(mesh, None, existing=Existing.RESUME)
+    assert made.read_bytes() == b"somebody's"
+    made.write_bytes((tmp_path / "base.jpeg").read_bytes())
+    (tmp_path / "h.mtl").write_text("newmtl skin\nmap_Kd h_angry.jpeg\n")
+    with pytest.raises(UsageError, match=r"h_angry\.jpeg is an input"):
+        run(mesh, None, existing=Existing.OVERWRITE)
+    made.unlink()
+    (tmp_path / "h.mtl").write_text("newmtl skin\nmap_Kd base.jpeg\n")
+    assert run(mesh, None, existing=Existing.RESUME).written == (made,)
+    assert run(mesh, None, existing=Existing.RESUME).skipped == (made,)

@@ -156,6 +156,7 @@ class InputOptions:
         out_is_folder: bool,
         matte: Matte | None,
         layer_files: LayerFiles | None,
+        is_signed: bool,
         inputs: Iterable[Path],
     ) -> tuple[list[list[PlannedSource]], Found]:
         """Return the jobs of each label, and what was found beside them.
@@ -185,6 +186,7 @@ class InputOptions:
                     out_is_folder=out_is_folder,
                     matte=matte,
                     layer_files=beside,
+                    is_signed=is_signed,
                     inputs=inputs,
                 )
                 planned.append([PlannedSource(plan)])
@@ -198,6 +200,7 @@ class InputOptions:
                 label=label,
                 existing=existing,
                 layer_files=beside,
+                is_signed=is_signed,
             )
             planned.append(list(map(PlannedSource, plans, (one.video for one in found.sources))))
         if not self.is_one_sequence:

@@ -245,12 +245,12 @@ def build_own_wheel(folder: Path) -> Path:
     """Return the wheel of this repository.
 
     Raises:
-        BuildError: hatchling is not installed, or fails.
+        BuildError: hatchling or ziglang is not installed, or building fails.
     """
-    if find_spec("hatchling") is None:
+    if find_spec("hatchling") is None or find_spec("ziglang") is None:
         raise BuildError(
-            "hatchling, which builds this project's wheel, is not installed here. Install it: "
-            "pip install hatchling packaging."
+            "hatchling and ziglang, which build this project's wheel, are not both installed here. "
+            "Install them: pip install hatchling packaging ziglang."
         )
     _run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)])
     return next(folder.glob("*.whl"))

@@ -7,6 +7,8 @@ each function in each test are checked; a render makes thousands, which took a q
 
 import gc
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +17,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reggan_plugin.errors import RegganError
+from reggan_plugin.kernels import library
+
 from .array_shapes import check_shapes_in, forget_calls
 
 if TYPE_CHECKING:
     from selenium import webdriver
+
+try:
+    library.call("compiled_from")
+except RegganError:  # the sources in C have changed, by a merge as well
+    subprocess.run([sys.executable, Path(__file__).parents[1] / "hatch_build.py"], check=True)
 
 _CHECKED_ROOMS = [
     "reggan_plugin.benchmark.pipeline_timing",

@@ -23,6 +23,9 @@ from .docs.conftest import PAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 LARGEST_MIB = 40
+SYSTEMS = ("linux-x86_64.so", "linux-arm64.so", "macos-x86_64.dylib", "macos-arm64.dylib")
+SYSTEMS += ("windows-x86_64.dll",)
+"""For each of which the one wheel holds the kernels."""
 KEPT = {"PATH", "HOME", "SYSTEMROOT", "TEMP", "TMPDIR", "USERPROFILE", "LOCALAPPDATA"}
 KEPT |= {"PIP_INDEX_URL", "PIP_CERT", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"}
 """What a new environment is given of this one's variables; no PYTHONPATH among them."""
@@ -78,6 +81,7 @@ def test_it_builds_archives_pages_and_sums(release: ModuleType, built: Path) -> 
         packed = {name.removeprefix("reggan-plugin/") for name in nodes.namelist()}
     assert {"__init__.py", "requirements.txt", "pyproject.toml"} <= packed
     assert {"reggan_plugin/comfyui/web/reggan.js", "reggan_plugin/weights/reggan.onnx"} <= packed
+    assert {f"reggan_plugin/kernels/compiled/{name}" for name in SYSTEMS} <= packed
     with tarfile.open(built / f"{stem}.tar.gz") as archive:
         sources = {name.partition("/")[2] for name in archive.getnames()}
     assert {"CHANGELOG.md", "tests/gate.py", "tools/release.py", "requirements/gate.txt"} <= sources
@@ -106,6 +110,8 @@ def test_it_holds_the_packages_and_nothing_beside_them(wheel: zipfile.ZipFile) -
         "reggan_plugin/ui/page/index.html",
         "reggan_training/metrics/judges/expression_judge.safetensors",
         "reggan_training/papers/study/rater_page/page.html",
+        *(f"reggan_plugin/kernels/compiled/{name}" for name in SYSTEMS),
+        "reggan_plugin/kernels/sample.c",
         "reggan_plugin/rig/template.npz",
         "reggan_plugin/rig/mouth.npz",
         "reggan_plugin/rig/face_reader.npz",

@@ -73,8 +73,9 @@ def make_nodes(out: Path, _blender: Path | None) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
         nodes = Path(folder, "reggan-plugin")
-        left_out = shutil.ignore_patterns("__pycache__")
+        left_out = shutil.ignore_patterns("__pycache__", "compiled")
         shutil.copytree(ROOT / "reggan_plugin", nodes / "reggan_plugin", ignore=left_out)
+        _python("hatch_build.py", str(nodes / "reggan_plugin/kernels/compiled"))
         (nodes / "__init__.py").write_text(_NODES_LOADER, encoding="utf-8")
         needed = "".join(f"{one}\n" for one in project["project"]["dependencies"])
         (nodes / "requirements.txt").write_text(needed, encoding="utf-8")

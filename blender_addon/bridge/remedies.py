@@ -58,6 +58,7 @@ REMEDIES: Mapping[str, str] = {
     "gaps-in-performance": "",
     "other-faces-in-performance": "",
     "variable-frame-rate": "",
+    "no-kernels": "",
     "missing-extra": "Press Make Environment in the add-on's preferences: it has that.",
     "attached-package": "",
     "too-costly": "",

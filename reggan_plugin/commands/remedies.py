@@ -42,6 +42,7 @@ REMEDIES: Mapping[str, str] = {
     "device-memory": "Take a smaller --batch.",
     "device-unavailable": "",
     "missing-extra": "",
+    "no-kernels": "",
     "attached-package": "",
     "too-costly": "",
     "note": "",

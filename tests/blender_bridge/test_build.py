@@ -174,7 +174,7 @@ def test_what_the_builder_says_is_shown(tmp_path: Path, builder: tuple[str, str]
 def test_what_the_build_needs_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The line of the documentation, in a Python that has bpy alone."""
     monkeypatch.setattr(build, "find_spec", lambda name: None)
-    with pytest.raises(build.BuildError, match="pip install hatchling packaging"):
+    with pytest.raises(build.BuildError, match="pip install hatchling packaging ziglang"):
         build.build_own_wheel(tmp_path)
 
 

@@ -1,0 +1,88 @@
+"""The compiled kernels are there, belong to their sources, and say so where they do not."""
+
+import runpy
+import shutil
+import struct
+from pathlib import Path
+
+import pytest
+
+from reggan_plugin.errors import RegganError
+from reggan_plugin.kernels import library
+
+ROOT = Path(__file__).parents[2]
+BUILD = runpy.run_path(str(ROOT / "hatch_build.py"))
+LARGEST_KB = 80
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("compiled")
+    BUILD["compile_kernels"](ROOT, folder)
+    return folder
+
+
+@pytest.fixture
+def own_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder with the sources alone that takes the place of the room."""
+    folder = tmp_path / "kernels"
+    shutil.copytree(library.FOLDER, folder, ignore=shutil.ignore_patterns("compiled"))
+    monkeypatch.setattr(library, "FOLDER", folder)
+    monkeypatch.setattr(library, "_library", library._library.__wrapped__)
+    return folder
+
+
+def test_one_file_for_each_system_which_needs_nothing_of_it(compiled: Path) -> None:
+    first = {"so": b"\x7fELF", "dylib": b"\xcf\xfa\xed\xfe", "dll": b"MZ"}
+    assert {path.name for path in compiled.iterdir()} == set(BUILD["TARGETS"])
+    for path in compiled.iterdir():
+        assert path.read_bytes().startswith(first[path.suffix[1:]])
+        assert path.stat().st_size < LARGEST_KB * 1000
+        assert str(compiled).encode() not in path.read_bytes()  # where it was made
+    for path in compiled.glob("*.so"):
+        assert b"libc.so" not in path.read_bytes()
+        assert undefined_names(path) == []
+
+
+def undefined_names(path: Path) -> list[str]:
+    """Names that an ELF file (64 bits, little-endian) expects from other files."""
+    data = path.read_bytes()
+    first, size, count = *struct.unpack_from("<Q", data, 40), *struct.unpack_from("<2H", data, 58)
+    sections = [struct.unpack_from("<2I4Q2I2Q", data, first + i * size) for i in range(count)]
+    (symbols,) = [one for one in sections if one[1] == 11]  # SHT_DYNSYM
+    names = sections[symbols[6]][4]
+    found = []
+    for offset in range(symbols[4] + 24, symbols[4] + symbols[5], 24):
+        name, _, _, section = struct.unpack_from("<I2BH", data, offset)
+        if section == 0:
+            found.append(data[names + name : data.index(b"\0", names + name)].decode())
+    return found
+
+
+def test_the_same_sources_make_the_same_bytes(compiled: Path, tmp_path: Path) -> None:
+    again = tmp_path / "elsewhere"
+    BUILD["compile_kernels"](ROOT, again)
+    for path in again.iterdir():
+        assert path.read_bytes() == (compiled / path.name).read_bytes(), path.name
+
+
+def test_a_folder_without_compiled_kernels_says_how_to_get_them(own_room: Path) -> None:
+    with pytest.raises(RegganError, match=r"none.*hatch_build") as failure:
+        library.call("compiled_from")
+    assert failure.value.kind == "no-kernels"
+    (own_room / "compiled").mkdir()
+    shutil.copy(library.__file__, own_room / "compiled" / "other-system.so")
+    with pytest.raises(RegganError, match="compiled for other-system, this machine is"):
+        library.call("compiled_from")
+    shutil.copy(library.__file__, library.compiled_file())
+    with pytest.raises(RegganError, match="cannot be loaded"):
+        library.call("compiled_from")
+
+
+def test_kernels_of_other_sources_are_refused(own_room: Path, compiled: Path) -> None:
+    shutil.copytree(compiled, own_room / "compiled")
+    library.call("compiled_from")
+    with (own_room / "kernels.h").open("a") as source:
+        source.write("/* changed */\n")
+    with pytest.raises(RegganError, match="from other sources"):
+        library.call("compiled_from")

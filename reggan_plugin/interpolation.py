@@ -3,15 +3,12 @@
 The latter are NumPy's, bit for bit, without `numpy.ma`, which NumPy's own load.
 """
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int
-
-AT_ONCE = 1 << 13
-"""Places sampled at a time, so that what is worked on stays in the processor's cache."""
+from reggan_plugin.kernels import bilinear
 
 
 def four_around(
@@ -40,29 +37,8 @@ def sample_bilinear(
     x: Float[np.ndarray, "*places"],
     y: Float[np.ndarray, "*places"],
 ) -> Float[np.ndarray, "..."]:
-    """Values at places, as for `four_around`; beyond the border the edge goes on."""
-    height, width, *channels = values.shape
-    count = math.prod(channels)
-    flat = np.ascontiguousarray(values).reshape(-1)
-    right, below = count * (width > 1), count * width * (height > 1)
-    result = np.empty((x.size, count), np.result_type(values, np.float32))
-    shape, x, y = x.shape, x.reshape(-1), y.reshape(-1)
-    for start in range(0, len(x), AT_ONCE):
-        some = slice(start, start + AT_ONCE)
-        column, row = np.clip(x[some], 0, width - 1), np.clip(y[some], 0, height - 1)
-        left = np.minimum(column.astype(np.int64), max(width - 2, 0))
-        top = np.minimum(row.astype(np.int64), max(height - 2, 0))
-        u, v = ((one - whole).astype(np.float32) for one, whole in ((column, left), (row, top)))
-        u_left, v_left = 1 - u, 1 - v
-        first = (top * width + left) * count
-        for channel in range(count):
-            corners = (first + (channel + step) for step in (0, right, below, right + below))
-            # clipped: of a place that is no number
-            one, other, under, last = (flat.take(at, mode="clip") for at in corners)
-            upper = one * u_left + other * u
-            lower = under * u_left + last * u
-            result[some, channel] = upper * v_left + lower * v
-    return result.reshape(*shape, *channels)
+    """Values at places, as for `four_around`, float32; beyond the border the edge goes on."""
+    return bilinear.sample_bilinear(values, np.stack([x, y], axis=-1), 0.0)
 
 
 def percentile(values: Float[np.ndarray, "..."], percent: float) -> np.floating:
@@ -89,4 +65,4 @@ def sampled(
     picture: Float[np.ndarray, "rows columns channels"], places: Float[np.ndarray, "*shape 2"]
 ) -> Float[np.ndarray, "*shape channels"]:
     """Values at places (x, y) in pixels, the first centre at 0.5; as `sample_bilinear`."""
-    return sample_bilinear(picture, places[..., 0] - 0.5, places[..., 1] - 0.5)
+    return bilinear.sample_bilinear(picture, places, 0.5)

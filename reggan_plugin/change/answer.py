@@ -104,7 +104,8 @@ def finite(answer: Answer) -> Answer:
     def within(
         values: Float[np.ndarray, "*shape"], low: float, high: float
     ) -> Float[np.ndarray, "*shape"]:
-        return np.clip(np.nan_to_num(values), low, high).astype(np.float32)
+        clipped = np.clip(values, low, high).astype(np.float32, copy=False)
+        return np.nan_to_num(clipped) if np.isnan(clipped).any() else clipped
 
     return replace(
         answer,

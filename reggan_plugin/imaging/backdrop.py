@@ -1,7 +1,6 @@
 """A backdrop for pictures with alpha, so that a model sees no edge where there is none."""
 
 import math
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +11,7 @@ from reggan_plugin.imaging.colour import finite_pixels, finite_values
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import Front, within
 from reggan_plugin.interpolation import sample_bilinear
+from reggan_plugin.kernels.run_on import run_on
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256
@@ -54,33 +54,11 @@ def continue_under_alpha(
     Args:
         image: straight RGB.
         alpha: coverage in [0, 1]; where it is 1 the image comes back as it is.
-
-    Source: Gortler et al., "The Lumigraph", SIGGRAPH 1996, section 3.4 (push-pull).
     """
     weight = np.clip(alpha, 0.0, 1.0).astype(np.float32)
     if weight.min() == 1.0:
         return image
-    filled = _fill([plane * weight for plane in np.moveaxis(image, 2, 0)], weight)
-    return np.stack([*filled], axis=2)
-
-
-def _fill(
-    colours: Sequence[Float[np.ndarray, "height width"]], weight: Float[np.ndarray, "height width"]
-) -> Float[np.ndarray, "colours height width"]:
-    """Each of `colours` is premultiplied by `weight`; half the resolution has what is missing."""
-    height, width = weight.shape
-    if max(height, width) == 1:
-        return np.stack([colour / np.maximum(weight, np.float32(1e-6)) for colour in colours])
-    low_weight = _reduced_by(weight, 2)
-    sureness = np.minimum(4.0 * low_weight, 1.0).astype(np.float32)
-    divisor = np.maximum(low_weight, np.float32(1e-6))
-    below = _fill([_reduced_by(colour, 2) / divisor * sureness for colour in colours], sureness)
-    rest, filled = 1.0 - weight, np.empty((len(colours), height, width), np.float32)
-    for own, colour, low in zip(filled, colours, below, strict=True):
-        enlarged = Image.fromarray(low).resize((width, height), Image.Resampling.BILINEAR)
-        np.multiply(rest, np.asarray(enlarged), out=own)
-        own += colour
-    return filled
+    return run_on(image * weight[..., None], weight)
 
 
 def _with_mirrored(
@@ -217,7 +195,7 @@ class Underlay:
                 for top in range(rows.start, rows.stop, step)
             ]
             *colours, weight = (np.concatenate(parts) for parts in zip(*strips, strict=True))
-        filled = _fill(colours, weight)
+        filled = np.ascontiguousarray(np.moveaxis(run_on(np.stack(colours, 2), weight), 2, 0))
         if self.front is None:
             return filled
         reach = _MIRRORED * self.front.side_px / self._factor

@@ -7,12 +7,13 @@ picture. The numbers were chosen on rendered faces: `tests/measurements/spectacl
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.imaging.backdrop import continue_under_alpha
 from reggan_plugin.imaging.cropped_face import ShownFace
 from reggan_plugin.imaging.in_front_of_face import hidden_share
+from reggan_plugin.kernels.squares import largest_around
 
 _LIGHTNESS = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _SHADE, _HUE = 0.6, 2.5
@@ -70,10 +71,10 @@ def _matte(
     face.
     """
     side = len(face)
-    levels = Image.fromarray(np.round(share * 255).astype(np.uint8))
-    around = np.asarray(levels.filter(ImageFilter.MaxFilter(_AROUND)), np.float32)
+    levels = np.round(share * 255).astype(np.uint8)
+    around = largest_around(levels, _AROUND // 2).astype(np.float32)
     is_ridge = (share > _LIKELY) & (share * 255 >= _SURE * around)
-    wide = _resized(levels.filter(ImageFilter.MaxFilter(_REACH)), side)
+    wide = _resized(Image.fromarray(largest_around(levels, _REACH // 2)), side)
     matte = np.clip((wide / np.float32(255) - _NOT) / np.float32(_MAY - _NOT), 0, 1)
     ridge = _resized(Image.fromarray(is_ridge.astype(np.uint8) * 255), side) > 127
     rows = np.flatnonzero(matte.any(axis=1))
@@ -105,8 +106,8 @@ def _largest_around(
     plane: Float[np.ndarray, "rows columns"], size: int
 ) -> Float[np.ndarray, "rows columns"]:
     """Largest values, which are at most 4, in squares of an odd number of pixels."""
-    levels = Image.fromarray(np.minimum(plane * np.float32(255 / 4), 255).astype(np.uint8))
-    return np.asarray(levels.filter(ImageFilter.MaxFilter(size))) * np.float32(4 / 255)
+    levels = np.minimum(plane * np.float32(255 / 4), 255).astype(np.uint8)
+    return largest_around(levels, size // 2) * np.float32(4 / 255)
 
 
 def _opponent(colour: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:

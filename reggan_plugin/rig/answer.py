@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -10,7 +11,8 @@ from reggan_plugin.change.answer import Answer
 from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.imaging.cropped_face import CroppedFace, ShownFace
 from reggan_plugin.interpolation import sampled
-from reggan_plugin.rig.drawn import Drawn
+from reggan_plugin.kernels.squares import blur
+from reggan_plugin.rig.drawn import Drawn, Sheets
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.face_reader import worn_expression
 from reggan_plugin.rig.fit import Fit, closing_edges, fit
@@ -29,11 +31,9 @@ from reggan_plugin.rig.opened_mouth import (
 from reggan_plugin.rig.planes import (
     WHOLE,
     Window,
-    blurred,
     extended,
     grown,
     mask_of,
-    squares_summed,
     window_places,
 )
 from reggan_plugin.rig.raster import MeshRaster, rasterise
@@ -171,32 +171,29 @@ def rig_answer(
     )
     raster = rasterise(there * cells * _FINER, template.triangles, cells * _FINER, cells * _FINER)
     seen = raster.mixed_where_hit(
-        np.column_stack([here, here[:, :2] - there[:, :2], light]), template.triangles
+        np.column_stack([here[:, :2] - there[:, :2], light, here, there[:, 2]]),
+        template.triangles,
     )
-    is_head = _is_head(seen[:, :2], landmarks.head)
+    is_head = _is_head(seen[:, 3:5], landmarks.head)
     shown, neck = is_head.astype(np.float32), None
     bare = np.zeros(raster.shape, bool)
     drawn = Drawn(template=template, picture=picture, here=here, there=there, eye=laid.map.eye)
     chin = template.at_landmarks(here - there)[rows_of("jaw")[5:10], 1]
     if float(chin.max()) > _LEAST_LIFT * laid.map.eye:
         hidden, bare, neck = drawn.uncovered(
-            raster, seen[:, :3], landmarks.head, marks_after[rows_of("jaw")]
+            raster, seen[:, 3:6], landmarks.head, marks_after[rows_of("jaw")]
         )
         shown *= ~hidden
-    motion, gain = _motion(
-        laid, raster, is_head, seen[:, 3:], shown, marks_after, eyes, cells, refined
-    )
+    motion, gain = _motion(laid, raster, is_head, seen, shown, marks_after, eyes, cells, refined)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
     openings = [one for one in (*eyes, mouth) if one is not None]
-    passing = drawn.edge_before(raster, raster.plane(shown), bare, gain, openings, seam)
+    passing = drawn.edge_before(
+        raster, seen, seen[:, 6], raster.plane(shown), bare, gain, openings, seam
+    )
     painters = [one for one in (neck, passing) if one is not None]
     painters += [
-        drawn.opening(one, is_upper, seam)
-        for one, is_upper in zip(
-            (*eyes, mouth),
-            (*(_above_lids(template, side) for side in SIDES), ~is_lower(template)),
-            strict=True,
-        )
+        drawn.opening(one, sheets, seam)
+        for one, sheets in zip((*eyes, mouth), _sheets(template), strict=True)
         if one is not None
     ]
     return Answer(
@@ -209,11 +206,20 @@ def rig_answer(
     )
 
 
-def _above_lids(template: Template, side: str) -> Bool[np.ndarray, " vertices"]:
-    """Vertices above the line between the corners of an eye."""
-    outer, inner = template.landmarks[rows_of("lid_upper", side)[[0, -1]], :2]
-    slope = (inner[1] - outer[1]) / (inner[0] - outer[0])
-    return template.rest[:, 1] > outer[1] + slope * (template.rest[:, 0] - outer[0])
+@cache  # a template is compared by identity
+def _sheets(template: Template) -> list[Sheets]:
+    """Triangles of the skin above both eyes and the mouth, below them, and of what spans them."""
+    found = []
+    for side in (*SIDES, None):
+        is_upper = ~is_lower(template)
+        if side is not None:  # above the line between the corners of an eye
+            outer, inner = template.landmarks[rows_of("lid_upper", side)[[0, -1]], :2]
+            slope = (inner[1] - outer[1]) / (inner[0] - outer[0])
+            is_upper = template.rest[:, 1] > outer[1] + slope * (template.rest[:, 0] - outer[0])
+        above = is_upper[template.triangles].sum(axis=1)
+        upper, lower = np.flatnonzero(above == 3), np.flatnonzero(above == 0)
+        found.append((upper, lower, np.flatnonzero((above == 1) | (above == 2))))
+    return found
 
 
 def _axes(laid: Fit) -> Float[np.ndarray, "2 2"]:
@@ -226,7 +232,7 @@ def _motion(
     laid: Fit,
     raster: MeshRaster,
     is_head: Bool[np.ndarray, " hits"],
-    moved: Float[np.ndarray, "hits 3"],
+    seen: Float[np.ndarray, "hits more_channels"],
     shown: Float[np.ndarray, " hits"],
     marks_after: Float[np.ndarray, "points 2"],
     eyes: list[Opening | None],
@@ -235,29 +241,35 @@ def _motion(
 ) -> tuple[Float[np.ndarray, "cells cells 2"], Float[np.ndarray, "cells cells 1"]]:
     """Where the surface seen at each cell was before, and how its light changes.
 
-    What is no face does not move, nor does its light change.
+    What is no face does not move, nor does its light change. The first of what is seen of the mesh
+    are its motion and the change of its light.
     """
-    count = squares_summed(raster.plane(shown))
-    some = np.maximum(count, 1)
-    sums = (squares_summed(raster.plane(one * shown), in_rows=False) for one in moved.T)
-    mean = np.stack([one / some for one in sums], axis=2)
+    sums = raster.summed(seen, 3, shown, _FINER)
+    count = sums[..., 3]
+    mean = sums[..., :3] / np.maximum(count, 1)[..., None]
     if refined is not None:
-        places = window_places(WHOLE, cells).astype(np.float32) + mean[..., :2]
+        places = _middles(cells) + mean[..., :2]
         added = sampled(refined.gain, places * np.float32(len(refined.gain)))
         mean[..., 2:] += np.float32(TRUST) * added
     motion = extended(mean, np.minimum(count, 1.0))
-    inside = squares_summed(raster.plane(is_head.astype(np.float32))) > 0
+    inside = raster.summed(seen, 0, is_head.astype(np.float32), _FINER)[..., 0] > 0
     for side in SIDES:
         outline = Lids.from_loop(marks_after[eye_rows(side)]).outline()
         inside |= mask_of(outline, WHOLE, cells) > 0
     inside |= mask_of(mouth_outline(marks_after), WHOLE, cells) > 0
     reach = max(1.0, _FADE * laid.map.eye * cells)
     wide = grown(inside, reach * 0.5)
-    motion *= np.clip(2 * blurred(wide.astype(np.float32), reach / 2), 0, 1)[..., None]
+    moves = np.clip(2 * blur(wide.astype(np.float32), reach / 2), 0, 1)
     for one in eyes:
         if one is not None:
-            motion *= 1 - _in_cells(one.still, one.window, cells)[..., None]
+            moves *= 1 - _in_cells(one.still, one.window, cells)
+    motion *= moves[..., None]
     return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32)
+
+
+@cache
+def _middles(cells: int) -> Float[np.ndarray, "cells cells 2"]:
+    return window_places(WHOLE, cells).astype(np.float32)
 
 
 def _is_head(

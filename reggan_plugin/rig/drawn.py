@@ -10,11 +10,12 @@ from reggan_plugin.change.answer import Painter
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.cropped_face import CroppedFace
 from reggan_plugin.interpolation import sampled
+from reggan_plugin.kernels.squares import blur
+from reggan_plugin.kernels.triangles import find_edges
 from reggan_plugin.rig.eyes import Opening
 from reggan_plugin.rig.planes import (
     WHOLE,
     Window,
-    blurred,
     extended,
     grown,
     line_of,
@@ -53,6 +54,10 @@ _SURELY = 0.95
 """Share of the head from which on nothing else is mixed into a pixel."""
 
 
+Sheets = tuple[Int[np.ndarray, " upper"], Int[np.ndarray, " lower"], Int[np.ndarray, " spanning"]]
+"""Rows of triangles above an opening, below it, and of those that span it."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Drawn:
     """A mesh that draws a picture elsewhere.
@@ -71,14 +76,12 @@ class Drawn:
     there: Float[np.ndarray, "vertices 3"]
     eye: float
 
-    def opening(
-        self, opening: Opening, is_upper: Bool[np.ndarray, " vertices"], seam: float
-    ) -> Painter:
+    def opening(self, opening: Opening, triangles: Sheets, seam: float) -> Painter:
         """Paint what opens, and the skin along its edge.
 
         Args:
             opening: what is seen, and where.
-            is_upper: vertices of the skin above it.
+            triangles: rows of those of the skin above it, below it, and of those that span it.
             seam: half the width of the skin along the edge, in parts of the crop's side.
         """
         side_px = len(opening.open)
@@ -88,7 +91,6 @@ class Drawn:
         columns = np.arange(side_px) + 0.5
         line = np.interp(columns, middle[:, 0], middle[:, 1])
         is_above = (np.arange(side_px)[:, None] + 0.5) < line[None]
-        above = is_upper[self.template.triangles].sum(axis=1)
         was_corner = np.array(opening.was_window[:2], np.float32)
         was_scale = np.float32(
             len(opening.was_open) / (opening.was_window[2] - opening.was_window[0])
@@ -96,10 +98,7 @@ class Drawn:
         skins, losses = [], []
         both, known = np.zeros((side_px**2, 3), np.float32), np.zeros(side_px**2, np.float32)
         # each edge by itself: where they touch, whichever is nearer would tear the other
-        sheets = [
-            self._raster(opening.window, side_px, rows=np.flatnonzero(rows))
-            for rows in (above == 3, above == 0, (above == 1) | (above == 2))
-        ]
+        sheets = [self._raster(opening.window, side_px, rows=rows) for rows in triangles]
         for number, (raster, is_seen) in enumerate(zip(sheets, nearest_of(sheets), strict=True)):
             places = raster.mixed_where_hit(self.here[:, :2], self.template.triangles)
             was_open = sampled(opening.was_open[..., None], (places - was_corner) * was_scale)
@@ -118,13 +117,13 @@ class Drawn:
         skin = skins[2] + share * (apart - skins[2])
         share = opening.open
         if opening.soft:
-            share = blurred(share, opening.soft * self.eye * float(scale))
+            share = blur(share, opening.soft * self.eye * float(scale))
         paint = skin + share[..., None] * (opening.inside - skin)
         band = line_of(opening.edge, 2 * seam, opening.window, side_px)
         # where motion ends within a cell, paint stands in for it
         still = grown(opening.still > 0.5, -seam * float(scale))
         lost = grown(np.where(is_above, *losses) > _LOST, 1).astype(np.float32)
-        cover = np.maximum.reduce([opening.open, band, blurred(lost, 1.0)]) * ~still
+        cover = np.maximum.reduce([opening.open, band, blur(lost, 1.0)]) * ~still
         return _painter(opening.window, cover, paint)
 
     def uncovered(
@@ -155,7 +154,7 @@ class Drawn:
         moved = np.linalg.norm(self.there[:, :2] - self.here[:, :2], axis=1)
         values = source.mixed(np.column_stack([self.here[:, 2], moved]), triangles)
         nearest = sampled(values[..., :1], places[:, :2] * np.float32(side))[:, 0]
-        hidden = is_behind(nearest - places[:, 2], self.here)
+        hidden = nearest - places[:, 2] > fold_depth(self.here)
         # eye distances below the chin's new edge, and inwards from its ends
         along = (np.arange(side) + 0.5) / side
         chin = jaw[_CHIN]
@@ -169,7 +168,7 @@ class Drawn:
             return hidden, np.zeros_like(bare), None
         bare |= ~coarse.is_hit & rises & grown(bare, _NEAR * eye_px)
         bare |= grown(bare, _AROUND * eye_px) & (under > 0)
-        soft = blurred(grown(bare, 1).astype(np.float32), _SOFT * eye_px)
+        soft = blur(grown(bare, 1).astype(np.float32), _SOFT * eye_px)
         soft = np.clip(1.5 * soft, 0, 1) * np.clip(inwards / _ENDS, 0, 1) * grown(under > 0, 1)
         shade = np.where(under > 0, _SHADE * np.exp(-under.clip(0) / _SHADE_REACH), 0)
         old_chin = grown(values[..., 1] > _MOVED * self.eye, _AROUND * eye_px)
@@ -197,6 +196,8 @@ class Drawn:
     def edge_before(
         self,
         coarse: MeshRaster,
+        motion: Float[np.ndarray, "hits more_channels"],
+        depth: Float[np.ndarray, " hits"],
         shown: Float[np.ndarray, "height width"],
         bare: Bool[np.ndarray, "height width"],
         gain: Float[np.ndarray, "cells cells 1"],
@@ -207,13 +208,17 @@ class Drawn:
 
         Args:
             coarse: the mesh in the result, drawn over the whole crop.
+            motion: of the surface at each of its hits, in the first two channels.
+            depth: likewise.
             shown: 1 where the picture shows the surface of a pixel of it.
             bare: what `uncovered` has painted.
             gain: the answer's.
             openings: of eyes and mouth.
             seam: half the width of the painted band, in parts of the crop's side.
         """
-        jumps = self._jumps(coarse) & (shown > 0) & ~bare
+        least = _APART * self.eye, fold_depth(self.there)
+        jumps = coarse.plane(find_edges(motion, depth, coarse.pixels, coarse.shape[1], *least))
+        jumps &= (shown > 0) & ~bare
         for opening in openings:  # which have painters of their own
             near = mask_of(opening.edge, WHOLE, len(jumps)) > 0
             jumps &= ~grown(near, _BESIDE * self.eye * len(jumps))
@@ -222,7 +227,7 @@ class Drawn:
         side = float(len(jumps))
         rows, columns = np.nonzero(jumps)
         window = square_around(np.stack([columns, rows], axis=1) / side, 4 * seam)
-        band = blurred(grown(jumps, seam * side) * shown, seam * side / 3)
+        band = blur(grown(jumps, seam * side) * shown, seam * side / 3)
         size = window[2] - window[0]
         side_px = int(np.clip(round(size * self.picture.side_px), 64, _MOST_PX))
         at = window_places(window, side_px).astype(np.float32)
@@ -254,27 +259,10 @@ class Drawn:
             places, self.template.triangles, side_px, side_px, rows=rows, within=within
         )
 
-    def _jumps(self, raster: MeshRaster) -> Bool[np.ndarray, "height width"]:
-        """Pixels beside which a surface begins that lies deeper and moves otherwise."""
-        values = np.column_stack([self.here[:, :2] - self.there[:, :2], self.there[:, 2]])
-        seen = raster.mixed_where_hit(values, self.template.triangles)
-        depth, hit = raster.plane(seen[:, 2]), np.full(raster.shape, -1)
-        hit.ravel()[raster.pixels] = np.arange(len(seen))
-        found = np.zeros(raster.shape, bool)
-        for one, other in (np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:]):
-            rows, columns = np.nonzero(is_behind(np.abs(depth[other] - depth[one]), self.there))
-            a, b = hit[one][rows, columns], hit[other][rows, columns]
-            far = np.abs(seen[b, :2] - seen[a, :2]).max(axis=1) > _APART * self.eye
-            far &= (a >= 0) & (b >= 0)  # two surfaces, not one and its end
-            found[rows[far], columns[far]] = True
-        return found
 
-
-def is_behind(
-    depth: Float[np.ndarray, "*shape"], points: Float[np.ndarray, "vertices 3"]
-) -> Bool[np.ndarray, "*shape"]:
-    """Whether a depth between two surfaces of a mesh is more than that of a fold."""
-    return depth > _BEHIND * float(np.sqrt((points[:, 2] ** 2).mean()))
+def fold_depth(points: Float[np.ndarray, "vertices 3"]) -> float:
+    """Depth from which on two surfaces of a mesh are not those of one fold."""
+    return _BEHIND * float(np.sqrt((points[:, 2] ** 2).mean()))
 
 
 def _softened(

@@ -12,9 +12,9 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging.cropped_face import CroppedFace
 from reggan_plugin.interpolation import percentile, sampled
+from reggan_plugin.kernels.squares import blur
 from reggan_plugin.rig.planes import (
     Window,
-    blurred,
     channels_averaged,
     extended,
     grown,
@@ -236,10 +236,10 @@ def _completed(
         drawn = np.stack([np.interp(where, steps, profile[:, c]) for c in range(3)], axis=1)
         ball = ball.astype(np.float64)
         ball[iris_px] += share[iris_px][:, None] * (drawn - ball[iris_px])
-    keep = blurred(seen.astype(np.float32), max(0.6, _BLEND * px))
+    keep = blur(seen.astype(np.float32), max(0.6, _BLEND * px))
     keep = np.clip(keep * 2 - 1, 0, 1)
     glint = _glint(own, was, white, ball, ring)
-    keep = np.maximum(keep, blurred(glint.astype(np.float32), _GLINT_PX))[..., None]
+    keep = np.maximum(keep, blur(glint.astype(np.float32), _GLINT_PX))[..., None]
     return (ball + keep * (own - ball)).astype(np.float32)
 
 
@@ -251,14 +251,14 @@ def _glint(
     ring: Float[np.ndarray, "side side"],
 ) -> Bool[np.ndarray, "side side"]:
     """Find the light that an iris mirrors right under the lid, which is no line of the lid."""
-    skin, light = was < 0.01, own.mean(axis=2)
+    skin, light = was < 0.01, channels_averaged(own)
     if not (white.any() and skin.any()):
         return np.zeros_like(white)
     bound = max(
         _GLINT_OF_WHITE * float(percentile(light[white], 50)),
         _GLINT_OF_SKIN * float(percentile(light[skin], 75)),
     )
-    return (was > 0.99) & (ring < 1) & (light > bound) & (light > ball.mean(axis=2) + _GLINT)
+    return (was > 0.99) & (ring < 1) & (light > bound) & (light > channels_averaged(ball) + _GLINT)
 
 
 def _on_the_rings(

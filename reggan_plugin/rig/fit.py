@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.kernels.distances import sum_distances
 from reggan_plugin.rig.layout import COUNT, LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.template import Template
 
@@ -69,21 +70,21 @@ class FaceMap:
 
     def __call__(self, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
         """Places of points: x and y in parts of the crop's side, y down, and their nearness."""
-        points = points.astype(np.float32)
-        return self._placed(points, _kernel(points, self.anchors))
+        return self._placed(points, sum_distances(points, self.anchors, self.warp, _SOFT))
 
     def with_stiffer(
         self, stiffer: "FaceMap", points: Float[np.ndarray, "points 3"]
     ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, "points 3"]]:
         """Places of points by this map and by another one with the same anchors."""
-        points = points.astype(np.float32)
-        kernel = _kernel(points, self.anchors)
-        return self._placed(points, kernel), stiffer._placed(points, kernel)
+        warps = np.column_stack([self.warp, stiffer.warp])
+        bent = sum_distances(points, self.anchors, warps, _SOFT)
+        return self._placed(points, bent[:, :2]), stiffer._placed(points, bent[:, 2:])
 
     def _placed(
-        self, points: Float[np.ndarray, "points 3"], kernel: Float[np.ndarray, "points anchors"]
+        self, points: Float[np.ndarray, "points 3"], bent: Float[np.ndarray, "points 2"]
     ) -> Float[np.ndarray, "points 3"]:
-        flat = points @ self.affine[:3] + self.affine[3] - kernel @ self.warp
+        points = points.astype(np.float32, copy=False)
+        flat = points @ self.affine[:3] + self.affine[3] - bent
         return np.column_stack([flat, points @ self.towards])
 
     @property

@@ -1,11 +1,11 @@
 """What stands before a face (fringe, spectacles, hats): the network's coarse mask, made exact."""
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.imaging.median_filter import median_filter
 from reggan_plugin.interpolation import sampled
+from reggan_plugin.kernels.squares import largest_around, mean_around, median_around
 from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
 from reggan_plugin.rig.planes import WHOLE, channels_averaged, line_of, smooth_arc
 
@@ -24,7 +24,7 @@ _CRUMBS = 5
 """Pixels of a window of which more than half have to be in front: crumbs would stay behind."""
 _LEAST = 0.002
 """Share of the crop that has to be in front; less is noise."""
-_BROW, _BROW_TAIL, _TAIL_GOES_ON = 0.075, 3, 2.0
+_BROW, _BROW_TAIL, _TAIL_GOES_ON = 0.075, 3, 0.5
 """Of a brow: half of its width with its hairs, in eye distances; landmarks of its tail, beside
 which hair often lies; how far that goes on beyond the last one, in steps between landmarks."""
 _TAIL = 0.12
@@ -46,22 +46,22 @@ def front_matte(
     """
     side = len(picture)
     levels = np.round(label[FRONT] * 255).astype(np.uint8)
-    thick = Image.fromarray(levels).filter(ImageFilter.MinFilter(_THIN))
-    grown = np.asarray(thick.filter(ImageFilter.MaxFilter(_THIN + 2)))
+    thick = 255 - largest_around(255 - levels, _THIN // 2)
+    grown = largest_around(thick, _THIN // 2 + 1)
     coarse = Image.fromarray(np.minimum(levels, grown) / np.float32(255))
     mask = np.asarray(coarse.resize((side, side), Image.Resampling.BICUBIC))
     if (mask > 0.5).mean() < _LEAST:
         return None
     reach = max(1, round(_REACH_PX * side / 384))
     guide = channels_averaged(picture).astype(np.float32)
-    mean_guide, mean_mask = _averaged(guide, reach), _averaged(mask, reach)
-    covariance = _averaged(guide * mask, reach) - mean_guide * mean_mask
-    variance = _averaged(guide * guide, reach) - mean_guide**2
+    mean_guide, mean_mask = mean_around(guide, reach), mean_around(mask, reach)
+    covariance = mean_around(guide * mask, reach) - mean_guide * mean_mask
+    variance = mean_around(guide * guide, reach) - mean_guide**2
     slope = covariance / (np.maximum(variance, 0) + np.float32(_SOFTEST))
     offset = mean_mask - slope * mean_guide
-    followed = _averaged(slope, reach) * guide + _averaged(offset, reach)
+    followed = mean_around(slope, reach) * guide + mean_around(offset, reach)
     matte = np.clip((followed - _FROM) / (_TO - _FROM), 0, 1)
-    clean = median_filter(np.round(matte * 255).astype(np.uint8), _CRUMBS)
+    clean = median_around(np.round(matte * 255).astype(np.uint8), _CRUMBS // 2)
     return (clean / np.float32(255))[..., None]
 
 
@@ -92,37 +92,3 @@ def whole_brows(
                 line = line_of(part, 2 * width * float(eye), WHOLE, side_px)
                 found = np.maximum(found, line)
     return found
-
-
-def _averaged(
-    plane: Float[np.ndarray, "rows columns"], reach: int
-) -> Float[np.ndarray, "rows columns"]:
-    """Means over squares of 2 reach + 1 pixels; edges go on."""
-    total = np.pad(plane, reach, mode="edge")
-    for axis in (0, 1):
-        total = _summed(total, 2 * reach + 1, axis)
-    total *= np.float32(1 / (2 * reach + 1) ** 2)
-    return total
-
-
-def _summed(
-    plane: Float[np.ndarray, "rows columns"], length: int, axis: int
-) -> Float[np.ndarray, "fewer_rows fewer_columns"]:
-    """Add up so many values along an axis, by runs of 1, 2, 4 and so on."""
-
-    def part(run: Float[np.ndarray, "_ _"], start: int, count: int) -> Float[np.ndarray, "_ _"]:
-        return run[(slice(None),) * axis + (slice(start, start + count),)]
-
-    count = plane.shape[axis] - length + 1
-    total, taken, run, size = None, 0, plane, 1
-    while size <= length:
-        if length & size:
-            own = part(run, taken, count)
-            total = own.copy() if total is None else np.add(total, own, out=total)
-            taken += size
-        if 2 * size <= length:
-            left = run.shape[axis] - size
-            run = part(run, 0, left) + part(run, size, left)
-        size *= 2
-    assert total is not None, "a length is 1 or more"
-    return total

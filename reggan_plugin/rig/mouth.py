@@ -17,7 +17,6 @@ from reggan_plugin.rig.mouth_rig import (
     mouth_rig,
 )
 from reggan_plugin.rig.mouth_surface import LitMouth, MouthView, lit_mouth
-from reggan_plugin.rig.planes import squares_summed
 from reggan_plugin.rig.raster import rasterise
 
 __all__ = [
@@ -145,9 +144,7 @@ def _drawn(
     facing = normals @ mouth.gleam.astype(np.float32)
     length = np.sqrt(np.einsum("ij,ij->i", normals, normals))
     shine = np.clip(facing / np.maximum(length, 1e-6), 0, 1) ** _SHARPNESS
-    samples = np.empty((within.size, 3), np.float32)
-    samples[:] = mouth.unseen
-    samples[raster.pixels] = mixed[:, :3] + (mixed[:, 6] * shine)[:, None]
-    planes = (plane.reshape(within.shape) for plane in samples.T)
-    sums = [squares_summed(plane, in_rows=False) for plane in planes]
-    return np.stack(sums, axis=2) / np.float32(_FINER**2)
+    lit = mixed[:, :3] + (mixed[:, 6] * shine)[:, None]
+    sums = raster.summed(lit, 3, np.ones(len(lit), np.float32), _FINER)
+    samples = np.float32(_FINER**2)
+    return (sums[..., :3] + (samples - sums[..., 3:]) * mouth.unseen.astype(np.float32)) / samples

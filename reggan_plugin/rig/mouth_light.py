@@ -6,7 +6,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
-from reggan_plugin.interpolation import percentile
+from reggan_plugin.interpolation import percentile, sampled
 
 LUMA = np.array(LUMA_WEIGHTS)
 IVORY = np.array([0.78, 0.73, 0.64])
@@ -86,7 +86,9 @@ def mouth_light_from_face(
     Raises:
         ValueError: the mask leaves fewer than 16 pixels.
     """
-    rows, columns = np.nonzero((skin > 0.5) & np.isfinite(face).all(axis=2))
+    rows, columns = np.nonzero(skin > 0.5)
+    finite = np.isfinite(face[rows, columns]).all(axis=1)
+    rows, columns = rows[finite], columns[finite]
     if len(rows) < FEWEST_OF_SKIN:
         raise ValueError(
             f"{len(rows)} pixels of skin; a mouth's light needs {FEWEST_OF_SKIN} or more."
@@ -132,7 +134,8 @@ def _white_of(
     face: Float[np.ndarray, "side side 3"], eyes: Float[np.ndarray, "side side"]
 ) -> Float[np.ndarray, "3"] | None:
     """Linear RGB of the white of eyes, as bright as most of it is; None where none is seen."""
-    pixels = face[(eyes > 0.5) & np.isfinite(face).all(axis=2)]
+    pixels = face[eyes > 0.5]
+    pixels = pixels[np.isfinite(pixels).all(axis=1)]
     if len(pixels) < FEWEST_OF_SKIN:
         return None
     light = linear_from_srgb(np.clip(pixels, 0, 1)).astype(np.float64)
@@ -202,29 +205,19 @@ class OpeningLight:
         plane = np.pad(plane, ((pads[1], pads[1]), (pads[0], pads[0])))
         self._start = np.array([left, top]) - pads * cells
         self._cells = cells
-        self._levels = np.stack([_blurred(plane, depth * eye / cells) for depth in _DEPTHS])
+        levels = [_blurred(plane, depth * eye / cells) for depth in _DEPTHS]
+        self._levels = np.stack(levels, axis=2).astype(np.float32)
 
     def seen(
         self, depth: Float[np.ndarray, " places"], at: Float[np.ndarray, "places 2"]
     ) -> Float[np.ndarray, " places"]:
         """Share of the light, 0 to 1, at places of the crop, blurred by `depth` eye distances."""
         level = np.interp(depth, _DEPTHS, np.arange(len(_DEPTHS)))
-        depths, height, width = self._levels.shape
-        lower = np.minimum(level.astype(int), depths - 2)
-        x, y = ((at - self._start) / self._cells - 0.5).T
-        x, y = np.clip(x, 0, width - 1.001), np.clip(y, 0, height - 1.001)
-        left, top = x.astype(int), y.astype(int)
-        total = np.zeros(len(depth))
-        for deep in (0, 1):
-            for below in (0, 1):
-                for right in (0, 1):
-                    weight = (
-                        np.abs(1 - deep - (level - lower))
-                        * np.abs(1 - below - (y - top))
-                        * np.abs(1 - right - (x - left))
-                    )
-                    total += weight * self._levels[lower + deep, top + below, left + right]
-        return total
+        lower = np.minimum(level.astype(int), len(_DEPTHS) - 2)
+        places = ((at - self._start) / self._cells).astype(np.float32)
+        levels = sampled(self._levels, places)
+        own, deeper = (levels[np.arange(len(lower)), lower + one] for one in (0, 1))
+        return own + (level - lower) * (deeper - own)
 
 
 def _box_means(

@@ -11,6 +11,7 @@ from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.imaging.colour import srgb_from_linear
 from reggan_plugin.imaging.cropped_face import CroppedFace
 from reggan_plugin.interpolation import median, percentile
+from reggan_plugin.kernels.squares import blur
 from reggan_plugin.rig.eyes import LEAST_MOTION, Lids, Opening, rightwards
 from reggan_plugin.rig.fit import Fit
 from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, eye_rows, rows_of
@@ -26,7 +27,6 @@ from reggan_plugin.rig.mouth_light import FEWEST_OF_SKIN, LUMA
 from reggan_plugin.rig.planes import (
     WHOLE,
     Window,
-    blurred,
     channels_averaged,
     extended,
     grown,
@@ -290,7 +290,7 @@ def changed_mouth(
             template, picture, laid, before, weights, opening, window, look, character
         )
         px = eye * side_px / (window[2] - window[0])
-        light *= 1 - _RIM_SHADE * (1 - blurred(opening, _RIM * px))[..., None]
+        light *= 1 - _RIM_SHADE * (1 - blur(opening, _RIM * px))[..., None]
         inside = extended(
             np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
             (opening > 0).astype(np.float32),
@@ -515,7 +515,7 @@ def _is_drawn(
     picture: Float[np.ndarray, "crop crop 3"], skin: Float[np.ndarray, "side side"]
 ) -> bool:
     """Whether skin is flat with sharp steps, as cel shading has it: no place for natural teeth."""
-    down, right = np.gradient(picture.mean(axis=2))
+    down, right = np.gradient(channels_averaged(picture))
     slope = np.hypot(down, right)[skin > 0]
     if not len(slope):
         return False

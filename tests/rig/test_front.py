@@ -2,20 +2,9 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFilter
 
-from reggan_plugin.imaging.median_filter import median_filter
-from reggan_plugin.rig.front import _averaged, front_matte, whole_brows
+from reggan_plugin.rig.front import front_matte, whole_brows
 from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
-
-
-def test_medians_are_those_of_their_squares() -> None:
-    rng = np.random.default_rng(3)
-    levels = (rng.random((150, 90)) < 0.5).astype(np.uint8) * 255
-    levels[:70] = rng.integers(0, 256, (70, 90))
-    levels[100:, :40] = 0
-    wanted = np.asarray(Image.fromarray(levels).filter(ImageFilter.MedianFilter(5)))
-    assert np.array_equal(median_filter(levels, 5), wanted)
 
 
 def test_a_fringe_is_before_the_face_up_to_its_edge_in_the_picture() -> None:
@@ -54,12 +43,3 @@ def test_a_brow_whose_tail_lies_beside_hair_moves_as_a_whole(
     assert (carried[tail] > 0.9) == is_carried
     assert carried[int(0.34 * 96), int(0.67 * 96)] > 0.9  # the other one is seen
     assert carried[int(0.6 * 96)].max() == 0
-
-
-@pytest.mark.parametrize("reach", [1, 2, 7, 8])
-def test_means_over_squares_are_those_of_each_square(reach: int) -> None:
-    plane = np.random.default_rng(reach).random((30, 41)).astype(np.float32)
-    wide = np.pad(plane.astype(np.float64), reach, mode="edge")
-    size = 2 * reach + 1
-    squares = np.lib.stride_tricks.sliding_window_view(wide, (size, size))
-    assert np.abs(_averaged(plane, reach) - squares.mean(axis=(2, 3))).max() < 1e-6

@@ -2,11 +2,10 @@
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageFilter
 
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.rig.planes import (
-    blurred,
     extended,
     grown,
     line_of,
@@ -85,23 +84,6 @@ def test_a_window_covers_its_places() -> None:
     assert window[2] - window[0] == pytest.approx(0.5, abs=0.01)
     assert places.min() > 0.2
     assert places.max() < 0.8
-
-
-@pytest.mark.parametrize("corner", [(4, 50), (0, 0), (88, 93)])
-def test_a_small_mark_in_a_large_plane_is_blurred_as_in_a_full_one(corner: tuple[int, int]) -> None:
-    plane = np.zeros((96, 96), np.float32)
-    plane[corner[0] : corner[0] + 5, corner[1] : corner[1] + 3] = 1
-    levels = Image.fromarray((plane * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(4.3))
-    assert np.array_equal(blurred(plane, 4.3), np.asarray(levels, np.float32) / np.float32(255))
-
-
-@pytest.mark.parametrize("rows", [slice(20, 60), slice(-10, 15), slice(85, 120), slice(110, 130)])
-def test_a_mask_is_the_same_whatever_rows_it_fills(rows: slice) -> None:
-    outline = np.array([[10.2, rows.start], [70.4, rows.start + 3.3], [40.0, rows.stop]]) / 100
-    fine = Image.new("L", (400, 400), 0)
-    ImageDraw.Draw(fine).polygon([(x, y) for x, y in (outline * 400).tolist()], fill=255)
-    wanted = np.asarray(fine.resize((100, 100), Image.Resampling.BOX), np.float32) / np.float32(255)
-    assert np.array_equal(mask_of(outline, WHOLE, 100), wanted)
 
 
 @pytest.mark.parametrize("by_px", [1, 2, 6, -1, -3])

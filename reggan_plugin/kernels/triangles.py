@@ -1,0 +1,161 @@
+"""Triangles drawn into a picture: which one each pixel shows, and what lies on it there."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.kernels.library import call
+
+
+class DrawnPixels(NamedTuple):
+    """Pixels that show a triangle.
+
+    Attributes:
+        pixels: their flat indices, rising.
+        shown: row of the triangle of each.
+        nearness: larger is nearer; that of two triangles differs.
+        weights: barycentric, of its three corners at the pixel's centre.
+    """
+
+    pixels: Int[np.ndarray, " hits"]
+    shown: Int[np.ndarray, " hits"]
+    nearness: Int[np.ndarray, " hits"]
+    weights: Float[np.ndarray, "3 hits"]
+
+
+def draw_triangles(
+    points: Float[np.ndarray, "vertices 3"],
+    triangles: Int[np.ndarray, "triangles 3"],
+    size: tuple[int, int],
+    *,
+    culls_back: bool,
+    rows: Int[np.ndarray, " some"] | None,
+    within: Bool[np.ndarray, "height width"] | None,
+    most_pixels: int,
+) -> DrawnPixels | None:
+    """Draw triangles; the nearest wins, and of equally near ones that of the highest row.
+
+    Args:
+        points: x to the right and y down in pixels, the first pixel's centre at (0.5, 0.5); z
+            grows towards the viewer. Triangles with a corner that is not finite are left out.
+        triangles: rows of their corners, counter-clockwise seen from outside with y up.
+        size: height and width of the picture in pixels.
+        culls_back: leave out triangles that are seen from behind.
+        rows: of the triangles that are drawn; None draws all.
+        within: pixels that are drawn; None draws all.
+        most_pixels: of boxes around the triangles, all together; None is returned if they have
+            more.
+    """
+    points = np.ascontiguousarray(points, np.float64)
+    triangles = np.ascontiguousarray(triangles, np.int64)
+    if rows is not None:
+        rows = np.ascontiguousarray(rows, np.int64)
+    if within is not None and within.shape != size:
+        raise ValueError(f"A mask of {within.shape} does not fit a picture of {size}.")
+    if within is not None:
+        within = np.ascontiguousarray(within, bool)
+    height, width = size
+    nearest, hits = np.full(height * width, -1, np.int64), np.zeros(1, np.int64)
+    count = len(triangles if rows is None else rows) if len(points) and len(triangles) else 0
+    mesh = points, len(points), triangles, len(triangles)
+    asked = rows, count, int(culls_back), within
+    call("draw_triangles", *mesh, *asked, height, width, most_pixels, nearest, hits)
+    found = int(hits[0])
+    if found < 0:
+        return None
+    pixels, shown, nearness = (np.empty(found, np.int64) for _ in range(3))
+    weights = np.empty((3, found), np.float32)
+    if found:
+        listed = found, pixels, shown, nearness, weights
+        call("list_hits", nearest, height, width, *mesh, *listed)
+    return DrawnPixels(pixels, shown, nearness, weights)
+
+
+def mix_corners(
+    values: Float[np.ndarray, "vertices channels"],
+    triangles: Int[np.ndarray, "triangles 3"],
+    shown: Int[np.ndarray, " hits"],
+    weights: Float[np.ndarray, "3 hits"],
+) -> Float[np.ndarray, "hits channels"]:
+    """Mix values of vertices where pixels show triangles, in float32.
+
+    Args:
+        values: of the vertices.
+        triangles: rows of their corners.
+        shown: row of the triangle that each pixel shows.
+        weights: of its corners.
+    """
+    values = np.ascontiguousarray(values, np.float32)
+    triangles = np.ascontiguousarray(triangles, np.int64)
+    shown = np.ascontiguousarray(shown, np.int64)
+    weights = np.ascontiguousarray(weights, np.float32)
+    vertices, channels = values.shape
+    count = len(shown)
+    if weights.shape != (3, count) or (count and not (vertices and len(triangles))):
+        raise ValueError(f"{weights.shape} weights do not fit {count} pixels of a mesh.")
+    result = np.empty((count, channels), np.float32)
+    mesh = values, vertices, channels, triangles, len(triangles)
+    call("mix_corners", *mesh, shown, weights, count, result)
+    return result
+
+
+def add_in_squares(
+    values: Float[np.ndarray, "pixels more_channels"],
+    channels: int,
+    weights: Float[np.ndarray, " pixels"],
+    pixels: Int[np.ndarray, " pixels"],
+    size: tuple[int, int],
+    factor: int,
+) -> Float[np.ndarray, "rows columns channels_and_weight"]:
+    """Add up values of pixels times their weights in squares, and the weights.
+
+    Args:
+        values: of the pixels.
+        channels: of the values that count, the first ones.
+        weights: of the pixels.
+        pixels: their flat indices.
+        size: height and width of their picture.
+        factor: side of a square.
+    """
+    values, weights = (np.ascontiguousarray(one, np.float32) for one in (values, weights))
+    pixels = np.ascontiguousarray(pixels, np.int64)
+    count, step = values.shape
+    if len(pixels) != count or len(weights) != count or not 0 <= channels <= step:
+        raise ValueError(
+            f"{len(pixels)} pixels have {count} values of {step} and {len(weights)} weights."
+        )
+    sums = np.zeros((-(-size[0] // factor), -(-size[1] // factor), channels + 1), np.float32)
+    if sums.size:
+        counted = values, step, channels, weights, pixels, count
+        call("add_in_squares", *counted, *size, factor, sums)
+    return sums
+
+
+def find_edges(
+    motion: Float[np.ndarray, "pixels more_channels"],
+    depth: Float[np.ndarray, " pixels"],
+    pixels: Int[np.ndarray, " pixels"],
+    width: int,
+    least_motion: float,
+    least_depth: float,
+) -> Bool[np.ndarray, " pixels"]:
+    """Find pixels below which, or to the right of which, another surface begins.
+
+    Args:
+        motion: of what pixels show, in the first two channels.
+        depth: likewise.
+        pixels: their flat indices, rising.
+        width: of their picture.
+        least_motion: by which two surfaces differ more, along an axis.
+        least_depth: likewise.
+    """
+    motion, depth = (np.ascontiguousarray(one, np.float32) for one in (motion, depth))
+    pixels = np.ascontiguousarray(pixels, np.int64)
+    count, step = motion.shape
+    if len(pixels) != count or len(depth) != count or step < 2:
+        raise ValueError(f"{len(pixels)} pixels have {count} values and {len(depth)} depths.")
+    found = np.empty(count, bool)
+    least = float(least_motion), float(least_depth)
+    call("find_edges", motion, step, depth, pixels, count, width, *least, found)
+    return found

@@ -31,7 +31,7 @@ _LIPS_BEFORE_TEETH, _LIPS_CURVE = 0.08, -0.10 / 0.41**2
 _NEAREST = 0.03
 _FILL, _POWER = 1.3, 0.8
 """Share of the sky by share of the opening: lips reflect, so that less is lost than is hidden."""
-_EXPOSURE = 1.2
+_EXPOSURE = 1.3
 """Front teeth in a smile have 0.9 to 1.3 of the tone that the light names, the more the stronger
 the key light; in the shade of a lip that covers half of them they have 0.6."""
 _FADE = 1.2
@@ -42,7 +42,7 @@ _CARVED_GUM = 0.85
 """Of a tooth's brightness: in stone both are cut of one piece."""
 _STONE_GLOSS = 0.25
 """Stone is dry: it has so much of the gloss."""
-_CORRIDOR_FROM, _CORRIDOR_TO, _CORRIDOR = -0.12, -0.50, 0.35
+_CORRIDOR_FROM, _CORRIDOR_TO, _CORRIDOR = -0.12, -0.50, 0.22
 """Depths between which cheeks take light from teeth, and how much: the corners are dark."""
 _KEY_WRAP = 0.25
 _BOUNCE = 0.10

@@ -1,12 +1,19 @@
 """Shut lips have one line: none lies over the other, and none is rolled over its edge."""
 
+from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 
+from reggan_plugin.rig import opened_mouth
+from reggan_plugin.rig.answer import rig_answer
 from reggan_plugin.rig.layout import LIP_PAIRS, rows_of
+from reggan_plugin.rig.mouth import render_mouth
 from reggan_plugin.rig.opened_mouth import overlap, parting, without_rolled_lips
 from reggan_plugin.rig.template import is_lower, template
-from tests.rig.drawn_face import placed
+from tests.rig.drawn_face import drawn_face, placed
 
 DOWN = np.array([0.0, 1.0])
 AXES = np.eye(2)
@@ -60,3 +67,34 @@ def test_a_lip_that_is_rolled_over_its_edge_comes_back() -> None:
     kept = without_rolled_lips(house, here, there, marks, marks, AXES, EYE)
     assert kept[front, 1].min() > edge
     np.testing.assert_array_equal(kept[~front], there[~front])
+
+
+def test_teeth_behind_thick_lips_are_no_larger(monkeypatch: pytest.MonkeyPatch) -> None:
+    face, found = drawn_face()
+    sizes, given = [], []
+
+    def kept(*arguments: Any, **named: Any) -> np.ndarray:
+        given.append(named)
+        return render_mouth(*arguments, **named)
+
+    monkeypatch.setattr(opened_mouth, "render_mouth", kept)
+    for thick in (1.0, 1.8):
+        places = found.places.copy()
+        seam = places[np.concatenate(LIP_PAIRS), 1].mean()
+        outer = np.concatenate([rows_of("lip_outer_upper"), rows_of("lip_outer_lower")])
+        places[outer, 1] = seam + thick * (places[outer, 1] - seam)
+        rig_answer(template(), face, replace(found, places=places), {"jawOpen": 0.7})
+        sizes.append(-given[-1]["projection"][1, 1])
+    assert sizes[1] == pytest.approx(sizes[0], rel=0.1)
+
+
+def test_an_open_mouth_shows_the_inner_sides_of_its_lips() -> None:
+    face, found = drawn_face()
+    heights = []
+    for rolled in ((0.0, 0.0), opened_mouth._ROLLED_OUT):
+        with patch.object(opened_mouth, "_ROLLED_OUT", rolled):
+            answer = rig_answer(template(), face, found, {"jawOpen": 0.7})
+        mouth = answer.painters[-1]
+        px = (mouth.window[2] - mouth.window[0]) / len(mouth.cover)
+        heights.append((mouth.cover[..., 0] > 0.5).sum(axis=0).max() * px)
+    assert heights[1] <= heights[0]

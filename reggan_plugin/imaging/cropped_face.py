@@ -9,7 +9,7 @@ import numpy as np
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.crop import Region, cut_crop, reduce_by
+from reggan_plugin.imaging.crop import Region, reduce_by
 from reggan_plugin.interpolation import sampled
 
 
@@ -42,15 +42,8 @@ class CroppedFace:
         """All of the face at the size of its details."""
         if self.picture is None or self.crop is None:
             return self.small
-        shown = colour.clipped_values(colour.finite_values(self.picture))
-        face = np.clip(cut_crop(shown, self.crop), 0.0, 1.0)
-        if self.coverage is not None:
-            share = np.clip(cut_crop(self.coverage[..., None], self.crop), 0.0, 1.0)
-            side = self.crop.side_px
-            along = np.moveaxis(np.mgrid[:side, :side], 0, 2)[..., ::-1] + np.float32(0.5)
-            small = sampled(self.small, along * np.float32(len(self.small) / side))
-            face = small + share * (face - small)
-        return face
+        along = (np.arange(self.side_px, dtype=np.float32) + np.float32(0.5)) / self.side_px
+        return self.at(np.stack(np.meshgrid(along, along), axis=2))
 
     def at(self, places: Float[np.ndarray, "*shape 2"]) -> Float[np.ndarray, "*shape 3"]:
         """Colours at places (x, y) in parts of the face's side; beyond the border the edge goes on.

@@ -82,16 +82,16 @@ def _matte(
     near, ridge = face[band], ridge[band]
     seen, none = _opponent(near), (matte[band] == 0).astype(np.float32)
     skin = _opponent(continue_under_alpha(near, none))
-    contrast = np.linalg.norm(seen - skin, axis=2) * ridge
+    contrast = np.sqrt(_squared(seen - skin)) * ridge
     window = max(1, round(_AROUND * side / share.shape[0] / 2)) * 2 + 1
     own = ridge & (contrast >= _CLEAR * _largest_around(contrast, window))
     if own.any():
-        own &= np.linalg.norm(seen - np.median(seen[own], axis=0), axis=2) < _ALIKE
+        own &= _squared(seen - np.median(seen[own], axis=0)) < _ALIKE**2
     frame = _opponent(continue_under_alpha(near, own.astype(np.float32)))
     way, gone = frame - skin, seen - skin
-    apart = np.maximum(np.linalg.norm(way, axis=2), np.float32(1e-6))
-    along = (gone * way).sum(axis=2) / apart
-    beside = np.sqrt(np.maximum((gone**2).sum(axis=2) - along**2, 0))
+    apart = np.maximum(np.sqrt(_squared(way)), np.float32(1e-6))
+    along = _summed(gone * way) / apart
+    beside = np.sqrt(np.maximum(_squared(gone) - along**2, 0))
     of_frame = (along - beside) / apart
     of_frame = np.where(apart > _TOLD, (of_frame - _FROM) / (_TO - _FROM), 1)
     matte[band] *= np.clip(np.maximum(of_frame, own), 0, 1)
@@ -108,6 +108,15 @@ def _largest_around(
     """Largest values, which are at most 4, in squares of an odd number of pixels."""
     levels = np.minimum(plane * np.float32(255 / 4), 255).astype(np.uint8)
     return largest_around(levels, size // 2) * np.float32(4 / 255)
+
+
+def _squared(colour: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns"]:
+    return _summed(colour * colour)
+
+
+def _summed(colour: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns"]:
+    """Add channels one after the other, which is ten times as fast as `sum(axis=2)`."""
+    return (colour[..., 0] + colour[..., 1]) + colour[..., 2]
 
 
 def _opponent(colour: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns 3"]:

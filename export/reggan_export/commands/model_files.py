@@ -127,7 +127,7 @@ def onnx(
     help="Run of train-landmarks, or an exported file, whose network for what lies in front of the "
     "face is taken instead of RUN's.",
 )
-@click.option("--version", default="0.5.1", show_default=True, help="Of the weights, in the card.")
+@click.option("--version", default="0.5.2", show_default=True, help="Of the weights, in the card.")
 @overwrite_option()
 @verbose_option
 def landmarks(

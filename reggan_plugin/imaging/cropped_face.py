@@ -11,6 +11,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.crop import Region, reduce_by
 from reggan_plugin.interpolation import sampled
+from reggan_plugin.kernels.bilinear import sample_bilinear
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,17 +54,19 @@ class CroppedFace:
         """
         if self.picture is None or self.crop is None or not places.size:
             return sampled(self.small, places * np.float32(len(self.small)))
-        matrix = self.crop.frame_from_crop.astype(places.dtype)
-        at = places @ (matrix[:, :2].T * matrix.dtype.type(self.crop.side_px)) + matrix[:, 2]
+        matrix = self.crop.frame_from_crop * [self.crop.side_px, self.crop.side_px, 1.0]
         step = max(1, math.floor(self.crop.scale))
-        part, corner = _part_around(at, self.picture.shape[:2], step)
-        at = (at - corner.astype(at.dtype)) / at.dtype.type(step)
-        shown = colour.clipped_values(colour.finite_values(self.picture[part]))
-        colours = sampled(shown if step == 1 else reduce_by(shown, step), at)
+        part, corner = _part_around(places, matrix, self.picture.shape[:2], step)
+        matrix = (matrix - np.column_stack([np.zeros((2, 2)), corner])) / step
+
+        def read(values: Float[np.ndarray, "rows columns channels"]) -> np.ndarray:
+            fine = values if step == 1 else reduce_by(values, step)
+            return sample_bilinear(fine, places, 0.5, matrix)
+
+        colours = read(colour.clipped_values(colour.finite_values(self.picture[part])))
         if self.coverage is None:
             return colours
-        shows = colour.finite_values(self.coverage[part])[..., None]
-        share = np.clip(sampled(shows if step == 1 else reduce_by(shows, step), at), 0, 1)
+        share = np.clip(read(colour.finite_values(self.coverage[part])[..., None]), 0, 1)
         if share.min() == 1:
             return colours
         small = sampled(self.small, places * np.float32(len(self.small)))
@@ -71,16 +74,20 @@ class CroppedFace:
 
 
 def _part_around(
-    places: Float[np.ndarray, "*shape 2"], size: tuple[int, int], step: int
+    places: Float[np.ndarray, "*shape 2"],
+    matrix: Float[np.ndarray, "2 3"],
+    size: tuple[int, int],
+    step: int,
 ) -> tuple[Region, Int[np.ndarray, "2"]]:
     """Return rows and columns of a picture that bilinear samples look at, and their corner (x, y).
 
     They begin at multiples of a step, so that averages of so many pixels do not depend on them.
     """
-    flat = places.reshape(-1, 2)
+    x, y = ((float(axis.min()), float(axis.max())) for axis in (places[..., 0], places[..., 1]))
+    ends = np.array([[right, down, 1.0] for right in x for down in y]) @ matrix.T / step
     edges = []
     for axis, length in ((1, size[0]), (0, size[1])):
-        low, high = (float(end) / step for end in (flat[:, axis].min(), flat[:, axis].max()))
+        low, high = ends[:, axis].min(), ends[:, axis].max()
         first = min(max((math.floor(low) - 1) * step, 0), (length - 1) // step * step)
         edges.append(slice(first, min(max((math.ceil(high) + 1) * step, first + 1), length)))
     return (edges[0], edges[1]), np.array([edges[1].start, edges[0].start])

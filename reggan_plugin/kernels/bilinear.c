@@ -4,13 +4,20 @@
 
 #define BETWEEN(PLACE, LAST) ((PLACE) > 0 ? ((PLACE) < (LAST) ? (PLACE) : (LAST)) : 0)
 
-/* `places` are x and y in turn; `centre` is where the first pixel's centre lies. */
+/* `places` are x and y in turn; `matrix` [2][3] (null: none) leads from them to the picture, where
+   the first pixel's centre lies at `centre`. */
 #define SAMPLE_BILINEAR(NAME, NUMBER)                                                              \
     KERNEL void NAME(const float *picture, int64_t height, int64_t width, int64_t channels,        \
-                     const NUMBER *places, float centre, int64_t count, float *restrict result) {  \
+                     const NUMBER *places, const NUMBER *matrix, float centre, int64_t count,      \
+                     float *restrict result) {                                                     \
         const int64_t right = width > 1 ? channels : 0, below = height > 1 ? width * channels : 0; \
         for (int64_t place = 0; place < count; place++, places += 2) {                             \
-            NUMBER x = places[0] - (NUMBER)centre, y = places[1] - (NUMBER)centre;                 \
+            NUMBER x = places[0], y = places[1];                                                   \
+            if (matrix) {                                                                          \
+                x = places[0] * matrix[0] + places[1] * matrix[1] + matrix[2];                     \
+                y = places[0] * matrix[3] + places[1] * matrix[4] + matrix[5];                     \
+            }                                                                                      \
+            x -= (NUMBER)centre, y -= (NUMBER)centre;                                              \
             NUMBER column = BETWEEN(x, (NUMBER)(width - 1));                                       \
             NUMBER row = BETWEEN(y, (NUMBER)(height - 1));                                         \
             int64_t left = within((int64_t)column, width > 1 ? width - 1 : 1);                     \

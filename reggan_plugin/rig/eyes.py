@@ -276,7 +276,8 @@ def _on_the_rings(
     if near.sum() < _FEWEST:
         return unit
     step = max(1, int(near.sum()) // _ENOUGH)
-    places, light = unit[near][::step], own[near][::step].mean(axis=1)
+    some = np.flatnonzero(near)[::step]
+    places, light = unit.reshape(-1, 2)[some], own.reshape(-1, 3)[some].mean(axis=1)
     square = light**2
     best, least = unit, np.inf
     along = np.linspace(-_MOST_OFF, _MOST_OFF, 7)

@@ -44,6 +44,18 @@ def test_what_is_no_number_is_read_as_none() -> None:
         assert np.array_equal(found[2:], picture[[0, 4, 2], [5, 0, 5]])
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_matrix_leads_to_the_picture(kind: type) -> None:
+    picture = RANDOM.random((23, 31, 3)).astype(np.float32)
+    matrix = np.array([[20.0, 4.0, 3.0], [-3.0, 17.0, 2.0]])
+    places = RANDOM.uniform(-0.2, 1.2, (200, 2)).astype(kind)
+    moved = places.astype(np.float64) @ matrix[:, :2].T + matrix[:, 2]
+    found = sample_bilinear(picture, places, 0.5, matrix)
+    assert np.allclose(found, bilinear(picture, moved, 0.5), atol=1e-4)
+    with pytest.raises(ValueError, match="leads to no picture"):
+        sample_bilinear(picture, places, 0.5, matrix[:, :2])
+
+
 def test_a_picture_may_be_a_view_and_without_channels() -> None:
     picture = RANDOM.random((9, 8, 3))[::2, ::-1]
     places = RANDOM.uniform(0, 8, (40, 2))

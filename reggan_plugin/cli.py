@@ -10,7 +10,6 @@ Nothing heavy is imported here: subcommands are loaded when they are invoked.
 
 import errno
 import gc
-import os
 import sys
 import traceback
 import warnings
@@ -23,7 +22,12 @@ import click
 
 from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
 from reggan_plugin.commands.remedies import with_remedy
-from reggan_plugin.commands.terminal import Verbosity, printable_streams, verbose_option
+from reggan_plugin.commands.terminal import (
+    Verbosity,
+    printable_streams,
+    send_nowhere,
+    verbose_option,
+)
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.interruption import Interrupted
 
@@ -133,11 +137,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             sys.stdout.flush()
         except OSError as error:
-            if error.errno not in _OF_MACHINE:
+            if error.errno not in (*_OF_MACHINE, errno.EPIPE):
                 raise
-            if not status:
+            if not status and error.errno != errno.EPIPE:  # whoever reads has read enough
                 click.echo(f"Error: {_cause(error, is_printed=True)}", err=True, color=True)
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains of it at its end
+            send_nowhere(1)  # or Python complains of it at its end
             status = status or 1
         return status
 

@@ -68,7 +68,11 @@ _REMEDIES = {
 
 
 def write_atomically(
-    path: Path, content: bytes | Iterable[bytes], modified_ns: int | None = None
+    path: Path,
+    content: bytes | Iterable[bytes],
+    modified_ns: int | None = None,
+    *,
+    is_new: bool = False,
 ) -> None:
     """Make `path` a file with this content, or these pieces of it, replacing what was there.
 
@@ -80,8 +84,10 @@ def write_atomically(
         path: the file.
         content: what is to be in it.
         modified_ns: when it is to say that it was changed, as far as its disk can hold that.
+        is_new: whether nothing may be replaced: another program may have written there meanwhile.
 
     Raises:
+        OutputExistsError: it is to be new, and is there.
         OutputError: the folder is missing, read-only or full, or `path` is a folder or a device.
     """
     refuse_device(path)
@@ -95,13 +101,31 @@ def write_atomically(
             if modified_ns is not None:
                 with suppress(OSError):  # some network folders keep their own time
                     os.utime(temporary, ns=(modified_ns, modified_ns))
-            temporary.replace(path)
+            if is_new:
+                _take_new_name(temporary, path)
+            else:
+                temporary.replace(path)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, "Name another output.")
         raise OutputError(f"{path} cannot be written: {error.strerror}. {remedy}") from error
+
+
+def _take_new_name(temporary: Path, path: Path) -> None:
+    """Rename a file to a name that nothing has; at once, where the disk can do that."""
+    try:
+        path.hardlink_to(temporary)
+    except OSError:  # it is there, or the disk has no second names
+        if path.exists() or path.is_symlink():
+            raise OutputExistsError(
+                f"{path} exists. It was not there when this began, so something else writes there, "
+                "too."
+            ) from None
+        temporary.replace(path)
+    else:
+        temporary.unlink()
 
 
 def refuse_device(path: Path) -> None:

@@ -163,7 +163,7 @@ def perform(
             report(Notice(message=notice))
         take = retargeted(made.take, Retargeting(asymmetry=asymmetry))
         turns = dict(zip(TURNS, made.turns.T, strict=True))
-        write_atomically(out, csv_of_take(take, turns).encode())
+        write_atomically(out, csv_of_take(take, turns).encode(), is_new=not overwrite)
         click.echo(json_text(_document(made, out), indent=2) if as_json else out)
 
 

@@ -426,7 +426,8 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
             )
         beside = []
         if request.atlas is not None and not summary.interrupted:
-            beside = write_atlas(request.atlas, jobs, summary, piped)
+            is_new = request.existing is Existing.REFUSE
+            beside = write_atlas(request.atlas, jobs, summary, piped, is_new=is_new)
         if not piped.writes:
             print_summary(summary, as_json, piped, beside)
         if summary.interrupted and not as_json and not piped.writes:

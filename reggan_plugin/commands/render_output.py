@@ -320,13 +320,19 @@ def _is_atlas(atlas: Path) -> bool:
 
 
 def write_atlas(
-    atlas: Path, jobs: Sequence[PlannedJob], summary: JobSummary, piped: PipedFiles
+    atlas: Path,
+    jobs: Sequence[PlannedJob],
+    summary: JobSummary,
+    piped: PipedFiles,
+    *,
+    is_new: bool,
 ) -> list[Path]:
     """Write pictures and their results, side by side, and what lies where; returns both files.
 
     A picture is followed by its results, in the order of the expressions.
 
     Raises:
+        OutputExistsError: it is to be new, and is there.
         OutputError: it cannot be written.
         UnreadableFrameError: a result is gone.
     """
@@ -347,7 +353,7 @@ def write_atlas(
     together = len(next(iter(cells.values())))
     columns = together if len(cells) > 1 else math.ceil(math.sqrt(together))
     pictures = (Image.fromarray(shown_samples(read_frame(path), ev)) for _, path, _, ev in listed)
-    boxes = write_cells(atlas, pictures, len(listed), columns)
+    boxes = write_cells(atlas, pictures, len(listed), columns, is_new=is_new)
 
     def shown(path: Path) -> str:
         return STANDARD if path == piped.kept else path_from(atlas.parent, path)
@@ -366,7 +372,7 @@ def write_atlas(
         ],
     }
     names = atlas.with_suffix(".json")
-    write_atomically(names, json_text(document, indent=1).encode())
+    write_atomically(names, json_text(document, indent=1).encode(), is_new=is_new)
     return [atlas, names]
 
 

@@ -182,9 +182,9 @@ def sheet(
     if not as_json:
         click.echo(f"{DRAWING}: {len(shown)} of {frame.name}", err=True)
     if is_of_all or small:
-        cells = _draw_grid(path, face, shown, is_small=small)
+        cells = _draw_grid(path, face, shown, is_small=small, is_new=not overwrite)
     else:
-        cells = _draw_sheet(path, face, shown)
+        cells = _draw_sheet(path, face, shown, is_new=not overwrite)
     summary = {"v": SUMMARY_VERSION, "written": [str(path)], "cells": cells}
     click.echo(json_text(summary) if as_json else path)
 
@@ -238,7 +238,7 @@ def _name(expression: ExpressionMix) -> str:
 
 
 def _draw_sheet(
-    path: Path, face: _DrawnFace, expressions: Sequence[ExpressionMix]
+    path: Path, face: _DrawnFace, expressions: Sequence[ExpressionMix], *, is_new: bool
 ) -> list[dict[str, Any]]:
     """Draw a row for each expression, below the input; return the place of every picture."""
     rows = [SheetRow(label="input", views=[face.before])]
@@ -248,7 +248,7 @@ def _draw_sheet(
             changed = list(islice(views, len(INTENSITIES)))
             rows.append(SheetRow(label=_name(mix), views=changed))
             advance(place / len(expressions))
-    write_sheet(path, [f"{100 * i:.0f} %" for i in INTENSITIES], rows)
+    write_sheet(path, [f"{100 * i:.0f} %" for i in INTENSITIES], rows, is_new=is_new)
     places = [(0.0, None), *((intensity, place) for place, intensity in enumerate(INTENSITIES))]
     return [
         {
@@ -262,7 +262,12 @@ def _draw_sheet(
 
 
 def _draw_grid(
-    path: Path, face: _DrawnFace, expressions: Sequence[ExpressionMix], *, is_small: bool
+    path: Path,
+    face: _DrawnFace,
+    expressions: Sequence[ExpressionMix],
+    *,
+    is_small: bool,
+    is_new: bool,
 ) -> list[dict[str, Any]]:
     """Each expression once, in a grid; the place of every picture.
 
@@ -279,7 +284,7 @@ def _draw_grid(
                 advance(place / len(expressions))
 
         count = len(expressions) + (not is_small)
-        boxes = write_cells(path, pictures(), count, GRID_COLUMNS)
+        boxes = write_cells(path, pictures(), count, GRID_COLUMNS, is_new=is_new)
     return [
         {"expression": _name(mix), "intensity": 1.0, "box": (x, y, width, width)}
         for mix, (x, y, width, _) in zip(expressions, boxes[not is_small :], strict=True)

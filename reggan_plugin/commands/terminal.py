@@ -62,6 +62,35 @@ class PrintableStream:
         return getattr(self.unguarded, name)
 
 
+class LogStream(PrintableStream):
+    """stderr: what it cannot take, on a full disk or a closed pipe, is not said; work goes on."""
+
+    def write(self, text: str) -> int:
+        """Write what can be printed, or nothing from now on."""
+        try:
+            return super().write(text)
+        except OSError:
+            return self._lose(len(text))
+
+    def flush(self) -> None:
+        """Write what waits, or nothing from now on."""
+        try:
+            self.unguarded.flush()
+        except OSError:
+            self._lose(0)
+
+    def _lose(self, count: int) -> int:
+        send_nowhere(self.unguarded.fileno())
+        return count
+
+
+def send_nowhere(stream: int) -> None:
+    """Let a standard stream that takes nothing any more take everything, as the null device."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream)
+    os.close(null)
+
+
 def unguarded(stream: TextIO) -> TextIO:
     """Return the stream behind, for those who draw."""
     return stream.unguarded if isinstance(stream, PrintableStream) else stream
@@ -99,7 +128,7 @@ def printable_streams() -> Iterator[None]:
         stdout.reconfigure(errors=_NAMES)
     if stdout.isatty():
         sys.stdout = cast(TextIO, PrintableStream(stdout))
-    sys.stderr = cast(TextIO, PrintableStream(stderr))
+    sys.stderr = cast(TextIO, LogStream(stderr))
     try:
         yield
     finally:

@@ -166,7 +166,7 @@ def track(
         if result.interrupted:
             keep_part(result, out, len(shot.frames), report)
         stop.raise_if_made()
-        write_tracks(result.tracks, out)
+        write_tracks(result.tracks, out, is_new=not overwrite)
         drawn = []
         if preview is not None:
             pictures = write_preview(result.tracks, shot.frames, reading, preview, stop.is_made)

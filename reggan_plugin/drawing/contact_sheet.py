@@ -97,7 +97,9 @@ def view_of_pixels(
     return np.clip(cut_crop(display, FaceCrop(matrix, CELL_PX)), 0.0, 1.0)
 
 
-def write_sheet(path: Path, columns: Sequence[str], rows: Sequence[SheetRow]) -> None:
+def write_sheet(
+    path: Path, columns: Sequence[str], rows: Sequence[SheetRow], *, is_new: bool = False
+) -> None:
     """Draw a sheet and write it as PNG.
 
     Raises:
@@ -117,7 +119,7 @@ def write_sheet(path: Path, columns: Sequence[str], rows: Sequence[SheetRow]) ->
         draw.text((_GAP_PX * 2, y + CELL_PX / 2), label, _INK, font, anchor="lm")
         for j, view in enumerate(row.views):
             sheet.paste(_image(view), _corner(i, j))
-    write_atomically(path, encoded_picture(sheet, "PNG"))
+    write_atomically(path, encoded_picture(sheet, "PNG"), is_new=is_new)
 
 
 def sheet_box(row: int, column: int) -> Box:
@@ -139,7 +141,14 @@ def small_view(view: View) -> Image.Image:
     return _image(view).resize((SMALL_PX, SMALL_PX), Image.Resampling.LANCZOS, box=_INNER_PX)
 
 
-def write_cells(path: Path, pictures: Iterable[Image.Image], count: int, columns: int) -> list[Box]:
+def write_cells(
+    path: Path,
+    pictures: Iterable[Image.Image],
+    count: int,
+    columns: int,
+    *,
+    is_new: bool = False,
+) -> list[Box]:
     """Lay pictures side by side in cells as large as the first, and write them as PNG.
 
     Args:
@@ -147,6 +156,7 @@ def write_cells(path: Path, pictures: Iterable[Image.Image], count: int, columns
         pictures: each is asked for when its turn comes; a larger one is cut off.
         count: of them.
         columns: of cells.
+        is_new: whether nothing may be replaced.
 
     Returns:
         The place of each.
@@ -169,7 +179,7 @@ def write_cells(path: Path, pictures: Iterable[Image.Image], count: int, columns
         )
         sheet.paste(shown, (column * width, row * height))
         boxes.append((column * width, row * height, *shown.size))
-    write_atomically(path, encoded_picture(sheet, "PNG"))
+    write_atomically(path, encoded_picture(sheet, "PNG"), is_new=is_new)
     return boxes
 
 

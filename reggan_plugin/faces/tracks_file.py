@@ -38,10 +38,11 @@ _DAMAGE = (OSError, ValueError, RecursionError, MemoryError)
 """No file, no UTF-8, no JSON, a number of a million digits, brackets a thousand deep."""
 
 
-def write_tracks(tracks: Tracks, path: Path) -> None:
+def write_tracks(tracks: Tracks, path: Path, *, is_new: bool = False) -> None:
     """Write tracks, one face a line; the file appears at once.
 
     Raises:
+        OutputExistsError: it is to be new, and is there.
         OutputError: `path` cannot be written.
     """
     head = {
@@ -59,7 +60,7 @@ def write_tracks(tracks: Tracks, path: Path) -> None:
         f"  {json.dumps(key)}: {_text_of_frame(frame)}" for key, frame in tracks.frames.items()
     )
     text = "\n".join(["{", *lines, ' "frames": {', frames, " }", "}", ""])
-    write_atomically(path, text.encode())
+    write_atomically(path, text.encode(), is_new=is_new)
 
 
 def read_tracks(path: Path) -> Tracks:

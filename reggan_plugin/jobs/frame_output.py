@@ -16,7 +16,7 @@ import numpy as np
 from reggan_plugin import __version__
 from reggan_plugin.change.picture import EditedFrame, FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
-from reggan_plugin.disk import path_from, write_atomically
+from reggan_plugin.disk import path_from, refuse_existing, write_atomically
 from reggan_plugin.errors import (
     DeviceUnavailableError,
     ModelError,
@@ -328,12 +328,14 @@ class FrameOutput:
         record = replace(record, output_state=state, beside=files)
 
         def write() -> None:
+            if task.is_new:  # before its record, which would speak of it
+                refuse_existing([task.output, *task.beside], overwrite=False)
             earlier = read_record(task.output)
             write_record(record, task.output)  # first: see `jobs/frame_record.py`
             for path, content in beside:
-                write_atomically(path, content, modified_ns)
+                write_atomically(path, content, modified_ns, is_new=task.is_new)
             _remove_credentials(earlier, record, task.output)
-            write_atomically(task.output, file.content, modified_ns)
+            write_atomically(task.output, file.content, modified_ns, is_new=task.is_new)
 
         self._io_timeout.call(str(task.output), write)
         return _result(task, outcome, message, facts, file.loss)

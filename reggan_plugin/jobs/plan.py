@@ -59,6 +59,8 @@ class FrameTask:
     """True if there is nothing to do where an earlier run did the same."""
     is_rehashed: bool = False
     """True if its files are read to tell that."""
+    is_new: bool = False
+    """True if what appears at its places while the job runs is not to be replaced either."""
     layers: Mapping[LayerName, Path] = field(default_factory=dict)
     """Files of the change beside it."""
     sidecar: Path | None = None
@@ -169,6 +171,7 @@ def plan_outputs(
             output=output,
             may_be_done=existing.keeps_finished,
             is_rehashed=existing is Existing.REHASH,
+            is_new=existing is Existing.REFUSE and whole is None,
             layers={} if layer_files is None else layer_files.paths_of(frame.path),
             sidecar=_sidecar_of(output) if is_signed else None,
         )

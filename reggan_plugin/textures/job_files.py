@@ -27,7 +27,7 @@ from reggan_plugin.jobs.frame_record import (
     write_record,
 )
 from reggan_plugin.jobs.output_names import PLACEHOLDER, default_output_file, named
-from reggan_plugin.jobs.plan import make_writable_folder, refuse_existing
+from reggan_plugin.jobs.plan import Existing, make_writable_folder, refuse_existing
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture
 from reggan_plugin.textures.prepared_face import PreparedFace
@@ -170,8 +170,11 @@ class OutputRecords:
         """Let outputs be written that hold these expressions; their records say so afterwards.
 
         Raises:
+            OutputExistsError: one has appeared since the work was planned, and may not be replaced.
             OutputError: a folder takes no files.
         """
+        if self._request.existing is Existing.REFUSE:
+            refuse_existing(list(outputs), Existing.REFUSE)
         records = {path: self._record(path, kind, labels) for path, labels in outputs.items()}
         for path, record in records.items():
             make_writable_folder(record_path(path).parent)

@@ -39,6 +39,20 @@ def test_a_full_output_says_that_files_are_written() -> None:
     assert b"The list of results is not whole" in full.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+def test_a_log_on_a_full_disk_ends_no_work(tmp_path: Path) -> None:
+    frame = Path(cli.__file__).with_name("samples") / "toon" / "toon.1001.png"
+    made = in_shell(f'render "{frame}" -e happy --out "{tmp_path}/a.png" 2>/dev/full')
+    assert (made.returncode, (tmp_path / "a.png").exists()) == (0, True)
+    assert in_shell("render nothing.png -e happy 2>/dev/full").returncode == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
+def test_whoever_reads_no_further_hears_no_complaint() -> None:
+    head = in_shell("expressions | head -1")
+    assert (head.returncode, head.stderr) == (0, b"")
+
+
 def test_what_may_not_be_read_is_named_with_the_right_that_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: Streams
 ) -> None:

@@ -118,6 +118,23 @@ def test_settings_that_came_with_a_clip_name_no_landmarker(shot: Path, capsys: S
     assert "is no task file of MediaPipe" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("[report]\nquick = true\n", "report shot --out o"),
+        ('[report]\nrange = "1001"\n', "report shot --out o"),
+        ("[render]\nresume = true\n", "render shot -e happy --out o"),
+        ("[render]\nrehash = true\n", "render shot -e happy --out o"),
+    ],
+)
+def test_settings_that_came_with_a_shot_weaken_no_check(
+    text: str, command: str, shot: Path, capsys: Streams
+) -> None:
+    (shot / "reggan-plugin.toml").write_text(text)
+    assert main(command.split()) == 2
+    assert "which a file beside the pictures may not" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("frame", ["²", "9" * 5000, "-1", ""])
 def test_a_frame_at_rest_that_is_no_number_is_named(
     frame: str, shot: Path, capsys: Streams

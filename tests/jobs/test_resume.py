@@ -375,3 +375,21 @@ def test_resuming_makes_its_own_atlas_again_and_no_other(
     names.write_text("somebody's")
     assert main(command) == 1
     assert "all.json exists" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["out/a.1003.png", "layers/mask/a.1003.exr"])
+def test_a_file_that_appears_meanwhile_is_not_replaced(
+    shot: Path, tmp_path: Path, place: str
+) -> None:
+    beside = LayerFiles(folder=tmp_path / "layers", layers=("mask",))
+    plan = plan_job(str(shot), None, tmp_path / "out", "happy", Existing.REFUSE, layer_files=beside)
+    asked = RenderSettings(
+        mix=ExpressionMix({"happy": 1.0}), picture=PictureSettings(layer_files=beside)
+    )
+    (tmp_path / place).parent.mkdir(parents=True)
+    (tmp_path / place).write_bytes(b"somebody's")
+    summary = run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None)
+    (failed,) = (result for result in summary.results if result.outcome == "failed")
+    assert f"{Path(place).name} exists" in str(failed.message)
+    assert (tmp_path / place).read_bytes() == b"somebody's"
+    assert len(written(summary)) == len(plan.tasks) - 1

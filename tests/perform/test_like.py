@@ -69,7 +69,9 @@ def test_a_sheet_shows_it_as_well(
     frame = small_frame("toon/toon.1001.png", tmp_path / "frame.png")
     scripted.append(smiling())
     drawn: list[ExpressionMix] = []
-    monkeypatch.setattr(sheet, "_draw_sheet", lambda _, __, shown: drawn.extend(shown) or [])
+    monkeypatch.setattr(
+        sheet, "_draw_sheet", lambda _, __, shown, **_more: drawn.extend(shown) or []
+    )
     assert main(["sheet", str(frame), "--like", str(me)]) == 0
     assert drawn[-1].intensities == {"like me-2": 1.0}
     assert drawn[-1].control_weights()["mouthSmileLeft"] == 0.8

@@ -35,7 +35,9 @@ SETTINGS_META = "reggan_plugin.settings"
 """Key of a context's `meta` for the file that was read."""
 _PRESETS, _PRESETS_OPTION = "presets", "presets"
 _OF_PROVENANCE = ("stamp", "sign", "key")
-_HIDING = ("dry-run", "quiet")
+_HIDING = ("dry-run", "quiet", "quick")
+_OF_RESULTS = ("resume", "rehash")
+"""Options by which a plain command replaces results."""
 _OF_MODELS = ("landmarker",)
 """A model's file, of MediaPipe."""
 _MAY_NAME_FILES = {"each": ("basic", "all"), "matte": ()}
@@ -70,7 +72,7 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
         )
     _refuse_unsafe(path, table, names)
     if named is None and path.parent.resolve() != _own_folder().resolve():
-        _refuse_of_strangers(path, table, names)
+        _refuse_of_strangers(path, table, names, is_check=command.name == "report")
     defaults: dict[str, Any] = {
         str(names[key].name): _value(names[key], table[key], path.parent) for key in table
     }
@@ -99,15 +101,18 @@ def _refuse_unsafe(path: Path, table: Mapping[str, Any], names: Mapping[str, cli
 
 
 def _refuse_of_strangers(
-    path: Path, table: Mapping[str, Any], names: Mapping[str, click.Option]
+    path: Path, table: Mapping[str, Any], names: Mapping[str, click.Option], *, is_check: bool
 ) -> None:
     """Refuse what a file beside pictures must not decide unless the command line names it.
 
     Raises:
-        UsageError: it would leave out or set the marks of provenance, hide what is done, open a
-            model's file, or any file outside its own folder.
+        UsageError: it would leave out or set the marks of provenance, hide what is done, replace
+            results, check a part alone, open a model's file, or any file outside its own folder.
     """
-    unsafe = [name for name in table if name in (*_OF_PROVENANCE, *_HIDING, *_OF_MODELS)]
+    never = (*_OF_PROVENANCE, *_HIDING, *_OF_MODELS, *_OF_RESULTS)
+    unsafe = [name for name in table if name in never]
+    if is_check and "range" in table:
+        unsafe.append("range")
     model = table.get("model")
     if model is not None and str(model) not in installed_models():
         unsafe.append("a model that is a file")

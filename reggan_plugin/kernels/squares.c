@@ -60,7 +60,7 @@ KERNEL void largest_around(const uint8_t *levels, int64_t rows, int64_t columns,
 }
 
 /* Find means; beyond the border the edge goes on. `sums` has a number for each column. */
-KERNEL void mean_around(const float *plane, int64_t rows, int64_t columns, int64_t reach,
+static void mean_around(const float *plane, int64_t rows, int64_t columns, int64_t reach,
                         double *restrict sums, float *restrict result) {
     const double share = 1 / ((double)(2 * reach + 1) * (double)(2 * reach + 1));
     for (int64_t x = 0; x < columns; x++) {
@@ -79,6 +79,29 @@ KERNEL void mean_around(const float *plane, int64_t rows, int64_t columns, int64
         const float *leaves = plane + within(row - reach, rows) * columns;
         for (int64_t x = 0; x < columns; x++) sums[x] += (double)enters[x] - (double)leaves[x];
     }
+}
+
+/* Let a mask follow the edges of its guide: in each square it is a straight line of the guide, whose
+   slopes and offsets are averaged. `parts` has room for four planes. */
+KERNEL void follow_edges(const float *guide, const float *mask, int64_t rows, int64_t columns,
+                         int64_t reach, float soft, float *parts, double *sums,
+                         float *restrict result) {
+    const int64_t size = rows * columns;
+    float *usual = parts, *share = parts + size, *slope = parts + 2 * size, *offset = slope + size;
+    mean_around(guide, rows, columns, reach, sums, usual);
+    mean_around(mask, rows, columns, reach, sums, share);
+    for (int64_t i = 0; i < size; i++) result[i] = guide[i] * mask[i];
+    mean_around(result, rows, columns, reach, sums, slope);
+    for (int64_t i = 0; i < size; i++) result[i] = guide[i] * guide[i];
+    mean_around(result, rows, columns, reach, sums, offset);
+    for (int64_t i = 0; i < size; i++) {
+        float variance = larger(offset[i] - usual[i] * usual[i], 0);
+        slope[i] = (slope[i] - usual[i] * share[i]) / (variance + soft);
+        offset[i] = share[i] - slope[i] * usual[i];
+    }
+    mean_around(slope, rows, columns, reach, sums, usual);
+    mean_around(offset, rows, columns, reach, sums, share);
+    for (int64_t i = 0; i < size; i++) result[i] = usual[i] * guide[i] + share[i];
 }
 
 /* Find medians, bit by bit: a median is as large as a number if no more than half of the values are

@@ -28,16 +28,29 @@ def largest_around(
     return result
 
 
-def mean_around(
-    plane: Float[np.ndarray, "rows columns"], reach: int
+def follow_edges(
+    mask: Float[np.ndarray, "rows columns"],
+    guide: Float[np.ndarray, "rows columns"],
+    reach: int,
+    soft: float,
 ) -> Float[np.ndarray, "rows columns"]:
-    """Return means over squares of 2 reach + 1 pixels, float32; edges go on."""
-    if plane.ndim != 2 or reach < 0:
-        raise ValueError(f"A plane of {plane.shape} has no {reach} pixels around.")
-    plane = np.ascontiguousarray(plane, np.float32)
-    sums, result = np.empty(plane.shape[1]), np.empty_like(plane)
-    if plane.size:
-        call("mean_around", plane, *plane.shape, reach, sums, result)
+    """Let a mask follow the edges of its guide, float32; beyond the border the edge goes on.
+
+    Args:
+        mask: a coarse one.
+        guide: a picture of the same size, in one channel.
+        reach: in squares of 2 reach + 1 pixels the mask becomes a straight line of the guide.
+        soft: variance of the guide below which a square counts as flat: there the mask stays soft.
+
+    Source: He, Sun and Tang, Guided image filtering, ECCV 2010.
+    """
+    if mask.ndim != 2 or mask.shape != guide.shape or reach < 0:
+        raise ValueError(f"A mask of {mask.shape} cannot follow {guide.shape} by {reach} pixels.")
+    mask, guide = (np.ascontiguousarray(one, np.float32) for one in (mask, guide))
+    parts, sums = np.empty((4, *mask.shape), np.float32), np.empty(mask.shape[1])
+    result = np.empty_like(mask)
+    if mask.size:
+        call("follow_edges", guide, mask, *mask.shape, reach, float(soft), parts, sums, result)
     return result
 
 

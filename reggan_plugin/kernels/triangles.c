@@ -201,3 +201,20 @@ KERNEL void find_edges(const float *motion, int64_t step, const float *depth,
         }
     }
 }
+
+/* Add to each vertex the normals of its triangles, as long as twice their areas. */
+KERNEL void add_normals(const double *points, int64_t vertices, const int64_t *triangles,
+                        int64_t count, double *normals) {
+    for (int64_t row = 0; row < count; row++, triangles += 3) {
+        Corner a = corner_of(points, vertices, triangles[0]);
+        Corner b = corner_of(points, vertices, triangles[1]);
+        Corner c = corner_of(points, vertices, triangles[2]);
+        b.x -= a.x, b.y -= a.y, b.z -= a.z, c.x -= a.x, c.y -= a.y, c.z -= a.z;
+        for (int64_t corner = 0; corner < 3; corner++) {
+            double *normal = normals + 3 * within(triangles[corner], vertices);
+            normal[0] += b.y * c.z - b.z * c.y;
+            normal[1] += b.z * c.x - b.x * c.z;
+            normal[2] += b.x * c.y - b.y * c.x;
+        }
+    }
+}

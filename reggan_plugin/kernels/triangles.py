@@ -159,3 +159,18 @@ def find_edges(
     least = float(least_motion), float(least_depth)
     call("find_edges", motion, step, depth, pixels, count, width, *least, found)
     return found
+
+
+def vertex_normals(
+    points: Float[np.ndarray, "points 3"], triangles: Int[np.ndarray, "triangles 3"]
+) -> Float[np.ndarray, "points 3"]:
+    """Return unit normals: the mean of the triangles at a vertex by area; 0 without any."""
+    points = np.ascontiguousarray(points, np.float64)
+    triangles = np.ascontiguousarray(triangles, np.int64)
+    if points.shape[1:] != (3,) or triangles.shape[1:] != (3,):
+        raise ValueError(f"{points.shape} and {triangles.shape} are no mesh.")
+    normals = np.zeros_like(points)
+    if len(points):
+        call("add_normals", points, len(points), triangles, len(triangles), normals)
+    x, y, z = normals.T
+    return normals / np.maximum(np.sqrt(x * x + y * y + z * z), 1e-12)[:, None]

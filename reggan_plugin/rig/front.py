@@ -5,7 +5,7 @@ from PIL import Image
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.interpolation import sampled
-from reggan_plugin.kernels.squares import largest_around, mean_around, median_around
+from reggan_plugin.kernels.squares import follow_edges, largest_around, median_around
 from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
 from reggan_plugin.rig.planes import WHOLE, channels_averaged, line_of, smooth_arc
 
@@ -41,8 +41,6 @@ def front_matte(
     Args:
         picture: the crop, sRGB-encoded.
         label: shares of what lies where, [0, 1].
-
-    Source: He, Sun and Tang, Guided image filtering, ECCV 2010.
     """
     side = len(picture)
     levels = np.round(label[FRONT] * 255).astype(np.uint8)
@@ -53,13 +51,7 @@ def front_matte(
     if (mask > 0.5).mean() < _LEAST:
         return None
     reach = max(1, round(_REACH_PX * side / 384))
-    guide = channels_averaged(picture).astype(np.float32)
-    mean_guide, mean_mask = mean_around(guide, reach), mean_around(mask, reach)
-    covariance = mean_around(guide * mask, reach) - mean_guide * mean_mask
-    variance = mean_around(guide * guide, reach) - mean_guide**2
-    slope = covariance / (np.maximum(variance, 0) + np.float32(_SOFTEST))
-    offset = mean_mask - slope * mean_guide
-    followed = mean_around(slope, reach) * guide + mean_around(offset, reach)
+    followed = follow_edges(mask, channels_averaged(picture), reach, _SOFTEST)
     matte = np.clip((followed - _FROM) / (_TO - _FROM), 0, 1)
     clean = median_around(np.round(matte * 255).astype(np.uint8), _CRUMBS // 2)
     return (clean / np.float32(255))[..., None]

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from reggan_plugin.array_types import Float, Int
+from reggan_plugin.array_types import Float
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
 from reggan_plugin.interpolation import percentile, sampled
+from reggan_plugin.kernels.triangles import vertex_normals
 from reggan_plugin.rig.template import Template
 
 _LOW, _HIGH = 5, 95
@@ -50,16 +51,3 @@ def light_change(
     was, now = (np.maximum(light[0] + own @ light[1:], _LEAST_LIGHT) for own in (normals, turned))
     change = np.log(now / was) * template.keep
     return np.clip(change, -_MOST, _MOST).astype(np.float32)
-
-
-def vertex_normals(
-    points: Float[np.ndarray, "points 3"], triangles: Int[np.ndarray, "triangles 3"]
-) -> Float[np.ndarray, "points 3"]:
-    """Return unit normals: the mean of the triangles at a vertex by area; 0 without any."""
-    a, b, c = (points[triangles[:, k]] for k in range(3))
-    normal = np.cross(b - a, c - a)
-    total = np.zeros((len(points), 3))
-    for axis in range(3):
-        for corner in range(3):
-            total[:, axis] += np.bincount(triangles[:, corner], normal[:, axis], len(points))
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from reggan_plugin.kernels.squares import blur, largest_around, mean_around, median_around
+from reggan_plugin.kernels.squares import blur, follow_edges, largest_around, median_around
 
 RANDOM = np.random.default_rng(36)
 
@@ -29,15 +29,21 @@ def test_the_largest_around(size: tuple[int, int], reach: int) -> None:
     assert np.array_equal(is_set, wanted > 250)
 
 
-@pytest.mark.parametrize("reach", [0, 1, 2, 7, 8, 50])
-def test_the_mean_around(reach: int) -> None:
-    plane = RANDOM.random((40, 31), np.float32)
-    wide = np.pad(plane.astype(np.float64), reach, mode="edge")
+def means(plane: np.ndarray, reach: int) -> np.ndarray:
+    wide = np.pad(plane, reach, mode="edge")
     size = 2 * reach + 1
-    squares = np.lib.stride_tricks.sliding_window_view(wide, (size, size))
-    assert np.allclose(mean_around(plane, reach), squares.mean(axis=(2, 3)), atol=1e-6)
-    flat = np.full((30, 20), 0.3, np.float32)
-    assert np.array_equal(mean_around(flat, reach), flat)
+    return np.lib.stride_tricks.sliding_window_view(wide, (size, size)).mean(axis=(2, 3))
+
+
+@pytest.mark.parametrize("reach", [0, 1, 2, 7, 8, 50])
+def test_a_mask_follows_the_edges_of_its_guide(reach: int) -> None:
+    guide, mask = RANDOM.random((2, 40, 31))
+    usual, share = means(guide, reach), means(mask, reach)
+    slope = means(guide * mask, reach) - usual * share
+    slope /= np.maximum(means(guide * guide, reach) - usual**2, 0) + 0.01
+    wanted = means(slope, reach) * guide + means(share - slope * usual, reach)
+    assert np.allclose(follow_edges(mask, guide, reach, 0.01), wanted, atol=1e-4)
+    assert follow_edges(mask[:0], guide[:0], reach, 0.01).size == 0
 
 
 @pytest.mark.parametrize("reach", [1, 2, 3])
@@ -80,10 +86,9 @@ def test_blurs_of_nothing_of_all_and_of_a_whole_plane() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="no 1 pixels"):
         largest_around(np.zeros((4, 4)), 1)
-    with pytest.raises(ValueError, match="no -1 pixels"):
-        mean_around(np.zeros((4, 4)), -1)
+    with pytest.raises(ValueError, match="cannot follow"):
+        follow_edges(np.zeros((4, 4)), np.zeros((4, 5)), 1, 0.1)
     with pytest.raises(ValueError, match="no 8 pixels"):
         median_around(np.zeros((40, 40), np.uint8), 8)
     with pytest.raises(ValueError, match="cannot be blurred"):
         blur(np.zeros((4, 4)), -1.0)
-    assert mean_around(np.zeros((0, 5), np.float32), 2).size == 0

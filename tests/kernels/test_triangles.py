@@ -12,6 +12,7 @@ from reggan_plugin.kernels.triangles import (
     draw_triangles,
     find_edges,
     mix_corners,
+    vertex_normals,
 )
 
 RANDOM = np.random.default_rng(36)
@@ -96,6 +97,20 @@ def test_edges_lie_where_motion_and_depth_differ_from_a_neighbour() -> None:
     found = find_edges(motion[is_shown], depth[is_shown][:, 0], pixels, SIZE[1], 0.5, 0.5)
     assert np.array_equal(found, wanted[is_shown])
     assert 0 < found.sum() < len(found)
+
+
+def test_normals_are_those_of_the_triangles_at_a_vertex() -> None:
+    points, triangles = mesh(20)
+    a, b, c = np.moveaxis(points[triangles], 1, 0)
+    wanted = np.zeros((20, 3))
+    for corner in triangles.T:
+        np.add.at(wanted, corner, np.cross(b - a, c - a))
+    length = np.linalg.norm(wanted, axis=1, keepdims=True)
+    assert np.allclose(vertex_normals(points, triangles), wanted / np.maximum(length, 1e-12))
+    assert (vertex_normals(points, triangles[:0]) == 0).all()
+    assert np.isfinite(vertex_normals(points, triangles + 2**40)).all()
+    with pytest.raises(ValueError, match="are no mesh"):
+        vertex_normals(points[:, :2], triangles)
 
 
 def test_what_does_not_fit_is_refused() -> None:

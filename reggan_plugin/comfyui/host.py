@@ -67,9 +67,15 @@ def input_file(name: str) -> Path:
     folders = _module("folder_paths")
     plain, folder = folders.annotated_filepath(name)
     root = Path(folder or folders.get_input_directory()).resolve()
-    path = (root / plain).resolve()
-    if not path.is_relative_to(root) or not path.is_file():
-        raise SourceError(f"{name!r} is no file in {root}. Upload it there, or choose another.")
+    try:
+        path = (root / plain).resolve()
+        is_there = path.is_relative_to(root) and path.is_file()
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL, links in a circle
+        is_there = False
+    if not is_there:
+        raise SourceError(
+            f"{name[:80]!r} is no file in {root}. Upload it there, or choose another."
+        )
     return path
 
 

@@ -72,8 +72,11 @@ def frames_of_rows(
             these.
 
     Raises:
-        UsageError: a timecode, and the take has none, or counts fewer frames of a second.
+        UsageError: a timecode, and the take has none, or counts fewer frames of a second; or no
+            frame rate.
     """
+    if fps is not None and not 0 < fps < np.inf:
+        raise UsageError(f"The frame rate is {fps}. Give frames a second, such as 24.")
     if take.frames is not None and fps is None and not isinstance(offset, Timecode):
         shift = 0.0 if offset is None else offset - take.frames[0]
         return take.frames + shift
@@ -95,7 +98,7 @@ def offset_from_text(text: str) -> "float | Timecode":
         return timecode
     try:
         return float(int(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UsageError(
             f"The offset {text[:80]!r} is neither a frame such as 1001 nor a timecode such as "
             "10:20:30:12."

@@ -3,7 +3,8 @@ the same file.
 
 A note beside a folder's records says which files a job writes while it runs. Chunks of a farm share
 a folder: they write other files of it. A note is touched by its job again and again, so that one
-that was killed is known by its age, on this machine at once by its process.
+that was killed is known by its age, on this machine at once by its process. A new note is not
+settled until its job has looked at the others', so that no clock decides who was first.
 """
 
 import json
@@ -48,6 +49,7 @@ from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 
 _SUFFIX = ".running"
 _TOUCHED_EACH_S, _STALE_S = 20.0, 180.0
+_MOST_UNSETTLED_S, _LOOK_EACH_S = 10.0, 0.1
 
 
 @contextmanager
@@ -69,14 +71,14 @@ def held_outputs(plan: JobPlan) -> Iterator[None]:
         if folder.is_symlink():
             raise OSError
         folder.mkdir(parents=True, exist_ok=True)
-        begun = own.with_suffix(".begun")  # whoever reads a note finds it whole
-        begun.write_text(json_text(note), encoding="utf-8")
-        begun.replace(own)
+        _write_note(own, {**note, "settled": False})
     except OSError:
         yield
         return
     try:
         _refuse_held(folder, own, note, plan.out)
+        with suppress(OSError):  # others wait for it, and then refuse theirs
+            _write_note(own, {**note, "settled": True})
         threading.Thread(target=_keep_fresh, args=(own, ended), daemon=True).start()
         yield
     finally:
@@ -84,12 +86,34 @@ def held_outputs(plan: JobPlan) -> Iterator[None]:
         own.unlink(missing_ok=True)
 
 
+def _write_note(own: Path, note: dict[str, Any]) -> None:
+    begun = own.with_suffix(".begun")  # whoever reads a note finds it whole
+    begun.write_text(json_text(note), encoding="utf-8")
+    begun.replace(own)
+
+
 def _refuse_held(folder: Path, own: Path, note: dict[str, Any], out: Path) -> None:
-    """Refuse files that another job holds; where both have just begun, the earlier one goes on.
+    """Refuse files that another job holds; of several that have just begun, one goes on.
+
+    A job yields to each that has settled, and to an unsettled one whose note comes first. For one
+    that comes later it waits: that one either yields, or had settled before it saw this note.
+    Source: Lamport, "A new solution of Dijkstra's concurrent programming problem" (1974).
 
     Raises:
         OutputError: some are held.
     """
+    last = time.monotonic() + _MOST_UNSETTLED_S
+    while _waits(folder, own, note, out, is_late=time.monotonic() > last):
+        time.sleep(_LOOK_EACH_S)
+
+
+def _waits(folder: Path, own: Path, note: dict[str, Any], out: Path, *, is_late: bool) -> bool:
+    """Look at the notes of others once; tell whether one has yet to yield or settle.
+
+    Raises:
+        OutputError: another job holds some of the files.
+    """
+    waits = False
     now = own.stat().st_mtime  # by the clock of the disk, as the others' is
     for path in folder.glob(f"*{_SUFFIX}"):
         if path == own:
@@ -98,13 +122,19 @@ def _refuse_held(folder: Path, own: Path, note: dict[str, Any], out: Path) -> No
             other = json.loads(read_regular(path, MOST_DOCUMENT_BYTES))
             host, pid, since = _plain(str(other["host"])), int(other["pid"]), float(other["since"])
             both = sorted(set(map(str, other["files"])) & set(note["files"]))
+            yields = other.get("settled") is False and (since, path.name) > (
+                note["since"],
+                own.name,
+            )
             age_s = now - path.stat().st_mtime
-        except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             continue  # it has just ended, or is none of ours
         if age_s > _STALE_S or (host == note["host"] and not _is_alive(pid)):
             with suppress(OSError):
                 path.unlink()
-        elif both and (since, path.name) < (note["since"], own.name):
+        elif both and yields and not is_late:
+            waits = True
+        elif both:
             begun = time.strftime("%H:%M:%S", time.localtime(min(since, note["since"])))
             raise OutputError(
                 f"{out}: another job is writing {counted(len(both), 'file')} of these, such as "
@@ -112,6 +142,7 @@ def _refuse_held(folder: Path, own: Path, note: dict[str, Any], out: Path) -> No
                 "it, or write into another folder.",
                 kind="output-held",
             )
+    return waits
 
 
 def _plain(host: str) -> str:

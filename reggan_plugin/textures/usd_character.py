@@ -6,6 +6,8 @@ composes them.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,7 @@ def character_from_usd(path: Path, *, with_morphs: bool = False) -> Character:
 
 
 def files_of_usd(path: Path) -> list[Path]:
-    """Return the layers that a file is composed of.
+    """Return the layers that a file names, whether a stage composes them or not.
 
     Raises:
         MeshError: the file cannot be opened.
@@ -85,9 +87,11 @@ def meshes_in(path: str, with_morphs: bool) -> dict[str, Any]:
 
 
 def layers_in(path: str) -> list[str]:
-    """Paths of the files of a stage's layers, in order; called in the child."""
-    stage = open_stage(Path(path))  # without which its layers are gone
-    return sorted({layer.realPath for layer in stage.GetUsedLayers() if layer.realPath})
+    """Paths of the files of all layers, in order; called in the child.
+
+    No stage is opened: composing one may take all the time that a child has, once.
+    """
+    return sorted({layer.realPath for layer in _layers_beside(Path(path)) if layer.realPath})
 
 
 def open_stage(path: Path) -> Any:
@@ -96,11 +100,21 @@ def open_stage(path: Path) -> Any:
     Raises:
         MeshError: it cannot be opened, or names what is not beside it.
     """
-    from pxr import Tf, Usd
+    from pxr import Usd
+
+    layers = _layers_beside(path)
+    with _usd_errors_named(path):
+        stage = Usd.Stage.Open(str(path))
+    del layers  # which it holds now
+    return stage
+
+
+@contextmanager
+def _usd_errors_named(path: Path) -> Iterator[None]:
+    from pxr import Tf
 
     try:
-        _refuse_references(path)
-        return Usd.Stage.Open(str(path))
+        yield
     except Tf.ErrorException as error:
         said = re.search(r" in file \S+ : '(.{1,300})", str(error))  # behind names of its source
         cause = said[1].strip(" '.") if said else "it is no sound USD"
@@ -108,8 +122,8 @@ def open_stage(path: Path) -> Any:
         raise MeshError(f"{path} cannot be opened as USD: {cause}. Export it again.") from error
 
 
-def _refuse_references(path: Path) -> None:
-    """Look at all layers before a stage composes them, which would open whatever they name.
+def _layers_beside(path: Path) -> list[Any]:
+    """Open all layers before a stage composes them, which would open whatever they name.
 
     USD itself says where a name leads, so that a layer inside a package counts before one beside
     it; what is not found there would be sought in other folders, and is refused.
@@ -121,10 +135,13 @@ def _refuse_references(path: Path) -> None:
 
     read_file(path, first_bytes=1)
     waiting, seen = [str(path.absolute())], {str(path.absolute())}
+    layers = []
     while waiting:
-        layer = Sdf.Layer.FindOrOpen(waiting.pop())
+        with _usd_errors_named(path):
+            layer = Sdf.Layer.FindOrOpen(waiting.pop())
         if layer is None:
             continue
+        layers.append(layer)
         _refuse_clips(path, layer)
         for name in filter(None, layer.GetCompositionAssetDependencies()):  # "" is this layer
             refuse_odd_name(path, name)
@@ -135,14 +152,16 @@ def _refuse_references(path: Path) -> None:
                 )
             place = Sdf.ComputeAssetPathRelativeToLayer(layer, name)
             file = Path(Ar.SplitPackageRelativePathOuter(place)[0])
+            if file.is_absolute():  # first, so that nobody learns what lies elsewhere
+                refuse_outside(path, file, name)
             if not file.is_absolute() or not Ar.GetResolver().Resolve(place):
                 raise MeshError(f"{path} names {name[:80]!r}, which is not there. Put it there.")
-            refuse_outside(path, file, name)
             if place not in seen:
                 seen.add(place)
                 waiting.append(place)
         if len(seen) > MOST_LAYERS:
             raise MeshError(f"{path} is made of more than {MOST_LAYERS} layers. Flatten it first.")
+    return layers
 
 
 def _refuse_clips(path: Path, layer: Any) -> None:

@@ -15,10 +15,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
 import uvicorn
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -73,7 +74,8 @@ class Guard:
             refusal = PlainTextResponse(fault, status_code=403)
             await refusal(scope, receive, send_with_headers)
             return
-        await self._app(self._without_token(scope), receive, send_with_headers)
+        with suppress(ClientDisconnect):  # it left, or sent what is no body: nobody to answer
+            await self._app(self._without_token(scope), receive, send_with_headers)
 
     def _fault(self, scope: Scope) -> str:
         """Return the reason why a request is refused; empty if it is not."""
@@ -143,30 +145,45 @@ def serve_page(
 class _Connection(H11Protocol):
     """A connection that has to say what it wants soon; where there are too many, the oldest goes.
 
+    The head of a request has so many seconds in all, a body from one piece to the next.
+
     Any program of this machine can connect, whether it knows the token or not.
     """
 
     _silent: ClassVar[dict["_Connection", asyncio.TimerHandle]] = {}
-    """Those that have not sent the head of a request yet, the oldest first."""
+    """Those that have not sent the whole of a request yet, the oldest first."""
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection, or close one."""
         super().connection_made(transport)
-        later = self.loop.call_later(MOST_HEADER_SECONDS, transport.close)
-        self._silent[self] = later
+        self._wait()
         if len(self.connections) > MOST_CONNECTIONS:
             next(iter(self._silent)).transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of a request."""
         super().data_received(data)
-        if self.cycle is not None:
-            self._has_spoken()
+        if self.cycle is None or self.cycle.response_complete:  # it is a part of a head
+            if self not in self._silent:
+                self._wait()
+            return
+        self._has_spoken()
+        if self.cycle.more_body:
+            self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self._has_spoken()
         super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._silent[self] = self.loop.call_later(MOST_HEADER_SECONDS, self._end)
+
+    def _end(self) -> None:
+        if self.flow.read_paused:  # it is not the one who is late
+            self._wait()
+        else:
+            self.transport.close()
 
     def _has_spoken(self) -> None:
         later = self._silent.pop(self, None)

@@ -283,6 +283,21 @@ def test_nobody_s_request_opens_a_file_elsewhere(comfy: FakeComfy, tmp_path: Pat
         held_models.opened("own.onnx", "cpu")
 
 
+def test_odd_names_offsets_and_rates_of_a_take_are_refused(comfy: FakeComfy) -> None:
+    (comfy.folder / "input/loop.csv").symlink_to("loop.csv")
+    for name in ("a\0b", "x" * 5000, "loop.csv"):
+        with pytest.raises(SourceError, match="is no file in") as refusal:
+            TakeNode().run(name, 0.0, "", 1, 1.0, "replace")
+        assert len(str(refusal.value)) < 400
+    live_link(comfy.folder / "input/take.csv")
+    for offset in ("9" * 400, "9" * 5000):
+        with pytest.raises(UsageError, match="is neither a frame"):
+            TakeNode().run("take.csv", 0.0, offset, 1, 1.0, "replace")
+    for rate in (float("nan"), float("inf"), -1.0):
+        with pytest.raises(UsageError, match="The frame rate is"):
+            TakeNode().run("take.csv", rate, "", 1, 1.0, "replace")
+
+
 def test_a_place_that_is_none_is_refused(comfy: FakeComfy, face_file: Path) -> None:
     PREVIEWS.remember("9", read_batch(batch_of(face_file), "sRGB", None), None)
     for place in (1e999, float("nan"), 10**300, "0", [0], 0.5, True):

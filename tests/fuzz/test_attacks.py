@@ -17,6 +17,7 @@ from reggan_plugin.files.video import VideoFile
 from reggan_plugin.jobs.frame_record import read_record, record_path
 from reggan_plugin.models.model_card import seal
 from reggan_plugin.textures.read_mesh import load_mesh
+from reggan_plugin.textures.usd_character import files_of_usd
 from reggan_plugin.textures.views.stage import RayScene
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -42,6 +43,28 @@ def test_usd_reads_nothing_outside_its_folder(way: str, folder: Path) -> None:
         load_mesh(path)
     with pytest.raises(SourceError):
         read_take(path)
+
+
+def test_usd_does_not_tell_what_is_there_outside_its_folder(folder: Path) -> None:
+    said = set()
+    (folder.parent / "there.usda").write_text("#usda 1.0\n")
+    for name in ("there", "gone"):
+        path = folder / "a.usda"
+        path.write_bytes(attacks.usda(f"(references = @../{name}.usda@) {{}}"))
+        with pytest.raises(MeshError) as refusal:
+            load_mesh(path)
+        said.add(str(refusal.value).replace(name, "NAME"))
+    assert len(said) == 1, said
+
+
+def test_the_layers_of_a_usd_are_listed_before_they_are_composed(folder: Path) -> None:
+    """Composing this takes half a minute, for which each command has time once."""
+    path, inner = folder / "a.usda", folder / "inner.usda"
+    inner.write_text("#usda 1.0\n")
+    path.write_text(attacks.instances(26, "@./inner.usda@"))
+    begin = time.process_time()
+    assert files_of_usd(path) == [path.resolve(), inner.resolve()]
+    assert time.process_time() - begin < 5
 
 
 def test_usd_says_that_names_are_expressions(folder: Path) -> None:

@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,10 +107,43 @@ def test_a_job_of_another_machine_holds_while_it_touches_its_note(
         assert not note.exists()
 
 
-def test_of_two_that_begin_at_once_the_earlier_one_goes_on(shot: Path, tmp_path: Path) -> None:
+def test_a_clock_that_is_late_lets_nobody_past_a_job_that_has_settled(
+    shot: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     (out / ".reggan").mkdir(parents=True)
-    later = {"host": "x", "pid": 1, "since": time.time() + 60, "files": ["a.1001.png"]}
-    (out / ".reggan" / "x-1-ab.running").write_text(json.dumps(later))
+    ahead = {"host": "x", "pid": 1, "since": time.time() + 60, "files": ["a.1001.png"]}
+    note = out / ".reggan" / "x-1-ab.running"
+    for settled in ({}, {"settled": True}):  # as earlier versions wrote it, and as this one
+        note.write_text(json.dumps({**ahead, **settled}))
+        with pytest.raises(OutputError, match="another job is writing 1 file"):
+            held_outputs(planned(shot, out)).__enter__()
+    note.write_text(json.dumps({**ahead, "settled": False}))
+    threading.Timer(0.3, note.unlink).start()  # it sees this job's note, and yields
     with held_outputs(planned(shot, out)):
-        pass
+        assert not note.exists()
+
+
+@pytest.mark.timeout(60)
+def test_of_many_that_begin_at_once_one_goes_on_whatever_their_clocks(
+    shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, count = planned(shot, tmp_path / "out"), 6
+    clocks = iter([50.0, -50.0, 0.0, 7.0, -7.0, 0.0] * 5)
+    here = time.time
+    monkeypatch.setattr(time, "time", lambda: here() + next(clocks, 0.0))
+    for _ in range(3):
+        begins, ends = threading.Barrier(count), threading.Barrier(count)
+
+        def job(begins: threading.Barrier = begins, ends: threading.Barrier = ends) -> bool:
+            begins.wait()
+            try:
+                with held_outputs(plan):
+                    ends.wait()
+                    return True
+            except OutputError:
+                ends.wait()
+                return False
+
+        with ThreadPoolExecutor(count) as pool:
+            assert sum(pool.map(lambda _: job(), range(count))) == 1

@@ -1,5 +1,6 @@
 """What a neighbour on the machine, or a page gone wrong, may do to the server."""
 
+import asyncio
 import contextlib
 import json
 import os
@@ -17,10 +18,12 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
+from starlette.requests import ClientDisconnect
 
 from reggan_plugin.commands.ui import _announce
 from reggan_plugin.errors import UsageError
 from reggan_plugin.ui.asked_change import change_from_json
+from reggan_plugin.ui.server import Guard
 from reggan_plugin.ui.words_to_copy import preset_text
 from reggan_plugin.vocabulary.expression import read_presets
 
@@ -59,6 +62,41 @@ def test_silent_connections_leave_room_and_are_closed(page: Caller) -> None:
         time.sleep(1.5)
         assert all(is_closed(one) for one in silent)
     assert page.call("GET", "state")[0] == 200
+
+
+def upload_head(page: Caller, rest: str) -> bytes:
+    address = f"PUT {page.prefix}upload?drop=s&name=a.png HTTP/1.1\r\nHost: {page.host}\r\n"
+    return f"{address}Origin: http://{page.host}\r\n{rest}\r\n\r\n".encode()
+
+
+def test_a_body_has_so_long_from_one_piece_to_the_next(page: Caller) -> None:
+    with socket.create_connection(("127.0.0.1", page.port or 0)) as connection:
+        connection.sendall(upload_head(page, "Content-Length: 5"))
+        for _ in range(3):
+            time.sleep(0.6)
+            connection.sendall(b"x")
+        assert not is_closed(connection), "it goes on"
+        time.sleep(1.5)
+        assert is_closed(connection)
+    with socket.create_connection(("127.0.0.1", page.port or 0)) as connection:
+        connection.sendall(f"GET / HTTP/1.1\r\nHost: {page.host}\r\n\r\n".encode())
+        time.sleep(0.2)
+        assert connection.recv(4096).startswith(b"HTTP/1.1 403")
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: ")  # the next head, in part
+        time.sleep(1.5)
+        assert is_closed(connection)
+
+
+def test_a_body_that_breaks_off_is_no_fault_of_the_page() -> None:
+    async def reads(*_: object) -> None:
+        raise ClientDisconnect
+
+    async def nothing(*_: object) -> Any:
+        return None
+
+    headers = [(b"host", b"127.0.0.1:1")]
+    scope = {"type": "http", "path": "/a/", "method": "GET", "headers": headers}
+    asyncio.run(Guard(reads, token="a", port=1)(scope, nothing, nothing))
 
 
 @pytest.mark.parametrize("target", ["*", "http:", "//", "/%ff"])

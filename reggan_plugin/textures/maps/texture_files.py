@@ -109,6 +109,7 @@ def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:
 
     Raises:
         TextureError: it is of a kind that is not read.
+        OutputError: the copy cannot be written.
     """
     outside = image_path(gltf, image)
     if outside is not None:
@@ -130,7 +131,7 @@ def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:
             kind="map-is-not-named",
         )
     path = folder / f"{image_name(gltf, image)}{suffix}"
-    path.write_bytes(content)
+    write_atomically(path, content)
     return TextureFiles(name=path.name, paths={FIRST_UDIM: path}, is_gltf_image=True)
 
 

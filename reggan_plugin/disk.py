@@ -188,17 +188,15 @@ def _identity_of_stream(number: int) -> FileIdentity | None:
     return (status.st_dev, status.st_ino) if is_known else None
 
 
-def refuse_overwriting(
-    outputs: Iterable[Path], inputs: Iterable[Path], *, to_standard_output: bool = False
-) -> None:
+def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     """Refuse an output that is one of the inputs, or the file that standard input reads.
 
-    Inputs are looked up only where outputs exist, so that a new folder costs nothing.
+    The file that standard output is sent on to is an output, whatever is printed there. Inputs are
+    looked up only where outputs exist, so that a new folder costs nothing.
 
     Args:
         outputs: files that are to be written.
         inputs: files that are read.
-        to_standard_output: whether a result goes there, which may be sent on to a file.
 
     Raises:
         UsageError: an output is an input, by its own name or through a link.
@@ -206,7 +204,7 @@ def refuse_overwriting(
     there: dict[FileIdentity, str] = {
         identity: str(path) for path in outputs if (identity := identity_of(path)) is not None
     }
-    sent_on = _identity_of_stream(_STANDARD_OUTPUT) if to_standard_output else None
+    sent_on = _identity_of_stream(_STANDARD_OUTPUT)
     if sent_on is not None:
         there[sent_on] = "Standard output"
     read = ((str(path), identity_of(path)) for path in inputs) if there else ()

@@ -85,7 +85,7 @@ def curves(
         )
     outputs = [path for path in (plot, None if is_piped else csv_file) if path is not None]
     read = [*files_of_mesh(file), *given_files()] if outputs or is_piped else []
-    refuse_overwriting(outputs, read, to_standard_output=is_piped)
+    refuse_overwriting(outputs, read)
     refuse_existing(outputs, overwrite=overwrite)
     if len({path.resolve() for path in outputs}) < len(outputs):
         raise UsageError(f"{plot} is named for the plot and for the CSV. Name two files.")

@@ -1,6 +1,7 @@
 """`reggan-plugin demo`: the whole job on the frames that come with the package."""
 
 import time
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_optio
 from reggan_plugin.commands.options.input import existing_options
 from reggan_plugin.commands.options.model import model_options, open_model
 from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.disk import refuse_existing
 from reggan_plugin.drawing.contact_sheet import SheetRow, view_of_face, write_sheet
 from reggan_plugin.errors import counted
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import copy_frame, read_frame
+from reggan_plugin.jobs.frame_record import digest_of, record_path
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
 from reggan_plugin.jobs.render_job import run_job
@@ -53,6 +56,7 @@ def demo(*, model: str | None, device: str, out: Path, existing: Existing) -> No
     plans = {
         shot: [_plan(shot, name, out, existing) for name in EXPRESSIONS] for shot in sample_shots()
     }
+    _refuse_foreign(out, plans, existing)
     transfer, in_use = open_model(model, device)
     with stop_on_signals() as stop:
         for shot_plans in plans.values():
@@ -82,6 +86,22 @@ def demo(*, model: str | None, device: str, out: Path, existing: Existing) -> No
     seconds = time.perf_counter() - begin
     count = sum(len(plan.tasks) for shot_plans in plans.values() for plan in shot_plans)
     click.echo(f"{count} frames in {seconds:.1f} s on {in_use.device}", err=True)
+
+
+def _refuse_foreign(out: Path, plans: Mapping[Path, list[JobPlan]], existing: Existing) -> None:
+    """Refuse to replace what no demo has made.
+
+    Raises:
+        OutputExistsError: a copy of a sample, or the sheet, would.
+    """
+    if existing is Existing.OVERWRITE:
+        return
+    tasks = [(shot, task) for shot, (first, *_) in plans.items() for task in first.tasks]
+    copies = [(out / shot.name / task.source.path.name, task.source.path) for shot, task in tasks]
+    foreign = [copy for copy, own in copies if copy.exists() and digest_of(copy) != digest_of(own)]
+    if not any(record_path(task.output).exists() for _, task in tasks):
+        foreign.append(out / "sheet.png")
+    refuse_existing(foreign, overwrite=False)
 
 
 def sample_shots() -> list[Path]:

@@ -8,7 +8,12 @@ import click
 import numpy as np
 
 from reggan_plugin.commands.options.expression import ReaderOptions, reader_options
-from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
+from reggan_plugin.commands.options.grouped import (
+    FiniteRange,
+    GroupedCommand,
+    given_files,
+    grouped_option,
+)
 from reggan_plugin.commands.options.input import stall_option
 from reggan_plugin.commands.options.picture import reading_options
 from reggan_plugin.commands.progress import ProgressStyle, progress_on_stderr, style_options
@@ -67,7 +72,7 @@ def neutral_from_text(text: str) -> int | str:
 @grouped_option(
     "Performance",
     "--smooth",
-    type=click.FloatRange(0, 5),
+    type=FiniteRange(0, 5),
     default=1.0,
     metavar="0-5",
     help="How much jitter to remove. Blinks and lips that meet stay on their frames.",
@@ -75,7 +80,7 @@ def neutral_from_text(text: str) -> int | str:
 @grouped_option(
     "Performance",
     "--asymmetry",
-    type=click.FloatRange(0, 1),
+    type=FiniteRange(0, 1),
     default=1.0,
     metavar="0-1",
     help="How much of the difference between left and right to keep: 0.5 halves it, 0 removes it. "

@@ -178,7 +178,7 @@ def _refuse_impossible(
             "name a file with --out."
         )
     written = [] if writes or out is None else [out]
-    refuse_overwriting(written, [] if reads else map(Path, inputs), to_standard_output=writes)
+    refuse_overwriting(written, [] if reads else map(Path, inputs))
     if writes and sys.stdout.isatty():
         raise UsageError(
             "Standard output is this terminal, which shows no pictures. Name a file with --out, "

@@ -202,6 +202,8 @@ def _refuse_inputs(shot: Sequence, out: Path, preview: Path | None) -> None:
             "for frames. Name another file or folder."
         )
     drawn = [] if preview is None else preview_paths(shot.frames, preview)
+    if out in drawn:
+        raise UsageError(f"{out} is the name of a picture of --preview, too. Name another file.")
     refuse_overwriting((out, *drawn), [*sources, *given_files()])
 
 

@@ -4,6 +4,7 @@ any work, and the records by which `--resume` tells which outputs still fit.
 
 import itertools
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -268,6 +269,12 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
     also = {label: list(also_outputs(request, label).values()) for label in request.mixes}
     further = list(itertools.chain.from_iterable(also.values()))
     outputs = [*itertools.chain.from_iterable(maps.values()), *further, *meshes]
+    twice = next((path for path, count in Counter(outputs).items() if count > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"Two of the files would both become {twice}. Rename one, or change them one after "
+            "another, into folders of their own."
+        )
     records.refuse_inputs(outputs)
     _refuse_missing_folders(request)
     refuse_existing(outputs, request.existing)

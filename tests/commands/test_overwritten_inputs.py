@@ -169,9 +169,11 @@ def test_links_are_the_file_that_they_lead_to(
     [
         ["render", "-", "-e", "happy", "-o", "a.png", "--overwrite"],
         ["render", "-", "-e", "happy", "-o", "link.png", "--overwrite"],
-        ["render", "-", "-e", "happy", "-o", "b.png", "--atlas", "a.png", "--overwrite"],
+        ["render", "-", "-e", "happy", "-o", "c.png", "--atlas", "a.png", "--overwrite"],
         ["render", "-", "-e", "happy", "-o", "-"],
         ["render", "a.png", "-e", "happy", "-o", "-"],
+        ["render", "b.png", "-e", "happy", "--matte", "a.png", "-o", "-"],
+        ["render", "a.png", "-e", "happy", "-o", "printed path.png"],
         ["curves", "take.csv", "--csv", "-"],
     ],
 )
@@ -181,10 +183,11 @@ def test_files_that_standard_streams_are_redirected_to_count(
     picture = tmp_path / "a.png"
     Image.new("RGB", (64, 64), (90, 80, 70)).save(picture)
     (tmp_path / "take.csv").write_text("time,jawOpen\n0,0.5\n1,0.6\n")
+    Image.new("RGB", (64, 64), (70, 80, 90)).save(tmp_path / "b.png")
     os.link(picture, tmp_path / "link.png")
     read = tmp_path / ("take.csv" if words[0] == "curves" else "a.png")
     before = contents(tmp_path)
-    appends = "-" in words[2:]
+    appends = "-" in words[2:] or "printed path.png" in words
     with read.open("rb") as stdin, read.open("ab") as stdout:
         done = subprocess.run(
             [sys.executable, "-m", "reggan_plugin", *words],

@@ -136,3 +136,25 @@ def test_the_demo_goes_on(tmp_path: Path, capsys: Streams, monkeypatch: pytest.M
     assert (tmp_path / "d/toon/toon.1001.png").exists(), "as it was, beside its results"
     assert main(["demo", "--out", str(tmp_path / "d")]) == 0
     assert (tmp_path / "d/toon_happy/toon.1001.png").stat().st_mtime_ns == written
+
+
+def test_the_demo_replaces_nothing_of_others(
+    tmp_path: Path, capsys: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reggan_plugin.commands import demo
+
+    monkeypatch.setattr(demo, "sample_shots", lambda: [SAMPLES / "toon"])
+    for name in ("sheet.png", "toon/toon.1001.png"):
+        foreign = tmp_path / name / name
+        foreign.parent.mkdir(parents=True)
+        foreign.write_bytes(b"somebody's")
+        assert main(["demo", "--out", str(tmp_path / name)]) == 1
+        assert f"{foreign.name} exists" in capsys.readouterr().err
+        assert foreign.read_bytes() == b"somebody's"
+
+
+@pytest.mark.parametrize("option", ["--settle", "--stall-timeout"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_time_is_finite(option: str, value: str, capsys: Streams) -> None:
+    assert main(["render", "--watch", ".", "-e", "happy", option, value]) == 2
+    assert "no finite number" in capsys.readouterr().err

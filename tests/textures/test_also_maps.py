@@ -1,5 +1,6 @@
 """A normal or roughness map of the same texels moves along with the colours, and nothing more."""
 
+import contextlib
 from pathlib import Path
 
 import imagecodecs
@@ -72,3 +73,16 @@ def test_what_cannot_move_along_is_said(folder: Path, capsys: pytest.CaptureFixt
     words = ["texture", "--mesh", str(folder / "head.obj"), *words[2:], "--overwrite"]
     assert main([*words, "--expression", "happy", "--model", "sargan"]) == 2
     assert "Leave out --also" in capsys.readouterr().err
+
+
+def test_two_further_maps_of_one_name_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["texture", "head.obj", "--texture", "a.png", "--also", "n.png", "--also", "s/n.png"]
+    (tmp_path / "s").mkdir()
+    for name in ("a.png", "n.png", "s/n.png"):
+        Image.new("RGB", (8, 8)).save(tmp_path / name)
+    (tmp_path / "head.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    with contextlib.chdir(tmp_path):
+        assert main([*words, "-e", "happy", "--out", "r/"]) == 2
+    assert "would both become r/n_happy.png" in capsys.readouterr().err

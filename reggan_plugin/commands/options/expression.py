@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.grouped import (
+    AddOption,
+    FiniteRange,
+    grouped_option,
+    options_as,
+)
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.disk import read_regular
 from reggan_plugin.errors import Remark, UsageError
@@ -343,7 +348,7 @@ def _each_option(*, hidden: bool) -> AddOption:
     )
 
 
-class _Intensity(click.FloatRange):
+class _Intensity(FiniteRange):
     name = "number; write it like 0.8"
 
 

@@ -15,6 +15,7 @@ stands on the command line counts more. A relative path counts from the file's f
 
 import functools
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -275,6 +276,19 @@ def settings_of(path: Path) -> dict[str, Any]:
 Command = TypeVar("Command", bound=Callable[..., Any])
 AddOption = Callable[[Callable[..., Any]], Callable[..., Any]]
 """Decorator that adds one option or several to a command."""
+
+
+class FiniteRange(click.FloatRange):
+    """A number in a range; click lets NaN through, which is in none."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return number
 
 
 class GroupedOption(click.Option):

@@ -10,7 +10,12 @@ from typing import NamedTuple
 
 import click
 
-from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.grouped import (
+    AddOption,
+    FiniteRange,
+    grouped_option,
+    options_as,
+)
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.video import Coding, VideoFile, is_video
@@ -61,7 +66,7 @@ stall_option = grouped_option(
     "Frames",
     "--stall-timeout",
     "stall_s",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     default=DEFAULT_STALL_S,
     metavar="SECONDS",
     help="Give a frame up if its disk or network folder does not answer for this time.",
@@ -267,7 +272,7 @@ input_options = options_as(
         "Frames",
         "--settle",
         "settle_s",
-        type=click.FloatRange(0, min_open=True),
+        type=FiniteRange(0, min_open=True),
         default=3.0,
         metavar="SECONDS",
         help="With --watch: take a picture when its size and time have not changed for this time.",

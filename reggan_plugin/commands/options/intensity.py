@@ -13,6 +13,7 @@ from reggan_plugin.commands.options.grouped import (
     SETTINGS_FILE,
     SETTINGS_META,
     AddOption,
+    FiniteRange,
     grouped_option,
     options_as,
     settings_of,
@@ -183,7 +184,7 @@ def _take_option(*names: str, **settings: Any) -> AddOption:
 
 rate_option = _take_option(
     "--curves-rate",
-    type=click.FloatRange(0, 1000, min_open=True),
+    type=FiniteRange(0, 1000, min_open=True),
     metavar="FPS",
     help="Rows a second of an iFacialMocap file, or frames a second of the take's timecodes. "
     "Without it, rows are 60 a second, and the rate of timecodes is found.",
@@ -211,7 +212,7 @@ fit_options = options_as(
     ),
     _take_option(
         "--curves-asymmetry",
-        type=click.FloatRange(0, 1),
+        type=FiniteRange(0, 1),
         metavar="0-1",
         help="How much of the difference between left and right to keep: 0.5 halves it, 0 removes "
         "it.  [default: 1, or as the character says]",
@@ -232,7 +233,7 @@ take_options = options_as(
     ),
     _take_option(
         "--curves-fps",
-        type=click.FloatRange(0, 1000, min_open=True),
+        type=FiniteRange(0, 1000, min_open=True),
         metavar="FPS",
         help="Frames a second of the shot.  [default: each row is a frame]",
     ),

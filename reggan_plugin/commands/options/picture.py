@@ -6,7 +6,12 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.grouped import (
+    AddOption,
+    FiniteRange,
+    grouped_option,
+    options_as,
+)
 from reggan_plugin.files.colour_management import colour_space_from_name
 from reggan_plugin.files.exr.writing_settings import (
     CHANGE_LAYERS,
@@ -119,7 +124,7 @@ picture_options = options_as(
         _region_option(
             "--mask-grow",
             "grow",
-            type=click.FloatRange(-LARGEST_GROWTH, LARGEST_GROWTH),
+            type=FiniteRange(-LARGEST_GROWTH, LARGEST_GROWTH),
             default=0.0,
             metavar="PART",
             help="Widen the mask. 1 would be the side of the face box (brows to below the chin). "
@@ -128,7 +133,7 @@ picture_options = options_as(
         _region_option(
             "--mask-blur",
             "blur",
-            type=click.FloatRange(0, LARGEST_BLUR),
+            type=FiniteRange(0, LARGEST_BLUR),
             default=0.0,
             metavar="PART",
             help="Soften the edge of the mask, in the same measure.",

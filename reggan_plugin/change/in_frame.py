@@ -1,6 +1,6 @@
 """An answer, brought from its crop to the pixels of the frame; what is too small does not count."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -58,9 +58,12 @@ def motion_in_frame(
     if matte is not None:
         takes *= np.clip(np.nan_to_num(matte), 0.0, 1.0)
     to_frame = (crop.frame_from_crop[:, :2] * crop.side_px).T.astype(np.float32)
-    displacement = _placed_planes(answer.motion @ to_frame, crop, region)
-    log_gain = _placed_planes(answer.gain, crop, region)
-    cover, paint = _cover_and_paint(answer, crop, region)
+    cells = [answer.motion @ to_frame, answer.gain, answer.cover]
+    larger = _larger_stretch(answer.motion)
+    if larger is not None:
+        cells.append(larger[..., None])
+    displacement, log_gain, (cover,), *footprint = _placed_planes(cells, crop, region)
+    cover, paint = _cover_and_paint(answer, cover, crop, region)
     weight = np.hypot(*displacement)
     weight *= np.float32(1 / (FULL_MOTION * crop.scale * crop.side_px))
     for plane, full in (*((plane, FULL_GAIN) for plane in log_gain), (cover, FULL_COVER)):
@@ -72,7 +75,7 @@ def motion_in_frame(
         plane *= takes
     return FrameMotion(
         displacement=np.moveaxis(displacement, 0, 2),
-        footprint=_footprint(answer.motion, crop, region),
+        footprint=np.maximum(footprint[0][0], np.float32(1.0)) if footprint else None,
         log_gain=np.moveaxis(log_gain, 0, 2),
         cover=cover,
         paint=paint,
@@ -95,10 +98,12 @@ def _around_cells(
 
 
 def _cover_and_paint(
-    answer: Answer, crop: FaceCrop, region: Region
+    answer: Answer, cover: Float[np.ndarray, "rows columns"], crop: FaceCrop, region: Region
 ) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns 3"]]:
-    """Steepened cover, and paint where it counts; the painters' in their windows."""
-    cover = place_cells(answer.cover, crop, region)[..., 0]
+    """Steepened cover, and paint where it counts; the painters' in their windows.
+
+    `cover` is the answer's own in the region, and is written over.
+    """
     shares = []
     for painter in answer.painters:
         window = _window_crop(crop, painter)
@@ -123,11 +128,21 @@ def _cover_and_paint(
 
 
 def _placed_planes(
-    values: Float[np.ndarray, "cells cells channels"], crop: FaceCrop, region: Region
-) -> Float[np.ndarray, "channels rows columns"]:
-    """Place planes as above, the channels first, which is several times as fast to work on."""
-    channels = range(values.shape[2])
-    return np.stack([place_cells(values[..., i : i + 1], crop, region)[..., 0] for i in channels])
+    cells: Sequence[Float[np.ndarray, "..."]], crop: FaceCrop, region: Region
+) -> list[Float[np.ndarray, "..."]]:
+    """Place values [cell, cell, channel]; those with as many cells together, as four cost what one
+    does.
+
+    Planes come as [channel, row, column], which is several times as fast to work on.
+    """
+    result = list(cells)
+    for count in {len(values) for values in cells}:
+        own = [number for number, values in enumerate(cells) if len(values) == count]
+        together = place_cells(np.concatenate([cells[i] for i in own], axis=2), crop, region)
+        ends = np.cumsum([cells[i].shape[2] for i in own])[:-1]
+        for number, planes in zip(own, np.split(np.moveaxis(together, 2, 0), ends), strict=True):
+            result[number] = planes
+    return result
 
 
 def _window_crop(crop: FaceCrop, painter: Painter) -> FaceCrop:
@@ -153,10 +168,10 @@ def _parts_above_0(share: Float[np.ndarray, "rows columns"], place: Region) -> I
                 yield within
 
 
-def _footprint(
-    motion: Float[np.ndarray, "cells cells 2"], crop: FaceCrop, region: Region
-) -> Float[np.ndarray, "rows columns"] | None:
-    """Return the larger singular value of the map from target to source."""
+def _larger_stretch(
+    motion: Float[np.ndarray, "cells cells 2"],
+) -> Float[np.ndarray, "cells cells"] | None:
+    """Return the larger singular value of the map from target to source, if it is too large."""
     if len(motion) < 2:
         return None
     (xy, xx), (yy, yx) = (
@@ -164,6 +179,4 @@ def _footprint(
     )
     turning, shearing = np.hypot(2 + xx + yy, yx - xy), np.hypot(xx - yy, xy + yx)
     larger = (turning + shearing) / 2
-    if larger.max() <= FREE_FOOTPRINT:
-        return None
-    return np.maximum(place_cells(larger[..., None], crop, region)[..., 0], np.float32(1.0))
+    return None if larger.max() <= FREE_FOOTPRINT else larger

@@ -1,6 +1,6 @@
 """Resample between a frame and a face crop, with anti-aliasing both ways.
 
-Pillow's float images do the resampling: it is compiled, exact to float32, and there already.
+What shrinks is averaged by Pillow's float images; a cubic kernel of our own reads between pixels.
 """
 
 import math
@@ -10,15 +10,12 @@ from PIL import Image
 
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.kernels.sample import sample_affine
 
 _MARGIN_PX = 4
 """Pixels that interpolation may look at beyond a region."""
-_LARGEST_ZOOM = 8
-_COARSE_PX, _NODES = 4.0, 3
-"""Pixels of a cell from which on it is coarse, and nodes for each cell and axis that are then
-interpolated between."""
-_MOST_LEFT = 0.8
-"""Share of values from which on none of them are left out."""
+_SHARPNESS = -0.5
+"""Slope of the cubic kernel one pixel from its middle: the one that Pillow shrinks with."""
 
 Region = tuple[slice, slice]
 """Rows and columns of a frame."""
@@ -39,7 +36,8 @@ def cut_crop(
         rows, columns = (math.floor(length / crop.scale) for length in block.shape[:2])
         box = (0.0, 0.0, columns * crop.scale, rows * crop.scale)
         block, block_from_crop = _resized(block, (rows, columns), box), block_from_crop / crop.scale
-    return _sample(block, block_from_crop, (crop.side_px, crop.side_px))
+    planes = _sampled_planes(block, block_from_crop, (crop.side_px, crop.side_px))
+    return np.stack([*planes], axis=2)
 
 
 def region_of(crop: FaceCrop, height: int, width: int, *, with_margin: bool = False) -> Region:
@@ -60,61 +58,15 @@ def place_crop(
 ) -> Float[np.ndarray, "rows columns channels"]:
     """Sample an image in crop space at the pixels of a region of the frame; 0 outside the crop.
 
-    The outermost pixels of `values` are expected to be 0 where that must join smoothly.
+    Each channel is a plane of its own in memory. The outermost pixels of `values` are expected to
+    be 0 where that must join smoothly.
     """
     rows, columns = region
     shape = (rows.stop - rows.start, columns.stop - columns.start)
     if not values.any():
         return np.zeros((*shape, values.shape[2]), np.float32)
     local = crop.moved(-columns.start, -rows.start)
-    if crop.scale < _COARSE_PX:
-        return _sampled_part(values, local, shape)
-    # cells of many pixels: turned while they are few, then enlarged along rows and columns
-    spacing = crop.scale / _NODES
-    corner = local.frame_from_crop[:, 2] / spacing
-    first = (
-        np.floor(-corner) - _MARGIN_PX
-    )  # nodes count from the crop's corner, whatever the region
-    count = np.ceil(np.array([shape[1], shape[0]]) / spacing).astype(int) + 2 * _MARGIN_PX + 1
-    nodes = local.scaled(1 / spacing).moved(*(-corner - first))
-    coarse = _sampled_part(values, nodes, (int(count[1]), int(count[0])))
-    left, top = -corner - first
-    box = (left, top, left + shape[1] / spacing, top + shape[0] / spacing)
-    return _resized(coarse, shape, box)
-
-
-def _sampled_part(
-    values: Float[np.ndarray, "side side channels"], crop: FaceCrop, shape: tuple[int, int]
-) -> Float[np.ndarray, "rows columns channels"]:
-    """Sample the part of an image in crop space that a picture of a shape shows."""
-    crop_from_region = crop.crop_from_frame
-    part, (top, left) = _looked_at(values, crop_from_region, shape)
-    if part is not values:
-        crop_from_region = crop_from_region - [[0, 0, left], [0, 0, top]]
-    return _sample(part, crop_from_region, shape)
-
-
-def _looked_at(
-    values: Float[np.ndarray, "height width channels"],
-    source_from_target: Float[np.ndarray, "2 3"],
-    shape: tuple[int, int],
-) -> tuple[Float[np.ndarray, "rows columns channels"], tuple[int, int]]:
-    """Return the part of `values` that `_sample` looks at, and the row and column it begins at."""
-    rows, columns = shape
-    corners = np.array([[0, 0, 1], [columns, 0, 1], [0, rows, 1], [columns, rows, 1]])
-    places = corners @ source_from_target.T
-    reduction = max(1, math.floor(np.hypot(*source_from_target[:, 0])))
-    margin = (_MARGIN_PX + 1) * reduction
-    first = np.floor((places.min(axis=0) - margin) / reduction).astype(int) * reduction
-    end = np.ceil((places.max(axis=0) + margin) / reduction).astype(int) * reduction
-    height, width = values.shape[:2]
-    left, top = (int(max(place, 0)) for place in first)
-    right, bottom = (int(place) for place in np.minimum(end, (width, height)))
-    if left >= right or top >= bottom:
-        return values, (0, 0)
-    if (right - left) * (bottom - top) > _MOST_LEFT * height * width:
-        return values, (0, 0)
-    return values[top:bottom, left:right], (top, left)
+    return np.moveaxis(_sampled_planes(values, local.crop_from_frame, shape), 0, 2)
 
 
 def place_cells(
@@ -179,34 +131,19 @@ def _repeats(places: Int[np.ndarray, " places"]) -> tuple[int, int]:
     return before, len(places) - 1 - int(places[-1] - places[0]) - before
 
 
-def _sample(
+def _sampled_planes(
     values: Float[np.ndarray, "height width channels"],
     source_from_target: Float[np.ndarray, "2 3"],
     shape: tuple[int, int],
-) -> Float[np.ndarray, "rows columns channels"]:
+) -> Float[np.ndarray, "channels rows columns"]:
     """Sample every channel at affine positions; 0 outside `values`.
 
-    Coarser targets are averaged first. Then the picture is enlarged by a true bicubic kernel
-    and read with straight lines between its pixels: Pillow's own bicubic transform bends even
-    a straight ramp.
+    Coarser targets are averaged first.
     """
-    step = float(np.hypot(*source_from_target[:, 0]))  # pixels of `values` per pixel wanted
-    reduction = max(1, math.floor(step))
+    reduction = max(1, math.floor(float(np.hypot(*source_from_target[:, 0]))))
     if reduction > 1:
         values = reduce_by(values, reduction)
-    zoom = 2 if step >= 0.5 else min(_LARGEST_ZOOM, math.ceil(1 / step - 1e-6))
-    matrix = tuple((source_from_target * (zoom / reduction)).ravel())
-    height, width = values.shape[:2]
-    rows, columns = shape
-    result = np.empty((rows, columns, values.shape[2]), np.float32)
-    for channel, plane in enumerate(np.moveaxis(values, 2, 0)):
-        image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
-        enlarged = image.resize((width * zoom, height * zoom), Image.Resampling.BICUBIC)
-        sampled = enlarged.transform(
-            (columns, rows), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR
-        )
-        result[..., channel] = np.asarray(sampled)
-    return result
+    return sample_affine(values, source_from_target / reduction, shape, _SHARPNESS)
 
 
 def part_inside(part: Region, region: Region) -> Region:

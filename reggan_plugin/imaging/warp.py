@@ -6,7 +6,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.imaging.crop import reduce_by
-from reggan_plugin.kernels.sample import PHASES, sample_cubic
+from reggan_plugin.kernels.sample import sample_cubic
 
 _SHARPNESS = -0.75
 """Slope of the kernel one pixel from its middle. On skin at 100 % this one leaves 1.02 of the steps
@@ -70,17 +70,4 @@ class PictureSampler:
     ) -> Float[np.ndarray, "places channels"]:
         if number not in self._levels:
             self._levels[number] = reduce_by(self._levels[0], 2**number)
-        return sample_cubic(self._levels[number], x, y, _WEIGHTS, _OVERSHOOT)
-
-
-def _cubic() -> Float[np.ndarray, "phases 4"]:
-    """Weights of four pixels for each phase; they add up to 1, and phase 0 is one pixel alone."""
-    phase = np.arange(PHASES)[:, None] / PHASES
-    away = np.abs(phase - np.arange(-1, 3))
-    a = _SHARPNESS
-    near = ((a + 2) * away - (a + 3)) * away**2 + 1
-    far = ((away - 5) * away + 8) * away * a - 4 * a
-    return np.asarray(np.where(away <= 1, near, far), dtype=np.float32)
-
-
-_WEIGHTS = _cubic()
+        return sample_cubic(self._levels[number], x, y, _SHARPNESS, _OVERSHOOT)

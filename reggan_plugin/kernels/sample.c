@@ -3,6 +3,7 @@
 #include "kernels.h"
 
 enum { TAPS = 4, LANES = 4, PHASES = 1024 };
+static const float UNBOUNDED = -1;
 
 /* The pixels around a place along one axis: the first of four, and the row of the table of weights
    that belongs to where it lies between them. */
@@ -15,69 +16,105 @@ static inline Around around(double place) {
     return (Around){.first = (steps >> 10) - 1, .phase = steps & (PHASES - 1)};
 }
 
-/* Weigh four rows of four taps, which lie `step` floats apart, in four lanes at once (channels, or
-   what lies beside them, which nobody looks at). The sum leaves the range of the taps by no more
-   than a part of it (`overshoot`), and no further below than a part of what is darkest there. */
-static inline void weigh(const float *const rows[TAPS], int64_t step, const float *across,
-                         const float *down, float overshoot, float sum[LANES]) {
-    float low[LANES], high[LANES];
-    for (int lane = 0; lane < LANES; lane++) {
-        low[lane] = high[lane] = rows[0][lane];
-        sum[lane] = 0;
-    }
+/* Four floats side by side, anywhere in memory: channels of a pixel, or what lies beside them, which
+   nobody looks at. */
+typedef float Lanes __attribute__((ext_vector_type(LANES), aligned(4), may_alias));
+
+#define SMALLER(A, B) ((A) < (B) ? (A) : (B))
+#define LARGER(A, B) ((A) > (B) ? (A) : (B))
+
+/* Weigh four rows of four taps; `down` and `right` say how many floats lie from one to the next. The
+   sum leaves the range of the taps by no more than a part of it (`overshoot`), and no further below
+   than a part of what is darkest there. */
+static inline Lanes weigh(const float *taps, int64_t down, int64_t right, const float *of_rows,
+                          const float *of_columns, float overshoot) {
+    const Lanes none = {0, 0, 0, 0}, all = none + 1;
+    Lanes sum = none, low = *(const Lanes *)taps, high = low;
     for (int row = 0; row < TAPS; row++) {
-        float along[LANES] = {0, 0, 0, 0};
+        Lanes along = none;
         for (int tap = 0; tap < TAPS; tap++) {
-            for (int lane = 0; lane < LANES; lane++) {
-                float value = rows[row][tap * step + lane];
-                low[lane] = smaller(value, low[lane]);
-                high[lane] = larger(value, high[lane]);
-                along[lane] += value * across[tap];
-            }
+            Lanes value = *(const Lanes *)(taps + row * down + tap * right);
+            low = SMALLER(value, low);
+            high = LARGER(value, high);
+            along += value * of_columns[tap];
         }
-        for (int lane = 0; lane < LANES; lane++) sum[lane] += along[lane] * down[row];
+        sum += along * of_rows[row];
     }
-    for (int lane = 0; lane < LANES; lane++) {
-        float span = high[lane] - low[lane];
-        float least = low[lane] - overshoot * smaller(span, larger(low[lane], 0));
-        float most = high[lane] + overshoot * smaller(span, 1);
-        sum[lane] = smaller(larger(sum[lane], least), most);
+    if (overshoot == UNBOUNDED) return sum;
+    Lanes span = high - low;
+    Lanes least = low - overshoot * SMALLER(span, LARGER(low, none));
+    Lanes most = high + overshoot * SMALLER(span, all);
+    sum = LARGER(sum, least);
+    return SMALLER(sum, most);
+}
+
+typedef struct {
+    const float *pixels;
+    int64_t height, width, channels;
+} Picture;
+
+/* Copy the taps around a place at the border, those outside moved onto the edge. */
+static __attribute__((noinline)) void copy_taps(Picture picture, int64_t top, int64_t left,
+                                                int64_t channel, float copy[TAPS][TAPS][LANES]) {
+    for (int i = 0; i < TAPS; i++) {
+        for (int j = 0; j < TAPS; j++) {
+            int64_t row = within(top + i, picture.height), column = within(left + j, picture.width);
+            const float *tap = picture.pixels + (row * picture.width + column) * picture.channels;
+            for (int64_t k = 0; k < LANES; k++)
+                copy[i][j][k] = tap[within(channel + k, picture.channels)];
+        }
     }
 }
 
-/* Sample with a cubic kernel: 4 by 4 pixels around each place, whose weights along an axis are a
-   row of `weights`, one for each step of 1/1024 pixel. */
-KERNEL void sample_cubic(const float *picture, int64_t height, int64_t width, int64_t channels,
+/* Weigh the 4 by 4 pixels around a place, four channels at a time; the sum of one channel lies
+   `plane` floats behind that of the one before. */
+static inline void sample_at(Picture picture, double x, double y, const float (*weights)[TAPS],
+                             float overshoot, float *result, int64_t plane) {
+    const int64_t channels = picture.channels, row = picture.width * channels;
+    Around column = around(x), line = around(y);
+    int64_t corner = line.first * row + column.first * channels;
+    int64_t last = corner + (TAPS - 1) * (row + channels); /* the last tap's first channel */
+    int is_inside = column.first >= 0 && column.first + TAPS <= picture.width && line.first >= 0 &&
+                    line.first + TAPS <= picture.height;
+    for (int64_t channel = 0; channel < channels; channel += LANES) {
+        float copy[TAPS][TAPS][LANES];
+        const float *taps = picture.pixels + corner + channel;
+        int64_t down = row, right = channels;
+        if (!is_inside || last + channel + LANES > picture.height * row) {
+            copy_taps(picture, line.first, column.first, channel, copy);
+            taps = copy[0][0], down = TAPS * LANES, right = LANES;
+        }
+        Lanes sum = weigh(taps, down, right, weights[line.phase], weights[column.phase], overshoot);
+        for (int64_t k = 0; k < LANES && channel + k < channels; k++) result[(channel + k) * plane] = sum[k];
+    }
+}
+
+/* Sample with a cubic kernel, whose weights along an axis are a row of `weights`, one for each step
+   of 1/1024 pixel. */
+KERNEL void sample_cubic(const float *pixels, int64_t height, int64_t width, int64_t channels,
                          const float (*weights)[TAPS], float overshoot, const double *x,
                          const double *y, int64_t places, float *result) {
-    const int64_t row = width * channels, size = height * row;
-    for (int64_t place = 0; place < places; place++, result += channels) {
-        Around column = around(x[place]), line = around(y[place]);
-        const float *across = weights[column.phase], *down = weights[line.phase];
-        int64_t corner = line.first * row + column.first * channels;
-        int64_t last = corner + (TAPS - 1) * (row + channels); /* the last tap's first channel */
-        int is_inside = column.first >= 0 && column.first + TAPS <= width && line.first >= 0 &&
-                        line.first + TAPS <= height;
-        for (int64_t channel = 0; channel < channels; channel += LANES) {
-            int64_t lanes = channels - channel < LANES ? channels - channel : LANES;
-            float copy[TAPS][TAPS][LANES], sum[LANES];
-            const float *rows[TAPS];
-            int64_t step = channels;
-            if (is_inside && last + channel + LANES <= size) {
-                for (int i = 0; i < TAPS; i++) rows[i] = picture + corner + i * row + channel;
-            } else { /* at the border: copies of the taps, those outside moved onto the edge */
-                for (int i = 0; i < TAPS; i++) {
-                    const float *from = picture + within(line.first + i, height) * row + channel;
-                    for (int j = 0; j < TAPS; j++) {
-                        const float *tap = from + within(column.first + j, width) * channels;
-                        for (int k = 0; k < LANES; k++) copy[i][j][k] = tap[k < lanes ? k : 0];
-                    }
-                    rows[i] = copy[i][0];
-                }
-                step = LANES;
-            }
-            weigh(rows, step, across, down, overshoot, sum);
-            for (int64_t k = 0; k < lanes; k++) result[channel + k] = sum[k];
+    const Picture picture = {pixels, height, width, channels};
+    for (int64_t place = 0; place < places; place++, result += channels)
+        sample_at(picture, x[place], y[place], weights, overshoot, result, 1);
+}
+
+/* Sample at the pixels of another picture, whose corner and sides `matrix` (2 by 3) places in this
+   one; what lies outside is 0, and nothing bounds the sum. The result has a plane a channel. */
+KERNEL void sample_affine(const float *pixels, int64_t height, int64_t width, int64_t channels,
+                          const float (*weights)[TAPS], const double *matrix, int64_t rows,
+                          int64_t columns, float *result) {
+    const Picture picture = {pixels, height, width, channels};
+    const int64_t plane = rows * columns;
+    for (int64_t row = 0; row < rows; row++) {
+        for (int64_t column = 0; column < columns; column++, result++) {
+            double right = (double)column + 0.5, down = (double)row + 0.5;
+            double x = matrix[0] * right + matrix[1] * down + matrix[2];
+            double y = matrix[3] * right + matrix[4] * down + matrix[5];
+            if (x >= 0 && x < (double)width && y >= 0 && y < (double)height)
+                sample_at(picture, x - 0.5, y - 0.5, weights, UNBOUNDED, result, plane);
+            else
+                for (int64_t channel = 0; channel < channels; channel++) result[channel * plane] = 0;
         }
     }
 }

@@ -1,4 +1,6 @@
-"""Values of a picture at places between its pixels."""
+"""Values of a picture at places between its pixels, by a cubic kernel."""
+
+from functools import cache
 
 import numpy as np
 
@@ -13,7 +15,7 @@ def sample_cubic(
     picture: Float[np.ndarray, "height width channels"],
     x: Float[np.ndarray, " places"],
     y: Float[np.ndarray, " places"],
-    weights: Float[np.ndarray, "1024 4"],
+    slope: float,
     overshoot: float,
 ) -> Float[np.ndarray, "places channels"]:
     """Weigh the 4 by 4 pixels around each place; beyond the picture's border its edge goes on.
@@ -22,20 +24,57 @@ def sample_cubic(
         picture: finite.
         x: of the places, in index coordinates: pixel centres lie at whole numbers.
         y: likewise.
-        weights: of the four pixels along an axis, for each of 1024 steps between two of them.
+        slope: of the kernel one pixel from its middle.
         overshoot: by how much a value may leave the range of its pixels: in parts of that range,
             or of what is darkest there if that is less.
     """
     picture = np.ascontiguousarray(picture, np.float32)
-    weights = np.ascontiguousarray(weights, np.float32)
     x, y = (np.ascontiguousarray(axis, np.float64) for axis in (x, y))
     height, width, channels = picture.shape
-    if picture.size == 0 or x.shape != y.shape or weights.shape != (PHASES, 4):
-        raise ValueError(f"{picture.shape}, {x.shape}, {y.shape}, {weights.shape} do not fit.")
+    if picture.size == 0 or x.shape != y.shape:
+        raise ValueError(f"{picture.shape}, {x.shape}, {y.shape} do not fit.")
     result = np.empty((len(x), channels), np.float32)
     call(
         "sample_cubic",
         *(picture, height, width, channels),
-        *(weights, overshoot, x, y, len(x), result),
+        *(cubic_weights(slope), overshoot, x, y, len(x), result),
     )
     return result
+
+
+def sample_affine(
+    picture: Float[np.ndarray, "height width channels"],
+    matrix: Float[np.ndarray, "2 3"],
+    shape: tuple[int, int],
+    slope: float,
+) -> Float[np.ndarray, "channels rows columns"]:
+    """Sample at the pixels of another picture of a shape, plane by plane; 0 outside.
+
+    Args:
+        picture: finite.
+        matrix: brings places (x, y) in that picture to this one; corners, not centres, of the
+            first pixels lie at 0.
+        shape: rows and columns wanted.
+        slope: as for `sample_cubic`.
+    """
+    picture = np.ascontiguousarray(picture, np.float32)
+    matrix = np.ascontiguousarray(matrix, np.float64)
+    if picture.size == 0 or matrix.shape != (2, 3) or min(shape) < 0:
+        raise ValueError(f"{picture.shape}, {matrix.shape}, {shape} do not fit.")
+    result = np.empty((picture.shape[2], *shape), np.float32)
+    call("sample_affine", picture, *picture.shape, cubic_weights(slope), matrix, *shape, result)
+    return result
+
+
+@cache
+def cubic_weights(slope: float) -> Float[np.ndarray, "phases 4"]:
+    """Weights of four pixels for each phase; they add up to 1, and phase 0 is one pixel alone.
+
+    Source: Keys, "Cubic convolution interpolation for digital image processing", IEEE Trans.
+    ASSP 29(6), 1981.
+    """
+    phase = np.arange(PHASES)[:, None] / PHASES
+    away, a = np.abs(phase - np.arange(-1, 3)), slope
+    near = ((a + 2) * away - (a + 3)) * away**2 + 1
+    far = ((away - 5) * away + 8) * away * a - 4 * a
+    return np.asarray(np.where(away <= 1, near, far), dtype=np.float32)

@@ -3,34 +3,38 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.imaging.warp import _OVERSHOOT, _WEIGHTS
-from reggan_plugin.kernels.sample import PHASES, sample_cubic
+from reggan_plugin.kernels.sample import PHASES, cubic_weights, sample_affine, sample_cubic
 
 RANDOM = np.random.default_rng(36)
+SLOPE, OVERSHOOT = -0.75, 0.25
 
 
-def cubic(picture: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def cubic(
+    picture: np.ndarray, x: np.ndarray, y: np.ndarray, slope: float = SLOPE, *, bound: bool = True
+) -> np.ndarray:
     """Weigh rows of four pixels, then the four rows, in float32; keep near their range."""
     height, width, channels = picture.shape
-    columns, across = taps(x, width)
-    rows, down = taps(y, height)
+    columns, across = taps(x, width, slope)
+    rows, down = taps(y, height, slope)
     total = np.zeros((len(x), channels), np.float32)
     for i in range(4):
         along = np.zeros_like(total)
         for j in range(4):
             along += picture[rows[i], columns[j]] * across[j][:, None]
         total += along * down[i][:, None]
+    if not bound:
+        return total
     around = picture[rows[:, None], columns[None]].reshape(16, len(x), channels)
     low, high = around.min(axis=0), around.max(axis=0)
-    span, part = high - low, np.float32(_OVERSHOOT)
+    span, part = high - low, np.float32(OVERSHOOT)
     low, high = low - part * np.minimum(span, np.maximum(low, 0)), high + part * np.minimum(span, 1)
     return np.clip(total, low, high)
 
 
-def taps(places: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+def taps(places: np.ndarray, length: int, slope: float) -> tuple[np.ndarray, np.ndarray]:
     steps = np.rint(places * PHASES).astype(np.int64)
     pixels = steps // PHASES - 1 + np.arange(4)[:, None]
-    return np.clip(pixels, 0, length - 1), _WEIGHTS[steps % PHASES].T
+    return np.clip(pixels, 0, length - 1), cubic_weights(slope)[steps % PHASES].T
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 9])
@@ -39,14 +43,14 @@ def test_the_cubic_kernel(height: int, width: int, channels: int) -> None:
     picture = RANDOM.normal(0.5, 1, (height, width, channels)).astype(np.float32)
     x, y = RANDOM.uniform(-6, 46, (2, 500))
     x[:20] = np.rint(x[:20])
-    found = sample_cubic(picture, x, y, _WEIGHTS, _OVERSHOOT)
+    found = sample_cubic(picture, x, y, SLOPE, OVERSHOOT)
     assert np.array_equal(found, cubic(picture, x, y))
 
 
 def test_places_that_no_picture_has() -> None:
     picture = RANDOM.random((6, 5, 3), np.float32)
     x = np.array([np.nan, np.inf, -np.inf, 1e300, -1e300, 2.0**40])
-    found = sample_cubic(picture, x, np.full(6, 2.0), _WEIGHTS, _OVERSHOOT)
+    found = sample_cubic(picture, x, np.full(6, 2.0), SLOPE, OVERSHOOT)
     left, right = picture[2, 0], picture[2, 4]
     assert found == pytest.approx(np.stack([left, right, left, right, left, right]), abs=1e-6)
 
@@ -54,17 +58,43 @@ def test_places_that_no_picture_has() -> None:
 def test_a_view_of_other_numbers_is_read_as_its_values() -> None:
     picture = RANDOM.random((12, 10, 6))[::2, :, ::2]
     x, y = RANDOM.uniform(0, 6, (2, 50)).astype(np.float32)
-    found = sample_cubic(picture, x, y, _WEIGHTS, _OVERSHOOT)
+    found = sample_cubic(picture, x, y, SLOPE, OVERSHOOT)
     assert np.array_equal(found, cubic(picture.astype(np.float32), x.astype(np.float64), y))
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 5])
+def test_the_pixels_of_a_turned_picture(channels: int) -> None:
+    picture = RANDOM.normal(0.5, 1, (9, 14, channels)).astype(np.float32)
+    matrix = np.array([[0.31, -0.12, 1.7], [0.11, 0.3, -2.3]])
+    found = np.moveaxis(sample_affine(picture, matrix, (40, 30), -0.5), 0, 2)
+    corner = np.mgrid[:40, :30].reshape(2, -1)[::-1] + 0.5
+    x, y = matrix[:, :2] @ corner + matrix[:, 2:]
+    is_within = (x >= 0) & (x < 14) & (y >= 0) & (y < 9)
+    expected = cubic(picture, x - 0.5, y - 0.5, -0.5, bound=False) * is_within[:, None]
+    assert 200 < is_within.sum() < 1000
+    assert found.reshape(-1, channels) == pytest.approx(expected, abs=2e-3)  # one step of 1/1024
+    assert np.mean(found.reshape(-1, channels) != expected) < 0.01
+
+
+def test_weights_add_up_to_1_and_a_pixel_itself_is_kept() -> None:
+    weights = cubic_weights(SLOPE)
+    assert weights.sum(axis=1) == pytest.approx(1, abs=1e-6)
+    assert weights[0].tolist() == [0, 1, 0, 0]
+
+
 @pytest.mark.parametrize(
-    ("shape", "count", "weights"),
-    [((0, 4, 3), 5, 1024), ((4, 4, 0), 5, 1024), ((4, 4, 3), 4, 1024), ((4, 4, 3), 5, 1000)],
+    ("shape", "count"), [((0, 4, 3), 5), ((4, 4, 0), 5), ((4, 4, 3), 4), ((4, 0, 3), 5)]
 )
-def test_what_would_read_outside_memory_is_refused(
-    shape: tuple[int, ...], count: int, weights: int
-) -> None:
+def test_what_would_read_outside_memory_is_refused(shape: tuple[int, ...], count: int) -> None:
     picture, places = np.zeros(shape, np.float32), np.zeros(5)
     with pytest.raises(ValueError, match="do not fit"):
-        sample_cubic(picture, places, np.zeros(count), np.zeros((weights, 4)), 0.25)
+        sample_cubic(picture, places, np.zeros(count), SLOPE, OVERSHOOT)
+    if not picture.size:
+        with pytest.raises(ValueError, match="do not fit"):
+            sample_affine(picture, np.eye(2, 3), (4, 4), SLOPE)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+def test_a_map_that_leads_nowhere_gives_0(value: float) -> None:
+    matrix = np.array([[value, 0, 0], [0, 1.0, 0]])
+    assert not sample_affine(np.ones((4, 4, 1), np.float32), matrix, (3, 3), SLOPE).any()

@@ -23,7 +23,6 @@ from screen import (
     button_of,
     click,
     move,
-    open_at_first,
     press,
     region_of,
     scroll,
@@ -286,35 +285,6 @@ def smile_as_its_own_rig_does() -> Pause:
     scene.reggan.output_path = ""
 
 
-def look_for_face_shapes() -> Pause:
-    """The panel with the sliders, opened; what is sought alone stays, left and right as pairs."""
-    scene, manager = bpy.context.scene, bpy.context.window_manager
-    scene.reggan.driven_by = "PANEL"
-    open_at_first("REGGAN_PT_image_shapes")
-    yield 1.0
-    yield from scroll("IMAGE_EDITOR")
-    yield from picture("45_face_shapes")
-    manager.reggan_shape_search = "mouth s"
-    addon("job_display").redraw_sidebars(manager)
-    yield from scroll("IMAGE_EDITOR", back=True)
-    yield from picture("46_shapes_that_were_sought")
-    found = yield from sliders_of("IMAGE_EDITOR")
-    shapes = {path.rpartition(".")[2] for path in found if path.startswith("reggan_shapes.")}
-    _avatar()["shapes that were sought"] = sorted(shapes)
-    assert {"mouthSmileLeft", "mouthStretchLeft"} <= shapes
-    assert all(name.startswith("mouthS") for name in shapes), shapes
-    manager.reggan_shape_search = ""
-    _close_at_first("REGGAN_PT_image_shapes")
-    yield 1.0
-
-
-def _close_at_first(panel: str) -> None:
-    cls = getattr(bpy.types, panel)
-    bpy.utils.unregister_class(cls)
-    cls.bl_options = {"DEFAULT_CLOSED"}
-    bpy.utils.register_class(cls)
-
-
 def drive_by_its_own_shape_keys() -> Pause:
     """Its smile has a name of its own; a key that moves nothing is named."""
     scene, avatar = bpy.context.scene, bpy.data.objects["Avatar"]
@@ -443,7 +413,6 @@ STEPS: tuple[Callable[[], Pause], ...] = (
     choose_a_face_in_the_shelf,
     drag_a_face_onto_the_panel,
     smile_as_its_own_rig_does,
-    look_for_face_shapes,
     drive_by_its_own_shape_keys,
     *once_silent.STEPS,
     mix_in_a_scene_of_its_own,

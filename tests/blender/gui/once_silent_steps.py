@@ -60,7 +60,7 @@ def name_stills_by_their_frames() -> Pause:
     for frame in (8, 1):
         scene.frame_set(frame)
         yield 0.5
-        button = yield from button_of("IMAGE_EDITOR", "reggan.render_and_apply", across=0.93)
+        button = yield from button_of("IMAGE_EDITOR", "reggan.render_and_apply", across=0.83)
         yield from click(window(), *button)
         yield from until_job_begins()
         yield from until_job_ends(f"still_{frame}")
@@ -116,7 +116,9 @@ def _show_the_map(name: str) -> Pause:
     with bpy.context.temp_override(window=window(), area=area, region=region_of(area, "WINDOW")):
         bpy.ops.image.view_all(fit_view=True)
     yield from picture(name)
-    area.spaces.active.image.save(filepath=str(OUT / f"{name}_itself.png"), save_copy=True)
+    image = area.spaces.active.image
+    assert image.source == "FILE", image
+    image.save(filepath=str(OUT / f"{name}_itself.png"), save_copy=True)
 
 
 def _read_refusal(name: str, button: tuple[int, int], words: tuple[str, ...]) -> Pause:

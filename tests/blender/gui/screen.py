@@ -95,20 +95,33 @@ def buttons_of(
     place = region_of(area, region)
     x = place.x + round(place.width * across)
     seen: dict[str, list[int]] = {}
-    manager = bpy.context.window_manager
     move(window, window.width // 2, 4)  # away from the button that was pressed last
     yield 0.5
     for y in range(place.y + place.height - 4, place.y, -STEP_PX):
-        move(window, x, y)
-        yield HOVER_S
-        manager.clipboard = ""
-        with bpy.context.temp_override(window=window, area=area, region=place):
-            if bpy.ops.ui.copy_python_command_button.poll():
-                bpy.ops.ui.copy_python_command_button()
-        command = manager.clipboard
-        if command.startswith("bpy.ops."):
-            seen.setdefault(command.removeprefix("bpy.ops.").partition("(")[0], []).append(y)
+        name = yield from _operator_under(window, area, place, (x, y))
+        if name:
+            seen.setdefault(name, []).append(y)
     return {name: (x, sum(rows) // len(rows)) for name, rows in seen.items()}
+
+
+def _operator_under(
+    window: bpy.types.Window,
+    area: bpy.types.Area,
+    region: bpy.types.Region,
+    at: tuple[int, int],
+    hover_s: float = HOVER_S,
+) -> Generator[float, None, str]:
+    """The operator of the button at a place of the window; empty without one."""
+    move(window, *at)
+    yield hover_s
+    manager = bpy.context.window_manager
+    manager.clipboard = ""
+    with bpy.context.temp_override(window=window, area=area, region=region):
+        if bpy.ops.ui.copy_python_command_button.poll():
+            bpy.ops.ui.copy_python_command_button()
+    command = manager.clipboard
+    is_operator = command.startswith("bpy.ops.")
+    return command.removeprefix("bpy.ops.").partition("(")[0] if is_operator else ""
 
 
 def button_of(
@@ -124,7 +137,11 @@ def button_of(
             yield from scroll(kind, back=turn)
         found = yield from buttons_of(kind, across=across)
         if name in found:
-            return found[name]
+            window, area = bpy.context.window_manager.windows[0], area_of(kind)
+            place = region_of(area)
+            there = yield from _operator_under(window, area, place, found[name], hover_s=0.5)
+            if there == name:  # nothing has moved since it was seen
+                return found[name]
     raise AssertionError(f"{name} is not in the sidebar of {kind}, which has {sorted(found)}")
 
 

@@ -38,7 +38,9 @@ class RenderAndApply(bpy.types.Operator):
     bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; the job has its own undo step
 
     animation: BoolProperty(
-        name="Animation", description="All frames of the scene, not the one that it shows"
+        name="Animation",
+        description="All frames of the scene, not the one that it shows",
+        options={"SKIP_SAVE"},  # else the button for one frame does what was pressed before
     )
     renders_over: BoolProperty(
         name="Render Over",

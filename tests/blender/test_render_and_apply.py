@@ -48,6 +48,12 @@ def test_one_button_renders_the_animation_and_changes_it(
     assert bpy.context.scene.reggan.frames_source == "SCENE"
 
 
+def test_the_button_for_one_frame_does_not_do_what_was_pressed_before(registered: Any) -> None:
+    """Blender fills what a button leaves open with what was used last, unless it is told not to."""
+    described = bpy.ops.reggan.render_and_apply.get_rna_type().properties
+    assert all(described[name].is_skip_save for name in ("animation", "renders_over"))
+
+
 def test_one_button_renders_a_still_and_changes_it(
     render: Any, pretended: Path, tmp_path: Path
 ) -> None:

@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from reggan_plugin.disk import read_regular
 from reggan_plugin.errors import SigningError
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.image_format import ImageFormat
+from reggan_plugin.limits import MOST_SETTINGS_BYTES
 from reggan_plugin.missing_package import needs_extra
 
 DIGITAL_SOURCE_TYPE = "compositeWithTrainedAlgorithmicMedia"
@@ -130,7 +132,7 @@ def _format_of(content: bytes) -> ImageFormat:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path, MOST_SETTINGS_BYTES)
     except OSError as error:
         raise SigningError(f"{path} cannot be read: {error.strerror}. Check the path.") from error
 

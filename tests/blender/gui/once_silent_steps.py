@@ -56,6 +56,7 @@ def refuse_frames_of_another_size() -> Pause:
 def name_stills_by_their_frames() -> Pause:
     """Frame 8, then frame 1, by the button for the current frame; both are kept."""
     scene = bpy.context.scene
+    scene.reggan.driven_by, scene.reggan.expression = "PANEL", "happy"
     made = []
     for frame in (8, 1):
         scene.frame_set(frame)

@@ -119,7 +119,7 @@ def _show_the_map(name: str) -> Pause:
     yield from picture(name)
     image = area.spaces.active.image
     assert image.source == "FILE", image
-    image.save(filepath=str(OUT / f"{name}_itself.png"), save_copy=True)
+    image.save_render(str(OUT / f"{name}_itself.png"))
 
 
 def _read_refusal(name: str, button: tuple[int, int], words: tuple[str, ...]) -> Pause:

@@ -262,7 +262,7 @@ def _motion(
     moves = np.clip(2 * blur(wide.astype(np.float32), reach / 2), 0, 1)
     for one in eyes:
         if one is not None:
-            moves *= 1 - _in_cells(one.still, one.window, cells)
+            moves *= 1 - one.share * _in_cells(one.still, one.window, cells)
     motion *= moves[..., None]
     return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32)
 

@@ -124,7 +124,7 @@ class Drawn:
         still = grown(opening.still > 0.5, -seam * float(scale))
         lost = grown(np.where(is_above, *losses) > _LOST, 1).astype(np.float32)
         cover = np.maximum.reduce([opening.open, band, blur(lost, 1.0)]) * ~still
-        return _painter(opening.window, cover, paint)
+        return _painter(opening.window, opening.share * cover, paint)
 
     def uncovered(
         self,

@@ -24,8 +24,9 @@ from reggan_plugin.rig.planes import (
     window_places,
 )
 
-LEAST_MOTION = 0.004
-"""Of the lids' edges, in eye distances, from which on an eye is drawn anew."""
+LEAST_MOTION, _ALL_DRAWN = 0.004, 0.012
+"""Of the lids' edges, in eye distances, from which on an eye is drawn anew, and nothing else is
+seen: what is drawn never has all of an iris, which would change from one frame to the next."""
 _LEAST_TURN = 1e-3
 """Eye distances of the iris' way, likewise."""
 _BAND = 0.028
@@ -104,6 +105,7 @@ class Opening:
         middle: line between its two edges, from the picture's left to its right.
         still: 1 where the source's own pixels are seen, which do not move.
         soft: eye distances over which its edge turns in.
+        share: how much of what is painted is seen, over what moves.
     """
 
     window: Window
@@ -115,6 +117,7 @@ class Opening:
     middle: Float[np.ndarray, "places 2"]
     still: Float[np.ndarray, "side side"]
     soft: float = 0.0
+    share: float = 1.0
 
 
 def gaze_of(weights: Mapping[str, float], side: str) -> Float[np.ndarray, "2"]:
@@ -151,8 +154,10 @@ def changed_eye(
     before = before.parted(axes[:, 1], 0.0)
     after = after.parted(axes[:, 1], _SHUT * eye)
     moved = max(np.abs(after.upper - before.upper).max(), np.abs(after.lower - before.lower).max())
-    if moved < LEAST_MOTION * eye and np.abs(gaze).max() < _LEAST_TURN:
+    moved, turns = moved / eye, np.abs(gaze).max() >= _LEAST_TURN
+    if moved < LEAST_MOTION and not turns:
         return None
+    share = np.clip((moved - LEAST_MOTION) / (_ALL_DRAWN - LEAST_MOTION), 0, 1)
     places = np.concatenate([before.upper, before.lower, after.upper, after.lower])
     window = square_around(places, 0.08 * eye)
     side_px = int(np.clip(round((window[2] - window[0]) * picture.side_px), 48, 1024))
@@ -164,7 +169,7 @@ def changed_eye(
         now = np.zeros_like(now)  # shut: all that is seen is lid
     seen = grown(was > 0.99, -_INSET * px)
     ball = _completed(own, seen, was, at, iris, px)
-    if np.abs(gaze).max() >= _LEAST_TURN:
+    if turns:
         moved_at = at - axes @ gaze * eye - [window[0], window[1]]
         ball = sampled(ball, moved_at * (side_px / (window[2] - window[0]))).astype(np.float32)
         still = np.zeros_like(now)
@@ -180,6 +185,7 @@ def changed_eye(
         was_window=window,
         middle=rightwards(smooth_arc((after.upper + after.lower) / 2)),
         still=still,
+        share=1.0 if turns else float(share),
     )
 
 

@@ -57,3 +57,19 @@ def test_a_light_in_the_iris_under_the_lid_stays() -> None:
     row, column = ((place + 0.5) / SIDE for place in (rows.stop - 2, columns.start + 2))
     at = int((row - top) * scale), int((column - left) * scale)
     assert eye.inside[at].mean() > 0.8 > 0.4 > dull.inside[at].mean()
+
+
+def test_an_eye_that_begins_to_move_does_not_become_another_one_at_once() -> None:
+    """What is drawn has not all of an iris, so it comes in little by little, unless it turns."""
+    picture, _, opened, iris = half_shut(0.0)
+    shares = []
+    for down in (0.003, 0.005, 0.008, 0.02):
+        after = Lids(upper=opened.upper + np.array([0.0, down]), lower=opened.lower)
+        eye = changed_eye(CroppedFace(picture), opened, after, iris, np.zeros(2), 1.0, np.eye(2))
+        shares.append(0.0 if eye is None else eye.share)
+    assert shares[0] == 0 < shares[1] < 0.2 < shares[2] < shares[3] == 1
+    turned = changed_eye(
+        CroppedFace(picture), opened, opened, iris, np.array([0.05, 0]), 1.0, np.eye(2)
+    )
+    assert turned is not None
+    assert turned.share == 1

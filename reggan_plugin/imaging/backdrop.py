@@ -6,12 +6,12 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging.colour import finite_pixels, finite_values
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import Front, within
-from reggan_plugin.interpolation import sample_bilinear
 from reggan_plugin.kernels.run_on import run_on
+from reggan_plugin.kernels.underlay import lay_over, sureness
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256
@@ -161,26 +161,14 @@ class Underlay:
         region: Region,
     ) -> Float[np.ndarray, "rows columns 3"]:
         """Straight values of a region, laid over what runs on beneath them; all finite."""
-        share = finite_pixels(straight).astype(np.float32)
-        if alpha is not None:
-            sureness = finite_values(alpha) - _UNSURE_ALPHA
-            sureness /= SURE_ALPHA - _UNSURE_ALPHA
-            share *= np.clip(sureness, 0.0, 1.0, out=sureness)
-        if self.front is not None:
-            share *= 1 - self.front.hidden(region)
-        unsure = np.flatnonzero(share < 1)
-        if not unsure.size:
+        hidden = None if self.front is None else self.front.hidden(region)
+        share = sureness(straight, alpha, hidden, (_UNSURE_ALPHA, SURE_ALPHA))
+        if share is None:
             return straight
-        result = np.array(straight, order="C")
-        places = result.reshape(-1, 3)
-        rows, columns = np.divmod(unsure, result.shape[1])
-        below = self._at(rows + region[0].start, columns + region[1].start)
-        own = finite_values(places.take(unsure, axis=0), infinity=0.0)
-        own -= below
-        own *= share.ravel()[unsure, None]
-        own += below
-        places[unsure] = own
-        return result
+        top, left = (
+            own.start - first.start for own, first in zip(region, self._region, strict=True)
+        )
+        return lay_over(straight, share, self._colours, (top, left), self._factor)
 
     @cached_property
     def _colours(self) -> Float[np.ndarray, "channels rows columns"]:
@@ -219,17 +207,3 @@ class Underlay:
         if self._factor == 1:
             return planes
         return [_reduced_by(plane, self._factor) for plane in planes]
-
-    def _at(
-        self, rows: Int[np.ndarray, " places"], columns: Int[np.ndarray, " places"]
-    ) -> Float[np.ndarray, "places 3"]:
-        """In straight lines between the middles of blocks; beyond the region its edge."""
-        top, left = (axis.start for axis in self._region)
-        if self._factor == 1:  # every place is the middle of a block
-            height, width = self._colours.shape[1:]
-            inside = np.clip(rows - top, 0, height - 1) * width
-            inside += np.clip(columns - left, 0, width - 1)
-            return self._colours.reshape(3, -1).take(inside, axis=1).T
-        y = (rows - top + 0.5) / self._factor - 0.5
-        x = (columns - left + 0.5) / self._factor - 0.5
-        return sample_bilinear(np.moveaxis(self._colours, 0, 2), x, y)

@@ -1,0 +1,55 @@
+/* Pixels laid over what runs on beneath them. Values are [rows][columns][3]. */
+#include "kernels.h"
+
+static inline int is_finite(float value) { return value - value == 0; }
+
+/* How far each of `count` pixels counts: none that is no number; by its alpha (null: in full) from
+   `unsure` up, in full `span` above it; less what is `hidden` (null: nothing). `few` is set to 1
+   where one does not count in full. */
+KERNEL void sureness(const float *values, const float *alpha, const float *hidden, int64_t count,
+                     float unsure, float span, float *restrict share, uint8_t *restrict few) {
+    int any = 0;
+    for (int64_t place = 0; place < count; place++, values += 3) {
+        float own = is_finite(values[0]) & is_finite(values[1]) & is_finite(values[2]);
+        if (alpha) {
+            float cover = alpha[place];
+            if (!is_finite(cover)) cover = cover > 0; /* infinity is all, what is no number none */
+            own *= larger(0, smaller(1, (cover - unsure) / span));
+        }
+        if (hidden) own *= 1 - hidden[place];
+        share[place] = own;
+        any |= own < 1;
+    }
+    *few = (uint8_t)any;
+}
+
+/* Lays values over `colours` [3][height][width], in place, by their share. A colour is the average
+   of a block of `factor` pixels, of which the first begins `top` rows above the values and `left`
+   columns beside them; between the middles of blocks it lies on straight lines. */
+KERNEL void lay_over(float *restrict values, const float *share, int64_t rows, int64_t columns,
+                     const float *colours, int64_t height, int64_t width, int64_t top,
+                     int64_t left, int64_t factor) {
+    const int64_t right = width > 1, below = height > 1 ? width : 0, plane = height * width;
+    for (int64_t row = 0; row < rows; row++) {
+        double y = ((double)(row + top) + 0.5) / (double)factor - 0.5;
+        y = y > 0 ? (y < (double)(height - 1) ? y : (double)(height - 1)) : 0;
+        int64_t up = within((int64_t)y, height > 1 ? height - 1 : 1);
+        float v = (float)(y - (double)up);
+        for (int64_t column = 0; column < columns; column++, values += 3, share++) {
+            if (!(*share < 1)) continue;
+            double x = ((double)(column + left) + 0.5) / (double)factor - 0.5;
+            x = x > 0 ? (x < (double)(width - 1) ? x : (double)(width - 1)) : 0;
+            int64_t beside = within((int64_t)x, width > 1 ? width - 1 : 1);
+            float u = (float)(x - (double)beside);
+            const float *first = colours + up * width + beside;
+            for (int channel = 0; channel < 3; channel++, first += plane) {
+                const float *second = first + below;
+                float upper = first[0] * (1 - u) + first[right] * u;
+                float lower = second[0] * (1 - u) + second[right] * u;
+                float beneath = upper * (1 - v) + lower * v;
+                float own = is_finite(values[channel]) ? values[channel] : 0;
+                values[channel] = (own - beneath) * *share + beneath;
+            }
+        }
+    }
+}

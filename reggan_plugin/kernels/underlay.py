@@ -1,0 +1,70 @@
+"""Pixels laid over what runs on beneath them."""
+
+import numpy as np
+
+from reggan_plugin.array_types import Float
+from reggan_plugin.kernels.library import call
+
+
+def sureness(
+    values: Float[np.ndarray, "rows columns 3"],
+    alpha: Float[np.ndarray, "rows columns"] | None,
+    hidden: Float[np.ndarray, "rows columns"] | None,
+    ramp: tuple[float, float],
+) -> Float[np.ndarray, "rows columns"] | None:
+    """How far each pixel counts, float32; None if all count in full.
+
+    Args:
+        values: a pixel with any that is not finite counts for nothing.
+        alpha: NaN is 0 and infinity 1; None if all pixels are opaque.
+        hidden: how far something stands before each; None if nothing does.
+        ramp: up to the first alpha a pixel counts for nothing, from the second on in full.
+    """
+    shape = _checked(values)
+    planes = [
+        None if plane is None else np.ascontiguousarray(plane, np.float32)
+        for plane in (alpha, hidden)
+    ]
+    if any(plane is not None and plane.shape != shape for plane in planes):
+        raise ValueError(f"Alpha or what is hidden does not fit values of {values.shape}.")
+    share, few = np.empty(shape, np.float32), np.zeros(1, np.uint8)
+    own = np.ascontiguousarray(values, np.float32)
+    unsure, span = float(ramp[0]), float(ramp[1] - ramp[0])
+    call("sureness", own, *planes, share.size, unsure, span, share, few)
+    return share if few[0] else None
+
+
+def lay_over(
+    values: Float[np.ndarray, "rows columns 3"],
+    share: Float[np.ndarray, "rows columns"],
+    colours: Float[np.ndarray, "3 height width"],
+    corner: tuple[int, int],
+    factor: int,
+) -> Float[np.ndarray, "rows columns 3"]:
+    """Return values laid over colours by their share, float32; what is not finite is 0.
+
+    Args:
+        values: where the share is 1 they stay as they are.
+        share: 0 to 1.
+        colours: averages over blocks of pixels, finite; between the blocks' middles they lie on
+            straight lines, and beyond them the edge goes on.
+        corner: row and column of the first value, counted in pixels from the first block's corner.
+        factor: side of a block, in pixels.
+    """
+    shape = _checked(values)
+    if share.shape != shape or colours.ndim != 3 or len(colours) != 3 or not colours.size:
+        raise ValueError(
+            f"Shares of {share.shape} and colours of {colours.shape} do not fit {values.shape}."
+        )
+    if factor < 1:
+        raise ValueError(f"A block of {factor} pixels has no average.")
+    result = np.array(values, np.float32, order="C")
+    share, colours = (np.ascontiguousarray(one, np.float32) for one in (share, colours))
+    call("lay_over", result, share, *shape, colours, *colours.shape[1:], *corner, factor)
+    return result
+
+
+def _checked(values: Float[np.ndarray, "rows columns 3"]) -> tuple[int, int]:
+    if values.ndim != 3 or values.shape[2] != 3:
+        raise ValueError(f"Values of {values.shape} have no three channels.")
+    return values.shape[0], values.shape[1]

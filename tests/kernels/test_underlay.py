@@ -1,0 +1,93 @@
+"""Pixels over what runs on beneath them, said once more in plain NumPy."""
+
+import numpy as np
+import pytest
+
+from reggan_plugin.kernels.underlay import lay_over, sureness
+from tests.kernels.test_bilinear import bilinear
+
+RANDOM = np.random.default_rng(36)
+RAMP = 0.5, 0.95
+
+
+def plain_sureness(
+    values: np.ndarray, alpha: np.ndarray | None, hidden: np.ndarray | None
+) -> np.ndarray:
+    share = np.isfinite(values).all(axis=2).astype(np.float32)
+    if alpha is not None:
+        known = np.nan_to_num(alpha, nan=0.0, posinf=1.0, neginf=0.0)
+        share *= np.clip((known - RAMP[0]) / (RAMP[1] - RAMP[0]), 0.0, 1.0)
+    return share if hidden is None else share * (1 - hidden)
+
+
+def laid_over(
+    values: np.ndarray, share: np.ndarray, colours: np.ndarray, corner: tuple[int, int], factor: int
+) -> np.ndarray:
+    rows, columns = np.indices(share.shape)
+    places = np.stack([columns + corner[1], rows + corner[0]], axis=-1)
+    below = bilinear(np.moveaxis(colours, 0, 2), (places + 0.5) / factor - 0.5, 0.0)
+    own = np.where(np.isfinite(values), values, np.float32(0))
+    return np.where(share[..., None] < 1, (own - below) * share[..., None] + below, values)
+
+
+def some_values() -> np.ndarray:
+    values = RANDOM.normal(size=(40, 50, 3)).astype(np.float32)
+    values[RANDOM.random(values.shape) < 0.1] = RANDOM.choice([np.nan, np.inf, -np.inf])
+    return values
+
+
+def test_how_far_a_pixel_counts() -> None:
+    values = some_values()
+    alpha = RANDOM.uniform(-0.2, 1.2, values.shape[:2]).astype(np.float32)
+    alpha[0, :6] = np.nan, np.inf, -np.inf, 0.5, 0.95, 1e30
+    hidden = RANDOM.random(alpha.shape).astype(np.float32)
+    for cover in (None, alpha):
+        for front in (None, hidden):
+            found = sureness(values, cover, front, RAMP)
+            assert found is not None
+            assert np.array_equal(found, plain_sureness(values, cover, front))
+
+
+def test_all_count_in_full() -> None:
+    values = np.full((4, 5, 3), 1e30, np.float32)  # their sum would be infinite
+    assert sureness(values, None, None, RAMP) is None
+    assert sureness(values, np.full((4, 5), 0.95), np.zeros((4, 5)), RAMP) is None
+    values[3, 4, 2] = np.nan
+    assert sureness(values, None, None, RAMP) is not None
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (7, 1), (2, 2), (13, 17)])
+@pytest.mark.parametrize(("corner", "factor"), [((0, 0), 1), ((-3, 5), 1), ((7, -9), 3)])
+def test_values_lie_over_colours(
+    size: tuple[int, int], corner: tuple[int, int], factor: int
+) -> None:
+    values = some_values()
+    share = sureness(values, RANDOM.uniform(0, 2, values.shape[:2]), None, RAMP)
+    assert share is not None
+    assert (share == 1).any()
+    colours = RANDOM.normal(size=(3, *size)).astype(np.float32)
+    found = lay_over(values, share, colours, corner, factor)
+    assert np.array_equal(found, laid_over(values, share, colours, corner, factor))
+    assert np.isfinite(found).all()
+
+
+def test_views_are_read_as_they_look() -> None:
+    values, share = some_values(), RANDOM.random((40, 50)).astype(np.float32)
+    colours = RANDOM.random((3, 8, 9))
+    found = lay_over(values[::-2, ::3], share[::-2, ::3], colours[:, ::2], (0, 0), 4)
+    again = [np.ascontiguousarray(one) for one in (values[::-2, ::3], share[::-2, ::3])]
+    wanted = laid_over(again[0], again[1], colours[:, ::2].astype(np.float32), (0, 0), 4)
+    assert np.array_equal(found, wanted)
+
+
+def test_what_does_not_fit_is_refused() -> None:
+    values, share = np.zeros((4, 5, 3)), np.zeros((4, 5))
+    with pytest.raises(ValueError, match="does not fit"):
+        sureness(values, share[:3], None, RAMP)
+    with pytest.raises(ValueError, match="three channels"):
+        sureness(values[..., :2], None, None, RAMP)
+    for colours, part in ((np.zeros((3, 0, 2)), share), (np.zeros((3, 2, 2)), share[:3])):
+        with pytest.raises(ValueError, match="do not fit"):
+            lay_over(values, part, colours, (0, 0), 1)
+    with pytest.raises(ValueError, match="has no average"):
+        lay_over(values, share, np.zeros((3, 2, 2)), (0, 0), 0)

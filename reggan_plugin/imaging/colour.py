@@ -140,12 +140,13 @@ def linear_from_srgb(encoded: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, 
 
 
 def _encoded(linear: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    size = np.abs(linear)
+    size, line = np.abs(linear), np.float32(0.0031308)
     with np.errstate(invalid="ignore"):
+        curved = np.maximum(size, line)  # NumPy is slow with powers of 0
         encoded = np.where(
-            size <= np.float32(0.0031308),
+            size <= line,
             size * np.float32(12.92),
-            np.float32(1.055) * np.power(size, np.float32(1 / 2.4)) - np.float32(0.055),
+            np.float32(1.055) * np.power(curved, np.float32(1 / 2.4)) - np.float32(0.055),
         )
     return np.asarray(np.copysign(encoded, linear))
 

@@ -152,7 +152,7 @@ def test_a_sheet_for_a_view_is_as_dark_as_its_frame(tmp_path: Path, monkeypatch)
     monkeypatch.setattr(
         sheet_command,
         "write_sheet",
-        lambda *given: means.append(given[2][0].views[0][90:130, 90:130].mean()),
+        lambda *given, **_: means.append(given[2][0].views[0][90:130, 90:130].mean()),
     )
     monkeypatch.setattr(sheet_command, "INTENSITIES", ())
     sheet = ["sheet", str(tmp_path / "dark.exr"), "--out", str(tmp_path / "sheet.png")]

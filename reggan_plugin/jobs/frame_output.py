@@ -329,7 +329,8 @@ class FrameOutput:
 
         def write() -> None:
             if task.is_new:  # before its record, which would speak of it
-                refuse_existing([task.output, *task.beside], overwrite=False)
+                with suppress(OSError):  # writing says why
+                    refuse_existing([task.output, *task.beside], overwrite=False)
             earlier = read_record(task.output)
             write_record(record, task.output)  # first: see `jobs/frame_record.py`
             for path, content in beside:

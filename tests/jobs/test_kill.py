@@ -56,10 +56,10 @@ sys.exit(main(sys.argv[3:]))
 
 MOMENTS = [
     ("half", 1),  # the first record
-    ("before-rename", 2),  # a frame whose record is there
-    ("after-rename", 3),  # the record of the next
+    ("before-rename", 4),  # a frame whose record is there; the first two renames are notes
+    ("after-rename", 5),  # the record of the next
     ("half", 2),  # a frame
-    ("after-rename", 2),
+    ("after-rename", 4),
 ]
 
 

@@ -180,7 +180,8 @@ def test_without_augmentation_a_neutral_source_is_the_identitys_own_crop(
     batch = PairSampler(identities[:1], settings, seed=0).draw(4)
     crop = identities[0].cut(0, identities[0].place_crop(SIDE))
     expected = torch.from_numpy(crop).permute(2, 0, 1)
-    assert float((batch.source - expected).abs().max()) < 0.02
+    # the crop is cut by a cubic, the batch by straight lines from stored levels
+    assert float((batch.source - expected).abs().max()) < 0.04
 
 
 def test_shares_over_1_are_refused() -> None:

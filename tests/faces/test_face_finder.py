@@ -154,3 +154,15 @@ def test_landmarks_of_no_human_proportions_are_warned_of(tmp_path: Path) -> None
 
 
 _MIRRORED = ("right_eye", "left_eye", "nose_tip", "mouth_right", "mouth_left", "chin")
+
+
+@pytest.mark.parametrize(
+    "chin",
+    ["[NaN, 1]", "[Infinity, 1]", "[1e308, 1]", '["1", "2"]', "[true, false]", "[1]", "null"],
+)
+def test_each_landmark_is_a_place_in_a_picture(chin: str, tmp_path: Path) -> None:
+    points = ", ".join(f'"{name}": [{i}, {2 * i}]' for i, name in enumerate(LANDMARK_NAMES[:-1]))
+    text = f'{{"*": {{{points}, "{LANDMARK_NAMES[-1]}": {chin}}}}}'
+    (tmp_path / "points.json").write_text(text)
+    with pytest.raises(SourceError, match=f"{LANDMARK_NAMES[-1]} is missing, or is no"):
+        read_landmarks(tmp_path / "points.json")

@@ -5,6 +5,7 @@ file.
 """
 
 import math
+import os
 import shutil
 import sys
 import tempfile
@@ -179,6 +180,8 @@ def _refuse_impossible(
         )
     written = [] if writes or out is None else [out]
     refuse_overwriting(written, [] if reads else map(Path, inputs))
+    if writes and getattr(sys.stdout, "name", None) == os.devnull:  # see `commands/terminal.py`
+        raise UsageError("Standard output is closed. Send it to a program or a file, or name one.")
     if writes and sys.stdout.isatty():
         raise UsageError(
             "Standard output is this terminal, which shows no pictures. Name a file with --out, "

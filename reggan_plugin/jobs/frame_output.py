@@ -194,9 +194,16 @@ def stamped(content: bytes, text: str) -> bytes:
     Args:
         content: a file of one of the formats.
         text: ASCII without NUL.
+
+    Raises:
+        OutputError: it is none, as only a package that adds formats can make it.
     """
     found = format_of(content)
-    assert found is not None, "only files that were read are written"
+    if found is None:
+        raise OutputError(
+            f"What was to be written begins with {content[:8]!r}, as no picture does. Mend the "
+            "package that adds this format, or uninstall it."
+        )
     return found.stamp(content, text)
 
 

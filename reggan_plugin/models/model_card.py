@@ -85,6 +85,8 @@ TEMPLATES = ("house-1",)
 """Heads with face shapes that this version can lay over a picture."""
 UNSEALED = "0" * 64
 PRECISIONS = ("fp32", "fp16", "int8")
+_FARTHEST_LANDMARK = 10.0
+"""Sides of the crop from its corner."""
 _SCHEMAS = {PICTURE_CONTRACT: CARD_SCHEMA, RIG_CONTRACT: RIG_SCHEMA}
 _HANDLING = {PICTURE_CONTRACT: PICTURE_HANDLING, RIG_CONTRACT: Handling()}
 _NEWER_FIELDS = ("contract", "controls", "outputs", "template")
@@ -147,8 +149,11 @@ class ModelCard:
         else:
             self._require_rig_contract()
         landmarks = self.canonical_landmarks
-        finite = all(math.isfinite(value) for point in landmarks.values() for value in point)
-        complete = set(landmarks) == set(LANDMARK_NAMES) and finite
+        near = all(
+            abs(value) <= _FARTHEST_LANDMARK for point in landmarks.values() for value in point
+        )
+        apart = len(set(landmarks.values())) == len(landmarks)
+        complete = set(landmarks) == set(LANDMARK_NAMES) and near and apart  # none is near for NaN
         _require(complete, "canonical_landmarks", dict(landmarks), LANDMARK_NAMES)
         _require(self.value_range == (0.0, 1.0), "value_range", self.value_range, "[0, 1]")
         yaw = self.max_yaw_deg

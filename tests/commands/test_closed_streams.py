@@ -29,6 +29,9 @@ def test_closed_streams_take_nothing_and_end_nothing() -> None:
     unread = in_shell("render - -e happy -o - <&-")
     assert unread.returncode == 1
     assert b"Standard input is closed" in unread.stderr
+    unsent = in_shell("render - -e happy -o - </dev/null >&-")
+    assert unsent.returncode == 2
+    assert b"Standard output is closed" in unsent.stderr
     assert b"Traceback" not in unread.stderr
 
 

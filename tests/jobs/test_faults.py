@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 
 from reggan_plugin import disk as regular_file
-from reggan_plugin.errors import StalledError
+from reggan_plugin.errors import OutputError, StalledError
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.jobs.frame_output import stamped
 from reggan_plugin.jobs.frame_record import read_record
 from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import Existing, plan_job
@@ -206,3 +207,8 @@ def test_the_right_to_write_is_lost_in_the_middle(run: Run, shot: Path) -> None:
         # A file that is being written at that moment can no more be removed than finished: it
         # keeps its temporary name, and the next run takes it away.
         assert len(list(out.glob("*.reggan-tmp"))) <= 1
+
+
+def test_bytes_that_are_no_picture_end_their_frame_alone() -> None:
+    with pytest.raises(OutputError, match="as no picture does"):
+        stamped(b"", "x")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.errors import ModelCardError, ModelHashError, UnknownModelError
+from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.models.model_card import CARD_KEY, Handling, card_from_metadata, check_seal, seal
 from reggan_plugin.models.shipped_models import find_model, installed_models
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -44,6 +45,8 @@ def test_a_card_survives_its_own_text(fields: dict[str, object]) -> None:
         ("colour_encoding", "linear"),
         ("precision", "bf16"),
         ("canonical_landmarks", {"left_eye": [0, 0]}),
+        ("canonical_landmarks", {key: [0.5, 0.5] for key in LANDMARK_NAMES}),
+        ("canonical_landmarks", {name: [1e308, i] for i, name in enumerate(LANDMARK_NAMES)}),
         ("max_yaw_deg", -1),
         ("max_yaw_deg", "30"),
         ("max_yaw_deg", float("nan")),

@@ -10,6 +10,9 @@ from reggan_plugin.kernels.library import call
 _TOGETHER = 16
 """Pixels whose medians are found at once."""
 
+_WIDEST = 1e5
+"""Pixels of a blur; the largest picture has 16,384 to a side."""
+
 
 def largest_around(
     levels: Shaped[np.ndarray, "rows columns"], reach: int
@@ -76,7 +79,7 @@ def blur(
     Source: Gwosdek et al., Theoretical foundations of Gaussian convolution by extended box
     filtering, SSVM 2011 (three boxes whose ends count in part).
     """
-    if plane.ndim != 2 or not 0 <= sigma < math.inf:
+    if plane.ndim != 2 or not 0 <= sigma <= _WIDEST:
         raise ValueError(f"A plane of {plane.shape} cannot be blurred by {sigma} pixels.")
     plane = np.ascontiguousarray(plane, np.float32)
     variance = sigma * sigma / 3

@@ -153,8 +153,10 @@ def find_edges(
     motion, depth = (np.ascontiguousarray(one, np.float32) for one in (motion, depth))
     pixels = np.ascontiguousarray(pixels, np.int64)
     count, step = motion.shape
-    if len(pixels) != count or len(depth) != count or step < 2:
-        raise ValueError(f"{len(pixels)} pixels have {count} values and {len(depth)} depths.")
+    if len(pixels) != count or len(depth) != count or step < 2 or width < 1:
+        raise ValueError(
+            f"{len(pixels)} pixels in rows of {width} have {count} values and {len(depth)} depths."
+        )
     found = np.empty(count, bool)
     least = float(least_motion), float(least_depth)
     call("find_edges", motion, step, depth, pixels, count, width, *least, found)

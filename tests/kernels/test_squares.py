@@ -92,3 +92,5 @@ def test_what_does_not_fit_is_refused() -> None:
         median_around(np.zeros((40, 40), np.uint8), 8)
     with pytest.raises(ValueError, match="cannot be blurred"):
         blur(np.zeros((4, 4)), -1.0)
+    with pytest.raises(ValueError, match="cannot be blurred"):
+        blur(np.ones((5, 5)), 1e9)

@@ -131,3 +131,5 @@ def test_what_does_not_fit_is_refused() -> None:
         add_in_squares(np.zeros((4, 2)), 2, np.zeros(4), np.zeros(3, np.int64), SIZE, 2)
     with pytest.raises(ValueError, match="4 values and 4 depths"):
         find_edges(np.zeros((4, 2)), np.zeros(4), np.zeros(3, np.int64), 9, 0.1, 0.1)
+    with pytest.raises(ValueError, match="in rows of 0"):
+        find_edges(np.zeros((4, 2)), np.zeros(4), np.arange(4), 0, 0.1, 0.1)

@@ -42,7 +42,7 @@ _TRACKS = {
 _CARD = {
     **{"schema": CARD_SCHEMA, "kind": "expression-transfer", "name": "a", "version": "1"},
     **{"architecture": "reggan", "image_size_px": 64, "expressions": ["happy", "sad"]},
-    "canonical_landmarks": {name: [0.4, 0.5] for name in LANDMARK_NAMES},
+    "canonical_landmarks": {name: [0.4, 0.1 * i] for i, name in enumerate(LANDMARK_NAMES)},
     **{"value_range": [0, 1], "colour_encoding": "srgb", "training": {}, "licence": "Apache-2.0"},
     **{"max_yaw_deg": 30.0, "weights_sha256": "0" * 64},
 }

@@ -156,6 +156,8 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except SystemExit as end:  # click's, of an output that nobody reads any more
+        return end.code if isinstance(end.code, int) else 1
     except RegganError as error:
         if verbosity.is_verbose:
             traceback.print_exc()

@@ -102,7 +102,7 @@ def write_atomically(
                 with suppress(OSError):  # some network folders keep their own time
                     os.utime(temporary, ns=(modified_ns, modified_ns))
             if is_new:
-                _take_new_name(temporary, path)
+                take_new_name(temporary, path)
             else:
                 temporary.replace(path)
         except BaseException:
@@ -113,8 +113,12 @@ def write_atomically(
         raise OutputError(f"{path} cannot be written: {error.strerror}. {remedy}") from error
 
 
-def _take_new_name(temporary: Path, path: Path) -> None:
-    """Rename a file to a name that nothing has; at once, where the disk can do that."""
+def take_new_name(temporary: Path, path: Path) -> None:
+    """Rename a file to a name that nothing has; at once, where the disk can do that.
+
+    Raises:
+        OutputExistsError: something has it.
+    """
     try:
         path.hardlink_to(temporary)
     except OSError:  # it is there, or the disk has no second names

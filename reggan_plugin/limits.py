@@ -33,7 +33,7 @@ MOST_FILE_BYTES = 2**33
 MOST_CHANNELS = 2_000
 """Of an EXR, in all its parts together: a shot with every light and matte has some hundred."""
 MOST_COORDINATE_PX = 1_000_000
-"""Of a box that is given, from the corner of the picture."""
+"""Of a place that is given, from the corner of the picture."""
 MOST_SCANS = 100
 """Of a progressive JPEG. Usual ones have 10; each goes over the whole picture again."""
 MOST_SCANNED_PIXELS = 2**32
@@ -165,3 +165,10 @@ def refuse_too_short(height: int, width: int, file_bytes: int, most_pixels_per_b
             f"is damaged: it says that it is {width}x{height}, for which {file_bytes} bytes are "
             "too few. Render or copy it again."
         )
+
+
+def is_coordinate(value: object) -> bool:
+    """Tell whether a value of a document is a number, finite, that a place in pixels can have."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) <= MOST_COORDINATE_PX

@@ -5,7 +5,6 @@ file.
 """
 
 import math
-import os
 import shutil
 import sys
 import tempfile
@@ -17,7 +16,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.terminal import STANDARD
+from reggan_plugin.commands.terminal import STANDARD, goes_nowhere
 from reggan_plugin.disk import path_from, read_regular, refuse_overwriting, write_atomically
 from reggan_plugin.documents import json_text, parse_json
 from reggan_plugin.errors import (
@@ -180,7 +179,7 @@ def _refuse_impossible(
         )
     written = [] if writes or out is None else [out]
     refuse_overwriting(written, [] if reads else map(Path, inputs))
-    if writes and getattr(sys.stdout, "name", None) == os.devnull:  # see `commands/terminal.py`
+    if writes and goes_nowhere(sys.stdout):
         raise UsageError("Standard output is closed. Send it to a program or a file, or name one.")
     if writes and sys.stdout.isatty():
         raise UsageError(

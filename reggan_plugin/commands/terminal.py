@@ -91,6 +91,11 @@ def send_nowhere(stream: int) -> None:
     os.close(null)
 
 
+def goes_nowhere(stream: TextIO) -> bool:
+    """Tell whether a standard stream was closed before this process began."""
+    return stream.name == os.devnull
+
+
 def unguarded(stream: TextIO) -> TextIO:
     """Return the stream behind, for those who draw."""
     return stream.unguarded if isinstance(stream, PrintableStream) else stream

@@ -31,7 +31,7 @@ from reggan_plugin.faces.landmarks import (
 )
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces, is_meant
-from reggan_plugin.limits import MOST_COORDINATE_PX, MOST_DOCUMENT_BYTES
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES, is_coordinate
 
 _LARGEST_CROP = 8.0
 """A crop may be this many times as large as the frame before it is taken for a slip."""
@@ -297,12 +297,7 @@ def _face(path: Path, frame: str, points: Any) -> FaceLandmarks:
     for name in LANDMARK_NAMES:
         point: Any = points.get(name) if isinstance(points, dict) else None
         is_pair = isinstance(point, list) and len(point) == 2
-        if not is_pair or not all(
-            isinstance(value, int | float)
-            and not isinstance(value, bool)
-            and abs(value) <= MOST_COORDINATE_PX
-            for value in point
-        ):
+        if not is_pair or not all(map(is_coordinate, point)):
             raise SourceError(
                 f"{path}, frame {frame!r}: {name} is missing, or is no [x, y] in pixels; every "
                 f"face needs {', '.join(LANDMARK_NAMES)}."

@@ -25,13 +25,12 @@ from reggan_plugin.faces.tracks import (
     Tracks,
     frame_key,
 )
-from reggan_plugin.limits import MOST_TRACKS_BYTES
+from reggan_plugin.limits import MOST_COORDINATE_PX, MOST_TRACKS_BYTES, is_coordinate
 from reggan_plugin.rig.in_shot import is_of_landmarks
 from reggan_plugin.rig.layout import COUNT
 
 KIND = "reggan-tracks"
 _MOST_FACES = 1000
-_FARTHEST_PX = 1e6
 _MOST_STOPS = 20.0
 _MOST_STEPS = 32_000
 _DAMAGE = (OSError, ValueError, RecursionError, MemoryError)
@@ -153,7 +152,7 @@ def _face(entry: Any, place: str) -> TrackedFace:
     if not isinstance(entry, dict):
         _refuse(place, entry, 'faces such as {"face": 0, "landmarks": {...}}')
     number = _entry(entry, "face", int, place)
-    if not 0 <= number <= _FARTHEST_PX:
+    if not 0 <= number <= MOST_COORDINATE_PX:
         _refuse(f"{place}: face", number, "a number from 0")
     place = f"{place}, face {number}"
     status = entry.get("status", "given")
@@ -219,7 +218,7 @@ def _dense(entry: Any, landmarks: Float[np.ndarray, "6 2"] | None, place: str) -
             f"{place}: points", f"text of {len(packed)} characters", f"{COUNT} points in base64"
         )
     away = steps * step
-    if not (steps[:, 2] > 0).all() or np.abs(away).max() > _FARTHEST_PX:
+    if not (steps[:, 2] > 0).all() or np.abs(away).max() > MOST_COORDINATE_PX:
         _refuse(
             f"{place}: points", "sigmas of 0 or places far off", "points, as `track` writes them"
         )
@@ -289,14 +288,9 @@ def _size(value: Any, place: str) -> tuple[int, int] | None:
 def _numbers(values: Any, count: int, place: str) -> list[float]:
     """So many finite numbers of a size that a picture can have."""
     good = isinstance(values, list) and len(values) == count
-    if not good or not all(_is_number(value) for value in values):
+    if not good or not all(map(is_coordinate, values)):
         _refuse(place, values, f"{count} finite number{'s' if count > 1 else ''}")
     return [float(value) for value in values]
-
-
-def _is_number(value: Any) -> bool:
-    is_bool = isinstance(value, bool)
-    return isinstance(value, int | float) and not is_bool and abs(value) <= _FARTHEST_PX
 
 
 _NEEDED = object()

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reggan_plugin.apart import talk_apart
-from reggan_plugin.disk import refuse_device
+from reggan_plugin.disk import refuse_device, take_new_name
 from reggan_plugin.errors import OutputError, UnreadableFrameError
 from reggan_plugin.files.video import (
     CONTAINERS,
@@ -61,6 +61,7 @@ def write_video(
     coding: Coding = _OUR_CHOICE,
     comment: str | None = None,
     done: Callable[[int], None] = lambda _: None,
+    is_new: bool = False,
 ) -> list[str]:
     """Write a video; returns what of the source is left out. It appears at once.
 
@@ -71,6 +72,7 @@ def write_video(
         coding: codec and quality.
         comment: for the metadata.
         done: told the number of each frame that is written.
+        is_new: whether nothing may be replaced, not even what appears meanwhile.
 
     Raises:
         UsageError: `out` cannot hold the codec, or this has no such quality.
@@ -80,7 +82,7 @@ def write_video(
     """
     pictures = {str(number): str(path) for number, path in changed.items()}
     notices: list[str] = []
-    with _appearing(out) as temporary:
+    with _appearing(out, is_new=is_new) as temporary:
         words = (str(source), str(temporary), str(out), pictures, asdict(coding), comment)
         writing = talk_apart(f"{__name__}:written_frames", *words, file=source, is_writer=True)
         with closing(writing):
@@ -100,6 +102,7 @@ def write_new_video(
     fps: Fraction,
     comment: str | None = None,
     done: Callable[[int], None] = lambda _: None,
+    is_new: bool = False,
 ) -> None:
     """Write a video of pictures of one size; it appears at once.
 
@@ -110,6 +113,7 @@ def write_new_video(
         fps: frames a second.
         comment: for the metadata.
         done: told the number of each frame that is written.
+        is_new: whether nothing may be replaced, not even what appears meanwhile.
 
     Raises:
         UsageError: as `write_video`.
@@ -119,7 +123,7 @@ def write_new_video(
     options = coding.options_for(name)
     container, _ = CONTAINERS[out.suffix.lower()]
     with (
-        _appearing(out) as temporary,
+        _appearing(out, is_new=is_new) as temporary,
         _faults(str(out), str(out)),
         av.open(str(temporary), "w", format=container) as writing,
     ):
@@ -169,13 +173,16 @@ def _stream_like(frame: "VideoFrame", fps: Fraction) -> Any:
 
 
 @contextmanager
-def _appearing(out: Path) -> Iterator[Path]:
+def _appearing(out: Path, *, is_new: bool) -> Iterator[Path]:
     """Give a temporary name, under which a file is whole before it has its own."""
     refuse_device(out)
     temporary = out.with_name(f".{out.name}.reggan-tmp")
     try:
         yield temporary
-        temporary.replace(out)
+        if is_new:
+            take_new_name(temporary, out)
+        else:
+            temporary.replace(out)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

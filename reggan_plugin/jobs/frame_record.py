@@ -317,18 +317,18 @@ def fingerprint(document: Mapping[str, Any]) -> str:
 def digest_of(path: Path) -> str | None:
     """SHA-256 of a file; None if there is none, or no ordinary one, which its reader will tell."""
     try:
-        status = path.stat()
         if not is_regular(path):
             return None
-        return _digest(path, status.st_mtime_ns, status.st_size)
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
 
 
 @lru_cache(maxsize=8)
-def _digest(path: Path, modified_ns: int, size: int) -> str:  # noqa: ARG001 - for the cache
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest_of_setting(path: Path, _: FileState | None) -> str | None:
+    """Return the same; a file is read once for all frames, unless its size or time changes."""
+    return digest_of(path)
 
 
 def plain(value: Any) -> Any:
@@ -337,7 +337,7 @@ def plain(value: Any) -> Any:
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     match value:
         case Path():
-            return digest_of(value)
+            return _digest_of_setting(value, state_of(value))
         case Enum():
             return value.value
         case np.ndarray():

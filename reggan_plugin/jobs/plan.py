@@ -89,6 +89,8 @@ class JobPlan:
     """Name of its tracks: several shots may have one folder for their results."""
     whole: Path | None = None
     """The one file that all outputs go into in the end, where the source is a video."""
+    whole_is_new: bool = False
+    """True if it is not to replace what appears there while the job runs."""
 
 
 def plan_job(
@@ -186,6 +188,7 @@ def plan_outputs(
         is_whole=chosen is shot,
         tracks_name=tracks_name,
         whole=whole,
+        whole_is_new=existing is Existing.REFUSE,
     )
 
 

@@ -375,7 +375,7 @@ def _run(
     if (
         movie is not None
         and any(task.may_be_done for task in plan.tasks)
-        and movie.is_finished(key)
+        and movie.is_finished(key, is_rehashed=any(task.is_rehashed for task in plan.tasks))
     ):
         return _unchanged(job, model, report)
     with ExitStack() as held:
@@ -401,6 +401,7 @@ def _run(
             key,
             report,
             stamp=job.settings.stamp,
+            is_new=plan.whole_is_new,
             exposure_ev=summary.exposure_ev or 0.0,
         )
     notices = (*(movie.video.notices if movie.video else ()), *said)

@@ -22,7 +22,13 @@ from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.video import Coding, VideoFile, codec_for
-from reggan_plugin.jobs.frame_record import PICTURE_REVISION, fingerprint, record_path, state_of
+from reggan_plugin.jobs.frame_record import (
+    PICTURE_REVISION,
+    digest_of,
+    fingerprint,
+    record_path,
+    state_of,
+)
 from reggan_plugin.jobs.plan import FrameTask, JobPlan, frames_folder
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results import FrameEncoded, ModelInUse, Report
@@ -81,12 +87,17 @@ class Movie:
         }
         return fingerprint(document)
 
-    def is_finished(self, key: str) -> bool:
-        """Tell whether an earlier run made the result in this way, and nobody changed it since."""
+    def is_finished(self, key: str, *, is_rehashed: bool) -> bool:
+        """Tell whether an earlier run made the result in this way, and nobody changed it since.
+
+        Size and time tell that, or all of its bytes.
+        """
         with suppress(OSError, ValueError, KeyError, TypeError):
             record = parse_json(record_path(self.out).read_bytes())
             state = state_of(self.out)
             is_same = record["schema"] == _SCHEMA and record["key"] == key
+            if is_rehashed and record["output_sha256"] != digest_of(self.out):
+                return False
             return is_same and state is not None and record["output_state"] == asdict(state)
         return False
 
@@ -97,17 +108,20 @@ class Movie:
         report: Report,
         *,
         stamp: bool,
+        is_new: bool,
         exposure_ev: float = 0.0,
     ) -> list[str]:
         """Write the video from the finished frames, and delete those; returns what to say of it.
 
-        `exposure_ev` raises scene-linear pictures.
+        `exposure_ev` raises scene-linear pictures; `is_new` says that nothing may be replaced.
 
         Raises:
+            OutputExistsError: it is to be new, and has appeared since the job began.
             OutputError, UnreadableFrameError: as `write_video`.
         """
         comment = f"The expression of a face was changed by reggan-plugin {__version__}"
-        notices = self._write(tasks, report, comment if stamp else None, exposure_ev)
+        said = comment if stamp else None
+        notices = self._write(tasks, report, said, exposure_ev, is_new=is_new)
         state = state_of(self.out)
         record = {
             "schema": _SCHEMA,
@@ -115,6 +129,7 @@ class Movie:
             "output": str(self.out),
             "key": key,
             "output_state": None if state is None else asdict(state),
+            "output_sha256": digest_of(self.out),
         }
         write_atomically(record_path(self.out), json.dumps(record, indent=1).encode())
         shutil.rmtree(frames_folder(self.out), ignore_errors=True)
@@ -126,6 +141,8 @@ class Movie:
         report: Report,
         comment: str | None,
         exposure_ev: float,
+        *,
+        is_new: bool,
     ) -> list[str]:
         from reggan_plugin.files.video_writing import write_new_video, write_video
 
@@ -144,14 +161,26 @@ class Movie:
                 for task in tasks
             ]
             write_new_video(
-                pictures, self.out, coding=self.coding, fps=self.fps, comment=comment, done=done
+                pictures,
+                self.out,
+                coding=self.coding,
+                fps=self.fps,
+                comment=comment,
+                done=done,
+                is_new=is_new,
             )
             return []
         outputs = {task.source.number or 0: task.output for task in tasks}
         changed = {number: path for number, path in outputs.items() if path.exists()}
         self.video.close()
         return write_video(
-            self.video.path, self.out, changed, coding=self.coding, comment=comment, done=done
+            self.video.path,
+            self.out,
+            changed,
+            coding=self.coding,
+            comment=comment,
+            done=done,
+            is_new=is_new,
         )
 
 

@@ -47,8 +47,7 @@ def draw_triangles(
         most_pixels: of boxes around the triangles, all together; None is returned if they have
             more.
     """
-    points = np.ascontiguousarray(points, np.float64)
-    triangles = np.ascontiguousarray(triangles, np.int64)
+    points, triangles = _mesh(points, triangles)
     if rows is not None:
         rows = np.ascontiguousarray(rows, np.int64)
     if within is not None and within.shape != size:
@@ -87,7 +86,7 @@ def mix_corners(
         weights: of its corners.
     """
     values = np.ascontiguousarray(values, np.float32)
-    triangles = np.ascontiguousarray(triangles, np.int64)
+    triangles = _corners(triangles)
     shown = np.ascontiguousarray(shown, np.int64)
     weights = np.ascontiguousarray(weights, np.float32)
     vertices, channels = values.shape
@@ -167,12 +166,25 @@ def vertex_normals(
     points: Float[np.ndarray, "points 3"], triangles: Int[np.ndarray, "triangles 3"]
 ) -> Float[np.ndarray, "points 3"]:
     """Return unit normals: the mean of the triangles at a vertex by area; 0 without any."""
-    points = np.ascontiguousarray(points, np.float64)
-    triangles = np.ascontiguousarray(triangles, np.int64)
-    if points.shape[1:] != (3,) or triangles.shape[1:] != (3,):
-        raise ValueError(f"{points.shape} and {triangles.shape} are no mesh.")
+    points, triangles = _mesh(points, triangles)
     normals = np.zeros_like(points)
     if len(points):
         call("add_normals", points, len(points), triangles, len(triangles), normals)
     x, y, z = normals.T
     return normals / np.maximum(np.sqrt(x * x + y * y + z * z), 1e-12)[:, None]
+
+
+def _mesh(
+    points: Float[np.ndarray, "vertices 3"], triangles: Int[np.ndarray, "triangles 3"]
+) -> tuple[Float[np.ndarray, "vertices 3"], Int[np.ndarray, "triangles 3"]]:
+    points = np.ascontiguousarray(points, np.float64)
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise ValueError(f"Points of {points.shape} are no mesh.")
+    return points, _corners(triangles)
+
+
+def _corners(triangles: Int[np.ndarray, "triangles 3"]) -> Int[np.ndarray, "triangles 3"]:
+    triangles = np.ascontiguousarray(triangles, np.int64)
+    if triangles.ndim != 2 or triangles.shape[1] != 3:
+        raise ValueError(f"Triangles of {triangles.shape} are no mesh.")
+    return triangles

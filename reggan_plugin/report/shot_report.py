@@ -116,7 +116,10 @@ def frames_from_records(
         seen: is told of each.
         is_quick: whether outputs are compared by size alone, not by their SHA-256.
     """
-    for frame in _in_order(shot, partial(_checked, shot, io_timeout, is_quick, is_quick)):
+    check = partial(
+        _checked, shot, io_timeout, reads_output=not is_quick, reads_beside=not is_quick
+    )
+    for frame in _in_order(shot, check):
         seen(frame)
         yield frame
 
@@ -127,7 +130,7 @@ def frames_with_pictures(
     """Each frame with what its pictures show; they are put on the page."""
 
     def look(entry: Entry) -> tuple[CheckedFrame, FrameLook]:
-        checked = _checked(shot, io_timeout, True, False, entry)
+        checked = _checked(shot, io_timeout, entry, reads_output=False, reads_beside=True)
         return checked, look_at(checked, reading, io_timeout)
 
     def kept() -> Iterator[tuple[CheckedFrame, FrameLook]]:
@@ -142,23 +145,27 @@ def frames_with_pictures(
 
 
 def _checked(
-    shot: ShotToCheck, io_timeout: IoTimeout, skips_output: bool, skips_beside: bool, entry: Entry
+    shot: ShotToCheck,
+    io_timeout: IoTimeout,
+    entry: Entry,
+    *,
+    reads_output: bool,
+    reads_beside: bool,
 ) -> CheckedFrame:
+    """Check a frame; what is read is compared with the SHA-256 in its record."""
     checked = io_timeout.call(str(shot.out), lambda: shot.check(entry))
     record, output = checked.record, checked.output
     is_known = record is not None and record.output_sha256 is not None
     if not is_known or "altered" in checked.problems:
         return checked
     try:
-        if not skips_output:
+        if reads_output:
             digest = io_timeout.call(str(output), lambda: digest_of(output))
             if digest is not None and is_altered(checked, digest):
                 return as_altered(checked)
-        note = (
-            None
-            if skips_beside
-            else io_timeout.call(str(output), lambda: other_content_beside(checked))
-        )
+        note = None
+        if reads_beside:
+            note = io_timeout.call(str(output), lambda: other_content_beside(checked))
     except StalledError as error:
         return replace(checked, problems=in_order((*checked.problems, "failed")), note=str(error))
     return checked if note is None else as_altered(checked, note)

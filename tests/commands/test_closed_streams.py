@@ -51,9 +51,16 @@ def test_a_log_on_a_full_disk_ends_no_work(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell")
-def test_whoever_reads_no_further_hears_no_complaint() -> None:
-    head = in_shell("expressions | head -1")
-    assert (head.returncode, head.stderr) == (0, b"")
+@pytest.mark.parametrize("words", ["expressions", "models --json", "--help", "--version"])
+def test_whoever_reads_no_further_hears_no_complaint(words: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        command = [sys.executable, "-m", "reggan_plugin", *words.split()]
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_what_may_not_be_read_is_named_with_the_right_that_is_missing(

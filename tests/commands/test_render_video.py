@@ -1,6 +1,7 @@
 """Videos in, videos out: times, sound, colour tags and untouched pixels stay; jobs go on."""
 
 import json
+import os
 import subprocess
 import sys
 from fractions import Fraction
@@ -13,7 +14,7 @@ import pytest
 
 from reggan_plugin import apart
 from reggan_plugin.cli import main
-from reggan_plugin.errors import UnreadableFrameError, UsageError
+from reggan_plugin.errors import OutputExistsError, UnreadableFrameError, UsageError
 from reggan_plugin.faces.face_finder import ChosenFaces
 from reggan_plugin.files import video
 from reggan_plugin.files.frame import Frame
@@ -329,6 +330,34 @@ def test_a_failure_leaves_no_half_written_video(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_video(clip, tmp_path / "out.mp4", {}, done=fail)
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
+def test_a_finished_video_of_which_a_byte_flipped_is_made_again(tmp_path: Path) -> None:
+    clip, out = write_clip(tmp_path / "a.mkv"), tmp_path / "new.mkv"
+    assert smile(clip, "--out", out) == 0
+    assert smile(clip, "--out", out, "--resume", "--rehash") == 0
+    sound, times = out.read_bytes(), out.stat()
+    middle = len(sound) // 2
+    out.write_bytes(sound[:middle] + bytes([sound[middle] ^ 1]) + sound[middle + 1 :])
+    os.utime(out, ns=(times.st_atime_ns, times.st_mtime_ns))
+    damaged = out.read_bytes()
+    assert smile(clip, "--out", out, "--resume") == 0
+    assert out.read_bytes() == damaged, "size and time tell nothing"
+    assert smile(clip, "--out", out, "--resume", "--rehash") == 0
+    assert out.read_bytes() != damaged
+    assert len(frames_of(out)) == FRAMES
+
+
+def test_a_video_takes_no_name_that_appears_meanwhile(tmp_path: Path) -> None:
+    clip, out = write_clip(tmp_path / "a.mkv"), tmp_path / "new.mkv"
+
+    def somebody(number: int) -> None:
+        out.write_bytes(b"somebody's")
+
+    with pytest.raises(OutputExistsError, match="was not there when this began"):
+        write_video(clip, out, {}, done=somebody, is_new=True)
+    assert out.read_bytes() == b"somebody's"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.mkv", "new.mkv"}
 
 
 def test_without_pyav_the_extra_is_named(

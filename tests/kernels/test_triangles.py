@@ -131,5 +131,10 @@ def test_what_does_not_fit_is_refused() -> None:
         add_in_squares(np.zeros((4, 2)), 2, np.zeros(4), np.zeros(3, np.int64), SIZE, 2)
     with pytest.raises(ValueError, match="4 values and 4 depths"):
         find_edges(np.zeros((4, 2)), np.zeros(4), np.zeros(3, np.int64), 9, 0.1, 0.1)
+    for odd in (np.zeros((3, 2)), np.zeros(9)):
+        with pytest.raises(ValueError, match="are no mesh"):
+            vertex_normals(odd, triangles)
+    with pytest.raises(ValueError, match="are no mesh"):
+        mix_corners(points, np.zeros((4, 2), np.int64), np.zeros(4, np.int64), np.zeros((3, 4)))
     with pytest.raises(ValueError, match="in rows of 0"):
         find_edges(np.zeros((4, 2)), np.zeros(4), np.arange(4), 0, 0.1, 0.1)

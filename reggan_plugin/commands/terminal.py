@@ -93,7 +93,7 @@ def send_nowhere(stream: int) -> None:
 
 def goes_nowhere(stream: TextIO) -> bool:
     """Tell whether a standard stream was closed before this process began."""
-    return stream.name == os.devnull
+    return getattr(stream, "name", None) == os.devnull  # a stream of a program that calls has none
 
 
 def unguarded(stream: TextIO) -> TextIO:

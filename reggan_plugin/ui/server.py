@@ -138,7 +138,7 @@ def serve_page(
     )
     server = uvicorn.Server(config)
     announce(f"http://127.0.0.1:{own_port}/{token}/")
-    with listening, _quiet_logs(), _ended_in_order():
+    with listening, _quiet_logs(), _ended_in_order(end):
         server.run(sockets=[listening])
 
 
@@ -214,20 +214,33 @@ def _quiet_logs() -> Iterator[None]:
 
 
 @contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Let SIGTERM, which uvicorn passes on when it has stopped, remove what was uploaded."""
+def _ended_in_order(stop: Callable[[], None]) -> Iterator[None]:
+    """Let SIGTERM, which uvicorn passes on when it has stopped, remove what was uploaded.
+
+    So does SIGHUP, the end of its terminal, by `stop`; under `nohup` it stays ignored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    hung_up: list[int] = []
 
     def end(number: int, _: object) -> None:
         raise SystemExit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, end)
+    def hang_up(number: int, _: object) -> None:
+        hung_up.append(number)
+        stop()
+
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, end)}
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, hang_up)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if hung_up:
+        raise SystemExit(128 + hung_up[0])
 
 
 def _listening_socket(port: int) -> socket.socket:

@@ -163,7 +163,10 @@ def test_the_file_that_leads_to_the_page_may_and_no_other_site(page: Caller) -> 
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows ends a process without asking it")
-def test_sigterm_leaves_no_uploads(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_that_ends_the_page_leaves_no_uploads(
+    tmp_path: Path, name: str, code: int
+) -> None:
     command = [sys.executable, "-m", "reggan_plugin", "ui", "--no-browser", "--device", "cpu"]
     settings = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=settings) as run:
@@ -176,6 +179,6 @@ def test_sigterm_leaves_no_uploads(tmp_path: Path) -> None:
         with urllib.request.urlopen(put, timeout=60) as answer:
             assert json.load(answer) == {"name": "a.png"}
         assert list(tmp_path.rglob("a.png"))
-        run.send_signal(signal.SIGTERM)
-        assert run.wait(timeout=60) == 143
+        run.send_signal(signal.Signals[name])
+        assert run.wait(timeout=60) == code
     assert [path for path in tmp_path.iterdir() if path.name.startswith("reggan-")] == []

@@ -21,6 +21,7 @@ from reggan_plugin.errors import (
     DeviceUnavailableError,
     ModelError,
     OutputError,
+    OutputExistsError,
     RegganError,
     Remark,
     SourceError,
@@ -290,9 +291,12 @@ class FrameOutput:
             input_sha256=record.input_sha256,
             model_sha256=self._model.sha256 if self._model else None,
         )
+        if not is_same or Path(record.output).name != task.output.name:
+            return None
+        if record.output_sha256 is None:  # and so should be the place
+            return None if any(path.exists() for path in (task.output, *task.beside)) else record
         names = {path_from(task.output.parent, path) for path in task.layers.values()}
-        has_layers = record.output_sha256 is None or names <= record.beside.keys()
-        return record if is_same and has_layers else None
+        return record if names <= record.beside.keys() else None
 
     def write(self, task: FrameTask, ready: ChangedFrame | UnchangedFrame) -> FrameResult:
         """Write a frame and its record.
@@ -349,7 +353,15 @@ class FrameOutput:
         return _result(task, outcome, message, facts, file.loss)
 
     def end(self, task: FrameTask, ended: EndedFrame) -> FrameResult:
-        """Write the record of a frame that gets no output, if there is room for it."""
+        """Write the record of a frame that gets no output, if there is room for it.
+
+        Of a skipped one, what an earlier run wrote is removed first; where that is no file of ours,
+        the frame fails.
+        """
+        if ended.outcome == "skipped" and ended.facts is not None:
+            path, remove = str(task.output), partial(_remove_earlier, task)
+            clear = partial(self._io_timeout.call, path, remove)
+            ended = unless_it_fails(task, ended.facts, clear) or ended
         if ended.facts is not None:
             record = self._record(task, ended.outcome, ended.message, ended.facts, None)
             with suppress(OutputError, StalledError):  # of which the message tells already
@@ -423,6 +435,30 @@ class FrameOutput:
             version=self._version,
             device=None if self._model is None else self._model.device,
         )
+
+
+def _remove_earlier(task: FrameTask) -> None:
+    """Remove what an earlier run wrote for a frame that is skipped now; nobody else's.
+
+    Raises:
+        OutputExistsError: a file is there that no record says was written so.
+    """
+    record, own = read_record(task.output), {}
+    if record is not None:
+        own = {path: file.sha256 for path, file in record.files_beside(task.output)}
+        own[task.output] = record.output_sha256 or ""
+    signed = [path for path in own if path.suffix == SIDECAR_SUFFIX]
+    places = dict.fromkeys((task.output, *task.beside, *signed))
+    there = [path for path in places if path.exists()]
+    for path in there:
+        if own.get(path) != digest_of(path):
+            raise OutputExistsError(
+                f"{path} exists, and no record says that it was written like this; but "
+                f"{task.source.path.name} is skipped and should have no result. Remove it, or name "
+                "another folder."
+            )
+    for path in there:
+        path.unlink()
 
 
 def _remove_credentials(earlier: FrameRecord | None, record: FrameRecord, output: Path) -> None:

@@ -236,6 +236,36 @@ def test_a_failed_frame_is_tried_again(run: Run, shot: Path, tmp_path: Path) -> 
     assert resume(run, out) == ["1003"]
 
 
+def test_a_skipped_frame_leaves_no_earlier_picture_in_its_place(
+    run: Run, shot: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run(out, frame_range="1001-1003")
+    edited = out / "a.1002.png"
+    edited.write_bytes(edited.read_bytes() + b"by hand")
+    for number in (1001, 1002):
+        Image.new("RGB", (6, 4)).save(shot / f"a.{number}.png")
+    skip = {"on_missing_face": "skip", "frame_range": "1001-1003"}
+    summary = run(out, existing=Existing.OVERWRITE, **skip)
+    assert [r.outcome for r in summary.results] == ["skipped", "failed", "written"]
+    assert "a.1002.png is skipped and should have no result" in str(summary.results[1].message)
+    assert not (out / "a.1001.png").exists(), "it showed a face that is no longer there"
+    assert edited.read_bytes().endswith(b"by hand"), "it may be somebody's"
+    (out / "a.1001.png").write_bytes(b"somebody's")
+    again = run(out, existing=Existing.RESUME, **skip)
+    assert [r.outcome for r in again.results] == ["failed", "failed", "skipped"]
+    assert (out / "a.1001.png").read_bytes() == b"somebody's"
+
+
+def test_a_record_of_another_output_is_none(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    run(out, frame_range="1001")
+    record = record_path(out / "a.1001.png")
+    document = json.loads(record.read_text())
+    record.write_text(json.dumps({**document, "output": str(out / "b.1001.png")}))
+    assert resume(run, out, frame_range="1001") == ["1001"]
+
+
 def test_a_frame_that_was_skipped_for_want_of_a_face_stays_so(
     run: Run, shot: Path, tmp_path: Path
 ) -> None:

@@ -287,6 +287,7 @@ def _render_what_lands(
 
     Raises:
         Interrupted: the signal came, which is how this ends.
+        RegganError: it came, and pictures have failed.
         UsageError: what is asked for needs to know the whole shot, or one picture.
     """
     from reggan_plugin.jobs.watched_folder import WatchedFolder, watch_folder  # few watch one
@@ -330,6 +331,10 @@ def _render_what_lands(
         )
     if request.as_json and summary is not None:
         print_summary(summary, as_json=True)
+    if summary is not None:  # a picture that failed may have landed anew since
+        last = {result.source: result for result in summary.results}
+        if any(result.outcome == "failed" for result in last.values()):
+            replace(summary, results=tuple(last.values())).raise_for_failure()
     stop.raise_if_made()
 
 

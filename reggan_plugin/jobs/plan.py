@@ -219,9 +219,20 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
             f"Two of the inputs would both become {twice[0]}. Name them one after another, or "
             "leave the output out, so that each result lies beside its source."
         )
+    refuse_what_is_there(tasks, outputs, existing)
+
+
+def refuse_what_is_there(
+    tasks: Sequence[FrameTask], outputs: list[Path], existing: Existing
+) -> None:
+    """Refuse what `existing` does not let the job replace or keep: outputs, and files beside them.
+
+    Raises:
+        OutputExistsError: some is there.
+    """
     refuse_existing(outputs, existing)
     if existing is Existing.REFUSE:
-        refuse_existing(beside, existing)
+        refuse_existing([path for task in tasks for path in task.beside], existing)
     if existing.keeps_finished:
         _refuse_foreign(tasks)
 

@@ -9,7 +9,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reggan_plugin.errors import OutputError, SourceError, StalledError, UsageError
+from reggan_plugin.errors import (
+    OutputError,
+    OutputExistsError,
+    SourceError,
+    StalledError,
+    UsageError,
+)
 from reggan_plugin.files.sequence import NO_NUMBERS, picture_names, sequences_of
 from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.frame_record import FileState, state_of
@@ -17,13 +23,16 @@ from reggan_plugin.jobs.frame_steps import Transfer
 from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import (
     Existing,
+    FrameTask,
     JobPlan,
     plan_outputs,
     refuse_plans,
     refuse_source_folder,
+    refuse_what_is_there,
 )
+from reggan_plugin.jobs.render_job import summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import JobSummary, ModelInUse, Notice, Report
+from reggan_plugin.jobs.results import FrameResult, JobSummary, ModelInUse, Notice, Report
 from reggan_plugin.jobs.several_jobs import JoinedReport, PlannedJob, run_jobs
 
 
@@ -126,7 +135,6 @@ class WatchedFolder:
         Raises:
             SourceError: a number is there twice.
             UsageError: a result would take the place of an input.
-            OutputExistsError: results exist, and nothing says how they were made.
         """
         waiting = landing.waiting
         if not waiting:
@@ -147,9 +155,34 @@ class WatchedFolder:
                 is_signed=self.settings.signing is not None,
             )
             plans += [plan] if frames else []
-        read = [task.source.path for plan in plans for task in plan.tasks]
-        refuse_plans(plans, (*read, *self.inputs), self.existing)
         return plans
+
+    def without_refused(self, plans: Sequence[JobPlan]) -> tuple[list[JobPlan], list[JobPlan]]:
+        """Part the plans: without pictures whose results are there and nobody knows how, and those.
+
+        Raises:
+            UsageError: a result would take the place of an input.
+        """
+        sound: list[JobPlan] = []
+        refused: list[JobPlan] = []
+        for plan in plans:
+            kept: list[FrameTask] = []
+            left: list[FrameTask] = []
+            for task in plan.tasks:
+                (kept if self.refusal([task]) is None else left).append(task)
+            sound += [replace(plan, tasks=tuple(kept))] if kept else []
+            refused += [replace(plan, tasks=tuple(left))] if left else []
+        read = [task.source.path for plan in plans for task in plan.tasks]
+        refuse_plans(sound, (*read, *self.inputs), self.existing)
+        return sound, refused
+
+    def refusal(self, tasks: Sequence[FrameTask]) -> OutputExistsError | None:
+        """Return why pictures are refused, if they are: their results exist."""
+        try:
+            refuse_what_is_there(tasks, [task.output for task in tasks], self.existing)
+        except OutputExistsError as error:
+            return error
+        return None
 
 
 def watch_folder(
@@ -181,11 +214,15 @@ def watch_folder(
     joined = JoinedReport(report, source=str(watched.folder), out=watched.out)
     io_timeout = IoTimeout(stall_s, stopped)
     begin, summaries = time.perf_counter(), []
+    refused: list[JobPlan] = []
     while not stopped():
         look_begin = time.perf_counter()
         try:
-            jobs = _jobs_of_look(watched, landing, io_timeout)
+            jobs, refused = _jobs_of_look(watched, landing, io_timeout)
             look_s = time.perf_counter() - look_begin
+            for plan in refused:
+                if (why := watched.refusal(plan.tasks)) is not None:
+                    joined(Notice(message=why.remark))
             if jobs:
                 joined.expect(sum(len(job.plan.tasks) for job in jobs))
                 summary = run_jobs(
@@ -198,20 +235,43 @@ def watch_folder(
             look_s = time.perf_counter() - look_begin
             joined(Notice(message=error.remark))
         _pause(max(LOOK_EVERY_S, look_s / _LOOKS_SHARE), stopped)
+    for plan in refused:
+        left = _not_begun(watched, plan)
+        joined.expect(len(left))
+        joined.say(left)
+        summaries.append(summary_of(plan, watched.settings, model, left))
     if not summaries:
         return None
     joint = joined.end(summaries, interrupted=True, seconds=time.perf_counter() - begin)
     return replace(joint, parts=())
 
 
+def _not_begun(watched: WatchedFolder, plan: JobPlan) -> list[FrameResult]:
+    """Return the failures of pictures that were refused to the end."""
+    return [
+        FrameResult(
+            source=task.source.path,
+            output=task.output,
+            outcome="failed",
+            frame=task.source.number,
+            message=f"{task.source.path.name} was not begun: {error.remark}",
+        )
+        for task in plan.tasks
+        if (error := watched.refusal([task])) is not None
+    ]
+
+
 def _jobs_of_look(
     watched: WatchedFolder, landing: LandingFolder, io_timeout: IoTimeout
-) -> list[PlannedJob]:
+) -> tuple[list[PlannedJob], list[JobPlan]]:
+    """Return what is to be done now, and pictures that are refused."""
     io_timeout.call(str(watched.folder), landing.look)
-    plans = io_timeout.call(str(watched.out), lambda: watched.plans(landing))
+    plans, refused = io_timeout.call(
+        str(watched.out), lambda: watched.without_refused(watched.plans(landing))
+    )
     frames = [task.source for plan in plans for task in plan.tasks]
     watched.settings.picture.refuse_impossible(frames)
-    return [PlannedJob(plan=plan, settings=watched.settings) for plan in plans]
+    return [PlannedJob(plan=plan, settings=watched.settings) for plan in plans], refused
 
 
 def _pause(seconds: float, stopped: Callable[[], bool]) -> None:

@@ -152,12 +152,35 @@ def test_what_is_wrong_is_said_and_the_watch_goes_on(
 
     threading.Timer(1.0, soon).start()
     meanwhile(work)
-    assert watch() == STOPPED
+    assert watch() == 1, "b.7.png has failed"
     err = capsys.readouterr().err
     assert err.count("have no record of reggan-plugin's, first a.1.png") == 1
     assert err.count("renders cannot be listed") == 1
     assert "b.7.png failed" in err
     assert is_red(foreign)
+
+
+def test_a_refused_picture_stops_no_other(
+    renders: Path, tmp_path: Path, meanwhile: Meanwhile, capsys: Streams
+) -> None:
+    out = tmp_path / "renders_happy"
+    out.mkdir()
+    (out / "a.1.png").write_bytes(b"somebody's")
+    land(renders, 1)
+
+    def work() -> None:
+        time.sleep(0.5)
+        for number in (2, 3):
+            land(renders, number)
+            wait_for(out / f"a.{number}.png")
+
+    meanwhile(work)
+    assert watch("-q", "--json") == 1
+    captured = capsys.readouterr()
+    assert (out / "a.1.png").read_bytes() == b"somebody's"
+    assert "1 of 3 frames failed; the first: a.1.png was not begun" in captured.err
+    summary = json.loads(captured.out)
+    assert summary["counts"] == {"written": 2, "copied": 0, "skipped": 0, "failed": 1}
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@
     ├── SigningError                exit 1: certificate or key cannot sign
     ├── FaceNotFoundError           exit 1
     ├── CropMismatchError           exit 1
+    ├── UnusableAnswerError         exit 1: what a model says of one face
     ├── ModelError                  exit 1: the model file cannot be honoured
     │   ├── ModelCardError
     │   ├── ModelHashError
@@ -209,6 +210,12 @@ class CropMismatchError(RegganError):
     """An edited face whose size is not the size of its crop."""
 
     default_kind = "crop-mismatch"
+
+
+class UnusableAnswerError(RegganError):
+    """Numbers of a model that no change of a face can be made of; of another face they may do."""
+
+    default_kind = "unusable-answer"
 
 
 class ModelError(RegganError):

@@ -43,6 +43,7 @@ REMEDIES: Mapping[str, str] = {
     "signing": "",
     "signature": "",
     "unsigned": "",
+    "unusable-answer": "",
     "model": "",
     "model-card": "",
     "model-hash": "",

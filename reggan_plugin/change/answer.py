@@ -6,13 +6,14 @@ on linear light; q is a place in the crop, in parts of its side. All arrays span
 whatever their number of rows: cell i of h has its centre at (i + 0.5) / h.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.errors import UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging.cropped_face import ShownFace
 from reggan_plugin.models.model_card import ModelCard
@@ -118,6 +119,42 @@ def finite(answer: Answer) -> Answer:
             for one in answer.painters
         ),
     )
+
+
+_LARGEST: Mapping[str, float] = {
+    "points": 3.0,
+    "motion": 3.0,
+    "label": 10.0,
+    "mix": 10.0,
+    "gain": 10.0,
+}
+_LARGEST_OF_OTHERS = 1000.0
+"""What a model's outputs may hold, far beyond what sound ones do: beside these, values are brought
+into their ranges."""
+
+
+def refuse_unsound(outputs: Mapping[str, np.ndarray], names: Sequence[str]) -> None:
+    """Refuse outputs of a model that are no numbers of a face; all models pass here once.
+
+    Args:
+        outputs: by name.
+        names: of those that are used.
+
+    Raises:
+        UnusableAnswerError: a value is not finite, or huge.
+    """
+    for name in names:
+        values, largest = outputs[name], _LARGEST.get(name, _LARGEST_OF_OTHERS)
+        if not values.size or max(-float(values.min()), float(values.max())) <= largest:
+            continue  # NaN is not
+        count = int(values.size - np.isfinite(values).sum())
+        found = f"{count} of {values.size} values are not finite"
+        if not count:
+            found = f"the largest is {float(np.abs(values).max()):.3g}"
+        raise UnusableAnswerError(
+            f"The model's answer to this face is unusable: of its {name}, {found}; expected "
+            f"numbers from {-largest:g} to {largest:g}. Use another model, or export it again."
+        )
 
 
 def shown_paint(cover: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
-from reggan_plugin.change.answer import COVER_BEGINS, COVER_ENDS, Answer
+from reggan_plugin.change.answer import COVER_BEGINS, COVER_ENDS, Answer, refuse_unsound
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging import colour
@@ -56,6 +56,7 @@ class BatchedModel:
 
         Raises:
             ModelError: the model answers with something that is not a picture.
+            UnusableAnswerError: its values are not finite, or huge.
             DeviceMemoryError: not even one face fits into the device's memory.
         """
         answers: list[Tensors] = []
@@ -86,6 +87,7 @@ class BatchedModel:
             }
         )
         planes = _checked(outputs, self._card.outputs, self.batch)
+        refuse_unsound(planes, self._card.outputs)
         return [{name: all_[k] for name, all_ in planes.items()} for k in range(len(faces))]
 
 

@@ -34,6 +34,7 @@ REMEDIES: Mapping[str, str] = {
     "signing": "",
     "signature": "",
     "unsigned": "Take it from the release that the file is from; --bundles names its folder.",
+    "unusable-answer": "",
     "model": "",
     "model-card": "",
     "model-hash": "",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.errors import UnusableAnswerError
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
 from reggan_plugin.interpolation import percentile, sampled
 
@@ -84,14 +85,16 @@ def mouth_light_from_face(
         eyes: 1 between the lids, 0 elsewhere; with fewer than 16 pixels the skin alone counts.
 
     Raises:
-        ValueError: the mask leaves fewer than 16 pixels.
+        UnusableAnswerError: the mask leaves fewer than 16 pixels.
     """
     rows, columns = np.nonzero(skin > 0.5)
     finite = np.isfinite(face[rows, columns]).all(axis=1)
     rows, columns = rows[finite], columns[finite]
     if len(rows) < FEWEST_OF_SKIN:
-        raise ValueError(
-            f"{len(rows)} pixels of skin; a mouth's light needs {FEWEST_OF_SKIN} or more."
+        raise UnusableAnswerError(
+            f"Where the model sees cheeks and chin, the face shows {len(rows)} pixels of skin; a "
+            f"mouth's light needs {FEWEST_OF_SKIN} or more. Say where the face is, or use another "
+            "model."
         )
     pixels = np.clip(face[rows, columns], 0, None)
     light = linear_from_srgb(pixels).astype(np.float64)

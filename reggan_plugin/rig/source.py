@@ -8,15 +8,15 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
-from reggan_plugin.change.answer import Answer
-from reggan_plugin.errors import ModelError
+from reggan_plugin.change.answer import Answer, refuse_unsound
+from reggan_plugin.errors import ModelError, UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging.cropped_face import CroppedFace, ShownFace, small_of
 from reggan_plugin.imaging.in_front_of_face import both_fronts
 from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles, shows_spectacles
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig.answer import MOTION_CELLS, Landmarks, rig_answer
-from reggan_plugin.rig.front import HEAD, SPECTACLES, front_matte, whole_brows
+from reggan_plugin.rig.front import FRONT, HEAD, SPECTACLES, front_matte, whole_brows
 from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
 from reggan_plugin.rig.opened_mouth import mouth_of_character
@@ -24,6 +24,8 @@ from reggan_plugin.rig.refinement import CELLS, PLANES, Refine, RigRefinement
 from reggan_plugin.rig.template import Template, template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
+_LEAST_SPREAD = 0.02
+"""Standard deviation of landmarks across their line, in parts of the crop: of faces it is 0.1."""
 _Crop = Float[np.ndarray, "1 3 side_px side_px"]
 
 
@@ -142,6 +144,7 @@ class RigSource:
 
         Raises:
             ModelError: the model answers with something else.
+            UnusableAnswerError: of this face it says no sound numbers.
         """
         return self._seen(face)[1]
 
@@ -198,16 +201,33 @@ class RigSource:
         small = self._cropped(face)
         outputs = self._runner.run(model_inputs(self.card, small))
         points, sigma, label = (outputs.get(name) for name in RIG_OUTPUTS)
-        if points is None or sigma is None or label is None or points.shape != (1, COUNT, 2):
+        if (
+            points is None
+            or sigma is None
+            or label is None
+            or points.shape != (1, COUNT, 2)
+            or sigma.shape != (1, COUNT)
+            or label.ndim != 4
+            or label.shape[1] <= FRONT
+        ):
             shapes = {name: value.shape for name, value in outputs.items()}
             raise ModelError(
-                f"The model answers with {shapes}; expected points (1, {COUNT}, 2), sigma and "
-                "label. Export it again."
+                f"The model answers with {shapes}; expected points (1, {COUNT}, 2), sigma "
+                f"(1, {COUNT}) and label (1, {FRONT + 1} or more, n, n). Export it again."
+            )
+        refuse_unsound(outputs, RIG_OUTPUTS)
+        places = np.clip(points[0], -0.5, 1.5).astype(np.float64)
+        spread = np.linalg.svd(places - places.mean(axis=0), compute_uv=False)[1] / COUNT**0.5
+        if spread < _LEAST_SPREAD:
+            raise UnusableAnswerError(
+                "The model's answer to this face is unusable: its points lie on one place or one "
+                f"line ({spread:.2g} of the crop apart; those of a face {_LEAST_SPREAD:g} or "
+                "more). Use another model, or export it again."
             )
         return (
-            np.clip(np.nan_to_num(points[0], nan=0.5), -0.5, 1.5).astype(np.float64),
-            np.clip(np.nan_to_num(sigma[0], nan=1.0), 1e-5, 1.0).astype(np.float64),
-            np.clip(np.nan_to_num(label[0]), 0, 1),
+            places,
+            np.clip(sigma[0], 1e-5, 1.0).astype(np.float64),
+            np.clip(label[0], 0, 1),
             small,
         )
 
@@ -219,10 +239,15 @@ class RigSource:
     ) -> RigRefinement:
         """Return what the model adds to what the rig is about to do."""
         outputs = self._runner.run(model_inputs(self.card, small, planes[None]))
-        mix, motion, gain = (
-            np.nan_to_num(outputs[name][0].transpose(1, 2, 0), posinf=0.0, neginf=0.0)
-            for name in REFINED_OUTPUTS
-        )
+        missing = [name for name in REFINED_OUTPUTS if name not in outputs]
+        if missing or any(outputs[name].ndim != 4 for name in REFINED_OUTPUTS):
+            shapes = {name: value.shape for name, value in outputs.items()}
+            raise ModelError(
+                f"The model answers with {shapes}; expected planes (1, n, cells, cells) called "
+                f"{', '.join(REFINED_OUTPUTS)}. Export it again."
+            )
+        refuse_unsound(outputs, REFINED_OUTPUTS)
+        mix, motion, gain = (outputs[name][0].transpose(1, 2, 0) for name in REFINED_OUTPUTS)
         return RigRefinement(mix=mix, motion=motion, gain=gain)
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from reggan_plugin.errors import UnusableAnswerError
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, srgb_from_linear
 from reggan_plugin.rig import mouth
 from reggan_plugin.rig.mouth import (
@@ -277,7 +278,7 @@ def test_eyes_of_pure_black_say_nothing_of_the_light() -> None:
 
 
 def test_a_face_without_skin_is_refused() -> None:
-    with pytest.raises(ValueError, match="16 or more"):
+    with pytest.raises(UnusableAnswerError, match="16 or more"):
         mouth_light_from_face(np.zeros((8, 8, 3), np.float32), np.zeros((8, 8)))
 
 

@@ -1,12 +1,13 @@
 """A rig as a source of answers, and the mask of what stands before a face."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from reggan_plugin.backends.runner import Runner
-from reggan_plugin.errors import ModelError
+from reggan_plugin.errors import ModelError, UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.models.model_card import (
     REFINED_OUTPUTS,
@@ -97,6 +98,38 @@ def test_a_finer_crop_is_painted_finer() -> None:
 def test_a_model_that_answers_with_something_else_is_named() -> None:
     with pytest.raises(ModelError, match=r"expected points \(1, 174, 2\)"):
         source_of(KnowingRunner(points=68)).answer([drawn_face()[0]], [BLINK])
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("points", lambda p: p * np.nan, "points, 348 of 348 values are not finite"),
+        ("points", lambda p: np.where(p == p.max(), np.nan, p), "points, 1 of 348"),
+        ("points", lambda p: p * 1e30, r"points, the largest is .*e\+(29|30); .* -3 to 3"),
+        ("points", lambda p: 0 * p + 0.5, "one place or one line"),
+        ("points", lambda p: p * [1, 0], "one place or one line"),
+        ("points", lambda p: p * 3, "0 pixels of skin"),
+        ("sigma", lambda s: s * np.inf, "sigma, 174 of 174 values are not finite"),
+        ("label", lambda a: a * np.nan, "label, .* not finite"),
+    ],
+)
+def test_numbers_of_no_face_are_refused(
+    name: str, change: Callable[[np.ndarray], np.ndarray], said: str
+) -> None:
+    runner = KnowingRunner()
+    runner._answer[name] = change(runner._answer[name]).astype(np.float32)
+    with pytest.raises(UnusableAnswerError, match=said):
+        source_of(runner).answer([drawn_face()[0]], [mix_from_request("happy", 1.0)])
+
+
+@pytest.mark.parametrize(
+    ("name", "part"), [("sigma", np.s_[:, :7]), ("label", np.s_[:, :1]), ("label", np.s_[0])]
+)
+def test_outputs_of_another_shape_are_named(name: str, part: tuple[slice, ...]) -> None:
+    runner = KnowingRunner()
+    runner._answer[name] = runner._answer[name][part]
+    with pytest.raises(ModelError, match="Export it again"):
+        source_of(runner).answer([drawn_face()[0]], [BLINK])
 
 
 def test_no_batch_is_refused() -> None:

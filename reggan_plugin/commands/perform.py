@@ -25,7 +25,7 @@ from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.jobs.interruption import IoTimeout, stop_on_signals
-from reggan_plugin.jobs.results import FrameTracked, Notice, Started
+from reggan_plugin.jobs.results import FrameTracked, Notice, Started, unreadable_frames
 from reggan_plugin.jobs.sources import Source, find_sources
 from reggan_plugin.perform.performance import TURNS, Performance, performance_from_recording
 from reggan_plugin.perform.recording import raise_without_face, record
@@ -170,6 +170,8 @@ def perform(
         turns = dict(zip(TURNS, made.turns.T, strict=True))
         write_atomically(out, csv_of_take(take, turns).encode(), is_new=not overwrite)
         click.echo(json_text(_document(made, out), indent=2) if as_json else out)
+        if recording.unreadable:
+            raise unreadable_frames(recording.unreadable, len(frames))
 
 
 def _source(clip: str, io_timeout: IoTimeout) -> Source:

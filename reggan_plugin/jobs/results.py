@@ -39,7 +39,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from reggan_plugin.errors import FaceNotFoundError, RegganError, Remark, counted, document_from_said
+from reggan_plugin.errors import (
+    FaceNotFoundError,
+    RegganError,
+    Remark,
+    UnreadableFrameError,
+    counted,
+    document_from_said,
+)
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
@@ -122,6 +129,22 @@ def face_not_found(where: str, found: str | None, source: Path | None = None) ->
     if source is not None:
         return FaceNotFoundError(said, kind="face-in-frame", source=source)
     return FaceNotFoundError(said, kind="face-in-no-frame")
+
+
+def unreadable_frames(faults: Mapping[Path, str], frames: int) -> UnreadableFrameError:
+    """Return the error for frames of a shot that cannot be read.
+
+    Args:
+        faults: why each cannot; at least one.
+        frames: of the whole shot.
+    """
+    first = next(iter(faults.values()))
+    found = f"None of {counted(frames, 'frame')} can be read"
+    if len(faults) < frames:
+        names = ", ".join(path.name for path in islice(faults, _MOST_NAMED))
+        names += ", ..." if len(faults) > _MOST_NAMED else ""
+        found = f"{len(faults)} of {frames} frames cannot be read and count as gaps: {names}"
+    return UnreadableFrameError(f"{found}; the first: {first}", first=first)
 
 
 @dataclass(frozen=True, kw_only=True)

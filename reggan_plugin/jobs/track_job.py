@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.errors import FaceNotFoundError, RegganError, UnreadableFrameError, counted
+from reggan_plugin.errors import FaceNotFoundError, RegganError, counted
 from reggan_plugin.faces.detection import Detection, patch_around, patch_crop
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.face_in_shot import FaceInShot
@@ -43,7 +43,7 @@ from reggan_plugin.jobs.frame_output import (
 )
 from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
-from reggan_plugin.jobs.results import FrameTracked, Report, ShotTracked
+from reggan_plugin.jobs.results import FrameTracked, Report, ShotTracked, unreadable_frames
 from reggan_plugin.limits import MOST_DENSE_FACES, MOST_DENSE_IN_FRAME
 from reggan_plugin.transfer.display_picture import display_picture, exposure_of, gray_picture
 from reggan_plugin.transfer.expression_transfer import Landmarker
@@ -435,23 +435,18 @@ class TrackResult:
     seconds: float
 
     def raise_for_failure(self) -> None:
-        """Fail if no faces were tracked.
+        """Fail if a frame is damaged, or no faces were tracked.
 
         Raises:
-            UnreadableFrameError: no frame can be read; the message names the first.
+            UnreadableFrameError: frames cannot be read; the message names them.
             FaceNotFoundError: no frame shows a face.
         """
         frames = self.tracks.frames
-        all_of_them = counted(len(frames), "frame")
-        if self.unreadable and len(self.unreadable) == len(frames):
-            first = next(iter(self.unreadable.values()))
-            raise UnreadableFrameError(
-                f"None of {all_of_them} can be read; the first: {first}",
-                first=first,
-            )
+        if self.unreadable:
+            raise unreadable_frames(self.unreadable, len(frames))
         if frames and not any(frame.faces for frame in frames.values()):
             raise FaceNotFoundError(
-                f"No human-like face in any of {all_of_them}; {EXPECTED}.",
+                f"No human-like face in any of {counted(len(frames), 'frame')}; {EXPECTED}.",
                 kind="face-in-no-tracked-frame",
             )
 

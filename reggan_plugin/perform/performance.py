@@ -183,10 +183,12 @@ def _notices(
         missing = sum(1 for one in recording.readings if one is None)
         ranges = ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in gaps[:8])
         more = f" and {len(gaps) - 8} more" if len(gaps) > 8 else ""
+        damaged = len(recording.unreadable)
+        found = f", {damaged} of which cannot be read" if damaged else ""
         said.append(
             Remark(
-                f"{missing} of {len(recording.readings)} frames show no face: {ranges}{more}. "
-                "There weights go in straight lines.",
+                f"{missing} of {len(recording.readings)} frames show no face{found}: {ranges}{more}"
+                ". There weights go in straight lines.",
                 "gaps-in-performance",
             )
         )

@@ -11,6 +11,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError, UsageError, counted
 from reggan_plugin.files.frame import DEFAULT_READING, Reading, read_content
 from reggan_plugin.jobs.interruption import IoTimeout
+from reggan_plugin.jobs.results import unreadable_frames
 from reggan_plugin.jobs.sources import Source
 from reggan_plugin.perform.face_reading import Box, FaceReader, FaceReading, shown_bytes
 
@@ -93,10 +94,7 @@ def record(
         others.append(len(faces) - (chosen is not None))
         done(place + 1, one.path, len(faces), fault)
     if unreadable and len(unreadable) == len(readings):
-        first = next(iter(unreadable.values()))
-        raise UnreadableFrameError(
-            f"None of {counted(len(readings), 'frame')} can be read; the first: {first}"
-        )
+        raise unreadable_frames(unreadable, len(readings))
     numbers = tuple(
         place if one.number is None else one.number for place, one in enumerate(frames, start=1)
     )

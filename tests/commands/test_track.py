@@ -56,6 +56,17 @@ def test_a_quiet_run_says_only_what_it_wrote(
     assert said.err == ""
 
 
+def test_a_damaged_frame_is_said_and_fails_also_in_a_quiet_run(
+    shot: Path, out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = shot / "a.1002.png"
+    damaged.write_bytes(damaged.read_bytes()[:200])
+    assert main(["track", "--frames", str(shot), "--out", str(out), "-q"]) == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [str(out)], "its neighbours fill it"
+    assert "1 of 3 frames cannot be read and count as gaps: a.1002.png; the first: " in said.err
+
+
 def test_tracks_and_previews_are_written(
     shot: Path, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -105,7 +116,7 @@ def test_json_counts_what_was_found(
     shot: Path, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (shot / "a.1002.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    assert main(["track", "--frames", str(shot), "--out", str(out), "--json"]) == 0
+    assert main(["track", "--frames", str(shot), "--out", str(out), "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     (face,) = document["faces"]
     assert (face["first"], face["last"], face["found"], face["filled"]) == ("1001", "1003", 2, 1)

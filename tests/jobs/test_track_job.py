@@ -119,7 +119,8 @@ def test_a_frame_that_cannot_be_read_is_noted_and_filled(tmp_path: Path) -> None
     last = events[-1]
     assert isinstance(last, ShotTracked)
     assert (last.frames, last.faces, last.unreadable, last.without_face) == (7, 1, 1, 0)
-    result.raise_for_failure()
+    with pytest.raises(UnreadableFrameError, match=r"1 of 7 .* gaps: shot\.1004\.png; the first: "):
+        result.raise_for_failure()
 
 
 def test_a_cut_is_found_and_divides_the_faces(tmp_path: Path) -> None:

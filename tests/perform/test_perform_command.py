@@ -86,6 +86,20 @@ def test_the_summary_tells_how_it_came_about(
     assert (blink == 1).nonzero()[0].tolist() == [4, 5]
 
 
+def test_a_damaged_frame_is_said_and_fails_also_in_a_quiet_run(
+    tmp_path: Path, scripted: list[ScriptedReader], capsys: Streams
+) -> None:
+    shot = write_frames(tmp_path / "actor", 4)
+    (shot / "a.1003.png").write_bytes((shot / "a.1003.png").read_bytes()[:60])
+    scripted.append(ScriptedReader(talking(4)))
+    out = tmp_path / "take.csv"
+    assert main(["perform", str(shot), "--out", str(out), "-q", "--json"]) == 1
+    streams = capsys.readouterr()
+    assert "1 of 4 frames cannot be read and count as gaps: a.1003.png; the first: " in streams.err
+    assert "show no face, 1 of which cannot be read: 1003" in streams.out
+    assert len(read_take(out).times_s) == 4
+
+
 def test_a_picture_becomes_a_take_of_one_row_as_it_is_read(
     tmp_path: Path, scripted: list[ScriptedReader]
 ) -> None:
@@ -210,17 +224,3 @@ def test_no_face_a_strange_neutral_frame_and_existing_takes_are_refused(
     assert main(["perform", str(shot), "--out", str(out)]) == 1
     assert "--overwrite replaces what is there" in capsys.readouterr().err
     assert out.read_text() == "mine"
-
-
-def test_a_frame_that_cannot_be_read_is_a_gap(
-    tmp_path: Path, scripted: list[ScriptedReader], capsys: Streams
-) -> None:
-    shot = write_frames(tmp_path / "actor", 4)
-    (shot / "a.1002.png").write_bytes(b"broken")
-    scripted.append(ScriptedReader(talking(3)))
-    assert (
-        main(["perform", str(shot), "--out", str(tmp_path / "t.csv"), "--progress", "plain"]) == 0
-    )
-    err = capsys.readouterr().err
-    assert "a.1002.png" in err
-    assert "1 of 4 frames show no face: 1002." in err

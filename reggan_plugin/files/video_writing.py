@@ -1,8 +1,9 @@
 """A video written again with other pixels in some of its frames, all else as it was; or a new one.
 
-Times of frames, sound, colour tags and metadata are the source's. In frames that changed, pixels
-that did not keep the very values that the source's decoder gave, so that they go through one more
-generation of the codec and no conversion.
+Times of frames, sound and its language, chapters, colour tags and metadata are the source's, as far
+as the container holds them; what it does not hold is said, and so are further streams of pictures.
+In frames that changed, pixels that did not keep the very values that the source's decoder gave, so
+that they go through one more generation of the codec and no conversion.
 """
 
 from collections import deque
@@ -19,7 +20,7 @@ import numpy.typing as npt
 
 from reggan_plugin.apart import talk_apart
 from reggan_plugin.disk import refuse_device, take_new_name
-from reggan_plugin.errors import OutputError, UnreadableFrameError
+from reggan_plugin.errors import OutputError, UnreadableFrameError, counted
 from reggan_plugin.files.video import (
     CONTAINERS,
     VIDEO_CODECS,
@@ -220,6 +221,8 @@ def written_frames(
             matrix = display_matrix(next(looking.decode(video=0), None))
         encoder = _Encoder(av, writing, video, name, asked.options_for(name), matrix)
         sound, notices = _copied_streams(reading, writing)
+        chapters = reading.chapters()
+        writing.set_chapters(chapters)
         number = 0
         for packet in reading.demux(video, *sound):
             if packet.stream is not video:
@@ -241,6 +244,9 @@ def written_frames(
                 yield from encoder.write(frame, None if picture is None else _samples(picture))
                 yield number
         yield from encoder.end()
+    spoken = [stream.language for stream in sound]
+    with _faults(source, out), open_video(Path(temporary)) as written:
+        notices += _lost(out, len(chapters), spoken, written)
     yield notices
 
 
@@ -251,18 +257,46 @@ def _samples(path: str) -> Samples:
 
 
 def _copied_streams(reading: Any, writing: Any) -> tuple[dict[Any, Any], list[str]]:
-    """Output stream of each sound of the source, and what cannot be copied."""
+    """Output stream of each sound of the source, and what is not copied."""
     sound, left_out = {}, []
+    holds_chapters = bool(reading.chapters())
     for stream in reading.streams:
-        if stream.type == "audio":
-            is_held = stream.codec_context.name in writing.supported_codecs
-            if is_held:
-                sound[stream] = writing.add_stream_from_template(stream)
-            else:
-                left_out.append(f"sound in {stream.codec_context.name}")
+        codec = None if stream.codec_context is None else stream.codec_context.name
+        if stream.type == "audio" and codec in writing.supported_codecs:
+            sound[stream] = made = writing.add_stream_from_template(stream)
+            title = stream.metadata.get("title", stream.metadata.get("name"))  # as MP4 calls it
+            kept = {"language": stream.language, "title": title}
+            made.metadata.update({key: text for key, text in kept.items() if text})
+            made.disposition = stream.disposition
+        elif stream.type == "audio":
+            left_out.append(f"sound in {codec or 'a code that is not known here'}")
+        elif stream.type == "data" and holds_chapters and "timecode" not in stream.metadata:
+            holds_chapters = False  # of MP4, which has them in a stream, too
         elif stream.type != "video":
             left_out.append(f"a stream of {stream.type}")
+        elif stream is not reading.streams.video[0]:
+            left_out.append(f"another stream of pictures, number {stream.index},")
     return sound, [f"{what} is left out of the new video" for what in left_out]
+
+
+def _lost(out: str, chapters: int, spoken: Sequence[str | None], written: Any) -> list[str]:
+    """Say what a container did not take.
+
+    Args:
+        out: name of the new video.
+        chapters: how many the source has.
+        spoken: languages of its sound.
+        written: the new video.
+    """
+    suffix, lost = Path(out).suffix, []
+    if len(written.chapters()) != chapters:
+        lost.append(
+            f"{counted(chapters, 'chapter')} left out of the new video: {suffix} holds none"
+        )
+    for number, (was, stream) in enumerate(zip(spoken, written.streams.audio, strict=False)):
+        if was not in (None, "und", stream.language):
+            lost.append(f"the language {was} of sound {number} is lost: {suffix} does not name it")
+    return lost
 
 
 class _Encoder:

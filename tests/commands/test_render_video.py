@@ -205,6 +205,57 @@ def test_a_turned_clip_is_changed_upright_and_stays_turned(
     assert turned == same
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.webm"])
+def test_chapters_and_languages_stay_and_what_is_lost_is_said(
+    name: str, tmp_path: Path, capsys: Streams
+) -> None:
+    clip = tmp_path / name
+    code, sound = ("libvpx-vp9", "libopus") if name == "a.webm" else ("libx264", "aac")
+    marks = [
+        {"id": place, "start": 100 * place, "end": 100 * (place + 1), "metadata": {"title": title}}
+        for place, title in enumerate(["One", "Two"])
+    ]
+    with av.open(str(clip), "w") as made:
+        streams = [made.add_stream(code, rate=24) for _ in range(2)]
+        heard = [made.add_stream(sound, rate=48000) for _ in range(2)]
+        for stream, (language, title) in zip(heard, [("deu", "Score"), ("fra", "")], strict=True):
+            stream.metadata.update({"language": language, "title": title})
+        made.set_chapters([{**one, "time_base": Fraction(1, 1000)} for one in marks])
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for number in range(6):
+            for stream in streams:
+                pixels = np.full((HEIGHT, WIDTH, 3), 90 + number, np.uint8)
+                frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+                frame.pts = number
+                made.mux(stream.encode(frame))
+        for stream in heard:
+            silent = av.AudioFrame.from_ndarray(np.zeros((1, 960), np.float32), "fltp", "mono")
+            silent.sample_rate, silent.pts = 48000, 0
+            made.mux([*stream.encode(silent), *stream.encode(None)])
+        for stream in streams:
+            made.mux(stream.encode(None))
+    assert smile(clip, "--json") == 0
+    said = [one["message"] for one in json.loads(capsys.readouterr().out)["notices"]]
+    assert "another stream of pictures, number 1, is left out of the new video" in said
+    assert not any("data" in one or "language" in one for one in said), "all else is kept"
+    with av.open(str(tmp_path / f"a_happy{clip.suffix}")) as result:
+        titles = [one["metadata"]["title"] for one in result.chapters()]
+        assert titles == ["One", "Two"]
+        first, second = result.streams.audio
+        assert (first.language, second.language) == ("deu", "fra")
+        assert "Score" in first.metadata.values()
+    if name == "a.webm":
+        return
+    for suffix, lost in (
+        (".gif", "2 chapters left out of the new video: .gif holds none"),
+        (".mov", "the language deu of sound 0 is lost: .mov does not name it"),
+    ):
+        assert smile(clip, "--out", tmp_path / f"b{suffix}", "--json") == 0
+        said = [one["message"] for one in json.loads(capsys.readouterr().out)["notices"]]
+        assert lost in said
+
+
 def test_a_range_changes_its_frames_alone(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "a.mkv", is_steady=True)
     assert smile(clip, "--range", "3-4", "--out", tmp_path / "new" / "part.mkv") == 0

@@ -123,16 +123,13 @@ export function completedEye(cut, before, iris, eye) {
   return { window, side, pixels, dark: clip(dark || 0, 0, MOST_SHADE) };
 }
 
-/** Mean values of rings about the iris, in straight lines between those that are seen. */
+/** Medians of rings about the iris, in straight lines between those that are seen. */
 function profileOf(own, ring, indices) {
-  const sums = Array.from({ length: RINGS }, () => [0, 0]);
+  const rings = Array.from({ length: RINGS }, () => []);
   for (const i of indices) {
-    if (ring.data[i] >= 1.2) continue;
-    const one = sums[Math.min(RINGS - 1, Math.floor(ring.data[i] * RINGS / 1.2))];
-    one[0] += own.data[i];
-    one[1] += 1;
+    if (ring.data[i] < 1.2) rings[Math.min(RINGS - 1, Math.floor(ring.data[i] * RINGS / 1.2))].push(own.data[i]);
   }
-  const known = sums.flatMap(([sum, count], at) => (count ? [[at, sum / count]] : []));
+  const known = rings.flatMap((values, at) => (values.length ? [[at, percentile(Float32Array.from(values), 0.5)]] : []));
   if (!known.length) return null;
   return (where) => {
     const at = clip(where * RINGS / 1.2 - 0.5, known[0][0], known.at(-1)[0]);

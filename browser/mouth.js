@@ -12,8 +12,8 @@ const IVORY = [0.78, 0.73, 0.64];
 const COLOURS = [IVORY, [0.52, 0.25, 0.23], [0.56, 0.25, 0.23], [0.40, 0.13, 0.12], [0.80, 0.79, 0.76]];
 const [CAVITY, NECK, RIM] = [[0.32, 0.08, 0.07], [1, 0.93, 0.8], [0.89, 0.9, 0.92]];
 const [CANINES, CANINE] = [[5, 10, 19, 24], [0.985, 0.965, 0.92]];
-const [FADE, GLOSS] = [[1.15, 1, 1.2, 1.1, 0.7], [0.3, 0.15, 0.22, 0.03, 0]];
-const [EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP] = [1.2, 0.1, 0.25, 0.85, 0.25];
+const [FILL, FADE, GLOSS] = [[2, 1.3, 1.3, 1.3, 1.3], [0.5, 1, 1.2, 1.1, 0.7], [0.3, 0.15, 0.22, 0.03, 0]];
+const [EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, THROUGH_CHEEKS] = [1.3, 0.1, 0.25, 0.85, 0.25, 0.35];
 const DEPTHS = [0.02, 0.05, 0.1, 0.17, 0.26, 0.38, 0.55, 0.8];
 const [CELL, MARGIN] = [0.03, 0.35];
 
@@ -53,7 +53,7 @@ export class Mouth {
     const keyInCrop = projection.map((row) => dot(row, key));
     const strength = light.tooth.map((value, k) => EXPOSURE * value / IVORY[k]);
     const tint = scaled(light.skin, 1 / Math.max(dot(light.skin, LUMA), 1e-6));
-    const through = (blur, place) => Math.min(1, 1.3 * opening.seen(blur, place)) ** 0.8;
+    const through = (part, blur, place) => Math.min(1, FILL[part] * opening.seen(blur, place)) ** 0.8;
     const [data, deep] = [new Float32Array(12 * this.part.length), []];
     for (let i = 0; i < this.part.length; i++) {
       const part = this.part[i];
@@ -66,15 +66,15 @@ export class Mouth {
       // At rest: else lower teeth would go dark as the jaw takes them back.
       const depth = clip(0.08 - (0.1 / 0.41 ** 2) * Math.min(Math.abs(rest[0]), 0.6) ** 2 - rest[2], 0.03, 1.5);
       const place = projection.map((row, k) => origin[k] + dot(row, point));
-      const sky = through(0.8 * depth, place);
-      const fromKey = through(0.35 * depth, added(place, keyInCrop, depth / Math.max(0.35, dot(key, towards))));
+      const sky = through(part, 0.8 * depth, place);
+      const fromKey = through(part, 0.35 * depth, added(place, keyInCrop, depth / Math.max(0.35, dot(key, towards))));
       const facing = isPlate ? 1 : clip(dot(normal, towards));
       const lit = isPlate ? Math.max(0.5, dot(key, towards)) : clip((dot(normal, key) + KEY_WRAP) / (1 + KEY_WRAP));
       const above = isPlate ? 1 : 0.82 + 0.18 * normal[1];
       const fade = Math.exp(-FADE[part] * 1.2 * Math.max(0, depth - 0.12));
-      const back = isHard ? clip((rest[2] + 0.12) / -0.38) : 0;
-      const amount = (light.ambient * sky * above * (0.35 + 0.65 * facing) + 1.25 * light.keyStrength * lit * fromKey)
-        * fade * (1 - 0.35 * back * back * (3 - 2 * back));
+      const cheek = part === WALL ? clip((Math.abs(rest[0]) - 0.3) / 0.15) : 0;
+      const amount = Math.max(THROUGH_CHEEKS * cheek,
+        (light.ambient * sky * above * (0.35 + 0.65 * facing) + 1.25 * light.keyStrength * lit * fromKey) * fade);
       const free = clip((this.sky[i] - 0.05) / 0.62);
       const lack = clip(1 - amount);
       const redder = isHard ? 0.5 * lack * lack : (part === GUM ? 0.6 : 1.3) * lack;

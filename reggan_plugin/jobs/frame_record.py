@@ -80,7 +80,7 @@ from reggan_plugin.documents import json_text, parse_json
 from reggan_plugin.jobs.results import OUTCOMES, Outcome
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 
-PICTURE_REVISION = 9
+PICTURE_REVISION = 10
 """Raised with every change by which the same input, settings and model give other pixels, so that
 no shot mixes both; `tests/test_picture_revision.py` shows most changes that forgot it."""
 RECORD_SCHEMA = 1

@@ -178,13 +178,13 @@ def rig_answer(
     shown, neck = is_head.astype(np.float32), None
     bare = np.zeros(raster.shape, bool)
     drawn = Drawn(template=template, picture=picture, here=here, there=there, eye=laid.map.eye)
+    jaw_after = np.column_stack([marks_after, template.at_landmarks(there)[:, 2:]])[rows_of("jaw")]
     chin = template.at_landmarks(here - there)[rows_of("jaw")[5:10], 1]
     if float(chin.max()) > _LEAST_LIFT * laid.map.eye:
-        hidden, bare, neck = drawn.uncovered(
-            raster, seen[:, 3:6], landmarks.head, marks_after[rows_of("jaw")]
-        )
+        hidden, bare, neck = drawn.uncovered(raster, seen[:, 3:6], landmarks.head, jaw_after[:, :2])
         shown *= ~hidden
     motion, gain = _motion(laid, raster, is_head, seen, shown, marks_after, eyes, cells, refined)
+    gain = gain + drawn.shadow_of_chin(raster, seen[:, 6], -float(chin.min()), jaw_after, cells)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
     openings = [one for one in (*eyes, mouth) if one is not None]
     passing = drawn.edge_before(

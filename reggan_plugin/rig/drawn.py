@@ -48,8 +48,9 @@ be painted over; and by which skin moves that shows nothing of the neck."""
 _AROUND, _SOFT, _ENDS, _NEAR = 0.08, 0.03, 0.15, 0.2
 """Eye distances: around the old chin, whose edge is mixed of both; over which paint fades, below
 and towards the ends of the chin; and in which what lies beside the head is uncovered, too."""
-_SHADE, _SHADE_REACH = 0.12, 0.10
-"""Share of light that a chin takes from the neck at its edge, and how far down; by eye."""
+_SHADE, _SHADE_REACH, _SHADE_SOFT = 0.12, 0.10, 0.01
+"""Share of light that a chin takes from the neck at its edge, and how far down; blur of the edge
+before a neck. Eye distances; by eye."""
 _SURELY = 0.95
 """Share of the head from which on nothing else is mixed into a pixel."""
 
@@ -192,6 +193,40 @@ class Drawn:
         neck *= 1 - dark[..., None]
         paint = beside + np.clip(3 * share - 0.5, 0, 1) * (neck - beside)
         return hidden, grown(bare, -2), _painter(window, cover, paint)
+
+    def shadow_of_chin(
+        self,
+        coarse: MeshRaster,
+        depth: Float[np.ndarray, " hits"],
+        drop: float,
+        jaw: Float[np.ndarray, "points 3"],
+        cells: int,
+    ) -> Float[np.ndarray, "cells cells 1"]:
+        """How light on the neck changes under a chin that drops before it: the logarithm.
+
+        The shadow that the chin had at rest is now behind it.
+
+        Args:
+            coarse: the mesh in the result, drawn over the whole crop.
+            depth: of the surface at each of its hits.
+            drop: of the chin, in parts of the crop's side; at most 0 if it does not.
+            jaw: its landmarks in the result, from ear to ear.
+            cells: of the plane.
+        """
+        share = np.clip(drop / (_RISES * self.eye), 0, 1)
+        if not share:
+            return np.zeros((cells, cells, 1), np.float32)
+        side, chin = coarse.shape[0], jaw[_CHIN]
+        along = (np.arange(side) + 0.5) / side
+        edge = np.interp(along, chin[:, 0], chin[:, 1], left=2, right=2)
+        under = (along[:, None] - edge) / self.eye
+        inwards = np.minimum(along - chin[:, 0].min(), chin[:, 0].max() - along) / self.eye
+        behind = coarse.plane(depth < chin[:, 2].min() - fold_depth(self.there)) & (under > -_NEAR)
+        shade = behind * np.exp(-under.clip(0) / _SHADE_REACH) * np.clip(inwards / _ENDS, 0, 1)
+        shade = blur(shade.astype(np.float32), _SHADE_SOFT * self.eye * side)
+        factor = side // cells
+        shade = shade.reshape(cells, factor, cells, factor).mean(axis=(1, 3))
+        return np.log1p(-_SHADE * np.float32(share) * shade)[..., None]
 
     def edge_before(
         self,

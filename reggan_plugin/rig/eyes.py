@@ -40,17 +40,21 @@ _SHUT = 0.012
 _SIDEWAYS, _UP, _DOWN = 0.105, 0.085, 0.105
 """Way of the iris at weight 1, in eye distances: on an eyeball with a radius of 0.2 that turns by
 30° sideways, 25° up and 30° down, which is what heads of the training do."""
-_MOST_SHADE, _SHADE_REACH, _FEWEST = 0.5, 0.035, 8
-"""How much darker an eyeball can be right under the upper lid; over so many eye distances below it;
-pixels that are needed to see it."""
+_MOST_SHADE, _SHADE_REACH, _SHADE_INSET, _FEWEST = 0.5, 0.035, 0.006, 8
+"""How much darker an eyeball can be beside a lid; over so many eye distances; eye distances from
+the lids' edges on that tell it; pixels that are needed to see it."""
+_LEAST_LIGHT = 0.02
+"""Of an eyeball, sRGB-encoded, against which shadows are read."""
 _BLEND = 0.016
 """Eye distances over which what is completed becomes what was seen: a sharp end leaves chips."""
 _GLINT, _GLINT_OF_WHITE, _GLINT_OF_SKIN, _GLINT_PX = 0.12, 0.75, 1.1, 0.7
 """How much brighter than the iris a mirrored light is, and than these shares of the eye's white and
 of the skin around it; blur of its edge, pixels. By eye."""
 _RINGS = 24
-_MOST_OFF, _ENOUGH, _RING_RIDGE = 0.2, 1500, 2.0
-"""Of an iris's landmarks, in its radii; pixels that tell its rings; how much landmarks count."""
+_MOST_OFF, _ENOUGH, _RING_RIDGE, _AS_GOOD = 0.2, 1500, 2.0, 0.02
+"""Of an iris's landmarks, in its radii; pixels that tell its rings; how much landmarks count; share
+by which other rings are worse that count nearly as much: the best ones alone would change from one
+frame to the next."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -168,14 +172,17 @@ def changed_eye(
     if after.widest < 1e-4:
         now = np.zeros_like(now)  # shut: all that is seen is lid
     seen = grown(was > 0.99, -_INSET * px)
-    ball = _completed(own, seen, was, at, iris, px)
+    ball, keep = _completed(own, seen, was, at, iris, px)
+    inner = grown(was > 0.99, -_SHADE_INSET * px)
+    shade_was, shade_now = _lid_shades(own, ball, inner, before, after, at, eye)
+    ball = ball + keep * (own / np.maximum(shade_was, 1 - _MOST_SHADE) - ball)
     if turns:
         moved_at = at - axes @ gaze * eye - [window[0], window[1]]
         ball = sampled(ball, moved_at * (side_px / (window[2] - window[0]))).astype(np.float32)
         still = np.zeros_like(now)
     else:
-        ball = ball * _lid_shade(ball, seen, before, after, at, eye)[..., None]
         still = grown((was > 0.99) & (now > 0.99), -_BAND * px).astype(np.float32)
+    ball = ball * shade_now
     return Opening(
         window=window,
         edge=after.outline(),
@@ -201,8 +208,8 @@ def _completed(
     at: Float[np.ndarray, "side side 2"],
     iris: Float[np.ndarray, "8 2"],
     px: float,
-) -> Float[np.ndarray, "side side 3"]:
-    """Complete the eyeball as if there were no lids before it.
+) -> tuple[Float[np.ndarray, "side side 3"], Float[np.ndarray, "side side 1"]]:
+    """Complete the eyeball as if there were no lids before it; and how much of it is seen.
 
     Args:
         own: what the source shows.
@@ -214,7 +221,7 @@ def _completed(
     """
     if seen.sum() < 12:
         mean = own.reshape(-1, 3).mean(axis=0)
-        return np.broadcast_to(mean, own.shape).copy()
+        return np.broadcast_to(mean, own.shape).copy(), np.zeros((*seen.shape, 1), np.float32)
     centre = iris.mean(axis=0)
     turn = np.arange(8) * np.pi / 4
     circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
@@ -228,14 +235,11 @@ def _completed(
     inside = seen & (ring < 1.2)
     if inside.sum() > 12:
         number = np.minimum((ring[inside] * _RINGS / 1.2).astype(int), _RINGS - 1)
-        count = np.bincount(number, minlength=_RINGS)
-        sums = np.stack(
-            [np.bincount(number, own[inside][:, c], minlength=_RINGS) for c in range(3)], 1
-        )
-        known = count > 0
-        profile = sums / np.maximum(count, 1)[:, None]
+        # medians: a window that the iris mirrors is no part of its rings
+        known = np.unique(number)
+        medians = np.array([np.median(own[inside][number == n], axis=0) for n in known])
         steps = np.arange(_RINGS)
-        profile = np.stack([np.interp(steps, steps[known], profile[known, c]) for c in range(3)], 1)
+        profile = np.stack([np.interp(steps, known, medians[:, c]) for c in range(3)], 1)
         share = np.clip((1.12 - ring) / 0.16, 0, 1)
         iris_px = np.nonzero(share)
         where = np.clip(ring[iris_px] * _RINGS / 1.2 - 0.5, 0, _RINGS - 1)
@@ -246,7 +250,7 @@ def _completed(
     keep = np.clip(keep * 2 - 1, 0, 1)
     glint = _glint(own, was, white, ball, ring)
     keep = np.maximum(keep, blur(glint.astype(np.float32), _GLINT_PX))[..., None]
-    return (ball + keep * (own - ball)).astype(np.float32)
+    return ball.astype(np.float32), keep
 
 
 def _glint(
@@ -284,53 +288,68 @@ def _on_the_rings(
     step = max(1, int(near.sum()) // _ENOUGH)
     some = np.flatnonzero(near)[::step]
     places, light = unit.reshape(-1, 2)[some], own.reshape(-1, 3)[some].mean(axis=1)
-    square = light**2
-    best, least = unit, np.inf
-    along = np.linspace(-_MOST_OFF, _MOST_OFF, 7)
+    along, scales = np.linspace(-_MOST_OFF, _MOST_OFF, 7), np.array([0.9, 1.0, 1.1])
     x, y = (axis.ravel() for axis in np.meshgrid(along, along, indexing="ij"))
     away = np.hypot(places[:, 0] - x[:, None], places[:, 1] - y[:, None])
     first = np.arange(len(x))[:, None] * (_RINGS + 1)
-    for scale in (0.9, 1.0, 1.1):
+    spreads = []
+    for scale in scales:
         number = np.minimum((away / scale * _RINGS / 1.2).astype(int), _RINGS) + first
         bins, size = number.ravel(), len(x) * (_RINGS + 1)
         count = np.maximum(np.bincount(bins, minlength=size), 1)
         mean = np.bincount(bins, np.tile(light, len(x)), minlength=size) / count
-        spread = (square - mean[number] ** 2).sum(axis=1)
+        spread = (light**2 - mean[number] ** 2).sum(axis=1)
         # a landmark is right unless colours say otherwise
-        spread *= 1 + _RING_RIDGE * (x * x + y * y + (scale - 1) ** 2)
-        row = int(spread.argmin())
-        if spread[row] < least:
-            best, least = (unit - np.array([x[row], y[row]])) / scale, float(spread[row])
+        spreads.append(spread * (1 + _RING_RIDGE * (x * x + y * y + (scale - 1) ** 2)))
+    least = max(float(np.min(spreads)), 1e-9)
+    likely = np.exp((1 - np.array(spreads) / least) / _AS_GOOD)
+    likely /= likely.sum()
+    each = likely.sum(axis=0)
+    shift = np.array([each @ x, each @ y])
+    best = (unit - shift) / (likely.sum(axis=1) @ scales)
     return best.astype(unit.dtype)
 
 
-def _lid_shade(
+def _lid_shades(
+    own: Float[np.ndarray, "side side 3"],
     ball: Float[np.ndarray, "side side 3"],
-    seen: Bool[np.ndarray, "side side"],
+    inner: Bool[np.ndarray, "side side"],
     before: Lids,
     after: Lids,
     at: Float[np.ndarray, "side side 2"],
     eye: float,
-) -> Float[np.ndarray, "side side"]:
-    """Factor that takes the upper lid's shadow from where the lid was to where it is.
+) -> list[Float[np.ndarray, "side side 1"]]:
+    """Shadows of the lids on the eyeball, in the source and in the result, as factors.
 
-    How dark the shadow is, is read from the source: the eyeball under the lid's edge against the
-    eyeball further down.
+    How dark they are is read from the source: what is seen beside each edge, and further off,
+    over the completed eyeball.
+
+    Args:
+        own: what the source shows.
+        ball: the eyeball, completed.
+        inner: where the source shows it.
+        before: the lids in the source.
+        after: the lids in the result.
+        at: places of the pixels, in parts of the crop's side.
+        eye: an eye distance, likewise.
     """
-    depths = [_below(lids.upper, at) / (_SHADE_REACH * eye) for lids in (before, after)]
-    light = channels_averaged(ball)
-    near, far = seen & (depths[0] < 0.8), seen & (depths[0] > 1.8)
-    if near.sum() < _FEWEST or far.sum() < _FEWEST:
-        return np.ones_like(light)
-    dark = 1 - float(percentile(light[near], 50)) / max(float(percentile(light[far], 50)), 1e-3)
-    dark = min(max(dark, 0.0), _MOST_SHADE)
-    was, now = (1 - dark * np.exp(-np.clip(depth, 0, None)) for depth in depths)
-    return np.where(seen, now / np.maximum(was, 0.2), now).astype(np.float32)
+    light = channels_averaged(own) / np.maximum(channels_averaged(ball), _LEAST_LIGHT)
+    shades = [np.ones(inner.shape, np.float32) for _ in range(2)]
+    for edges, sign in (((before.upper, after.upper), 1), ((before.lower, after.lower), -1)):
+        depths = [sign * _below(edge, at) / (_SHADE_REACH * eye) for edge in edges]
+        near, far = inner & (depths[0] < 0.6), inner & (depths[0] > 1.5)
+        if near.sum() < _FEWEST or far.sum() < _FEWEST:
+            continue
+        dark = 1 - float(percentile(light[near], 50)) / float(percentile(light[far], 50))
+        dark = min(max(dark, 0.0), _MOST_SHADE)
+        for shade, depth in zip(shades, depths, strict=True):
+            shade *= 1 - dark * np.exp(-np.clip(depth, 0, None))
+    return [shade[..., None] for shade in shades]
 
 
 def _below(
-    upper: Float[np.ndarray, "13 2"], at: Float[np.ndarray, "side side 2"]
+    edge: Float[np.ndarray, "13 2"], at: Float[np.ndarray, "side side 2"]
 ) -> Float[np.ndarray, "side side"]:
-    """How far places lie below an upper lid's edge, in parts of the crop's side."""
-    edge = rightwards(smooth_arc(upper))
+    """How far places lie below a lid's edge, in parts of the crop's side."""
+    edge = rightwards(smooth_arc(edge))
     return at[..., 1] - np.interp(at[0, :, 0], edge[:, 0], edge[:, 1])[None]

@@ -29,21 +29,23 @@ _CANINE = np.array([0.985, 0.965, 0.92])
 _LIPS_BEFORE_TEETH, _LIPS_CURVE = 0.08, -0.10 / 0.41**2
 """Depth of the lips' inner edge before the incisors, and how it falls back towards the corners."""
 _NEAREST = 0.03
-_FILL, _POWER = 1.3, 0.8
-"""Share of the sky by share of the opening: lips reflect, so that less is lost than is hidden."""
+_POWER = 0.8
+_FILL_OF = {TOOTH: 2.0, GUM: 1.3, TONGUE: 1.3, WALL: 1.3, PLATE: 1.3}
+"""Share of the sky by share of the opening: lips reflect, so that less is lost than is hidden; of
+teeth less than of flesh, as on heads of three families."""
 _EXPOSURE = 1.3
 """Front teeth in a smile have 0.9 to 1.3 of the tone that the light names, the more the stronger
 the key light; in the shade of a lip that covers half of them they have 0.6."""
 _FADE = 1.2
 """Per eye distance of depth: what flesh swallows on the light's way in."""
-_FADE_OF = {TOOTH: 1.15, GUM: 1.0, TONGUE: 1.2, WALL: 1.1, PLATE: 0.7}
+_FADE_OF = {TOOTH: 0.5, GUM: 1.0, TONGUE: 1.2, WALL: 1.1, PLATE: 0.7}
 _GLOSS_OF = {TOOTH: 0.30, GUM: 0.15, TONGUE: 0.22, WALL: 0.03, PLATE: 0.0}
 _CARVED_GUM = 0.85
 """Of a tooth's brightness: in stone both are cut of one piece."""
 _STONE_GLOSS = 0.25
 """Stone is dry: it has so much of the gloss."""
-_CORRIDOR_FROM, _CORRIDOR_TO, _CORRIDOR = -0.12, -0.50, 0.22
-"""Depths between which cheeks take light from teeth, and how much: the corners are dark."""
+_THROUGH_CHEEKS = 0.35
+"""Least light on their inner sides: some comes through them. Else corners of smiles are black."""
 _KEY_WRAP = 0.25
 _BOUNCE = 0.10
 """Light that has been on flesh before, without which the depth would be black."""
@@ -103,9 +105,11 @@ def lit_mouth(
     depth = _depth_behind_lips(rig)
     places = view.places(points)
     key, towards = light.key, view.towards
-    sky = _through(opening, 0.8 * depth, places)
+    fill = _by_part(rig, _FILL_OF)
+    sky = _through(opening, 0.8 * depth, places, fill)
     aslant = depth / max(0.35, float(key @ towards))
-    from_key = _through(opening, 0.35 * depth, places + aslant[:, None] * (view.projection @ key))
+    beside = places + aslant[:, None] * (view.projection @ key)
+    from_key = _through(opening, 0.35 * depth, beside, fill)
     facing = np.clip(normals @ towards, 0, 1)
     is_plate = rig.part == PLATE
     facing = np.where(is_plate, 1.0, facing)
@@ -115,7 +119,7 @@ def lit_mouth(
     fade = np.exp(-_by_part(rig, _FADE_OF) * _FADE * np.clip(depth - 0.12, 0, None))
     amount = light.ambient * sky * above * (0.35 + 0.65 * facing)
     amount += 1.25 * light.key_strength * turned * from_key
-    amount *= fade * _beside_cheeks(rig)
+    amount = np.maximum(amount * fade, _THROUGH_CHEEKS * _cheeks(rig))
     is_hard = is_plate | (rig.part == TOOTH)
     free = np.clip((rig.sky - 0.05) / 0.62, 0, 1)
     free = np.where(is_plate, 0.85 + 0.15 * free, 0.35 + 0.65 * free)
@@ -152,18 +156,19 @@ def _depth_behind_lips(rig: MouthRig) -> Float[np.ndarray, " vertices"]:
 
 
 @cache  # a rig is compared by identity
-def _beside_cheeks(rig: MouthRig) -> Float[np.ndarray, " vertices"]:
-    """Share of light that cheeks leave to teeth, 1 for the front ones and all else."""
-    back = (rig.points[:, 2] - _CORRIDOR_FROM) / (_CORRIDOR_TO - _CORRIDOR_FROM)
-    back = np.clip(back, 0, 1)
-    is_hard = (rig.part == TOOTH) | (rig.part == PLATE)
-    return 1 - _CORRIDOR * is_hard * back * back * (3 - 2 * back)
+def _cheeks(rig: MouthRig) -> Float[np.ndarray, " vertices"]:
+    """1 for the inner sides of cheeks beside the teeth, 0 for all else."""
+    beside = np.clip((np.abs(rig.points[:, 0]) - 0.3) / 0.15, 0, 1)
+    return beside * (rig.part == WALL)
 
 
 def _through(
-    opening: OpeningLight, blur: Float[np.ndarray, " places"], at: Float[np.ndarray, "places 2"]
+    opening: OpeningLight,
+    blur: Float[np.ndarray, " places"],
+    at: Float[np.ndarray, "places 2"],
+    fill: Float[np.ndarray, " places"],
 ) -> Float[np.ndarray, " places"]:
-    return np.minimum(1.0, _FILL * opening.seen(blur, at)) ** _POWER
+    return np.minimum(1.0, fill * opening.seen(blur, at)) ** _POWER
 
 
 def _by_part(rig: MouthRig, values: dict[int, float]) -> Float[np.ndarray, " vertices"]:

@@ -202,6 +202,18 @@ def test_a_chin_passes_before_the_neck_without_steps() -> None:
     assert smooth < 0.5 * stepped
 
 
+def test_a_chin_that_drops_takes_light_from_the_neck_right_below_it() -> None:
+    is_neck, _ = below_chin({"jawOpen": 0.8})
+    picture = np.full((len(is_neck), len(is_neck), 3), 0.6, np.float32)
+    gain = rig_answer(template(), picture, below_chin()[1], {"jawOpen": 0.8}).gain[..., 0]
+    columns = slice(len(gain) * 2 // 5, len(gain) * 3 // 5)
+    at = ((np.arange(len(gain)) + 0.5) / len(gain) * len(is_neck)).astype(int)
+    below = is_neck[at[:, None], at][:, columns]
+    depth = np.cumsum(below, axis=0) / len(gain)
+    near, far = below & (depth < 0.02), below & (depth > 0.12)
+    assert gain[:, columns][near].mean() < -0.05 < gain[:, columns][far].mean()
+
+
 def test_what_is_no_head_does_not_go_along() -> None:
     picture, landmarks = drawn_face()
     across = np.abs(np.linspace(-1, 1, 64))[None].repeat(64, axis=0)

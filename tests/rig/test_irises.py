@@ -73,3 +73,38 @@ def test_an_eye_that_begins_to_move_does_not_become_another_one_at_once() -> Non
     )
     assert turned is not None
     assert turned.share == 1
+
+
+def drawn(picture: np.ndarray, before: Lids, after: Lids, iris: np.ndarray) -> np.ndarray:
+    """The eyeball that is painted, over the whole of `picture`'s square."""
+    eye = changed_eye(CroppedFace(picture), before, after, iris, np.zeros(2), 1.0, np.eye(2))
+    assert eye is not None
+    left, top, right, _ = eye.window
+    at = ((np.arange(SIDE) + 0.5) / SIDE - [[left], [top]]) * len(eye.inside) / (right - left)
+    columns, rows = at.astype(int).clip(0, len(eye.inside) - 1)
+    return eye.inside[rows[:, None], columns]
+
+
+def test_a_window_that_an_iris_mirrors_does_not_colour_its_rings() -> None:
+    picture, closed, opened, iris = half_shut(0.0)
+    plain = drawn(picture, closed, opened, iris)
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE + 0.5 / SIDE
+    mirrored = (np.abs(y - 0.57) < 0.015) & (np.abs(x - 0.44) < 0.03)
+    picture[mirrored] = 0.8
+    came = (y < 0.48) & (np.hypot(x - 0.5, y - 0.5) < 0.12)
+    assert np.abs(drawn(picture, closed, opened, iris) - plain)[came].mean() < 0.004
+
+
+def test_a_lid_takes_its_shadow_along() -> None:
+    """Below it the white is as dark as it was under the lid, and no longer where that was."""
+    picture, closed, opened, iris = half_shut(0.0)
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE + 0.5 / SIDE
+    picture[(y > 0.5) & (y < 0.53)] *= 0.6
+    eye = drawn(picture, closed, opened, iris).mean(axis=2)
+    white = np.abs(x - 0.5) > 0.18
+    edge = opened.upper[:, 1][np.searchsorted(opened.upper[:, 0], x[0]).clip(0, 12)]
+    under = y - edge[None]
+    near, was = white & (under > 0.01) & (under < 0.03), white & (np.abs(y - 0.52) < 0.01)
+    inside = (x > 0.25) & (x < 0.75) & (under > 0)
+    now, then = (np.median(eye[one & inside]) for one in (near, was & (under > 0.09)))
+    assert now + 0.1 < then

@@ -1,5 +1,5 @@
 // A face that was laid open once: what to draw for weights of shapes. As reggan_plugin/rig/answer.py
-// and light.py have it; all in parts of the crop's side, with the vertices of mesh.js.
+// has it; all in parts of the crop's side, with the vertices of mesh.js.
 
 import { changedEye, completedEye, Edges, gazeOf, irisOf, vertex } from "./eyes.js";
 import { fromSrgb, LUMA, mouthLight, OpeningLight } from "./mouth.js";

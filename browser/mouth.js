@@ -1,5 +1,5 @@
 // The inside of a mouth: its mesh, its jaw, and the light that comes in past the lips, at vertices.
-// As reggan_plugin/rig/mouth_rig.py, mouth_surface.py and mouth_light.py have it.
+// As reggan_plugin/rig/mouth.py and mouth_light.py have it.
 
 import { percentile } from "./planes.js";
 import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./rig.js";

@@ -1,5 +1,5 @@
 // Spectacles lifted off a face, about where the network says that they are: as
-// reggan_plugin/imaging/spectacles.py does it.
+// reggan_plugin/rig/front.py does it.
 
 import { continued } from "./backdrop.js";
 import { BILINEAR, largest, percentile, resizeLevels } from "./planes.js";

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch import onnx as torch_onnx
 
 from reggan_export.verify.verify_report import VerifyReport
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import ModelError, ModelParityError
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.models.model_card import CARD_KEY, seal
 
 _SMALLEST_HALVED = 256

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin.backends.runner import ENGINE_SUFFIX, EngineOptions
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import EngineError, OutputError, UnsafeCacheError
+from reggan_plugin.file_safety import write_atomically
 
 CACHE_VARIABLE = "REGGAN_PLUGIN_CACHE"
 

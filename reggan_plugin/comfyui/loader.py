@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import OutputError, OutputExistsError, SourceError
+from reggan_plugin.file_safety import write_atomically
 
 FOLDER = "reggan-plugin"
 LOADER = '''\

@@ -40,10 +40,10 @@ from reggan_plugin.comfyui.pictures import (
     array_from_tensor,
     read_batch,
 )
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.tracks import VISIBLE, TrackedFace, Tracks
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.imaging.region_limits import LARGEST_BLUR, LARGEST_GROWTH, RegionLimits
 
 _NO_LAYERS = (

@@ -8,7 +8,7 @@ import click
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.input import shot_option
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.disk import refuse_existing, refuse_overwriting, write_atomically
+from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
 from reggan_plugin.files.sequence import find_sequence
 
 if TYPE_CHECKING:

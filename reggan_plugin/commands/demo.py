@@ -11,10 +11,10 @@ from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_optio
 from reggan_plugin.commands.options.input import existing_options
 from reggan_plugin.commands.options.model import model_options, open_model
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.disk import refuse_existing
 from reggan_plugin.drawing.contact_sheet import SheetRow, view_of_face, write_sheet
 from reggan_plugin.errors import counted
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.file_safety import refuse_existing
 from reggan_plugin.files.frame import copy_frame, read_frame
 from reggan_plugin.jobs.frame_record import digest_of, record_path
 from reggan_plugin.jobs.interruption import stop_on_signals

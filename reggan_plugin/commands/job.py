@@ -17,7 +17,6 @@ from reggan_plugin.commands.render import render
 from reggan_plugin.commands.report import report
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.commands.track import track
-from reggan_plugin.disk import refuse_existing, refuse_overwriting
 from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.farm.job_template import (
     FRAMES_OF_A_TASK,
@@ -27,6 +26,7 @@ from reggan_plugin.farm.job_template import (
     template_from_job,
     write_template,
 )
+from reggan_plugin.file_safety import refuse_existing, refuse_overwriting
 from reggan_plugin.files.sequence import (
     common_numbers,
     find_sequence,

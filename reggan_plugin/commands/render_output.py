@@ -17,7 +17,6 @@ from typing import Any
 import click
 
 from reggan_plugin.commands.terminal import STANDARD, goes_nowhere
-from reggan_plugin.disk import path_from, read_regular, refuse_overwriting, write_atomically
 from reggan_plugin.documents import json_text, parse_json
 from reggan_plugin.errors import (
     EmptySourceError,
@@ -28,6 +27,7 @@ from reggan_plugin.errors import (
     UnreadableFrameError,
     UsageError,
 )
+from reggan_plugin.file_safety import path_from, read_regular, refuse_overwriting, write_atomically
 from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.formats.png import SIGNATURE, read_chunks
 from reggan_plugin.files.image_format import HEAD_BYTES

@@ -25,7 +25,6 @@ from reggan_plugin.commands.options.model import model_options, open_model, rig_
 from reggan_plugin.commands.options.picture import exposure_option, reading_options
 from reggan_plugin.commands.progress import bar_of, errors_as_events
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.disk import refuse_existing, refuse_overwriting
 from reggan_plugin.documents import json_text
 from reggan_plugin.drawing.contact_sheet import (
     CELL_PX,
@@ -42,6 +41,7 @@ from reggan_plugin.drawing.contact_sheet import (
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
+from reggan_plugin.file_safety import refuse_existing, refuse_overwriting
 from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.files.sequence import number_in
 from reggan_plugin.imaging.colour import PixelCoding

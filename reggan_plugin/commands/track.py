@@ -18,11 +18,11 @@ from reggan_plugin.commands.progress import (
     style_options,
 )
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.disk import refuse_existing, refuse_overwriting
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.tracks import TrackedFace
 from reggan_plugin.faces.tracks_file import write_tracks
+from reggan_plugin.file_safety import refuse_existing, refuse_overwriting
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.sequence import Sequence, find_sequence
 from reggan_plugin.jobs.interruption import IoTimeout, stop_on_signals

@@ -23,8 +23,8 @@ from reggan_plugin.commands.options.grouped import (
 )
 from reggan_plugin.commands.options.model import model_options, open_model
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import OutputExistsError
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.ui.character_fit import CharacterFit
 from reggan_plugin.ui.open_files import OpenFiles

@@ -11,8 +11,8 @@ from reggan_plugin.attached import attached, attached_faults, expect_type, load_
 from reggan_plugin.curves import formats
 from reggan_plugin.curves.csv_take import columns_of_csv
 from reggan_plugin.curves.take import Columns, Take, TakeFormat, take_from_columns
-from reggan_plugin.disk import read_regular
 from reggan_plugin.errors import SourceError
+from reggan_plugin.file_safety import read_regular
 from reggan_plugin.limits import MOST_TAKE_BYTES
 
 _TEXT_SUFFIXES = (".csv", ".txt", ".json")

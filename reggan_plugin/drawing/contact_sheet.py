@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import UsageError
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY
 
 FRAMES_OF_A_TASK = 25

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.disk import read_regular
 from reggan_plugin.errors import SigningError
+from reggan_plugin.file_safety import read_regular
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.image_format import ImageFormat
 from reggan_plugin.limits import MOST_SETTINGS_BYTES

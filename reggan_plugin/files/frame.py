@@ -9,13 +9,13 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.disk import read_regular, write_atomically
 from reggan_plugin.errors import (
     OutputExistsError,
     UnreadableFrameError,
     UnsupportedFormatError,
     UsageError,
 )
+from reggan_plugin.file_safety import read_regular, write_atomically
 from reggan_plugin.files.colour_management import OcioColourSpace
 from reggan_plugin.files.formats import (
     format_named,

@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from reggan_plugin.apart import talk_apart
-from reggan_plugin.disk import refuse_device, take_new_name
 from reggan_plugin.errors import OutputError, UnreadableFrameError, counted
+from reggan_plugin.file_safety import refuse_device, take_new_name
 from reggan_plugin.files.video import (
     CONTAINERS,
     VIDEO_CODECS,

@@ -16,7 +16,6 @@ import numpy as np
 from reggan_plugin import __version__
 from reggan_plugin.change.picture import EditedFrame, FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
-from reggan_plugin.disk import path_from, refuse_existing, write_atomically
 from reggan_plugin.errors import (
     DeviceUnavailableError,
     ModelError,
@@ -28,6 +27,7 @@ from reggan_plugin.errors import (
     StalledError,
 )
 from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.file_safety import path_from, refuse_existing, write_atomically
 from reggan_plugin.files.credentials_signed import (
     DIGITAL_SOURCE_TYPE,
     SIDECAR_SUFFIX,

@@ -20,10 +20,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.disk import read_regular
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import OutputError, RegganError, SourceError, StalledError, counted
 from reggan_plugin.faces.tracks import Tracks
+from reggan_plugin.file_safety import read_regular
 from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER
 from reggan_plugin.jobs.frame_steps import Transfer

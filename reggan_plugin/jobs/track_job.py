@@ -16,7 +16,7 @@ from reggan_plugin.faces.detection import Detection, patch_around, patch_crop
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.face_sizes import EXPECTED
-from reggan_plugin.faces.linking import (
+from reggan_plugin.faces.faces_across_frames import (
     CUT_CHANGE,
     MOST_FILLED,
     FacePath,

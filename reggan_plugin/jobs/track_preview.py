@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import OutputError, RegganError
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Reading, read_content
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.overlap import run_overlapped

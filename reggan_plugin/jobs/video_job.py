@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import UsageError
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.video import Coding, VideoFile, codec_for
 from reggan_plugin.jobs.frame_record import (

@@ -7,8 +7,8 @@ Source: docs.sigstore.dev, Bundle Format 0.3; github.com/sigstore/fulcio, docs/o
 
 from pathlib import Path
 
-from reggan_plugin.disk import read_regular
 from reggan_plugin.errors import SignatureError
+from reggan_plugin.file_safety import read_regular
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES, MOST_MODEL_BYTES
 from reggan_plugin.missing_package import needs_extra
 

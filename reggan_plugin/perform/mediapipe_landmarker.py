@@ -18,8 +18,8 @@ import numpy as np
 
 from reggan_plugin.apart import talk_apart
 from reggan_plugin.array_types import Float, UInt8
-from reggan_plugin.disk import read_regular
 from reggan_plugin.errors import ModelError
+from reggan_plugin.file_safety import read_regular
 from reggan_plugin.limits import MOST_LANDMARKER_BYTES
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.perform.face_reading import FaceReading, gap_share

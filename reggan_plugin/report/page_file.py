@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.drawing.contact_sheet import CELL_PX, encoded_picture, view_of_face
 from reggan_plugin.drawing.web_page import html_from_parts
 from reggan_plugin.errors import (
@@ -22,6 +21,7 @@ from reggan_plugin.errors import (
     UsageError,
 )
 from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.frame_record import sha256_of

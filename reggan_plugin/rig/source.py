@@ -13,10 +13,18 @@ from reggan_plugin.errors import ModelError, UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging.cropped_face import CroppedFace, ShownFace, small_of
 from reggan_plugin.imaging.in_front_of_face import both_fronts
-from reggan_plugin.imaging.spectacles import LiftedFace, lift_spectacles, shows_spectacles
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig.answer import MOTION_CELLS, Landmarks, rig_answer
-from reggan_plugin.rig.front import FRONT, HEAD, SPECTACLES, front_matte, whole_brows
+from reggan_plugin.rig.front import (
+    FRONT,
+    HEAD,
+    SPECTACLES,
+    LiftedFace,
+    front_matte,
+    lift_spectacles,
+    shows_spectacles,
+    whole_brows,
+)
 from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
 from reggan_plugin.rig.opened_mouth import mouth_of_character

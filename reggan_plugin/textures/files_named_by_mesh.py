@@ -9,8 +9,8 @@ import re
 import urllib.parse
 from pathlib import Path
 
-from reggan_plugin.disk import is_regular, read_regular
 from reggan_plugin.errors import MeshError
+from reggan_plugin.file_safety import is_regular, read_regular
 from reggan_plugin.limits import MOST_MESH_BYTES, MOST_NAMED_FILES, MOST_PATH_LETTERS
 
 _SCHEME_OR_DRIVE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Literal
 
 from reggan_plugin import __version__
-from reggan_plugin.disk import refuse_overwriting, remove_leftovers
 from reggan_plugin.errors import MeshError, OutputError, UsageError
+from reggan_plugin.file_safety import refuse_overwriting, remove_leftovers
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
 from reggan_plugin.jobs.frame_record import (
     FrameRecord,

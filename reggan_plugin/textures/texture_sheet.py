@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.disk import refuse_overwriting
 from reggan_plugin.drawing.contact_sheet import CELL_PX, SheetRow, View, write_sheet
 from reggan_plugin.errors import UsageError
+from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.frame_record import record_path
 from reggan_plugin.jobs.plan import refuse_existing

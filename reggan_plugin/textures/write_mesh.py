@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin.apart import run_apart
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import UsageError
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.jobs.output_names import named
 from reggan_plugin.textures.gltf.edit import GltfEdit, texture_infos

@@ -23,7 +23,6 @@ from reggan_plugin.change.pipeline import (
     cut_faces,
     limited,
 )
-from reggan_plugin.disk import refuse_overwriting
 from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder
@@ -31,6 +30,7 @@ from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.landmarks import FaceLandmarks, intensity_share
 from reggan_plugin.faces.tracks import WhichFaces
+from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Encoding, Frame, read_frame, write_frame
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of

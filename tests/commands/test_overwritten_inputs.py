@@ -15,9 +15,9 @@ from PIL import Image
 from reggan_plugin.cli import main
 from reggan_plugin.cli import reggan_plugin as group
 from reggan_plugin.commands.options.grouped import GroupedOption
-from reggan_plugin.disk import refuse_overwriting
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.models.shipped_models import find_model
 
 from ..fuzz.attacks import video

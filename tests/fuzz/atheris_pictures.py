@@ -20,7 +20,7 @@ from pictures import sound_pictures
 with atheris.instrument_imports(include=["reggan_plugin", "tifffile"]):
     from reggan_plugin.errors import RegganError
     from reggan_plugin.files import frame
-    from reggan_plugin.files.exr import exr_file  # noqa: F401
+    from reggan_plugin.files.exr import stored_exr  # noqa: F401
     from reggan_plugin.files.formats import jpeg, png  # noqa: F401
     from reggan_plugin.files.tiff import tiff_file  # noqa: F401
 

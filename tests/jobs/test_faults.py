@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from reggan_plugin import disk as regular_file
+from reggan_plugin import file_safety as regular_file
 from reggan_plugin.errors import OutputError, StalledError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.jobs.frame_output import stamped

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reggan_plugin.disk import TEMPORARY_SUFFIX
+from reggan_plugin.file_safety import TEMPORARY_SUFFIX
 
 from ..sample_frames import small_frame
 

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.disk import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.errors import OutputExistsError
+from reggan_plugin.file_safety import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.jobs import frame_output, frame_record
 from reggan_plugin.jobs.change_layers import LayerFiles

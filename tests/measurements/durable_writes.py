@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from reggan_plugin.disk import write_atomically
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.jobs.overlap import run_overlapped
 
 FRAMES, TURNS = 12, 4

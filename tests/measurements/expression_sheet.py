@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.drawing.contact_sheet import encoded_picture
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, Expression
 from reggan_training.commands.options import FILE_TO_WRITE, OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh

@@ -15,7 +15,7 @@ import OpenEXR
 import pytest
 from PIL import Image
 
-from reggan_plugin import disk
+from reggan_plugin import file_safety
 from reggan_plugin.cli import main
 
 from .conftest import RenderedShot, data_of, report
@@ -189,7 +189,7 @@ def test_a_frame_that_does_not_answer_is_named(
     os.mkfifo(stuck)
     good_shot.record(1005, output_sha256="0" * 64)  # of which the size is not known
     monkeypatch.setattr(Path, "is_file", lambda path: path.exists())  # as a dead mount says
-    monkeypatch.setattr(disk, "is_regular", Path.exists)
+    monkeypatch.setattr(file_safety, "is_regular", Path.exists)
     page = ["--html", str(tmp_path / "a.html"), "--stall-timeout", "0.5"]
     assert report(good_shot, *page) == 1
     assert "did not answer within" in capsys.readouterr().out

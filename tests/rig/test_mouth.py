@@ -10,15 +10,15 @@ from reggan_plugin.errors import UnusableAnswerError
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, srgb_from_linear
 from reggan_plugin.rig import mouth
 from reggan_plugin.rig.mouth import (
+    TOOTH,
     JawPose,
+    LitMouth,
     MouthLight,
     jaw_pose_from_drop,
     mouth_light_from_face,
     mouth_rig,
     render_mouth,
 )
-from reggan_plugin.rig.mouth_rig import TOOTH
-from reggan_plugin.rig.mouth_surface import LitMouth
 
 EYE = 0.25
 WINDOW = (0.28, 0.42, 0.72, 0.86)

@@ -19,10 +19,10 @@ from reggan_plugin.files.formats.png import (
 )
 from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.textures.maps.texture_map import MapTile, ReducedTile, read_tile
-from reggan_plugin.textures.maps.uv_layout import Block
+from reggan_plugin.textures.maps.uv_layout import Block, pad_edges
 from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_request import Look
-from reggan_plugin.textures.views.reprojection import Reprojection, pad_edges
+from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

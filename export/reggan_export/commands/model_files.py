@@ -10,8 +10,8 @@ import click
 
 from reggan_plugin.backends.runner import DEFAULT_BATCH
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.disk import refuse_existing, refuse_overwriting, write_atomically
 from reggan_plugin.errors import ModelParityError, OutputError
+from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
 from reggan_training.commands.options import overwrite_option
 
 PRECISIONS = ("fp32", "fp16")

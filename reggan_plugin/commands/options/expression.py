@@ -17,8 +17,8 @@ from reggan_plugin.commands.options.grouped import (
     options_as,
 )
 from reggan_plugin.commands.remedies import with_remedy
-from reggan_plugin.disk import read_regular
 from reggan_plugin.errors import Remark, UsageError
+from reggan_plugin.file_safety import read_regular
 from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES
 from reggan_plugin.vocabulary.action_units import action_unit_weights
 from reggan_plugin.vocabulary.expression import (

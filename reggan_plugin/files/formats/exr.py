@@ -16,7 +16,7 @@ _EXR_HEADERS = 8
 
 
 def _decode(content: bytes, wanted: Wanted) -> Frame:
-    from reggan_plugin.files.exr.exr_file import decode
+    from reggan_plugin.files.exr.stored_exr import decode
 
     return decode(content, wanted.picture, colours_are_declared=wanted.colours_are_declared)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import UsageError
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.textures.gltf.gltf_file import (
     GltfFile,
     bytes_from_gltf,

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import EmptySourceError, MeshError, TextureError, UnsupportedFormatError
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import DEFAULT_READING, Reading, copy_frame
 from reggan_plugin.textures.files_named_by_mesh import read_file

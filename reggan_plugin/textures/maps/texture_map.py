@@ -11,7 +11,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, Int, Shaped
 from reggan_plugin.errors import Remark
-from reggan_plugin.files.exr.exr_file import StoredExr
+from reggan_plugin.files.exr.stored_exr import StoredExr
 from reggan_plugin.files.formats.png import SIGNATURE, Chunk, StoredPng, decode_samples
 from reggan_plugin.files.frame import (
     DEFAULT_READING,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import UsageError
+from reggan_plugin.file_safety import write_atomically
 from reggan_training.commands.options import (
     FILE,
     FOLDER,

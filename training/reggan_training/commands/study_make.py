@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_plugin.file_safety import write_atomically
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET, overwrite_option
 from reggan_training.papers.study.page import USUAL_COMPARISONS, StudySettings
 

@@ -19,8 +19,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 from PIL import Image, UnidentifiedImageError
 
-from reggan_plugin.disk import TEMPORARY_SUFFIX, write_atomically
 from reggan_plugin.errors import OutputExistsError, SourceError, UnreadableFrameError
+from reggan_plugin.file_safety import TEMPORARY_SUFFIX, write_atomically
 from reggan_training.data.identity import Identity
 
 

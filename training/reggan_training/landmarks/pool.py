@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reggan_plugin.disk import write_atomically
+from reggan_plugin.file_safety import write_atomically
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.landmarks.network import FRONT, PARTS, Square, face_frame, part_square
 from reggan_training.landmarks.pictures import TEXTURES, HeadPicture, draw_head

@@ -21,8 +21,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import SourceError
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
 from reggan_training.data.pairs import augment_colours, replace_surroundings

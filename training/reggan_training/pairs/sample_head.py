@@ -20,10 +20,9 @@ from jaxtyping import Bool, Float, Int
 from PIL import Image
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.disk import write_atomically
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.textures.gltf.gltf_file import bytes_from_gltf
-from reggan_plugin.textures.maps.uv_layout import UvLayout
-from reggan_plugin.textures.views.reprojection import pad_edges
+from reggan_plugin.textures.maps.uv_layout import UvLayout, pad_edges
 from reggan_training.commands.options import FILE_TO_WRITE, FOLDER
 from reggan_training.heads.anatomy.head_shape import HeadShape
 from reggan_training.heads.head import HeadMesh, Part

@@ -17,8 +17,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.errors import ModelError, SourceError, UsageError
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.models.model_card import PICTURE_CONTRACT, card_from_metadata, check_seal
 from reggan_plugin.models.shipped_models import installed_models

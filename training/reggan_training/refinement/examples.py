@@ -18,9 +18,8 @@ from torch import Tensor
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
-from reggan_plugin.rig.answer import Landmarks
+from reggan_plugin.rig.answer import Landmarks, light_change
 from reggan_plugin.rig.fit import closing_edges, fit
-from reggan_plugin.rig.light import light_change
 from reggan_plugin.rig.refinement import CELLS, RigRequest, source_raster
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.rig.template import template

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.disk import write_atomically
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.rig.face_reader import laid_over
 from reggan_plugin.rig.layout import rows_of
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS

@@ -20,9 +20,9 @@ from jaxtyping import Float, Int
 from trimesh import Trimesh
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.disk import write_atomically
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.kernels.triangles import vertex_normals
-from reggan_plugin.rig.mouth_rig import PARTS
+from reggan_plugin.rig.mouth import PARTS
 from reggan_training.heads.anatomy.assets import (
     HeadAssets,
     ObjMesh,
@@ -346,7 +346,7 @@ def main(makehuman: Path, out: Path) -> None:
 
 
 def mouth_arrays(makehuman: Path) -> dict[str, np.ndarray]:
-    """Return what the file holds: see `reggan_plugin.rig.mouth_rig`."""
+    """Return what the file holds: see `reggan_plugin.rig.mouth`."""
     pieces = bite_pieces(read_assets(makehuman))
     pieces |= {
         "palate": palate(),

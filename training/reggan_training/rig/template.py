@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.disk import write_atomically
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.kernels.triangles import vertex_normals
 from reggan_plugin.rig.layout import COUNT, SIDES, rows_of
 from reggan_plugin.rig.lent_motion import carried, inverse_squares, nearest_vertices

@@ -15,9 +15,9 @@ import torch
 from jaxtyping import Float, UInt8
 from PIL import Image
 
-from reggan_plugin.disk import write_atomically
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import SourceError
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.data.identity import RENDERED_STYLES, SPLIT_FAMILIES, is_held_out

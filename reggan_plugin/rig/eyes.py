@@ -11,7 +11,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging.cropped_face import CroppedFace
-from reggan_plugin.interpolation import percentile, sampled
+from reggan_plugin.interpolation import median, percentile, sampled
 from reggan_plugin.kernels.squares import blur
 from reggan_plugin.rig.planes import (
     Window,
@@ -237,7 +237,7 @@ def _completed(
         number = np.minimum((ring[inside] * _RINGS / 1.2).astype(int), _RINGS - 1)
         # medians: a window that the iris mirrors is no part of its rings
         known = np.unique(number)
-        medians = np.array([np.median(own[inside][number == n], axis=0) for n in known])
+        medians = np.array([median(own[inside][number == n]) for n in known])
         steps = np.arange(_RINGS)
         profile = np.stack([np.interp(steps, known, medians[:, c]) for c in range(3)], 1)
         share = np.clip((1.12 - ring) / 0.16, 0, 1)

@@ -236,7 +236,7 @@ def _completed(
     if inside.sum() > 12:
         number = np.minimum((ring[inside] * _RINGS / 1.2).astype(int), _RINGS - 1)
         # medians: a window that the iris mirrors is no part of its rings
-        known = np.unique(number)
+        known = np.flatnonzero(np.bincount(number))
         medians = np.array([median(own[inside][number == n]) for n in known])
         steps = np.arange(_RINGS)
         profile = np.stack([np.interp(steps, known, medians[:, c]) for c in range(3)], 1)

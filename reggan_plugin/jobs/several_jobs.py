@@ -54,21 +54,32 @@ _MOST_UNSETTLED_S, _LOOK_EACH_S = 10.0, 0.1
 
 @contextmanager
 def held_outputs(plan: JobPlan) -> Iterator[None]:
-    """Hold the files that a plan writes, until the end of the block.
+    """Hold the files that a plan writes, also beside its outputs, until the end of the block.
 
     A folder that takes no note is not held: what is wrong with it is said where it is written to.
 
     Raises:
         OutputError: another job that is running writes some of them.
     """
-    folder = plan.out / RECORD_FOLDER
-    names = [task.output.name for task in plan.tasks]
+    places = {plan.out: [task.output.name for task in plan.tasks]}
+    for path in (path for task in plan.tasks for path in task.beside):
+        places.setdefault(path.parent, []).append(path.name)
+    with ExitStack() as held:
+        for out, names in places.items():
+            is_beside = out != plan.out  # where layers lie, a folder more would be taken for one
+            held.enter_context(_held(out, names, out if is_beside else out / RECORD_FOLDER))
+        yield
+
+
+@contextmanager
+def _held(out: Path, names: Sequence[str], folder: Path) -> Iterator[None]:
+    """Hold files of one folder, `out`, by a note in `folder`."""
     host = _plain(socket.gethostname())
-    own = folder / f"{host}-{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
+    own = folder / f".{host}-{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
     note = {"host": host, "pid": os.getpid(), "since": time.time(), "files": names}
     ended = threading.Event()
     try:
-        if folder.is_symlink():
+        if folder != out and folder.is_symlink():
             raise OSError
         folder.mkdir(parents=True, exist_ok=True)
         _write_note(own, {**note, "settled": False})
@@ -76,7 +87,7 @@ def held_outputs(plan: JobPlan) -> Iterator[None]:
         yield
         return
     try:
-        _refuse_held(folder, own, note, plan.out)
+        _refuse_held(folder, own, note, out)
         with suppress(OSError):  # others wait for it, and then refuse theirs
             _write_note(own, {**note, "settled": True})
         threading.Thread(target=_keep_fresh, args=(own, ended), daemon=True).start()
@@ -159,6 +170,8 @@ def _is_alive(pid: int) -> bool:
         return False
     except (OSError, OverflowError):
         return True
+    with suppress(OSError, IndexError):  # of one that was killed, its parent may not know yet
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] not in b"ZX"
     return True
 
 

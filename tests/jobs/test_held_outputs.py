@@ -14,6 +14,7 @@ import pytest
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import OutputError
+from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
 from reggan_plugin.jobs.several_jobs import held_outputs
 
@@ -80,6 +81,34 @@ def test_chunks_of_a_farm_share_a_folder(shot: Path, tmp_path: Path) -> None:
             held_outputs(planned(shot, out, "1002-1003")).__enter__()
         assert len(notes(out)) == 1
     assert not notes(out)
+
+
+def test_jobs_of_two_folders_never_write_the_same_layers(shot: Path, tmp_path: Path) -> None:
+    layers = LayerFiles(folder=tmp_path / "layers", layers=("stmap",))
+    one, other = (
+        plan_job(str(shot), None, tmp_path / out, "happy", Existing.OVERWRITE, layer_files=layers)
+        for out in ("out", "other")
+    )
+    with held_outputs(one):
+        with pytest.raises(OutputError, match=r"stmap: another job is writing 4 files of these"):
+            held_outputs(other).__enter__()
+        assert not notes(tmp_path / "other")
+    assert not list((tmp_path / "layers" / "stmap").iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where a process says that it is dead")
+def test_a_killed_job_holds_nothing_though_its_parent_does_not_know(
+    shot: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    words = [sys.executable, "-c", HOLD, str(shot), str(out)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        other.kill()
+        os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+        with held_outputs(planned(shot, out)):
+            assert len(notes(out)) == 1
 
 
 @pytest.mark.parametrize(

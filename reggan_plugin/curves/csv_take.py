@@ -80,13 +80,20 @@ def columns_of_csv(text: str, rate_fps: float | None) -> Columns:
     if longer is not None:
         raise ValueError(f"line {longer} has more values than its heading has names")
     values = np.array([[_number(row, at, line) for at in taken] for line, row in body], dtype=float)
+    values = values.reshape(len(body), len(taken))
+    notes = (f"{dropped} frames were dropped while it was recorded.",) if dropped else ()
+    blanks = np.argwhere(np.isnan(values))
+    written = sum(bool("".join(body[row][1][taken[at] :][:1]).strip()) for row, at in blanks)
+    if written:
+        told = f"{written} of its values are written as nan, and filled in straight lines."
+        notes = (*notes, told)
     clocks = [row[place] if place < len(row) else "" for _, row in body]
     columns = Columns(
         kind="Live Link Face" if counted is not None else "CSV",
         names=[heading[at] for at in taken],
         times_s=np.zeros(len(body)),
-        values=values.reshape(len(body), len(taken)),
-        notes=(f"{dropped} frames were dropped while it was recorded.",) if dropped else (),
+        values=values,
+        notes=notes,
     )
     return _timed(columns, clock, clocks, [line for line, _ in body], rate_fps)
 

@@ -7,6 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+import numpy as np
+
 from reggan_plugin.attached import attached, attached_faults, expect_type, load_attached
 from reggan_plugin.curves import formats
 from reggan_plugin.curves.csv_take import columns_of_csv
@@ -44,6 +46,7 @@ def read_take(path: Path, rate_fps: float | None = None, *, holds_percents: bool
         ):
             read = load_attached("takes", suffix[1:])
             columns = expect_type(read(path, rate_fps), Columns)
+            _refuse_odd(columns)
             return _take(columns, path, holds_percents=holds_percents)
     try:
         columns = _columns(path, rate_fps)
@@ -57,6 +60,26 @@ def read_take(path: Path, rate_fps: float | None = None, *, holds_percents: bool
             "or CSV with a heading such as frame,jawOpen,mouthSmileLeft."
         ) from error
     return _take(columns, path, holds_percents=holds_percents)
+
+
+def _refuse_odd(columns: Columns) -> None:
+    """Refuse columns of another package whose fields are not what they say.
+
+    Raises:
+        TypeError, ValueError: one is not.
+    """
+    expect_type(columns.kind, str)
+    names = [expect_type(name, str) for name in columns.names]
+    rows = len(expect_type(columns.times_s, np.ndarray))
+    arrays = {"times_s": ((rows,), columns.times_s), "values": ((rows, len(names)), columns.values)}
+    if columns.frames is not None:
+        arrays["frames"] = ((rows,), columns.frames)
+    for name, (shape, given) in arrays.items():
+        values = expect_type(given, np.ndarray)
+        if values.shape != shape or values.dtype.kind not in "fiu":
+            raise ValueError(f"its {name} are {values.dtype} {values.shape}, not real of {shape}")
+    for note in columns.notes:
+        expect_type(note, str)
 
 
 def _take(columns: Columns, path: Path, *, holds_percents: bool) -> Take:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from reggan_plugin.limits import (
     MOST_PARTS,
     refuse_beyond,
 )
-from reggan_plugin.textures.character import Character, Material, MeshPart
+from reggan_plugin.textures.character import AlphaMode, Character, Material, MeshPart, Morph
 from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file, refuse_many_files
 from reggan_plugin.textures.gltf.character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
@@ -138,8 +138,7 @@ def _load(path: Path, gltf: GltfFile | None, with_morphs: bool) -> LoadedMesh:
             "meshes", suffix[1:], unread=f"{path} is not read: ", error_type=MeshError
         ):
             character = expect_type(load_attached("meshes", suffix[1:])(path), Character)
-            for part in character.parts:
-                _check_arrays(expect_type(part, MeshPart))
+            _check_fields(character)
             _check_geometry(character)
         return LoadedMesh(character=character)
     kinds = (*MESH_SUFFIXES, *(f".{name}" for name in attached("meshes")))
@@ -279,13 +278,60 @@ def _check_geometry(character: Character) -> None:
             )
 
 
-def _check_arrays(part: MeshPart) -> None:
-    """Refuse arrays of other shapes and types than the fields of a part say.
+_AXES = frozenset(sign + axis for sign in "+-" for axis in "XYZ")
+
+
+def _check_fields(character: Character) -> None:
+    """Refuse a character of another package whose fields are not what they say.
 
     Raises:
-        TypeError, ValueError: one is.
+        TypeError, ValueError: one is not.
     """
-    expect_type(part.material, Material)
+    expect_type(character.path, Path)
+    for table in (character.node_names, character.node_parents):
+        if not isinstance(table, Mapping):
+            raise TypeError(f"it gives {type(table).__name__} in place of nodes by their number")
+        for node in table:
+            expect_type(node, int)
+    for text in character.node_names.values():
+        expect_type(text, str)
+    for parent in character.node_parents.values():
+        expect_type(parent, int)
+    if character.head_node is not None:
+        expect_type(character.head_node, int)
+    for front in expect_type(character.fronts, tuple):
+        if len(expect_type(front, tuple)) != 2 or not set(front) <= _AXES:
+            raise ValueError(f"it faces {front!r}; expected two axes, such as ('+Z', '+Y')")
+    for part in expect_type(character.parts, tuple):
+        _check_part(expect_type(part, MeshPart))
+
+
+def _check_part(part: MeshPart) -> None:
+    """Refuse a part whose fields, or arrays' shapes and types, are not what they say.
+
+    Raises:
+        TypeError, ValueError: one is not.
+    """
+    expect_type(part.name, str)
+    material = expect_type(part.material, Material)
+    expect_type(material.name, str)
+    if material.image is not None:
+        expect_type(material.image, Path)
+    numbers = np.array([*expect_type(material.colour, tuple), material.alpha_cutoff], float)
+    if len(numbers) != 5 or not np.isfinite(numbers).all():
+        raise ValueError(f"its material {material.name[:80]!r} has no colour of four numbers")
+    if material.alpha_mode not in get_args(AlphaMode):
+        raise ValueError(f"its material {material.name[:80]!r} has no known way of alpha")
+    points = len(expect_type(part.positions, np.ndarray))
+    if part.node is not None:
+        node = expect_type(part.node, np.ndarray)
+        if node.shape != (points,) or node.dtype.kind not in "iu":
+            raise ValueError(f"its node is {node.dtype} {node.shape}, not one for each point")
+    for morph in expect_type(part.morphs, tuple):
+        offsets = expect_type(expect_type(morph, Morph).offsets, np.ndarray)
+        expect_type(morph.name, str)
+        if offsets.shape != part.positions.shape or offsets.dtype.kind != "f":
+            raise ValueError(f"its morph {morph.name[:80]!r} is {offsets.dtype} {offsets.shape}")
     arrays = {"positions": (part.positions, 3, "f"), "faces": (part.faces, 3, "iu")}
     if part.uv is not None:
         arrays["uv"] = (part.uv, 2, "f")

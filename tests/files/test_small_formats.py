@@ -1,6 +1,7 @@
 """TGA, BMP, WebP and palette TIFFs: what is not changed stays, and what is refused says how."""
 
 import io
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from PIL import Image
 from reggan_plugin.commands.remedies import remedy_for
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.formats import format_named, format_of
-from reggan_plugin.files.frame import read_frame, write_frame
+from reggan_plugin.files.frame import encode_frame, read_frame, write_frame
 from reggan_plugin.jobs.frame_output import stamped
 
 RANDOM = np.random.default_rng(7)
@@ -169,6 +170,19 @@ def test_a_truncated_file_is_a_fault_of_the_file(name: str, tmp_path: Path) -> N
     (tmp_path / name).write_bytes(content[: len(content) // 2])
     with pytest.raises(UnreadableFrameError, match=r"is (damaged|truncated)"):
         read_frame(tmp_path / name)
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+def test_a_bmp_of_other_depths_says_that_it_becomes_one_of_24_bits(
+    bits: int, tmp_path: Path
+) -> None:
+    path, size = tmp_path / "a.bmp", 8 * 8 * bits // 8
+    head = struct.pack("<2sI4xI", b"BM", 54 + size, 54)
+    path.write_bytes(head + struct.pack("<IiiHH24x", 40, 8, 8, 1, bits) + bytes(range(64)) * 4)
+    frame = read_frame(path)
+    assert frame.notices == (f"a BMP of {bits} bits is written with 24",)
+    changed = encode_frame(frame, 1 - frame.pixels)
+    assert struct.unpack_from("<H", changed, 28) == (24,)
 
 
 def test_a_bmp_that_points_beside_its_pixels_or_palette_is_damaged(tmp_path: Path) -> None:

@@ -158,6 +158,18 @@ divides = lambda *_: 1 / 0
 part = lambda path: Character(path=path, parts=(None,))
 text = lambda path: Character(path=path, parts=(MeshPart(
     name="a", material=Material(name="a"), positions="abc", faces=[1], uv=None),))
+sound = dict(name="a", material=Material(name="a"), positions=np.eye(3),
+             faces=np.array([[0, 1, 2]]), uv=np.eye(3)[:, :2])
+listed = lambda path: Character(path=path, parts=[MeshPart(**sound)])
+named = lambda path: Character(path="a", parts=(MeshPart(**{**sound, "name": 7}),))
+coloured = lambda path: Character(path=path, parts=(
+    MeshPart(**{**sound, "material": Material(name="a", colour=None)}),))
+boned = lambda path: Character(path=path, parts=(MeshPart(**sound, node=np.eye(3)),))
+parents = lambda path: Character(path=path, parts=(MeshPart(**sound),), node_parents=[1])
+facing = lambda path: Character(path=path, parts=(MeshPart(**sound),), fronts=(("up", "down"),))
+morphed = lambda path: Character(path=path, parts=(MeshPart(**sound, morphs=(1,)),))
+complex_ = lambda *_: Columns(kind="a", names=["jawOpen"], times_s=np.arange(2.0),
+                              values=np.array([[1j], [0.5]]))
 """
 
 
@@ -189,7 +201,25 @@ def test_a_broken_image_format_fails_its_own_frame(
     assert record["outcome"] == "failed"
 
 
-@pytest.mark.parametrize("attribute", ["leave", "none", "table", "numbers", "divides", "gone"])
+def test_a_package_that_does_not_load_takes_no_other_format_with_it(
+    site: Path, tmp_path: Path
+) -> None:
+    point = "0bad = studio_gone:FORMAT\n"
+    entries = site / "studio_formats-1.0.dist-info" / "entry_points.txt"
+    entries.write_text(entries.read_text().replace("image_formats]\n", f"image_formats]\n{point}"))
+    with Image.open(small_frame("avatar_png/avatar.1001.png", tmp_path / "a.png")) as picture:
+        picture.convert("RGB").save(tmp_path / "a.ppm")
+    words = ("-e", "happy", "--face-box", "0,0,250,250", "--out", tmp_path / "out.ppm")
+    ran = run(site, "render", tmp_path / "a.ppm", *words)
+    assert ran.returncode == 0, ran.stderr
+    (tmp_path / "b.0bad").write_bytes(b"of the other")
+    ran = run(site, "render", tmp_path / "b.0bad", "-e", "happy", "--face-box", "0,0,9,9")
+    assert "studio-formats adds 0bad to the image formats" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "attribute", ["leave", "none", "table", "numbers", "complex_", "divides", "gone"]
+)
 def test_a_broken_reader_of_takes_is_named(site: Path, tmp_path: Path, attribute: str) -> None:
     broken(site, "takes", "jsonl", attribute)
     (tmp_path / "take.jsonl").write_text("{}")
@@ -199,7 +229,13 @@ def test_a_broken_reader_of_takes_is_named(site: Path, tmp_path: Path, attribute
     assert "Traceback" not in refused.stderr
 
 
-@pytest.mark.parametrize("attribute", ["leave", "none", "part", "text", "divides"])
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        *("leave", "none", "part", "text", "divides"),
+        *("listed", "named", "coloured", "boned", "parents", "facing", "morphed"),
+    ],
+)
 def test_a_broken_reader_of_meshes_is_named(site: Path, tmp_path: Path, attribute: str) -> None:
     broken(site, "meshes", "npz", attribute)
     (tmp_path / "head.npz").write_bytes(b"x")

@@ -6,7 +6,6 @@ Other packages add theirs by an entry point of the group `reggan_plugin.image_fo
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import PurePath
@@ -16,7 +15,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.attached import attached, attached_faults, expect_type, load_attached
-from reggan_plugin.errors import UnreadableFrameError
+from reggan_plugin.errors import RegganError, UnreadableFrameError
 from reggan_plugin.files.image_format import (
     HEAD_BYTES,
     Frame,
@@ -38,7 +37,19 @@ def format_of(content: bytes) -> ImageFormat | None:
     """Return the format that a file's first bytes say it has; None for others."""
     head = content[:HEAD_BYTES]
     own = next((one for one in image_formats() if one.recognises(head)), None)
-    return own or next((one for one in _attached_formats() if one.recognises(head)), None)
+    if own is not None:
+        return own
+    faults = []
+    for name in attached("image_formats"):
+        try:
+            found = _attached_format(name)
+            if found.recognises(head):
+                return found
+        except RegganError as fault:  # of one package; the file may be another's
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+    return None
 
 
 def format_named(name: str) -> ImageFormat | None:
@@ -61,10 +72,6 @@ def frame_suffixes() -> tuple[str, ...]:
 @cache
 def _own_suffixes() -> frozenset[str]:
     return frozenset(suffix for one in image_formats() for suffix in one.suffixes)
-
-
-def _attached_formats() -> Iterator[ImageFormat]:
-    return map(_attached_format, attached("image_formats"))
 
 
 @cache

@@ -1,6 +1,7 @@
 """Windows bitmaps, which have no place for a stamp."""
 
 import struct
+from dataclasses import replace
 
 from reggan_plugin.errors import UnreadableFrameError
 from reggan_plugin.files.image_format import Frame, ImageFormat, Wanted
@@ -25,7 +26,7 @@ def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
         raise UnreadableFrameError(
             f"is damaged: its pixels would begin at byte {pixels_at:,}. Render or copy it again."
         )
-    is_packed = False
+    is_packed, bits = False, 24
     if info_bytes >= 40:
         bits, packing, packed_bytes = struct.unpack_from("<H2I", content, 28)
         colours = struct.unpack_from("<I", content, 46)[0] or 1 << bits
@@ -39,7 +40,13 @@ def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
                 "is truncated: its pixels break off. Render or copy it again."
             )
     most = _MOST_IN_RUNS if is_packed else 8
-    return decode_pillow(content, "BMP", save_options={}, most_pixels_per_byte=most)
+    frame = decode_pillow(content, "BMP", save_options={}, most_pixels_per_byte=most)
+    if bits not in (16, 32):
+        return frame
+    said = f"a BMP of {bits} bits is written with 24"
+    if frame.alpha is not None:
+        said = "a BMP with alpha is written in a way whose alpha few programs read"
+    return replace(frame, notices=(*frame.notices, said))
 
 
 FORMAT = ImageFormat(

@@ -88,6 +88,19 @@ def test_what_is_no_fit_is_said(page: Caller, address: str, body: Any, said: str
     assert said in json.loads(content)["message"]
 
 
+def test_comments_of_a_character_stay(tmp_path: Path) -> None:
+    settings = tmp_path / "show.toml"
+    text = (
+        "# of the show\n[character.hero]  # the lead\n# by Ana\nbrows = 1  # as approved\n"
+        "jaw = 2  # was too wide\n\n# for render\n[render]\nout = 'x'\n"
+    )
+    settings.write_text(text)
+    keep_character(settings, "hero", text_of_table("hero", {"brows": 1.4, "mouth": 0.8}))
+    assert settings.read_text() == text.replace("brows = 1 ", "brows = 1.4 ").replace(
+        "jaw = 2  # was", "mouth = 0.8\n# was"
+    )
+
+
 @pytest.mark.parametrize("text", ["character = 3\n", "[character]\nhero = { brows = 2 }\n", "a\n"])
 def test_a_settings_file_that_cannot_take_it_stays_as_it_is(text: str, tmp_path: Path) -> None:
     settings = tmp_path / "show.toml"

@@ -229,7 +229,7 @@ def settings_in_use() -> Path:
 
 def keep_character(path: Path, name: str, own: str) -> Path:
     """Write `own`, the lines of `[character.NAME]`, into a settings file, in place of those that
-    are there; all other lines stay as they are. Returns the file.
+    are there; all other lines and all comments stay as they are. Returns the file.
 
     Raises:
         UsageError: the file cannot be read, or has this character in another way of TOML.
@@ -238,7 +238,7 @@ def keep_character(path: Path, name: str, own: str) -> Path:
     there = read_regular(path, MOST_SETTINGS_BYTES).decode() if path.exists() else ""
     section = re.compile(rf"(?ms)^\[character\.{re.escape(name)}\].*?(?=^\s*\[|\Z)")
     if section.search(there):
-        text = section.sub(lambda _: own + "\n", there)
+        text = section.sub(lambda found: _with_comments(found.group(), own), there)
     else:
         text = there.rstrip("\n") + ("\n\n" if there.strip() else "") + own
     try:
@@ -254,6 +254,31 @@ def keep_character(path: Path, name: str, own: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text.encode())
     return path
+
+
+def _with_comments(before: str, own: str) -> str:
+    """Return the lines of a table where another one's stand, whose comments stay.
+
+    Args:
+        before: the table as it is in the file, from its name on.
+        own: the same as it is to be; each value has a line.
+    """
+    _, *lines = own.splitlines()
+    new = {line.partition("=")[0].strip(): line for line in lines}
+    head, *old = before.splitlines()
+    kept, place = [head], 1
+    for line in old:
+        word = line.partition("#")[0]
+        key = word.partition("=")[0].strip()
+        if not word.strip():
+            kept.append(line)
+        elif key in new:
+            kept.append(f"{new.pop(key)}{line[len(word.rstrip()) :]}")
+            place = len(kept)
+        elif "#" in line:
+            kept.append(line[len(word) :])
+    kept[place:place] = new.values()
+    return "\n".join(kept) + "\n"
 
 
 def settings_of(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import click
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import ModelError, UsageError
+from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.models.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.models.shipped_models import find_model, installed_models
@@ -63,6 +64,7 @@ def models(
     if bundles is not None and repository is None:
         raise UsageError("--bundles is for --verify URL, which says who must have signed.")
     paths = list(installed_models().values()) if name is None else [find_model(name)]
+    refuse_overwriting([], paths)  # by `>> model.onnx`
     checked = [_check(path) for path in paths]
     if as_json:
         documents = [model.document() for model in checked]

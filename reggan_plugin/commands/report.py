@@ -16,7 +16,9 @@ from reggan_plugin.commands.progress import (
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
+from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Reading
+from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.results import FrameChecked
 from reggan_plugin.report.page_file import ReportPage, refuse_foreign_page
@@ -40,9 +42,9 @@ from reggan_plugin.report.shot_report import (
     "-o",
     "--out",
     required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=click.Path(exists=True, path_type=Path),
     metavar="DIR",
-    help="The folder that `render` wrote.",
+    help="The folder, or the video, that `render` wrote.",
 )
 @reading_options("Frames")
 @stall_option
@@ -78,7 +80,8 @@ def report(
 ) -> None:
     """Say which frames of a rendered SHOT are missing, failed, altered, or worth a look.
 
-    SHOT is what was rendered: a folder, one file, or a sequence (shot.####.exr).
+    SHOT is what was rendered: a folder, one file, a sequence (shot.####.exr), or a video, of which
+    the new file is checked as a whole.
 
     The exit code is 1 if a frame is missing or failed, or if its file has changed since it was
     rendered. The command compares size and SHA-256 with the record of the frame. With --quick it
@@ -87,10 +90,15 @@ def report(
     with progress_on_stderr(style, as_json=as_json) as tell:
         if quick and html is not None:
             raise UsageError("--html reads all frames, --quick reads none. Leave one of them out.")
+        if html is not None and is_video(Path(source)):
+            raise UsageError(
+                f"{source} is a video, and a page shows frames that are pictures. Leave --html out."
+            )
         if html is not None:
             refuse_foreign_page(html)
         io_timeout = IoTimeout(stall_s)
         rendered = io_timeout.call(source, lambda: find_rendered_shot(source, frame_range, out))
+        io_timeout.call(source, lambda: refuse_overwriting([], rendered.files()))  # `>> a.png`
         done = 0
 
         def seen(frame: CheckedFrame) -> None:

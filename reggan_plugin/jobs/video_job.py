@@ -19,11 +19,12 @@ import numpy as np
 from reggan_plugin import __version__
 from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import UsageError
-from reggan_plugin.file_safety import write_atomically
+from reggan_plugin.file_safety import read_regular, write_atomically
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.video import Coding, VideoFile, codec_for
 from reggan_plugin.jobs.frame_record import (
     PICTURE_REVISION,
+    FrameRecord,
     digest_of,
     fingerprint,
     record_path,
@@ -32,6 +33,7 @@ from reggan_plugin.jobs.frame_record import (
 from reggan_plugin.jobs.plan import FrameTask, JobPlan, frames_folder
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results import FrameEncoded, ModelInUse, Report
+from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 from reggan_plugin.transfer.display_picture import shown_samples
 
 _SCHEMA = "video-1"
@@ -182,6 +184,29 @@ class Movie:
             done=done,
             is_new=is_new,
         )
+
+
+def record_of_video(out: Path) -> FrameRecord | None:
+    """Return what the record of a video says, as that of a frame; None if there is none."""
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        record = parse_json(read_regular(record_path(out), MOST_DOCUMENT_BYTES).decode())
+        texts = [record[name] for name in ("source", "output", "key", "output_sha256")]
+        size = record["output_state"]["size"]
+        if record["schema"] == _SCHEMA and isinstance(size, int):
+            source, output, key, sha256 = (text for text in texts if isinstance(text, str))
+            return FrameRecord(
+                source=source,
+                output=output,
+                outcome="written",
+                expression={},
+                settings_sha256=key,
+                output_sha256=sha256,
+                output_bytes=size,
+                model=None,
+                version=__version__,
+                device=None,
+            )
+    return None
 
 
 def _shown(path: Path, exposure_ev: float) -> Any:

@@ -1,4 +1,7 @@
-"""A rendered shot against its source: what is missing, and what its records say."""
+"""A rendered shot against its source: what is missing, and what its records say.
+
+A video counts as one frame.
+"""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -14,8 +17,16 @@ from reggan_plugin.files.sequence import (
     find_sequence,
     range_from_spans,
 )
-from reggan_plugin.jobs.frame_record import FrameRecord, digest_of, read_record, state_of
+from reggan_plugin.files.video import is_video
+from reggan_plugin.jobs.frame_record import (
+    FrameRecord,
+    digest_of,
+    read_record,
+    record_path,
+    state_of,
+)
 from reggan_plugin.jobs.results import NO_FACE
+from reggan_plugin.jobs.video_job import record_of_video
 
 Problem = Literal[
     "missing",
@@ -99,7 +110,16 @@ class ShotToCheck:
         """Return a frame against its record; its pixels are not looked at."""
         if isinstance(entry, range):
             return _without_source(entry, self.out)
-        return _check(entry, self.out / entry.path.name)
+        return _check(entry, self._output_of(entry))
+
+    def _output_of(self, frame: SourceFrame) -> Path:
+        return self.out / frame.path.name if self.out.is_dir() else self.out
+
+    def files(self) -> Iterator[Path]:
+        """Yield all files that are read: sources, outputs and records."""
+        for frame in self.frames:
+            output = self._output_of(frame)
+            yield from (frame.path, output, record_path(output))
 
 
 def find_rendered_shot(source: str, frame_range: str | None, out: Path) -> ShotToCheck:
@@ -108,11 +128,16 @@ def find_rendered_shot(source: str, frame_range: str | None, out: Path) -> ShotT
     Args:
         source: folder, file or pattern of the shot.
         frame_range: the part that should be there; what lies past the shot's end is left out.
-        out: the folder of the results.
+        out: the folder of the results; of a video also the result itself.
 
     Raises:
         SourceError, UsageError: there is no such shot, or nothing of it in the range.
     """
+    if not (out.is_dir() or is_video(Path(source))):
+        raise UsageError(
+            f"{out} is a file; name the folder that the shot was rendered to. Of a video alone the "
+            "result itself is named."
+        )
     shot = find_sequence(source, frame_range)
     if out.resolve() == shot.folder.resolve():
         raise UsageError(
@@ -132,7 +157,7 @@ def _place(entry: Entry) -> tuple[bool, int]:
 
 
 def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
-    record = read_record(output)
+    record = record_of_video(output) if is_video(output) else read_record(output)
     note = record.message if record else None
     problems: list[Problem] = []
     if record and record.outcome == "failed":

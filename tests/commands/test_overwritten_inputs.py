@@ -175,6 +175,8 @@ def test_links_are_the_file_that_they_lead_to(
         ["render", "b.png", "-e", "happy", "--matte", "a.png", "-o", "-"],
         ["render", "a.png", "-e", "happy", "-o", "printed path.png"],
         ["curves", "take.csv", "--csv", "-"],
+        ["report", "a.png", "--out", "out"],
+        ["models", "a.png"],
     ],
 )
 def test_files_that_standard_streams_are_redirected_to_count(
@@ -187,7 +189,8 @@ def test_files_that_standard_streams_are_redirected_to_count(
     os.link(picture, tmp_path / "link.png")
     read = tmp_path / ("take.csv" if words[0] == "curves" else "a.png")
     before = contents(tmp_path)
-    appends = "-" in words[2:] or "printed path.png" in words
+    (tmp_path / "out").mkdir()
+    appends = words[0] != "render" or "-" in words[2:] or "printed path.png" in words
     with read.open("rb") as stdin, read.open("ab") as stdout:
         done = subprocess.run(
             [sys.executable, "-m", "reggan_plugin", *words],

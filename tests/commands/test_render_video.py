@@ -399,6 +399,27 @@ def test_a_finished_video_of_which_a_byte_flipped_is_made_again(tmp_path: Path) 
     assert len(frames_of(out)) == FRAMES
 
 
+def test_a_report_tells_a_damaged_video(tmp_path: Path, capsys: Streams) -> None:
+    clip = write_clip(tmp_path / "a.mp4")
+    assert smile(clip) == 0
+    made = tmp_path / "a_happy.mp4"
+    words = ["report", str(clip), "--out", str(made)]
+    assert main(words) == 0
+    content = bytearray(made.read_bytes())
+    content[-9] ^= 1
+    made.write_bytes(content)
+    capsys.readouterr()
+    assert main([*words, "--quick"]) == 0, "its size is the same"
+    assert main(words) == 1
+    assert "a.mp4: altered: Its content is not what was rendered." in capsys.readouterr().out
+    (tmp_path / ".reggan" / "a_happy.mp4.json").unlink()
+    assert main(words) == 1
+    assert "a.mp4: no record" in capsys.readouterr().out
+    assert main([*words, "--html", str(tmp_path / "a.html")]) == 2
+    assert main(["report", str(tmp_path), "--out", str(made)]) == 2
+    assert "Of a video alone the result itself is named" in capsys.readouterr().err
+
+
 def test_a_video_takes_no_name_that_appears_meanwhile(tmp_path: Path) -> None:
     clip, out = write_clip(tmp_path / "a.mkv"), tmp_path / "new.mkv"
 

@@ -1,5 +1,6 @@
 """State of the running and the last job of the session, and its display in panels."""
 
+from collections.abc import Mapping
 from textwrap import wrap
 from typing import Any
 
@@ -9,6 +10,8 @@ _CHARACTER_PX = 6.0
 """Of a label, on average, where the interface is not scaled."""
 _AROUND_TEXT_PX = 60
 """Of a sidebar's width: tabs, the panel's and the box's edges."""
+_KEEPS_BUTTONS = bpy.app.version < (5, 2)
+"""5.2.2 draws the button under the mouse anew, 4.3.2 does not; those between were not clicked."""
 
 
 def draw_job(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
@@ -51,6 +54,30 @@ def draw_status(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     row.operator("reggan.dismiss", icon="X", text="", emboss=False)
     if said and manager.reggan_unfolds:
         _draw_lines(layout.box().column(align=True), said, context)
+
+
+def draw_job_button(
+    layout: bpy.types.UILayout, name: str, values: Mapping[str, Any] | None = None, **look: Any
+) -> None:
+    """Draw the button of an operator that runs a job; grey while one runs.
+
+    Blender 4.3 takes over the button under the mouse as it was, grey and dead, and draws it so
+    when the mouse has left, too. So it is another operator's while a job runs: the end of the job
+    draws a new one.
+
+    Args:
+        layout: of the panel.
+        name: of the operator, as `reggan.preview`.
+        values: its properties.
+        look: text and icon, as `UILayout.operator` takes them.
+    """
+    if _KEEPS_BUTTONS and bpy.context.window_manager.reggan_job:
+        label = getattr(bpy.ops.reggan, name.partition(".")[2]).get_rna_type().name
+        layout.operator(WaitForJob.bl_idname, **{"text": label, **look})
+        return
+    button = layout.operator(name, **look)
+    for key, value in (values or {}).items():
+        setattr(button, key, value)
 
 
 def draw_last_words(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
@@ -134,6 +161,20 @@ class Dismiss(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class WaitForJob(bpy.types.Operator):
+    """Stand for a button that cannot be pressed while a job runs."""
+
+    bl_idname = "reggan.wait_for_job"
+    bl_label = "Wait"
+    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:  # noqa: ARG003
+        """Say why it is grey."""
+        cls.poll_message_set("Another RegGAN job is running")
+        return False
+
+
 class OpenFolder(bpy.types.Operator):
     """Show the folder of the results in the system's own file browser."""
 
@@ -146,7 +187,7 @@ class OpenFolder(bpy.types.Operator):
         return set(bpy.ops.wm.path_open(filepath=context.window_manager.reggan_done_folder))
 
 
-classes = (Dismiss, OpenFolder)
+classes = (Dismiss, WaitForJob, OpenFolder)
 _SESSION = {"options": {"SKIP_SAVE"}}
 settings = tuple(
     (bpy.types.WindowManager, f"reggan_{name}", value)

@@ -6,7 +6,7 @@ import bpy
 
 from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import MOST_SLIDERS
-from ..job_display import draw_status
+from ..job_display import draw_job_button, draw_status
 from ..properties import shares_of_blend
 from ..scene.asked_expression import cues_of, keys_without_shape
 from ..scene.faces import chosen_face, face_icons
@@ -43,11 +43,11 @@ class MainPanel:
         animated.prop(settings, "intensity", slider=True)
         column.prop(settings, "model")
         column = self.layout.column(align=True)
-        column.operator("reggan.preview", icon="IMGDISPLAY")
+        draw_job_button(column, "reggan.preview", icon="IMGDISPLAY")
         is_drawn = bool(face_icons())
         row = column.row(align=True)
         text = "Draw Faces Again" if is_drawn else "Draw This Character's Faces"
-        row.operator("reggan.draw_faces", icon="USER", text=text)
+        draw_job_button(row, "reggan.draw_faces", icon="USER", text=text)
         if is_drawn:
             row.prop(context.space_data, "show_region_asset_shelf", text="", icon="ASSET_MANAGER")
             dropped = context.scene.reggan_faces
@@ -64,7 +64,7 @@ def _draw_expression(column: Any, settings: Any) -> None:
         column.prop(settings, "take_offset")
         _draw_fit(column, settings.id_data.reggan_fit)
         row = column.row(align=True)
-        row.operator("reggan.keys_from_take", icon="KEYFRAME_HLT")
+        draw_job_button(row, "reggan.keys_from_take", icon="KEYFRAME_HLT")
         row.operator("reggan.choose_video", icon="FILE_MOVIE")
     elif settings.driven_by == "CUES":
         _draw_cues(column, settings)
@@ -202,10 +202,10 @@ class FramesPanel:
         column.prop(settings, "with_mask")
         if settings.frames_source == "SCENE":
             row = self.layout.row(align=True)
-            both = row.operator("reggan.render_and_apply", icon="RENDER_ANIMATION")
-            both.animation = True
-            row.operator("reggan.render_and_apply", text="", icon="RENDER_STILL")
-        self.layout.operator("reggan.render_frames", icon="RENDERLAYERS")
+            name, both = "reggan.render_and_apply", {"animation": True}
+            draw_job_button(row, name, both, icon="RENDER_ANIMATION")
+            draw_job_button(row, name, text="", icon="RENDER_STILL")
+        draw_job_button(self.layout, "reggan.render_frames", icon="RENDERLAYERS")
         self.layout.operator("reggan.add_compositor_group", icon="NODE_COMPOSITING")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 
 from ..head_settings import OBJECTS, POINTS
-from ..job_display import wrapped
+from ..job_display import draw_job_button, wrapped
 from ..scene.scripts import driver_that_stands_still
 
 
@@ -61,7 +61,7 @@ class HeadPanel(bpy.types.Panel):
         layout.prop(settings, "takes_own_shapes")
         layout.prop(context.scene.reggan, "rig_tracks")
         draw_script_note(layout, context, [getattr(settings, name) for name in OBJECTS])
-        layout.operator("reggan.track_head", icon="TRACKER")
+        draw_job_button(layout, "reggan.track_head", icon="TRACKER")
         column = layout.column(align=True)
         for line in wrapped(context.scene.reggan.tracks_account, context):
             column.label(text=line)
@@ -90,7 +90,8 @@ class REGGAN_UL_expression_keys(bpy.types.UIList):  # noqa: N801 - Blender asks 
         """One line."""
         row = layout.split(factor=0.5)
         row.label(text=item.shape)
-        row.label(text=f"{item.key or 'no key yet'}  {item.weight:g}")
+        key = item.key.rpartition(".")[2]  # a maker's prefix would fill the line
+        row.label(text=f"{key or 'no key yet'}  {item.weight:g}")
 
 
 class CharacterPanel(bpy.types.Panel):

@@ -4,6 +4,7 @@ from typing import Any
 
 import bpy
 
+from ..job_display import draw_job_button
 from ..operators.split_wipe import is_wiped
 from ..scene.made_images import is_result
 from .frames import CATEGORY, IMAGE_EDITOR, VIEWPORT
@@ -31,7 +32,7 @@ class ImagePanel(bpy.types.Panel):
         row.prop(settings, "goes_on_from_result")
         is_live = context.window_manager.reggan_live
         layout.operator("reggan.live", icon="PLAY", depress=is_live)
-        layout.operator("reggan.edit_image", icon="IMAGE_DATA")
+        draw_job_button(layout, "reggan.edit_image", icon="IMAGE_DATA")
         row = layout.row(align=True)
         row.operator("reggan.toggle_before_after", icon="UV_SYNC_SELECT")
         row.operator("reggan.split_wipe", icon="SPLIT_VERTICAL", depress=is_wiped())
@@ -67,8 +68,8 @@ class TexturePanel:
             layout.prop(settings, "assigns")
             is_live = context.window_manager.reggan_live_map
             layout.operator("reggan.live_map", icon="PLAY", depress=is_live)
-            layout.operator("reggan.preview_texture", icon="IMGDISPLAY")
-        layout.operator("reggan.edit_texture", icon="TEXTURE")
+            draw_job_button(layout, "reggan.preview_texture", icon="IMGDISPLAY")
+        draw_job_button(layout, "reggan.edit_texture", icon="TEXTURE")
 
 
 def _draw_head(column: Any, context: bpy.types.Context) -> None:

@@ -97,6 +97,15 @@ def test_the_table_of_what_drives_is_drawn_with_the_chosen_line() -> None:
     assert {"key", "shape", "weight", "reggan.fill_driving_table"} <= set(shown)
 
 
+def test_a_maker_s_prefix_does_not_fill_the_table() -> None:
+    """`h_expressions.` stands before all keys of VALID's heads; a line has room for half of it."""
+    from blender_addon.panels.head import REGGAN_UL_expression_keys as table
+
+    line = SimpleNamespace(shape="jawOpen", key="h_expressions.AE_AA_h", weight=1.0)
+    table.draw_item(None, bpy.context, layout := Layout(), None, line, 0, None, "")
+    assert layout.drawn == ["jawOpen", "AE_AA_h  1"]
+
+
 @pytest.mark.parametrize("space", ["VIEW_3D", "IMAGE_EDITOR"])
 def test_shapes_are_found_by_a_part_of_their_names(space: str) -> None:
     manager = bpy.context.window_manager
@@ -125,6 +134,29 @@ def test_what_went_wrong_stays_until_it_is_dismissed(space: str) -> None:
     bpy.ops.reggan.dismiss()
     assert "reggan.dismiss" not in drawn_in(space)
     assert "Ready" in drawn_in(space)
+
+
+@pytest.mark.parametrize("space", ["VIEW_3D", "IMAGE_EDITOR"])
+def test_buttons_of_jobs_are_new_ones_when_a_job_ends(
+    space: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blender 4.3 keeps the button under the mouse grey while it is the same operator's."""
+    from blender_addon import job_display
+    from blender_addon.operators.job_operator import JobOperator
+
+    rooms = JobOperator.__subclasses__()
+    every = [*rooms, *(one for room in rooms for one in room.__subclasses__())]
+    of_jobs = {"reggan.render_and_apply", *(getattr(one, "bl_idname", None) for one in every)}
+    usual = drawn_in(space)
+    monkeypatch.setattr(bpy.context.window_manager, "reggan_job", "Changing frames")
+    monkeypatch.setattr(job_display, "_KEEPS_BUTTONS", True)
+    meanwhile = drawn_in(space)
+    assert not of_jobs & set(meanwhile)
+    count = sum(name in of_jobs for name in usual)
+    assert meanwhile.count("reggan.wait_for_job") == count > 4
+    assert not bpy.ops.reggan.wait_for_job.poll()
+    monkeypatch.setattr(job_display, "_KEEPS_BUTTONS", False)
+    assert of_jobs & set(drawn_in(space)) == of_jobs & set(usual)
 
 
 def test_texture_settings_explain_themselves() -> None:

@@ -6,10 +6,11 @@ On the avatar of `foreign_steps.py`, after its head is tracked.
 from collections.abc import Callable, Iterator
 
 import bpy
-from screen import Pause, area_of, button_of, click, press, region_of
+from screen import Pause, area_of, button_of, click, move, press, region_of
 from watch import (
     OUT,
     addon,
+    job_runs,
     messages,
     picture,
     report,
@@ -97,6 +98,30 @@ def name_frames_of_a_sequence() -> Pause:
     assert made == ["avatar.0004_happy.png", "avatar.0005_happy.png"], made
 
 
+def rest_the_mouse_on_a_button() -> Pause:
+    """A job begins and ends under a mouse that rests; the button can be pressed again."""
+    area = area_of("IMAGE_EDITOR")
+    area.spaces.active.image = bpy.data.images.load(str(OUT / "render" / "avatar.0008.png"))
+    yield 0.5
+    x, y = yield from button_of("IMAGE_EDITOR", "reggan.edit_image")
+    begun = 0
+    for name in ("53_first_press", "54_second_press"):
+        x += 1  # no hand rests more quietly
+        move(window(), x, y)
+        yield 0.3
+        for value in ("PRESS", "RELEASE"):
+            window().event_simulate("LEFTMOUSE", value, x=x, y=y)
+            yield 0.3
+        yield 1.0
+        begun += job_runs()
+        yield from picture(f"{name}_runs")
+        yield from until_job_ends(name)
+        yield 1.0
+        yield from picture(f"{name}_ended")
+    _avatar()["presses of a resting mouse that began a job"] = begun
+    assert begun == 2, begun
+
+
 def change_the_map_with_everything_selected() -> Pause:
     """A over the viewport, as after an import; the armature and lamps among it."""
     area = area_of("VIEW_3D")
@@ -161,5 +186,6 @@ STEPS: tuple[Callable[[], Pause], ...] = (
     refuse_frames_of_another_size,
     name_stills_by_their_frames,
     name_frames_of_a_sequence,
+    rest_the_mouse_on_a_button,
     change_the_map_with_everything_selected,
 )

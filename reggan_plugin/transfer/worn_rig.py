@@ -1,6 +1,7 @@
 """The user's own rig, teeth and choice of a mouth, given to a model that lays a rig over faces."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -74,15 +75,16 @@ def landmarks_in(
 
 def _remarks(rig: RigMesh, missing: tuple[str, ...]) -> Iterator[Remark]:
     """Remarks on what a rig lacks, and on what it has under names that nobody knows."""
+    name = Path(rig.name).name
     if missing:
         count = len(ARKIT_SHAPES) - len(missing)
         yield Remark(
-            f"{rig.name} has {count} of the {len(ARKIT_SHAPES)} face shapes; these stay the "
+            f"{name} has {count} of the {len(ARKIT_SHAPES)} face shapes; these stay the "
             f"template's: {', '.join(missing)}."
         )
     if missing and rig.unknown:
         yield Remark(
-            f"{rig.name} has {len(rig.unknown)} shapes of names that are none of ARKit's: "
+            f"{name} has {len(rig.unknown)} shapes of names that are none of ARKit's: "
             f"{_some(rig.unknown)}. Rename them to ARKit's names if they mean the same."
         )
 

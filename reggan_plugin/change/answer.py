@@ -15,7 +15,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.imaging.cropped_face import ShownFace
+from reggan_plugin.imaging.crop import ShownFace
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -101,24 +101,24 @@ class AnswerSource(Protocol):
 
 def finite(answer: Answer) -> Answer:
     """Bring an answer into its ranges, as float32; NaN becomes 0. All that follows relies on it."""
-
-    def within(
-        values: Float[np.ndarray, "*shape"], low: float, high: float
-    ) -> Float[np.ndarray, "*shape"]:
-        clipped = np.clip(values, low, high).astype(np.float32, copy=False)
-        return np.nan_to_num(clipped) if np.isnan(clipped).any() else clipped
-
     return replace(
         answer,
-        motion=within(answer.motion, -1.0, 1.0),
+        motion=_within(answer.motion, -1.0, 1.0),
         gain=np.nan_to_num(answer.gain).astype(np.float32),
-        cover=within(answer.cover, 0.0, 1.0),
-        paint=within(answer.paint, 0.0, 1.0),
+        cover=_within(answer.cover, 0.0, 1.0),
+        paint=_within(answer.paint, 0.0, 1.0),
         painters=tuple(
-            replace(one, cover=within(one.cover, 0.0, 1.0), paint=within(one.paint, 0.0, 1.0))
+            replace(one, cover=_within(one.cover, 0.0, 1.0), paint=_within(one.paint, 0.0, 1.0))
             for one in answer.painters
         ),
     )
+
+
+def _within(
+    values: Float[np.ndarray, "*shape"], low: float, high: float
+) -> Float[np.ndarray, "*shape"]:
+    clipped = np.clip(values, low, high).astype(np.float32, copy=False)
+    return np.nan_to_num(clipped) if np.isnan(clipped).any() else clipped
 
 
 _LARGEST: Mapping[str, float] = {

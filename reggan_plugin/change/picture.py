@@ -10,8 +10,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
-from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.cropped_face import ShownFace
+from reggan_plugin.imaging.crop import Region, ShownFace
 from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.region_limits import RegionLimits

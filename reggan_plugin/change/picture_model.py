@@ -12,7 +12,7 @@ from reggan_plugin.change.answer import COVER_BEGINS, COVER_ENDS, Answer, refuse
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.cropped_face import ShownFace, small_of
+from reggan_plugin.imaging.crop import ShownFace, small_of
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

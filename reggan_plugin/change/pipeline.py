@@ -32,8 +32,14 @@ from reggan_plugin.faces.landmarks import intensity_share
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import before_grey, continue_under_alpha
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
-from reggan_plugin.imaging.crop import Region, cut_crop, part_inside, region_of
-from reggan_plugin.imaging.cropped_face import CroppedFace, ShownFace
+from reggan_plugin.imaging.crop import (
+    CroppedFace,
+    Region,
+    ShownFace,
+    cut_crop,
+    part_inside,
+    region_of,
+)
 from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask

@@ -253,7 +253,7 @@ class _Steps:
             values = picture.with_pixels(edited.pixels)
         change = FrameChange(frame=picture.frame, edited=edited)
         layers = _layers_of(change) if self._settings.keeps_layers else {}
-        return ChangedValues(values=values, weight=change.weight, layers=layers)
+        return ChangedValues(values=values, weight=edited.weight, layers=layers)
 
     def _exposure_of(self, frame: Frame, crops: ChosenFaces) -> float:
         """Return that of the tracks, or of the shot's first face; separate pictures have their

@@ -1,15 +1,21 @@
-"""Resample between a frame and a face crop, with anti-aliasing both ways.
+"""Resample between a frame and a face crop, with anti-aliasing both ways; a crop with its details.
 
 What shrinks is averaged by Pillow's float images; a cubic kernel of our own reads between pixels.
+A `CroppedFace` is small, as a model sees it; what looks closer reads the picture around it.
 """
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.imaging import colour
+from reggan_plugin.interpolation import sampled
+from reggan_plugin.kernels.bilinear import sample_bilinear
 from reggan_plugin.kernels.sample import sample_affine
 
 _MARGIN_PX = 4
@@ -85,6 +91,8 @@ def reduce_by(
     values: Float[np.ndarray, "height width channels"], factor: int
 ) -> Float[np.ndarray, "rows columns channels"]:
     """Average over blocks of `factor` pixels; blocks at the far edges average what is left."""
+    if factor == 1:
+        return values
     planes = [
         np.asarray(Image.fromarray(np.ascontiguousarray(plane)).reduce(factor))
         for plane in np.moveaxis(values, 2, 0)
@@ -175,3 +183,88 @@ def clipped(corners: Float[np.ndarray, "corners 2"], region: Region) -> Region:
         for axis, within in ((1, region[0]), (0, region[1]))
     ]
     return slice(*edges[0]), slice(*edges[1])
+
+
+@dataclass(frozen=True, eq=False)
+class CroppedFace:
+    """A face at a model's size, whose details are read from its picture where they are needed.
+
+    To cut out all of a face at the picture's own resolution takes many times as long, and only
+    eyes, mouth and the edges of skin look at that.
+
+    Attributes:
+        small: the face as the model sees it, sRGB-encoded, in [0, 1].
+        picture: around it, sRGB-encoded; None if it has no more detail.
+        crop: where the face lies in the picture, its side as details are to be seen.
+        coverage: of the picture, where it is not opaque: what shows nothing is as in `small`.
+    """
+
+    small: Float[np.ndarray, "side side 3"]
+    picture: Float[np.ndarray, "rows columns 3"] | None = None
+    crop: FaceCrop | None = None
+    coverage: Float[np.ndarray, "rows columns"] | None = None
+
+    @property
+    def side_px(self) -> int:
+        """Side of the face as details are to be seen."""
+        return len(self.small) if self.crop is None else self.crop.side_px
+
+    @cached_property
+    def whole(self) -> Float[np.ndarray, "fine_side fine_side 3"]:
+        """All of the face at the size of its details."""
+        if self.picture is None or self.crop is None:
+            return self.small
+        along = (np.arange(self.side_px, dtype=np.float32) + np.float32(0.5)) / self.side_px
+        return self.at(np.stack(np.meshgrid(along, along), axis=2))
+
+    def at(self, places: Float[np.ndarray, "*shape 2"]) -> Float[np.ndarray, "*shape 3"]:
+        """Colours at places (x, y) in parts of the face's side; beyond the border the edge goes on.
+
+        In straight lines between pixels: of the picture, or of averages where it is much finer
+        than details are to be seen.
+        """
+        if self.picture is None or self.crop is None or not places.size:
+            return sampled(self.small, places * np.float32(len(self.small)))
+        matrix = self.crop.frame_from_crop * [self.crop.side_px, self.crop.side_px, 1.0]
+        step = max(1, math.floor(self.crop.scale))
+        part, corner = _part_around(places, matrix, self.picture.shape[:2], step)
+        matrix = (matrix - np.column_stack([np.zeros((2, 2)), corner])) / step
+        colours = colour.clipped_values(colour.finite_values(self.picture[part]))
+        colours = sample_bilinear(reduce_by(colours, step), places, 0.5, matrix)
+        if self.coverage is None:
+            return colours
+        share = colour.finite_values(self.coverage[part])[..., None]
+        share = np.clip(sample_bilinear(reduce_by(share, step), places, 0.5, matrix), 0, 1)
+        if share.min() == 1:
+            return colours
+        small = sampled(self.small, places * np.float32(len(self.small)))
+        return small + share * (colours - small)
+
+
+def _part_around(
+    places: Float[np.ndarray, "*shape 2"],
+    matrix: Float[np.ndarray, "2 3"],
+    size: tuple[int, int],
+    step: int,
+) -> tuple[Region, Int[np.ndarray, "2"]]:
+    """Return rows and columns of a picture that bilinear samples look at, and their corner (x, y).
+
+    They begin at multiples of a step, so that averages of so many pixels do not depend on them.
+    """
+    x, y = ((float(axis.min()), float(axis.max())) for axis in (places[..., 0], places[..., 1]))
+    ends = np.array([[right, down, 1.0] for right in x for down in y]) @ matrix.T / step
+    edges = []
+    for axis, length in ((1, size[0]), (0, size[1])):
+        low, high = ends[:, axis].min(), ends[:, axis].max()
+        first = min(max((math.floor(low) - 1) * step, 0), (length - 1) // step * step)
+        edges.append(slice(first, min(max((math.ceil(high) + 1) * step, first + 1), length)))
+    return (edges[0], edges[1]), np.array([edges[1].start, edges[0].start])
+
+
+ShownFace = Float[np.ndarray, "side side 3"] | CroppedFace
+"""What a model is shown: a crop, sRGB-encoded, in [0, 1], with or without the picture around it."""
+
+
+def small_of(face: ShownFace) -> Float[np.ndarray, "side side 3"]:
+    """Return the crop itself."""
+    return face.small if isinstance(face, CroppedFace) else face

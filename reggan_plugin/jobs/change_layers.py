@@ -20,7 +20,6 @@ from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, MASK, Change
 from reggan_plugin.files.image_format import Encoding, Frame
 from reggan_plugin.imaging import change_planes
 from reggan_plugin.imaging.change_planes import Canvas
-from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.jobs.output_names import named
 
 MOTION_LAYERS: tuple[ChangeLayer, ...] = ("stmap", "inverse", "gain", "paint")
@@ -47,21 +46,6 @@ class FrameChange:
     edited: EditedFrame
 
     @property
-    def pixels(self) -> Float[np.ndarray, "height width 3"]:
-        """As they become, in the file's own values."""
-        return self.edited.pixels
-
-    @property
-    def weight(self) -> Float[np.ndarray, "height width"]:
-        """What each pixel took of the change."""
-        return self.edited.weight
-
-    @property
-    def parts(self) -> Sequence[MovedPart]:
-        """The change as data, of a model that says where a face moves."""
-        return self.edited.parts
-
-    @property
     def canvas(self) -> Canvas:
         """The pixels of the frame."""
         height, width = self.frame.pixels.shape[:2]
@@ -75,15 +59,15 @@ class FrameChange:
         """Return the planes of a layer on a canvas."""
         match layer:
             case "mask":
-                return change_planes.weight_plane(self.weight, canvas)[..., None]
+                return change_planes.weight_plane(self.edited.weight, canvas)[..., None]
             case "delta":
                 return self._delta(canvas)
             case "gain":
-                return change_planes.gain_plane(self.parts, canvas)
+                return change_planes.gain_plane(self.edited.parts, canvas)
             case "paint":
                 return self._paint(canvas)
             case "stmap" | "inverse":
-                displacement = change_planes.displacement_plane(self.parts, canvas)
+                displacement = change_planes.displacement_plane(self.edited.parts, canvas)
                 if layer == "inverse":
                     displacement = change_planes.inverse_displacement(displacement)
                 return change_planes.stmap_from_displacement(displacement, canvas)
@@ -93,7 +77,7 @@ class FrameChange:
         channels: Planes = {}
         for layer in layers:
             if layer == "mask":
-                channels[MASK] = self.weight
+                channels[MASK] = self.edited.weight
             elif layer != "delta":
                 planes = self.layer(layer, self.canvas)
                 for index, name in enumerate(_OWN_NAMES[layer]):
@@ -111,7 +95,7 @@ class FrameChange:
 
     def _paint(self, canvas: Canvas) -> Float[np.ndarray, "height width 4"]:
         """Paint with the frame's own primaries where its values are linear, else of Rec. 709."""
-        paint = change_planes.paint_plane(self.parts, canvas)
+        paint = change_planes.paint_plane(self.edited.parts, canvas)
         space = self.frame.colour_space
         if space is not None and self.frame.encoding is Encoding.SCENE_LINEAR:
             probe = np.array([[[_PROBE] * 3, [2 * _PROBE] * 3]], np.float32)
@@ -193,6 +177,6 @@ def _mask_picture(change: FrameChange) -> bytes:
 
     canvas = change.canvas.with_all_displayed()
     (top, left), (height, width) = canvas.origin_px, canvas.display_px
-    plane = change_planes.weight_plane(change.weight, canvas)[-top:, -left:][:height, :width]
+    plane = change_planes.weight_plane(change.edited.weight, canvas)[-top:, -left:][:height, :width]
     levels = np.rint(np.clip(plane, 0, 1) * np.iinfo(np.uint16).max).astype(np.uint16)
     return bytes(png_encode(np.ascontiguousarray(levels)))

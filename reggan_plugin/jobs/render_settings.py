@@ -142,7 +142,7 @@ class PictureSettings:
     def _with_passes(self, encoded: EncodedFrame, change: FrameChange) -> EncodedFrame:
         """Return the file with its other passes moved along, if it is one that has any."""
         original = change.frame.original
-        if self.passes is None or not change.parts or not isinstance(original, WritesExr):
+        if self.passes is None or not change.edited.parts or not isinstance(original, WritesExr):
             return encoded
         from reggan_plugin.jobs.moved_passes import moved_passes  # few files have any
 
@@ -150,7 +150,7 @@ class PictureSettings:
             encoded.content,
             original.layer,
             change.frame,
-            change.parts,
+            change.edited.parts,
             self.passes,
             moves_alpha=self.moves_alpha,
         )

@@ -10,7 +10,7 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
-from reggan_plugin.imaging.cropped_face import CroppedFace, ShownFace
+from reggan_plugin.imaging.crop import CroppedFace, ShownFace
 from reggan_plugin.interpolation import percentile, sampled
 from reggan_plugin.kernels.squares import blur
 from reggan_plugin.kernels.triangles import vertex_normals
@@ -29,15 +29,16 @@ from reggan_plugin.rig.opened_mouth import (
     without_rolled_lips,
     without_smeared_lips,
 )
-from reggan_plugin.rig.planes import (
+from reggan_plugin.rig.raster import (
     WHOLE,
+    MeshRaster,
     Window,
     extended,
     grown,
     mask_of,
+    rasterise,
     window_places,
 )
-from reggan_plugin.rig.raster import MeshRaster, rasterise
 from reggan_plugin.rig.refinement import TRUST, Refine, RigRefinement, RigRequest, added_motion
 from reggan_plugin.rig.template import Template, is_lower
 

@@ -8,22 +8,24 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.change.answer import Painter
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
-from reggan_plugin.imaging.cropped_face import CroppedFace
+from reggan_plugin.imaging.crop import CroppedFace
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.squares import blur
 from reggan_plugin.kernels.triangles import find_edges
 from reggan_plugin.rig.eyes import Opening
-from reggan_plugin.rig.planes import (
+from reggan_plugin.rig.raster import (
     WHOLE,
+    MeshRaster,
     Window,
     extended,
     grown,
     line_of,
     mask_of,
+    nearest_of,
+    rasterise,
     square_around,
     window_places,
 )
-from reggan_plugin.rig.raster import MeshRaster, nearest_of, rasterise
 from reggan_plugin.rig.template import Template
 
 _CORNER = 0.05

@@ -12,12 +12,12 @@ from PIL import Image
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.imaging.backdrop import continue_under_alpha
-from reggan_plugin.imaging.cropped_face import ShownFace
+from reggan_plugin.imaging.crop import ShownFace
 from reggan_plugin.imaging.in_front_of_face import hidden_share
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.squares import follow_edges, largest_around, median_around
 from reggan_plugin.rig.layout import SIDES, eye_rows, rows_of
-from reggan_plugin.rig.planes import WHOLE, channels_averaged, line_of, smooth_arc
+from reggan_plugin.rig.raster import WHOLE, channels_averaged, line_of, smooth_arc
 
 HEAD, FRONT, SPECTACLES = 1, 2, 3
 """Planes of a label: the head; what is before it, but for spectacles; those, in models that know of

@@ -9,7 +9,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.imaging.colour import srgb_from_linear
-from reggan_plugin.imaging.cropped_face import CroppedFace
+from reggan_plugin.imaging.crop import CroppedFace
 from reggan_plugin.interpolation import median, percentile
 from reggan_plugin.kernels.squares import blur
 from reggan_plugin.rig.eyes import LEAST_MOTION, Lids, Opening, rightwards
@@ -24,7 +24,7 @@ from reggan_plugin.rig.mouth import (
     render_mouth,
 )
 from reggan_plugin.rig.mouth_light import FEWEST_OF_SKIN, LUMA
-from reggan_plugin.rig.planes import (
+from reggan_plugin.rig.raster import (
     WHOLE,
     Window,
     channels_averaged,

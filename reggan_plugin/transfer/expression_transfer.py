@@ -33,8 +33,7 @@ from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Encoding, Frame, read_frame, write_frame
 from reggan_plugin.imaging.composite_motion import FrameMotion
-from reggan_plugin.imaging.crop import region_of
-from reggan_plugin.imaging.cropped_face import small_of
+from reggan_plugin.imaging.crop import region_of, small_of
 from reggan_plugin.limits import MOST_CHILD_BYTES
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models.shipped_models import find_model, installed_models

@@ -16,8 +16,7 @@ from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import FrameMotion
-from reggan_plugin.imaging.crop import Region, reduce_by, region_of
-from reggan_plugin.imaging.cropped_face import ShownFace
+from reggan_plugin.imaging.crop import Region, ShownFace, reduce_by, region_of
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

@@ -13,8 +13,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.cropped_face import ShownFace
+from reggan_plugin.imaging.crop import Region, ShownFace
 from reggan_plugin.perform.face_reading import FaceReader
 from reggan_plugin.transfer.display_picture import display_picture
 from reggan_plugin.ui.asked_change import SliderValues

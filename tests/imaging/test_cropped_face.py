@@ -5,8 +5,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.imaging.cropped_face import CroppedFace
+from reggan_plugin.imaging.crop import CroppedFace, cut_crop
 
 SIDE = 64
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from reggan_plugin.rig.answer import Landmarks
 from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
-from reggan_plugin.rig.planes import mask_of, smooth_arc
+from reggan_plugin.rig.raster import mask_of, smooth_arc
 from reggan_plugin.rig.template import template
 
 SIDE_PX = 384

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.imaging.cropped_face import CroppedFace
+from reggan_plugin.imaging.crop import CroppedFace
 from reggan_plugin.rig.eyes import Lids, changed_eye
 
 SIDE = 96

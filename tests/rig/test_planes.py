@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from reggan_plugin.interpolation import sampled
-from reggan_plugin.rig.planes import (
+from reggan_plugin.rig.raster import (
     extended,
     grown,
     line_of,

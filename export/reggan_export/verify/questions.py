@@ -17,7 +17,7 @@ from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.locator import CARD_KIND as LOCATOR_KIND
 from reggan_plugin.faces.locator import FIVE_VIEWS, FaceLocator, build_pyramid, pad_level
 from reggan_plugin.files.frame import Encoding, read_frame
-from reggan_plugin.imaging.cropped_face import small_of
+from reggan_plugin.imaging.crop import small_of
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, read_card
 from reggan_plugin.rig.source import model_inputs, reduced
 from reggan_plugin.transfer.display_picture import FrameEdit, picture_of

@@ -42,7 +42,7 @@ from reggan_plugin.report.shot_report import (
     "-o",
     "--out",
     required=True,
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(path_type=Path),
     metavar="DIR",
     help="The folder, or the video, that `render` wrote.",
 )

@@ -133,9 +133,10 @@ def find_rendered_shot(source: str, frame_range: str | None, out: Path) -> ShotT
     Raises:
         SourceError, UsageError: there is no such shot, or nothing of it in the range.
     """
-    if not (out.is_dir() or is_video(Path(source))):
+    if not (out.is_dir() or (is_video(Path(source)) and out.exists())):
+        found = "is a file" if out.exists() else "does not exist"
         raise UsageError(
-            f"{out} is a file; name the folder that the shot was rendered to. Of a video alone the "
+            f"{out} {found}; name the folder that the shot was rendered to. Of a video alone the "
             "result itself is named."
         )
     shot = find_sequence(source, frame_range)

@@ -340,7 +340,8 @@ def _lid_shades(
         near, far = inner & (depths[0] < 0.6), inner & (depths[0] > 1.5)
         if near.sum() < _FEWEST or far.sum() < _FEWEST:
             continue
-        dark = 1 - float(percentile(light[near], 50)) / float(percentile(light[far], 50))
+        beside, beyond = (float(percentile(light[part], 50)) for part in (near, far))
+        dark = 1 - beside / max(beyond, _LEAST_LIGHT)
         dark = min(max(dark, 0.0), _MOST_SHADE)
         for shade, depth in zip(shades, depths, strict=True):
             shade *= 1 - dark * np.exp(-np.clip(depth, 0, None))

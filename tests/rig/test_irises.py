@@ -95,6 +95,11 @@ def test_a_window_that_an_iris_mirrors_does_not_colour_its_rings() -> None:
     assert np.abs(drawn(picture, closed, opened, iris) - plain)[came].mean() < 0.004
 
 
+def test_an_eye_of_black_has_no_shadow_of_a_lid() -> None:
+    picture, closed, opened, iris = half_shut(0.0)
+    assert np.isfinite(drawn(0 * picture, closed, opened, iris)).all()
+
+
 def test_a_lid_takes_its_shadow_along() -> None:
     """Below it the white is as dark as it was under the lid, and no longer where that was."""
     picture, closed, opened, iris = half_shut(0.0)

@@ -114,6 +114,8 @@ def _reduce_to_base(image: Float[np.ndarray, "height width *channels"]) -> Level
     """Return the grey, averaged over square blocks where the frame is larger than the limit."""
     height, width = image.shape[:2]
     block = math.ceil(max(height, width) / LONGEST_BASE_PX)
+    if block == 1 and image.ndim == 2:
+        return Level(image, (1.0, 1.0))
     rows, columns = math.ceil(height / block), math.ceil(width / block)
     gray = np.empty((rows, columns), dtype=np.float32)
     strip_rows = max(1, _STRIP_ROWS // block)
@@ -150,6 +152,10 @@ def _centres(side_px: int) -> Float[np.ndarray, "pixels 2"]:
 
 STRIDE_PX = 8
 MARGIN_PX = 16
+_FLAT = 1.5 / 255
+"""A part of a level whose tones differ by no more, a level of 8 bits and a rounding, shows no face."""
+_SEEN_CELLS = 8
+"""Cells around one that its score depends on (52 px), and one more."""
 LEAST_PEAK = 0.65
 """Of a place that is read at all: the fourth root of the detector's probability."""
 LEAST_SCORE = 0.8
@@ -196,22 +202,49 @@ def pad_level(level: Level) -> Float[np.ndarray, "1 1 height width"]:
     return padded[None, None]
 
 
+def shown_cells(gray: Gray) -> tuple[slice, slice]:
+    """Return rows and columns of a padded level's cells beyond which its picture is of one tone.
+
+    All of them where it is of one tone everywhere.
+    """
+    starts = [np.arange(0, length, STRIDE_PX) for length in gray.shape]
+    low, high = (
+        extreme.reduceat(extreme.reduceat(gray, starts[0], axis=0), starts[1], axis=1)
+        for extreme in (np.minimum, np.maximum)
+    )
+    for axis in (0, 1):  # a step may lie between two cells
+        beside = tuple(slice(1, None) if own == axis else slice(None) for own in (0, 1))
+        before = tuple(slice(None, -1) if own == axis else slice(None) for own in (0, 1))
+        np.minimum(low[before], low[beside], out=low[before])
+        np.maximum(high[before], high[beside], out=high[before])
+    differs = high - low > _FLAT
+    rows, columns = (np.flatnonzero(differs.any(axis=axis)) for axis in (1, 0))
+    margin, ends = MARGIN_PX // STRIDE_PX, []
+    for some, starting in zip((rows, columns), starts, strict=True):
+        first, last = (some[0], some[-1] + 1) if some.size else (0, len(starting))
+        ends.append(slice(int(first) + margin, int(last) + 1 + margin))
+    return ends[0], ends[1]
+
+
 def read_candidates(
     level: Level,
     scores: Float[np.ndarray, "rows columns"],
     offsets: Float[np.ndarray, "12 rows columns"],
+    corner: tuple[int, int] = (0, 0),
 ) -> list[Candidate]:
     """Return the peaks of the score map with their landmarks, in frame pixels, best first.
 
     Peaks under LEAST_PEAK are left out.
 
-    The offsets are x, y of the six points in level pixels, counted from the cell's centre.
+    The offsets are x, y of the six points in level pixels, counted from the cell's centre. `corner`
+    is the first cell's row and column in the whole level.
     """
     rows, columns = np.nonzero(_is_peak(scores) & (scores >= LEAST_PEAK))
     order = np.argsort(-scores[rows, columns], kind="stable")[:MOST_PER_LEVEL]
     found: list[Candidate] = []
     for row, column in zip(rows[order], columns[order], strict=True):
-        cell = (np.array([column, row]) + 0.5) * STRIDE_PX - MARGIN_PX
+        place = np.array([column + corner[1], row + corner[0]])
+        cell = (place + 0.5) * STRIDE_PX - MARGIN_PX
         points = cell + offsets[:, row, column].reshape(6, 2).astype(np.float64)
         score = float(scores[row, column])
         candidate = candidate_from_points(points * np.array(level.frame_px), score)
@@ -358,12 +391,27 @@ class FaceLocator:
         return FaceLandmarks(best.points, best.score)
 
     def search(self, pyramid: Pyramid) -> list[Candidate]:
-        """Return the detector's candidates on all levels, best first."""
+        """Return the detector's candidates on all levels, best first.
+
+        What lies in nothing but one tone is not looked at: half of a head before a plain backdrop.
+        """
         found: list[Candidate] = []
         for level in pyramid.searched:
-            maps = self._detector.run({"gray": pad_level(level)})
+            cells = shown_cells(level.gray)
+            wider = [slice(max(0, one.start - _SEEN_CELLS), one.stop + _SEEN_CELLS) for one in cells]
+            rows, columns = (slice(one.start * STRIDE_PX, one.stop * STRIDE_PX) for one in wider)
+            seen = np.ascontiguousarray(pad_level(level)[..., rows, columns])
+            maps = self._detector.run({"gray": seen})
+            corner = wider[0].start, wider[1].start
+            near = tuple(
+                slice(max(0, one.start - 1 - first), one.stop + 1 - first)
+                for one, first in zip(cells, corner, strict=True)
+            )
             scores = np.sqrt(np.sqrt(maps["score"][0, 0]))
-            found += read_candidates(level, scores, maps["offsets"][0])
+            outside = np.ones(scores.shape, bool)
+            outside[near] = False
+            scores[outside] = 0
+            found += read_candidates(level, scores, maps["offsets"][0], corner)
         return drop_repeats(found, any_size=False)[:_MOST_CANDIDATES]
 
     def read_landmarks(

@@ -5,13 +5,14 @@ A *display image* is straight (not premultiplied), sRGB-encoded RGB. Its curve g
 everything decoded again.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.kernels.colour import display_pixels, srgb_curve, tones
 
 LUMA_WEIGHTS = (0.2126, 0.7152, 0.0722)
 """Rec. 709 weights of red, green and blue."""
@@ -69,6 +70,9 @@ def display_from_stored(
     """
     if not coding.is_linear and coding.colour_space is None:
         return straight_from_stored(stored, alpha, coding.is_premultiplied)
+    if coding.colour_space is None and stored.dtype == np.float32:
+        own = alpha if coding.is_premultiplied else None
+        return display_pixels(stored, own, 2.0**coding.exposure_ev)
     display = np.empty(stored.shape, np.float32)
     for some in strips(stored):
         own = None if alpha is None else alpha[some]
@@ -108,6 +112,39 @@ def linear_from_stored(
     return image if coding.colour_space is None else coding.colour_space.linear_from_own(image)
 
 
+def weighed(
+    stored: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    coding: PixelCoding,
+    weights: Float[np.ndarray, "3"],
+    *,
+    is_display: bool,
+) -> Float[np.ndarray, "height width"]:
+    """Weigh the colours of a picture, which is never there as a whole.
+
+    Args:
+        stored: pixels.
+        alpha: likewise.
+        coding: what they mean.
+        weights: of red, green and blue.
+        is_display: of the display image, held in [0, 1]; else of linear values, not exposed.
+    """
+    if coding.colour_space is None:
+        own = alpha if coding.is_premultiplied else None
+        gain = 2.0**coding.exposure_ev if is_display else 1.0
+        is_encoded = is_display and coding.is_linear
+        return tones(stored, own, weights, gain=gain, is_encoded=is_encoded, is_held=is_display)
+    result = np.empty(stored.shape[:2], np.float32)
+    for some in strips(stored):
+        own = None if alpha is None else alpha[some]
+        if is_display:
+            values = np.clip(display_from_stored(stored[some], own, coding), 0.0, 1.0)
+        else:
+            values = linear_from_stored(stored[some], own, coding)
+        result[some] = values @ weights
+    return result
+
+
 def light_from_straight(
     straight: Float[np.ndarray, "height width 3"], coding: PixelCoding
 ) -> Float[np.ndarray, "height width 3"]:
@@ -131,12 +168,16 @@ def srgb_from_linear(linear: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "
 
     Source: IEC 61966-2-1; the odd extension follows its Amendment 1 (scRGB, sYCC).
     """
-    return _in_parts(_encoded, linear)
+    if linear.dtype == np.float32:
+        return srgb_curve(linear, is_back=False)
+    return _encoded(linear)
 
 
 def linear_from_srgb(encoded: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """Undo `srgb_from_linear`."""
-    return _in_parts(_decoded, encoded)
+    if encoded.dtype == np.float32:
+        return srgb_curve(encoded, is_back=True)
+    return _decoded(encoded)
 
 
 def _encoded(linear: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
@@ -160,20 +201,6 @@ def _decoded(encoded: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"
             np.power((size + np.float32(0.055)) / np.float32(1.055), np.float32(2.4)),
         )
     return np.asarray(np.copysign(linear, encoded))
-
-
-def _in_parts(
-    curve: Callable[[Float[np.ndarray, "..."]], Float[np.ndarray, "..."]],
-    values: Float[np.ndarray, "*shape"],
-) -> Float[np.ndarray, "*shape"]:
-    """Apply a curve to a few values at a time, so that they stay in the processor's cache."""
-    if values.size <= AT_ONCE:
-        return curve(values)
-    flat = np.ascontiguousarray(values).reshape(-1)
-    result = np.empty_like(flat)
-    for start in range(0, len(flat), AT_ONCE):
-        result[start : start + AT_ONCE] = curve(flat[start : start + AT_ONCE])
-    return result.reshape(values.shape)
 
 
 def finite_pixels(image: Float[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:
@@ -213,6 +240,8 @@ def straight_from_stored(
 ) -> Float[np.ndarray, "height width 3"]:
     """Straight values in the file's own encoding."""
     if is_premultiplied and alpha is not None:
+        if stored.dtype == np.float32:
+            return display_pixels(stored, alpha, None)
         return stored / _divisor(alpha)
     return stored
 

@@ -84,12 +84,7 @@ def display_picture(
 def gray_picture(frame: Frame) -> tuple[Float[np.ndarray, "height width"], int]:
     """Return what a locator sees of `display_picture`, which is never there as a whole."""
     pixels, alpha, coding, factor = _exposed(frame, None, LONGEST_BASE_PX)
-    gray = np.empty(pixels.shape[:2], np.float32)
-    for some in colour.strips(pixels):
-        own = None if alpha is None else alpha[some]
-        display = colour.display_from_stored(pixels[some], own, coding)
-        gray[some] = np.clip(display, 0.0, 1.0) @ GRAY_WEIGHTS
-    return gray, factor
+    return colour.weighed(pixels, alpha, coding, GRAY_WEIGHTS, is_display=True), factor
 
 
 def _exposed(
@@ -107,10 +102,7 @@ def _exposed(
         alpha = None if alpha is None else reduce_by(alpha[..., None], factor)[..., 0]
     coding = coding_of(frame)
     if coding.is_linear:
-        luma = np.empty(pixels.shape[:2], np.float32)
-        for some in colour.strips(pixels):
-            own = None if alpha is None else alpha[some]
-            luma[some] = colour.linear_from_stored(pixels[some], own, coding) @ _LUMA
+        luma = colour.weighed(pixels, alpha, coding, _LUMA, is_display=False)
         coding = coding_of(frame, exposure_from_luma(luma))
     return pixels, alpha, coding, factor
 
@@ -135,8 +127,9 @@ def exposure_of(frame: Frame, region: Region) -> float:
     steps.
     """
     alpha = None if frame.alpha is None else frame.alpha[region]
-    linear = colour.linear_from_stored(frame.pixels[region], alpha, coding_of(frame))
-    return auto_exposure_ev(linear)
+    coding = coding_of(frame)
+    luma = colour.weighed(frame.pixels[region], alpha, coding, _LUMA, is_display=False)
+    return exposure_from_luma(luma)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

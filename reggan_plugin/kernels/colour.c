@@ -1,0 +1,146 @@
+/* Stored pixels as a display shows them, and the curve of sRGB, which goes on beyond [0, 1] and is odd
+   for negative values (IEC 61966-2-1 and its Amendment 1). */
+#include "kernels.h"
+
+enum { TOGETHER = 16, TERMS = 6, CELLS = 1024, STEP = 21 };
+
+/* A power of numbers above 0, in cells of a quarter of an octave: the middle of each, one by it and
+   its power; and the series of (1 + t)^power, |t| <= 1/9, shared by all. */
+typedef struct {
+    float cells[CELLS][4];
+    float series[TERMS];
+} Power;
+
+typedef struct {
+    float line, slope, scale, offset; /* straight up to the line, then scale * power - offset */
+} Curve;
+
+static const Curve ENCODED = {0.0031308f, 12.92f, 1.055f, 0.055f};
+
+static inline int is_finite(float value) { return value - value == 0; }
+static inline float size_of(float value) { return value < 0 ? -value : value; }
+static inline uint32_t bits_of(float value) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* Raise `TOGETHER` numbers, in place; what is no number or not above 0 gives anything. */
+static inline void raise(const Power *power, float *restrict numbers) {
+    float t[TOGETHER], own[TOGETHER];
+    for (int k = 0; k < TOGETHER; k++) {
+        const float *cell = power->cells[(bits_of(numbers[k]) >> STEP) & (CELLS - 1)];
+        t[k] = (numbers[k] - cell[0]) * cell[1], own[k] = cell[2];
+    }
+    for (int k = 0; k < TOGETHER; k++) {
+        float sum = power->series[TERMS - 1];
+        for (int term = TERMS - 2; term >= 0; term--) sum = sum * t[k] + power->series[term];
+        numbers[k] = sum * own[k];
+    }
+}
+
+/* Encode `TOGETHER` linear values, in place. */
+static inline void encode(const Power *power, float *restrict values) {
+    float curved[TOGETHER];
+    for (int k = 0; k < TOGETHER; k++) curved[k] = size_of(values[k]);
+    raise(power, curved);
+    for (int k = 0; k < TOGETHER; k++) {
+        float size = size_of(values[k]);
+        float encoded = ENCODED.scale * curved[k] - ENCODED.offset;
+        encoded = size <= ENCODED.line ? size * ENCODED.slope : encoded;
+        encoded = is_finite(size) ? encoded : size;
+        values[k] = values[k] < 0 ? -encoded : encoded;
+    }
+}
+
+/* Decode `TOGETHER` encoded values, in place. */
+static inline void decode(const Power *power, float *restrict values) {
+    float curved[TOGETHER];
+    for (int k = 0; k < TOGETHER; k++) curved[k] = (size_of(values[k]) + 0.055f) / 1.055f;
+    raise(power, curved);
+    for (int k = 0; k < TOGETHER; k++) {
+        float size = size_of(values[k]);
+        float linear = size <= 0.04045f ? size / 12.92f : curved[k];
+        linear = is_finite(size) ? linear : size;
+        values[k] = values[k] < 0 ? -linear : linear;
+    }
+}
+
+/* Read `TOGETHER` of `count` values, `step` apart; beyond the last one it comes again. */
+static inline void read(const float *from, int64_t first, int64_t count, int64_t step, float *to) {
+    if (first + TOGETHER <= count)
+        for (int64_t k = 0; k < TOGETHER; k++) to[k] = from[(first + k) * step];
+    else
+        for (int64_t k = 0; k < TOGETHER; k++) to[k] = from[within(first + k, count) * step];
+}
+
+static inline void write(const float *values, int64_t first, int64_t count, float *restrict to) {
+    if (first + TOGETHER <= count)
+        for (int64_t k = 0; k < TOGETHER; k++) to[first + k] = values[k];
+    else
+        for (int64_t k = 0; first + k < count; k++) to[first + k] = values[k];
+}
+
+/* Put `count` values through the curve, or back. */
+KERNEL void srgb_curve(const float *from, int64_t count, const Power *power, int64_t is_back,
+                       float *restrict to) {
+    for (int64_t first = 0; first < count; first += TOGETHER) {
+        float some[TOGETHER];
+        read(from, first, count, 1, some);
+        if (is_back) decode(power, some);
+        else encode(power, some);
+        write(some, first, count, to);
+    }
+}
+
+/* By what stored colours are divided. */
+static inline float divisor(float alpha) { return is_finite(alpha) && alpha > 0 ? alpha : 1; }
+
+/* The display image of stored pixels: divided by alpha (null: not), times `gain`, encoded (without
+   a power: neither). Rows of pixels lie `step` floats apart, those of alpha `alpha_step`. */
+KERNEL void display_pixels(const float *pixels, int64_t step, const float *alpha, int64_t alpha_step,
+                           int64_t rows, int64_t columns, float gain, const Power *power,
+                           float *restrict to) {
+    const int64_t count = 3 * columns;
+    for (int64_t row = 0; row < rows; row++, pixels += step, to += count) {
+        for (int64_t x = 0; x < columns; x++) {
+            float own = alpha ? divisor(alpha[row * alpha_step + x]) : 1;
+            for (int channel = 0; channel < 3; channel++)
+                to[3 * x + channel] = pixels[3 * x + channel] / own;
+        }
+        for (int64_t first = 0; power && first < count; first += TOGETHER) {
+            float some[TOGETHER];
+            read(to, first, count, 1, some);
+            for (int k = 0; k < TOGETHER; k++) some[k] *= gain;
+            encode(power, some);
+            write(some, first, count, to);
+        }
+    }
+}
+
+/* A number for each pixel: its colours, divided by alpha (null: not), times `gain`, encoded (without
+   a power: not), held in [0, 1] if that is asked for, then weighed. */
+KERNEL void tones(const float *pixels, int64_t step, const float *alpha, int64_t alpha_step,
+                  int64_t rows, int64_t columns, float gain, const Power *power, int64_t is_held,
+                  const float *weights, float *restrict to) {
+    for (int64_t row = 0; row < rows; row++, pixels += step, to += columns) {
+        for (int64_t first = 0; first < columns; first += TOGETHER) {
+            float colours[3][TOGETHER], own[TOGETHER];
+            for (int k = 0; k < TOGETHER; k++) own[k] = 1;
+            if (alpha) read(alpha + row * alpha_step, first, columns, 1, own);
+            for (int k = 0; k < TOGETHER; k++) own[k] = divisor(own[k]);
+            for (int channel = 0; channel < 3; channel++) {
+                float *colour = colours[channel];
+                read(pixels + channel, first, columns, 3, colour);
+                for (int k = 0; k < TOGETHER; k++) colour[k] = colour[k] / own[k] * gain;
+                if (power) encode(power, colour);
+                for (int k = 0; is_held && k < TOGETHER; k++)
+                    colour[k] = smaller(larger(colour[k], 0), 1);
+            }
+            for (int k = 0; k < TOGETHER; k++)
+                own[k] = colours[0][k] * weights[0] + colours[1][k] * weights[1] +
+                         colours[2][k] * weights[2];
+            write(own, first, columns, to);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+"""Stored pixels as a display shows them, and the curve of sRGB."""
+
+from functools import cache
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from reggan_plugin.array_types import Float
+from reggan_plugin.kernels.library import Argument, call
+
+_CELLS, _STEP, _TERMS = 1024, 21, 6
+
+
+def srgb_curve(values: Float[np.ndarray, "*shape"], *, is_back: bool) -> Float[np.ndarray, "*shape"]:
+    """Put values through the curve of sRGB, or back, float32; it is odd, and goes on beyond 1.
+
+    Args:
+        values: of any kind; what is not finite stays as it is.
+        is_back: from encoded to linear values.
+    """
+    values = np.ascontiguousarray(values, np.float32)
+    result = np.empty(values.shape, np.float32)
+    power = _power(2.4 if is_back else 1 / 2.4)
+    call("srgb_curve", values, values.size, power, int(is_back), result)
+    return result
+
+
+def display_pixels(
+    pixels: Float[np.ndarray, "rows columns 3"],
+    alpha: Float[np.ndarray, "rows columns"] | None,
+    gain: float | None,
+) -> Float[np.ndarray, "rows columns 3"]:
+    """Return stored pixels as a display image, float32; what is not finite stays so.
+
+    Args:
+        pixels: as stored.
+        alpha: by which they are divided where it is finite and above 0; None if by nothing.
+        gain: factor on linear values before they are encoded; None if they are encoded already.
+    """
+    result = np.empty((*pixels.shape[:2], 3), np.float32)
+    power = None if gain is None else _power(1 / 2.4)
+    stored = _stored(pixels, alpha)
+    call("display_pixels", *stored, float(1 if gain is None else gain), power, result)
+    return result
+
+
+def tones(
+    pixels: Float[np.ndarray, "rows columns 3"],
+    alpha: Float[np.ndarray, "rows columns"] | None,
+    weights: Float[np.ndarray, "3"],
+    *,
+    gain: float = 1.0,
+    is_encoded: bool = False,
+    is_held: bool = False,
+) -> Float[np.ndarray, "rows columns"]:
+    """Weigh the colours of stored pixels, float32.
+
+    Args:
+        pixels: as stored.
+        alpha: by which they are divided where it is finite and above 0; None if by nothing.
+        weights: of the three colours.
+        gain: factor on the colours.
+        is_encoded: whether they are then put through the curve of sRGB.
+        is_held: whether they are then held in [0, 1].
+    """
+    weights = np.ascontiguousarray(weights, np.float32)
+    if weights.shape != (3,):
+        raise ValueError(f"{weights} weigh no three colours.")
+    result = np.empty(pixels.shape[:2], np.float32)
+    power = _power(1 / 2.4) if is_encoded else None
+    stored = _stored(pixels, alpha)
+    call("tones", *stored, float(gain), power, int(is_held), weights, result)
+    return result
+
+
+def _stored(
+    pixels: Float[np.ndarray, "rows columns 3"], alpha: Float[np.ndarray, "rows columns"] | None
+) -> tuple[Argument, ...]:
+    """Return pixels, their step, alpha, its step, rows and columns, as the kernels take them."""
+    if pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise ValueError(f"Pixels of {pixels.shape} have no three channels.")
+    if alpha is not None and alpha.shape != pixels.shape[:2]:
+        raise ValueError(f"Alpha of {alpha.shape} does not fit pixels of {pixels.shape}.")
+    own = (None, 0) if alpha is None else _rows(alpha)
+    return (*_rows(pixels), *own, *pixels.shape[:2])
+
+
+def _rows(
+    values: Float[np.ndarray, "rows columns *channels"],
+) -> tuple[Float[np.ndarray, " numbers"], int]:
+    """Return float32 numbers from the first to the last value, and how many a row is from the next.
+
+    A part of a picture is not copied.
+    """
+    size = np.dtype(np.float32).itemsize
+    row = np.zeros(values.shape[1:], np.float32)
+    fits = values.dtype == np.float32 and values.strides[1:] == row.strides
+    if not fits or values.strides[0] < row.nbytes or values.strides[0] % size:
+        values = np.ascontiguousarray(values, np.float32)
+    if not values.size:
+        return np.zeros(0, np.float32), 0
+    step = values.strides[0] // size
+    return as_strided(values, ((len(values) - 1) * step + row.size,), (size,)), step
+
+
+@cache
+def _power(exponent: float) -> Float[np.ndarray, " numbers"]:
+    """Return what `colour.c` raises numbers with: its cells, then the series of (1 + t)^exponent."""
+    bits = np.arange(_CELLS, dtype=np.uint32) << np.uint32(_STEP)
+    with np.errstate(invalid="ignore"):
+        low = bits.view(np.float32).astype(np.float64)
+    cells = np.zeros((_CELLS, 4), np.float32)
+    middle = (low + np.append(low[1:], np.inf)) / 2
+    usable = np.isfinite(middle) & (bits < np.uint32(0x7F800000)) & (low > 0)
+    with np.errstate(over="ignore", under="ignore"):
+        cells[usable, 0] = middle[usable]
+        cells[usable, 1] = 1 / middle[usable]
+        cells[usable, 2] = middle[usable] ** exponent
+    terms = [1.0]
+    for number in range(1, _TERMS):
+        terms.append(terms[-1] * (exponent - number + 1) / number)
+    return np.append(cells.ravel(), np.array(terms, np.float32))

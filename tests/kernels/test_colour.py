@@ -1,0 +1,85 @@
+"""The curve of sRGB and what is made of stored pixels, said once more in plain NumPy."""
+
+import numpy as np
+import pytest
+
+from reggan_plugin.kernels.colour import display_pixels, srgb_curve, tones
+
+RANDOM = np.random.default_rng(36)
+WEIGHTS = np.array([0.2126, 0.7152, 0.0722], np.float32)
+
+
+def encoded(linear: np.ndarray) -> np.ndarray:
+    size = np.abs(linear.astype(np.float64))
+    return np.copysign(
+        np.where(size <= 0.0031308, size * 12.92, 1.055 * size ** (1 / 2.4) - 0.055), linear
+    )
+
+
+def decoded(values: np.ndarray) -> np.ndarray:
+    size = np.abs(values.astype(np.float64))
+    return np.copysign(
+        np.where(size <= 0.04045, size / 12.92, ((size + 0.055) / 1.055) ** 2.4), values
+    )
+
+
+def divided(pixels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    usable = np.isfinite(alpha) & (alpha > 0)
+    return pixels / np.where(usable, alpha, np.float32(1))[..., None]
+
+
+def test_the_curve_both_ways() -> None:
+    values = np.concatenate(
+        [
+            RANDOM.random(50_000) ** 3,
+            -RANDOM.random(1_000),
+            np.geomspace(1e-30, 1e15, 3_000),
+            [0.0, 1.0, 0.0031308, 0.04045],
+        ]
+    ).astype(np.float32)
+    for is_back, truth in ((False, encoded(values)), (True, decoded(values))):
+        found = srgb_curve(values, is_back=is_back)
+        assert found.dtype == np.float32
+        assert np.allclose(found, truth, rtol=4e-7, atol=4e-7)
+
+
+def test_what_is_not_finite_stays_as_it_is() -> None:
+    odd = np.array([np.inf, -np.inf, np.nan], np.float32)
+    for is_back in (False, True):
+        assert np.array_equal(srgb_curve(odd, is_back=is_back), odd, equal_nan=True)
+    assert srgb_curve(np.float32([3e38]), is_back=True) == np.inf
+
+
+def test_display_pixels_of_a_part_of_a_picture() -> None:
+    frame = RANDOM.normal(size=(30, 41, 3)).astype(np.float32)
+    alpha = RANDOM.uniform(-0.2, 1.2, frame.shape[:2]).astype(np.float32)
+    alpha[5, 4:8] = np.nan, np.inf, -np.inf, 0
+    part = slice(3, 20), slice(2, 39)
+    straight = divided(frame[part], alpha[part])
+    assert np.array_equal(display_pixels(frame[part], alpha[part], None), straight)
+    shown = display_pixels(frame[part], alpha[part], 2.5)
+    assert np.allclose(shown, encoded(straight * np.float32(2.5)), rtol=4e-7, atol=4e-7)
+    assert np.array_equal(shown, display_pixels(frame[part].copy(), alpha[part].copy(), 2.5))
+    assert np.array_equal(display_pixels(frame[::-1], None, None), frame[::-1])
+
+
+def test_tones() -> None:
+    pixels = RANDOM.normal(size=(19, 23, 3)).astype(np.float32)
+    alpha = RANDOM.uniform(-0.2, 1.2, pixels.shape[:2]).astype(np.float32)
+    straight = divided(pixels, alpha)
+    assert np.allclose(tones(pixels, alpha, WEIGHTS), straight @ WEIGHTS, rtol=1e-5, atol=1e-6)
+    held = tones(pixels, None, WEIGHTS, is_held=True)
+    assert np.allclose(held, pixels.clip(0, 1) @ WEIGHTS, atol=1e-6)
+    seen = tones(pixels, alpha, WEIGHTS, gain=1.5, is_encoded=True, is_held=True)
+    truth = encoded(straight * np.float32(1.5)).clip(0, 1) @ WEIGHTS
+    assert np.allclose(seen, truth, atol=1e-6)
+
+
+def test_sizes_that_do_not_fit_are_refused() -> None:
+    pixels = np.zeros((4, 5, 3), np.float32)
+    with pytest.raises(ValueError, match="does not fit"):
+        display_pixels(pixels, np.zeros((4, 4), np.float32), 1.0)
+    with pytest.raises(ValueError, match="channels"):
+        display_pixels(pixels[..., :2], None, 1.0)
+    with pytest.raises(ValueError, match="does not fit"):
+        tones(pixels, np.zeros((5, 4), np.float32), WEIGHTS)

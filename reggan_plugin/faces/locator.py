@@ -207,10 +207,13 @@ def shown_cells(gray: Gray) -> tuple[slice, slice]:
 
     All of them where it is of one tone everywhere.
     """
-    starts = [np.arange(0, length, STRIDE_PX) for length in gray.shape]
+    height, width = (-(-length // STRIDE_PX) for length in gray.shape)
+    beyond = height * STRIDE_PX - gray.shape[0], width * STRIDE_PX - gray.shape[1]
+    whole = np.pad(gray, ((0, beyond[0]), (0, beyond[1])), mode="edge")
+    strips = whole.reshape(height, STRIDE_PX, -1)
     low, high = (
-        extreme.reduceat(extreme.reduceat(gray, starts[0], axis=0), starts[1], axis=1)
-        for extreme in (np.minimum, np.maximum)
+        extreme(extreme(strips, axis=1).reshape(height, width, STRIDE_PX), axis=2)
+        for extreme in (np.min, np.max)
     )
     for axis in (0, 1):  # a step may lie between two cells
         beside = tuple(slice(1, None) if own == axis else slice(None) for own in (0, 1))
@@ -220,8 +223,8 @@ def shown_cells(gray: Gray) -> tuple[slice, slice]:
     differs = high - low > _FLAT
     rows, columns = (np.flatnonzero(differs.any(axis=axis)) for axis in (1, 0))
     margin, ends = MARGIN_PX // STRIDE_PX, []
-    for some, starting in zip((rows, columns), starts, strict=True):
-        first, last = (some[0], some[-1] + 1) if some.size else (0, len(starting))
+    for some, length in ((rows, height), (columns, width)):
+        first, last = (some[0], some[-1] + 1) if some.size else (0, length)
         ends.append(slice(int(first) + margin, int(last) + 1 + margin))
     return ends[0], ends[1]
 

@@ -11,7 +11,7 @@ from reggan_plugin.imaging.colour import finite_pixels, finite_values
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import Front, within
 from reggan_plugin.kernels.run_on import run_on
-from reggan_plugin.kernels.underlay import lay_over, sureness
+from reggan_plugin.kernels.underlay import average_blocks, lay_over, sureness
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256
@@ -160,7 +160,10 @@ class Underlay:
         alpha: Float[np.ndarray, "rows columns"] | None,
         region: Region,
     ) -> Float[np.ndarray, "rows columns 3"]:
-        """Straight values of a region, laid over what runs on beneath them; all finite."""
+        """Straight values of a region, laid over what runs on beneath them; all finite.
+
+        Values that are no part of other ones are written over.
+        """
         hidden = None if self.front is None else self.front.hidden(region)
         share = sureness(straight, alpha, hidden, (_UNSURE_ALPHA, SURE_ALPHA))
         if share is None:
@@ -168,42 +171,24 @@ class Underlay:
         top, left = (
             own.start - first.start for own, first in zip(region, self._region, strict=True)
         )
-        return lay_over(straight, share, self._colours, (top, left), self._factor)
+        own = straight if straight.base is None else straight.copy()
+        return lay_over(own, share, self._colours, (top, left), self._factor)
 
     @cached_property
     def _colours(self) -> Float[np.ndarray, "channels rows columns"]:
         """The whole region, averaged over blocks of `_factor` pixels."""
         rows, columns = self._region
-        if self._factor == 1:
-            *colours, weight = self._reduced(self._region)
-        else:
-            step = self._factor * max(1, _ROWS_AT_ONCE // self._factor)
-            strips = [
-                self._reduced((slice(top, min(top + step, rows.stop)), columns))
-                for top in range(rows.start, rows.stop, step)
-            ]
-            *colours, weight = (np.concatenate(parts) for parts in zip(*strips, strict=True))
+        step = self._factor * max(1, _ROWS_AT_ONCE // self._factor)
+        parts = []
+        for top in range(rows.start, rows.stop, step):
+            strip = slice(top, min(top + step, rows.stop)), columns
+            alpha = None if self._alpha is None else self._alpha[strip]
+            hidden = None if self.front is None else self.front.hidden(strip)
+            known = self._pixels[strip], alpha, hidden, self._factor
+            parts.append(average_blocks(*known, is_premultiplied=self._is_premultiplied))
+        *colours, weight = np.concatenate(parts, axis=1)
         filled = np.ascontiguousarray(np.moveaxis(run_on(np.stack(colours, 2), weight), 2, 0))
         if self.front is None:
             return filled
         reach = _MIRRORED * self.front.side_px / self._factor
         return _with_mirrored(filled, within(weight < _HALF, 1), max(1, round(reach)))
-
-    def _reduced(self, strip: Region) -> list[Float[np.ndarray, "rows columns"]]:
-        """Each colour times its weight, and the weight."""
-        pixels = self._pixels[strip]
-        weight = finite_pixels(pixels).astype(np.float32)
-        if self._alpha is not None:
-            weight *= np.clip(finite_values(self._alpha[strip], infinity=0.0), 0.0, 1.0)
-        planes = [np.where(weight > 0, own, np.float32(0.0)) for own in np.moveaxis(pixels, 2, 0)]
-        if self._alpha is not None and not self._is_premultiplied:
-            for colour in planes:
-                colour *= weight
-        planes.append(weight)
-        if self.front is not None:
-            share = 1 - self.front.hidden(strip)
-            for plane in planes:
-                plane *= share
-        if self._factor == 1:
-            return planes
-        return [_reduced_by(plane, self._factor) for plane in planes]

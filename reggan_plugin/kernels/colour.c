@@ -24,6 +24,11 @@ static inline uint32_t bits_of(float value) {
     __builtin_memcpy(&bits, &value, sizeof bits);
     return bits;
 }
+static inline float float_of(uint32_t bits) {
+    float value;
+    __builtin_memcpy(&value, &bits, sizeof value);
+    return value;
+}
 
 /* Raise `TOGETHER` numbers, in place; what is no number or not above 0 gives anything. */
 static inline void raise(const Power *power, float *restrict numbers) {
@@ -41,9 +46,10 @@ static inline void raise(const Power *power, float *restrict numbers) {
 
 /* Encode `TOGETHER` linear values, in place. */
 static inline void encode(const Power *power, float *restrict values) {
-    float curved[TOGETHER];
+    float curved[TOGETHER], most = 0;
     for (int k = 0; k < TOGETHER; k++) curved[k] = size_of(values[k]);
-    raise(power, curved);
+    for (int k = 0; k < TOGETHER; k++) most = larger(most, curved[k]);
+    if (most > ENCODED.line) raise(power, curved); /* black backdrops are wide */
     for (int k = 0; k < TOGETHER; k++) {
         float size = size_of(values[k]);
         float encoded = ENCODED.scale * curved[k] - ENCODED.offset;
@@ -142,5 +148,17 @@ KERNEL void tones(const float *pixels, int64_t step, const float *alpha, int64_t
                          colours[2][k] * weights[2];
             write(own, first, columns, to);
         }
+    }
+}
+
+/* Make floats of halves, exactly; the floats lie `step` apart. */
+KERNEL void floats_from_halves(const uint16_t *from, int64_t count, int64_t step, float *restrict to) {
+    const uint32_t infinite = 0x7c00u << 13, unit = 1u << 23;
+    for (int64_t place = 0; place < count; place++) {
+        uint32_t size = (from[place] & 0x7fffu) << 13, exponent = size & infinite;
+        uint32_t bits = size + (112u << 23) + (exponent == infinite ? 112u << 23 : 0);
+        float tiny = float_of(size + (112u << 23) + unit) - 6.103515625e-05f; /* below 2^-14 */
+        bits = (exponent ? bits : bits_of(tiny)) | (from[place] & 0x8000u) << 16;
+        to[place * step] = float_of(bits);
     }
 }

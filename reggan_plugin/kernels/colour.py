@@ -3,10 +3,9 @@
 from functools import cache
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.kernels.library import Argument, call
+from reggan_plugin.kernels.library import call, rows_of
 
 _CELLS, _STEP, _TERMS = 1024, 21, 6
 
@@ -39,7 +38,7 @@ def display_pixels(
     """
     result = np.empty((*pixels.shape[:2], 3), np.float32)
     power = None if gain is None else _power(1 / 2.4)
-    stored = _stored(pixels, alpha)
+    stored = rows_of(pixels, alpha)
     call("display_pixels", *stored, float(1 if gain is None else gain), power, result)
     return result
 
@@ -68,39 +67,25 @@ def tones(
         raise ValueError(f"{weights} weigh no three colours.")
     result = np.empty(pixels.shape[:2], np.float32)
     power = _power(1 / 2.4) if is_encoded else None
-    stored = _stored(pixels, alpha)
+    stored = rows_of(pixels, alpha)
     call("tones", *stored, float(gain), power, int(is_held), weights, result)
     return result
 
 
-def _stored(
-    pixels: Float[np.ndarray, "rows columns 3"], alpha: Float[np.ndarray, "rows columns"] | None
-) -> tuple[Argument, ...]:
-    """Return pixels, their step, alpha, its step, rows and columns, as the kernels take them."""
-    if pixels.ndim != 3 or pixels.shape[2] != 3:
-        raise ValueError(f"Pixels of {pixels.shape} have no three channels.")
-    if alpha is not None and alpha.shape != pixels.shape[:2]:
-        raise ValueError(f"Alpha of {alpha.shape} does not fit pixels of {pixels.shape}.")
-    own = (None, 0) if alpha is None else _rows(alpha)
-    return (*_rows(pixels), *own, *pixels.shape[:2])
-
-
-def _rows(
-    values: Float[np.ndarray, "rows columns *channels"],
-) -> tuple[Float[np.ndarray, " numbers"], int]:
-    """Return float32 numbers from the first to the last value, and how many a row is from the next.
-
-    A part of a picture is not copied.
-    """
-    size = np.dtype(np.float32).itemsize
-    row = np.zeros(values.shape[1:], np.float32)
-    fits = values.dtype == np.float32 and values.strides[1:] == row.strides
-    if not fits or values.strides[0] < row.nbytes or values.strides[0] % size:
-        values = np.ascontiguousarray(values, np.float32)
-    if not values.size:
-        return np.zeros(0, np.float32), 0
-    step = values.strides[0] // size
-    return as_strided(values, ((len(values) - 1) * step + row.size,), (size,)), step
+def floats_from_halves(
+    halves: Float[np.ndarray, "rows columns"],
+    pixels: Float[np.ndarray, "rows columns channels"],
+    channel: int,
+) -> None:
+    """Put half floats into a channel of float32 pixels, in place, each as it is."""
+    height, width, channels = pixels.shape
+    is_whole = pixels.dtype == np.float32 and pixels.flags.c_contiguous
+    if halves.shape != (height, width) or not 0 <= channel < channels or not is_whole:
+        raise ValueError(f"{halves.shape} halves are no channel {channel} of {pixels.shape}.")
+    if halves.size:
+        halves = np.ascontiguousarray(halves, np.float16)
+        own = pixels.reshape(-1)[channel:]
+        call("floats_from_halves", halves, halves.size, channels, own)
 
 
 @cache

@@ -6,9 +6,12 @@ import platform
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.errors import RegganError
 
 FOLDER = Path(__file__).parent
@@ -30,6 +33,38 @@ def call(kernel: str, *arguments: Argument) -> None:
         RegganError: there are no compiled kernels for this machine.
     """
     getattr(_library(), kernel)(*map(_passed, arguments))
+
+
+def rows_of(
+    pixels: Float[np.ndarray, "rows columns 3"], alpha: Float[np.ndarray, "rows columns"] | None
+) -> tuple[Any, ...]:
+    """Return pixels, their step, alpha, its step, rows and columns, for kernels that read a part of a
+    picture without a copy of it.
+    """
+    if pixels.ndim != 3 or pixels.shape[2] != 3:
+        raise ValueError(f"Pixels of {pixels.shape} have no three channels.")
+    if alpha is not None and alpha.shape != pixels.shape[:2]:
+        raise ValueError(f"Alpha of {alpha.shape} does not fit pixels of {pixels.shape}.")
+    own = (None, 0) if alpha is None else _rows(alpha)
+    return (*_rows(pixels), *own, *pixels.shape[:2])
+
+
+def _rows(
+    values: Float[np.ndarray, "rows columns *channels"],
+) -> tuple[Float[np.ndarray, " numbers"], int]:
+    """Return float32 numbers from the first to the last value, and how many a row is from the next.
+
+    A part of a picture is not copied.
+    """
+    size = np.dtype(np.float32).itemsize
+    row = np.zeros(values.shape[1:], np.float32)
+    fits = values.dtype == np.float32 and values.strides[1:] == row.strides
+    if not fits or values.strides[0] < row.nbytes or values.strides[0] % size:
+        values = np.ascontiguousarray(values, np.float32)
+    if not values.size:
+        return np.zeros(0, np.float32), 0
+    step = values.strides[0] // size
+    return as_strided(values, ((len(values) - 1) * step + row.size,), (size,)), step
 
 
 def sources_digest() -> str:

@@ -53,3 +53,39 @@ KERNEL void lay_over(float *restrict values, const float *share, int64_t rows, i
         }
     }
 }
+
+/* Average what is known of colours over blocks of `factor` pixels: where all three are finite, as far
+   as alpha shows them (null: in full) and nothing hides them (null). `sums` [4][rows][columns] of the
+   blocks, 0 at first, takes the colours times their weight and the weight. Rows of pixels lie `step`
+   floats apart, those of alpha `alpha_step`. */
+KERNEL void average_blocks(const float *pixels, int64_t step, const float *alpha, int64_t alpha_step,
+                           const float *hidden, int64_t height, int64_t width, int64_t premultiplied,
+                           int64_t factor, int64_t rows, int64_t columns, float *restrict sums) {
+    const int64_t plane = rows * columns;
+    for (int64_t row = 0; row < height; row++) {
+        int64_t into = within(row / factor, rows) * columns, left = factor;
+        const float *pixel = pixels + row * step;
+        for (int64_t x = 0, block = 0; x < width; x++, left--, pixel += 3) {
+            if (left == 0) left = factor, block = within(block + 1, columns);
+            if (!(is_finite(pixel[0]) & is_finite(pixel[1]) & is_finite(pixel[2]))) continue;
+            float weight = 1, shown = hidden ? 1 - hidden[row * width + x] : 1;
+            if (alpha) {
+                float own = alpha[row * alpha_step + x];
+                weight = is_finite(own) ? larger(0, smaller(1, own)) : 0;
+            }
+            if (!(weight > 0)) continue;
+            float share = premultiplied ? shown : shown * weight, *sum = sums + into + block;
+            for (int channel = 0; channel < 3; channel++)
+                sum[channel * plane] += pixel[channel] * share;
+            sum[3 * plane] += weight * shown;
+        }
+    }
+    for (int64_t row = 0; row < rows; row++) {
+        int64_t down = row + 1 < rows ? factor : height - row * factor;
+        for (int64_t block = 0; block < columns; block++, sums++) {
+            int64_t across = block + 1 < columns ? factor : width - block * factor;
+            float share = 1 / (float)(down * across);
+            for (int channel = 0; channel < 4; channel++) sums[channel * plane] *= share;
+        }
+    }
+}

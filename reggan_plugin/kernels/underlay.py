@@ -3,7 +3,7 @@
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.kernels.library import call
+from reggan_plugin.kernels.library import call, rows_of
 
 
 def sureness(
@@ -41,10 +41,10 @@ def lay_over(
     corner: tuple[int, int],
     factor: int,
 ) -> Float[np.ndarray, "rows columns 3"]:
-    """Return values laid over colours by their share, float32; what is not finite is 0.
+    """Lay values over colours by their share; what is not finite is 0.
 
     Args:
-        values: where the share is 1 they stay as they are.
+        values: written over, if they are whole float32 values; where the share is 1 they stay.
         share: 0 to 1.
         colours: averages over blocks of pixels, finite; between the blocks' middles they lie on
             straight lines, and beyond them the edge goes on.
@@ -58,10 +58,44 @@ def lay_over(
         )
     if factor < 1:
         raise ValueError(f"A block of {factor} pixels has no average.")
-    result = np.array(values, np.float32, order="C")
+    result = np.require(values, np.float32, ["C", "W"])
     share, colours = (np.ascontiguousarray(one, np.float32) for one in (share, colours))
     call("lay_over", result, share, *shape, colours, *colours.shape[1:], *corner, factor)
     return result
+
+
+def average_blocks(
+    pixels: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    hidden: Float[np.ndarray, "height width"] | None,
+    factor: int,
+    *,
+    is_premultiplied: bool,
+) -> Float[np.ndarray, "4 rows columns"]:
+    """Average what is known of colours over blocks of pixels, those at the far edges over what is left.
+
+    Args:
+        pixels: as stored; one with any that is not finite counts for nothing.
+        alpha: how far each counts; what is not finite is 0. None if all are opaque.
+        hidden: how far something stands before each; None if nothing does.
+        factor: side of a block, in pixels.
+        is_premultiplied: whether the pixels are multiplied by alpha.
+
+    Returns:
+        The three colours times their weight, and the weight.
+    """
+    if hidden is not None and hidden.shape != pixels.shape[:2]:
+        raise ValueError(f"What is hidden, {hidden.shape}, does not fit {pixels.shape}.")
+    if factor < 1:
+        raise ValueError(f"A block of {factor} pixels has no average.")
+    hidden = None if hidden is None else np.ascontiguousarray(hidden, np.float32)
+    *stored, height, width = rows_of(pixels, alpha)
+    rows, columns = -(-height // factor), -(-width // factor)
+    sums = np.zeros((4, rows, columns), np.float32)
+    known = int(is_premultiplied and alpha is not None)
+    if sums.size:
+        call("average_blocks", *stored, hidden, height, width, known, factor, rows, columns, sums)
+    return sums
 
 
 def _checked(values: Float[np.ndarray, "rows columns 3"]) -> tuple[int, int]:

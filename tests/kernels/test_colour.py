@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.colour import display_pixels, srgb_curve, tones
+from reggan_plugin.kernels.colour import display_pixels, floats_from_halves, srgb_curve, tones
 
 RANDOM = np.random.default_rng(36)
 WEIGHTS = np.array([0.2126, 0.7152, 0.0722], np.float32)
@@ -73,6 +73,17 @@ def test_tones() -> None:
     seen = tones(pixels, alpha, WEIGHTS, gain=1.5, is_encoded=True, is_held=True)
     truth = encoded(straight * np.float32(1.5)).clip(0, 1) @ WEIGHTS
     assert np.allclose(seen, truth, atol=1e-6)
+
+
+def test_every_half_float_is_itself() -> None:
+    halves = np.arange(1 << 16, dtype=np.uint16).view(np.float16).reshape(256, 256)
+    pixels = np.zeros((256, 256, 3), np.float32)
+    floats_from_halves(halves[:, ::-1], pixels, 1)
+    bits = halves[:, ::-1].astype(np.float32).view(np.uint32)
+    assert np.array_equal(pixels[..., 1].view(np.uint32), bits)
+    assert not pixels[..., ::2].any()
+    with pytest.raises(ValueError, match="are no channel"):
+        floats_from_halves(halves, pixels, 3)
 
 
 def test_sizes_that_do_not_fit_are_refused() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.underlay import lay_over, sureness
+from reggan_plugin.kernels.underlay import average_blocks, lay_over, sureness
 from tests.kernels.test_bilinear import bilinear
 
 RANDOM = np.random.default_rng(36)
@@ -66,9 +66,39 @@ def test_values_lie_over_colours(
     assert share is not None
     assert (share == 1).any()
     colours = RANDOM.normal(size=(3, *size)).astype(np.float32)
-    found = lay_over(values, share, colours, corner, factor)
+    found = lay_over(values.copy(), share, colours, corner, factor)
     assert np.array_equal(found, laid_over(values, share, colours, corner, factor))
     assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize("factor", [1, 4])
+@pytest.mark.parametrize("is_premultiplied", [False, True])
+def test_known_colours_are_averaged_over_blocks(factor: int, *, is_premultiplied: bool) -> None:
+    frame, alphas = some_values(), RANDOM.uniform(-0.2, 1.2, (40, 50)).astype(np.float32)
+    alphas[4, 4:8] = np.nan, np.inf, -np.inf, 1e30
+    values, hidden = frame[2:39, 3:49], RANDOM.random((37, 46)).astype(np.float32)
+    for alpha in (None, alphas[2:39, 3:49]):
+        for front in (None, hidden):
+            weight = np.isfinite(values).all(axis=2).astype(np.float64)
+            shown = 1.0 if front is None else 1 - front
+            share = weight * shown
+            if alpha is not None:
+                cover = np.nan_to_num(alpha, nan=0, posinf=0, neginf=0).clip(0, 1)
+                share = share * (cover > 0 if is_premultiplied else cover)
+                weight *= cover
+            own = np.where(np.isfinite(values), values, 0) * share[..., None]
+            planes = [*np.moveaxis(own, 2, 0), weight * shown]
+            starts = [np.arange(0, length, factor) for length in weight.shape]
+            ends = [np.minimum(one + factor, length) for one, length in zip(starts, weight.shape)]
+            truth = [
+                [
+                    [plane[top:end, left:right].mean() for left, right in zip(starts[1], ends[1])]
+                    for top, end in zip(starts[0], ends[0])
+                ]
+                for plane in planes
+            ]
+            found = average_blocks(values, alpha, front, factor, is_premultiplied=is_premultiplied)
+            assert np.allclose(found, truth, rtol=1e-5, atol=1e-6)
 
 
 def test_views_are_read_as_they_look() -> None:
@@ -89,5 +119,9 @@ def test_what_does_not_fit_is_refused() -> None:
     for colours, part in ((np.zeros((3, 0, 2)), share), (np.zeros((3, 2, 2)), share[:3])):
         with pytest.raises(ValueError, match="do not fit"):
             lay_over(values, part, colours, (0, 0), 1)
+    with pytest.raises(ValueError, match="does not fit"):
+        average_blocks(values, None, share[:3], 2, is_premultiplied=True)
+    with pytest.raises(ValueError, match="has no average"):
+        average_blocks(values, None, None, 0, is_premultiplied=True)
     with pytest.raises(ValueError, match="has no average"):
         lay_over(values, share, np.zeros((3, 2, 2)), (0, 0), 0)

@@ -41,6 +41,7 @@ from reggan_plugin.files.image_format import (
     changed_pixels,
     floats_from_samples,
 )
+from reggan_plugin.kernels.colour import floats_from_halves
 
 _REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 _REC709_IDS = ("lin_rec709_scene", "unknown")
@@ -334,8 +335,12 @@ def decode(
     blocks = decode_blocks(container, part, grid, grid.all_blocks)
     pixels = np.empty((*grid.window.shape, 3), np.float32)
     for index, name in enumerate(layer.colours):  # grey fills all three
-        own = slice(index, index + 1) if len(layer.colours) == 3 else slice(0, 3)
-        pixels[..., own] = floats_from_samples(channel_pixels(blocks, name))[..., None]
+        for channel in (index,) if len(layer.colours) == 3 else range(3):
+            samples = channel_pixels(blocks, name)
+            if samples.dtype == np.float16:
+                floats_from_halves(samples, pixels, channel)
+            else:
+                pixels[..., channel] = floats_from_samples(samples)
     return Frame(
         pixels=pixels,
         alpha=floats_from_samples(channel_pixels(blocks, layer.alpha)) if layer.alpha else None,

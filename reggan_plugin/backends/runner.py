@@ -151,7 +151,10 @@ class Provider:
 
 
 PROVIDERS: Mapping[str, Provider] = {
-    "cpu": Provider(name="CPUExecutionProvider"),
+    "cpu": Provider(
+        name="CPUExecutionProvider",
+        reuses_memory=False,  # no faster, and searching a 4K frame for faces takes 44 MB more
+    ),
     "cuda": Provider(
         name="CUDAExecutionProvider",
         remedy=f'For NVIDIA GPUs: {_REPLACES}"onnxruntime-gpu[cuda,cudnn]"',

@@ -153,7 +153,7 @@ def _centres(side_px: int) -> Float[np.ndarray, "pixels 2"]:
 STRIDE_PX = 8
 MARGIN_PX = 16
 _FLAT = 1.5 / 255
-"""A part of a level whose tones differ by no more, a level of 8 bits and a rounding, shows no face."""
+"""A part whose tones differ by no more, a level of 8 bits and a rounding, shows no face."""
 _SEEN_CELLS = 8
 """Cells around one that its score depends on (52 px), and one more."""
 LEAST_PEAK = 0.65
@@ -401,7 +401,9 @@ class FaceLocator:
         found: list[Candidate] = []
         for level in pyramid.searched:
             cells = shown_cells(level.gray)
-            wider = [slice(max(0, one.start - _SEEN_CELLS), one.stop + _SEEN_CELLS) for one in cells]
+            wider = [
+                slice(max(0, one.start - _SEEN_CELLS), one.stop + _SEEN_CELLS) for one in cells
+            ]
             rows, columns = (slice(one.start * STRIDE_PX, one.stop * STRIDE_PX) for one in wider)
             seen = np.ascontiguousarray(pad_level(level)[..., rows, columns])
             maps = self._detector.run({"gray": seen})

@@ -7,7 +7,6 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.imaging.colour import finite_pixels, finite_values
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import Front, within
 from reggan_plugin.kernels.run_on import run_on

@@ -151,14 +151,31 @@ KERNEL void tones(const float *pixels, int64_t step, const float *alpha, int64_t
     }
 }
 
-/* Make floats of halves, exactly; the floats lie `step` apart. */
-KERNEL void floats_from_halves(const uint16_t *from, int64_t count, int64_t step, float *restrict to) {
+/* Make floats of halves, exactly, three channels side by side. */
+KERNEL void floats_from_halves(const uint16_t *red, const uint16_t *green, const uint16_t *blue,
+                               int64_t count, float *restrict to) {
+    const uint16_t *channels[3] = {red, green, blue};
     const uint32_t infinite = 0x7c00u << 13, unit = 1u << 23;
-    for (int64_t place = 0; place < count; place++) {
-        uint32_t size = (from[place] & 0x7fffu) << 13, exponent = size & infinite;
-        uint32_t bits = size + (112u << 23) + (exponent == infinite ? 112u << 23 : 0);
-        float tiny = float_of(size + (112u << 23) + unit) - 6.103515625e-05f; /* below 2^-14 */
-        bits = (exponent ? bits : bits_of(tiny)) | (from[place] & 0x8000u) << 16;
-        to[place * step] = float_of(bits);
+    for (int64_t first = 0; first < count; first += TOGETHER) {
+        float values[3][TOGETHER];
+        for (int channel = 0; channel < 3; channel++) {
+            uint16_t last[TOGETHER];
+            const uint16_t *from = channels[channel] + first;
+            if (first + TOGETHER > count) {
+                for (int64_t k = 0; k < TOGETHER; k++) last[k] = from[within(k, count - first)];
+                from = last;
+            }
+            for (int k = 0; k < TOGETHER; k++) {
+                uint32_t size = (from[k] & 0x7fffu) << 13, exponent = size & infinite;
+                uint32_t bits = size + (112u << 23) + (exponent == infinite ? 112u << 23 : 0);
+                float tiny = float_of(size + (112u << 23) + unit) - 0x1p-14f;
+                bits = (exponent ? bits : bits_of(tiny)) | (from[k] & 0x8000u) << 16;
+                values[channel][k] = float_of(bits);
+            }
+        }
+        int64_t some = count - first < TOGETHER ? count - first : TOGETHER;
+        for (int64_t k = 0; k < some; k++)
+            for (int channel = 0; channel < 3; channel++)
+                to[3 * (first + k) + channel] = values[channel][k];
     }
 }

@@ -1,5 +1,6 @@
 """Stored pixels as a display shows them, and the curve of sRGB."""
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -10,7 +11,9 @@ from reggan_plugin.kernels.library import call, rows_of
 _CELLS, _STEP, _TERMS = 1024, 21, 6
 
 
-def srgb_curve(values: Float[np.ndarray, "*shape"], *, is_back: bool) -> Float[np.ndarray, "*shape"]:
+def srgb_curve(
+    values: Float[np.ndarray, "*shape"], *, is_back: bool
+) -> Float[np.ndarray, "*shape"]:
     """Put values through the curve of sRGB, or back, float32; it is odd, and goes on beyond 1.
 
     Args:
@@ -73,24 +76,21 @@ def tones(
 
 
 def floats_from_halves(
-    halves: Float[np.ndarray, "rows columns"],
-    pixels: Float[np.ndarray, "rows columns channels"],
-    channel: int,
-) -> None:
-    """Put half floats into a channel of float32 pixels, in place, each as it is."""
-    height, width, channels = pixels.shape
-    is_whole = pixels.dtype == np.float32 and pixels.flags.c_contiguous
-    if halves.shape != (height, width) or not 0 <= channel < channels or not is_whole:
-        raise ValueError(f"{halves.shape} halves are no channel {channel} of {pixels.shape}.")
-    if halves.size:
-        halves = np.ascontiguousarray(halves, np.float16)
-        own = pixels.reshape(-1)[channel:]
-        call("floats_from_halves", halves, halves.size, channels, own)
+    channels: Sequence[Float[np.ndarray, "rows columns"]],
+) -> Float[np.ndarray, "rows columns 3"]:
+    """Return float32 pixels of three channels of half floats, each value as it is."""
+    shape = channels[0].shape
+    if len(channels) != 3 or any(one.shape != shape for one in channels):
+        raise ValueError(f"Channels of {[one.shape for one in channels]} make no pixels.")
+    result = np.empty((*shape, 3), np.float32)
+    halves = [np.ascontiguousarray(one, np.float16) for one in channels]
+    call("floats_from_halves", *halves, halves[0].size, result)
+    return result
 
 
 @cache
 def _power(exponent: float) -> Float[np.ndarray, " numbers"]:
-    """Return what `colour.c` raises numbers with: its cells, then the series of (1 + t)^exponent."""
+    """Return what `colour.c` raises with: its cells, then the series of (1 + t)^exponent."""
     bits = np.arange(_CELLS, dtype=np.uint32) << np.uint32(_STEP)
     with np.errstate(invalid="ignore"):
         low = bits.view(np.float32).astype(np.float64)

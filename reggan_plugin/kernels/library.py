@@ -38,8 +38,9 @@ def call(kernel: str, *arguments: Argument) -> None:
 def rows_of(
     pixels: Float[np.ndarray, "rows columns 3"], alpha: Float[np.ndarray, "rows columns"] | None
 ) -> tuple[Any, ...]:
-    """Return pixels, their step, alpha, its step, rows and columns, for kernels that read a part of a
-    picture without a copy of it.
+    """Return pixels, their step, alpha, its step, rows and columns.
+
+    Kernels that take them read a part of a picture without a copy of it.
     """
     if pixels.ndim != 3 or pixels.shape[2] != 3:
         raise ValueError(f"Pixels of {pixels.shape} have no three channels.")

@@ -72,7 +72,7 @@ def average_blocks(
     *,
     is_premultiplied: bool,
 ) -> Float[np.ndarray, "4 rows columns"]:
-    """Average what is known of colours over blocks of pixels, those at the far edges over what is left.
+    """Average what is known of colours over blocks of pixels, at the far edges over what is left.
 
     Args:
         pixels: as stored; one with any that is not finite counts for nothing.

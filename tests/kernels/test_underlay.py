@@ -88,13 +88,9 @@ def test_known_colours_are_averaged_over_blocks(factor: int, *, is_premultiplied
                 weight *= cover
             own = np.where(np.isfinite(values), values, 0) * share[..., None]
             planes = [*np.moveaxis(own, 2, 0), weight * shown]
-            starts = [np.arange(0, length, factor) for length in weight.shape]
-            ends = [np.minimum(one + factor, length) for one, length in zip(starts, weight.shape)]
+            rows, columns = (range(0, length, factor) for length in weight.shape)
             truth = [
-                [
-                    [plane[top:end, left:right].mean() for left, right in zip(starts[1], ends[1])]
-                    for top, end in zip(starts[0], ends[0])
-                ]
+                [[plane[y : y + factor, x : x + factor].mean() for x in columns] for y in rows]
                 for plane in planes
             ]
             found = average_blocks(values, alpha, front, factor, is_premultiplied=is_premultiplied)

@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image
 
 from reggan_export.benchmark_baselines import ExportBaselines
+from reggan_plugin.__main__ import keep_freed_memory
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.benchmark.contestant import open_contestant
 from reggan_plugin.change.pipeline import answer_faces
@@ -44,7 +45,7 @@ def main() -> None:
     """Time both turn by turn, and say which part of one the other is."""
     if os.environ.get("OPENBLAS_NUM_THREADS") != "1":
         sys.exit("Threads of OpenBLAS would be counted. Set OPENBLAS_NUM_THREADS=1.")
-    bytes(31 << 20)  # freed memory is used again, as in the command: reggan_plugin/__main__.py
+    keep_freed_memory()  # as the command does
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else USUAL_ROUNDS
     path = find_model()
     runner = open_runner(path, "cpu", threads=1)

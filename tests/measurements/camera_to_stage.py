@@ -22,6 +22,7 @@ import click
 import numpy as np
 from PIL import Image
 
+from reggan_plugin.__main__ import keep_freed_memory
 from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.commands.options.model import open_model
 from reggan_plugin.faces.face_finder import FaceChoice
@@ -42,7 +43,7 @@ Result = TypeVar("Result")
 @click.option("--landmarker", type=click.Path(exists=True, path_type=Path))
 def main(*, pictures: int, landmarker: Path | None) -> None:
     """Print a line for each reader."""
-    bytes(31 << 20)  # freed memory is used again, as in the command: reggan_plugin/__main__.py
+    keep_freed_memory()  # as the command does
     shots = tuple(sample_shots())
     (path, *_) = sorted(one for shot in shots for one in shot.glob("avatar.*.png"))
     sent = _camera(path, pictures)

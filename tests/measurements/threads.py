@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from PIL import Image
 
+from reggan_plugin.__main__ import keep_freed_memory
 from reggan_plugin.commands import sheet
 from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.faces.face_finder import FaceChoice
@@ -39,7 +40,7 @@ MOST = 1.5
 def main() -> None:
     """Time all four turn by turn, and print the ratios."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    bytes(31 << 20)  # freed memory is used again, as in the command: reggan_plugin/__main__.py
+    keep_freed_memory()  # as the command does
     transfer = ExpressionTransfer(device="cpu")
     (path, *_) = sorted(one for shot in sample_shots() for one in shot.glob("avatar.*.png"))
     frame, choice = read_frame(path), FaceChoice()

@@ -333,14 +333,14 @@ def decode(
         display = part.window("displayWindow")
         notices = _notices(container, layer, colours_are_declared)
     blocks = decode_blocks(container, part, grid, grid.all_blocks)
-    pixels = np.empty((*grid.window.shape, 3), np.float32)
-    for index, name in enumerate(layer.colours):  # grey fills all three
-        for channel in (index,) if len(layer.colours) == 3 else range(3):
-            samples = channel_pixels(blocks, name)
-            if samples.dtype == np.float16:
-                floats_from_halves(samples, pixels, channel)
-            else:
-                pixels[..., channel] = floats_from_samples(samples)
+    samples = [channel_pixels(blocks, name) for name in layer.colours]
+    samples = samples if len(samples) == 3 else [samples[0]] * 3  # grey fills all three
+    if all(one.dtype == np.float16 for one in samples):
+        pixels = floats_from_halves(samples)
+    else:
+        pixels = np.empty((*grid.window.shape, 3), np.float32)
+        for channel, own in enumerate(samples):
+            pixels[..., channel] = floats_from_samples(own)
     return Frame(
         pixels=pixels,
         alpha=floats_from_samples(channel_pixels(blocks, layer.alpha)) if layer.alpha else None,

@@ -191,7 +191,9 @@ def runner_from_onnx(
     obstacle = find_obstacle(provider)
     if obstacle:
         raise DeviceUnavailableError(obstacle, provider.remedy)
-    session = _open_session(model, device, threads or _usable_cores(), shapes)
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else (os.cpu_count() or 1)
+    session = _open_session(model, device, threads or cores, shapes)
     return OnnxRuntimeRunner(session, str(device))
 
 
@@ -323,11 +325,6 @@ def _register(plug_in: str, name: str) -> None:
 def _shortened(error: Exception) -> str:
     text = " ".join(str(error).split()).rstrip(".")
     return text if len(text) <= _LONGEST_REASON else f"… {text[-_LONGEST_REASON:]}"
-
-
-def _usable_cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else (os.cpu_count() or 1)
 
 
 _GPUS = ("rtx", "cuda", "directml", "coreml")

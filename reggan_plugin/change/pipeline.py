@@ -136,13 +136,6 @@ def answer_faces(
     return [finite(answer) for answer in source.answer(faces, mixes, known)]
 
 
-def limited(
-    answers: Sequence[Answer], limits: RegionLimits, canonical: Float[np.ndarray, "6 2"]
-) -> tuple[Answer, ...]:
-    """Answers within what a user limits them to."""
-    return tuple(limit_motion(one, limits, canonical) for one in answers)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class FrameAnswers:
     """A picture with the answer for each of its faces, within what a user limits it to."""
@@ -248,7 +241,10 @@ def _source_of(
 ) -> StoredPicture:
     """Find the picture that surfaces of a face are taken from: the frame, earlier faces moved."""
     pixels, alpha, coding = picture.pixels, picture.alpha, picture.coding
-    front = _front_of(face, answer)
+    front = None
+    if answer.front is not None:
+        in_picture = face.crop.moved(face.region[1].start, face.region[0].start)
+        front = Front(matte=answer.front, crop=in_picture)
     if is_first and front is None:
         underlay = picture.underlay(face.region)
         return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
@@ -257,13 +253,6 @@ def _source_of(
         alpha = alpha if result.alpha is None else result.alpha.copy()
     underlay = underlay_of(pixels, alpha, face.region, coding, front)
     return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
-
-
-def _front_of(face: CutFace, answer: Answer) -> Front | None:
-    if answer.front is None:
-        return None
-    in_picture = face.crop.moved(face.region[1].start, face.region[0].start)
-    return Front(matte=answer.front, crop=in_picture)
 
 
 _WHOLE = (0.0, 0.0, 1.0, 1.0)

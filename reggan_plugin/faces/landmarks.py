@@ -133,24 +133,18 @@ def _distances(
     <model, seen> / <model, model>; the distance is divided by |a|^2, so that it is in distances
     of the eyes.
     """
-    model = _centred(_projections(yaws_deg, pitches_deg))
-    overlap = (_WEIGHTS * model.conj() * seen).sum(axis=-1)
-    own = (_WEIGHTS * np.abs(model) ** 2).sum(axis=-1)
-    scale = np.maximum(np.abs(overlap / own) ** 2, 1e-12)
-    distance = (_WEIGHTS * np.abs(seen) ** 2).sum() / scale - own
-    return np.asarray(distance + _PITCH_PRIOR * np.radians(pitches_deg) ** 2)
-
-
-def _projections(
-    yaws_deg: Float[np.ndarray, " yaws"], pitches_deg: Float[np.ndarray, " pitches"]
-) -> Complex[np.ndarray, "yaws pitches 6"]:
-    """Return the canonical face turned, then seen from infinitely far: x + iy."""
     yaw = np.radians(yaws_deg)[:, None, None]
     pitch = np.radians(pitches_deg)[None, :, None]
     x, y, z = CANONICAL_FACE.T
     across = x * np.cos(yaw) + z * np.sin(yaw)
     towards = z * np.cos(yaw) - x * np.sin(yaw)
-    return across + 1j * (y * np.cos(pitch) - towards * np.sin(pitch))
+    # turned, then seen from infinitely far
+    model = _centred(across + 1j * (y * np.cos(pitch) - towards * np.sin(pitch)))
+    overlap = (_WEIGHTS * model.conj() * seen).sum(axis=-1)
+    own = (_WEIGHTS * np.abs(model) ** 2).sum(axis=-1)
+    scale = np.maximum(np.abs(overlap / own) ** 2, 1e-12)
+    distance = (_WEIGHTS * np.abs(seen) ** 2).sum() / scale - own
+    return np.asarray(distance + _PITCH_PRIOR * np.radians(pitches_deg) ** 2)
 
 
 def _centred(points: Complex[np.ndarray, "*turns points"]) -> Complex[np.ndarray, "*turns points"]:

@@ -188,29 +188,18 @@ class _Mover:
         cover = motion.cover.ravel()[index][:, None]
         if not (log_gain.any() or cover.any()):
             return straight
-        paint = motion.paint.reshape(-1, 3).take(index, axis=0) if cover.any() else None
-        return _relit(straight, self._source.coding, log_gain, cover, paint)
+        coding = self._source.coding
+        with np.errstate(over="ignore"):
+            light = colour.light_from_straight(straight[None], coding)[0] * np.exp(log_gain)
+            if cover.any():
+                paint = colour.linear_from_srgb(motion.paint.reshape(-1, 3).take(index, axis=0))
+                light += cover * (paint * np.float32(2.0**-coding.exposure_ev) - light)
+        return colour.straight_from_light(light[None], coding)[0]
 
 
 def _planes(values: Float[np.ndarray, "rows columns channels"]) -> list[np.ndarray]:
     """Each channel of the flattened region."""
     return [np.ascontiguousarray(plane).ravel() for plane in np.moveaxis(values, 2, 0)]
-
-
-def _relit(
-    straight: Float[np.ndarray, "pixels 3"],
-    coding: PixelCoding,
-    log_gain: Float[np.ndarray, "pixels channels"],
-    cover: Float[np.ndarray, "pixels 1"],
-    paint: Float[np.ndarray, "pixels 3"] | None,
-) -> Float[np.ndarray, "pixels 3"]:
-    """Straight values in another light, and under paint (sRGB-encoded) where that covers them."""
-    with np.errstate(over="ignore"):
-        light = colour.light_from_straight(straight[None], coding)[0] * np.exp(log_gain)
-        if paint is not None:
-            paint_light = colour.linear_from_srgb(paint) * np.float32(2.0**-coding.exposure_ev)
-            light += cover * (paint_light - light)
-    return colour.straight_from_light(light[None], coding)[0]
 
 
 def block_around(

@@ -164,7 +164,10 @@ def rig_answer(
     marks_closing = template.at_landmarks(closing[:, None])[:, 0]
     marks_after = laid.moved(marks, template.at_landmarks(change), marks_closing)[:, :2]
     light = light_change(template, picture.small, here, before, before + change)
-    axes, refined = _axes(laid), None
+    refined = None
+    down = -laid.map.affine[1] / max(float(np.linalg.norm(laid.map.affine[1])), 1e-9)
+    # columns: the face's right and down in the crop
+    axes = np.array([[down[1], down[0]], [-down[0], down[1]]])
     upper, lower = LIP_PAIRS
     if refine is None:
         there = laid.moved(before, change, closing)
@@ -267,12 +270,6 @@ def _sheets(template: Template) -> list[Sheets]:
         upper, lower = np.flatnonzero(above == 3), np.flatnonzero(above == 0)
         found.append((upper, lower, np.flatnonzero((above == 1) | (above == 2))))
     return found
-
-
-def _axes(laid: Fit) -> Float[np.ndarray, "2 2"]:
-    """Columns: the face's right and down in the crop, unit length."""
-    down = -laid.map.affine[1] / max(float(np.linalg.norm(laid.map.affine[1])), 1e-9)
-    return np.array([[down[1], down[0]], [-down[0], down[1]]])
 
 
 def _motion(

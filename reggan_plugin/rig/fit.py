@@ -70,19 +70,12 @@ class FaceMap:
 
     def __call__(self, points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 3"]:
         """Places of points: x and y in parts of the crop's side, y down, and their nearness."""
-        return self._placed(points, sum_distances(points, self.anchors, self.warp, _SOFT))
+        return self.bent_by(points, sum_distances(points, self.anchors, self.warp, _SOFT))
 
-    def with_stiffer(
-        self, stiffer: "FaceMap", points: Float[np.ndarray, "points 3"]
-    ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, "points 3"]]:
-        """Places of points by this map and by another one with the same anchors."""
-        warps = np.column_stack([self.warp, stiffer.warp])
-        bent = sum_distances(points, self.anchors, warps, _SOFT)
-        return self._placed(points, bent[:, :2]), stiffer._placed(points, bent[:, 2:])
-
-    def _placed(
+    def bent_by(
         self, points: Float[np.ndarray, "points 3"], bent: Float[np.ndarray, "points 2"]
     ) -> Float[np.ndarray, "points 3"]:
+        """Return what calling the map does, where the sum of its kernel is known."""
         points = points.astype(np.float32, copy=False)
         flat = points @ self.affine[:3] + self.affine[3] - bent
         return np.column_stack([flat, points @ self.towards])
@@ -137,7 +130,16 @@ class Fit:
 
     def placed(self, points: Float[np.ndarray, "points 3"]) -> Placed:
         """Places of points before a change, for `moved_on`."""
-        return Placed(*self.map.with_stiffer(self.smooth, points))
+        warps = np.column_stack([self.map.warp, self.smooth.warp])
+        bent = sum_distances(points, self.map.anchors, warps, _SOFT)
+        return Placed(
+            *(
+                one.bent_by(points, own)
+                for one, own in zip(
+                    (self.map, self.smooth), (bent[:, :2], bent[:, 2:]), strict=True
+                )
+            )
+        )
 
     def moved_on(
         self,
@@ -201,8 +203,8 @@ def closing_edges(
     before = laid.map(marks)[:, :2]
     after = laid.map(marks + template.at_landmarks(change))[:, :2]
     start, end = (
-        np.array([_gap(places, *edges) for edges in _edges()]) / laid.map.eye
-        for places in (before, after)
+        np.array([np.linalg.norm(at[u] - at[v], axis=1).max() for u, v in _edges()]) / laid.map.eye
+        for at in (before, after)
     )
     shut = 1 - np.interp(end / np.maximum(start, 1e-6), (_SHUTS, _OPEN), (0, 1))
     lids, lips = slice(0, 2), 2
@@ -216,10 +218,6 @@ def _edges() -> list[tuple[Rows, Rows]]:
     """Upper and lower landmarks of both eyes' lids and of the lips, in pairs."""
     lids = [(rows_of("lid_upper", s)[1:-1], rows_of("lid_lower", s)[::-1]) for s in SIDES]
     return [*lids, (LIP_PAIRS[0], LIP_PAIRS[1])]
-
-
-def _gap(places: Float[np.ndarray, "points 2"], upper: Rows, lower: Rows) -> float:
-    return float(np.linalg.norm(places[upper] - places[lower], axis=1).max())
 
 
 @cache  # a template is compared by identity
@@ -247,8 +245,11 @@ def face_map(
     certain = 1 / (noise + 0.02) ** 2  # what the pose is read from, before the bending
     normal = flat.T * certain
     affine = np.linalg.solve(normal @ flat + 1e-6 * np.eye(4) * certain.sum(), normal @ targets)
+    size = (anchors**2).sum(1)
+    square = np.maximum(size[:, None] + size - 2 * anchors @ anchors.T, 0)
+    rounded = np.sqrt(square + square.dtype.type(_SOFT**2))
     system = np.zeros((count + 4, count + 4))
-    system[:count, :count] = -_kernel(anchors, anchors) + np.diag((noise / _SPREAD) ** 2)
+    system[:count, :count] = -rounded + np.diag((noise / _SPREAD) ** 2)
     system[:count, count:], system[count:, :count] = flat, flat.T
     system[count:, count:] = -1e-6 * np.eye(4)
     solved = np.linalg.solve(system, np.concatenate([targets - flat @ affine, np.zeros((4, 2))]))
@@ -264,17 +265,6 @@ def face_map(
         affine=affine.astype(np.float32),
         towards=nearer.astype(np.float32),
     )
-
-
-def _kernel(
-    points: Float[np.ndarray, "points 3"], anchors: Float[np.ndarray, "anchors 3"]
-) -> Float[np.ndarray, "points anchors"]:
-    """Return rounded distances between points and anchors."""
-    square = (points**2).sum(1)[:, None] + (anchors**2).sum(1)
-    square -= 2 * points @ anchors.T
-    np.maximum(square, 0, out=square)
-    square += square.dtype.type(_SOFT**2)
-    return np.sqrt(square, out=square)
 
 
 def _anchored(

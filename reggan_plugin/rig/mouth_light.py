@@ -115,7 +115,8 @@ def mouth_light_from_face(
     tint = ivory + stone * (mean / (mean @ LUMA) - ivory)
     key, strength = _key_light(columns, rows, luma / (mean @ LUMA), is_usual)
     if projection is not None:
-        key = head_from_crop(projection) @ key
+        right, up = (axis / np.linalg.norm(axis) for axis in (projection[0], -projection[1]))
+        key = np.stack([right, up, np.cross(right, up)], axis=1) @ key
     return MouthLight(
         tooth=tooth * tint,
         skin=mean,
@@ -124,13 +125,6 @@ def mouth_light_from_face(
         ambient=max(_LEAST_AMBIENT, 1 - 0.6 * strength),
         stone=stone,
     )
-
-
-def head_from_crop(projection: Float[np.ndarray, "2 3"]) -> Float[np.ndarray, "3 3"]:
-    """Directions of the crop (x right, y up, z to the viewer) in head axes, as columns."""
-    right, up = projection[0], -projection[1]
-    right, up = right / np.linalg.norm(right), up / np.linalg.norm(up)
-    return np.stack([right, up, np.cross(right, up)], axis=1)
 
 
 def _white_of(

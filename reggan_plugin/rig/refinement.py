@@ -162,13 +162,6 @@ def added_motion(
     own = np.where(is_lower(template)[:, None], planes[:, 2:], planes[:, :2])
     added = np.einsum("vk,kvc->vc", mix, request.meant) + own
     added *= (TRUST * template.keep * _away_from_lids(template))[:, None]
-    return _held_together(template, added, gaps)
-
-
-def _held_together(
-    template: Template, added: Float[np.ndarray, "vertices 2"], gaps: Float[np.ndarray, " pairs"]
-) -> Float[np.ndarray, "vertices 2"]:
-    """Hold added motion back where it parts lips that the rig shuts."""
     upper, lower = LIP_PAIRS
     marks = template.at_landmarks(added)
     shut = 1 - np.clip((gaps - _LIPS_SHUT) / (_LIPS_APART - _LIPS_SHUT), 0, 1)

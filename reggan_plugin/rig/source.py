@@ -145,7 +145,11 @@ class RigSource:
     def refinement(self, face: ShownFace, known: FaceInShot | None = None) -> Refine | None:
         """Return what the model adds to requests to a face; None if it adds nothing."""
         read, _ = self._seen(face, known)
-        return partial(self._refined, read.small) if self._is_refined else None
+        return (
+            partial(self._refined, read.small)
+            if set(REFINED_OUTPUTS) <= set(self.card.outputs)
+            else None
+        )
 
     def landmarks(self, face: ShownFace) -> Landmarks:
         """Find the landmarks of a face.
@@ -257,10 +261,6 @@ class RigSource:
         refuse_unsound(outputs, REFINED_OUTPUTS)
         mix, motion, gain = (outputs[name][0].transpose(1, 2, 0) for name in REFINED_OUTPUTS)
         return RigRefinement(mix=mix, motion=motion, gain=gain)
-
-    @property
-    def _is_refined(self) -> bool:
-        return set(REFINED_OUTPUTS) <= set(self.card.outputs)
 
 
 def model_inputs(

@@ -21,7 +21,7 @@ from reggan_plugin.change.pipeline import (
     answer_faces,
     cut_face,
     cut_faces,
-    limited,
+    limit_motion,
 )
 from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
@@ -538,6 +538,7 @@ class ExpressionTransfer:
         answered = []
         for cut in cuts:
             own = [next(answers) for _ in cut.faces]
-            within = limited(own, cut.picture.limits, self.card.canonical_points)
+            limits, points = cut.picture.limits, self.card.canonical_points
+            within = tuple(limit_motion(one, limits, points) for one in own)
             answered.append(FrameAnswers(cut=cut, answers=within))
         return answered

@@ -5,7 +5,7 @@ Its stamp is a tEXt chunk. Source: PNG specification, 3rd edition, §5.
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -304,8 +304,9 @@ def decode_samples(content: bytes) -> DecodedPng:
         transparent = samples[..., -1] == 0
     with byte_faults():
         kept, notices = _promoted_chunks(chunks, depth, colour_type)
-    kept, had_credentials = chunks_without(kept)
-    notices += (LEFT_OUT,) if had_credentials else ()
+    without = [_unlinked_chunk(chunk) for chunk in kept if chunk.name != _CREDENTIALS]
+    notices += (LEFT_OUT,) if without != kept else ()
+    kept = without
     place = next(i for i, chunk in enumerate(kept) if chunk.name == b"IDAT")
     rest = [chunk for chunk in kept[place:] if chunk.name != b"IDAT"]
     colours = samples.shape[2] - has_alpha
@@ -343,19 +344,12 @@ def _scaled_grey(chunk: Chunk, scale: int) -> Chunk:
     return make_chunk(chunk.name, level.to_bytes(2, "big"))
 
 
-_PNG_CHUNK = b"caBX"
-
-
+_CREDENTIALS = b"caBX"
 _PNG_XMP = b"XML:com.adobe.xmp\0"
 
 
-def chunks_without(chunks: Sequence[Chunk]) -> tuple[list[Chunk], bool]:
-    """Return the chunks of a PNG without credentials, and whether there were any."""
-    kept = [_unlinked_chunk(chunk) for chunk in chunks if chunk.name != _PNG_CHUNK]
-    return kept, kept != list(chunks)
-
-
 def _unlinked_chunk(chunk: Chunk) -> Chunk:
+    """Return a chunk without links to credentials that lie elsewhere."""
     if chunk.name != b"iTXt" or not chunk.data.startswith(_PNG_XMP):
         return chunk
     data = unlinked(chunk.data)

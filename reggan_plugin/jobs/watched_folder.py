@@ -5,6 +5,7 @@ finished is known by the records beside the results, so a run that was ended or 
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +13,18 @@ from pathlib import Path
 from reggan_plugin.errors import (
     OutputError,
     OutputExistsError,
+    Remark,
     SourceError,
     StalledError,
     UsageError,
 )
-from reggan_plugin.files.sequence import NO_NUMBERS, picture_names, sequences_of
+from reggan_plugin.files.sequence import (
+    NO_NUMBERS,
+    numbered_groups,
+    picture_names,
+    sequences_of,
+)
+from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.frame_record import FileState, state_of
 from reggan_plugin.jobs.frame_steps import Transfer
@@ -104,7 +112,7 @@ LOOK_EVERY_S = 1.0
 _LOOKS_SHARE = 0.1
 """Of the time, at most; a folder of a hundred thousand files is looked at less often."""
 _PASSING_FAULTS = (SourceError, UsageError, OutputError, StalledError)
-"""A folder that is gone for a moment, a number that is there twice: said, then looked at again."""
+"""A folder that is gone for a moment: said, then looked at again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,52 +137,52 @@ class WatchedFolder:
     layer_files: LayerFiles | None = None
     inputs: Sequence[Path] = ()
 
-    def plans(self, landing: LandingFolder) -> list[JobPlan]:
-        """Of the pictures that wait, by sequence; a shot is all of it that has landed.
+    def plans(self, landing: LandingFolder) -> "tuple[list[JobPlan], list[_Refused]]":
+        """Of the pictures that wait, by sequence, and those that are refused; a shot is all of it
+        that has landed.
 
         Raises:
-            SourceError: a number is there twice.
             UsageError: a result would take the place of an input.
         """
-        waiting = landing.waiting
+        waiting, landed = landing.waiting, landing.landed
+        plans: list[JobPlan] = []
+        refused: list[_Refused] = []
         if not waiting:
-            return []
-        plans = []
-        for text, shot in sequences_of(self.folder, landing.landed):
-            frames = shot.frames.named(waiting)
-            chosen = replace(shot, frames=frames, missing=NO_NUMBERS)
-            outputs = [self.out / frame.path.name for frame in frames]
-            plan = plan_outputs(
-                text,
-                shot,
-                chosen,
-                outputs,
-                self.out,
-                self.existing,
-                layer_files=self.layer_files,
-                is_signed=self.settings.signing is not None,
-            )
-            plans += [plan] if frames else []
-        return plans
-
-    def without_refused(self, plans: Sequence[JobPlan]) -> tuple[list[JobPlan], list[JobPlan]]:
-        """Part the plans: without pictures whose results are there and nobody knows how, and those.
-
-        Raises:
-            UsageError: a result would take the place of an input.
-        """
-        sound: list[JobPlan] = []
-        refused: list[JobPlan] = []
-        for plan in plans:
+            return plans, refused
+        twice = _numbered_twice(landed)
+        shots = sequences_of(self.folder, landed - twice)
+        for text, shot in shots:
             kept: list[FrameTask] = []
             left: list[FrameTask] = []
+            plan = self._plan(text, shot, waiting)
             for task in plan.tasks:
                 (kept if self.refusal([task]) is None else left).append(task)
-            sound += [replace(plan, tasks=tuple(kept))] if kept else []
-            refused += [replace(plan, tasks=tuple(left))] if left else []
+            plans += [replace(plan, tasks=tuple(kept))] if kept else []
+            if left and (why := self.refusal(left)) is not None:
+                refused.append(_Refused(plan=replace(plan, tasks=tuple(left)), why=why.remark))
+        for name in sorted(twice & waiting):
+            [(text, shot)] = sequences_of(self.folder, [name])
+            why_twice = Remark(
+                f"{self.folder / name} has the number of another picture. Rename one."
+            )
+            refused.append(_Refused(plan=self._plan(text, shot, waiting), why=why_twice))
         read = [task.source.path for plan in plans for task in plan.tasks]
-        refuse_plans(sound, (*read, *self.inputs), self.existing)
-        return sound, refused
+        refuse_plans(plans, (*read, *self.inputs), self.existing)
+        return plans, refused
+
+    def _plan(self, text: str, shot: Shot, waiting: set[str]) -> JobPlan:
+        """Return the plan of those pictures of a shot that wait."""
+        frames = shot.frames.named(waiting)
+        return plan_outputs(
+            text,
+            shot,
+            replace(shot, frames=frames, missing=NO_NUMBERS),
+            [self.out / frame.path.name for frame in frames],
+            self.out,
+            self.existing,
+            layer_files=self.layer_files,
+            is_signed=self.settings.signing is not None,
+        )
 
     def refusal(self, tasks: Sequence[FrameTask]) -> OutputExistsError | None:
         """Return why pictures are refused, if they are: their results exist."""
@@ -183,6 +191,36 @@ class WatchedFolder:
         except OutputExistsError as error:
             return error
         return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Refused:
+    """Pictures that wait, and cannot be begun."""
+
+    plan: JobPlan
+    why: Remark
+
+    def results(self) -> list[FrameResult]:
+        """Return what became of them, at the end."""
+        return [
+            FrameResult(
+                source=task.source.path,
+                output=task.output,
+                outcome="failed",
+                frame=task.source.number,
+                message=self.why.after(f"{task.source.path.name} was not begun: "),
+            )
+            for task in self.plan.tasks
+        ]
+
+
+def _numbered_twice(names: set[str]) -> set[str]:
+    """Return the pictures of sequences that share their number with another one."""
+    found: set[str] = set()
+    for group in numbered_groups(names).values():
+        counts = Counter(number for number, _ in group)
+        found.update(name for number, name in group if counts[number] > 1)
+    return found
 
 
 def watch_folder(
@@ -214,15 +252,14 @@ def watch_folder(
     joined = JoinedReport(report, source=str(watched.folder), out=watched.out)
     io_timeout = IoTimeout(stall_s, stopped)
     begin, summaries = time.perf_counter(), []
-    refused: list[JobPlan] = []
+    refused: list[_Refused] = []
     while not stopped():
         look_begin = time.perf_counter()
         try:
             jobs, refused = _jobs_of_look(watched, landing, io_timeout)
             look_s = time.perf_counter() - look_begin
-            for plan in refused:
-                if (why := watched.refusal(plan.tasks)) is not None:
-                    joined(Notice(message=why.remark))
+            for one in refused:
+                joined(Notice(message=one.why))
             if jobs:
                 joined.expect(sum(len(job.plan.tasks) for job in jobs))
                 summary = run_jobs(
@@ -235,40 +272,23 @@ def watch_folder(
             look_s = time.perf_counter() - look_begin
             joined(Notice(message=error.remark))
         _pause(max(LOOK_EVERY_S, look_s / _LOOKS_SHARE), stopped)
-    for plan in refused:
-        left = _not_begun(watched, plan)
+    for one in refused:
+        left = one.results()
         joined.expect(len(left))
         joined.say(left)
-        summaries.append(summary_of(plan, watched.settings, model, left))
+        summaries.append(summary_of(one.plan, watched.settings, model, left))
     if not summaries:
         return None
     joint = joined.end(summaries, interrupted=True, seconds=time.perf_counter() - begin)
     return replace(joint, parts=())
 
 
-def _not_begun(watched: WatchedFolder, plan: JobPlan) -> list[FrameResult]:
-    """Return the failures of pictures that were refused to the end."""
-    return [
-        FrameResult(
-            source=task.source.path,
-            output=task.output,
-            outcome="failed",
-            frame=task.source.number,
-            message=f"{task.source.path.name} was not begun: {error.remark}",
-        )
-        for task in plan.tasks
-        if (error := watched.refusal([task])) is not None
-    ]
-
-
 def _jobs_of_look(
     watched: WatchedFolder, landing: LandingFolder, io_timeout: IoTimeout
-) -> tuple[list[PlannedJob], list[JobPlan]]:
+) -> tuple[list[PlannedJob], list[_Refused]]:
     """Return what is to be done now, and pictures that are refused."""
     io_timeout.call(str(watched.folder), landing.look)
-    plans, refused = io_timeout.call(
-        str(watched.out), lambda: watched.without_refused(watched.plans(landing))
-    )
+    plans, refused = io_timeout.call(str(watched.out), lambda: watched.plans(landing))
     frames = [task.source for plan in plans for task in plan.tasks]
     watched.settings.picture.refuse_impossible(frames)
     return [PlannedJob(plan=plan, settings=watched.settings) for plan in plans], refused

@@ -170,17 +170,22 @@ def test_a_refused_picture_stops_no_other(
 
     def work() -> None:
         time.sleep(0.5)
-        for number in (2, 3):
-            land(renders, number)
-            wait_for(out / f"a.{number}.png")
+        land(renders, 2)
+        wait_for(out / "a.2.png")
+        (renders / "a.02.png").write_bytes((renders / "a.2.png").read_bytes())
+        time.sleep(0.5)
+        land(renders, 3)
+        wait_for(out / "a.3.png")
 
     meanwhile(work)
     assert watch("-q", "--json") == 1
     captured = capsys.readouterr()
     assert (out / "a.1.png").read_bytes() == b"somebody's"
-    assert "1 of 3 frames failed; the first: a.1.png was not begun" in captured.err
+    assert "2 of 4 frames failed; the first: a.1.png was not begun" in captured.err
     summary = json.loads(captured.out)
-    assert summary["counts"] == {"written": 2, "copied": 0, "skipped": 0, "failed": 1}
+    assert summary["counts"] == {"written": 2, "copied": 0, "skipped": 0, "failed": 2}
+    assert "a.02.png has the number of another picture" in summary["failed"][1]["message"]
+    assert not (out / "a.02.png").exists()
 
 
 @pytest.mark.parametrize(

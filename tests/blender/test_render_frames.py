@@ -305,3 +305,23 @@ def test_a_job_that_makes_nothing_leaves_no_folder(settings: Any, tmp_path: Path
     with pytest.raises(RuntimeError):
         bpy.ops.reggan.render_frames()
     assert own.is_dir()
+
+
+def test_a_scene_that_is_switched_to_meanwhile_takes_no_result(
+    shot: Path, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from blender_addon.operators.change_frames import RenderFrames
+
+    scene, begin = bpy.context.scene, RenderFrames.job
+
+    def begin_and_switch(operator: Any, context: Any) -> Any:
+        job = begin(operator, context)
+        context.window.scene = bpy.data.scenes.new("Other")
+        return job
+
+    monkeypatch.setattr(RenderFrames, "job", begin_and_switch)
+    settings.frames_source, settings.frames_path, settings.intensity = "SEQUENCE", str(shot), 0.0
+    assert bpy.ops.reggan.render_frames() == {"FINISHED"}
+    assert scene.reggan.result_image is not None
+    assert bpy.context.window.scene.name == "Other"
+    assert bpy.data.scenes["Other"].reggan.result_image is None

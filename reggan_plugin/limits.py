@@ -102,7 +102,7 @@ MOST_MODEL_BYTES = 2**31
 MOST_LANDMARKER_BYTES = 256 * _MIB
 """Of a task file of MediaPipe; that of faces has 4 MB."""
 
-# What a child process may take (`reggan_plugin.apart`)
+# What a child process may take (`reggan_plugin.child_process`)
 MOST_CHILD_SECONDS = 50
 """Of a processor, to read one file; twice as many by the clock, as others may be at work."""
 MOST_CHILD_BYTES = 4 * 2**30

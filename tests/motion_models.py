@@ -23,7 +23,7 @@ from reggan_plugin.models.model_card import (
     ModelCard,
     seal,
 )
-from reggan_plugin.rig.layout import COUNT
+from reggan_plugin.rig.dense_landmarks import COUNT
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.transfer import expression_transfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

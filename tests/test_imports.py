@@ -48,7 +48,7 @@ def test_a_png_is_changed_without_what_only_other_files_and_checks_need(tmp_path
     assert loaded.isdisjoint({"importlib.metadata", "email", "tomllib", "secrets"})
     assert loaded.isdisjoint({"numpy.ma", "difflib", "concurrent.futures"})
     of_others = (
-        *("files.exr.container", "faces.tracks_file", "jobs.overlap", "jobs.track_job"),
+        *("files.exr.container", "faces.tracks_file", "jobs.frames_in_flight", "jobs.track_job"),
         *("jobs.watched_folder", "models.unsafe_onnx", "transfer.python_picture"),
     )
     assert loaded.isdisjoint(f"reggan_plugin.{name}" for name in of_others)

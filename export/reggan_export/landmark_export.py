@@ -30,7 +30,7 @@ from reggan_plugin.models.model_card import (
     card_from_metadata,
 )
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
-from reggan_plugin.rig.layout import COUNT
+from reggan_plugin.rig.dense_landmarks import COUNT
 from reggan_plugin.rig.refinement import CELLS, PLANES
 from reggan_plugin.rig.source import model_inputs
 from reggan_plugin.rig.template import CONVENTIONS

@@ -23,7 +23,7 @@ from reggan_plugin.files.image_format import Encoding, Frame
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.jobs.change_layers import FrameChange
 from reggan_plugin.jobs.frame_output import PIXELS_WHILE_RENDERING, room_beside
-from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
+from reggan_plugin.jobs.frames_in_flight import most_in_flight, run_overlapped
 from reggan_plugin.jobs.track_job import track_pictures
 from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

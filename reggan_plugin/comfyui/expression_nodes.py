@@ -17,8 +17,8 @@ from reggan_plugin.comfyui.asked import (
 )
 from reggan_plugin.comfyui.inputs import CATEGORY, EXPRESSION, choice, intensity
 from reggan_plugin.comfyui.pictures import ImageEncoding, Tensor, read_batch
-from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import UsageError
+from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.perform.read_expression import read_expression
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, Expression
 from reggan_plugin.vocabulary.expression_mix import (

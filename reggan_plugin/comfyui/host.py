@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import RegganError, SourceError
+from reggan_plugin.json_and_toml import parse_json
 
 MODELS_FOLDER = "reggan"
 """Folder in ComfyUI's `models/` for models of one's own."""

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.benchmark.run import BenchSettings, run_benchmark
+from reggan_plugin.benchmark.benchmark import BenchSettings, run_benchmark
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.documents import json_text
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.shipped_models import find_model, installed_models
 
 _HEIGHTS = (1080, 2160)

@@ -20,9 +20,9 @@ from reggan_plugin.curves.retargeting import (
     text_of_table,
 )
 from reggan_plugin.curves.take import Take
-from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.textures.read_mesh import files_of_mesh
 
 

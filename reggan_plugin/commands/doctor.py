@@ -6,8 +6,8 @@ import click
 
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.diagnosis import DISTRIBUTION, Device, Diagnosis, Package, diagnose
-from reggan_plugin.documents import json_text
 from reggan_plugin.errors import RegganError
+from reggan_plugin.json_and_toml import json_text
 
 
 @click.command(epilog="\b\nExample:\n  reggan-plugin doctor")

@@ -9,7 +9,7 @@ import click
 from reggan_plugin.commands.options.expression import presets_option
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.documents import json_text
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.vocabulary.action_units import WEIGHTS_FROM_ACTION_UNIT
 from reggan_plugin.vocabulary.expression import read_presets
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, NAMED_EXPRESSIONS, Expression

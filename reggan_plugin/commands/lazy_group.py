@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from reggan_plugin.commands.attached_commands import attached_commands, package_of, words_of
+from reggan_plugin.commands.entry_point_commands import attached_commands, package_of, words_of
 from reggan_plugin.errors import MissingExtraError
 
 if TYPE_CHECKING:

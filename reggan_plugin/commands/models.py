@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.documents import json_text
 from reggan_plugin.errors import ModelError, UsageError
 from reggan_plugin.file_safety import refuse_overwriting
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.models.shipped_models import find_model, installed_models

@@ -20,13 +20,13 @@ from reggan_plugin.commands.progress import ProgressStyle, progress_on_stderr, s
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.retargeting import Retargeting, retargeted
-from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.jobs.interruption import IoTimeout, stop_on_signals
 from reggan_plugin.jobs.results import FrameTracked, Notice, Started, unreadable_frames
 from reggan_plugin.jobs.sources import Source, find_sources
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.perform.performance import TURNS, Performance, performance_from_recording
 from reggan_plugin.perform.recording import raise_without_face, record
 

@@ -13,7 +13,6 @@ import click
 from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.commands.terminal import unguarded
-from reggan_plugin.documents import json_text
 from reggan_plugin.errors import RegganError, counted
 from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.results import (
@@ -31,6 +30,7 @@ from reggan_plugin.jobs.results import (
     Started,
     document_from_event,
 )
+from reggan_plugin.json_and_toml import json_text
 
 _EACH_S = 1.0
 """Between lines of frames in a log."""

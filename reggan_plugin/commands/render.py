@@ -51,7 +51,7 @@ from reggan_plugin.commands.render_output import (
 )
 from reggan_plugin.commands.terminal import STANDARD, verbose_option
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.credentials_signed import Signing
+from reggan_plugin.files.content_credentials import Signing
 from reggan_plugin.files.video import VIDEO_CODECS, Coding
 from reggan_plugin.jobs.interruption import IoTimeout, StopRequest, stop_on_signals
 from reggan_plugin.jobs.output_names import default_output_folder

@@ -17,7 +17,6 @@ from typing import Any
 import click
 
 from reggan_plugin.commands.terminal import STANDARD, goes_nowhere
-from reggan_plugin.documents import json_text, parse_json
 from reggan_plugin.errors import (
     EmptySourceError,
     OutputError,
@@ -45,6 +44,7 @@ from reggan_plugin.jobs.results import (
 )
 from reggan_plugin.jobs.resume import tasks_to_do
 from reggan_plugin.jobs.several_jobs import PlannedJob
+from reggan_plugin.json_and_toml import json_text, parse_json
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 
 _END_AND_BEGIN_OF_JPEG = b"\xff\xd9\xff\xd8\xff"

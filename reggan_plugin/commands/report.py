@@ -14,13 +14,13 @@ from reggan_plugin.commands.progress import (
     style_options,
 )
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.results import FrameChecked
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.report.page_file import ReportPage, refuse_foreign_page
 from reggan_plugin.report.shot_check import CheckedFrame, find_rendered_shot
 from reggan_plugin.report.shot_report import (

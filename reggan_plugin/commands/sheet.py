@@ -25,7 +25,6 @@ from reggan_plugin.commands.options.model import model_options, open_model, rig_
 from reggan_plugin.commands.options.picture import exposure_option, reading_options
 from reggan_plugin.commands.progress import bar_of, errors_as_events
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.documents import json_text
 from reggan_plugin.drawing.contact_sheet import (
     CELL_PX,
     GRID_COLUMNS,
@@ -48,6 +47,7 @@ from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.render_settings import RigFiles
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

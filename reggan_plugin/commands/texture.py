@@ -20,11 +20,11 @@ from reggan_plugin.commands.options.texture import (
 from reggan_plugin.commands.progress import bar_of, errors_as_events, quiet_option, without_bar
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.documents import json_text
 from reggan_plugin.errors import RegganError, UsageError, document_from_said
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing, make_writable_folder
 from reggan_plugin.jobs.render_settings import RigFiles
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.textures.texture_request import (
     MeshOutput,
     OpenTransfer,

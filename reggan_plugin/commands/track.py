@@ -18,7 +18,6 @@ from reggan_plugin.commands.progress import (
     style_options,
 )
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.documents import json_text
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.tracks import TrackedFace
 from reggan_plugin.faces.tracks_file import write_tracks
@@ -30,6 +29,7 @@ from reggan_plugin.jobs.render_job import keep_part
 from reggan_plugin.jobs.results import ModelInUse, Notice, Started, notices_of_missing
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
+from reggan_plugin.json_and_toml import json_text
 
 SUMMARY_VERSION = 1
 

@@ -9,10 +9,10 @@ from pkgutil import iter_modules
 
 import numpy as np
 
-from reggan_plugin.attached import attached, attached_faults, expect_type, load_attached
 from reggan_plugin.curves import formats
 from reggan_plugin.curves.csv_take import columns_of_csv
 from reggan_plugin.curves.take import Columns, Take, TakeFormat, take_from_columns
+from reggan_plugin.entry_points import attached, attached_faults, expect_type, load_attached
 from reggan_plugin.errors import SourceError
 from reggan_plugin.file_safety import read_regular
 from reggan_plugin.limits import MOST_TAKE_BYTES

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import Remark, SourceError, UsageError
 from reggan_plugin.faces.face_crop import (
     FaceCrop,
@@ -31,6 +30,7 @@ from reggan_plugin.faces.landmarks import (
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces, is_meant
 from reggan_plugin.file_safety import read_regular
+from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES, is_coordinate
 
 _LARGEST_CROP = 8.0

@@ -29,8 +29,8 @@ class FaceInShot:
     """A face as a frame shows it, as steady as the frames around it make it.
 
     Attributes:
-        places: the dense landmarks, in the order of `rig.layout`; in a frame in pixels of the
-            picture as displayed, in a crop in parts of its side.
+        places: the dense landmarks, in the order of `rig.dense_landmarks`; in a frame in pixels of
+            the picture as displayed, in a crop in parts of its side.
         sigma: their standard deviations, likewise.
         mouth: of the character, the same in all of a shot; None where it could not be told.
     """

@@ -2,8 +2,8 @@
 
 What is smoothed is not where the face is but how far its landmarks are off: the readings of the
 neighbouring frames are first carried along with the face to the frame in question
-(`faces/registration.py`), and a straight line is fitted through them in time. A head that shakes
-or a camera that jitters so keeps its motion in full, while the readings' noise is averaged out.
+(`faces/motion_between_frames.py`), and a straight line is fitted through them in time. A head
+that shakes or a camera that jitters so keeps its motion in full, while the noise is averaged out.
 The weights are symmetric, so nothing lags; at the ends of a stretch the line still fits a steady
 change exactly. Crops follow landmarks linearly, so that smoothing either is the same.
 

@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
@@ -25,9 +24,10 @@ from reggan_plugin.faces.tracks import (
     frame_key,
 )
 from reggan_plugin.file_safety import read_regular, write_atomically
+from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_COORDINATE_PX, MOST_TRACKS_BYTES, is_coordinate
-from reggan_plugin.rig.in_shot import is_of_landmarks
-from reggan_plugin.rig.layout import COUNT
+from reggan_plugin.rig.dense_landmarks import COUNT
+from reggan_plugin.rig.steady_landmarks import is_of_landmarks
 
 KIND = "reggan-tracks"
 _MOST_FACES = 1000

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reggan_plugin.attached import attached
+from reggan_plugin.entry_points import attached
 
 GLTF_SUFFIXES = (".glb", ".vrm", ".gltf")
 USD_SUFFIXES = (".usd", ".usda", ".usdc", ".usdz")

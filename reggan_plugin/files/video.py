@@ -1,8 +1,8 @@
 """A video as frames that are read when they are asked for, each as the bytes of a PNG.
 
 So all that works on frames works on videos, and no more than a few of their frames are in memory.
-FFmpeg takes videos apart in a child process (`reggan_plugin.apart`): what follows `VideoFile` in
-this file runs there.
+FFmpeg takes videos apart in a child process (`reggan_plugin.child_process`): what follows
+`VideoFile` in this file runs there.
 """
 
 import os
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from reggan_plugin.apart import allow_bytes, talk_apart
 from reggan_plugin.array_types import Float
+from reggan_plugin.child_process import allow_bytes, talk_apart
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError, UsageError
 from reggan_plugin.limits import (
     MOST_VIDEO_FRAMES,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from reggan_plugin.apart import talk_apart
+from reggan_plugin.child_process import talk_apart
 from reggan_plugin.errors import OutputError, UnreadableFrameError, counted
 from reggan_plugin.file_safety import refuse_device, take_new_name
 from reggan_plugin.files.video import (

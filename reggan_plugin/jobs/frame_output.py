@@ -28,7 +28,7 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.file_safety import path_from, refuse_existing, write_atomically
-from reggan_plugin.files.credentials_signed import (
+from reggan_plugin.files.content_credentials import (
     DIGITAL_SOURCE_TYPE,
     SIDECAR_SUFFIX,
     PictureSigner,

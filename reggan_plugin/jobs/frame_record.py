@@ -75,9 +75,9 @@ from typing import Any, Self
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.documents import json_text, parse_json
 from reggan_plugin.file_safety import is_regular, read_regular, status_of, write_atomically
 from reggan_plugin.jobs.results import OUTCOMES, Outcome
+from reggan_plugin.json_and_toml import json_text, parse_json
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 
 PICTURE_REVISION = 10

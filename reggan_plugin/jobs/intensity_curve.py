@@ -23,9 +23,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
-from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.file_safety import read_regular
+from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES, MOST_KEYS, refuse_beyond
 from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets
 from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, ExpressionMix, resolve_expression

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.file_safety import identity_of, path_from, refuse_overwriting, remove_leftovers
-from reggan_plugin.files.credentials_signed import SIDECAR_SUFFIX
+from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.matte import Matte

@@ -55,7 +55,7 @@ from reggan_plugin.jobs.results import (
     Started,
     notices_of_missing,
 )
-from reggan_plugin.rig.layout import LIP_PAIRS
+from reggan_plugin.rig.dense_landmarks import LIP_PAIRS
 from reggan_plugin.transfer.expression_transfer import Landmarker
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 
@@ -501,7 +501,7 @@ def _results(
         task = plan.tasks[0]
         [ready] = steps.change([(task, steps.read(task))])
         return iter([steps.write(task, ready)])
-    from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
+    from reggan_plugin.jobs.frames_in_flight import most_in_flight, run_overlapped
 
     return run_overlapped(
         plan.tasks,

@@ -11,7 +11,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import SourceError, UnsupportedFormatError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.credentials_signed import Signing
+from reggan_plugin.files.content_credentials import Signing
 from reggan_plugin.files.exr.writing_settings import EncodedFrame, ExrWriting, PassChoice, WritesExr
 from reggan_plugin.files.frame import Frame, Reading, encode_frame, may_have_layers
 from reggan_plugin.files.image_format import WritesAlpha, WritesPart, faults_named

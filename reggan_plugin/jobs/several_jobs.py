@@ -20,7 +20,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.documents import json_text
 from reggan_plugin.errors import OutputError, RegganError, SourceError, StalledError, counted
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.file_safety import read_regular
@@ -45,6 +44,7 @@ from reggan_plugin.jobs.results import (
     Started,
 )
 from reggan_plugin.jobs.video_job import Movie
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 
 _SUFFIX = ".running"

@@ -28,7 +28,7 @@ from reggan_plugin.faces.faces_across_frames import (
     places_in_gaps,
 )
 from reggan_plugin.faces.locator import LEAST_FOLLOWED_SCORE, FaceLocator
-from reggan_plugin.faces.registration import face_motion
+from reggan_plugin.faces.motion_between_frames import face_motion
 from reggan_plugin.faces.smoothing import DESCRIPTION, Points, smooth_path
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks, face_from_landmarks
 from reggan_plugin.files.frame import DEFAULT_READING, Encoding, Frame, Reading, read_content
@@ -41,8 +41,8 @@ from reggan_plugin.jobs.frame_output import (
     PIXELS_WHILE_TRACKING,
     room_beside,
 )
+from reggan_plugin.jobs.frames_in_flight import most_in_flight, run_overlapped
 from reggan_plugin.jobs.interruption import IoTimeout
-from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
 from reggan_plugin.jobs.results import FrameTracked, Report, ShotTracked, unreadable_frames
 from reggan_plugin.limits import MOST_DENSE_FACES, MOST_DENSE_IN_FRAME
 from reggan_plugin.transfer.display_picture import display_picture, exposure_of, gray_picture
@@ -366,7 +366,7 @@ def _dense_of(path: FacePath, frames: Sequence[FrameDetections]) -> dict[int, Fa
     detections = path.detections
     if all(one.in_shot is None for one in detections.values()):
         return {}
-    from reggan_plugin.rig.in_shot import between, steady_in_shot, usual_mouth
+    from reggan_plugin.rig.steady_landmarks import between, steady_in_shot, usual_mouth
 
     dense: dict[int, FaceInShot] = {}
     for stretch in _stretches(path, frames):
@@ -388,7 +388,7 @@ def _with_dense(face: TrackedFace, dense: FaceInShot | None) -> TrackedFace:
     """Return a face with its dense landmarks, where they are of the same face."""
     if dense is None or face.landmarks is None:
         return face
-    from reggan_plugin.rig.in_shot import is_of_landmarks
+    from reggan_plugin.rig.steady_landmarks import is_of_landmarks
 
     return replace(face, in_shot=dense) if is_of_landmarks(dense, face.landmarks) else face
 
@@ -419,7 +419,7 @@ def _motion_between(one: Detection, other: Detection) -> Float[np.ndarray, "3 3"
     """Return how a face moves, by its dense landmarks or, without them, by its pixels."""
     if one.in_shot is None or other.in_shot is None:
         return face_motion(one, other)
-    from reggan_plugin.rig.in_shot import motion_between
+    from reggan_plugin.rig.steady_landmarks import motion_between
 
     return motion_between(one.in_shot, other.in_shot)
 

@@ -12,7 +12,7 @@ from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Reading, read_content
 from reggan_plugin.files.sequence import SourceFrame
-from reggan_plugin.jobs.overlap import run_overlapped
+from reggan_plugin.jobs.frames_in_flight import run_overlapped
 from reggan_plugin.transfer.display_picture import display_picture
 
 LONGEST_PX = 960

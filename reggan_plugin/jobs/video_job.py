@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import read_regular, write_atomically
 from reggan_plugin.files.frame import read_frame
@@ -33,6 +32,7 @@ from reggan_plugin.jobs.frame_record import (
 from reggan_plugin.jobs.plan import FrameTask, JobPlan, frames_folder
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results import FrameEncoded, ModelInUse, Report
+from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 from reggan_plugin.transfer.display_picture import shown_samples
 

@@ -1,7 +1,7 @@
 """MediaPipe's face landmarker, which reads faces of people: the one module that knows MediaPipe.
 
-It runs in a child process (`reggan_plugin.apart`): it prints what it likes, and a model file that
-crashes it ends no job. The model is the user's own file, `face_landmarker.task`.
+It runs in a child process (`reggan_plugin.child_process`): it prints what it likes, and a model
+file that crashes it ends no job. The model is the user's own file, `face_landmarker.task`.
 
 Source: MediaPipe's face mesh topology for the numbers of points.
 """
@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from reggan_plugin.apart import talk_apart
 from reggan_plugin.array_types import Float, UInt8
+from reggan_plugin.child_process import talk_apart
 from reggan_plugin.errors import ModelError
 from reggan_plugin.file_safety import read_regular
 from reggan_plugin.limits import MOST_LANDMARKER_BYTES

@@ -14,11 +14,11 @@ from reggan_plugin.imaging.crop import CroppedFace, ShownFace
 from reggan_plugin.interpolation import percentile, sampled
 from reggan_plugin.kernels.squares import blur
 from reggan_plugin.kernels.triangles import vertex_normals
-from reggan_plugin.rig.drawn import Drawn, Sheets
+from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, eye_rows, rows_of
+from reggan_plugin.rig.drawn_edges import Drawn, Sheets
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.face_reader import worn_expression
 from reggan_plugin.rig.fit import Fit, closing_edges, fit
-from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
 from reggan_plugin.rig.opened_mouth import (
     changed_mouth,
@@ -107,7 +107,7 @@ class Landmarks:
     """Dense landmarks of a face in its crop.
 
     Attributes:
-        places: in parts of the crop's side, in the order of `rig.layout`.
+        places: in parts of the crop's side, in the order of `rig.dense_landmarks`.
         sigma: their standard deviations, likewise.
         front: matte of what stands before the face; None if nothing does.
         head: share of the head, hair before it left out; None if all is head.

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int
-from reggan_plugin.rig.layout import SIDES, rows_of
+from reggan_plugin.rig.dense_landmarks import SIDES, rows_of
 from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.kernels.distances import sum_distances
-from reggan_plugin.rig.layout import COUNT, LIP_PAIRS, SIDES, eye_rows, rows_of
+from reggan_plugin.rig.dense_landmarks import COUNT, LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.template import Template
 
 _SPREAD: Final = 0.1

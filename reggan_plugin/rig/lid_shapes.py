@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int
-from reggan_plugin.rig.layout import rows_of
+from reggan_plugin.rig.dense_landmarks import rows_of
 
 _BAND, _BAND_ENDS = 0.06, 0.18
 """Eye distances above the upper lid's edge that go along with it rigidly (lashes lie there), and

@@ -12,9 +12,9 @@ from reggan_plugin.imaging.colour import srgb_from_linear
 from reggan_plugin.imaging.crop import CroppedFace
 from reggan_plugin.interpolation import median, percentile
 from reggan_plugin.kernels.squares import blur
+from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.eyes import LEAST_MOTION, Lids, Opening, rightwards
 from reggan_plugin.rig.fit import Fit
-from reggan_plugin.rig.layout import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.mouth import (
     USUAL_MOUTH,
     MouthLook,

@@ -17,8 +17,8 @@ from reggan_plugin.errors import FaceNotFoundError, MeshError
 from reggan_plugin.kernels.triangles import vertex_normals
 from reggan_plugin.limits import MOST_MOTION
 from reggan_plugin.rig.answer import Landmarks
+from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.head_part import Part
-from reggan_plugin.rig.layout import COUNT, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.lent_motion import carried, nearest_vertices
 from reggan_plugin.rig.lid_shapes import closed_lids, with_lash_band
 from reggan_plugin.rig.raster import MeshRaster, rasterise

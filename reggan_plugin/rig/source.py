@@ -15,6 +15,7 @@ from reggan_plugin.imaging.crop import CroppedFace, ShownFace, small_of
 from reggan_plugin.imaging.in_front_of_face import both_fronts
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig.answer import MOTION_CELLS, Landmarks, rig_answer
+from reggan_plugin.rig.dense_landmarks import COUNT
 from reggan_plugin.rig.front import (
     FRONT,
     HEAD,
@@ -25,7 +26,6 @@ from reggan_plugin.rig.front import (
     shows_spectacles,
     whole_brows,
 )
-from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
 from reggan_plugin.rig.opened_mouth import mouth_of_character
 from reggan_plugin.rig.refinement import CELLS, PLANES, Refine, RigRefinement

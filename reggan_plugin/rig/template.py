@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.rig.layout import LIP_PAIRS
+from reggan_plugin.rig.dense_landmarks import LIP_PAIRS
 
 _LOWER: Final = 0.4
 """Share of the jaw's motion from which on a vertex beside the mouth goes with the jaw."""
@@ -31,7 +31,7 @@ class Template:
         shapes: motion of the vertices at weight 1, by ARKit name: the mean of the conventions.
         conventions: what each family of rigs means by a shape, less that mean, in the order of
             `CONVENTIONS`; by ARKit name. Empty where the shapes are a character's own.
-        rows, weights: three vertices and their weights for each landmark of `rig.layout`.
+        rows, weights: three vertices and their weights for each landmark of `rig.dense_landmarks`.
         landmarks: the landmarks at rest, irises on the eyeballs.
         jaw: how far each vertex goes with the jaw, 0 to 1.
         keep: 1 on the face, falling to 0 beyond its outline.

@@ -12,9 +12,9 @@ from typing import Any, get_args
 
 import numpy as np
 
-from reggan_plugin.apart import run_apart
 from reggan_plugin.array_types import Float
-from reggan_plugin.attached import attached, attached_faults, expect_type, load_attached
+from reggan_plugin.child_process import run_apart
+from reggan_plugin.entry_points import attached, attached_faults, expect_type, load_attached
 from reggan_plugin.errors import MeshError, MissingExtraError, RegganError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, USD_SUFFIXES, is_mesh
 from reggan_plugin.limits import (

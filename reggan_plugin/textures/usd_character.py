@@ -1,7 +1,7 @@
 """A character from USD, by usd-core: meshes at the default time, in the world's axes.
 
 usd-core opens whatever a file names, and may crash or take all memory over a hostile one. So it
-runs in a child process (`reggan_plugin.apart`), and all layers are looked at before a stage
+runs in a child process (`reggan_plugin.child_process`), and all layers are looked at before a stage
 composes them.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from reggan_plugin.apart import run_apart
+from reggan_plugin.child_process import run_apart
 from reggan_plugin.errors import MeshError
 from reggan_plugin.limits import (
     MOST_LAYERS,

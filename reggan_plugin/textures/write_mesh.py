@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.apart import run_apart
+from reggan_plugin.child_process import run_apart
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import copy_frame

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 import numpy as np
 
-from reggan_plugin.apart import run_apart
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import ENGINE_SUFFIX, Runner
@@ -23,6 +22,7 @@ from reggan_plugin.change.pipeline import (
     cut_faces,
     limit_motion,
 )
+from reggan_plugin.child_process import run_apart
 from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder

@@ -34,7 +34,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.documents import json_text, parse_json
 from reggan_plugin.errors import (
     FaceNotFoundError,
     RegganError,
@@ -46,6 +45,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.json_and_toml import json_text, parse_json
 from reggan_plugin.limits import MOST_PATH_LETTERS
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import change_from_json, choice_from_json

@@ -7,9 +7,9 @@ from urllib.parse import quote
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from reggan_plugin.documents import parse_json
 from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_JSON_BYTES
 from reggan_plugin.ui.asked_change import (
     SliderValues,

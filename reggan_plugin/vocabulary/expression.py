@@ -21,9 +21,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from reggan_plugin.documents import parse_toml
 from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError
 from reggan_plugin.file_safety import read_regular
+from reggan_plugin.json_and_toml import parse_toml
 from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES, refuse_beyond
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
 from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT, NEUTRAL, SHAPE_FROM_KEY, shapes_of

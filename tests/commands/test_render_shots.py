@@ -18,7 +18,7 @@ from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs import track_job
-from reggan_plugin.rig.layout import rows_of
+from reggan_plugin.rig.dense_landmarks import rows_of
 
 from ..sample_frames import contents, small_frame
 

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from reggan_plugin import apart
+from reggan_plugin import child_process
 from reggan_plugin.cli import main
 from reggan_plugin.errors import OutputExistsError, UnreadableFrameError, UsageError
 from reggan_plugin.faces.face_finder import ChosenFaces
@@ -436,7 +436,7 @@ def test_without_pyav_the_extra_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
 ) -> None:
     clip = write_clip(tmp_path / "a.mp4")
-    monkeypatch.setattr(apart, "HERE", True)
+    monkeypatch.setattr(child_process, "HERE", True)
     monkeypatch.setitem(sys.modules, "av", None)
     assert smile(clip) == 1
     assert 'pip install "reggan-plugin[video]"' in capsys.readouterr().err

@@ -22,7 +22,7 @@ from reggan_plugin.faces.tracks import (
 )
 from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
 from reggan_plugin.limits import MOST_TRACKS_BYTES
-from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
+from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
 
 FACE = np.array([[63, 30], [37, 30], [50, 48], [60, 62], [40, 62], [50, 81]], dtype=np.float64)
 

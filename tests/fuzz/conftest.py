@@ -27,8 +27,8 @@ settings.load_profile("gate")
 
 @pytest.fixture(autouse=True)
 def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read thousands of files without a process for each; `test_apart.py` tries the processes."""
-    monkeypatch.setattr("reggan_plugin.apart.HERE", True)
+    """Read thousands of files without a process for each; `test_child_process.py` tries them."""
+    monkeypatch.setattr("reggan_plugin.child_process.HERE", True)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin import apart, limits
+from reggan_plugin import child_process, limits
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.errors import MeshError, ModelError, RegganError, SourceError, UsageError
 from reggan_plugin.files.frame import read_frame
@@ -224,7 +224,7 @@ def test_a_model_without_measure_costs_its_own_process(
     kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resource = pytest.importorskip("resource")
-    monkeypatch.setattr(apart, "HERE", False)
+    monkeypatch.setattr(child_process, "HERE", False)
     path = folder / "face.onnx"
     if kind == "functions":
         monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 2)

@@ -24,7 +24,7 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import MissingExtraError, SigningError
-from reggan_plugin.files.credentials_signed import SIDECAR_SUFFIX, PictureSigner, Signing
+from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX, PictureSigner, Signing
 from reggan_plugin.files.frame import read_frame, write_frame
 from reggan_plugin.files.image_format import LEFT_OUT
 from reggan_plugin.jobs.frame_record import read_record

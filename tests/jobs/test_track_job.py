@@ -18,7 +18,7 @@ from reggan_plugin.files.sequence import find_sequence
 from reggan_plugin.jobs import track_job
 from reggan_plugin.jobs.results import Event, FrameTracked, ShotTracked
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
-from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
+from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
 
 from ..sample_frames import SAMPLES
 

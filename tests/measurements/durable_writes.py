@@ -19,7 +19,7 @@ from pathlib import Path
 from unittest import mock
 
 from reggan_plugin.file_safety import write_atomically
-from reggan_plugin.jobs.overlap import run_overlapped
+from reggan_plugin.jobs.frames_in_flight import run_overlapped
 
 FRAMES, TURNS = 12, 4
 RECORD = os.urandom(2000)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from reggan_plugin.rig.layout import LIP_PAIRS, rows_of
+from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, rows_of
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from tests.measurements.rig_measures import Picture, StudyHead, View
 

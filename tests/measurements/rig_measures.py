@@ -31,8 +31,8 @@ from reggan_plugin.interpolation import sampled
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.rig import opened_mouth
 from reggan_plugin.rig.answer import Landmarks, rig_answer
+from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_plugin.rig.eyes import Lids
-from reggan_plugin.rig.layout import eye_rows, rows_of
 from reggan_plugin.rig.raster import smooth_arc
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.rig.template import template

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin import apart
+from reggan_plugin import child_process
 from reggan_plugin.cli import main
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.perform.mediapipe_landmarker import LANDMARKER_PAGE
@@ -192,7 +192,7 @@ def test_what_cannot_read_faces_is_named(
 ) -> None:
     import re
 
-    monkeypatch.setattr(apart, "HERE", True)
+    monkeypatch.setattr(child_process, "HERE", True)
     monkeypatch.setitem(sys.modules, "mediapipe", None)
     shot = write_frames(tmp_path / "actor", 2)
     (tmp_path / "no.task").write_text("<html>")

@@ -10,7 +10,7 @@ from reggan_plugin.perform.neutral_moment import counted_from, neutral_row
 from reggan_plugin.perform.performance import performance_from_recording
 from reggan_plugin.perform.recording import Recording
 from reggan_plugin.perform.steady_curves import steady
-from reggan_plugin.rig.layout import LIP_PAIRS
+from reggan_plugin.rig.dense_landmarks import LIP_PAIRS
 from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
 from reggan_plugin.rig.fit import fit, worn_mouth
-from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
 from reggan_plugin.rig.template import template
 from tests.rig.drawn_face import drawn_face, placed
 

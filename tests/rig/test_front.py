@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
 from reggan_plugin.rig.front import front_matte, whole_brows
-from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
 
 
 def test_a_fringe_is_before_the_face_up_to_its_edge_in_the_picture() -> None:

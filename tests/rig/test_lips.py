@@ -9,7 +9,7 @@ import pytest
 
 from reggan_plugin.rig import opened_mouth
 from reggan_plugin.rig.answer import rig_answer
-from reggan_plugin.rig.layout import LIP_PAIRS, rows_of
+from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, rows_of
 from reggan_plugin.rig.mouth import render_mouth
 from reggan_plugin.rig.opened_mouth import overlap, parting, without_rolled_lips
 from reggan_plugin.rig.template import is_lower, template

@@ -10,7 +10,7 @@ from reggan_plugin.change.answer import Answer
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig import refinement as refinement_module
 from reggan_plugin.rig.answer import rig_answer
-from reggan_plugin.rig.layout import LIP_PAIRS, rows_of
+from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, rows_of
 from reggan_plugin.rig.refinement import (
     CELLS,
     PLANES,

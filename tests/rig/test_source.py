@@ -17,8 +17,8 @@ from reggan_plugin.models.model_card import (
     ModelCard,
 )
 from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.rig.dense_landmarks import COUNT
 from reggan_plugin.rig.front import front_matte
-from reggan_plugin.rig.layout import COUNT
 from reggan_plugin.rig.source import RigSource, reduced
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import mix_from_request

@@ -12,7 +12,7 @@ from reggan_plugin.faces.face_crop import crop_of_whole_image
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_frame
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.rig.in_shot import is_of_landmarks
+from reggan_plugin.rig.steady_landmarks import is_of_landmarks
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 
 from ..sample_frames import SAMPLES

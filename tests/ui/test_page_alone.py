@@ -36,9 +36,9 @@ from reggan_plugin.faces.landmarks import FaceLandmarks, located_yaw_deg
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.rig.answer import Landmarks
+from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_plugin.rig.eyes import Lids
 from reggan_plugin.rig.fit import Fit, closing_edges, fit
-from reggan_plugin.rig.layout import eye_rows, rows_of
 from reggan_plugin.rig.raster import MeshRaster, mask_of, rasterise
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.rig.template import template

@@ -24,9 +24,9 @@ from typing import Any, TypeVar
 import click
 
 from reggan_plugin.backends.runner import ENGINE_SUFFIX
-from reggan_plugin.documents import parse_toml
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import read_regular, write_atomically
+from reggan_plugin.json_and_toml import parse_toml
 from reggan_plugin.limits import MOST_SETTINGS_BYTES
 from reggan_plugin.models.shipped_models import installed_models
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from reggan_plugin.apart import run_apart
 from reggan_plugin.array_types import Float
+from reggan_plugin.child_process import run_apart
 from reggan_plugin.curves.take import Columns, TakeFormat
 from reggan_plugin.files.mesh_suffixes import USD_SUFFIXES
 from reggan_plugin.limits import MOST_TAKE_CELLS, MOST_TAKE_ROWS, refuse_beyond

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.attached import attached, attached_faults, expect_type, load_attached
+from reggan_plugin.entry_points import attached, attached_faults, expect_type, load_attached
 from reggan_plugin.errors import RegganError, UnreadableFrameError
 from reggan_plugin.files.image_format import (
     HEAD_BYTES,

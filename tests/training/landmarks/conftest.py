@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reggan_plugin.rig.layout import COUNT
+from reggan_plugin.rig.dense_landmarks import COUNT
 from reggan_training.commands.options import families_from_paths
 from reggan_training.landmarks.drawn_on import SIDE_PX
 from reggan_training.landmarks.pictures import HeadPicture

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from reggan_plugin.rig.layout import MIRROR, rows_of
+from reggan_plugin.rig.dense_landmarks import MIRROR, rows_of
 from reggan_training.landmarks.front_network import SHOWN, FrontNetwork
 from reggan_training.landmarks.graph import (
     LABEL_PX,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reggan_plugin.rig.layout import COUNT, eye_rows
+from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows
 from reggan_training.heads.worn.dress import put_on_glasses
 from reggan_training.landmarks.drawn_on import SIDE_PX, draw_over_face
 from reggan_training.landmarks.network import FRONT, PARTS

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.rig.layout import MIRROR, rows_of
+from reggan_plugin.rig.dense_landmarks import MIRROR, rows_of
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.landmarks.front_view import FrontView
 from reggan_training.landmarks.points import DensePoints, HeadSource, dense_points

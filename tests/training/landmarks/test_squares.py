@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
+from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
 from reggan_training.landmarks.network import (
     FACE_SIDE,
     LAYOUT,

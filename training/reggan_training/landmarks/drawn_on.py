@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
-from reggan_plugin.rig.layout import eye_rows, rows_of
+from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 
 SIDE_PX: Final = 384
 """Of a picture."""

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from reggan_plugin.rig.layout import rows_of
+from reggan_plugin.rig.dense_landmarks import rows_of
 from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_training.heads.head import REGIONS, HeadMesh, Part, Vertices
 from reggan_training.landmarks.drawn_on import SIDE_PX

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_plugin.rig.layout import MIRROR, eye_rows, rows_of
+from reggan_plugin.rig.dense_landmarks import MIRROR, eye_rows, rows_of
 from reggan_training.landmarks.front_network import FrontNetwork
 from reggan_training.landmarks.network import (
     FACE_CENTRE,

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
+from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
 from reggan_training.tensor_shapes import Images
 
 PARTS: Final = ("face", "eye_right", "eye_left", "brow_right", "brow_left", "mouth")

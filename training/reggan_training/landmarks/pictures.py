@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from reggan_plugin.rig.layout import SIDES
+from reggan_plugin.rig.dense_landmarks import SIDES
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh, Part, Vertices
 from reggan_training.heads.worn.dress import dress, put_on_glasses

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Int
 
-from reggan_plugin.rig.layout import COUNT, SIDES, rows_of
+from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, rows_of
 from reggan_training.data.identity import VALID_HELD_OUT, is_held_out
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part, Vertices
 from reggan_training.landmarks.front_view import (

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, UInt8
 
 from reggan_plugin.file_safety import write_atomically
-from reggan_plugin.rig.layout import eye_rows, rows_of
+from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.worn.dress import dress
 from reggan_training.landmarks.drawn_on import SIDE_PX, draw_backdrop, draw_outlines, draw_over_face

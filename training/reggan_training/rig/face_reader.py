@@ -22,8 +22,8 @@ from jaxtyping import Bool, Float
 
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.file_safety import write_atomically
+from reggan_plugin.rig.dense_landmarks import rows_of
 from reggan_plugin.rig.face_reader import laid_over
-from reggan_plugin.rig.layout import rows_of
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.commands.options import (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.rig.layout import COUNT, eye_rows, rows_of
+from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
 from tests.measurements.rig_measures import bend, edge_distance, landmark_errors, moved_forward
 from tests.measurements.rig_on_heads import BOUNDS, Found
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reggan_plugin.attached import attached, load_attached
+from reggan_plugin.entry_points import attached, load_attached
 from reggan_plugin.errors import UsageError
 from reggan_training.papers import networks
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reggan_plugin.rig.layout import COUNT, GROUPS, MIRROR, eye_rows, rows_of
+from reggan_plugin.rig.dense_landmarks import COUNT, GROUPS, MIRROR, eye_rows, rows_of
 from tests.measurements.house_convention import table
 
 

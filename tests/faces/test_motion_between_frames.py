@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from reggan_plugin.faces.detection import Detection, patch_around
-from reggan_plugin.faces.registration import face_motion, register_patches
+from reggan_plugin.faces.motion_between_frames import face_motion, register_patches
 
 FACE = (
     np.array([[120, 80], [60, 80], [90, 110], [110, 136], [70, 136], [90, 170]], dtype=float) + 60

@@ -21,7 +21,7 @@ from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.smoothing import REACH, SIGMA_FRAMES, carried_along, on_the_way
 from reggan_plugin.interpolation import percentile
-from reggan_plugin.rig.layout import COUNT, GROUPS, SIDES, eye_rows, rows_of
+from reggan_plugin.rig.dense_landmarks import COUNT, GROUPS, SIDES, eye_rows, rows_of
 
 _LIKE: Final = 2.0
 """Mean square of a pair's deviation over that of noise up to which it counts in full."""
@@ -36,8 +36,8 @@ _FEWEST, _USUAL_NOISE = 8, 0.005
 """Frames with neighbours that tell a stretch's noise, and what it is where there are fewer."""
 _ROUNDS: Final = 3
 """Of laying one frame's points over another's, each with less of what moved. Against registered
-patches (`faces/registration.py`) the way from one frame to the next is then known to 0.03 % of an
-eye distance instead of 0.08 %: `tests/measurements/flicker.py`, the shaking camera."""
+patches (`faces/motion_between_frames.py`) the way from one frame to the next is then known to
+0.03 % of an eye distance instead of 0.08 %: `tests/measurements/flicker.py`, the shaking camera."""
 _FARTHEST: Final = 0.5
 """Eye distances between the middle of an eye or a corner of the mouth and the dense landmarks' from
 which on they are of different faces, or of landmarks that somebody has moved since."""

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from reggan_plugin import limits
-from reggan_plugin.apart import _ARRAY, _read, run_apart, talk_apart
+from reggan_plugin.child_process import _ARRAY, _read, run_apart, talk_apart
 from reggan_plugin.errors import MeshError, SourceError
 
-HERE = "tests.test_apart"
+HERE = "tests.test_child_process"
 
 
 def plain(value: Any) -> dict[str, Any]:

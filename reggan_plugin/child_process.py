@@ -30,7 +30,8 @@ from reggan_plugin.errors import RegganError, SourceError
 HERE = False
 """True runs everything in this process; fuzz tests set it, which try thousands of files."""
 _START = (
-    "import sys,json;sys.path[:]=json.loads(sys.argv[1]);import reggan_plugin.apart as a;a.main()"
+    "import sys,json;sys.path[:]=json.loads(sys.argv[1]);"
+    "import reggan_plugin.child_process as child;child.main()"
 )
 """What a child begins with: the folders of this process's modules, as programs may set them."""
 _ARRAY = "\0array"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from reggan_plugin.jobs.overlap import most_in_flight, run_overlapped
+from reggan_plugin.jobs.frames_in_flight import most_in_flight, run_overlapped
 
 
 class LiveCount:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
-from reggan_plugin.rig.in_shot import is_of_landmarks, steady_in_shot, usual_mouth
-from reggan_plugin.rig.layout import COUNT, LIP_PAIRS, eye_rows, rows_of
+from reggan_plugin.rig.dense_landmarks import COUNT, LIP_PAIRS, eye_rows, rows_of
+from reggan_plugin.rig.steady_landmarks import is_of_landmarks, steady_in_shot, usual_mouth
 from reggan_plugin.rig.template import template
 from tests.rig.drawn_face import placed
 

@@ -54,7 +54,11 @@ def demo(*, model: str | None, device: str, out: Path, existing: Existing) -> No
     if existing is Existing.REFUSE:
         existing = Existing.RESUME  # a second time goes on
     plans = {
-        shot: [_plan(shot, name, out, existing) for name in EXPRESSIONS] for shot in sample_shots()
+        shot: [
+            plan_job(str(shot), None, out / f"{shot.name}_{name}", name, existing)
+            for name in EXPRESSIONS
+        ]
+        for shot in sample_shots()
     }
     _refuse_foreign(out, plans, existing)
     transfer, in_use = open_model(model, device)
@@ -113,10 +117,6 @@ def sample_shots() -> list[Path]:
 def _say(event: Event) -> None:
     if isinstance(event, Started):
         click.echo(f"{event.out.name}: {counted(event.frames, 'frame')}", err=True)
-
-
-def _plan(shot: Path, expression: str, out: Path, existing: Existing) -> JobPlan:
-    return plan_job(str(shot), None, out / f"{shot.name}_{expression}", expression, existing)
 
 
 def _row(transfer: ExpressionTransfer, label: str, plans: list[JobPlan]) -> SheetRow:

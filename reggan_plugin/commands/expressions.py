@@ -44,19 +44,13 @@ def expressions(*, presets: Path | None, shapes: bool, units: bool, as_json: boo
         click.echo("\n".join(ARKIT_SHAPES))
     elif units:
         for unit, weights in WEIGHTS_FROM_ACTION_UNIT.items():
-            click.echo(f"AU{unit:4}{_text_of(weights.items())}")
+            moved = ", ".join(f"{shape} {weight:g}" for shape, weight in weights.items())
+            click.echo(f"AU{unit:4}{moved}")
     else:
         for expression in listed:
-            click.echo(_line_of(expression))
-
-
-def _line_of(expression: Expression) -> str:
-    mark = "-" if expression.name == NEUTRAL else " " if expression.replaces else "+"
-    return f"{mark} {expression.name:24}{', '.join(expression.aliases)}".rstrip()
-
-
-def _text_of(weights: Iterable[tuple[str, float]]) -> str:
-    return ", ".join(f"{shape} {weight:g}" for shape, weight in weights)
+            mark = "-" if expression.name == NEUTRAL else " " if expression.replaces else "+"
+            aliases = ", ".join(expression.aliases)
+            click.echo(f"{mark} {expression.name:24}{aliases}".rstrip())
 
 
 def _document(listed: Iterable[Expression]) -> dict[str, Any]:

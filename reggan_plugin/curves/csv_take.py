@@ -71,7 +71,7 @@ def columns_of_csv(text: str, rate_fps: float | None) -> Columns:
     body = [
         (line, row)
         for line, row in enumerate(rows[1:], start=2)
-        if counted is None or _is_counted(row, counted)
+        if counted is None or (counted < len(row) and row[counted].strip() not in ("", "0"))
     ]
     dropped = len(rows) - 1 - len(body)
     place = lowered.index(clock)
@@ -147,10 +147,6 @@ def _timed(
         )
     times = seconds_of(codes, rate or base)
     return replace(columns, times_s=times, timecode_fps=rate or base, notes=notes)
-
-
-def _is_counted(row: Sequence[str], counted: int) -> bool:
-    return counted < len(row) and row[counted].strip() not in ("", "0")
 
 
 def _clock_number(text: str, clock: str, line: int) -> float:

@@ -368,10 +368,6 @@ Watch = Callable[[str], AbstractContextManager[Advance]]
 """Takes what is made, in words; gives what is told how much of it is done."""
 
 
-def _unwatched(_: str) -> AbstractContextManager[Advance]:
-    return nullcontext(say_nothing)
-
-
 @dataclass(frozen=True, kw_only=True)
 class CharacterOutcome:
     """The outcome for one of the characters: a result, or an error in words."""
@@ -425,7 +421,7 @@ def run_batch(
     stopped: Callable[[], bool],
     *,
     with_meshes: bool,
-    watch: Watch = _unwatched,
+    watch: Watch = lambda _: nullcontext(say_nothing),
 ) -> Iterator[CharacterOutcome]:
     """Do what the request asks to every character; a failure leaves the others as they are.
 

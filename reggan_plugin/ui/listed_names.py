@@ -30,17 +30,12 @@ def listed_shapes(card: ModelCard) -> list[dict[str, Any]]:
 
 def listed_expressions(card: ModelCard, own: OwnPresets = NO_PRESETS) -> list[dict[str, str]]:
     """Return the expressions that a model can show: `{"name": "happy", "group": "Basic"}`."""
-    groups: dict[str, Iterable[str]] = {
-        "Own": own,
-        **{title: _of_group(group) for title, group in _TITLES.items()},
-    }
+    groups: dict[str, Iterable[str]] = {"Own": own}
+    for title, group in _TITLES.items():
+        groups[title] = [name for name, one in NAMED_EXPRESSIONS.items() if one.group == group]
     return [
         {"name": name, "group": group}
         for group, names in groups.items()
         for name in names
         if card.can_show(ExpressionMix({name: 1.0}, own=own))
     ]
-
-
-def _of_group(group: str) -> list[str]:
-    return [name for name, one in NAMED_EXPRESSIONS.items() if one.group == group]

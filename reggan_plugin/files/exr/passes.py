@@ -28,7 +28,11 @@ _NAMES: tuple[tuple[PassRule, str], ...] = (
 
 def passes_of(parts: Sequence[ExrPart], picture: Layer) -> list[RenderPass]:
     """All passes of the picture's view, but the picture itself and layers of our own."""
-    cryptomattes = list(_cryptomatte_names(parts))
+    # a Cryptomatte's name; its ranks have two digits behind it
+    name = re.compile(r"cryptomatte/[^/]+/name")
+    cryptomattes = [
+        part.text(key) for part in parts for key in part.attributes if name.fullmatch(key)
+    ]
     own = {*picture.colours, *([picture.alpha] if picture.alpha else [])}
     found = []
     for index, part in enumerate(parts):
@@ -76,14 +80,6 @@ def _texts(value: bytes) -> Iterator[str]:
         length = int.from_bytes(value[position : position + 4], "little")
         yield value[position + 4 : position + 4 + length].decode("utf-8", "replace")
         position += 4 + length
-
-
-def _cryptomatte_names(parts: Sequence[ExrPart]) -> Iterator[str]:
-    """Names of Cryptomattes in the file's metadata; their ranks have two digits behind it."""
-    for part in parts:
-        for key in part.attributes:
-            if re.fullmatch(r"cryptomatte/[^/]+/name", key):
-                yield part.text(key)
 
 
 def _pass_of(

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -181,14 +180,11 @@ def _by_slot(gltf: GltfFile, image: int) -> str | None:
         pbr = material.get("pbrMetallicRoughness", {})
         for owner, slots in ((material, _SLOTS), (pbr, _PBR_SLOTS)):
             for slot in slots:
-                if _leads_to(gltf, owner.get(slot), image):
+                info = owner.get(slot)
+                if info is not None and image_of_texture(gltf, info) == image:
                     name = material.get("name", index)
                     return f"material {name!r} uses it as its {slot}"
     return None
-
-
-def _leads_to(gltf: GltfFile, info: dict[str, Any] | None, image: int) -> bool:
-    return info is not None and image_of_texture(gltf, info) == image
 
 
 def _looks_like_normals(tile: MapTile) -> bool:

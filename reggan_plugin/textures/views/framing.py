@@ -86,7 +86,14 @@ def frame_face(
             continue
         for name, up_name in _orientations(stage.character, front):
             towards, up = _DIRECTIONS[name], _DIRECTIONS[up_name]
-            view = _whole_head(guess, towards, up)
+            view = look_at(  # coarse, with room around what may be a head
+                guess.centre,
+                towards,
+                up,
+                distance=_DISTANCE_IN_HEADS * guess.size,
+                extent=_EXTENT_IN_HEADS * guess.size,
+                side_px=_COARSE_PX,
+            )
             framed = _confirmed(stage, finder, canonical, view, towards, up, texels_across)
             if framed is not None:
                 view, crop, middle = framed
@@ -101,18 +108,6 @@ def frame_face(
                 )
             tried.setdefault(guess.reason, []).append(name)
     raise _shows_no_face(stage.character.path, tried)
-
-
-def _whole_head(guess: _Guess, towards: Float[np.ndarray, "3"], up: Float[np.ndarray, "3"]) -> View:
-    """Return the coarse view of what may be a head, with room around it."""
-    return look_at(
-        guess.centre,
-        towards,
-        up,
-        distance=_DISTANCE_IN_HEADS * guess.size,
-        extent=_EXTENT_IN_HEADS * guess.size,
-        side_px=_COARSE_PX,
-    )
 
 
 def _shows_no_face(path: Path, tried: Mapping[str, Sequence[str]]) -> FaceNotFoundError:

@@ -15,7 +15,7 @@ from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.errors import MeshError
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.limits import LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS, MOST_LOOK_SECONDS
-from reggan_plugin.textures.character import Character, MeshPart, corner_values, smooth_normals
+from reggan_plugin.textures.character import Character, corner_values, smooth_normals
 from reggan_plugin.textures.maps.texture_map import TextureMap
 
 DISTANCE_IN_FACES = 12.0
@@ -218,7 +218,9 @@ class Stage:
             [part.faces + start for part, start in zip(parts, starts, strict=False)]
         )
         self.part_of_face = np.repeat(np.arange(len(parts)), [len(p.faces) for p in parts])
-        self.uv = np.concatenate([_uv_or_zero(part) for part in parts])
+        self.uv = np.concatenate(
+            [np.zeros((len(p.positions), 2)) if p.uv is None else p.uv for p in parts]
+        )
         self.normals = np.concatenate([smooth_normals(p.positions, p.faces) for p in parts])
         low, high = self.points.min(axis=0), self.points.max(axis=0)
         self._middle, self._size = (low + high) / 2, float(max(np.ptp(self.points), 1e-12))
@@ -331,10 +333,6 @@ class Stage:
         flat = np.clip(srgb_from_linear(np.array(material.colour[:3], np.float32)), 0.0, 1.0)
         colour = np.broadcast_to(flat, (len(uv), 3))
         return colour, np.full(len(uv), material.colour[3], np.float32)
-
-
-def _uv_or_zero(part: MeshPart) -> Float[np.ndarray, "points 2"]:
-    return np.zeros((len(part.positions), 2)) if part.uv is None else part.uv
 
 
 def _in_world(hits: Hits, size: float) -> Hits:

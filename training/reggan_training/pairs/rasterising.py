@@ -298,7 +298,8 @@ def rasterise_head(
     positions, normals, landmarks = zip(*seen, strict=True)
     shown, row_of = _seen_triangles(head, [*face, *mouth])
     kept, triangles = np.unique(head.triangles[shown], return_inverse=True)
-    texture_of, uv = _texturing(head)
+    texture_of = np.full(len(head.triangles), -1) if head.texture_of is None else head.texture_of
+    uv = np.zeros((len(head.rest), 2)) if head.uv is None else head.uv
     return RasterisedHead(
         family=head.family,
         identity=head.identity,
@@ -360,17 +361,6 @@ def _seen_triangles(
     row_of = np.full(len(head.triangles) + 1, _NO_TRIANGLE, dtype=np.uint16)
     row_of[shown] = np.arange(len(shown))  # the last entry is met by -1
     return shown, row_of
-
-
-def _texturing(
-    head: HeadMesh,
-) -> tuple[Int[np.ndarray, " triangles"], Float[np.ndarray, "vertices 2"]]:
-    """Return each triangle's texture and each vertex' place in it; -1 and 0 without any."""
-    texture_of, uv = head.texture_of, head.uv
-    return (
-        np.full(len(head.triangles), -1) if texture_of is None else texture_of,
-        np.zeros((len(head.rest), 2)) if uv is None else uv,
-    )
 
 
 def _with_jaw(head: HeadMesh) -> UInt8[np.ndarray, " vertices"]:

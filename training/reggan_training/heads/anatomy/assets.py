@@ -210,7 +210,10 @@ def read_proxy(path: Path) -> Proxy:
         anchors=table[:, :3].astype(np.int64),
         weights=table[:, 3:6],
         offsets=points_from_file(table[:, 6:9]),
-        scales=tuple(_scale(settings[name]) for name in _AXES),
+        scales=tuple(
+            (int(one[0]), int(one[1]), float(one[2]) * METRES_PER_FILE_UNIT)
+            for one in (settings[name] for name in _AXES)
+        ),
     )
 
 
@@ -218,10 +221,6 @@ def _row(words: list[str]) -> list[float]:
     if len(words) == 1:  # bound to one body point alone
         return [float(words[0])] * 3 + [1.0, 0.0, 0.0] + [0.0] * 3
     return [float(word) for word in words[:9]]
-
-
-def _scale(words: list[str]) -> tuple[int, int, float]:
-    return int(words[0]), int(words[1]), float(words[2]) * METRES_PER_FILE_UNIT
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -191,10 +191,11 @@ def sample_shape(random: np.random.Generator, *, exaggeration: float = 1.0) -> H
     """Draw a head at random; `exaggeration` scales how far its details go (toons: 1.35)."""
     shares = random.dirichlet(np.full(len(ANCESTRIES), 0.7))
     age = float(random.choice([random.uniform(-0.15, 0.15), random.beta(1.1, 1.3)]))
-    sliders = {
-        name: _limited(random.normal(0.0, slider.deviation), slider.negative == "") * exaggeration
-        for name, slider in SLIDERS.items()
-    }
+    sliders = {}
+    for name, slider in SLIDERS.items():
+        least = 0.0 if slider.negative == "" else -_SLIDER_LIMIT
+        value = np.clip(random.normal(0.0, slider.deviation), least, _SLIDER_LIMIT)
+        sliders[name] = float(value) * exaggeration
     rounded = [round(float(share), 3) for share in shares[:-1]]
     rounded.append(round(1 - sum(rounded), 3))
     return HeadShape(
@@ -208,11 +209,6 @@ def sample_shape(random: np.random.Generator, *, exaggeration: float = 1.0) -> H
             for name in ASYMMETRIES
         },
     )
-
-
-def _limited(value: float, is_one_way: bool) -> float:
-    limited = float(np.clip(value, -_SLIDER_LIMIT, _SLIDER_LIMIT))
-    return max(limited, 0.0) if is_one_way else limited
 
 
 def shaped_body(assets: HeadAssets, shape: HeadShape) -> Points:

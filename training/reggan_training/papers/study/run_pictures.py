@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
 
 from reggan_plugin.change.answer import finite
 from reggan_plugin.change.picture_model import answer_from_picture
@@ -69,7 +68,8 @@ class RunPictures:
         wanted[0, EXPRESSION_NAMES.index(face.expression)] = 1.0
         with torch.inference_mode():
             planes = torch.from_numpy(np.ascontiguousarray(before)).permute(2, 0, 1)[None]
-            after, mask = (_rows_last(answer) for answer in model(planes.float(), wanted))
+            answers = model(planes.float(), wanted)
+        after, mask = (one[0].permute(1, 2, 0).float().numpy() for one in answers)
         display = identity.images[view].astype(np.float32) / 255.0
         answer = finite(answer_from_picture(before.astype(np.float32), after, mask))
         result = change_picture(display, crop, answer).pixels
@@ -80,8 +80,3 @@ def _neutral_view(identity: Identity) -> int:
     view = identity.full_view(0)
     assert view is not None, "identities without a neutral picture are left out"
     return view
-
-
-def _rows_last(planes: torch.Tensor) -> Float[np.ndarray, "side side channels"]:
-    array: Float[np.ndarray, "side side channels"] = planes[0].permute(1, 2, 0).float().numpy()
-    return array

@@ -31,19 +31,6 @@ def hidden_share(front: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shap
     return np.minimum(front / np.float32(_EDGE), np.float32(1.0))
 
 
-def both_fronts(
-    first: Float[np.ndarray, "side side 1"] | None,
-    second: Float[np.ndarray, "other other 1"] | None,
-) -> Float[np.ndarray, "larger larger 1"] | None:
-    """One matte of all that two mattes of a crop show, at the larger resolution."""
-    if first is None or second is None:
-        return second if first is None else first
-    small, large = sorted((first, second), key=len)
-    image = Image.fromarray(np.ascontiguousarray(small[..., 0]))
-    grown = image.resize((len(large), len(large)), Image.Resampling.BILINEAR)
-    return np.maximum(large, np.asarray(grown)[..., None])
-
-
 def within(mask: Bool[np.ndarray, "rows columns"], reach: int) -> Bool[np.ndarray, "rows columns"]:
     """Return the mask, reaching further in x and y."""
     image = Image.fromarray(mask).convert("L")

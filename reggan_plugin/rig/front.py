@@ -205,3 +205,16 @@ def _opponent(colour: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, 
     light = colour @ _LIGHTNESS
     red, blue = (_HUE * (colour[..., channel] - light) for channel in (0, 2))
     return np.stack([_SHADE * light, red, blue], axis=2)
+
+
+def both_fronts(
+    first: Float[np.ndarray, "side side 1"] | None,
+    second: Float[np.ndarray, "other other 1"] | None,
+) -> Float[np.ndarray, "larger larger 1"] | None:
+    """One matte of all that two mattes of a crop show, at the larger resolution."""
+    if first is None or second is None:
+        return second if first is None else first
+    small, large = sorted((first, second), key=len)
+    image = Image.fromarray(np.ascontiguousarray(small[..., 0]))
+    grown = image.resize((len(large), len(large)), Image.Resampling.BILINEAR)
+    return np.maximum(large, np.asarray(grown)[..., None])

@@ -12,7 +12,6 @@ from reggan_plugin.change.answer import Answer, refuse_unsound
 from reggan_plugin.errors import ModelError, UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging.crop import CroppedFace, ShownFace, small_of
-from reggan_plugin.imaging.in_front_of_face import both_fronts
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig.answer import MOTION_CELLS, Landmarks, rig_answer
 from reggan_plugin.rig.dense_landmarks import COUNT
@@ -21,6 +20,7 @@ from reggan_plugin.rig.front import (
     HEAD,
     SPECTACLES,
     LiftedFace,
+    both_fronts,
     front_matte,
     lift_spectacles,
     shows_spectacles,

@@ -28,7 +28,7 @@ from reggan_plugin.faces.landmarks import (
     located_yaw_deg,
 )
 from reggan_plugin.faces.locator import FaceLocator
-from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces, is_meant
+from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces
 from reggan_plugin.file_safety import read_regular
 from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES, is_coordinate
@@ -209,7 +209,8 @@ class FaceFinder:
         self, faces: list[FaceLandmarks], choice: FaceChoice, status: FaceStatus
     ) -> ChosenFaces:
         by_size = dict(enumerate(sorted(faces, key=lambda face: -face.eye_distance_px)))
-        wanted = 0 if choice.which == "largest" else choice.which
+        named = choice.which if isinstance(choice.which, tuple) else (choice.which,)
+        named = (0,) if choice.which == "largest" else named
         crops = (
             replace(
                 self.crop_of(face, is_located=status == "found"),
@@ -218,7 +219,7 @@ class FaceFinder:
                 status=status,
             )
             for place, face in by_size.items()
-            if is_meant(place, wanted)
+            if choice.which == "all" or place in named
         )
         return ChosenFaces.of(crops, list(by_size))
 

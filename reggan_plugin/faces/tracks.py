@@ -72,11 +72,6 @@ WhichFaces = Literal["largest", "all"] | int | tuple[int, ...]
 """The faces that are meant: by size over the shot, or by number."""
 
 
-def is_meant(face: int, which: WhichFaces | None) -> bool:
-    """Tell whether a face is one of those that are named; of no other word than `all`."""
-    return which == "all" or face == which or (isinstance(which, tuple) and face in which)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TrackedFace:
     """One face in one frame, in pixels of the picture as displayed.
@@ -161,7 +156,8 @@ class Tracks:
         key = self.key_of(*names)
         seen = tuple(face for face in self.frames[key].faces if face.status in VISIBLE)
         wanted = self._largest_by_frame[key] if which == "largest" else which
-        return tuple(face for face in seen if is_meant(face.face, wanted))
+        named = wanted if isinstance(wanted, tuple) else (wanted,)
+        return tuple(face for face in seen if wanted == "all" or face.face in named)
 
     def refuse_unknown(self, which: WhichFaces) -> None:
         """Refuse a face number that no frame has, where frames have faces.

@@ -11,7 +11,6 @@ from PIL import Image
 from reggan_plugin.cli import main
 from reggan_plugin.faces.face_crop import FaceCrop, crop_from_box
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
-from reggan_plugin.faces.tracks import is_meant
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.render_job import settings_with_tracks
@@ -40,11 +39,12 @@ def two_faces(monkeypatch: pytest.MonkeyPatch) -> None:
         self: ReddeningTransfer, frame: Frame, choice: FaceChoice, names: object = ()
     ) -> ChosenFaces:
         boxes = [(1.0, 1.0, 6.0, 8.0), (10.0, 2.0, 4.0, 6.0)]
-        wanted = 0 if choice.which == "largest" else choice.which
+        which = {"largest": 0, "all": (0, 1)}.get(str(choice.which), choice.which)
+        named = which if isinstance(which, tuple) else (which,)
         crops = (
             FaceCrop(crop_from_box(box, self.card.canonical_points, 16).frame_from_crop, 16, face=n)
             for n, box in enumerate(boxes)
-            if is_meant(n, wanted)
+            if n in named
         )
         return ChosenFaces.of(crops, [0, 1])
 

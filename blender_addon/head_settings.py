@@ -14,9 +14,10 @@ _VALUES = ("bone", *(f"{name}_bone" for name in POINTS), "front", "face_number",
 _STILL: set[str] = set()
 
 
-def _choose_bone(settings: Any, _context: bpy.types.Context) -> None:
-    """Take the bone that carries the face, where an armature is chosen and none of its bones."""
+def _choose_head(settings: Any, _context: bpy.types.Context) -> None:
+    """Forget what was said of another head; of an armature take the bone that carries the face."""
     head = settings.head
+    settings.id_data.reggan.tracks_account = ""
     if head is not None and head.type == "ARMATURE" and settings.bone not in head.data.bones:
         settings.bone = bone_of_face(head)
 
@@ -33,7 +34,7 @@ class HeadSettings(bpy.types.PropertyGroup):
         description="The head's mesh, an empty above it, or the armature that moves it",
         type=bpy.types.Object,
         poll=_is_in_scene,
-        update=_choose_bone,
+        update=_choose_head,
     )
     bone: StringProperty(
         name="Bone",

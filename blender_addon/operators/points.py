@@ -190,7 +190,7 @@ def _new_empty(
 
 _REACH = 2.0
 """In radii of a handle, that a click may be off."""
-_AGAIN = "The points were moved since. Press Track Head again"
+_MOVED = "The points were moved. Press Track Head"
 
 
 class DragPoint(bpy.types.Operator):
@@ -216,7 +216,7 @@ class DragPoint(bpy.types.Operator):
             move_handle(context, self.point, (self.x, self.y))
         except (BridgeError, RuntimeError) as error:
             return refuse(self, error)
-        context.scene.reggan.tracks_account = _AGAIN
+        context.scene.reggan.tracks_account = _MOVED
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -244,8 +244,8 @@ class DragPoint(bpy.types.Operator):
         if event.type == "MOUSEMOVE":
             return self._follow(context, event)
         if event.type == "LEFTMOUSE" and event.value == "RELEASE":
-            context.scene.reggan.tracks_account = _AGAIN
-            self.report({"INFO"}, _AGAIN)
+            context.scene.reggan.tracks_account = _MOVED
+            self.report({"INFO"}, _MOVED)
             redraw_sidebars(context.window_manager)
             return {"FINISHED"}
         if event.type in ("ESC", "RIGHTMOUSE"):

@@ -90,7 +90,7 @@ def test_a_dragged_point_is_where_it_was_dropped_and_goes_on_with_the_head(scene
     mouth = scene.reggan_head.mouth  # empties were placed on the way
     assert seen(mouth) == pytest.approx((300, 222), abs=0.1)
     assert handles().handles["mouth"] == pytest.approx((300, 222), abs=0.1)
-    assert "Track Head again" in scene.reggan.tracks_account
+    assert scene.reggan.tracks_account == "The points were moved. Press Track Head"
     depth = (before @ mouth.matrix_world.translation).z
     bpy.ops.reggan.drag_point(point="mouth", x=310.0, y=215.0)
     bpy.context.view_layer.update()
@@ -100,6 +100,8 @@ def test_a_dragged_point_is_where_it_was_dropped_and_goes_on_with_the_head(scene
     assert math.dist(seen(mouth), place) > 3
     bpy.ops.reggan.track_head()
     assert "mouth" in scene.reggan.tracks_account.lower()
+    scene.reggan_head.head = scene.camera
+    assert not scene.reggan.tracks_account  # it was said of another head
 
 
 def test_what_moves_with_the_rig_is_not_dragged_off_it(scene: Any) -> None:

@@ -13,7 +13,7 @@ const COLOURS = [IVORY, [0.52, 0.25, 0.23], [0.56, 0.25, 0.23], [0.40, 0.13, 0.1
 const [CAVITY, NECK, RIM] = [[0.32, 0.08, 0.07], [1, 0.93, 0.8], [0.89, 0.9, 0.92]];
 const [CANINES, CANINE] = [[5, 10, 19, 24], [0.985, 0.965, 0.92]];
 const [FILL, FADE, GLOSS] = [[2, 1.3, 1.3, 1.3, 1.3], [0.5, 1, 1.2, 1.1, 0.7], [0.3, 0.15, 0.22, 0.03, 0]];
-const [EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, THROUGH_CHEEKS] = [1.3, 0.1, 0.25, 0.85, 0.25, 0.35];
+const [EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, THROUGH_CHEEKS] = [1.3, 0.1, 0.25, 0.85, 0.25, 0.24];
 const DEPTHS = [0.02, 0.05, 0.1, 0.17, 0.26, 0.38, 0.55, 0.8];
 const [CELL, MARGIN] = [0.03, 0.35];
 
@@ -72,7 +72,7 @@ export class Mouth {
       const lit = isPlate ? Math.max(0.5, dot(key, towards)) : clip((dot(normal, key) + KEY_WRAP) / (1 + KEY_WRAP));
       const above = isPlate ? 1 : 0.82 + 0.18 * normal[1];
       const fade = Math.exp(-FADE[part] * 1.2 * Math.max(0, depth - 0.12));
-      const cheek = part === WALL ? clip((Math.abs(rest[0]) - 0.3) / 0.15) : 0;
+      const cheek = clip((Math.abs(rest[0]) - 0.3) / 0.15);
       const amount = Math.max(THROUGH_CHEEKS * cheek,
         (light.ambient * sky * above * (0.35 + 0.65 * facing) + 1.25 * light.keyStrength * lit * fromKey) * fade);
       const free = clip((this.sky[i] - 0.05) / 0.62);

@@ -90,7 +90,8 @@ class Front:
         wide = within(~within(is_face, _WIDE * reach), (_WIDE + 2) * reach)
         inner = Image.fromarray(~within(is_face, reach)).convert("L").filter(ImageFilter.BoxBlur(1))
         thin = Image.fromarray(np.round(matte * 255).astype(np.uint8)).filter(_RING)
-        return np.where(wide, np.asarray(inner), np.asarray(thin))[..., None] / np.float32(255)
+        sure = np.where(wide, np.asarray(inner), np.asarray(thin) * within(~is_face, 2 * reach))
+        return sure[..., None] / np.float32(255)
 
     def moved(self, x_px: int, y_px: int) -> "Front":
         """Return the same in a picture whose corner lies at (-x_px, -y_px) of this one's."""

@@ -35,6 +35,7 @@ from reggan_plugin.rig.raster import (
     Window,
     extended,
     grown,
+    line_of,
     mask_of,
     rasterise,
     window_places,
@@ -96,6 +97,9 @@ _FINER = 2
 averaged within a cell, or the chin's edge would have steps."""
 _LEAST_LIFT = 0.01
 """Eye distances by which a chin has to rise for what it hid to be looked for."""
+_HAIR, _BESIDE_HAIR, _FREE = 0.3, 0.20, 0.12
+"""Share of what stands before the face from which on it counts; eye distances from it over which
+skin comes to move; and from brows, lids and lips within which it does all the same."""
 _HEAD = 0.7
 """Share of the head from which on a cell is of the head to its edge."""
 _SEAM_CELLS, _SEAM = 1.5, 0.012
@@ -233,7 +237,9 @@ def rig_answer(
     if float(chin.max()) > _LEAST_LIFT * laid.map.eye:
         hidden, bare, neck = drawn.uncovered(raster, seen[:, 3:6], landmarks.head, jaw_after[:, :2])
         shown *= ~hidden
-    motion, gain = _motion(laid, raster, is_head, seen, shown, marks_after, eyes, cells, refined)
+    motion, gain = _motion(
+        laid, raster, is_head, seen, shown, marks_after, eyes, cells, refined, landmarks.front
+    )
     gain = gain + drawn.shadow_of_chin(raster, seen[:, 6], -float(chin.min()), jaw_after, cells)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
     openings = [one for one in (*eyes, mouth) if one is not None]
@@ -282,6 +288,7 @@ def _motion(
     eyes: list[Opening | None],
     cells: int,
     refined: RigRefinement | None,
+    front: Float[np.ndarray, "front_side front_side 1"] | None,
 ) -> tuple[Float[np.ndarray, "cells cells 2"], Float[np.ndarray, "cells cells 1"]]:
     """Where the surface seen at each cell was before, and how its light changes.
 
@@ -307,8 +314,31 @@ def _motion(
     for one in eyes:
         if one is not None:
             moves *= 1 - one.share * _in_cells(one.still, one.window, cells)
+    if front is not None:
+        moves *= 1 - _beside_hair(front, marks_after, laid.map.eye, cells)
     motion *= moves[..., None]
     return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32)
+
+
+def _beside_hair(
+    front: Float[np.ndarray, "front_side front_side 1"],
+    marks: Float[np.ndarray, "points 2"],
+    eye: float,
+    cells: int,
+) -> Float[np.ndarray, "cells cells"]:
+    """How little skin moves next to what stands before a face, 0 to 1.
+
+    Thin ends of locks that pass for skin would be torn off. Brows, lids and lips go their way.
+    """
+    hair = sampled(front, _middles(cells) * np.float32(len(front)))[..., 0] > _HAIR
+    reach = _BESIDE_HAIR * eye * cells
+    near = np.clip(1.3 * blur(grown(hair, reach / 2).astype(np.float32), reach / 2), 0, 1)
+    lines = [rows_of("brow", side) for side in SIDES] + [eye_rows(side) for side in SIDES]
+    lines += [rows_of("lip_outer_upper"), rows_of("lip_outer_lower")]
+    wide = 2 * _FREE * eye
+    free = np.maximum.reduce([line_of(marks[rows], wide, WHOLE, cells) for rows in lines])
+    free = np.clip(2 * blur(free, _FREE * eye * cells / 2), 0, 1)
+    return near * (1 - free)
 
 
 @cache

@@ -157,8 +157,8 @@ _CARVED_GUM = 0.85
 """Of a tooth's brightness: in stone both are cut of one piece."""
 _STONE_GLOSS = 0.25
 """Stone is dry: it has so much of the gloss."""
-_THROUGH_CHEEKS = 0.35
-"""Least light on their inner sides: some comes through them. Else corners of smiles are black."""
+_THROUGH_CHEEKS = 0.24
+"""Least light beside cheeks: some comes through them. Else corners of smiles are black."""
 _KEY_WRAP = 0.25
 _BOUNCE = 0.10
 """Light that has been on flesh before, without which the depth would be black."""
@@ -232,7 +232,7 @@ def lit_mouth(
     fade = np.exp(-_by_part(rig, _FADE_OF) * _FADE * np.clip(depth - 0.12, 0, None))
     amount = light.ambient * sky * above * (0.35 + 0.65 * facing)
     amount += 1.25 * light.key_strength * turned * from_key
-    amount = np.maximum(amount * fade, _THROUGH_CHEEKS * _cheeks(rig))
+    amount = np.maximum(amount * fade, _THROUGH_CHEEKS * _beside_cheeks(rig))
     is_hard = is_plate | (rig.part == TOOTH)
     free = np.clip((rig.sky - 0.05) / 0.62, 0, 1)
     free = np.where(is_plate, 0.85 + 0.15 * free, 0.35 + 0.65 * free)
@@ -269,10 +269,9 @@ def _depth_behind_lips(rig: MouthRig) -> Float[np.ndarray, " vertices"]:
 
 
 @cache  # a rig is compared by identity
-def _cheeks(rig: MouthRig) -> Float[np.ndarray, " vertices"]:
-    """1 for the inner sides of cheeks beside the teeth, 0 for all else."""
-    beside = np.clip((np.abs(rig.points[:, 0]) - 0.3) / 0.15, 0, 1)
-    return beside * (rig.part == WALL)
+def _beside_cheeks(rig: MouthRig) -> Float[np.ndarray, " vertices"]:
+    """1 for the inner sides of cheeks and what lies beside them, 0 for the middle of the mouth."""
+    return np.clip((np.abs(rig.points[:, 0]) - 0.3) / 0.15, 0, 1)
 
 
 def _through(

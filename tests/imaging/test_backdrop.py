@@ -72,6 +72,7 @@ def test_the_edge_of_hair_counts_as_face_and_a_rim_never_does() -> None:
     matte = np.zeros((side, side, 1), np.float32)
     matte[:, 200:] = 1  # hair
     matte[:, 50:56] = 1  # a rim
+    matte[:, 100:120] = 0.15  # perhaps a thin lock, perhaps not
     front = Front(matte=matte, crop=FaceCrop(np.eye(2, 3), side))
     hidden = front.hidden((slice(140, 160), slice(0, side)))[10]
     assert hidden[50:56].min() == 1

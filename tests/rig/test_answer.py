@@ -214,6 +214,27 @@ def test_a_chin_that_drops_takes_light_from_the_neck_right_below_it() -> None:
     assert gain[:, columns][near].mean() < -0.05 < gain[:, columns][far].mean()
 
 
+def test_skin_beside_a_lock_of_hair_stays_and_brows_and_lips_do_not() -> None:
+    picture, landmarks = drawn_face()
+    across = np.linspace(0, 1, 384)[None].repeat(384, axis=0)
+    lock = (np.abs(across - 0.3) < 0.02).astype(np.float32)[..., None]
+    smile = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0, "browInnerUp": 1.0}
+    free, held = (
+        np.linalg.norm(rig_answer(template(), picture, marks, smile).motion, axis=2)
+        for marks in (landmarks, replace(landmarks, front=lock))
+    )
+    moves = free > 0.002
+    x, y = np.meshgrid(*2 * [np.linspace(0, 1, len(free))])
+    cheek = moves & (np.abs(x - 0.32) < 0.02) & (y > 0.55) & (y < 0.62)
+    assert cheek.any()
+    assert np.median(held[cheek]) < 0.2 * np.median(free[cheek])
+    far = moves & (x > 0.5)
+    assert np.array_equal(held[far], free[far])
+    for rows in (rows_of("brow", "right"), rows_of("lip_outer_upper")):
+        at = tuple((landmarks.places[rows].T[::-1] * len(free)).astype(int))
+        assert np.allclose(held[at], free[at], rtol=0.1, atol=1e-4)
+
+
 def test_what_is_no_head_does_not_go_along() -> None:
     picture, landmarks = drawn_face()
     across = np.abs(np.linspace(-1, 1, 64))[None].repeat(64, axis=0)

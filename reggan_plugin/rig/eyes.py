@@ -51,6 +51,7 @@ _GLINT, _GLINT_OF_WHITE, _GLINT_OF_SKIN, _GLINT_PX = 0.12, 0.75, 1.1, 0.7
 """How much brighter than the iris a mirrored light is, and than these shares of the eye's white and
 of the skin around it; blur of its edge, pixels. By eye."""
 _RINGS = 24
+_LEAST_SPREAD = 1e-6
 _MOST_OFF, _ENOUGH, _RING_RIDGE, _AS_GOOD = 0.2, 1500, 2.0, 0.02
 """Of an iris's landmarks, in its radii; pixels that tell its rings; how much landmarks count; share
 by which other rings are worse that count nearly as much: the best ones alone would change from one
@@ -301,8 +302,8 @@ def _on_the_rings(
         spread = (light**2 - mean[number] ** 2).sum(axis=1)
         # a landmark is right unless colours say otherwise
         spreads.append(spread * (1 + _RING_RIDGE * (x * x + y * y + (scale - 1) ** 2)))
-    least = max(float(np.min(spreads)), 1e-9)
-    likely = np.exp((1 - np.array(spreads) / least) / _AS_GOOD)
+    off = np.maximum(spreads, _LEAST_SPREAD)  # an eye of one colour has less than none by rounding
+    likely = np.exp((1 - off / off.min()) / _AS_GOOD)
     likely /= likely.sum()
     each = likely.sum(axis=0)
     shift = np.array([each @ x, each @ y])

@@ -113,3 +113,9 @@ def test_a_lid_takes_its_shadow_along() -> None:
     inside = (x > 0.25) & (x < 0.75) & (under > 0)
     now, then = (np.median(eye[one & inside]) for one in (near, was & (under > 0.09)))
     assert now + 0.1 < then
+
+
+def test_an_eye_of_one_colour_stays_so() -> None:
+    picture, closed, opened, iris = half_shut(0.0)
+    picture[:] = np.float32(0.7)
+    assert np.allclose(drawn(picture, closed, opened, iris), 0.7, atol=0.01)

@@ -206,6 +206,21 @@ def test_transparent_colour_hides_the_same_pixels(tmp_path: Path, dtype: str, sc
     assert chunks(target)[1] == key
 
 
+def test_a_transparent_colour_that_no_pixel_had_hides_none_that_changes(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    source.write_bytes(imagecodecs.png_encode(np.full((1, 2, 3), 9, np.uint8)))
+    header, data, end = chunks(source)
+    key = (b"tRNS", struct.pack(">3H", 1, 2, 3))
+    source.write_bytes(SIGNATURE + b"".join(chunk(*part) for part in [header, key, data, end]))
+    frame = read_frame(source)
+    pixels = frame.pixels.copy()
+    pixels[0, 0] = np.array([1, 2, 3]) / 255
+    write_frame(frame, pixels, target)
+    again = read_frame(target).alpha
+    assert again is not None
+    assert again.tolist() == [[1, 1]]
+
+
 def test_interlaced_png_is_written_without_interlacing(tmp_path: Path) -> None:
     header = struct.pack(">IIBBBBB", 2, 1, 8, 0, 0, 0, 1)
     data = zlib.compress(bytes([0, 100, 0, 200]))  # passes 1 and 6, one pixel each

@@ -250,9 +250,10 @@ class StoredPng:
         self, samples: Shaped[np.ndarray, "rows width channels"], rows: slice
     ) -> None:
         """Undo, in place, changes after which a transparent colour would hide other pixels."""
-        if self.transparent is None or not self.transparent.any():
+        if self.transparent is None:
             return
-        colour = self.samples.reshape(-1, self.samples.shape[2])[self.transparent.argmax()]
+        named = next(chunk for chunk in self.chunks if chunk.name == b"tRNS")
+        colour = np.frombuffer(named.data, ">u2") & np.iinfo(samples.dtype).max
         transparent = self.transparent[rows]
         samples[transparent] = colour
         hidden = (samples == colour).all(axis=2) & ~transparent

@@ -23,6 +23,8 @@ from reggan_plugin.errors import (
     OutputExistsError,
     RegganError,
     Remark,
+    SourceError,
+    StalledError,
     UnreadableFrameError,
     UsageError,
 )
@@ -31,8 +33,12 @@ from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.formats.png import SIGNATURE, read_chunks
 from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.video import is_video, video_suffix_of
+from reggan_plugin.jobs.frame_output import FrameOutput, read_input
 from reggan_plugin.jobs.frame_record import record_path
+from reggan_plugin.jobs.interruption import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
+from reggan_plugin.jobs.render_job import settings_with_kept_tracks
+from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results import (
     SUMMARY_VERSION,
     Event,
@@ -42,7 +48,6 @@ from reggan_plugin.jobs.results import (
     Report,
     document_of_missing,
 )
-from reggan_plugin.jobs.resume import tasks_to_do
 from reggan_plugin.jobs.several_jobs import PlannedJob
 from reggan_plugin.json_and_toml import json_text, parse_json
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES
@@ -228,7 +233,7 @@ def print_plans(
     jobs: Sequence[PlannedJob], model: ModelInUse | None, as_json: bool, piped: PipedFiles
 ) -> None:
     """Print what jobs would write, by path or as JSON."""
-    to_do = [tasks_to_do(job.plan, job.settings, model) for job in jobs]
+    to_do = [_tasks_to_do(job.plan, job.settings, model) for job in jobs]
     if not as_json:
         for job, own in zip(jobs, to_do, strict=True):
             video = job.plan.whole
@@ -387,3 +392,31 @@ def written_by(summary: JobSummary) -> list[Path]:
         else:
             paths += [result.output for result in part.results if result.is_on_disk]
     return paths
+
+
+def _tasks_to_do(
+    plan: JobPlan, settings: RenderSettings, model: ModelInUse | None
+) -> list[FrameTask]:
+    """Return the tasks that no earlier run finished, as far as can be told without looking for
+    faces.
+    """
+    io_timeout = IoTimeout(DEFAULT_STALL_S)
+    settings = settings_with_kept_tracks(plan, settings, model)
+    output = FrameOutput(settings, model, io_timeout)
+    by_frame = SettingsByFrame(settings, plan.shot.frames)
+
+    def is_to_do(task: FrameTask) -> bool:
+        if not task.may_be_done:
+            return True
+        facts = by_frame.facts_at(task.source)
+        if not record_path(task.output).exists():
+            return True
+        try:
+            if not task.is_rehashed and output.untouched(task, facts) is not None:
+                return False
+            _, facts = read_input(io_timeout, task.source.path, facts)
+        except (SourceError, StalledError):  # which the job will name
+            return True
+        return output.finished(task, facts) is None
+
+    return [task for task in plan.tasks if is_to_do(task)]

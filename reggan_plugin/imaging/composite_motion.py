@@ -18,6 +18,7 @@ from reggan_plugin.imaging.colour import PixelCoding, straight_from_stored
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import WHOLE
 from reggan_plugin.imaging.warp import AT_ONCE, PictureSampler
+from reggan_plugin.kernels.colour import relight
 
 _MARGIN_PX, _ALIGNMENT_PX = 16, 4
 """Beyond the furthest place that is sampled; the kernel looks at two pixels, of those averaged over
@@ -134,7 +135,10 @@ class _Mover:
         self, source: StoredPicture, motion: FrameMotion, region: Region, *, moves_alpha: bool
     ) -> None:
         self._source, self._motion = source, motion
-        self._displacement, self._log_gain = _planes(motion.displacement), _planes(motion.log_gain)
+        self._displacement = _planes(motion.displacement)
+        with np.errstate(over="ignore"):
+            self._gains = np.exp(np.stack(_planes(motion.log_gain)))
+        self._cover = motion.cover.ravel() if motion.cover.any() else None
         self.pixels = source.pixels[region].copy()
         self.weight = np.zeros_like(motion.weight)
         self._own_alpha = None if source.alpha is None else source.alpha[region].ravel()
@@ -183,17 +187,18 @@ class _Mover:
         self, straight: Float[np.ndarray, "places 3"], index: Int[np.ndarray, " places"]
     ) -> Float[np.ndarray, "places 3"]:
         """Values in their new light, and under paint."""
-        motion = self._motion
-        log_gain = np.stack([plane[index] for plane in self._log_gain], axis=1)
-        cover = motion.cover.ravel()[index][:, None]
-        if not (log_gain.any() or cover.any()):
+        coding, paint = self._source.coding, self._motion.paint.reshape(-1, 3)
+        gains, cover, exposure = self._gains, self._cover, 2.0**-coding.exposure_ev
+        if coding.colour_space is None:
+            own = paint if cover is not None else None
+            is_encoded = not coding.is_linear
+            relight(straight, index, gains, cover, own, exposure=exposure, is_encoded=is_encoded)
             return straight
-        coding = self._source.coding
         with np.errstate(over="ignore"):
-            light = colour.light_from_straight(straight[None], coding)[0] * np.exp(log_gain)
-            if cover.any():
-                paint = colour.linear_from_srgb(motion.paint.reshape(-1, 3).take(index, axis=0))
-                light += cover * (paint * np.float32(2.0**-coding.exposure_ev) - light)
+            light = colour.light_from_straight(straight[None], coding)[0] * gains[:, index].T
+            if cover is not None:
+                paint_light = colour.linear_from_srgb(paint[index]) * np.float32(exposure)
+                light += cover[index, None] * (paint_light - light)
         return colour.straight_from_light(light[None], coding)[0]
 
 

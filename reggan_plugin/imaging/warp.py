@@ -33,7 +33,7 @@ class PictureSampler:
 
     def __init__(self, picture: Float[np.ndarray, "height width channels"]) -> None:
         """Be ready to read a picture, which is finite and of any range."""
-        self._levels = {0: np.ascontiguousarray(picture, np.float32)}
+        self._levels = {0: picture}
 
     def at(
         self,

@@ -151,6 +151,49 @@ KERNEL void tones(const float *pixels, int64_t step, const float *alpha, int64_t
     }
 }
 
+/* Change the light of `count` pixels, in place, in linear light, and lay paint over them. Each has its
+   place among `size` ones in `index`. There `gains` [channels][size] are the factors on light, of one
+   channel for all or three; `cover` says how far `paint` [size][3] covers (null: nothing), which is
+   encoded and of `exposure` as light. Pixels are encoded, too, or linear (without `encoded`); where
+   neither light nor paint changes one, it keeps its bits. */
+KERNEL void relight(float *restrict values, const int64_t *index, int64_t count, int64_t size,
+                    const float *gains, int64_t channels, const float *cover, const float *paint,
+                    float exposure, const Power *encoded, const Power *decoded) {
+    for (int64_t first = 0; first < count; first += TOGETHER) {
+        float light[3][TOGETHER], gain[3][TOGETHER], shade[TOGETHER], covers = 0, changes = 0;
+        int64_t place[TOGETHER], some = count - first < TOGETHER ? count - first : TOGETHER;
+        float *own = values + 3 * first;
+        for (int64_t k = 0; k < TOGETHER; k++) {
+            int64_t pixel = k < some ? k : some - 1;
+            place[k] = within(index[first + pixel], size);
+            shade[k] = cover ? cover[place[k]] : 0;
+            covers = larger(covers, shade[k]);
+            for (int64_t channel = 0; channel < 3; channel++) {
+                light[channel][k] = own[3 * pixel + channel];
+                gain[channel][k] = gains[(channel < channels ? channel : 0) * size + place[k]];
+                changes = larger(changes, size_of(gain[channel][k] - 1));
+            }
+        }
+        if (!(covers > 0) && !(changes > 0)) continue;
+        for (int channel = 0; channel < 3; channel++) {
+            float *colour = light[channel], paints[TOGETHER];
+            if (encoded) decode(decoded, colour);
+            for (int k = 0; k < TOGETHER; k++) colour[k] *= gain[channel][k];
+            if (covers > 0) {
+                for (int k = 0; k < TOGETHER; k++) paints[k] = paint[3 * place[k] + channel];
+                decode(decoded, paints);
+                for (int k = 0; k < TOGETHER; k++)
+                    colour[k] += shade[k] * (paints[k] * exposure - colour[k]);
+            }
+            if (encoded) encode(encoded, colour);
+        }
+        for (int64_t k = 0; k < some; k++) {
+            if (!(shade[k] > 0) && gain[0][k] == 1 && gain[1][k] == 1 && gain[2][k] == 1) continue;
+            for (int channel = 0; channel < 3; channel++) own[3 * k + channel] = light[channel][k];
+        }
+    }
+}
+
 /* Make floats of halves, exactly, three channels side by side. */
 KERNEL void floats_from_halves(const uint16_t *red, const uint16_t *green, const uint16_t *blue,
                                int64_t count, float *restrict to) {

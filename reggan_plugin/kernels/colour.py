@@ -5,8 +5,8 @@ from functools import cache
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
-from reggan_plugin.kernels.library import call, rows_of
+from reggan_plugin.array_types import Float, Int
+from reggan_plugin.kernels.library import call, stored_rows
 
 _CELLS, _STEP, _TERMS = 1024, 21, 6
 
@@ -41,7 +41,7 @@ def display_pixels(
     """
     result = np.empty((*pixels.shape[:2], 3), np.float32)
     power = None if gain is None else _power(1 / 2.4)
-    stored = rows_of(pixels, alpha)
+    stored = stored_rows(pixels, alpha)
     call("display_pixels", *stored, float(1 if gain is None else gain), power, result)
     return result
 
@@ -70,9 +70,46 @@ def tones(
         raise ValueError(f"{weights} weigh no three colours.")
     result = np.empty(pixels.shape[:2], np.float32)
     power = _power(1 / 2.4) if is_encoded else None
-    stored = rows_of(pixels, alpha)
+    stored = stored_rows(pixels, alpha)
     call("tones", *stored, float(gain), power, int(is_held), weights, result)
     return result
+
+
+def relight(
+    values: Float[np.ndarray, "pixels 3"],
+    index: Int[np.ndarray, " pixels"],
+    gains: Float[np.ndarray, "channels places"],
+    cover: Float[np.ndarray, " places"] | None,
+    paint: Float[np.ndarray, "places 3"] | None,
+    *,
+    exposure: float,
+    is_encoded: bool,
+) -> None:
+    """Change the light of pixels and lay paint over them, in place, in linear light.
+
+    Args:
+        values: of the pixels, float32.
+        index: the place of each.
+        gains: factors on light at the places, of one channel for all or of three.
+        cover: how far paint covers, 0 to 1; None if nowhere.
+        paint: encoded by the curve of sRGB.
+        exposure: factor on the light of paint.
+        is_encoded: whether the pixels are encoded, too; else they are linear.
+    """
+    channels, size = gains.shape
+    planes = [
+        None if one is None else np.ascontiguousarray(one, np.float32) for one in (cover, paint)
+    ]
+    fits = all(one is None or len(one) == size for one in planes)
+    is_whole = values.dtype == np.float32 and values.flags.c_contiguous
+    if channels not in (1, 3) or not fits or values.shape != (len(index), 3) or not is_whole:
+        raise ValueError(f"{values.shape}, {gains.shape} and what covers them do not fit.")
+    if (cover is None) != (paint is None) or (size == 0 and len(index)):
+        raise ValueError("Paint needs to say how far it covers.")
+    index, gains = np.ascontiguousarray(index, np.int64), np.ascontiguousarray(gains, np.float32)
+    encoded = _power(1 / 2.4) if is_encoded else None
+    counted = values, index, len(index), size, gains, channels
+    call("relight", *counted, *planes, float(exposure), encoded, _power(2.4))
 
 
 def floats_from_halves(

@@ -35,22 +35,19 @@ def call(kernel: str, *arguments: Argument) -> None:
     getattr(_library(), kernel)(*map(_passed, arguments))
 
 
-def rows_of(
+def stored_rows(
     pixels: Float[np.ndarray, "rows columns 3"], alpha: Float[np.ndarray, "rows columns"] | None
 ) -> tuple[Any, ...]:
-    """Return pixels, their step, alpha, its step, rows and columns.
-
-    Kernels that take them read a part of a picture without a copy of it.
-    """
+    """Return `rows_of` pixels, then of their alpha, then how many rows and columns they have."""
     if pixels.ndim != 3 or pixels.shape[2] != 3:
         raise ValueError(f"Pixels of {pixels.shape} have no three channels.")
     if alpha is not None and alpha.shape != pixels.shape[:2]:
         raise ValueError(f"Alpha of {alpha.shape} does not fit pixels of {pixels.shape}.")
-    own = (None, 0) if alpha is None else _rows(alpha)
-    return (*_rows(pixels), *own, *pixels.shape[:2])
+    own = (None, 0) if alpha is None else rows_of(alpha)
+    return (*rows_of(pixels), *own, *pixels.shape[:2])
 
 
-def _rows(
+def rows_of(
     values: Float[np.ndarray, "rows columns *channels"],
 ) -> tuple[Float[np.ndarray, " numbers"], int]:
     """Return float32 numbers from the first to the last value, and how many a row is from the next.
@@ -58,7 +55,7 @@ def _rows(
     A part of a picture is not copied.
     """
     size = np.dtype(np.float32).itemsize
-    row = np.zeros(values.shape[1:], np.float32)
+    row = np.empty(values.shape[1:], np.float32)
     fits = values.dtype == np.float32 and values.strides[1:] == row.strides
     if not fits or values.strides[0] < row.nbytes or values.strides[0] % size:
         values = np.ascontiguousarray(values, np.float32)

@@ -50,7 +50,7 @@ static inline Lanes weigh(const float *taps, int64_t down, int64_t right, const 
 
 typedef struct {
     const float *pixels;
-    int64_t height, width, channels;
+    int64_t height, width, channels, row; /* a row begins so many floats after the one before */
 } Picture;
 
 /* Copy the taps around a place at the border, those outside moved onto the edge. */
@@ -59,7 +59,7 @@ static __attribute__((noinline)) void copy_taps(Picture picture, int64_t top, in
     for (int i = 0; i < TAPS; i++) {
         for (int j = 0; j < TAPS; j++) {
             int64_t row = within(top + i, picture.height), column = within(left + j, picture.width);
-            const float *tap = picture.pixels + (row * picture.width + column) * picture.channels;
+            const float *tap = picture.pixels + row * picture.row + column * picture.channels;
             for (int64_t k = 0; k < LANES; k++)
                 copy[i][j][k] = tap[within(channel + k, picture.channels)];
         }
@@ -70,7 +70,8 @@ static __attribute__((noinline)) void copy_taps(Picture picture, int64_t top, in
    `plane` floats behind that of the one before. */
 static inline void sample_at(Picture picture, double x, double y, const float (*weights)[TAPS],
                              float overshoot, float *result, int64_t plane) {
-    const int64_t channels = picture.channels, row = picture.width * channels;
+    const int64_t channels = picture.channels, row = picture.row;
+    const int64_t end = (picture.height - 1) * row + picture.width * channels;
     Around column = around(x), line = around(y);
     int64_t corner = line.first * row + column.first * channels;
     int64_t last = corner + (TAPS - 1) * (row + channels); /* the last tap's first channel */
@@ -80,7 +81,7 @@ static inline void sample_at(Picture picture, double x, double y, const float (*
         float copy[TAPS][TAPS][LANES];
         const float *taps = picture.pixels + corner + channel;
         int64_t down = row, right = channels;
-        if (!is_inside || last + channel + LANES > picture.height * row) {
+        if (!is_inside || last + channel + LANES > end) {
             copy_taps(picture, line.first, column.first, channel, copy);
             taps = copy[0][0], down = TAPS * LANES, right = LANES;
         }
@@ -91,10 +92,10 @@ static inline void sample_at(Picture picture, double x, double y, const float (*
 
 /* Sample with a cubic kernel, whose weights along an axis are a row of `weights`, one for each step
    of 1/1024 pixel. */
-KERNEL void sample_cubic(const float *pixels, int64_t height, int64_t width, int64_t channels,
-                         const float (*weights)[TAPS], float overshoot, const double *x,
+KERNEL void sample_cubic(const float *pixels, int64_t step, int64_t height, int64_t width,
+                         int64_t channels, const float (*weights)[TAPS], float overshoot, const double *x,
                          const double *y, int64_t places, float *result) {
-    const Picture picture = {pixels, height, width, channels};
+    const Picture picture = {pixels, height, width, channels, step};
     for (int64_t place = 0; place < places; place++, result += channels)
         sample_at(picture, x[place], y[place], weights, overshoot, result, 1);
 }
@@ -104,7 +105,7 @@ KERNEL void sample_cubic(const float *pixels, int64_t height, int64_t width, int
 KERNEL void sample_affine(const float *pixels, int64_t height, int64_t width, int64_t channels,
                           const float (*weights)[TAPS], const double *matrix, int64_t rows,
                           int64_t columns, float *result) {
-    const Picture picture = {pixels, height, width, channels};
+    const Picture picture = {pixels, height, width, channels, width * channels};
     const int64_t plane = rows * columns;
     for (int64_t row = 0; row < rows; row++) {
         for (int64_t column = 0; column < columns; column++, result++) {

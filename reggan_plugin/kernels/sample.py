@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.kernels.library import call
+from reggan_plugin.kernels.library import call, rows_of
 
 PHASES = 1 << 10
 """Steps between two pixels that are told apart. A whole step is exact: such a shift keeps bits."""
@@ -28,7 +28,6 @@ def sample_cubic(
         overshoot: by how much a value may leave the range of its pixels: in parts of that range,
             or of what is darkest there if that is less.
     """
-    picture = np.ascontiguousarray(picture, np.float32)
     x, y = (np.ascontiguousarray(axis, np.float64) for axis in (x, y))
     height, width, channels = picture.shape
     if picture.size == 0 or x.shape != y.shape:
@@ -36,7 +35,7 @@ def sample_cubic(
     result = np.empty((len(x), channels), np.float32)
     call(
         "sample_cubic",
-        *(picture, height, width, channels),
+        *(*rows_of(picture), height, width, channels),
         *(cubic_weights(slope), overshoot, x, y, len(x), result),
     )
     return result

@@ -3,22 +3,25 @@
 
 static inline int is_finite(float value) { return value - value == 0; }
 
-/* How far each of `count` pixels counts: none that is no number; by its alpha (null: in full) from
-   `unsure` up, in full `span` above it; less what is `hidden` (null: nothing). `few` is set to 1
-   where one does not count in full. */
-KERNEL void sureness(const float *values, const float *alpha, const float *hidden, int64_t count,
-                     float unsure, float span, float *restrict share, uint8_t *restrict few) {
+/* How far each pixel counts: none that is no number; by its alpha (null: in full) from `unsure` up,
+   in full `span` above it; less what is `hidden` (null: nothing). `few` is set to 1 where one does not
+   count in full. Rows of values lie `step` floats apart, those of alpha `alpha_step`. */
+KERNEL void sureness(const float *values, int64_t step, const float *alpha, int64_t alpha_step,
+                     const float *hidden, int64_t rows, int64_t columns, float unsure, float span,
+                     float *restrict share, uint8_t *restrict few) {
     int any = 0;
-    for (int64_t place = 0; place < count; place++, values += 3) {
-        float own = is_finite(values[0]) & is_finite(values[1]) & is_finite(values[2]);
-        if (alpha) {
-            float cover = alpha[place];
-            if (!is_finite(cover)) cover = cover > 0; /* infinity is all, what is no number none */
-            own *= larger(0, smaller(1, (cover - unsure) / span));
+    for (int64_t row = 0; row < rows; row++, share += columns) {
+        const float *value = values + row * step, *cover = alpha ? alpha + row * alpha_step : 0;
+        for (int64_t x = 0; x < columns; x++, value += 3) {
+            float own = is_finite(value[0]) & is_finite(value[1]) & is_finite(value[2]);
+            if (cover) { /* infinity is all, what is no number none */
+                float known = is_finite(cover[x]) ? cover[x] : cover[x] > 0;
+                own *= larger(0, smaller(1, (known - unsure) / span));
+            }
+            if (hidden) own *= 1 - hidden[row * columns + x];
+            share[x] = own;
+            any |= own < 1;
         }
-        if (hidden) own *= 1 - hidden[place];
-        share[place] = own;
-        any |= own < 1;
     }
     *few = (uint8_t)any;
 }

@@ -3,7 +3,7 @@
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.kernels.library import call, rows_of
+from reggan_plugin.kernels.library import call, stored_rows
 
 
 def sureness(
@@ -20,17 +20,13 @@ def sureness(
         hidden: how far something stands before each; None if nothing does.
         ramp: up to the first alpha a pixel counts for nothing, from the second on in full.
     """
-    shape = _checked(values)
-    planes = [
-        None if plane is None else np.ascontiguousarray(plane, np.float32)
-        for plane in (alpha, hidden)
-    ]
-    if any(plane is not None and plane.shape != shape for plane in planes):
-        raise ValueError(f"Alpha or what is hidden does not fit values of {values.shape}.")
-    share, few = np.empty(shape, np.float32), np.zeros(1, np.uint8)
-    own = np.ascontiguousarray(values, np.float32)
+    if hidden is not None and hidden.shape != values.shape[:2]:
+        raise ValueError(f"What is hidden, {hidden.shape}, does not fit values of {values.shape}.")
+    *stored, rows, columns = stored_rows(values, alpha)
+    hidden = None if hidden is None else np.ascontiguousarray(hidden, np.float32)
+    share, few = np.empty((rows, columns), np.float32), np.zeros(1, np.uint8)
     unsure, span = float(ramp[0]), float(ramp[1] - ramp[0])
-    call("sureness", own, *planes, share.size, unsure, span, share, few)
+    call("sureness", *stored, hidden, rows, columns, unsure, span, share, few)
     return share if few[0] else None
 
 
@@ -89,7 +85,7 @@ def average_blocks(
     if factor < 1:
         raise ValueError(f"A block of {factor} pixels has no average.")
     hidden = None if hidden is None else np.ascontiguousarray(hidden, np.float32)
-    *stored, height, width = rows_of(pixels, alpha)
+    *stored, height, width = stored_rows(pixels, alpha)
     rows, columns = -(-height // factor), -(-width // factor)
     sums = np.zeros((4, rows, columns), np.float32)
     known = int(is_premultiplied and alpha is not None)

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.colour import display_pixels, floats_from_halves, srgb_curve, tones
+from reggan_plugin.kernels.colour import (
+    display_pixels,
+    floats_from_halves,
+    relight,
+    srgb_curve,
+    tones,
+)
 
 RANDOM = np.random.default_rng(36)
 WEIGHTS = np.array([0.2126, 0.7152, 0.0722], np.float32)
@@ -73,6 +79,30 @@ def test_tones() -> None:
     seen = tones(pixels, alpha, WEIGHTS, gain=1.5, is_encoded=True, is_held=True)
     truth = encoded(straight * np.float32(1.5)).clip(0, 1) @ WEIGHTS
     assert np.allclose(seen, truth, atol=1e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("is_encoded", [False, True])
+@pytest.mark.parametrize("is_painted", [False, True])
+def test_light_and_paint(channels: int, *, is_encoded: bool, is_painted: bool) -> None:
+    values = RANDOM.normal(0.5, 0.5, (70, 3)).astype(np.float32)
+    index = RANDOM.permutation(90)[:70]
+    gains = np.exp(RANDOM.normal(0, 0.3, (channels, 90))).astype(np.float32)
+    gains[:, index[:20]] = 1
+    cover, paint = RANDOM.random(90).astype(np.float32), RANDOM.random((90, 3)).astype(np.float32)
+    cover[index[:40]] = 0
+    own = decoded(values) if is_encoded else values.astype(np.float64)
+    light = own * gains[:, index].T
+    if is_painted:
+        light += cover[index, None] * (decoded(paint[index]) * 0.25 - light)
+    truth = encoded(light) if is_encoded else light
+    found = values.copy()
+    planes = (cover, paint) if is_painted else (None, None)
+    relight(found, index, gains, *planes, exposure=0.25, is_encoded=is_encoded)
+    assert np.allclose(found, truth, rtol=1e-6, atol=1e-6)
+    assert np.array_equal(found[:20], values[:20])
+    with pytest.raises(ValueError, match="do not fit"):
+        relight(found, index[1:], gains, *planes, exposure=1, is_encoded=is_encoded)
 
 
 def test_every_half_float_is_itself() -> None:

@@ -60,6 +60,10 @@ def test_a_view_of_other_numbers_is_read_as_its_values() -> None:
     x, y = RANDOM.uniform(0, 6, (2, 50)).astype(np.float32)
     found = sample_cubic(picture, x, y, SLOPE, OVERSHOOT)
     assert np.array_equal(found, cubic(picture.astype(np.float32), x.astype(np.float64), y))
+    frame = RANDOM.random((12, 10, 3), np.float32)
+    part, end = frame[3:9, 2:9], frame[8:, 6:]  # read where they lie, to the last number
+    for own in (part, end):
+        assert np.array_equal(sample_cubic(own, x, y, SLOPE, OVERSHOOT), cubic(own, x, y))
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 5])

@@ -1,6 +1,6 @@
 """Resample between a frame and a face crop, with anti-aliasing both ways; a crop with its details.
 
-What shrinks is averaged by Pillow's float images; a cubic kernel of our own reads between pixels.
+What shrinks is averaged; a cubic kernel reads between pixels.
 A `CroppedFace` is small, as a model sees it; what looks closer reads the picture around it.
 """
 
@@ -16,7 +16,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging import colour
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.bilinear import sample_bilinear
-from reggan_plugin.kernels.sample import sample_affine
+from reggan_plugin.kernels.sample import sample_affine, shrink
 
 _MARGIN_PX = 4
 """Pixels that interpolation may look at beyond a region."""
@@ -36,12 +36,18 @@ def cut_crop(
     nothing aliases. Values may overshoot by the bicubic kernel; the caller clips where that
     matters.
     """
-    block, corner = _block_around(frame, crop)
-    block_from_crop = crop.moved(-corner[0], -corner[1]).frame_from_crop
+    margin = math.ceil(_MARGIN_PX * max(1.0, crop.scale))
+    left, top = np.floor(crop.corners().min(axis=0)).astype(int).tolist()
+    right, bottom = np.ceil(crop.corners().max(axis=0)).astype(int).tolist()
+    ends = (top - margin, bottom + margin), (left - margin, right + margin)
+    block_from_crop = crop.moved(margin - left, margin - top).frame_from_crop
     if crop.scale > 1:
-        rows, columns = (math.floor(length / crop.scale) for length in block.shape[:2])
-        box = (0.0, 0.0, columns * crop.scale, rows * crop.scale)
-        block, block_from_crop = _resized(block, (rows, columns), box), block_from_crop / crop.scale
+        rows, columns = (math.floor((end - start) / crop.scale) for start, end in ends)
+        corner = top - margin, left - margin
+        block = shrink(frame, corner, (rows, columns), crop.scale, _SHARPNESS)
+        block_from_crop = block_from_crop / crop.scale
+    else:
+        block = _block(frame, *ends)
     planes = _sampled_planes(block, block_from_crop, (crop.side_px, crop.side_px))
     return np.stack([*planes], axis=2)
 
@@ -100,37 +106,18 @@ def reduce_by(
     return np.stack(planes, axis=2)
 
 
-def _block_around(
-    frame: Float[np.ndarray, "height width channels"], crop: FaceCrop
-) -> tuple[Float[np.ndarray, "rows columns channels"], tuple[int, int]]:
-    """Return the part of the frame around the crop, edge pixels repeated, and its corner (x, y)."""
-    height, width = frame.shape[:2]
-    margin = math.ceil(_MARGIN_PX * max(1.0, crop.scale))
-    low = np.floor(crop.corners().min(axis=0)).astype(int) - margin
-    high = np.ceil(crop.corners().max(axis=0)).astype(int) + margin
-    rows = np.clip(np.arange(low[1], high[1]), 0, height - 1)
-    columns = np.clip(np.arange(low[0], high[0]), 0, width - 1)
+def _block(
+    frame: Float[np.ndarray, "height width channels"],
+    *ends: tuple[int, int],
+) -> Float[np.ndarray, "rows columns channels"]:
+    """Return rows and columns of the frame, edge pixels repeated where they lie beyond it."""
+    rows, columns = (
+        np.clip(np.arange(*axis), 0, length - 1)
+        for axis, length in zip(ends, frame.shape, strict=False)
+    )
     block = frame[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     beyond = (*(_repeats(axis) for axis in (rows, columns)), (0, 0))
-    if np.any(beyond):
-        block = np.pad(block, beyond, mode="edge")
-    return block, (int(low[0]), int(low[1]))
-
-
-def _resized(
-    values: Float[np.ndarray, "height width channels"],
-    shape: tuple[int, int],
-    box: tuple[float, float, float, float],
-) -> Float[np.ndarray, "rows columns channels"]:
-    """Resize a box (left, top, right, bottom) of an image by a cubic; what shrinks is averaged."""
-    rows, columns = shape
-    result = np.empty((rows, columns, values.shape[2]), np.float32)
-    for channel, plane in enumerate(np.moveaxis(values, 2, 0)):
-        image = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
-        result[..., channel] = np.asarray(
-            image.resize((columns, rows), Image.Resampling.BICUBIC, box, reducing_gap=2.0)
-        )
-    return result
+    return np.pad(block, beyond, mode="edge") if np.any(beyond) else block
 
 
 def _repeats(places: Int[np.ndarray, " places"]) -> tuple[int, int]:

@@ -119,3 +119,31 @@ KERNEL void sample_affine(const float *pixels, int64_t height, int64_t width, in
         }
     }
 }
+
+/* Shrink a part of a picture: along columns, a row at a time, into `line` (as long as one of the
+   picture's), then along that. A row or column of the result is the sum of `taps` ones, from its
+   first on, by its weights. */
+KERNEL void shrink(const float *pixels, int64_t step, int64_t height, int64_t width,
+                   int64_t channels, const int64_t *tops, const float *of_rows, int64_t rows,
+                   const int64_t *lefts, const float *of_columns, int64_t columns, int64_t taps,
+                   float *restrict line, float *restrict result) {
+    const int64_t begin = within(lefts[0], width) * channels;
+    const int64_t end = (within(lefts[columns - 1] + taps - 1, width) + 1) * channels;
+    for (int64_t row = 0; row < rows; row++, of_rows += taps) {
+        for (int64_t x = begin; x < end; x++) line[x] = 0;
+        for (int64_t tap = 0; tap < taps; tap++) {
+            const float *from = pixels + within(tops[row] + tap, height) * step;
+            const float weight = of_rows[tap];
+            for (int64_t x = begin; x < end; x++) line[x] += from[x] * weight;
+        }
+        const float *weights = of_columns;
+        for (int64_t column = 0; column < columns; column++, weights += taps) {
+            for (int64_t channel = 0; channel < channels; channel++) *result++ = 0;
+            for (int64_t tap = 0; tap < taps; tap++) {
+                const float *from = line + within(lefts[column] + tap, width) * channels;
+                for (int64_t channel = 0; channel < channels; channel++)
+                    result[channel - channels] += from[channel] * weights[tap];
+            }
+        }
+    }
+}

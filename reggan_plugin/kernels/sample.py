@@ -1,5 +1,6 @@
 """Values of a picture at places between its pixels, by a cubic kernel."""
 
+import math
 from functools import cache
 
 import numpy as np
@@ -65,15 +66,59 @@ def sample_affine(
     return result
 
 
+def shrink(
+    picture: Float[np.ndarray, "height width channels"],
+    corner: tuple[int, int],
+    shape: tuple[int, int],
+    scale: float,
+    slope: float,
+) -> Float[np.ndarray, "rows columns channels"]:
+    """Shrink a part of a picture, of which every pixel counts; beyond the border the edge goes on.
+
+    What shrinks to less than half is first averaged over blocks, which begin at the corner.
+
+    Args:
+        picture: finite.
+        corner: row and column of the part's first pixel, in the picture or outside of it.
+        shape: rows and columns wanted, one at least.
+        scale: pixels of the picture that one of the result spans, by its side; 1 at least.
+        slope: as for `sample_cubic`.
+    """
+    height, width, channels = picture.shape
+    if picture.size == 0 or min(shape) < 1 or not 1 <= scale < np.inf:
+        raise ValueError(f"{picture.shape} cannot shrink to {shape} by {scale}.")
+    factor = max(1, int(scale / 2))
+    fine = scale / factor
+    taps = math.ceil(4 * fine) + 1
+    axes: list[np.ndarray] = []
+    for first, count in zip(corner, shape, strict=True):
+        centres = (np.arange(count) + 0.5) * fine
+        starts = np.floor(centres - 2 * fine + 0.5).astype(np.int64)
+        away = (starts[:, None] + np.arange(taps) + 0.5 - centres[:, None]) / fine
+        weights = _cubic(away, slope)
+        weights /= weights.sum(axis=1, keepdims=True) * factor
+        axes += [first + starts * factor, np.repeat(weights, factor, axis=1).astype(np.float32)]
+    tops, of_rows, lefts, of_columns = axes
+    line, result = np.empty(width * channels, np.float32), np.empty((*shape, channels), np.float32)
+    wanted = tops, of_rows, shape[0], lefts, of_columns, shape[1], taps * factor
+    call("shrink", *rows_of(picture), height, width, channels, *wanted, line, result)
+    return result
+
+
 @cache
 def cubic_weights(slope: float) -> Float[np.ndarray, "phases 4"]:
-    """Weights of four pixels for each phase; they add up to 1, and phase 0 is one pixel alone.
+    """Weights of four pixels for each phase; they add up to 1, and phase 0 is one pixel alone."""
+    phase = np.arange(PHASES)[:, None] / PHASES
+    return _cubic(phase - np.arange(-1, 3), slope).astype(np.float32)
+
+
+def _cubic(away: Float[np.ndarray, "*shape"], slope: float) -> Float[np.ndarray, "*shape"]:
+    """Weights of what is so many pixels away, by a cubic of this slope at one pixel.
 
     Source: Keys, "Cubic convolution interpolation for digital image processing", IEEE Trans.
     ASSP 29(6), 1981.
     """
-    phase = np.arange(PHASES)[:, None] / PHASES
-    away, a = np.abs(phase - np.arange(-1, 3)), slope
+    away, a = np.abs(away), slope
     near = ((a + 2) * away - (a + 3)) * away**2 + 1
     far = ((away - 5) * away + 8) * away * a - 4 * a
-    return np.asarray(np.where(away <= 1, near, far), dtype=np.float32)
+    return np.asarray(np.where(away <= 1, near, np.where(away < 2, far, 0.0)))

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from reggan_plugin.kernels.sample import PHASES, cubic_weights, sample_affine, sample_cubic
+from reggan_plugin.kernels.sample import PHASES, cubic_weights, sample_affine, sample_cubic, shrink
 
 RANDOM = np.random.default_rng(36)
 SLOPE, OVERSHOOT = -0.75, 0.25
@@ -102,3 +103,31 @@ def test_what_would_read_outside_memory_is_refused(shape: tuple[int, ...], count
 def test_a_map_that_leads_nowhere_gives_0(value: float) -> None:
     matrix = np.array([[value, 0, 0], [0, 1.0, 0]])
     assert not sample_affine(np.ones((4, 4, 1), np.float32), matrix, (3, 3), SLOPE).any()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.7, 2.45, 4.9, 9.2])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_part_shrinks_as_by_pillow(scale: float, channels: int) -> None:
+    frame = RANDOM.random((120, 150, channels), np.float32)
+    part, shape = frame[3:, 4:], (int(117 / scale), int(146 / scale))
+    box = (0, 0, shape[1] * scale, shape[0] * scale)
+    planes = [
+        Image.fromarray(np.ascontiguousarray(part[..., channel])).resize(
+            shape[::-1], Image.Resampling.BICUBIC, box, reducing_gap=2.0
+        )
+        for channel in range(channels)
+    ]
+    found = shrink(frame, (3, 4), shape, scale, -0.5)
+    inside = (slice(2, -2), slice(2, -2))  # Pillow's edges do not go on
+    assert np.allclose(found[inside], np.stack(planes, axis=2)[inside], atol=1e-6)
+
+
+def test_the_edge_of_what_shrinks_goes_on() -> None:
+    frame = RANDOM.random((9, 11, 3), np.float32)
+    wide = np.pad(frame, ((20, 20), (30, 30), (0, 0)), mode="edge")
+    found = shrink(frame, (-12, -15), (10, 12), 3.3, -0.5)
+    assert np.allclose(found, shrink(wide, (8, 15), (10, 12), 3.3, -0.5), atol=1e-6)
+    assert np.allclose(shrink(frame, (50, 50), (2, 2), 2.0, -0.5), frame[-1, -1], atol=1e-6)
+    for shape, scale in (((0, 2), 2.0), ((2, 2), 0.9), ((2, 2), np.nan)):
+        with pytest.raises(ValueError, match="cannot shrink"):
+            shrink(frame, (0, 0), shape, scale, -0.5)

@@ -115,7 +115,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
             work = new_job_folder()
             tracks = work / "tracks.json"
             arguments = track_arguments(settings.frames, tracks)
-            requests.append(_request(arguments, "Looking for faces", work))
+            requests.append(_looking_for_faces(arguments, work, tracks))
             face = replace(settings.face, tracks=tracks)
             several = [replace(one, face=face) for one in several]
         requests += _comparison(context, several[0].face.tracks)
@@ -344,6 +344,16 @@ def _on_disk(summary: Mapping[str, Any]) -> list[Path]:
     entries = [entry for outcome in _ON_DISK for entry in summary.get(outcome, ())]
     paths = (Path(entry["source"]) for entry in entries)
     return sorted(paths, key=lambda path: (shown_number(path), path.name))
+
+
+def _looking_for_faces(arguments: Iterable[str], work: Path, tracks: Path) -> JobRequest:
+    """Return a request that ends well if it writes tracks: damaged frames fail by themselves."""
+    said: list[str] = []
+    return replace(
+        _request(arguments, "Looking for faces", work),
+        if_failed=said.append,
+        objection=lambda: said[-1] if said and not tracks.is_file() else "",
+    )
 
 
 def _request(arguments: Iterable[str], title: str, folder: Path) -> JobRequest:

@@ -178,6 +178,19 @@ def test_a_frame_that_fails_is_named_and_the_others_are_shown(shot: Path, settin
     assert shown == shot.parent / "out" / "köpf 1002.png"
 
 
+def test_a_damaged_frame_beside_the_range_stops_no_other(
+    shot: Path, tmp_path: Path, settings: Any
+) -> None:
+    """It is read by the search for faces alone, which then fails."""
+    scene = bpy.context.scene
+    (shot / "köpf 1001.png").write_bytes(b"no picture")
+    scene.render.filepath = str(shot / "köpf ")
+    scene.frame_start, scene.frame_end = 1002, 1005
+    settings.output_path = str(tmp_path / "out")
+    assert bpy.ops.reggan.render_frames() == {"FINISHED"}
+    assert sorted(contents(tmp_path / "out")) == ["köpf 1002.png", "köpf 1003.png"]
+
+
 def test_the_result_plays_in_an_image_editor_at_its_own_frames(shot: Path, settings: Any) -> None:
     area = bpy.context.window_manager.windows[0].screen.areas[0]
     area.type = "IMAGE_EDITOR"

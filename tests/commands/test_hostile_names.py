@@ -125,6 +125,8 @@ def test_settings_that_came_with_a_clip_name_no_landmarker(shot: Path, capsys: S
         ('[report]\nrange = "1001"\n', "report shot --out o"),
         ("[render]\nresume = true\n", "render shot -e happy --out o"),
         ("[render]\nrehash = true\n", "render shot -e happy --out o"),
+        ('[render]\ndevice = "tensorrt"\n', "render shot -e happy --out o -m evil.plan"),
+        ('[render]\ndevice = " TensorRT:1"\n', "render shot -e happy --out o"),
     ],
 )
 def test_settings_that_came_with_a_shot_weaken_no_check(
@@ -133,6 +135,14 @@ def test_settings_that_came_with_a_shot_weaken_no_check(
     (shot / "reggan-plugin.toml").write_text(text)
     assert main(command.split()) == 2
     assert "which a file beside the pictures may not" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ['m = "evil.onnx"', "q = true", '-m = "evil.onnx"', 'd = "cpu"'])
+def test_settings_know_one_name_for_each_option(line: str, shot: Path, capsys: Streams) -> None:
+    (shot / "evil.onnx").write_bytes(b"x")
+    (shot / "reggan-plugin.toml").write_text(f"[render]\n{line}\n")
+    assert main(["render", "shot", "-e", "happy", "--out", "o"]) == 2
+    assert "which is no option of this command" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("frame", ["²", "9" * 5000, "-1", ""])

@@ -41,6 +41,8 @@ _OF_RESULTS = ("resume", "rehash")
 """Options by which a plain command replaces results."""
 _OF_MODELS = ("landmarker",)
 """A model's file, of MediaPipe."""
+_OF_ENGINES = "tensorrt"
+"""The device on which an engine, native code, may run where a command names it."""
 _MAY_NAME_FILES = {"each": ("basic", "all"), "matte": ()}
 """Options that take a file's name as text, and their words that are none."""
 _COMMAND_LINE_ALONE = ("frames", "overwrite", "config")
@@ -60,10 +62,11 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
     document = settings_of(path)
     table = dict(document.get(command.name or "", {}))
     names = {
-        name.lstrip("-"): parameter
+        name.removeprefix("--"): parameter
         for parameter in command.params
         if isinstance(parameter, click.Option)
         for name in parameter.opts
+        if name.startswith("--")  # one name for each, which what follows looks for
     }
     unknown = sorted(set(table) - set(names))
     if unknown:
@@ -108,7 +111,8 @@ def _refuse_of_strangers(
 
     Raises:
         UsageError: it would leave out or set the marks of provenance, hide what is done, replace
-            results, check a part alone, open a model's file, or any file outside its own folder.
+            results, check a part alone, open a model's file or any file outside its own folder, or
+            let engines run.
     """
     never = (*_OF_PROVENANCE, *_HIDING, *_OF_MODELS, *_OF_RESULTS)
     unsafe = [name for name in table if name in never]
@@ -117,6 +121,8 @@ def _refuse_of_strangers(
     model = table.get("model")
     if model is not None and str(model) not in installed_models():
         unsafe.append("a model that is a file")
+    if "device" in table and str(table["device"]).strip().lower().startswith(_OF_ENGINES):
+        unsafe.append("that engines run")
     folder = path.parent.resolve()
     for name in set(table) - {"model"}:
         for one in table[name] if isinstance(table[name], list) else [table[name]]:

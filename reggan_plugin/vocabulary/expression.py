@@ -68,9 +68,10 @@ def check_name(name: str) -> None:
     """Refuse what cannot be a name.
 
     Raises:
-        UsageError: it is empty or too long, or has a character that means something else.
+        UsageError: it is empty or too long, nothing but dots, which are folders where results are
+            named after it, or has a character that means something else.
     """
-    is_odd = not name.strip() or set(name) & set(_SEPARATORS) or not name.isprintable()
+    is_odd = not name.strip(" .") or set(name) & set(_SEPARATORS) or not name.isprintable()
     if is_odd or len(name.encode()) > _LONGEST_NAME_BYTES:
         raise UsageError(
             f"{name[:80]!r} cannot be a name; use letters, digits, spaces and dashes, "

@@ -137,6 +137,15 @@ def test_settings_that_came_with_a_shot_weaken_no_check(
     assert "which a file beside the pictures may not" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", [".", "..", " .. ", "..."])
+def test_a_preset_is_no_folder(name: str, shot: Path, capsys: Streams) -> None:
+    """Results that are named after it would leave the folder that the command names."""
+    Path("p.toml").write_text(f'["{name}"]\njawOpen = 0.5\n')
+    words = ["render", "shot", "--presets", "p.toml", "-e", name, "--out", "results/{expression}"]
+    assert main(words) == 2
+    assert "cannot be a name" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("line", ['m = "evil.onnx"', "q = true", '-m = "evil.onnx"', 'd = "cpu"'])
 def test_settings_know_one_name_for_each_option(line: str, shot: Path, capsys: Streams) -> None:
     (shot / "evil.onnx").write_bytes(b"x")

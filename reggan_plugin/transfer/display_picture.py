@@ -30,18 +30,13 @@ _BRIGHT_PERCENTILE, _STOPS_OF_A_PICTURE = 95, 8
 _MAX_AUTO_STOPS = 12.0
 
 
-def auto_exposure_ev(linear: Float[np.ndarray, "height width 3"]) -> float:
-    """Return the half stops that bring a face (straight, scene-linear) to middle grey.
+def auto_exposure_ev(luma: Float[np.ndarray, "height width"]) -> float:
+    """Return the half stops that bring a face (luma, straight, scene-linear) to middle grey.
 
     Half stops keep the result the same under the small differences between machines. What is
     more than eight stops below the bright parts is a background's noise and does not count.
     Returns 0 for a picture that is black or holds no number.
     """
-    return exposure_from_luma(linear @ _LUMA)
-
-
-def exposure_from_luma(luma: Float[np.ndarray, "height width"]) -> float:
-    """Return what `auto_exposure_ev` does for a picture of this luma."""
     lit = luma[np.isfinite(luma) & (luma > 0)]
     if lit.size == 0:
         return 0.0
@@ -103,7 +98,7 @@ def _exposed(
     coding = coding_of(frame)
     if coding.is_linear:
         luma = colour.weighed(pixels, alpha, coding, _LUMA, is_display=False)
-        coding = coding_of(frame, exposure_from_luma(luma))
+        coding = coding_of(frame, auto_exposure_ev(luma))
     return pixels, alpha, coding, factor
 
 
@@ -129,7 +124,7 @@ def exposure_of(frame: Frame, region: Region) -> float:
     alpha = None if frame.alpha is None else frame.alpha[region]
     coding = coding_of(frame)
     luma = colour.weighed(frame.pixels[region], alpha, coding, _LUMA, is_display=False)
-    return exposure_from_luma(luma)
+    return auto_exposure_ev(luma)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

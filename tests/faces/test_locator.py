@@ -16,6 +16,7 @@ from reggan_plugin.faces.locator import (
     FaceLocator,
     Pyramid,
     build_pyramid,
+    shown_cells,
 )
 
 SAMPLES = Path(__file__).parents[2] / "reggan_plugin" / "samples"
@@ -165,3 +166,25 @@ def test_swapped_files_are_refused(tmp_path: Path) -> None:
         (tmp_path / f"{name}.onnx").write_bytes(content)
     with pytest.raises(ModelCardError, match="part is 'landmarks'"):
         FaceLocator(tmp_path)
+
+
+def test_a_backdrop_of_one_tone_is_not_searched_and_the_rest_alike(
+    monkeypatch: pytest.MonkeyPatch, locator: FaceLocator
+) -> None:
+    gray = np.full((400, 700), 0.3, np.float32)
+    gray[90:250, 301:450] = np.random.default_rng(3).random((160, 149), np.float32)
+    for axis, (first, last) in zip(shown_cells(gray), ((90, 249), (301, 449)), strict=True):
+        assert first // 8 + 1 <= axis.start <= first // 8 + 2  # the margin has two cells
+        assert last // 8 + 3 <= axis.stop <= last // 8 + 4
+    pyramid = build_pyramid(read_sample("avatar_png/avatar.1001.png"))
+    seen = sum(
+        (rows.stop - rows.start) * (columns.stop - columns.start)
+        for rows, columns in map(shown_cells, (level.gray for level in pyramid.searched))
+    )
+    assert seen < 0.6 * sum(level.gray.size / 64 for level in pyramid.searched)
+    found = locator.search(pyramid)
+    everywhere = slice(0, 10_000), slice(0, 10_000)
+    monkeypatch.setattr("reggan_plugin.faces.locator.shown_cells", lambda _: everywhere)
+    for one, other in zip(found, locator.search(pyramid), strict=True):
+        assert one.score == other.score
+        assert np.array_equal(one.points, other.points)

@@ -8,7 +8,7 @@ import pytest
 from reggan_plugin.faces.locator import build_pyramid
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.colour import AT_ONCE, PixelCoding
+from reggan_plugin.imaging.colour import AT_ONCE, LUMA_WEIGHTS, PixelCoding
 from reggan_plugin.transfer.display_picture import (
     auto_exposure_ev,
     coding_of,
@@ -47,7 +47,7 @@ def test_a_large_linear_picture_is_shown_row_by_row_as_at_once() -> None:
     frame = read_frame(SAMPLES / "avatar_exr" / "avatar.1001.exr")
     assert frame.encoding is Encoding.SCENE_LINEAR
     linear = colour.linear_from_stored(frame.pixels, frame.alpha, coding_of(frame))
-    coding = coding_of(frame, auto_exposure_ev(linear))
+    coding = coding_of(frame, auto_exposure_ev(linear @ np.array(LUMA_WEIGHTS, np.float32)))
     whole = colour.display_from_stored(frame.pixels, frame.alpha, coding)
     shown, factor = display_picture(frame)
     assert factor == 1
@@ -71,15 +71,15 @@ def test_stored_values_come_back(is_linear: bool) -> None:
 
 def test_auto_exposure_brings_a_dark_face_to_middle_grey() -> None:
     face = np.full((10, 10, 3), 0.18 / 8, dtype=np.float32)
-    assert auto_exposure_ev(face) == 3.0
-    assert auto_exposure_ev(np.zeros_like(face)) == 0.0
-    assert auto_exposure_ev(np.full_like(face, np.nan)) == 0.0
+    assert auto_exposure_ev(face[..., 0]) == 3.0
+    assert auto_exposure_ev(np.zeros_like(face)[..., 0]) == 0.0
+    assert auto_exposure_ev(np.full_like(face, np.nan)[..., 0]) == 0.0
 
 
 def test_the_noise_of_a_black_background_does_not_set_the_exposure() -> None:
     picture = np.random.default_rng(0).uniform(0, 5e-4, (100, 100, 3)).astype(np.float32)
     picture[30:60, 30:60] = 0.18
-    assert auto_exposure_ev(picture) == 0.0
+    assert auto_exposure_ev(picture[..., 0]) == 0.0
 
 
 def test_values_that_need_no_change_are_not_copied() -> None:

@@ -1,5 +1,6 @@
 """`reggan-plugin track`: a shot in, the places of its faces in every frame out."""
 
+import os
 from collections import defaultdict
 from pathlib import Path
 from statistics import median
@@ -195,7 +196,7 @@ def _notices(shot: Sequence, frame_range: str | None) -> list[str]:
 
 def _refuse_inputs(shot: Sequence, out: Path, preview: Path | None) -> None:
     sources = [frame.path for frame in shot.frames]
-    folders = {path.resolve().parent for path in sources} | {shot.folder.resolve()}
+    folders = {Path(os.path.realpath(path)).parent for path in sources} | {shot.folder.resolve()}
     if preview is not None and preview.resolve() in folders:
         raise UsageError(
             "--preview is where the source frames lie, and pictures beside them would be taken "

@@ -473,21 +473,23 @@ def _look_up(path: Path) -> tuple[bool, bool]:
 
 
 def _list_folder(folder: Path) -> list[str]:
-    """Return the names of its files."""
+    """Return the names of all that is no folder."""
     try:
         with os.scandir(folder) as entries:
-            return [entry.name for entry in entries if _is_file(entry)]
+            return [entry.name for entry in entries if not _is_folder(entry)]
     except OSError as error:
         raise SourceError(
             f"{folder} cannot be listed: {error.strerror}. Give yourself the right to read it."
         ) from error
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    """Tell whether an entry is a file; a link that leads to itself is none, as one to nowhere."""
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a folder. A link to nowhere, a pipe or a device is none: it counts
+    as a file, which cannot be read, since a frame that is not there must not go unsaid.
+    """
     try:
-        return entry.is_file()
-    except OSError:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
         return False
 
 

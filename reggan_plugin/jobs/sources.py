@@ -194,7 +194,7 @@ class _Search:
 
     def add(self, source: Source) -> None:
         """Add a source unless its files are there already."""
-        files = {frame.path.resolve() for frame in source.shot.frames}
+        files = {Path(os.path.realpath(frame.path)) for frame in source.shot.frames}
         if not files <= self._seen:
             self._seen |= files
             self.sources.append(source)

@@ -42,7 +42,7 @@ Problem = Literal[
 PROBLEMS: dict[Problem, str] = {
     "missing": "There is no output, or no source.",
     "failed": "The frame could not be read, changed or written.",
-    "altered": "The output is not the file that was rendered.",
+    "altered": "The output is not the file that was rendered, or the source has changed since.",
     "no record": "No sound record says which file was rendered, so it may be any.",
     "no face": "No face was found, or the tracks have none here; the frame is unchanged.",
     "low score": "The locator is not sure of the face.",
@@ -177,6 +177,9 @@ def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
         if other_size is not None:
             problems.append("altered")
             note = other_size
+        elif record.outcome != "failed" and _other_source(record, frame.path):
+            problems.append("altered")
+            note = "Its source has changed since. `render --resume` renders it anew."
         problems += _problems_of_faces(record)
     return CheckedFrame(
         name=frame.path.name,
@@ -196,6 +199,14 @@ def _proves(record: FrameRecord | None, output: Path) -> bool:
         and isinstance(record.output_sha256, str)
         and Path(record.output).name == output.name
     )
+
+
+def _other_source(record: FrameRecord, source: Path) -> bool:
+    """Tell whether a picture is not the one that was read; it is read where its time differs."""
+    now, then = state_of(source), record.input_state
+    if now is None or now == then or record.input_sha256 is None:
+        return False
+    return (then is not None and now.size != then.size) or digest_of(source) != record.input_sha256
 
 
 def _other_size(record: FrameRecord, output: Path) -> str | None:

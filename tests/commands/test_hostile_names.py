@@ -209,7 +209,7 @@ def test_a_link_that_leads_to_itself_leaves_the_other_frames(shot: Path) -> None
         (shot / "a.0002.png").symlink_to("a.0002.png")
     except OSError:
         pytest.skip("links need a right on Windows")
-    assert main(["render", "shot", "-e", "happy", "--intensity", "0", "--out", "out"]) == 0
+    assert main(["render", "shot", "-e", "happy", "--intensity", "0", "--out", "out"]) == 1
     assert [path.name for path in Path("out").glob("*.png")] == ["a.0001.png"]
 
 
@@ -322,3 +322,28 @@ def test_json_for_programs_has_no_nan() -> None:
         assert not re.search(r"(echo|print)\(json\.dumps", path.read_text()), path
     text = json_text({"a": [float("nan"), float("inf"), 1.5], "b": (1, None)})
     assert json.loads(text, parse_constant=pytest.fail) == {"a": [None, None, 1.5], "b": [1, None]}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_frame_that_is_a_link_to_nowhere_fails_and_is_not_good(
+    shot: Path, capsys: Streams
+) -> None:
+    number = len(list(shot.iterdir()))
+    (shot / "a.0901.png").symlink_to("/nowhere/a.0901.png")
+    (shot / "a.0902.png").symlink_to("a.0902.png")
+    os.mkfifo(shot / "a.0903.png")
+    words = ["shot", "--out", "o"]
+    assert main(["render", *words, "-e", "happy", "--intensity", "0"]) == 1
+    assert f"3 of {number + 3} frames failed" in capsys.readouterr().err
+    assert main(["report", *words]) == 1
+    assert "a.0901.png, a.0902.png, a.0903.png" in capsys.readouterr().err
+
+
+def test_a_source_that_changed_since_is_not_good(shot: Path, capsys: Streams) -> None:
+    frame, words = shot / "a.0001.png", ["shot", "--out", "o"]
+    assert main(["render", *words, "-e", "happy", "--intensity", "0"]) == 0
+    os.utime(frame, (1, 1))  # touched alone: its content is what it was
+    assert main(["report", *words]) == 0
+    Image.new("RGB", (64, 48), (91, 80, 70)).save(frame)
+    assert main(["report", *words]) == 1
+    assert "Its source has changed since" in capsys.readouterr().out

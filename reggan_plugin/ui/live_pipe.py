@@ -43,7 +43,7 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
-from reggan_plugin.file_safety import refuse_overwriting
+from reggan_plugin.file_safety import TEMPORARY_SUFFIX, refuse_overwriting
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.json_and_toml import json_text, parse_json
 from reggan_plugin.limits import MOST_PATH_LETTERS
@@ -160,8 +160,15 @@ class LivePipe:
 
 
 def _written(picture: Rgba, out: Path) -> dict[str, Any]:
-    """Name and size of a picture that lies in a file now."""
-    np.ascontiguousarray(picture).tofile(out)  # else each number is written by itself
+    """Name and size of a picture that lies in a file now; a link of this name is replaced."""
+    temporary = out.with_name(out.name + os.urandom(6).hex() + TEMPORARY_SUFFIX)
+    try:
+        with temporary.open("xb") as file:
+            np.ascontiguousarray(picture).tofile(file)  # else each number is written by itself
+        temporary.replace(out)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     return {"file": out.name, "width": picture.shape[1], "height": picture.shape[0]}
 
 

@@ -136,6 +136,17 @@ def test_an_answer_is_not_written_over_its_frame(
     assert frame.read_bytes() == content
 
 
+def test_an_answer_replaces_a_link_and_not_what_it_leads_to(
+    pipe: LivePipe, frame: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "somebody.txt").write_text("precious")
+    (tmp_path / "live.7.raw").symlink_to("somebody.txt")
+    answer = pipe.answer(asked(frame, tmp_path / "live.raw"))
+    assert picture(answer, tmp_path / "live.raw").any()
+    assert (tmp_path / "somebody.txt").read_text() == "precious"
+    assert not list(tmp_path.glob("*.reggan-tmp"))
+
+
 def test_of_lines_that_came_meanwhile_the_newest_is_answered() -> None:
     read, write = os.pipe()
     lines = newest_lines(read)

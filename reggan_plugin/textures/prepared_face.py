@@ -21,6 +21,7 @@ from reggan_plugin.textures.views.framing import (
     USUAL_TEXELS,
     FramedFace,
     ViewForModel,
+    eyeballs_of,
     frame_face,
     motion_share,
     own_relief,
@@ -118,6 +119,12 @@ class PreparedFace:
             picture, crop = self.front_view
             focal_px, points = self._view_for_model.view.focal_px, transfer.card.canonical_points
             self._relief = own_relief(picture, focal_px, crop, points, self.parts)
+            self.eyeballs = eyeballs_of(
+                self.stage, self.parts, self._view_for_model.view, crop, points
+            )
+            """Triangles that wear the map and keep their looks."""
+            if self.eyeballs.any():
+                self.notices["The eyeballs share the map of the skin and keep their looks"] = None
             self._share = motion_share(survey, self._standing, self._relief.values())
 
     @property
@@ -167,7 +174,7 @@ class PreparedFace:
         with self.watch.timing("model"):
             change = self._changed(self._view_for_model, mix)
         with self.watch.timing("reprojection"):
-            carry = Reprojection(self.stage, self.parts, self.texture, change)
+            carry = Reprojection(self.stage, self.parts, self.texture, change, still=self.eyeballs)
             count = len(self.texture.tiles)
             found = {
                 number: carry.changed_samples(number, part_of(advance, place, count))

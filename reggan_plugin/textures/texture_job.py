@@ -244,7 +244,7 @@ def write_also(source: Path, output: Path, face: PreparedFace, changed: ChangedM
     files = find_texture(source)
     texture = TextureMap(tiles={number: _data(path) for number, path in files.paths.items()})
     moved = _without_light(changed.view)
-    carry = Reprojection(face.stage, face.parts, texture, moved, is_data=True)
+    carry = Reprojection(face.stage, face.parts, texture, moved, is_data=True, still=face.eyeballs)
     found = {number: carry.changed_samples(number) for number in texture.tiles}
     tiles = {number: samples for number, samples in found.items() if samples is not None}
     write_tiles(files, texture, tiles, output)
@@ -394,14 +394,14 @@ def find_characters(folder: Path) -> dict[str, Path]:
     """
     found: dict[str, Path] = {}
     for entry in sorted(folder.iterdir()):
-        meshes = sorted(entry.iterdir()) if entry.is_dir() else [entry] * entry.is_file()
+        meshes = sorted(entry.iterdir()) if entry.is_dir() else [entry]  # which may lead nowhere
         meshes = [path for path in meshes if is_mesh(path)]
         if len(meshes) > 1:
             raise UsageError(
                 f"{entry} holds {len(meshes)} meshes: {', '.join(path.name for path in meshes)}. "
                 "Leave one in each character's folder."
             )
-        name = entry.stem if entry.is_file() else entry.name
+        name = entry.name if entry.is_dir() else entry.stem
         if meshes and name in found:
             raise UsageError(f"Two characters are called {name}: {found[name]} and {meshes[0]}.")
         if meshes:

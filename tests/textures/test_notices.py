@@ -2,16 +2,18 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.errors import FaceNotFoundError, TextureError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.textures import read_mesh
+from reggan_plugin.textures import prepared_face, read_mesh
 from reggan_plugin.textures.character import Character, Material, MeshPart, stands_on_skin
 from reggan_plugin.textures.maps.texture_map import TextureMap, read_tile
 from reggan_plugin.textures.maps.worn_map import parts_by_sight
@@ -59,6 +61,8 @@ def test_two_places_on_the_same_texels_get_the_mean_and_are_named(tmp_path: Path
     before = stage.take(view).colour
     lighter = np.where(np.arange(128)[:, None] < 64, 20, 40)[None] / np.float32(255)
     change = ViewChange(view=view, before=before, after=(before + lighter).astype(np.float32))
+    still = Reprojection(stage, [0], texture, change, still=np.ones(4, bool))
+    assert still.changed_samples(1001) is None
     carry = Reprojection(stage, [0], texture, change)
     result = carry.changed_samples(1001)
     assert result is not None
@@ -67,6 +71,39 @@ def test_two_places_on_the_same_texels_get_the_mean_and_are_named(tmp_path: Path
     assert any(
         "overlapping UVs), which get the mean" in r for r in remarks_on("x", ANGRY, carry.tally)
     )
+
+
+def test_eyeballs_in_one_part_with_the_skin_keep_their_looks(
+    transfer: ExpressionTransfer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a game avatar of one mesh and one material: a lid that closes is not painted on it."""
+    counts = []
+
+    def joined(mesh: Path, **more: Any) -> LoadedMesh:
+        loaded = load_mesh(mesh, **more)
+        (skin,) = (one for one in loaded.character.parts if one.name == "Skin")
+        (eyes,) = (one for one in loaded.character.parts if one.name == "Eyes")
+        assert skin.uv is not None
+        assert eyes.uv is not None
+        both = replace(
+            skin,
+            positions=np.concatenate([skin.positions, eyes.positions]),
+            faces=np.concatenate([skin.faces, eyes.faces + len(skin.positions)]),
+            uv=np.concatenate([skin.uv, eyes.uv]),
+            node=None,
+        )
+        others = [one for one in loaded.character.parts if one is not skin and one is not eyes]
+        counts[:] = len(skin.faces), len(eyes.faces)
+        return replace(loaded, character=replace(loaded.character, parts=(both, *others)))
+
+    monkeypatch.setattr(prepared_face, "load_mesh", joined)
+    head = Path(reggan_plugin.__file__).parent / "samples/head.glb"
+    face = PreparedFace(head, Look(), transfer, tmp_path)
+    skin, eyes = counts
+    assert not face.eyeballs[:skin].any()
+    assert face.eyeballs[skin : skin + eyes].all()
+    assert not face.eyeballs[skin + eyes :].any()
+    assert any("eyeballs share the map" in said for said in face.notices)
 
 
 def test_texels_that_also_lie_on_the_back_of_the_head_are_named(

@@ -16,6 +16,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.imaging.region_limits import blurred
+from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_plugin.textures.character import Character
 from reggan_plugin.textures.maps.texture_map import TextureMap, reduction_for
 from reggan_plugin.textures.views.stage import DISTANCE_IN_FACES, Stage, StagePicture, View, look_at
@@ -347,6 +348,9 @@ _STEEP, _LEAST_CONTRAST = 2.5, 0.08
 found; their lips have slopes of up to 2."""
 _AROUND, _BESIDE = 0.2, 0.05
 """In distances of the eyes: what a colour is compared with, and how far from a side it is read."""
+_ROUND, _BALL, _AT_EYE = 0.45, (0.12, 0.9), 0.3
+"""Of eyeballs: the least extent of a piece over its largest one; how large it is, and how far from
+an eye, in distances between the eyes."""
 _LEAST_AREA = 0.02
 """Of the square over the distance of the eyes; a brow has ten times as much."""
 
@@ -391,6 +395,46 @@ def own_relief(
         if (seeds & zone).sum() > _LEAST_AREA * eyes_px**2:
             near = _highest((seeds & zone).astype(np.float32), round(_NARROW * eyes_px)) > 0
             found[name] = _highest((ridge & near).astype(np.float32), beside) > 0
+    return found
+
+
+def eyeballs_of(
+    stage: Stage,
+    parts: Sequence[int],
+    view: View,
+    crop: FaceCrop,
+    canonical: Float[np.ndarray, "6 2"],
+) -> Bool[np.ndarray, " faces"]:
+    """Find eyeballs that wear the map of the skin: balls, or halves of balls, at the eyes, by
+    themselves in the mesh.
+
+    Args:
+        stage: the character.
+        parts: that wear the map.
+        view: of the face from the front.
+        crop: the face in it.
+        canonical: where a crop has its landmarks.
+    """
+    chosen = np.flatnonzero(np.isin(stage.part_of_face, list(parts)))
+    _, welded = np.unique(stage.points, axis=0, return_inverse=True)
+    corners = welded.reshape(-1)[stage.faces[chosen]]
+    piece = pieces_of(corners, len(stage.points))[corners[:, 0]]
+    order = np.argsort(piece, kind="stable")
+    starts = np.flatnonzero(np.diff(piece[order], prepend=-1))
+    places = stage.points[stage.faces[chosen[order]]]
+    low = np.minimum.reduceat(places.min(axis=1), starts)
+    high = np.maximum.reduceat(places.max(axis=1), starts)
+    size = high - low
+    at, depth = view.project((low + high) / 2)
+    marks = dict(zip(LANDMARK_NAMES, crop.place(canonical * crop.side_px), strict=True))
+    eyes = np.stack([marks["left_eye"], marks["right_eye"]])
+    eyes_px = float(np.linalg.norm(eyes[0] - eyes[1]))
+    away = np.linalg.norm(at[:, None] - eyes, axis=2).min(axis=1) / eyes_px
+    wide = size.max(axis=1) * view.focal_px / depth / eyes_px
+    is_ball = (size.min(axis=1) > _ROUND * size.max(axis=1)) & (away < _AT_EYE)
+    is_ball &= (wide > _BALL[0]) & (wide < _BALL[1])
+    found = np.zeros(len(stage.faces), dtype=np.bool_)
+    found[chosen[order]] = np.repeat(is_ball, np.diff(starts, append=len(order)))
     return found
 
 

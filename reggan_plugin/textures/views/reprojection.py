@@ -141,8 +141,12 @@ class Reprojection:
         *,
         block_px: int = _BLOCK_PX,
         is_data: bool = False,
+        still: Bool[np.ndarray, " faces"] | None = None,
     ) -> None:
-        """Lay out the triangles: those that the view shows where it changes, and all others."""
+        """Lay out the triangles: those that the view shows where it changes, and all others.
+
+        Those that are `still` do not change, whatever the view shows.
+        """
         self._texture, self._block_px = texture, block_px
         self._moves = change.motion is not None
         surface = SurfaceChange(stage, change, parts, texture, is_data=is_data)
@@ -152,6 +156,8 @@ class Reprojection:
         mirrored[chosen] = is_mirrored(stage.uv, stage.faces[chosen])
         self._texels = TexelChange(stage, surface, change.view.eye, mirrored)
         seen, shows = surface.faces_that_may_change(chosen), surface.shows(chosen)
+        if still is not None:
+            seen = seen & ~still[chosen]
         row, cell = laid_out(corners, texture.is_udim)
         number = FIRST_UDIM + cell[:, 0] + 10 * cell[:, 1]
         if not texture.is_udim:

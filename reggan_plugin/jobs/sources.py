@@ -207,11 +207,29 @@ class _Search:
             names[:] = sorted(name for name in names if not name.startswith("."))
             for name in list(names):
                 folder = Path(place, name)
-                if (folder / RECORD_FOLDER).is_dir() and not _is_fresh(folder):
+                if not self._may_look(folder):
+                    names.remove(name)
+                elif (folder / RECORD_FOLDER).is_dir() and not _is_fresh(folder):
                     self.passed_over.append(folder)
                     names.remove(name)
                 else:
                     yield folder
+
+    def _may_look(self, folder: Path) -> bool:
+        """Tell whether a folder within can be listed; one that cannot is refused by itself."""
+        try:
+            with os.scandir(folder) as entries:
+                next(entries, None)
+            (folder / RECORD_FOLDER).is_dir()
+        except OSError as error:
+            if all(path != folder for path, _ in self.refused):
+                fault = SourceError(
+                    f"{folder} cannot be listed: {error.strerror}. Give yourself the right to read "
+                    "it, or name the folders beside it."
+                )
+                self.refused.append((folder, fault))
+            return False
+        return True
 
     def _without_results(
         self, folder: Path, found: list[tuple[str, Sequence]]

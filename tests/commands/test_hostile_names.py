@@ -10,6 +10,7 @@ import tempfile
 import zlib
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -347,3 +348,21 @@ def test_a_source_that_changed_since_is_not_good(shot: Path, capsys: Streams) ->
     Image.new("RGB", (64, 48), (91, 80, 70)).save(frame)
     assert main(["report", *words]) == 1
     assert "Its source has changed since" in capsys.readouterr().out
+
+
+def test_a_folder_that_cannot_be_read_stops_no_other(
+    shot: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    (shot.parent / "lost+found").mkdir()
+    listed = os.scandir
+
+    def scandir(place: Any = ".") -> Any:
+        if Path(place).name == "lost+found":
+            raise PermissionError(13, "Permission denied", str(place))
+        return listed(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    words = ["render", str(shot.parent), "--recursive", "-e", "happy", "--intensity", "0"]
+    assert main([*words, "--out", "../made"]) == 1
+    assert "lost+found cannot be listed: Permission denied" in capsys.readouterr().err
+    assert [path.name for path in Path("../made").rglob("*.png")] == ["a.0001.png"]

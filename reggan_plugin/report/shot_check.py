@@ -179,7 +179,7 @@ def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
             note = other_size
         elif record.outcome != "failed" and _other_source(record, frame.path):
             problems.append("altered")
-            note = "Its source has changed since. `render --resume` renders it anew."
+            note = "Its source has changed since: it is not the picture that was read."
         problems += _problems_of_faces(record)
     return CheckedFrame(
         name=frame.path.name,

@@ -9,6 +9,8 @@
 A word that names fewer shapes counts more: `smile` before `mouth`.
 """
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -38,6 +40,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     }.items()
 }
 """Words for several shapes. `mouthClose` goes with the jaw that it closes: so lips that meet do."""
+_BARE_KEY = re.compile("[A-Za-z0-9_-]+")
+"""What TOML takes without quotes."""
 _MOST_BLINK = 1.0
 """Of a weight of `eyeBlink`, at which lids meet."""
 _SHUTS = 4
@@ -159,7 +163,8 @@ def text_of_table(name: str, table: Mapping[str, Any]) -> str:
         else f"{word} = {{ {', '.join(f'{part} = {one:g}' for part, one in value.items())} }}"
         for word, value in table.items()
     ]
-    return "\n".join([f"[character.{name}]", *lines]) + "\n"
+    key = name if _BARE_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+    return "\n".join([f"[character.{key}]", *lines]) + "\n"
 
 
 def table_learnt_from(take: Take) -> dict[str, dict[str, float]]:

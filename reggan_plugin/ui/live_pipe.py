@@ -43,7 +43,7 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
-from reggan_plugin.file_safety import TEMPORARY_SUFFIX, refuse_overwriting
+from reggan_plugin.file_safety import TEMPORARY_SUFFIX, refuse_existing, refuse_overwriting
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.json_and_toml import json_text, parse_json
 from reggan_plugin.limits import MOST_PATH_LETTERS
@@ -83,6 +83,7 @@ class LivePipe:
         self._transfer = transfer
         self._held: Newest[LiveFrame] = Newest(FRAMES_HELD)
         self._held_map: "Newest[LiveMap]" = Newest(1)
+        self._made: set[Path] = set()
 
     def serve(self, requests: Iterable[str], answers: TextIO) -> None:
         """Answer every line until there is none: the program has ended."""
@@ -111,13 +112,27 @@ class LivePipe:
         mix, out = change_from_json(asked["change"], own).mix, Path(asked["out"])
         beside = out.with_name(f"{out.stem}.{asked['id']}{out.suffix}")
         _refuse_overwriting(beside, out, [Path(asked[name]) for name in _INPUTS if name in asked])
+        refuse_existing([beside], overwrite=beside in self._made)
         if "texture" not in asked:
-            return _written(self._frame(asked, mix), beside)
+            return self._written(self._frame(asked, mix), beside)
         face = self._map(asked)
         if not face.is_set:
-            return _written(face.picture(mix)[::-1], beside)
+            return self._written(face.picture(mix)[::-1], beside)
         height, width = face.size
         return {"width": width, "height": height, "tiles": face.write_tiles(mix, out).name}
+
+    def _written(self, picture: Rgba, out: Path) -> dict[str, Any]:
+        """Write a picture whole; return the name of its file, and its size."""
+        temporary = out.with_name(out.name + os.urandom(6).hex() + TEMPORARY_SUFFIX)
+        try:
+            with temporary.open("xb") as file:
+                np.ascontiguousarray(picture).tofile(file)  # else each number is written by itself
+            temporary.replace(out)
+            self._made.add(out)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        return {"file": out.name, "width": picture.shape[1], "height": picture.shape[0]}
 
     def _frame(self, asked: Mapping[str, Any], mix: ExpressionMix) -> Rgba:
         held = self._hold(asked)
@@ -157,19 +172,6 @@ class LivePipe:
         longest = max(small.pixels.shape[:2])
         face = live_face(self._transfer, small, crop, exposure_ev, longest)
         return LiveFrame(picture=_rgba(small), face=face)
-
-
-def _written(picture: Rgba, out: Path) -> dict[str, Any]:
-    """Name and size of a picture that lies in a file now; a link of this name is replaced."""
-    temporary = out.with_name(out.name + os.urandom(6).hex() + TEMPORARY_SUFFIX)
-    try:
-        with temporary.open("xb") as file:
-            np.ascontiguousarray(picture).tofile(file)  # else each number is written by itself
-        temporary.replace(out)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    return {"file": out.name, "width": picture.shape[1], "height": picture.shape[0]}
 
 
 def _rgba(frame: Frame) -> Rgba:

@@ -17,6 +17,7 @@ from reggan_plugin.commands.options.model import open_model
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.retargeting import text_of_table
 from reggan_plugin.errors import UsageError
+from reggan_plugin.json_and_toml import parse_toml
 from reggan_plugin.ui.character_fit import CharacterFit
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.studio import Studio
@@ -165,3 +166,9 @@ def test_the_face_follows_the_sliders_and_undo_reset_and_reload_do(
         artist.wait.until(lambda _: page.studio.fit.table == {"jaw": {"gain": 2}})
         artist.find("tab-take").click()
         assert artist.faults() == []
+
+
+@pytest.mark.parametrize("name", ["hero", "a]b", 'a"b', "x\ny = 1", "a.b", "é"])
+def test_a_table_is_toml_whatever_the_character_is_called(name: str) -> None:
+    table = parse_toml(text_of_table(name, {"brows": 1.4}))
+    assert table == {"character": {name: {"brows": 1.4}}}

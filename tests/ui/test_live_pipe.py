@@ -136,14 +136,19 @@ def test_an_answer_is_not_written_over_its_frame(
     assert frame.read_bytes() == content
 
 
-def test_an_answer_replaces_a_link_and_not_what_it_leads_to(
-    pipe: LivePipe, frame: Path, tmp_path: Path
+@pytest.mark.parametrize("is_link", [False, True])
+def test_an_answer_replaces_no_file_but_its_own(
+    is_link: bool, pipe: LivePipe, frame: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "somebody.txt").write_text("precious")
-    (tmp_path / "live.7.raw").symlink_to("somebody.txt")
-    answer = pipe.answer(asked(frame, tmp_path / "live.raw"))
-    assert picture(answer, tmp_path / "live.raw").any()
-    assert (tmp_path / "somebody.txt").read_text() == "precious"
+    precious = tmp_path / ("somebody.txt" if is_link else "live.7.raw")
+    precious.write_text("precious")
+    if is_link:
+        (tmp_path / "live.7.raw").symlink_to("somebody.txt")
+    assert "live.7.raw" in pipe.answer(asked(frame, tmp_path / "live.raw"))["message"]
+    assert precious.read_text() == "precious"
+    for _ in range(2):
+        answer = pipe.answer(asked(frame, tmp_path / "live.raw", id=8))
+        assert picture(answer, tmp_path / "live.raw").any()
     assert not list(tmp_path.glob("*.reggan-tmp"))
 
 

@@ -223,6 +223,8 @@ def written_frames(
         sound, notices = _copied_streams(reading, writing)
         chapters = reading.chapters()
         writing.set_chapters(chapters)
+        # FFmpeg's own decoder of VP9 leaves alpha out
+        had_alpha = _holds_alpha(av, video) or video.metadata.get("alpha_mode") == "1"
         number = 0
         for packet in reading.demux(video, *sound):
             if packet.stream is not video:
@@ -247,7 +249,13 @@ def written_frames(
     spoken = [stream.language for stream in sound]
     with _faults(source, out), open_video(Path(temporary)) as written:
         notices += _lost(out, len(chapters), spoken, written)
+        if had_alpha and not _holds_alpha(av, written.streams.video[0]):
+            notices.append(f"alpha is left out of the new video: it is written in {name}")
     yield notices
+
+
+def _holds_alpha(av: Any, video: Any) -> bool:
+    return any(one.is_alpha for one in av.VideoFormat(video.codec_context.pix_fmt).components)
 
 
 def _samples(path: str) -> Samples:

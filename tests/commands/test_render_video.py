@@ -205,6 +205,28 @@ def test_a_turned_clip_is_changed_upright_and_stays_turned(
     assert turned == same
 
 
+@pytest.mark.parametrize(
+    ("name", "code", "pixels"),
+    [("a.mov", "png", "rgba"), ("a.mov", "qtrle", "argb"), ("a.webm", "libvpx-vp9", "yuva420p")],
+)
+def test_alpha_that_is_lost_is_said(
+    name: str, code: str, pixels: str, tmp_path: Path, capsys: Streams
+) -> None:
+    clip = tmp_path / name
+    with av.open(str(clip), "w") as made:
+        stream = made.add_stream(code, rate=24)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pixels
+        for number in range(3):
+            drawn = np.full((HEIGHT, WIDTH, 4), 90 + number, np.uint8)
+            frame = av.VideoFrame.from_ndarray(drawn, format="rgba").reformat(format=pixels)
+            frame.pts = number
+            made.mux(stream.encode(frame))
+        made.mux(stream.encode(None))
+    assert smile(clip, "--json") == 0
+    said = [one["message"] for one in json.loads(capsys.readouterr().out)["notices"]]
+    assert any("alpha is left out of the new video" in one for one in said), said
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.webm"])
 def test_chapters_and_languages_stay_and_what_is_lost_is_said(
     name: str, tmp_path: Path, capsys: Streams

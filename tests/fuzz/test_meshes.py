@@ -155,7 +155,7 @@ def test_a_batch_goes_on_after_every_hostile_character(tmp_path: Path) -> None:
     request = TextureRequest(mesh=cast, mixes={"sad": ExpressionMix({"sad": 1.0})}, out=out)
     outcomes = list(run_batch(request, cast, open_transfer, lambda: False, with_meshes=False))
     assert {outcome.name: outcome.outcome for outcome in outcomes} == dict.fromkeys(
-        "abefg", "failed"
+        "abcdefg", "failed"
     )
     assert all(outcome.error and str(cast) in outcome.error for outcome in outcomes)
 

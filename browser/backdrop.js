@@ -1,29 +1,43 @@
 // What is behind something else: as reggan_plugin/imaging/backdrop.py and in_front_of_face.py do it.
 
-import { BILINEAR, reduceBy, resize } from "./planes.js";
+import { plane, reduceBy } from "./planes.js";
 
 const [EDGE, LONGEST_PX] = [0.07, 1024];
 
 /** How little of a pixel's colour is of use for what is behind: 1 where anything is before. */
 const hidden = (front) => Math.min(1, Math.max(0, front) / EDGE);
 
-/** Planes premultiplied by `weight`, and what runs on beneath them from half the resolution. */
-function fill(colours, weight) {
-  const { width, height } = weight;
-  if (Math.max(width, height) === 1) return colours.map((one) => divided(one, weight));
-  const low = reduceBy(weight, 2);
-  const sureness = { ...low, data: low.data.map((value) => Math.min(4 * value, 1)) };
-  const weighted = colours.map((one) => times(divided(reduceBy(one, 2), low), sureness));
-  return fill(weighted, sureness).map((one, index) => {
-    const result = resize(one, width, height, BILINEAR);
-    result.data.forEach((value, i) =>
-      (result.data[i] = colours[index].data[i] + (1 - weight.data[i]) * value));
-    return result;
-  });
+/** Sums of squares of two by two pixels; beyond the border is nothing. */
+function summed({ width, height, data }) {
+  const result = plane((width + 1) >> 1, (height + 1) >> 1);
+  data.forEach((value, i) => (result.data[(Math.floor(i / width) >> 1) * result.width + ((i % width) >> 1)] += value));
+  return result;
 }
 
-const divided = (one, weight) =>
-  ({ ...one, data: one.data.map((value, i) => value / Math.max(weight.data[i], 1e-6)) });
+/** Planes premultiplied by `weight`, and what runs on beneath them: from half the resolution, in
+ * straight lines between the middles of its pixels. As reggan_plugin/kernels/run_on.c has it. */
+function fill(colours, weight) {
+  const { width, height } = weight;
+  if (Math.max(width, height) <= 2) {
+    const total = ({ data }) => data.reduce((sum, value) => sum + value, 0);
+    return colours.map((one) => ({ ...one, data: one.data.map((value, i) =>
+      value + (1 - weight.data[i]) * total(one) / Math.max(total(weight), 1e-6)) }));
+  }
+  const totals = summed(weight);
+  const low = { ...totals, data: totals.data.map((value) => Math.min(value, 1)) };
+  const share = { ...low, data: low.data.map((value, i) => value / Math.max(totals.data[i], 1e-6)) };
+  const coarse = fill(colours.map((one) => times(summed(one), share)), low);
+  const beside = (at, length) => Math.min(length - 1, Math.max(0, (at >> 1) + (at % 2 ? 1 : -1)));
+  return colours.map((one, channel) => ({ ...one, data: one.data.map((value, i) => {
+    const lack = 1 - weight.data[i];
+    if (!(lack > 0)) return value;
+    const [x, y] = [i % width, Math.floor(i / width)];
+    const { data } = coarse[channel];
+    const [here, other] = [x >> 1, beside(x, low.width)];
+    const mixed = (row) => 0.75 * data[row * low.width + here] + 0.25 * data[row * low.width + other];
+    return value + lack * (0.75 * mixed(y >> 1) + 0.25 * mixed(beside(y, low.height)));
+  }) }));
+}
 
 const times = (one, share) => ({ ...one, data: one.data.map((value, i) => value * share.data[i]) });
 

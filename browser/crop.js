@@ -1,6 +1,6 @@
 // Where the face is: a square crop of a model's size, placed by eyes and corners of the mouth.
 
-import { block, sample } from "./planes.js";
+import { block, sample, shrunk } from "./planes.js";
 
 const MARGIN_PX = 4;
 const BOX_SIDE = 2.6;  // of a face, in eye distances
@@ -79,8 +79,10 @@ export class Crop {
   /** What the model sees of a plane of the frame. */
   cut(source) {
     const { left, top, right, bottom } = this.bounds(this.margin);
-    const part = block(source, left, top, right - left, bottom - top);
-    return sample(part, this.moved(-left, -top).matrix, this.side, this.side);
+    const part = [source, left, top, right - left, bottom - top];
+    const matrix = this.moved(-left, -top).matrix;
+    if (this.scale <= 1) return sample(block(...part), matrix, this.side, this.side);
+    return sample(shrunk(...part, this.scale), matrix.map((value) => value / this.scale), this.side, this.side);
   }
 
   /** A plane that spans the crop, at the pixels of a region of the frame. */

@@ -34,20 +34,22 @@ export const BICUBIC = [2, (x) => {
   return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
 }];
 
-/** First source pixel and weights of each pixel of a line of another length. */
-function taps(length, target, [reach, kernel]) {
-  const scale = length / target;
+/** First source pixel and weights of each of so many pixels of a line, each `scale` wide; the source
+ * has pixels from `low` to `high`, and the first of them counts as 0. */
+function taps(count, scale, [reach, kernel], low, high) {
   const wide = Math.max(1, scale);
-  return Array.from({ length: target }, (_, index) => {
+  return Array.from({ length: count }, (_, index) => {
     const centre = (index + 0.5) * scale;
-    const first = Math.max(0, Math.trunc(centre - reach * wide + 0.5));
-    const end = Math.min(length, Math.trunc(centre + reach * wide + 0.5));
+    const first = Math.max(low, Math.floor(centre - reach * wide + 0.5));
+    const end = Math.min(high, Math.floor(centre + reach * wide + 0.5));
     const weights = [];
     for (let at = first; at < end; at++) weights.push(kernel((at - centre + 0.5) / wide));
     const sum = weights.reduce((a, b) => a + b, 0);
-    return { first, weights: weights.map((weight) => weight / sum) };
+    return { first: first - low, weights: weights.map((weight) => weight / sum) };
   });
 }
+
+const tapsTo = (length, target, kernel) => taps(target, length / target, kernel, 0, length);
 
 /** Weighted sums along the rows of a plane. */
 function alongRows(source, across) {
@@ -81,47 +83,59 @@ function alongColumns(wide, down) {
 
 /** A plane at another size. */
 export function resize(source, width, height, kernel) {
-  const across = alongRows(source, taps(source.width, width, kernel));
-  return alongColumns(across, taps(source.height, height, kernel));
+  const across = alongRows(source, tapsTo(source.width, width, kernel));
+  return alongColumns(across, tapsTo(source.height, height, kernel));
 }
 
 /** The same for whole levels, 0 to 255, which Pillow rounds after each axis. */
 export function resizeLevels(source, width, height, kernel) {
   const rounded = (one) => ({ ...one, data: one.data.map((v) => Math.min(255, Math.max(0, Math.floor(v + 0.5)))) });
-  const across = rounded(alongRows(source, taps(source.width, width, kernel)));
-  return rounded(alongColumns(across, taps(source.height, height, kernel)));
+  const across = rounded(alongRows(source, tapsTo(source.width, width, kernel)));
+  return rounded(alongColumns(across, tapsTo(source.height, height, kernel)));
 }
 
-function straightLines(source, [a, b, c, d, e, f], width, height) {
+/** A part of a plane shrunk by a factor above 1, of which every pixel counts; edge pixels go on. */
+export function shrunk(source, left, top, width, height, scale) {
+  const factor = Math.max(1, Math.floor(scale / 2));
+  const fine = scale / factor;
+  const beyond = Math.ceil(2 * fine) + 1;  // blocks that the kernel reaches past the part
+  const corner = [left, top].map((start) => start - beyond * factor);
+  const counts = [width, height].map((length) => Math.floor(length / scale));
+  const blocks = counts.map((count) => Math.ceil(count * fine) + 2 * beyond);
+  const part = reduceBy(block(source, ...corner, ...blocks.map((count) => count * factor)), factor);
+  const [across, down] = counts.map((count, axis) => taps(count, fine, BICUBIC, -beyond, blocks[axis] - beyond));
+  return alongColumns(alongRows(part, across), down);
+}
+
+const PHASES = 1024;  // steps between two pixels that are told apart
+const CUBIC = Float32Array.from({ length: 4 * PHASES }, (_, i) => BICUBIC[1](Math.floor(i / 4) / PHASES - (i % 4) + 1));
+
+/** A plane at affine places, by a cubic kernel; its edge goes on between pixels, outside of it is 0. */
+export function sample(source, sourceFromTarget, width, height) {
+  const reduction = Math.max(1, Math.floor(Math.hypot(sourceFromTarget[0], sourceFromTarget[3])));
+  const reduced = reduction > 1 ? reduceBy(source, reduction) : source;
+  const [a, b, c, d, e, f] = sourceFromTarget.map((value) => value / reduction);
   const result = plane(width, height);
-  const clampX = (x) => Math.min(source.width - 1, Math.max(0, x));
-  const clampY = (y) => Math.min(source.height - 1, Math.max(0, y));
+  const within = (place, length) => Math.min(length - 1, Math.max(0, place));
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const u = a * (x + 0.5) + b * (y + 0.5) + c;
       const v = d * (x + 0.5) + e * (y + 0.5) + f;
-      if (u < 0 || v < 0 || u >= source.width || v >= source.height) continue;
-      const [left, top] = [Math.floor(u - 0.5), Math.floor(v - 0.5)];
-      const [across, down] = [u - 0.5 - left, v - 0.5 - top];
-      const [x0, x1] = [clampX(left), clampX(left + 1)];
-      const [r0, r1] = [clampY(top) * source.width, clampY(top + 1) * source.width];
-      const upper = source.data[r0 + x0] * (1 - across) + source.data[r0 + x1] * across;
-      const lower = source.data[r1 + x0] * (1 - across) + source.data[r1 + x1] * across;
-      result.data[y * width + x] = upper * (1 - down) + lower * down;
+      if (!(u >= 0 && v >= 0 && u < reduced.width && v < reduced.height)) continue;
+      const [right, down] = [Math.round((u - 0.5) * PHASES), Math.round((v - 0.5) * PHASES)];
+      const [left, top] = [Math.floor(right / PHASES) - 1, Math.floor(down / PHASES) - 1];
+      const [ofColumns, ofRows] = [right, down].map((steps) => 4 * (((steps % PHASES) + PHASES) % PHASES));
+      let sum = 0;
+      for (let i = 0; i < 4; i++) {
+        const row = within(top + i, reduced.height) * reduced.width;
+        let along = 0;
+        for (let k = 0; k < 4; k++) along += CUBIC[ofColumns + k] * reduced.data[row + within(left + k, reduced.width)];
+        sum += CUBIC[ofRows + i] * along;
+      }
+      result.data[y * width + x] = sum;
     }
   }
   return result;
-}
-
-/** A plane at affine places; 0 outside of it. */
-export function sample(source, sourceFromTarget, width, height) {
-  const step = Math.hypot(sourceFromTarget[0], sourceFromTarget[3]);
-  const reduction = Math.max(1, Math.floor(step));
-  const reduced = reduction > 1 ? reduceBy(source, reduction) : source;
-  const zoom = step >= 0.5 ? 2 : Math.min(8, Math.ceil(1 / step));
-  const enlarged = resize(reduced, reduced.width * zoom, reduced.height * zoom, BICUBIC);
-  const matrix = sourceFromTarget.map((value) => (value * zoom) / reduction);
-  return straightLines(enlarged, matrix, width, height);
 }
 
 /** A part of a plane, its edge pixels repeated beyond the border. */

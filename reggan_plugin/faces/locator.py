@@ -296,6 +296,8 @@ FIFTEEN_VIEWS = tuple(
     (zoom, turn) for zoom in (0.92, 1.0, 1.08) for turn in (-6.0, -3.0, 0.0, 3.0, 6.0)
 )
 """For a face that is followed: a third less jitter than `ONE_VIEW`, then `FIVE_VIEWS`, give."""
+_HARDLY = 0.03
+"""Parts of a face's size by which it may have moved to be read where it was."""
 _HOPELESS_SCORE = 0.02
 _MOST_CANDIDATES = 64
 
@@ -353,7 +355,11 @@ class FaceLocator:
         return [FaceLandmarks(one.points, one.score) for one in kept]
 
     def read_near(
-        self, image: Float[np.ndarray, "height width 3"], points: Float[np.ndarray, "6 2"]
+        self,
+        image: Float[np.ndarray, "height width *channels"],
+        points: Float[np.ndarray, "6 2"],
+        *,
+        is_exact: bool = True,
     ) -> FaceLandmarks | None:
         """Return the face that is known to be about there, without a search; None if it is not.
 
@@ -363,11 +369,19 @@ class FaceLocator:
         Args:
             image: a picture as for `locate`, or the part of it around the face.
             points: where the face was lately, in pixels of `image`.
+            is_exact: read it twice, in many views. Else a face that hardly moved is read once.
         """
         pyramid = build_pyramid(image)
         guess = candidate_from_points(points, 1.0)
-        near = self.read_landmarks(pyramid, [guess] if guess else [], FIVE_VIEWS)
-        read = self.read_landmarks(pyramid, near, FIFTEEN_VIEWS)
+        read = self.read_landmarks(pyramid, [guess] if guess else [], FIVE_VIEWS)
+        if guess and read:
+            moved_px = np.abs(read[0].points - guess.points).max()
+            if is_exact:
+                read = self.read_landmarks(pyramid, read, FIFTEEN_VIEWS)
+            elif moved_px > _HARDLY * guess.size_px:
+                read = self.read_landmarks(pyramid, read, FIVE_VIEWS)
+            else:  # as sure as two readings would be
+                read = [replace(read[0], score=read[0].score ** 2)]
         return FaceLandmarks(read[0].points, read[0].score) if read else None
 
     def read_any_way_up(

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from PIL import Image
 
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging import colour
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.bilinear import sample_bilinear
-from reggan_plugin.kernels.sample import sample_affine, shrink
+from reggan_plugin.kernels.sample import block_means, sample_affine, shrink
 
 _MARGIN_PX = 4
 """Pixels that interpolation may look at beyond a region."""
@@ -93,19 +92,6 @@ def place_cells(
     return place_crop(values, FaceCrop(matrix, cells), region)
 
 
-def reduce_by(
-    values: Float[np.ndarray, "height width channels"], factor: int
-) -> Float[np.ndarray, "rows columns channels"]:
-    """Average over blocks of `factor` pixels; blocks at the far edges average what is left."""
-    if factor == 1:
-        return values
-    planes = [
-        np.asarray(Image.fromarray(np.ascontiguousarray(plane)).reduce(factor))
-        for plane in np.moveaxis(values, 2, 0)
-    ]
-    return np.stack(planes, axis=2)
-
-
 def _block(
     frame: Float[np.ndarray, "height width channels"],
     *ends: tuple[int, int],
@@ -137,7 +123,7 @@ def _sampled_planes(
     """
     reduction = max(1, math.floor(float(np.hypot(*source_from_target[:, 0]))))
     if reduction > 1:
-        values = reduce_by(values, reduction)
+        values = block_means(values, reduction)
     return sample_affine(values, source_from_target / reduction, shape, _SHARPNESS)
 
 
@@ -217,11 +203,11 @@ class CroppedFace:
         part, corner = _part_around(places, matrix, self.picture.shape[:2], step)
         matrix = (matrix - np.column_stack([np.zeros((2, 2)), corner])) / step
         colours = colour.clipped_values(colour.finite_values(self.picture[part]))
-        colours = sample_bilinear(reduce_by(colours, step), places, 0.5, matrix)
+        colours = sample_bilinear(block_means(colours, step), places, 0.5, matrix)
         if self.coverage is None:
             return colours
         share = colour.finite_values(self.coverage[part])[..., None]
-        share = np.clip(sample_bilinear(reduce_by(share, step), places, 0.5, matrix), 0, 1)
+        share = np.clip(sample_bilinear(block_means(share, step), places, 0.5, matrix), 0, 1)
         if share.min() == 1:
             return colours
         small = sampled(self.small, places * np.float32(len(self.small)))

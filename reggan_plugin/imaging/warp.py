@@ -5,8 +5,7 @@ import math
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.imaging.crop import reduce_by
-from reggan_plugin.kernels.sample import sample_cubic
+from reggan_plugin.kernels.sample import block_means, sample_cubic
 
 _SHARPNESS = -0.75
 """Slope of the kernel one pixel from its middle. On skin at 100 % this one leaves 1.02 of the steps
@@ -69,5 +68,5 @@ class PictureSampler:
         self, number: int, x: Float[np.ndarray, " places"], y: Float[np.ndarray, " places"]
     ) -> Float[np.ndarray, "places channels"]:
         if number not in self._levels:
-            self._levels[number] = reduce_by(self._levels[0], 2**number)
+            self._levels[number] = block_means(self._levels[0], 2**number)
         return sample_cubic(self._levels[number], x, y, _SHARPNESS, _OVERSHOOT)

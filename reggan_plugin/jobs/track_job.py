@@ -83,8 +83,9 @@ class _Known:
 class FaceTracker:
     """Looks at the frames of a shot in order."""
 
-    def __init__(self) -> None:
-        self._locator = FaceLocator()
+    def __init__(self, *, is_exact: bool = True) -> None:
+        """Open the locator; `is_exact` unless dense landmarks tell how faces move."""
+        self._locator, self._is_exact = FaceLocator(), is_exact
         self._known: list[_Known] = []
         self._shown: Thumbnail | None = None
         self._since_search = self._found_nothing = 0
@@ -124,8 +125,11 @@ class FaceTracker:
     def _search(self, frame: Frame, near: Sequence[Detection]) -> tuple[Detection, ...]:
         image, factor = gray_picture(frame)
         origin = _origin(frame)
-        found = [face.points * factor + origin for face in self._locator.locate(image)]
-        return (*near, *self.look_near(frame, found, beside=near))
+        found = (face.points * factor + origin for face in self._locator.locate(image))
+        others = [
+            points for points in found if not any(_is_one_place(points, one.points) for one in near)
+        ]
+        return (*near, *self.look_near(frame, others, beside=near))
 
     def _read(self, frame: Frame, points: Points) -> Detection | None:
         """Return the face near `points`, read from the part of the frame around it."""
@@ -137,7 +141,8 @@ class FaceTracker:
         if frame.pixels[region].size == 0:
             return None
         image, factor = display_picture(frame, region, _LONGEST_NEAR_PX)
-        face = self._locator.read_near(image, (points - origin - corner) / factor)
+        place = (points - origin - corner) / factor
+        face = self._locator.read_near(image, place, is_exact=self._is_exact)
         if face is None or face.score < LEAST_FOLLOWED_SCORE:
             return None
         return Detection(
@@ -219,7 +224,7 @@ class ShotDetections:
         """
         self._frames, self._picture_of, self._report = frames, read, report
         self._landmarker, self._with_landmarks = landmarker, 0
-        self._tracker = FaceTracker()
+        self._tracker = FaceTracker(is_exact=landmarker is None)
         self._times = _times(frames)
         self._searched: list[bool] = []
         self.seen: list[FrameDetections] = []

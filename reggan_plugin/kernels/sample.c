@@ -147,3 +147,25 @@ KERNEL void shrink(const float *pixels, int64_t step, int64_t height, int64_t wi
         }
     }
 }
+
+/* Average over blocks of `factor` by `factor` pixels; those at the far edges average what is left.
+   `line` is as long as one of the picture's. */
+KERNEL void block_means(const float *pixels, int64_t step, int64_t height, int64_t width,
+                           int64_t channels, int64_t factor, float *restrict line,
+                           float *restrict result) {
+    for (int64_t top = 0; top < height; top += factor) {
+        const int64_t below = top + factor < height ? top + factor : height;
+        for (int64_t x = 0; x < width * channels; x++) line[x] = pixels[top * step + x];
+        for (int64_t row = top + 1; row < below; row++)
+            for (int64_t x = 0; x < width * channels; x++) line[x] += pixels[row * step + x];
+        for (int64_t left = 0; left < width; left += factor) {
+            const int64_t right = left + factor < width ? left + factor : width;
+            const float share = 1 / (float)((below - top) * (right - left));
+            for (int64_t channel = 0; channel < channels; channel++) {
+                float sum = 0;
+                for (int64_t x = left; x < right; x++) sum += line[x * channels + channel];
+                *result++ = sum * share;
+            }
+        }
+    }
+}

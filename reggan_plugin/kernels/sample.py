@@ -105,6 +105,25 @@ def shrink(
     return result
 
 
+def block_means(
+    picture: Float[np.ndarray, "height width channels"], factor: int
+) -> Float[np.ndarray, "rows columns channels"]:
+    """Average over blocks of `factor` pixels; blocks at the far edges average what is left.
+
+    A factor of 1 gives `picture` itself.
+    """
+    if factor == 1:
+        return picture
+    height, width, channels = picture.shape
+    if factor < 1:
+        raise ValueError(f"{picture.shape} has no blocks of {factor}.")
+    result = np.empty((-(-height // factor), -(-width // factor), channels), np.float32)
+    line = np.empty(width * channels, np.float32)
+    if result.size:
+        call("block_means", *rows_of(picture), height, width, channels, factor, line, result)
+    return result
+
+
 @cache
 def cubic_weights(slope: float) -> Float[np.ndarray, "phases 4"]:
     """Weights of four pixels for each phase; they add up to 1, and phase 0 is one pixel alone."""

@@ -23,9 +23,9 @@ from reggan_plugin.errors import (
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Frame, Reading, read_content
-from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.frame_record import sha256_of
 from reggan_plugin.jobs.interruption import IoTimeout
+from reggan_plugin.kernels.sample import block_means
 from reggan_plugin.report.shot_check import FATAL, PROBLEMS, CheckedFrame, is_altered
 from reggan_plugin.transfer.display_picture import display_picture
 
@@ -97,8 +97,8 @@ def _look(
     return FrameLook(
         before=_jpeg(face),
         after=_jpeg(edited),
-        face=reduce_by(face, _REDUCED),
-        change=reduce_by(change, _REDUCED),
+        face=block_means(face, _REDUCED),
+        change=block_means(change, _REDUCED),
         touches_rim=_touches_rim(change),
     )
 

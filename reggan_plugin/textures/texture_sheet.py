@@ -10,9 +10,9 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.drawing.contact_sheet import CELL_PX, SheetRow, View, write_sheet
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_overwriting
-from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.jobs.frame_record import record_path
 from reggan_plugin.jobs.plan import refuse_existing
+from reggan_plugin.kernels.sample import block_means
 from reggan_plugin.textures.job_files import OutputRecords, Subject, check_folder
 from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_request import (
@@ -83,6 +83,6 @@ def _write_sheet(
         for row, yaw_deg in _ROWS.items():
             around = replace(face.framed, view=turned(face.framed, yaw_deg))
             view, _ = closer(around, CELL_PX * _OVERSAMPLING, _AROUND_FACE)
-            views[row].append(reduce_by(stage.take(view, 2).colour, _OVERSAMPLING))
+            views[row].append(block_means(stage.take(view, 2).colour, _OVERSAMPLING))
     rows = [SheetRow(label=row, views=pictures) for row, pictures in views.items()]
     write_sheet(path, ["map", *mixes], rows)

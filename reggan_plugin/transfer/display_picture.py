@@ -14,9 +14,10 @@ from reggan_plugin.faces.locator import GRAY_WEIGHTS, LONGEST_BASE_PX
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, PixelCoding
-from reggan_plugin.imaging.crop import Region, reduce_by
+from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.interpolation import percentile
+from reggan_plugin.kernels.sample import block_means
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 ArrayEncoding = Literal["srgb", "linear"]
@@ -93,8 +94,8 @@ def _exposed(
     alpha = None if frame.alpha is None else colour.finite_values(frame.alpha[rows, columns])
     factor = max(1, math.ceil(max(pixels.shape[:2]) / longest_px))
     if factor > 1:
-        pixels = reduce_by(pixels, factor)
-        alpha = None if alpha is None else reduce_by(alpha[..., None], factor)[..., 0]
+        pixels = block_means(pixels, factor)
+        alpha = None if alpha is None else block_means(alpha[..., None], factor)[..., 0]
     coding = coding_of(frame)
     if coding.is_linear:
         luma = colour.weighed(pixels, alpha, coding, _LUMA, is_display=False)

@@ -16,7 +16,8 @@ from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import FrameMotion
-from reggan_plugin.imaging.crop import Region, ShownFace, reduce_by, region_of
+from reggan_plugin.imaging.crop import Region, ShownFace, region_of
+from reggan_plugin.kernels.sample import block_means
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -159,8 +160,8 @@ def averaged(
     if factor == 1:
         return pixels, alpha
     if alpha is not None:
-        alpha = reduce_by(np.nan_to_num(alpha)[..., None], factor)[..., 0]
-    return reduce_by(np.nan_to_num(pixels), factor), alpha
+        alpha = block_means(np.nan_to_num(alpha)[..., None], factor)[..., 0]
+    return block_means(np.nan_to_num(pixels), factor), alpha
 
 
 def _reduced_region(inner: Region, outer: Region, factor: int) -> Region:

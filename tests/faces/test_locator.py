@@ -128,6 +128,31 @@ def test_only_places_that_can_become_a_face_are_read(
     )
 
 
+def test_a_followed_face_that_hardly_moved_is_read_once(
+    locator: FaceLocator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = read_sample("toon/toon.1001.png")
+    exact = locator.read_near(image, locator.locate(image)[0].points)
+    assert exact is not None
+    read, views_of = locator.read_landmarks, list[int]()
+
+    def remember(
+        pyramid: Pyramid, candidates: list[Candidate], views: tuple[tuple[float, float], ...]
+    ) -> list[Candidate]:
+        views_of.append(len(views))
+        return read(pyramid, candidates, views)
+
+    monkeypatch.setattr(locator, "read_landmarks", remember)
+    eyes_px = exact.eye_distance_px
+    for moved_px, looks in ((0.0, [5]), (0.2 * eyes_px, [5, 5])):
+        views_of.clear()
+        quick = locator.read_near(image, exact.points + moved_px, is_exact=False)
+        assert quick is not None
+        assert views_of == looks
+        assert np.abs(quick.points - exact.points).max() < 0.04 * eyes_px
+        assert quick.score == pytest.approx(exact.score, abs=0.05)
+
+
 def test_the_same_frame_gives_the_same_landmarks(locator: FaceLocator) -> None:
     frame = read_sample("toon/toon.1001.png")
     first, second = locator.locate(frame), FaceLocator().locate(frame)

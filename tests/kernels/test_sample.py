@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.kernels.sample import PHASES, cubic_weights, sample_affine, sample_cubic, shrink
+from reggan_plugin.kernels.sample import (
+    PHASES,
+    block_means,
+    cubic_weights,
+    sample_affine,
+    sample_cubic,
+    shrink,
+)
 
 RANDOM = np.random.default_rng(36)
 SLOPE, OVERSHOOT = -0.75, 0.25
@@ -131,3 +138,16 @@ def test_the_edge_of_what_shrinks_goes_on() -> None:
     for shape, scale in (((0, 2), 2.0), ((2, 2), 0.9), ((2, 2), np.nan)):
         with pytest.raises(ValueError, match="cannot shrink"):
             shrink(frame, (0, 0), shape, scale, -0.5)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("factor", [2, 3, 7, 50])
+def test_means_of_blocks_and_of_what_is_left_at_the_far_edges(factor: int, channels: int) -> None:
+    picture = RANDOM.random((31, 44, channels), np.float32)
+    part = picture[2:-1, 5:]
+    found = block_means(part, factor)
+    planes = [Image.fromarray(np.ascontiguousarray(plane)) for plane in np.moveaxis(part, 2, 0)]
+    expected = np.stack([np.asarray(plane.reduce(factor)) for plane in planes], axis=2)
+    assert found.shape == expected.shape
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert block_means(part, 1) is part

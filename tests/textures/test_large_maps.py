@@ -17,7 +17,7 @@ from reggan_plugin.files.formats.png import (
     make_chunk,
     read_chunks,
 )
-from reggan_plugin.imaging.crop import reduce_by
+from reggan_plugin.kernels.sample import block_means
 from reggan_plugin.textures.maps.texture_map import MapTile, ReducedTile, read_tile
 from reggan_plugin.textures.maps.uv_layout import Block, pad_edges
 from reggan_plugin.textures.prepared_face import PreparedFace
@@ -93,7 +93,7 @@ def test_a_change_runs_on_alike_in_a_block_with_two_reaches_around_it(seed: int)
 @pytest.mark.parametrize("factor", [2, 3, 7])
 def test_an_averaged_map_is_the_same_worked_out_in_parts(factor: int, tile: MapTile) -> None:
     colours, _ = tile.texels(slice(None), slice(None))
-    whole = reduce_by(colours, factor)
+    whole = block_means(colours, factor)
     reduced = ReducedTile(tile, factor)
     assert reduced.shape == whole.shape[:2]
     random = np.random.default_rng(0)

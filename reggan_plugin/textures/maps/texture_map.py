@@ -30,8 +30,8 @@ from reggan_plugin.imaging.colour import (
     srgb_from_linear,
     stored_from_display,
 )
-from reggan_plugin.imaging.crop import reduce_by
 from reggan_plugin.interpolation import four_around
+from reggan_plugin.kernels.sample import block_means
 
 Samples = Shaped[np.ndarray, "height width colours"]
 """As stored: uint8 or uint16 of a PNG, float16 of a half EXR, else float32; grey or RGB."""
@@ -256,9 +256,9 @@ class ReducedTile:
     def _average(self, own: tuple[slice, slice]) -> None:
         source = (slice(part.start * self._factor, part.stop * self._factor) for part in own)
         colour, alpha = self._tile.texels(*source)
-        self._colour[own] = np.nan_to_num(reduce_by(colour, self._factor))
+        self._colour[own] = np.nan_to_num(block_means(colour, self._factor))
         if self._alpha is not None and alpha is not None:
-            self._alpha[own] = reduce_by(alpha[..., None], self._factor)[..., 0]
+            self._alpha[own] = block_means(alpha[..., None], self._factor)[..., 0]
 
 
 FIRST_UDIM = 1001

@@ -39,6 +39,7 @@ from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.image_format import is_changed
 from reggan_plugin.jobs.change_layers import FrameChange, layer_files
 from reggan_plugin.jobs.frame_record import (
+    SETTLED_S,
     FileState,
     FrameFacts,
     FrameRecord,
@@ -56,8 +57,6 @@ from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Outcome
 
-_SETTLED_S = 2.0
-"""A file that was written later than this before it is read may still be in work."""
 _SAMPLES = 24
 """Points to a side by which the part of a crop in the picture is counted."""
 
@@ -136,7 +135,7 @@ def read_input(io_timeout: IoTimeout, path: Path, facts: FrameFacts) -> tuple[by
         StalledError: its folder does not answer.
     """
     state, content = io_timeout.call(
-        str(path), lambda: (state_of(path, settled_s=_SETTLED_S), read_content(path))
+        str(path), lambda: (state_of(path, settled_s=SETTLED_S), read_content(path))
     )
     return content, replace(facts, input_sha256=sha256_of(content), input_state=state)
 

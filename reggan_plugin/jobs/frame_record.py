@@ -85,6 +85,8 @@ PICTURE_REVISION = 11
 no shot mixes both; `tests/test_picture_revision.py` shows most changes that forgot it."""
 RECORD_SCHEMA = 1
 RECORD_FOLDER = ".reggan"
+SETTLED_S = 2.0
+"""A file that was written later than this before it is read may still be in work."""
 _LARGEST = 1e38
 """Of numbers in records; files' times in nanoseconds have 19 digits."""
 
@@ -214,6 +216,20 @@ def state_of(path: Path, *, settled_s: float = 0.0) -> FileState | None:
     return FileState(size=status.st_size, modified_ns=status.st_mtime_ns)
 
 
+def file_state_from(document: Any) -> FileState | None:
+    """Return the state that a record has of a file; of records before 0.6.2 none of videos.
+
+    Raises:
+        TypeError: it is no state.
+    """
+    if document is None:
+        return None
+    state = FileState(**document)
+    if not all(isinstance(value, int) for value in (state.size, state.modified_ns)):
+        raise TypeError("a whole number is none")
+    return state
+
+
 def record_path(output: Path) -> Path:
     """Path of the record of an output."""
     return output.parent / RECORD_FOLDER / f"{output.name}.json"
@@ -252,7 +268,7 @@ def _record_from_document(document: dict[str, Any]) -> FrameRecord:
         RecordedFace(**{**face, "box_px": tuple(face["box_px"])}) for face in known["faces"]
     )
     for name in ("input_state", "output_state"):
-        known[name] = None if known[name] is None else FileState(**known[name])
+        known[name] = file_state_from(known[name])
     known["beside"] = {
         name: RecordedFile(sha256=file["sha256"], state=FileState(**file["state"]))
         for name, file in known["beside"].items()

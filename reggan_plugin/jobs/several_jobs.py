@@ -393,6 +393,7 @@ def _run(
         return _unchanged(job, model, report)
     with ExitStack() as held:
         IoTimeout(stall_s).call(str(plan.out), lambda: held.enter_context(held_outputs(plan)))
+        source_facts = {} if movie is None else movie.source_facts()
         summary = run_job(
             plan,
             job.settings,
@@ -413,6 +414,7 @@ def _run(
             plan.tasks,
             key,
             report,
+            source_facts=source_facts,
             stamp=job.settings.stamp,
             is_new=plan.whole_is_new,
             exposure_ev=summary.exposure_ev or 0.0,

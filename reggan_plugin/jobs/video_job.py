@@ -6,7 +6,7 @@ goes on with the next frame; they are deleted once the video stands.
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -23,8 +23,10 @@ from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.video import Coding, VideoFile, codec_for
 from reggan_plugin.jobs.frame_record import (
     PICTURE_REVISION,
+    SETTLED_S,
     FrameRecord,
     digest_of,
+    file_state_from,
     fingerprint,
     record_path,
     state_of,
@@ -89,6 +91,20 @@ class Movie:
         }
         return fingerprint(document)
 
+    def source_facts(self) -> dict[str, Any]:
+        """Return what tells the source from other videos, as a record has it; of pictures null.
+
+        It is asked before any frame is read: what takes its place later is another one.
+        """
+        state, digest = None, None
+        if self.video is not None:
+            state = state_of(self.video.path, settled_s=SETTLED_S)
+            digest = digest_of(self.video.path)
+        return {
+            "input_sha256": digest,
+            "input_state": None if state is None else asdict(state),
+        }
+
     def is_finished(self, key: str, *, is_rehashed: bool) -> bool:
         """Tell whether an earlier run made the result in this way, and nobody changed it since.
 
@@ -109,13 +125,15 @@ class Movie:
         key: str,
         report: Report,
         *,
+        source_facts: Mapping[str, Any],
         stamp: bool,
         is_new: bool,
         exposure_ev: float = 0.0,
     ) -> list[str]:
         """Write the video from the finished frames, and delete those; returns what to say of it.
 
-        `exposure_ev` raises scene-linear pictures; `is_new` says that nothing may be replaced.
+        `source_facts` are those of before; `exposure_ev` raises scene-linear pictures; `is_new`
+        says that nothing may be replaced.
 
         Raises:
             OutputExistsError: it is to be new, and has appeared since the job began.
@@ -130,6 +148,7 @@ class Movie:
             "source": str(tasks[0].source.path.parent if self.video is None else self.video.path),
             "output": str(self.out),
             "key": key,
+            **source_facts,
             "output_state": None if state is None else asdict(state),
             "output_sha256": digest_of(self.out),
         }
@@ -200,6 +219,8 @@ def record_of_video(out: Path) -> FrameRecord | None:
                 outcome="written",
                 expression={},
                 settings_sha256=key,
+                input_sha256=_text_or_none(record.get("input_sha256")),
+                input_state=file_state_from(record.get("input_state")),
                 output_sha256=sha256,
                 output_bytes=size,
                 model=None,
@@ -207,6 +228,12 @@ def record_of_video(out: Path) -> FrameRecord | None:
                 device=None,
             )
     return None
+
+
+def _text_or_none(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    raise TypeError("a text is none")
 
 
 def _shown(path: Path, exposure_ev: float) -> Any:

@@ -179,7 +179,7 @@ def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
             note = other_size
         elif record.outcome != "failed" and _other_source(record, frame.path):
             problems.append("altered")
-            note = "Its source has changed since: it is not the picture that was read."
+            note = "Its source has changed since: it is not the file that was read."
         problems += _problems_of_faces(record)
     return CheckedFrame(
         name=frame.path.name,
@@ -202,7 +202,12 @@ def _proves(record: FrameRecord | None, output: Path) -> bool:
 
 
 def _other_source(record: FrameRecord, source: Path) -> bool:
-    """Tell whether a picture is not the one that was read; it is read where its time differs."""
+    """Tell whether a source is not the one that was read; it is read where its time differs.
+
+    Records of videos by 0.6.1 and before do not tell, but that it was a video and not pictures.
+    """
+    if is_video(source) and not is_video(Path(record.source)):
+        return True
     now, then = state_of(source), record.input_state
     if now is None or now == then or record.input_sha256 is None:
         return False

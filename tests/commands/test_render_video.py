@@ -20,6 +20,7 @@ from reggan_plugin.files import video
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.files.video import Coding, VideoFile, codec_for, display_matrix, samples_of
 from reggan_plugin.files.video_writing import write_video
+from reggan_plugin.jobs.frame_record import sha256_of
 
 from ..fuzz import attacks
 from .conftest import ReddeningTransfer
@@ -440,6 +441,31 @@ def test_a_report_tells_a_damaged_video(tmp_path: Path, capsys: Streams) -> None
     assert main([*words, "--html", str(tmp_path / "a.html")]) == 2
     assert main(["report", str(tmp_path), "--out", str(made)]) == 2
     assert "Of a video alone the result itself is named" in capsys.readouterr().err
+
+
+def test_a_report_tells_the_result_of_another_video(tmp_path: Path, capsys: Streams) -> None:
+    clip, made = write_clip(tmp_path / "a.mp4"), tmp_path / "a_happy.mp4"
+    assert smile(clip) == 0
+    words = ["report", str(clip), "--out", str(made)]
+    record = tmp_path / ".reggan" / "a_happy.mp4.json"
+    assert json.loads(record.read_text())["input_sha256"] == sha256_of(clip.read_bytes())
+    later = clip.stat().st_mtime_ns + 10**9
+    os.utime(clip, ns=(later, later))
+    assert main(words) == 0, "the bytes are those that were read"
+    write_clip(clip, frames=FRAMES - 1)
+    capsys.readouterr()
+    assert main(words) == 1
+    assert "a.mp4: altered: Its source has changed since" in capsys.readouterr().out
+
+    pictures = tmp_path / "shot"
+    old = {**json.loads(record.read_text()), "source": str(pictures)}
+    old = {name: value for name, value in old.items() if not name.startswith("input_")}
+    record.write_text(json.dumps(old))
+    assert main(words) == 1, "it was made of pictures"
+    record.write_text(json.dumps({**old, "source": str(clip)}))
+    assert main(words) == 0, "records of 0.6.1 do not tell"
+    record.write_text(json.dumps({**old, "source": str(clip), "input_state": {"size": "1"}}))
+    assert main(words) == 1, "the record is damaged"
 
 
 def test_a_video_takes_no_name_that_appears_meanwhile(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_optio
 from reggan_plugin.commands.options.input import shot_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
-from reggan_plugin.files.sequence import find_sequence
+from reggan_plugin.jobs.sources import find_shot
 
 if TYPE_CHECKING:
     from reggan_plugin.recipes.comp_shot import CompShot
@@ -64,7 +64,7 @@ def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool
     from reggan_plugin.recipes.comp_shot import comp_shot
 
     beside = [] if program == "nuke" else [out.with_name(out.stem + STILL_MAP)]
-    read = [frame.path for frame in find_sequence(source).frames]
+    read = [frame.path for frame in find_shot(source).frames]
     refuse_overwriting([out, *beside], [*read, *layers.rglob("*")])
     refuse_existing([out, *beside], overwrite=overwrite)
     shot = comp_shot(source, layers)

@@ -29,11 +29,11 @@ from reggan_plugin.farm.job_template import (
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting
 from reggan_plugin.files.sequence import (
     common_numbers,
-    find_sequence,
     format_frame_range,
     parse_frame_range,
     range_from_spans,
 )
+from reggan_plugin.jobs.sources import find_shot
 
 
 def farm_range(source: str, frame_range: str | None) -> str:
@@ -46,7 +46,7 @@ def farm_range(source: str, frame_range: str | None) -> str:
         UsageError: the frames have no numbers, or the range cannot be read.
         EmptySourceError: none of them is in the range.
     """
-    shot = find_sequence(source)
+    shot = find_shot(source)
     numbers = shot.frames.numbers
     if not numbers:
         raise UsageError(

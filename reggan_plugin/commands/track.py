@@ -24,10 +24,11 @@ from reggan_plugin.faces.tracks import TrackedFace
 from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting
 from reggan_plugin.files.frame import Reading
-from reggan_plugin.files.sequence import Sequence, find_sequence
+from reggan_plugin.files.sequence import Sequence
 from reggan_plugin.jobs.interruption import IoTimeout, stop_on_signals
 from reggan_plugin.jobs.render_job import keep_part
 from reggan_plugin.jobs.results import ModelInUse, Notice, Started, notices_of_missing
+from reggan_plugin.jobs.sources import find_shot
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
 from reggan_plugin.json_and_toml import json_text
@@ -145,7 +146,7 @@ def track(
     """
     with progress_on_stderr(style, as_json=as_json) as report, stop_on_signals() as stop:
         io_timeout = IoTimeout(stall_s, stop.is_made)
-        shot = io_timeout.call(source, lambda: find_sequence(source, frame_range))
+        shot = io_timeout.call(source, lambda: find_shot(source, frame_range))
         _refuse_inputs(shot, out, preview)
         _refuse_existing(shot, out, preview, overwrite)
         transfer, in_use = (None, None) if no_smooth else open_model(model, device)

@@ -260,12 +260,19 @@ class Sequence:
         return _selected(self, parse_frame_range(frame_range))
 
 
-def find_sequence(source: str, frame_range: str | None = None) -> Sequence:
+LeftOut = abc.Callable[[Path, abc.Set[str]], abc.Set[str]]
+"""Of a folder and names of pictures in it, those that are not frames."""
+
+
+def find_sequence(
+    source: str, frame_range: str | None = None, *, left_out: LeftOut | None = None
+) -> Sequence:
     """Find the frames that `source` names, or those of them that are in `frame_range`.
 
     A folder may hold one numbered sequence, loose pictures, or both. Numbers of the range that
     lie beyond the shot are skipped, be it all of them: render managers ask for such chunks. A
-    file that exists is taken as it is, whatever its name.
+    file that exists is taken as it is, whatever its name. `left_out` says which pictures of a
+    folder are no frames.
 
     Raises:
         EmptySourceError: nothing is there.
@@ -279,7 +286,7 @@ def find_sequence(source: str, frame_range: str | None = None) -> Sequence:
     folder = path if is_folder else path.parent
     ignored: list[str] = []
     if is_folder:
-        named, ignored = _frames_in_folder(path)
+        named, ignored = _frames_in_folder(path, left_out)
     elif is_file:
         named = [(number_in(path.name), path.name)]
     elif PADDING.search(path.name):
@@ -383,7 +390,7 @@ def name_before_number(path: Path) -> str:
     return path.name[: list(PADDING.finditer(path.name))[-1].start()].rstrip("._- ")
 
 
-def _frames_in_folder(folder: Path) -> tuple[list[Named], list[str]]:
+def _frames_in_folder(folder: Path, left_out: LeftOut | None) -> tuple[list[Named], list[str]]:
     """Return the frames in order, and the files that are not frames."""
     files = _own_names(folder)
     pictures = [name for name in files if is_picture(name)]
@@ -394,6 +401,13 @@ def _frames_in_folder(folder: Path) -> tuple[list[Named], list[str]]:
             f"These are read: {', '.join(frame_suffixes())}. "
             "Name the folder of the rendered frames."
         )
+    if left_out is not None:
+        made = left_out(folder, set(pictures))
+        pictures = [name for name in pictures if name not in made]
+        if not pictures:
+            raise EmptySourceError(
+                f"{folder} holds no picture but results. Name the folder of the source frames."
+            )
     sequences = numbered_groups(pictures)
     if len(sequences) > 1:
         raise AmbiguousSourceError(

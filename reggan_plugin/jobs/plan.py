@@ -15,7 +15,7 @@ from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.matte import Matte
-from reggan_plugin.files.sequence import FrameRange, SourceFrame, find_sequence, range_outside
+from reggan_plugin.files.sequence import FrameRange, SourceFrame, range_outside
 from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.change_layers import LayerFiles, LayerName
@@ -30,7 +30,7 @@ from reggan_plugin.jobs.output_names import (
     default_output_folder,
     named,
 )
-from reggan_plugin.jobs.sources import Source
+from reggan_plugin.jobs.sources import Source, find_shot
 
 
 class Existing(Enum):
@@ -126,7 +126,7 @@ def plan_job(
         UsageError: an output would take the place of an input.
         OutputExistsError: outputs exist and `existing` refuses them.
     """
-    shot = find_sequence(source)
+    shot = find_shot(source)
     chosen = shot if frame_range is None else shot.part(frame_range)
     folder = default_output_folder(source, label) if out is None else out
     outputs = [folder / frame.path.name for frame in chosen.frames]

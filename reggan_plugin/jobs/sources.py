@@ -3,7 +3,7 @@
 import glob
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -236,13 +236,30 @@ class _Search:
     ) -> list[tuple[str, Sequence]]:
         """Return the sequences less what was made of other pictures among them."""
         names = {frame.path.name for _, shot in found for frame in shot.frames}
-        made = {name for name in names if _source_of(folder, name) in names - {name}}
+        made = results_among(folder, names)
         if not made:
             return found
         self.passed_over += [folder / name for name in sorted(made)]
         kept = sequences_of(folder, names - made)
         ignored = found[0][1].ignored
         return [(text, replace(shot, ignored=ignored)) for text, shot in kept]
+
+
+def find_shot(source: str, frame_range: str | None = None) -> Sequence:
+    """Find the frames that `source` names, as `find_sequence`; of a folder less the results that
+    lie beside their sources.
+
+    Raises:
+        SourceError, UsageError: as `find_sequence`.
+    """
+    return find_sequence(source, frame_range, left_out=results_among)
+
+
+def results_among(folder: Path, names: Set[str]) -> set[str]:
+    """Return those of some pictures of a folder that were made of others of them."""
+    if not (folder / RECORD_FOLDER).is_dir():
+        return set()
+    return {name for name in names if _source_of(folder, name) in names - {name}}
 
 
 def _source_of(folder: Path, name: str) -> str | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.files.frame import Encoding, read_frame
-from reggan_plugin.files.sequence import SourceFrame, find_sequence
+from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.jobs.sources import find_shot
 
 LAYERS_IN_USE = ("stmap", "gain", "paint")
 NOT_RUN = "Written by reggan-plugin from the format's documentation; not run in the program itself."
@@ -80,7 +81,7 @@ def comp_shot(frames: str, layers: Path) -> CompShot:
     Raises:
         SourceError: there are no such frames, or none of the layers that a composition needs.
     """
-    shot = find_sequence(frames)
+    shot = find_shot(frames)
     first, last = shot.frames[0], shot.frames[len(shot.frames) - 1]
     source = _footage(first)
     found = {name: _layer(layers / name, first, name) for name in LAYERS_IN_USE}

@@ -14,7 +14,6 @@ from reggan_plugin.files.sequence import (
     FrameList,
     FrameRange,
     SourceFrame,
-    find_sequence,
     range_from_spans,
 )
 from reggan_plugin.files.video import is_video
@@ -26,6 +25,7 @@ from reggan_plugin.jobs.frame_record import (
     state_of,
 )
 from reggan_plugin.jobs.results import NO_FACE
+from reggan_plugin.jobs.sources import find_shot
 from reggan_plugin.jobs.video_job import record_of_video
 
 Problem = Literal[
@@ -139,7 +139,7 @@ def find_rendered_shot(source: str, frame_range: str | None, out: Path) -> ShotT
             f"{out} {found}; name the folder that the shot was rendered to. Of a video alone the "
             "result itself is named."
         )
-    shot = find_sequence(source, frame_range)
+    shot = find_shot(source, frame_range)
     if out.resolve() == shot.folder.resolve():
         raise UsageError(
             f"{out} holds the shot itself; name the folder that the shot was rendered to."

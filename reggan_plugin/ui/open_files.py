@@ -13,9 +13,8 @@ from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.files.formats import image_formats
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
-from reggan_plugin.files.sequence import find_sequence
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
-from reggan_plugin.jobs.sources import find_sources
+from reggan_plugin.jobs.sources import find_shot, find_sources
 from reggan_plugin.limits import MOST_UPLOAD_BYTES, MOST_UPLOADED_BYTES
 
 _LONGEST_NAME = 200
@@ -146,7 +145,7 @@ class OpenFiles:
                     video=clip.video,
                 )
             )
-        paths = tuple(frame.path for frame in find_sequence(str(source)).frames)
+        paths = tuple(frame.path for frame in find_shot(str(source)).frames)
         return self._add(
             OpenShot(
                 source=source, first=0, paths=paths, is_uploaded=is_uploaded, is_sample=is_sample

@@ -56,6 +56,14 @@ def test_a_quiet_run_says_only_what_it_wrote(
     assert said.err == ""
 
 
+def test_a_result_beside_its_source_is_not_tracked(shot: Path, out: Path) -> None:
+    picture = shot / "a.1001.png"
+    assert main(["render", str(picture), "-e", "happy", "--whole-image", "--quiet"]) == 0
+    assert (shot / "a.1001_happy.png").exists()
+    assert main(["track", "--frames", str(shot), "--out", str(out), "--no-smooth"]) == 0
+    assert set(read_tracks(out).frames) == {str(number) for number in NUMBERS}
+
+
 def test_a_damaged_frame_is_said_and_fails_also_in_a_quiet_run(
     shot: Path, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

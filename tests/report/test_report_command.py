@@ -75,6 +75,22 @@ def test_a_range_leaves_out_the_rest_and_what_lies_past_the_end(
     assert "Leave it out" in capsys.readouterr().err
 
 
+def test_results_beside_their_sources_are_no_frames(
+    good_shot: RenderedShot, capsys: Streams
+) -> None:
+    result = good_shot.source / "a.1001_happy.png"
+    shutil.copy(good_shot.out / "a.1001.png", result)
+    assert report(good_shot) == 1, "nothing says that it was made"
+    record = json.loads((good_shot.out / ".reggan" / "a.1001.png.json").read_text())
+    record = {**record, "output": str(result)}
+    folder = good_shot.source / ".reggan"
+    folder.mkdir()
+    (folder / "a.1001_happy.png.json").write_text(json.dumps(record))
+    capsys.readouterr()
+    assert report(good_shot, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["frames"] == 12
+
+
 def test_the_shot_itself_is_not_its_result(good_shot: RenderedShot, capsys: Streams) -> None:
     source = str(good_shot.source)
     assert main(["report", "--frames", source, "--out", source]) == 2

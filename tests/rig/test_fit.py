@@ -55,3 +55,13 @@ def test_an_open_mouth_is_read_from_its_gap(opened: float) -> None:
     found = worn_mouth(rig, landmarks.places).get("jawOpen", 0.0)
     assert found == pytest.approx(opened, abs=0.15)
     assert landmarks.places.shape == (COUNT, 2)
+
+
+def test_the_mesh_is_fine_where_a_chin_passes_before_a_neck() -> None:
+    rig = template()
+    pairs = np.concatenate([rig.triangles[:, [k, (k + 1) % 3]] for k in range(3)])
+    ends = rig.rest[pairs]
+    chin = rig.landmarks[rows_of("jaw")[4:11]]
+    near = np.linalg.norm(ends.mean(axis=1)[:, None] - chin, axis=2).min(axis=1) < 0.1
+    length = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)[near]
+    assert np.percentile(length, 90) < 0.12

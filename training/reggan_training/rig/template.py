@@ -50,6 +50,8 @@ _LENDERS: Final = {
 _OWN: Final = ("eyeBlink",)
 """Shapes that are ICT's alone."""
 _LASH_SHAPES: Final = ("eye", "cheekSquint", "brow")
+_CHIN: Final = slice(3, 12)
+"""Landmarks of the jaw along which edges are short: they are the chin's outline before a neck."""
 _LEAST_MOTION: Final = 0.005
 """Eye distances; of a family whose shape moves less, it does not count."""
 _FEATHER, _FEATHER_ABOVE = 0.35, 0.14
@@ -300,8 +302,10 @@ def _thinned_face(mean: HeadMesh, found: DensePoints) -> _Skin:
     ]
     distance = _distance(points, marks[np.concatenate(rims)])
     near_brow = _distance(points, marks[np.concatenate([rows_of("brow", side) for side in SIDES])])
+    near_chin = _distance(points, marks[rows_of("jaw")[_CHIN]])
     # the edge that is wanted, eye distances: as the mesh has it at rims, coarse on the neck
-    wanted = np.clip(0.012 + 0.15 * np.minimum(distance, 0.6 * near_brow + 0.05), 0.012, 0.16)
+    near = np.minimum(np.minimum(distance, 0.6 * near_brow + 0.05), 0.6 * near_chin + 0.2)
+    wanted = np.clip(0.012 + 0.15 * near, 0.012, 0.16)
     wanted[points[:, 1] < -1.95] = 0.16
     kept, faces = thinned(points, place[triangles], wanted, frozen=distance < 0.03)
     return _Skin(rows=used[kept], triangles=faces)

@@ -68,7 +68,7 @@ static __attribute__((noinline)) void copy_taps(Picture picture, int64_t top, in
 
 /* Weigh the 4 by 4 pixels around a place, four channels at a time; the sum of one channel lies
    `plane` floats behind that of the one before. */
-static inline void sample_at(Picture picture, double x, double y, const float (*weights)[TAPS],
+static inline __attribute__((always_inline)) void sample_at(Picture picture, double x, double y, const float (*weights)[TAPS],
                              float overshoot, float *result, int64_t plane) {
     const int64_t channels = picture.channels, row = picture.row;
     const int64_t end = (picture.height - 1) * row + picture.width * channels;
@@ -90,14 +90,45 @@ static inline void sample_at(Picture picture, double x, double y, const float (*
     }
 }
 
+/* Say how many channels a picture has before it is sampled: a number that the compiler knows halves
+   the time. */
+#define KNOWING_CHANNELS(SAMPLE)                                                                       \
+    switch (channels) {                                                                                \
+        case 1: SAMPLE(1) break;                                                                       \
+        case 2: SAMPLE(2) break;                                                                       \
+        case 3: SAMPLE(3) break;                                                                       \
+        case 4: SAMPLE(4) break;                                                                       \
+        default: SAMPLE(channels)                                                                      \
+    }
+
 /* Sample with a cubic kernel, whose weights along an axis are a row of `weights`, one for each step
    of 1/1024 pixel. */
 KERNEL void sample_cubic(const float *pixels, int64_t step, int64_t height, int64_t width,
                          int64_t channels, const float (*weights)[TAPS], float overshoot, const double *x,
                          const double *y, int64_t places, float *result) {
-    const Picture picture = {pixels, height, width, channels, step};
-    for (int64_t place = 0; place < places; place++, result += channels)
-        sample_at(picture, x[place], y[place], weights, overshoot, result, 1);
+#define AT_PLACES(CHANNELS)                                                                            \
+    for (int64_t place = 0; place < places; place++, result += CHANNELS)                               \
+        sample_at((Picture){pixels, height, width, CHANNELS, step}, x[place], y[place], weights,       \
+                  overshoot, result, 1);
+    KNOWING_CHANNELS(AT_PLACES)
+}
+
+static inline __attribute__((always_inline)) void at_pixels(Picture picture,
+                                                            const float (*weights)[TAPS],
+                                                            const double *matrix, int64_t rows,
+                                                            int64_t columns, float *result) {
+    const int64_t plane = rows * columns;
+    for (int64_t row = 0; row < rows; row++) {
+        for (int64_t column = 0; column < columns; column++, result++) {
+            double right = (double)column + 0.5, down = (double)row + 0.5;
+            double x = matrix[0] * right + matrix[1] * down + matrix[2];
+            double y = matrix[3] * right + matrix[4] * down + matrix[5];
+            if (x >= 0 && x < (double)picture.width && y >= 0 && y < (double)picture.height)
+                sample_at(picture, x - 0.5, y - 0.5, weights, UNBOUNDED, result, plane);
+            else
+                for (int64_t k = 0; k < picture.channels; k++) result[k * plane] = 0;
+        }
+    }
 }
 
 /* Sample at the pixels of another picture, whose corner and sides `matrix` (2 by 3) places in this
@@ -105,24 +136,15 @@ KERNEL void sample_cubic(const float *pixels, int64_t step, int64_t height, int6
 KERNEL void sample_affine(const float *pixels, int64_t height, int64_t width, int64_t channels,
                           const float (*weights)[TAPS], const double *matrix, int64_t rows,
                           int64_t columns, float *result) {
-    const Picture picture = {pixels, height, width, channels, width * channels};
-    const int64_t plane = rows * columns;
-    for (int64_t row = 0; row < rows; row++) {
-        for (int64_t column = 0; column < columns; column++, result++) {
-            double right = (double)column + 0.5, down = (double)row + 0.5;
-            double x = matrix[0] * right + matrix[1] * down + matrix[2];
-            double y = matrix[3] * right + matrix[4] * down + matrix[5];
-            if (x >= 0 && x < (double)width && y >= 0 && y < (double)height)
-                sample_at(picture, x - 0.5, y - 0.5, weights, UNBOUNDED, result, plane);
-            else
-                for (int64_t channel = 0; channel < channels; channel++) result[channel * plane] = 0;
-        }
-    }
+#define AT_PIXELS(CHANNELS)                                                                            \
+    at_pixels((Picture){pixels, height, width, CHANNELS, width * CHANNELS}, weights, matrix, rows,     \
+              columns, result);
+    KNOWING_CHANNELS(AT_PIXELS)
 }
 
 /* Shrink a part of a picture: along columns, a row at a time, into `line` (as long as one of the
-   picture's), then along that. A row or column of the result is the sum of `taps` ones, from its
-   first on, by its weights. */
+   picture's, and LANES more), then along that. A row or column of the result is the sum of `taps`
+   ones, from its first on, by its weights. */
 KERNEL void shrink(const float *pixels, int64_t step, int64_t height, int64_t width,
                    int64_t channels, const int64_t *tops, const float *of_rows, int64_t rows,
                    const int64_t *lefts, const float *of_columns, int64_t columns, int64_t taps,
@@ -130,19 +152,30 @@ KERNEL void shrink(const float *pixels, int64_t step, int64_t height, int64_t wi
     const int64_t begin = within(lefts[0], width) * channels;
     const int64_t end = (within(lefts[columns - 1] + taps - 1, width) + 1) * channels;
     for (int64_t row = 0; row < rows; row++, of_rows += taps) {
-        for (int64_t x = begin; x < end; x++) line[x] = 0;
-        for (int64_t tap = 0; tap < taps; tap++) {
-            const float *from = pixels + within(tops[row] + tap, height) * step;
-            const float weight = of_rows[tap];
-            for (int64_t x = begin; x < end; x++) line[x] += from[x] * weight;
+        int64_t x = begin;
+        for (; x + 4 * LANES <= end; x += 4 * LANES) {
+            Lanes sums[4] = {0};
+            for (int64_t tap = 0; tap < taps; tap++) {
+                const float *from = pixels + within(tops[row] + tap, height) * step + x;
+                for (int k = 0; k < 4; k++) sums[k] += *(const Lanes *)(from + k * LANES) * of_rows[tap];
+            }
+            for (int k = 0; k < 4; k++) *(Lanes *)(line + x + k * LANES) = sums[k];
+        }
+        for (; x < end; x++) {
+            float sum = 0;
+            for (int64_t tap = 0; tap < taps; tap++)
+                sum += pixels[within(tops[row] + tap, height) * step + x] * of_rows[tap];
+            line[x] = sum;
         }
         const float *weights = of_columns;
-        for (int64_t column = 0; column < columns; column++, weights += taps) {
-            for (int64_t channel = 0; channel < channels; channel++) *result++ = 0;
-            for (int64_t tap = 0; tap < taps; tap++) {
-                const float *from = line + within(lefts[column] + tap, width) * channels;
-                for (int64_t channel = 0; channel < channels; channel++)
-                    result[channel - channels] += from[channel] * weights[tap];
+        for (int64_t column = 0; column < columns; column++, weights += taps, result += channels) {
+            for (int64_t channel = 0; channel < channels; channel += LANES) {
+                Lanes sum = {0};
+                for (int64_t tap = 0; tap < taps; tap++) {
+                    int64_t from = within(lefts[column] + tap, width) * channels + channel;
+                    sum += *(const Lanes *)(line + from) * weights[tap];
+                }
+                for (int64_t k = 0; k < LANES && channel + k < channels; k++) result[channel + k] = sum[k];
             }
         }
     }

@@ -10,6 +10,8 @@ from reggan_plugin.kernels.library import call, rows_of
 
 PHASES = 1 << 10
 """Steps between two pixels that are told apart. A whole step is exact: such a shift keeps bits."""
+LANES = 4
+"""Numbers that are added at once."""
 
 
 def sample_cubic(
@@ -99,7 +101,8 @@ def shrink(
         weights /= weights.sum(axis=1, keepdims=True) * factor
         axes += [first + starts * factor, np.repeat(weights, factor, axis=1).astype(np.float32)]
     tops, of_rows, lefts, of_columns = axes
-    line, result = np.empty(width * channels, np.float32), np.empty((*shape, channels), np.float32)
+    line = np.empty(width * channels + LANES, np.float32)
+    result = np.empty((*shape, channels), np.float32)
     wanted = tops, of_rows, shape[0], lefts, of_columns, shape[1], taps * factor
     call("shrink", *rows_of(picture), height, width, channels, *wanted, line, result)
     return result

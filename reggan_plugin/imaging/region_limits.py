@@ -11,6 +11,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.imaging.crop import Region
+from reggan_plugin.kernels.change import inside_border
 
 _RIM, _RAMP = 0.04, 0.04
 """Parts of the square's side, from its border: where a change is 0, and where it comes back."""
@@ -18,24 +19,24 @@ _RIM, _RAMP = 0.04, 0.04
 
 def inside_rim(side_px: int) -> Float[np.ndarray, "side side"]:
     """0 on the rim of a square, 1 inside of it, smooth between; at the square's own pixels."""
-    inside = _past_rim(np.minimum(np.arange(side_px), np.arange(side_px)[::-1]) / side_px)
+    distance = np.minimum(np.arange(side_px), np.arange(side_px)[::-1]) / side_px
+    inside = smooth_step((distance - _RIM) / _RAMP)
     return np.minimum(inside[:, None], inside)
 
 
 def inside_rim_in_frame(crop: FaceCrop, region: Region) -> Float[np.ndarray, "rows columns"]:
     """0 outside a crop and on its rim, 1 inside of it, smooth between; at pixels of the frame."""
-    return _past_rim(from_border(crop, region))
+    return inside_of(crop, region, _RIM, _RAMP)
 
 
-def from_border(crop: FaceCrop, region: Region) -> Float[np.ndarray, "rows columns"]:
-    """Distance of pixels from a crop's border, in parts of its side, below 0 outside."""
-    rows, columns = (np.arange(axis.start, axis.stop, dtype=np.float32) + 0.5 for axis in region)
-    nearest = np.full((len(rows), len(columns)), np.inf, np.float32)
-    for across, down, start in crop.crop_from_frame / crop.side_px:
-        along = (across * columns + start).astype(np.float32) + np.float32(down) * rows[:, None]
-        np.minimum(nearest, along, out=nearest)
-        np.minimum(nearest, np.subtract(1, along, out=along), out=nearest)
-    return nearest
+def inside_of(
+    crop: FaceCrop, region: Region, begins: float, over: float
+) -> Float[np.ndarray, "rows columns"]:
+    """Return `inside_border` of a crop at the pixels of a region."""
+    rows, columns = region
+    shape = rows.stop - rows.start, columns.stop - columns.start
+    matrix = crop.crop_from_frame / crop.side_px
+    return inside_border(matrix, (rows.start, columns.start), shape, begins, over)
 
 
 def smooth_step(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
@@ -46,11 +47,6 @@ def smooth_step(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shap
     clipped *= clipped
     clipped *= curve
     return np.asarray(clipped, dtype=np.float32)
-
-
-def _past_rim(distance: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """Return what a change counts at distances from the border, as parts of the square's side."""
-    return smooth_step((distance - _RIM) / _RAMP)
 
 
 FacePart = Literal["all", "upper", "lower"]

@@ -1,0 +1,75 @@
+"""How much of a change each pixel takes."""
+
+import numpy as np
+
+from reggan_plugin.array_types import Float
+from reggan_plugin.kernels.library import call
+
+
+def inside_border(
+    matrix: Float[np.ndarray, "2 3"],
+    corner: tuple[int, int],
+    shape: tuple[int, int],
+    begins: float,
+    over: float,
+) -> Float[np.ndarray, "rows columns"]:
+    """0 up to a distance within a square's border, 1 a little further in, smooth between.
+
+    Args:
+        matrix: brings places (x, y) of a picture to the square, whose sides are 1.
+        corner: row and column of the first pixel in the picture.
+        shape: rows and columns wanted.
+        begins: the distance, in parts of the square's side; outside of it distances are below 0.
+        over: how much further in it is 1, likewise.
+    """
+    rows, columns = (
+        first + 0.5 + np.arange(count) for first, count in zip(corner, shape, strict=True)
+    )
+    across = (matrix[:, :1] * columns + matrix[:, 2:]).astype(np.float32)
+    down = (matrix[:, 1:2] * rows).astype(np.float32)
+    share = np.empty(shape, np.float32)
+    call("inside_border", across, down, *shape, float(begins), float(over), share)
+    return share
+
+
+def weigh_change(
+    displacement: Float[np.ndarray, "2 rows columns"],
+    light: Float[np.ndarray, "channels rows columns"],
+    cover: Float[np.ndarray, "rows columns"],
+    takes: Float[np.ndarray, "rows columns"],
+    full: tuple[float, float, float],
+    least: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Float[np.ndarray, "rows columns"]]:
+    """Weigh a change, and multiply it by its weight: what is too small does not count.
+
+    Args:
+        displacement: written over, as the next two are, if they are whole float32 values.
+        light: change of its logarithm.
+        cover: 0 or 1, soft between.
+        takes: what each pixel takes of the change, in [0, 1].
+        full: displacement, light and cover from which on a change counts in full.
+        least: part of them up to which it counts for nothing.
+
+    Returns:
+        The three of them, and the weight: 0 to 1.
+    """
+    planes = [np.require(one, np.float32, ["C", "W"]) for one in (displacement, light, cover)]
+    takes, weight = np.ascontiguousarray(takes, np.float32), np.empty(cover.shape, np.float32)
+    shapes = [one.shape[-2:] for one in (*planes, takes)]
+    if len(displacement) != 2 or shapes != 4 * [weight.shape]:
+        raise ValueError(f"Planes of {shapes} are not those of one change.")
+    moved, lit, covered = planes
+    per = (float(np.float32(1 / one)) for one in full)
+    call(
+        "weigh_change",
+        moved,
+        lit,
+        len(lit),
+        covered,
+        takes,
+        weight.size,
+        *per,
+        float(least),
+        weight,
+    )
+    return moved, lit, covered, weight

@@ -9,7 +9,7 @@ that they go through one more generation of the codec and no conversion.
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -47,6 +47,12 @@ _OUR_CHOICE = Coding()
 _BT709 = 1
 _BYTES_A_PIXEL = 400
 """Of memory, to decode and encode: x265 takes 140 at 8K in two threads."""
+_MOST_COMMENTS, _MOST_COMMENT_BYTES = 100, 65_536
+"""Of a GIF that are kept."""
+_MOVED_AT_ONCE = 16_777_216
+"""Bytes."""
+_MOST_DELAY = 65_535
+"""Of a GIF's frame, in hundredths of a second."""
 _LIMITED, _FULL = 1, 2
 """Ranges of YCbCr, as FFmpeg numbers them."""
 _OF_CONTAINER = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
@@ -202,9 +208,14 @@ def written_frames(
     Yields the number of each frame, None for what the encoder does beside, and at last notices.
     """
     av = load_av()
-    container, _ = CONTAINERS[Path(out).suffix.lower()]
+    suffix = Path(out).suffix.lower()
+    container, _ = CONTAINERS[suffix]
     asked = Coding(**coding)
     options = {"movflags": "+faststart"} if container in ("mp4", "mov") else {}
+    facts = gif_facts(Path(source))
+    if container == "gif":
+        with _faults(source, out):
+            options = _gif_options(Path(source), facts)
     with (
         _faults(source, out),
         open_video(Path(source)) as reading,
@@ -249,9 +260,109 @@ def written_frames(
     spoken = [stream.language for stream in sound]
     with _faults(source, out), open_video(Path(temporary)) as written:
         notices += _lost(out, len(chapters), spoken, written)
+        if container != "gif" and facts.loops is not None:
+            notices.append(f"the number of loops is left out of the new video: {suffix} has none")
         if had_alpha and not _holds_alpha(av, written.streams.video[0]):
             notices.append(f"alpha is left out of the new video: it is written in {name}")
+    if container == "gif":
+        texts = facts.comments or [own[key].encode() for key in own if key.lower() == "comment"]
+        said = [] if comment is None else [comment.encode()]
+        _add_comments(Path(temporary), [*(text for text in texts if text not in said), *said])
+        lost = sorted(key for key in own if key.lower() != "comment")
+        if lost:
+            notices.append(f"{', '.join(lost)} left out of the new video: {suffix} holds none")
     yield notices
+
+
+@dataclass(frozen=True, kw_only=True)
+class GifFacts:
+    """What FFmpeg does not tell of a GIF.
+
+    Attributes:
+        loops: how often it is repeated, 0 for ever; None where it is shown once, and of no GIF.
+        comments: in order.
+    """
+
+    loops: int | None = None
+    comments: tuple[bytes, ...] = ()
+
+
+def gif_facts(path: Path) -> GifFacts:
+    """Walk through the blocks of a GIF; of another or a damaged file nothing is told.
+
+    Source: CompuServe, GIF89a specification; the loops: Netscape 2.0.
+    """
+    loops, comments = None, []
+    with path.open("rb") as file:
+        head = file.read(13)
+        if head[:4] != b"GIF8" or len(head) < 13:
+            return GifFacts()
+
+        def skip_colours(flags: int) -> None:
+            file.seek(3 << ((flags & 7) + 1) if flags & 0x80 else 0, 1)
+
+        def blocks() -> Iterator[bytes]:
+            while size := file.read(1)[:1].strip(b"\0"):
+                yield file.read(size[0])
+
+        skip_colours(head[10])
+        while kind := file.read(1):
+            if kind == b"!":
+                label, content = file.read(1), list(blocks())
+                if label == b"\xfe" and len(comments) < _MOST_COMMENTS:
+                    comments.append(b"".join(content)[:_MOST_COMMENT_BYTES])
+                elif content[:1] == [b"NETSCAPE2.0"] and content[1:] and content[1][:1] == b"\1":
+                    loops = int.from_bytes(content[1][1:3], "little")
+            elif kind == b",":
+                place = file.read(9)
+                skip_colours(place[8] if len(place) == 9 else 0)
+                file.read(1)
+                deque(blocks(), maxlen=0)
+            else:
+                break
+    return GifFacts(loops=loops, comments=tuple(comments))
+
+
+def _gif_options(source: Path, facts: GifFacts) -> dict[str, str]:
+    """Return how often a new GIF is repeated, and how long its last frame stays.
+
+    A GIF's own loops are kept; other videos are repeated for ever, as is usual.
+    """
+    loops = facts.loops
+    with open_video(source) as container:
+        video = container.streams.video[0]
+        if loops is None:
+            loops = -1 if container.format.name == "gif" else 0
+        packets = (one for one in container.demux(video) if one.pts is not None)
+        last = max(packets, key=lambda one: one.pts, default=None)
+        options = {"loop": str(loops)}
+        if last is not None and last.duration:
+            delay = round(100 * last.duration * video.time_base)
+            options["final_delay"] = str(min(max(delay, 1), _MOST_DELAY))
+    return options
+
+
+def _add_comments(path: Path, comments: Sequence[bytes]) -> None:
+    """Write comments behind the head of a GIF, where FFmpeg writes none.
+
+    Before the end it would take them for one more frame.
+    """
+    added = b""
+    for text in comments:
+        parts = [text[at : at + 255] for at in range(0, len(text), 255)]
+        added += b"!\xfe" + b"".join(bytes([len(one)]) + one for one in parts) + b"\0"
+    with path.open("r+b") as file:
+        flags = file.read(11)[10]
+        begin, end = 13 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0), file.seek(0, 2)
+        while end > begin:  # the rest moves, its end first
+            at = max(begin, end - _MOVED_AT_ONCE)
+            file.seek(at)
+            part = file.read(end - at)
+            file.seek(at + len(added))
+            file.write(part)
+            end = at
+        file.seek(begin)
+        file.write(added)
 
 
 def _holds_alpha(av: Any, video: Any) -> bool:

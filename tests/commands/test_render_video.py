@@ -11,6 +11,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from reggan_plugin import child_process
 from reggan_plugin.cli import main
@@ -19,7 +20,7 @@ from reggan_plugin.faces.face_finder import ChosenFaces
 from reggan_plugin.files import video
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.files.video import Coding, VideoFile, codec_for, display_matrix, samples_of
-from reggan_plugin.files.video_writing import write_video
+from reggan_plugin.files.video_writing import gif_facts, write_video
 from reggan_plugin.jobs.frame_record import sha256_of
 
 from ..fuzz import attacks
@@ -279,6 +280,56 @@ def test_chapters_and_languages_stay_and_what_is_lost_is_said(
         assert lost in said
 
 
+@pytest.mark.parametrize("loops", [None, 0, 3])
+def test_a_gif_keeps_its_loops_comments_and_last_time(
+    loops: int | None, tmp_path: Path, capsys: Streams
+) -> None:
+    clip, (first, *more) = (
+        tmp_path / "a.gif",
+        [Image.new("RGB", (64, 48), (90, 90, n)) for n in (1, 60, 120)],
+    )
+    repeated = {} if loops is None else {"loop": loops}
+    first.save(
+        clip,
+        save_all=True,
+        append_images=more,
+        duration=[100, 200, 700],
+        comment=b"x" * 300,
+        **repeated,
+    )
+    assert smile(clip) == 0
+    assert gif_facts(clip).loops == loops
+    found = gif_facts(tmp_path / "a_happy.gif")
+    own, ours = found.comments
+    assert (found.loops, own) == (loops, b"x" * 300)
+    assert b"reggan-plugin" in ours
+    with av.open(str(tmp_path / "a_happy.gif")) as made:
+        assert [frame.duration for frame in made.decode(video=0)] == [10, 20, 70]
+    again = tmp_path / "again.gif"
+    assert smile(tmp_path / "a_happy.gif", "--out", again) == 0
+    assert gif_facts(again) == found, "the note is there once"
+    if loops is not None:
+        assert smile(clip, "--out", tmp_path / "a.mkv", "--json") == 0
+        assert "the number of loops is left out" in capsys.readouterr().out
+
+
+def test_what_a_gif_does_not_hold_is_said(tmp_path: Path, capsys: Streams) -> None:
+    clip = write_clip(tmp_path / "a.mkv")
+    with av.open(str(clip)) as source, av.open(str(tmp_path / "named.mkv"), "w") as named:
+        named.metadata.update({"title": "Take 3", "comment": "of the day"})
+        stream = named.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                named.mux(packet)
+    assert smile(tmp_path / "named.mkv", "--out", tmp_path / "b.gif", "--json") == 0
+    said = [one["message"] for one in json.loads(capsys.readouterr().out)["notices"]]
+    assert any(one.lower() == "title left out of the new video: .gif holds none" for one in said), (
+        said
+    )
+    assert gif_facts(tmp_path / "b.gif").comments[0] == b"of the day"
+
+
 def test_a_range_changes_its_frames_alone(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "a.mkv", is_steady=True)
     assert smile(clip, "--range", "3-4", "--out", tmp_path / "new" / "part.mkv") == 0
@@ -378,7 +429,7 @@ def test_ffmpeg_never_runs_in_this_process(tmp_path: Path) -> None:
     clip = str(write_clip(tmp_path / "a.mp4"))
     lines = (
         "import sys; from pathlib import Path; from reggan_plugin.files.video import VideoFile",
-        "from reggan_plugin.files.video_writing import write_video",
+        "from reggan_plugin.files.video_writing import gif_facts, write_video",
         f"clip = VideoFile(Path({clip!r})); clip.content('00000002.png')",
         f"write_video(Path({clip!r}), Path({clip!r}).with_name('b.mov'), {{}})",
         "assert 'av' not in sys.modules",

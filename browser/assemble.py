@@ -10,6 +10,7 @@ The model is the default one, or --model, a rig (contract 3).
 import argparse
 import base64
 import hashlib
+import importlib
 import io
 import json
 import shutil
@@ -19,6 +20,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.locator import DEFAULT_FOLDER, DETECTOR_NAME, LANDMARKS_NAME
@@ -32,6 +35,8 @@ from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent / "reggan_plugin"
 RIG = ("template.npz", "mouth.npz")
+SHARED = ("drawn_edges", "answer", "eyes", "mouth", "mouth_light", "opened_mouth")
+"""Modules of the rig whose constants the engine imports from `constants.js`."""
 SAMPLES = ("avatar_png", "statue", "toon")
 VERSION = "1.30.0"
 SHA512 = "q0y+JrrtukXSzsBWEMccVfqX25LRmosXHF+CaRJmg8pZClzcV7svNc4rKY3jL02Vb7QmRMDs1SigqR4CXAfKYQ=="
@@ -80,6 +85,7 @@ def assemble(out: Path, model: str | None, archive: bytes) -> None:
     for part in (DETECTOR_NAME, LANDMARKS_NAME):
         check_seal(DEFAULT_FOLDER / part)
         shutil.copy(DEFAULT_FOLDER / part, engine)
+    (engine / "constants.js").write_text(constants(), encoding="utf-8")
     (engine / "model.json").write_text(json.dumps(model_document(card)), encoding="utf-8")
     files: dict[str, list[str]] = {}
     for sample in SAMPLES:
@@ -105,6 +111,23 @@ def page_document(card: ModelCard, files: dict[str, list[str]]) -> dict[str, Any
         "samples": list(files),
         "shots": [],
     }
+
+
+def constants() -> str:
+    """Return a JavaScript module with the numbers of the rig, an object for each of its modules.
+
+    So they are written once: a name here is Python's without its leading underscore.
+    """
+    lines = []
+    for name in SHARED:
+        module = importlib.import_module(f"reggan_plugin.rig.{name}")
+        numbers = {
+            key.lstrip("_"): value.tolist() if isinstance(value, np.ndarray) else value
+            for key, value in vars(module).items()
+            if key.isupper() and isinstance(value, (int, float, tuple, dict, np.ndarray))
+        }
+        lines.append(f"export const {name} = {json.dumps(numbers)};\n")
+    return "".join(lines)
 
 
 def model_document(card: ModelCard) -> dict[str, Any]:

@@ -1,16 +1,17 @@
 // Eyes: what is seen of an eyeball as its lids move and as it turns, as reggan_plugin/rig/eyes.py has it.
 
 import { continued } from "./backdrop.js";
-import { percentile, plane } from "./planes.js";
-import { added, clip, dot, eyeRows, leastSquares, meanOf, between, rowsOf } from "./rig.js";
+import { eyes as ofEyes } from "./constants.js";
+import { percentile } from "./planes.js";
+import { added, between, clip, dot, eyeRows, leastSquares, meanOf, rowsOf, scaled } from "./rig.js";
 
-const [LEAST_MOTION, SHUT, RINGS, LEAST_SEEN] = [0.004, 0.012, 24, 12];
-const [SIDEWAYS, UP, DOWN] = [0.105, 0.085, 0.105];
-const [MOST_SHADE, SHADE_REACH, FEWEST] = [0.5, 0.035, 8];
-const [MARGIN, EDGE, BESIDE] = [0.12, 0.008, 0.03];  // eye distances
+const { LEAST_MOTION, LEAST_TURN, SHUT, RINGS, SIDEWAYS, UP, DOWN, MOST_SHADE, SHADE_REACH, SHADE_INSET, FEWEST, INSET, BLEND,
+  LEAST_LIGHT, LEAST_SPREAD, MOST_OFF, ENOUGH, RING_RIDGE, AS_GOOD, GLINT, GLINT_OF_WHITE, GLINT_OF_SKIN } = ofEyes;
+const [LEAST_SEEN, NEAR, FAR] = [12, 0.6, 1.5];  // the last two: reaches of a lid's shade
+const [MARGIN, BESIDE] = [0.12, 0.03];  // eye distances
 
 /** A smooth line through places, their ends included (Catmull and Rom). */
-function smoothArc(corners, finer = 6) {
+export function smoothArc(corners, finer = 6) {
   const mirrored = (end, next) => end.map((value, k) => 2 * value - next[k]);
   const wide = [mirrored(corners[0], corners[1]), ...corners, mirrored(corners.at(-1), corners.at(-2))];
   const line = corners.slice(1).flatMap((_, i) => Array.from({ length: finer }, (_, step) => {
@@ -74,9 +75,9 @@ export function gazeOf(weights, side) {
   return [SIDEWAYS * (side === "left" ? 1 : -1) * (weight("Out") - weight("In")), DOWN * weight("Down") - UP * weight("Up")];
 }
 
-/** The eyeball as if there were no lids before it: its own pixels where they are seen, beyond them
- * an iris with the rings of its visible part, and the white that goes on. `pixels` have how far each
- * is seen as their alpha; `dark` is how dark the upper lid makes what is under it. */
+/** The eyeball as if there were no lids before it, and no shade of theirs: its own pixels where they are
+ * seen, beyond them an iris with the rings of its visible part, and the white that goes on. `pixels` are
+ * light with how far each is seen as their alpha; `dark` is how dark the lids make what is beside them. */
 export function completedEye(cut, before, iris, eye) {
   const places = [...before.upper, ...before.lower];
   const [low, high] = [Math.min, Math.max].map((pick) => [0, 1].map((k) => pick(...places.map((place) => place[k]))));
@@ -85,42 +86,84 @@ export function completedEye(cut, before, iris, eye) {
   const window = [left, top, left + 2 * reach];
   const own = cut(window);
   const side = own[0].width;
+  const smooth = before.smooth();
+  const depths = Array.from(own[0].data, (_, i) => {
+    const place = [left + ((i % side) + 0.5) * 2 * reach / side, top + (Math.floor(i / side) + 0.5) * 2 * reach / side];
+    const { below, above } = smooth.from(place);
+    return { place, below: below / eye, above: above / eye, inside: Math.min(below, above) / eye };
+  });
+  const where = (test) => [...depths.keys()].filter((i) => test(depths[i], i));
+  const indices = where(({ inside }) => inside > INSET);
+  const pixels = new Float32Array(4 * side * side);
+  if (indices.length < LEAST_SEEN) return { window, side, pixels, dark: [0, 0] };
+  const grey = ([red, green, blue]) => red.data.map((value, i) => (value + green.data[i] + blue.data[i]) / 3);
+  const light = grey(own);
+  const ring = { ...own[0], data: ringsOf(depths.map(({ place }) => place), iris, indices, light) };
+  const beyond = (least) => indices.filter((i) => ring.data[i] > least);
+  const white = [beyond(1.12), beyond(0.9), indices].find((some) => some.length >= 8) ?? indices;
+  const hidden = { ...ring, data: ring.data.map(() => 1) };
+  for (const i of white) hidden.data[i] = 0;
+  const profiles = own.map((one) => profileOf(one, ring, indices));
+  const ball = continued(own, hidden).map((one, channel) => ({ ...one, data: one.data.map((value, i) => {
+    const share = clip((1.12 - ring.data[i]) / 0.16);
+    return value + share * ((profiles[channel]?.(ring.data[i]) ?? value) - value);
+  }) }));
+  const balls = grey(ball);
+  const shareOf = (values, some, share) => percentile(Float32Array.from(some, (i) => values[i]), share);
+  const ratio = light.map((value, i) => value / Math.max(balls[i], LEAST_LIGHT));
+  const dark = ["below", "above"].map((lid) => {
+    const [near, far] = [(depth) => depth < NEAR, (depth) => depth > FAR].map((isIt) =>
+      where((one) => one.inside > SHADE_INSET && isIt(one[lid] / SHADE_REACH)));
+    if (near.length < FEWEST || far.length < FEWEST) return 0;
+    return clip(1 - shareOf(ratio, near, 0.5) / Math.max(shareOf(ratio, far, 0.5), LEAST_LIGHT), 0, MOST_SHADE);
+  });
+  // Light that an iris mirrors right under a lid is no line of the lid.
+  const glint = Math.max(GLINT_OF_WHITE * shareOf(light, white, 0.5), GLINT_OF_SKIN * shareOf(light, where(({ inside }) => inside < 0), 0.75));
+  depths.forEach(({ below, above, inside }, i) => {
+    const mirrors = inside > 0 && ring.data[i] < 1 && light[i] > glint && light[i] > balls[i] + GLINT;
+    const seen = mirrors ? 1 : Math.tanh(0.8 * Math.max(0, inside - INSET) / BLEND);
+    const shade = dark.reduce((all, one, k) => all * (1 - one * Math.exp(-Math.max(0, k ? above : below) / SHADE_REACH)), 1);
+    ball.forEach(({ data }, channel) =>
+      (pixels[4 * i + channel] = data[i] + seen * (own[channel].data[i] / Math.max(shade, 1 - MOST_SHADE) - data[i])));
+    pixels[4 * i + 3] = seen;
+  });
+  return { window, side, pixels, dark };
+}
+
+/** How far places are from the middle of an iris, 1 on its edge: the ellipse of its landmarks, shifted and
+ * scaled so that what is seen has rings of one colour, or a half hidden iris would show two pupils. */
+function ringsOf(places, iris, indices, light) {
   const centre = meanOf(iris);
   const turns = iris.map((_, k) => [Math.cos(k * Math.PI / 4), Math.sin(k * Math.PI / 4)]);
   const [[a, c], [b, d]] = [0, 1].map((k) => leastSquares(turns, iris.map((place) => place[k] - centre[k]), [0, 0]))
     .reduce(([p, q], [u, v]) => [[...p, u], [...q, v]], [[], []]);
   const det = a * d - b * c || 1e-9;
-  const smooth = before.smooth();
-  const [ring, seen, depth] = [plane(side, side), plane(side, side), new Float32Array(side * side)];
-  ring.data.forEach((_, i) => {
-    const place = [left + ((i % side) + 0.5) * 2 * reach / side, top + (Math.floor(i / side) + 0.5) * 2 * reach / side];
+  const units = places.map((place) => {
     const [x, y] = added(place, centre, -1);
-    ring.data[i] = Math.hypot((d * x - b * y) / det, (a * y - c * x) / det);  // 1 on the iris's edge
-    const { below, above } = smooth.from(place);
-    depth[i] = below / (SHADE_REACH * eye);
-    seen.data[i] = clip((Math.min(below, above) / eye - EDGE) / EDGE + 0.5);
+    return [(d * x - b * y) / det, (a * y - c * x) / det];
   });
-  const isSeen = (i) => seen.data[i] > 0.5;
-  const indices = [...seen.data.keys()].filter(isSeen);
-  const pixels = new Uint8Array(4 * side * side);
-  if (indices.length < LEAST_SEEN) return { window, side, pixels, dark: 0 };
-  const beyond = (least) => indices.filter((i) => ring.data[i] > least);
-  const white = [beyond(1.12), beyond(0.9), indices].find((some) => some.length >= 8) ?? indices;
-  const hidden = { ...seen, data: seen.data.map(() => 1) };
-  for (const i of white) hidden.data[i] = 0;
-  const profiles = own.map((one) => profileOf(one, ring, indices));
-  continued(own, hidden).forEach((ball, channel) => ball.data.forEach((value, i) => {
-    const share = clip((1.12 - ring.data[i]) / 0.16);
-    const drawn = value + share * ((profiles[channel]?.(ring.data[i]) ?? value) - value);
-    pixels[4 * i + channel] = Math.round(255 * clip(drawn + seen.data[i] * (own[channel].data[i] - drawn)));
-    pixels[4 * i + 3] = Math.round(255 * seen.data[i]);
-  }));
-  const median = (isNear) => {
-    const values = indices.filter((i) => isNear(depth[i])).map((i) => pixels[4 * i] + pixels[4 * i + 1] + pixels[4 * i + 2]);
-    return values.length < FEWEST ? NaN : percentile(Float32Array.from(values), 0.5);
-  };
-  const dark = 1 - median((far) => far < 0.8) / Math.max(median((far) => far > 1.8), 0.75);
-  return { window, side, pixels, dark: clip(dark || 0, 0, MOST_SHADE) };
+  const near = indices.filter((i) => Math.hypot(...units[i]) < 1 + MOST_OFF);
+  const some = near.filter((_, at) => at % Math.max(1, Math.floor(near.length / ENOUGH)) === 0);
+  const steps = [-3, -2, -1, 0, 1, 2, 3].map((step) => step * MOST_OFF / 3);
+  const tried = near.length < FEWEST ? [] : [0.9, 1, 1.1].flatMap((scale) => steps.flatMap((x) => steps.map((y) => {
+    const [count, sum, squares] = [0, 0, 0].map(() => new Float64Array(RINGS + 1));
+    for (const i of some) {
+      const ring = Math.min(RINGS, Math.floor(Math.hypot(units[i][0] - x, units[i][1] - y) / scale * RINGS / 1.2));
+      count[ring]++;
+      sum[ring] += light[i];
+      squares[ring] += light[i] ** 2;
+    }
+    const spread = squares.reduce((all, own, k) => all + own - sum[k] ** 2 / Math.max(1, count[k]), 0);
+    return { x, y, scale, off: Math.max(LEAST_SPREAD, spread * (1 + RING_RIDGE * (x * x + y * y + (scale - 1) ** 2))) };
+  })));
+  const least = Math.min(...tried.map(({ off }) => off));
+  let [total, x, y, scale] = [0, 0, 0, 0];
+  for (const one of tried) {
+    const likely = Math.exp((1 - one.off / least) / AS_GOOD);
+    [total, x, y, scale] = [total + likely, x + likely * one.x, y + likely * one.y, scale + likely * one.scale];
+  }
+  if (!total) [total, scale] = [1, 1];
+  return Float32Array.from(units, ([u, v]) => Math.hypot(u - x / total, v - y / total) * total / scale);
 }
 
 /** Medians of rings about the iris, in straight lines between those that are seen. */
@@ -145,10 +188,10 @@ export function changedEye(before, moved, gaze, eye) {
   const after = moved.parted(SHUT * eye);
   const shift = Math.max(...["upper", "lower"].flatMap((edge) =>
     after[edge].flatMap((place, i) => added(place, before[edge][i], -1).map(Math.abs))));
-  const turned = Math.max(...gaze.map(Math.abs)) >= 1e-3;
+  const turned = Math.max(...gaze.map(Math.abs)) >= LEAST_TURN;
   if (shift < LEAST_MOTION * eye && !turned) return null;
   const way = between(after.right.map(() => 0), added(after.right.map((v) => v * gaze[0]), after.down, gaze[1]), eye);
-  return { lids: lidSkin(before, moved, eye), ball: after.widest < 1e-4 ? null : ballStrip(before.smooth(), after.smooth()), turned, way };
+  return { lids: lidSkin(before, moved, eye), ball: after.widest < 1e-4 ? null : ballStrip(before.smooth(), after.smooth(), SHADE_REACH * eye), turned, way };
 }
 
 /** Skin for what the mesh leaves open behind the edges of lids: each lid's own goes on to where they
@@ -162,10 +205,13 @@ function lidSkin(before, moved, eye) {
   }));
 }
 
-/** The opening, with how far each place is below the upper lid, and was. */
-function ballStrip(from, to) {
-  return to.upper.flatMap((upper, i) => [upper, to.lower[i]].flatMap((place) =>
-    vertex(place, place, [dot(added(place, upper, -1), to.down), from.from(place).below, 0, 0])));
+/** The opening, with how far each place is from the upper lid and was, and from the lower one, in parts of `reach`. */
+function ballStrip(from, to, reach) {
+  return to.upper.flatMap((upper, i) => [upper, to.lower[i]].flatMap((place) => {
+    const [now, was] = [dot(added(to.lower[i], upper, -1), to.down), from.from(place)];
+    const far = place === upper ? [0, was.below, now, was.above] : [now, was.below, 0, was.above];
+    return vertex(place, place, scaled(far, 1 / reach));
+  }));
 }
 
 /** A vertex as mesh.js takes it: place and nearness, place in the source, four more numbers, a normal. */

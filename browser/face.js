@@ -1,19 +1,20 @@
 // A face that was laid open once: what to draw for weights of shapes. As reggan_plugin/rig/answer.py
 // has it; all in parts of the crop's side, with the vertices of mesh.js.
 
-import { changedEye, completedEye, Edges, gazeOf, irisOf, vertex } from "./eyes.js";
-import { fromSrgb, LUMA, mouthLight, OpeningLight } from "./mouth.js";
+import { answer, drawn_edges, mouth_light, opened_mouth } from "./constants.js";
+import { changedEye, completedEye, Edges, gazeOf, irisOf, smoothArc, vertex } from "./eyes.js";
+import { fromSrgb, mouthLight, OpeningLight } from "./mouth.js";
 import { percentile } from "./planes.js";
-import { keepLips, overlap, parting } from "./lips.js";
+import { beyondLine, darkLine, keepLips, overlap, parting } from "./lips.js";
 import { addedMotion, planesFrom, rasterised, TRUST } from "./refinement.js";
-import { added, clip, closingEdges, dot, fit, leastSquares, LOWER, meanOf, movedPlaces, rowAt, rowsOf, sampled, scaled, UPPER } from "./rig.js";
+import { added, clip, closingEdges, dot, fit, leastSquares, LOWER, meanOf, movedPlaces, rowAt, rowsOf, sampled, scaled, unit, UPPER } from "./rig.js";
 
-const [TEETH_BELOW, TEETH_BEHIND, LOWER_ABOVE, PROBE] = [0.035, 0.115, 0.02, 0.08];
-const [LEAST_MOTION, LEAST_GAP, KEEPS_OWN] = [0.004, 0.022, 0.65];
-const [LEAST_LIGHT, MOST_GAIN, RIDGE, FEWEST] = [0.25, 0.3, 0.03, 16];
-const [LIGHT_STEP, SKIN_AROUND, TUCKED] = [2, 0.14, 0.015];
-const [FLAT, STEPS, MOSTLY] = [0.6 / 255, 5, 0.1];
-const JAW = ["jawForward", "jawLeft", "jawOpen", "jawRight"];
+const { TEETH_BELOW, TEETH_BEHIND, TALL, JAW_SHAPES, LEAST_GAP, KEEPS_OWN, SKIN_AROUND, FLAT, STEPS, MOSTLY, ROLLED_OUT,
+  ROLLED_OVER, TURN_IN, LEAST_MOTION } = opened_mouth;
+const { LEAST_LIGHT, RIDGE, MOST, LOW, HIGH } = answer;
+const { CORNER } = drawn_edges;
+const FEWEST = mouth_light.FEWEST_OF_SKIN;
+const [PROBE, LIGHT_STEP, TUCKED, INNER_LIP, LEAST_LINE] = [0.3, 2, 0.006, 0.03, 0.01];
 const SIDES = ["right", "left"];
 
 export class Face {
@@ -37,6 +38,7 @@ export class Face {
     this.margins = this.lids.map((lids) => this.#margins(lids.smooth()));
     this.#light();
     this.#lookAtSkin();
+    this.#lookAtLips();
   }
 
   /** Vertices of the lids' edges before an eyeball, [row, [x, y]], with the nearest skin as their
@@ -55,8 +57,8 @@ export class Face {
     this.normals = this.template.normals(this.rest);
     const skin = [...this.template.keep.keys()].filter((i) => this.template.keep[i] > 0.95 && this.normals[3 * i + 2] > 0.2);
     const colour = (i) => this.seen.map(({ width: side, data }) => sampled({ side, data }, 0, [this.here[3 * i], this.here[3 * i + 1]]));
-    const luma = Float32Array.from(skin, (i) => dot(colour(i).map(fromSrgb), LUMA));
-    const [low, high] = [percentile(luma, 0.05), percentile(luma, 0.95)];
+    const luma = Float32Array.from(skin, (i) => dot(colour(i).map(fromSrgb), mouth_light.LUMA));
+    const [low, high] = [LOW, HIGH].map((share) => percentile(luma, share / 100));
     const usual = [...luma.keys()].filter((i) => luma[i] > low && luma[i] < high);
     const mean = usual.reduce((sum, i) => sum + luma[i], 0) / usual.length;
     this.light = null;
@@ -72,7 +74,7 @@ export class Face {
     const now = this.template.normals(points);
     const [all, x, y, z] = this.light;
     const lit = (normals, i) => Math.max(LEAST_LIGHT, all + x * normals[3 * i] + y * normals[3 * i + 1] + z * normals[3 * i + 2]);
-    return this.template.keep.map((keep, i) => clip(keep * Math.log(lit(now, i) / lit(this.normals, i)), -MOST_GAIN, MOST_GAIN));
+    return this.template.keep.map((keep, i) => clip(keep * Math.log(lit(now, i) / lit(this.normals, i)), -MOST, MOST));
   }
 
   /** Pixels of cheeks and of eyes: what light falls on the mouth, and whether the face is drawn. */
@@ -143,9 +145,21 @@ export class Face {
       skin.set(here.subarray(3 * i, 3 * i + 2), 12 * i + 3);
       skin[12 * i + 5] = gains[i];
     }
+    const mouth = this.#mouth(before, after, weights, template.atLandmarks(gains, 1));
+    for (const [row, source] of mouth?.parts ? this.lipSources : []) skin.set(source, 12 * row + 3);
     const eyes = SIDES.map((side, i) => changedEye(this.lids[i], Edges.ofEye(after, side, this.axes), gazeOf(weights, side), eye));
     eyes.forEach((one, i) => one && this.margins[i].forEach(([row, source]) => skin.set(source, 12 * row + 3)));
-    return { there, skin, gain, eyes, mouth: this.#mouth(before, after, weights) };
+    return { there, skin, gain, eyes, mouth };
+  }
+
+  /** Where lips that part have their colours: beyond the dark line between them. */
+  #lookAtLips() {
+    const lips = this.#lips(this.before);
+    const { eye } = this.laid.map;
+    const side = this.seen[0].width;
+    const luma = (place) => this.seen.reduce((sum, { data }) => sum + sampled({ side, data }, 0, place), 0);
+    this.lipLines = darkLine(lips, eye, luma);
+    this.lipSources = beyondLine(this.template, this.here, lips, this.lipLines, INNER_LIP * 2 * eye);
   }
 
   #lips(marks) {
@@ -154,7 +168,7 @@ export class Face {
   }
 
   /** The opening between the lips, as a strip of what the source shows there or with teeth behind it. */
-  #mouth(before, after, weights) {
+  #mouth(before, after, weights, gains) {
     const { eye } = this.laid.map;
     const [was, now] = [before, after].map((marks) => this.#lips(marks));
     const gap = (lips) => Math.max(0, ...lips.upper.map((upper, i) => dot(added(lips.lower[i], upper, -1), lips.down))) / eye;
@@ -164,11 +178,30 @@ export class Face {
     if (shift < LEAST_MOTION * eye) return null;
     const lips = now.parted(0, (far) => far / (LEAST_GAP * eye) - 1);
     const [from, to] = [was.smooth(), lips.smooth()];
-    const strip = to.upper.flatMap((upper, i) =>
-      [...vertex(upper, from.upper[i]), ...vertex(to.lower[i], from.lower[i])]);
+    const strip = stripOf(to, from);
     if (gapBefore > Math.max(LEAST_GAP, KEEPS_OWN * gapAfter)) return { strip };
     if (gapAfter < LEAST_GAP) return null;
-    return { strip, ...this.#inside(weights, new OpeningLight(lips, eye)) };
+    // A lip's inner side comes to be seen; there it turns in softly.
+    const rolled = now.upper.map((upper, i) => eye * clip(dot(added(now.lower[i], upper, -1), now.down) / (ROLLED_OVER * eye)));
+    const rim = (away) => new Edges(...["upper", "lower"].map((edge, k) => lips[edge].map((place, i) =>
+      added(place, now.down, (k ? -1 : 1) * (ROLLED_OUT[k] * rolled[i] + away * (rolled[i] && eye))))), lips).smooth();
+    const [edge, outer, inner] = [0, -1.5 * TURN_IN, 1.5 * TURN_IN].map(rim);
+    const light = smoothArc(this.#lips(Array.from(gains, (one) => [one])).upper);
+    const dark = this.lipLines.map((line) => smoothArc(line.map((far) => [Math.max(far, LEAST_LINE * eye)])));
+    // Strips of each lip's skin: from so far outside a line to another one, and how much of that is seen.
+    const skin = (line, away, to, share) => ["upper", "lower"].map((one, k) => {
+      const [way, last] = [k ? 1 : -1, edge[one].length - 1];
+      const row = (i, beyond, seen) => {
+        const [[far], place] = [dark[k][i], added(from[one][i], beyond)];
+        const ends = [[added(line[one][i], was.down, way * (away ?? far)), 1], [to[one][i], share]];
+        return ends.flatMap(([end, own]) =>
+          vertex(added(end, beyond), added(place, was.down, way * far), [light[i][0], 1 - seen * own, 0, 0]));
+      };
+      const beside = scaled(unit(added(from[one][0], from[one][last], -1)), CORNER * eye);  // its corners are dark, too
+      return [...row(0, beside, 0), ...from[one].flatMap((_, i) => row(i, [0, 0], 1)), ...row(last, scaled(beside, -1), 0)];
+    });
+    return { parts: true, strip: stripOf(outer, outer), ...this.#inside(weights, new OpeningLight(edge, eye)),
+      lips: skin(edge, INNER_LIP * eye, inner, 1), rims: [...skin(edge, null, outer, 1), ...skin(outer, 0, inner, 0)] };
   }
 
   #inside(weights, opening) {
@@ -176,19 +209,27 @@ export class Face {
     const rest = template.landmarks;
     const seam = meanOf([...UPPER, ...LOWER].map((row) => rowAt(rest, row)));
     const incisors = [0, seam[1] - TEETH_BELOW, rest[3 * rowsOf("lip_outer_upper")[6] + 2] - TEETH_BEHIND];
-    const at = (k, way) => laid.map.place(incisors.map((value, i) => value + (i === k ? way : 0)));
+    // By far probes, so of the skull's own size: teeth behind thick lips are no larger.
+    const at = (k, way) => laid.smooth.place(incisors.map((value, i) => value + (i === k ? way : 0)));
     const columns = [0, 1, 2].map((k) => scaled(added(at(k, PROBE), at(k, -PROBE), -1), 1 / (2 * PROBE)));
     const projection = [0, 1].map((axis) => columns.map((column) => column[axis]));
+    const line = [0, seam[1], seam[2]];
+    const origin = laid.map.place(line).slice(0, 2).map((value, k) => value + dot(projection[k], added(incisors, line, -1)));
     this.mouthLight ??= this.skin.length < FEWEST ? null : mouthLight(this.skin, this.inEyes, projection);
     if (!this.mouthLight) return {};
-    const worn = Object.fromEntries(JAW.map((name) => [name, weights[name] ?? 0]));
+    const worn = Object.fromEntries(JAW_SHAPES.map((name) => [name, weights[name] ?? 0]));
     worn.jawOpen += laid.jawOpen;
     const moved = template.atLandmarks(template.displacement(worn));
-    const drop = added(meanOf(LOWER.slice(3, 6).map((row) => rowAt(moved, row))), [0, LOWER_ABOVE, 0]);
-    const inside = this.mouth.lit({ projection, origin: laid.map.place(incisors).slice(0, 2), drop }, this.mouthLight, opening);
+    const drop = meanOf(LOWER.slice(3, 6).map((row) => rowAt(moved, row)));
+    const taller = (values, power) => values.map((value, k) => value * (k === 1 ? TALL ** power : 1));
+    const pose = { projection: projection.map((row) => taller(row, 1)), origin, drop: taller(drop, -1) };
+    const inside = this.mouth.lit(pose, this.mouthLight, opening);
     return { inside, triangles: this.mouth.triangles[this.isDrawn ? "plate" : "natural"] };
   }
 }
+
+/** Vertices of the strip between two edges, and where they are in the source. */
+const stripOf = (to, from) => to.upper.flatMap((upper, i) => [...vertex(upper, from.upper[i]), ...vertex(to.lower[i], from.lower[i])]);
 
 /** x and y of each point of a flat array, by three numbers a point. */
 const pairs = (points) => Array.from({ length: points.length / 3 }, (_, i) => [points[3 * i], points[3 * i + 1]]);

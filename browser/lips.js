@@ -1,8 +1,10 @@
 // Lips that a change parts, holds together or rolls in: as reggan_plugin/rig/opened_mouth.py has it.
 
-import { clip, dot, interpolated, LOWER, rowsOf, UPPER } from "./rig.js";
+import { opened_mouth } from "./constants.js";
+import { added, clip, dot, interpolated, LOWER, rowsOf, UPPER } from "./rig.js";
 
-const [REACH, LEAST_LIP, DEPTH] = [0.12, 0.4, 0.3];
+const { LIPS_REACH: REACH, LEAST_LIP, LIP_DEPTH: DEPTH, LINE, LINE_REACH, LIPS_BESIDE } = opened_mouth;
+const STEPS = 8;
 
 /** Motion of the vertices, two numbers each, that parts the lips by `apart`, [x, y] from each upper
  * point of the inner lips to the lower one: half of it to each lip, less away from their line. */
@@ -57,6 +59,35 @@ export function keepLips(template, here, there, before, after, { right, down }, 
       there[3 * v + 1] += lack * down[1];
     }
   }
+}
+
+/** How far the dark line between shut lips goes onto each of them, at each of their places, in parts
+ * of the crop's side: [upper, lower]; `luma` of a place. */
+export function darkLine(lips, eye, luma) {
+  return [["upper", -1], ["lower", 1]].map(([edge, way]) => lips[edge].map((place) => {
+    const at = (far) => luma(added(place, lips.down, way * far * eye));
+    const usual = LIPS_BESIDE.reduce((sum, far) => sum + at(far) / 2, 0);
+    let step = STEPS;
+    while (step && at(step * LINE_REACH / STEPS) >= LINE * usual) step--;
+    return step && (step + 1) * LINE_REACH / STEPS * eye;
+  }).map((far, i, all) => Math.max(far, all[i - 1] ?? 0, all[i + 1] ?? 0)));
+}
+
+/** Where vertices of lips that part take their colours, [row, [x, y]]: beyond that line, which would
+ * be a second edge beside the new one. `lines` as `darkLine` has them. */
+export function beyondLine(template, here, lips, lines, reach) {
+  return [["upper", -1], ["lower", 1]].flatMap(([edge, way], side) => {
+    const line = lips[edge].map((place, i) => [dot(place, lips.right), dot(place, lips.down), lines[side][i]]).sort(([a], [b]) => a - b);
+    const beyond = ([along, down], way) => [along + way * reach, down, 0];  // the line fades at the corners
+    const [x, y, far] = [0, 1, 2].map((axis) => [beyond(line[0], -1), ...line, beyond(line.at(-1), 1)].map((one) => one[axis]));
+    return Array.from(template.isLower, (isLower, v) => {
+      const place = [here[3 * v], here[3 * v + 1]];
+      const along = dot(place, lips.right);
+      if (isLower !== (way > 0) || along < x[0] || along > x.at(-1)) return null;
+      const lack = interpolated(along, x, far) - way * (dot(place, lips.down) - interpolated(along, x, y));
+      return lack > 0 && lack < reach ? [v, added(place, lips.down, way * lack)] : null;
+    }).filter(Boolean);
+  });
 }
 
 /** 1 at pairs of lips that a change leaves shut, 0 where it parts them; `gaps` in eye distances. */

@@ -27,7 +27,7 @@ in vec4 more;
 in vec3 facing;
 uniform mat3 frameFromCrop;
 uniform sampler2D frame, other;
-uniform vec4 square;  // of the other texture: left, top, side in the crop; of an eyeball: how dark a lid makes it
+uniform vec4 square;  // of the other texture: left, top, side in the crop; of an eyeball: how dark the upper lid makes it, in numbers the lower one
 uniform vec4 numbers;
 out vec4 result;
 vec3 fromSrgb(vec3 v) { return mix(v / 12.92, pow((v + 0.055) / 1.055, vec3(2.4)), step(0.04045, v)); }
@@ -46,14 +46,16 @@ void main() {  // more.x and the plane: logarithm of the factor on the light
   share = smoothstep(0.25, 1.0, share);  // less is noise, and the pixel keeps its bits
   result = vec4(toSrgb(fromSrgb(ofFrame(was)) * exp(light)), 1) * share;
 }`;
-const STRIP = "void main() { result = vec4(ofFrame(was), 1); }";
-const EYE = `void main() {  // more.xy: eye distances below the upper lid, and where that was; numbers: way, turned
+const STRIP = `uniform sampler2D gain;
+void main() {  // more: logarithm of the factor on the light, and how little of it is seen
+  float light = more.x + texture(gain, was).r;
+  result = vec4(toSrgb(fromSrgb(ofFrame(was)) * exp(light)), 1) * clamp(1.0 - more.y, 0.0, 1.0);
+}`;
+const EYE = `void main() {  // more: from the upper lid and was, from the lower one, in reaches of a shade; numbers: way, turned
   vec4 ball = ofOther(now - numbers.xy);
-  float seen = ball.a * (1.0 - numbers.z);
-  vec3 colour = mix(ball.rgb, ofFrame(now), seen);
-  vec2 shade = 1.0 - square.w * exp(-max(more.xy / numbers.w, 0.0) / 0.035);  // of the upper lid, on the eyeball
-  float factor = mix(shade.x, shade.x / max(shade.y, 0.2), seen);
-  result = vec4(clamp(colour * mix(factor, 1.0, numbers.z), 0.0, 1.0), 1);
+  vec4 shades = 1.0 - vec2(square.w, numbers.w).xxyy * exp(-max(more, 0.0));
+  vec3 own = ofFrame(now) / max(shades.y * shades.w, 0.5);
+  result = vec4(clamp(mix(ball.rgb, own, ball.a * (1.0 - numbers.z)) * shades.x * shades.z, 0.0, 1.0), 1);
 }`;
 const MOUTH = `void main() {  // more: light and gloss; numbers: the direction of the highlight
   float shine = pow(clamp(dot(facing, numbers.xyz) / max(length(facing), 1e-6), 0.0, 1.0), 45.0);
@@ -106,9 +108,9 @@ export class Mesh {
     const { gl } = this;
     const texture = gl.createTexture();
     gl.bindTexture(gl.TEXTURE_2D, texture);
-    const kind = image.bytes?.length === image.width * image.height ? gl.R8 : gl.RGBA;  // a plane, or colours
-    gl.texImage2D(gl.TEXTURE_2D, 0, kind, image.width, image.height, 0, kind === gl.R8 ? gl.RED : kind,
-      gl.UNSIGNED_BYTE, image.bytes ?? image.data);
+    const { width, height, bytes, light } = image;
+    const [kind, parts, type] = light ? [gl.RGBA16F, gl.RGBA, gl.FLOAT] : [bytes ? gl.R8 : gl.RGBA, bytes ? gl.RED : gl.RGBA, gl.UNSIGNED_BYTE];
+    gl.texImage2D(gl.TEXTURE_2D, 0, kind, width, height, 0, parts, type, light ?? bytes ?? image.data);
     if (isSmooth) gl.generateMipmap(gl.TEXTURE_2D);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, isSmooth ? gl.LINEAR_MIPMAP_LINEAR : gl.LINEAR);
     for (const axis of [gl.TEXTURE_WRAP_S, gl.TEXTURE_WRAP_T]) gl.texParameteri(gl.TEXTURE_2D, axis, gl.CLAMP_TO_EDGE);
@@ -131,7 +133,7 @@ export class Mesh {
       gl.uniform1i(places.gain, 2);
     }
     this.balls = eyes.map(({ window: [left, top, right], side: px, pixels, dark }) =>
-      ({ texture: this.#texture({ bytes: pixels, width: px, height: px }), square: [left, top, right - left, dark] }));
+      ({ texture: this.#texture({ light: pixels, width: px, height: px }), square: [left, top, right - left, dark[0]], lower: dark[1] }));
     const matte = front && { ...front, bytes: Uint8Array.from(front.data, (one) => Math.round(255 * one)) };
     this.front = matte && { texture: this.#texture(matte), square: [0, 0, 1, 0] };
     const frame = this.#texture(image, true);
@@ -176,12 +178,14 @@ export class Mesh {
     gl.bufferData(gl.ARRAY_BUFFER, Float32Array.from(vertices), gl.STREAM_DRAW);
     if (!indices) return gl.drawArrays(gl.TRIANGLE_STRIP, 0, vertices.length / FLOATS);
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, indices, gl.STREAM_DRAW);
-    return gl.drawElements(gl.TRIANGLES, indices.length, gl.UNSIGNED_SHORT, 0);
+    gl.enable(gl.CULL_FACE);
+    gl.drawElements(gl.TRIANGLES, indices.length, gl.UNSIGNED_SHORT, 0);
+    return gl.disable(gl.CULL_FACE);
   }
 
   /** Draw what face.js says of a face that moved; the canvas shows the face's region, reduced by a
    * whole factor, and is clear where nothing changed. */
-  draw({ skin, gain, eyes, mouth }, eye, factor) {
+  draw({ skin, gain, eyes, mouth }, factor) {
     const { gl, shown: { image, crop } } = this;
     const [width, height] = [image.width, image.height].map((side) => Math.ceil(side / factor));
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
@@ -193,12 +197,12 @@ export class Mesh {
     gl.clearColor(0, 0, 0, 0);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT | gl.STENCIL_BUFFER_BIT);
     gl.disable(gl.DEPTH_TEST);
-    for (const one of eyes) for (const strip of one?.lids ?? []) this.#draw("STRIP", strip);
+    for (const strip of [...eyes.flatMap((one) => one?.lids ?? []), ...(mouth?.lips ?? [])]) this.#draw("STRIP", strip);
     gl.enable(gl.DEPTH_TEST);
     this.#draw("SKIN", skin, this.triangles);
     gl.disable(gl.DEPTH_TEST);
     eyes.forEach((one, i) => {
-      if (one?.ball) this.#draw("EYE", one.ball, null, { other: this.balls[i], numbers: [...one.way, Number(one.turned), eye] });
+      if (one?.ball) this.#draw("EYE", one.ball, null, { other: this.balls[i], numbers: [...one.way, Number(one.turned), this.balls[i].lower] });
     });
     if (mouth) this.#drawMouth(mouth);
     if (!this.front) return;
@@ -210,9 +214,12 @@ export class Mesh {
   }
 
   /** Teeth and tongue through the opening between the lips: a mask of it first. */
-  #drawMouth({ strip, inside, triangles }) {
+  #drawMouth({ strip, inside, triangles, rims }) {
     const { gl } = this;
-    if (!inside) return this.#draw("STRIP", strip);
+    if (!inside) {
+      this.#draw("STRIP", strip);
+      return;
+    }
     gl.enable(gl.STENCIL_TEST);
     gl.stencilFunc(gl.ALWAYS, 1, 255);
     gl.stencilOp(gl.KEEP, gl.KEEP, gl.REPLACE);
@@ -226,6 +233,9 @@ export class Mesh {
     this.#draw("MOUTH", inside.data, triangles, { numbers });
     gl.disable(gl.STENCIL_TEST);
     gl.disable(gl.DEPTH_TEST);
-    return null;
+    gl.enable(gl.BLEND);
+    gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+    for (const rim of rims) this.#draw("STRIP", rim);
+    gl.disable(gl.BLEND);
   }
 }

@@ -110,7 +110,7 @@ export class Model {
     const moved = await shown.face.moved(this.shapes(weights), isDraft ? null : shown.refine);
     this.mesh ??= new Mesh(this.template.triangles);
     this.mesh.show(shown);
-    this.mesh.draw(moved, shown.face.laid.map.eye, factor);
+    this.mesh.draw(moved, factor);
     const { region: { width, height }, base } = shown;
     const canvas = new OffscreenCanvas(Math.ceil(width / factor), Math.ceil(height / factor));
     const context = canvas.getContext("2d", { willReadFrequently: true });

@@ -1,21 +1,16 @@
 // The inside of a mouth: its mesh, its jaw, and the light that comes in past the lips, at vertices.
 // As reggan_plugin/rig/mouth.py and mouth_light.py have it.
 
+import { mouth as ofMouth, mouth_light as ofLight, opened_mouth } from "./constants.js";
 import { percentile } from "./planes.js";
 import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./rig.js";
 
-const [TOOTH, GUM, WALL, PLATE] = [0, 1, 3, 4];  // the tongue is 2
-const HINGE = [0, 0.62, -1.25];
-const SLIDE = [1, 0.8, 0.8];
-export const LUMA = [0.2126, 0.7152, 0.0722];
-const IVORY = [0.78, 0.73, 0.64];
-const COLOURS = [IVORY, [0.52, 0.25, 0.23], [0.56, 0.25, 0.23], [0.40, 0.13, 0.12], [0.80, 0.79, 0.76]];
-const [CAVITY, NECK, RIM] = [[0.32, 0.08, 0.07], [1, 0.93, 0.8], [0.89, 0.9, 0.92]];
-const [CANINES, CANINE] = [[5, 10, 19, 24], [0.985, 0.965, 0.92]];
-const [FILL, FADE, GLOSS] = [[2, 1.3, 1.3, 1.3, 1.3], [0.5, 1, 1.2, 1.1, 0.7], [0.3, 0.15, 0.22, 0.03, 0]];
-const [EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, THROUGH_CHEEKS] = [1.3, 0.1, 0.25, 0.85, 0.25, 0.24];
-const DEPTHS = [0.02, 0.05, 0.1, 0.17, 0.26, 0.38, 0.55, 0.8];
-const [CELL, MARGIN] = [0.03, 0.35];
+const { TOOTH, GUM, WALL, PLATE, HINGE, SLIDE, IVORY, CAVITY, NECK, EDGE, EDGE_REACH, CANINES, CANINE, FILL_OF, FADE,
+  FADE_OF, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, THROUGH_CHEEKS, POWER, NEAREST,
+  LIPS_BEFORE_TEETH, LIPS_CURVE } = ofMouth;
+const COLOURS = [IVORY, ofMouth.GUM_COLOUR, ofMouth.TONGUE_COLOUR, ofMouth.WALL_COLOUR, ofMouth.PLATE_COLOUR];
+const { LUMA, DEPTHS, CELL, MARGIN } = ofLight;
+const { RIM, RIM_SHADE } = opened_mouth;
 
 export const fromSrgb = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
 const along = (value, [from, to], [low, high]) => low + (high - low) * clip((value - from) / (to - from));
@@ -32,14 +27,14 @@ export class Mouth {
     this.triangles = { natural: without(PLATE), plate: without(TOOTH) };
     this.colours = Array.from(this.part, (part, i) => COLOURS[part].map((value, k) => {
       if (part !== TOOTH) return value;
-      const edge = clip(1 - this.cervical[i] / 0.18);
+      const edge = clip(1 - this.cervical[i] / EDGE_REACH);
       const back = clip((-this.points[3 * i + 2] - 0.15) / 0.6);
-      const shade = 1 + (NECK[k] - 1) * this.cervical[i] ** 1.5 + (RIM[k] - 1) * edge;
+      const shade = 1 + (NECK[k] - 1) * this.cervical[i] ** 1.5 + (EDGE[k] - 1) * edge;
       return value * shade * (1 - 0.15 * back * [0.6, 0.8, 1.2][k]) * (CANINES.includes(of("tooth")[i]) ? CANINE[k] : 1);
     }));
   }
 
-  /** Vertices of mesh.js in the light, and the colour of what lies behind them.
+  /** Vertices of mesh.js in the light, and the colour of what lies behind them; lips shade it at their edge.
    * `drop`: how far the lower incisors are from rest; `projection`: rows from head axes to the crop. */
   lit({ projection, origin, drop }, light, opening) {
     const arm = scaled(HINGE, -1);
@@ -53,7 +48,7 @@ export class Mouth {
     const keyInCrop = projection.map((row) => dot(row, key));
     const strength = light.tooth.map((value, k) => EXPOSURE * value / IVORY[k]);
     const tint = scaled(light.skin, 1 / Math.max(dot(light.skin, LUMA), 1e-6));
-    const through = (part, blur, place) => Math.min(1, FILL[part] * opening.seen(blur, place)) ** 0.8;
+    const through = (part, blur, place) => Math.min(1, FILL_OF[part] * opening.seen(blur, place)) ** POWER;
     const [data, deep] = [new Float32Array(12 * this.part.length), []];
     for (let i = 0; i < this.part.length; i++) {
       const part = this.part[i];
@@ -64,14 +59,14 @@ export class Mouth {
       const point = jaw ? added(rest, added(added(added(turn(added(rest, HINGE, -1)), HINGE), shift), rest, -1), jaw) : rest;
       const normal = jaw ? unit(added(own, added(turn(own), own, -1), jaw)) : own;
       // At rest: else lower teeth would go dark as the jaw takes them back.
-      const depth = clip(0.08 - (0.1 / 0.41 ** 2) * Math.min(Math.abs(rest[0]), 0.6) ** 2 - rest[2], 0.03, 1.5);
+      const depth = clip(LIPS_BEFORE_TEETH + LIPS_CURVE * Math.min(Math.abs(rest[0]), 0.6) ** 2 - rest[2], NEAREST, 1.5);
       const place = projection.map((row, k) => origin[k] + dot(row, point));
       const sky = through(part, 0.8 * depth, place);
       const fromKey = through(part, 0.35 * depth, added(place, keyInCrop, depth / Math.max(0.35, dot(key, towards))));
       const facing = isPlate ? 1 : clip(dot(normal, towards));
       const lit = isPlate ? Math.max(0.5, dot(key, towards)) : clip((dot(normal, key) + KEY_WRAP) / (1 + KEY_WRAP));
       const above = isPlate ? 1 : 0.82 + 0.18 * normal[1];
-      const fade = Math.exp(-FADE[part] * 1.2 * Math.max(0, depth - 0.12));
+      const fade = Math.exp(-FADE_OF[part] * FADE * Math.max(0, depth - 0.12));
       const cheek = clip((Math.abs(rest[0]) - 0.3) / 0.15);
       const amount = Math.max(THROUGH_CHEEKS * cheek,
         (light.ambient * sky * above * (0.35 + 0.65 * facing) + 1.25 * light.keyStrength * lit * fromKey) * fade);
@@ -85,9 +80,10 @@ export class Mouth {
         * (amount * (isPlate ? 0.85 + 0.15 * free : 0.35 + 0.65 * free) + bounce * flesh / 0.2));
       const grey = dot(colour, LUMA);
       const shown = colour.map((value, k) => value + light.stone * (grey * tint[k] - value));
-      const gloss = GLOSS[part] * (light.keyStrength + 0.15) * fromKey * fade
+      const gloss = GLOSS_OF[part] * (light.keyStrength + 0.15) * fromKey * fade
         * (strength[0] + strength[1] + strength[2]) / 3 * (1 - (1 - STONE_GLOSS) * light.stone);
-      data.set([...place, dot(point, towards), 0, 0, ...shown, gloss, ...normal], 12 * i);
+      const shade = 1 - RIM_SHADE * (1 - opening.seen(RIM, place));
+      data.set([...place, dot(point, towards), 0, 0, ...scaled(shown, shade), gloss * shade, ...normal], 12 * i);
       if (part === WALL && rest[2] < -1.3) deep.push(shown);
     }
     return { data, unseen: meanOf(deep), gleam: unit(added(key, towards)) };
@@ -145,21 +141,23 @@ function blurred(values, width, height, sigma) {
 /** The light on a face, from its bare skin: `pixels` are [x, y, r, g, b], sRGB-encoded, x and y of
  * the picture; `projection` as above; `eyes`: pixels of the eyes, [r, g, b]. */
 export function mouthLight(pixels, eyes, projection) {
+  const { DARKEST_SKIN, BRIGHTEST_TOOTH } = ofLight;
   const light = pixels.map((one) => one.slice(2).map(fromSrgb));
   const luma = Float32Array.from(light, (one) => dot(one, LUMA));
-  const [low, high] = [percentile(luma, 0.1), percentile(luma, 0.9)];
+  const [low, high] = [ofLight.LOW, ofLight.HIGH].map((share) => percentile(luma, share / 100));
   const usual = [...luma.keys()].filter((i) => luma[i] >= low && luma[i] <= high);
   const skin = meanOf(usual.map((i) => light[i])).map((value) => Math.max(value, 1e-4));
   const bright = dot(skin, LUMA);
   const saturation = Float32Array.from(pixels, ([, , ...rgb]) => (Math.max(...rgb) - Math.min(...rgb)) / Math.max(...rgb, 0.02));
-  const colourless = clip((0.16 - percentile(saturation, 0.98)) / 0.06);
-  const expected = 0.58 * Math.sqrt(Math.max(bright, 0.05) / 0.3) * Math.min(1, bright / 0.05);
-  const bySkin = Math.min(0.85, expected + colourless * (bright - expected));
+  const colourless = clip((ofLight.COLOURED - percentile(saturation, ofLight.MOST / 100)) / (ofLight.COLOURED - ofLight.COLOURLESS));
+  const expected = ofLight.TOOTH * Math.sqrt(Math.max(bright, DARKEST_SKIN) / ofLight.SKIN) * Math.min(1, bright / DARKEST_SKIN);
+  const bySkin = Math.min(BRIGHTEST_TOOTH, expected + colourless * (bright - expected));
   const white = whiteOf(eyes);
-  const seen = white && clip(dot(white, LUMA) ** 0.77 * bySkin ** 0.28, 0.35 * bySkin, Math.min(2.5 * bySkin, 0.85));
+  const seen = white && clip(dot(white, LUMA) ** ofLight.WHITE_SHARE * bySkin ** ofLight.SKIN_SHARE, ofLight.WHITE_BOUNDS[0] * bySkin,
+    Math.min(ofLight.WHITE_BOUNDS[1] * bySkin, BRIGHTEST_TOOTH));
   const tooth = white ? bySkin + (1 - colourless) * (seen - bySkin) : bySkin;
-  const warm = IVORY.map((value, k) => value * (white ? clip(white[k] / dot(white, LUMA), 0.6, 1.6) ** 0.5
-    : clip(skin[k] / ((skin[0] + skin[1] + skin[2]) / 3), 0.3, 2) ** 0.1));
+  const warm = IVORY.map((value, k) => value * (white ? clip(white[k] / dot(white, LUMA), ...ofLight.TINTS) ** ofLight.WHITE_TINT
+    : clip(skin[k] / ((skin[0] + skin[1] + skin[2]) / 3), 0.3, 2) ** ofLight.WARMTH));
   const ivory = scaled(warm, 1 / dot(warm, LUMA));
   const { key, keyStrength } = keyLight(pixels, luma.map((value) => value / bright), usual);
   const [right, up] = [unit(projection[0]), unit(scaled(projection[1], -1))];
@@ -167,16 +165,16 @@ export function mouthLight(pixels, eyes, projection) {
   return {
     skin, keyStrength, key: right.map((_, k) => key[0] * right[k] + key[1] * up[k] + key[2] * out[k]),
     tooth: ivory.map((value, k) => tooth * (value + colourless * (skin[k] / bright - value))),
-    ambient: Math.max(0.25, 1 - 0.6 * keyStrength), stone: Math.max(colourless, statueShare(eyes, pixels)),
+    ambient: Math.max(ofLight.LEAST_AMBIENT, 1 - 0.6 * keyStrength), stone: Math.max(colourless, statueShare(eyes, pixels)),
   };
 }
 
 /** Linear RGB of the white of eyes, as bright as most of it is; null where none is seen. */
 function whiteOf(eyes) {
-  if (eyes.length < 16) return null;
+  if (eyes.length < ofLight.FEWEST_OF_SKIN) return null;
   const light = eyes.map((one) => one.map(fromSrgb));
   const luma = Float32Array.from(light, (one) => dot(one, LUMA));
-  const [low, high, bright] = [0.7, 0.92, 0.9].map((share) => percentile(luma, share));
+  const [low, high, bright] = [0.7, 0.92, ofLight.WHITE / 100].map((share) => percentile(luma, share));
   const colour = meanOf(light.filter((_, i) => luma[i] >= low && luma[i] <= high));
   return scaled(colour, Math.max(bright, 1e-3) / Math.max(dot(colour, LUMA), 1e-6));
 }
@@ -191,16 +189,16 @@ function keyLight(pixels, luma, usual) {
     const inside = scaled(across, 1 / Math.max(1, Math.hypot(...across) / 0.95));
     return [1, ...inside, Math.sqrt(clip(1 - dot(inside, inside)))];
   });
-  const ridge = 0.02 * sides.length;
+  const ridge = ofLight.RIDGE * sides.length;
   const slope = leastSquares(sides, usual.map((i) => luma[i]), [0, ridge, ridge, ridge]).slice(1);
-  slope[2] = Math.max(slope[2], 0.15, 0.7 * Math.hypot(slope[0], slope[1]));
+  slope[2] = Math.max(slope[2], 0.15, ofLight.FRONTAL * Math.hypot(slope[0], slope[1]));
   const size = Math.hypot(...slope);
-  return { key: scaled(slope, 1 / size), keyStrength: Math.min(size, 0.9) };
+  return { key: scaled(slope, 1 / size), keyStrength: Math.min(size, ofLight.MOST_KEY) };
 }
 
 /** 1 where eyes are of the same stuff as skin, without pupils: then teeth are, too. */
 function statueShare(eyes, pixels) {
-  if (eyes.length < 12) return 0;
+  if (eyes.length < opened_mouth.FEWEST) return 0;
   const hue = (rgb) => scaled(rgb, 1 / (rgb[0] + rgb[1] + rgb[2] + 1e-3));
   const median = (values) => percentile(Float32Array.from(values), 0.5);
   const skin = pixels.map((one) => one.slice(2));
@@ -208,5 +206,5 @@ function statueShare(eyes, pixels) {
   const away = median(eyes.map((one) => hue(one).reduce((sum, value, k) => sum + Math.abs(value - usual[k]), 0)));
   const mean = ([r, g, b]) => (r + g + b) / 3;
   const darkest = percentile(Float32Array.from(eyes, mean), 0.05) / Math.max(mean(meanOf(skin)), 1e-3);
-  return along(away, [0.03, 0.05], [1, 0]) * along(darkest, [0.5, 0.62], [0, 1]);
+  return along(away, opened_mouth.SAME_STUFF, [1, 0]) * along(darkest, opened_mouth.NO_PUPIL, [0, 1]);
 }

@@ -10,6 +10,7 @@ import http.server
 import io
 import json
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -554,3 +555,26 @@ def test_another_archive_is_refused(tmp_path: Path) -> None:
     archive_of = runpy.run_path(str(ASSEMBLE))["runtime_archive"]
     with pytest.raises(Exception, match="npm pack onnxruntime-web@"):
         archive_of(other)
+
+
+def test_the_engine_in_the_browser_names_constants_that_the_rig_has() -> None:
+    written = runpy.run_path(str(ASSEMBLE))["constants"]()
+    given = {
+        line.split()[2]: json.loads(line.partition(" = ")[2].rstrip(";"))
+        for line in written.splitlines()
+    }
+    assert given["mouth"]["FILL_OF"]["0"] == 2.0
+    asked = 0
+    for file in ASSEMBLE.parent.glob("*.js"):
+        text = file.read_text(encoding="utf-8")
+        imported = re.search(r"import \{ (.*) \} from \"\./constants\.js\"", text)
+        for name, _, alias in (
+            one.partition(" as ") for one in (imported[1].split(", ") if imported else [])
+        ):
+            own = alias or name
+            lists = re.findall(rf"const {{([^}}]*)}} = {own};", text)
+            names = [one.partition(":")[0].strip() for part in lists for one in part.split(",")]
+            names += re.findall(rf"\b{own}\.([A-Z_]+)", text)
+            asked += len(names)
+            assert set(names) <= set(given[name]), (file.name, set(names) - set(given[name]))
+    assert asked > 100

@@ -4,7 +4,7 @@ Unit: eye distances; axes: x to the head's own left, y up, z to the front; origi
 between the eyes. Built by `reggan_training.rig.template`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -72,19 +72,43 @@ class Template:
         return np.einsum("pk,pkc->pc", self.weights, values[self.rows]).astype(np.float32)
 
 
+class _ByName(Mapping[str, Float[np.ndarray, "..."]]):
+    """Arrays that are made when they are first asked for: an expression takes few of fifty."""
+
+    def __init__(
+        self, names: Sequence[str], make: Callable[[int], Float[np.ndarray, "..."]]
+    ) -> None:
+        self._rows, self._made = {name: row for row, name in enumerate(names)}, cache(make)
+
+    def __getitem__(self, name: str) -> Float[np.ndarray, "..."]:
+        return self._made(self._rows[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
 @cache
 def template() -> Template:
     """Return the template of this package, read when first asked for."""
     path = resources.files("reggan_plugin.rig") / "template.npz"
     with path.open("rb") as file, np.load(file) as arrays:
-        meant = arrays["shapes"].astype(np.float32) * arrays["scales"][:, None, None]
-        deltas = meant.mean(axis=0)
+        stored, scales = arrays["shapes"], arrays["scales"]
         names = [str(name) for name in arrays["names"]]
+
+        def meant(row: int) -> Float[np.ndarray, "conventions vertices 3"]:
+            return stored[:, row].astype(np.float32) * scales[row]
+
+        def mean(row: int) -> Float[np.ndarray, "vertices 3"]:
+            return np.asarray(meant(row).mean(axis=0))
+
         return Template(
             rest=arrays["rest"],
             triangles=arrays["triangles"].astype(np.int64),
-            shapes=dict(zip(names, deltas, strict=True)),
-            conventions=dict(zip(names, (meant - deltas).swapaxes(0, 1), strict=True)),
+            shapes=_ByName(names, mean),
+            conventions=_ByName(names, lambda row: meant(row) - mean(row)),
             rows=arrays["landmark_rows"].astype(np.int64),
             weights=arrays["landmark_weights"],
             landmarks=arrays["landmark_rest"],

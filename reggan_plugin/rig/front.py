@@ -99,7 +99,7 @@ def whole_brows(
 _LIGHTNESS = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _SHADE, _HUE = 0.6, 2.5
 """Weights of differences: light and shade on metal differ more than its hue does."""
-_LIKELY, _LEAST = 0.5, 0.0032
+_LIKELY, _LEAST_WORN = 0.5, 0.0032
 """Share of a cell from which on it counts, and the mean over the crop of those that count: less is
 no pair of spectacles."""
 _AROUND = 5
@@ -111,7 +111,7 @@ _ALIKE = 0.18
 _REACH, _NOT, _MAY = 3, 0.2, 0.4
 """Cells of a window by which a frame may be wider than the network says; largest share in it where
 it is none, and from which on it may be one. What is kept further out is brows, seen twice then."""
-_FROM, _TO = 0.05, 0.75
+_FRAME_FROM, _FRAME_TO = 0.05, 0.75
 """Shares of a frame, by its colour, that count as none and as all."""
 _TOLD = 0.06
 """Difference of colour from which on a frame can be told from the skin around it."""
@@ -126,7 +126,7 @@ class LiftedFace(NamedTuple):
 
 def shows_spectacles(share: Float[np.ndarray, "cells cells"]) -> bool:
     """Whether there are spectacles, by the share of each cell of a crop that shows some."""
-    return bool(share[share > _LIKELY].sum() >= _LEAST * share.size)
+    return bool(share[share > _LIKELY].sum() >= _LEAST_WORN * share.size)
 
 
 def lift_spectacles(
@@ -174,7 +174,7 @@ def _matte(
     along = _summed(gone * way) / apart
     beside = np.sqrt(np.maximum(_squared(gone) - along**2, 0))
     of_frame = (along - beside) / apart
-    of_frame = np.where(apart > _TOLD, (of_frame - _FROM) / (_TO - _FROM), 1)
+    of_frame = np.where(apart > _TOLD, (of_frame - _FRAME_FROM) / (_FRAME_TO - _FRAME_FROM), 1)
     matte[band] *= np.clip(np.maximum(of_frame, own), 0, 1)
     return matte
 

@@ -6,6 +6,7 @@ answer with: so a test knows what moves, and how far.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -28,6 +29,9 @@ from reggan_plugin.rig.source import RigSource
 from reggan_plugin.transfer import expression_transfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
+
+if TYPE_CHECKING:
+    from reggan_training.metrics.motion.face import TrueFace
 
 MADE = "made by the tests"
 SIDE_PX, CELLS = 64, 32
@@ -160,3 +164,13 @@ def _described(tensors: Mapping[str, tuple[str | int, ...]]) -> list[onnx.ValueI
         helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
         for name, shape in tensors.items()
     ]
+
+
+def true_answer(face: "TrueFace") -> Answer:
+    """True motion, cover and colours."""
+    return Answer(
+        motion=np.ascontiguousarray(face.motion.transpose(1, 2, 0)),
+        gain=np.zeros((1, 1, 3), np.float32),
+        cover=face.is_uncovered.astype(np.float32)[..., None],
+        paint=np.ascontiguousarray(face.target.transpose(1, 2, 0)),
+    )

@@ -14,7 +14,6 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import NodeProto, numpy_helper, shape_inference
-from torch import Tensor
 
 from reggan_export.onnx_file import store_weights_as_half
 from reggan_export.picture_model_export import graph_of
@@ -246,11 +245,9 @@ def _best_s(work: Callable[[], object], device: torch.device) -> float:
     return best
 
 
-_WARM_UP = 3
-
 _log = logging.getLogger(__name__)
 PEERS = ("sargan", "us-gan", "stargan")
-_ON_NVIDIA = ("cuda", "tensorrt", "tensorrt-ep", "rtx", "torch-cuda", "torch-cuda-graph")
+_ON_NVIDIA = ("cuda", "tensorrt", "tensorrt-ep", "rtx", "torch-cuda")
 
 
 class EagerRunner:
@@ -270,68 +267,6 @@ class EagerRunner:
         )
         face, mask = self._model(image, expression)
         return {"face": face.cpu().numpy(), "mask": mask.cpu().numpy()}
-
-
-class GraphRunner:
-    """A network recorded as a CUDA graph for each batch size, with pinned host memory."""
-
-    def __init__(self, model: ExpressionModel, device: torch.device) -> None:
-        self._model, self._device = model.to(device).eval(), device
-        self._recorded: dict[int, _Recording] = {}
-        self.device = f"torch-{device.type}-graph"
-        self.reason = ASKED_FOR
-        self.metadata: Mapping[str, str] = {}
-
-    @torch.inference_mode()
-    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> Tensors:
-        """Return `face` and `mask` for `image` and `expression`."""
-        batch = len(inputs["image"])
-        if batch not in self._recorded:
-            self._recorded[batch] = _Recording(self._model, self._device, inputs)
-        return self._recorded[batch].replay(inputs)
-
-
-class _Recording:
-    """One graph with the memory that it reads and writes: copies in, network, copies out."""
-
-    def __init__(
-        self,
-        model: ExpressionModel,
-        device: torch.device,
-        inputs: Mapping[str, NDArray[np.float32]],
-    ) -> None:
-        self._host_in = {
-            name: torch.from_numpy(inputs[name].copy()).pin_memory()
-            for name in ("image", "expression")
-        }
-        on_device = {name: value.to(device) for name, value in self._host_in.items()}
-        stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-        with torch.cuda.stream(stream):  # what is allocated once must not be inside the graph
-            for _ in range(_WARM_UP):
-                face, mask = model(on_device["image"], on_device["expression"])
-        stream.synchronize()
-        self._host_out = {
-            "face": torch.empty_like(face, device="cpu").pin_memory(),
-            "mask": torch.empty_like(mask, device="cpu").pin_memory(),
-        }
-        self._device, self._graph = device, torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            _copy(on_device, self._host_in)
-            face, mask = model(on_device["image"], on_device["expression"])
-            _copy(self._host_out, {"face": face, "mask": mask})
-        self._kept = on_device  # the graph reads it
-
-    def replay(self, inputs: Mapping[str, NDArray[np.float32]]) -> Tensors:
-        for name, pinned in self._host_in.items():
-            pinned.numpy()[...] = inputs[name]
-        self._graph.replay()
-        torch.cuda.synchronize(self._device)
-        return {name: value.numpy().copy() for name, value in self._host_out.items()}
-
-
-def _copy(targets: Mapping[str, Tensor], sources: Mapping[str, Tensor]) -> None:
-    for name, target in targets.items():
-        target.copy_(sources[name], non_blocking=True)
 
 
 class ExportBaselines:
@@ -367,13 +302,11 @@ class ExportBaselines:
         opened = []
         if "cpu" in devices:
             torch.set_num_threads(threads or torch.get_num_threads())
-            opened.append(_in_pytorch(model, card, EagerRunner, "cpu"))
+            opened.append(_in_pytorch(model, card, "cpu"))
         if torch.cuda.is_available():
             torch.backends.cudnn.benchmark = True  # PyTorch at its best ...
             torch.backends.cudnn.allow_tf32 = False  # ... in the precision that the card says
-            opened += [
-                _in_pytorch(model, card, kind, "cuda:0") for kind in (EagerRunner, GraphRunner)
-            ]
+            opened.append(_in_pytorch(model, card, "cuda:0"))
         return opened
 
     def find_roof(
@@ -439,14 +372,12 @@ def _write_peer(architecture: str, like: ModelCard, path: Path) -> Path:
     return path
 
 
-def _in_pytorch(
-    model: Path, card: ModelCard, kind: type[EagerRunner | GraphRunner], device: str
-) -> Contestant:
+def _in_pytorch(model: Path, card: ModelCard, device: str) -> Contestant:
     started = time.perf_counter()
     network = network_from(model)
     if card.precision == "fp16" and device != "cpu":
         compute_in_half(network)
-    runner = kind(network, torch.device(device))
+    runner = EagerRunner(network, torch.device(device))
     return Contestant(
         name=model.stem,
         device=runner.device,

@@ -105,21 +105,27 @@ def write_sheet(
     Raises:
         OutputError: `path` cannot be written.
     """
-    width = _LABEL_WIDTH_PX + len(columns) * (CELL_PX + _GAP_PX)
-    height = _LABEL_HEIGHT_PX + len(rows) * (CELL_PX + _GAP_PX)
+    write_atomically(path, encoded_picture(draw_sheet(columns, rows), "PNG"), is_new=is_new)
+
+
+def draw_sheet(
+    columns: Sequence[str], rows: Sequence[SheetRow], cell_px: int = CELL_PX
+) -> Image.Image:
+    """Draw a sheet of square views of `cell_px`."""
+    width, height = _corner(len(rows), len(columns), cell_px)
     sheet = Image.new("RGB", (width, height), _PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(_FONT_PX)
     for j, label in enumerate(columns):
-        x, _ = _corner(0, j)
-        draw.text((x + CELL_PX / 2, _LABEL_HEIGHT_PX / 2), label, _INK, font, anchor="mm")
+        x, _ = _corner(0, j, cell_px)
+        draw.text((x + cell_px / 2, _LABEL_HEIGHT_PX / 2), label, _INK, font, anchor="mm")
     for i, row in enumerate(rows):
-        _, y = _corner(i, 0)
+        _, y = _corner(i, 0, cell_px)
         label = row.label.replace(" ", "\n")  # names of two words are wider than the column
-        draw.text((_GAP_PX * 2, y + CELL_PX / 2), label, _INK, font, anchor="lm")
+        draw.text((_GAP_PX * 2, y + cell_px / 2), label, _INK, font, anchor="lm")
         for j, view in enumerate(row.views):
-            sheet.paste(_image(view), _corner(i, j))
-    write_atomically(path, encoded_picture(sheet, "PNG"), is_new=is_new)
+            sheet.paste(_image(view), _corner(i, j, cell_px))
+    return sheet
 
 
 def sheet_box(row: int, column: int) -> Box:
@@ -187,7 +193,7 @@ def _image(view: Float[np.ndarray, "height width 3"]) -> Image.Image:
     return Image.fromarray(np.rint(view * 255).astype(np.uint8))
 
 
-def _corner(row: int, column: int) -> tuple[int, int]:
+def _corner(row: int, column: int, cell_px: int = CELL_PX) -> tuple[int, int]:
     """(x, y) of a cell."""
-    step = CELL_PX + _GAP_PX
+    step = cell_px + _GAP_PX
     return _LABEL_WIDTH_PX + column * step, _LABEL_HEIGHT_PX + row * step

@@ -50,7 +50,7 @@ def test_figures_table_and_sheet_are_written(
     assert "| skin | 2 | second (not converged) |" in table
     assert "The ECS of skin is not counted: the judge names" in table
     with Image.open(tmp_path / "sheet.jpg") as sheet:
-        assert sheet.size == (120 + 7 * 144, 24 + 2 * (3 * 144 + 6))
+        assert sheet.size == (104 + 7 * 148, 28 + 2 * 3 * 148)
 
 
 def test_a_report_goes_into_the_first_run_and_takes_few_identities_if_asked(

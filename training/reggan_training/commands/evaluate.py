@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.drawing.contact_sheet import encoded_picture
+from reggan_plugin.drawing.contact_sheet import draw_sheet, encoded_picture
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import write_atomically
 from reggan_training.commands.options import (
@@ -16,7 +16,6 @@ from reggan_training.commands.options import (
     FOLDER_TO_WRITE,
     SET,
     identities_option,
-    judge_option,
     report_line,
     set_threads,
     threads_option,
@@ -43,7 +42,11 @@ if TYPE_CHECKING:
     help="A set of pictures. May be given several times. Only identities of its test split count "
     "that none of the runs was trained on.",
 )
-@judge_option
+@click.option(
+    "--judge",
+    type=FOLDER,
+    help="Folder that `train-judge` wrote.  [default: the judges that come along]",
+)
 @click.option(
     "--metric-weights",
     type=FOLDER,
@@ -147,7 +150,7 @@ def _write_sheet(
     path: Path, contenders: "Sequence[Contender]", held_out: "EvaluationSet", count: int
 ) -> None:
     from reggan_training.metrics.trials import subject_from_identity
-    from reggan_training.papers.comparison.report import draw_sheet
+    from reggan_training.papers.comparison.report import SHEET_CELL_PX, SHEET_COLUMNS, sheet_rows
 
     side_px = max(one.model.side_px for one in contenders)
     shown = [
@@ -155,4 +158,5 @@ def _write_sheet(
         for identities in held_out.by_style.values()
         for identity in [one for one in identities if one.full_view(0) is not None][:count]
     ]
-    write_atomically(path, encoded_picture(draw_sheet(contenders, shown), "JPEG", quality=90))
+    sheet = draw_sheet(SHEET_COLUMNS, sheet_rows(contenders, shown), SHEET_CELL_PX)
+    write_atomically(path, encoded_picture(sheet, "JPEG", quality=90))

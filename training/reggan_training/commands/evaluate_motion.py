@@ -3,12 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.drawing.contact_sheet import encoded_picture
+from reggan_plugin.drawing.contact_sheet import SheetRow, draw_sheet, encoded_picture
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import write_atomically
 from reggan_training.commands.options import (
@@ -16,14 +16,10 @@ from reggan_training.commands.options import (
     FOLDER,
     FOLDER_TO_WRITE,
     identities_option,
-    judge_option,
     report_line,
     set_threads,
     threads_option,
 )
-
-if TYPE_CHECKING:
-    from reggan_training.metrics.motion.evaluation import MotionRow
 
 
 @click.command("evaluate-motion")
@@ -35,18 +31,12 @@ if TYPE_CHECKING:
     help="Held-out heads that `dataset test-heads` made, in a folder for each family.",
 )
 @click.option(
-    "--large",
-    type=FOLDER,
-    help="The same heads with large crops, such as --side 1024, to measure detail in 4K frames.",
-)
-@click.option(
     "--left-out",
     multiple=True,
     metavar="FAMILY",
     help="A family that the model was not trained on; can be given several times.",
 )
 @identities_option("family")
-@judge_option
 @click.option(
     "--out",
     type=FOLDER_TO_WRITE,
@@ -60,10 +50,8 @@ def evaluate_motion(
     *,
     model: Path,
     heads: Path,
-    large: Path | None,
     left_out: tuple[str, ...],
     identities: int | None,
-    judge: Path | None,
     out: Path | None,
     threads: int | None,
 ) -> None:
@@ -76,25 +64,19 @@ def evaluate_motion(
     Example:
       reggan-plugin evaluate-motion rig.onnx --heads test-heads
     """
-    from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
     from reggan_training.metrics.motion.answer import open_exported
-    from reggan_training.metrics.motion.evaluation import ModelAndJudges, find_heads
     from reggan_training.metrics.motion.evaluation import evaluate_motion as measure_heads
+    from reggan_training.metrics.motion.evaluation import find_heads
     from reggan_training.metrics.motion.report import (
         json_from_results,
         judge_bounds,
         markdown_from_results,
-        warnings_of,
     )
 
     set_threads(threads)
     found = find_heads(heads, identities)
     _refuse_unknown(left_out, found, heads)
-    judged = ModelAndJudges(
-        model=open_exported(model, threads), judges=Judges.load(judge or SHIPPED_JUDGES)
-    )
-    large_heads = {} if large is None else find_heads(large, identities)
-    results, rows = measure_heads(judged, found, large_heads, report_line)
+    results, rows = measure_heads(open_exported(model, threads), found, report_line)
     bounds = judge_bounds(results, left_out)
     table = markdown_from_results(results, bounds)
     record = json_from_results(results, bounds)
@@ -102,8 +84,6 @@ def evaluate_motion(
     out = out or model.parent / "evaluation-motion"
     _write_report(out, record, table, rows)
     click.echo(table)
-    for warning in warnings_of(results):
-        report_line(f"warning: {warning}")
     missed = [one for one in bounds if not one.holds]
     for one in missed:
         report_line(f"missed: {one.sentence}")
@@ -123,13 +103,13 @@ def _refuse_unknown(
 
 
 def _write_report(
-    out: Path, record: Mapping[str, Any], table: str, rows: "Mapping[str, Sequence[MotionRow]]"
+    out: Path, record: Mapping[str, Any], table: str, rows: Mapping[str, Sequence[SheetRow]]
 ) -> None:
-    from reggan_training.metrics.motion.evaluation import draw_contact_sheet
+    from reggan_training.metrics.motion.evaluation import COLUMNS
 
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())
     write_atomically(out / "table.md", table.encode())
     for style, shown in rows.items():
-        sheet = encoded_picture(draw_contact_sheet(shown), "PNG")
-        write_atomically(out / f"sheet-{style}.png", sheet)
+        sheet = draw_sheet(COLUMNS, shown, cell_px=len(shown[0].views[0]))
+        write_atomically(out / f"sheet-{style}.png", encoded_picture(sheet, "PNG"))

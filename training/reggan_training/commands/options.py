@@ -27,11 +27,6 @@ SET = click.Path(exists=True, path_type=Path)
 
 sets_argument = click.argument("roots", metavar="DIR...", nargs=-1, required=True, type=SET)
 """Sets of pictures, one or more."""
-judge_option = click.option(
-    "--judge",
-    type=FOLDER,
-    help="Folder that `train-judge` wrote.  [default: the judges that come along]",
-)
 
 OpenFamilies = Callable[[], "list[HeadFamily]"]
 

@@ -1,7 +1,16 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from reggan_training.metrics.motion.quantities import chroma, ciede2000, lab_from_srgb
+from reggan_training.heads.head import Part
+from reggan_training.metrics.motion.face import TrueFace
+from reggan_training.metrics.motion.quantities import (
+    chroma,
+    ciede2000,
+    colour_error,
+    lab_from_srgb,
+)
 
 # Source: Sharma, Wu, Dalal 2005 (see `ciede2000`), table 1: two colours and their difference.
 PUBLISHED = """
@@ -69,3 +78,18 @@ def test_lab_of_known_colours(
 def test_greys_have_no_chroma() -> None:
     greys = np.repeat(np.linspace(0, 1, 11)[None], 3, axis=0)
     assert chroma(lab_from_srgb(greys)).max() < 1e-6
+
+
+def test_what_is_uncovered_has_to_have_its_true_colours(
+    face: TrueFace, blurred: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    teeth, everywhere = face.shows(Part.TEETH), np.ones_like(face.is_head)
+    teal = np.array([0.35, 0.75, 0.75], dtype=np.float32)[:, None, None]
+    wrong = np.where(teeth, teal * face.target.mean(axis=0), face.target)
+    slightly = np.where(teeth, 0.96 * face.target, face.target)
+    assert colour_error(face.target, face, everywhere) == 0
+    assert 0 < colour_error(slightly, face, everywhere) < 8
+    assert colour_error(wrong, face, teeth) > 15
+    soft, lips = blurred(face.target), face.source  # the lips are where teeth should be
+    assert 0 < colour_error(soft, face, everywhere) < colour_error(lips, face, everywhere)
+    assert np.isnan(colour_error(face.target, face, np.zeros_like(everywhere)))

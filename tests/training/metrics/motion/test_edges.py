@@ -1,7 +1,6 @@
 from collections.abc import Callable
 
 import numpy as np
-import pytest
 
 from reggan_training.metrics.motion.face import TrueFace, changed_region
 from reggan_training.metrics.motion.quantities import left_region, measure_detail, measure_ghost
@@ -13,31 +12,19 @@ Warp = Callable[[np.ndarray, np.ndarray], np.ndarray]
 def test_blur_loses_detail_the_finest_most(face: TrueFace, blurred: Blur) -> None:
     region = changed_region(face)
     detail = measure_detail(blurred(face.target), face.target, region)
-    assert detail.fine < 0.5 < detail.medium < 1
+    assert detail.fine < 0.5
     assert detail.fine < detail.whole < 0.9
 
 
 def test_truth_keeps_all_detail(face: TrueFace) -> None:
     detail = measure_detail(face.target, face.target, changed_region(face))
-    assert (detail.whole, detail.fine, detail.medium) == (1, 1, 1)
-    assert detail.in_place == pytest.approx(1)
+    assert (detail.whole, detail.fine) == (1, 1)
 
 
 def test_the_moved_picture_keeps_its_detail(face: TrueFace, warped: Warp) -> None:
     moved = np.where(face.is_uncovered, face.target, warped(face.source, face.motion))
     detail = measure_detail(moved, face.target, changed_region(face))
     assert 0.9 < detail.whole < 1.1
-
-
-def test_noise_is_no_detail(face: TrueFace, blurred: Blur) -> None:
-    region = changed_region(face)
-    noise = np.random.default_rng(0).normal(0, 1, face.target.shape).astype(np.float32)
-    soft = blurred(face.target)
-    plain = measure_detail(soft, face.target, region)
-    masked = measure_detail(soft + 0.03 * noise, face.target, region)
-    assert masked.whole > plain.whole  # the energy is fooled
-    assert masked.in_place < 0.9  # this is not
-    assert measure_detail(face.target + 0.2 * noise, face.target, region).fine > 1.1
 
 
 def test_a_double_exposure_has_the_old_contours(
@@ -56,26 +43,15 @@ def test_a_double_exposure_has_the_old_contours(
         "unchanged": face.source,
         "half": half_moved,
     }
-    ghosts = {name: measure_ghost(one, face, region) for name, one in pictures.items()}
-    excess = {name: ghost.excess for name, ghost in ghosts.items()}
+    excess = {name: measure_ghost(one, face, region) for name, one in pictures.items()}
     assert excess["truth"] == 0
     assert abs(excess["moved"]) < 0.02
     assert excess["blurred"] < 0.1 < excess["faint"] < excess["double"] < excess["unchanged"]
     assert excess["half"] > 0.1
-    assert ghosts["unchanged"].correlation == pytest.approx(1)
-
-
-def test_the_ghosts_weight_is_its_share_of_the_picture(face: TrueFace, blurred: Blur) -> None:
-    region = left_region(face)
-    for share in (0.0, 0.25, 0.5, 1.0):
-        picture = share * face.source + (1 - share) * face.target
-        ghost = measure_ghost(picture, face, region)
-        assert ghost.weight == pytest.approx(share, abs=1e-3)
-    assert abs(measure_ghost(blurred(face.target), face, region).weight) < 0.1
 
 
 def test_a_flat_picture_says_nothing(face: TrueFace) -> None:
     flat = np.full_like(face.target, 0.5)
     everywhere = np.ones_like(face.is_head)
     assert np.isnan(measure_detail(face.target, flat, everywhere).whole)
-    assert np.isnan(measure_ghost(flat, face, everywhere).correlation)
+    assert np.isnan(measure_ghost(flat, face, everywhere))

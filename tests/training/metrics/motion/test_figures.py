@@ -27,8 +27,6 @@ def figures(
     folded: np.ndarray,
 ) -> dict[str, Figures]:
     hole, teeth = face.is_uncovered, face.shows(Part.TEETH)
-    beads = face.target.copy()
-    beads[:, 85, 50:60:3] = np.array([1.0, 0.05, 0.05])[:, None]
     pictures = {
         "true": face.target,
         "moved": np.where(hole, face.target, warped(face.source, face.motion)),
@@ -37,7 +35,6 @@ def figures(
         "double": (face.source + face.target) / 2,
         "blurred": blurred(blurred(face.target)),
         "teal": np.where(teeth, TEAL * face.target.mean(axis=0), face.target),
-        "beads": beads,
         "folded": np.where(hole, face.target, warped(face.source, folded)),
     }
     return {name: measure_picture(one.astype(np.float32), face) for name, one in pictures.items()}
@@ -47,12 +44,8 @@ def test_the_truth_is_the_best_of_everything(figures: dict[str, Figures]) -> Non
     true = figures["true"]
     for name, other in figures.items():
         assert true["psnr"] >= other["psnr"], name
-        assert true["ghost weight"] <= other["ghost weight"] + 0.05, name
         assert true["colour"] <= other["colour"], name
-        assert true["teeth"] >= other["teeth"], name
-        assert true["oversaturated"] <= other["oversaturated"], name
         assert abs(true["detail"] - 1) <= abs(other["detail"] - 1), name
-        assert abs(true["in place"] - 1) <= abs(other["in place"] - 1), name
 
 
 def test_the_moved_picture_is_next_to_the_truth(figures: dict[str, Figures]) -> None:
@@ -69,9 +62,6 @@ def test_the_moved_picture_is_next_to_the_truth(figures: dict[str, Figures]) -> 
         ("half", "ghost", 0.1),
         ("unchanged", "colour", 8.0),
         ("double", "colour", 8.0),
-        ("teal", "mouth colour", 8.0),
-        ("beads", "oversaturated", 3.0),
-        ("teal", "oversaturated", 3.0),
     ],
 )
 def test_each_fault_is_seen_by_its_measure(
@@ -89,7 +79,6 @@ def test_psnr_alone_prefers_what_the_eye_does_not(figures: dict[str, Figures]) -
     """Why these measures are there: half a change is nearer to the truth than a sharp wrong one."""
     assert figures["double"]["psnr"] > figures["unchanged"]["psnr"] + 2
     assert figures["teal"]["psnr"] > figures["unchanged"]["psnr"] + 3
-    assert figures["teal"]["teeth"] == 0
 
 
 def test_motion_is_judged_per_part(face: TrueFace) -> None:
@@ -101,8 +90,6 @@ def test_motion_is_judged_per_part(face: TrueFace) -> None:
     assert measured[named("explained", "brows and lids")] == pytest.approx(1)
     assert measured[named("explained", "mouth")] < 0.1
     assert measured["explained"] < 0.85
-    assert measured["error 95"] > measured["error"]
-    assert measured["cover intersection"] == measured["cover union"] > 0
     everything = measure_motion(
         FaceAnswer(motion=face.motion, behind=face.motion, cover=cover, picture=face.target), face
     )

@@ -2,12 +2,7 @@ import numpy as np
 import pytest
 
 from reggan_training.metrics.motion.face import TrueFace, moved_region
-from reggan_training.metrics.motion.quantities import (
-    count_folds,
-    cover_overlap,
-    end_point_error,
-    explained_motion,
-)
+from reggan_training.metrics.motion.quantities import count_folds, explained_motion
 
 
 def test_only_the_true_motion_explains_all_of_itself(face: TrueFace, folded: np.ndarray) -> None:
@@ -48,12 +43,6 @@ def test_nothing_moves_nothing_is_explained(face: TrueFace) -> None:
     assert np.isnan(explained_motion(face.motion, face.motion, nowhere).share)
 
 
-def test_end_point_error_is_in_eye_distances(face: TrueFace) -> None:
-    away = np.array([0.03, 0.04], dtype=np.float32)[:, None, None]
-    error = end_point_error(face.motion + away, face, moved_region(face))
-    np.testing.assert_allclose(error, 0.05 / face.eye_distance, rtol=1e-5)
-
-
 def test_folds_are_counted_where_they_are_seen(face: TrueFace, folded: np.ndarray) -> None:
     cover = face.is_uncovered.astype(np.float32)
     assert count_folds(face.motion, cover) == 0
@@ -73,20 +62,3 @@ def test_a_mirrored_picture_is_all_folds() -> None:
     motion = np.zeros((2, 16, 16), dtype=np.float32)
     motion[0] = 1 - 2 * (np.arange(16) + 0.5) / 16
     assert count_folds(motion, np.zeros((16, 16), dtype=np.float32)) == 15 * 15
-
-
-def test_cover_overlap_wants_all_of_the_hole_and_nothing_else(face: TrueFace) -> None:
-    everywhere = np.ones_like(face.is_head)
-    true = face.is_uncovered.astype(np.float32)
-    smaller, larger = np.roll(true, 2, axis=0) * true, np.maximum(np.roll(true, 2, axis=0), true)
-
-    def share(cover: np.ndarray) -> float:
-        return cover_overlap(cover, face.is_uncovered, everywhere).share
-
-    assert share(true) == 1
-    assert share(0.9 * true) == 1
-    assert share(0.4 * true) == 0
-    assert 0.5 < share(smaller) < 1
-    assert 0.5 < share(larger) < 1
-    assert share(np.ones_like(true)) < 0.1
-    assert np.isnan(cover_overlap(0 * true, np.zeros_like(face.is_head), everywhere).share)

@@ -10,7 +10,6 @@ import pytest
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-from reggan_training.metrics.motion.answer import true_answer
 from reggan_training.metrics.motion.figures import ResultKind
 from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
 from tests.measurements.shape_answers import (
@@ -19,7 +18,7 @@ from tests.measurements.shape_answers import (
     measure_shapes,
     states_of_shapes,
 )
-from tests.motion_models import motion_card
+from tests.motion_models import motion_card, true_answer
 
 SIDE = 64
 Answers = dict[tuple[str, ...], ShapeAnswer]

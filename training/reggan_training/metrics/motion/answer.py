@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
@@ -14,7 +12,6 @@ from reggan_plugin.change.in_frame import motion_in_frame
 from reggan_plugin.change.pipeline import answer_faces, change_crop
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.models.model_card import ModelCard, card_from_metadata, check_seal
@@ -22,12 +19,8 @@ from reggan_plugin.transfer.expression_transfer import source_from_card
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL, SHUT_MOUTH
 from reggan_training.metrics.image_distance import resized
-from reggan_training.metrics.motion.face import FaceAnswer, MotionPlanes, Planes, TrueFace
+from reggan_training.metrics.motion.face import FaceAnswer, MotionPlanes, Planes
 from reggan_training.tensor_shapes import Images
-
-_GAIN_CELLS = 64
-_LARGEST_GAIN = 0.7
-_LEAST_LIGHT = 1e-3
 
 
 def motion_answers(
@@ -86,37 +79,6 @@ def _whole_crop(side_px: int) -> FaceCrop:
 def displacement(motion: FrameMotion) -> MotionPlanes:
     """Motion of a whole crop, in parts of its side."""
     return motion.displacement.transpose(2, 0, 1) / np.float32(len(motion.displacement))
-
-
-def true_answer(face: TrueFace) -> Answer:
-    """Return true motion, cover and colours, and the light missing then, on a coarse grid."""
-    cover = face.is_uncovered.astype(np.float32)[..., None]
-    plain = Answer(
-        motion=_last(face.motion),
-        gain=np.zeros((1, 1, 3), np.float32),
-        cover=cover,
-        paint=_last(face.target),
-    )
-    moved = compose(face.source, plain).picture
-    return Answer(
-        motion=plain.motion, gain=_last(_gain(moved, face)), cover=cover, paint=plain.paint
-    )
-
-
-def _gain(moved: Planes, face: TrueFace) -> Float[np.ndarray, "3 cells cells"]:
-    """Logarithm of the target's light over the moved source's, each averaged over a cell."""
-    seen = torch.from_numpy((face.is_head & face.is_visible).astype(np.float32))
-    light = [torch.from_numpy(linear_from_srgb(one)).float() for one in (face.target, moved)]
-    size = (_GAIN_CELLS, _GAIN_CELLS)
-    ours, theirs = (F.interpolate((one * seen)[None], size, mode="area")[0] for one in light)
-    share = F.interpolate(seen[None, None], size, mode="area")[0]
-    gain = ((ours + _LEAST_LIGHT) / (theirs + _LEAST_LIGHT)).log()
-    gain = gain.clamp(-_LARGEST_GAIN, _LARGEST_GAIN) * (share > 0.5)
-    return np.asarray(gain.numpy(), dtype=np.float32)
-
-
-def _last(planes: Float[np.ndarray, "channels rows columns"]) -> np.ndarray:
-    return np.ascontiguousarray(planes.transpose(1, 2, 0), dtype=np.float32)
 
 
 def open_exported(path: Path, threads: int | None = None) -> AnswerSource:

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-from jaxtyping import Float
 
 from reggan_training.metrics.motion.face import (
-    INSIDE_OF_MOUTH,
     FaceAnswer,
     FacePart,
     PixelMask,
@@ -20,18 +18,13 @@ from reggan_training.metrics.motion.face import (
     part_masks,
 )
 from reggan_training.metrics.motion.quantities import (
-    LEAST_PIXELS,
     colour_error,
     count_folds,
-    count_oversaturated,
-    cover_overlap,
-    end_point_error,
     explained_motion,
     left_region,
     measure_detail,
     measure_ghost,
     region_psnr_db,
-    teeth_within_hues,
 )
 from reggan_training.metrics.trials import mean_of_each
 
@@ -42,10 +35,7 @@ PARTS = (WHOLE, *(part.value for part in FacePart))
 Figures = dict[str, float]
 """By quantity, and by `named` quantity and part. NaN where a face has nothing to measure."""
 
-RESULT, TRUE_MOTION = "result", "true motion"
-INPUT, TRUE, CROSS_FADE = "unchanged input", "true picture", "cross-fade"
-_MEDIANS = ("colour", "mouth colour", "distance")
-"""Quantities of which the median over faces is taken, since few of them are far off."""
+RESULT, INPUT = "result", "unchanged input"
 
 
 def named(quantity: str, part: str = WHOLE) -> str:
@@ -54,58 +44,36 @@ def named(quantity: str, part: str = WHOLE) -> str:
 
 
 def measure_picture(picture: Planes, face: TrueFace) -> Figures:
-    """Measure what can be seen, whatever made the picture.
+    """Measure what can be seen, whatever made the picture, in the whole face and each part.
 
-    Quantities: `psnr` in dB, `detail` with its `fine` and `medium` band and what is `in place`,
-    `ghost` (excess over the truth) with its `ghost weight`, `colour` (median ΔE2000 of what is
-    uncovered), for the whole face and each part; `mouth colour`, `teeth`, `oversaturated`.
+    Quantities: `psnr` in dB, `detail`, `ghost` (excess over the truth), `colour` (median ΔE2000 of
+    what is uncovered).
     """
     changed, left = changed_region(face), left_region(face)
     figures: Figures = {}
     for part, where in _regions(face).items():
         here = where & changed
-        detail = measure_detail(picture, face.target, here)
-        ghost = measure_ghost(picture, face, where & left)
         figures |= {
             named("psnr", part): region_psnr_db(picture, face.target, here),
-            named("detail", part): detail.whole,
-            named("fine", part): detail.fine,
-            named("medium", part): detail.medium,
-            named("in place", part): detail.in_place,
-            named("ghost", part): ghost.excess,
-            named("ghost weight", part): ghost.weight,
+            named("detail", part): measure_detail(picture, face.target, here).whole,
+            named("ghost", part): measure_ghost(picture, face, where & left),
             named("colour", part): colour_error(picture, face, where),
         }
-    figures["mouth colour"] = colour_error(picture, face, face.shows(*INSIDE_OF_MOUTH))
-    figures["teeth"] = teeth_within_hues(picture, face)
-    figures["oversaturated"] = float(count_oversaturated(picture, face, changed))
     return figures
 
 
 def measure_motion(made: FaceAnswer, face: TrueFace) -> Figures:
     """Measure what a model answered besides the picture.
 
-    Quantities: `projection`, `without error`, `explained` (the lower of the two), `error` (median
-    end-point error in eye distances) and `error 95`, `cover intersection` and `cover union` in
-    pixels of the head, for the whole face and each part; `folds`.
+    Quantities: `projection` and `explained` (see `MotionShares`) for the whole face and each part;
+    `folds`.
     """
     moved = moved_region(face)
-    figures: Figures = {}
+    figures: Figures = {"folds": float(count_folds(made.behind, made.cover))}
     for part, where in _regions(face).items():
-        here = where & moved
-        share = explained_motion(made.motion, face.motion, here)
-        overlap = cover_overlap(made.cover, face.is_uncovered, where & face.is_head)
-        middle, high = _percentiles(end_point_error(made.motion, face, here))
-        figures |= {
-            named("projection", part): share.projection,
-            named("without error", part): share.without_error,
-            named("explained", part): share.share,
-            named("error", part): middle,
-            named("error 95", part): high,
-            named("cover intersection", part): float(overlap.intersection),
-            named("cover union", part): float(overlap.union),
-        }
-    figures["folds"] = float(count_folds(made.behind, made.cover))
+        share = explained_motion(made.motion, face.motion, where & moved)
+        figures[named("projection", part)] = share.projection
+        figures[named("explained", part)] = share.share
     return figures
 
 
@@ -116,18 +84,10 @@ def _regions(face: TrueFace) -> Mapping[str, PixelMask]:
     return {WHOLE: inside, **masks}
 
 
-def _percentiles(errors: Float[np.ndarray, " pixels"]) -> tuple[float, float]:
-    if errors.size < LEAST_PIXELS:
-        return float("nan"), float("nan")
-    middle, high = np.percentile(errors, [50, 95])
-    return float(middle), float(high)
-
-
 class ResultKind(Enum):
     """The request to a face."""
 
     FULL = "neutral source, full expression"
-    LARGE = "the same in a large crop, for its detail alone"
     HALF = "neutral source, half an expression"
     NEUTRALISED = "source with an expression, neutral"
 
@@ -162,18 +122,11 @@ def of_kind(results: Results, *kinds: ResultKind) -> list[FaceResult]:
 def summarise(results: Results, method: str, quantity: str, part: str = WHOLE) -> float:
     """One figure of many faces.
 
-    The mean over identities, whatever the number of their faces; the median over faces for
-    colours and distances. Faces with nothing to measure do not count; NaN if none is left.
-    `cover` is intersection over union of all faces together.
+    The mean over identities, whatever the number of their faces; the median over faces for colours,
+    since few of them are far off. Faces with nothing to measure do not count; NaN if none is left.
     """
-    if quantity == "cover":
-        both, either = (
-            np.nansum(values_of(results, method, named(f"cover {what}", part)))
-            for what in ("intersection", "union")
-        )
-        return float(both / either) if either else float("nan")
     values = values_of(results, method, named(quantity, part))
-    if quantity in _MEDIANS:
+    if quantity == "colour":
         there = values[~np.isnan(values)]
         return float(np.median(there)) if there.size else float("nan")
     return _mean(results, values)

@@ -1,4 +1,4 @@
-"""Measures of one result: its motion, its fine detail and contours, the colours of its mouth."""
+"""Measures of one result: its motion, its fine detail and contours, its painted colours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
-from reggan_training.heads.head import Part
 from reggan_training.metrics.image_distance import psnr_db
-from reggan_training.metrics.motion.face import MotionPlanes, PixelMask, Planes, TrueFace, dilated
+from reggan_training.metrics.motion.face import MotionPlanes, PixelMask, Planes, TrueFace
 
 Plane = Float[np.ndarray, "height width"]
 ThreePlanes = Float[np.ndarray, "3 height width"]
@@ -19,7 +18,6 @@ ThreePlanes = Float[np.ndarray, "3 height width"]
 Values = Float[np.ndarray, " *shape"]
 Colours = Float[np.ndarray, " 3 *shape"]
 """Encoded or linear."""
-PixelColours = Float[np.ndarray, "3 pixels"]
 
 LARGEST_COVER = 0.5
 """A fold under more cover than this is not seen."""
@@ -29,8 +27,8 @@ LARGEST_PSNR_DB = 60.0
 INTENSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 LARGEST_FALL = 0.02
 """A projection that falls by no more than this from one intensity to the next still rises."""
-FINE_SIGMA_PX, MEDIUM_SIGMA_PX = 1.0, 4.0
-"""Fine detail is what the first Gaussian takes away, medium what lies between the two."""
+FINE_SIGMA_PX = 1.0
+"""Fine detail is what this Gaussian takes away."""
 LEFT_BEHIND = 0.02
 """Motion from which a contour has left its place, in eye distances: 1.3 px in a crop of 256."""
 _XYZ_FROM_RGB = np.array(
@@ -44,14 +42,6 @@ _WHITE = _XYZ_FROM_RGB.sum(axis=1)
 _EDGE, _SLOPE = (6 / 29) ** 3, 3 * (6 / 29) ** 2
 LEAST_PIXELS = 16
 """A face with fewer pixels of what is asked about says nothing."""
-GREY_CHROMA = 5.0
-"""Chroma below which no hue is seen."""
-HUE_MARGIN_DEG = 10.0
-"""The true range of hues is widened by this to both sides."""
-CHROMA_MARGIN = 3.0
-"""Chroma above the largest true one that rounding and a sharp warp may add."""
-_RANGE_PERCENT = (1.0, 99.0)
-_HUE_BINS = 24
 
 
 @dataclass(frozen=True)
@@ -84,14 +74,6 @@ def explained_motion(made: MotionPlanes, true: MotionPlanes, region: PixelMask) 
     return MotionShares(float((m * t).sum()) / whole, 1.0 - error / whole)
 
 
-def end_point_error(
-    made: MotionPlanes, face: TrueFace, region: PixelMask
-) -> Float[np.ndarray, " pixels"]:
-    """Distance between made and true motion at each pixel of a region, in eye distances."""
-    difference = (made - face.motion)[:, region]
-    return np.asarray(np.hypot(*difference) / face.eye_distance)
-
-
 def count_folds(motion: MotionPlanes, cover: Float[np.ndarray, "side side"]) -> int:
     """Count cells between four pixels in which the picture is turned over or collapses.
 
@@ -118,28 +100,6 @@ def count_folds(motion: MotionPlanes, cover: Float[np.ndarray, "side side"]) -> 
     return int((is_folded & ~is_hidden).sum())
 
 
-@dataclass(frozen=True)
-class Overlap:
-    """Sizes in pixels; their quotient is taken over many faces, where single ones are empty."""
-
-    intersection: int
-    union: int
-
-    @property
-    def share(self) -> float:
-        """Intersection over union; NaN if both are empty."""
-        return self.intersection / self.union if self.union else float("nan")
-
-
-def cover_overlap(
-    cover: Float[np.ndarray, "side side"], is_uncovered: PixelMask, region: PixelMask
-) -> Overlap:
-    """Compare cover above one half with the truth, in a region."""
-    made = (cover > LARGEST_COVER) & region
-    true = is_uncovered & region
-    return Overlap(int((made & true).sum()), int((made | true).sum()))
-
-
 def region_psnr_db(made: Planes, true: Planes, region: PixelMask) -> float:
     """PSNR over the pixels of a region, at most `LARGEST_PSNR_DB`; NaN where it is empty."""
     if not region.any():
@@ -148,11 +108,6 @@ def region_psnr_db(made: Planes, true: Planes, region: PixelMask) -> float:
         torch.from_numpy(np.ascontiguousarray(one))[None] for one in (made, true, region[None])
     )
     return min(float(psnr_db(ours, truth, where)[0]), LARGEST_PSNR_DB)
-
-
-def cross_fade(source: Planes, full: Planes, intensity: float) -> Planes:
-    """Fade between two pictures: the cheap way to a part of an expression, two faces in one."""
-    return source + np.float32(intensity) * (full - source)
 
 
 def motion_rises(motions: Sequence[MotionPlanes], true: MotionPlanes, region: PixelMask) -> bool:
@@ -172,53 +127,23 @@ def motion_rises(motions: Sequence[MotionPlanes], true: MotionPlanes, region: Pi
 
 @dataclass(frozen=True)
 class Detail:
-    """Gradient energy of a result over the truth's, whole and in two bands; 1 is as it should be.
-
-    Attributes:
-        in_place: Σ made·true / Σ true·true of the gradients. Noise, ringing and contours in the
-            wrong place raise the energies, not this.
-    """
+    """Gradient energy of a result over the truth's, whole and fine; 1 is as it should be."""
 
     whole: float
     fine: float
-    medium: float
-    in_place: float
 
 
 def measure_detail(
     made: ThreePlanes, true: ThreePlanes, region: Bool[np.ndarray, "height width"]
 ) -> Detail:
     """Compare the gradients of two pictures in a region; NaN where the truth has none."""
-    ours, truth = _bands(made), _bands(true)
-    whole, fine, medium = (
-        _ratio(_energy(our_band, region), _energy(true_band, region))
-        for our_band, true_band in zip(ours, truth, strict=True)
+    ours, truth = _luma(made), _luma(true)
+    return Detail(
+        whole=_ratio(_energy(ours, region), _energy(truth, region)),
+        fine=_ratio(
+            _energy(ours - _blurred(ours), region), _energy(truth - _blurred(truth), region)
+        ),
     )
-    ours_there, true_there = (_gradient(one[0])[:, region] for one in (ours, truth))
-    in_place = _ratio(float((ours_there * true_there).sum()), float((true_there**2).sum()))
-    return Detail(whole=whole, fine=fine, medium=medium, in_place=in_place)
-
-
-@dataclass(frozen=True)
-class Ghost:
-    """Remains of the source's contours at places that they should have left.
-
-    Attributes:
-        correlation: of the result's gradient with the source's, −1 to 1.
-        of_truth: the same of the true picture. Faces resemble themselves, so that it is not 0.
-        weight: of the source's gradient in the result, beside the truth's: g ≈ a·true +
-            weight·source in least squares. 0 for the truth, 1 for an unchanged picture, 0.5 for a
-            double exposure. Blur does not raise it.
-    """
-
-    correlation: float
-    of_truth: float
-    weight: float
-
-    @property
-    def excess(self) -> float:
-        """Excess likeness of the result to the source there, over that of the truth."""
-        return self.correlation - self.of_truth
 
 
 def left_region(face: TrueFace) -> PixelMask:
@@ -227,26 +152,28 @@ def left_region(face: TrueFace) -> PixelMask:
     return face.is_head & ((size > LEFT_BEHIND) | ~face.is_visible)
 
 
-def measure_ghost(made: Planes, face: TrueFace, region: PixelMask) -> Ghost:
-    """Look for the source's contours in a result, in a part of `left_region`; NaN if it is flat."""
-    m, t, s = (
+def measure_ghost(made: Planes, face: TrueFace, region: PixelMask) -> float:
+    """Find how much more of the source's contours a result has than the true picture has.
+
+    Faces resemble themselves, so that the true picture has some.
+
+    Args:
+        made: the result.
+        face: the truth.
+        region: part of `left_region`, whose contours should be gone.
+
+    Returns:
+        Correlation of the result's gradient with the source's, less the truth's; NaN where either
+        picture is flat.
+    """
+    ours, truth, source = (
         _gradient(_luma(picture))[:, region].ravel().astype(np.float64)
         for picture in (made, face.target, face.source)
     )
-    mt, ms, ts = float(m @ t), float(m @ s), float(t @ s)
-    mm, tt, ss = float(m @ m), float(t @ t), float(s @ s)
-    return Ghost(
-        correlation=_ratio(ms, float(np.sqrt(mm * ss))),
-        of_truth=_ratio(ts, float(np.sqrt(tt * ss))),
-        weight=_ratio(ms * tt - mt * ts, ss * tt - ts * ts),
+    of_source = source @ source
+    return _ratio(float(ours @ source), float(np.sqrt((ours @ ours) * of_source))) - _ratio(
+        float(truth @ source), float(np.sqrt((truth @ truth) * of_source))
     )
-
-
-def _bands(picture: ThreePlanes) -> list[Plane]:
-    """Return the whole luma, its fine and its medium band."""
-    whole = _luma(picture)
-    soft, softer = (_blurred(whole, sigma) for sigma in (FINE_SIGMA_PX, MEDIUM_SIGMA_PX))
-    return [whole, whole - soft, soft - softer]
 
 
 def _luma(picture: ThreePlanes) -> Plane:
@@ -273,11 +200,11 @@ def _ratio(above: float, below: float) -> float:
     return above / below if below > 0 else float("nan")
 
 
-def _blurred(plane: Plane, sigma_px: float) -> Plane:
-    """Gaussian blur; the picture's edge pixels go on beyond it."""
-    radius = int(np.ceil(3 * sigma_px))
+def _blurred(plane: Plane) -> Plane:
+    """Gaussian blur of `FINE_SIGMA_PX`; the picture's edge pixels go on beyond it."""
+    radius = int(np.ceil(3 * FINE_SIGMA_PX))
     offsets = torch.arange(-radius, radius + 1, dtype=torch.float32)
-    taps = torch.exp(-(offsets**2) / (2 * sigma_px**2))
+    taps = torch.exp(-(offsets**2) / (2 * FINE_SIGMA_PX**2))
     taps = taps / taps.sum()
     image = torch.from_numpy(np.ascontiguousarray(plane, dtype=np.float32))[None, None]
     image = F.pad(image, [radius] * 4, mode="replicate")
@@ -300,11 +227,6 @@ def lab_from_srgb(encoded: Colours) -> Colours:
 def chroma(lab: Colours) -> Values:
     """Distance from grey, C*ab."""
     return np.asarray(np.hypot(lab[1], lab[2]))
-
-
-def hue_deg(lab: Colours) -> Values:
-    """Hue angle in degrees, 0 to 360; red is near 40, yellow 100, teal 190."""
-    return np.asarray(np.degrees(np.arctan2(lab[2], lab[1])) % 360)
 
 
 def ciede2000(first: Colours, second: Colours) -> Values:
@@ -371,71 +293,3 @@ def colour_error(made: Planes, face: TrueFace, region: PixelMask) -> float:
         return float("nan")
     ours, truth = (lab_from_srgb(one[:, where]) for one in (made, face.target))
     return float(np.median(ciede2000(ours, truth)))
-
-
-def teeth_within_hues(made: Planes, face: TrueFace) -> float:
-    """Share of the teeth's pixels whose hue the true teeth have; NaN where no teeth are seen.
-
-    A pixel without visible chroma has no hue to be wrong. Where the true teeth are grey (stone,
-    metal) no chroma above theirs is right.
-    """
-    teeth = face.shows(Part.TEETH)
-    if teeth.sum() < LEAST_PIXELS:
-        return float("nan")
-    ours, truth = (lab_from_srgb(one[:, teeth]) for one in (made, face.target))
-    return float(_within_hues(ours, truth).mean())
-
-
-def count_oversaturated(made: Planes, face: TrueFace, region: PixelMask) -> int:
-    """Count pixels of the head in a region that are more saturated than source and truth are.
-
-    A pixel's chroma is held against the largest that the face has near this hue, so that red lips
-    allow no teal. The source counts where its face is; the truth with its whole head, since true
-    light alone can raise the chroma of skin. The outermost 8 px at 256 of the head are left out:
-    there the background's colours come in, which is another fault.
-    """
-    seen = face.is_head & face.is_visible
-    colours = np.concatenate([_moved_pixels(face, seen), face.target[:, face.is_head]], axis=1)
-    limits = _chroma_by_hue(lab_from_srgb(colours)) + CHROMA_MARGIN
-    ours = lab_from_srgb(made[:, region & ~dilated(~face.is_head)])
-    return int((chroma(ours) > limits[_hue_bin(ours)]).sum())
-
-
-def _within_hues(ours: PixelColours, truth: PixelColours) -> Bool[np.ndarray, " pixels"]:
-    is_coloured = chroma(truth) > GREY_CHROMA
-    highest = max(GREY_CHROMA, float(np.percentile(chroma(truth), _RANGE_PERCENT[1])))
-    if is_coloured.sum() < LEAST_PIXELS:
-        return np.asarray(chroma(ours) <= highest + CHROMA_MARGIN)
-    middle = hue_deg(truth.mean(axis=1))
-    low, high = np.percentile(_turn_deg(hue_deg(truth[:, is_coloured]), middle), _RANGE_PERCENT)
-    turn = _turn_deg(hue_deg(ours), middle)
-    is_right = (turn >= low - HUE_MARGIN_DEG) & (turn <= high + HUE_MARGIN_DEG)
-    return np.asarray(is_right | (chroma(ours) <= GREY_CHROMA))
-
-
-def _chroma_by_hue(lab: PixelColours) -> Float[np.ndarray, " bins"]:
-    """Find the largest chroma in and beside each bin of hues; `GREY_CHROMA` where there is less."""
-    largest = np.full(_HUE_BINS, GREY_CHROMA)
-    np.maximum.at(largest, _hue_bin(lab), chroma(lab))
-    return np.max([np.roll(largest, shift) for shift in (-1, 0, 1)], axis=0)
-
-
-def _hue_bin(lab: PixelColours) -> Int[np.ndarray, " pixels"]:
-    return np.asarray((hue_deg(lab) / 360 * _HUE_BINS).astype(np.int64) % _HUE_BINS)
-
-
-def _turn_deg(
-    hue: Float[np.ndarray, " pixels"], middle: Float[np.ndarray, ""]
-) -> Float[np.ndarray, " pixels"]:
-    """Difference of hues from another one, −180 to 180."""
-    return np.asarray((hue - middle + 180) % 360 - 180)
-
-
-def _moved_pixels(face: TrueFace, where: PixelMask) -> PixelColours:
-    """Find the source's nearest pixels to where it shows what the target shows."""
-    side_px = face.side_px
-    row, column = np.nonzero(where)
-    x, y = face.motion[:, where] * side_px
-    columns = np.clip(np.round(column + x), 0, side_px - 1).astype(np.int64)
-    rows = np.clip(np.round(row + y), 0, side_px - 1).astype(np.int64)
-    return np.asarray(face.source[:, rows, columns])

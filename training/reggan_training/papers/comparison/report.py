@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from jaxtyping import Bool, Float
-from PIL import Image, ImageDraw, ImageFont
-from torch import Tensor
+from jaxtyping import Bool
 
+from reggan_plugin.drawing.contact_sheet import SheetRow
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_training.metrics.image_distance import resized
+from reggan_training.metrics.motion.report import markdown_table
 from reggan_training.metrics.trials import Estimate, Kind, TrialSubject, estimate_mean, mean_of_each
 from reggan_training.papers.comparison.evaluation import (
     ALL_AVATARS,
@@ -57,8 +57,8 @@ _OUTSIDE_COLUMNS = {
     "kid": ("KID", "{:.4f}"),
     "quality": ("QualiCLIP", "{:.3f}"),
 }
-_CELL_PX, _HEADER_PX, _MARGIN_PX, _GAP_PX = 144, 24, 120, 6
-_LONGEST_LABEL = 15
+SHEET_CELL_PX = 144
+_LONGEST_LABEL = 12
 
 
 def json_from_evaluation(evaluation: Evaluation) -> dict[str, Any]:
@@ -291,7 +291,7 @@ def _table_of_runs(record: Record) -> str:
                 "unknown" if yaw is None else f"to {yaw:.0f}°",
             ]
         )
-    return _table(heads, rows)
+    return markdown_table(heads, rows)
 
 
 def _table_of_splits(
@@ -311,7 +311,7 @@ def _table_of_splits(
                 else:
                     row.append("not counted" if quantity in ECS_QUANTITIES else "")
             rows.append(row)
-    return _table([first, "n", "method", *(title for title, _ in columns.values())], rows)
+    return markdown_table([first, "n", "method", *(title for title, _ in columns.values())], rows)
 
 
 def _table_of_standings(record: Record) -> str:
@@ -320,7 +320,7 @@ def _table_of_standings(record: Record) -> str:
         [one["split"], _COLUMNS[one["quantity"]][0], *(str(one["ranks"][run]) for run in runs)]
         for one in record["standings"]
     ]
-    return _table(["faces", "by", *runs], rows)
+    return markdown_table(["faces", "by", *runs], rows)
 
 
 def _marked(record: Record, method: str) -> str:
@@ -343,58 +343,25 @@ def _short(estimate: Record, number: str) -> str:
     return f"{mean} ± {number.replace('+', '').format(half)}"
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+SHEET_COLUMNS = ("input", *EXPRESSION_NAMES[1:])
 
 
-def draw_sheet(contenders: Sequence[Contender], subjects: Sequence[TrialSubject]) -> Image.Image:
+def sheet_rows(contenders: Sequence[Contender], subjects: Sequence[TrialSubject]) -> list[SheetRow]:
     """For each subject a row of every run at full intensity, then the true pictures.
 
-    The first column is the neutral source; expressions that a subject does not show are empty.
+    The first column is the neutral source; expressions that a subject does not show are black.
     """
-    columns, rows = len(EXPRESSION_NAMES), len(contenders) + 1
-    height = len(subjects) * (rows * _CELL_PX + _GAP_PX)
-    sheet = Image.new("RGB", (_MARGIN_PX + columns * _CELL_PX, _HEADER_PX + height), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
-    for column, title in enumerate(("input", *EXPRESSION_NAMES[1:])):
-        middle = _MARGIN_PX + (column + 0.5) * _CELL_PX
-        draw.text((middle, _HEADER_PX / 2), title, "black", font, anchor="mm")
-    top = _HEADER_PX
+    rows = []
     for subject in subjects:
-        for label, pictures in _rows(contenders, subject).items():
-            text = f"{subject.style}\n{_shortened(label)}"
-            draw.multiline_text((6, top + _CELL_PX / 2), text, "black", font, anchor="lm")
-            for column, picture in pictures.items():
-                sheet.paste(_sheet_cell(picture), (_MARGIN_PX + column * _CELL_PX, top))
-            top += _CELL_PX
-        top += _GAP_PX
-    return sheet
-
-
-def _rows(
-    contenders: Sequence[Contender], subject: TrialSubject
-) -> dict[str, dict[int, Float[Tensor, "3 side side"]]]:
-    """Pictures by row and then by column."""
-    numbers = subject.numbers_of(Kind.FULL)
-    sources, commands = subject.sources[numbers], subject.commands[numbers]
-    mask = mask_of(contenders[0].model, sources, commands)
-    made = {one.name: composite(one.model, sources, commands, mask) for one in contenders}
-    columns = [subject.trials[number].expression for number in numbers]
-    return {
-        label: {0: sources[0], **dict(zip(columns, pictures, strict=True))}
-        for label, pictures in {**made, "true": subject.targets[numbers]}.items()
-    }
-
-
-def _shortened(label: str) -> str:
-    return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"
-
-
-def _sheet_cell(picture: Float[Tensor, "3 side side"]) -> Image.Image:
-    size = (_CELL_PX, _CELL_PX)
-    small = F.interpolate(
-        picture[None], size, mode="bilinear", antialias=True, align_corners=False
-    )[0]
-    levels = torch.round(small.clamp(0, 1) * 255).to(torch.uint8).permute(1, 2, 0)
-    return Image.fromarray(np.ascontiguousarray(levels.numpy()))
+        numbers = subject.numbers_of(Kind.FULL)
+        sources, commands = subject.sources[numbers], subject.commands[numbers]
+        mask = mask_of(contenders[0].model, sources, commands)
+        made = {one.name: composite(one.model, sources, commands, mask) for one in contenders}
+        for label, pictures in {**made, "true": subject.targets[numbers]}.items():
+            shown = torch.zeros(len(SHEET_COLUMNS), *sources.shape[1:])
+            shown[0] = sources[0]
+            shown[[subject.trials[number].expression for number in numbers]] = pictures
+            views = resized(shown, SHEET_CELL_PX).clamp(0, 1).permute(0, 2, 3, 1).numpy()
+            name = label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "…"
+            rows.append(SheetRow(label=f"{subject.style}\n{name}", views=list(views)))
+    return rows

@@ -174,17 +174,13 @@ def change_samples(
     Raises:
         UsageError: a changed pixel is NaN and the samples are integers.
     """
-    pixels = changed_pixels(before, after)
-    rows, columns = (np.flatnonzero(pixels.any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return
-    box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
-    values, changed = after[box], pixels[box][..., None]
-    if samples.shape[2] < after.shape[2]:
-        values = (values @ _LUMA)[..., None]
-    else:
-        changed = _differ(before[box], values)
-    np.copyto(samples[box], _samples_from_floats(values, samples.dtype), where=changed)
+    for rows in _strips(before):
+        changed, values = _differ(before[rows], after[rows]), after[rows]
+        if not changed.any():
+            continue
+        if samples.shape[2] < after.shape[2]:
+            changed, values = changed.any(axis=2)[..., None], (values @ _LUMA)[..., None]
+        np.copyto(samples[rows], _samples_from_floats(values, samples.dtype), where=changed)
 
 
 def _differ(

@@ -109,6 +109,7 @@ REMEDIES: Mapping[str, str] = {
     "exr-options-of-no-exr": "Leave --exr-picture, --exr-compression and --exr-layers out; "
     "--layers-out DIR writes mask and change as files beside frames of any format.",
     "exr-layers-need-lossless": "--exr-compression zip writes the picture's part without loss.",
+    "changed-since": "--overwrite renders them anew.",
     "compressed-twice": "--exr-compression zip keeps every bit.",
     "other-views-keep-their-face": "Render the result again with --exr-picture {other}.",
     "colours-are-declared": "Pass --colorspace {space}.",

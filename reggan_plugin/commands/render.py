@@ -42,6 +42,7 @@ from reggan_plugin.commands.progress import (
     style_options,
 )
 from reggan_plugin.commands.render_output import (
+    is_changed_atlas,
     piped_files,
     plan_atlas,
     print_plans,
@@ -50,7 +51,7 @@ from reggan_plugin.commands.render_output import (
     written_by,
 )
 from reggan_plugin.commands.terminal import STANDARD, verbose_option
-from reggan_plugin.errors import UsageError
+from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.files.content_credentials import Signing
 from reggan_plugin.files.video import VIDEO_CODECS, Coding
 from reggan_plugin.jobs.interruption import IoTimeout, StopRequest, stop_on_signals
@@ -431,8 +432,13 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
             )
         beside = []
         if request.atlas is not None and not summary.interrupted:
-            is_new = request.existing is Existing.REFUSE
-            beside = write_atlas(request.atlas, jobs, summary, piped, is_new=is_new)
+            if is_changed_atlas(request.atlas, request.existing):
+                said = f"{request.atlas} was changed since it was rendered and is left."
+                report(Notice(message=Remark(said, "changed-since")))
+            else:
+                beside = write_atlas(
+                    request.atlas, jobs, summary, piped, is_new=request.existing is Existing.REFUSE
+                )
         if not piped.writes:
             print_summary(summary, as_json, piped, beside)
         if summary.interrupted and not as_json and not piped.writes:

@@ -34,7 +34,7 @@ from reggan_plugin.files.formats.png import SIGNATURE, read_chunks
 from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.video import is_video, video_suffix_of
 from reggan_plugin.jobs.frame_output import FrameOutput, read_input
-from reggan_plugin.jobs.frame_record import record_path
+from reggan_plugin.jobs.frame_record import digest_of, record_path
 from reggan_plugin.jobs.interruption import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
 from reggan_plugin.jobs.render_job import settings_with_kept_tracks
@@ -326,6 +326,26 @@ def _is_atlas(atlas: Path) -> bool:
         return False
 
 
+def is_changed_atlas(atlas: Path, existing: Existing) -> bool:
+    """Tell whether somebody changed an atlas of an earlier run, which is kept.
+
+    Those of 0.6.1 and before do not tell.
+    """
+    if not existing.keeps_finished or not _is_atlas(atlas):
+        return False
+    from reggan_plugin.files.frame import read_frame
+
+    names = parse_json(read_regular(atlas.with_suffix(".json"), MOST_DOCUMENT_BYTES).decode())
+    digest = digest_of(atlas)
+    if digest is None or names.get("sha256") in (None, digest):
+        return False
+    try:
+        read_frame(atlas)
+    except (SourceError, OSError, MemoryError):
+        return False
+    return True
+
+
 def write_atlas(
     atlas: Path,
     jobs: Sequence[PlannedJob],
@@ -368,6 +388,7 @@ def write_atlas(
     document = {
         "v": SUMMARY_VERSION,
         "atlas": atlas.name,
+        "sha256": digest_of(atlas),
         "cells": [
             {
                 "source": shown(source),
@@ -413,6 +434,8 @@ def _tasks_to_do(
             return True
         try:
             if not task.is_rehashed and output.untouched(task, facts) is not None:
+                return False
+            if output.changed_since(task):
                 return False
             _, facts = read_input(io_timeout, task.source.path, facts)
         except (SourceError, StalledError):  # which the job will name

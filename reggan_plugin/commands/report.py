@@ -19,7 +19,7 @@ from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.interruption import IoTimeout
-from reggan_plugin.jobs.results import FrameChecked
+from reggan_plugin.jobs.results import FrameChecked, Notice, notices_outside
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.report.page_file import ReportPage, refuse_foreign_page
 from reggan_plugin.report.shot_check import CheckedFrame, find_rendered_shot
@@ -99,6 +99,8 @@ def report(
         io_timeout = IoTimeout(stall_s)
         rendered = io_timeout.call(source, lambda: find_rendered_shot(source, frame_range, out))
         io_timeout.call(source, lambda: refuse_overwriting([], rendered.files()))  # `>> a.png`
+        for message in notices_outside(rendered.outside):
+            tell(Notice(message=message))
         done = 0
 
         def seen(frame: CheckedFrame) -> None:

@@ -27,7 +27,13 @@ from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.sequence import Sequence
 from reggan_plugin.jobs.interruption import IoTimeout, stop_on_signals
 from reggan_plugin.jobs.render_job import keep_part
-from reggan_plugin.jobs.results import ModelInUse, Notice, Started, notices_of_missing
+from reggan_plugin.jobs.results import (
+    ModelInUse,
+    Notice,
+    Started,
+    notices_of_missing,
+    notices_outside,
+)
 from reggan_plugin.jobs.sources import find_shot
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
@@ -192,7 +198,7 @@ def _started(shot: Sequence, source: str, out: Path, model: ModelInUse | None) -
 
 def _notices(shot: Sequence, frame_range: str | None) -> list[str]:
     notices = [] if frame_range is None else [PART_OF_A_SHOT]
-    return notices + notices_of_missing(shot.missing)
+    return [*notices, *notices_of_missing(shot.missing), *notices_outside(shot.outside)]
 
 
 def _refuse_inputs(shot: Sequence, out: Path, preview: Path | None) -> None:

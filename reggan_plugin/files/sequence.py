@@ -241,13 +241,15 @@ class Sequence:
     """The frames in order: numbered ones by number, then loose pictures by name.
 
     `missing` are numbers between the first and the last frame on disk that were asked for and
-    have no file; `ignored` are files in the folder that are not taken.
+    have no file, `outside` those before and behind them; `ignored` are files in the folder
+    that are not taken.
     """
 
     frames: FrameList
     folder: Path
     name: str
     missing: FrameRange = NO_NUMBERS
+    outside: FrameRange = NO_NUMBERS
     ignored: tuple[Path, ...] = ()
 
     def part(self, frame_range: str) -> "Sequence":
@@ -455,6 +457,7 @@ def _selected(sequence: Sequence, wanted: FrameRange) -> Sequence:
         sequence,
         frames=selected,
         missing=common_numbers(sequence.missing, wanted),
+        outside=common_numbers(_around(numbers[0], numbers[-1]), wanted),
         ignored=(*sequence.ignored, *(frame.path for frame in frames[len(numbers) :])),
     )
 
@@ -469,6 +472,12 @@ def _by_number(folder: Path, named: list[tuple[int, str]], pattern: str) -> list
                 "Move all but one away."
             )
     return [*ordered]
+
+
+def _around(first: int, last: int) -> FrameRange:
+    """All numbers that a range can name, less those from the first to the last."""
+    most = 10**18
+    return range_from_spans([range(-most, first), range(last + 1, most)])
 
 
 def _gaps(numbers: list[int]) -> FrameRange:

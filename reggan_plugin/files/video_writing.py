@@ -292,7 +292,8 @@ def gif_facts(path: Path) -> GifFacts:
 
     Source: CompuServe, GIF89a specification; the loops: Netscape 2.0.
     """
-    loops, comments = None, []
+    loops: int | None = None
+    comments: list[bytes] = []
     with path.open("rb") as file:
         head = file.read(13)
         if head[:4] != b"GIF8" or len(head) < 13:

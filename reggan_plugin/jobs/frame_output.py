@@ -278,6 +278,44 @@ class FrameOutput:
             return record if is_whole else None
         return None
 
+    def changed_since(self, task: FrameTask) -> bool:
+        """Tell whether somebody changed the output, or a file beside it, since it was written.
+
+        Such a file has other bytes than its record says, and is a whole picture: what is damaged
+        counts as not written. Where a frame failed, it is a picture that was put in its place.
+        """
+        record = read_record(task.output)
+        if record is None or record.outcome == "skipped":
+            return False
+        if Path(record.output).name != task.output.name:
+            return False
+        files = [(task.output, record.output_sha256, record.output_state)]
+        files += [(path, one.sha256, one.state) for path, one in record.files_beside(task.output)]
+        for path, sha256, state in files:
+            if not path.is_file() or (not task.is_rehashed and state == state_of(path)):
+                continue
+            digest = digest_of(path)
+            known = (None, sha256, record.replaced.get(path_from(task.output.parent, path)))
+            if digest not in known and self._is_whole(path, is_layer=path != task.output):
+                return True
+        return False
+
+    def _is_whole(self, path: Path, *, is_layer: bool) -> bool:
+        """Tell whether a picture, or a layer with its own channels, decodes."""
+        with suppress(*FRAME_FAULTS):
+            content = read_content(path)
+            if not is_layer:
+                self._settings.picture.reading.decode(content, path)
+                return True
+            from reggan_plugin.files.exr.container import read_container
+            from reggan_plugin.files.exr.named_channel import read_channel
+
+            channels = [one.name for part in read_container(content).parts for one in part.channels]
+            for name in channels:
+                read_channel(content, path, [name])
+            return bool(channels)
+        return False
+
     def _same_record(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
         """Return the record of a run that did the same to an input, which may have changed
         since.
@@ -342,7 +380,8 @@ class FrameOutput:
                 with suppress(OSError):  # writing says why
                     refuse_existing([task.output, *task.beside], overwrite=False)
             earlier = read_record(task.output)
-            write_record(record, task.output)  # first: see `jobs/frame_record.py`
+            # first: see `jobs/frame_record.py`
+            write_record(replace(record, replaced=_places_taken(task)), task.output)
             for path, content in beside:
                 write_atomically(path, content, modified_ns, is_new=task.is_new)
             _remove_credentials(earlier, record, task.output)
@@ -363,8 +402,12 @@ class FrameOutput:
             ended = unless_it_fails(task, ended.facts, clear) or ended
         if ended.facts is not None:
             record = self._record(task, ended.outcome, ended.message, ended.facts, None)
+
+            def write() -> None:
+                write_record(replace(record, replaced=_places_taken(task)), task.output)
+
             with suppress(OutputError, StalledError):  # of which the message tells already
-                self._io_timeout.call(str(task.output), lambda: write_record(record, task.output))
+                self._io_timeout.call(str(task.output), write)
         return _result(task, ended.outcome, ended.message, ended.facts)
 
     def _layers_of_no_change(self, task: FrameTask, content: bytes) -> list[tuple[Path, bytes]]:
@@ -434,6 +477,13 @@ class FrameOutput:
             version=self._version,
             device=None if self._model is None else self._model.device,
         )
+
+
+def _places_taken(task: FrameTask) -> dict[str, str]:
+    """Return what stands where a frame is written, as a record has it."""
+    places = dict.fromkeys((task.output, *task.beside))
+    found = {path_from(task.output.parent, path): digest_of(path) for path in places}
+    return {name: digest for name, digest in found.items() if digest is not None}
 
 
 def _remove_earlier(task: FrameTask) -> None:

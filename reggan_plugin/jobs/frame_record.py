@@ -24,6 +24,8 @@ any program. Every field is always there:
     beside           {path from the output's folder: {sha256, state}} of the files that were
                      written beside it: layers, and credentials that it cannot hold; empty in
                      records of 0.5.0 and before
+    replaced         {path from the output's folder: sha256} of the files that stood at these places
+                     when the record was written; a job that was killed may have left them there
     model            {name, version, sha256}; null where none was needed
     version          of reggan-plugin
     revision         `PICTURE_REVISION` of the program that wrote it; 0 in records of 0.3.0 that
@@ -168,6 +170,7 @@ class FrameRecord(FrameFacts):
     output_bytes: int | None = None
     output_state: FileState | None = None
     beside: Mapping[str, RecordedFile] = field(default_factory=dict)
+    replaced: Mapping[str, str] = field(default_factory=dict)
     model: RecordedModel | None
     version: str
     revision: int = PICTURE_REVISION
@@ -260,7 +263,7 @@ def _record_from_document(document: dict[str, Any]) -> FrameRecord:
         raise ValueError("a record of another version")
     if not (isinstance(document["faces"], list) and isinstance(document["warnings"], list)):
         raise TypeError("a list is none")
-    document = {"revision": 0, "by_face": {}, "beside": {}, **document}
+    document = {"revision": 0, "by_face": {}, "beside": {}, "replaced": {}, **document}
     known = {f.name: document[f.name] for f in fields(FrameRecord)}
     model = known["model"]
     known["model"] = None if model is None else RecordedModel(**model)
@@ -295,12 +298,13 @@ def _refuse_other_types(record: FrameRecord) -> None:
     texts = [getattr(record, name) for name in _TEXTS]
     texts += [value for name in _TEXTS_OR_NONE if (value := getattr(record, name)) is not None]
     texts += [*record.warnings, *(face.status for face in faces), *(one.sha256 for one in beside)]
+    texts += record.replaced.values()
     texts += [] if model is None else [model.name, model.version, model.sha256]
     numbers = [record.seconds, *(() if record.exposure_ev is None else (record.exposure_ev,))]
     whole = [value for name in _WHOLE_OR_NONE if (value := getattr(record, name)) is not None]
     whole += [record.revision, *(face.face for face in faces)]
     whole += [value for one in states if one for value in (one.size, one.modified_ns)]
-    tables = [record.expression, record.weights, record.by_face, record.stats]
+    tables = [record.expression, record.weights, record.by_face, record.stats, record.replaced]
     tables += record.by_face.values()
     if not all(isinstance(table, dict) for table in tables):
         raise TypeError("a table by name is none")

@@ -34,6 +34,7 @@ from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
 from reggan_plugin.jobs.results import (
+    CHANGED_SINCE,
     EXISTS,
     INTENSITY_0,
     NO_FACE,
@@ -204,6 +205,10 @@ class FrameSteps:
         by_state = task.may_be_done and not task.is_rehashed
         if by_state and self._is_done(task, self._output.untouched(task, facts)):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
+        if task.may_be_done and self._io_timeout.call(
+            str(task.output), lambda: self._output.changed_since(task)
+        ):
+            return EndedFrame(outcome="skipped", message=CHANGED_SINCE, facts=None)
         content, facts = read_input(self._io_timeout, path, facts)
         if task.may_be_done and self._is_done(task, self._output.finished(task, facts)):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)

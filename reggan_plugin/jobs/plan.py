@@ -83,6 +83,8 @@ class JobPlan:
     tasks: tuple[FrameTask, ...]
     missing: FrameRange
     """Numbers that were asked for and are not on disk."""
+    outside: FrameRange
+    """Those before the first and behind the last frame on disk."""
     is_whole: bool
     """True if all of the shot was asked for, not a range of it."""
     tracks_name: str = "render"
@@ -185,6 +187,7 @@ def plan_outputs(
         out=folder,
         tasks=tasks,
         missing=chosen.missing,
+        outside=chosen.outside,
         is_whole=chosen is shot,
         tracks_name=tracks_name,
         whole=whole,

@@ -53,7 +53,9 @@ from reggan_plugin.jobs.results import (
     Notice,
     Report,
     Started,
+    notices_of_changed,
     notices_of_missing,
+    notices_outside,
 )
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS
 from reggan_plugin.transfer.expression_transfer import Landmarker
@@ -518,7 +520,7 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
     notices = []
     if not plan.tasks:
         notices.append("No frame of the range is on disk: nothing to do.")
-    notices += notices_of_missing(plan.missing)
+    notices += [*notices_of_missing(plan.missing), *notices_outside(plan.outside)]
     if settings.curve is not None:
         notices += settings.curve.notices
     if settings.choice.landmarks is not None and plan.tasks:
@@ -611,6 +613,8 @@ class ResultLog:
         """Take the results of all frames as they come, then say what holds for several."""
         for result in results:
             self._add(result)
+        for message in notices_of_changed(self.results):
+            self.note(message)
         faded = [result.intensity_share < 1.0 for result in self.results]
         if any(faded):  # a head is turned further than the model's card allows
             names = [result.source.name for result in self.results]

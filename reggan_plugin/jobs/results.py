@@ -57,6 +57,8 @@ SUMMARY_VERSION = 1
 
 _MOST_MISSING = 1000
 """Numbers that `missing` lists; `missing_range` has them all."""
+_LONG_RANGE = 60
+"""Letters of a range that a sentence names."""
 _MOST_NAMED = 8
 """Numbers that a sentence names."""
 
@@ -65,6 +67,7 @@ OUTCOMES: tuple[Outcome, ...] = ("written", "copied", "skipped", "failed")
 
 NO_FACE = "no face"
 EXISTS = "output exists"
+CHANGED_SINCE = "changed since it was rendered"
 INTENSITY_0 = "intensity 0"
 TURNED_AWAY = "head turned too far"
 
@@ -166,6 +169,28 @@ def notices_of_missing(missing: FrameRange) -> list[str]:
     numbers += ", ..." if len(missing) > _MOST_NAMED else ""
     are = f"{counted(len(missing), 'frame')} {'is' if len(missing) == 1 else 'are'}"
     return [f"{are} not on disk and left out: {numbers}."]
+
+
+def notices_of_changed(results: Sequence[FrameResult]) -> list[str]:
+    """Return the notice about outputs that somebody changed, if any."""
+    names = [result.output.name for result in results if result.message == CHANGED_SINCE]
+    if not names:
+        return []
+    named = ", ".join(names[:_MOST_NAMED]) + (", ..." if len(names) > _MOST_NAMED else "")
+    were, are = ("was", "is") if len(names) == 1 else ("were", "are")
+    found = f"{counted(len(names), 'output')} {were} changed since being rendered and {are} left"
+    return [Remark(f"{found}: {named}.", "changed-since")]
+
+
+def notices_outside(outside: FrameRange) -> list[str]:
+    """Return the notice about frames that a range names beside the shot, if any."""
+    if not outside:
+        return []
+    named = outside.text if len(outside.text) < _LONG_RANGE else f"{outside.text[:_LONG_RANGE]}..."
+    return [
+        f"The range names {counted(len(outside), 'frame')} before or past those of the shot, which "
+        f"{'is' if len(outside) == 1 else 'are'} left out: {named}."
+    ]
 
 
 def document_of_missing(missing: FrameRange) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_job import SideBySide, run_job, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import (
+    CHANGED_SINCE,
     EXISTS,
     Event,
     Finished,
@@ -42,6 +43,7 @@ from reggan_plugin.jobs.results import (
     Outcome,
     Report,
     Started,
+    notices_of_changed,
 )
 from reggan_plugin.jobs.video_job import Movie
 from reggan_plugin.json_and_toml import json_text
@@ -385,12 +387,11 @@ def _run(
     """Run one job; of a video also write that, once all of its frames are done."""
     movie, plan = job.movie, job.plan
     key = "" if movie is None else movie.key(plan, job.settings, model)
-    if (
-        movie is not None
-        and any(task.may_be_done for task in plan.tasks)
-        and movie.is_finished(key, is_rehashed=any(task.is_rehashed for task in plan.tasks))
-    ):
-        return _unchanged(job, model, report)
+    if movie is not None and any(task.may_be_done for task in plan.tasks):
+        if movie.is_finished(key, is_rehashed=any(task.is_rehashed for task in plan.tasks)):
+            return _unchanged(job, model, report, EXISTS)
+        if movie.changed_since():
+            return _unchanged(job, model, report, CHANGED_SINCE)
     with ExitStack() as held:
         IoTimeout(stall_s).call(str(plan.out), lambda: held.enter_context(held_outputs(plan)))
         source_facts = {} if movie is None else movie.source_facts()
@@ -426,11 +427,14 @@ def _run(
     )
 
 
-def _unchanged(job: PlannedJob, model: ModelInUse | None, report: Report) -> JobSummary:
-    """Summary of a video that an earlier run finished."""
-    summary = _not_run(job, model, "skipped", EXISTS)
+def _unchanged(job: PlannedJob, model: ModelInUse | None, report: Report, why: str) -> JobSummary:
+    """Summary of a video that an earlier run finished, or that somebody changed since."""
+    summary = _not_run(job, model, "skipped", why)
     assert job.movie is not None, "it was found finished"
     summary = in_one_file(summary, job.movie.out)
+    notices = notices_of_changed(summary.results[:1])
+    _say(notices, report)
+    summary = replace(summary, notices=dict.fromkeys(notices, 0))
     report(Finished(**summary.count(), interrupted=False, seconds=0.0))
     return summary
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.errors import UsageError
+from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.file_safety import read_regular, write_atomically
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.video import Coding, VideoFile, codec_for
@@ -119,6 +119,25 @@ class Movie:
             return is_same and state is not None and record["output_state"] == asdict(state)
         return False
 
+    def changed_since(self) -> bool:
+        """Tell whether somebody changed the result since it was written: it is another video, and
+        a whole one.
+        """
+        record = record_of_video(self.out)
+        if record is None or Path(record.output).name != self.out.name:
+            return False
+        if digest_of(self.out) in (None, record.output_sha256):
+            return False
+        with suppress(SourceError, OSError, MemoryError):
+            made = VideoFile(self.out)
+            try:
+                for number in range(1, len(made) + 1):
+                    made.content(f"{number:08}.png")
+            finally:
+                made.close()
+            return True
+        return False
+
     def write(
         self,
         tasks: Sequence[FrameTask],
@@ -141,18 +160,23 @@ class Movie:
         """
         comment = f"The expression of a face was changed by reggan-plugin {__version__}"
         said = comment if stamp else None
-        notices = self._write(tasks, report, said, exposure_ev, is_new=is_new)
-        state = state_of(self.out)
-        record = {
+        record: dict[str, Any] = {
             "schema": _SCHEMA,
             "source": str(tasks[0].source.path.parent if self.video is None else self.video.path),
             "output": str(self.out),
             "key": key,
             **source_facts,
-            "output_state": None if state is None else asdict(state),
-            "output_sha256": digest_of(self.out),
+            "output_state": None,
+            "output_sha256": None,
         }
-        write_atomically(record_path(self.out), json.dumps(record, indent=1).encode())
+        place = record_path(self.out)
+        if self.out.exists():  # if killed in between, nothing says that it was finished
+            write_atomically(place, json.dumps(record, indent=1).encode())
+        notices = self._write(tasks, report, said, exposure_ev, is_new=is_new)
+        state = state_of(self.out)
+        record["output_state"] = None if state is None else asdict(state)
+        record["output_sha256"] = digest_of(self.out)
+        write_atomically(place, json.dumps(record, indent=1).encode())
         shutil.rmtree(frames_folder(self.out), ignore_errors=True)
         return notices
 

@@ -53,7 +53,7 @@ PROBLEMS: dict[Problem, str] = {
 """From the worst to the least."""
 FATAL: tuple[Problem, ...] = ("missing", "failed", "altered", "no record")
 
-OTHER_CONTENT = "Its content is not what was rendered."
+OTHER_CONTENT = "It was changed since it was rendered: its content is another."
 LOW_SCORE = 0.6
 """Faces that are there score above 0.9 as a rule; below 0.42 none is followed."""
 CLIPPED_WEIGHT = 0.05
@@ -96,6 +96,7 @@ class ShotToCheck:
     out: Path
     frames: FrameList
     gaps: FrameRange
+    outside: FrameRange
 
     def __len__(self) -> int:
         """Entries, of which a gap is one."""
@@ -127,7 +128,8 @@ def find_rendered_shot(source: str, frame_range: str | None, out: Path) -> ShotT
 
     Args:
         source: folder, file or pattern of the shot.
-        frame_range: the part that should be there; what lies past the shot's end is left out.
+        frame_range: the part that should be there; what lies past the shot's end is left
+            out, and stands in `outside`.
         out: the folder of the results; of a video also the result itself.
 
     Raises:
@@ -149,7 +151,7 @@ def find_rendered_shot(source: str, frame_range: str | None, out: Path) -> ShotT
             f"The frame range {frame_range} holds no frame of {source}. Leave it out to "
             "check the shot."
         )
-    return ShotToCheck(out=out, frames=shot.frames, gaps=shot.missing)
+    return ShotToCheck(out=out, frames=shot.frames, gaps=shot.missing, outside=shot.outside)
 
 
 def _place(entry: Entry) -> tuple[bool, int]:
@@ -225,7 +227,8 @@ def _other_size(record: FrameRecord, output: Path) -> str | None:
     size = output.stat().st_size
     if size == record.output_bytes:
         return None
-    return f"It has {size:,} bytes, not the {record.output_bytes:,} that were rendered."
+    was = f"{record.output_bytes:,}"
+    return f"It was changed since it was rendered: it has {size:,} bytes, not {was}."
 
 
 def _other_size_beside(record: FrameRecord, output: Path) -> str | None:
@@ -235,7 +238,8 @@ def _other_size_beside(record: FrameRecord, output: Path) -> str | None:
         if state is None:
             return f"{path}, which was written with it, is not there."
         if state.size != file.state.size:
-            return f"{path} has {state.size:,} bytes, not the {file.state.size:,} of its rendering."
+            now, was = f"{state.size:,}", f"{file.state.size:,}"
+            return f"{path} was changed since it was rendered: it has {now} bytes, not {was}."
     return None
 
 
@@ -243,7 +247,7 @@ def other_content_beside(checked: CheckedFrame) -> str | None:
     """Return the notice for a file beside the output with other content than was written."""
     files = () if checked.record is None else checked.record.files_beside(checked.output)
     other = next((path for path, file in files if digest_of(path) != file.sha256), None)
-    return None if other is None else f"The content of {other} is not what was rendered."
+    return None if other is None else f"{other} was changed since it was rendered."
 
 
 def as_altered(checked: CheckedFrame, note: str = OTHER_CONTENT) -> CheckedFrame:

@@ -163,7 +163,7 @@ def test_a_job_that_was_stopped_goes_on_with_the_next_frame(
     assert summary["counts"] == {"written": 1, "copied": 0, "skipped": 6, "failed": 0}
     assert summary["out"] == str(result)
     content = result.read_bytes()
-    # A finished video is left as it is, and one that somebody changed is made again.
+    # A finished video is left as it is, and one that was damaged is made again.
     assert smile(clip, "--resume") == 0
     assert calls == FRAMES + 1
     assert result.read_bytes() == content
@@ -172,6 +172,17 @@ def test_a_job_that_was_stopped_goes_on_with_the_next_frame(
     result.write_bytes(b"something else")
     assert smile(clip, "--resume") == 0
     assert len(frames_of(result)) == FRAMES
+    edited = write_clip(tmp_path / "a.mov").read_bytes()
+    result.write_bytes(edited)
+    capsys.readouterr()
+    assert smile(clip, "--resume") == 0
+    assert result.read_bytes() == edited, "somebody cut it anew"
+    assert "1 output was changed since" in capsys.readouterr().err
+    record = tmp_path / ".reggan" / "a_happy.mp4.json"
+    unfinished = {"output_sha256": None, "output_state": None}
+    record.write_text(json.dumps({**json.loads(record.read_text()), **unfinished}))
+    assert smile(clip, "--resume") == 0
+    assert result.read_bytes() == content, "a job was killed while it wrote it"
 
 
 @pytest.mark.parametrize("turn", [(-90, False), (90, True), (180, False), (0, True)])
@@ -485,7 +496,10 @@ def test_a_report_tells_a_damaged_video(tmp_path: Path, capsys: Streams) -> None
     capsys.readouterr()
     assert main([*words, "--quick"]) == 0, "its size is the same"
     assert main(words) == 1
-    assert "a.mp4: altered: Its content is not what was rendered." in capsys.readouterr().out
+    assert (
+        "a.mp4: altered: It was changed since it was rendered: its content is another."
+        in capsys.readouterr().out
+    )
     (tmp_path / ".reggan" / "a_happy.mp4.json").unlink()
     assert main(words) == 1
     assert "a.mp4: no record" in capsys.readouterr().out

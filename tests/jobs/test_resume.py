@@ -61,6 +61,7 @@ def test_a_record_says_how_a_frame_was_made(run: Run, shot: Path, tmp_path: Path
         "weights": ExpressionMix({"happy": 1.0}).control_weights(),
         "by_face": {},
         "beside": {},
+        "replaced": {},
         "input_sha256": sha256_of((shot / "a.1002.png").read_bytes()),
         "output_sha256": sha256_of((out / "a.1002.png").read_bytes()),
         "output_bytes": (out / "a.1002.png").stat().st_size,
@@ -191,7 +192,8 @@ def test_an_edit_that_keeps_size_and_time_is_found_by_rehashing(
     run(out)
     edited = out / "a.1002.png"
     content, status = edited.read_bytes(), edited.stat()
-    edited.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    at = content.index(b"IDAT") + 12
+    edited.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
     os.utime(edited, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert resume(run, out) == []
     assert written(run(out, existing=Existing.REHASH)) == ["1002"]
@@ -216,6 +218,86 @@ def test_an_output_that_is_not_as_it_was_left_is_done_again(
         (out / "a.1005.png").write_bytes(content)
     assert resume(run, out) == ["1005"]
     assert contents(out) == expected
+
+
+def retouch(path: Path, level: int = 200) -> bytes:
+    """Make another whole picture of it, as an artist does."""
+    Image.new("RGB", (6, 4), (level, 0, 0)).save(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("existing", [Existing.RESUME, Existing.REHASH])
+@pytest.mark.parametrize("settings", [{}, {"mix": ExpressionMix({"happy": 0.5})}])
+def test_an_output_that_somebody_changed_is_left_and_named(
+    run: Run, shot: Path, tmp_path: Path, existing: Existing, settings: dict[str, Any]
+) -> None:
+    out = tmp_path / "out"
+    run(out)
+    content = retouch(out / "a.1002.png")
+    summary = run(out, existing=existing, **settings)
+    assert (out / "a.1002.png").read_bytes() == content
+    left = summary.results[1]
+    assert (left.outcome, left.message) == ("skipped", "changed since it was rendered")
+    (said,) = (str(one) for one in summary.notices if "changed since" in str(one))
+    assert said == "1 output was changed since being rendered and is left: a.1002.png."
+    (shot / "a.1002.png").write_bytes(b"damaged")
+    for _ in range(2):
+        assert "1002" not in resume(run, out), "whatever becomes of its source"
+    assert (out / "a.1002.png").read_bytes() == content
+    assert main(["report", str(shot), "--out", str(out)]) == 1
+    run(out, existing=Existing.OVERWRITE, frame_range="1001")
+    (shot / "a.1002.png").write_bytes((shot / "a.1001.png").read_bytes())
+    assert "1002" in written(run(out, existing=Existing.OVERWRITE))
+    assert (out / "a.1002.png").read_bytes() != content
+
+
+@pytest.mark.parametrize("at", ["cut", "zeroed"])
+def test_a_damaged_output_is_done_again(run: Run, tmp_path: Path, at: str) -> None:
+    out = tmp_path / "out"
+    run(out)
+    expected = contents(out)
+    sound = (out / "a.1002.png").read_bytes()
+    half = len(sound) // 2
+    damaged = sound[:half] + (b"" if at == "cut" else bytes(len(sound) - half))
+    (out / "a.1002.png").write_bytes(damaged)
+    assert resume(run, out) == ["1002"]
+    assert contents(out) == expected
+
+
+def test_a_job_that_was_killed_before_it_replaced_a_picture_does_so(
+    run: Run, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    half = {"mix": ExpressionMix({"happy": 0.5})}
+    run(out, **half)
+    old = {path: path.read_bytes() for path in out.glob("*.png")}
+    run(out, existing=Existing.OVERWRITE)
+    expected = contents(out)
+    for path, content in old.items():  # the records of the new ones stand first
+        path.write_bytes(content)
+    assert len(resume(run, out)) == 6
+    assert contents(out) == expected
+
+
+def test_a_picture_in_place_of_a_failed_one_is_left(run: Run, shot: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (shot / "a.1003.png").write_bytes(b"damaged")
+    run(out)
+    content = retouch(out / "a.1003.png")
+    assert resume(run, out) == []
+    assert (out / "a.1003.png").read_bytes() == content
+
+
+def test_an_older_picture_of_a_frame_that_failed_is_tried_again(
+    run: Run, shot: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    run(out)
+    sound = (shot / "a.1003.png").read_bytes()
+    (shot / "a.1003.png").write_bytes(b"damaged")
+    run(out, existing=Existing.OVERWRITE)
+    (shot / "a.1003.png").write_bytes(sound)
+    assert resume(run, out) == ["1003"]
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"schema": 1}', '{"schema": 2}', "[" * 9999, "\0"])
@@ -378,6 +460,26 @@ def test_a_damaged_layer_is_told_and_made_again(
     assert layer.read_bytes() == sound
 
 
+def test_a_layer_that_somebody_changed_is_left(shot: Path, tmp_path: Path) -> None:
+    beside = LayerFiles(folder=tmp_path / "layers", layers=("mask",))
+    out, layer = tmp_path / "out", tmp_path / "layers" / "mask" / "a.1002.exr"
+
+    def render(existing: Existing) -> list[str]:
+        plan = plan_job(str(shot), None, out, "happy", existing, layer_files=beside)
+        asked = RenderSettings(
+            mix=ExpressionMix({"happy": 1.0}), picture=PictureSettings(layer_files=beside)
+        )
+        return written(run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None))
+
+    render(Existing.REFUSE)
+    name = next(iter(OpenEXR.File(str(layer)).channels()))
+    OpenEXR.File({}, {name: np.full((4, 6), 0.5, np.float32)}).write(str(layer))
+    content = layer.read_bytes()
+    assert render(Existing.RESUME) == []
+    assert layer.read_bytes() == content
+    assert "1002" in render(Existing.OVERWRITE)
+
+
 def test_resuming_replaces_no_layer_that_it_did_not_write(shot: Path, tmp_path: Path) -> None:
     beside = LayerFiles(folder=tmp_path / "layers", layers=("mask",))
     foreign = tmp_path / "layers" / "mask" / "a.1002.exr"
@@ -405,6 +507,24 @@ def test_resuming_makes_its_own_atlas_again_and_no_other(
     names.write_text("somebody's")
     assert main(command) == 1
     assert "all.json exists" in capsys.readouterr().err
+
+
+def test_an_atlas_that_somebody_changed_is_left(
+    shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["render", f"{shot}/a.1001.png", "-e", "happy", "--whole-image", "--out", "o/"]
+    words += ["--atlas", "all.png", "--resume"]
+    atlas = Path("all.png")
+    assert main(words) == 0
+    sound = atlas.read_bytes()
+    content = retouch(atlas)
+    assert main(words) == 0
+    assert atlas.read_bytes() == content
+    assert "all.png was changed since it was rendered and is left. --ov" in capsys.readouterr().err
+    atlas.write_bytes(content[:40])
+    assert main(words) == 0
+    assert atlas.read_bytes() == sound
 
 
 @pytest.mark.parametrize("place", ["out/a.1003.png", "layers/mask/a.1003.exr"])

@@ -70,7 +70,10 @@ def test_a_range_leaves_out_the_rest_and_what_lies_past_the_end(
     bad_shot: RenderedShot, capsys: Streams
 ) -> None:
     assert report(bad_shot, "--range", "1005-1011,2000-2010", "--json") == 0
-    assert set(problems_of(capsys.readouterr().out)) == {1005, 1006, 1007}
+    out, err = capsys.readouterr()
+    assert set(problems_of(out)) == {1005, 1006, 1007}
+    assert "The range names 11 frames before or past those of the shot" in err
+    assert "2000-2010" in err
     assert report(bad_shot, "--range", "2000-2010") == 1
     assert "Leave it out" in capsys.readouterr().err
 
@@ -264,7 +267,10 @@ def test_a_damaged_output_fails_when_pictures_are_read(
     output = good_shot.out / "a.1005.png"
     output.write_bytes(output.read_bytes()[:200])
     assert report(good_shot, "--html", str(tmp_path / "shot.html")) == 1
-    assert "a.1005.png: failed, altered: It has 200 bytes" in capsys.readouterr().out
+    assert (
+        "a.1005.png: failed, altered: It was changed since it was rendered: it has 200 bytes"
+        in capsys.readouterr().out
+    )
 
 
 def test_names_cannot_end_the_script_that_they_stand_in(

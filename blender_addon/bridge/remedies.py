@@ -114,6 +114,7 @@ REMEDIES: Mapping[str, str] = {
     "exr-picture-of-no-exr": "",
     "exr-options-of-no-exr": "",
     "exr-layers-need-lossless": "Render the sequence with a lossless codec, such as ZIP.",
+    "changed-since": "",
     "compressed-twice": "",
     "other-views-keep-their-face": "",
     "colours-are-declared": "",

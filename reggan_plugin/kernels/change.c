@@ -24,6 +24,12 @@ KERNEL void inside_border(const float *across, const float *down, int64_t rows, 
     }
 }
 
+/* Lay colours [count][3] over others, in place, by a share [count]. */
+KERNEL void blend(float *restrict values, const float *over, const float *share, int64_t count) {
+    for (int64_t i = 0; i < count; i++, values += 3, over += 3)
+        for (int k = 0; k < 3; k++) values[k] += share[i] * (over[k] - values[k]);
+}
+
 /* Weigh a change: 0 up to a part (`least`) of what counts in full, 1 from there on. Displacement
    [2][count], light [lights][count] and cover [count] are each a part of `per_...` of that; they are
    multiplied, in place, by the weight and by what each pixel takes. */

@@ -32,6 +32,20 @@ def inside_border(
     return share
 
 
+def blended(
+    values: Float[np.ndarray, "rows columns 3"],
+    over: Float[np.ndarray, "rows columns 3"],
+    share: Float[np.ndarray, "rows columns"],
+) -> Float[np.ndarray, "rows columns 3"]:
+    """Lay colours over others by a share, 0 to 1; `values` are written over if they are float32."""
+    result = np.require(values, np.float32, ["C", "W"])
+    over, share = (np.ascontiguousarray(one, np.float32) for one in (over, share))
+    if result.shape != over.shape or result.shape != (*share.shape, 3):
+        raise ValueError(f"{over.shape} by {share.shape} do not fit {result.shape}.")
+    call("blend", result, over, share, share.size)
+    return result
+
+
 def weigh_change(
     displacement: Float[np.ndarray, "2 rows columns"],
     light: Float[np.ndarray, "channels rows columns"],

@@ -105,9 +105,11 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-def _passed(argument: Argument) -> ctypes.c_void_p | ctypes.c_int64 | ctypes.c_float:
+def _passed(argument: Argument) -> Any:
     if isinstance(argument, np.ndarray):
         assert argument.flags.c_contiguous, "kernels read arrays from their first value on"
+        if argument.flags.writeable and argument.size:  # a third of the time that `ctypes` takes
+            return ctypes.byref(ctypes.c_char.from_buffer(argument))
         return ctypes.c_void_p(argument.ctypes.data)
     if isinstance(argument, float):
         return ctypes.c_float(argument)

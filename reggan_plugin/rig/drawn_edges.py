@@ -8,8 +8,10 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.change.answer import Painter
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
-from reggan_plugin.imaging.crop import CroppedFace
+from reggan_plugin.imaging.crop import CroppedFace, box_of
 from reggan_plugin.interpolation import sampled
+from reggan_plugin.kernels.change import blended
+from reggan_plugin.kernels.sample import block_means
 from reggan_plugin.kernels.squares import blur
 from reggan_plugin.kernels.triangles import find_edges
 from reggan_plugin.rig.eyes import Opening
@@ -114,14 +116,14 @@ class Drawn:
                 losses.append(raster.plane(lost))
         square = side_px, side_px
         skins.append(extended(both.reshape(*square, 3), known.reshape(square)))
-        apart = np.where(is_above[..., None], skins[0], skins[1])
+        apart = blended(skins[1], skins[0], is_above.astype(np.float32))
         inwards = np.minimum(columns - middle[0, 0], middle[-1, 0] - columns)
-        share = np.clip(inwards / (_CORNER * self.eye * scale), 0, 1)[None, :, None]
-        skin = skins[2] + share * (apart - skins[2])
+        share = np.clip(inwards / (_CORNER * self.eye * scale), 0, 1)
+        skin = blended(skins[2], apart, np.broadcast_to(share, square))
         share = opening.open
         if opening.soft:
             share = blur(share, opening.soft * self.eye * float(scale))
-        paint = skin + share[..., None] * (opening.inside - skin)
+        paint = blended(skin, opening.inside, share)
         band = line_of(opening.edge, 2 * seam, opening.window, side_px)
         # where motion ends within a cell, paint stands in for it
         still = grown(opening.still > 0.5, -seam * float(scale))
@@ -224,11 +226,12 @@ class Drawn:
         under = (along[:, None] - edge) / self.eye
         inwards = np.minimum(along - chin[:, 0].min(), chin[:, 0].max() - along) / self.eye
         behind = coarse.plane(depth < chin[:, 2].min() - fold_depth(self.there)) & (under > -_NEAR)
-        shade = behind * np.exp(-under.clip(0) / _SHADE_REACH) * np.clip(inwards / _ENDS, 0, 1)
-        shade = blur(shade.astype(np.float32), _SHADE_SOFT * self.eye * side)
-        factor = side // cells
-        shade = shade.reshape(cells, factor, cells, factor).mean(axis=(1, 3))
-        return np.log1p(-_SHADE * np.float32(share) * shade)[..., None]
+        shade, ends = np.zeros((side, side), np.float32), np.clip(inwards / _ENDS, 0, 1)
+        within = box_of(behind, (slice(0, side), slice(0, side)))
+        deep = np.exp(-under[within].clip(0) / _SHADE_REACH)
+        shade[within] = behind[within] * deep * ends[within[1]]
+        shade = blur(shade, _SHADE_SOFT * self.eye * side)
+        return np.log1p(-_SHADE * np.float32(share) * block_means(shade[..., None], side // cells))
 
     def edge_before(
         self,

@@ -237,8 +237,8 @@ def _completed(
     if inside.sum() > 12:
         number = np.minimum((ring[inside] * _RINGS / 1.2).astype(int), _RINGS - 1)
         # medians: a window that the iris mirrors is no part of its rings
-        known = np.flatnonzero(np.bincount(number))
-        medians = np.array([median(own[inside][number == n]) for n in known])
+        known, colours = np.flatnonzero(np.bincount(number)), own[inside]
+        medians = np.array([median(colours[number == n]) for n in known])
         steps = np.arange(_RINGS)
         profile = np.stack([np.interp(steps, known, medians[:, c]) for c in range(3)], 1)
         share = np.clip((1.12 - ring) / 0.16, 0, 1)
@@ -298,8 +298,8 @@ def _on_the_rings(
         number = np.minimum((away / scale * _RINGS / 1.2).astype(int), _RINGS) + first
         bins, size = number.ravel(), len(x) * (_RINGS + 1)
         count = np.maximum(np.bincount(bins, minlength=size), 1)
-        mean = np.bincount(bins, np.tile(light, len(x)), minlength=size) / count
-        spread = (light**2 - mean[number] ** 2).sum(axis=1)
+        total = np.bincount(bins, np.tile(light, len(x)), minlength=size)
+        spread = (light**2).sum() - (total**2 / count).reshape(len(x), -1).sum(axis=1)
         # a landmark is right unless colours say otherwise
         spreads.append(spread * (1 + _RING_RIDGE * (x * x + y * y + (scale - 1) ** 2)))
     off = np.maximum(spreads, _LEAST_SPREAD)  # an eye of one colour has less than none by rounding

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.change import inside_border, weigh_change
+from reggan_plugin.kernels.change import blended, inside_border, weigh_change
 
 RANDOM = np.random.default_rng(36)
 
@@ -21,6 +21,15 @@ def test_what_lies_inside_of_a_turned_square() -> None:
     nearest = np.minimum(places, 1 - places).min(axis=0)
     assert nearest.min() < -0.1 < 0.4 < nearest.max()
     assert found == pytest.approx(smooth_step((nearest - 0.05) / 0.1), abs=1e-5)
+
+
+def test_colours_laid_over_others() -> None:
+    values, over = RANDOM.random((2, 7, 9, 3), np.float32)
+    share = RANDOM.random((7, 9), np.float32)
+    expected = values + share[..., None] * (over - values)
+    assert blended(values, over, share) == pytest.approx(expected, abs=1e-7)
+    with pytest.raises(ValueError, match="do not fit"):
+        blended(values, over[1:], share)
 
 
 @pytest.mark.parametrize("lights", [0, 1, 3])

@@ -109,7 +109,7 @@ def _passed(argument: Argument) -> Any:
     if isinstance(argument, np.ndarray):
         assert argument.flags.c_contiguous, "kernels read arrays from their first value on"
         if argument.flags.writeable and argument.size:  # a third of the time that `ctypes` takes
-            return ctypes.byref(ctypes.c_char.from_buffer(argument))
+            return ctypes.byref(ctypes.c_char.from_buffer(argument.data))
         return ctypes.c_void_p(argument.ctypes.data)
     if isinstance(argument, float):
         return ctypes.c_float(argument)

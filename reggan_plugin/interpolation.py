@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int
-from reggan_plugin.kernels import bilinear
+from reggan_plugin.kernels import pictures
 
 
 def four_around(
@@ -38,7 +38,7 @@ def sample_bilinear(
     y: Float[np.ndarray, "*places"],
 ) -> Float[np.ndarray, "..."]:
     """Values at places, as for `four_around`, float32; beyond the border the edge goes on."""
-    return bilinear.sample_bilinear(values, np.stack([x, y], axis=-1), 0.0)
+    return pictures.sample_bilinear(values, np.stack([x, y], axis=-1), 0.0)
 
 
 def percentile(values: Float[np.ndarray, "..."], percent: float) -> np.floating:
@@ -65,4 +65,4 @@ def sampled(
     picture: Float[np.ndarray, "rows columns channels"], places: Float[np.ndarray, "*shape 2"]
 ) -> Float[np.ndarray, "*shape channels"]:
     """Values at places (x, y) in pixels, the first centre at 0.5; as `sample_bilinear`."""
-    return bilinear.sample_bilinear(picture, places, 0.5)
+    return pictures.sample_bilinear(picture, places, 0.5)

@@ -9,8 +9,7 @@ from PIL import Image
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import Front, within
-from reggan_plugin.kernels.run_on import run_on
-from reggan_plugin.kernels.underlay import average_blocks, lay_over, sureness
+from reggan_plugin.kernels.pictures import average_blocks, lay_over, run_on, sureness
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256

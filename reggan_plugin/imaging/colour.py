@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.kernels.colour import display_pixels, srgb_curve, tones
+from reggan_plugin.kernels.pictures import display_pixels, srgb_curve, tones
 
 LUMA_WEIGHTS = (0.2126, 0.7152, 0.0722)
 """Rec. 709 weights of red, green and blue."""

@@ -18,7 +18,7 @@ from reggan_plugin.imaging.colour import PixelCoding, straight_from_stored
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import WHOLE
 from reggan_plugin.imaging.warp import AT_ONCE, PictureSampler
-from reggan_plugin.kernels.colour import relight
+from reggan_plugin.kernels.pictures import relight
 
 _MARGIN_PX, _ALIGNMENT_PX = 16, 4
 """Beyond the furthest place that is sampled; the kernel looks at two pixels, of those averaged over

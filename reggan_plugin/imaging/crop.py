@@ -14,8 +14,7 @@ from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging import colour
 from reggan_plugin.interpolation import sampled
-from reggan_plugin.kernels.bilinear import sample_bilinear
-from reggan_plugin.kernels.sample import block_means, sample_affine, shrink
+from reggan_plugin.kernels.pictures import block_means, sample_affine, sample_bilinear, shrink
 
 _MARGIN_PX = 4
 """Pixels that interpolation may look at beyond a region."""

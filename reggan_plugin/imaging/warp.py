@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.kernels.sample import block_means, sample_cubic
+from reggan_plugin.kernels.pictures import block_means, sample_cubic
 
 _SHARPNESS = -0.75
 """Slope of the kernel one pixel from its middle. On skin at 100 % this one leaves 1.02 of the steps

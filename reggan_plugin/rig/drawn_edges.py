@@ -11,9 +11,8 @@ from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.crop import CroppedFace, box_of
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.change import blended
-from reggan_plugin.kernels.sample import block_means
-from reggan_plugin.kernels.squares import blur
-from reggan_plugin.kernels.triangles import find_edges
+from reggan_plugin.kernels.pictures import block_means, blur
+from reggan_plugin.kernels.shapes import find_edges
 from reggan_plugin.rig.eyes import Opening
 from reggan_plugin.rig.raster import (
     WHOLE,

@@ -12,7 +12,7 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging.crop import CroppedFace
 from reggan_plugin.interpolation import median, percentile, sampled
-from reggan_plugin.kernels.squares import blur
+from reggan_plugin.kernels.pictures import blur
 from reggan_plugin.rig.raster import (
     Window,
     channels_averaged,

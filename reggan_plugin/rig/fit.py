@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.kernels.distances import sum_distances
+from reggan_plugin.kernels.shapes import sum_distances
 from reggan_plugin.rig.dense_landmarks import COUNT, LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.template import Template
 

@@ -15,7 +15,7 @@ from reggan_plugin.imaging.backdrop import continue_under_alpha
 from reggan_plugin.imaging.crop import ShownFace
 from reggan_plugin.imaging.in_front_of_face import hidden_share
 from reggan_plugin.interpolation import sampled
-from reggan_plugin.kernels.squares import follow_edges, largest_around, median_around
+from reggan_plugin.kernels.pictures import follow_edges, largest_around, median_around
 from reggan_plugin.rig.dense_landmarks import SIDES, eye_rows, rows_of
 from reggan_plugin.rig.raster import WHOLE, channels_averaged, line_of, smooth_arc
 

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int
-from reggan_plugin.kernels.triangles import vertex_normals
+from reggan_plugin.kernels.shapes import vertex_normals
 
 _AT_ONCE: Final = 500
 _MOST_DISTANCES: Final = 50_000_000

@@ -14,7 +14,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.errors import FaceNotFoundError, MeshError
-from reggan_plugin.kernels.triangles import vertex_normals
+from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.limits import MOST_MOTION
 from reggan_plugin.rig.answer import Landmarks
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, eye_rows, rows_of

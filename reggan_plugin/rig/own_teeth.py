@@ -8,7 +8,7 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.errors import MeshError
 from reggan_plugin.imaging.colour import linear_from_srgb
-from reggan_plugin.kernels.triangles import vertex_normals
+from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.head_part import Part
 from reggan_plugin.rig.mouth import GUM, PLATE, TONGUE, TOOTH, WALL, MouthRig, mouth_rig
 from reggan_plugin.rig.own_rig import OwnRig, RigMesh

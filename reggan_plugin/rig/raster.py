@@ -11,10 +11,14 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.errors import MeshError
-from reggan_plugin.kernels.outlines import draw_line, fill_outline
-from reggan_plugin.kernels.run_on import run_on
-from reggan_plugin.kernels.squares import largest_around
-from reggan_plugin.kernels.triangles import add_in_squares, draw_triangles, mix_corners
+from reggan_plugin.kernels.pictures import largest_around, run_on
+from reggan_plugin.kernels.shapes import (
+    add_in_squares,
+    draw_line,
+    draw_triangles,
+    fill_outline,
+    mix_corners,
+)
 from reggan_plugin.limits import MOST_DRAWN_PIXELS, MOST_OVERDRAW
 
 Window = tuple[float, float, float, float]

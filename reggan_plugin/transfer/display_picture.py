@@ -17,7 +17,7 @@ from reggan_plugin.imaging.colour import LUMA_WEIGHTS, PixelCoding
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.interpolation import percentile
-from reggan_plugin.kernels.sample import block_means
+from reggan_plugin.kernels.pictures import block_means
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 ArrayEncoding = Literal["srgb", "linear"]

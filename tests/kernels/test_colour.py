@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.colour import (
+from reggan_plugin.kernels.pictures import (
     display_pixels,
     floats_from_halves,
     relight,

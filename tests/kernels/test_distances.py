@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.distances import sum_distances
+from reggan_plugin.kernels.shapes import sum_distances
 
 RANDOM = np.random.default_rng(36)
 

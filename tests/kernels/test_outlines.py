@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.outlines import draw_line, fill_outline
+from reggan_plugin.kernels.shapes import draw_line, fill_outline
 
 RANDOM = np.random.default_rng(36)
 SIZE = 23, 31

@@ -6,7 +6,7 @@ How they are drawn: `tests/rig/test_raster.py`.
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.triangles import (
+from reggan_plugin.kernels.shapes import (
     DrawnPixels,
     add_in_squares,
     draw_triangles,

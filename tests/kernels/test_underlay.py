@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.underlay import average_blocks, lay_over, sureness
+from reggan_plugin.kernels.pictures import average_blocks, lay_over, sureness
 from tests.kernels.test_bilinear import bilinear
 
 RANDOM = np.random.default_rng(36)

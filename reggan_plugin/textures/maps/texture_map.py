@@ -31,7 +31,7 @@ from reggan_plugin.imaging.colour import (
     stored_from_display,
 )
 from reggan_plugin.interpolation import four_around
-from reggan_plugin.kernels.sample import block_means
+from reggan_plugin.kernels.pictures import block_means
 
 Samples = Shaped[np.ndarray, "height width colours"]
 """As stored: uint8 or uint16 of a PNG, float16 of a half EXR, else float32; grey or RGB."""

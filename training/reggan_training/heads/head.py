@@ -17,7 +17,7 @@ from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 from jaxtyping import Bool, Float, Int, UInt8
 
-from reggan_plugin.kernels.triangles import vertex_normals
+from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.head_part import Part as Part
 
 Vertices = Float[np.ndarray, "vertices 3"]

@@ -21,7 +21,7 @@ from PIL import Image
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.face_crop import ALIGNED_LANDMARKS, fit_similarity
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.kernels.triangles import vertex_normals
+from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_training.heads.head import HeadMesh, VertexWeights, Vertices
 from reggan_training.pairs.states import Weights
 

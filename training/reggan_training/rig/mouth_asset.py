@@ -21,7 +21,7 @@ from trimesh import Trimesh
 
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.file_safety import write_atomically
-from reggan_plugin.kernels.triangles import vertex_normals
+from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.mouth import PARTS
 from reggan_training.heads.anatomy.assets import (
     HeadAssets,

@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.file_safety import write_atomically
-from reggan_plugin.kernels.triangles import vertex_normals
+from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, rows_of
 from reggan_plugin.rig.lent_motion import carried, inverse_squares, nearest_vertices
 from reggan_plugin.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band

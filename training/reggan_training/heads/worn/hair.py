@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from reggan_plugin.kernels.triangles import vertex_normals
+from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_training.heads.head import Part, Vertices
 from reggan_training.heads.worn.strands import (
     Addition,

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from reggan_plugin.kernels.triangles import vertex_normals
+from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_training.heads.anatomy.assets import PerPoint, Points
 from reggan_training.heads.anatomy.eyes import Eye
 from reggan_training.heads.head import REGIONS, HeadMesh, Part, ShapeModel, Vertices

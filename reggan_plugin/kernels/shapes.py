@@ -1,4 +1,4 @@
-"""Triangles drawn into a picture: which one each pixel shows, and what lies on it there."""
+"""Shapes: triangles drawn into a picture, outlines as shares of pixels, lines, and distances."""
 
 from typing import NamedTuple
 
@@ -188,3 +188,69 @@ def _corners(triangles: Int[np.ndarray, "triangles 3"]) -> Int[np.ndarray, "tria
     if triangles.ndim != 2 or triangles.shape[1] != 3:
         raise ValueError(f"Triangles of {triangles.shape} are no mesh.")
     return triangles
+
+
+def fill_outline(
+    corners: Float[np.ndarray, "corners 2"], size: tuple[int, int]
+) -> Float[np.ndarray, "rows columns"]:
+    """Share of each pixel that lies inside a closed outline, 0 to 1, by the even-odd rule.
+
+    Args:
+        corners: x and y in pixels, the first pixel's centre at (0.5, 0.5).
+        size: rows and columns of the result.
+    """
+    corners = _places(corners)
+    plane = np.zeros(size, np.float32)
+    call("fill_outline", corners, len(corners), *size, plane)
+    return plane
+
+
+def draw_line(
+    places: Float[np.ndarray, "places 2"], width: float, size: tuple[int, int]
+) -> Float[np.ndarray, "rows columns"]:
+    """1 on a line through places and 0 away from it, smoothly; a half at half of its width.
+
+    Args:
+        places: x and y in pixels, the first pixel's centre at (0.5, 0.5).
+        width: likewise, more than 0.
+        size: rows and columns of the result.
+    """
+    places = _places(places)
+    plane = np.empty(size, np.float32)
+    call("draw_line", places, len(places), float(width / 2), *size, plane)
+    return plane
+
+
+def _places(places: Float[np.ndarray, "places 2"]) -> Float[np.ndarray, "places 2"]:
+    if places.ndim != 2 or places.shape[1] != 2:
+        raise ValueError(f"Places of {places.shape} are none of a plane.")
+    return np.ascontiguousarray(places, np.float64)
+
+
+_MOST_CHANNELS = 4
+
+
+def sum_distances(
+    points: Float[np.ndarray, "points 3"],
+    anchors: Float[np.ndarray, "anchors 3"],
+    weights: Float[np.ndarray, "anchors channels"],
+    soft: float,
+) -> Float[np.ndarray, "points channels"]:
+    """Add up, for each point, the weights of all anchors times their distances, in float32.
+
+    Args:
+        points: where the sums are wanted.
+        anchors: to which distances are taken.
+        weights: of the anchors, four each at most.
+        soft: over which a distance is rounded at 0: it is the root of two squares.
+    """
+    points, anchors, weights = (
+        np.ascontiguousarray(one, np.float32) for one in (points, anchors, weights)
+    )
+    count, channels = weights.shape
+    if anchors.shape != (count, 3) or channels > _MOST_CHANNELS or points.shape[1:] != (3,):
+        raise ValueError(f"{points.shape}, {anchors.shape} and {weights.shape} do not fit.")
+    result = np.empty((len(points), channels), np.float32)
+    square = float(np.float32(soft**2))
+    call("sum_distances", points, len(points), anchors, count, weights, channels, square, result)
+    return result

@@ -1,0 +1,516 @@
+"""Pictures: read between pixels, brought to another size, relit, blurred, filled, laid over."""
+
+import math
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+
+from reggan_plugin.array_types import Float, Int, Shaped, UInt8
+from reggan_plugin.kernels.library import call, rows_of, stored_rows
+
+PHASES = 1 << 10
+"""Steps between two pixels that are told apart. A whole step is exact: such a shift keeps bits."""
+LANES = 4
+"""Numbers that are added at once."""
+
+
+def sample_cubic(
+    picture: Float[np.ndarray, "height width channels"],
+    x: Float[np.ndarray, " places"],
+    y: Float[np.ndarray, " places"],
+    slope: float,
+    overshoot: float,
+) -> Float[np.ndarray, "places channels"]:
+    """Weigh the 4 by 4 pixels around each place; beyond the picture's border its edge goes on.
+
+    Args:
+        picture: finite.
+        x: of the places, in index coordinates: pixel centres lie at whole numbers.
+        y: likewise.
+        slope: of the kernel one pixel from its middle.
+        overshoot: by how much a value may leave the range of its pixels: in parts of that range,
+            or of what is darkest there if that is less.
+    """
+    x, y = (np.ascontiguousarray(axis, np.float64) for axis in (x, y))
+    height, width, channels = picture.shape
+    if picture.size == 0 or x.shape != y.shape:
+        raise ValueError(f"{picture.shape}, {x.shape}, {y.shape} do not fit.")
+    result = np.empty((len(x), channels), np.float32)
+    call(
+        "sample_cubic",
+        *(*rows_of(picture), height, width, channels),
+        *(cubic_weights(slope), overshoot, x, y, len(x), result),
+    )
+    return result
+
+
+def sample_affine(
+    picture: Float[np.ndarray, "height width channels"],
+    matrix: Float[np.ndarray, "2 3"],
+    shape: tuple[int, int],
+    slope: float,
+) -> Float[np.ndarray, "channels rows columns"]:
+    """Sample at the pixels of another picture of a shape, plane by plane; 0 outside.
+
+    Args:
+        picture: finite.
+        matrix: brings places (x, y) in that picture to this one; corners, not centres, of the
+            first pixels lie at 0.
+        shape: rows and columns wanted.
+        slope: as for `sample_cubic`.
+    """
+    picture = np.ascontiguousarray(picture, np.float32)
+    matrix = np.ascontiguousarray(matrix, np.float64)
+    if picture.size == 0 or matrix.shape != (2, 3) or min(shape) < 0:
+        raise ValueError(f"{picture.shape}, {matrix.shape}, {shape} do not fit.")
+    result = np.empty((picture.shape[2], *shape), np.float32)
+    call("sample_affine", picture, *picture.shape, cubic_weights(slope), matrix, *shape, result)
+    return result
+
+
+def shrink(
+    picture: Float[np.ndarray, "height width channels"],
+    corner: tuple[int, int],
+    shape: tuple[int, int],
+    scale: float,
+    slope: float,
+) -> Float[np.ndarray, "rows columns channels"]:
+    """Shrink a part of a picture, of which every pixel counts; beyond the border the edge goes on.
+
+    What shrinks to less than half is first averaged over blocks, which begin at the corner.
+
+    Args:
+        picture: finite.
+        corner: row and column of the part's first pixel, in the picture or outside of it.
+        shape: rows and columns wanted, one at least.
+        scale: pixels of the picture that one of the result spans, by its side; 1 at least.
+        slope: as for `sample_cubic`.
+    """
+    height, width, channels = picture.shape
+    if picture.size == 0 or min(shape) < 1 or not 1 <= scale < np.inf:
+        raise ValueError(f"{picture.shape} cannot shrink to {shape} by {scale}.")
+    factor = max(1, int(scale / 2))
+    fine = scale / factor
+    taps = math.ceil(4 * fine) + 1
+    axes: list[np.ndarray] = []
+    for first, count in zip(corner, shape, strict=True):
+        centres = (np.arange(count) + 0.5) * fine
+        starts = np.floor(centres - 2 * fine + 0.5).astype(np.int64)
+        away = (starts[:, None] + np.arange(taps) + 0.5 - centres[:, None]) / fine
+        weights = _cubic(away, slope)
+        weights /= weights.sum(axis=1, keepdims=True) * factor
+        axes += [first + starts * factor, np.repeat(weights, factor, axis=1).astype(np.float32)]
+    tops, of_rows, lefts, of_columns = axes
+    line = np.empty(width * channels + LANES, np.float32)
+    result = np.empty((*shape, channels), np.float32)
+    wanted = tops, of_rows, shape[0], lefts, of_columns, shape[1], taps * factor
+    call("shrink", *rows_of(picture), height, width, channels, *wanted, line, result)
+    return result
+
+
+def block_means(
+    picture: Float[np.ndarray, "height width channels"], factor: int
+) -> Float[np.ndarray, "rows columns channels"]:
+    """Average over blocks of `factor` pixels; blocks at the far edges average what is left.
+
+    A factor of 1 gives `picture` itself.
+    """
+    if factor == 1:
+        return picture
+    height, width, channels = picture.shape
+    if factor < 1:
+        raise ValueError(f"{picture.shape} has no blocks of {factor}.")
+    result = np.empty((-(-height // factor), -(-width // factor), channels), np.float32)
+    line = np.empty(width * channels, np.float32)
+    if result.size:
+        call("block_means", *rows_of(picture), height, width, channels, factor, line, result)
+    return result
+
+
+@cache
+def cubic_weights(slope: float) -> Float[np.ndarray, "phases 4"]:
+    """Weights of four pixels for each phase; they add up to 1, and phase 0 is one pixel alone."""
+    phase = np.arange(PHASES)[:, None] / PHASES
+    return _cubic(phase - np.arange(-1, 3), slope).astype(np.float32)
+
+
+def _cubic(away: Float[np.ndarray, "*shape"], slope: float) -> Float[np.ndarray, "*shape"]:
+    """Weights of what is so many pixels away, by a cubic of this slope at one pixel.
+
+    Source: Keys, "Cubic convolution interpolation for digital image processing", IEEE Trans.
+    ASSP 29(6), 1981.
+    """
+    away, a = np.abs(away), slope
+    near = ((a + 2) * away - (a + 3)) * away**2 + 1
+    far = ((away - 5) * away + 8) * away * a - 4 * a
+    return np.asarray(np.where(away <= 1, near, np.where(away < 2, far, 0.0)))
+
+
+def sample_bilinear(
+    picture: Float[np.ndarray, "height width *channels"],
+    places: Float[np.ndarray, "*shape 2"],
+    centre: float,
+    matrix: Float[np.ndarray, "2 3"] | None = None,
+) -> Float[np.ndarray, "..."]:
+    """Read a picture at places, float32; beyond its border the edge goes on.
+
+    Args:
+        picture: with any channels.
+        places: x and y; what is no number is read as none.
+        centre: where the first pixel's centre lies along both axes.
+        matrix: that leads from the places to the picture's pixels; None if they are there.
+    """
+    height, width, *channels = picture.shape
+    if picture.size == 0 or places.shape[-1:] != (2,):
+        raise ValueError(f"A picture of {picture.shape} has no places of {places.shape}.")
+    kind = np.float32 if places.dtype == np.float32 else np.float64
+    picture, places = (
+        np.ascontiguousarray(one, dtype) for one, dtype in ((picture, np.float32), (places, kind))
+    )
+    if matrix is not None:
+        matrix = np.ascontiguousarray(matrix, kind)
+        if matrix.shape != (2, 3):
+            raise ValueError(f"A matrix of {matrix.shape} leads to no picture.")
+    result = np.empty((*places.shape[:-1], *channels), np.float32)
+    shape = height, width, math.prod(channels)
+    name = "sample_bilinear_floats" if kind is np.float32 else "sample_bilinear_doubles"
+    call(name, picture, *shape, places, matrix, float(centre), places.size // 2, result)
+    return result
+
+
+_CELLS, _STEP, _TERMS = 1024, 21, 6
+
+
+def srgb_curve(
+    values: Float[np.ndarray, "*shape"], *, is_back: bool
+) -> Float[np.ndarray, "*shape"]:
+    """Put values through the curve of sRGB, or back, float32; it is odd, and goes on beyond 1.
+
+    Args:
+        values: of any kind; what is not finite stays as it is.
+        is_back: from encoded to linear values.
+    """
+    values = np.ascontiguousarray(values, np.float32)
+    result = np.empty(values.shape, np.float32)
+    power = _power(2.4 if is_back else 1 / 2.4)
+    call("srgb_curve", values, values.size, power, int(is_back), result)
+    return result
+
+
+def display_pixels(
+    pixels: Float[np.ndarray, "rows columns 3"],
+    alpha: Float[np.ndarray, "rows columns"] | None,
+    gain: float | None,
+) -> Float[np.ndarray, "rows columns 3"]:
+    """Return stored pixels as a display image, float32; what is not finite stays so.
+
+    Args:
+        pixels: as stored.
+        alpha: by which they are divided where it is finite and above 0; None if by nothing.
+        gain: factor on linear values before they are encoded; None if they are encoded already.
+    """
+    result = np.empty((*pixels.shape[:2], 3), np.float32)
+    power = None if gain is None else _power(1 / 2.4)
+    stored = stored_rows(pixels, alpha)
+    call("display_pixels", *stored, float(1 if gain is None else gain), power, result)
+    return result
+
+
+def tones(
+    pixels: Float[np.ndarray, "rows columns 3"],
+    alpha: Float[np.ndarray, "rows columns"] | None,
+    weights: Float[np.ndarray, "3"],
+    *,
+    gain: float = 1.0,
+    is_encoded: bool = False,
+    is_held: bool = False,
+) -> Float[np.ndarray, "rows columns"]:
+    """Weigh the colours of stored pixels, float32.
+
+    Args:
+        pixels: as stored.
+        alpha: by which they are divided where it is finite and above 0; None if by nothing.
+        weights: of the three colours.
+        gain: factor on the colours.
+        is_encoded: whether they are then put through the curve of sRGB.
+        is_held: whether they are then held in [0, 1].
+    """
+    weights = np.ascontiguousarray(weights, np.float32)
+    if weights.shape != (3,):
+        raise ValueError(f"{weights} weigh no three colours.")
+    result = np.empty(pixels.shape[:2], np.float32)
+    power = _power(1 / 2.4) if is_encoded else None
+    stored = stored_rows(pixels, alpha)
+    call("tones", *stored, float(gain), power, int(is_held), weights, result)
+    return result
+
+
+def relight(
+    values: Float[np.ndarray, "pixels 3"],
+    index: Int[np.ndarray, " pixels"],
+    gains: Float[np.ndarray, "channels places"],
+    cover: Float[np.ndarray, " places"] | None,
+    paint: Float[np.ndarray, "places 3"] | None,
+    *,
+    exposure: float,
+    is_encoded: bool,
+) -> None:
+    """Change the light of pixels and lay paint over them, in place, in linear light.
+
+    Args:
+        values: of the pixels, float32.
+        index: the place of each.
+        gains: factors on light at the places, of one channel for all or of three.
+        cover: how far paint covers, 0 to 1; None if nowhere.
+        paint: encoded by the curve of sRGB.
+        exposure: factor on the light of paint.
+        is_encoded: whether the pixels are encoded, too; else they are linear.
+    """
+    channels, size = gains.shape
+    planes = [
+        None if one is None else np.ascontiguousarray(one, np.float32) for one in (cover, paint)
+    ]
+    fits = all(one is None or len(one) == size for one in planes)
+    is_whole = values.dtype == np.float32 and values.flags.c_contiguous
+    if channels not in (1, 3) or not fits or values.shape != (len(index), 3) or not is_whole:
+        raise ValueError(f"{values.shape}, {gains.shape} and what covers them do not fit.")
+    if (cover is None) != (paint is None) or (size == 0 and len(index)):
+        raise ValueError("Paint needs to say how far it covers.")
+    index, gains = np.ascontiguousarray(index, np.int64), np.ascontiguousarray(gains, np.float32)
+    encoded = _power(1 / 2.4) if is_encoded else None
+    counted = values, index, len(index), size, gains, channels
+    call("relight", *counted, *planes, float(exposure), encoded, _power(2.4))
+
+
+def floats_from_halves(
+    channels: Sequence[Float[np.ndarray, "rows columns"]],
+) -> Float[np.ndarray, "rows columns 3"]:
+    """Return float32 pixels of three channels of half floats, each value as it is."""
+    shape = channels[0].shape
+    if len(channels) != 3 or any(one.shape != shape for one in channels):
+        raise ValueError(f"Channels of {[one.shape for one in channels]} make no pixels.")
+    result = np.empty((*shape, 3), np.float32)
+    halves = [np.ascontiguousarray(one, np.float16) for one in channels]
+    call("floats_from_halves", *halves, halves[0].size, result)
+    return result
+
+
+@cache
+def _power(exponent: float) -> Float[np.ndarray, " numbers"]:
+    """Return what `colour.c` raises with: its cells, then the series of (1 + t)^exponent."""
+    bits = np.arange(_CELLS, dtype=np.uint32) << np.uint32(_STEP)
+    with np.errstate(invalid="ignore"):
+        low = bits.view(np.float32).astype(np.float64)
+    cells = np.zeros((_CELLS, 4), np.float32)
+    middle = (low + np.append(low[1:], np.inf)) / 2
+    usable = np.isfinite(middle) & (bits < np.uint32(0x7F800000)) & (low > 0)
+    with np.errstate(over="ignore", under="ignore"):
+        cells[usable, 0] = middle[usable]
+        cells[usable, 1] = 1 / middle[usable]
+        cells[usable, 2] = middle[usable] ** exponent
+    terms = [1.0]
+    for number in range(1, _TERMS):
+        terms.append(terms[-1] * (exponent - number + 1) / number)
+    return np.append(cells.ravel(), np.array(terms, np.float32))
+
+
+_TOGETHER = 16
+"""Pixels whose medians are found at once."""
+
+_WIDEST = 1e5
+"""Pixels of a blur; the largest picture has 16,384 to a side."""
+
+
+def largest_around(
+    levels: Shaped[np.ndarray, "rows columns"], reach: int
+) -> Shaped[np.ndarray, "rows columns"]:
+    """Return the largest values up to `reach` pixels away in x and y.
+
+    Args:
+        levels: whole numbers from 0 to 255, or whether a pixel is set.
+        reach: in pixels.
+    """
+    if levels.ndim != 2 or levels.itemsize != 1 or reach < 0:
+        raise ValueError(f"Levels of {levels.dtype} {levels.shape} have no {reach} pixels around.")
+    levels = np.ascontiguousarray(levels)
+    part, result = np.empty_like(levels), np.zeros_like(levels)
+    call("largest_around", levels, *levels.shape, reach, part, result)
+    return result
+
+
+def follow_edges(
+    mask: Float[np.ndarray, "rows columns"],
+    guide: Float[np.ndarray, "rows columns"],
+    reach: int,
+    soft: float,
+) -> Float[np.ndarray, "rows columns"]:
+    """Let a mask follow the edges of its guide, float32; beyond the border the edge goes on.
+
+    Args:
+        mask: a coarse one.
+        guide: a picture of the same size, in one channel.
+        reach: in squares of 2 reach + 1 pixels the mask becomes a straight line of the guide.
+        soft: variance of the guide below which a square counts as flat: there the mask stays soft.
+
+    Source: He, Sun and Tang, Guided image filtering, ECCV 2010.
+    """
+    if mask.ndim != 2 or mask.shape != guide.shape or reach < 0:
+        raise ValueError(f"A mask of {mask.shape} cannot follow {guide.shape} by {reach} pixels.")
+    mask, guide = (np.ascontiguousarray(one, np.float32) for one in (mask, guide))
+    parts, sums = np.empty((4, *mask.shape), np.float32), np.empty(mask.shape[1])
+    result = np.empty_like(mask)
+    if mask.size:
+        call("follow_edges", guide, mask, *mask.shape, reach, float(soft), parts, sums, result)
+    return result
+
+
+def median_around(
+    levels: UInt8[np.ndarray, "rows columns"], reach: int
+) -> UInt8[np.ndarray, "rows columns"]:
+    """Return medians over squares of 2 reach + 1 pixels, 15 at most; edges go on."""
+    if levels.ndim != 2 or levels.dtype != np.uint8 or not 0 <= reach <= 7:
+        raise ValueError(f"Levels of {levels.dtype} {levels.shape} have no {reach} pixels around.")
+    wide = np.pad(levels, ((reach, reach), (reach, reach + _TOGETHER)), mode="edge")
+    result = np.empty(levels.shape, np.uint8)
+    call("median_around", wide, *levels.shape, reach, result)
+    return result
+
+
+def blur(
+    plane: Float[np.ndarray, "rows columns"], sigma: float
+) -> Float[np.ndarray, "rows columns"]:
+    """Blur values from 0 to 1 by a Gaussian of a width in pixels, float32; edges go on.
+
+    What is less than half a level of 255 becomes 0.
+
+    Source: Gwosdek et al., Theoretical foundations of Gaussian convolution by extended box
+    filtering, SSVM 2011 (three boxes whose ends count in part).
+    """
+    if plane.ndim != 2 or not 0 <= sigma <= _WIDEST:
+        raise ValueError(f"A plane of {plane.shape} cannot be blurred by {sigma} pixels.")
+    plane = np.ascontiguousarray(plane, np.float32)
+    variance = sigma * sigma / 3
+    whole = math.floor((math.sqrt(12 * variance + 1) - 1) / 2)
+    part = (2 * whole + 1) * (whole * (whole + 1) - 3 * variance)
+    part /= 6 * (variance - (whole + 1) ** 2)
+    some, other, result = np.empty_like(plane), np.empty_like(plane), np.zeros_like(plane)
+    if plane.size:
+        sums = np.empty(max(plane.shape))
+        call("blur", plane, *plane.shape, whole + part, some, other, sums, result)
+    return result
+
+
+def run_on(
+    values: Float[np.ndarray, "rows columns channels"], weight: Float[np.ndarray, "rows columns"]
+) -> Float[np.ndarray, "rows columns channels"]:
+    """Complete values that are known in part, float32.
+
+    Args:
+        values: multiplied by their weights, finite. Where a weight is 1 they stay as they are.
+        weight: how far they are known, 0 to 1.
+
+    Source: Gortler et al., The lumigraph, SIGGRAPH 1996, section 3.4 (pull and push).
+    """
+    rows, columns, channels = values.shape
+    if weight.shape != (rows, columns):
+        raise ValueError(f"Weights of {weight.shape} do not fit values of {values.shape}.")
+    result = np.array(values, np.float32, order="C")
+    weight = np.ascontiguousarray(weight, np.float32)
+    cells, height, width = 0, rows, columns
+    while height > 2 or width > 2:
+        height, width = (height + 1) // 2, (width + 1) // 2
+        cells += height * width
+    levels = np.empty(cells * (channels + 1), np.float32)
+    call("run_on", result, weight, rows, columns, channels, levels)
+    return result
+
+
+def sureness(
+    values: Float[np.ndarray, "rows columns 3"],
+    alpha: Float[np.ndarray, "rows columns"] | None,
+    hidden: Float[np.ndarray, "rows columns"] | None,
+    ramp: tuple[float, float],
+) -> Float[np.ndarray, "rows columns"] | None:
+    """How far each pixel counts, float32; None if all count in full.
+
+    Args:
+        values: a pixel with any that is not finite counts for nothing.
+        alpha: NaN is 0 and infinity 1; None if all pixels are opaque.
+        hidden: how far something stands before each; None if nothing does.
+        ramp: up to the first alpha a pixel counts for nothing, from the second on in full.
+    """
+    if hidden is not None and hidden.shape != values.shape[:2]:
+        raise ValueError(f"What is hidden, {hidden.shape}, does not fit values of {values.shape}.")
+    *stored, rows, columns = stored_rows(values, alpha)
+    hidden = None if hidden is None else np.ascontiguousarray(hidden, np.float32)
+    share, few = np.empty((rows, columns), np.float32), np.zeros(1, np.uint8)
+    unsure, span = float(ramp[0]), float(ramp[1] - ramp[0])
+    call("sureness", *stored, hidden, rows, columns, unsure, span, share, few)
+    return share if few[0] else None
+
+
+def lay_over(
+    values: Float[np.ndarray, "rows columns 3"],
+    share: Float[np.ndarray, "rows columns"],
+    colours: Float[np.ndarray, "3 height width"],
+    corner: tuple[int, int],
+    factor: int,
+) -> Float[np.ndarray, "rows columns 3"]:
+    """Lay values over colours by their share; what is not finite is 0.
+
+    Args:
+        values: written over, if they are whole float32 values; where the share is 1 they stay.
+        share: 0 to 1.
+        colours: averages over blocks of pixels, finite; between the blocks' middles they lie on
+            straight lines, and beyond them the edge goes on.
+        corner: row and column of the first value, counted in pixels from the first block's corner.
+        factor: side of a block, in pixels.
+    """
+    shape = values.shape[:2]
+    if values.shape != (*shape, 3):
+        raise ValueError(f"Values of {values.shape} have no three channels.")
+    if share.shape != shape or colours.ndim != 3 or len(colours) != 3 or not colours.size:
+        raise ValueError(
+            f"Shares of {share.shape} and colours of {colours.shape} do not fit {values.shape}."
+        )
+    if factor < 1:
+        raise ValueError(f"A block of {factor} pixels has no average.")
+    result = np.require(values, np.float32, ["C", "W"])
+    share, colours = (np.ascontiguousarray(one, np.float32) for one in (share, colours))
+    call("lay_over", result, share, *shape, colours, *colours.shape[1:], *corner, factor)
+    return result
+
+
+def average_blocks(
+    pixels: Float[np.ndarray, "height width 3"],
+    alpha: Float[np.ndarray, "height width"] | None,
+    hidden: Float[np.ndarray, "height width"] | None,
+    factor: int,
+    *,
+    is_premultiplied: bool,
+) -> Float[np.ndarray, "4 rows columns"]:
+    """Average what is known of colours over blocks of pixels, at the far edges over what is left.
+
+    Args:
+        pixels: as stored; one with any that is not finite counts for nothing.
+        alpha: how far each counts; what is not finite is 0. None if all are opaque.
+        hidden: how far something stands before each; None if nothing does.
+        factor: side of a block, in pixels.
+        is_premultiplied: whether the pixels are multiplied by alpha.
+
+    Returns:
+        The three colours times their weight, and the weight.
+    """
+    if hidden is not None and hidden.shape != pixels.shape[:2]:
+        raise ValueError(f"What is hidden, {hidden.shape}, does not fit {pixels.shape}.")
+    if factor < 1:
+        raise ValueError(f"A block of {factor} pixels has no average.")
+    hidden = None if hidden is None else np.ascontiguousarray(hidden, np.float32)
+    *stored, height, width = stored_rows(pixels, alpha)
+    rows, columns = -(-height // factor), -(-width // factor)
+    sums = np.zeros((4, rows, columns), np.float32)
+    known = int(is_premultiplied and alpha is not None)
+    if sums.size:
+        call("average_blocks", *stored, hidden, height, width, known, factor, rows, columns, sums)
+    return sums

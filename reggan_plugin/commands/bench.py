@@ -7,6 +7,7 @@ import click
 from reggan_plugin.benchmark.benchmark import BenchSettings, run_benchmark
 from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.shipped_models import find_model, installed_models
@@ -129,6 +130,8 @@ def bench(
     """
     paths = tuple(map(find_model, models))
     if out is not None:
+        if out.suffix.lower() != ".json":
+            raise UsageError(f"{out} is the name of another kind of file. Let it end in .json.")
         refuse_overwriting([out], paths)
         refuse_existing([out], overwrite=overwrite)
     settings = BenchSettings(

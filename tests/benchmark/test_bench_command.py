@@ -65,6 +65,14 @@ def test_a_report_is_not_overwritten_unasked(tmp_path: Path, capsys: Streams) ->
     assert out.read_text() == "mine"
 
 
+def test_a_report_replaces_no_file_of_another_kind(tmp_path: Path, capsys: Streams) -> None:
+    picture = tmp_path / "a.png"
+    picture.write_bytes(b"mine")
+    assert main(["bench", "--json", str(picture), "--overwrite"]) == 2
+    assert "Let it end in .json" in capsys.readouterr().err
+    assert picture.read_bytes() == b"mine"
+
+
 def test_a_start_that_fails_says_what_the_process_said(tmp_path: Path) -> None:
     broken = tmp_path / "x.onnx"
     broken.write_bytes(b"not a model")

@@ -93,6 +93,13 @@ def test_a_file_that_cannot_be_meant_is_refused(
     assert said in capsys.readouterr().err
 
 
+def test_a_value_is_no_switch(shot: Path, capsys: Streams) -> None:
+    text = '[render]\nexpression = "sad"\nintensity = true\n'
+    (shot / "reggan-plugin.toml").write_text(text)
+    assert main(["render", "shot"]) == 2
+    assert "intensity is true in a settings file of shot" in capsys.readouterr().err
+
+
 def test_short_options_and_quiet(shot: Path, capsys: Streams) -> None:
     assert main(["render", "shot/a.png", "-e", "happy", "-i", "0.7", "-o", "new.png", "-q"]) == 0
     out, err = capsys.readouterr()

@@ -78,6 +78,17 @@ def test_a_range_leaves_out_the_rest_and_what_lies_past_the_end(
     assert "Leave it out" in capsys.readouterr().err
 
 
+def test_a_quick_report_reads_what_a_record_without_a_size_is_about(
+    good_shot: RenderedShot, capsys: Streams
+) -> None:
+    record = good_shot.out / ".reggan" / "a.1001.png.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "output_bytes": None}))
+    assert report(good_shot, "--quick") == 0
+    Image.new("RGB", (64, 48)).save(good_shot.out / "a.1001.png")
+    assert report(good_shot, "--quick") == 1
+    assert "a.1001.png: altered" in capsys.readouterr().out
+
+
 def test_results_beside_their_sources_are_no_frames(
     good_shot: RenderedShot, capsys: Streams
 ) -> None:

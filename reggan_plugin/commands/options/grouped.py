@@ -165,6 +165,11 @@ def _value(option: click.Option, value: Any, folder: Path) -> Any:
     option.
     """
     if isinstance(value, bool):
+        if not option.is_flag:
+            raise UsageError(
+                f"{option.name} is {str(value).lower()} in a settings file of {folder}, but it is "
+                "no switch. Give it a value."
+            )
         return value
     if option.multiple:
         return [

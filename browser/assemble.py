@@ -25,9 +25,14 @@ import numpy as np
 
 from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.locator import DEFAULT_FOLDER, DETECTOR_NAME, LANDMARKS_NAME
-from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, check_seal
+from reggan_plugin.models.model_card import (
+    RIG_CONTRACT,
+    ModelCard,
+    card_from_metadata,
+    check_seal,
+    find_model,
+)
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
-from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.ui.listed_names import listed_expressions, listed_shapes
 from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, NAMED_EXPRESSIONS, ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL

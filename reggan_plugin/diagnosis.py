@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin.errors import DeviceUnavailableError, ModelError, UnknownModelError
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 
 DISTRIBUTION = "reggan-plugin"
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+).*?(?:extra\s*==\s*['\"](?P<extra>[\w-]+)['\"])?$")

@@ -11,11 +11,11 @@ from reggan_plugin import cli, diagnosis
 from reggan_plugin.backends.runner import PROVIDERS
 from reggan_plugin.cli import main
 from reggan_plugin.commands import models, sheet
-from reggan_plugin.commands.entry_point_commands import ENTRY_POINT_GROUP, package_of, words_of
+from reggan_plugin.commands.lazy_group import ENTRY_POINT_GROUP, package_of, words_of
 from reggan_plugin.errors import MissingExtraError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.missing_package import needs_extra
-from reggan_plugin.models.shipped_models import DEFAULT_MODEL
+from reggan_plugin.models.model_card import DEFAULT_MODEL
 
 from .sample_frames import small_frame
 

@@ -112,7 +112,7 @@ def test_models_prints_a_line_for_each_by_the_name_that_render_takes(
     capsys: Streams, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     from reggan_plugin.commands import models
-    from reggan_plugin.models.shipped_models import installed_models
+    from reggan_plugin.models.model_card import installed_models
 
     shipped = installed_models()["sargan"]
     copies = {name: tmp_path / f"{name}.onnx" for name in ("sargan", "hero", "villain")}

@@ -12,7 +12,6 @@ from reggan_plugin.comfyui.batch import (
     which_faces,
 )
 from reggan_plugin.comfyui.expression_nodes import weights_from_text
-from reggan_plugin.comfyui.held_models import opened
 from reggan_plugin.comfyui.inputs import (
     CATEGORY,
     EXPRESSION,
@@ -23,6 +22,7 @@ from reggan_plugin.comfyui.inputs import (
     not_found,
     of_batch,
     of_model,
+    opened,
 )
 from reggan_plugin.comfyui.picture_nodes import image_and_mask
 from reggan_plugin.comfyui.pictures import ImageEncoding, Tensor, read_batch

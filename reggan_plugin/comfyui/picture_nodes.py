@@ -18,7 +18,6 @@ from reggan_plugin.comfyui.batch import (
     track_batch,
     which_faces,
 )
-from reggan_plugin.comfyui.held_models import opened
 from reggan_plugin.comfyui.inputs import (
     CATEGORY,
     EXPRESSION,
@@ -32,6 +31,7 @@ from reggan_plugin.comfyui.inputs import (
     not_found,
     of_batch,
     of_model,
+    opened,
 )
 from reggan_plugin.comfyui.pictures import (
     BatchPicture,

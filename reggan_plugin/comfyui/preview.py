@@ -7,7 +7,7 @@ from typing import Any
 
 from reggan_plugin.comfyui import host
 from reggan_plugin.comfyui.batch import faces_at, which_faces
-from reggan_plugin.comfyui.held_models import opened
+from reggan_plugin.comfyui.inputs import opened
 from reggan_plugin.comfyui.pictures import BatchPicture
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_sizes import EXPECTED

@@ -10,7 +10,7 @@ from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
 from reggan_plugin.json_and_toml import json_text
-from reggan_plugin.models.shipped_models import find_model, installed_models
+from reggan_plugin.models.model_card import find_model, installed_models
 
 _HEIGHTS = (1080, 2160)
 _LARGEST_BATCH = 64
@@ -130,9 +130,9 @@ def bench(
     """
     paths = tuple(map(find_model, models))
     if out is not None:
-        refuse_overwriting([out], paths)
         if out.suffix.lower() != ".json":
             raise UsageError(f"{out} is the name of another kind of file. Let it end in .json.")
+        refuse_overwriting([out], paths)
         refuse_existing([out], overwrite=overwrite)
     settings = BenchSettings(
         models=paths or tuple(installed_models().values()),

@@ -1,19 +1,18 @@
-"""A command group whose help loads none of its commands."""
+"""A command group whose help loads none of its commands, and commands of other packages in it."""
 
 import importlib
 import importlib.util
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from reggan_plugin.commands.entry_point_commands import attached_commands, package_of, words_of
 from reggan_plugin.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -37,8 +36,13 @@ class LazyGroup(click.Group):
     """Own commands by name, and those that other packages attach by entry point.
 
     An attached command names the extra that it needs in its entry point:
-    `train = "reggan_training.commands.train:train [train]"`. A group within the group has own
-    commands only.
+
+        [project.entry-points."reggan_plugin.commands"]
+        train = "studio_training.commands.train:train [train]"
+
+    Its package may have a module `commands.words`, which must import nothing heavy: its `HELP` has
+    the line that the group's help shows for each command, its `WORKSHOP` names those of `dev`, and
+    its `REMEDIES` say what to do about its errors. A group within the group has own commands only.
     """
 
     def __init__(
@@ -163,3 +167,39 @@ class LazyGroup(click.Group):
             f"`{ctx.command_path} {name}` needs {missing}, which is not installed. Install it: "
             f'pip install "reggan-plugin[{extras}]"'
         )
+
+
+ENTRY_POINT_GROUP = "reggan_plugin.commands"
+
+
+@dataclass(frozen=True)
+class CommandWords:
+    """The words of a package for its commands: help lines, which are of `dev`, and remedies."""
+
+    help: Mapping[str, str]
+    workshop: Collection[str]
+    remedies: Mapping[str, str]
+
+
+@cache
+def attached_commands() -> "Mapping[str, EntryPoint]":
+    """Return all attached commands by name, of `dev` and not; none is imported."""
+    from importlib.metadata import entry_points  # takes as long as all of click
+
+    points = entry_points(group=ENTRY_POINT_GROUP)
+    return {point.name: point for point in sorted(points, key=lambda point: point.name)}
+
+
+def package_of(point: "EntryPoint") -> str:
+    """Return the name of the package that a command comes from."""
+    return point.module.partition(".")[0]
+
+
+@cache
+def words_of(package: str) -> CommandWords:
+    """Return what a package says of its commands."""
+    try:
+        module = importlib.import_module(f"{package}.commands.words")
+    except ModuleNotFoundError:
+        return CommandWords({}, (), {})
+    return CommandWords(module.HELP, module.WORKSHOP, module.REMEDIES)

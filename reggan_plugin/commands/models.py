@@ -10,9 +10,14 @@ from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import ModelError, UsageError
 from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.json_and_toml import json_text
-from reggan_plugin.models.model_card import ModelCard, card_from_metadata, check_seal
+from reggan_plugin.models.model_card import (
+    ModelCard,
+    card_from_metadata,
+    check_seal,
+    find_model,
+    installed_models,
+)
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
-from reggan_plugin.models.shipped_models import find_model, installed_models
 from reggan_plugin.models.signatures import BUNDLE_SUFFIX, verify_signature
 from reggan_plugin.models.unsafe_onnx import contents_of, refuse_references
 

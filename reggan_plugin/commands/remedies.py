@@ -6,7 +6,7 @@ says all that there is to do, whatever the front end. Packages that attach comma
 
 from collections.abc import Mapping
 
-from reggan_plugin.commands.entry_point_commands import attached_commands, package_of, words_of
+from reggan_plugin.commands.lazy_group import attached_commands, package_of, words_of
 from reggan_plugin.errors import Remark
 
 REMEDIES: Mapping[str, str] = {

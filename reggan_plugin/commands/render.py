@@ -68,7 +68,7 @@ from reggan_plugin.jobs.results import JobSummary, Notice, Report
 from reggan_plugin.jobs.several_jobs import PlannedJob, report_of_one_file, run_jobs
 from reggan_plugin.jobs.sources import Found
 from reggan_plugin.jobs.video_job import DEFAULT_FPS
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 
 _MOST_FPS = 1000
 _MOST_BITRATE = 10**9

@@ -106,7 +106,7 @@ def read_matte(
 def _read(path: Path, channel: str | None) -> PlacedPicture:
     content = read_content(path)
     if content.startswith(EXR_SIGNATURE):
-        from reggan_plugin.files.exr.named_channel import read_channel
+        from reggan_plugin.files.exr.stored_exr import read_channel
 
         return read_channel(content, path, [channel] if channel else _EXR_CHANNELS)
     if channel is not None:

@@ -308,7 +308,7 @@ class FrameOutput:
                 self._settings.picture.reading.decode(content, path)
                 return True
             from reggan_plugin.files.exr.container import read_container
-            from reggan_plugin.files.exr.named_channel import read_channel
+            from reggan_plugin.files.exr.stored_exr import read_channel
 
             channels = [one.name for part in read_container(content).parts for one in part.channels]
             for name in channels:

@@ -7,7 +7,6 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool
 from reggan_plugin.errors import Remark, UnsupportedFormatError
-from reggan_plugin.files.exr.assembly import replace_chunks
 from reggan_plugin.files.exr.blocks import (
     BlockGrid,
     channel_pixels,
@@ -15,9 +14,8 @@ from reggan_plugin.files.exr.blocks import (
     encode_blocks,
     read_grid,
 )
-from reggan_plugin.files.exr.container import Container, read_container
-from reggan_plugin.files.exr.passes import passes_of
-from reggan_plugin.files.exr.picture_layer import Layer, refuse_unwritable
+from reggan_plugin.files.exr.container import Container, read_container, replace_chunks
+from reggan_plugin.files.exr.picture_layer import Layer, passes_of, refuse_unwritable
 from reggan_plugin.files.exr.writing_settings import PassChoice, RenderPass
 from reggan_plugin.files.image_format import Frame
 from reggan_plugin.imaging.move_passes import PassMotion, changed_by, move_pass

@@ -1,4 +1,4 @@
-"""The card in an .onnx file: the only link from training to runtime.
+"""The card in an .onnx file, the only link from training to runtime; and the models that ship.
 
 The card is JSON under `CARD_KEY` in the file's metadata. Its `weights_sha256` seals the file: see
 `model_hash`.
@@ -18,7 +18,13 @@ from typing import Any, Literal
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.errors import ModelCardError, ModelError, ModelHashError, UnknownExpressionError
+from reggan_plugin.errors import (
+    ModelCardError,
+    ModelError,
+    ModelHashError,
+    UnknownExpressionError,
+    UnknownModelError,
+)
 from reggan_plugin.faces.landmarks import FADE_DEG, LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
@@ -404,3 +410,37 @@ def _digest(content: bytes | mmap.mmap, found: re.Match[bytes]) -> str:
     digest.update(UNSEALED.encode())
     digest.update(whole[found.end(1) :])
     return digest.hexdigest()
+
+
+DEFAULT_MODEL = "reggan"
+
+
+def weights_folder() -> Path:
+    """Folder of the weights in the installed package."""
+    return Path(__file__).parents[1] / "weights"
+
+
+def installed_models() -> dict[str, Path]:
+    """Expression models that come with the package, by name, the default first."""
+    found = {path.stem: path for path in sorted(weights_folder().glob("*.onnx"))}
+    return dict(sorted(found.items(), key=lambda item: item[0] != DEFAULT_MODEL))
+
+
+def find_model(name_or_path: str | Path | None = None) -> Path:
+    """Return the file of a model given by name or by path; the default one for None.
+
+    Raises:
+        UnknownModelError: neither an installed model nor a file.
+    """
+    if name_or_path is None:
+        name_or_path = DEFAULT_MODEL
+    installed = installed_models()
+    if str(name_or_path) in installed:
+        return installed[str(name_or_path)]
+    path = Path(name_or_path)
+    if path.is_file():
+        return path
+    raise UnknownModelError(
+        f"{str(name_or_path)!r} is neither an installed model ({', '.join(installed) or 'none'}) "
+        "nor a file."
+    )

@@ -10,8 +10,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks, head_pose_from_landmarks
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.models.model_card import card_from_metadata
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import card_from_metadata, find_model
 from reggan_plugin.perform.face_reading import FaceReading, gap_share
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, eye_rows, rows_of
 from reggan_plugin.rig.face_reader import weights_beyond, weights_worn

@@ -35,8 +35,14 @@ from reggan_plugin.files.frame import Encoding, Frame, read_frame, write_frame
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of, small_of
 from reggan_plugin.limits import MOST_CHILD_BYTES
-from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, check_seal
-from reggan_plugin.models.shipped_models import find_model, installed_models
+from reggan_plugin.models.model_card import (
+    RIG_CONTRACT,
+    ModelCard,
+    card_from_metadata,
+    check_seal,
+    find_model,
+    installed_models,
+)
 from reggan_plugin.transfer.display_picture import (
     ArrayEncoding,
     ChannelOrder,

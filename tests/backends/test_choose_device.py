@@ -12,7 +12,7 @@ from reggan_plugin.backends import choose_device
 from reggan_plugin.backends.choose_device import AUTO_ORDER, OnnxRuntimeRunner, open_runner
 from reggan_plugin.backends.runner import PROVIDERS, Runner
 from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, ModelError, UsageError
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 
 FOR_THIS_SYSTEM = [kind for kind, provider in PROVIDERS.items() if provider.is_for_this_system]

@@ -15,7 +15,7 @@ from reggan_plugin.backends import choose_device
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import PROVIDERS
 from reggan_plugin.errors import DeviceUnavailableError
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 

@@ -27,7 +27,7 @@ from types import ModuleType
 import pytest
 
 from reggan_export.picture_model_export import export_expression_model
-from reggan_plugin.models.shipped_models import find_model, weights_folder
+from reggan_plugin.models.model_card import find_model, weights_folder
 
 pytestmark = [pytest.mark.tensorrt, pytest.mark.slow]
 

@@ -31,7 +31,7 @@ from reggan_plugin.errors import (
     RegganError,
     UsageError,
 )
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 MODEL = find_model("reggan")

@@ -8,7 +8,7 @@ import pytest
 from reggan_plugin.benchmark import contestant
 from reggan_plugin.cli import main
 from reggan_plugin.errors import RegganError
-from reggan_plugin.models.shipped_models import installed_models
+from reggan_plugin.models.model_card import installed_models
 
 Streams = pytest.CaptureFixture[str]
 

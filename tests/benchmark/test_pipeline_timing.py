@@ -8,7 +8,7 @@ import pytest
 from reggan_plugin.benchmark.pipeline_timing import make_shot, time_pipeline
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.jobs.frame_steps import FrameSteps
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 
 
 @pytest.mark.parametrize("suffix", ["png", "exr"])

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from reggan_plugin.comfyui import held_models
+from reggan_plugin.comfyui import inputs
 from reggan_plugin.comfyui.asked import BlendedExpressions, StillExpression
 from reggan_plugin.comfyui.editor import NO_CHANGE, ExpressionEditor
 from reggan_plugin.comfyui.expression_nodes import (
@@ -30,7 +30,7 @@ from reggan_plugin.comfyui.picture_nodes import (
 from reggan_plugin.comfyui.pictures import read_batch
 from reggan_plugin.comfyui.preview import PREVIEWS
 from reggan_plugin.errors import FaceNotFoundError, ModelError, SourceError, UsageError
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 from reggan_plugin.perform.read_expression import read_expression
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
@@ -275,12 +275,12 @@ def test_nobody_s_request_opens_a_file_elsewhere(comfy: FakeComfy, tmp_path: Pat
     shipped = find_model()
     for path in (str(shipped), "../../evil.onnx", str(tmp_path / "evil.plan"), "x" * 5000):
         with pytest.raises(UsageError, match="is no model here") as refusal:
-            held_models.opened(path, "tensorrt")
+            inputs.opened(path, "tensorrt")
         assert len(str(refusal.value)) < 400
     (comfy.folder / "models/reggan").mkdir()
     (comfy.folder / "models/reggan/own.onnx").write_bytes(b"x")
     with pytest.raises(ModelError, match=r"own\.onnx"):
-        held_models.opened("own.onnx", "cpu")
+        inputs.opened("own.onnx", "cpu")
 
 
 def test_odd_names_offsets_and_rates_of_a_take_are_refused(comfy: FakeComfy) -> None:

@@ -18,7 +18,7 @@ from reggan_plugin.commands.options.grouped import GroupedOption
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.file_safety import refuse_overwriting
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 
 from ..fuzz.attacks import video
 from ..sample_frames import small_frame

@@ -12,7 +12,7 @@ from reggan_plugin import cli
 from reggan_plugin.backends import choose_device
 from reggan_plugin.cli import main
 from reggan_plugin.errors import DeviceUnavailableError
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 
 Streams = pytest.CaptureFixture[str]
 

@@ -19,7 +19,7 @@ from reggan_plugin.cli import main
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ..sample_frames import SAMPLES

@@ -21,7 +21,7 @@ from reggan_plugin.benchmark import contestant as contestants
 from reggan_plugin.benchmark.contestant import open_contestant
 from reggan_plugin.cli import main
 from reggan_plugin.errors import ModelError
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 from reggan_training.papers.networks.architectures import build_model
 from reggan_training.papers.networks.expression_model import ModelSettings
 from reggan_training.papers.regression import RegressionSettings

@@ -29,7 +29,7 @@ from reggan_plugin.errors import (
     RegganError,
     UsageError,
 )
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 
 MODEL = find_model("sargan")
 GPU = tensorrt_runner.Gpu(name="NVIDIA Fake", compute_capability="9.0", driver="13.0")

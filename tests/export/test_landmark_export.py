@@ -20,8 +20,8 @@ from reggan_plugin.models.model_card import (
     RIG_OUTPUTS,
     card_from_metadata,
     check_seal,
+    weights_folder,
 )
-from reggan_plugin.models.shipped_models import weights_folder
 from reggan_plugin.rig.refinement import CELLS, PLANES
 from reggan_training.landmarks.network import POINTS_OF
 from reggan_training.landmarks.training import LOG, FrontTraining, PartTraining

@@ -24,8 +24,15 @@ from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import Bound, difference_between
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.errors import ModelCardError, ModelHashError, ModelParityError, UsageError
-from reggan_plugin.models.model_card import CARD_KEY, REFINED_OUTPUTS, RIG_OUTPUTS, seal
-from reggan_plugin.models.shipped_models import find_model, installed_models, weights_folder
+from reggan_plugin.models.model_card import (
+    CARD_KEY,
+    REFINED_OUTPUTS,
+    RIG_OUTPUTS,
+    find_model,
+    installed_models,
+    seal,
+    weights_folder,
+)
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 
 RunMaker = Callable[..., Path]

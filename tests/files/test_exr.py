@@ -14,8 +14,7 @@ from reggan_plugin.errors import (
     UnreadableFrameError,
     UnsupportedFormatError,
 )
-from reggan_plugin.files.exr.assembly import build_single_part
-from reggan_plugin.files.exr.container import Attribute, read_container
+from reggan_plugin.files.exr.container import Attribute, build_single_part, read_container
 from reggan_plugin.files.frame import (
     Encoding,
     Reading,

@@ -8,8 +8,7 @@ import OpenEXR
 import pytest
 
 from reggan_plugin.errors import MissingChannelsError, Remark, UnsupportedFormatError
-from reggan_plugin.files.exr.assembly import build_single_part
-from reggan_plugin.files.exr.container import Attribute, read_container
+from reggan_plugin.files.exr.container import Attribute, build_single_part, read_container
 from reggan_plugin.files.frame import Frame, Reading, read_frame, write_frame
 
 from .conftest import Edit

@@ -21,7 +21,7 @@ from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.files.mesh_suffixes import MESH_SUFFIXES
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile
 from reggan_plugin.jobs.intensity_curve import read_curve
-from reggan_plugin.models.shipped_models import installed_models
+from reggan_plugin.models.model_card import installed_models
 from reggan_plugin.vocabulary.expression import read_presets
 
 from .meshes import glb_of, glb_parts, sound_meshes, use_mesh

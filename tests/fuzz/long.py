@@ -210,8 +210,7 @@ def _pictures(folder: Path, seed: int) -> Trial:
 
 def _models(folder: Path, seed: int) -> Trial:
     """Half of them sealed again, so that the damage reaches ONNX Runtime."""
-    from reggan_plugin.models.model_card import seal
-    from reggan_plugin.models.shipped_models import installed_models
+    from reggan_plugin.models.model_card import installed_models, seal
     from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
     from .damage import Seeded, damage

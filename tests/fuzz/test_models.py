@@ -12,8 +12,15 @@ from onnx import TensorProto, helper, numpy_helper
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import ModelError
-from reggan_plugin.models.model_card import CARD_KEY, CONTROL_FLOW_NEEDED, WALKED, check_seal, seal
-from reggan_plugin.models.shipped_models import find_model, weights_folder
+from reggan_plugin.models.model_card import (
+    CARD_KEY,
+    CONTROL_FLOW_NEEDED,
+    WALKED,
+    check_seal,
+    find_model,
+    seal,
+    weights_folder,
+)
 from reggan_plugin.models.unsafe_onnx import contents_of
 
 from .damage import damaged

@@ -28,8 +28,7 @@ from reggan_plugin.benchmark.contestant import open_contestant
 from reggan_plugin.change.pipeline import answer_faces
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.models.model_card import card_from_metadata
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import card_from_metadata, find_model
 from reggan_plugin.transfer.expression_transfer import source_from_card
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

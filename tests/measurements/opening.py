@@ -21,7 +21,7 @@ import numpy as np
 import onnxruntime
 
 from reggan_plugin.backends.choose_device import IDLE_ON_CPU
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 
 ROUNDS, RUNS = 7, 10
 CHOICES = ("as ONNX Runtime does", "no reuse planned", "one loop", "as we do", "not optimised")

@@ -9,8 +9,15 @@ import pytest
 
 from reggan_plugin.errors import ModelCardError, ModelHashError, UnknownModelError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.models.model_card import CARD_KEY, Handling, card_from_metadata, check_seal, seal
-from reggan_plugin.models.shipped_models import find_model, installed_models
+from reggan_plugin.models.model_card import (
+    CARD_KEY,
+    Handling,
+    card_from_metadata,
+    check_seal,
+    find_model,
+    installed_models,
+    seal,
+)
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 

@@ -7,8 +7,8 @@ import pytest
 
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.errors import ModelError
+from reggan_plugin.models.model_card import find_model
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
-from reggan_plugin.models.shipped_models import find_model
 
 
 def test_metadata_is_what_a_session_says() -> None:

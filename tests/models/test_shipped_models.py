@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.cli import main
-from reggan_plugin.models.shipped_models import DEFAULT_MODEL, find_model, installed_models
+from reggan_plugin.models.model_card import DEFAULT_MODEL, find_model, installed_models
 
 Streams = pytest.CaptureFixture[str]
 SAMPLES = Path(__file__).resolve().parents[2] / "reggan_plugin/samples"
@@ -18,7 +18,7 @@ def two_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A weights folder that holds the default model under two names."""
     for name in (DEFAULT_MODEL, "alpha"):
         shutil.copyfile(find_model(), tmp_path / f"{name}.onnx")
-    monkeypatch.setattr("reggan_plugin.models.shipped_models.weights_folder", lambda: tmp_path)
+    monkeypatch.setattr("reggan_plugin.models.model_card.weights_folder", lambda: tmp_path)
     return tmp_path
 
 

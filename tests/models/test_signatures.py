@@ -16,7 +16,7 @@ from sigstore.verify import Verifier, policy
 
 from reggan_plugin.cli import main
 from reggan_plugin.errors import MissingExtraError, SignatureError
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 from reggan_plugin.models.signatures import verify_signature
 
 Streams = pytest.CaptureFixture[str]

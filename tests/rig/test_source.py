@@ -15,8 +15,8 @@ from reggan_plugin.models.model_card import (
     RIG_OUTPUTS,
     TEMPLATES,
     ModelCard,
+    find_model,
 )
-from reggan_plugin.models.shipped_models import find_model
 from reggan_plugin.rig.dense_landmarks import COUNT
 from reggan_plugin.rig.front import front_matte
 from reggan_plugin.rig.source import RigSource, reduced

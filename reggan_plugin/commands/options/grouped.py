@@ -28,7 +28,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import read_regular, write_atomically
 from reggan_plugin.json_and_toml import parse_toml
 from reggan_plugin.limits import MOST_SETTINGS_BYTES
-from reggan_plugin.models.shipped_models import installed_models
+from reggan_plugin.models.model_card import installed_models
 
 SETTINGS_FILE = "reggan-plugin.toml"
 CONFIG_OPTION = "--config"

@@ -15,7 +15,7 @@ from reggan_plugin.jobs.change_layers import MOTION_LAYERS
 from reggan_plugin.jobs.render_job import SideBySide
 from reggan_plugin.jobs.render_settings import PictureSettings, RenderSettings, RigFiles
 from reggan_plugin.jobs.results import ModelInUse
-from reggan_plugin.models.shipped_models import installed_models
+from reggan_plugin.models.model_card import installed_models
 from reggan_plugin.rig.mouth import MOUTH_STYLES
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 

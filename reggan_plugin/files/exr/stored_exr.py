@@ -7,15 +7,15 @@ written anew as a whole: without loss, or with the change as layers of its own.
 
 import math
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import OpenEXR
 
 from reggan_plugin.array_types import Bool, Float, Shaped
-from reggan_plugin.errors import Remark, UnsupportedFormatError
-from reggan_plugin.files.exr.assembly import replace_chunks, replace_part
+from reggan_plugin.errors import MissingChannelsError, Remark, UnsupportedFormatError
 from reggan_plugin.files.exr.blocks import (
     BlockGrid,
     channel_pixels,
@@ -24,9 +24,25 @@ from reggan_plugin.files.exr.blocks import (
     encode_part,
     read_grid,
 )
-from reggan_plugin.files.exr.container import Channel, Container, ExrPart, read_container
-from reggan_plugin.files.exr.passes import passes_of
-from reggan_plugin.files.exr.picture_layer import Layer, find_layer, other_views, set_layers, settle
+from reggan_plugin.files.exr.container import (
+    Channel,
+    Container,
+    ExrPart,
+    read_container,
+    replace_chunks,
+    replace_part,
+)
+from reggan_plugin.files.exr.picture_layer import (
+    Layer,
+    find_layer,
+    labelled,
+    listed,
+    other_views,
+    passes_of,
+    refuse_unwritable,
+    set_layers,
+    settle,
+)
 from reggan_plugin.files.exr.writing_settings import (
     LOSSLESS_COMPRESSIONS,
     EncodedFrame,
@@ -36,9 +52,11 @@ from reggan_plugin.files.exr.writing_settings import (
 from reggan_plugin.files.image_format import (
     Encoding,
     Frame,
+    PlacedPicture,
     byte_faults,
     change_samples,
     changed_pixels,
+    faults_named,
     floats_from_samples,
 )
 from reggan_plugin.kernels.pictures import floats_from_halves
@@ -375,3 +393,44 @@ def _notices(container: Container, layer: Layer, colours_are_declared: bool) -> 
 def _only(block: tuple[int, int]) -> tuple[slice, slice]:
     row, column = block
     return slice(row, row + 1), slice(column, column + 1)
+
+
+def read_channel(content: bytes, path: Path, names: Sequence[str]) -> PlacedPicture:
+    """Return the first of these channels that the file has; integers as 0 to 1.
+
+    Args:
+        content: the file.
+        path: what errors call it.
+        names: full names of channels, or `part:channel`.
+
+    Raises:
+        MissingChannelsError: it has none of them in a part that is not deep.
+        UnreadableFrameError: it is damaged.
+    """
+    with faults_named(path):
+        container = read_container(content)
+        with byte_faults():
+            part, name = _find(container, names)
+            refuse_unwritable(part)
+            grid = read_grid(container, part)
+            display = part.window("displayWindow")
+        blocks = decode_blocks(container, part, grid, grid.all_blocks)
+        return PlacedPicture(
+            values=floats_from_samples(channel_pixels(blocks, name)),
+            origin_px=(grid.window.top - display.top, grid.window.left - display.left),
+            display_px=display.shape,
+        )
+
+
+def _find(container: Container, names: Sequence[str]) -> tuple[ExrPart, str]:
+    flat = [part for part in container.parts if part.is_flat]
+    for name in names:
+        for part in flat:
+            for channel in part.channels:
+                if name in (channel.name, f"{part.name}:{channel.name}"):
+                    return part, channel.name
+    found = listed(labelled(part, channel) for part in flat for channel in part.channels)
+    raise MissingChannelsError(
+        f"has no channel {' or '.join(names)} for a matte; it has {found or 'none that is flat'}.",
+        kind="no-such-matte-channel",
+    )

@@ -11,7 +11,6 @@ from PIL import Image
 
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data import photographs
 from reggan_training.data.identity import (
     CANONICAL_LANDMARKS,
     Identity,
@@ -114,10 +113,8 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def locator(monkeypatch: pytest.MonkeyPatch) -> MarkLocator:
-    found = MarkLocator()
-    monkeypatch.setattr(photographs, "default_locator", lambda: found)
-    return found
+def locator() -> MarkLocator:
+    return MarkLocator()
 
 
 @pytest.fixture

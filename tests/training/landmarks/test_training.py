@@ -10,7 +10,7 @@ import torch
 from click.testing import CliRunner
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.models.shipped_models import weights_folder
+from reggan_plugin.models.model_card import weights_folder
 from reggan_training.commands.train_rig import train_landmarks as command
 from reggan_training.exported_weights import exported_weights, load_exported
 from reggan_training.landmarks.crops import PartCrops, draw_crops, draw_front_crops

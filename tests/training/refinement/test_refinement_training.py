@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from reggan_plugin.models.shipped_models import weights_folder
+from reggan_plugin.models.model_card import weights_folder
 from reggan_plugin.rig.refinement import CELLS, PLANES
 from reggan_plugin.rig.template import CONVENTIONS
 from reggan_training.exported_weights import exported_weights, load_exported

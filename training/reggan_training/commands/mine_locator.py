@@ -7,7 +7,7 @@ import numpy as np
 
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.faces.locator import FaceLocator
-from reggan_training.commands.options import FILE_TO_WRITE, FOLDER, SET, number_option
+from reggan_training.commands.options import FILE_TO_WRITE, FOLDER, SET
 
 _BACKGROUNDS = 600
 
@@ -25,8 +25,12 @@ _BACKGROUNDS = 600
     multiple=True,
     help="Folder of drawn heads, as `train-locator --draw` writes it. May be given several times.",
 )
-@number_option(
-    "--cartoons", default=0, least=0, help="How many flat drawings of characters to add."
+@click.option(
+    "--cartoons",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="How many flat drawings of characters to add.",
 )
 @click.option(
     "--model",
@@ -35,7 +39,13 @@ _BACKGROUNDS = 600
     help="Folder with detector.onnx and landmarks.onnx.",
 )
 @click.option("--out", type=FILE_TO_WRITE, required=True, help="File to write.")
-@number_option("--frames", default=900, help="How many frames to search.")
+@click.option(
+    "--frames",
+    type=click.IntRange(1),
+    default=900,
+    show_default=True,
+    help="How many frames to search.",
+)
 @click.option("--seed", type=int, default=11, show_default=True, help="Seed of the frames.")
 @verbose_option
 def mine_locator(

@@ -10,13 +10,7 @@ import click
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.file_safety import write_atomically
-from reggan_training.commands.options import (
-    FOLDER,
-    SET,
-    number_option,
-    out_option,
-    overwrite_option,
-)
+from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET, overwrite_option
 from reggan_training.papers.study.page import USUAL_COMPARISONS, StudySettings
 
 if TYPE_CHECKING:
@@ -63,7 +57,7 @@ def named_folder_from_text(text: str) -> tuple[str, Path]:
     multiple=True,
     help="Set whose test identities the runs change. Repeat it for more.",
 )
-@out_option("Folder for the page and its key.")
+@click.option("--out", type=FOLDER_TO_WRITE, required=True, help="Folder for the page and its key.")
 @click.option(
     "--comparisons",
     type=click.IntRange(min=1),
@@ -71,19 +65,20 @@ def named_folder_from_text(text: str) -> tuple[str, Path]:
     help=f"Pairs of pictures for a rater, three questions each.  [default: {USUAL_COMPARISONS}, "
     "or as many as there are]",
 )
-@number_option(
+@click.option(
     "--attention-checks",
+    type=click.IntRange(min=0),
     default=StudySettings.attention_checks,
-    least=0,
+    show_default=True,
     metavar="N",
     help="More pairs, in which one picture shows another person.",
 )
-@number_option(
+@click.option(
     "--side",
     "side_px",
+    type=click.IntRange(min=32, max=1024),
     default=StudySettings.side_px,
-    least=32,
-    most=1024,
+    show_default=True,
     metavar="PIXELS",
     help="Longer side of every picture on the page.",
 )

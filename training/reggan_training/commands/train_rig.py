@@ -9,10 +9,9 @@ import click
 from reggan_plugin.commands.options.grouped import AddOption, options_as
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_training.commands.options import (
+    FOLDER_TO_WRITE,
     OpenFamilies,
     family_options,
-    number_option,
-    out_option,
     report_line,
 )
 from reggan_training.data.identity import SPLIT_FAMILIES
@@ -75,17 +74,23 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
         "run",
         _run_of,
         family_options,
-        out_option("Folder of the run. A run that is there goes on."),
+        click.option(
+            "--out",
+            type=FOLDER_TO_WRITE,
+            required=True,
+            help="Folder of the run. A run that is there goes on.",
+        ),
         _minutes("--minutes", minutes, "How long to train, after the first pictures are there."),
         _minutes(
             "--draw-minutes",
             draw_minutes,
             "How long to draw pictures, from the start. 0 trains on those that are there.",
         ),
-        number_option(
+        click.option(
             "--processes",
+            type=click.IntRange(1, 64),
             default=1,
-            most=64,
+            show_default=True,
             metavar="N",
             help="How many processes draw, beside the one that trains.",
         ),
@@ -96,8 +101,20 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
             help="Leave this family out of training, to measure on heads that are unlike those "
             "of the training.",
         ),
-        number_option("--threads", default=1, help="Threads of PyTorch."),
-        number_option("--seed", default=1, help="Another seed draws other pictures."),
+        click.option(
+            "--threads",
+            type=click.IntRange(1),
+            default=1,
+            show_default=True,
+            help="Threads of PyTorch.",
+        ),
+        click.option(
+            "--seed",
+            type=click.IntRange(1),
+            default=1,
+            show_default=True,
+            help="Another seed draws other pictures.",
+        ),
         click.option(
             "--init-from",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),

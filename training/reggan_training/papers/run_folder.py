@@ -20,8 +20,12 @@ from torch import Tensor, nn
 from reggan_plugin.errors import ModelError, SourceError, UsageError
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.missing_package import needs_extra
-from reggan_plugin.models.model_card import PICTURE_CONTRACT, card_from_metadata, check_seal
-from reggan_plugin.models.shipped_models import installed_models
+from reggan_plugin.models.model_card import (
+    PICTURE_CONTRACT,
+    card_from_metadata,
+    check_seal,
+    installed_models,
+)
 from reggan_training.data.identity import Identity
 from reggan_training.papers.configuration import TrainingSettings, settings_from_record
 from reggan_training.papers.networks.architectures import build_model

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.models.shipped_models import find_model
+from reggan_plugin.models.model_card import find_model
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
 from reggan_training.data.sets import load_sets

@@ -130,9 +130,9 @@ def bench(
     """
     paths = tuple(map(find_model, models))
     if out is not None:
+        refuse_overwriting([out], paths)
         if out.suffix.lower() != ".json":
             raise UsageError(f"{out} is the name of another kind of file. Let it end in .json.")
-        refuse_overwriting([out], paths)
         refuse_existing([out], overwrite=overwrite)
     settings = BenchSettings(
         models=paths or tuple(installed_models().values()),

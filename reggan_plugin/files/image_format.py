@@ -179,7 +179,8 @@ def change_samples(
         if not changed.any():
             continue
         if samples.shape[2] < after.shape[2]:
-            changed, values = changed.any(axis=2)[..., None], (values @ _LUMA)[..., None]
+            changed = np.logical_or.reduce(changed, axis=2, keepdims=True)
+            values = (values @ _LUMA)[..., None]
         np.copyto(samples[rows], _samples_from_floats(values, samples.dtype), where=changed)
 
 

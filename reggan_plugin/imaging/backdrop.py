@@ -60,10 +60,10 @@ def continue_under_alpha(
 
 
 def _with_mirrored(
-    colours: Float[np.ndarray, "colours height width"],
+    colours: Float[np.ndarray, "height width colours"],
     hole: Bool[np.ndarray, "height width"],
     reach: int,
-) -> Float[np.ndarray, "colours height width"]:
+) -> Float[np.ndarray, "height width colours"]:
     """Colours of a hole, with the fine detail around it, as in a mirror at its border.
 
     Brows and lashes that end at the rim of spectacles go on beneath it as hair; without it they
@@ -95,31 +95,27 @@ def _with_mirrored(
     )
     distance = np.hypot(border[0] - at[0], border[1] - at[1])
     share = np.clip(2 - 2 * distance / reach, 0, 1) * ~hole[rows, columns]
-    detail = colours - np.stack([_coarse(plane, max(2, reach // 2)) for plane in colours])
-    beneath = colours[:, at[0] - 1, at[1] - 1]
-    fine = beneath + share.astype(np.float32) * detail[:, rows, columns]
-    colours[:, at[0] - 1, at[1] - 1] = np.maximum(fine, np.minimum(beneath, 0))
+    coarse = [_coarse(plane, max(2, reach // 2)) for plane in np.moveaxis(colours, 2, 0)]
+    detail = colours - np.stack(coarse, axis=2)
+    beneath = colours[at[0] - 1, at[1] - 1]
+    fine = beneath + share.astype(np.float32)[:, None] * detail[rows, columns]
+    colours[at[0] - 1, at[1] - 1] = np.maximum(fine, np.minimum(beneath, 0))
     # whole pixels mirrored along a slope stand like the teeth of a comb
-    wide = np.pad(colours, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    wide = np.pad(colours, ((1, 1), (1, 1), (0, 0)), mode="edge")
     around = sum(
-        wide[:, at[0] + down, at[1] + right]
+        wide[at[0] + down, at[1] + right]
         for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0), (0, 0))
     )
-    colours[:, at[0] - 1, at[1] - 1] = around / np.float32(6)
+    colours[at[0] - 1, at[1] - 1] = around / np.float32(6)
     return colours
 
 
 def _coarse(plane: Float[np.ndarray, "rows columns"], px: int) -> Float[np.ndarray, "rows columns"]:
     """Return the plane without what is finer than so many pixels."""
-    small = Image.fromarray(_reduced_by(plane, px))
+    small = Image.fromarray(np.ascontiguousarray(plane)).reduce(px)
     rows, columns = plane.shape
     box = (0, 0, columns / px, rows / px)
     return np.asarray(small.resize((columns, rows), Image.Resampling.BICUBIC, box))
-
-
-def _reduced_by(plane: Float[np.ndarray, "height width"], factor: int) -> Float[np.ndarray, "h w"]:
-    """Averages over blocks of `factor` pixels."""
-    return np.asarray(Image.fromarray(np.ascontiguousarray(plane)).reduce(factor))
 
 
 class Underlay:
@@ -173,7 +169,7 @@ class Underlay:
         return lay_over(own, share, self._colours, (top, left), self._factor)
 
     @cached_property
-    def _colours(self) -> Float[np.ndarray, "channels rows columns"]:
+    def _colours(self) -> Float[np.ndarray, "rows columns channels"]:
         """The whole region, averaged over blocks of `_factor` pixels."""
         rows, columns = self._region
         step = self._factor * max(1, _ROWS_AT_ONCE // self._factor)
@@ -184,8 +180,8 @@ class Underlay:
             hidden = None if self.front is None else self.front.hidden(strip)
             known = self._pixels[strip], alpha, hidden, self._factor
             parts.append(average_blocks(*known, is_premultiplied=self._is_premultiplied))
-        *colours, weight = np.concatenate(parts, axis=1)
-        filled = np.ascontiguousarray(np.moveaxis(run_on(np.stack(colours, 2), weight), 2, 0))
+        colours, weight = (np.concatenate(values) for values in zip(*parts, strict=True))
+        filled = run_on(colours, weight)
         if self.front is None:
             return filled
         reach = _MIRRORED * self.front.side_px / self._factor

@@ -453,7 +453,7 @@ def sureness(
 def lay_over(
     values: Float[np.ndarray, "rows columns 3"],
     share: Float[np.ndarray, "rows columns"],
-    colours: Float[np.ndarray, "3 height width"],
+    colours: Float[np.ndarray, "height width 3"],
     corner: tuple[int, int],
     factor: int,
 ) -> Float[np.ndarray, "rows columns 3"]:
@@ -470,7 +470,7 @@ def lay_over(
     shape = values.shape[:2]
     if values.shape != (*shape, 3):
         raise ValueError(f"Values of {values.shape} have no three channels.")
-    if share.shape != shape or colours.ndim != 3 or len(colours) != 3 or not colours.size:
+    if share.shape != shape or colours.ndim != 3 or colours.shape[2] != 3 or not colours.size:
         raise ValueError(
             f"Shares of {share.shape} and colours of {colours.shape} do not fit {values.shape}."
         )
@@ -478,7 +478,7 @@ def lay_over(
         raise ValueError(f"A block of {factor} pixels has no average.")
     result = np.require(values, np.float32, ["C", "W"])
     share, colours = (np.ascontiguousarray(one, np.float32) for one in (share, colours))
-    call("lay_over", result, share, *shape, colours, *colours.shape[1:], *corner, factor)
+    call("lay_over", result, share, *shape, colours, *colours.shape[:2], *corner, factor)
     return result
 
 
@@ -489,7 +489,7 @@ def average_blocks(
     factor: int,
     *,
     is_premultiplied: bool,
-) -> Float[np.ndarray, "4 rows columns"]:
+) -> tuple[Float[np.ndarray, "rows columns 3"], Float[np.ndarray, "rows columns"]]:
     """Average what is known of colours over blocks of pixels, at the far edges over what is left.
 
     Args:
@@ -509,8 +509,10 @@ def average_blocks(
     hidden = None if hidden is None else np.ascontiguousarray(hidden, np.float32)
     *stored, height, width = stored_rows(pixels, alpha)
     rows, columns = -(-height // factor), -(-width // factor)
-    sums = np.zeros((4, rows, columns), np.float32)
+    colours = np.zeros((rows, columns, 3), np.float32)
+    weight = np.zeros((rows, columns), np.float32)
     known = int(is_premultiplied and alpha is not None)
-    if sums.size:
-        call("average_blocks", *stored, hidden, height, width, known, factor, rows, columns, sums)
-    return sums
+    if weight.size:
+        sizes = height, width, known, factor, rows, columns
+        call("average_blocks", *stored, hidden, *sizes, colours, weight)
+    return colours, weight

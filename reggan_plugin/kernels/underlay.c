@@ -26,13 +26,13 @@ KERNEL void sureness(const float *values, int64_t step, const float *alpha, int6
     *few = (uint8_t)any;
 }
 
-/* Lays values over `colours` [3][height][width], in place, by their share. A colour is the average
+/* Lays values over `colours` [height][width][3], in place, by their share. A colour is the average
    of a block of `factor` pixels, of which the first begins `top` rows above the values and `left`
    columns beside them; between the middles of blocks it lies on straight lines. */
 KERNEL void lay_over(float *restrict values, const float *share, int64_t rows, int64_t columns,
                      const float *colours, int64_t height, int64_t width, int64_t top,
                      int64_t left, int64_t factor) {
-    const int64_t right = width > 1, below = height > 1 ? width : 0, plane = height * width;
+    const int64_t right = width > 1 ? 3 : 0, below = height > 1 ? 3 * width : 0;
     for (int64_t row = 0; row < rows; row++) {
         double y = ((double)(row + top) + 0.5) / (double)factor - 0.5;
         y = y > 0 ? (y < (double)(height - 1) ? y : (double)(height - 1)) : 0;
@@ -44,8 +44,8 @@ KERNEL void lay_over(float *restrict values, const float *share, int64_t rows, i
             x = x > 0 ? (x < (double)(width - 1) ? x : (double)(width - 1)) : 0;
             int64_t beside = within((int64_t)x, width > 1 ? width - 1 : 1);
             float u = (float)(x - (double)beside);
-            const float *first = colours + up * width + beside;
-            for (int channel = 0; channel < 3; channel++, first += plane) {
+            const float *first = colours + 3 * (up * width + beside);
+            for (int channel = 0; channel < 3; channel++, first++) {
                 const float *second = first + below;
                 float upper = first[0] * (1 - u) + first[right] * u;
                 float lower = second[0] * (1 - u) + second[right] * u;
@@ -58,13 +58,13 @@ KERNEL void lay_over(float *restrict values, const float *share, int64_t rows, i
 }
 
 /* Average what is known of colours over blocks of `factor` pixels: where all three are finite, as far
-   as alpha shows them (null: in full) and nothing hides them (null). `sums` [4][rows][columns] of the
-   blocks, 0 at first, takes the colours times their weight and the weight. Rows of pixels lie `step`
-   floats apart, those of alpha `alpha_step`. */
+   as alpha shows them (null: in full) and nothing hides them (null). `colours` [rows][columns][3] of the
+   blocks and `weights` [rows][columns], 0 at first, take the colours times their weight and the weight.
+   Rows of pixels lie `step` floats apart, those of alpha `alpha_step`. */
 KERNEL void average_blocks(const float *pixels, int64_t step, const float *alpha, int64_t alpha_step,
                            const float *hidden, int64_t height, int64_t width, int64_t premultiplied,
-                           int64_t factor, int64_t rows, int64_t columns, float *restrict sums) {
-    const int64_t plane = rows * columns;
+                           int64_t factor, int64_t rows, int64_t columns, float *restrict colours,
+                           float *restrict weights) {
     for (int64_t row = 0; row < height; row++) {
         int64_t into = within(row / factor, rows) * columns, left = factor;
         const float *pixel = pixels + row * step;
@@ -77,18 +77,19 @@ KERNEL void average_blocks(const float *pixels, int64_t step, const float *alpha
                 weight = is_finite(own) ? larger(0, smaller(1, own)) : 0;
             }
             if (!(weight > 0)) continue;
-            float share = premultiplied ? shown : shown * weight, *sum = sums + into + block;
+            float share = premultiplied ? shown : shown * weight, *sum = colours + 3 * (into + block);
             for (int channel = 0; channel < 3; channel++)
-                sum[channel * plane] += pixel[channel] * share;
-            sum[3 * plane] += weight * shown;
+                sum[channel] += pixel[channel] * share;
+            weights[into + block] += weight * shown;
         }
     }
     for (int64_t row = 0; row < rows; row++) {
         int64_t down = row + 1 < rows ? factor : height - row * factor;
-        for (int64_t block = 0; block < columns; block++, sums++) {
+        for (int64_t block = 0; block < columns; block++, colours += 3, weights++) {
             int64_t across = block + 1 < columns ? factor : width - block * factor;
             float share = 1 / (float)(down * across);
-            for (int channel = 0; channel < 4; channel++) sums[channel * plane] *= share;
+            for (int channel = 0; channel < 3; channel++) colours[channel] *= share;
+            *weights *= share;
         }
     }
 }

@@ -86,6 +86,9 @@ by eye."""
 _TEETH_EDGE, _LINE_WIDTH, _LINE_SHADE = 0.022, 0.018, 0.4
 """Of an open smile that is taken away: eye distances around its opening that are of teeth, too; how
 wide the line is where lips meet then, and its light over that of the lips' rims. By eye."""
+_KEPT_LINE = 0.03
+"""Eye distances around the line of lips that stay shut that go along with it as they are; by eye:
+of the statue that ships the line is 0.02 thick."""
 _KEEPS_OWN = 0.65
 """Share of the new gap that the source's own must have for the mouth to keep its own teeth."""
 
@@ -126,15 +129,25 @@ def overlap(
     before: Float[np.ndarray, "points 2"],
     after: Float[np.ndarray, "points 2"],
     down: Float[np.ndarray, "2"],
+    eye: float,
 ) -> Float[np.ndarray, "pairs 2"]:
     """How far the lips are to be parted, so that a change lays none over the other, at each pair.
 
     Which of them a shape pushes over the other is a matter of a hair's breadth of depth, and a
-    picture of shut lips has one line. As far as landmarks overlap before it, they may after it.
+    picture of shut lips has one line. As far as landmarks overlap before it, they may after it; and
+    as far as they leave the line between them, they do after it, or the line would be torn.
+
+    Args:
+        before: the landmarks in the source.
+        after: in the result.
+        down: the face's down in the crop.
+        eye: an eye distance in parts of the crop's side.
     """
     upper, lower = LIP_PAIRS
-    own, new = (np.clip((marks[upper] - marks[lower]) @ down, 0, None) for marks in (before, after))
-    return np.clip(new - own, 0, None)[:, None] * down
+    own, new = ((marks[lower] - marks[upper]) @ down for marks in (before, after))
+    shut = np.interp(own.max() / eye, (_LEAST_GAP, 2 * _LEAST_GAP), (1, 0))
+    kept = np.where(own > 0, shut, 1) * own
+    return np.clip(kept - new, 0, None)[:, None] * down
 
 
 def without_rolled_lips(
@@ -313,6 +326,17 @@ def changed_mouth(
             [before[rows_of(f"lip_{one}")] for one in ("outer_upper", "outer_lower")]
         )
         inside[:] = _LINE_SHADE * median(picture.at(lips.astype(np.float32)))
+    elif gap_before < 2 * _LEAST_GAP:
+        shut = 1 - np.pad(parted[:, 0], 1, mode="edge")
+        shut *= np.clip(2 - gap_before / _LEAST_GAP, 0, 1)
+        line = line_of(smooth_arc(middle), _KEPT_LINE * eye, window, side_px)
+        line *= _along(middle, shut, window, side_px)
+        line = blur(line, _KEPT_LINE / 6 * eye * side_px / (window[2] - window[0]))
+        seam = (before[whole] + before[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
+        own = _moved_along(picture, seam, middle, window, side_px)
+        inside = own + opening[..., None] * (inside - own)
+        opening = np.maximum(opening, line)
+        was_open *= 1 - _along(seam, shut, was_window, len(was_open))
     return Opening(
         window=window,
         edge=outline,
@@ -324,6 +348,42 @@ def changed_mouth(
         still=np.zeros_like(opening),
         soft=_TURN_IN,
     )
+
+
+def _moved_along(
+    picture: CroppedFace,
+    seam: Float[np.ndarray, "places 2"],
+    middle: Float[np.ndarray, "places 2"],
+    window: Window,
+    side_px: int,
+) -> Float[np.ndarray, "side_px side_px 3"]:
+    """Show the source around a line where the result has that line.
+
+    The line between shut lips lies on no triangle of the mesh: there it is cut.
+
+    Args:
+        picture: the face.
+        seam: the line in it.
+        middle: the line in the result.
+        window: that is shown.
+        side_px: of what is shown.
+    """
+    ways = middle - seam
+    shift = [_along(middle, ways[:, axis], window, side_px) for axis in (0, 1)]
+    places = window_places(window, side_px) - np.stack(shift, axis=1)
+    return picture.at(places.astype(np.float32))
+
+
+def _along(
+    line: Float[np.ndarray, "places 2"],
+    values: Float[np.ndarray, " places"],
+    window: Window,
+    side_px: int,
+) -> Float[np.ndarray, " side_px"]:
+    """Values of places of a line at the columns of a window, float32."""
+    order = np.argsort(line[:, 0])
+    columns = window_places(window, side_px)[0, :, 0]
+    return np.interp(columns, line[order, 0], values[order]).astype(np.float32)
 
 
 def _open_before(

@@ -8,7 +8,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from reggan_export.commands import export
-from reggan_training.data.pairs import PairSettings
+from reggan_training.data.pair_table import PairSettings
 from reggan_training.papers.configuration import TrainingSettings
 from reggan_training.papers.networks.architectures import build_model
 from reggan_training.papers.networks.expression_model import ModelSettings

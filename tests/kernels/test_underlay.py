@@ -25,7 +25,7 @@ def laid_over(
 ) -> np.ndarray:
     rows, columns = np.indices(share.shape)
     places = np.stack([columns + corner[1], rows + corner[0]], axis=-1)
-    below = bilinear(np.moveaxis(colours, 0, 2), (places + 0.5) / factor - 0.5, 0.0)
+    below = bilinear(colours, (places + 0.5) / factor - 0.5, 0.0)
     own = np.where(np.isfinite(values), values, np.float32(0))
     return np.where(share[..., None] < 1, (own - below) * share[..., None] + below, values)
 
@@ -65,7 +65,7 @@ def test_values_lie_over_colours(
     share = sureness(values, RANDOM.uniform(0, 2, values.shape[:2]), None, RAMP)
     assert share is not None
     assert (share == 1).any()
-    colours = RANDOM.normal(size=(3, *size)).astype(np.float32)
+    colours = RANDOM.normal(size=(*size, 3)).astype(np.float32)
     found = lay_over(values.copy(), share, colours, corner, factor)
     assert np.array_equal(found, laid_over(values, share, colours, corner, factor))
     assert np.isfinite(found).all()
@@ -87,22 +87,22 @@ def test_known_colours_are_averaged_over_blocks(factor: int, *, is_premultiplied
                 share = share * (cover > 0 if is_premultiplied else cover)
                 weight *= cover
             own = np.where(np.isfinite(values), values, 0) * share[..., None]
-            planes = [*np.moveaxis(own, 2, 0), weight * shown]
+            planes = np.dstack([own, weight * shown])
             rows, columns = (range(0, length, factor) for length in weight.shape)
             truth = [
-                [[plane[y : y + factor, x : x + factor].mean() for x in columns] for y in rows]
-                for plane in planes
+                [planes[y : y + factor, x : x + factor].mean(axis=(0, 1)) for x in columns]
+                for y in rows
             ]
             found = average_blocks(values, alpha, front, factor, is_premultiplied=is_premultiplied)
-            assert np.allclose(found, truth, rtol=1e-5, atol=1e-6)
+            assert np.allclose(np.dstack(found), truth, rtol=1e-5, atol=1e-6)
 
 
 def test_views_are_read_as_they_look() -> None:
     values, share = some_values(), RANDOM.random((40, 50)).astype(np.float32)
-    colours = RANDOM.random((3, 8, 9))
-    found = lay_over(values[::-2, ::3], share[::-2, ::3], colours[:, ::2], (0, 0), 4)
+    colours = RANDOM.random((8, 9, 3))
+    found = lay_over(values[::-2, ::3], share[::-2, ::3], colours[::2], (0, 0), 4)
     again = [np.ascontiguousarray(one) for one in (values[::-2, ::3], share[::-2, ::3])]
-    wanted = laid_over(again[0], again[1], colours[:, ::2].astype(np.float32), (0, 0), 4)
+    wanted = laid_over(again[0], again[1], colours[::2].astype(np.float32), (0, 0), 4)
     assert np.array_equal(found, wanted)
 
 
@@ -112,7 +112,7 @@ def test_what_does_not_fit_is_refused() -> None:
         sureness(values, share[:3], None, RAMP)
     with pytest.raises(ValueError, match="three channels"):
         sureness(values[..., :2], None, None, RAMP)
-    for colours, part in ((np.zeros((3, 0, 2)), share), (np.zeros((3, 2, 2)), share[:3])):
+    for colours, part in ((np.zeros((0, 2, 3)), share), (np.zeros((2, 2, 3)), share[:3])):
         with pytest.raises(ValueError, match="do not fit"):
             lay_over(values, part, colours, (0, 0), 1)
     with pytest.raises(ValueError, match="does not fit"):
@@ -120,4 +120,4 @@ def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(ValueError, match="has no average"):
         average_blocks(values, None, None, 0, is_premultiplied=True)
     with pytest.raises(ValueError, match="has no average"):
-        lay_over(values, share, np.zeros((3, 2, 2)), (0, 0), 0)
+        lay_over(values, share, np.zeros((2, 2, 3)), (0, 0), 0)

@@ -16,8 +16,7 @@ from reggan_training.metrics.motion.answer import (
     motion_in_crop,
 )
 from reggan_training.metrics.motion.face import TrueFace, changeable_region, moved_region
-from reggan_training.metrics.motion.figures import ResultKind
-from reggan_training.metrics.motion.quantities import explained_motion
+from reggan_training.metrics.motion.figures import ResultKind, explained_motion
 from reggan_training.metrics.motion.test_heads import MotionTrial, TestHead
 from reggan_training.pairs.states import Weights
 

@@ -25,8 +25,7 @@ from reggan_training.metrics.motion.face import (
     changed_region,
     moved_region,
 )
-from reggan_training.metrics.motion.figures import ResultKind
-from reggan_training.metrics.motion.quantities import explained_motion, region_psnr_db
+from reggan_training.metrics.motion.figures import ResultKind, explained_motion, region_psnr_db
 from reggan_training.metrics.motion.test_heads import (
     EXPRESSIONS,
     SUPERSAMPLING,

@@ -119,3 +119,27 @@ def test_an_eye_of_one_colour_stays_so() -> None:
     picture, closed, opened, iris = half_shut(0.0)
     picture[:] = np.float32(0.7)
     assert np.allclose(drawn(picture, closed, opened, iris), 0.7, atol=0.01)
+
+
+def test_a_highlight_does_not_draw_the_iris_to_itself() -> None:
+    """Landmarks are right unless colours say otherwise all around."""
+    picture, closed, opened, iris = half_shut(0.0)
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE + 0.5 / SIDE
+    outwards = np.clip((np.hypot(x - 0.5, y - 0.5) / 0.15 - 0.85) / 0.3, 0, 1)
+    highlight = 0.6 * np.exp(-((x - 0.42) ** 2 + (y - 0.55) ** 2) / 0.0032)
+    picture[y > 0.5] = (0.05 + 0.85 * outwards + highlight)[y > 0.5, None].clip(0, 1)
+    eye = drawn(picture, closed, opened, iris).mean(axis=2)
+    is_drawn = (eye < 0.3) & (np.abs(y - 0.44) < 0.03)
+    assert x[is_drawn].mean() == pytest.approx(0.5, abs=0.01)
+
+
+def test_an_iris_that_is_lit_at_its_lower_end_is_not_drawn_lit_all_around() -> None:
+    """The light falls off across it, and goes on to do so where a lid hid it."""
+    picture, closed, opened, iris = half_shut(0.0)
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE + 0.5 / SIDE
+    ring = np.hypot(x - 0.5, y - 0.5) / 0.15
+    is_iris = (ring > 0.4) & (ring < 1) & (y > 0.5)
+    picture[is_iris] += 0.6 * (y - 0.5)[is_iris, None]
+    eye = drawn(picture, closed, opened, iris).mean(axis=2)
+    inner = (ring > 0.5) & (ring < 0.9) & (np.abs(x - 0.5) < 0.05)
+    assert eye[inner & (y < 0.48)].mean() + 0.03 < eye[inner & (y > 0.54)].mean()

@@ -1,5 +1,6 @@
 """Shut lips have one line: none lies over the other, and none is rolled over its edge."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
@@ -7,11 +8,13 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
+from reggan_plugin.change.pipeline import change_crop
 from reggan_plugin.rig import opened_mouth
 from reggan_plugin.rig.answer import rig_answer
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, rows_of
 from reggan_plugin.rig.mouth import render_mouth
-from reggan_plugin.rig.opened_mouth import overlap, parting, without_rolled_lips
+from reggan_plugin.rig.opened_mouth import mouth_outline, overlap, parting, without_rolled_lips
+from reggan_plugin.rig.raster import WHOLE, mask_of
 from reggan_plugin.rig.template import is_lower, template
 from tests.rig.drawn_face import drawn_face, placed
 
@@ -36,7 +39,7 @@ def test_lips_that_overlap_are_made_to_meet(share: float) -> None:
     before[LIP_PAIRS[1], 1] = before[LIP_PAIRS[0], 1]
     marks = before.copy()
     marks[LIP_PAIRS[1], 1] -= share * EYE
-    wanted = overlap(before, marks, DOWN)
+    wanted = overlap(before, marks, DOWN, EYE)
     np.testing.assert_allclose(wanted[:, 1], share * EYE, rtol=1e-4)
     moved = marks + house.at_landmarks(parting(house, wanted))
     left = moved[LIP_PAIRS[1], 1] - moved[LIP_PAIRS[0], 1]
@@ -46,13 +49,51 @@ def test_lips_that_overlap_are_made_to_meet(share: float) -> None:
 def test_lips_that_are_apart_are_left() -> None:
     marks = placed(template().landmarks)
     marks[LIP_PAIRS[1], 1] = marks[LIP_PAIRS[0], 1] + 0.05
-    assert not overlap(marks, marks, DOWN).any()
+    assert not overlap(marks, marks, DOWN, EYE).any()
 
 
 def test_lips_whose_landmarks_overlap_in_the_source_are_left_so() -> None:
     marks = placed(template().landmarks)
     marks[LIP_PAIRS[1], 1] = marks[LIP_PAIRS[0], 1] - 0.02
-    assert not overlap(marks, marks, DOWN).any()
+    assert not overlap(marks, marks, DOWN, EYE).any()
+
+
+@pytest.mark.parametrize(("gap", "kept"), [(0.015, 1.0), (0.06, 0.0)])
+def test_shut_lips_keep_the_line_between_them_and_open_ones_may_shut(
+    gap: float, kept: float
+) -> None:
+    before = placed(template().landmarks)
+    before[LIP_PAIRS[1], 1] = before[LIP_PAIRS[0], 1] + gap * EYE
+    after = before.copy()
+    after[LIP_PAIRS[1], 1] = before[LIP_PAIRS[0], 1]
+    wanted = overlap(before, after, DOWN, EYE)
+    np.testing.assert_allclose(wanted[:, 1], kept * gap * EYE, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("asked", "pairs"),
+    [
+        ({"mouthFrownLeft": 1.0, "mouthFrownRight": 1.0, "mouthShrugLower": 0.5}, range(1, 8)),
+        ({"mouthSmileLeft": 0.5, "mouthSmileRight": 0.5, "jawOpen": 0.05}, (1, 7)),
+    ],
+)
+def test_the_dark_line_where_lips_stay_shut_is_whole(
+    asked: dict[str, float], pairs: Sequence[int]
+) -> None:
+    face, found = drawn_face()
+    upper, _ = LIP_PAIRS
+    face = face.repeat(2, axis=0).repeat(2, axis=1)
+    slit = mask_of(mouth_outline(found.places), WHOLE, len(face))[..., None]
+    face = face * (1 - slit)
+    changed = change_crop(face, rig_answer(template(), face, found, asked)).pixels.mean(axis=2)
+    assert _darkest(changed, found.places[upper[list(pairs)]]).max() < 0.25
+
+
+def _darkest(grey: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """The darkest pixel within 0.2 eye distances above and below each place."""
+    x, y = (places * len(grey)).astype(int).T
+    reach = int(0.2 * EYE * len(grey))
+    return np.array([grey[v - reach : v + reach, u].min() for u, v in zip(x, y, strict=True)])
 
 
 def test_a_lip_that_is_rolled_over_its_edge_comes_back() -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_training.data import photographs
 from reggan_training.data.identity import (
     CANONICAL_LANDMARKS,
     Identity,
@@ -113,8 +114,10 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def locator() -> MarkLocator:
-    return MarkLocator()
+def locator(monkeypatch: pytest.MonkeyPatch) -> MarkLocator:
+    found = MarkLocator()
+    monkeypatch.setattr(photographs, "default_locator", lambda: found)
+    return found
 
 
 @pytest.fixture

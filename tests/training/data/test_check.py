@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_training.data import photographs
 from reggan_training.data.check import choose_rows
 
 MakeSet = Callable[..., Path]
@@ -135,15 +134,13 @@ def test_a_set_without_training_identities_is_a_fault(
     assert report["faults"][0].startswith("no pair is in the train split")
 
 
+@pytest.mark.usefixtures("locator")
 def test_faces_that_are_not_found_are_a_fault(
     tmp_path: Path,
-    locator: photographs.Locator,
     painter: Callable[..., None],
     blank_painter: Callable[[Path], None],
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(photographs, "default_locator", lambda: locator)
     for folder in ("neutral", "happy"):
         painter(tmp_path / "set" / folder / "1.png")
         blank_painter(tmp_path / "set" / folder / "2.png")

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import xlwt
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import SPLITS, Identity, split_of, style_of
-from reggan_training.data.photographs import ANNOTATIONS, Locator, code_and_person
+from reggan_training.data.photographs import ANNOTATIONS, code_and_person
 from reggan_training.data.sets import load_sets
 
 Painter = Callable[..., None]
@@ -122,13 +123,12 @@ def shown(identity: Identity) -> list[str]:
     ]
 
 
-def test_plain_folders_with_aliases_may_be_incomplete(
-    tmp_path: Path, locator: Locator, painter: Painter
-) -> None:
+@pytest.mark.usefixtures("locator")
+def test_plain_folders_with_aliases_may_be_incomplete(tmp_path: Path, painter: Painter) -> None:
     for folder, file in (("Neutral", "011.png"), ("joy", "011.png"), ("joy", "012.png")):
         painter(tmp_path / folder / file)
     painter(tmp_path / "neutral_masks" / "011.png")
-    (identity,) = load_sets([tmp_path], SPLITS, locator=locator)
+    (identity,) = load_sets([tmp_path], SPLITS)
     assert (identity.name, identity.style) == ("photograph_011", "photograph")
     assert shown(identity) == ["neutral", "happy"]
     assert not identity.is_complete
@@ -142,25 +142,26 @@ def test_two_folders_of_one_expression_are_refused(tmp_path: Path, painter: Pain
         load_sets([tmp_path], SPLITS)
 
 
+@pytest.mark.usefixtures("locator")
 def test_known_landmarks_are_used_and_a_missing_point_is_named(
-    tiny_avatars: Path, tmp_path: Path, locator: Locator, painter: Painter
+    tiny_avatars: Path, tmp_path: Path, painter: Painter
 ) -> None:
     for folder in ("neutral", "happy"):
         painter(tmp_path / folder / "7.png")
     points = json.loads((tiny_avatars / "landmarks.json").read_text())["photo_00001"]["neutral"]
     sheet = {"7": {"neutral": points}}
     (tmp_path / "landmarks.json").write_text(json.dumps(sheet))
-    (identity,) = load_sets([tmp_path], SPLITS, locator=locator)
+    (identity,) = load_sets([tmp_path], SPLITS)
     assert identity.full_view(1) == 1
     del points["chin"]
     (tmp_path / "landmarks.json").write_text(json.dumps(sheet))
     with pytest.raises(SourceError, match=r"landmarks\.json: 7, neutral has no point 'chin'"):
-        load_sets([tmp_path], SPLITS, locator=locator)
+        load_sets([tmp_path], SPLITS)
 
 
+@pytest.mark.usefixtures("locator")
 def test_pictures_without_a_face_are_named_and_left_out(
     tmp_path: Path,
-    locator: Locator,
     painter: Painter,
     blank_painter: Painter,
     caplog: pytest.LogCaptureFixture,
@@ -171,27 +172,27 @@ def test_pictures_without_a_face_are_named_and_left_out(
     blank_painter(tmp_path / "sad" / "1.png")
     blank_painter(tmp_path / "happy" / "2.png")
     with caplog.at_level(logging.WARNING):
-        (identity,) = load_sets([tmp_path], SPLITS, locator=locator)
+        (identity,) = load_sets([tmp_path], SPLITS)
     assert identity.name == "photograph_1"
     assert shown(identity) == ["neutral", "happy"]
     assert "no face is found: sad/1.png" in caplog.text
     assert "only neutral is usable: photograph_2" in caplog.text
 
 
-def test_kdef_takes_straight_pictures_of_each_session(
-    tmp_path: Path, locator: Locator, painter: Painter
-) -> None:
+@pytest.mark.usefixtures("locator")
+def test_kdef_takes_straight_pictures_of_each_session(tmp_path: Path, painter: Painter) -> None:
     for session, shift in (("A", 0), ("B", 7)):
         for code in ("NE", "HA", "AF", "SU"):
             painter(tmp_path / f"{session}F01" / f"{session}F01{code}S.JPG", (shift, 0))
         painter(tmp_path / f"{session}F01" / f"{session}F01ANHL.JPG")
-    first, second = load_sets([tmp_path], SPLITS, locator=locator)
+    first, second = load_sets([tmp_path], SPLITS)
     assert [first.name, second.name] == ["photograph_kdefA_F01", "photograph_kdefB_F01"]
     assert shown(first) == ["neutral", "happy", "afraid", "surprised"]
 
 
+@pytest.mark.usefixtures("locator")
 def test_rafd_takes_frontal_pictures_with_a_frontal_gaze(
-    tmp_path: Path, locator: Locator, painter: Painter, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, painter: Painter, caplog: pytest.LogCaptureFixture
 ) -> None:
     for angle, expression, gaze in (
         *(("090", e, "frontal") for e in ("neutral", "fearful", "disgusted", "contemptuous")),
@@ -200,18 +201,18 @@ def test_rafd_takes_frontal_pictures_with_a_frontal_gaze(
     ):
         painter(tmp_path / f"Rafd{angle}_30_Caucasian_male_{expression}_{gaze}.jpg")
     with caplog.at_level(logging.WARNING):
-        (identity,) = load_sets([tmp_path], SPLITS, locator=locator)
+        (identity,) = load_sets([tmp_path], SPLITS)
     assert identity.name == "photograph_rafd_30"
     assert shown(identity) == ["neutral", "disgusted", "afraid"]
     assert "contemptuous_frontal.jpg" in caplog.text
 
 
 def test_separate_takes_are_laid_on_one_another(
-    tmp_path: Path, locator: Locator, painter: Painter
+    tmp_path: Path, locator: Any, painter: Painter
 ) -> None:
     painter(tmp_path / "AM07NES.JPG", (0, 0), 200)
     painter(tmp_path / "AM07HAS.JPG", (13, -6), 200)
-    (identity,) = load_sets([tmp_path], SPLITS, locator=locator)
+    (identity,) = load_sets([tmp_path], SPLITS)
     seen = [locator.locate(image.astype(np.float32) / 255)[0].points for image in identity.images]
     assert np.abs(seen[0][:3] - seen[1][:3]).max() < 0.6
     assert np.abs(identity.landmarks[0, :3] - seen[0][:3]).max() < 0.6
@@ -237,8 +238,9 @@ CODES = [
 ]
 
 
+@pytest.mark.usefixtures("locator")
 def test_cfee_maps_codes_by_its_sheet_and_leaves_out_what_that_lacks(
-    tmp_path: Path, locator: Locator, painter: Painter, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, painter: Painter, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_annotations(tmp_path / ANNOTATIONS, CODES)
     images = tmp_path / "CFEE_Database_230" / "01-04" / "Images1"
@@ -246,7 +248,7 @@ def test_cfee_maps_codes_by_its_sheet_and_leaves_out_what_that_lacks(
         painter(images / name)
     painter(images / "cover.jpg")
     with caplog.at_level(logging.WARNING):
-        (identity,) = load_sets([tmp_path], SPLITS, locator=locator)
+        (identity,) = load_sets([tmp_path], SPLITS)
     assert identity.name == "photograph_cfee_221"
     assert shown(identity) == ["neutral", "happy", "afraid"]
     assert "lacks the code: 26_221_9.jpg" in caplog.text

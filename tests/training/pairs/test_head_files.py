@@ -18,7 +18,7 @@ def test_a_written_head_reads_as_it_was(flat_family, tmp_path: Path) -> None:
     again = read_head(tmp_path / "a.head.npz")
     assert again.states == head.states
     assert np.array_equal(again.face.triangle, head.face.triangle)
-    assert np.array_equal(again.mouth.barycentric, head.mouth.barycentric)
+    assert np.array_equal(again.face.barycentric, head.face.barycentric)
     assert np.abs(again.positions - head.positions).max() < 1e-4  # eye distances
     assert np.allclose(again.camera.crop_from_plane, head.camera.crop_from_plane)
 

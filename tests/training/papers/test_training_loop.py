@@ -20,7 +20,7 @@ from reggan_plugin.cli import main
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.jobs.interruption import Interrupted
 from reggan_training.commands.train import train as train_command
-from reggan_training.data.pairs import PairSettings
+from reggan_training.data.pair_table import PairSettings
 from reggan_training.papers import losses
 from reggan_training.papers.configuration import (
     AdversarySettings,

@@ -14,6 +14,8 @@ from reggan_training.commands.options import (
     FOLDER_TO_WRITE,
     OpenFamilies,
     family_options,
+    number_option,
+    out_option,
     report_line,
 )
 from reggan_training.data.identity import RENDERED_STYLES, TRACED_STYLES
@@ -57,29 +59,25 @@ def _set_options(styles: Sequence[str]) -> AddOption:
         "make",
         _make_set,
         family_options,
-        click.option(
+        number_option(
             "--identities",
-            type=click.IntRange(min=1),
             default=300,
-            show_default=True,
             metavar="N",
             help="How many heads to draw of each family that can make new ones.",
         ),
-        click.option(
+        number_option(
             "--views",
-            type=click.IntRange(1, 100),
             default=1,
-            show_default=True,
+            most=100,
             metavar="N",
             help="How many cameras look at each head. The few heads of VALID get four times as "
             "many.",
         ),
-        click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True),
-        click.option(
+        number_option("--seed", default=7, least=0),
+        number_option(
             "--looks",
-            type=click.IntRange(1, 100),
             default=1,
-            show_default=True,
+            most=100,
             metavar="N",
             help="How many looks each head has before each camera, with fifteen pictures each.",
         ),
@@ -93,25 +91,23 @@ def _set_options(styles: Sequence[str]) -> AddOption:
             help="Style of the heads to train on. Heads that are held out are drawn in every "
             "style. May be given several times.",
         ),
-        click.option(
+        number_option(
             "--size",
             "side_px",
-            type=click.IntRange(min=32, max=1024),
             default=128,
-            show_default=True,
+            least=32,
+            most=1024,
             metavar="PX",
             help="Side of the pictures.",
         ),
-        click.option(
+        number_option(
             "--processes",
-            type=click.IntRange(min=1),
             default=1,
-            show_default=True,
             metavar="N",
             help="How many processes draw. Each takes one core and about 0.5 GB, or 1 GB with "
             "path tracing.",
         ),
-        click.option("--out", type=FOLDER_TO_WRITE, required=True, help="Set folder."),
+        out_option("Set folder."),
     )
 
 
@@ -158,24 +154,22 @@ def avatars(*, make: MakeSet) -> None:
 
 @click.command("test-heads")
 @family_options
-@click.option(
+@number_option(
     "--identities",
-    type=click.IntRange(min=1),
     default=8,
-    show_default=True,
     metavar="N",
     help="How many heads of each family, if so many are held out.",
 )
-@click.option(
+@number_option(
     "--side",
     "side_px",
-    type=click.IntRange(min=64, max=2048),
     default=256,
-    show_default=True,
+    least=64,
+    most=2048,
     metavar="PX",
     help="Side of the crops that are measured. 1024 stands for faces in 4K frames.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+@number_option("--seed", default=7, least=0)
 @click.option("--out", type=FOLDER_TO_WRITE, required=True)
 @verbose_option
 def test_heads(

@@ -7,7 +7,7 @@ import numpy as np
 
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.faces.locator import FaceLocator
-from reggan_training.commands.options import FILE_TO_WRITE, FOLDER, SET
+from reggan_training.commands.options import FILE_TO_WRITE, FOLDER, SET, number_option
 
 _BACKGROUNDS = 600
 
@@ -25,12 +25,8 @@ _BACKGROUNDS = 600
     multiple=True,
     help="Folder of drawn heads, as `train-locator --draw` writes it. May be given several times.",
 )
-@click.option(
-    "--cartoons",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="How many flat drawings of characters to add.",
+@number_option(
+    "--cartoons", default=0, least=0, help="How many flat drawings of characters to add."
 )
 @click.option(
     "--model",
@@ -39,13 +35,7 @@ _BACKGROUNDS = 600
     help="Folder with detector.onnx and landmarks.onnx.",
 )
 @click.option("--out", type=FILE_TO_WRITE, required=True, help="File to write.")
-@click.option(
-    "--frames",
-    type=click.IntRange(1),
-    default=900,
-    show_default=True,
-    help="How many frames to search.",
-)
+@number_option("--frames", default=900, help="How many frames to search.")
 @click.option("--seed", type=int, default=11, show_default=True, help="Seed of the frames.")
 @verbose_option
 def mine_locator(

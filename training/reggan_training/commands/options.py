@@ -51,6 +51,26 @@ def identities_option(group: str) -> Callable[[Command], Command]:
     )
 
 
+def number_option(
+    *names: str,
+    default: int,
+    least: int = 1,
+    most: int | None = None,
+    metavar: str | None = None,
+    help: str | None = None,
+) -> Callable[[Command], Command]:
+    """Add an option that takes a whole number between two, and shows its default."""
+    kind = click.IntRange(least, most)
+    return click.option(
+        *names, type=kind, default=default, show_default=True, metavar=metavar, help=help
+    )
+
+
+def out_option(help_text: str) -> Callable[[Command], Command]:
+    """Add `--out`, a folder that has to be named."""
+    return click.option("--out", type=FOLDER_TO_WRITE, required=True, help=help_text)
+
+
 def overwrite_option(what: str = "the file if it exists") -> Callable[[Command], Command]:
     """Add `--overwrite`."""
     return click.option("--overwrite", is_flag=True, help=f"Replace {what}.")

@@ -10,7 +10,13 @@ import click
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.file_safety import write_atomically
-from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET, overwrite_option
+from reggan_training.commands.options import (
+    FOLDER,
+    SET,
+    number_option,
+    out_option,
+    overwrite_option,
+)
 from reggan_training.papers.study.page import USUAL_COMPARISONS, StudySettings
 
 if TYPE_CHECKING:
@@ -57,7 +63,7 @@ def named_folder_from_text(text: str) -> tuple[str, Path]:
     multiple=True,
     help="Set whose test identities the runs change. Repeat it for more.",
 )
-@click.option("--out", type=FOLDER_TO_WRITE, required=True, help="Folder for the page and its key.")
+@out_option("Folder for the page and its key.")
 @click.option(
     "--comparisons",
     type=click.IntRange(min=1),
@@ -65,20 +71,19 @@ def named_folder_from_text(text: str) -> tuple[str, Path]:
     help=f"Pairs of pictures for a rater, three questions each.  [default: {USUAL_COMPARISONS}, "
     "or as many as there are]",
 )
-@click.option(
+@number_option(
     "--attention-checks",
-    type=click.IntRange(min=0),
     default=StudySettings.attention_checks,
-    show_default=True,
+    least=0,
     metavar="N",
     help="More pairs, in which one picture shows another person.",
 )
-@click.option(
+@number_option(
     "--side",
     "side_px",
-    type=click.IntRange(min=32, max=1024),
     default=StudySettings.side_px,
-    show_default=True,
+    least=32,
+    most=1024,
     metavar="PIXELS",
     help="Longer side of every picture on the page.",
 )

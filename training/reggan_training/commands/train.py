@@ -8,8 +8,8 @@ import click
 
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_training.commands.options import (
-    FOLDER_TO_WRITE,
     SET,
+    out_option,
     report_line,
     set_threads,
     threads_option,
@@ -30,12 +30,7 @@ if TYPE_CHECKING:
     required=True,
     help="Set of pictures, in any layout that `dataset check` knows. May be given several times.",
 )
-@click.option(
-    "--out",
-    type=FOLDER_TO_WRITE,
-    required=True,
-    help="Folder to write to. A run that was stopped goes on there.",
-)
+@out_option("Folder to write to. A run that was stopped goes on there.")
 @click.option(
     "--kimg",
     type=click.FloatRange(min=0.001),

@@ -10,8 +10,8 @@ import click
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import SourceError
 from reggan_training.commands.options import (
-    FOLDER_TO_WRITE,
     SET,
+    out_option,
     report_line,
     set_threads,
     threads_option,
@@ -32,12 +32,7 @@ if TYPE_CHECKING:
     help="Set of pictures. May be given several times. Only training identities of skin and of "
     "photographs are learnt from.",
 )
-@click.option(
-    "--out",
-    type=FOLDER_TO_WRITE,
-    required=True,
-    help="Folder for both judges, as `evaluate --judge` takes it.",
-)
+@out_option("Folder for both judges, as `evaluate --judge` takes it.")
 @click.option(
     "--kimg",
     type=click.FloatRange(min=0, min_open=True),

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_training.commands.options import FOLDER_TO_WRITE, SET, OpenFamilies, family_options
+from reggan_training.commands.options import (
+    FOLDER_TO_WRITE,
+    SET,
+    OpenFamilies,
+    family_options,
+    number_option,
+)
 
 if TYPE_CHECKING:
     from reggan_training.locator.bank import Bank
@@ -28,29 +34,18 @@ if TYPE_CHECKING:
     help="Folder of drawn heads, as --draw writes it, or the pool of a run of `train-landmarks`. "
     "May be given several times.",
 )
-@click.option(
+@number_option(
     "--draw",
-    type=click.IntRange(0),
     default=0,
-    show_default=True,
+    least=0,
     metavar="N",
     help="Draw heads of --ict, --makehuman and --valid into the first of --heads, until it has so "
     "many pictures.",
 )
 @family_options
-@click.option(
-    "--every",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Take one picture of so many in a pool.",
-)
-@click.option(
-    "--cartoons",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="How many flat drawings of characters to add.",
+@number_option("--every", default=1, help="Take one picture of so many in a pool.")
+@number_option(
+    "--cartoons", default=0, least=0, help="How many flat drawings of characters to add."
 )
 @click.option(
     "--run",
@@ -72,15 +67,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Length of the run, in thousands of synthesised images.",
 )
-@click.option(
-    "--styles", type=click.IntRange(1), default=5, show_default=True, help="Styles of each picture."
-)
-@click.option(
-    "--backgrounds",
-    type=click.IntRange(2),
-    default=800,
-    show_default=True,
-    help="How many backgrounds to paint before the run.",
+@number_option("--styles", default=5, help="Styles of each picture.")
+@number_option(
+    "--backgrounds", default=800, least=2, help="How many backgrounds to paint before the run."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of all that is random.")
 @click.option("--rate", type=float, default=2e-3, show_default=True, help="Highest learning rate.")
@@ -95,9 +84,7 @@ if TYPE_CHECKING:
     multiple=True,
     help="File that mine-locator wrote. May be given several times.",
 )
-@click.option(
-    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of PyTorch."
-)
+@number_option("--threads", default=1, help="Threads of PyTorch.")
 @verbose_option
 def train_locator(
     data: Path,

@@ -9,9 +9,10 @@ import click
 from reggan_plugin.commands.options.grouped import AddOption, options_as
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_training.commands.options import (
-    FOLDER_TO_WRITE,
     OpenFamilies,
     family_options,
+    number_option,
+    out_option,
     report_line,
 )
 from reggan_training.data.identity import SPLIT_FAMILIES
@@ -74,23 +75,17 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
         "run",
         _run_of,
         family_options,
-        click.option(
-            "--out",
-            type=FOLDER_TO_WRITE,
-            required=True,
-            help="Folder of the run. A run that is there goes on.",
-        ),
+        out_option("Folder of the run. A run that is there goes on."),
         _minutes("--minutes", minutes, "How long to train, after the first pictures are there."),
         _minutes(
             "--draw-minutes",
             draw_minutes,
             "How long to draw pictures, from the start. 0 trains on those that are there.",
         ),
-        click.option(
+        number_option(
             "--processes",
-            type=click.IntRange(1, 64),
             default=1,
-            show_default=True,
+            most=64,
             metavar="N",
             help="How many processes draw, beside the one that trains.",
         ),
@@ -101,20 +96,8 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
             help="Leave this family out of training, to measure on heads that are unlike those "
             "of the training.",
         ),
-        click.option(
-            "--threads",
-            type=click.IntRange(1),
-            default=1,
-            show_default=True,
-            help="Threads of PyTorch.",
-        ),
-        click.option(
-            "--seed",
-            type=click.IntRange(1),
-            default=1,
-            show_default=True,
-            help="Another seed draws other pictures.",
-        ),
+        number_option("--threads", default=1, help="Threads of PyTorch."),
+        number_option("--seed", default=1, help="Another seed draws other pictures."),
         click.option(
             "--init-from",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -59,30 +59,47 @@ class Pair:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shares:
-    """Frequency of each kind of pair, in parts of all; what an identity lacks is left out.
+class PairSettings:
+    """Settings of drawing pairs. What an identity has no views for is left out of its shares.
 
     Attributes:
-        neutral, partial, disturbed, full_source: by source.
-        relax: part of the pairs with another source than neutral that ask for neutral.
-        full: part of the others that ask for an expression in full.
+        side_px: side of the crops.
+        neutral_share: part of the pairs whose source is neutral.
+        partial_share: part whose source shows an expression in part.
+        disturbed_share: part whose source has its eyes closed or its mouth open. All other
+            sources show an expression in full.
+        relax_share: part of the pairs with another source than neutral that ask for neutral.
+        full_share: part of the rest that ask for an expression in full.
+        jitter: standard deviation of each aligned landmark, as a fraction of the side.
+        augment: mirror pairs and change their colours and surroundings; off for measuring.
     """
 
-    neutral: float
-    partial: float
-    disturbed: float
-    full_source: float
-    relax: float
-    full: float
+    side_px: int = 256
+    neutral_share: float = 0.5
+    partial_share: float = 0.2
+    disturbed_share: float = 0.15
+    relax_share: float = 0.25
+    full_share: float = 0.6
+    jitter: float = 0.008
+    augment: bool = True
+
+    def __post_init__(self) -> None:
+        sources = self.neutral_share, self.partial_share, self.disturbed_share
+        for share in (*sources, sum(sources), self.relax_share, self.full_share):
+            if not 0 <= share <= 1 + 1e-9:
+                raise ValueError(
+                    f"a share is {share:g}; shares, and those of sources together, lie in 0..1"
+                )
 
     def of_source(self, kind: int) -> float:
         """Return the share of a kind of source."""
-        return (self.neutral, self.partial, self.disturbed, self.full_source)[kind]
+        shares = (self.neutral_share, self.partial_share, self.disturbed_share)
+        return (*shares, max(0.0, 1 - sum(shares)))[kind]
 
     def of_command(self, kind: int, source_kind: int, kinds: Collection[int]) -> float:
         """Return the share of a kind of command among the `kinds` that a kind of source has."""
-        relax = self.relax if source_kind != NEUTRAL_SOURCE else _STAY_NEUTRAL_SHARE
-        full = self.full if {_FULL, _GRADED} <= set(kinds) else 1.0 * (_FULL in kinds)
+        relax = self.relax_share if source_kind != NEUTRAL_SOURCE else _STAY_NEUTRAL_SHARE
+        full = self.full_share if {_FULL, _GRADED} <= set(kinds) else 1.0 * (_FULL in kinds)
         return (relax, (1 - relax) * full, (1 - relax) * (1 - full))[kind]
 
 
@@ -191,7 +208,7 @@ class PairTable:
     cumulative: Float[np.ndarray, " pairs"]
 
 
-def table_of(identities: Sequence[Identity], shares: Shares) -> PairTable:
+def table_of(identities: Sequence[Identity], settings: PairSettings) -> PairTable:
     """All pairs; every identity that has any is drawn equally often."""
     rows: list[tuple[int, Pair]] = []
     weights: list[Float[np.ndarray, " pairs"]] = []
@@ -199,7 +216,7 @@ def table_of(identities: Sequence[Identity], shares: Shares) -> PairTable:
         pairs = list(pairs_of(identity))
         rows += [(number, pair) for pair in pairs]
         if pairs:
-            weights.append(_weights(identity, pairs, shares))
+            weights.append(_weights(identity, pairs, settings))
     weight = np.concatenate(weights) if weights else np.zeros(0)
     cumulative = np.cumsum(weight) / max(weight.sum(), 1e-12)
     return PairTable(
@@ -214,7 +231,7 @@ def table_of(identities: Sequence[Identity], shares: Shares) -> PairTable:
 
 
 def _weights(
-    identity: Identity, pairs: Sequence[Pair], shares: Shares
+    identity: Identity, pairs: Sequence[Pair], settings: PairSettings
 ) -> Float[np.ndarray, " pairs"]:
     """Probabilities within one identity: by kind of source, then of command, then equal."""
     sources = np.array([source_kind(identity, pair.source) for pair in pairs])
@@ -224,8 +241,8 @@ def _weights(
         kinds = set(commands[sources == source].tolist())
         for command in kinds:
             group = (sources == source) & (commands == command)
-            weights[group] *= shares.of_command(command, source, kinds) / weights[group].sum()
+            weights[group] *= settings.of_command(command, source, kinds) / weights[group].sum()
         own = sources == source
-        weights[own] *= shares.of_source(source) / max(weights[own].sum(), 1e-12)
+        weights[own] *= settings.of_source(source) / max(weights[own].sum(), 1e-12)
     total = weights.sum()
     return weights / total if total > 0 else np.full(len(pairs), 1 / len(pairs))

@@ -18,7 +18,7 @@ from torch import Tensor
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
-from reggan_training.data.pair_table import Shares, rounded_state, table_of
+from reggan_training.data.pair_table import PairSettings, rounded_state, table_of
 from reggan_training.tensor_shapes import Images, Intensities
 
 _LUMA = torch.tensor([0.2126, 0.7152, 0.0722])  # Rec. 709
@@ -146,53 +146,6 @@ def _carry(images: Images, flow: Float[Tensor, "batch 2 low low"]) -> Images:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class PairSettings:
-    """Settings of drawing pairs. What an identity has no views for is left out of its shares.
-
-    Attributes:
-        side_px: side of the crops.
-        neutral_share: part of the pairs whose source is neutral.
-        partial_share: part whose source shows an expression in part.
-        disturbed_share: part whose source has its eyes closed or its mouth open. All other
-            sources show an expression in full.
-        relax_share: part of the pairs with another source than neutral that ask for neutral.
-        full_share: part of the rest that ask for an expression in full.
-        jitter: standard deviation of each aligned landmark, as a fraction of the side.
-        augment: mirror pairs and change their colours and surroundings; off for measuring.
-    """
-
-    side_px: int = 256
-    neutral_share: float = 0.5
-    partial_share: float = 0.2
-    disturbed_share: float = 0.15
-    relax_share: float = 0.25
-    full_share: float = 0.6
-    jitter: float = 0.008
-    augment: bool = True
-
-    def __post_init__(self) -> None:
-        sources = self.neutral_share, self.partial_share, self.disturbed_share
-        for share in (*sources, sum(sources), self.relax_share, self.full_share):
-            if not 0 <= share <= 1 + 1e-9:
-                raise ValueError(
-                    f"a share is {share:g}; shares, and those of sources together, lie in 0..1"
-                )
-
-    @property
-    def shares(self) -> Shares:
-        """Frequency of each kind of pair."""
-        sources = self.neutral_share, self.partial_share, self.disturbed_share
-        return Shares(
-            neutral=self.neutral_share,
-            partial=self.partial_share,
-            disturbed=self.disturbed_share,
-            full_source=max(0.0, 1 - sum(sources)),
-            relax=self.relax_share,
-            full=self.full_share,
-        )
-
-
 @dataclass(frozen=True)
 class PairBatch:
     """Images are sRGB-encoded in [0, 1]."""
@@ -235,7 +188,7 @@ class PairSampler:
         self.settings = settings
         self.seed, self.batches = seed, 0
         self._stored_px = round(settings.side_px * _MARGIN)
-        self._table = table_of(identities, settings.shares)
+        self._table = table_of(identities, settings)
         if not (self._table.source != self._table.target).any():
             raise SourceError(
                 f"None of the {len(identities)} identities shows two expressions. Give a set with "

@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -84,16 +84,8 @@ def number_of_expression(word: str) -> int:
     return EXPRESSION_NAMES.index(name)
 
 
-@runtime_checkable
-class Locator(Protocol):
-    """Finds faces, the largest first; see `FaceLocator`."""
-
-    def locate(self, image: Float[np.ndarray, "height width 3"]) -> list[FaceLandmarks]:
-        """Every face of a picture in [0, 1]."""
-
-
 @cache
-def default_locator() -> Locator:
+def default_locator() -> FaceLocator:
     """Return the built-in locator, loaded when it is first needed."""
     return FaceLocator()
 
@@ -103,7 +95,6 @@ def entry_from_pictures(
     root: Path,
     pictures: Mapping[int, str],
     *,
-    locator: Locator | None,
     landmarks: Mapping[int, Float[np.ndarray, "6 2"]] | None = None,
     is_separate_takes: bool = False,
 ) -> Entry:
@@ -113,14 +104,21 @@ def entry_from_pictures(
         name: of the identity.
         root: the folder that file names are relative to.
         pictures: file names by the number of the expression.
-        locator: finds faces that `landmarks` lack; the built-in one when None.
-        landmarks: known points, by the number of the expression.
+        landmarks: known points, by the number of the expression; other faces are located.
         is_separate_takes: whether the head surely moved between the pictures.
     """
     load = partial(
-        _load, name, root, pictures, locator, landmarks or {}, is_separate_takes=is_separate_takes
+        _load, name, root, pictures, landmarks or {}, is_separate_takes=is_separate_takes
     )
     return Entry(name=name, style=style_of(name), place=root, load=load)
+
+
+def _separate_takes(root: Path, people: Mapping[str, Mapping[int, str]]) -> list[Entry]:
+    """Make an identity of the pictures of each person, between which the head moved."""
+    return [
+        entry_from_pictures(name, root, pictures, is_separate_takes=True)
+        for name, pictures in sorted(people.items())
+    ]
 
 
 def notice_left_out(root: Path, names: Sequence[str], reason: str) -> None:
@@ -134,7 +132,6 @@ def _load(
     name: str,
     root: Path,
     pictures: Mapping[int, str],
-    locator: Locator | None,
     landmarks: Mapping[int, Float[np.ndarray, "6 2"]],
     *,
     is_separate_takes: bool,
@@ -145,7 +142,7 @@ def _load(
     for expression, file in sorted(pictures.items()):
         image = read_image(FolderFiles(root), file)
         if expression not in points:
-            found = (locator or default_locator()).locate(image.astype(np.float32) / 255.0)
+            found = default_locator().locate(image.astype(np.float32) / 255.0)
             if not found:
                 notice_left_out(root, [file], "no face is found")
                 continue
@@ -216,7 +213,7 @@ def is_cfee(root: Path, files: Sequence[Path]) -> bool:
     return any(_CFEE_FOLDERS.fullmatch(part) for path in files for part in path.parent.parts)
 
 
-def list_cfee(root: Path, files: Sequence[Path], locator: Locator | None = None) -> list[Entry]:
+def list_cfee(root: Path, files: Sequence[Path]) -> list[Entry]:
     """One identity for each person, with the basic expressions; compound ones are not used.
 
     Pictures are left out, with a notice, if the sheet has no code for them or their name cannot
@@ -243,10 +240,7 @@ def list_cfee(root: Path, files: Sequence[Path], locator: Locator | None = None)
             pictures.setdefault(number, path.relative_to(root).as_posix())
     notice_left_out(root, unreadable, "the name is not EE_SSS_NNNN")
     notice_left_out(root, without_code, f"the sheet {_SHEET!r} lacks the code")
-    return [
-        entry_from_pictures(name, root, pictures, locator=locator, is_separate_takes=True)
-        for name, pictures in sorted(people.items())
-    ]
+    return _separate_takes(root, people)
 
 
 def code_and_person(file_name: str) -> tuple[int, int] | None:
@@ -333,7 +327,7 @@ def is_kdef(path: Path) -> bool:
     return match is not None and match["code"] in _KDEF_WORDS
 
 
-def list_kdef(root: Path, files: Sequence[Path], locator: Locator | None = None) -> list[Entry]:
+def list_kdef(root: Path, files: Sequence[Path]) -> list[Entry]:
     """One identity for each person and session, seen straight on.
 
     Both sessions of a person are in the same split: the person's number decides.
@@ -346,10 +340,7 @@ def list_kdef(root: Path, files: Sequence[Path], locator: Locator | None = None)
         number = number_of_expression(_KDEF_WORDS[match["code"]])
         name = f"photograph_kdef{match['session']}_{match['person']}"
         takes.setdefault(name, {})[number] = path.relative_to(root).as_posix()
-    return [
-        entry_from_pictures(name, root, pictures, locator=locator, is_separate_takes=True)
-        for name, pictures in sorted(takes.items())
-    ]
+    return _separate_takes(root, takes)
 
 
 def is_rafd(path: Path) -> bool:
@@ -357,7 +348,7 @@ def is_rafd(path: Path) -> bool:
     return _RAFD_NAME.fullmatch(path.stem.lower()) is not None
 
 
-def list_rafd(root: Path, files: Sequence[Path], locator: Locator | None = None) -> list[Entry]:
+def list_rafd(root: Path, files: Sequence[Path]) -> list[Entry]:
     """One identity for each person; expressions that this project does not have are left out."""
     people: dict[str, dict[int, str]] = {}
     unknown: list[str] = []
@@ -373,7 +364,4 @@ def list_rafd(root: Path, files: Sequence[Path], locator: Locator | None = None)
         name = f"photograph_rafd_{int(match['person']):02d}"
         people.setdefault(name, {})[number] = path.relative_to(root).as_posix()
     notice_left_out(root, unknown, "the expression is not one of ours")
-    return [
-        entry_from_pictures(name, root, pictures, locator=locator, is_separate_takes=True)
-        for name, pictures in sorted(people.items())
-    ]
+    return _separate_takes(root, people)

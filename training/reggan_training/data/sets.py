@@ -26,7 +26,6 @@ from reggan_training.data.identity import (
 )
 from reggan_training.data.photographs import (
     PICTURE_SUFFIXES,
-    Locator,
     entry_from_pictures,
     is_cfee,
     is_kdef,
@@ -157,7 +156,7 @@ def expression_folders(root: Path) -> dict[int, Path]:
     return folders
 
 
-def list_plain(root: Path, locator: Locator | None = None) -> list[Entry]:
+def list_plain(root: Path) -> list[Entry]:
     """List the identities of plain folders; those with one expression only are left out.
 
     Raises:
@@ -174,9 +173,7 @@ def list_plain(root: Path, locator: Locator | None = None) -> list[Entry]:
     single = [stem for stem, files in pictures.items() if len(files) < 2]
     notice_left_out(root, single, "only one expression is there")
     return [
-        entry_from_pictures(
-            named_in_style(stem), root, files, locator=locator, landmarks=points.get(stem)
-        )
+        entry_from_pictures(named_in_style(stem), root, files, landmarks=points.get(stem))
         for stem, files in sorted(pictures.items())
         if len(files) > 1
     ]
@@ -224,7 +221,6 @@ def load_sets(
     styles: Collection[str] | None = None,
     training_styles: Collection[str] = TRAINING_STYLES,
     limit: int | None = None,
-    locator: Locator | None = None,
 ) -> list[Identity]:
     """Read the identities of the given splits, in the order of the roots and then of names.
 
@@ -235,7 +231,6 @@ def load_sets(
         training_styles: the styles that `split_of` trains on.
         limit: keep so many, chosen by a hash of the name: a smaller choice is a part of a
             larger one.
-        locator: finds the faces of sets without landmarks; the built-in one when None.
 
     Raises:
         SourceError: a file is missing or damaged, a layout unknown, or an identity in two sets.
@@ -246,7 +241,6 @@ def load_sets(
         styles=styles,
         training_styles=training_styles,
         limit=limit,
-        locator=locator,
     )
     loaded = [entry.load() for entry in entries]
     return [identity for identity in loaded if identity is not None]
@@ -259,12 +253,11 @@ def choose_entries(
     styles: Collection[str] | None = None,
     training_styles: Collection[str] = TRAINING_STYLES,
     limit: int | None = None,
-    locator: Locator | None = None,
 ) -> list[Entry]:
     """List what `load_sets` reads, with the same arguments; no picture is read yet."""
     kept = [
         entry
-        for entry in list_sets(roots, locator)
+        for entry in list_sets(roots)
         if (styles is None or entry.style in styles)
         and split_of(entry.name, training_styles) in splits
     ]
@@ -274,13 +267,13 @@ def choose_entries(
     return kept
 
 
-def list_sets(roots: Sequence[Path], locator: Locator | None = None) -> list[Entry]:
+def list_sets(roots: Sequence[Path]) -> list[Entry]:
     """List what several sets hold, in the order of the roots and then of names.
 
     Raises:
         SourceError: as in `list_set`, or an identity is in two sets.
     """
-    entries = [entry for root in roots for entry in list_set(root, locator)]
+    entries = [entry for root in roots for entry in list_set(root)]
     places: dict[str, Path] = {}
     for entry in entries:
         if entry.name in places:
@@ -292,7 +285,7 @@ def list_sets(roots: Sequence[Path], locator: Locator | None = None) -> list[Ent
     return entries
 
 
-def list_set(root: Path, locator: Locator | None = None) -> list[Entry]:
+def list_set(root: Path) -> list[Entry]:
     """List what a folder or packed set holds, in order of name; no picture is read yet.
 
     Raises:
@@ -306,14 +299,14 @@ def list_set(root: Path, locator: Locator | None = None) -> list[Entry]:
     if files.has(MANIFEST_FILE):
         return list_rendered(files)
     if expression_folders(root):
-        return list_plain(root, locator)
+        return list_plain(root)
     pictures = [p for p in sorted(root.rglob("*")) if p.suffix.lower() in PICTURE_SUFFIXES]
     if is_cfee(root, pictures):
-        return list_cfee(root, pictures, locator)
+        return list_cfee(root, pictures)
     if any(is_kdef(path) for path in pictures):
-        return list_kdef(root, pictures, locator)
+        return list_kdef(root, pictures)
     if any(is_rafd(path) for path in pictures):
-        return list_rafd(root, pictures, locator)
+        return list_rafd(root, pictures)
     raise SourceError(
         f"{root} has no known layout: no {MANIFEST_FILE} of rendered avatars, no folder named "
         "after an expression (<expression>/<identity>.jpg), no files named as in CFEE, KDEF or "

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, rows_of
 from reggan_training.data.identity import VALID_HELD_OUT, is_held_out
+from reggan_training.heads.file_head import fit_sphere
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part, Vertices
 from reggan_training.landmarks.front_view import (
     VIEW_PX,
@@ -230,7 +231,7 @@ def iris_of(
     sign = 1 if side == "left" else -1
     ball = _eyeball(head, sign)
     points = head.rest[ball].astype(float)
-    centre = _sphere_centre(points)
+    centre, _ = fit_sphere(points)
     angle = head.eye_angle[ball] * size
     near = angle < max(0.5, float(np.sort(angle)[min(8, len(angle) - 1)]) + 1e-3)
     axis = (points[near] - centre).mean(axis=0)
@@ -249,12 +250,6 @@ def _eyeball(head: HeadMesh, sign: int) -> Int[np.ndarray, " ball"]:
     is_eye = np.zeros(len(head.rest), bool)
     is_eye[head.triangles[head.parts == Part.EYE]] = True
     return np.flatnonzero(is_eye & (sign * head.rest[:, 0] > 0))
-
-
-def _sphere_centre(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "3"]:
-    """Centre of the sphere that fits points best."""
-    system = np.column_stack([2 * points, np.ones(len(points))])
-    return np.linalg.lstsq(system, (points**2).sum(axis=1), rcond=None)[0][:3]
 
 
 class HeadSource:

@@ -208,13 +208,11 @@ class RasterisedHead:
         controls: shapes that the head has.
         triangles, parts, texture_of: as `HeadMesh` has them, of what is seen.
         canonical, regions, eye_angle, uv, textures: as `HeadMesh` has them, of what is seen.
-        jaw: how far a vertex goes with a jaw that opens, 0 to 255, where the chin is 255; it tells
-            the lower lip and its teeth from the upper ones. 0 on heads without `jawOpen`.
         positions: vertices of each state as the camera has them (`Camera.view`).
         normals: of those, unit length.
         landmarks: of each state, in crop coordinates.
-        face, mouth: rasters of each state over `FACE_WINDOW` and `MOUTH_WINDOW`: the triangle's
-            row, 65535 where there is none, and barycentrics (u, v) in parts of 255.
+        face: rasters of each state over `FACE_WINDOW`: the triangle's row, 65535 where there is
+            none, and barycentrics (u, v) in parts of 255.
     """
 
     family: str
@@ -228,14 +226,12 @@ class RasterisedHead:
     canonical: Vertices
     regions: UInt8[np.ndarray, "vertices regions"]
     eye_angle: VertexWeights
-    jaw: UInt8[np.ndarray, " vertices"]
     uv: Float[np.ndarray, "vertices 2"]
     textures: tuple[UInt8[np.ndarray, "height width 3"], ...]
     positions: Float[np.ndarray, "states vertices 3"]
     normals: Float[np.ndarray, "states vertices 3"]
     landmarks: Float[np.ndarray, "states 6 2"]
     face: "Rasters"
-    mouth: "Rasters"
 
     @property
     def eye_distance(self) -> float:
@@ -246,17 +242,15 @@ class RasterisedHead:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rasters:
-    """Rasters of all states over one window."""
+    """Rasters of all states over the crop."""
 
-    window: Window
     triangle: Int[np.ndarray, "states side side"]
     barycentric: UInt8[np.ndarray, "states side side 2"]
 
     def thinned(self, step: int) -> "Rasters":
-        """Every `step`-th pixel of every `step`-th row: the same window, coarser and aliased."""
+        """Every `step`-th pixel of every `step`-th row: coarser and aliased."""
         kept = slice(step // 2, None, step)
         return Rasters(
-            window=self.window,
             triangle=self.triangle[:, kept, kept],
             barycentric=self.barycentric[:, kept, kept],
         )
@@ -285,7 +279,7 @@ def rasterise_head(
         random: of the camera, if none is given.
         camera: before the head.
         face_px: side of the face's rasters.
-        mouth_px: side of the mouth's.
+        mouth_px: side of a closer look at the mouth, which only says what else is seen.
         rasters: of how many states; the others only tell where the vertices of these go.
 
     Raises:
@@ -312,14 +306,12 @@ def rasterise_head(
         canonical=head.canonical[kept].astype(np.float32),
         regions=head.regions[kept],
         eye_angle=head.eye_angle[kept].astype(np.float32),
-        jaw=_with_jaw(head)[kept],
         uv=uv[kept].astype(np.float32),
         textures=tuple(_small_texture(texture) for texture in head.textures),
         positions=np.stack(positions)[:, kept],
         normals=np.stack(normals)[:, kept],
         landmarks=np.stack(landmarks).astype(np.float32),
-        face=_packed(face, row_of, FACE_WINDOW),
-        mouth=_packed(mouth, row_of, MOUTH_WINDOW),
+        face=_packed(face, row_of),
     )
 
 
@@ -363,19 +355,8 @@ def _seen_triangles(
     return shown, row_of
 
 
-def _with_jaw(head: HeadMesh) -> UInt8[np.ndarray, " vertices"]:
-    """See `RasterisedHead.jaw`."""
-    if "jawOpen" not in head.controls:
-        return np.zeros(len(head.rest), dtype=np.uint8)
-    moved = np.linalg.norm(head.vertices({"jawOpen": 1.0}) - head.rest, axis=1)
-    return np.rint(255 * np.clip(moved / moved[head.chin], 0, 1)).astype(np.uint8)
-
-
-def _packed(
-    rasters: Sequence[Raster], row_of: Int[np.ndarray, " triangles_and_none"], window: Window
-) -> Rasters:
+def _packed(rasters: Sequence[Raster], row_of: Int[np.ndarray, " triangles_and_none"]) -> Rasters:
     return Rasters(
-        window=window,
         triangle=np.stack([row_of[raster.triangle] for raster in rasters]),
         barycentric=np.stack(
             [

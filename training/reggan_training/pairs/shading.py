@@ -181,10 +181,8 @@ def backdrop_of(
 ) -> Float[Tensor, "3 side side"]:
     """Scene-linear light behind a head."""
     coarse = torch.from_numpy(look.backdrop).float().permute(2, 0, 1)[None].to(device)
-    left, top, right, bottom = rasters.window
-    centres = (torch.arange(rasters.side_px, device=device) + 0.5) / rasters.side_px
-    x, y = left + centres * (right - left), top + centres * (bottom - top)
-    grid = torch.stack(torch.meshgrid(2 * x - 1, 2 * y - 1, indexing="xy"), dim=-1)[None]
+    places = 2 * ((torch.arange(rasters.side_px, device=device) + 0.5) / rasters.side_px) - 1
+    grid = torch.stack(torch.meshgrid(places, places, indexing="xy"), dim=-1)[None]
     return F.grid_sample(coarse, grid, align_corners=True, padding_mode="border")[0]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from reggan_training.heads.head import Part
 from reggan_training.metrics.motion.face import TrueFace
-from reggan_training.metrics.motion.quantities import (
+from reggan_training.metrics.motion.figures import (
     chroma,
     ciede2000,
     colour_error,

@@ -9,7 +9,7 @@ from reggan_training.metrics.motion.face import (
     moved_region,
     part_masks,
 )
-from reggan_training.metrics.motion.quantities import (
+from reggan_training.metrics.motion.figures import (
     INTENSITIES,
     LARGEST_PSNR_DB,
     motion_rises,

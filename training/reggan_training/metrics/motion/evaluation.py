@@ -27,14 +27,15 @@ from reggan_training.metrics.motion.face import (
 )
 from reggan_training.metrics.motion.figures import (
     INPUT,
+    INTENSITIES,
     RESULT,
     FaceResult,
     Figures,
     ResultKind,
     measure_motion,
     measure_picture,
+    motion_rises,
 )
-from reggan_training.metrics.motion.quantities import INTENSITIES, motion_rises
 from reggan_training.metrics.motion.test_heads import (
     HEAD_SUFFIX,
     MotionTrial,

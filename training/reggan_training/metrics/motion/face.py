@@ -84,7 +84,7 @@ class FaceAnswer:
     Attributes:
         motion: as in `TrueFace`; the model's smaller grid has been enlarged as the runtime does.
         behind: the same, also where something stands before the face.
-        cover: how much of each pixel is paint, in [0, 1], painters' crops included.
+        cover: how much of each pixel is paint, in [0, 1].
         picture: the source with motion, light and paint, as a frame is composited.
     """
 

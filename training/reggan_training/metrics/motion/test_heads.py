@@ -26,8 +26,6 @@ from reggan_training.metrics.motion.face import Planes, TrueFace
 from reggan_training.metrics.motion.figures import ResultKind
 from reggan_training.pairs.head_look import sample_look
 from reggan_training.pairs.rasterising import (
-    FACE_WINDOW,
-    MOUTH_WINDOW,
     Camera,
     RasterisedHead,
     Rasters,
@@ -50,7 +48,6 @@ _PLAIN = (
     "canonical",
     "regions",
     "eye_angle",
-    "jaw",
     "uv",
     "landmarks",
 )
@@ -88,10 +85,7 @@ def write_head(head: RasterisedHead, path: Path) -> None:
         "positions": np.concatenate([steps[:1], steps[1:] - steps[:1]]),
         "normals": np.rint(head.normals * 127).astype(np.int8),
     }
-    for window in ("face", "mouth"):
-        rasters: Rasters = getattr(head, window)
-        arrays[f"{window}_triangle"] = rasters.triangle
-        arrays[f"{window}_barycentric"] = rasters.barycentric
+    arrays |= {"face_triangle": head.face.triangle, "face_barycentric": head.face.barycentric}
     arrays |= {f"texture_{k}": _encoded(texture) for k, texture in enumerate(head.textures)}
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
@@ -138,16 +132,7 @@ def _from_arrays(stored: Mapping[str, np.ndarray]) -> RasterisedHead:
             np.asarray(Image.open(io.BytesIO(stored[f"texture_{k}"].tobytes())).convert("RGB"))
             for k in range(facts["textures"])
         ),
-        face=Rasters(
-            window=FACE_WINDOW,
-            triangle=stored["face_triangle"],
-            barycentric=stored["face_barycentric"],
-        ),
-        mouth=Rasters(
-            window=MOUTH_WINDOW,
-            triangle=stored["mouth_triangle"],
-            barycentric=stored["mouth_barycentric"],
-        ),
+        face=Rasters(triangle=stored["face_triangle"], barycentric=stored["face_barycentric"]),
         **{name: stored[name] for name in _PLAIN},
     )
 

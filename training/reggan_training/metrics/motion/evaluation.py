@@ -153,14 +153,15 @@ def _sheet_row(label: str, face: TrueFace, result: Planes) -> SheetRow:
     views = [_view(one, face.side_px) for one in pictures]
     for part in (FacePart.MOUTH, FacePart.BROWS_AND_LIDS):
         rows, columns = (
-            slice(int(line.min(initial=0)), int(line.max(initial=0)) + 1)
+            slice(int(line.min()), int(line.max()) + 1) if line.size else slice(0, 1)
             for line in np.nonzero(part_masks(face)[part])
         )
         views += [_view(one[:, rows, columns], face.side_px) for one in pictures]
     return SheetRow(label=label, views=views)
 
 
-def _view(picture: Planes, side_px: int) -> Float[np.ndarray, "side side 3"]:
-    """Enlarge a picture by a whole number, to the side of a cell or less."""
-    times = side_px // max(picture.shape[1:])
-    return np.clip(picture.transpose(1, 2, 0), 0, 1).repeat(times, 0).repeat(times, 1)
+def _view(picture: Planes, side_px: int) -> Float[np.ndarray, "height width 3"]:
+    """Enlarge a picture until it fills a cell one way or the other, pixel by pixel."""
+    times = side_px / max(picture.shape[1:])
+    down, across = ((np.arange(int(n * times)) / times).astype(int) for n in picture.shape[1:])
+    return np.clip(picture.transpose(1, 2, 0)[down][:, across], 0, 1)

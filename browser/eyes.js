@@ -148,7 +148,7 @@ function ringsOf(places, iris, indices, light) {
   const tried = near.length < FEWEST ? [] : [0.9, 1, 1.1].flatMap((scale) => steps.flatMap((x) => steps.map((y) => {
     const [count, sum, squares] = [0, 0, 0].map(() => new Float64Array(RINGS + 1));
     for (const i of some) {
-      const ring = Math.min(RINGS, Math.floor(Math.hypot(units[i][0] - x, units[i][1] - y) / scale * RINGS / 1.2));
+      const ring = Math.min(RINGS, Math.floor(Math.sqrt((units[i][0] - x) ** 2 + (units[i][1] - y) ** 2) / scale * RINGS / 1.2));
       count[ring]++;
       sum[ring] += light[i];
       squares[ring] += light[i] ** 2;

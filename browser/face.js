@@ -7,21 +7,21 @@ import { fromSrgb, mouthLight, OpeningLight } from "./mouth.js";
 import { percentile } from "./planes.js";
 import { beyondLine, darkLine, keepLips, overlap, parting } from "./lips.js";
 import { addedMotion, planesFrom, rasterised, TRUST } from "./refinement.js";
-import { added, clip, closingEdges, dot, fit, leastSquares, LOWER, meanOf, movedPlaces, rowAt, rowsOf, sampled, scaled, unit, UPPER } from "./rig.js";
+import { added, between, clip, closingEdges, dot, fit, leastSquares, LOWER, meanOf, movedPlaces, rowAt, rowsOf, sampled, scaled, unit, UPPER } from "./rig.js";
 
 const { TEETH_BELOW, TEETH_BEHIND, TALL, JAW_SHAPES, LEAST_GAP, KEEPS_OWN, SKIN_AROUND, FLAT, STEPS, MOSTLY, ROLLED_OUT,
   ROLLED_OVER, TURN_IN, LEAST_MOTION } = opened_mouth;
 const { LEAST_LIGHT, RIDGE, MOST, LOW, HIGH } = answer;
-const { CORNER } = drawn_edges;
+const { BEHIND, CORNER, ENDS, NEAR, RISES, SHADE, SHADE_REACH } = drawn_edges;
 const FEWEST = mouth_light.FEWEST_OF_SKIN;
 const [PROBE, LIGHT_STEP, TUCKED, INNER_LIP, LEAST_LINE] = [0.3, 2, 0.006, 0.03, 0.01];
 const SIDES = ["right", "left"];
 
 export class Face {
   /** `seen`: planes of the crop; `cut` makes planes of a square of it, [left, top, right], as the
-   * frame has them; `places` and `sigma` are the landmarks. */
-  constructor(template, mouth, seen, cut, places, sigma) {
-    Object.assign(this, { template, mouth, seen, places });
+   * frame has them; `places` and `sigma` are the landmarks; `freedom` says how far skin moves. */
+  constructor(template, mouth, seen, cut, places, sigma, freedom) {
+    Object.assign(this, { template, mouth, seen, places, freedom });
     this.laid = fit(template, places, sigma);
     const { map, smooth, worn } = this.laid;
     const [, [x, y]] = map.affine;
@@ -138,18 +138,32 @@ export class Face {
     }
     add(parting(template, overlap(before, after, down, eye)), 1);
     keepLips(template, here, there, before, after, this.axes, eye);
+    const [chin, freedom] = [this.#chin(there), this.freedom(after)];
     const skin = new Float32Array(12 * gains.length);
     for (let i = 0; i < gains.length; i++) {
-      skin.set(there.subarray(3 * i, 3 * i + 3), 12 * i);
-      skin[12 * i + 2] /= eye;
-      skin.set(here.subarray(3 * i, 3 * i + 2), 12 * i + 3);
-      skin[12 * i + 5] = gains[i];
+      const [was, now] = [here, there].map((points) => [points[3 * i], points[3 * i + 1]]);
+      const free = freedom(was, now);
+      skin.set([...between(was, now, free), there[3 * i + 2] / eye, ...was, free * gains[i], free, there[3 * i + 2] - chin.depth], 12 * i);
     }
     const mouth = this.#mouth(before, after, weights, template.atLandmarks(gains, 1));
     for (const [row, source] of mouth?.parts ? this.lipSources : []) skin.set(source, 12 * row + 3);
     const eyes = SIDES.map((side, i) => changedEye(this.lids[i], Edges.ofEye(after, side, this.axes), gazeOf(weights, side), eye));
     eyes.forEach((one, i) => one && this.margins[i].forEach(([row, source]) => skin.set(source, 12 * row + 3)));
-    return { there, skin, gain, eyes, mouth };
+    return { there, skin, chin, gain, eyes, mouth };
+  }
+
+  /** The edge of a chin, [x, y] of each place of it, and what its shadow on a neck behind `depth` needs
+   * as numbers of mesh.js; only a chin that drops throws one: that at rest is in the picture. */
+  #chin(there) {
+    const { template, here, laid: { map: { eye } } } = this;
+    const rows = rowsOf("jaw").slice(4, 11);
+    const [was, now] = [here, there].map((points) => template.atLandmarks(points)).map((marks) => rows.map((row) => rowAt(marks, row)));
+    const drop = Math.max(...now.slice(1, 6).map(([, y], i) => y - was[i + 1][1]));
+    let squares = 0;
+    for (let i = 2; i < there.length; i += 3) squares += there[i] ** 2;
+    const depth = Math.min(...now.map(([, , z]) => z)) - BEHIND * Math.sqrt(3 * squares / there.length);
+    const numbers = [SHADE * clip(drop / (RISES * eye)), eye * SHADE_REACH, eye * ENDS, eye * NEAR];
+    return { depth, numbers, line: now.flatMap(([x, y]) => [x, y]) };
   }
 
   /** Where lips that part have their colours: beyond the dark line between them. */

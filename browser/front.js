@@ -1,8 +1,13 @@
 // What stands before a face: the network's coarse mask, made exact. As reggan_plugin/rig/front.py does it.
 
-import { BICUBIC, largest, resize } from "./planes.js";
+import { answer, front } from "./constants.js";
+import { smoothArc } from "./eyes.js";
+import { BICUBIC, blurred, largest, resize } from "./planes.js";
+import { added, clip, eyeRows, rowsOf, sampled } from "./rig.js";
 
-const [THIN, REACH, SOFTEST, FROM, TO, LEAST] = [3, 7 / 384, 4e-4, 0.35, 0.65, 0.002];
+const { THIN, REACH_PX, SOFTEST, FROM, TO, LEAST, BROW, BROW_TAIL, TAIL, TAIL_GOES_ON, BROW_HIDDEN } = front;
+const { HAIR, BESIDE_HAIR, FREE, HEAD, FADE } = answer;
+const SIDES = ["right", "left"];
 const like = (one, work) => ({ ...one, data: one.data.map(work) });
 
 /** A plane in [0, 1] over the crop, null if nothing is before the face; `share` is what the network says. */
@@ -13,7 +18,7 @@ export function frontMatte(face, share) {
   const mask = resize(like(share, (value, i) => Math.min(value, thick.data[i])), side, side, BICUBIC);
   if (mask.data.filter((value) => value > 0.5).length < LEAST * side * side) return null;
   const guide = like(mask, (_, i) => (face[0].data[i] + face[1].data[i] + face[2].data[i]) / 3);
-  const averaged = (one) => means(one, Math.max(1, Math.round(REACH * side)));
+  const averaged = (one) => means(one, Math.max(1, Math.round(REACH_PX * side / 384)));
   const times = (one, other) => like(one, (value, i) => value * other.data[i]);
   const [meanGuide, meanMask, both, square] = [guide, mask, times(guide, mask), times(guide, guide)].map(averaged);
   const slope = like(both, (value, i) => (value - meanGuide.data[i] * meanMask.data[i])
@@ -32,4 +37,63 @@ function means({ width, height, data }, reach) {
     return sum / (2 * reach + 1);
   });
   return { width, height, data: pass(pass(data, 1, width), width, height) };
+}
+
+/** How far a place is from the nearest of some lines of places. */
+function distance(lines, [x, y]) {
+  let nearest = Infinity;
+  for (const line of lines) {
+    for (let i = 1; i < line.length; i++) {
+      const [from, to] = [line[i - 1], line[i]];
+      const [ux, uy] = [to[0] - from[0], to[1] - from[1]];
+      const share = clip(((x - from[0]) * ux + (y - from[1]) * uy) / Math.max(ux * ux + uy * uy, 1e-12));
+      const [across, down] = [x - from[0] - share * ux, y - from[1] - share * uy];
+      nearest = Math.min(nearest, across * across + down * down);
+    }
+  }
+  return Math.sqrt(nearest);
+}
+
+/** Whether a place is on a brow that is seen, up to its tail: it moves as one piece, also where a lock
+ * touches it. `share` is what the network says of what is before the face. */
+export function wholeBrows(places, share, eye) {
+  const parts = SIDES.flatMap((side) => {
+    const brow = rowsOf("brow", side).map((row) => places[row]);
+    const seen = brow.slice(BROW_TAIL);
+    const hidden = seen.reduce((sum, place) => sum + sampled({ side: share.width, data: share.data }, 0, place) / seen.length, 0);
+    if (hidden >= BROW_HIDDEN) return [];
+    const along = [added(brow[0], added(brow[0], brow[1], -1), TAIL_GOES_ON), ...smoothArc(brow)];
+    return [[along, BROW], [along.slice(0, Math.floor(along.length / 3)), TAIL]].map(([line, width]) =>
+      ({ line, far: width * eye, box: [0, 1].map((axis) => line.map((one) => one[axis])).map((all) => [Math.min(...all), Math.max(...all)]) }));
+  });
+  return (place) => parts.some(({ line, far, box }) =>
+    place.every((value, axis) => value > box[axis][0] - far && value < box[axis][1] + far) && distance([line], place) < far);
+}
+
+/** A plane over the crop with another value on brows. */
+export const onBrows = (source, isBrow, value) =>
+  like(source, (own, i) => (isBrow([((i % source.width) + 0.5) / source.width, (Math.floor(i / source.width) + 0.5) / source.width]) ? value : own));
+
+/** How far skin goes its way, 0 to 1, by the landmarks now, and where it was and is: not beside the head, nor
+ * next to hair, whose thin ends would be torn off. `head` is the head's share, `hair` a matte or null. */
+export function freedom(head, hair, eye) {
+  const side = head.width;
+  const soft = (isIn, reach, most) => {
+    const wide = largest(like(head, (_, i) => Number(isIn(i))), 2 * Math.round(reach / 2) + 1);
+    return { side, data: blurred(wide.data, side, side, reach / 2).map((value) => clip(most * value)) };
+  };
+  const hairAt = (i) => sampled({ side: hair.width, data: hair.data }, 0, [((i % side) + 0.5) / side, (Math.floor(i / side) + 0.5) / side]);
+  const moves = soft((i) => head.data[i] > HEAD, Math.max(1, FADE * eye * side), 2);
+  const near = hair && soft((i) => hairAt(i) > HAIR, BESIDE_HAIR * eye * side, 1.3);
+  const rows = [...SIDES.flatMap((one) => [rowsOf("brow", one), eyeRows(one)]), rowsOf("lip_outer_upper"), rowsOf("lip_outer_lower")];
+  return (marks) => {
+    const lines = rows.map((line) => line.map((row) => marks[row]));
+    return (was, now) => {
+      const own = sampled(moves, 0, was);
+      const held = near ? sampled(near, 0, now) : 0;
+      if (!own || !held) return own;
+      const away = distance(lines, now) / (FREE * eye);
+      return own * (1 - held * (1 - clip(2 / (1 + Math.exp(3.4 * (away - 1))))));  // a blur's edge
+    };
+  };
 }

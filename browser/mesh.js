@@ -40,8 +40,19 @@ vec4 ofOther(vec2 place) { return texture(other, (place - square.xy) / square.z)
 `;
 
 const SKIN = `uniform sampler2D gain;
-void main() {  // more.x and the plane: logarithm of the factor on the light
-  float light = more.x + texture(gain, was).r;
+uniform vec2 chin[7];
+float shadow() {  // of the chin on what is behind it; numbers: how dark, its reach down, inwards, and up
+  float edge = 2.0;
+  for (int i = 0; i < 6; i++) {
+    float share = (now.x - chin[i].x) / (chin[i + 1].x - chin[i].x);
+    if (share >= 0.0 && share <= 1.0) edge = mix(chin[i].y, chin[i + 1].y, share);
+  }
+  float under = now.y - edge, inwards = min(now.x - chin[0].x, chin[6].x - now.x);
+  if (more.z >= 0.0 || under < -numbers.w) return 0.0;
+  return numbers.x * exp(-max(under, 0.0) / numbers.y) * clamp(inwards / numbers.z, 0.0, 1.0);
+}
+void main() {  // more: logarithm of the factor on the light, how much the plane of it counts, nearness to the chin
+  float light = more.x + more.y * texture(gain, was).r + log(1.0 - shadow());
   float share = max(distance(now, was) / 0.002, abs(light) / 0.02);
   share = smoothstep(0.25, 1.0, share);  // less is noise, and the pixel keeps its bits
   result = vec4(toSrgb(fromSrgb(ofFrame(was)) * exp(light)), 1) * share;
@@ -65,7 +76,7 @@ const FRONT = "void main() { result = vec4(0, 0, 0, ofOther(now).r); }";
 
 const SIZES = [3, 2, 4, 3];  // of a vertex's parts: 12 numbers
 const FLOATS = 12;
-const UNIFORMS = ["frameFromCrop", "clipFromCrop", "other", "gain", "square", "numbers"];
+const UNIFORMS = ["chin", "frameFromCrop", "clipFromCrop", "other", "gain", "square", "numbers"];
 
 export class Mesh {
   constructor(triangles) {
@@ -166,11 +177,12 @@ export class Mesh {
     gl.activeTexture(gl.TEXTURE1);
   }
 
-  #draw(name, vertices, indices, { numbers, other } = {}) {
+  #draw(name, vertices, indices, { numbers, other, line } = {}) {
     const { gl } = this;
     const { program, places } = this.programs[name];
     gl.useProgram(program);
     if (numbers) gl.uniform4fv(places.numbers, numbers);
+    if (line) gl.uniform2fv(places.chin, line);
     if (other) {
       gl.bindTexture(gl.TEXTURE_2D, other.texture);
       gl.uniform4fv(places.square, other.square);
@@ -185,7 +197,7 @@ export class Mesh {
 
   /** Draw what face.js says of a face that moved; the canvas shows the face's region, reduced by a
    * whole factor, and is clear where nothing changed. */
-  draw({ skin, gain, eyes, mouth }, factor) {
+  draw({ skin, chin, gain, eyes, mouth }, factor) {
     const { gl, shown: { image, crop } } = this;
     const [width, height] = [image.width, image.height].map((side) => Math.ceil(side / factor));
     if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
@@ -199,7 +211,7 @@ export class Mesh {
     gl.disable(gl.DEPTH_TEST);
     for (const strip of [...eyes.flatMap((one) => one?.lids ?? []), ...(mouth?.lips ?? [])]) this.#draw("STRIP", strip);
     gl.enable(gl.DEPTH_TEST);
-    this.#draw("SKIN", skin, this.triangles);
+    this.#draw("SKIN", skin, this.triangles, chin);
     gl.disable(gl.DEPTH_TEST);
     eyes.forEach((one, i) => {
       if (one?.ball) this.#draw("EYE", one.ball, null, { other: this.balls[i], numbers: [...one.way, Number(one.turned), this.balls[i].lower] });

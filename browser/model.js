@@ -2,17 +2,17 @@
 
 import { beneath } from "./backdrop.js";
 import { Face } from "./face.js";
-import { frontMatte } from "./front.js";
+import { freedom, frontMatte, onBrows, wholeBrows } from "./front.js";
 import { Locator } from "./locator.js";
 import { Mesh } from "./mesh.js";
 import { Mouth } from "./mouth.js";
 import { readNpz } from "./npz.js";
 import { BILINEAR, plane, resize } from "./planes.js";
 import { CELLS } from "./refinement.js";
-import { clip, rowAt, Template } from "./rig.js";
+import { clip, eyeDistanceOf, rowAt, Template } from "./rig.js";
 import { liftSpectacles } from "./spectacles.js";
 
-const [FRONT, SPECTACLES] = [2, 3];  // of the network's label
+const [HEAD, FRONT, SPECTACLES] = [1, 2, 3];  // of the network's label
 const [SMALLEST_EYE_PX, LARGEST_EYE_PX, GREY] = [48, 320, 128];
 
 /** onnxruntime-web: with WebGPU where the browser has it and can wait for it, else on the processor. */
@@ -79,13 +79,20 @@ export class Model {
     const number = (usual, low, high) => (value) => clip(Number.isNaN(value) ? usual : value, low, high);
     const places = Array.from(sigma.data, (_, row) => rowAt(points.data, row, 2).map(number(0.5, -0.5, 1.5)));
     const sure = Array.from(sigma.data, number(1, 1e-5, 1));
-    const front = both(frontMatte(lifted.face, shareOf(label, FRONT)), lifted.front);
+    const eye = eyeDistanceOf(places);
+    const isBrow = wholeBrows(places, shareOf(label, FRONT), eye);
+    const matte = frontMatte(lifted.face, shareOf(label, FRONT));
+    const hair = matte && onBrows(matte, isBrow, 0);
+    const front = both(hair, lifted.front);
+    const head = shareOf(label, HEAD);
+    if (label.dims[1] > SPECTACLES) shareOf(label, SPECTACLES).data.forEach((value, i) => (head.data[i] += value));
     const source = front ? beneath(frame, crop.spread(front, { ...region, left: 0, top: 0 })) : frame;
     const squareOf = ([left, top, right]) => {
       const px = clip(Math.round((right - left) * side * crop.scale), SMALLEST_EYE_PX, LARGEST_EYE_PX);
       return source.map((one) => crop.window([left, top, right], px).cut(one));
     };
-    const face = new Face(this.template, this.mouth, lifted.face, squareOf, places, sure);
+    const face = new Face(this.template, this.mouth, lifted.face, squareOf, places, sure,
+      freedom(onBrows(head, isBrow, 1), hair, eye));
     const base = await createImageBitmap(image, region.left, region.top, region.width, region.height);
     const refine = this.isRefined ? async (planes) => {
       const { mix, motion, gain } = await this.session.run({ image: inputs.image, asked: this.#asked(planes) });

@@ -2,14 +2,15 @@
 // As reggan_plugin/rig/mouth.py and mouth_light.py have it.
 
 import { mouth as ofMouth, mouth_light as ofLight, opened_mouth } from "./constants.js";
-import { percentile } from "./planes.js";
+import { blurred, percentile } from "./planes.js";
 import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./rig.js";
 
 const { TOOTH, GUM, WALL, PLATE, HINGE, SLIDE, IVORY, CAVITY, NECK, EDGE, EDGE_REACH, CANINES, CANINE, FILL_OF, FADE,
   FADE_OF, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, THROUGH_CHEEKS, POWER, NEAREST,
   LIPS_BEFORE_TEETH, LIPS_CURVE } = ofMouth;
 const COLOURS = [IVORY, ofMouth.GUM_COLOUR, ofMouth.TONGUE_COLOUR, ofMouth.WALL_COLOUR, ofMouth.PLATE_COLOUR];
-const { LUMA, DEPTHS, CELL, MARGIN } = ofLight;
+const { LUMA, DEPTHS, MARGIN } = ofLight;
+const CELL = 0.03;  // in eye distances; coarser than the program's, for a slider's sake
 const { RIM, RIM_SHADE } = opened_mouth;
 
 export const fromSrgb = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
@@ -122,20 +123,6 @@ export class OpeningLight {
       + (plane[at + width] * (1 - far) + plane[at + width + 1] * far) * low;
     return mixed(levels[lower]) * (1 - share) + mixed(levels[lower + 1]) * share;
   }
-}
-
-/** A Gaussian along rows, then columns; beyond the plane nothing is open. */
-function blurred(values, width, height, sigma) {
-  const reach = Math.ceil(3 * sigma);
-  const weights = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / sigma) ** 2));
-  const total = weights.reduce((a, b) => a + b);
-  const pass = (source, step, length) => source.map((_, i) => {
-    const place = Math.floor(i / step) % length;
-    let sum = 0;
-    for (let k = Math.max(-reach, -place); k <= Math.min(reach, length - 1 - place); k++) sum += weights[k + reach] * source[i + k * step];
-    return sum / total;
-  });
-  return pass(pass(values, 1, width), width, height);
 }
 
 /** The light on a face, from its bare skin: `pixels` are [x, y, r, g, b], sRGB-encoded, x and y of

@@ -194,3 +194,17 @@ export function percentile(values, share) {
   const next = sorted[Math.min(below + 1, sorted.length - 1)];
   return sorted[below] + (place - below) * (next - sorted[below]);
 }
+
+/** A Gaussian along rows, then columns; beyond the plane is 0. */
+export function blurred(values, width, height, sigma) {
+  const reach = Math.ceil(3 * sigma);
+  const weights = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-0.5 * ((i - reach) / sigma) ** 2));
+  const total = weights.reduce((a, b) => a + b);
+  const pass = (source, step, length) => source.map((_, i) => {
+    const place = Math.floor(i / step) % length;
+    let sum = 0;
+    for (let k = Math.max(-reach, -place); k <= Math.min(reach, length - 1 - place); k++) sum += weights[k + reach] * source[i + k * step];
+    return sum / total;
+  });
+  return pass(pass(values, 1, width), width, height);
+}

@@ -255,10 +255,14 @@ class FaceMap {
   }
 }
 
+/** How far the middles of both eyes are apart. */
+export const eyeDistanceOf = (places) =>
+  Math.max(1e-6, distance(...["left", "right"].map((side) => meanOf(eyeRows(side).map((row) => places[row])))));
+
 /** Lay the template over landmarks, [x, y] in parts of the crop's side with their deviations:
  * the map, and the motion that the source wears, a mouth that is open. */
 export function fit(template, places, sigma) {
-  const eye = Math.max(1e-6, distance(...["left", "right"].map((side) => meanOf(eyeRows(side).map((row) => places[row])))));
+  const eye = eyeDistanceOf(places);
   const weights = wornMouth(template, places);
   const worn = template.displacement(weights);
   const anchors = added(template.landmarks, template.atLandmarks(worn));

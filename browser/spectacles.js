@@ -2,19 +2,19 @@
 // reggan_plugin/rig/front.py does it.
 
 import { continued } from "./backdrop.js";
+import { front } from "./constants.js";
 import { BILINEAR, largest, percentile, resizeLevels } from "./planes.js";
 
-const [SHADE, HUE, LIKELY, LEAST, AROUND, SURE, CLEAR] = [0.6, 2.5, 0.5, 0.0032, 5, 0.6, 0.6];
-const [ALIKE, REACH, NOT, MAY, FROM, TO, TOLD] = [0.18, 3, 0.2, 0.4, 0.05, 0.75, 0.06];
+const { SHADE, HUE, LIKELY, LEAST_WORN, AROUND, SURE, CLEAR, ALIKE, REACH, NOT, MAY, FRAME_FROM, FRAME_TO, TOLD } = front;
 const like = (one, work) => ({ ...one, data: one.data.map(work) });
 
 /** Three planes without what stood before them, and `front`, a plane that says where; null if none.
  * `share` is a plane of the same crop. */
 export function liftSpectacles(face, share) {
   const likely = share.data.reduce((sum, value) => sum + (value > LIKELY ? value : 0), 0);
-  if (likely < LEAST * share.data.length) return { face, front: null };
-  const front = matteOf(face, share);
-  return { face: continued(face, front), front };
+  if (likely < LEAST_WORN * share.data.length) return { face, front: null };
+  const matte = matteOf(face, share);
+  return { face: continued(face, matte), front: matte };
 }
 
 /** A plane that follows the edges of a frame at the face's own resolution: where it may be, a
@@ -47,7 +47,7 @@ function matteOf(face, share) {
     const apart = Math.max(length(way, i), 1e-6);
     const along = gone.reduce((sum, one, k) => sum + one[i] * way[k][i], 0) / apart;
     const beside = Math.sqrt(Math.max(0, length(gone, i) ** 2 - along ** 2));
-    const part = apart > TOLD ? ((along - beside) / apart - FROM) / (TO - FROM) : 1;
+    const part = apart > TOLD ? ((along - beside) / apart - FRAME_FROM) / (FRAME_TO - FRAME_FROM) : 1;
     matte.data[first * width + i] *= Math.min(1, Math.max(0, part, isSure));
   });
   return matte;

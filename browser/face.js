@@ -136,7 +136,7 @@ export class Face {
       add(addedMotion(template, here, meant, refined, gaps), eye);
       gain = refined.gain.data.map((value) => TRUST * value);
     }
-    add(parting(template, overlap(before, after, down, eye)), 1);
+    add(parting(template, overlap(before, after, down)), 1);
     keepLips(template, here, there, before, after, this.axes, eye);
     const [chin, freedom] = [this.#chin(there), this.freedom(after)];
     const skin = new Float32Array(12 * gains.length);
@@ -194,7 +194,7 @@ export class Face {
     const [from, to] = [was.smooth(), lips.smooth()];
     const strip = stripOf(to, from);
     if (gapBefore > Math.max(LEAST_GAP, KEEPS_OWN * gapAfter)) return { strip };
-    if (gapAfter < LEAST_GAP) return { strip: stripOf(now.smooth(), from) };  // the line between shut lips
+    if (gapAfter < LEAST_GAP) return null;
     // A lip's inner side comes to be seen; there it turns in softly.
     const rolled = now.upper.map((upper, i) => eye * clip(dot(added(now.lower[i], upper, -1), now.down) / (ROLLED_OVER * eye)));
     const rim = (away) => new Edges(...["upper", "lower"].map((edge, k) => lips[edge].map((place, i) =>

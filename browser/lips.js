@@ -3,7 +3,7 @@
 import { opened_mouth } from "./constants.js";
 import { added, clip, dot, interpolated, LOWER, rowsOf, UPPER } from "./rig.js";
 
-const { LIPS_REACH: REACH, LEAST_GAP, LEAST_LIP, LIP_DEPTH: DEPTH, LINE, LINE_REACH, LIPS_BESIDE } = opened_mouth;
+const { LIPS_REACH: REACH, LEAST_LIP, LIP_DEPTH: DEPTH, LINE, LINE_REACH, LIPS_BESIDE } = opened_mouth;
 const STEPS = 8;
 
 /** Motion of the vertices, two numbers each, that parts the lips by `apart`, [x, y] from each upper
@@ -30,13 +30,10 @@ export function parting(template, apart) {
   return result;
 }
 
-/** How far the lips are to be parted so that a change lays none over the other nor tears the line
- * between shut ones, as `parting` takes it. */
-export function overlap(before, after, down, eye) {
-  const gaps = (marks) => UPPER.map((upper, i) => dot(marks[LOWER[i]], down) - dot(marks[upper], down));
-  const [own, now] = [gaps(before), gaps(after)];
-  const shut = clip(2 - Math.max(...own) / (LEAST_GAP * eye));
-  return own.map((gap, i) => down.map((value) => value * Math.max(0, (gap > 0 ? shut * gap : gap) - now[i])));
+/** How far the lips are to be parted so that a change lays none over the other, as `parting` takes it. */
+export function overlap(before, after, down) {
+  const over = (marks, i) => Math.max(0, dot(marks[UPPER[i]], down) - dot(marks[LOWER[i]], down));
+  return UPPER.map((_, i) => down.map((value) => value * Math.max(0, over(after, i) - over(before, i))));
 }
 
 /** Put vertices `there`, x, y and nearness of each, so that no lip rolls in so far that its edge is lost. */

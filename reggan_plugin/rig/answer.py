@@ -183,7 +183,7 @@ def rig_answer(
         added = added_motion(template, request, refined, gaps) * laid.map.eye
         there = request.there + np.column_stack([added, np.zeros(len(added), np.float32)])
         marks_after = marks_after + template.at_landmarks(added)
-    apart = overlap(marks_before, marks_after, axes[:, 1], laid.map.eye)
+    apart = overlap(marks_before, marks_after, axes[:, 1])
     if wears:
         marks_there = template.landmarks + template.at_landmarks(change - gone)
         wanted = (marks_there[upper, 1] - marks_there[lower, 1]).clip(0) * laid.map.eye

@@ -129,25 +129,15 @@ def overlap(
     before: Float[np.ndarray, "points 2"],
     after: Float[np.ndarray, "points 2"],
     down: Float[np.ndarray, "2"],
-    eye: float,
 ) -> Float[np.ndarray, "pairs 2"]:
     """How far the lips are to be parted, so that a change lays none over the other, at each pair.
 
     Which of them a shape pushes over the other is a matter of a hair's breadth of depth, and a
-    picture of shut lips has one line. As far as landmarks overlap before it, they may after it; and
-    as far as they leave the line between them, they do after it, or the line would be torn.
-
-    Args:
-        before: the landmarks in the source.
-        after: in the result.
-        down: the face's down in the crop.
-        eye: an eye distance in parts of the crop's side.
+    picture of shut lips has one line. As far as landmarks overlap before it, they may after it.
     """
     upper, lower = LIP_PAIRS
-    own, new = ((marks[lower] - marks[upper]) @ down for marks in (before, after))
-    shut = np.interp(own.max() / eye, (_LEAST_GAP, 2 * _LEAST_GAP), (1, 0))
-    kept = np.where(own > 0, shut, 1) * own
-    return np.clip(kept - new, 0, None)[:, None] * down
+    own, new = (np.clip((marks[upper] - marks[lower]) @ down, 0, None) for marks in (before, after))
+    return np.clip(new - own, 0, None)[:, None] * down
 
 
 def without_rolled_lips(
@@ -334,6 +324,8 @@ def changed_mouth(
         line = blur(line, _KEPT_LINE / 6 * eye * side_px / (window[2] - window[0]))
         seam = (before[whole] + before[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
         own = _moved_along(picture, seam, middle, window, side_px)
+        # a gleam of teeth is no line
+        own = np.minimum(own, extended(own, (line == 0).astype(np.float32)))
         inside = own + opening[..., None] * (inside - own)
         opening = np.maximum(opening, line)
         was_open *= 1 - _along(seam, shut, was_window, len(was_open))

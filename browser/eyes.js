@@ -6,7 +6,7 @@ import { percentile } from "./planes.js";
 import { added, between, clip, dot, eyeRows, leastSquares, meanOf, rowsOf, scaled } from "./rig.js";
 
 const { LEAST_MOTION, LEAST_TURN, SHUT, RINGS, SIDEWAYS, UP, DOWN, MOST_SHADE, SHADE_REACH, SHADE_INSET, FEWEST, INSET, BLEND,
-  LEAST_LIGHT, LEAST_SPREAD, MOST_OFF, ENOUGH, RING_RIDGE, AS_GOOD, GLINT, GLINT_OF_WHITE, GLINT_OF_SKIN } = ofEyes;
+  LEAST_LIGHT, LEAST_SPREAD, MOST_OFF, ENOUGH, RING_RIDGE, AS_GOOD, SLOPE_RIDGE, UNLIKE, GLINT, GLINT_OF_WHITE, GLINT_OF_SKIN } = ofEyes;
 const [LEAST_SEEN, NEAR, FAR] = [12, 0.6, 1.5];  // the last two: reaches of a lid's shade
 const [MARGIN, BESIDE] = [0.12, 0.03];  // eye distances
 
@@ -98,15 +98,16 @@ export function completedEye(cut, before, iris, eye) {
   if (indices.length < LEAST_SEEN) return { window, side, pixels, dark: [0, 0] };
   const grey = ([red, green, blue]) => red.data.map((value, i) => (value + green.data[i] + blue.data[i]) / 3);
   const light = grey(own);
-  const ring = { ...own[0], data: ringsOf(depths.map(({ place }) => place), iris, indices, light) };
+  const units = ringsOf(depths.map(({ place }) => place), iris, indices, light);
+  const ring = { ...own[0], data: Float32Array.from(units, (unit) => Math.hypot(...unit)) };
   const beyond = (least) => indices.filter((i) => ring.data[i] > least);
   const white = [beyond(1.12), beyond(0.9), indices].find((some) => some.length >= 8) ?? indices;
   const hidden = { ...ring, data: ring.data.map(() => 1) };
   for (const i of white) hidden.data[i] = 0;
-  const profiles = own.map((one) => profileOf(one, ring, indices));
+  const profiles = profilesOf(own, ring, units, indices);
   const ball = continued(own, hidden).map((one, channel) => ({ ...one, data: one.data.map((value, i) => {
     const share = clip((1.12 - ring.data[i]) / 0.16);
-    return value + share * ((profiles[channel]?.(ring.data[i]) ?? value) - value);
+    return value + share * ((profiles?.[channel](ring.data[i], units[i]) ?? value) - value);
   }) }));
   const balls = grey(ball);
   const shareOf = (values, some, share) => percentile(Float32Array.from(some, (i) => values[i]), share);
@@ -130,7 +131,7 @@ export function completedEye(cut, before, iris, eye) {
   return { window, side, pixels, dark };
 }
 
-/** How far places are from the middle of an iris, 1 on its edge: the ellipse of its landmarks, shifted and
+/** Places from the middle of an iris, 1 away on its edge: the ellipse of its landmarks, shifted and
  * scaled so that what is seen has rings of one colour, or a half hidden iris would show two pupils. */
 function ringsOf(places, iris, indices, light) {
   const centre = meanOf(iris);
@@ -163,24 +164,36 @@ function ringsOf(places, iris, indices, light) {
     [total, x, y, scale] = [total + likely, x + likely * one.x, y + likely * one.y, scale + likely * one.scale];
   }
   if (!total) [total, scale] = [1, 1];
-  return Float32Array.from(units, ([u, v]) => Math.hypot(u - x / total, v - y / total) * total / scale);
+  return units.map(([u, v]) => [(u - x / total) * total / scale, (v - y / total) * total / scale]);
 }
 
-/** Medians of rings about the iris, in straight lines between those that are seen. */
-function profileOf(own, ring, indices) {
+/** Medians of rings about the iris, in straight lines between those that are seen, and how light falls
+ * off across them: functions of a ring and a place, one a plane; null if no ring is seen. */
+function profilesOf(planes, ring, units, indices) {
   const rings = Array.from({ length: RINGS }, () => []);
   for (const i of indices) {
-    if (ring.data[i] < 1.2) rings[Math.min(RINGS - 1, Math.floor(ring.data[i] * RINGS / 1.2))].push(own.data[i]);
+    if (ring.data[i] < 1.2) rings[Math.min(RINGS - 1, Math.floor(ring.data[i] * RINGS / 1.2))].push(i);
   }
-  const known = rings.flatMap((values, at) => (values.length ? [[at, percentile(Float32Array.from(values), 0.5)]] : []));
+  const known = rings.flatMap((some, at) => (some.length ? [{ at, some, middle: meanOf(some.map((i) => units[i])),
+    medians: planes.map(({ data }) => percentile(Float32Array.from(some, (i) => data[i]), 0.5)) }] : []));
   if (!known.length) return null;
-  return (where) => {
-    const at = clip(where * RINGS / 1.2 - 0.5, known[0][0], known.at(-1)[0]);
-    const next = Math.max(1, known.findIndex(([place]) => place >= at));
-    if (known.length < 2) return known[0][1];
-    const [[from, low], [to, high]] = [known[next - 1], known[next]];
-    return low + (high - low) * (at - from) / (to - from);
-  };
+  const usual = known.flatMap(({ some, middle, medians }) => some.flatMap((i) => {
+    const off = planes.map(({ data }, k) => data[i] - medians[k]);
+    return Math.max(...off.map(Math.abs)) < UNLIKE ? [{ off, place: added(units[i], middle, -1) }] : [];
+  }));
+  const ridge = SLOPE_RIDGE * usual.length + 1e-9;
+  return planes.map((_, k) => {
+    const slope = leastSquares(usual.map(({ place }) => place), usual.map(({ off }) => off[k]), [ridge, ridge]);
+    const values = known.map(({ medians, middle }) => medians[k] - dot(middle, slope));
+    const [low, high] = [Math.min, Math.max].map((pick) => pick(...known.map(({ medians }) => medians[k])));
+    return (where, place) => {
+      const at = clip(where * RINGS / 1.2 - 0.5, known[0].at, known.at(-1).at);
+      const next = Math.max(1, known.findIndex((one) => one.at >= at));
+      const share = known.length < 2 ? 0 : (at - known[next - 1].at) / (known[next].at - known[next - 1].at);
+      const value = values[next - 1] + share * ((values[next] ?? 0) - values[next - 1]);
+      return clip(value + dot(place, slope), low, high);
+    };
+  });
 }
 
 /** What to draw of an eye between moved lids, null if nothing of it changes. */

@@ -549,6 +549,55 @@ def test_the_page_s_fit_is_the_runtime_s(worn: dict[str, float]) -> None:
     assert np.abs(found - wanted).max() < 1e-4 * laid.map.eye
 
 
+IRIS = """
+import { completedEye, Edges } from "./eyes.js";
+const along = Array.from({ length: 13 }, (_, i) => i / 12);
+const edge = (high) => along.map((t) => [0.2 + 0.6 * t, 0.5 + high * Math.sin(Math.PI * t)]);
+const lids = new Edges(edge(0), edge(0.17), { right: [1, 0], down: [0, 1] });
+const side = 96;
+const ringOf = (x, y) => Math.hypot(x - 0.5, y - 0.5) / 0.15;
+const eye = (ring, y, channel) =>
+  ring > 1 ? 0.9 : ring < 0.4 ? 0.02 : [0.5, 0.3, 0.1][channel] + 0.6 * (y - 0.5);
+const seen = (x, y, channel) => y < 0.5 ? 0.6 : eye(ringOf(x, y), y, channel);
+const placed = ([left, top, right], i) => [left, top].map((from, k) =>
+  from + ((k ? Math.floor(i / side) : i % side) + 0.5) * (right - left) / side);
+const cut = (window) => [0, 1, 2].map((channel) => ({ width: side, height: side,
+  data: Float32Array.from({ length: side ** 2 }, (_, i) => seen(...placed(window, i), channel)) }));
+const turns = Array.from({ length: 8 }, (_, k) => k * Math.PI / 4);
+const iris = turns.map((t) => [0.5 + 0.15 * Math.cos(t), 0.5 + 0.15 * Math.sin(t)]);
+const { window, pixels } = completedEye(cut, lids, iris, 1);
+const ends = [[], []];
+for (let i = 0; i < side * side; i++) {
+  const [x, y] = placed(window, i);
+  const isBetween = ringOf(x, y) > 0.5 && ringOf(x, y) < 0.9 && Math.abs(x - 0.5) < 0.05;
+  if (isBetween) ends[Number(y > 0.5)].push(pixels[4 * i]);
+}
+const meanOf = (values) => values.reduce((sum, value) => sum + value) / values.length;
+console.log(JSON.stringify(ends.map(meanOf)));
+"""
+"""An eye whose iris is lit at its lower end; how light both ends of it are drawn."""
+
+
+def test_the_page_draws_the_hidden_end_of_an_iris_as_light_falls_off(tmp_path: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node")
+    # the page's folder has the constants that its engine imports
+    written = runpy.run_path(str(ASSEMBLE))["constants"]()
+    for file in ASSEMBLE.parent.glob("*.js"):
+        shutil.copy(file, tmp_path)
+    (tmp_path / "constants.js").write_text(written, encoding="utf-8")
+    made = subprocess.run(
+        [node, "--input-type=module", "--eval", IRIS],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    upper, lower = json.loads(made.stdout)
+    assert upper + 0.03 < lower
+
+
 def test_another_archive_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "other.tgz"
     other.write_bytes(b"no such archive")

@@ -148,6 +148,7 @@ REMEDIES: Mapping[str, str] = {
     "outputs-exist": _EXISTING,
     "atlas-exists": "",
     "launcher-exists": "",
+    "outputs-changed": "Existing: Replace, or another Output.",
     "outputs-without-record": "Existing: Replace, or another Output.",
     "no-shape-in-take": "",
     "rate-of-timecodes": "",

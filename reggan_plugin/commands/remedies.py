@@ -143,6 +143,7 @@ REMEDIES: Mapping[str, str] = {
     "replaces it.",
     "atlas-exists": "--overwrite replaces it, --atlas names another place.",
     "launcher-exists": "--overwrite replaces it, --launcher names another folder.",
+    "outputs-changed": "--overwrite replaces them, --out names another place.",
     "outputs-without-record": "--overwrite replaces them, --out names another place.",
     "no-shape-in-take": "`reggan-plugin expressions --shapes` lists all.",
     "rate-of-timecodes": "--curves-rate says otherwise.",

@@ -227,7 +227,9 @@ def written_frames(
         own = {k: v for k, v in reading.metadata.items() if k.lower() not in _OF_CONTAINER}
         writing.metadata.update(own)
         if comment is not None:
-            writing.metadata["comment"] = comment
+            before = [writing.metadata.pop(key) for key in own if key.lower() == "comment"]
+            is_there = any(comment in text for text in before)
+            writing.metadata["comment"] = "\n".join([*before, *([] if is_there else [comment])])
         with open_video(Path(source)) as looking:  # sound may come, and end the head, before it
             matrix = display_matrix(next(looking.decode(video=0), None))
         encoder = _Encoder(av, writing, video, name, asked.options_for(name), matrix)

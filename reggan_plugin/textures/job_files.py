@@ -14,8 +14,15 @@ from types import TracebackType
 from typing import Literal
 
 from reggan_plugin import __version__
-from reggan_plugin.errors import MeshError, OutputError, UsageError
+from reggan_plugin.errors import (
+    MeshError,
+    OutputError,
+    OutputExistsError,
+    RegganError,
+    UsageError,
+)
 from reggan_plugin.file_safety import refuse_overwriting, remove_leftovers
+from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
 from reggan_plugin.jobs.frame_record import (
     FrameRecord,
@@ -166,6 +173,29 @@ class OutputRecords:
             )
         )
 
+    def refuse_changed(self, outputs: Iterable[Path]) -> None:
+        """Refuse to make anew what somebody changed since an earlier run made it.
+
+        Such a file has other bytes than its record says, and can be read: what is damaged counts
+        as not made.
+
+        Raises:
+            OutputExistsError: one was changed.
+        """
+        for output in outputs:
+            record = read_record(output)
+            known = (None, None if record is None else record.output_sha256)
+            if (
+                None not in known[1:]
+                and _digest_of_output(output) not in known
+                and _is_whole(output)
+            ):
+                raise OutputExistsError(
+                    f"{output} was changed since it was made, and is not made anew unless you say "
+                    "so. Move it, name another place, or replace it.",
+                    kind="outputs-changed",
+                )
+
     @contextmanager
     def writing(self, outputs: Mapping[Path, Sequence[str]], kind: OutputKind) -> Iterator[None]:
         """Let outputs be written that hold these expressions; their records say so afterwards.
@@ -229,6 +259,17 @@ def _digest_of_output(output: Path) -> str | None:
         return None  # it is not there, or no longer what was written
 
 
+def _is_whole(output: Path) -> bool:
+    """Tell whether a map, a sheet or a mesh can be read."""
+    try:
+        if output.suffix.lower() in (*GLTF_SUFFIXES, *USD_SUFFIXES):
+            return all(path.exists() for path in files_of_mesh(output))
+        read_frame(output)
+    except (RegganError, OSError, MemoryError):
+        return False
+    return True
+
+
 USD_TEXT_SUFFIXES = (".usda", ".usd")
 _EMBEDDED_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".tga", ".bmp", ".webp")
 """Of a map that only the mesh names: the most frequent first."""
@@ -256,7 +297,8 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
 
     Raises:
         UsageError: several expressions would go into one file, or an input would be overwritten.
-        OutputExistsError: outputs exist, and the request refuses them; or have no record.
+        OutputExistsError: outputs exist, and the request refuses them; or have no record, or were
+            changed since.
         EmptySourceError: the map is not there.
     """
     files = None if request.look.texture is None else find_texture(request.look.texture)
@@ -280,6 +322,7 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
     refuse_existing(outputs, request.existing)
     done = []
     if request.existing.keeps_finished:
+        records.refuse_changed(outputs)
         done = _finished(request, records, maps, meshes)
         done = [
             label

@@ -41,8 +41,10 @@ def draw_sheet(
     check_sheet(path, request, subject)
     mixes = {name: ExpressionMix({name: 1.0}) for name in subject.open_transfer().card.names}
     records = OutputRecords(replace(request, mixes=mixes), subject)
-    if request.existing.keeps_finished and records.fits(path, "sheet", list(mixes)):
-        return TextureResult(written=(), skipped=(path,))
+    if request.existing.keeps_finished:
+        records.refuse_changed([path])
+        if records.fits(path, "sheet", list(mixes)):
+            return TextureResult(written=(), skipped=(path,))
     face = subject.face
     with records.writing({path: list(mixes)}, "sheet"):
         _write_sheet(path, face, mixes, advance)

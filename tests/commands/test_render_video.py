@@ -291,6 +291,24 @@ def test_chapters_and_languages_stay_and_what_is_lost_is_said(
         assert lost in said
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_comment_of_the_source_stands_before_ours(tmp_path: Path, name: str) -> None:
+    source = tmp_path / "of.mp4"
+    with av.open(str(source), "w") as writing:
+        writing.metadata["comment"] = "of the day"
+        stream: Any = writing.add_stream("mpeg4", rate=24)
+        stream.width = stream.height = 64
+        writing.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        writing.mux(stream.encode(None))
+    for _ in range(2):
+        out = tmp_path / name
+        write_video(source, out, {}, coding=Coding(), comment="made by us")
+        with av.open(str(out)) as found:
+            texts = [v for k, v in found.metadata.items() if k.lower() == "comment"]
+        assert texts == ["of the day\nmade by us"]
+        source = out.rename(tmp_path / f"again_{name}")
+
+
 @pytest.mark.parametrize("loops", [None, 0, 3])
 def test_a_gif_keeps_its_loops_comments_and_last_time(
     loops: int | None, tmp_path: Path, capsys: Streams

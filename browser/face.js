@@ -1,7 +1,7 @@
 // A face that was laid open once: what to draw for weights of shapes. As reggan_plugin/rig/answer.py
 // has it; all in parts of the crop's side, with the vertices of mesh.js.
 
-import { answer, drawn_edges, mouth_light, opened_mouth } from "./constants.js";
+import { answer, drawn_edges, mouth_light, mouth_opening } from "./constants.js";
 import { changedEye, completedEye, Edges, gazeOf, irisOf, smoothArc, vertex } from "./eyes.js";
 import { fromSrgb, mouthLight, OpeningLight } from "./mouth.js";
 import { percentile } from "./planes.js";
@@ -10,7 +10,7 @@ import { addedMotion, planesFrom, rasterised, TRUST } from "./refinement.js";
 import { added, between, clip, closingEdges, dot, fit, leastSquares, LOWER, meanOf, movedPlaces, rowAt, rowsOf, sampled, scaled, unit, UPPER } from "./rig.js";
 
 const { TEETH_BELOW, TEETH_BEHIND, TALL, JAW_SHAPES, LEAST_GAP, KEEPS_OWN, SKIN_AROUND, FLAT, STEPS, MOSTLY, ROLLED_OUT,
-  ROLLED_OVER, TURN_IN, LEAST_MOTION } = opened_mouth;
+  ROLLED_OVER, TURN_IN, LEAST_MOTION } = mouth_opening;
 const { LEAST_LIGHT, RIDGE, MOST, LOW, HIGH } = answer;
 const { BEHIND, CORNER, ENDS, NEAR, RISES, SHADE, SHADE_REACH } = drawn_edges;
 const FEWEST = mouth_light.FEWEST_OF_SKIN;

@@ -1,9 +1,9 @@
-// Lips that a change parts, holds together or rolls in: as reggan_plugin/rig/opened_mouth.py has it.
+// Lips that a change parts, holds together or rolls in: as reggan_plugin/rig/mouth_opening.py has it.
 
-import { opened_mouth } from "./constants.js";
+import { mouth_opening } from "./constants.js";
 import { added, clip, dot, interpolated, LOWER, rowsOf, UPPER } from "./rig.js";
 
-const { LIPS_REACH: REACH, LEAST_LIP, LIP_DEPTH: DEPTH, LINE, LINE_REACH, LIPS_BESIDE } = opened_mouth;
+const { LIPS_REACH: REACH, LEAST_LIP, LIP_DEPTH: DEPTH, LINE, LINE_REACH, LIPS_BESIDE } = mouth_opening;
 const STEPS = 8;
 
 /** Motion of the vertices, two numbers each, that parts the lips by `apart`, [x, y] from each upper

@@ -1,7 +1,7 @@
 // The inside of a mouth: its mesh, its jaw, and the light that comes in past the lips, at vertices.
-// As reggan_plugin/rig/mouth.py and mouth_light.py have it.
+// As reggan_plugin/rig/mouth_drawing.py and mouth_light.py have it.
 
-import { mouth as ofMouth, mouth_light as ofLight, opened_mouth } from "./constants.js";
+import { mouth_drawing as ofMouth, mouth_light as ofLight, mouth_opening } from "./constants.js";
 import { blurred, percentile } from "./planes.js";
 import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./rig.js";
 
@@ -11,7 +11,7 @@ const { TOOTH, GUM, WALL, PLATE, HINGE, SLIDE, IVORY, CAVITY, NECK, EDGE, EDGE_R
 const COLOURS = [IVORY, ofMouth.GUM_COLOUR, ofMouth.TONGUE_COLOUR, ofMouth.WALL_COLOUR, ofMouth.PLATE_COLOUR];
 const { LUMA, DEPTHS, MARGIN } = ofLight;
 const CELL = 0.03;  // in eye distances; coarser than the program's, for a slider's sake
-const { RIM, RIM_SHADE } = opened_mouth;
+const { RIM, RIM_SHADE } = mouth_opening;
 
 export const fromSrgb = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
 const along = (value, [from, to], [low, high]) => low + (high - low) * clip((value - from) / (to - from));
@@ -185,7 +185,7 @@ function keyLight(pixels, luma, usual) {
 
 /** 1 where eyes are of the same stuff as skin, without pupils: then teeth are, too. */
 function statueShare(eyes, pixels) {
-  if (eyes.length < opened_mouth.FEWEST) return 0;
+  if (eyes.length < mouth_opening.FEWEST) return 0;
   const hue = (rgb) => scaled(rgb, 1 / (rgb[0] + rgb[1] + rgb[2] + 1e-3));
   const median = (values) => percentile(Float32Array.from(values), 0.5);
   const skin = pixels.map((one) => one.slice(2));
@@ -193,5 +193,5 @@ function statueShare(eyes, pixels) {
   const away = median(eyes.map((one) => hue(one).reduce((sum, value, k) => sum + Math.abs(value - usual[k]), 0)));
   const mean = ([r, g, b]) => (r + g + b) / 3;
   const darkest = percentile(Float32Array.from(eyes, mean), 0.05) / Math.max(mean(meanOf(skin)), 1e-3);
-  return along(away, opened_mouth.SAME_STUFF, [1, 0]) * along(darkest, opened_mouth.NO_PUPIL, [0, 1]);
+  return along(away, mouth_opening.SAME_STUFF, [1, 0]) * along(darkest, mouth_opening.NO_PUPIL, [0, 1]);
 }

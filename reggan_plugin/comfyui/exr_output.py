@@ -6,7 +6,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.comfyui.pictures import ImageEncoding
-from reggan_plugin.files.exr.blocks import exr_from_planes
+from reggan_plugin.files.exr.block_codec import exr_from_planes
 from reggan_plugin.files.exr.writing_settings import MASK
 from reggan_plugin.imaging.colour import linear_from_srgb
 

@@ -14,14 +14,13 @@ import click
 
 from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.commands.options.expression import ReaderOptions, presets_option, reader_options
-from reggan_plugin.commands.options.grouped import (
-    GroupedCommand,
-    grouped_option,
+from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.model import model_options, open_model
+from reggan_plugin.commands.options.settings_file import (
     keep_character,
     settings_in_use,
     settings_of,
 )
-from reggan_plugin.commands.options.model import model_options, open_model
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.file_safety import write_atomically

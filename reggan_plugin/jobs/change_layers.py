@@ -134,7 +134,7 @@ def layer_files(
     change: FrameChange, paths: Mapping[LayerName, Path]
 ) -> Iterator[tuple[Path, bytes]]:
     """Each file of a frame's layers, and its bytes; they have all pixels that are displayed."""
-    from reggan_plugin.files.exr.blocks import exr_from_planes
+    from reggan_plugin.files.exr.block_codec import exr_from_planes
 
     canvas = change.canvas.with_all_displayed()
     for name, path in paths.items():
@@ -148,7 +148,7 @@ def layer_files(
 
 def coordinate_file(planes: Float[np.ndarray, "height width 2"], canvas: Canvas) -> bytes:
     """Return an EXR file of an STMap."""
-    from reggan_plugin.files.exr.blocks import exr_from_planes
+    from reggan_plugin.files.exr.block_codec import exr_from_planes
 
     return exr_from_planes(_coordinates(planes), canvas.origin_px, canvas.display_px)
 

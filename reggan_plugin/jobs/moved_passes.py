@@ -7,7 +7,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool
 from reggan_plugin.errors import Remark, UnsupportedFormatError
-from reggan_plugin.files.exr.blocks import (
+from reggan_plugin.files.exr.block_codec import (
     BlockGrid,
     channel_pixels,
     decode_blocks,

@@ -23,7 +23,7 @@ from reggan_plugin.jobs.frame_record import FrameFacts, fingerprint, plain
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 if TYPE_CHECKING:
-    from reggan_plugin.rig.mouth import MouthStyle
+    from reggan_plugin.rig.mouth_drawing import MouthStyle
 
 
 @dataclass(frozen=True, kw_only=True)

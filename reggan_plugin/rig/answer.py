@@ -19,8 +19,8 @@ from reggan_plugin.rig.drawn_edges import Drawn, Sheets
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.face_reader import worn_expression
 from reggan_plugin.rig.fit import Fit, closing_edges, fit
-from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
-from reggan_plugin.rig.opened_mouth import (
+from reggan_plugin.rig.mouth_drawing import USUAL_MOUTH, MouthLook
+from reggan_plugin.rig.mouth_opening import (
     changed_mouth,
     kept_shut,
     mouth_outline,

@@ -10,7 +10,7 @@ from reggan_plugin.errors import MeshError
 from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.head_part import Part
-from reggan_plugin.rig.mouth import GUM, PLATE, TONGUE, TOOTH, WALL, MouthRig, mouth_rig
+from reggan_plugin.rig.mouth_drawing import GUM, PLATE, TONGUE, TOOTH, WALL, MouthRig, mouth_rig
 from reggan_plugin.rig.own_rig import OwnRig, RigMesh
 
 _INSIDE: Final = {Part.TEETH: TOOTH, Part.GUMS: GUM, Part.TONGUE: TONGUE}

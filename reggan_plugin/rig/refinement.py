@@ -21,7 +21,7 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, rows_of
 from reggan_plugin.rig.fit import Fit
-from reggan_plugin.rig.opened_mouth import parting
+from reggan_plugin.rig.mouth_opening import parting
 from reggan_plugin.rig.raster import MeshRaster, rasterise
 from reggan_plugin.rig.template import CONVENTIONS, Template, is_lower
 

@@ -26,8 +26,8 @@ from reggan_plugin.rig.front import (
     shows_spectacles,
     whole_brows,
 )
-from reggan_plugin.rig.mouth import USUAL_MOUTH, MouthLook
-from reggan_plugin.rig.opened_mouth import mouth_of_character
+from reggan_plugin.rig.mouth_drawing import USUAL_MOUTH, MouthLook
+from reggan_plugin.rig.mouth_opening import mouth_of_character
 from reggan_plugin.rig.refinement import CELLS, PLANES, Refine, RigRefinement
 from reggan_plugin.rig.template import Template, template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

@@ -72,7 +72,7 @@ def source_from_card(runner: Runner, card: ModelCard, batch: int = 1) -> AnswerS
 
 
 if TYPE_CHECKING:
-    from reggan_plugin.rig.mouth import MouthStyle
+    from reggan_plugin.rig.mouth_drawing import MouthStyle
     from reggan_plugin.rig.own_rig import RigMesh
 
 Landmarker = Callable[[Frame, Sequence[Float[np.ndarray, "6 2"]]], Sequence[FaceInShot | None]]

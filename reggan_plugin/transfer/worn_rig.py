@@ -11,7 +11,7 @@ from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.rig.answer import Landmarks
-from reggan_plugin.rig.mouth import MouthLook, MouthStyle
+from reggan_plugin.rig.mouth_drawing import MouthLook, MouthStyle
 from reggan_plugin.rig.own_rig import RigMesh, own_rig
 from reggan_plugin.rig.own_teeth import own_mouth
 from reggan_plugin.rig.source import RigSource

@@ -11,7 +11,7 @@ from PIL import Image
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.file_safety import write_atomically
-from reggan_plugin.files.exr.blocks import exr_from_planes
+from reggan_plugin.files.exr.block_codec import exr_from_planes
 from reggan_plugin.files.image_format import floats_from_samples
 from reggan_plugin.textures.maps.texture_map import MapTile
 from reggan_plugin.textures.prepared_face import PreparedFace

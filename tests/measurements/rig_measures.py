@@ -29,7 +29,7 @@ from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.models.model_card import ModelCard
-from reggan_plugin.rig import opened_mouth
+from reggan_plugin.rig import mouth_opening
 from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_plugin.rig.eyes import Lids
@@ -324,7 +324,7 @@ class AskedFace:
         if isinstance(self.source, RigSource | KnownLandmarks):
             card = self.source.card
             vector = dict(zip(card.controls, card.vector_of(self._mix(weights)), strict=True))
-            with patch.object(opened_mouth, "_inside_of_mouth", _green):
+            with patch.object(mouth_opening, "_inside_of_mouth", _green):
                 rig, refine = self.source.template, self.source.refinement(self._face)
                 drawn = rig_answer(rig, self._cut(own), self.found(), vector, refine=refine)
             painted = replace(answer, painters=drawn.painters)

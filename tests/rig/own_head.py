@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.rig.dense_landmarks import SIDES, eye_rows
-from reggan_plugin.rig.mouth import GUM, TOOTH, mouth_rig
+from reggan_plugin.rig.mouth_drawing import GUM, TOOTH, mouth_rig
 from reggan_plugin.rig.template import template
 from tests.rig.drawn_face import drawn_face, placed
 from tests.training.heads.glb_face import GlbWriter

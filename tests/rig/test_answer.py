@@ -9,7 +9,7 @@ from reggan_plugin.change.answer import Answer
 from reggan_plugin.change.pipeline import change_crop
 from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.dense_landmarks import rows_of
-from reggan_plugin.rig.opened_mouth import mouth_of_character
+from reggan_plugin.rig.mouth_opening import mouth_of_character
 from reggan_plugin.rig.raster import smooth_arc
 from reggan_plugin.rig.template import template
 from tests.rig.drawn_face import SKIN, WHITE, drawn_face

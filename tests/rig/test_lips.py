@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from reggan_plugin.change.pipeline import change_crop
-from reggan_plugin.rig import opened_mouth
+from reggan_plugin.rig import mouth_opening
 from reggan_plugin.rig.answer import rig_answer
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, rows_of
-from reggan_plugin.rig.mouth import render_mouth
-from reggan_plugin.rig.opened_mouth import mouth_outline, overlap, parting, without_rolled_lips
+from reggan_plugin.rig.mouth_drawing import render_mouth
+from reggan_plugin.rig.mouth_opening import mouth_outline, overlap, parting, without_rolled_lips
 from reggan_plugin.rig.raster import WHOLE, mask_of
 from reggan_plugin.rig.template import is_lower, template
 from tests.rig.drawn_face import drawn_face, placed
@@ -117,7 +117,7 @@ def test_teeth_behind_thick_lips_are_no_larger(monkeypatch: pytest.MonkeyPatch) 
         given.append(named)
         return render_mouth(*arguments, **named)
 
-    monkeypatch.setattr(opened_mouth, "render_mouth", kept)
+    monkeypatch.setattr(mouth_opening, "render_mouth", kept)
     for thick in (1.0, 1.8):
         places = found.places.copy()
         seam = places[np.concatenate(LIP_PAIRS), 1].mean()
@@ -131,8 +131,8 @@ def test_teeth_behind_thick_lips_are_no_larger(monkeypatch: pytest.MonkeyPatch) 
 def test_an_open_mouth_shows_the_inner_sides_of_its_lips() -> None:
     face, found = drawn_face()
     heights = []
-    for rolled in ((0.0, 0.0), opened_mouth._ROLLED_OUT):
-        with patch.object(opened_mouth, "_ROLLED_OUT", rolled):
+    for rolled in ((0.0, 0.0), mouth_opening._ROLLED_OUT):
+        with patch.object(mouth_opening, "_ROLLED_OUT", rolled):
             answer = rig_answer(template(), face, found, {"jawOpen": 0.7})
         mouth = answer.painters[-1]
         px = (mouth.window[2] - mouth.window[0]) / len(mouth.cover)

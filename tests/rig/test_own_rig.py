@@ -10,8 +10,8 @@ import pytest
 from reggan_plugin.errors import FaceNotFoundError, MeshError, UsageError
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.head_part import Part
-from reggan_plugin.rig.mouth import GUM, PLATE, TONGUE, TOOTH, WALL, MouthLook, mouth_rig
-from reggan_plugin.rig.opened_mouth import kept_shut
+from reggan_plugin.rig.mouth_drawing import GUM, PLATE, TONGUE, TOOTH, WALL, MouthLook, mouth_rig
+from reggan_plugin.rig.mouth_opening import kept_shut
 from reggan_plugin.rig.own_rig import OwnRig, RigMesh, own_rig
 from reggan_plugin.rig.own_teeth import own_mouth
 from reggan_plugin.rig.template import template

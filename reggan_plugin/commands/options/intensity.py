@@ -9,13 +9,15 @@ import click
 
 from reggan_plugin.commands.options.expression import NOTHING_ASKED, MixOptions, expression_options
 from reggan_plugin.commands.options.grouped import (
-    CONFIG_OPTION,
-    SETTINGS_FILE,
-    SETTINGS_META,
     AddOption,
     FiniteRange,
     grouped_option,
     options_as,
+)
+from reggan_plugin.commands.options.settings_file import (
+    CONFIG_OPTION,
+    SETTINGS_FILE,
+    SETTINGS_META,
     settings_of,
 )
 from reggan_plugin.errors import Remark, UsageError

@@ -16,7 +16,7 @@ from reggan_plugin.jobs.render_job import SideBySide
 from reggan_plugin.jobs.render_settings import PictureSettings, RenderSettings, RigFiles
 from reggan_plugin.jobs.results import ModelInUse
 from reggan_plugin.models.model_card import installed_models
-from reggan_plugin.rig.mouth import MOUTH_STYLES
+from reggan_plugin.rig.mouth_drawing import MOUTH_STYLES
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 if TYPE_CHECKING:

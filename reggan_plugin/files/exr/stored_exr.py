@@ -16,7 +16,7 @@ import OpenEXR
 
 from reggan_plugin.array_types import Bool, Float, Shaped
 from reggan_plugin.errors import MissingChannelsError, Remark, UnsupportedFormatError
-from reggan_plugin.files.exr.blocks import (
+from reggan_plugin.files.exr.block_codec import (
     BlockGrid,
     channel_pixels,
     decode_blocks,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from reggan_plugin.rig.mouth import PARTS
+from reggan_plugin.rig.mouth_drawing import PARTS
 from reggan_training.rig.mouth_asset import main
 
 from ...shared_data import SHARED_DATA

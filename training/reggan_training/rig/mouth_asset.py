@@ -22,7 +22,7 @@ from trimesh import Trimesh
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.kernels.shapes import vertex_normals
-from reggan_plugin.rig.mouth import PARTS
+from reggan_plugin.rig.mouth_drawing import PARTS
 from reggan_training.heads.anatomy.assets import (
     HeadAssets,
     ObjMesh,
@@ -346,7 +346,7 @@ def main(makehuman: Path, out: Path) -> None:
 
 
 def mouth_arrays(makehuman: Path) -> dict[str, np.ndarray]:
-    """Return what the file holds: see `reggan_plugin.rig.mouth`."""
+    """Return what the file holds: see `reggan_plugin.rig.mouth_drawing`."""
     pieces = bite_pieces(read_assets(makehuman))
     pieces |= {
         "palate": palate(),

@@ -8,8 +8,8 @@ import pytest
 
 from reggan_plugin.errors import UnusableAnswerError
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, srgb_from_linear
-from reggan_plugin.rig import mouth
-from reggan_plugin.rig.mouth import (
+from reggan_plugin.rig import mouth_drawing as mouth
+from reggan_plugin.rig.mouth_drawing import (
     TOOTH,
     JawPose,
     LitMouth,
@@ -169,7 +169,7 @@ def test_the_same_request_gives_the_same_picture() -> None:
 def test_a_picture_drawn_in_bands_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     opening = ellipse(80, 0.1, 0.04)
     whole = drawn(opening, opened=0.4)
-    monkeypatch.setattr("reggan_plugin.rig.mouth._MOST_SAMPLES", 900)
+    monkeypatch.setattr("reggan_plugin.rig.mouth_drawing._MOST_SAMPLES", 900)
     assert np.allclose(drawn(opening, opened=0.4), whole, atol=1e-3)
 
 

@@ -15,7 +15,7 @@ from reggan_plugin.kernels.pictures import blur
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.eyes import LEAST_MOTION, Lids, Opening, rightwards
 from reggan_plugin.rig.fit import Fit
-from reggan_plugin.rig.mouth import (
+from reggan_plugin.rig.mouth_drawing import (
     USUAL_MOUTH,
     MouthLook,
     jaw_pose_from_drop,

@@ -1,0 +1,306 @@
+"""The settings file that gives options their defaults, `reggan-plugin.toml`, and what one beside
+pictures may not say.
+
+    [render]
+    model = "reggan"
+    intensity = 0.8
+    device = "cpu"
+
+    [presets.ugh]
+    noseSneer = 0.5
+
+It is looked for beside what is worked on, then in the user's folder; `--config` names another. What
+stands on the command line counts more. A relative path counts from the file's folder.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reggan_plugin.backends.runner import ENGINE_SUFFIX
+from reggan_plugin.errors import UsageError
+from reggan_plugin.file_safety import read_regular, write_atomically
+from reggan_plugin.json_and_toml import parse_toml
+from reggan_plugin.limits import MOST_SETTINGS_BYTES
+from reggan_plugin.models.model_card import installed_models
+
+SETTINGS_FILE = "reggan-plugin.toml"
+CONFIG_OPTION = "--config"
+SETTINGS_META = "reggan_plugin.settings"
+"""Key of a context's `meta` for the file that was read."""
+_PRESETS, _PRESETS_OPTION = "presets", "presets"
+_OF_PROVENANCE = ("stamp", "sign", "key")
+_HIDING = ("dry-run", "quiet", "quick")
+_OF_RESULTS = ("resume", "rehash")
+"""Options by which a plain command replaces results."""
+_OF_MODELS = ("landmarker",)
+"""A model's file, of MediaPipe."""
+_OF_ENGINES = "tensorrt"
+"""The device on which an engine, native code, may run where a command names it."""
+_MAY_NAME_FILES = {"each": ("basic", "all"), "matte": ()}
+"""Options that take a file's name as text, and their words that are none."""
+_COMMAND_LINE_ALONE = ("frames", "overwrite", "config")
+
+
+def apply_settings(context: click.Context, command: click.Command, args: Sequence[str]) -> None:
+    """Let the file's table of a command be the defaults of its options.
+
+    Raises:
+        UsageError: the file cannot be read, or names what the command does not have.
+    """
+    named = _named(args)
+    path = named or _found(args)
+    if path is None:
+        return
+    context.meta[SETTINGS_META] = path
+    document = settings_of(path)
+    table = dict(document.get(command.name or "", {}))
+    names = {
+        name.removeprefix("--"): parameter
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+        for name in parameter.opts
+        if name.startswith("--")  # one name for each, which what follows looks for
+    }
+    unknown = sorted(set(table) - set(names))
+    if unknown:
+        raise UsageError(
+            f"{path}: [{command.name}] has {unknown[0]}, which is no option of this command; "
+            f"`reggan-plugin {command.name} --help` lists them. Correct the name."
+        )
+    _refuse_unsafe(path, table, names)
+    if named is None and path.parent.resolve() != _own_folder().resolve():
+        _refuse_of_strangers(path, table, names, is_check=command.name == "report")
+    defaults: dict[str, Any] = {
+        str(names[key].name): _value(names[key], table[key], path.parent) for key in table
+    }
+    if _PRESETS in document and _PRESETS_OPTION in names:
+        defaults.setdefault(_PRESETS_OPTION, str(path))
+    context.default_map = {**(context.default_map or {}), **defaults}
+    if defaults:
+        click.echo(f"Settings of {path}", err=True)
+
+
+def _refuse_unsafe(path: Path, table: Mapping[str, Any], names: Mapping[str, click.Option]) -> None:
+    """Refuse what a file that came with somebody else's pictures must not decide.
+
+    Raises:
+        UsageError: it would replace or place files, or run native code.
+    """
+    unsafe = [
+        name for name in table if name in _COMMAND_LINE_ALONE or _may_name_result(names[name])
+    ]
+    if str(table.get("model", "")).endswith(ENGINE_SUFFIX):
+        unsafe.append("an engine as model")
+    if unsafe:
+        raise UsageError(
+            f"{path} says {unsafe[0]}, which only the command line may. Take it out of the file."
+        )
+
+
+def _refuse_of_strangers(
+    path: Path, table: Mapping[str, Any], names: Mapping[str, click.Option], *, is_check: bool
+) -> None:
+    """Refuse what a file beside pictures must not decide unless the command line names it.
+
+    Raises:
+        UsageError: it would leave out or set the marks of provenance, hide what is done, replace
+            results, check a part alone, open a model's file or any file outside its own folder, or
+            let engines run.
+    """
+    never = (*_OF_PROVENANCE, *_HIDING, *_OF_MODELS, *_OF_RESULTS)
+    unsafe = [name for name in table if name in never]
+    if is_check and "range" in table:
+        unsafe.append("range")
+    model = table.get("model")
+    if model is not None and str(model) not in installed_models():
+        unsafe.append("a model that is a file")
+    if "device" in table and str(table["device"]).strip().lower().startswith(_OF_ENGINES):
+        unsafe.append("that engines run")
+    folder = path.parent.resolve()
+    for name in set(table) - {"model"}:
+        for one in table[name] if isinstance(table[name], list) else [table[name]]:
+            place = _file_beside(names[name], one, folder)
+            is_free = not _may_name_file(names[name], one)
+            if not is_free and (place is None or not place.resolve().is_relative_to(folder)):
+                unsafe.append(f"{name} of another folder")
+    if unsafe:
+        raise UsageError(
+            f"{path} says {unsafe[0]}, which a file beside the pictures may not. Take it out, or "
+            f"name the file: {CONFIG_OPTION} {path}."
+        )
+
+
+def _may_name_file(option: click.Option, value: Any) -> bool:
+    words = _MAY_NAME_FILES.get(str(option.name), () if _names_input(option) else None)
+    return words is not None and str(value) not in words
+
+
+def _file_beside(option: click.Option, value: Any, folder: Path) -> Path | None:
+    """Return the file, or the folder or pattern of mattes, that a value names in this folder."""
+    place = folder / str(value)
+    is_there = place.is_file()
+    if option.name == "matte":
+        is_there = _exists(place) or (bool(set(place.name) & set("#%*")) and place.parent.is_dir())
+    return place if is_there and _may_name_file(option, value) else None
+
+
+def _may_name_result(option: click.Option) -> bool:
+    """Tell whether its value is a path, and nothing says that the file is only read."""
+    return isinstance(option.type, click.Path) and not _names_input(option)
+
+
+def _names_input(option: click.Option) -> bool:
+    return bool(getattr(option, "is_input", False))
+
+
+def _value(option: click.Option, value: Any, folder: Path) -> Any:
+    """Return a value as a command line has it: text, true or false, or a list for a repeated
+    option.
+    """
+    if isinstance(value, bool):
+        if not option.is_flag:
+            raise UsageError(
+                f"{option.name} is {str(value).lower()} in a settings file of {folder}, but it is "
+                "no switch. Give it a value."
+            )
+        return value
+    if option.multiple:
+        return [
+            _text(option, one, folder) for one in (value if isinstance(value, list) else [value])
+        ]
+    return _text(option, value, folder)
+
+
+def _text(option: click.Option, value: Any, folder: Path) -> str:
+    """Return a value as text; of a file that lies in the folder of the settings, its path."""
+    return str(_file_beside(option, value, folder) or value)
+
+
+def _named(args: Sequence[str]) -> Path | None:
+    for place, word in enumerate(args):
+        if word == CONFIG_OPTION and place + 1 < len(args):
+            return Path(args[place + 1])
+        if word.startswith(f"{CONFIG_OPTION}="):
+            return Path(word.partition("=")[2])
+    return None
+
+
+def _found(args: Sequence[str]) -> Path | None:
+    """Return the file beside what the words of a command line name, or in the user's folder."""
+    places = [Path(word) for word in args if word and not word.startswith("-")]
+    there = [place for place in places if _exists(place) or set(place.name) & set("#%*")]
+    folders = [place if _exists(place) and place.is_dir() else place.parent for place in there]
+    beside = (folder / SETTINGS_FILE for folder in folders)
+    found = next((path for path in beside if _exists(path) and path.is_file()), None)
+    return found or _found_own()
+
+
+def _found_own() -> Path | None:
+    """Return the file in the user's folder; one that may not be read counts as none."""
+    path = _own_folder() / SETTINGS_FILE
+    try:
+        if not path.is_file():
+            return None
+        path.open("rb").close()
+    except OSError as error:
+        click.echo(
+            f"Note: {path} is not read: {error.strerror}. Your own settings do not count.",
+            err=True,
+        )
+        return None
+    return path
+
+
+def _exists(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # longer than any name, as a box of many digits; in a folder one may not enter
+        return False
+
+
+def _own_folder() -> Path:
+    """Return the user's folder for settings, which nobody else writes to."""
+    return Path(click.get_app_dir("reggan-plugin"))
+
+
+def settings_in_use() -> Path:
+    """Return the file whose settings count for the running command; if none does, the user's own,
+    which need not exist.
+    """
+    found = click.get_current_context().meta.get(SETTINGS_META)
+    return found if isinstance(found, Path) else _own_folder() / SETTINGS_FILE
+
+
+def keep_character(path: Path, name: str, own: str) -> Path:
+    """Write `own`, the lines of `[character.NAME]`, into a settings file, in place of those that
+    are there; all other lines and all comments stay as they are. Returns the file.
+
+    Raises:
+        UsageError: the file cannot be read, or has this character in another way of TOML.
+        OutputError: it cannot be written.
+    """
+    there = read_regular(path, MOST_SETTINGS_BYTES).decode() if path.exists() else ""
+    section = re.compile(rf"(?ms)^\[character\.{re.escape(name)}\].*?(?=^\s*\[|\Z)")
+    if section.search(there):
+        text = section.sub(lambda found: _with_comments(found.group(), own), there)
+    else:
+        text = there.rstrip("\n") + ("\n\n" if there.strip() else "") + own
+    try:
+        tables = [parse_toml(one)["character"][name] for one in (text, own)]
+        is_so = tables[0] == tables[1]
+    except (LookupError, TypeError, ValueError, RecursionError):
+        is_so = False
+    if not is_so:
+        raise UsageError(
+            f"{path} does not take [character.{name}]: it is damaged, or names this character in "
+            f"another way. Write it by hand:\n{own}"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text.encode())
+    return path
+
+
+def _with_comments(before: str, own: str) -> str:
+    """Return the lines of a table where another one's stand, whose comments stay.
+
+    Args:
+        before: the table as it is in the file, from its name on.
+        own: the same as it is to be; each value has a line.
+    """
+    _, *lines = own.splitlines()
+    new = {line.partition("=")[0].strip(): line for line in lines}
+    head, *old = before.splitlines()
+    kept, place = [head], 1
+    for line in old:
+        word = line.partition("#")[0]
+        key = word.partition("=")[0].strip()
+        if not word.strip():
+            kept.append(line)
+        elif key in new:
+            kept.append(f"{new.pop(key)}{line[len(word.rstrip()) :]}")
+            place = len(kept)
+        elif "#" in line:
+            kept.append(line[len(word) :])
+    kept[place:place] = new.values()
+    return "\n".join(kept) + "\n"
+
+
+def settings_of(path: Path) -> dict[str, Any]:
+    """Read the tables of a settings file.
+
+    Raises:
+        UsageError: it cannot be read, or something stands in no table.
+    """
+    try:
+        document = parse_toml(read_regular(path, MOST_SETTINGS_BYTES).decode())
+    except (OSError, ValueError, RecursionError) as error:
+        cause = getattr(error, "strerror", None) or error
+        raise UsageError(f"{path} cannot be read as settings: {cause}. Correct it.") from error
+    for name, table in document.items():
+        if not isinstance(table, dict):
+            raise UsageError(f"{path}: {name} stands in no table; expected [render] and the like.")
+    return document

@@ -18,7 +18,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Shaped
-from reggan_plugin.errors import UnreadableFrameError, UsageError
+from reggan_plugin.errors import UnreadableFrameError, UsageError, counted
 from reggan_plugin.imaging.colour import ColourSpace
 
 _at_work = threading.local()
@@ -376,6 +376,11 @@ TIFF_TAG = 65117
 """Of the numbers that TIFF leaves to private use without registration (65000 to 65535)."""
 EXR_SIGNATURE = b"\x76\x2f\x31\x01"
 """The first bytes of an OpenEXR file."""
+
+
+def bytes_left_out(count: int) -> str:
+    """Say of bytes behind the end of a picture, such as a phone's clip, that they are not kept."""
+    return f"{counted(count, 'byte')} behind the end of the picture left out of a changed one"
 
 
 LEFT_OUT = (

@@ -57,6 +57,14 @@ _LIMITED, _FULL = 1, 2
 """Ranges of YCbCr, as FFmpeg numbers them."""
 _OF_CONTAINER = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
 _PRORES_PROFILES = ("Proxy", "LT", "Standard", "HQ", "4444", "XQ")
+_OF_FRAMES = {
+    "MASTERING_DISPLAY_METADATA": "HDR10's mastering display",
+    "CONTENT_LIGHT_LEVEL": "HDR10's light levels",
+    "DYNAMIC_HDR_PLUS": "HDR10+",
+    "DOVI_METADATA": "Dolby Vision",
+    "A53_CC": "closed captions",
+}
+"""By the name of FFmpeg's side data, what an encoder may not take along."""
 _COLOUR_TAGS = ("color_primaries", "color_trc", "colorspace", "color_range")
 
 
@@ -231,7 +239,8 @@ def written_frames(
             is_there = any(comment in text for text in before)
             writing.metadata["comment"] = "\n".join([*before, *([] if is_there else [comment])])
         with open_video(Path(source)) as looking:  # sound may come, and end the head, before it
-            matrix = display_matrix(next(looking.decode(video=0), None))
+            first = next(looking.decode(video=0), None)
+        matrix = display_matrix(first)
         encoder = _Encoder(av, writing, video, name, asked.options_for(name), matrix)
         sound, notices = _copied_streams(reading, writing)
         chapters = reading.chapters()
@@ -264,6 +273,9 @@ def written_frames(
         notices += _lost(out, len(chapters), spoken, written)
         if container != "gif" and facts.loops is not None:
             notices.append(f"the number of loops is left out of the new video: {suffix} has none")
+        now = _said_by(next(written.decode(video=0), None))
+        if gone := ", ".join(one for one in _said_by(first) if one not in now):
+            notices.append(f"{gone} left out of the new video")
         if had_alpha and not _holds_alpha(av, written.streams.video[0]):
             notices.append(f"alpha is left out of the new video: it is written in {name}")
     if container == "gif":
@@ -419,6 +431,17 @@ def _lost(out: str, chapters: int, spoken: Sequence[str | None], written: Any) -
         if was not in (None, "und", stream.language):
             lost.append(f"the language {was} of sound {number} is lost: {suffix} does not name it")
     return lost
+
+
+def _said_by(frame: Any) -> list[str]:
+    """Name what a frame says of itself beside its pixels, of `_OF_FRAMES`; nothing of None."""
+    if frame is None:
+        return []
+    kinds = {one.type.name for one in frame.side_data}
+    return [
+        *(text for kind, text in _OF_FRAMES.items() if kind in kinds),
+        *(["interlacing"] if frame.interlaced_frame else []),
+    ]
 
 
 class _Encoder:

@@ -291,6 +291,18 @@ def test_chapters_and_languages_stay_and_what_is_lost_is_said(
         assert lost in said
 
 
+def test_what_frames_say_of_themselves_and_a_new_video_loses_is_named(tmp_path: Path) -> None:
+    source = tmp_path / "of.mp4"
+    with av.open(str(source), "w") as writing:
+        options = {"flags": "+ildct+ilme", "x264-params": "tff=1"}
+        stream: Any = writing.add_stream("libx264", rate=24, options=options)
+        stream.width = stream.height = 64
+        writing.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        writing.mux(stream.encode(None))
+    said = write_video(source, tmp_path / "a.mp4", {}, coding=Coding())
+    assert said == ["interlacing left out of the new video"]
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 def test_a_comment_of_the_source_stands_before_ours(tmp_path: Path, name: str) -> None:
     source = tmp_path / "of.mp4"

@@ -73,3 +73,13 @@ def test_a_frame_leaves_the_array_that_it_was_made_of_writable(tmp_path: Path) -
     assert frame.pixels[0, 0, 0] == 1.0
     with pytest.raises(ValueError, match="read-only"):
         frame.pixels[0, 0] = 0.0
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_bytes_behind_the_end_of_a_picture_are_named(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    Image.new("RGB", (32, 32), (90, 80, 70)).save(path)
+    assert not any("behind the end" in one for one in read_frame(path).notices)
+    path.write_bytes(path.read_bytes() + b"a phone's clip")
+    said = "14 bytes behind the end of the picture left out of a changed one"
+    assert said in read_frame(path).notices

@@ -21,6 +21,7 @@ from reggan_plugin.files.image_format import (
     ImageFormat,
     begins_with,
     byte_faults,
+    bytes_left_out,
     change_samples,
     changed_pixels,
     library_faults,
@@ -219,6 +220,8 @@ def decode(content: bytes) -> Frame:
         notices.append(LEFT_OUT)
     if any(segment.data.startswith(_MULTI_PICTURE) for segment in segments):
         notices.append("a JPEG of several pictures (MPO) is written with its first one only")
+    elif behind := len(content[end + 2 :].strip(b"\0")):
+        notices.append(bytes_left_out(behind))
     if JpegImagePlugin.get_sampling(image) < 0 and samples.shape[2] == 3:
         notices.append("unusual chroma subsampling is written as 4:4:4")
     frame = Frame(

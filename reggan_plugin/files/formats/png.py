@@ -19,6 +19,7 @@ from reggan_plugin.files.image_format import (
     ImageFormat,
     begins_with,
     byte_faults,
+    bytes_left_out,
     change_samples,
     floats_from_samples,
     library_faults,
@@ -307,6 +308,8 @@ def decode_samples(content: bytes) -> DecodedPng:
         kept, notices = _promoted_chunks(chunks, depth, colour_type)
     without = [_unlinked_chunk(chunk) for chunk in kept if chunk.name != _CREDENTIALS]
     notices += (LEFT_OUT,) if without != kept else ()
+    behind = len(content) - len(SIGNATURE) - sum(len(chunk.raw) for chunk in chunks)
+    notices += (bytes_left_out(behind),) if behind else ()
     kept = without
     place = next(i for i, chunk in enumerate(kept) if chunk.name == b"IDAT")
     rest = [chunk for chunk in kept[place:] if chunk.name != b"IDAT"]

@@ -1,5 +1,7 @@
 """What starting the command line loads."""
 
+import ast
+import importlib.util
 import os
 import subprocess
 import sys
@@ -10,6 +12,8 @@ import pytest
 import reggan_plugin
 
 HEAVY = {"numpy", "torch", "onnx", "onnxruntime", "tensorrt", "PIL", "OpenEXR", "tifffile", "bpy"}
+
+ROOT = Path(__file__).parents[1]
 
 
 def modules_loaded_by(statement: str) -> set[str]:
@@ -100,3 +104,22 @@ def test_module_is_the_command() -> None:
         check=True,
     )
     assert run.stdout.startswith("Usage: reggan-plugin ")
+
+
+def test_imports_within_functions_of_tests_and_tools_name_what_is_there() -> None:
+    """They run when somebody starts a long suite by hand, and a renamed module goes unseen."""
+    missing = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            room = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+            if room.split(".")[0] not in ("reggan_plugin", "reggan_training", "reggan_export"):
+                continue
+            assert isinstance(node, ast.ImportFrom)
+            own = importlib.import_module(room)
+            missing += [
+                f"{path.relative_to(ROOT)}:{node.lineno}: {room}.{one.name}"
+                for one in node.names
+                if not hasattr(own, one.name)
+                and importlib.util.find_spec(f"{room}.{one.name}") is None
+            ]
+    assert missing == []

@@ -125,10 +125,10 @@ def _batch(kind: str, seed: int, at: int, count: int) -> list[dict[str, Any]]:
 
 def _work(kind: str, seed: int, first: int, count: int) -> None:
     from tests import conftest  # noqa: F401, I001 - has array shapes checked in every call
-    from reggan_plugin import apart
+    from reggan_plugin import child_process
     from reggan_plugin.errors import RegganError
 
-    apart.HERE = True
+    child_process.HERE = True
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGPROF, _stop)
     resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
@@ -230,7 +230,7 @@ def _models(folder: Path, seed: int) -> Trial:
 
 def _videos(folder: Path, seed: int) -> Trial:
     """In a child for each, as a fault of a decoder ends its process."""
-    from reggan_plugin import apart
+    from reggan_plugin import child_process
 
     from .attacks import VIDEOS, use, video
     from .damage import Seeded, damage
@@ -238,7 +238,7 @@ def _videos(folder: Path, seed: int) -> Trial:
     sound = {name: video(folder / name) for name in VIDEOS}
 
     def attempt(number: int) -> None:
-        apart.HERE = False
+        child_process.HERE = False
         name = list(VIDEOS)[number % len(VIDEOS)]
         header = len(sound[name]) if number % 2 else 512
         content = damage(Seeded(f"video {seed} {number}"), sound[name], start=0, header=header)

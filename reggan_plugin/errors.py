@@ -304,3 +304,7 @@ def _plain(value: object) -> Field:
 def counted(number: int, noun: str) -> str:
     """`1 frame`, `2 frames`; nouns that take an s."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+FRAME_FAULTS = (RegganError, OSError, MemoryError)
+"""What one frame may fail with; other exceptions are bugs."""

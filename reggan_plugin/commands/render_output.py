@@ -33,7 +33,8 @@ from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.formats.png import SIGNATURE, read_chunks
 from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.video import is_video, video_suffix_of
-from reggan_plugin.jobs.frame_output import FrameOutput, read_input
+from reggan_plugin.jobs.finished_frames import FinishedFrames
+from reggan_plugin.jobs.frame_output import read_input
 from reggan_plugin.jobs.frame_record import digest_of, record_path
 from reggan_plugin.jobs.interruption import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
@@ -423,7 +424,7 @@ def _tasks_to_do(
     """
     io_timeout = IoTimeout(DEFAULT_STALL_S)
     settings = settings_with_kept_tracks(plan, settings, model)
-    output = FrameOutput(settings, model, io_timeout)
+    earlier = FinishedFrames(settings, model, io_timeout)
     by_frame = SettingsByFrame(settings, plan.shot.frames)
 
     def is_to_do(task: FrameTask) -> bool:
@@ -433,13 +434,13 @@ def _tasks_to_do(
         if not record_path(task.output).exists():
             return True
         try:
-            if not task.is_rehashed and output.untouched(task, facts) is not None:
+            if not task.is_rehashed and earlier.untouched(task, facts) is not None:
                 return False
-            if output.changed_since(task):
+            if earlier.changed_since(task):
                 return False
             _, facts = read_input(io_timeout, task.source.path, facts)
         except (SourceError, StalledError):  # which the job will name
             return True
-        return output.finished(task, facts) is None
+        return earlier.finished(task, facts) is None
 
     return [task for task in plan.tasks if is_to_do(task)]

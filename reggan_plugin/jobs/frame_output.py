@@ -1,5 +1,5 @@
-"""A frame between the steps of a job, and on its way to the disk with its record; which are there
-already, and how many may be in memory at once.
+"""A frame between the steps of a job, and on its way to the disk with its record; how many may be
+in memory at once.
 """
 
 import json
@@ -38,6 +38,7 @@ from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.image_format import is_changed
 from reggan_plugin.jobs.change_layers import FrameChange, layer_files
+from reggan_plugin.jobs.finished_frames import FinishedFrames
 from reggan_plugin.jobs.frame_record import (
     SETTLED_S,
     FileState,
@@ -142,10 +143,8 @@ def read_input(io_timeout: IoTimeout, path: Path, facts: FrameFacts) -> tuple[by
 
 Step = TypeVar("Step")
 
-FRAME_FAULTS = (RegganError, OSError, MemoryError)
-"""Other exceptions are bugs."""
 JOB_FAULTS = (ModelError, DeviceUnavailableError)
-"""Of the first kind, but every other frame would meet them, too."""
+"""Of `FRAME_FAULTS`, but every other frame would meet them, too."""
 
 
 def unless_it_fails(
@@ -227,7 +226,11 @@ def is_stamped(content: bytes) -> bool:
 
 
 class FrameOutput:
-    """Writes what a job makes of its frames."""
+    """Writes what a job makes of its frames.
+
+    Attributes:
+        earlier: what is there already.
+    """
 
     def __init__(
         self, settings: RenderSettings, model: ModelInUse | None, io_timeout: IoTimeout
@@ -238,6 +241,7 @@ class FrameOutput:
             MissingExtraError, SigningError: they are to be signed, and cannot be.
         """
         self._settings, self._model, self._io_timeout = settings, model, io_timeout
+        self.earlier = FinishedFrames(settings, model, io_timeout)
         self._version = __version__
         self._recorded_model = (
             None
@@ -246,94 +250,6 @@ class FrameOutput:
         )
         signing = settings.signing
         self._signer = None if signing is None else PictureSigner(signing, version=self._version)
-
-    def untouched(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
-        """Return the record of an earlier run that would do the same, if no file changed since.
-
-        Size and time of the files tell, so that none is read.
-        """
-        record = self._same_record(task, facts)
-        if record is None:
-            return None
-        path = task.source.path
-        is_untouched = partial(record.is_untouched, path, task.output)
-        return record if self._io_timeout.call(str(path), is_untouched) else None
-
-    def finished(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
-        """Return the record of an earlier run that would do the same, if its output is as it left
-        it.
-        """
-        record = self._same_record(task, facts)
-        if record is None or record.input_sha256 != facts.input_sha256:
-            return None
-        if record.output_sha256 is None:
-            return record
-        with suppress(SourceError, StalledError):
-            content = self._io_timeout.call(str(task.output), lambda: read_content(task.output))
-            files = record.files_beside(task.output)
-            is_whole = sha256_of(content) == record.output_sha256 and all(
-                self._io_timeout.call(str(path), partial(digest_of, path)) == file.sha256
-                for path, file in files
-            )
-            return record if is_whole else None
-        return None
-
-    def changed_since(self, task: FrameTask) -> bool:
-        """Tell whether somebody changed the output, or a file beside it, since it was written.
-
-        Such a file has other bytes than its record says, and is a whole picture: what is damaged
-        counts as not written. Where a frame failed, it is a picture that was put in its place.
-        """
-        record = read_record(task.output)
-        if record is None or record.outcome == "skipped":
-            return False
-        if Path(record.output).name != task.output.name:
-            return False
-        files = [(task.output, record.output_sha256, record.output_state)]
-        files += [(path, one.sha256, one.state) for path, one in record.files_beside(task.output)]
-        for path, sha256, state in files:
-            if not path.is_file() or (not task.is_rehashed and state == state_of(path)):
-                continue
-            digest = digest_of(path)
-            known = (None, sha256, record.replaced.get(path_from(task.output.parent, path)))
-            if digest not in known and self._is_whole(path, is_layer=path != task.output):
-                return True
-        return False
-
-    def _is_whole(self, path: Path, *, is_layer: bool) -> bool:
-        """Tell whether a picture, or a layer with its own channels, decodes."""
-        with suppress(*FRAME_FAULTS):
-            content = read_content(path)
-            if not is_layer:
-                self._settings.picture.reading.decode(content, path)
-                return True
-            from reggan_plugin.files.exr.container import read_container
-            from reggan_plugin.files.exr.stored_exr import read_channel
-
-            channels = [one.name for part in read_container(content).parts for one in part.channels]
-            for name in channels:
-                read_channel(content, path, [name])
-            return bool(channels)
-        return False
-
-    def _same_record(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
-        """Return the record of a run that did the same to an input, which may have changed
-        since.
-        """
-        record = read_record(task.output)
-        if record is None or record.outcome == "failed":
-            return None
-        is_same = record.is_of(
-            settings_sha256=facts.settings_sha256,
-            input_sha256=record.input_sha256,
-            model_sha256=self._model.sha256 if self._model else None,
-        )
-        if not is_same or Path(record.output).name != task.output.name:
-            return None
-        if record.output_sha256 is None:  # and so should be the place
-            return None if any(path.exists() for path in (task.output, *task.beside)) else record
-        names = {path_from(task.output.parent, path) for path in task.layers.values()}
-        return record if names <= record.beside.keys() else None
 
     def write(self, task: FrameTask, ready: ChangedFrame | UnchangedFrame) -> FrameResult:
         """Write a frame and its record.

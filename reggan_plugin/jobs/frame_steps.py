@@ -9,13 +9,12 @@ from typing import Protocol
 
 from reggan_plugin.change.picture import FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
-from reggan_plugin.errors import Remark
+from reggan_plugin.errors import FRAME_FAULTS, Remark
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_content, refuse_other_files
 from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.jobs.frame_output import (
-    FRAME_FAULTS,
     JOB_FAULTS,
     ChangedFrame,
     EndedFrame,
@@ -203,14 +202,14 @@ class FrameSteps:
     def _read(self, task: FrameTask, facts: FrameFacts) -> ReadFrame:
         path = task.source.path
         by_state = task.may_be_done and not task.is_rehashed
-        if by_state and self._is_done(task, self._output.untouched(task, facts)):
+        if by_state and self._is_done(task, self._output.earlier.untouched(task, facts)):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
         if task.may_be_done and self._io_timeout.call(
-            str(task.output), lambda: self._output.changed_since(task)
+            str(task.output), lambda: self._output.earlier.changed_since(task)
         ):
             return EndedFrame(outcome="skipped", message=CHANGED_SINCE, facts=None)
         content, facts = read_input(self._io_timeout, path, facts)
-        if task.may_be_done and self._is_done(task, self._output.finished(task, facts)):
+        if task.may_be_done and self._is_done(task, self._output.earlier.finished(task, facts)):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
         if self._by_frame.mix_at(task.source).changes_nothing:
             refuse_other_files(content, path)

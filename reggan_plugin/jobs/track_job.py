@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.errors import FaceNotFoundError, RegganError, counted
+from reggan_plugin.errors import FRAME_FAULTS, FaceNotFoundError, RegganError, counted
 from reggan_plugin.faces.detection import Detection, patch_around, patch_crop
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.face_in_shot import FaceInShot
@@ -36,7 +36,6 @@ from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.frame_output import (
-    FRAME_FAULTS,
     JOB_FAULTS,
     PIXELS_WHILE_TRACKING,
     room_beside,

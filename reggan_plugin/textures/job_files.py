@@ -15,10 +15,10 @@ from typing import Literal
 
 from reggan_plugin import __version__
 from reggan_plugin.errors import (
+    FRAME_FAULTS,
     MeshError,
     OutputError,
     OutputExistsError,
-    RegganError,
     UsageError,
 )
 from reggan_plugin.file_safety import refuse_overwriting, remove_leftovers
@@ -265,7 +265,7 @@ def _is_whole(output: Path) -> bool:
         if output.suffix.lower() in (*GLTF_SUFFIXES, *USD_SUFFIXES):
             return all(path.exists() for path in files_of_mesh(output))
         read_frame(output)
-    except (RegganError, OSError, MemoryError):
+    except FRAME_FAULTS:
         return False
     return True
 

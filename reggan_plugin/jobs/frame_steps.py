@@ -269,8 +269,13 @@ class FrameSteps:
         return self._transfer.auto_exposure(frame, crops) if crops else None
 
     def _left(self, crops: ChosenFaces) -> list[Remark]:
-        """Say which of several faces was taken, where nobody chose it; and of an odd box."""
+        """Say which of several faces was taken, where nobody chose it; of faces with an expression
+        of their own that are not there; and of an odd box.
+        """
         choice = self._settings.choice
+        absent = [str(face) for face in self._settings.mix.by_face if face not in crops.there]
+        if crops and absent:
+            return [Remark(f"A face that has its own expression is not there: {absent[0]}.")]
         if choice.box is not None and any(crop.yaw_deg is None for crop in crops):
             return [Remark(UNSEEN_IN_BOX, "unseen-in-box")]
         others = [str(face) for face in crops.there if face not in [crop.face for crop in crops]]

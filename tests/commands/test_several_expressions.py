@@ -187,6 +187,9 @@ def test_faces_that_are_left_are_told_of(portraits: Path, capsys: Streams) -> No
     assert "No face 5 in hero.png; found 2 faces (0, 1)" in capsys.readouterr().err
     assert render("hero.png", "-e", "angry", "--face", "all", "--json") == 0
     assert json.loads(capsys.readouterr().out)["notices"] == []
+    assert render("hero.png", "-e", "sad", "--face", "5=happy", "--json") == 0
+    (notice,) = json.loads(capsys.readouterr().out)["notices"]
+    assert notice["message"] == "A face that has its own expression is not there: 5."
 
 
 @pytest.mark.parametrize(

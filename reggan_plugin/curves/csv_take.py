@@ -87,6 +87,9 @@ def columns_of_csv(text: str, rate_fps: float | None) -> Columns:
     if written:
         told = f"{written} of its values are written as nan, and filled in straight lines."
         notes = (*notes, told)
+    short = sum(len(row) < len(heading) for _, row in body)
+    if short:
+        notes = (*notes, f"{short} of its rows have fewer values than its heading has names.")
     clocks = [row[place] if place < len(row) else "" for _, row in body]
     columns = Columns(
         kind="Live Link Face" if counted is not None else "CSV",

@@ -102,8 +102,9 @@ def test_rows_that_go_back_in_time_are_put_in_order_and_told(tmp_path: Path) -> 
 
 
 def test_gaps_are_filled_in_straight_lines(tmp_path: Path) -> None:
-    take = take_of(tmp_path, "time,jawOpen\n0,0\n1,\n2,nan\n3,0.9\n")
+    take = take_of(tmp_path, "time,jawOpen\n0,0\n1\n2,nan\n3,0.9\n")
     assert take.weights[:, 0].tolist() == pytest.approx([0.0, 0.3, 0.6, 0.9])
+    assert "1 of its rows have fewer values than its heading has names." in take.notes
     assert "1 of its values are written as nan, and filled in straight lines." in take.notes
 
 

@@ -75,7 +75,7 @@ def test_a_frame_leaves_the_array_that_it_was_made_of_writable(tmp_path: Path) -
         frame.pixels[0, 0] = 0.0
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp"])
 def test_bytes_behind_the_end_of_a_picture_are_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     Image.new("RGB", (32, 32), (90, 80, 70)).save(path)

@@ -4,7 +4,7 @@ import struct
 from dataclasses import replace
 
 from reggan_plugin.errors import UnreadableFrameError
-from reggan_plugin.files.image_format import Frame, ImageFormat, Wanted
+from reggan_plugin.files.image_format import Frame, ImageFormat, Wanted, bytes_left_out
 
 _HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 
@@ -41,6 +41,9 @@ def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
             )
     most = _MOST_IN_RUNS if is_packed else 8
     frame = decode_pillow(content, "BMP", save_options={}, most_pixels_per_byte=most)
+    size = struct.unpack_from("<I", content, 2)[0]
+    if size > pixels_at and (behind := len(content[size:].strip(b"\0"))):
+        frame = replace(frame, notices=(*frame.notices, bytes_left_out(behind)))
     if bits not in (16, 32):
         return frame
     said = f"a BMP of {bits} bits is written with 24"

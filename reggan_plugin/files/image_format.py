@@ -180,7 +180,8 @@ def change_samples(
             continue
         if samples.shape[2] < after.shape[2]:
             changed = np.logical_or.reduce(changed, axis=2, keepdims=True)
-            values = (values @ _LUMA)[..., None]
+            with np.errstate(invalid="ignore"):  # an EXR may hold infinities and NaN
+                values = (values @ _LUMA)[..., None]
         np.copyto(samples[rows], _samples_from_floats(values, samples.dtype), where=changed)
 
 

@@ -140,7 +140,8 @@ def test_a_part_of_a_shot_says_so(
     command = ["track", "--frames", str(shot), "--range", "1002-1009", "--no-smooth"]
     assert main([*command, "--out", str(out), "--progress", "json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    assert [line["event"] for line in lines] == ["started", "notice", "tracked", "tracked", "shot"]
+    events = [line["event"] for line in lines]
+    assert events == ["started", "notice", "notice", "tracked", "tracked", "shot"]
     assert "Track the whole shot" in lines[1]["message"]
     assert list(read_tracks(out).frames) == ["1002", "1003"]
     assert read_tracks(out).smoothing is None

@@ -178,7 +178,8 @@ def test_a_bmp_of_other_depths_says_that_it_becomes_one_of_24_bits(
 ) -> None:
     path, size = tmp_path / "a.bmp", 8 * 8 * bits // 8
     head = struct.pack("<2sI4xI", b"BM", 54 + size, 54)
-    path.write_bytes(head + struct.pack("<IiiHH24x", 40, 8, 8, 1, bits) + bytes(range(64)) * 4)
+    pixels = (bytes(range(64)) * 4)[:size]
+    path.write_bytes(head + struct.pack("<IiiHH24x", 40, 8, 8, 1, bits) + pixels)
     frame = read_frame(path)
     assert frame.notices == (f"a BMP of {bits} bits is written with 24",)
     changed = encode_frame(frame, 1 - frame.pixels)

@@ -275,7 +275,7 @@ class FrameSteps:
         choice = self._settings.choice
         absent = [str(face) for face in self._settings.mix.by_face if face not in crops.there]
         if crops and absent:
-            return [Remark(f"A face that has its own expression is not there: {absent[0]}.")]
+            return [Remark(f"No such face for an expression of its own: {', '.join(absent)}.")]
         if choice.box is not None and any(crop.yaw_deg is None for crop in crops):
             return [Remark(UNSEEN_IN_BOX, "unseen-in-box")]
         others = [str(face) for face in crops.there if face not in [crop.face for crop in crops]]

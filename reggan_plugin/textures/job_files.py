@@ -184,12 +184,8 @@ class OutputRecords:
         """
         for output in outputs:
             record = read_record(output)
-            known = (None, None if record is None else record.output_sha256)
-            if (
-                None not in known[1:]
-                and _digest_of_output(output) not in known
-                and _is_whole(output)
-            ):
+            made = None if record is None else record.output_sha256
+            if made and _digest_of_output(output) not in (None, made) and _is_whole(output):
                 raise OutputExistsError(
                     f"{output} was changed since it was made, and is not made anew unless you say "
                     "so. Move it, name another place, or replace it.",

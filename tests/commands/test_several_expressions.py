@@ -189,7 +189,7 @@ def test_faces_that_are_left_are_told_of(portraits: Path, capsys: Streams) -> No
     assert json.loads(capsys.readouterr().out)["notices"] == []
     assert render("hero.png", "-e", "sad", "--face", "5=happy", "--json") == 0
     (notice,) = json.loads(capsys.readouterr().out)["notices"]
-    assert notice["message"] == "A face that has its own expression is not there: 5."
+    assert notice["message"] == "No such face for an expression of its own: 5."
 
 
 @pytest.mark.parametrize(

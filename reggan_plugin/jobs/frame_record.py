@@ -82,7 +82,7 @@ from reggan_plugin.jobs.results import OUTCOMES, Outcome
 from reggan_plugin.json_and_toml import json_text, parse_json
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES
 
-PICTURE_REVISION = 11
+PICTURE_REVISION = 12
 """Raised with every change by which the same input, settings and model give other pixels, so that
 no shot mixes both; `tests/test_picture_revision.py` shows most changes that forgot it."""
 RECORD_SCHEMA = 1

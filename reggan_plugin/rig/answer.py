@@ -237,14 +237,14 @@ def rig_answer(
     if float(chin.max()) > _LEAST_LIFT * laid.map.eye:
         hidden, bare, neck = drawn.uncovered(raster, seen[:, 3:6], landmarks.head, jaw_after[:, :2])
         shown *= ~hidden
-    motion, gain = _motion(
+    motion, gain, moves = _motion(
         laid, raster, is_head, seen, shown, marks_after, eyes, cells, refined, landmarks.front
     )
     gain = gain + drawn.shadow_of_chin(raster, seen[:, 6], -float(chin.min()), jaw_after, cells)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
     openings = [one for one in (*eyes, mouth) if one is not None]
     passing = drawn.edge_before(
-        raster, seen, seen[:, 6], raster.plane(shown), bare, gain, openings, seam
+        raster, seen, seen[:, 6], raster.plane(shown), bare, moves, gain, openings, seam
     )
     painters = [one for one in (neck, passing) if one is not None]
     painters += [
@@ -289,11 +289,15 @@ def _motion(
     cells: int,
     refined: RigRefinement | None,
     front: Float[np.ndarray, "front_side front_side 1"] | None,
-) -> tuple[Float[np.ndarray, "cells cells 2"], Float[np.ndarray, "cells cells 1"]]:
-    """Where the surface seen at each cell was before, and how its light changes.
+) -> tuple[
+    Float[np.ndarray, "cells cells 2"],
+    Float[np.ndarray, "cells cells 1"],
+    Float[np.ndarray, "cells cells"],
+]:
+    """Where the surface seen at each cell was before, how its light changes, and how far it moves.
 
-    What is no face does not move, nor does its light change. The first of what is seen of the mesh
-    are its motion and the change of its light.
+    What is no face does not move, nor does its light change: the last is the share that is left of
+    both. The first of what is seen of the mesh are its motion and the change of its light.
     """
     sums = raster.summed(seen, 3, shown, _FINER)
     count = sums[..., 3]
@@ -317,7 +321,7 @@ def _motion(
     if front is not None:
         moves *= 1 - _beside_hair(front, marks_after, laid.map.eye, cells)
     motion *= moves[..., None]
-    return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32)
+    return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32), moves
 
 
 def _beside_hair(

@@ -239,6 +239,7 @@ class Drawn:
         depth: Float[np.ndarray, " hits"],
         shown: Float[np.ndarray, "height width"],
         bare: Bool[np.ndarray, "height width"],
+        moves: Float[np.ndarray, "cells cells"],
         gain: Float[np.ndarray, "cells cells 1"],
         openings: Sequence[Opening],
         seam: float,
@@ -251,6 +252,7 @@ class Drawn:
             depth: likewise.
             shown: 1 where the picture shows the surface of a pixel of it.
             bare: what `uncovered` has painted.
+            moves: share of its motion that skin has, which ends beside hair.
             gain: the answer's.
             openings: of eyes and mouth.
             seam: half the width of the painted band, in parts of the crop's side.
@@ -276,7 +278,10 @@ class Drawn:
         drawn = np.nonzero(grown(cover > 0, 2))  # paint reaches further than it is shown
         source = raster.mixed(self.here[:, :2], self.template.triangles)[drawn]
         source[~raster.is_hit[drawn]] = at[drawn][~raster.is_hit[drawn]]
-        factor = np.exp(sampled(gain, at[drawn] * np.float32(len(gain))))
+        light = np.concatenate([gain, moves[..., None]], axis=2)
+        light = sampled(light, at[drawn] * np.float32(len(light)))
+        source = at[drawn] + light[:, 1:] * (source - at[drawn])
+        factor = np.exp(light[:, :1])
         paint = np.zeros((side_px, side_px, 3), np.float32)
         paint[drawn] = srgb_from_linear(linear_from_srgb(self.picture.at(source)) * factor)
         return _painter(window, cover, _softened(paint, cover > 0))

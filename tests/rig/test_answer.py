@@ -202,6 +202,20 @@ def test_a_chin_passes_before_the_neck_without_steps() -> None:
     assert smooth < 0.5 * stepped
 
 
+def test_a_chin_beside_a_lock_of_hair_is_painted_no_further_than_it_moves() -> None:
+    is_neck, landmarks = below_chin()
+    picture = np.where(is_neck[..., None], np.float32(0.9), np.float32(0.3)).repeat(3, axis=2)
+    columns = np.arange(len(picture))
+    lock = (np.abs(columns - 235) < 6)[None].repeat(len(picture), axis=0)
+    lock = lock[..., None].astype(np.float32)
+    answer = rig_answer(template(), picture, replace(landmarks, front=lock), {"jawOpen": 0.8})
+    painted, moved = (
+        change_crop(picture, one).pixels[262:300, 210:229]
+        for one in (answer, replace(answer, painters=()))
+    )
+    assert np.abs(painted - moved).max() < 0.2
+
+
 def test_a_chin_that_drops_takes_light_from_the_neck_right_below_it() -> None:
     is_neck, _ = below_chin({"jawOpen": 0.8})
     picture = np.full((len(is_neck), len(is_neck), 3), 0.6, np.float32)

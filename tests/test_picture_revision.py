@@ -32,6 +32,7 @@ def test_pictures_are_those_of_their_revision() -> None:
     sheet = np.concatenate(faces, axis=1)
     if "NEW_PICTURE_REVISION" in os.environ:
         assert not SHOWN.exists(), "This revision has its picture. Raise PICTURE_REVISION first."
+        SHOWN.parent.mkdir(exist_ok=True)
         Image.fromarray(sheet).save(SHOWN)
     with Image.open(SHOWN) as shown:
         difference = np.abs(sheet.astype(int) - np.asarray(shown))

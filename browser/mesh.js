@@ -2,6 +2,7 @@
 // lie where the face moves to, and their texture coordinates are where it was.
 // A vertex: place x, y (parts of the crop's side) and nearness (eye distances); x, y of its place in
 // the source; four more numbers; a normal. Nothing is drawn where nothing changes.
+import { answer } from "./constants.js";
 
 const VERTEX = `#version 300 es
 layout(location = 0) in vec3 place;
@@ -36,6 +37,9 @@ vec3 toSrgb(vec3 v) {
   return mix(v * 12.92, 1.055 * pow(v, vec3(1.0 / 2.4)) - 0.055, step(0.0031308, v));
 }
 vec3 ofFrame(vec2 place) { return texture(frame, (frameFromCrop * vec3(place, 1)).xy, -0.5).rgb; }
+float room(vec3 colour) {  // for another light
+  return clamp((1.0 - max(colour.r, max(colour.g, colour.b))) / ${answer.ROOM.toFixed(4)}, 0.0, 1.0);
+}
 vec4 ofOther(vec2 place) { return texture(other, (place - square.xy) / square.z); }
 `;
 
@@ -52,15 +56,17 @@ float shadow() {  // of the chin on what is behind it; numbers: how dark, its re
   return numbers.x * exp(-max(under, 0.0) / numbers.y) * clamp(inwards / numbers.z, 0.0, 1.0);
 }
 void main() {  // more: logarithm of the factor on the light, how much the plane of it counts, nearness to the chin
-  float light = more.x + more.y * texture(gain, was).r + log(1.0 - shadow());
+  vec3 own = ofFrame(was);
+  float light = room(own) * (more.x + more.y * texture(gain, was).r) + log(1.0 - shadow());
   float share = max(distance(now, was) / 0.002, abs(light) / 0.02);
   share = smoothstep(0.25, 1.0, share);  // less is noise, and the pixel keeps its bits
-  result = vec4(toSrgb(fromSrgb(ofFrame(was)) * exp(light)), 1) * share;
+  result = vec4(toSrgb(fromSrgb(own) * exp(light)), 1) * share;
 }`;
 const STRIP = `uniform sampler2D gain;
 void main() {  // more: logarithm of the factor on the light, and how little of it is seen
-  float light = more.x + texture(gain, was).r;
-  result = vec4(toSrgb(fromSrgb(ofFrame(was)) * exp(light)), 1) * clamp(1.0 - more.y, 0.0, 1.0);
+  vec3 own = ofFrame(was);
+  float light = room(own) * (more.x + texture(gain, was).r);
+  result = vec4(toSrgb(fromSrgb(own) * exp(light)), 1) * clamp(1.0 - more.y, 0.0, 1.0);
 }`;
 const EYE = `void main() {  // more: from the upper lid and was, from the lower one, in reaches of a shade; numbers: way, turned
   vec4 ball = ofOther(now - numbers.xy);

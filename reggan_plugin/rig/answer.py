@@ -100,6 +100,10 @@ _LEAST_LIFT = 0.01
 _HAIR, _BESIDE_HAIR, _FREE = 0.3, 0.20, 0.12
 """Share of what stands before the face from which on it counts; eye distances from it over which
 skin comes to move; and from brows, lids and lips within which it does all the same."""
+_ROOM = 0.05
+"""Of values up to 1, below which light changes less: what is clipped would change its hue."""
+_ROOM_SOFT = 2.0
+"""Cells over which that comes."""
 _HEAD = 0.7
 """Share of the head from which on a cell is of the head to its edge."""
 _SEAM_CELLS, _SEAM = 1.5, 0.012
@@ -240,6 +244,9 @@ def rig_answer(
     motion, gain, moves = _motion(
         laid, raster, is_head, seen, shown, marks_after, eyes, cells, refined, landmarks.front
     )
+    places = (_middles(cells) + motion) * np.float32(len(picture.small))
+    room = 1 - sampled(picture.small, places).max(axis=2)
+    gain = gain * blur(np.clip(room / _ROOM, 0, 1), _ROOM_SOFT)[..., None]
     gain = gain + drawn.shadow_of_chin(raster, seen[:, 6], -float(chin.min()), jaw_after, cells)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
     openings = [one for one in (*eyes, mouth) if one is not None]

@@ -228,6 +228,18 @@ def test_a_chin_that_drops_takes_light_from_the_neck_right_below_it() -> None:
     assert gain[:, columns][near].mean() < -0.05 < gain[:, columns][far].mean()
 
 
+def test_what_is_clipped_is_not_lit_otherwise() -> None:
+    picture, landmarks = drawn_face()
+    shade = np.linspace(0.6, 1, len(picture), dtype=np.float32)[:, None, None]
+    smile = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}
+    dull, bright = (
+        np.abs(rig_answer(template(), one.astype(np.float32), landmarks, smile).gain)
+        for one in (picture * shade, np.clip(2 * picture * shade, 0, 1))
+    )
+    cheek = slice(150, 175), slice(80, 100)
+    assert bright[cheek].max() < 0.1 * dull[cheek].max()
+
+
 def test_skin_beside_a_lock_of_hair_stays_and_brows_and_lips_do_not() -> None:
     picture, landmarks = drawn_face()
     across = np.linspace(0, 1, 384)[None].repeat(384, axis=0)

@@ -82,11 +82,6 @@ def columns_of_csv(text: str, rate_fps: float | None) -> Columns:
     values = np.array([[_number(row, at, line) for at in taken] for line, row in body], dtype=float)
     values = values.reshape(len(body), len(taken))
     notes = (f"{dropped} frames were dropped while it was recorded.",) if dropped else ()
-    blanks = np.argwhere(np.isnan(values))
-    written = sum(bool("".join(body[row][1][taken[at] :][:1]).strip()) for row, at in blanks)
-    if written:
-        told = f"{written} of its values are written as nan, and filled in straight lines."
-        notes = (*notes, told)
     short = sum(len(row) < len(heading) for _, row in body)
     if short:
         notes = (*notes, f"{short} of its rows have fewer values than its heading has names.")

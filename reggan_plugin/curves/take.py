@@ -252,13 +252,20 @@ def take_from_columns(columns: Columns, source: str) -> Take:
     order = np.argsort(columns.times_s, kind="stable")
     back = int((np.diff(columns.times_s) <= 0).sum())
     values = columns.values[order]
-    weights = np.stack([_merged(values[:, places]) for places in known.values()], axis=1)
+    merged = [_merged(values[:, places]) for places in known.values()]
+    missing = sum(int(np.isnan(column).sum()) for column in merged)
+    weights = np.stack([_without_gaps(column) for column in merged], axis=1)
     scale = columns.scale
     if scale is None:
         scale = scale_of(weights)
     weights, clamped = _clamped(weights * scale)
     times_s = columns.times_s[order]
     notes = list(columns.notes)
+    if missing:
+        notes.append(
+            f"{missing} of its weights are blank, nan or infinite, and filled in straight lines; a "
+            "column without any weight is 0."
+        )
     if back:
         notes.append(f"{back} rows are no later than the row before; they are put in order.")
     if clamped:
@@ -287,9 +294,11 @@ def mirrored(take: Take, *, mouth_alone: bool = False) -> tuple[str, ...]:
 
 
 def _merged(values: Float[np.ndarray, "rows same"]) -> Float[np.ndarray, " rows"]:
-    """One column of several that mean the same, such as both sides of browInnerUp: the larger."""
+    """One column of several that mean the same, such as both sides of browInnerUp: the larger. What
+    is no number, or infinite, is NaN.
+    """
     filled = np.where(np.isnan(values), -np.inf, values).max(axis=1)
-    return _without_gaps(np.where(np.isinf(filled), np.nan, filled))
+    return np.where(np.isinf(filled), np.nan, filled)
 
 
 def _without_gaps(column: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:

@@ -8,6 +8,7 @@ FFmpeg takes videos apart in a child process (`reggan_plugin.child_process`): wh
 import os
 import threading
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -181,7 +182,10 @@ def pixel_format_for(codec: str, source: str, known: list[str]) -> str:
     if not known or source in known:
         return source
     if codec == "prores":
-        return "yuva444p10le" if "a" in source and "yuva444p10le" in known else "yuv422p10le"
+        av = load_av()
+        has_alpha = any(one.is_alpha for one in av.VideoFormat(source).components)
+        best, _ = av.codec.find_best_pix_fmt_of_list(known, source, has_alpha)
+        return str(best.name)
     return "yuv420p"
 
 
@@ -202,6 +206,8 @@ _HIDES_FRAMES = "vp8"
 _ERROR = 16
 """Level of FFmpeg's errors; lower ones are worse."""
 _LOG_LOCK = threading.RLock()
+_MOST_COMMENTS, _MOST_COMMENT_BYTES = 100, 65_536
+"""Of a GIF that are kept."""
 _SLACK_S = 0.1
 """By which a container's own duration may be wrong."""
 _DECODED_AHEAD = 48
@@ -420,8 +426,11 @@ def _times(path: Path, container: Any, stream: Any) -> Generator[None, None, set
                 times.add(packet.pts)
     refuse_beyond(count, MOST_VIDEO_FRAMES, "frames")
     kind, rate = container.format.name, float(stream.average_rate or 24)
-    if kind == "gif" and not _is_whole_gif(path.read_bytes()):
-        raise _damaged(path, f"it breaks off after {count} frames")
+    if kind == "gif":
+        facts = gif_facts(path)
+        if not facts.is_whole:
+            raise _damaged(path, f"it breaks off after {count} frames")
+        times = set(sorted(times)[: facts.pictures])
     if kind != "gif" and count < stream.frames:
         raise _damaged(path, f"it holds {count} of {stream.frames} frames")
     promised_s = (container.duration or 0) / 1e6 if kind.startswith("matroska") else 0.0
@@ -484,29 +493,58 @@ def _faults(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _is_whole_gif(content: bytes) -> bool:
-    """Tell whether its blocks lead to its end; a reader stops silently where they do not.
+@dataclass(frozen=True, kw_only=True)
+class GifFacts:
+    """What FFmpeg does not tell of a GIF.
 
-    Source: CompuServe, Graphics Interchange Format, version 89a, sections 17 to 27.
+    Attributes:
+        pictures: how many; FFmpeg takes a comment right before the end for one more.
+        is_whole: whether its blocks lead to its end; readers stop silently where they do not.
+        loops: how often it is repeated, 0 for ever; None where it is shown once, and of no GIF.
+        comments: in order.
     """
 
-    def behind_colours(at: int, flags: int) -> int:
-        return at + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    pictures: int = 0
+    is_whole: bool = False
+    loops: int | None = None
+    comments: tuple[bytes, ...] = ()
 
-    with suppress(IndexError):
-        at = behind_colours(13, content[10])
-        while content[at] != 0x3B:
-            if content[at] == 0x2C:
-                at = behind_colours(at + 10, content[at + 9]) + 1
-            elif content[at] == 0x21:
-                at += 2
+
+def gif_facts(path: Path) -> GifFacts:
+    """Walk through the blocks of a GIF; of another file nothing is told.
+
+    Source: CompuServe, GIF89a specification, sections 17 to 27; the loops: Netscape 2.0.
+    """
+    loops: int | None = None
+    pictures, is_whole = 0, False
+    comments: list[bytes] = []
+    with path.open("rb") as file, suppress(IndexError):  # it ends within a block
+        head = file.read(13)
+        if head[:4] != b"GIF8":
+            return GifFacts()
+
+        def skip_colours(flags: int) -> None:
+            file.seek(3 << ((flags & 7) + 1) if flags & 0x80 else 0, 1)
+
+        def blocks() -> Iterator[bytes]:
+            while size := file.read(1)[0]:
+                yield file.read(size)
+
+        skip_colours(head[10])
+        while (kind := file.read(1)) in (b"!", b","):
+            if kind == b"!":
+                label, content = file.read(1), list(blocks())
+                if label == b"\xfe" and len(comments) < _MOST_COMMENTS:
+                    comments.append(b"".join(content)[:_MOST_COMMENT_BYTES])
+                elif content[:1] == [b"NETSCAPE2.0"] and content[1:] and content[1][:1] == b"\1":
+                    loops = int.from_bytes(content[1][1:3], "little")
             else:
-                return False
-            while content[at]:
-                at += content[at] + 1
-            at += 1
-        return True
-    return False
+                skip_colours(file.read(9)[8])
+                file.read(1)
+                deque(blocks(), maxlen=0)
+                pictures += 1
+        is_whole = kind == b";"
+    return GifFacts(pictures=pictures, is_whole=is_whole, loops=loops, comments=tuple(comments))
 
 
 def samples_of(frame: "VideoFrame") -> npt.NDArray[Any]:

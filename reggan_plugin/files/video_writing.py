@@ -9,7 +9,7 @@ that they go through one more generation of the codec and no conversion.
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,10 +25,12 @@ from reggan_plugin.files.video import (
     CONTAINERS,
     VIDEO_CODECS,
     Coding,
+    GifFacts,
     as_stored,
     codec_for,
     decoder_errors,
     display_matrix,
+    gif_facts,
     load_av,
     matrix_of,
     open_video,
@@ -47,8 +49,6 @@ _OUR_CHOICE = Coding()
 _BT709 = 1
 _BYTES_A_PIXEL = 400
 """Of memory, to decode and encode: x265 takes 140 at 8K in two threads."""
-_MOST_COMMENTS, _MOST_COMMENT_BYTES = 100, 65_536
-"""Of a GIF that are kept."""
 _MOVED_AT_ONCE = 16_777_216
 """Bytes."""
 _MOST_DELAY = 65_535
@@ -56,6 +56,8 @@ _MOST_DELAY = 65_535
 _LIMITED, _FULL = 1, 2
 """Ranges of YCbCr, as FFmpeg numbers them."""
 _OF_CONTAINER = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
+_GREY_AND_ALPHA = 2
+"""Channels."""
 _PRORES_PROFILES = ("Proxy", "LT", "Standard", "HQ", "4444", "XQ")
 _OF_FRAMES = {
     "MASTERING_DISPLAY_METADATA": "HDR10's mastering display",
@@ -231,7 +233,8 @@ def written_frames(
     ):
         video = reading.streams.video[0]
         set_strict(video, _BYTES_A_PIXEL)
-        name = codec_for(Path(out), video.codec_context.name, asked)
+        source_codec = video.codec_context.name
+        name = codec_for(Path(out), source_codec, asked)
         own = {k: v for k, v in reading.metadata.items() if k.lower() not in _OF_CONTAINER}
         writing.metadata.update(own)
         if comment is not None:
@@ -278,6 +281,10 @@ def written_frames(
             notices.append(f"{gone} left out of the new video")
         if had_alpha and not _holds_alpha(av, written.streams.video[0]):
             notices.append(f"alpha is left out of the new video: it is written in {name}")
+    if container != "gif":  # whose few colours everybody knows
+        if asked.codec is None and source_codec not in VIDEO_CODECS[name].sources:
+            notices.append(f"{suffix} holds no {source_codec}: the new video is written in {name}")
+        notices += _coarser(av, encoder.source_format, encoder.stream.pix_fmt)
     if container == "gif":
         texts = facts.comments or [own[key].encode() for key in own if key.lower() == "comment"]
         said = [] if comment is None else [comment.encode()]
@@ -286,56 +293,6 @@ def written_frames(
         if lost:
             notices.append(f"{', '.join(lost)} left out of the new video: {suffix} holds none")
     yield notices
-
-
-@dataclass(frozen=True, kw_only=True)
-class GifFacts:
-    """What FFmpeg does not tell of a GIF.
-
-    Attributes:
-        loops: how often it is repeated, 0 for ever; None where it is shown once, and of no GIF.
-        comments: in order.
-    """
-
-    loops: int | None = None
-    comments: tuple[bytes, ...] = ()
-
-
-def gif_facts(path: Path) -> GifFacts:
-    """Walk through the blocks of a GIF; of another or a damaged file nothing is told.
-
-    Source: CompuServe, GIF89a specification; the loops: Netscape 2.0.
-    """
-    loops: int | None = None
-    comments: list[bytes] = []
-    with path.open("rb") as file:
-        head = file.read(13)
-        if head[:4] != b"GIF8" or len(head) < 13:
-            return GifFacts()
-
-        def skip_colours(flags: int) -> None:
-            file.seek(3 << ((flags & 7) + 1) if flags & 0x80 else 0, 1)
-
-        def blocks() -> Iterator[bytes]:
-            while size := file.read(1)[:1].strip(b"\0"):
-                yield file.read(size[0])
-
-        skip_colours(head[10])
-        while kind := file.read(1):
-            if kind == b"!":
-                label, content = file.read(1), list(blocks())
-                if label == b"\xfe" and len(comments) < _MOST_COMMENTS:
-                    comments.append(b"".join(content)[:_MOST_COMMENT_BYTES])
-                elif content[:1] == [b"NETSCAPE2.0"] and content[1:] and content[1][:1] == b"\1":
-                    loops = int.from_bytes(content[1][1:3], "little")
-            elif kind == b",":
-                place = file.read(9)
-                skip_colours(place[8] if len(place) == 9 else 0)
-                file.read(1)
-                deque(blocks(), maxlen=0)
-            else:
-                break
-    return GifFacts(loops=loops, comments=tuple(comments))
 
 
 def _gif_options(source: Path, facts: GifFacts) -> dict[str, str]:
@@ -382,6 +339,19 @@ def _add_comments(path: Path, comments: Sequence[bytes]) -> None:
 
 def _holds_alpha(av: Any, video: Any) -> bool:
     return any(one.is_alpha for one in av.VideoFormat(video.codec_context.pix_fmt).components)
+
+
+def _coarser(av: Any, source: str, made: str) -> list[str]:
+    """Say what another pixel format does not hold, alpha aside."""
+    old, new = (av.VideoFormat(name).components for name in (source, made))
+    was, now = (max(one.bits for one in components) for components in (old, new))
+    _, lost = av.codec.find_best_pix_fmt_of_list([made], source)
+    notices = []
+    if now < was:
+        notices.append(f"the new video has {now} bits a channel in place of {was}")
+    if lost & av.codec.PixFmtLoss.RESOLUTION and len(old) > _GREY_AND_ALPHA:
+        notices.append("the new video stores colours in fewer pixels than its source")
+    return notices
 
 
 def _samples(path: str) -> Samples:
@@ -472,7 +442,8 @@ class _Encoder:
         if not self._is_gif:
             self.stream.set_display_matrix(matrix)
         known = [one.name for one in self._av.Codec(codec.encoder, "w").video_formats or ()]
-        self._format = pixel_format_for(name, video.codec_context.pix_fmt, known)
+        self.source_format = video.codec_context.pix_fmt
+        self._format = pixel_format_for(name, self.source_format, known)
         self.stream.pix_fmt = "pal8" if self._is_gif else self._format
         context.time_base = video.time_base
         if video.sample_aspect_ratio:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from reggan_plugin.errors import FRAME_FAULTS, SourceError, StalledError
+from reggan_plugin.errors import FRAME_FAULTS, OutputExistsError, SourceError, StalledError
 from reggan_plugin.file_safety import path_from
 from reggan_plugin.files.frame import read_content
 from reggan_plugin.jobs.frame_record import (
@@ -62,6 +62,23 @@ class FinishedFrames:
             )
             return record if is_whole else None
         return None
+
+    def refuse_foreign(self, task: FrameTask) -> None:
+        """Refuse files beside an output that no earlier run of the same output wrote.
+
+        Raises:
+            OutputExistsError: one is there.
+        """
+        there = [path for path in task.beside if path.exists()]
+        record = read_record(task.output) if there else None
+        own = () if record is None else record.beside
+        foreign = next((p for p in there if path_from(task.output.parent, p) not in own), None)
+        if foreign is not None:
+            raise OutputExistsError(
+                f"{foreign} exists, and no record of {task.output.name} says that it was written "
+                "with it. Name another place, or replace it.",
+                kind="outputs-without-record",
+            )
 
     def changed_since(self, task: FrameTask) -> bool:
         """Tell whether somebody changed the output, or a file beside it, since it was written.

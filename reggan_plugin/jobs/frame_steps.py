@@ -204,10 +204,11 @@ class FrameSteps:
         by_state = task.may_be_done and not task.is_rehashed
         if by_state and self._is_done(task, self._output.earlier.untouched(task, facts)):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
-        if task.may_be_done and self._io_timeout.call(
-            str(task.output), lambda: self._output.earlier.changed_since(task)
-        ):
-            return EndedFrame(outcome="skipped", message=CHANGED_SINCE, facts=None)
+        if task.may_be_done:
+            earlier, out = self._output.earlier, str(task.output)
+            if self._io_timeout.call(out, lambda: earlier.changed_since(task)):
+                return EndedFrame(outcome="skipped", message=CHANGED_SINCE, facts=None)
+            self._io_timeout.call(out, lambda: earlier.refuse_foreign(task))
         content, facts = read_input(self._io_timeout, path, facts)
         if task.may_be_done and self._is_done(task, self._output.earlier.finished(task, facts)):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
-from reggan_plugin.file_safety import identity_of, path_from, refuse_overwriting, remove_leftovers
+from reggan_plugin.file_safety import identity_of, refuse_overwriting, remove_leftovers
 from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import can_read
@@ -21,7 +21,6 @@ from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.change_layers import LayerFiles, LayerName
 from reggan_plugin.jobs.frame_record import (
     RECORD_FOLDER,
-    read_record,
     record_path,
 )
 from reggan_plugin.jobs.output_names import (
@@ -236,27 +235,6 @@ def refuse_what_is_there(
     refuse_existing(outputs, existing)
     if existing is Existing.REFUSE:
         refuse_existing([path for task in tasks for path in task.beside], existing)
-    if existing.keeps_finished:
-        _refuse_foreign(tasks)
-
-
-def _refuse_foreign(tasks: Iterable[FrameTask]) -> None:
-    """Refuse files beside outputs that no earlier run of the same output wrote.
-
-    Raises:
-        OutputExistsError: one is there.
-    """
-    for task in tasks:
-        there = [path for path in task.beside if path.exists()]
-        record = read_record(task.output) if there else None
-        own = () if record is None else record.beside
-        foreign = next((p for p in there if path_from(task.output.parent, p) not in own), None)
-        if foreign is not None:
-            raise OutputExistsError(
-                f"{foreign} exists, and no record of {task.output.name} says that it was written "
-                "with it. Name another place, or replace it.",
-                kind="outputs-without-record",
-            )
 
 
 def is_name_of_picture(out: Path) -> bool:

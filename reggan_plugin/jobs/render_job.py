@@ -301,6 +301,7 @@ def settings_with_tracks(
             return settings
         made[same] = result.tracks
     write_tracks(made[same], path)
+    _part_of(path).unlink(missing_ok=True)
     write_atomically(key_path, _seal(key, path.read_bytes()).encode())
     # Read back, so that a run that finds the file gives the same bits.
     return _with_tracks(settings, read_tracks(path))
@@ -323,10 +324,14 @@ def keep_part(result: "TrackResult", out: Path, frames: int, report: Report) -> 
     done = len(result.tracks.frames)
     if not done:
         return
-    part = out.with_suffix(f".part{out.suffix}")
+    part = _part_of(out)
     write_tracks(result.tracks, part)
     text = f"The tracks of the first {done} of {counted(frames, 'frame')} are in {part}."
     report(Notice(message=Remark(text, "part-of-tracks", part=part)))
+
+
+def _part_of(tracks: Path) -> Path:
+    return tracks.with_suffix(f".part{tracks.suffix}")
 
 
 def _with_tracks(settings: RenderSettings, tracks: Tracks) -> RenderSettings:

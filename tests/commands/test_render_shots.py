@@ -138,6 +138,9 @@ def test_a_shot_that_is_stopped_while_it_is_tracked_keeps_what_was_found(
     err = capsys.readouterr().err
     assert f"The tracks of the first 2 of 3 frames are in {part}. --tracks {part} with" in err
     assert "unsmoothed" not in err  # nothing was rendered
+    monkeypatch.undo()
+    assert render(shot, *HAPPY, "--out", out, "--resume") == 0
+    assert not part.exists(), "the whole shot's tracks stand beside it"
 
 
 def test_a_shot_that_is_resumed_is_not_tracked_again_unless_it_changed(

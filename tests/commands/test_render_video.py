@@ -19,8 +19,15 @@ from reggan_plugin.errors import OutputExistsError, UnreadableFrameError, UsageE
 from reggan_plugin.faces.face_finder import ChosenFaces
 from reggan_plugin.files import video
 from reggan_plugin.files.frame import Frame
-from reggan_plugin.files.video import Coding, VideoFile, codec_for, display_matrix, samples_of
-from reggan_plugin.files.video_writing import gif_facts, write_video
+from reggan_plugin.files.video import (
+    Coding,
+    VideoFile,
+    codec_for,
+    display_matrix,
+    gif_facts,
+    samples_of,
+)
+from reggan_plugin.files.video_writing import write_video
 from reggan_plugin.jobs.frame_record import sha256_of
 
 from ..fuzz import attacks
@@ -219,13 +226,21 @@ def test_a_turned_clip_is_changed_upright_and_stays_turned(
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "pixels"),
-    [("a.mov", "png", "rgba"), ("a.mov", "qtrle", "argb"), ("a.webm", "libvpx-vp9", "yuva420p")],
+    ("name", "code", "pixels", "lost"),
+    [
+        ("a.mov", "png", "rgba", ["alpha", "fewer pixels", ".mov holds no png: "]),
+        ("a.mov", "png", "rgb48be", ["8 bits a channel in place of 16", "fewer pixels", "no png"]),
+        ("a.mov", "qtrle", "argb", ["alpha", "fewer pixels", "no qtrle"]),
+        ("a.mov", "mjpeg", "yuvj422p", ["no mjpeg"]),
+        ("a.mov", "prores_ks", "yuv444p10le", ["10 bits a channel in place of 12"]),
+        ("a.mov", "prores_ks", "yuv422p10le", []),
+        ("a.webm", "libvpx-vp9", "yuva420p", ["alpha"]),
+    ],
 )
-def test_alpha_that_is_lost_is_said(
-    name: str, code: str, pixels: str, tmp_path: Path, capsys: Streams
+def test_what_a_codec_does_not_keep_is_said(
+    name: str, code: str, pixels: str, lost: list[str], tmp_path: Path
 ) -> None:
-    clip = tmp_path / name
+    clip, out = tmp_path / name, tmp_path / f"b{Path(name).suffix}"
     with av.open(str(clip), "w") as made:
         stream = made.add_stream(code, rate=24)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, pixels
@@ -235,9 +250,9 @@ def test_alpha_that_is_lost_is_said(
             frame.pts = number
             made.mux(stream.encode(frame))
         made.mux(stream.encode(None))
-    assert smile(clip, "--json") == 0
-    said = [one["message"] for one in json.loads(capsys.readouterr().out)["notices"]]
-    assert any("alpha is left out of the new video" in one for one in said), said
+    said = write_video(clip, out, {})
+    assert all(any(one in text for text in said) for one in lost), said
+    assert len(said) == len(lost), said
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.webm"])
@@ -349,6 +364,11 @@ def test_a_gif_keeps_its_loops_comments_and_last_time(
     again = tmp_path / "again.gif"
     assert smile(tmp_path / "a_happy.gif", "--out", again) == 0
     assert gif_facts(again) == found, "the note is there once"
+    late = tmp_path / "late.gif"  # its comment right before its end
+    late.write_bytes(again.read_bytes().removesuffix(b";") + b"!\xfe\4late\0;")
+    assert smile(late, "--out", again, "--overwrite") == 0
+    assert gif_facts(again).comments == (own, b"late", ours)
+    assert gif_facts(again).pictures == len(frames_of(again)) == 3
     if loops is not None:
         assert smile(clip, "--out", tmp_path / "a.mkv", "--json") == 0
         assert "the number of loops is left out" in capsys.readouterr().out
@@ -470,7 +490,7 @@ def test_ffmpeg_never_runs_in_this_process(tmp_path: Path) -> None:
     clip = str(write_clip(tmp_path / "a.mp4"))
     lines = (
         "import sys; from pathlib import Path; from reggan_plugin.files.video import VideoFile",
-        "from reggan_plugin.files.video_writing import gif_facts, write_video",
+        "from reggan_plugin.files.video_writing import write_video",
         f"clip = VideoFile(Path({clip!r})); clip.content('00000002.png')",
         f"write_video(Path({clip!r}), Path({clip!r}).with_name('b.mov'), {{}})",
         "assert 'av' not in sys.modules",

@@ -485,14 +485,26 @@ def test_resuming_replaces_no_layer_that_it_did_not_write(shot: Path, tmp_path: 
     foreign = tmp_path / "layers" / "mask" / "a.1002.exr"
     foreign.parent.mkdir(parents=True)
     foreign.write_bytes(b"somebody's")
-    for _ in range(2):
-        with pytest.raises(OutputExistsError, match=r"a\.1002\.exr exists, and no record"):
-            plan_job(
-                str(shot), None, tmp_path / "out", "happy", Existing.RESUME, layer_files=beside
-            )
-        plan = plan_job(str(shot), None, tmp_path / "out", "happy", Existing.RESUME)
-        asked = RenderSettings(mix=ExpressionMix({"happy": 1.0}))
-        run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None)
+    out = tmp_path / "out"
+    asked = RenderSettings(
+        mix=ExpressionMix({"happy": 1.0}), picture=PictureSettings(layer_files=beside)
+    )
+    for content, others in ((b"somebody's", 5), (b"another's", 0), (b"a third's", 0)):
+        plan = plan_job(str(shot), None, out, "happy", Existing.RESUME, layer_files=beside)
+        done = run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None)
+        assert len(done.of_outcome("written")) == others, "the other frames go on"
+        (failed,) = done.of_outcome("failed")
+        assert "a.1002.exr exists, and no record of a.1002.png" in str(failed.message)
+        foreign.write_bytes(content)
+    foreign.unlink()
+    plan = plan_job(str(shot), None, out, "happy", Existing.RESUME, layer_files=beside)
+    run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None)
+    sound = foreign.read_bytes()
+    record_path(out / "a.1002.png").write_text("{")
+    plan = plan_job(str(shot), None, out, "happy", Existing.RESUME, layer_files=beside)
+    done = run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None)
+    assert done.count() == {"written": 0, "copied": 0, "skipped": 5, "failed": 1}
+    assert foreign.read_bytes() == sound
 
 
 def test_resuming_makes_its_own_atlas_again_and_no_other(

@@ -9,7 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from reggan_plugin.errors import (
     UnreadableFrameError,
     UsageError,
 )
-from reggan_plugin.file_safety import path_from, read_regular, refuse_overwriting, write_atomically
+from reggan_plugin.file_safety import path_from, refuse_overwriting, write_atomically
 from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.formats.png import SIGNATURE, read_chunks
 from reggan_plugin.files.image_format import HEAD_BYTES
@@ -50,8 +50,7 @@ from reggan_plugin.jobs.results import (
     document_of_missing,
 )
 from reggan_plugin.jobs.several_jobs import PlannedJob
-from reggan_plugin.json_and_toml import json_text, parse_json
-from reggan_plugin.limits import MOST_DOCUMENT_BYTES
+from reggan_plugin.json_and_toml import json_text, read_json
 
 _END_AND_BEGIN_OF_JPEG = b"\xff\xd9\xff\xd8\xff"
 _MULTI_PICTURE_FORMAT = b"MPF\0"
@@ -313,18 +312,20 @@ def plan_atlas(
         if file.resolve() in results:
             raise UsageError(f"{file} is the name of a result, too. Name another atlas.")
     there = next((file for file in files if file.exists()), None)
-    is_kept = existing is Existing.REFUSE or (existing.keeps_finished and not _is_atlas(atlas))
+    is_kept = existing is Existing.REFUSE or (
+        existing.keeps_finished and _document_of(atlas) is None
+    )
     if there is not None and is_kept:
         raise OutputExistsError(f"{there} exists.", kind="atlas-exists")
 
 
-def _is_atlas(atlas: Path) -> bool:
-    """Tell whether an earlier run made it."""
-    try:
-        names = parse_json(read_regular(atlas.with_suffix(".json"), MOST_DOCUMENT_BYTES).decode())
-        return bool(names["atlas"] == atlas.name and names["cells"])
-    except (OSError, ValueError, TypeError, LookupError, RecursionError):
-        return False
+def _document_of(atlas: Path) -> dict[str, Any] | None:
+    """Return what an earlier run that made it says of it; None if none did."""
+    with suppress(OSError, ValueError, TypeError, LookupError, RecursionError):
+        names = read_json(atlas.with_suffix(".json"))
+        if names["atlas"] == atlas.name and names["cells"]:
+            return dict(names)
+    return None
 
 
 def is_changed_atlas(atlas: Path, existing: Existing) -> bool:
@@ -332,19 +333,16 @@ def is_changed_atlas(atlas: Path, existing: Existing) -> bool:
 
     Those of 0.6.1 and before do not tell.
     """
-    if not existing.keeps_finished or not _is_atlas(atlas):
+    names = _document_of(atlas) if existing.keeps_finished else None
+    digest = digest_of(atlas)
+    if names is None or digest is None or names.get("sha256") in (None, digest):
         return False
     from reggan_plugin.files.frame import read_frame
 
-    names = parse_json(read_regular(atlas.with_suffix(".json"), MOST_DOCUMENT_BYTES).decode())
-    digest = digest_of(atlas)
-    if digest is None or names.get("sha256") in (None, digest):
-        return False
-    try:
+    with suppress(SourceError, OSError, MemoryError):
         read_frame(atlas)
-    except (SourceError, OSError, MemoryError):
-        return False
-    return True
+        return True
+    return False
 
 
 def write_atlas(

@@ -68,6 +68,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from enum import Enum
 from functools import lru_cache
@@ -77,10 +78,9 @@ from typing import Any, Self
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.file_safety import is_regular, read_regular, status_of, write_atomically
-from reggan_plugin.jobs.results import OUTCOMES, Outcome
-from reggan_plugin.json_and_toml import json_text, parse_json
-from reggan_plugin.limits import MOST_DOCUMENT_BYTES
+from reggan_plugin.file_safety import is_regular, status_of, write_atomically
+from reggan_plugin.jobs.results import Outcome
+from reggan_plugin.json_and_toml import json_text, read_json, typed
 
 PICTURE_REVISION = 12
 """Raised with every change by which the same input, settings and model give other pixels, so that
@@ -89,8 +89,6 @@ RECORD_SCHEMA = 1
 RECORD_FOLDER = ".reggan"
 SETTLED_S = 2.0
 """A file that was written later than this before it is read may still be in work."""
-_LARGEST = 1e38
-"""Of numbers in records; files' times in nanoseconds have 19 digits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +144,7 @@ class FrameFacts:
     faces: tuple[RecordedFace, ...] = ()
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
-    stats: Mapping[str, float] = field(default_factory=dict)
+    stats: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def intensity_share(self) -> float:
@@ -219,20 +217,6 @@ def state_of(path: Path, *, settled_s: float = 0.0) -> FileState | None:
     return FileState(size=status.st_size, modified_ns=status.st_mtime_ns)
 
 
-def file_state_from(document: Any) -> FileState | None:
-    """Return the state that a record has of a file; of records before 0.6.2 none of videos.
-
-    Raises:
-        TypeError: it is no state.
-    """
-    if document is None:
-        return None
-    state = FileState(**document)
-    if not all(isinstance(value, int) for value in (state.size, state.modified_ns)):
-        raise TypeError("a whole number is none")
-    return state
-
-
 def record_path(output: Path) -> Path:
     """Path of the record of an output."""
     return output.parent / RECORD_FOLDER / f"{output.name}.json"
@@ -251,77 +235,17 @@ def write_record(record: FrameRecord, output: Path) -> None:
 
 def read_record(output: Path) -> FrameRecord | None:
     """Return the record of an output; None if there is none, or none that this version can use."""
-    try:
-        document = parse_json(read_regular(record_path(output), MOST_DOCUMENT_BYTES).decode())
-        return _record_from_document(document)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None  # the frame is then done again
+    with suppress(*NO_RECORD):  # the frame is then done again
+        document = read_json(record_path(output))
+        if document["schema"] == RECORD_SCHEMA:
+            return typed(FrameRecord, {**_OF_OLDER, **document})
+    return None
 
 
-def _record_from_document(document: dict[str, Any]) -> FrameRecord:
-    if document["schema"] != RECORD_SCHEMA or document["outcome"] not in OUTCOMES:
-        raise ValueError("a record of another version")
-    if not (isinstance(document["faces"], list) and isinstance(document["warnings"], list)):
-        raise TypeError("a list is none")
-    document = {"revision": 0, "by_face": {}, "beside": {}, "replaced": {}, **document}
-    known = {f.name: document[f.name] for f in fields(FrameRecord)}
-    model = known["model"]
-    known["model"] = None if model is None else RecordedModel(**model)
-    known["faces"] = tuple(
-        RecordedFace(**{**face, "box_px": tuple(face["box_px"])}) for face in known["faces"]
-    )
-    for name in ("input_state", "output_state"):
-        known[name] = file_state_from(known[name])
-    known["beside"] = {
-        name: RecordedFile(sha256=file["sha256"], state=FileState(**file["state"]))
-        for name, file in known["beside"].items()
-    }
-    known["warnings"] = tuple(known["warnings"])
-    record = FrameRecord(**known)
-    _refuse_other_types(record)
-    return record
-
-
-_TEXTS = ("source", "output", "settings_sha256", "version")
-_TEXTS_OR_NONE = ("message", "input_sha256", "output_sha256", "device")
-_WHOLE_OR_NONE = ("batch", "output_bytes")
-
-
-def _refuse_other_types(record: FrameRecord) -> None:
-    """Refuse a record whose values are of other types than the module's text says.
-
-    Raises:
-        TypeError: one is.
-    """
-    faces, model, beside = record.faces, record.model, record.beside.values()
-    states = (record.input_state, record.output_state, *(file.state for file in beside))
-    texts = [getattr(record, name) for name in _TEXTS]
-    texts += [value for name in _TEXTS_OR_NONE if (value := getattr(record, name)) is not None]
-    texts += [*record.warnings, *(face.status for face in faces), *(one.sha256 for one in beside)]
-    texts += record.replaced.values()
-    texts += [] if model is None else [model.name, model.version, model.sha256]
-    numbers = [record.seconds, *(() if record.exposure_ev is None else (record.exposure_ev,))]
-    whole = [value for name in _WHOLE_OR_NONE if (value := getattr(record, name)) is not None]
-    whole += [record.revision, *(face.face for face in faces)]
-    whole += [value for one in states if one for value in (one.size, one.modified_ns)]
-    tables = [record.expression, record.weights, record.by_face, record.stats, record.replaced]
-    tables += record.by_face.values()
-    if not all(isinstance(table, dict) for table in tables):
-        raise TypeError("a table by name is none")
-    shares = (record.expression, record.weights, *record.by_face.values())
-    numbers += [value for table in shares for value in table.values()]
-    numbers += [value for value in record.stats.values() if value is not None]  # null: not finite
-    for face in faces:
-        numbers += [face.share, face.inside, *face.box_px]
-        numbers += [value for value in (face.score, face.yaw_deg) if value is not None]
-        if len(face.box_px) != 4:
-            raise TypeError("a box has four numbers")
-    if not all(isinstance(text, str) for text in texts):
-        raise TypeError("a text is none")
-    if not all(isinstance(value, int) and abs(value) < _LARGEST for value in whole):
-        raise TypeError("a whole number is none")
-    if not all(isinstance(value, int | float) and abs(value) < _LARGEST for value in numbers):
-        raise TypeError("a number is none")
+NO_RECORD = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""Faults of a file that should be a record."""
+_OF_OLDER: Mapping[str, Any] = {"revision": 0, "by_face": {}, "beside": {}, "replaced": {}}
+"""Fields that records of earlier versions do not have."""
 
 
 def sha256_of(content: bytes) -> str:

@@ -7,7 +7,6 @@ that was killed is known by its age, on this machine at once by its process. A n
 settled until its job has looked at the others', so that no clock decides who was first.
 """
 
-import json
 import os
 import socket
 import threading
@@ -22,7 +21,6 @@ from typing import Any
 
 from reggan_plugin.errors import OutputError, RegganError, SourceError, StalledError, counted
 from reggan_plugin.faces.tracks import Tracks
-from reggan_plugin.file_safety import read_regular
 from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER
 from reggan_plugin.jobs.frame_steps import Transfer
@@ -46,8 +44,7 @@ from reggan_plugin.jobs.results import (
     notices_of_changed,
 )
 from reggan_plugin.jobs.video_job import Movie
-from reggan_plugin.json_and_toml import json_text
-from reggan_plugin.limits import MOST_DOCUMENT_BYTES
+from reggan_plugin.json_and_toml import json_text, read_json
 
 _SUFFIX = ".running"
 _TOUCHED_EACH_S, _STALE_S = 20.0, 180.0
@@ -132,7 +129,7 @@ def _waits(folder: Path, own: Path, note: dict[str, Any], out: Path, *, is_late:
         if path == own:
             continue
         try:
-            other = json.loads(read_regular(path, MOST_DOCUMENT_BYTES))
+            other = read_json(path)
             host, pid, since = _plain(str(other["host"])), int(other["pid"]), float(other["since"])
             both = sorted(set(map(str, other["files"])) & set(note["files"]))
             yields = other.get("settled") is False and (since, path.name) > (
@@ -394,7 +391,7 @@ def _run(
             return _unchanged(job, model, report, CHANGED_SINCE)
     with ExitStack() as held:
         IoTimeout(stall_s).call(str(plan.out), lambda: held.enter_context(held_outputs(plan)))
-        source_facts = {} if movie is None else movie.source_facts()
+        record = None if movie is None else movie.record_before(plan, key)
         summary = run_job(
             plan,
             job.settings,
@@ -409,13 +406,13 @@ def _run(
         )
         summary = summary if movie is None else in_one_file(summary, movie.out)
         has_face = not all(result.has_no_face for result in summary.results)
-        if movie is None or summary.interrupted or summary.of_outcome("failed") or not has_face:
+        is_lacking = summary.interrupted or summary.of_outcome("failed") or not has_face
+        if movie is None or record is None or is_lacking:
             return summary
         said = movie.write(
             plan.tasks,
-            key,
+            record,
             report,
-            source_facts=source_facts,
             stamp=job.settings.stamp,
             is_new=plan.whole_is_new,
             exposure_ev=summary.exposure_ev or 0.0,

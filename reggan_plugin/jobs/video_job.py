@@ -6,27 +6,28 @@ goes on with the next frame; they are deleted once the video stands.
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from reggan_plugin import __version__
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.file_safety import read_regular, write_atomically
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.video import Coding, VideoFile, codec_for
 from reggan_plugin.jobs.frame_record import (
+    NO_RECORD,
     PICTURE_REVISION,
     SETTLED_S,
+    FileState,
     FrameRecord,
     digest_of,
-    file_state_from,
     fingerprint,
     record_path,
     state_of,
@@ -34,12 +35,47 @@ from reggan_plugin.jobs.frame_record import (
 from reggan_plugin.jobs.plan import FrameTask, JobPlan, frames_folder
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results import FrameEncoded, ModelInUse, Report
-from reggan_plugin.json_and_toml import parse_json
-from reggan_plugin.limits import MOST_DOCUMENT_BYTES
+from reggan_plugin.json_and_toml import read_json, typed
 from reggan_plugin.transfer.display_picture import shown_samples
 
-_SCHEMA = "video-1"
 DEFAULT_FPS = Fraction(24)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoRecord:
+    """The record of a video: its source, a picture's folder for pictures, and how it was made.
+
+    Attributes:
+        key: `Movie.key`.
+        input_sha256, input_state: of the source where it is a video; records of 0.6.1 and before
+            have none.
+        output_state, output_sha256: of the result; None until it is finished.
+    """
+
+    schema: Literal["video-1"] = "video-1"
+    source: str
+    output: str
+    key: str
+    input_sha256: str | None
+    input_state: FileState | None
+    output_state: FileState | None = None
+    output_sha256: str | None = None
+
+    def write(self) -> None:
+        """Write it beside the result.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        place = record_path(Path(self.output))
+        write_atomically(place, json.dumps(asdict(self), indent=1).encode())
+
+
+def _record_of(out: Path) -> VideoRecord | None:
+    with suppress(*NO_RECORD):
+        document = read_json(record_path(out))
+        return typed(VideoRecord, {"input_sha256": None, "input_state": None, **document})
+    return None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,40 +127,43 @@ class Movie:
         }
         return fingerprint(document)
 
-    def source_facts(self) -> dict[str, Any]:
-        """Return what tells the source from other videos, as a record has it; of pictures null.
+    def record_before(self, plan: JobPlan, key: str) -> VideoRecord:
+        """Return the record of a video that is not written yet, with what tells its source from
+        other videos.
 
-        It is asked before any frame is read: what takes its place later is another one.
+        It is asked before any frame is read: what takes the source's place later is another one.
         """
-        state, digest = None, None
-        if self.video is not None:
-            state = state_of(self.video.path, settled_s=SETTLED_S)
-            digest = digest_of(self.video.path)
-        return {
-            "input_sha256": digest,
-            "input_state": None if state is None else asdict(state),
-        }
+        source = plan.tasks[0].source.path.parent if self.video is None else self.video.path
+        return VideoRecord(
+            source=str(source),
+            output=str(self.out),
+            key=key,
+            input_sha256=None if self.video is None else digest_of(source),
+            input_state=None if self.video is None else state_of(source, settled_s=SETTLED_S),
+        )
 
     def is_finished(self, key: str, *, is_rehashed: bool) -> bool:
         """Tell whether an earlier run made the result in this way, and nobody changed it since.
 
         Size and time tell that, or all of its bytes.
         """
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            record = parse_json(record_path(self.out).read_bytes())
-            state = state_of(self.out)
-            is_same = record["schema"] == _SCHEMA and record["key"] == key
-            if is_rehashed and record["output_sha256"] != digest_of(self.out):
-                return False
-            return is_same and state is not None and record["output_state"] == asdict(state)
-        return False
+        record = _record_of(self.out)
+        if record is None or record.key != key or record.output_state is None:
+            return False
+        if is_rehashed and record.output_sha256 != digest_of(self.out):
+            return False
+        return record.output_state == state_of(self.out)
 
     def changed_since(self) -> bool:
         """Tell whether somebody changed the result since it was written: it is another video, and
         a whole one.
         """
-        record = record_of_video(self.out)
-        if record is None or Path(record.output).name != self.out.name:
+        record = _record_of(self.out)
+        if (
+            record is None
+            or record.output_sha256 is None
+            or Path(record.output).name != self.out.name
+        ):
             return False
         if digest_of(self.out) in (None, record.output_sha256):
             return False
@@ -141,17 +180,16 @@ class Movie:
     def write(
         self,
         tasks: Sequence[FrameTask],
-        key: str,
+        record: VideoRecord,
         report: Report,
         *,
-        source_facts: Mapping[str, Any],
         stamp: bool,
         is_new: bool,
         exposure_ev: float = 0.0,
     ) -> list[str]:
         """Write the video from the finished frames, and delete those; returns what to say of it.
 
-        `source_facts` are those of before; `exposure_ev` raises scene-linear pictures; `is_new`
+        `record` is that of before; `exposure_ev` raises scene-linear pictures; `is_new`
         says that nothing may be replaced.
 
         Raises:
@@ -160,23 +198,10 @@ class Movie:
         """
         comment = f"The expression of a face was changed by reggan-plugin {__version__}"
         said = comment if stamp else None
-        record: dict[str, Any] = {
-            "schema": _SCHEMA,
-            "source": str(tasks[0].source.path.parent if self.video is None else self.video.path),
-            "output": str(self.out),
-            "key": key,
-            **source_facts,
-            "output_state": None,
-            "output_sha256": None,
-        }
-        place = record_path(self.out)
         if self.out.exists():  # if killed in between, nothing says that it was finished
-            write_atomically(place, json.dumps(record, indent=1).encode())
+            record.write()
         notices = self._write(tasks, report, said, exposure_ev, is_new=is_new)
-        state = state_of(self.out)
-        record["output_state"] = None if state is None else asdict(state)
-        record["output_sha256"] = digest_of(self.out)
-        write_atomically(place, json.dumps(record, indent=1).encode())
+        replace(record, output_state=state_of(self.out), output_sha256=digest_of(self.out)).write()
         shutil.rmtree(frames_folder(self.out), ignore_errors=True)
         return notices
 
@@ -231,33 +256,23 @@ class Movie:
 
 def record_of_video(out: Path) -> FrameRecord | None:
     """Return what the record of a video says, as that of a frame; None if there is none."""
-    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        record = parse_json(read_regular(record_path(out), MOST_DOCUMENT_BYTES).decode())
-        texts = [record[name] for name in ("source", "output", "key", "output_sha256")]
-        size = record["output_state"]["size"]
-        if record["schema"] == _SCHEMA and isinstance(size, int):
-            source, output, key, sha256 = (text for text in texts if isinstance(text, str))
-            return FrameRecord(
-                source=source,
-                output=output,
-                outcome="written",
-                expression={},
-                settings_sha256=key,
-                input_sha256=_text_or_none(record.get("input_sha256")),
-                input_state=file_state_from(record.get("input_state")),
-                output_sha256=sha256,
-                output_bytes=size,
-                model=None,
-                version=__version__,
-                device=None,
-            )
-    return None
-
-
-def _text_or_none(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    raise TypeError("a text is none")
+    record = _record_of(out)
+    if record is None or record.output_state is None or record.output_sha256 is None:
+        return None
+    return FrameRecord(
+        source=record.source,
+        output=record.output,
+        outcome="written",
+        expression={},
+        settings_sha256=record.key,
+        input_sha256=record.input_sha256,
+        input_state=record.input_state,
+        output_sha256=record.output_sha256,
+        output_bytes=record.output_state.size,
+        model=None,
+        version=__version__,
+        device=None,
+    )
 
 
 def _shown(path: Path, exposure_ev: float) -> Any:

@@ -56,7 +56,13 @@ from reggan_plugin.files.content_credentials import Signing
 from reggan_plugin.files.video import VIDEO_CODECS, Coding
 from reggan_plugin.jobs.interruption import IoTimeout, StopRequest, stop_on_signals
 from reggan_plugin.jobs.output_names import default_output_folder
-from reggan_plugin.jobs.plan import Existing, JobPlan, is_name_of_picture, make_writable_folder
+from reggan_plugin.jobs.plan import (
+    Existing,
+    JobPlan,
+    OutputRequest,
+    is_name_of_picture,
+    make_writable_folder,
+)
 from reggan_plugin.jobs.render_settings import (
     Fades,
     MissingFace,
@@ -67,7 +73,7 @@ from reggan_plugin.jobs.render_settings import (
 from reggan_plugin.jobs.results import JobSummary, Notice, Report
 from reggan_plugin.jobs.several_jobs import PlannedJob, report_of_one_file, run_jobs
 from reggan_plugin.jobs.sources import Found
-from reggan_plugin.jobs.video_job import DEFAULT_FPS
+from reggan_plugin.jobs.video_job import DEFAULT_FPS, Movie
 from reggan_plugin.models.model_card import find_model
 
 _MOST_FPS = 1000
@@ -186,14 +192,16 @@ class RenderOptions:
     as_json: bool
 
     @property
-    def out(self) -> Path | None:
-        """The folder or file that was named."""
-        return None if self.asked_out is None else Path(self.asked_out)
-
-    @property
-    def out_is_folder(self) -> bool:
-        """Whether a slash at its end says so, whatever its name."""
-        return (self.asked_out or "").endswith(("/", os.sep))
+    def output(self) -> OutputRequest:
+        """What is asked of the results; a slash at its end makes a folder, whatever its name."""
+        out = self.asked_out
+        return OutputRequest(
+            out=None if out is None else Path(out),
+            out_is_folder=(out or "").endswith(("/", os.sep)),
+            existing=self.existing,
+            layer_files=self.picture.layer_files,
+            is_signed=self.signing is not None,
+        )
 
     @property
     def expressions(self) -> tuple[ShotExpression, ...]:
@@ -298,17 +306,18 @@ def _render_what_lands(
     if more or request.atlas is not None:
         raise UsageError("--watch changes each picture once. Give one expression, and no --atlas.")
     settings = request.settings_of(asked)
-    file = None if request.out_is_folder else request.out
+    output = request.output
+    file = None if output.out_is_folder else output.out
     _refuse_unknown_shot(asked, file, dry_run=request.dry_run)
     placed = asked.on_shot(first_frame=0)  # a take lies on frames that were named
     matte = settings.picture.matte
+    resumed = replace(output, existing=Existing.RESUME)
     watched = WatchedFolder(
         folder=folder,
-        out=request.out or default_output_folder(str(folder), asked.label),
+        out=output.out or default_output_folder(str(folder), asked.label),
         settings=replace(settings, mix=placed.mix, curve=placed.curve),
-        existing=Existing.RESUME if request.existing is Existing.REFUSE else request.existing,
+        asked=output if request.existing is not Existing.REFUSE else resumed,
         settle_s=request.asked_inputs.settle_s,
-        layer_files=settings.picture.layer_files,
         inputs=[*given_files(), *([] if matte is None else matte.files())],
     )
     transfer, in_use = request.asked_model.open_for([watched.settings])
@@ -386,7 +395,7 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
     with (
         progress_on_stderr(shown, as_json=as_json) as report,
         stop_on_signals() as stop,
-        piped_files(request.asked_inputs.paths, request.out, as_json=as_json) as piped,
+        piped_files(request.asked_inputs.paths, request.output.out, as_json=as_json) as piped,
     ):
         find_model(request.asked_model.model)  # fail early if there is none
         if watched is not None:
@@ -454,24 +463,18 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
         UsageError: the pictures cannot be what the settings ask for.
     """
     picture, expressions = request.picture, request.expressions
-    planned, found = request.asked_inputs.plan(
-        request.out,
-        [asked.label for asked in expressions],
-        request.existing,
-        out_is_folder=request.out_is_folder,
-        matte=picture.matte,
-        layer_files=picture.layer_files,
-        is_signed=request.signing is not None,
-        inputs=given,
-    )
+    mattes = [] if picture.matte is None else picture.matte.files()
+    inputs = (*given, *mattes)
+    labels = [asked.label for asked in expressions]
+    planned, found = request.asked_inputs.plan(request.output, labels, inputs)
     jobs = [
         PlannedJob(
-            plan=source.plan,
-            settings=_on_shot(request.settings_of(asked), asked, source.plan),
-            movie=source.movie(request.coding, request.fps),
+            plan=plan,
+            settings=_on_shot(request.settings_of(asked), asked, plan),
+            movie=_movie_of(plan, request),
         )
-        for asked, sources in zip(expressions, planned, strict=True)
-        for source in sources
+        for asked, plans in zip(expressions, planned, strict=True)
+        for plan in plans
     ]
     results = {task.source.path for job in jobs for task in job.plan.tasks}
     is_one_picture = len(results) == 1 and all(len(job.plan.shot.frames) == 1 for job in jobs)
@@ -480,13 +483,26 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
             replace(job, settings=replace(job.settings, on_missing_face="fail")) for job in jobs
         ]
     if request.atlas is not None:
-        mattes = [] if picture.matte is None else picture.matte.files()
-        plan_atlas(request.atlas, jobs, request.existing, (*given, *mattes))
+        plan_atlas(request.atlas, jobs, request.existing, inputs)
     for job in jobs:
         if job.movie is not None:
             job.movie.refuse_impossible(job.settings)
     picture.refuse_impossible([task.source for job in jobs for task in job.plan.tasks])
     return jobs, found
+
+
+def _movie_of(plan: JobPlan, request: RenderOptions) -> Movie | None:
+    """Return the video to write, if one is.
+
+    Raises:
+        UsageError: the source is a video, which has its own times, and others are asked for.
+    """
+    if plan.whole is None:
+        return None
+    fps = request.fps
+    if fps is not None and plan.video is not None:
+        raise UsageError(f"{plan.source} has its own times. Leave --fps out.")
+    return Movie(video=plan.video, out=plan.whole, coding=request.coding, fps=fps or DEFAULT_FPS)
 
 
 def _on_shot(settings: RenderSettings, asked: ShotExpression, plan: JobPlan) -> RenderSettings:

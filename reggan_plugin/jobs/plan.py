@@ -5,7 +5,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
@@ -14,10 +14,9 @@ from reggan_plugin.file_safety import identity_of, refuse_overwriting, remove_le
 from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import can_read
-from reggan_plugin.files.matte import Matte
 from reggan_plugin.files.sequence import FrameRange, SourceFrame, range_outside
 from reggan_plugin.files.sequence import Sequence as Shot
-from reggan_plugin.files.video import is_video
+from reggan_plugin.files.video import VideoFile, is_video
 from reggan_plugin.jobs.change_layers import LayerFiles, LayerName
 from reggan_plugin.jobs.frame_record import (
     RECORD_FOLDER,
@@ -29,7 +28,7 @@ from reggan_plugin.jobs.output_names import (
     default_output_folder,
     named,
 )
-from reggan_plugin.jobs.sources import Source, find_shot
+from reggan_plugin.jobs.sources import Source, one_sequence
 
 
 class Existing(Enum):
@@ -92,6 +91,35 @@ class JobPlan:
     """The one file that all outputs go into in the end, where the source is a video."""
     whole_is_new: bool = False
     """True if it is not to replace what appears there while the job runs."""
+    video: VideoFile | None = None
+    """The video that the frames are in, if they are in one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputRequest:
+    """What is asked of results.
+
+    Attributes:
+        out: a folder for everything, or the file of a single picture; `{expression}` in it is the
+            label. By default results go beside their sources, to `<folder>_<label>` or
+            `<name>_<label>.<ending>`; they have the same names in the folder of several
+            expressions.
+        out_is_folder: whether a slash at its end says that `out` is one.
+        existing: what to do about outputs that are there already.
+        layer_files: the change as files beside the frames.
+        is_signed: whether the results get Content Credentials.
+    """
+
+    out: Path | None = None
+    out_is_folder: bool = False
+    existing: Existing = Existing.REFUSE
+    layer_files: LayerFiles | None = None
+    is_signed: bool = False
+
+    def of_expression(self, label: str) -> "OutputRequest":
+        """Return the same for one of several expressions, whose layers have a folder of its own."""
+        layers = self.layer_files
+        return self if layers is None else replace(self, layer_files=layers.of_expression(label))
 
 
 def plan_job(
@@ -101,53 +129,29 @@ def plan_job(
     label: str,
     existing: Existing,
     *,
-    out_is_folder: bool = False,
-    matte: Matte | None = None,
     layer_files: LayerFiles | None = None,
     is_signed: bool = False,
-    inputs: Iterable[Path] = (),
 ) -> JobPlan:
-    """Decide what to read and write; nothing on disk is changed.
+    """Decide what to read and write of one sequence; nothing on disk is changed.
 
     Args:
         source: folder, file or pattern.
         frame_range: part of the sequence, or None for all of it.
-        out: folder for the outputs, or the file of a single one; by default a sibling folder of
-            the source, named with `label`.
+        out: as in `OutputRequest`.
         label: the expression.
-        existing: what to do about outputs that are there already.
-        out_is_folder: whether a slash at its end says that it is one.
-        matte: of the frames; its files are inputs.
-        layer_files: the change as files beside the frames.
-        is_signed: whether the results get Content Credentials.
-        inputs: further files that the job reads.
+        existing: as in `OutputRequest`.
+        layer_files: as in `OutputRequest`.
+        is_signed: as in `OutputRequest`.
 
     Raises:
         SourceError: the source holds no frame, or more than one sequence.
         UsageError: an output would take the place of an input.
         OutputExistsError: outputs exist and `existing` refuses them.
     """
-    shot = find_shot(source)
-    chosen = shot if frame_range is None else shot.part(frame_range)
-    folder = default_output_folder(source, label) if out is None else out
-    outputs = [folder / frame.path.name for frame in chosen.frames]
-    if out is not None and not out_is_folder and is_name_of_picture(out):
-        outputs = [picture_named(out, chosen)]
-        folder = out.parent
-    else:
-        refuse_source_folder(shot.folder, folder)
-    plan = plan_outputs(
-        source,
-        shot,
-        chosen,
-        outputs,
-        folder,
-        existing,
-        layer_files=layer_files,
-        is_signed=is_signed,
-    )
-    read = [frame.path for frame in chosen.frames] + ([] if matte is None else matte.files())
-    refuse_plans([plan], (*read, *inputs), existing)
+    asked = OutputRequest(out=out, existing=existing, layer_files=layer_files, is_signed=is_signed)
+    sources = [one_sequence(source)]
+    [plan] = plan_sources(sources, asked, label, frame_range=frame_range, is_chunk=True)
+    refuse_plans([plan], [task.source.path for task in plan.tasks], existing)
     return plan
 
 
@@ -157,26 +161,27 @@ def plan_outputs(
     chosen: Shot,
     outputs: Iterable[Path],
     folder: Path,
-    existing: Existing,
+    asked: OutputRequest,
     *,
-    layer_files: LayerFiles | None = None,
-    is_signed: bool = False,
     tracks_name: str = "render",
     whole: Path | None = None,
+    video: VideoFile | None = None,
 ) -> JobPlan:
     """Return the plan that makes an output of each of the chosen frames of a shot.
 
     `folder` holds all outputs; `refuse_plans` has still to look at them.
     """
+    existing, layers = asked.existing, asked.layer_files
+    is_new = existing is Existing.REFUSE
     tasks = tuple(
         FrameTask(
             source=frame,
             output=output,
             may_be_done=existing.keeps_finished,
             is_rehashed=existing is Existing.REHASH,
-            is_new=existing is Existing.REFUSE and whole is None,
-            layers={} if layer_files is None else layer_files.paths_of(frame.path),
-            sidecar=_sidecar_of(output) if is_signed else None,
+            is_new=is_new and whole is None,
+            layers={} if layers is None else layers.paths_of(frame.path),
+            sidecar=_sidecar_of(output) if asked.is_signed else None,
         )
         for frame, output in zip(chosen.frames, outputs, strict=True)
     )
@@ -190,7 +195,8 @@ def plan_outputs(
         is_whole=chosen is shot,
         tracks_name=tracks_name,
         whole=whole,
-        whole_is_new=existing is Existing.REFUSE,
+        whole_is_new=is_new,
+        video=video,
     )
 
 
@@ -388,15 +394,12 @@ _OTHER_KINDS = re.compile(
 
 def plan_sources(
     sources: Sequence[Source],
-    *,
-    frame_range: str | None,
-    out: Path | None,
+    asked: OutputRequest,
     label: str,
-    existing: Existing,
-    out_is_folder: bool = False,
+    *,
+    frame_range: str | None = None,
     is_one_of_several: bool = False,
-    layer_files: LayerFiles | None = None,
-    is_signed: bool = False,
+    is_chunk: bool = False,
 ) -> list[JobPlan]:
     """Decide what to read and write for each source; nothing on disk is changed.
 
@@ -404,30 +407,29 @@ def plan_sources(
 
     Args:
         sources: what was named.
-        frame_range: part of every sequence, or None for all of it.
-        out: a folder for everything, or the file of a single picture; `{expression}` in it is the
-            label. By default results go beside their sources, to `<folder>_<label>` or
-            `<name>_<label>.<ending>`; they have the same names in the folder of several
-            expressions.
+        asked: of the results.
         label: the expression.
-        existing: what to do about outputs that are there already.
-        out_is_folder: whether a slash at its end says that `out` is one.
+        frame_range: part of every sequence, or None for all of it.
         is_one_of_several: whether other expressions go to the same `out`.
-        layer_files: the change as files beside the frames.
-        is_signed: whether the results get Content Credentials.
+        is_chunk: whether the range may hold no frame, as farms ask for such chunks of a sequence;
+            then `out` is a folder unless it is named like a picture.
 
     Raises:
         RangeOutsideError: a sequence has no frame of the range.
         UsageError: one file is to hold several results.
     """
-    out, is_shared = out_of(out, label, is_one_of_several=is_one_of_several)
+    out = asked.out
+    is_shared = out is not None and is_one_of_several and PLACEHOLDER not in str(out)
+    out = None if out is None else named(out, label)
     chosen = [
         source.shot if frame_range is None else source.shot.part(frame_range) for source in sources
     ]
     for source, own in zip(sources, chosen, strict=True):
-        if frame_range is not None and not own.frames and not own.missing:
+        if frame_range is not None and not (own.frames or own.missing or is_chunk):
             raise range_outside(source.shot, frame_range)
-    file = None if out is None or out_is_folder or out.is_dir() else out
+    file = None if out is None or asked.out_is_folder or out.is_dir() else out
+    if file is not None and is_chunk and not is_name_of_picture(file):
+        file = None
     if file is not None:
         if is_shared and (is_name_of_picture(file) or is_video(file)):
             raise UsageError(
@@ -437,32 +439,22 @@ def plan_sources(
             )
         _refuse_one_file(file, sources, chosen)
     homes = Counter((source.home, source.below) for source in sources)
+    place = _Place(out=out, file=file, label=label, is_shared=is_shared)
     plans = []
     for source, own in zip(sources, chosen, strict=True):
-        place = _Place(out=out, file=file, label=label, is_shared=is_shared)
         whole, is_alone = place.of_video(source), homes[source.home, source.below] == 1
         plan = plan_outputs(
             source.text,
             source.shot,
             own,
             *place.of_frames(source, own, whole),
-            existing,
-            layer_files=layer_files,
-            is_signed=is_signed,
+            asked,
             tracks_name="render" if is_alone else Path(source.text).name,
             whole=whole,
+            video=source.video,
         )
         plans.append(plan)
     return plans
-
-
-def out_of(out: Path | None, label: str, *, is_one_of_several: bool) -> tuple[Path | None, bool]:
-    """Return the output with the expression in its place, and whether other expressions share
-    it.
-    """
-    if out is None or PLACEHOLDER not in str(out):
-        return out, out is not None and is_one_of_several
-    return named(out, label), False
 
 
 def _refuse_one_file(out: Path, sources: Sequence[Source], chosen: Sequence[Shot]) -> None:

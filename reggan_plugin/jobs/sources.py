@@ -255,6 +255,15 @@ def find_shot(source: str, frame_range: str | None = None) -> Sequence:
     return find_sequence(source, frame_range, left_out=results_among)
 
 
+def one_sequence(text: str) -> Source:
+    """Return the one sequence that a folder, a file or a pattern names.
+
+    Raises:
+        SourceError, UsageError: as `find_sequence`.
+    """
+    return Source(text=text, home=text, shot=find_shot(text))
+
+
 def results_among(folder: Path, names: Set[str]) -> set[str]:
     """Return those of some pictures of a folder that were made of others of them."""
     if not (folder / RECORD_FOLDER).is_dir():

@@ -25,14 +25,13 @@ from reggan_plugin.files.sequence import (
     sequences_of,
 )
 from reggan_plugin.files.sequence import Sequence as Shot
-from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.frame_record import FileState, state_of
 from reggan_plugin.jobs.frame_steps import Transfer
 from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import (
-    Existing,
     FrameTask,
     JobPlan,
+    OutputRequest,
     plan_outputs,
     refuse_plans,
     refuse_source_folder,
@@ -123,18 +122,16 @@ class WatchedFolder:
         folder: is looked at; the folders within it are not.
         out: takes the results.
         settings: the same for every picture: what depends on where a shot ends is not known.
-        existing: what to do about results that are there already.
+        asked: of the results.
         settle_s: how long size and time of a file must stay before it is taken.
-        layer_files: the change as files beside the frames.
         inputs: further files that are read.
     """
 
     folder: Path
     out: Path
     settings: RenderSettings
-    existing: Existing
+    asked: OutputRequest
     settle_s: float
-    layer_files: LayerFiles | None = None
     inputs: Sequence[Path] = ()
 
     def plans(self, landing: LandingFolder) -> "tuple[list[JobPlan], list[_Refused]]":
@@ -167,7 +164,7 @@ class WatchedFolder:
             )
             refused.append(_Refused(plan=self._plan(text, shot, waiting), why=why_twice))
         read = [task.source.path for plan in plans for task in plan.tasks]
-        refuse_plans(plans, (*read, *self.inputs), self.existing)
+        refuse_plans(plans, (*read, *self.inputs), self.asked.existing)
         return plans, refused
 
     def _plan(self, text: str, shot: Shot, waiting: set[str]) -> JobPlan:
@@ -179,15 +176,13 @@ class WatchedFolder:
             replace(shot, frames=frames, missing=NO_NUMBERS),
             [self.out / frame.path.name for frame in frames],
             self.out,
-            self.existing,
-            layer_files=self.layer_files,
-            is_signed=self.settings.signing is not None,
+            self.asked,
         )
 
     def refusal(self, tasks: Sequence[FrameTask]) -> OutputExistsError | None:
         """Return why pictures are refused, if they are: their results exist."""
         try:
-            refuse_what_is_there(tasks, [task.output for task in tasks], self.existing)
+            refuse_what_is_there(tasks, [task.output for task in tasks], self.asked.existing)
         except OutputExistsError as error:
             return error
         return None

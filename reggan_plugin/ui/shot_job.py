@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from reggan_plugin.errors import RegganError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.jobs.plan import Existing, plan_job, plan_sources, refuse_plans
+from reggan_plugin.jobs.plan import Existing, OutputRequest, plan_job, plan_sources, refuse_plans
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import Event, FrameDone, FrameTracked, ModelInUse, Notice, Started
 from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
@@ -87,13 +87,8 @@ def _planned(request: ShotRequest, settings: RenderSettings) -> PlannedJob:
         return PlannedJob(plan=plan, settings=settings)
     (plan,) = plan_sources(
         find_sources([str(shot.source)]).sources,
-        frame_range=None,
-        out=request.folder,
-        out_is_folder=True,
-        is_one_of_several=False,
-        label=label,
-        existing=request.existing,
-        layer_files=None,
+        OutputRequest(out=request.folder, out_is_folder=True, existing=request.existing),
+        label,
     )
     refuse_plans([plan], [shot.source], request.existing)
     assert plan.whole is not None, "a clip becomes one file"

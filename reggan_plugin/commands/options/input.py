@@ -4,9 +4,7 @@ in, a range of frames, and what becomes of results that exist.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
@@ -17,14 +15,10 @@ from reggan_plugin.commands.options.grouped import (
     options_as,
 )
 from reggan_plugin.errors import UsageError
-from reggan_plugin.files.matte import Matte
-from reggan_plugin.files.video import Coding, VideoFile, is_video
-from reggan_plugin.jobs.change_layers import LayerFiles
+from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.interruption import DEFAULT_STALL_S
-from reggan_plugin.jobs.output_names import default_output_folder
-from reggan_plugin.jobs.plan import Existing, JobPlan, out_of, plan_job, plan_sources, refuse_plans
-from reggan_plugin.jobs.sources import Found, find_sources
-from reggan_plugin.jobs.video_job import DEFAULT_FPS, Movie
+from reggan_plugin.jobs.plan import Existing, JobPlan, OutputRequest, plan_sources, refuse_plans
+from reggan_plugin.jobs.sources import Found, find_sources, one_sequence
 
 
 def frames_option(heading: str, what: str) -> AddOption:
@@ -107,25 +101,6 @@ existing_options = options_as(
 """Options for files that exist; the command takes `existing`, an `Existing`."""
 
 
-class PlannedSource(NamedTuple):
-    """Frames to read and write, and the video that they are in."""
-
-    plan: JobPlan
-    video: VideoFile | None = None
-
-    def movie(self, coding: Coding, fps: Fraction | None) -> Movie | None:
-        """Return the video to write, if one is.
-
-        Raises:
-            UsageError: the source is a video, which has its own `fps`.
-        """
-        if self.plan.whole is None:
-            return None
-        if fps is not None and self.video is not None:
-            raise UsageError(f"{self.plan.source} has its own times. Leave --fps out.")
-        return Movie(video=self.video, out=self.plan.whole, coding=coding, fps=fps or DEFAULT_FPS)
-
-
 @dataclass(frozen=True, kw_only=True)
 class InputOptions:
     """The inputs of a command.
@@ -153,67 +128,35 @@ class InputOptions:
         return self.paths[0] if len(self.paths) == 1 else f"{self.paths[0]} ..."
 
     def plan(
-        self,
-        out: Path | None,
-        labels: Sequence[str],
-        existing: Existing,
-        *,
-        out_is_folder: bool,
-        matte: Matte | None,
-        layer_files: LayerFiles | None,
-        is_signed: bool,
-        inputs: Iterable[Path],
-    ) -> tuple[list[list[PlannedSource]], Found]:
-        """Return the jobs of each label, and what was found beside them.
+        self, asked: OutputRequest, labels: Sequence[str], inputs: Iterable[Path]
+    ) -> tuple[list[list[JobPlan]], Found]:
+        """Return the plans of each label, and what was found beside them.
 
-        Errors are those of `plan_sources` and `refuse_plans`.
+        Errors are those of `plan_sources` and `refuse_plans`; `inputs` are further files that are
+        read.
         """
-        several = len(labels) > 1
-        found = Found(sources=())
+        out = asked.out
         if not self.is_one_sequence:
             found = find_sources(self.paths, recursive=self.recursive)
-        planned = []
-        for label in labels:
-            beside = None if layer_files is None else layer_files.of_expression(label)
-            if self.is_one_sequence:
-                (source,) = self.paths
-                if out is not None and is_video(out) and not out_is_folder:
-                    raise UsageError(f"--frames writes to a folder. For {out} name it as INPUT.")
-                own, is_shared = out_of(out, label, is_one_of_several=several)
-                if own is not None and is_shared:
-                    own /= default_output_folder(source, label).name
-                plan = plan_job(
-                    source,
-                    self.frame_range,
-                    own,
-                    label,
-                    existing,
-                    out_is_folder=out_is_folder,
-                    matte=matte,
-                    layer_files=beside,
-                    is_signed=is_signed,
-                    inputs=inputs,
-                )
-                planned.append([PlannedSource(plan)])
-                continue
-            plans = plan_sources(
+        elif out is not None and is_video(out) and not asked.out_is_folder:
+            raise UsageError(f"--frames writes to a folder. For {out} name it as INPUT.")
+        else:
+            found = Found(sources=(one_sequence(self.paths[0]),))
+        planned = [
+            plan_sources(
                 found.sources,
+                asked.of_expression(label),
+                label,
                 frame_range=self.frame_range,
-                out=out,
-                out_is_folder=out_is_folder,
-                is_one_of_several=several,
-                label=label,
-                existing=existing,
-                layer_files=beside,
-                is_signed=is_signed,
+                is_one_of_several=len(labels) > 1,
+                is_chunk=self.is_one_sequence,
             )
-            planned.append(list(map(PlannedSource, plans, (one.video for one in found.sources))))
-        if not self.is_one_sequence:
-            every = [one for own in planned for one in own]
-            read = [task.source.path for one in every for task in one.plan.tasks]
-            read += [one.video.path for one in every if one.video is not None]
-            read += [] if matte is None else matte.files()
-            refuse_plans([one.plan for one in every], (*read, *inputs), existing)
+            for label in labels
+        ]
+        plans = [plan for own in planned for plan in own]
+        read = [task.source.path for plan in plans for task in plan.tasks]
+        read += [source.video.path for source in found.sources if source.video is not None]
+        refuse_plans(plans, (*read, *inputs), asked.existing)
         return planned, found
 
 

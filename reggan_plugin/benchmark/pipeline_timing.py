@@ -28,7 +28,7 @@ from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps
 from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, make_output_folder, plan_job
-from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import PictureSettings, RenderSettings
 from reggan_plugin.rig.source import RigSource
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -150,7 +150,8 @@ def time_pipeline(
         copying_s = _copy_frames(paths[1:], plan.out)
         rest = plan_job(str(folder), f"2-{frames + 1}", plan.out, "happy", Existing.OVERWRITE)
         started, started_cpu = time.perf_counter(), time.process_time()
-        run_job(rest, settings, transfer, model=None, report=lambda _: None).raise_for_failure()
+        run = RenderRun(transfer=transfer, model=None, report=lambda _: None)
+        run_job(rest, settings, run).raise_for_failure()
         job_s, cpu_s = time.perf_counter() - started, time.process_time() - started_cpu
     return {
         "seconds_a_frame": round(job_s / frames, 3),

@@ -19,7 +19,7 @@ from reggan_plugin.files.frame import copy_frame, read_frame
 from reggan_plugin.jobs.frame_record import digest_of, record_path
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
-from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import Event, Started
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -63,18 +63,13 @@ def demo(*, model: str | None, device: str, out: Path, existing: Existing) -> No
     _refuse_foreign(out, plans, existing)
     transfer, in_use = open_model(model, device)
     with stop_on_signals() as stop:
+        run = RenderRun(
+            transfer=transfer, model=in_use, report=_say, stopped=stop.is_made, track_first=True
+        )
         for shot_plans in plans.values():
             for plan, name in zip(shot_plans, EXPRESSIONS, strict=True):
                 settings = RenderSettings(mix=ExpressionMix({name: 1.0}))
-                summary = run_job(
-                    plan,
-                    settings,
-                    transfer,
-                    model=in_use,
-                    report=_say,
-                    stopped=stop.is_made,
-                    track_first=True,
-                )
+                summary = run_job(plan, settings, run)
                 stop.raise_if_made()
                 summary.raise_for_failure()
                 click.echo(plan.out)

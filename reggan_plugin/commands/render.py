@@ -63,6 +63,7 @@ from reggan_plugin.jobs.plan import (
     is_name_of_picture,
     make_writable_folder,
 )
+from reggan_plugin.jobs.render_job import RenderRun
 from reggan_plugin.jobs.render_settings import (
     Fades,
     MissingFace,
@@ -321,6 +322,9 @@ def _render_what_lands(
         inputs=[*given_files(), *([] if matte is None else matte.files())],
     )
     transfer, in_use = request.asked_model.open_for([watched.settings])
+    run = RenderRun(
+        transfer=transfer, model=in_use, report=report, stopped=stop.is_made, stall_s=stall_s
+    )
     report(Notice(message=f"Waiting for pictures in {folder}. Ctrl-C ends it."))
     results = sys.stdout
 
@@ -330,15 +334,7 @@ def _render_what_lands(
                 click.echo(path, file=results)
 
     with libraries_on_stderr():
-        summary = watch_folder(
-            watched,
-            transfer,
-            model=in_use,
-            report=report,
-            on_batch=print_paths,
-            stopped=stop.is_made,
-            stall_s=stall_s,
-        )
+        summary = watch_folder(watched, run, print_paths)
     if request.as_json and summary is not None:
         print_summary(summary, as_json=True)
     if summary is not None:  # a picture that failed may have landed anew since
@@ -426,16 +422,19 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
         report = piped.told(report)
         told = report_of_one_file(report, Path(STANDARD)) if piped.writes else report
         transfer, in_use = request.asked_model.open_for([job.settings for job in jobs])
+        run = RenderRun(
+            transfer=transfer,
+            model=in_use,
+            report=told,
+            stopped=stop.is_made,
+            stall_s=stall_s,
+            track_first=True,
+            side=request.asked_model.side_by_side(jobs[0].settings, in_use),
+        )
         with libraries_on_stderr():
             summary = run_jobs(
                 jobs,
-                transfer,
-                model=in_use,
-                report=told,
-                stopped=stop.is_made,
-                stall_s=stall_s,
-                track_first=True,
-                side=request.asked_model.side_by_side(jobs[0].settings, in_use),
+                run,
                 notices=[*notices, *(transfer.remarks if transfer else ())],
                 refused=found.refused,
             )

@@ -58,7 +58,6 @@ from reggan_plugin.jobs.results import (
     notices_outside,
 )
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS
-from reggan_plugin.transfer.expression_transfer import Landmarker
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 
 if TYPE_CHECKING:
@@ -150,19 +149,41 @@ _steps: list[FrameSteps] = []
 """Of a process that renders: one."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class RenderRun:
+    """The model of a run of jobs, who hears of it, and when it ends.
+
+    Attributes:
+        transfer: may be None where the settings change nothing.
+        model: what the summary says of `transfer`.
+        report: takes the progress.
+        stopped: asked before each frame; once true, the current frame is the last one.
+        stall_s: how long a disk or network folder may keep a frame waiting.
+        track_first: whether a whole shot is tracked before it is rendered.
+        side: processes that share the frames; None renders in this one.
+        made_tracks: by the jobs up to now, of shots that others may have, too.
+    """
+
+    transfer: Transfer | None
+    model: ModelInUse | None
+    report: Report
+    stopped: Callable[[], bool] = lambda: False
+    stall_s: float = DEFAULT_STALL_S
+    track_first: bool = False
+    side: SideBySide | None = None
+    made_tracks: dict[str, Tracks] = field(default_factory=dict)
+
+
 def run_side_by_side(
     plan: JobPlan,
     settings: RenderSettings,
-    model: ModelInUse | None,
-    side: SideBySide,
+    run: RenderRun,
+    open_transfer: Callable[[], Transfer],
     count: int,
-    *,
-    stall_s: float,
-    stopped: Callable[[], bool],
 ) -> Iterator[tuple[FrameResult, float | None]]:
     """Yield the result of every frame in order, and the exposure that its process knows.
 
-    `count` is the number of processes.
+    `count` is the number of processes, in each of which `open_transfer` opens the model.
 
     Raises:
         RegganError: a process was ended from outside.
@@ -175,12 +196,12 @@ def run_side_by_side(
         count,
         mp_context=get_context("spawn"),
         initializer=_begin,
-        initargs=(side.open_transfer, settings, plan, model, stall_s),
+        initargs=(open_transfer, settings, plan, run.model, run.stall_s),
     )
     under_way: deque["Future[tuple[FrameResult, float | None]]"] = deque()
     try:
         for task in plan.tasks:
-            if stopped():
+            if run.stopped():
                 break
             under_way.append(pool.submit(_render, task))
             if len(under_way) >= _WAITING * count:
@@ -253,51 +274,34 @@ def settings_with_kept_tracks(
 
 
 def settings_with_tracks(
-    plan: JobPlan,
-    settings: RenderSettings,
-    *,
-    model: ModelInUse | None,
-    landmarker: Landmarker | None,
-    report: Report,
-    io_timeout: IoTimeout,
-    made: dict[str, Tracks] | None = None,
+    plan: JobPlan, settings: RenderSettings, run: RenderRun, io_timeout: IoTimeout
 ) -> RenderSettings:
     """Return the settings with tracks, where the shot is to be tracked and no signal stops it.
-
-    Args:
-        plan: of the shot.
-        settings: what to do.
-        model: for which it is tracked.
-        landmarker: the model's; None where it has none.
-        report: takes the progress.
-        io_timeout: of reading.
-        made: tracks of other jobs of this run, which may be of the same shot.
 
     Raises:
         OutputError: the tracks cannot be written.
     """
-    settings = settings_with_kept_tracks(plan, settings, model)
+    settings = settings_with_kept_tracks(plan, settings, run.model)
     if not is_to_be_tracked(plan, settings):
         return settings
     from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
     from reggan_plugin.jobs.track_job import track_frames  # one picture needs none of it
 
-    made = {} if made is None else made
-    key = _key_of(plan.shot.frames, settings.picture.reading, model)
+    key = _key_of(plan.shot.frames, settings.picture.reading, run.model)
     path, key_path = _files_of(plan)
-    same = f"{plan.shot.folder} {key}"
+    made, same = run.made_tracks, f"{plan.shot.folder} {key}"
     if same not in made:
         result = track_frames(
             plan.shot.frames,
             source=plan.source,
             reading=settings.picture.reading,
-            report=report,
-            stopped=io_timeout.stopped,
+            report=run.report,
+            stopped=run.stopped,
             io_timeout=io_timeout,
-            landmarker=landmarker,
+            landmarker=run.transfer.landmarker if run.transfer else None,
         )
         if result.interrupted:
-            keep_part(result, path, len(plan.shot.frames), report)
+            keep_part(result, path, len(plan.shot.frames), run.report)
             return settings
         made[same] = result.tracks
     write_tracks(made[same], path)
@@ -384,45 +388,21 @@ _SPEECH, _SHUTS = 0.12, 0.5
 """Eye distances by which the gap of lips changes in speech, and the weight that ends it."""
 
 
-def run_job(
-    plan: JobPlan,
-    settings: RenderSettings,
-    transfer: Transfer | None,
-    *,
-    model: ModelInUse | None,
-    report: Report,
-    stopped: Callable[[], bool] = lambda: False,
-    stall_s: float = DEFAULT_STALL_S,
-    track_first: bool = False,
-    made_tracks: dict[str, Tracks] | None = None,
-    side: SideBySide | None = None,
-) -> JobSummary:
+def run_job(plan: JobPlan, settings: RenderSettings, run: RenderRun) -> JobSummary:
     """Write the outputs of a plan; a frame that fails is named in the summary.
-
-    Args:
-        plan: what to read and write.
-        settings: what to change.
-        transfer: may be None where the settings change nothing.
-        model: what the summary says of `transfer`.
-        report: takes the progress.
-        stopped: asked before each frame; once true, the current frame is the last one.
-        stall_s: how long a disk or network folder may keep a frame waiting.
-        track_first: whether a whole shot is tracked before it is rendered.
-        side: processes that share the frames; None renders in this one.
-        made_tracks: of other jobs of this run; those of this one are added.
 
     Raises:
         OutputError: the output folder takes no files.
         UsageError: a curve, and frames without numbers; or a face that the tracks do not have.
     """
     begin = time.perf_counter()
-    writing = IoTimeout(stall_s)
+    model, transfer, side = run.model, run.transfer, run.side
+    writing, reading = IoTimeout(run.stall_s), IoTimeout(run.stall_s, run.stopped)
     writing.call(str(plan.out), lambda: make_output_folder(plan))
-    reading = IoTimeout(stall_s, stopped)
     processes = 1
     if side is not None and transfer is not None:
         processes = side.count_for(len(plan.tasks))
-    report(
+    run.report(
         Started(
             frames=len(plan.tasks),
             source=plan.source,
@@ -434,30 +414,20 @@ def run_job(
             processes=processes,
         )
     )
-    if track_first:
-        settings = settings_with_tracks(
-            plan,
-            settings,
-            model=model,
-            landmarker=transfer.landmarker if transfer else None,
-            report=report,
-            io_timeout=reading,
-            made=made_tracks,
-        )
+    if run.track_first:
+        settings = settings_with_tracks(plan, settings, run, reading)
     settings.choice.refuse_unknown()
     output = FrameOutput(settings, model, writing)
     steps = FrameSteps(settings, transfer, plan.shot.frames, output, reading)
-    log = ResultLog(len(plan.tasks), model.device if model else None, report)
-    for message in [] if stopped() else _notices_of_job(plan, settings):
+    log = ResultLog(len(plan.tasks), model.device if model else None, run.report)
+    for message in [] if run.stopped() else _notices_of_job(plan, settings):
         log.note(message)
     known_ev: list[float | None] = []
     if side is not None and processes > 1:
-        results = run_side_by_side(
-            plan, settings, model, side, processes, stall_s=stall_s, stopped=stopped
-        )
+        results = run_side_by_side(plan, settings, run, side.open_transfer, processes)
         log.take(_noted(results, known_ev))
     else:
-        log.take(_results(plan, steps, transfer.batch if transfer else 1, stopped))
+        log.take(_results(plan, steps, transfer.batch if transfer else 1, run.stopped))
     summary = replace(
         summary_of(plan, settings, model, log.results),
         exposure_ev=next((ev for ev in known_ev if ev is not None), steps.exposure.known_ev),
@@ -465,7 +435,9 @@ def run_job(
         interrupted=len(log.results) < len(plan.tasks),
         seconds=round(time.perf_counter() - begin, 3),
     )
-    report(Finished(**summary.count(), interrupted=summary.interrupted, seconds=summary.seconds))
+    run.report(
+        Finished(**summary.count(), interrupted=summary.interrupted, seconds=summary.seconds)
+    )
     return summary
 
 

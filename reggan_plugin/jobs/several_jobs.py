@@ -12,21 +12,18 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reggan_plugin.errors import OutputError, RegganError, SourceError, StalledError, counted
-from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER
-from reggan_plugin.jobs.frame_steps import Transfer
-from reggan_plugin.jobs.interruption import DEFAULT_STALL_S, IoTimeout
+from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import JobPlan
-from reggan_plugin.jobs.render_job import SideBySide, run_job, summary_of
+from reggan_plugin.jobs.render_job import RenderRun, run_job, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import (
     CHANGED_SINCE,
@@ -295,56 +292,39 @@ class PlannedJob:
 
 def run_jobs(
     jobs: Sequence[PlannedJob],
-    transfer: Transfer | None,
+    run: RenderRun,
     *,
-    model: ModelInUse | None,
-    report: Report,
-    stopped: Callable[[], bool] = lambda: False,
-    stall_s: float = DEFAULT_STALL_S,
-    track_first: bool = False,
-    side: SideBySide | None = None,
     notices: Sequence[str] = (),
     refused: Sequence[tuple[Path, RegganError]] = (),
 ) -> JobSummary:
     """Write the outputs of all plans; see `run_job`, which one job alone is handed to.
 
-    A job whose folder takes no files, or whose video is damaged, fails; the others go on.
+    A job whose folder takes no files, or whose video is damaged, fails; the others go on. Frames of
+    videos stay in this process, which holds the video.
 
     Args:
         jobs: in the order in which they run.
-        transfer: as for `run_job`.
-        model: as for `run_job`.
-        report: takes the progress of all together.
-        stopped: as for `run_job`; later jobs are not begun.
-        stall_s: as for `run_job`.
-        track_first: as for `run_job`.
-        side: as for `run_job`; frames of videos stay in this process, which holds the video.
+        run: once stopped, later jobs are not begun.
         notices: what to say of the request as a whole.
         refused: inputs that no job came of, which count as failed.
     """
     begin = time.perf_counter()
-    _say(notices, report)
-    run = partial(
-        _run,
-        transfer=transfer,
-        model=model,
-        stopped=stopped,
-        stall_s=stall_s,
-        track_first=track_first,
-        made_tracks={},
-        side=side,
-    )
+    _say(notices, run.report)
     if len(jobs) == 1 and not refused:
-        only = run(jobs[0], report=report)
+        only = _run(jobs[0], run)
         return replace(only, notices={**dict.fromkeys(notices, 0), **only.notices})
-    together = _joined(jobs, report, len(refused))
+    together = _joined(jobs, run.report, len(refused))
     summaries: list[JobSummary] = []
     for job in jobs:
-        if stopped() and summaries:
+        if run.stopped() and summaries:
             break
-        summaries.append(_run_or_fail(run, job, model, together))
-    for path, error in refused:
-        none = FrameResult(source=path, output=path, outcome="failed", message=error.remark)
+        try:
+            summaries.append(_run(job, replace(run, report=together)))
+        except (OutputError, SourceError, StalledError) as error:  # which meets all of its frames
+            summaries.append(_not_run(job, run.model, "failed", error.remark))
+            together.say(summaries[-1].results)
+    for path, why in refused:
+        none = FrameResult(source=path, output=path, outcome="failed", message=why.remark)
         together.say([none])
         summaries.append(
             replace(summaries[0], source=str(path), out=path, results=(none,), parts=())
@@ -357,57 +337,28 @@ def run_jobs(
     )
 
 
-def _run_or_fail(
-    run: Callable[..., JobSummary], job: PlannedJob, model: ModelInUse | None, joined: JoinedReport
-) -> JobSummary:
-    """Run one of several jobs; where its file cannot be read or written, all its frames fail."""
-    try:
-        return run(job, report=joined)
-    except (OutputError, SourceError, StalledError) as error:
-        summary = _not_run(job, model, "failed", error.remark)
-        joined.say(summary.results)
-        return summary
-
-
-def _run(
-    job: PlannedJob,
-    *,
-    transfer: Transfer | None,
-    model: ModelInUse | None,
-    report: Report,
-    stopped: Callable[[], bool],
-    stall_s: float,
-    track_first: bool,
-    made_tracks: dict[str, Tracks],
-    side: SideBySide | None,
-) -> JobSummary:
+def _run(job: PlannedJob, run: RenderRun) -> JobSummary:
     """Run one job; of a video also write that, once all of its frames are done."""
-    movie, plan = job.movie, job.plan
-    key = "" if movie is None else movie.key(plan, job.settings, model)
-    if movie is not None and any(task.may_be_done for task in plan.tasks):
+    movie, plan, report = job.movie, job.plan, run.report
+    if movie is None:
+        with _holding(plan, run):
+            return run_job(plan, job.settings, run)
+    key = movie.key(plan, job.settings, run.model)
+    if any(task.may_be_done for task in plan.tasks):
         if movie.is_finished(key, is_rehashed=any(task.is_rehashed for task in plan.tasks)):
-            return _unchanged(job, model, report, EXISTS)
+            return _unchanged(job, movie, run, EXISTS)
         if movie.changed_since():
-            return _unchanged(job, model, report, CHANGED_SINCE)
-    with ExitStack() as held:
-        IoTimeout(stall_s).call(str(plan.out), lambda: held.enter_context(held_outputs(plan)))
-        record = None if movie is None else movie.record_before(plan, key)
-        summary = run_job(
-            plan,
-            job.settings,
-            transfer,
-            model=model,
-            report=report if movie is None else report_of_one_file(report, movie.out),
-            stopped=stopped,
-            stall_s=stall_s,
-            track_first=track_first,
-            made_tracks=made_tracks,
-            side=None if movie is not None and movie.video is not None else side,
-        )
-        summary = summary if movie is None else in_one_file(summary, movie.out)
+            return _unchanged(job, movie, run, CHANGED_SINCE)
+    of_frames = replace(
+        run,
+        report=report_of_one_file(report, movie.out),
+        side=run.side if movie.video is None else None,
+    )
+    with _holding(plan, run):
+        record = movie.record_before(plan, key)
+        summary = in_one_file(run_job(plan, job.settings, of_frames), movie.out)
         has_face = not all(result.has_no_face for result in summary.results)
-        is_lacking = summary.interrupted or summary.of_outcome("failed") or not has_face
-        if movie is None or record is None or is_lacking:
+        if summary.interrupted or summary.of_outcome("failed") or not has_face:
             return summary
         said = movie.write(
             plan.tasks,
@@ -424,15 +375,21 @@ def _run(
     )
 
 
-def _unchanged(job: PlannedJob, model: ModelInUse | None, report: Report, why: str) -> JobSummary:
+@contextmanager
+def _holding(plan: JobPlan, run: RenderRun) -> Iterator[None]:
+    """Hold the files of a plan, whose folder may not answer."""
+    with ExitStack() as held:
+        IoTimeout(run.stall_s).call(str(plan.out), lambda: held.enter_context(held_outputs(plan)))
+        yield
+
+
+def _unchanged(job: PlannedJob, movie: Movie, run: RenderRun, why: str) -> JobSummary:
     """Summary of a video that an earlier run finished, or that somebody changed since."""
-    summary = _not_run(job, model, "skipped", why)
-    assert job.movie is not None, "it was found finished"
-    summary = in_one_file(summary, job.movie.out)
+    summary = in_one_file(_not_run(job, run.model, "skipped", why), movie.out)
     notices = notices_of_changed(summary.results[:1])
-    _say(notices, report)
+    _say(notices, run.report)
     summary = replace(summary, notices=dict.fromkeys(notices, 0))
-    report(Finished(**summary.count(), interrupted=False, seconds=0.0))
+    run.report(Finished(**summary.count(), interrupted=False, seconds=0.0))
     return summary
 
 

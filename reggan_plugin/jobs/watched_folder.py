@@ -26,7 +26,6 @@ from reggan_plugin.files.sequence import (
 )
 from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.jobs.frame_record import FileState, state_of
-from reggan_plugin.jobs.frame_steps import Transfer
 from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import (
     FrameTask,
@@ -37,9 +36,9 @@ from reggan_plugin.jobs.plan import (
     refuse_source_folder,
     refuse_what_is_there,
 )
-from reggan_plugin.jobs.render_job import summary_of
+from reggan_plugin.jobs.render_job import RenderRun, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import FrameResult, JobSummary, ModelInUse, Notice, Report
+from reggan_plugin.jobs.results import FrameResult, JobSummary, Notice
 from reggan_plugin.jobs.several_jobs import JoinedReport, PlannedJob, run_jobs
 
 
@@ -219,36 +218,22 @@ def _numbered_twice(names: set[str]) -> set[str]:
 
 
 def watch_folder(
-    watched: WatchedFolder,
-    transfer: Transfer | None,
-    *,
-    model: ModelInUse | None,
-    report: Report,
-    on_batch: Callable[[JobSummary], None],
-    stopped: Callable[[], bool],
-    stall_s: float,
+    watched: WatchedFolder, run: RenderRun, on_batch: Callable[[JobSummary], None]
 ) -> JobSummary | None:
-    """Render what lands until `stopped`; None if nothing did.
+    """Render what lands until the run is stopped; None if nothing did.
 
-    Args:
-        watched: what is looked at, and what is done.
-        transfer: may be None where the settings change nothing.
-        model: what the summary says of `transfer`.
-        report: takes the progress of all together.
-        on_batch: takes the summary of each job, once its results are on disk.
-        stopped: asked before each look and each frame.
-        stall_s: how long a disk or network folder may keep a look or a frame waiting.
+    `on_batch` takes the summary of each job, once its results are on disk.
 
     Raises:
         UsageError: results would go where the pictures land.
     """
     refuse_source_folder(watched.folder, watched.out)
     landing = LandingFolder(watched.folder, watched.settle_s)
-    joined = JoinedReport(report, source=str(watched.folder), out=watched.out)
-    io_timeout = IoTimeout(stall_s, stopped)
+    joined = JoinedReport(run.report, source=str(watched.folder), out=watched.out)
+    io_timeout = IoTimeout(run.stall_s, run.stopped)
     begin, summaries = time.perf_counter(), []
     refused: list[_Refused] = []
-    while not stopped():
+    while not run.stopped():
         look_begin = time.perf_counter()
         try:
             jobs, refused = _jobs_of_look(watched, landing, io_timeout)
@@ -257,21 +242,19 @@ def watch_folder(
                 joined(Notice(message=one.why))
             if jobs:
                 joined.expect(sum(len(job.plan.tasks) for job in jobs))
-                summary = run_jobs(
-                    jobs, transfer, model=model, report=joined, stopped=stopped, stall_s=stall_s
-                )
+                summary = run_jobs(jobs, replace(run, report=joined))
                 landing.set_aside(result.source.name for result in summary.results)
                 summaries.append(summary)
                 on_batch(summary)
         except _PASSING_FAULTS as error:
             look_s = time.perf_counter() - look_begin
             joined(Notice(message=error.remark))
-        _pause(max(LOOK_EVERY_S, look_s / _LOOKS_SHARE), stopped)
+        _pause(max(LOOK_EVERY_S, look_s / _LOOKS_SHARE), run.stopped)
     for one in refused:
         left = one.results()
         joined.expect(len(left))
         joined.say(left)
-        summaries.append(summary_of(one.plan, watched.settings, model, left))
+        summaries.append(summary_of(one.plan, watched.settings, run.model, left))
     if not summaries:
         return None
     joint = joined.end(summaries, interrupted=True, seconds=time.perf_counter() - begin)

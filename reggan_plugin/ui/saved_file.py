@@ -11,7 +11,7 @@ from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.jobs.plan import Existing, plan_job
-from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import Event, ModelInUse
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -63,7 +63,9 @@ def saved_frame(
             folder /= "changed"
         plan = plan_job(str(own), None, folder, mix.label, Existing.REFUSE)
         settings = RenderSettings(mix=mix, choice=choice, on_missing_face="fail")
-        summary = run_job(plan, settings, transfer, model=model, report=_keep_quiet)
+        summary = run_job(
+            plan, settings, RenderRun(transfer=transfer, model=model, report=_keep_quiet)
+        )
         summary.raise_for_failure()
         return plan.tasks[0].output
 

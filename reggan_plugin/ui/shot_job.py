@@ -9,6 +9,7 @@ from typing import Any, Literal
 from reggan_plugin.errors import RegganError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs.plan import Existing, OutputRequest, plan_job, plan_sources, refuse_plans
+from reggan_plugin.jobs.render_job import RenderRun
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import Event, FrameDone, FrameTracked, ModelInUse, Notice, Started
 from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
@@ -155,14 +156,14 @@ class ShotJob:
     def _run(self, job: PlannedJob) -> None:
         try:
             transfer, model = self._open_model()
-            summary = run_jobs(
-                [job],
-                transfer,
+            run = RenderRun(
+                transfer=transfer,
                 model=model,
                 report=self._hear,
                 stopped=self._stop.is_set,
                 track_first=True,
             )
+            summary = run_jobs([job], run)
             summary.raise_for_failure()
             self._end("stopped" if summary.interrupted else "finished", "")
         except RegganError as error:

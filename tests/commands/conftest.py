@@ -73,7 +73,7 @@ def tracked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """
     names: list[str] = []
 
-    def untracked(plan: JobPlan, settings: RenderSettings, **_: object) -> RenderSettings:
+    def untracked(plan: JobPlan, settings: RenderSettings, *_: object) -> RenderSettings:
         if is_to_be_tracked(plan, settings):
             names.append(Path(plan.source).name)
         return settings

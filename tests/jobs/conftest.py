@@ -14,7 +14,7 @@ from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs.interruption import DEFAULT_STALL_S
 from reggan_plugin.jobs.plan import Existing, plan_job
-from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import Event, JobSummary, ModelInUse
 from reggan_plugin.transfer.display_picture import FrameEdit
@@ -106,10 +106,12 @@ def run(shot: Path) -> Callable[..., JobSummary]:
         return run_job(
             plan,
             asked,
-            transfer or Brightening(),
-            model=model,
-            report=(events if events is not None else []).append,
-            stall_s=stall_s,
+            RenderRun(
+                transfer=transfer or Brightening(),
+                model=model,
+                report=(events if events is not None else []).append,
+                stall_s=stall_s,
+            ),
         )
 
     return run

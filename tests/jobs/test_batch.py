@@ -14,7 +14,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.jobs.frame_record import read_record
 from reggan_plugin.jobs.plan import Existing, plan_job
-from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import Event, JobSummary, Notice
 from reggan_plugin.models.model_card import ModelCard
@@ -122,9 +122,11 @@ def render(
         RenderSettings(
             mix=ExpressionMix({"happy": 1.0}), choice=FaceChoice(box=(480.0, 190.0, 330.0, 330.0))
         ),
-        transfer,
-        model=MODEL,
-        report=(events if events is not None else []).append,
+        RenderRun(
+            transfer=transfer,
+            model=MODEL,
+            report=(events if events is not None else []).append,
+        ),
     )
 
 

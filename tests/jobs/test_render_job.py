@@ -22,7 +22,7 @@ from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.frame_output import FrameInput
 from reggan_plugin.jobs.frame_record import FrameFacts
 from reggan_plugin.jobs.plan import Existing, plan_job
-from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
 from reggan_plugin.jobs.results import Event, FrameDone, JobSummary, Notice, document_from_event
 from reggan_plugin.transfer.display_picture import FrameEdit
@@ -57,10 +57,7 @@ def run(
     return run_job(
         plan,
         settings,
-        transfer or Brightening(),
-        model=None,
-        report=report,
-        stopped=stopped,
+        RenderRun(transfer=transfer or Brightening(), model=None, report=report, stopped=stopped),
     )
 
 

@@ -22,7 +22,7 @@ from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, read_record, record_path, sha256_of
 from reggan_plugin.jobs.intensity_curve import IntensityCurve
 from reggan_plugin.jobs.plan import Existing, plan_job
-from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import Fades, PictureSettings, RenderSettings
 from reggan_plugin.jobs.results import JobSummary
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -445,7 +445,11 @@ def test_a_damaged_layer_is_told_and_made_again(
         asked = RenderSettings(
             mix=ExpressionMix({"happy": 1.0}), picture=PictureSettings(layer_files=beside)
         )
-        return written(run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None))
+        return written(
+            run_job(
+                plan, asked, RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
+            )
+        )
 
     frames = render(Existing.REFUSE)
     assert main(["report", str(shot), "--out", str(out)]) == 0
@@ -469,7 +473,11 @@ def test_a_layer_that_somebody_changed_is_left(shot: Path, tmp_path: Path) -> No
         asked = RenderSettings(
             mix=ExpressionMix({"happy": 1.0}), picture=PictureSettings(layer_files=beside)
         )
-        return written(run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None))
+        return written(
+            run_job(
+                plan, asked, RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
+            )
+        )
 
     render(Existing.REFUSE)
     name = next(iter(OpenEXR.File(str(layer)).channels()))
@@ -491,18 +499,22 @@ def test_resuming_replaces_no_layer_that_it_did_not_write(shot: Path, tmp_path: 
     )
     for content, others in ((b"somebody's", 5), (b"another's", 0), (b"a third's", 0)):
         plan = plan_job(str(shot), None, out, "happy", Existing.RESUME, layer_files=beside)
-        done = run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None)
+        done = run_job(
+            plan, asked, RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
+        )
         assert len(done.of_outcome("written")) == others, "the other frames go on"
         (failed,) = done.of_outcome("failed")
         assert "a.1002.exr exists, and no record of a.1002.png" in str(failed.message)
         foreign.write_bytes(content)
     foreign.unlink()
     plan = plan_job(str(shot), None, out, "happy", Existing.RESUME, layer_files=beside)
-    run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None)
+    run_job(plan, asked, RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None))
     sound = foreign.read_bytes()
     record_path(out / "a.1002.png").write_text("{")
     plan = plan_job(str(shot), None, out, "happy", Existing.RESUME, layer_files=beside)
-    done = run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None)
+    done = run_job(
+        plan, asked, RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
+    )
     assert done.count() == {"written": 0, "copied": 0, "skipped": 5, "failed": 1}
     assert foreign.read_bytes() == sound
 
@@ -550,7 +562,9 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(
     )
     (tmp_path / place).parent.mkdir(parents=True)
     (tmp_path / place).write_bytes(b"somebody's")
-    summary = run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None)
+    summary = run_job(
+        plan, asked, RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
+    )
     (failed,) = (result for result in summary.results if result.outcome == "failed")
     assert f"{Path(place).name} exists" in str(failed.message)
     assert (tmp_path / place).read_bytes() == b"somebody's"

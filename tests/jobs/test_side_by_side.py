@@ -17,7 +17,7 @@ from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.intensity_curve import read_curve
 from reggan_plugin.jobs.plan import Existing, plan_job
-from reggan_plugin.jobs.render_job import SideBySide, run_side_by_side
+from reggan_plugin.jobs.render_job import RenderRun, SideBySide, run_side_by_side
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import ModelInUse
 from reggan_plugin.vocabulary.expression import read_presets
@@ -61,16 +61,16 @@ def test_processes_give_the_same_bits(
 
 def test_a_process_that_is_ended_is_named(shot: Path, tmp_path: Path) -> None:
     plan = plan_job(str(shot), None, tmp_path / "o", "happy", Existing.REFUSE)
-    side = SideBySide(processes=2, open_transfer=partial(os._exit, 7))
-    results = run_side_by_side(plan, HAPPY, None, side, 2, stall_s=9.0, stopped=lambda: False)
+    run = RenderRun(transfer=None, model=None, report=print)
+    results = run_side_by_side(plan, HAPPY, run, partial(os._exit, 7), 2)
     with pytest.raises(RegganError, match="ended from outside"):
         list(results)
 
 
 def test_nothing_is_begun_after_a_stop(shot: Path, tmp_path: Path) -> None:
     plan = plan_job(str(shot), None, tmp_path / "o", "happy", Existing.REFUSE)
-    side = SideBySide(processes=2, open_transfer=partial(os._exit, 7))
-    results = run_side_by_side(plan, HAPPY, None, side, 2, stall_s=9.0, stopped=lambda: True)
+    run = RenderRun(transfer=None, model=None, report=print, stopped=lambda: True)
+    results = run_side_by_side(plan, HAPPY, run, partial(os._exit, 7), 2)
     assert list(results) == []
 
 

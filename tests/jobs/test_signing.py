@@ -29,7 +29,7 @@ from reggan_plugin.files.frame import read_frame, write_frame
 from reggan_plugin.files.image_format import LEFT_OUT
 from reggan_plugin.jobs.frame_record import read_record
 from reggan_plugin.jobs.plan import Existing, plan_job
-from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import Fades, RenderSettings
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -142,7 +142,9 @@ def render(shot: Path, out: Path, **settings: Any) -> None:
     asked = RenderSettings(**{"mix": ExpressionMix({"happy": 0.5}), **settings})
     is_signed = asked.signing is not None
     plan = plan_job(str(shot), None, out, "happy", Existing.OVERWRITE, is_signed=is_signed)
-    run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None).raise_for_failure()
+    run_job(
+        plan, asked, RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
+    ).raise_for_failure()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
@@ -252,7 +254,9 @@ def test_damaged_credentials_are_told_and_made_again(
     assert main(["report", str(source), "--out", str(out)]) == 1
     plan = plan_job(str(source), None, out, "happy", Existing.RESUME, is_signed=True)
     asked = RenderSettings(mix=ExpressionMix({"happy": 0.5}), signing=chain.signing)
-    run_job(plan, asked, Brightening(), model=MODEL, report=lambda _: None).raise_for_failure()
+    run_job(
+        plan, asked, RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
+    ).raise_for_failure()
     found = read((out / "a.tga").read_bytes(), "image/x-tga", chain.root, manifest.read_bytes())
     assert found["state"] == "Trusted"
     assert main(["report", str(source), "--out", str(out)]) == 0
@@ -362,7 +366,9 @@ def test_a_frame_in_which_nothing_changed_says_nothing(tmp_path: Path, chain: Ch
     source = write_picture(tmp_path / "a.png")
     plan = plan_job(str(source), None, tmp_path / "out", "happy", Existing.REFUSE)
     settings = RenderSettings(mix=ExpressionMix({"happy": 1.0}), signing=chain.signing)
-    run_job(plan, settings, Still(), model=MODEL, report=lambda _: None).raise_for_failure()
+    run_job(
+        plan, settings, RenderRun(transfer=Still(), model=MODEL, report=lambda _: None)
+    ).raise_for_failure()
     assert b"reggan-plugin" not in (tmp_path / "out" / "a.png").read_bytes()
 
 
@@ -373,7 +379,9 @@ def test_resuming_signs_what_was_not_signed(tmp_path: Path, chain: Chain) -> Non
     def resume(signing: Signing | None) -> None:
         plan = plan_job(str(source), None, made.parent, "happy", Existing.RESUME)
         settings = RenderSettings(mix=mix, signing=signing, fades=Fades())
-        run_job(plan, settings, Brightening(), model=MODEL, report=lambda _: None)
+        run_job(
+            plan, settings, RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
+        )
 
     resume(None)
     resume(chain.signing)

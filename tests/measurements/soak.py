@@ -29,7 +29,7 @@ from PIL import Image
 import reggan_plugin
 from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_plugin.jobs.plan import Existing, plan_job
-from reggan_plugin.jobs.render_job import run_job
+from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import Event, FrameDone, FrameTracked
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -119,10 +119,12 @@ def main() -> int:
         summary = run_job(
             plan_job(str(shot), None, Path(name) / "out", "happy", Existing.REFUSE),
             RenderSettings(mix=ExpressionMix({"happy": 1.0})),
-            ExpressionTransfer(device="cpu"),
-            model=None,
-            report=watch,
-            track_first=True,
+            RenderRun(
+                transfer=ExpressionTransfer(device="cpu"),
+                model=None,
+                report=watch,
+                track_first=True,
+            ),
         )
         summary.raise_for_failure()
     found = [text for step, rows in looks.rows.items() for text in complaints(rows, step)]

@@ -185,9 +185,10 @@ def table_learnt_from(take: Take) -> dict[str, dict[str, float]]:
         if peak - rest < _LEAST_PEAK:
             continue
         gain = float(np.clip(1 / (peak - rest), _LEARNT_FROM, _LEARNT_UP_TO))
+        gain = min(gain, 1 / rest) if rest else gain  # whose offset takes the rest to 0
         table[shape] = {"gain": round(gain, 2)}
         if rest:
-            table[shape]["offset"] = round(-gain * rest, 2)
+            table[shape]["offset"] = max(-1.0, round(-gain * rest, 2))
     if not table:
         raise UsageError(
             f"No shape of this take reaches {_LEAST_PEAK:g}, so that there is nothing to learn "

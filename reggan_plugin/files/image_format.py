@@ -397,6 +397,28 @@ LINK = re.compile(
 )
 
 
+THUMBNAIL_LEFT_OUT = "its Exif thumbnail is left out: it would show the face as it was"
+"""Notice for a picture that has one."""
+
+
+def without_thumbnail(exif: bytes) -> bytes:
+    """Return Exif, from its TIFF header on, of the same length; it names no second picture.
+
+    Source: Exif 2.32, 4.5.1: the second directory is that of the thumbnail.
+    """
+    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
+    if order is None:
+        return exif
+    try:
+        (first,) = struct.unpack_from(f"{order}I", exif, 4)
+        (entries,) = struct.unpack_from(f"{order}H", exif, first)
+        place = first + 2 + 12 * entries
+        struct.unpack_from("I", exif, place)
+    except struct.error:  # damaged Exif is kept as it is
+        return exif
+    return exif[:place] + bytes(4) + exif[place + 4 :]
+
+
 def unlinked(xmp: bytes) -> bytes:
     """XMP of the same length with spaces in place of its link to a manifest."""
     return LINK.sub(lambda found: b" " * len(found[0]), xmp)

@@ -13,12 +13,14 @@ from PIL import BmpImagePlugin, Image, TgaImagePlugin, WebPImagePlugin
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.errors import UnsupportedFormatError
 from reggan_plugin.files.image_format import (
+    THUMBNAIL_LEFT_OUT,
     Frame,
     change_samples,
     floats_from_samples,
     is_changed,
     library_faults,
     pixels_from_samples,
+    without_thumbnail,
 )
 from reggan_plugin.limits import MOST_PIXELS, refuse_oversize, refuse_too_short
 
@@ -31,6 +33,7 @@ _READERS: Mapping[str, Any] = {
 }
 """Asked by name: `Image.open` has a limit of its own, below ours; that of WebP has it inside."""
 _LIMIT_LIFTED = threading.Lock()
+_EXIF = b"Exif\0\0"
 _KEPT_INFO = ("icc_profile", "exif", "xmp", "dpi")
 
 
@@ -114,6 +117,10 @@ def decode_pillow(
     if not is_plain:
         notices = (*notices, f"a {kind} of mode {image.mode} is written as {mode} of 8 bits")
     info = {name: image.info[name] for name in _KEPT_INFO if image.info.get(name)}
+    exif = info.get("exif", b"")
+    begin = len(_EXIF) if exif.startswith(_EXIF) else 0
+    if (small := exif[:begin] + without_thumbnail(exif[begin:])) != exif:
+        info["exif"], notices = small, (*notices, THUMBNAIL_LEFT_OUT)
     original = StoredPillowImage(
         content=content,
         samples=samples,

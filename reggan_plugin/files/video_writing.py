@@ -56,6 +56,8 @@ _MOST_DELAY = 65_535
 _LIMITED, _FULL = 1, 2
 """Ranges of YCbCr, as FFmpeg numbers them."""
 _OF_CONTAINER = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
+_ALPHA_MODE = "alpha_mode"
+"""What VP9 says beside its pixels, which FFmpeg decodes without alpha."""
 _GREY_AND_ALPHA = 2
 """Channels."""
 _PRORES_PROFILES = ("Proxy", "LT", "Standard", "HQ", "4444", "XQ")
@@ -248,8 +250,7 @@ def written_frames(
         sound, notices = _copied_streams(reading, writing)
         chapters = reading.chapters()
         writing.set_chapters(chapters)
-        # FFmpeg's own decoder of VP9 leaves alpha out
-        had_alpha = _holds_alpha(av, video) or video.metadata.get("alpha_mode") == "1"
+        had_alpha = _holds_alpha(av, video) or video.metadata.get(_ALPHA_MODE) == "1"
         number = 0
         for packet in reading.demux(video, *sound):
             if packet.stream is not video:
@@ -450,7 +451,8 @@ class _Encoder:
             context.sample_aspect_ratio = video.sample_aspect_ratio
         for tag in () if self._is_gif else _COLOUR_TAGS:
             setattr(context, tag, getattr(video.codec_context, tag))
-        self.stream.metadata.update(video.metadata)
+        kept = {key: text for key, text in video.metadata.items() if key.lower() != _ALPHA_MODE}
+        self.stream.metadata.update(kept)
         # A GIF's own colours are few enough to be kept; dither would move them.
         self._dither = "none" if video.codec_context.name == "gif" else "sierra2_4a"
 

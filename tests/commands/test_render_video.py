@@ -253,6 +253,8 @@ def test_what_a_codec_does_not_keep_is_said(
     said = write_video(clip, out, {})
     assert all(any(one in text for text in said) for one in lost), said
     assert len(said) == len(lost), said
+    with av.open(str(out)) as written:
+        assert "alpha_mode" not in {key.lower() for key in written.streams.video[0].metadata}
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.webm"])

@@ -96,6 +96,11 @@ def test_a_range_of_motion_teaches_gains_by_which_its_peaks_are_full(
     made = fitted(table, *rows)
     assert np.percentile(made[:, :2], 99, axis=0) == pytest.approx([1, 1], abs=0.03)
     assert np.percentile(made[:, 1], 3) == pytest.approx(0, abs=0.02)
+    rows = [(0.5, 0.7, 0.0, 0.9, 0, 0), (0.7, 1.5, 0.0, 1.5, 0, 0)]
+    path.write_text(csv_of_take(take(*rows)))
+    assert main(["curves", str(path), "--learn-character", "hero"]) == 0
+    table = tomllib.loads(capsys.readouterr().out)["character"]["hero"]
+    assert fitted(table, *rows)[0, :2] == pytest.approx([0, 0], abs=0.02), "a face that never rests"
     path.write_text(csv_of_take(take((0.0,) * 6, (0.1,) * 6)))
     assert main(["curves", str(path), "--learn-character", "hero"]) == 2
     assert "there is nothing to learn from" in capsys.readouterr().err

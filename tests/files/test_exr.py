@@ -133,6 +133,7 @@ def test_every_attribute_keeps_its_bytes(
         "a name of more than thirty-one bytes": 1,
     }
     OpenEXR.File(make_header("ZIP", **attributes), dict(layers)).write(str(source))
+    assert any("preview" in one for one in read_frame(source).notices)
     container = read_container(source.read_bytes())
     (part,) = container.parts
     unknown = {

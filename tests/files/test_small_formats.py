@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image
+from PIL import ExifTags, Image
 
 from reggan_plugin.commands.remedies import remedy_for
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
@@ -98,6 +98,53 @@ def test_a_file_is_told_by_its_bytes_whatever_its_name(name: str, tmp_path: Path
     assert format_of(content) is format_named(name)
     (tmp_path / "b.png").write_bytes(content)
     assert read_frame(tmp_path / "b.png").pixels.shape == (9, 12, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "end_points", "is_told"),
+    [
+        (b"DEBM", 0, True),
+        (b"KNIL", 0, True),
+        (b"BGRs", 9, False),
+        (bytes(4), 9, True),
+        (bytes(4), 0, False),
+    ],
+)
+def test_a_colour_space_that_a_bmp_loses_is_told(
+    kind: bytes, end_points: int, is_told: bool, tmp_path: Path
+) -> None:
+    rows = b"".join(bytes(3 * 4) for _ in range(4))
+    header = struct.pack("<IiiHHIIiiII", 124, 4, 4, 1, 24, 0, len(rows), 2835, 2835, 0, 0)
+    header += bytes(16) + kind + bytes([end_points] * 48) + bytes(16)
+    head = struct.pack("<2sIHHI", b"BM", 14 + 124 + len(rows), 0, 0, 14 + 124)
+    (tmp_path / "a.bmp").write_bytes(head + header + rows)
+    said = read_frame(tmp_path / "a.bmp").notices
+    assert any("colour space" in one for one in said) == is_told, said
+
+
+def test_what_a_tga_loses_is_told(tmp_path: Path) -> None:
+    head = struct.pack("<BBBHHBHHHHBB", 0, 0, 2, 0, 0, 0, 3, 4, 8, 8, 16, 0x20)
+    (tmp_path / "a.tga").write_bytes(head + bytes(128))
+    said = " ".join(read_frame(tmp_path / "a.tga").notices)
+    assert "origin at 0, 0" in said
+    assert "of 16 bits" in said
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
+def test_an_exif_thumbnail_does_not_keep_the_old_face(name: str, tmp_path: Path) -> None:
+    out, thumbnail = tmp_path / f"new_{name}", (1, 0x0201, 4, 1, 99, 0)
+    exif = struct.pack("<2sHI", b"II", 42, 8) + struct.pack("<HHHI4sI", 1, 0x131, 2, 4, b"Cam", 26)
+    picture("RGB").save(
+        tmp_path / name, exif=b"Exif\0\0" + exif + struct.pack("<HHHIII", *thumbnail)
+    )
+    frame = read_frame(tmp_path / name)
+    assert any("thumbnail" in one for one in frame.notices), frame.notices
+    write_frame(frame, 1 - frame.pixels, out)
+    with Image.open(tmp_path / name) as old, Image.open(out) as new:
+        assert old.getexif().get_ifd(ExifTags.IFD.IFD1)
+        assert not new.getexif().get_ifd(ExifTags.IFD.IFD1)
+        assert new.getexif()[0x0131] == "Cam"
+    assert not any("thumbnail" in one for one in read_frame(out).notices)
 
 
 def test_what_only_resembles_a_tga_is_none() -> None:

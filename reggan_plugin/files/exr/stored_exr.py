@@ -387,6 +387,8 @@ def _notices(container: Container, layer: Layer, colours_are_declared: bool) -> 
                 other=views[0],
             )
         )
+    if any("preview" in one.attributes for one in container.parts):
+        notices.append("its preview picture stays, and shows the face as it was")
     return notices
 
 

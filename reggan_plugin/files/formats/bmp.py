@@ -8,6 +8,8 @@ from reggan_plugin.files.image_format import Frame, ImageFormat, Wanted, bytes_l
 
 _HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
 
+_FROM_V4, _USUAL_COLOURS = 108, (b"BGRs", b" niW")
+"""Size of the first header with a colour space, and those that say sRGB."""
 _RUN_LENGTHS, _MOST_IN_RUNS = (1, 2), 8192
 """Two bytes may end a row of 16384."""
 
@@ -44,6 +46,11 @@ def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
     size = struct.unpack_from("<I", content, 2)[0]
     if size > pixels_at and (behind := len(content[size:].strip(b"\0"))):
         frame = replace(frame, notices=(*frame.notices, bytes_left_out(behind)))
+    kind, end_points = content[70:74], content[74:122]
+    is_usual = kind in _USUAL_COLOURS or not any(kind + end_points)
+    if info_bytes >= _FROM_V4 and not is_usual:
+        said = "a BMP is written without the colour space or profile of its header"
+        frame = replace(frame, notices=(*frame.notices, said))
     if bits not in (16, 32):
         return frame
     said = f"a BMP of {bits} bits is written with 24"

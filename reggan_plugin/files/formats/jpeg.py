@@ -17,6 +17,7 @@ from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.image_format import (
     LEFT_OUT,
     STAMP_KEY,
+    THUMBNAIL_LEFT_OUT,
     Frame,
     ImageFormat,
     begins_with,
@@ -27,6 +28,7 @@ from reggan_plugin.files.image_format import (
     library_faults,
     pixels_from_samples,
     unlinked,
+    without_thumbnail,
 )
 from reggan_plugin.files.orientation import upright_frame
 from reggan_plugin.limits import MOST_SCANNED_PIXELS, MOST_SCANS, refuse_oversize, refuse_too_short
@@ -218,6 +220,10 @@ def decode(content: bytes) -> Frame:
     notices = ["JPEG is lossy: a changed frame is compressed again with the same settings"]
     if had_credentials:
         notices.append(LEFT_OUT)
+    small = [_without_thumbnail(segment) for segment in metadata]
+    if small != metadata:
+        metadata = small
+        notices.append(THUMBNAIL_LEFT_OUT)
     if any(segment.data.startswith(_MULTI_PICTURE) for segment in segments):
         notices.append("a JPEG of several pictures (MPO) is written with its first one only")
     elif behind := len(content[end + 2 :].strip(b"\0")):
@@ -353,7 +359,7 @@ def _orientation_of(image: "JpegImagePlugin.JpegImageFile") -> int:
 _APP11 = 0xEB
 
 
-_APP1 = 0xE1
+_APP1, _EXIF = 0xE1, b"Exif\0\0"
 
 
 _JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
@@ -389,6 +395,13 @@ def _unlinked_segment(segment: Segment) -> Segment:
     if segment.marker != _APP1 or not segment.data.startswith(_JPEG_XMP):
         return segment
     return Segment(marker=segment.marker, raw=segment.raw[:4] + unlinked(segment.data))
+
+
+def _without_thumbnail(segment: Segment) -> Segment:
+    if segment.marker != _APP1 or not segment.data.startswith(_EXIF):
+        return segment
+    raw, begin = segment.raw, 4 + len(_EXIF)
+    return Segment(marker=segment.marker, raw=raw[:begin] + without_thumbnail(raw[begin:]))
 
 
 _COMMENT = 0xFE

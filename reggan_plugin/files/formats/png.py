@@ -15,6 +15,7 @@ from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.image_format import (
     LEFT_OUT,
     STAMP_KEY,
+    THUMBNAIL_LEFT_OUT,
     Frame,
     ImageFormat,
     begins_with,
@@ -25,6 +26,7 @@ from reggan_plugin.files.image_format import (
     library_faults,
     pixels_from_samples,
     unlinked,
+    without_thumbnail,
 )
 from reggan_plugin.limits import refuse_oversize
 
@@ -310,7 +312,8 @@ def decode_samples(content: bytes) -> DecodedPng:
     notices += (LEFT_OUT,) if without != kept else ()
     behind = len(content) - len(SIGNATURE) - sum(len(chunk.raw) for chunk in chunks)
     notices += (bytes_left_out(behind),) if behind else ()
-    kept = without
+    kept = [_without_thumbnail(chunk) for chunk in without]
+    notices += (THUMBNAIL_LEFT_OUT,) if kept != without else ()
     place = next(i for i, chunk in enumerate(kept) if chunk.name == b"IDAT")
     rest = [chunk for chunk in kept[place:] if chunk.name != b"IDAT"]
     colours = samples.shape[2] - has_alpha
@@ -350,6 +353,11 @@ def _scaled_grey(chunk: Chunk, scale: int) -> Chunk:
 
 _CREDENTIALS = b"caBX"
 _PNG_XMP = b"XML:com.adobe.xmp\0"
+
+
+def _without_thumbnail(chunk: Chunk) -> Chunk:
+    data = without_thumbnail(chunk.data) if chunk.name == b"eXIf" else chunk.data
+    return chunk if data == chunk.data else make_chunk(chunk.name, data)
 
 
 def _unlinked_chunk(chunk: Chunk) -> Chunk:

@@ -9,6 +9,7 @@ from reggan_plugin.files.image_format import Frame, ImageFormat, Wanted
 
 _PALETTE_TYPES, _OTHER_TYPES, _FIRST_RLE = (1, 9), (2, 3, 10, 11), 9
 _DEPTHS = (8, 15, 16, 24, 32)
+_SHORT_PIXELS = (15, 16)
 _RESERVED_BITS = 0xC0
 _MOST_IN_A_BYTE = 64
 """A run of 128 pixels takes two bytes at least."""
@@ -39,6 +40,10 @@ def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
     }
     extension = content[-_FOOTER_BYTES:].endswith(_FOOTER) and any(content[-26:-22])
     notices = ("a TGA is written without its extension area (author, dates)",) if extension else ()
+    if any(content[8:12]):
+        notices = (*notices, "a TGA is written with its origin at 0, 0")
+    if content[16] in _SHORT_PIXELS:
+        notices = (*notices, f"a TGA of {content[16]} bits is written with 24 or 32")
     return decode_pillow(
         content, "TGA", save_options=options, notices=notices, most_pixels_per_byte=_MOST_IN_A_BYTE
     )

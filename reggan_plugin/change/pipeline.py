@@ -244,7 +244,9 @@ def _source_of(
     front = None
     if answer.front is not None:
         in_picture = face.crop.moved(face.region[1].start, face.region[0].start)
-        front = Front(matte=answer.front, crop=in_picture)
+        pixels_px = face.display.shape[0] * face.display.shape[1]
+        around = face.region if pixels_px <= _MOST_AT_ONCE else (slice(0, 0), slice(0, 0))
+        front = Front(matte=answer.front, crop=in_picture, around=around)
     if is_first and front is None:
         underlay = picture.underlay(face.region)
         return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)

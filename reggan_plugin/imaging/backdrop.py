@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.imaging.crop import Region
+from reggan_plugin.imaging.crop import Region, box_of
 from reggan_plugin.imaging.in_front_of_face import Front, within
 from reggan_plugin.kernels.pictures import average_blocks, lay_over, run_on, sureness
 
@@ -70,10 +70,19 @@ def _with_mirrored(
     would be a blur as soon as they come out. Beneath what is wide, such as a lock of hair, a blur
     is less odd than its mirror image.
     """
-    height, width = hole.shape
     is_deep = hole & ~within(~hole, reach)
     is_thin = hole & ~within(is_deep, 2 * reach)
-    row = width + 2  # a border of one pixel, so that each has eight beside it
+    # nothing that is further away counts; blocks of `_coarse` begin where they would in the whole
+    px, whole = max(2, reach // 2), tuple(slice(0, length) for length in hole.shape)
+    box = tuple(
+        slice(max(0, (one.start - 2 * reach) // px - 4) * px, one.stop + 2 * reach + 4 * px)
+        for one in box_of(is_thin, (whole[0], whole[1]))
+    )
+    if not is_thin.any():
+        return colours
+    part, hole, is_thin = colours[box], hole[box], is_thin[box]
+    size = hole.shape
+    row = size[1] + 2  # a border of one pixel, so that each has eight beside it
     is_hole = np.pad(hole, 1, constant_values=True).ravel()
     nearest = np.where(is_hole, -1, np.arange(len(is_hole)))
     open_places = np.flatnonzero(np.pad(is_thin, 1).ravel())
@@ -88,25 +97,24 @@ def _with_mirrored(
         open_places = open_places[best < 0]
     own = inner[nearest[inner] >= 0]
     at, border = np.divmod(own, row), np.divmod(nearest[own], row)
-    size = height, width
     rows, columns = (
         np.clip(2 * there - here, 1, most) - 1
         for here, there, most in zip(at, border, size, strict=True)
     )
     distance = np.hypot(border[0] - at[0], border[1] - at[1])
     share = np.clip(2 - 2 * distance / reach, 0, 1) * ~hole[rows, columns]
-    coarse = [_coarse(plane, max(2, reach // 2)) for plane in np.moveaxis(colours, 2, 0)]
-    detail = colours - np.stack(coarse, axis=2)
-    beneath = colours[at[0] - 1, at[1] - 1]
-    fine = beneath + share.astype(np.float32)[:, None] * detail[rows, columns]
-    colours[at[0] - 1, at[1] - 1] = np.maximum(fine, np.minimum(beneath, 0))
+    coarse = [_coarse(plane, px) for plane in np.moveaxis(part, 2, 0)]
+    detail = part[rows, columns] - np.stack([plane[rows, columns] for plane in coarse], axis=1)
+    beneath = part[at[0] - 1, at[1] - 1]
+    fine = beneath + share.astype(np.float32)[:, None] * detail
+    part[at[0] - 1, at[1] - 1] = np.maximum(fine, np.minimum(beneath, 0))
     # whole pixels mirrored along a slope stand like the teeth of a comb
-    wide = np.pad(colours, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    wide = np.pad(part, ((1, 1), (1, 1), (0, 0)), mode="edge")
     around = sum(
         wide[at[0] + down, at[1] + right]
         for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0), (0, 0))
     )
-    colours[at[0] - 1, at[1] - 1] = around / np.float32(6)
+    part[at[0] - 1, at[1] - 1] = around / np.float32(6)
     return colours
 
 

@@ -18,6 +18,7 @@ from reggan_plugin.imaging.colour import PixelCoding, straight_from_stored
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import WHOLE
 from reggan_plugin.imaging.warp import AT_ONCE, PictureSampler
+from reggan_plugin.kernels.change import put_in_place
 from reggan_plugin.kernels.pictures import relight
 
 _MARGIN_PX, _ALIGNMENT_PX = 16, 4
@@ -135,20 +136,22 @@ class _Mover:
         self, source: StoredPicture, motion: FrameMotion, region: Region, *, moves_alpha: bool
     ) -> None:
         self._source, self._motion = source, motion
-        self._displacement = _planes(motion.displacement)
+        self._moves = np.ascontiguousarray(np.moveaxis(motion.displacement, 2, 0))
         with np.errstate(over="ignore"):
-            self._gains = np.exp(np.stack(_planes(motion.log_gain)))
+            self._gains = np.exp(np.moveaxis(motion.log_gain, 2, 0))
+        self._gains = self._gains.reshape(len(self._gains), -1)
         self._cover = motion.cover.ravel() if motion.cover.any() else None
+        self._footprint = None if motion.footprint is None else motion.footprint.ravel()
         self.pixels = source.pixels[region].copy()
         self.weight = np.zeros_like(motion.weight)
         self._own_alpha = None if source.alpha is None else source.alpha[region].ravel()
         front = source.underlay.front
         self._front = None
         if front is not None:
-            self._front = front.staying(region, np.hypot(*self._displacement))
+            self._front = front.staying(region, np.hypot(*self._moves).ravel())
         block = block_around(motion.displacement, region, source.pixels.shape[:2])
-        self._offset = [part.start - whole.start for part, whole in zip(region, block, strict=True)]
-        self._colours = PictureSampler(source.straight(block))
+        top, left = (part.start - whole.start for part, whole in zip(region, block, strict=True))
+        self._corner, self._colours = (top, left), PictureSampler(source.straight(block))
         self.alpha: Float[np.ndarray, "rows columns"] | None = None
         self._alphas: PictureSampler | None = None
         if moves_alpha and source.alpha is not None:
@@ -158,30 +161,21 @@ class _Mover:
 
     def move(self, index: Int[np.ndarray, " places"]) -> None:
         """Change the pixels with these places in the flattened region."""
-        motion, (y, x) = self._motion, np.divmod(index, self.weight.shape[1])
-        right, down = (plane[index].astype(np.float64) for plane in self._displacement)
-        x, y = x + self._offset[1] + right, y + self._offset[0] + down
-        footprint = None if motion.footprint is None else motion.footprint.ravel()[index]
-        new = self._lit(self._colours.at(x, y, footprint), index)
-        shows = colour.finite_pixels(new[None])[0]
+        motion, where = self._motion, (index, self._moves, self._corner, self._footprint)
+        new = self._lit(self._colours.moved(*where), index)
         if self._own_alpha is not None:
             alpha = self._own_alpha[index]
             if self.alpha is not None and self._alphas is not None:
-                moved = np.clip(self._alphas.at(x, y, footprint)[:, 0], 0.0, 1.0)
+                moved = np.clip(self._alphas.moved(*where)[:, 0], 0.0, 1.0)
                 moved += motion.cover.ravel()[index] * (alpha - moved)  # paint is as it was there
-                shows &= (moved > 0) | (alpha > 0)
+                shows = colour.finite_pixels(new[None])[0] & ((moved > 0) | (alpha > 0))
                 own, alpha = alpha, np.where(shows, moved, alpha)
                 share = 0.0 if self._front is None else self._front[index]
                 self.alpha.ravel()[index] = alpha + share * (own - alpha)
+                index, new, alpha = index[shows], new[shows], alpha[shows]
             if self._source.coding.is_premultiplied:
                 new *= alpha[:, None]
-        pixels, weight = self.pixels.reshape(-1, 3), motion.weight.ravel()[index]
-        if self._front is not None:
-            new += self._front[index, None] * (pixels[index] - new)
-            weight *= 1 - self._front[index]
-        if not shows.all():
-            index, new, weight = index[shows], new[shows], weight[shows]
-        pixels[index], self.weight.ravel()[index] = new, weight
+        put_in_place(new, index, self.pixels, self.weight, motion.weight, self._front)
 
     def _lit(
         self, straight: Float[np.ndarray, "places 3"], index: Int[np.ndarray, " places"]
@@ -200,11 +194,6 @@ class _Mover:
                 paint_light = colour.linear_from_srgb(paint[index]) * np.float32(exposure)
                 light += cover[index, None] * (paint_light - light)
         return colour.straight_from_light(light[None], coding)[0]
-
-
-def _planes(values: Float[np.ndarray, "rows columns channels"]) -> list[np.ndarray]:
-    """Each channel of the flattened region."""
-    return [np.ascontiguousarray(plane).ravel() for plane in np.moveaxis(values, 2, 0)]
 
 
 def block_around(

@@ -1,6 +1,6 @@
 """What stands before a face, such as hair or spectacles: it stays, and is not drawn along."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.imaging.crop import Region, place_cells
+from reggan_plugin.imaging.crop import Region, part_inside, place_cells
 
 _EDGE = 0.07
 """Share of a pixel from which on its colour is no longer one of the face."""
@@ -44,10 +44,13 @@ class Front:
     Attributes:
         matte: in [0, 1], over the crop of the face.
         crop: of the face, in the picture.
+        around: rows and columns of the picture that are looked at again and again, in part: what
+            lies in them is worked out once.
     """
 
     matte: Float[np.ndarray, "side side 1"]
     crop: FaceCrop
+    around: Region = (slice(0, 0), slice(0, 0))
 
     @property
     def side_px(self) -> float:
@@ -56,7 +59,8 @@ class Front:
 
     def at(self, region: Region) -> Float[np.ndarray, "rows columns"]:
         """Return the matte at the pixels of a region of the picture."""
-        return np.clip(place_cells(self.matte, self.crop, region)[..., 0], 0.0, 1.0)
+        part = self._part(region)
+        return self._placed(self.matte, region) if part is None else self._matte_around[part]
 
     def staying(
         self, region: Region, moved_px: Float[np.ndarray, " pixels"]
@@ -80,7 +84,29 @@ class Front:
 
     def hidden(self, region: Region) -> Float[np.ndarray, "rows columns"]:
         """`hidden_share` of what surely hides a face, at the pixels of a region of the picture."""
-        return hidden_share(np.clip(place_cells(self._sure, self.crop, region)[..., 0], 0.0, 1.0))
+        part = self._part(region)
+        if part is None:
+            return hidden_share(self._placed(self._sure, region))
+        return self._hidden_around[part]
+
+    def _part(self, region: Region) -> Region | None:
+        """Where a region lies in `around`, if it does."""
+        pairs = zip(region, self.around, strict=True)
+        is_inside = all(o.start <= one.start <= one.stop <= o.stop for one, o in pairs)
+        return part_inside(region, self.around) if is_inside else None
+
+    def _placed(
+        self, values: Float[np.ndarray, "side side 1"], region: Region
+    ) -> Float[np.ndarray, "rows columns"]:
+        return np.clip(place_cells(values, self.crop, region)[..., 0], 0.0, 1.0)
+
+    @cached_property
+    def _matte_around(self) -> Float[np.ndarray, "rows columns"]:
+        return self._placed(self.matte, self.around)
+
+    @cached_property
+    def _hidden_around(self) -> Float[np.ndarray, "rows columns"]:
+        return hidden_share(self._placed(self._sure, self.around))
 
     @cached_property
     def _sure(self) -> Float[np.ndarray, "side side 1"]:
@@ -95,4 +121,4 @@ class Front:
 
     def moved(self, x_px: int, y_px: int) -> "Front":
         """Return the same in a picture whose corner lies at (-x_px, -y_px) of this one's."""
-        return replace(self, crop=self.crop.moved(x_px, y_px))
+        return Front(matte=self.matte, crop=self.crop.moved(x_px, y_px))

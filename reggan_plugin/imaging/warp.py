@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
-from reggan_plugin.kernels.pictures import block_means, sample_cubic
+from reggan_plugin.array_types import Float, Int
+from reggan_plugin.kernels.pictures import block_means, sample_cubic, sample_moved
 
 _SHARPNESS = -0.75
 """Slope of the kernel one pixel from its middle. On skin at 100 % this one leaves 1.02 of the steps
@@ -35,38 +35,45 @@ class PictureSampler:
         self._levels = {0: picture}
 
     def at(
-        self,
-        x: Float[np.ndarray, " places"],
-        y: Float[np.ndarray, " places"],
-        footprint: Float[np.ndarray, " places"] | None = None,
+        self, x: Float[np.ndarray, " places"], y: Float[np.ndarray, " places"]
     ) -> Float[np.ndarray, "places channels"]:
-        """Values at places.
+        """Values at places in index coordinates: pixel centres lie at whole numbers."""
+        return sample_cubic(self._levels[0], x, y, _SHARPNESS, _OVERSHOOT)
+
+    def moved(
+        self,
+        index: Int[np.ndarray, " places"],
+        moves: Float[np.ndarray, "2 rows columns"],
+        corner: tuple[int, int],
+        footprint: Float[np.ndarray, " pixels"] | None = None,
+    ) -> Float[np.ndarray, "places channels"]:
+        """Values that come to pixels of a region.
 
         Args:
-            x: of the places, in index coordinates: pixel centres lie at whole numbers.
-            y: likewise.
-            footprint: pixels of the picture that a place stands for, by their side; where that is
-                more than 1.5 the picture is averaged first. None is 1 everywhere.
+            index: of these pixels in the flattened region, rising.
+            moves: right and down from each pixel of the region to where its surface is.
+            corner: row and column of the region's first pixel in the picture.
+            footprint: pixels of the picture that each pixel of the region stands for, by their
+                side; where that is more than 1.5 the picture is averaged first. None is 1
+                everywhere.
         """
-        result = self._sampled(0, x, y)
-        if footprint is None or footprint.max(initial=0.0) <= FREE_FOOTPRINT:
+        result = sample_moved(self._levels[0], moves, index, corner, 1, _SHARPNESS, _OVERSHOOT)
+        if footprint is None:
             return result
+        footprint = footprint[index]
         coarse = np.flatnonzero(footprint > FREE_FOOTPRINT)
+        if not len(coarse):
+            return result
         # between two levels of detail
         level = np.log2(footprint[coarse] / FREE_FOOTPRINT)
         level = np.minimum(level, _MOST_LEVELS - 1).astype(np.float32)
         total = np.maximum(1 - level, 0)[:, None] * result[coarse]
         for number in range(1, math.ceil(level.max()) + 1):
-            share = np.maximum(1 - np.abs(level - number), 0)
+            share, factor = np.maximum(1 - np.abs(level - number), 0), 2**number
             here = np.flatnonzero(share)
-            places = ((axis[coarse[here]] + 0.5) / 2**number - 0.5 for axis in (x, y))
-            total[here] += share[here, None] * self._sampled(number, *places)
+            if number not in self._levels:
+                self._levels[number] = block_means(self._levels[0], factor)
+            found = self._levels[number], moves, index[coarse[here]], corner, factor
+            total[here] += share[here, None] * sample_moved(*found, _SHARPNESS, _OVERSHOOT)
         result[coarse] = total
         return result
-
-    def _sampled(
-        self, number: int, x: Float[np.ndarray, " places"], y: Float[np.ndarray, " places"]
-    ) -> Float[np.ndarray, "places channels"]:
-        if number not in self._levels:
-            self._levels[number] = block_means(self._levels[0], 2**number)
-        return sample_cubic(self._levels[number], x, y, _SHARPNESS, _OVERSHOOT)

@@ -62,3 +62,19 @@ KERNEL void weigh_change(float *displacement, float *light, int64_t lights, floa
             for (int64_t i = 0; i < some; i++) light[k * count + first + i] *= share[i];
     }
 }
+
+/* Put `count` new values [count][3] in their places among pixels [][3] of which `index` tells each one's:
+   none that is no number, and as far as nothing stands before it (`front`, null: nothing). The weights
+   there become those of the change (`weigh`), likewise. */
+KERNEL void put_in_place(const float *values, const int64_t *index, int64_t count, const float *front,
+                         const float *weigh, float *restrict pixels, float *restrict weights) {
+    for (int64_t i = 0; i < count; i++, values += 3) {
+        const int64_t place = index[i];
+        const float none = 0 * values[0] + 0 * values[1] + 0 * values[2];
+        float *own = pixels + 3 * place;
+        if (!(none == 0)) continue;
+        for (int k = 0; k < 3; k++)
+            own[k] = front ? front[place] * (own[k] - values[k]) + values[k] : values[k];
+        weights[place] = front ? weigh[place] * (1 - front[place]) : weigh[place];
+    }
+}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, Int
 from reggan_plugin.kernels.library import call
 
 
@@ -87,3 +87,40 @@ def weigh_change(
         weight,
     )
     return moved, lit, covered, weight
+
+
+def put_in_place(
+    values: Float[np.ndarray, "places 3"],
+    index: Int[np.ndarray, " places"],
+    pixels: Float[np.ndarray, "rows columns 3"],
+    weight: Float[np.ndarray, "rows columns"],
+    change: Float[np.ndarray, "rows columns"],
+    front: Float[np.ndarray, " pixels"] | None,
+) -> None:
+    """Put moved values among pixels, in place; one that is not finite leaves its pixel as it is.
+
+    Args:
+        values: moved.
+        index: of their places in the flattened region.
+        pixels: before; written over.
+        weight: takes the weight of the change where a pixel was moved.
+        change: weight of the change.
+        front: share of each pixel that stays, since something stands before it; None if none does.
+    """
+    planes = values, pixels, weight
+    is_whole = all(one.dtype == np.float32 and one.flags.c_contiguous for one in planes)
+    if not is_whole or index.dtype != np.int64 or not index.flags.c_contiguous:
+        raise ValueError("Values, pixels and weights are not what a kernel writes to.")
+    sizes = [
+        len(values),
+        pixels.size // 3,
+        change.size,
+        change.size if front is None else front.size,
+    ]
+    if sizes != [len(index), *3 * [weight.size]] or (
+        len(index) and not 0 <= index.min() <= index.max() < weight.size
+    ):
+        raise ValueError(f"Planes of {sizes} do not fit {len(index)} places of {weight.size}.")
+    change = np.ascontiguousarray(change, np.float32)
+    front = None if front is None else np.ascontiguousarray(front, np.float32)
+    call("put_in_place", values, index, len(index), front, change, pixels, weight)

@@ -45,6 +45,41 @@ def sample_cubic(
     return result
 
 
+def sample_moved(
+    picture: Float[np.ndarray, "height width channels"],
+    moves: Float[np.ndarray, "2 rows columns"],
+    index: Int[np.ndarray, " places"],
+    corner: tuple[int, int],
+    factor: int,
+    slope: float,
+    overshoot: float,
+) -> Float[np.ndarray, "places channels"]:
+    """Do what `sample_cubic` does, where pixels of a region come from.
+
+    Args:
+        picture: finite.
+        moves: from each pixel of the region to its place, right and down.
+        index: of pixels in the flattened region, rising.
+        corner: row and column of the region's first pixel in the picture.
+        factor: so many pixels of the region and its moves, a power of 2, make one of the picture
+            by their side.
+        slope: as for `sample_cubic`.
+        overshoot: likewise.
+    """
+    index, moves = np.ascontiguousarray(index, np.int64), np.ascontiguousarray(moves, np.float32)
+    height, width, channels = picture.shape
+    is_inside = not len(index) or (index[0] >= 0 and index[-1] < moves[0].size)
+    if picture.size == 0 or len(moves) != 2 or factor < 1 or not is_inside:
+        raise ValueError(f"{picture.shape}, {moves.shape}, {index} by {factor} do not fit.")
+    result = np.empty((len(index), channels), np.float32)
+    call(
+        "sample_moved",
+        *(*rows_of(picture), height, width, channels, cubic_weights(slope), overshoot),
+        *(index, len(index), moves.shape[2], corner[1], corner[0], *moves, factor, result),
+    )
+    return result
+
+
 def sample_affine(
     picture: Float[np.ndarray, "height width channels"],
     matrix: Float[np.ndarray, "2 3"],

@@ -48,6 +48,22 @@ static inline Lanes weigh(const float *taps, int64_t down, int64_t right, const 
     return SMALLER(sum, most);
 }
 
+/* The same of four rows of four floats that lie side by side, unbounded: all rows at once. */
+static inline float weigh_one_channel(const float *taps, int64_t down, const float *of_rows,
+                                      const float *of_columns) {
+#define MIX __builtin_shufflevector
+    Lanes row[TAPS], along = {0, 0, 0, 0};
+    for (int i = 0; i < TAPS; i++) row[i] = *(const Lanes *)(taps + i * down);
+    Lanes upper = MIX(row[0], row[1], 0, 4, 1, 5), lower = MIX(row[2], row[3], 0, 4, 1, 5);
+    along += MIX(upper, lower, 0, 1, 4, 5) * of_columns[0];
+    along += MIX(upper, lower, 2, 3, 6, 7) * of_columns[1];
+    upper = MIX(row[0], row[1], 2, 6, 3, 7), lower = MIX(row[2], row[3], 2, 6, 3, 7);
+    along += MIX(upper, lower, 0, 1, 4, 5) * of_columns[2];
+    along += MIX(upper, lower, 2, 3, 6, 7) * of_columns[3];
+    along *= *(const Lanes *)of_rows;
+    return 0 + along[0] + along[1] + along[2] + along[3];
+}
+
 typedef struct {
     const float *pixels;
     int64_t height, width, channels, row; /* a row begins so many floats after the one before */
@@ -77,6 +93,11 @@ static inline __attribute__((always_inline)) void sample_at(Picture picture, dou
     int64_t last = corner + (TAPS - 1) * (row + channels); /* the last tap's first channel */
     int is_inside = column.first >= 0 && column.first + TAPS <= picture.width && line.first >= 0 &&
                     line.first + TAPS <= picture.height;
+    if (channels == 1 && overshoot == UNBOUNDED && is_inside) {
+        const float *taps = picture.pixels + corner;
+        *result = weigh_one_channel(taps, row, weights[line.phase], weights[column.phase]);
+        return;
+    }
     for (int64_t channel = 0; channel < channels; channel += LANES) {
         float copy[TAPS][TAPS][LANES];
         const float *taps = picture.pixels + corner + channel;
@@ -112,17 +133,70 @@ KERNEL void sample_cubic(const float *pixels, int64_t step, int64_t height, int6
     KNOWING_CHANNELS(AT_PLACES)
 }
 
+/* The same where pixels of a region of `columns` columns come from, whose `index` rises: `left` and `top`
+   bring them into the picture, `right` and `down` move them, in pixels of which `factor` by `factor` make
+   one of this picture. */
+KERNEL void sample_moved(const float *pixels, int64_t step, int64_t height, int64_t width,
+                         int64_t channels, const float (*weights)[TAPS], float overshoot,
+                         const int64_t *index, int64_t places, int64_t columns, int64_t left,
+                         int64_t top, const float *right, const float *down, int64_t factor,
+                         float *result) {
+    const double share = 1 / (double)factor;
+    int64_t row = 0;
+#define WHERE_MOVED(CHANNELS)                                                                            \
+    for (int64_t i = 0; i < places; i++, result += CHANNELS) {                                         \
+        const int64_t place = index[i];                                                                \
+        if (place - row * columns >= columns) row = place / columns;                                   \
+        double x = (double)(place - row * columns + left) + (double)right[place];                      \
+        double y = (double)(row + top) + (double)down[place];                                          \
+        x = factor == 1 ? x : (x + 0.5) * share - 0.5, y = factor == 1 ? y : (y + 0.5) * share - 0.5;  \
+        sample_at((Picture){pixels, height, width, CHANNELS, step}, x, y, weights, overshoot, result, 1); \
+    }
+    KNOWING_CHANNELS(WHERE_MOVED)
+}
+
+/* Where all values of a picture but zeros lie: first and last row and column; none where all are 0. */
+typedef struct {
+    int64_t top, bottom, left, right;
+} Filled;
+
+static int is_zero(const float *values, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        if (values[i] != 0) return 0;
+    return 1;
+}
+
+static Filled filled_part(Picture picture) {
+    const int64_t count = picture.width * picture.channels;
+    Filled part = {0, picture.height - 1, count - 1, 0};
+    while (part.top < part.bottom && is_zero(picture.pixels + part.top * picture.row, count)) part.top++;
+    while (part.bottom > part.top && is_zero(picture.pixels + part.bottom * picture.row, count))
+        part.bottom--;
+    for (int64_t y = part.top; y <= part.bottom; y++) {
+        const float *row = picture.pixels + y * picture.row;
+        for (int64_t x = 0; x < part.left; x++)
+            if (row[x] != 0) part.left = x;
+        for (int64_t x = count - 1; x > part.right; x--)
+            if (row[x] != 0) part.right = x;
+    }
+    part.left /= picture.channels, part.right /= picture.channels;
+    return part;
+}
+
 static inline __attribute__((always_inline)) void at_pixels(Picture picture,
                                                             const float (*weights)[TAPS],
                                                             const double *matrix, int64_t rows,
                                                             int64_t columns, float *result) {
     const int64_t plane = rows * columns;
+    const Filled filled = filled_part(picture); /* taps lie less than two pixels from the middle */
+    const double from_x = larger(0, filled.left - 2), to_x = smaller(picture.width, filled.right + 3);
+    const double from_y = larger(0, filled.top - 2), to_y = smaller(picture.height, filled.bottom + 3);
     for (int64_t row = 0; row < rows; row++) {
         for (int64_t column = 0; column < columns; column++, result++) {
             double right = (double)column + 0.5, down = (double)row + 0.5;
             double x = matrix[0] * right + matrix[1] * down + matrix[2];
             double y = matrix[3] * right + matrix[4] * down + matrix[5];
-            if (x >= 0 && x < (double)picture.width && y >= 0 && y < (double)picture.height)
+            if (x >= from_x && x < to_x && y >= from_y && y < to_y)
                 sample_at(picture, x - 0.5, y - 0.5, weights, UNBOUNDED, result, plane);
             else
                 for (int64_t k = 0; k < picture.channels; k++) result[k * plane] = 0;

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.change import blended, inside_border, weigh_change
+from reggan_plugin.kernels.change import blended, inside_border, put_in_place, weigh_change
 
 RANDOM = np.random.default_rng(36)
 
@@ -52,3 +52,23 @@ def test_planes_of_several_changes_are_refused() -> None:
     plane = np.zeros((3, 4), np.float32)
     with pytest.raises(ValueError, match="not those of one change"):
         weigh_change(np.zeros((2, 3, 5)), plane[None], plane, plane, (1.0, 1.0, 1.0), 0.25)
+
+
+@pytest.mark.parametrize("has_front", [False, True])
+def test_moved_values_in_their_places(*, has_front: bool) -> None:
+    values, pixels = RANDOM.random((5, 3), np.float32), RANDOM.random((3, 4, 3), np.float32)
+    values[2, 1], index = np.nan, np.array([0, 3, 4, 8, 11])
+    change, weight = RANDOM.random((3, 4), np.float32), np.zeros((3, 4), np.float32)
+    front = RANDOM.random(12, np.float32) if has_front else np.zeros(12, np.float32)
+    expected, weights = pixels.reshape(-1, 3).copy(), weight.ravel().copy()
+    for place, own in zip(index, values, strict=True):
+        if np.isfinite(own).all():
+            expected[place] = own + front[place] * (expected[place] - own)
+            weights[place] = change.ravel()[place] * (1 - front[place])
+    put_in_place(values, index, pixels, weight, change, front if has_front else None)
+    assert np.array_equal(pixels.reshape(-1, 3), expected)
+    assert np.array_equal(weight.ravel(), weights)
+    with pytest.raises(ValueError, match="do not fit"):
+        put_in_place(values, index + 1, pixels, weight, change, None)
+    with pytest.raises(ValueError, match="what a kernel writes to"):
+        put_in_place(values, index, pixels[:, ::2], weight, change, None)

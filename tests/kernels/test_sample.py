@@ -10,6 +10,7 @@ from reggan_plugin.kernels.pictures import (
     cubic_weights,
     sample_affine,
     sample_cubic,
+    sample_moved,
     shrink,
 )
 
@@ -74,6 +75,22 @@ def test_a_view_of_other_numbers_is_read_as_its_values() -> None:
         assert np.array_equal(sample_cubic(own, x, y, SLOPE, OVERSHOOT), cubic(own, x, y))
 
 
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 5, 9])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (2, 3), (5, 4), (40, 31)])
+def test_where_pixels_of_a_region_come_from(height: int, width: int, channels: int) -> None:
+    picture = RANDOM.normal(0.5, 1, (height, width, channels)).astype(np.float32)
+    moves = RANDOM.uniform(-6, 20, (2, 20, 26)).astype(np.float32)
+    moves[0, 3] = np.rint(moves[0, 3])
+    index = np.flatnonzero(RANDOM.random(20 * 26) < 0.6)
+    y, x = np.divmod(index, 26)
+    right, down = (plane.ravel()[index].astype(np.float64) for plane in moves)
+    found = sample_moved(picture, moves, index, (3, -2), 1, SLOPE, OVERSHOOT)
+    assert np.array_equal(found, cubic(picture, x - 2 + right, y + 3 + down))
+    found = sample_moved(picture, moves, index, (3, -2), 4, SLOPE, OVERSHOOT)
+    coarse = ((axis + 0.5) / 4 - 0.5 for axis in (x - 2 + right, y + 3 + down))
+    assert np.array_equal(found, cubic(picture, *coarse))
+
+
 @pytest.mark.parametrize("channels", [1, 2, 3, 5])
 def test_the_pixels_of_a_turned_picture(channels: int) -> None:
     picture = RANDOM.normal(0.5, 1, (9, 14, channels)).astype(np.float32)
@@ -94,13 +111,32 @@ def test_weights_add_up_to_1_and_a_pixel_itself_is_kept() -> None:
     assert weights[0].tolist() == [0, 1, 0, 0]
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("part", [(slice(0, 1), slice(0, 1)), (slice(4, 7), slice(9, 14))])
+def test_where_a_picture_is_empty_nothing_is_sampled(
+    channels: int, part: tuple[slice, slice]
+) -> None:
+    full = RANDOM.normal(0.5, 1, (9, 14, channels)).astype(np.float32)
+    picture = np.zeros_like(full)
+    picture[part] = full[part]
+    matrix = np.array([[0.31, -0.12, 1.7], [0.11, 0.3, -2.3]])
+    found = sample_affine(picture, matrix, (40, 30), -0.5)
+    beside = np.ones_like(full)  # which is nowhere 0, so that all of it is sampled
+    all_of_it = sample_affine(np.concatenate([picture, beside], axis=2), matrix, (40, 30), -0.5)
+    assert found.any()
+    assert np.array_equal(found, all_of_it[:channels])
+    assert not sample_affine(np.zeros_like(full), matrix, (40, 30), -0.5).any()
+
+
 @pytest.mark.parametrize(
-    ("shape", "count"), [((0, 4, 3), 5), ((4, 4, 0), 5), ((4, 4, 3), 4), ((4, 0, 3), 5)]
+    ("shape", "last"), [((0, 4, 3), 5), ((4, 4, 0), 5), ((4, 4, 3), 7), ((4, 0, 3), 5)]
 )
-def test_what_would_read_outside_memory_is_refused(shape: tuple[int, ...], count: int) -> None:
-    picture, places = np.zeros(shape, np.float32), np.zeros(5)
+def test_what_would_read_outside_memory_is_refused(shape: tuple[int, ...], last: int) -> None:
+    picture, moves = np.zeros(shape, np.float32), np.zeros((2, 2, 3), np.float32)
     with pytest.raises(ValueError, match="do not fit"):
-        sample_cubic(picture, places, np.zeros(count), SLOPE, OVERSHOOT)
+        sample_cubic(picture, np.zeros(5), np.zeros(last - 1), SLOPE, OVERSHOOT)
+    with pytest.raises(ValueError, match="do not fit"):
+        sample_moved(picture, moves, np.array([0, last]), (0, 0), 1, SLOPE, OVERSHOOT)
     if not picture.size:
         with pytest.raises(ValueError, match="do not fit"):
             sample_affine(picture, np.eye(2, 3), (4, 4), SLOPE)

@@ -1,36 +1,46 @@
 """What a frame costs in several versions, turn by turn: core seconds and the largest memory.
 
     python -m tests.measurements.versions_cost HEIGHT SUFFIX ROUNDS TREE [TREE ...]
+    python -m tests.measurements.versions_cost SHOT SUFFIX ROUNDS TREE [TREE ...]
 
 Each TREE is a folder with the source of a version, as `git archive COMMIT | tar -x -C TREE` makes
-it. Every version opens its default model in a process of its own, with one thread for NumPy. Then
-in each round each of them renders one frame of a made-up shot as a job does (`frame`) and changes
-it as a program does (`apply`), and the last one reads and writes it unchanged (`copy`). The first
-round is not counted. Counted is processor time, which waiting does not lengthen.
+it, with its compiled kernels. Every version opens its default model in a process of its own, with
+one thread for NumPy. Then in each round each of them renders one frame of a made-up shot as a job
+does that looks for its face (`frame`), tracks the shot (`track`, by its frames), renders a frame
+with these tracks (`tracked`) and changes it as a program does (`apply`), and the last one reads and
+writes it unchanged (`copy`). The first round is not counted. Counted is processor time, which
+waiting does not lengthen.
 """
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
-KINDS = ("frame", "apply", "copy")
+KINDS = ("frame", "track", "tracked", "apply", "copy")
+FRAMES = 4
 
 
 def main() -> None:
     """Print a row for each version and kind."""
-    height, suffix, rounds = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    asked, suffix, rounds = sys.argv[1], sys.argv[2], int(sys.argv[3])
     trees = [Path(tree).resolve() for tree in sys.argv[4:]]
     with tempfile.TemporaryDirectory() as name:
         shot = Path(name, "shot")
         shot.mkdir()
-        program = "import sys; from pathlib import Path; "
-        program += "from reggan_plugin.benchmark.pipeline_timing import make_shot; "
-        program += f"make_shot(Path({str(shot)!r}), {height}, 2, {suffix!r})"
-        subprocess.run([sys.executable, "-c", program], check=True)
+        if asked.isdecimal():
+            program = "import sys; from pathlib import Path; "
+            program += "from reggan_plugin.benchmark.pipeline_timing import make_shot; "
+            program += f"make_shot(Path({str(shot)!r}), {asked}, {FRAMES}, {suffix!r})"
+            subprocess.run([sys.executable, "-c", program], check=True)
+        else:  # the first frames of one that is there
+            for frame in sorted(Path(asked).glob(f"*.{suffix}"))[:FRAMES]:
+                shutil.copy(frame, shot)
         versions = {tree: _opened(tree, shot, Path(name, tree.name)) for tree in trees}
         rows: dict[tuple[Path, str], list[tuple[float, float]]] = {}
         for number in range(rounds + 1):
@@ -46,7 +56,7 @@ def main() -> None:
     for (tree, kind), measured in rows.items():
         seconds = [one for one, _ in measured]
         print(
-            f"{height} {suffix} {tree.name} {kind}: {statistics.median(seconds):.3f} s of a core "
+            f"{asked} {suffix} {tree.name} {kind}: {statistics.median(seconds):.3f} s of a core "
             f"({min(seconds):.3f} to {max(seconds):.3f}), {measured[-1][1]:.2f} GB"
         )
 
@@ -75,7 +85,9 @@ def serve(shot: str, out: Path) -> None:
     """Do in this process what is asked for, with whichever version is on the path."""
     from reggan_plugin import __main__ as command
     from reggan_plugin.benchmark import pipeline_timing as timing
+    from reggan_plugin.faces.face_finder import FaceChoice
     from reggan_plugin.files.frame import read_frame, write_frame
+    from reggan_plugin.jobs.track_job import track_frames
 
     # freed memory is used again, as in the version's own command
     getattr(command, "keep_freed_memory", lambda: bytes(31 << 20))()
@@ -84,13 +96,21 @@ def serve(shot: str, out: Path) -> None:
     plan = timing.plan_job(shot, None, out, "happy", timing.Existing.OVERWRITE)
     timing.make_output_folder(plan)
     output = timing.FrameOutput(settings, None, timing.IoTimeout())
-    steps = timing.FrameSteps(settings, transfer, plan.shot.frames, output, timing.IoTimeout())
+    frames = plan.shot.frames
+    steps = timing.FrameSteps(settings, transfer, frames, output, timing.IoTimeout())
+    found = track_frames(frames, source="", landmarker=transfer.landmarker)
+    tracked = replace(settings, choice=FaceChoice(tracks=found.tracks))
+    with_tracks = timing.FrameSteps(tracked, transfer, frames, output, timing.IoTimeout())
     for line in sys.stdin:
         kind, number = line.split()
         task = plan.tasks[int(number) % len(plan.tasks)]
         started = time.process_time()
         if kind == "frame":
             timing._render_alone(task, steps)
+        elif kind == "track":
+            track_frames(frames, source="", landmarker=transfer.landmarker)
+        elif kind == "tracked":
+            timing._render_alone(task, with_tracks)
         elif kind == "apply":
             transfer.apply(read_frame(task.source.path), "happy")
         else:
@@ -98,7 +118,7 @@ def serve(shot: str, out: Path) -> None:
             pixels = frame.pixels.copy()
             pixels[0, 0] = 1.0 - pixels[0, 0]
             write_frame(frame, pixels, out / f"copy{task.source.path.suffix}", overwrite=True)
-        seconds = time.process_time() - started
+        seconds = (time.process_time() - started) / (FRAMES if kind == "track" else 1)
         status = Path("/proc/self/status").read_text().splitlines()
         [most] = [row.split()[1] for row in status if row.startswith("VmHWM:")]
         print(f"{seconds:.4f} {int(most) / 1e6:.3f}", flush=True)

@@ -6,7 +6,7 @@ import { blurred, percentile } from "./planes.js";
 import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./rig.js";
 
 const { TOOTH, GUM, WALL, PLATE, HINGE, SLIDE, IVORY, CAVITY, NECK, EDGE, EDGE_REACH, CANINES, CANINE, FILL_OF, FADE,
-  FADE_OF, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, THROUGH_CHEEKS, POWER, NEAREST,
+  FADE_OF, LOWER_FADE, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, THROUGH_CHEEKS, POWER, NEAREST,
   LIPS_BEFORE_TEETH, LIPS_CURVE } = ofMouth;
 const COLOURS = [IVORY, ofMouth.GUM_COLOUR, ofMouth.TONGUE_COLOUR, ofMouth.WALL_COLOUR, ofMouth.PLATE_COLOUR];
 const { LUMA, DEPTHS, MARGIN } = ofLight;
@@ -67,7 +67,7 @@ export class Mouth {
       const facing = isPlate ? 1 : clip(dot(normal, towards));
       const lit = isPlate ? Math.max(0.5, dot(key, towards)) : clip((dot(normal, key) + KEY_WRAP) / (1 + KEY_WRAP));
       const above = isPlate ? 1 : 0.82 + 0.18 * normal[1];
-      const fade = Math.exp(-FADE_OF[part] * FADE * Math.max(0, depth - 0.12));
+      const fade = Math.exp(-(FADE_OF[part] + (part === TOOTH || part === GUM ? LOWER_FADE * jaw : 0)) * FADE * Math.max(0, depth - 0.12));
       const cheek = clip((Math.abs(rest[0]) - 0.3) / 0.15);
       const amount = Math.max(THROUGH_CHEEKS * cheek,
         (light.ambient * sky * above * (0.35 + 0.65 * facing) + 1.25 * light.keyStrength * lit * fromKey) * fade);

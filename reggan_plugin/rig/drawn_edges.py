@@ -110,9 +110,9 @@ class Drawn:
             colours = self.picture.at(places)
             seen = raster.pixels[is_seen]
             both[seen], known[seen] = colours[is_seen], 1 - lost[is_seen]
+            losses.append(raster.plane(lost))
             if number < 2:
                 skins.append(extended(raster.plane(colours), raster.plane(1 - lost)))
-                losses.append(raster.plane(lost))
         square = side_px, side_px
         skins.append(extended(both.reshape(*square, 3), known.reshape(square)))
         apart = blended(skins[1], skins[0], is_above.astype(np.float32))
@@ -126,7 +126,8 @@ class Drawn:
         band = line_of(opening.edge, 2 * seam, opening.window, side_px)
         # where motion ends within a cell, paint stands in for it
         still = grown(opening.still > 0.5, -seam * float(scale))
-        lost = grown(np.where(is_above, *losses) > _LOST, 1).astype(np.float32)
+        lost = np.maximum(np.where(is_above, *losses[:2]), losses[2])
+        lost = grown(lost > _LOST, 1).astype(np.float32)
         cover = np.maximum.reduce([opening.open, band, blur(lost, 1.0)]) * ~still
         return _painter(opening.window, opening.share * cover, paint)
 

@@ -80,9 +80,9 @@ true one at 512 px, 2.3 px without, with their own rigs upper lips were 0.9 px t
 _TURN_IN, _RIM, _RIM_SHADE = 0.007, 0.025, 0.2
 """Eye distances over which lips turn in, where they shade what is behind them, and how much of its
 light they take twice over at their edge. By eye: a hard edge looks like cut paper."""
-_LINE, _LINE_EDGE = 0.80, 0.15
-"""Of the lips' brightness: what is below is of the line, in full where it is darker by the second;
-by eye."""
+_LINE, _LINE_EDGE, _NEAR_LINE = 0.80, 0.010, 0.25
+"""Share of the lips' brightness below which a pixel is of the line, eye distances around it that are
+of its soft edge, and share of `line_of` from which on it is near enough. By eye."""
 _TEETH_EDGE, _LINE_WIDTH, _LINE_SHADE = 0.022, 0.018, 0.4
 """Of an open smile that is taken away: eye distances around its opening that are of teeth, too; how
 wide the line is where lips meet then, and its light over that of the lips' rims. By eye."""
@@ -288,7 +288,7 @@ def changed_mouth(
     marks[upper] += _ROLLED_OUT[0] * rolled
     marks[lower] -= _ROLLED_OUT[1] * rolled
     outline = mouth_outline(marks)
-    window = square_around(outline, 0.08 * eye)
+    window = square_around(outline, 0.15 * eye)
     side_px = int(np.clip(round((window[2] - window[0]) * picture.side_px), 64, 1024))
     opening = mask_of(outline, window, side_px)
     if gap_after < _LEAST_GAP:
@@ -407,6 +407,9 @@ def _open_before(
     if not (parted > _PARTED).any():
         return inside, window
     corners = marks[rows_of("lip_inner_upper")[[0, -1]]]
+    # the line may end beyond the corners that are found
+    way = (corners[1] - corners[0]) / max(float(np.hypot(*(corners[1] - corners[0]))), 1e-9)
+    corners += _LINE_REACH * eye * way * np.array([[-1], [1]])
     line = rightwards(
         np.concatenate([(marks[upper] + marks[lower])[parted > _PARTED] / 2, corners])
     )
@@ -417,8 +420,9 @@ def _open_before(
     lips = np.clip(within - lips, 0, 1)
     luma = channels_averaged(picture.at(window_places(window, side_px).astype(np.float32)))
     usual = extended(luma[..., None], lips)[..., 0]
-    dark = np.clip((_LINE - luma / np.maximum(usual, 1e-3)) / _LINE_EDGE, 0, 1)
-    return np.maximum(inside, near * dark), window
+    dark = (near > _NEAR_LINE) & (luma < _LINE * usual)
+    dark = grown(dark, _LINE_EDGE * eye * side_px / (window[2] - window[0]))
+    return np.maximum(inside, dark), window
 
 
 def _inside_of_mouth(

@@ -10,7 +10,7 @@ from reggan_plugin.change.pipeline import change_crop
 from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.dense_landmarks import rows_of
 from reggan_plugin.rig.mouth_opening import mouth_of_character
-from reggan_plugin.rig.raster import smooth_arc
+from reggan_plugin.rig.raster import WHOLE, line_of, smooth_arc
 from reggan_plugin.rig.template import template
 from tests.rig.drawn_face import SKIN, WHITE, drawn_face
 
@@ -84,6 +84,22 @@ def test_a_jaw_that_drops_shows_a_mouth_that_is_not_skin() -> None:
     result = change_crop(picture, answer).pixels
     inside = result[215:235, 185:199]
     assert (np.abs(inside - SKIN).sum(axis=2) > 0.15).mean() > 0.95
+
+
+def test_lips_that_part_leave_nothing_of_the_line_between_them() -> None:
+    """Nor where it ends beyond the corners that were found."""
+    picture, landmarks = drawn_face()
+    seam = landmarks.places[rows_of("lip_inner_upper")]
+    left, right = seam[seam[:, 0].argmin()], seam[seam[:, 0].argmax()]
+    past = 0.03 * 0.234 * (right - left) / np.hypot(*(right - left))
+    line = line_of(np.stack([left - past, right + past]), 0.01 * 0.234, WHOLE, len(picture))
+    lined = picture * (1 - 0.9 * line[..., None])
+    with_line, without = (
+        change_crop(one, rig_answer(template(), one, landmarks, {"jawOpen": 0.6})).pixels
+        for one in (lined.astype(np.float32), picture)
+    )
+    assert np.abs(lined - picture).max() > 0.4
+    assert (without - with_line).max() < 0.1  # no darker
 
 
 def test_a_mouth_shows_its_own_inside_in_all_of_a_shot_or_in_none() -> None:

@@ -14,11 +14,14 @@ from reggan_plugin.rig.mouth_drawing import (
     JawPose,
     LitMouth,
     MouthLight,
+    MouthView,
     jaw_pose_from_drop,
+    lit_mouth,
     mouth_light_from_face,
     mouth_rig,
     render_mouth,
 )
+from reggan_plugin.rig.mouth_light import OpeningLight
 
 EYE = 0.25
 WINDOW = (0.28, 0.42, 0.72, 0.86)
@@ -159,6 +162,19 @@ def test_the_corners_are_darker_than_the_front_teeth() -> None:
     edge = np.concatenate([luma[:, columns[:8]], luma[:, columns[-8:]]], axis=1)
     front = luma[:, 90:110][opening[:, 90:110] > 0.9]
     assert edge[edge > 0].mean() < 0.5 * front.mean()
+
+
+def test_lower_teeth_fade_backwards_more_than_upper_ones() -> None:
+    opening = np.ones((40, 40))
+    rig, view = mouth_rig(), MouthView(projection=FRONTAL, origin=ORIGIN)
+    light = OpeningLight(opening, WINDOW, EYE)
+    luma = lit_mouth(rig, opened_by(1.0), view, LIGHT, light).colour @ np.array(LUMA_WEIGHTS)
+    upper, lower = (
+        luma[np.isin(rig.tooth, back)].mean() / luma[np.isin(rig.tooth, front)].mean()
+        for back, front in (((2, 3, 12, 13), (6, 7, 8, 9)), ((16, 17, 26, 27), (20, 21, 22, 23)))
+    )
+    assert upper > 0.4
+    assert lower < 0.6 * upper
 
 
 def test_the_same_request_gives_the_same_picture() -> None:

@@ -57,7 +57,7 @@ def views_of(
         for expression in expressions
     ]
     random = np.random.default_rng(_SEED)
-    seen = rasterise_head(head, states, random, frontal_camera(head.landmarks(head.rest)))
+    seen = rasterise_head(head, states, frontal_camera(head.landmarks(head.rest)))
     look, shader = sample_look(random, style="skin"), HeadShader(seen)
     pictures = (shader.picture(seen.face, state, look) for state in range(len(states)))
     return [(255 * one.permute(1, 2, 0).numpy()).round().astype(np.uint8) for one in pictures]

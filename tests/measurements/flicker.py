@@ -259,9 +259,7 @@ def pictured_shot(
             name: max(state.get(name, 0.0), asked.get(name, 0.0)) for name in {**state, **asked}
         }
         camera = replace(still, rotation=rotation, crop_from_plane=wider)
-        seen = rasterise_head(
-            head, [state, edited], random, camera, face_px=2 * SIDE_PX, mouth_px=8
-        )
+        seen = rasterise_head(head, [state, edited], camera, face_px=2 * SIDE_PX)
         shader = HeadShader(seen)
         with torch.no_grad():
             pair = [

@@ -13,7 +13,7 @@ from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.heads.head import HeadMesh
 from reggan_training.metrics.judge_training import STORED_SIDE_PX
 from reggan_training.pairs.head_look import sample_look
-from reggan_training.pairs.rasterising import rasterise_head
+from reggan_training.pairs.rasterising import rasterise_head, sample_camera
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.states import Weights
 
@@ -29,8 +29,6 @@ NAMES_OF_CFEE: tuple[str, ...] = (
 _WINDOW = (0.072, 0.928)
 """Part of a head's crop that a stored view shows, along both sides: brows to a dropped chin."""
 _RASTER_PX = 192
-_LEAST_MOUTH_PX = 16
-"""The mouth's own rasters are not looked at here."""
 _LUMA = torch.tensor([0.2126, 0.7152, 0.0722])  # Rec. 709
 
 
@@ -47,9 +45,8 @@ def draw_named_views(
     seen = rasterise_head(
         head,
         states_of_names(head.controls),
-        random,
+        sample_camera(head.landmarks(head.rest), random),
         face_px=_RASTER_PX,
-        mouth_px=_LEAST_MOUTH_PX,
     )
     shader = HeadShader(seen)
     views = np.empty((len(NAMES_OF_CFEE), looks, STORED_SIDE_PX, STORED_SIDE_PX), np.uint8)

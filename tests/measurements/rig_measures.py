@@ -170,10 +170,7 @@ class View:
         self.head, self.yaw_deg, self.side_px = head, yaw_deg, side_px
         self.camera: Camera = frontal_camera(mesh.landmarks(mesh.rest), yaw_deg)
         states = [{}] + [{k: v for k, v in one.items() if k in mesh.controls} for one in asked]
-        random = np.random.default_rng([SEED, head.number])
-        self.raster: RasterisedHead = rasterise_head(
-            mesh, states, random, self.camera, face_px=side_px, mouth_px=8
-        )
+        self.raster: RasterisedHead = rasterise_head(mesh, states, self.camera, face_px=side_px)
         self.look = sample_look(np.random.default_rng([SEED, 17, head.number]), style=head.style)
         self._shader = HeadShader(self.raster)
         self.vertices = [mesh.vertices(state) for state in states]

@@ -78,9 +78,8 @@ def turned(head: HeadMesh, yaw_deg: float, style: str) -> TestHead:
         for one in BASIC_EXPRESSIONS
     ]
     camera = frontal_camera(head.landmarks(head.rest), yaw_deg)
-    random = np.random.default_rng(SEED)
     side_px = SUPERSAMPLING * SIDE_PX
-    return TestHead(rasterise_head(head, states, random, camera, face_px=side_px), style)
+    return TestHead(rasterise_head(head, states, camera, face_px=side_px), style)
 
 
 def measure(model: AnswerSource, head: TestHead) -> list[float]:

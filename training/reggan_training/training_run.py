@@ -13,14 +13,17 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 from reggan_plugin.errors import DeviceUnavailableError
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.jobs.interruption import stop_on_signals
 
 _THREADS = "OPENBLAS_NUM_THREADS"
@@ -212,6 +215,16 @@ def run_training(task: TrainingTask, processes: Processes | None = None) -> None
             if is_stopped:
                 stop.raise_if_made()
                 return
+
+
+def write_arrays(
+    path: Path, arrays: Mapping[str, np.ndarray], *, is_compressed: bool = True
+) -> None:
+    """Write an npz file, whole or not at all; the same arrays give the same bytes."""
+    content = BytesIO()
+    save = np.savez_compressed if is_compressed else np.savez
+    save(content, allow_pickle=False, **arrays)
+    write_atomically(path, content.getvalue())
 
 
 def append_line(log: Path, values: Mapping[str, float | str]) -> None:

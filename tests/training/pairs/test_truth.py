@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
-from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head
+from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head, sample_camera
 from reggan_training.pairs.shading import HeadShader, truth_of_pair
 
 
 @pytest.fixture(scope="module")
 def seen(flat_family) -> RasterisedHead:
-    return rasterise_head(flat_family.head("one"), [{}, {"jawOpen": 1.0}], np.random.default_rng(3))
+    head = flat_family.head("one")
+    camera = sample_camera(head.landmarks(head.rest), np.random.default_rng(3))
+    return rasterise_head(head, [{}, {"jawOpen": 1.0}], camera)
 
 
 @pytest.mark.parametrize("step", [1, 2, 4])

@@ -82,7 +82,7 @@ def traced(head: HeadMesh, shader: HeadShader, look: HeadLook) -> Drawn:
         paint.pixels.foreach_set(pixels.numpy().ravel())
         paint.update()
         light = _rendered(scene)
-        behind = backdrop_of(look, seen.face.thinned(2), shader.device)
+        behind = backdrop_of(look, seen.face.thinned(2))
         return developed(light[:3] + (1 - light[3:]) * behind, look)
 
     return drawn

@@ -85,7 +85,6 @@ def draw_head(
     *,
     states: int,
     looks: int,
-    plain: bool = False,
 ) -> list[HeadPicture]:
     """Draw a head in several states, each in several looks.
 
@@ -95,25 +94,20 @@ def draw_head(
         random: of warp, states, cameras, looks and what is drawn on top.
         states: how many.
         looks: how many of each state.
-        plain: no warp, and nothing worn or drawn over the face.
     """
-    if not plain:
-        head, found = changed_head(head, found, random)
-        if random.random() < _GLASSES:
-            head = put_on_glasses(head, random)
-            found = replace(found, rest=head.rest)
+    head, found = changed_head(head, found, random)
+    if random.random() < _GLASSES:
+        head = put_on_glasses(head, random)
+        found = replace(found, rest=head.rest)
     head = without_back(head)
     drawn = []
     for weights in random_states(random, head, states):
-        state = HeadState.before_camera(head, found, weights, random)
+        state = HeadState.before_camera(head, found, weights, face_camera(head, random))
         shader = HeadShader(state.raster)
         for _ in range(looks):
             look = sampled_look(random)
             shaded = state.shaded(look, shader)
-            drawn += [
-                state.drawn_on(shaded, look, random, plain=plain)
-                for _ in range(1 if plain else _DRAWN_ON)
-            ]
+            drawn += [state.drawn_on(shaded, look, random) for _ in range(_DRAWN_ON)]
     return drawn
 
 
@@ -137,21 +131,17 @@ class HeadState:
         head: HeadMesh,
         found: DensePoints,
         weights: Weights,
-        random: np.random.Generator,
+        camera: Camera,
         others: Sequence[Weights] = (),
     ) -> "HeadState":
-        """Place a camera before a head with these weights, and rasterise what it sees.
+        """Rasterise what a camera sees of a head with these weights.
 
         The raster knows of `others`, too, where their vertices are.
         """
         vertices = head.vertices(weights)
-        camera = _camera(head, random)
         viewed = camera.view(vertices)
         facing = camera_facing(head, viewed, camera)
-        states = [weights, *others]
-        raster = rasterise_head(
-            facing, states, random, camera, face_px=SIDE_PX, mouth_px=8, rasters=1
-        )
+        raster = rasterise_head(facing, [weights, *others], camera, face_px=SIDE_PX, rasters=1)
         points = camera.project(camera.view(found.at(vertices))) * SIDE_PX
         triangle = raster.face.triangle[0]
         is_head = triangle < len(raster.parts)
@@ -162,32 +152,29 @@ class HeadState:
             part=np.where(is_head, part, _NO_PART).astype(np.uint8),
         )
 
+    @property
+    def is_head(self) -> Bool[np.ndarray, "side side"]:
+        """Pixels that show the head, and not what is behind it."""
+        return self.part != _NO_PART
+
     def shaded(self, look: HeadLook, shader: HeadShader) -> Picture:
         """Draw the state in a look."""
         with torch.no_grad():
             shaded = shader.picture(self.raster.face, 0, look)
         return (shaded.clamp(0, 1) * 255).byte().numpy().transpose(1, 2, 0)
 
-    def drawn_on(
-        self,
-        pixels: Picture,
-        look: HeadLook,
-        random: np.random.Generator,
-        *,
-        plain: bool = False,
-    ) -> HeadPicture:
+    def drawn_on(self, pixels: Picture, look: HeadLook, random: np.random.Generator) -> HeadPicture:
         """Draw behind and before what `shaded` drew."""
-        behind, glasses = self.part == _NO_PART, self.part == Part.GLASSES
-        pixels = draw_backdrop(pixels, ~behind, random)
+        glasses = self.part == Part.GLASSES
+        pixels = draw_backdrop(pixels, self.is_head, random)
         if look.style == "toon" and random.random() < _OUTLINED_TOONS:
             pixels = draw_outlines(pixels, self.part, random)
         others = np.isin(self.part, _HIDES_FACE) & ~glasses
-        shares = np.stack([behind, others, glasses], axis=2) * np.uint8(255)
-        if not plain:
-            pixels, spectacles, others = draw_over_face(pixels, self.points, random)
-            left = 1 - (spectacles + others)[..., None] / np.float32(255)
-            shares = (shares * left).astype(np.uint8)
-            shares[..., 1:] += np.stack([others, spectacles], axis=2)
+        shares = np.stack([~self.is_head, others, glasses], axis=2) * np.uint8(255)
+        pixels, spectacles, others = draw_over_face(pixels, self.points, random)
+        left = 1 - (spectacles + others)[..., None] / np.float32(255)
+        shares = (shares * left).astype(np.uint8)
+        shares[..., 1:] += np.stack([others, spectacles], axis=2)
         return HeadPicture(pixels=pixels, points=self.points, shares=shares)
 
 
@@ -197,13 +184,17 @@ def changed_head(
     """Give the head, or a warped one, a dressed one, or both."""
     if random.random() < _STYLISED:
         head = stylise(head, random, float(random.uniform(0.3, 1.0)))
-        size = float(head.notes["iris"])
-        eyes = {side: iris_of(head, side, size) for side in SIDES}
-        found = replace(found, rest=head.rest, eyes=eyes)
+        found = found_on_warped(found, head)
     if "worn" not in head.notes and random.random() < _DRESSED:
         head = dress(head, random)
         found = replace(found, rest=head.rest)
     return head, found
+
+
+def found_on_warped(found: DensePoints, head: HeadMesh) -> DensePoints:
+    """Return landmarks where a warped head has them."""
+    eyes = {side: iris_of(head, side, float(head.notes["iris"])) for side in SIDES}
+    return replace(found, rest=head.rest, eyes=eyes)
 
 
 def without_back(head: HeadMesh, *, back: float = _BACK, neck: float = _NECK) -> HeadMesh:
@@ -229,7 +220,7 @@ def camera_facing(head: HeadMesh, viewed: Vertices, camera: Camera) -> HeadMesh:
     return _with_triangles(head, faces_it | np.isin(head.parts, _TWO_SIDED))
 
 
-def _camera(head: HeadMesh, random: np.random.Generator) -> Camera:
+def face_camera(head: HeadMesh, random: np.random.Generator) -> Camera:
     """Set a camera before a head, which fills the picture about as crops of faces do."""
     is_turned = random.random() < 0.25
     yaw = random.uniform(-60, 60) if is_turned else float(np.clip(random.normal(0, 15), -35, 35))

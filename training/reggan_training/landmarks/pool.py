@@ -10,7 +10,6 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
@@ -21,21 +20,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reggan_plugin.file_safety import write_atomically
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.landmarks.network import FRONT, PARTS, Square, face_frame, part_square
 from reggan_training.landmarks.pictures import TEXTURES, HeadPicture, draw_head
 from reggan_training.landmarks.points import SHARE_OF_CHARACTER, SHARES, DensePoints, HeadSource
 from reggan_training.pairs.head_look import keep_textures
-from reggan_training.training_run import multiplying_in_one_thread
+from reggan_training.training_run import multiplying_in_one_thread, write_arrays
 
 WIDER: Final = 1.4
 """Side of the square that is kept, in sides of the one that a network looks at."""
 KEPT_PX: Final = {"face": 96, "eye": 96, "brow": 80, "mouth": 128, FRONT: 224}
 """Pixels of the square that is kept, by kind of part."""
 
-MOST_PICTURES: Final = 30_000
-"""In memory; a picture takes 480 KB."""
+_MOST_PICTURES: Final = 30_000
+"""In memory, and one shard beyond; a picture takes 480 KB."""
 FRONT_SHARES: Final = "front_shares"
 """Array of a shard: `HeadPicture.shares` of the face's square."""
 SIDES_OF: Final = {
@@ -124,11 +122,10 @@ class PicturePool:
     Args:
         folder: of the shards; may come later.
         names: of the arrays that are read.
-        most: shards beyond so many pictures are not read.
     """
 
-    def __init__(self, folder: Path, names: Iterable[str], most: int = MOST_PICTURES) -> None:
-        self._folder, self._most, self._names = folder, most, tuple(names)
+    def __init__(self, folder: Path, names: Iterable[str]) -> None:
+        self._folder, self._names = folder, tuple(names)
         self._read: set[Path] = set()
         self._arrays: dict[str, list[Tensor]] = {name: [] for name in self._names}
         self._starts: list[int] = []
@@ -137,7 +134,7 @@ class PicturePool:
     def refresh(self) -> None:
         """Read the shards that are new."""
         for path in sorted(self._folder.glob("*.npz")):
-            if path in self._read or self.count >= self._most:
+            if path in self._read or self.count >= _MOST_PICTURES:
                 continue
             with np.load(path) as shard:
                 self._add({name: shard[name] for name in self._names})
@@ -333,7 +330,6 @@ class _Shards:
         if not self._rows:
             return
         arrays = {name: np.stack([row[name] for row in self._rows]) for name in self._rows[0]}
-        content = BytesIO()
-        np.savez(content, allow_pickle=False, **arrays)
-        write_atomically(self._folder / f"{self._rank}-{self.number:05d}.npz", content.getvalue())
+        path = self._folder / f"{self._rank}-{self.number:05d}.npz"
+        write_arrays(path, arrays, is_compressed=False)
         self._rows, self.number = [], self.number + 1

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from reggan_training.heads.head import HeadMesh, ShapeModel
 
 Vector = Float[np.ndarray, "3"]
-
+Triple = tuple[float, float, float]
 Points = Float[np.ndarray, "points 3"]
 
 
@@ -28,19 +28,19 @@ class Bulge:
         shift: of what is scaled, eye distances.
     """
 
-    middle: Vector
-    reach: Vector
+    middle: Vector | Triple
+    reach: Vector | Triple
     core: float
-    scale: Vector
-    shift: Vector
+    scale: Triple
+    shift: Triple = (0.0, 0.0, 0.0)
 
     def moved(self, points: Points) -> Points:
         """Points after this bulge alone."""
-        away = points - self.middle
+        away = points - np.asarray(self.middle)
         distance = np.linalg.norm(away / self.reach, axis=1)
         share = np.clip((1 - distance) / (1 - self.core), 0, 1)
         share = (share * share * share * (10 - 15 * share + 6 * share * share))[:, None]
-        return points + share * (away * (self.scale - 1) + self.shift)
+        return points + share * (away * (np.array(self.scale) - 1) + self.shift)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,85 +105,46 @@ class _Proportions:
 
 def _sample_bulges(head: HeadMesh, drawn: _Proportions) -> tuple[Bulge, ...]:
     """Bulges in the order in which they are applied."""
-    nose = head.rest[head.nose_tip].astype(float)
-    mouth = head.rest[[head.mouth_right, head.mouth_left]].mean(axis=0).astype(float)
-    chin = head.rest[head.chin].astype(float)
-    return (
-        *_eyes(drawn),
-        _mouth(mouth, drawn),
-        _nose(nose, drawn),
-        _chin(chin, drawn),
-        _skull(drawn),
-        _brows(drawn),
-    )
-
-
-def _eyes(drawn: _Proportions) -> list[Bulge]:
-    """Grow the eyes' own spheres with the lids; what is left between is the nose's root."""
-    eye, tall = drawn.factor(0.72, 1.75), drawn.factor(0.75, 1.45)
-    return [
+    factor, shift = drawn.factor, drawn.shift
+    nose, mouth, chin = middles_of(head)
+    eye, tall = factor(0.72, 1.75), factor(0.75, 1.45)
+    eyes = [  # their own spheres with the lids; what is left between is the nose's root
         Bulge(
-            middle=_vector(side * 0.5, 0.0, 0.3),
-            reach=_vector(0.62, 0.62, 1.2),
-            core=0.35,
-            scale=_vector(eye, eye * tall, 1 + 0.3 * (eye - 1)),
-            shift=_vector(side * drawn.shift(-0.02, 0.1), 0.0, 0.0),
+            middle=(side * 0.5, 0.0, 0.3), reach=(0.62, 0.62, 1.2), core=0.35,
+            scale=(eye, eye * tall, 1 + 0.3 * (eye - 1)),
+            shift=(side * shift(-0.02, 0.1), 0.0, 0.0),
         )
         for side in (-1.0, 1.0)
-    ]
+    ]  # fmt: skip
+    return (
+        *eyes,
+        Bulge(
+            middle=mouth, reach=(0.95, 0.62, 1.3), core=0.3,
+            scale=(factor(0.5, 1.5), factor(0.6, 1.4), 1.0), shift=(0.0, shift(-0.08, 0.1), 0.0),
+        ),
+        Bulge(
+            middle=nose + np.array((0, 0.08, -0.12)), reach=(0.5, 0.5, 0.8), core=0.2,
+            scale=(size := factor(0.45, 1.5), size, factor(0.4, 1.6)),
+        ),
+        Bulge(
+            middle=chin + np.array((0, 0.1, -0.3)), reach=(1.5, 0.9, 1.8), core=0.1,
+            scale=(factor(0.55, 1.45), factor(0.75, 1.3), 1.0),
+            shift=(0.0, shift(-0.2, 0.2), shift(-0.1, 0.12)),
+        ),
+        Bulge(
+            middle=(0.0, 0.75, -0.6), reach=(2.4, 1.9, 2.6), core=0.1,
+            scale=(factor(0.8, 1.3), factor(0.75, 1.4), factor(0.9, 1.2)),
+            shift=(0.0, shift(-0.1, 0.25), 0.0),
+        ),
+        Bulge(  # brows
+            middle=(0.0, 0.42, 0.2), reach=(1.3, 0.42, 1.0), core=0.1,
+            shift=(0.0, shift(-0.05, 0.14), 0.0), scale=(factor(0.85, 1.2), 1.0, 1.0),
+        ),
+    )  # fmt: skip
 
 
-def _mouth(middle: Vector, drawn: _Proportions) -> Bulge:
-    return Bulge(
-        middle=middle,
-        reach=_vector(0.95, 0.62, 1.3),
-        core=0.3,
-        scale=_vector(drawn.factor(0.5, 1.5), drawn.factor(0.6, 1.4), 1.0),
-        shift=_vector(0.0, drawn.shift(-0.08, 0.1), 0.0),
-    )
-
-
-def _nose(tip: Vector, drawn: _Proportions) -> Bulge:
-    size = drawn.factor(0.45, 1.5)
-    return Bulge(
-        middle=tip + _vector(0, 0.08, -0.12),
-        reach=_vector(0.5, 0.5, 0.8),
-        core=0.2,
-        scale=_vector(size, size, drawn.factor(0.4, 1.6)),
-        shift=_vector(0.0, 0.0, 0.0),
-    )
-
-
-def _chin(chin: Vector, drawn: _Proportions) -> Bulge:
-    return Bulge(
-        middle=chin + _vector(0, 0.1, -0.3),
-        reach=_vector(1.5, 0.9, 1.8),
-        core=0.1,
-        scale=_vector(drawn.factor(0.55, 1.45), drawn.factor(0.75, 1.3), 1.0),
-        shift=_vector(0.0, drawn.shift(-0.2, 0.2), drawn.shift(-0.1, 0.12)),
-    )
-
-
-def _skull(drawn: _Proportions) -> Bulge:
-    return Bulge(
-        middle=_vector(0.0, 0.75, -0.6),
-        reach=_vector(2.4, 1.9, 2.6),
-        core=0.1,
-        scale=_vector(drawn.factor(0.8, 1.3), drawn.factor(0.75, 1.4), drawn.factor(0.9, 1.2)),
-        shift=_vector(0.0, drawn.shift(-0.1, 0.25), 0.0),
-    )
-
-
-def _brows(drawn: _Proportions) -> Bulge:
-    lift = drawn.shift(-0.05, 0.14)
-    return Bulge(
-        middle=_vector(0.0, 0.42, 0.2),
-        reach=_vector(1.3, 0.42, 1.0),
-        core=0.1,
-        scale=_vector(drawn.factor(0.85, 1.2), 1.0, 1.0),
-        shift=_vector(0.0, lift, 0.0),
-    )
-
-
-def _vector(x: float, y: float, z: float) -> Vector:
-    return np.array([x, y, z], float)
+def middles_of(head: HeadMesh) -> tuple[Vector, Vector, Vector]:
+    """Tip of the nose, middle of the mouth, chin."""
+    rest = head.rest.astype(float)
+    mouth = head.rest[[head.mouth_right, head.mouth_left]].mean(axis=0).astype(float)
+    return rest[head.nose_tip], mouth, rest[head.chin]

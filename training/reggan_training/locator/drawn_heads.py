@@ -6,34 +6,33 @@ head), `points` [n, 6, 2] in pixels and `yaw` [n] in degrees.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Final
 
 import cv2
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 
-from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.worn.dress import dress
 from reggan_training.landmarks.drawn_on import SIDE_PX, draw_backdrop, draw_outlines, draw_over_face
 from reggan_training.landmarks.pictures import (
     TEXTURES,
-    camera_facing,
+    HeadState,
+    found_on_warped,
     random_states,
     sampled_look,
     without_back,
 )
-from reggan_training.landmarks.points import SHARES, DensePoints, HeadSource, iris_of
-from reggan_training.landmarks.stylised import Bulge, stylise, warped_head
+from reggan_training.landmarks.points import SHARES, DensePoints, HeadSource
+from reggan_training.landmarks.stylised import Bulge, middles_of, stylise, warped_head
 from reggan_training.locator.cartoons import draw_cartoon
 from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX, LabelledPicture, load_pictures
 from reggan_training.pairs.head_look import keep_textures
-from reggan_training.pairs.rasterising import Camera, rasterise_head, rotation_from_angles
+from reggan_training.pairs.rasterising import Camera, rotation_from_angles
 from reggan_training.pairs.shading import HeadShader
+from reggan_training.training_run import write_arrays
 
 KINDS: Final = ("plain", "stylised", "large-eyed")
 _SHARES: Final = (0.4, 0.25, 0.35)
@@ -65,7 +64,6 @@ class WholeHeadPicture:
         mask: 255 on the head.
         points: continuous pixels, in the order of `LANDMARK_NAMES`.
         yaw_deg: to the head's own left.
-        kind: one of `KINDS`.
         style: of its look.
     """
 
@@ -73,7 +71,6 @@ class WholeHeadPicture:
     mask: UInt8[np.ndarray, "96 96"]
     points: Float[np.ndarray, "6 2"]
     yaw_deg: float
-    kind: str
     style: str
 
 
@@ -86,7 +83,6 @@ def draw_whole_head(
     looks: int = _LOOKS,
     kind: str | None = None,
     yaw_deg: float | None = None,
-    style: str | None = None,
 ) -> Iterator[WholeHeadPicture]:
     """Draw a head in several states before cameras of their own, each in several looks.
 
@@ -98,17 +94,13 @@ def draw_whole_head(
         looks: how many of each state.
         kind: of head, one of `KINDS`.
         yaw_deg: turn of the head to its own left.
-        style: of the looks.
     """
     kind = kind or str(random.choice(KINDS, p=_SHARES))
     if kind != "plain":
-        if kind == "stylised":
-            head = stylise(head, random, float(random.uniform(0.3, 1.0)))
-        else:
-            head = large_eyed(head, random)
-        size = float(head.notes["iris"])
-        eyes = {side: iris_of(head, side, size) for side in ("right", "left")}
-        found = replace(found, rest=head.rest, eyes=eyes)
+        is_stylised = kind == "stylised"
+        strength = float(random.uniform(0.3, 1.0)) if is_stylised else 0.0
+        head = stylise(head, random, strength) if is_stylised else large_eyed(head, random)
+        found = found_on_warped(found, head)
     if "worn" not in head.notes and random.random() < 0.5:
         head = dress(head, random)
         found = replace(found, rest=head.rest)
@@ -116,105 +108,69 @@ def draw_whole_head(
     for weights in random_states(random, head, states):
         yaw = _yaw(random) if yaw_deg is None else yaw_deg
         camera = _camera(head, random, yaw)
-        vertices = head.vertices(weights)
-        viewed = camera.view(vertices)
-        raster = rasterise_head(
-            camera_facing(head, viewed, camera), [weights], random, camera,
-            face_px=SIDE_PX, mouth_px=8,
-        )  # fmt: skip
-        triangle = raster.face.triangle[0]
-        is_head = triangle < len(raster.parts)
-        part = raster.parts[np.minimum(triangle, len(raster.parts) - 1)]
-        part = np.where(is_head, part, 255).astype(np.uint8)
-        points = camera.project(camera.view(head.landmarks(vertices))) * SIDE_PX
-        dense = camera.project(camera.view(found.at(vertices))) * SIDE_PX
+        state = HeadState.before_camera(head, found, weights, camera)
+        points = camera.project(camera.view(head.landmarks(head.vertices(weights)))) * SIDE_PX
         eye_px = float(camera.crop_from_plane[0, 0]) * SIDE_PX
-        shader = HeadShader(raster)
+        shader = HeadShader(state.raster)
         for _ in range(looks):
-            look = sampled_look(random, style=style)
-            with torch.no_grad():
-                shaded = shader.picture(raster.face, 0, look)
-            pixels = (shaded.clamp(0, 1) * 255).byte().numpy().transpose(1, 2, 0)
-            label = is_head.astype(np.uint8)
-            pixels = draw_backdrop(pixels, is_head, random)
+            look = sampled_look(random)
+            label = state.is_head.astype(np.uint8)
+            pixels = draw_backdrop(state.shaded(look, shader), state.is_head, random)
             if look.style in ("toon", "unlit") and random.random() < 0.6:
-                pixels = draw_outlines(pixels, part, random)
+                pixels = draw_outlines(pixels, state.part, random)
             if abs(yaw) < _MOST_DRAWN_OVER_DEG:
-                over = draw_over_face(pixels, dense, random, eye_px=eye_px)
+                over = draw_over_face(pixels, state.points, random, eye_px=eye_px)
                 pixels, hiding = over.pixels, np.maximum(over.spectacles, over.others)
                 label = np.maximum(label, hiding > 127).astype(np.uint8)
                 if random.random() < _HATS:
-                    pixels, label = _with_hat(pixels, label, dense, eye_px, random)
+                    pixels, label = _with_hat(pixels, label, state.points, eye_px, random)
             yield WholeHeadPicture(
                 image=cv2.resize(pixels, (PICTURE_PX,) * 2, interpolation=cv2.INTER_AREA),
                 mask=cv2.resize(label * 255, (MASK_SIDE,) * 2, interpolation=cv2.INTER_AREA),
                 points=points * (PICTURE_PX / SIDE_PX),
                 yaw_deg=yaw,
-                kind=kind,
                 style=look.style,
             )
 
 
 def large_eyed(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
     """Give a head eyes up to 2.5 times as large, hardly a nose, and a small mouth."""
-    nose = head.rest[head.nose_tip].astype(float)
-    mouth = head.rest[[head.mouth_right, head.mouth_left]].mean(axis=0).astype(float)
-    chin = head.rest[head.chin].astype(float)
-    bulges: list[Bulge] = []
-    wide, tall = random.uniform(1.3, 2.3), random.uniform(1.0, 1.8)
-    steps = 4
-    for step in range(steps):  # one large step would fold space
-        grow = wide ** (1 / steps)
-        reach = 0.66 + 0.14 * step
-        bulges += [
-            Bulge(
-                middle=np.array([side * (0.5 + 0.03 * step), 0.0, 0.3]),
-                reach=np.array([reach, reach * 1.1, 1.3]),
-                core=0.3,
-                scale=np.array([grow, grow * tall ** (1 / steps), 1 + 0.08 * (grow - 1)]),
-                shift=np.array([side * random.uniform(0.0, 0.04), 0.0, 0.0]),
-            )
-            for side in (-1.0, 1.0)
-        ]
-    small = random.uniform(0.35, 0.95)
-    bulges.append(
+    nose, mouth, chin = middles_of(head)
+    drawn = random.uniform
+    wide, tall = drawn(1.3, 2.3), drawn(1.0, 1.8)
+    steps = 4  # one large step would fold space
+    grow = wide ** (1 / steps)
+    bulges = [
         Bulge(
-            middle=mouth,
-            reach=np.array([0.95, 0.62, 1.3]),
-            core=0.3,
-            scale=np.array([small, small * random.uniform(0.8, 1.3), 1.0]),
-            shift=np.array([0.0, random.uniform(-0.1, 0.12), 0.0]),
+            middle=(side * (0.5 + 0.03 * step), 0.0, 0.3),
+            reach=(0.66 + 0.14 * step, (0.66 + 0.14 * step) * 1.1, 1.3), core=0.3,
+            scale=(grow, grow * tall ** (1 / steps), 1 + 0.08 * (grow - 1)),
+            shift=(side * drawn(0.0, 0.04), 0.0, 0.0),
         )
-    )
-    size = random.uniform(0.25, 0.8)
-    bulges.append(
+        for step in range(steps)
+        for side in (-1.0, 1.0)
+    ]  # fmt: skip
+    bulges += [
         Bulge(
-            middle=nose + np.array([0, 0.08, -0.15]),
-            reach=np.array([0.5, 0.55, 0.8]),
-            core=0.2,
-            scale=np.array([size, size, random.uniform(0.3, 0.8)]),
-            shift=np.array([0.0, 0.0, -random.uniform(0, 0.05)]),
-        )
-    )
-    bulges.append(
+            middle=mouth, reach=(0.95, 0.62, 1.3), core=0.3,
+            scale=(small := drawn(0.35, 0.95), small * drawn(0.8, 1.3), 1.0),
+            shift=(0.0, drawn(-0.1, 0.12), 0.0),
+        ),
         Bulge(
-            middle=chin + np.array([0, 0.1, -0.3]),
-            reach=np.array([1.5, 0.9, 1.8]),
-            core=0.1,
-            scale=np.array([random.uniform(0.4, 1.1), random.uniform(0.7, 1.1), 1.0]),
-            shift=np.array([0.0, random.uniform(-0.05, 0.3), 0.0]),
-        )
-    )
-    bulges.append(
+            middle=nose + np.array((0, 0.08, -0.15)), reach=(0.5, 0.55, 0.8), core=0.2,
+            scale=(size := drawn(0.25, 0.8), size, drawn(0.3, 0.8)),
+            shift=(0.0, 0.0, -drawn(0, 0.05)),
+        ),
         Bulge(
-            middle=np.array([0.0, 0.75, -0.6]),
-            reach=np.array([2.4, 1.9, 2.6]),
-            core=0.1,
-            scale=np.array([random.uniform(1.0, 1.35), random.uniform(1.0, 1.5), 1.1]),
-            shift=np.array([0.0, random.uniform(0, 0.25), 0.0]),
-        )
-    )
-    return warped_head(head, tuple(bulges), iris=float(random.uniform(0.9, 1.9)))
+            middle=chin + np.array((0, 0.1, -0.3)), reach=(1.5, 0.9, 1.8), core=0.1,
+            scale=(drawn(0.4, 1.1), drawn(0.7, 1.1), 1.0), shift=(0.0, drawn(-0.05, 0.3), 0.0),
+        ),
+        Bulge(
+            middle=(0.0, 0.75, -0.6), reach=(2.4, 1.9, 2.6), core=0.1,
+            scale=(drawn(1.0, 1.35), drawn(1.0, 1.5), 1.1), shift=(0.0, drawn(0, 0.25), 0.0),
+        ),
+    ]  # fmt: skip
+    return warped_head(head, tuple(bulges), iris=float(drawn(0.9, 1.9)))
 
 
 def draw_set(families: Mapping[str, HeadFamily], folder: Path, count: int, seed: int) -> None:
@@ -245,16 +201,14 @@ def draw_set(families: Mapping[str, HeadFamily], folder: Path, count: int, seed:
 
 
 def _write(rows: list[WholeHeadPicture], path: Path) -> None:
-    content = BytesIO()
-    np.savez_compressed(
-        content,
-        image=np.stack([row.image for row in rows]),
-        mask=np.stack([row.mask for row in rows]),
-        points=np.stack([row.points for row in rows]).astype(np.float32),
-        yaw=np.array([row.yaw_deg for row in rows], np.float32),
-        style=np.array([row.style for row in rows]),
-    )
-    write_atomically(path, content.getvalue())
+    arrays = {
+        "image": np.stack([row.image for row in rows]),
+        "mask": np.stack([row.mask for row in rows]),
+        "points": np.stack([row.points for row in rows]).astype(np.float32),
+        "yaw": np.array([row.yaw_deg for row in rows], np.float32),
+        "style": np.array([row.style for row in rows]),
+    }
+    write_arrays(path, arrays)
 
 
 def read_drawn_set(folder: Path, every: int = 1) -> list[LabelledPicture]:

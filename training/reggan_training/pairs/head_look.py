@@ -386,9 +386,7 @@ def surface_colour(surface: ShadedSurface, look: HeadLook, textures: list[Tensor
     for kind, paint in plain.items():
         colour = torch.where(part == kind, tensor_like(paint, colour), colour)
     strands = noise_at(surface, strand_texture(look.texture_seed), _STRAND_REACH, turned=True)
-    is_hair = torch.isin(
-        part, torch.tensor([Part.HAIR, Part.BEARD, Part.BROWS], device=part.device)
-    )
+    is_hair = torch.isin(part, torch.tensor([Part.HAIR, Part.BEARD, Part.BROWS]))
     colour = torch.where(is_hair, colour * (1 + 0.6 * strands), colour)
     colour = torch.where(part == Part.EYE, _eye_colour(surface, look), colour)
     if textures and look.uses_texture:

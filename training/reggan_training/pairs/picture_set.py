@@ -53,8 +53,6 @@ _MARGIN = 1.25
 _ZOOM = 0.9 * _MARGIN
 """Reach of a picture over that of a head's own crop, which is wider than contract 1's."""
 _SUPERSAMPLING = 2
-_MOUTH_PX = 8
-"""The mouth's own rasters are not used."""
 _GRADED, _HALF = (0.2, 0.75), 0.5
 _SOURCES = 2
 _TRAINED, _CHOSEN_BY, _TESTED = 1, 8, 9
@@ -147,7 +145,7 @@ def picture_head(
     camera = sample_camera(head.landmarks(head.rest), random)
     drawn_faces = sample_faces(random, head.controls, is_tested=digit == _TESTED)
     faces = [face for face in drawn_faces if _can_show(head, face.expression)]
-    shader = HeadShader(_rasterised(head, faces, camera, random, settings.side_px))
+    shader = HeadShader(_rasterised(head, faces, camera, settings.side_px))
     for name in missing:
         style, look = named[name]
         drawn = np.random.default_rng([seed, look, RENDERED_STYLES.index(style)])
@@ -160,19 +158,13 @@ def picture_head(
 
 
 def _rasterised(
-    head: HeadMesh,
-    faces: Sequence[FaceState],
-    camera: Camera,
-    random: np.random.Generator,
-    side_px: int,
+    head: HeadMesh, faces: Sequence[FaceState], camera: Camera, side_px: int
 ) -> RasterisedHead:
     return rasterise_head(
         head,
         [face.weights for face in faces],
-        random,
         _farther(camera),
         face_px=_SUPERSAMPLING * round(_MARGIN * side_px),
-        mouth_px=_MOUTH_PX,
     )
 
 

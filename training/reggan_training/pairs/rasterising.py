@@ -147,9 +147,7 @@ def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Float[np.ndar
 
 
 FACE_WINDOW: Window = (0.0, 0.0, 1.0, 1.0)
-MOUTH_WINDOW: Window = (0.28125, 0.421875, 0.71875, 0.859375)
-"""112 of 256 pixels around the mouth, with room for a jaw that drops."""
-FACE_PX, MOUTH_PX = 256, 224
+FACE_PX = 256
 _LARGEST_TEXTURE_PX = 512
 _NO_TRIANGLE = 0xFFFF
 """Most triangles that a head can show are one fewer than this."""
@@ -263,34 +261,28 @@ class Rasters:
 
 def rasterise_head(
     head: HeadMesh,
-    states: list[Weights],
-    random: np.random.Generator,
-    camera: Camera | None = None,
+    states: Sequence[Weights],
+    camera: Camera,
     *,
     face_px: int = FACE_PX,
-    mouth_px: int = MOUTH_PX,
     rasters: int | None = None,
 ) -> RasterisedHead:
-    """See all states of a head through one camera, drawn at random unless it is given.
+    """See all states of a head through one camera.
 
     Args:
         head: what is seen.
         states: in which it is seen.
-        random: of the camera, if none is given.
         camera: before the head.
         face_px: side of the face's rasters.
-        mouth_px: side of a closer look at the mouth, which only says what else is seen.
         rasters: of how many states; the others only tell where the vertices of these go.
 
     Raises:
         SourceError: more than 65,535 triangles are seen.
     """
-    camera = camera or sample_camera(head.landmarks(head.rest), random)
-    cast = [_cast(head, weights, camera, (face_px, mouth_px)) for weights in states[:rasters]]
-    face, mouth = zip(*cast, strict=True)
+    face = [_cast(head, weights, camera, face_px) for weights in states[:rasters]]
     seen = [_seen_state(head, weights, camera) for weights in states]
     positions, normals, landmarks = zip(*seen, strict=True)
-    shown, row_of = _seen_triangles(head, [*face, *mouth])
+    shown, row_of = _seen_triangles(head, face)
     kept, triangles = np.unique(head.triangles[shown], return_inverse=True)
     texture_of = np.full(len(head.triangles), -1) if head.texture_of is None else head.texture_of
     uv = np.zeros((len(head.rest), 2)) if head.uv is None else head.uv
@@ -322,13 +314,9 @@ class _SeenState(NamedTuple):
     landmarks: Float[np.ndarray, "6 2"]
 
 
-def _cast(
-    head: HeadMesh, weights: Weights, camera: Camera, sides_px: tuple[int, int]
-) -> tuple[Raster, Raster]:
-    """One state through the camera, face and mouth, at so many pixels each."""
+def _cast(head: HeadMesh, weights: Weights, camera: Camera, side_px: int) -> Raster:
     scene = HeadScene(camera.view(head.vertices(weights)), head.triangles, camera)
-    face_px, mouth_px = sides_px
-    return scene.cast(FACE_WINDOW, face_px), scene.cast(MOUTH_WINDOW, mouth_px)
+    return scene.cast(FACE_WINDOW, side_px)
 
 
 def _seen_state(head: HeadMesh, weights: Weights, camera: Camera) -> _SeenState:

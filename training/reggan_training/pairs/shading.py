@@ -32,16 +32,16 @@ from reggan_training.pairs.states import Weights
 class HeadShader:
     """Shades all states of a rasterised head in any number of looks."""
 
-    def __init__(self, head: RasterisedHead, device: torch.device | str = "cpu") -> None:
-        self.head, self.device = head, torch.device(device)
+    def __init__(self, head: RasterisedHead) -> None:
+        self.head = head
         regions = torch.from_numpy(head.regions).float() / 255
         columns = [head.canonical, regions, head.eye_angle[:, None], head.uv]
-        self.fixed = torch.cat([torch.as_tensor(c).float() for c in columns], 1).to(device)
-        self.triangles = torch.from_numpy(head.triangles).long().to(device)
-        self.parts = torch.from_numpy(head.parts).long().to(device)
-        self.texture_of = torch.from_numpy(head.texture_of.astype(np.int64)).to(device)
-        self.positions = torch.from_numpy(head.positions).to(device)
-        self.normals = torch.from_numpy(head.normals).to(device)
+        self.fixed = torch.cat([torch.as_tensor(c).float() for c in columns], 1)
+        self.triangles = torch.from_numpy(head.triangles).long()
+        self.parts = torch.from_numpy(head.parts).long()
+        self.texture_of = torch.from_numpy(head.texture_of.astype(np.int64))
+        self.positions = torch.from_numpy(head.positions)
+        self.normals = torch.from_numpy(head.normals)
         self.hollows = hollows_of(self.positions, self.normals, self.triangles)
         self.textures = [
             torch.from_numpy(t.copy()).permute(2, 0, 1).float() / 255 for t in head.textures
@@ -51,7 +51,7 @@ class HeadShader:
         """One state in one look, sRGB-encoded, [0, 1]."""
         surface = self.seen(rasters, state)
         light = _shade(surface, surface_colour(surface, look, self.textures), look)
-        canvas = backdrop_of(look, rasters, self.device)
+        canvas = backdrop_of(look, rasters)
         canvas.flatten(1)[:, surface.pixels] = light.T
         return developed(canvas, look)
 
@@ -74,11 +74,9 @@ class HeadShader:
         self, rasters: Rasters, state: int
     ) -> tuple["HitPixels", Int[Tensor, "rows 3"], Float[Tensor, "rows 3 1"]]:
         """Pixels that see the head, their triangles' vertices, and the weights of those."""
-        triangle = (
-            torch.from_numpy(rasters.triangle[state].astype(np.int64)).to(self.device).flatten()
-        )
+        triangle = torch.from_numpy(rasters.triangle[state].astype(np.int64)).flatten()
         pixels = (triangle < len(self.triangles)).nonzero()[:, 0]
-        uv = torch.from_numpy(rasters.barycentric[state]).to(self.device).reshape(-1, 2)[pixels]
+        uv = torch.from_numpy(rasters.barycentric[state]).reshape(-1, 2)[pixels]
         uv = uv.float() / 255
         weights = torch.cat([1 - uv.sum(1, keepdim=True), uv], dim=1)[..., None]
         hit = HitPixels(pixels=pixels, triangle=triangle[pixels])
@@ -113,16 +111,16 @@ def hollows_of(
     states, count = positions.shape[:2]
     start, end = triangles.flatten(), triangles.roll(-1, dims=1).flatten()
     start, end = torch.cat([start, end]), torch.cat([end, start])
-    result = torch.empty(states, count, 1, device=positions.device)
+    result = torch.empty(states, count, 1)
     for state in range(states):
         along = F.normalize(positions[state, end] - positions[state, start], dim=1)
         above = (along * normals[state, start]).sum(1)
         ones = torch.ones_like(above)
-        total = torch.zeros(2, count, device=positions.device)
+        total = torch.zeros(2, count)
         total[0].index_add_(0, start, above)
         total[1].index_add_(0, start, ones)
         mean = total[0] / total[1].clamp(min=1)
-        spread = torch.zeros(count, device=positions.device).index_add_(0, start, mean[end])
+        spread = torch.zeros(count).index_add_(0, start, mean[end])
         result[state, :, 0] = (2.5 * (0.5 * mean + 0.5 * spread / total[1].clamp(min=1))).clamp(
             0, 1
         )
@@ -176,12 +174,10 @@ def _bumped(surface: ShadedSurface, look: HeadLook) -> Float[Tensor, "rows 3"]:
     return F.normalize(surface.normal + tilt * is_skin, dim=1)
 
 
-def backdrop_of(
-    look: HeadLook, rasters: Rasters, device: torch.device
-) -> Float[Tensor, "3 side side"]:
+def backdrop_of(look: HeadLook, rasters: Rasters) -> Float[Tensor, "3 side side"]:
     """Scene-linear light behind a head."""
-    coarse = torch.from_numpy(look.backdrop).float().permute(2, 0, 1)[None].to(device)
-    places = 2 * ((torch.arange(rasters.side_px, device=device) + 0.5) / rasters.side_px) - 1
+    coarse = torch.from_numpy(look.backdrop).float().permute(2, 0, 1)[None]
+    places = 2 * ((torch.arange(rasters.side_px) + 0.5) / rasters.side_px) - 1
     grid = torch.stack(torch.meshgrid(places, places, indexing="xy"), dim=-1)[None]
     return F.grid_sample(coarse, grid, align_corners=True, padding_mode="border")[0]
 
@@ -217,22 +213,22 @@ class PairTruth:
 
 def truth_of_pair(shader: HeadShader, rasters: Rasters, source: int, target: int) -> PairTruth:
     """Follow what the target shows back to where the source had it."""
-    head, side, device = shader.head, rasters.side_px, shader.device
+    head, side = shader.head, rasters.side_px
     hit, corners, weights = shader.surface_points(rasters, target)
     was = mixed(shader.positions[source], corners, weights)
     rest = mixed(shader.fixed[:, :3], corners, weights)
     place = project(shader, was)
     # not the pixel's centre: thinned rasters see the surface beside it
     now = project(shader, mixed(shader.positions[target], corners, weights))
-    motion = torch.zeros(side * side, 2, device=device)
+    motion = torch.zeros(side * side, 2)
     motion[hit.pixels] = place - now
     seen = _shows_same(shader, source, place, was[:, 2], rest)
-    is_head = torch.zeros(side * side, dtype=torch.bool, device=device)
+    is_head = torch.zeros(side * side, dtype=torch.bool)
     is_head[hit.pixels] = True
-    was_head = torch.from_numpy(rasters.triangle[source] < len(head.triangles)).to(device).flatten()
+    was_head = torch.from_numpy(rasters.triangle[source] < len(head.triangles)).flatten()
     visible = ~is_head & ~was_head  # background in both
     visible[hit.pixels] = seen
-    part = torch.full((side * side,), 255, device=device)
+    part = torch.full((side * side,), 255)
     part[hit.pixels] = shader.parts[hit.triangle]
     return PairTruth(
         motion=motion.T.reshape(2, side, side),
@@ -246,8 +242,8 @@ def project(shader: HeadShader, viewed: Float[Tensor, "points 3"]) -> Float[Tens
     """Crop coordinates; see `Camera.project`."""
     camera = shader.head.camera
     factor = camera.distance / (camera.distance - viewed[:, 2:])
-    plane = viewed[:, :2] * factor * torch.tensor([1.0, -1.0], device=viewed.device)
-    matrix = torch.from_numpy(camera.crop_from_plane).float().to(viewed.device)
+    plane = viewed[:, :2] * factor * torch.tensor([1.0, -1.0])
+    matrix = torch.from_numpy(camera.crop_from_plane).float()
     return plane @ matrix[:, :2].T + matrix[:, 2]
 
 
@@ -262,7 +258,7 @@ def _shows_same(
     rasters = shader.head.face
     side = rasters.side_px
     hit, corners, weights = shader.surface_points(rasters, state)
-    known = torch.full((side * side, 4), torch.inf, device=place.device)
+    known = torch.full((side * side, 4), torch.inf)
     surface = torch.cat([shader.positions[state][:, 2:], shader.fixed[:, :3]], dim=1)
     known[hit.pixels] = mixed(surface, corners, weights)
     cell = (place * side).floor().long()

@@ -29,6 +29,7 @@ from reggan_training.landmarks.pictures import (
     NAMED,
     HeadState,
     changed_head,
+    face_camera,
     sampled_look,
     without_back,
 )
@@ -88,7 +89,7 @@ def _rows_of(
     source = {} if random.random() < _REST else drawn[1]
     chosen = [drawn[k] for k in 4 + random.permutation(len(drawn) - 4)[:_REQUESTS]]
     targets = [_added(source, request) for request in chosen]
-    state = HeadState.before_camera(head, found, source, random, others=targets)
+    state = HeadState.before_camera(head, found, source, face_camera(head, random), targets)
     shader, look = HeadShader(state.raster), sampled_look(random)
     picture = state.drawn_on(state.shaded(look, shader), look, random)
     face = picture.pixels.astype(np.float32) / np.float32(255)

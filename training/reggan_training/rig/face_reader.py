@@ -11,7 +11,6 @@ are left aside say.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from io import BytesIO
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -21,7 +20,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.rig.dense_landmarks import rows_of
 from reggan_plugin.rig.face_reader import laid_over
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
@@ -36,6 +34,7 @@ from reggan_training.heads.head import HeadMesh
 from reggan_training.landmarks.points import SHARES, DensePoints, HeadSource
 from reggan_training.pairs.rasterising import rotation_from_angles, sample_camera
 from reggan_training.pairs.states import sample_states
+from reggan_training.training_run import write_arrays
 
 _HEADS: Final = 90
 _SEED: Final = 33
@@ -91,10 +90,8 @@ def main(open_families: OpenFamilies, heads: int, out: Path) -> None:
             seen.rows - seen.rest, seen, "beyond rest", report_line, from_rest=True
         ),
     }
-    content = BytesIO()
     half = {name: values.astype(np.float16) for name, values in arrays.items()}
-    np.savez_compressed(content, allow_pickle=False, **half)  # it writes no dates
-    write_atomically(out, content.getvalue())
+    write_arrays(out, half)
     click.echo(f"{out}: {out.stat().st_size} bytes")
 
 

@@ -11,7 +11,6 @@ z to the front.
 """
 
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import click
@@ -20,7 +19,6 @@ from jaxtyping import Float, Int
 from trimesh import Trimesh
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.mouth_drawing import PARTS
 from reggan_training.heads.anatomy.assets import (
@@ -34,6 +32,7 @@ from reggan_training.heads.anatomy.assets import (
 from reggan_training.heads.anatomy.mouth import rows_of_bite
 from reggan_training.heads.head import occlusion
 from reggan_training.heads.makehuman.template import fitted_eyes, head_axes
+from reggan_training.training_run import write_arrays
 
 _ARCH = np.array([1.07, 1.1, 1.0])
 """Of the bite: its teeth are narrow and short beside those of seven heads of other families."""
@@ -338,9 +337,7 @@ def _oriented(points: Points, triangles: np.ndarray) -> Piece:
 def main(makehuman: Path, out: Path) -> None:
     """Build the mouth's geometry from a folder of the CC0 head assets."""
     arrays = mouth_arrays(makehuman)
-    content = BytesIO()
-    np.savez_compressed(content, allow_pickle=False, **arrays)  # it writes no dates
-    write_atomically(out, content.getvalue())
+    write_arrays(out, arrays)
     vertices, triangles = len(arrays["points"]), len(arrays["triangles"])
     click.echo(f"{out}: {vertices} vertices, {triangles} triangles, {out.stat().st_size} bytes")
 

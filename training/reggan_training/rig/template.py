@@ -12,7 +12,6 @@ ICT's, made to meet exactly.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +20,6 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, rows_of
 from reggan_plugin.rig.lent_motion import carried, inverse_squares, nearest_vertices
@@ -35,6 +33,7 @@ from reggan_training.commands.options import (
 )
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part, inside_polygon
 from reggan_training.landmarks.points import JAW_DROP, MEAN_FAMILY, DensePoints, dense_points
+from reggan_training.training_run import write_arrays
 
 Points = Float[np.ndarray, "_ 3"]
 Faces = Int[np.ndarray, "_ 3"]
@@ -222,9 +221,7 @@ def main(open_families: OpenFamilies, out: Path) -> None:
     if missing:
         raise click.UsageError(f"The template needs all three families; missing: {missing}.")
     arrays = template_arrays(families, report_line)
-    content = BytesIO()
-    np.savez_compressed(content, allow_pickle=False, **arrays)  # it writes no dates
-    write_atomically(out, content.getvalue())
+    write_arrays(out, arrays)
     vertices, triangles = len(arrays["rest"]), len(arrays["triangles"])
     click.echo(f"{out}: {vertices} vertices, {triangles} triangles, {out.stat().st_size} bytes")
 

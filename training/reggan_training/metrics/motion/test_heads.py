@@ -17,7 +17,6 @@ from PIL import Image
 
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import SourceError
-from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.data.identity import RENDERED_STYLES, SPLIT_FAMILIES, is_held_out
@@ -30,6 +29,7 @@ from reggan_training.pairs.rasterising import (
     RasterisedHead,
     Rasters,
     rasterise_head,
+    sample_camera,
 )
 from reggan_training.pairs.shading import (
     HeadShader,
@@ -39,6 +39,7 @@ from reggan_training.pairs.shading import (
     truth_of_pair,
 )
 from reggan_training.pairs.states import Weights
+from reggan_training.training_run import write_arrays
 
 HEAD_SUFFIX = ".head.npz"
 _PLAIN = (
@@ -87,9 +88,7 @@ def write_head(head: RasterisedHead, path: Path) -> None:
     }
     arrays |= {"face_triangle": head.face.triangle, "face_barycentric": head.face.barycentric}
     arrays |= {f"texture_{k}": _encoded(texture) for k, texture in enumerate(head.textures)}
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    write_atomically(path, buffer.getvalue())
+    write_arrays(path, arrays)
 
 
 def _encoded(texture: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, " bytes"]:
@@ -158,8 +157,9 @@ def rasterise_test_head(
         states: those of `states_of_test` unless given; the first is neutral.
     """
     random = np.random.default_rng(zlib.crc32(f"{head.family}/{head.identity}".encode()))
+    camera = sample_camera(head.landmarks(head.rest), random)
     states = states_of_test(head.controls) if states is None else states
-    return rasterise_head(head, states, random, face_px=SUPERSAMPLING * side_px)
+    return rasterise_head(head, states, camera, face_px=SUPERSAMPLING * side_px)
 
 
 def held_out_identities(family: HeadFamily, count: int, seed: int) -> list[str]:

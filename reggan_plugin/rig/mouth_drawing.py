@@ -153,7 +153,7 @@ _FADE = 1.2
 """Per eye distance of depth: what flesh swallows on the light's way in."""
 _FADE_OF = {TOOTH: 0.5, GUM: 1.0, TONGUE: 1.2, WALL: 1.1, PLATE: 0.7}
 _LOWER_FADE = 4.0
-"""Added for lower teeth and gums, over which lips, cheeks and upper teeth hang: bright back ones look
+"""Added for lower teeth and gums, over which lips and cheeks hang: bright back ones look
 like a horseshoe. On 11 views of 9 held-out heads, four expressions: 3.07 dB instead of 2.80."""
 _GLOSS_OF = {TOOTH: 0.30, GUM: 0.15, TONGUE: 0.22, WALL: 0.03, PLATE: 0.0}
 _CARVED_GUM = 0.85

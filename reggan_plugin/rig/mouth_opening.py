@@ -81,8 +81,8 @@ _TURN_IN, _RIM, _RIM_SHADE = 0.007, 0.025, 0.2
 """Eye distances over which lips turn in, where they shade what is behind them, and how much of its
 light they take twice over at their edge. By eye: a hard edge looks like cut paper."""
 _LINE, _LINE_EDGE, _NEAR_LINE = 0.80, 0.010, 0.25
-"""Share of the lips' brightness below which a pixel is of the line, eye distances around it that are
-of its soft edge, and share of `line_of` from which on it is near enough. By eye."""
+"""Share of the lips' brightness below which a pixel is of the line, eye distances around it that
+are of its soft edge, and share of `line_of` from which on it is near enough. By eye."""
 _TEETH_EDGE, _LINE_WIDTH, _LINE_SHADE = 0.022, 0.018, 0.4
 """Of an open smile that is taken away: eye distances around its opening that are of teeth, too; how
 wide the line is where lips meet then, and its light over that of the lips' rims. By eye."""

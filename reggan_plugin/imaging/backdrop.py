@@ -6,16 +6,20 @@ from functools import cached_property
 import numpy as np
 from PIL import Image
 
-from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.imaging.crop import Region, box_of
 from reggan_plugin.imaging.in_front_of_face import Front, within
-from reggan_plugin.kernels.pictures import average_blocks, lay_over, run_on, sureness
+from reggan_plugin.kernels.pictures import average_blocks, blur, lay_over, run_on, sureness
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256
-_MIRRORED, _HALF = 0.022, 0.5
-"""Parts of the crop's side over which colours go on beneath what is before a face as in a mirror:
-more than half of a rim; and the weight from which on a colour is known."""
+_NARROW, _HALF = 0.022, 0.5
+"""Half of what counts as narrow, in parts of the crop's side: more than half of a rim; and the
+weight from which on a colour is known."""
+_LINES, _UNLIKE, _EVEN = 12, 10.0, 5.0
+"""Lines that are tried across what is narrow; how much it counts against one that its ends differ,
+beside the usual difference; the part of `_NARROW` over which neighbours go the same way."""
+_HOLE, _KNOWN, _BEYOND = 0, 1, 2
 _UNSURE_ALPHA, SURE_ALPHA = 0.5, 0.95
 """Up to the first a colour counts for nothing, from the second on in full. At the rim of a
 silhouette a renderer has few samples of it, and a premultiplied file of 8 bits few levels."""
@@ -59,71 +63,81 @@ def continue_under_alpha(
     return run_on(image * weight[..., None], weight)
 
 
-def _with_mirrored(
+def _drawn_across(
     colours: Float[np.ndarray, "height width colours"],
     hole: Bool[np.ndarray, "height width"],
     reach: int,
 ) -> Float[np.ndarray, "height width colours"]:
-    """Colours of a hole, with the fine detail around it, as in a mirror at its border.
+    """Colours of a hole that is narrow, such as a rim, drawn across it from border to border.
 
-    Brows and lashes that end at the rim of spectacles go on beneath it as hair; without it they
-    would be a blur as soon as they come out. Beneath what is wide, such as a lock of hair, a blur
-    is less odd than its mirror image.
+    Of the lines through a pixel those count whose two ends look most alike: a brow that is seen on
+    both sides of a rim goes on beneath it, and one that ends before the rim ends there. Beneath
+    what is wide, such as a lock of hair, the colours stay.
     """
     is_deep = hole & ~within(~hole, reach)
     is_thin = hole & ~within(is_deep, 2 * reach)
-    # nothing that is further away counts; blocks of `_coarse` begin where they would in the whole
-    px, whole = max(2, reach // 2), tuple(slice(0, length) for length in hole.shape)
-    box = tuple(
-        slice(max(0, (one.start - 2 * reach) // px - 4) * px, one.stop + 2 * reach + 4 * px)
-        for one in box_of(is_thin, (whole[0], whole[1]))
-    )
     if not is_thin.any():
         return colours
-    part, hole, is_thin = colours[box], hole[box], is_thin[box]
-    size = hole.shape
-    row = size[1] + 2  # a border of one pixel, so that each has eight beside it
-    is_hole = np.pad(hole, 1, constant_values=True).ravel()
-    nearest = np.where(is_hole, -1, np.arange(len(is_hole)))
-    open_places = np.flatnonzero(np.pad(is_thin, 1).ravel())
-    inner = open_places
-    beside = np.array([-row - 1, -row, -row + 1, -1, 1, row - 1, row, row + 1])
-    for _ in range(reach):
-        found = nearest[open_places[:, None] + beside]
-        (down, right), here = np.divmod(found, row), np.divmod(open_places[:, None], row)
-        square = np.where(found < 0, np.inf, (down - here[0]) ** 2 + (right - here[1]) ** 2)
-        best = np.take_along_axis(found, square.argmin(axis=1)[:, None], axis=1)[:, 0]
-        nearest[open_places[best >= 0]] = best[best >= 0]
-        open_places = open_places[best < 0]
-    own = inner[nearest[inner] >= 0]
-    at, border = np.divmod(own, row), np.divmod(nearest[own], row)
-    rows, columns = (
-        np.clip(2 * there - here, 1, most) - 1
-        for here, there, most in zip(at, border, size, strict=True)
+    most, whole = 3 * reach, tuple(slice(0, length) for length in hole.shape)
+    box = tuple(  # nothing that is further away counts
+        slice(max(0, one.start - most), one.stop + most)
+        for one in box_of(is_thin, (whole[0], whole[1]))
     )
-    distance = np.hypot(border[0] - at[0], border[1] - at[1])
-    share = np.clip(2 - 2 * distance / reach, 0, 1) * ~hole[rows, columns]
-    coarse = [_coarse(plane, px) for plane in np.moveaxis(part, 2, 0)]
-    detail = part[rows, columns] - np.stack([plane[rows, columns] for plane in coarse], axis=1)
-    beneath = part[at[0] - 1, at[1] - 1]
-    fine = beneath + share.astype(np.float32)[:, None] * detail
-    part[at[0] - 1, at[1] - 1] = np.maximum(fine, np.minimum(beneath, 0))
-    # whole pixels mirrored along a slope stand like the teeth of a comb
-    wide = np.pad(part, ((1, 1), (1, 1), (0, 0)), mode="edge")
-    around = sum(
-        wide[at[0] + down, at[1] + right]
-        for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0), (0, 0))
-    )
-    part[at[0] - 1, at[1] - 1] = around / np.float32(6)
+    part, hole = colours[box], hole[box]
+    row, own = hole.shape[1] + 2, np.flatnonzero(np.pad(is_thin[box], 1))
+    # a border of one pixel, at which a line has no end
+    state = np.pad(np.where(hole, _HOLE, _KNOWN), 1, constant_values=_BEYOND).ravel()
+    flat = np.pad(part, ((1, 1), (1, 1), (0, 0))).reshape(len(state), -1)
+    drawn, apart, length = [], [], []
+    for angle in np.pi * np.arange(_LINES) / _LINES:
+        first, near = _ends(state, row, own, angle, most)
+        second, far = _ends(state, row, own, angle + np.pi, most)
+        one, other, long = flat[first], flat[second], near + far
+        is_whole = (first >= 0) & (second >= 0)
+        length.append(np.where(is_whole, long, np.inf))
+        unlike = np.subtract(one, other, dtype=np.float64)
+        apart.append(np.where(is_whole, (unlike**2).sum(axis=1), 0))
+        drawn.append((one * far[:, None] + other * near[:, None]) / long[:, None])
+    longer = np.stack(length) / np.minimum(np.min(length, axis=0), 2 * most) - 1
+    usual = np.mean(apart, axis=0)
+    weights = np.exp(-_UNLIKE * np.stack(apart) / np.maximum(usual, 1e-9) - longer)
+    weights /= np.maximum(weights.sum(axis=0), 1e-9)
+    total = np.zeros((len(own), 1), np.float32)
+    mixed = np.zeros((len(own), flat.shape[1]), np.float32)
+    for weight, long, colour in zip(weights, length, drawn, strict=True):
+        plane = np.zeros(len(state), np.float32)
+        plane[own] = weight
+        # neighbours go the same way, or single pixels would stand out
+        even = blur(plane.reshape(-1, row), reach / _EVEN).ravel()[own] * np.isfinite(long)
+        total += even[:, None]
+        mixed += even[:, None] * colour
+    down, right = np.divmod(own, row)
+    at = down - 1, right - 1
+    part[at] = np.where(total > 0, mixed / np.maximum(total, 1e-9), part[at])
     return colours
 
 
-def _coarse(plane: Float[np.ndarray, "rows columns"], px: int) -> Float[np.ndarray, "rows columns"]:
-    """Return the plane without what is finer than so many pixels."""
-    small = Image.fromarray(np.ascontiguousarray(plane)).reduce(px)
-    rows, columns = plane.shape
-    box = (0, 0, columns / px, rows / px)
-    return np.asarray(small.resize((columns, rows), Image.Resampling.BICUBIC, box))
+def _ends(
+    state: Int[np.ndarray, " places"],
+    row: int,
+    own: Int[np.ndarray, " pixels"],
+    angle: float,
+    most: int,
+) -> tuple[Int[np.ndarray, " pixels"], Float[np.ndarray, " pixels"]]:
+    """Go from pixels of a hole up to its border: places of what is known there, and steps.
+
+    Where nothing is known within so many steps, the place is -1.
+    """
+    ends, steps = np.full(len(own), -1), np.full(len(own), np.float32(most))
+    still = np.arange(len(own))
+    for step in range(1, most + 1):
+        down, right = round(step * np.sin(angle)), round(step * np.cos(angle))
+        places = np.clip(own[still] + down * row + right, 0, len(state) - 1)
+        found = state[places]
+        is_end = found == _KNOWN
+        ends[still[is_end]], steps[still[is_end]] = places[is_end], step
+        still = still[found == _HOLE]
+    return ends, steps
 
 
 class Underlay:
@@ -192,5 +206,5 @@ class Underlay:
         filled = run_on(colours, weight)
         if self.front is None:
             return filled
-        reach = _MIRRORED * self.front.side_px / self._factor
-        return _with_mirrored(filled, within(weight < _HALF, 1), max(1, round(reach)))
+        reach = _NARROW * self.front.side_px / self._factor
+        return _drawn_across(filled, within(weight < _HALF, 1), max(1, round(reach)))

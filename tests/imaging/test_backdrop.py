@@ -34,20 +34,37 @@ def test_what_is_transparent_is_grey_to_a_model_that_answers_with_motion() -> No
     assert before_grey(image, np.ones((8, 8), np.float32)) is image
 
 
-def test_hair_goes_on_beneath_a_rim() -> None:
-    side, bar = 384, slice(188, 196)
-    hair = np.random.default_rng(1).random(side // 3, dtype=np.float32).repeat(3)
-    pixels = np.broadcast_to(hair[None, :, None], (side, side, 3)).copy()
-    pixels[bar] = 5.0
+def beneath_a_rim(face: np.ndarray, rim: slice) -> np.ndarray:
+    """What runs on beneath a bright bar across a grey face; a row each."""
+    side = len(face)
+    pixels = np.repeat(face[..., None], 3, axis=2)
+    pixels[rim] = 5.0
     matte = np.zeros((side, side, 1), np.float32)
-    matte[bar] = 1
+    matte[rim] = 1
     front = Front(matte=matte, crop=crop_of_whole_image(side, side, side))
     whole = (slice(0, side), slice(0, side))
     underlay = Underlay(pixels, None, whole, is_premultiplied=False, front=front)
-    beneath = underlay.beneath(pixels, None, whole)[bar, 8:-8, 0]
+    return underlay.beneath(pixels, None, whole)[rim, 8:-8, 0]
+
+
+def test_hair_goes_on_beneath_a_rim() -> None:
+    side = 384
+    hair = np.random.default_rng(1).random(side // 3, dtype=np.float32).repeat(3)
+    beneath = beneath_a_rim(np.broadcast_to(hair, (side, side)), slice(188, 196))
     assert np.corrcoef(beneath[1], hair[8:-8])[0, 1] > 0.9
     assert beneath.std() > 0.5 * hair.std()
     assert beneath.max() < 1.1
+
+
+def test_a_brow_across_a_rim_goes_on_aslant_and_one_below_it_does_not_begin_again() -> None:
+    side, rim = 384, slice(188, 196)
+    y, x = np.mgrid[:side, :side].astype(np.float32)
+    is_across, is_below = np.abs(x - y - 60) < 14, (y > 198) & (x < 200)
+    beneath = beneath_a_rim(np.where(is_across | is_below, 0.2, 0.7), rim)
+    truth = np.where(is_across[rim, 8:-8], 0.2, 0.7)
+    away = np.abs(beneath - truth)
+    assert away[:, :160].max() < 0.02  # above what is below the rim
+    assert away[:, 200:].mean() < 0.05
 
 
 def test_what_may_be_before_a_face_stays_unless_it_moves_far() -> None:

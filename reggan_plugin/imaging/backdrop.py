@@ -4,7 +4,6 @@ import math
 from functools import cached_property
 
 import numpy as np
-from PIL import Image
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.imaging.crop import Region, box_of

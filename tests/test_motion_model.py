@@ -15,7 +15,7 @@ from reggan_plugin.errors import UnknownExpressionError
 from reggan_plugin.faces.face_crop import crop_of_whole_image
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.region_limits import RegionLimits
-from reggan_plugin.transfer.display_picture import FrameEdit
+from reggan_plugin.transfer.display_picture import picture_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -141,8 +141,8 @@ def test_a_narrower_mask_changes_less(tmp_path: Path) -> None:
     crops, mix = [crop_of_whole_image(SIZE, SIZE, SIDE_PX)], ExpressionMix({"happy": 1.0})
 
     def changed(limits: RegionLimits) -> np.ndarray:
-        edit = FrameEdit(frame=frame, mix=mix, crops=crops, limits=limits)
-        return transfer.answer([transfer.cut(edit)])[0].compose().weight > 0
+        cut = transfer.cut(replace(picture_of(frame), limits=limits), mix, crops)
+        return transfer.answer([cut])[0].compose().weight > 0
 
     full, narrow = changed(RegionLimits()), changed(RegionLimits(grow=-0.05))
     assert 0 < narrow.sum() < 0.8 * full.sum()

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
@@ -25,7 +25,7 @@ from reggan_plugin.jobs.change_layers import FrameChange
 from reggan_plugin.jobs.frame_output import PIXELS_WHILE_RENDERING, room_beside
 from reggan_plugin.jobs.frames_in_flight import most_in_flight, run_overlapped
 from reggan_plugin.jobs.track_job import track_pictures
-from reggan_plugin.transfer.display_picture import FrameEdit
+from reggan_plugin.transfer.display_picture import picture_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 LargestOrAll = Literal["largest", "all"]
@@ -226,15 +226,12 @@ class _Steps:
             if self._settings.passes_through:
                 return None
             raise self._not_found(place, crops.there)
-        edit = FrameEdit(
-            frame=frame,
-            mix=mix,
-            crops=crops,
-            exposure_ev=self._exposure_of(frame, crops),
+        picture = replace(
+            picture_of(frame, self._exposure_of(frame, crops)),
             limits=self._settings.limits,
             keeps_parts=self._settings.keeps_layers,
         )
-        return self._transfer.cut(edit)
+        return self._transfer.cut(picture, mix, crops)
 
     def answer(
         self, cuts: Sequence[tuple[int, FrameCrops | None]]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from reggan_plugin.change.picture import FrameCrops
+from reggan_plugin.change.picture import FrameCrops, Picture
 from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.errors import FRAME_FAULTS, Remark
 from reggan_plugin.faces.face_crop import FaceCrop
@@ -42,8 +42,9 @@ from reggan_plugin.jobs.results import (
     face_not_found,
     none_of_number,
 )
-from reggan_plugin.transfer.display_picture import FrameEdit
+from reggan_plugin.transfer.display_picture import picture_of
 from reggan_plugin.transfer.expression_transfer import Landmarker
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 
 class ShotExposure:
@@ -135,7 +136,7 @@ class Transfer(Protocol):
         """Return the stops for a scene-linear frame."""
         ...
 
-    def cut(self, edit: FrameEdit) -> FrameCrops:
+    def cut(self, picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop]) -> FrameCrops:
         """Cut the crop that the model is to see."""
         ...
 
@@ -244,17 +245,15 @@ class FrameSteps:
             exposure_ev = self.exposure.at(
                 task.source, lambda: transfer.auto_exposure(frame, crops)
             )
-        edit = FrameEdit(
-            frame=frame,
-            mix=self._by_frame.mix_at(task.source),
-            crops=crops,
-            exposure_ev=exposure_ev or 0.0,
-            limits=self._settings.picture.limits,
-            moves_alpha=self._settings.picture.moves_alpha,
-            keeps_parts=self._settings.picture.keeps_parts(frame),
+        asked = self._settings.picture
+        picture = replace(
+            picture_of(frame, exposure_ev or 0.0),
+            limits=asked.limits,
+            moves_alpha=asked.moves_alpha,
+            keeps_parts=asked.keeps_parts(frame),
         )
-        facts = replace(facts, exposure_ev=exposure_ev)
-        return FrameInput(frame=frame, cut=transfer.cut(edit), facts=facts)
+        cut = transfer.cut(picture, self._by_frame.mix_at(task.source), crops)
+        return FrameInput(frame=frame, cut=cut, facts=replace(facts, exposure_ev=exposure_ev))
 
     def _look(self, source: SourceFrame) -> float | None:
         """Return the exposure of another frame of the shot; None if it is not linear or has no

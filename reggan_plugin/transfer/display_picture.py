@@ -1,24 +1,19 @@
 """A frame, or a part of it, as a display shows it: the picture in which faces are detected."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.change.picture import Picture
-from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.locator import GRAY_WEIGHTS, LONGEST_BASE_PX
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, PixelCoding
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.interpolation import percentile
 from reggan_plugin.kernels.pictures import block_means
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 ArrayEncoding = Literal["srgb", "linear"]
 ChannelOrder = Literal["RGB", "BGR"]
@@ -128,37 +123,10 @@ def exposure_of(frame: Frame, region: Region) -> float:
     return auto_exposure_ev(luma)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FrameEdit:
-    """A frame, and what is to become of it.
+def picture_of(frame: Frame, exposure_ev: float = 0.0) -> Picture:
+    """Return a frame as the picture in which faces change; a scene-linear one takes the exposure.
 
-    Attributes:
-        frame: as read; its matte says how much of the change each pixel takes.
-        mix: the expression; multiplied by each face's `intensity_share`.
-        crops: where its faces are.
-        exposure_ev: stops for a scene-linear frame.
-        limits: where on a face the change counts.
-        moves_alpha: whether alpha moves with the surfaces.
-        keeps_parts: whether the change is wanted as data, too.
+    The frame's matte says how much of the change each pixel takes.
     """
-
-    frame: Frame
-    mix: ExpressionMix
-    crops: Sequence[FaceCrop]
-    exposure_ev: float = 0.0
-    limits: RegionLimits = field(default_factory=RegionLimits)
-    moves_alpha: bool = False
-    keeps_parts: bool = False
-
-
-def picture_of(edit: FrameEdit) -> Picture:
-    """Return the picture that an edit changes, without its request."""
-    return Picture(
-        pixels=edit.frame.pixels,
-        alpha=edit.frame.alpha,
-        coding=coding_of(edit.frame, edit.exposure_ev),
-        limits=edit.limits,
-        matte=edit.frame.matte,
-        moves_alpha=edit.moves_alpha,
-        keeps_parts=edit.keeps_parts,
-    )
+    coding = coding_of(frame, exposure_ev)
+    return Picture(pixels=frame.pixels, alpha=frame.alpha, coding=coding, matte=frame.matte)

@@ -46,7 +46,6 @@ from reggan_plugin.models.model_card import (
 from reggan_plugin.transfer.display_picture import (
     ArrayEncoding,
     ChannelOrder,
-    FrameEdit,
     display_picture,
     exposure_of,
     gray_picture,
@@ -251,10 +250,9 @@ class ExpressionTransfer:
                 found.append(None)
                 continue
             exposure_ev = self.auto_exposure(frame, [crop])
-            edit = FrameEdit(frame=frame, mix=ExpressionMix(), crops=(), exposure_ev=exposure_ev)
+            picture = picture_of(frame, exposure_ev)
             local = crop.moved(-region[1].start, -region[0].start)
-            picture = picture_of(edit)
-            cut = cut_face(picture, region, local, edit.mix, self.card, most_finer=1)
+            cut = cut_face(picture, region, local, ExpressionMix(), self.card, most_finer=1)
             seen = self._source.face_in_shot(small_of(cut.before))
             found.append(_in_frame(seen, crop, origin))
         return found
@@ -426,9 +424,8 @@ class ExpressionTransfer:
                     f"No human-like face in {which} {width}x{height} picture; {EXPECTED}. "
                     "A FaceChoice for find_faces says where it is."
                 )
-            exposure_ev = self.auto_exposure(frame, crops)
-            edit = FrameEdit(frame=frame, mix=mix, crops=crops, exposure_ev=exposure_ev)
-            cuts.append(self.cut(edit))
+            picture = picture_of(frame, self.auto_exposure(frame, crops))
+            cuts.append(self.cut(picture, mix, crops))
         return [answered.compose().pixels for answered in self.answer(cuts)]
 
     def find_faces(
@@ -491,15 +488,14 @@ class ExpressionTransfer:
             ModelError: the model answers with something that is not a picture.
             DeviceMemoryError: not even one face fits into the device's memory.
         """
-        edit = FrameEdit(frame=frame, mix=mix, crops=crops, exposure_ev=exposure_ev)
-        return self.answer([self.cut(edit)])[0].compose().pixels
+        cut = self.cut(picture_of(frame, exposure_ev), mix, crops)
+        return self.answer([cut])[0].compose().pixels
 
-    def cut(self, edit: FrameEdit) -> FrameCrops:
+    def cut(self, picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop]) -> FrameCrops:
         """Return the first of three steps of `render`: what the model is to see. In any thread."""
-        picture = picture_of(edit)
         if not self.card.says_motion:  # other passes of a picture stay as they are
             picture = replace(picture, keeps_parts=False)
-        return cut_faces(picture, edit.mix, edit.crops, self.card)
+        return cut_faces(picture, mix, crops, self.card)
 
     def change_view(
         self,

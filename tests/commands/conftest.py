@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reggan_plugin.change.picture import Picture
 from reggan_plugin.commands.options import model as open_model
 from reggan_plugin.faces.face_crop import crop_from_box
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
@@ -15,7 +16,6 @@ from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_job import is_to_be_tracked
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.models.model_card import ModelCard
-from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 
 from ..jobs.conftest import Brightening
@@ -54,15 +54,15 @@ class ReddeningTransfer(Brightening):
         return 0.0
 
     def render(
-        self, frame: Frame, mix: ExpressionMix, crops: object, exposure_ev: float = 0.0
+        self, frame: Frame | Picture, mix: ExpressionMix, crops: object, exposure_ev: float = 0.0
     ) -> np.ndarray:
         pixels = frame.pixels.copy()
         height, width = pixels.shape[:2]
         pixels[height // 4 : -height // 4, width // 4 : -width // 4, 0] = 1.0
         return pixels
 
-    def changed(self, edit: FrameEdit) -> np.ndarray:
-        return self.render(edit.frame, edit.mix, edit.crops)
+    def changed(self, picture: Picture, mix: ExpressionMix) -> np.ndarray:
+        return self.render(picture, mix, ())
 
 
 @pytest.fixture

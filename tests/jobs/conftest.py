@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.change.picture import EditedFrame
+from reggan_plugin.change.picture import EditedFrame, Picture
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Frame
@@ -17,10 +17,12 @@ from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import Event, JobSummary, ModelInUse
-from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 MODEL = ModelInUse(name="brightening", version="1", sha256="ab", device="cpu", device_reason="")
+
+
+Cut = tuple[Picture, ExpressionMix]
 
 
 class Composed:
@@ -57,22 +59,22 @@ class Brightening:
     def auto_exposure(self, frame: Frame, crops: object) -> float:
         return float(frame.pixels.mean())
 
-    def cut(self, edit: FrameEdit) -> FrameEdit:
-        return edit
+    def cut(self, picture: Picture, mix: ExpressionMix, crops: object) -> Cut:
+        return picture, mix
 
-    def answer(self, edits: Sequence[FrameEdit]) -> list[Composed]:
-        return [Composed(self._edited(edit)) for edit in edits]
+    def answer(self, cuts: Sequence[Cut]) -> list[Composed]:
+        return [Composed(self._edited(*cut)) for cut in cuts]
 
-    def changed(self, edit: FrameEdit) -> np.ndarray:
+    def changed(self, picture: Picture, mix: ExpressionMix) -> np.ndarray:
         self.calls += 1
         self._before(self.calls)
-        rise = np.float32(0.4 * edit.mix.intensities.get("happy", 0.0))
-        return np.minimum(edit.frame.pixels + rise, np.float32(1.0))
+        rise = np.float32(0.4 * mix.intensities.get("happy", 0.0))
+        return np.minimum(picture.pixels + rise, np.float32(1.0))
 
-    def _edited(self, edit: FrameEdit) -> EditedFrame:
-        pixels = self.changed(edit)
+    def _edited(self, picture: Picture, mix: ExpressionMix) -> EditedFrame:
+        pixels = self.changed(picture, mix)
         weight = np.ones(pixels.shape[:2], np.float32)
-        return EditedFrame.of_whole(edit.frame.pixels, pixels, weight)
+        return EditedFrame.of_whole(picture.pixels, pixels, weight)
 
 
 @pytest.fixture

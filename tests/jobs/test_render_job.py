@@ -25,7 +25,6 @@ from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
 from reggan_plugin.jobs.results import Event, FrameDone, JobSummary, Notice, document_from_event
-from reggan_plugin.transfer.display_picture import FrameEdit
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from .conftest import Brightening
@@ -245,10 +244,10 @@ def test_an_output_folder_that_takes_no_files_is_found_before_any_work(tmp_path:
 
 def test_a_frame_that_does_not_fit_into_memory_is_named(tmp_path: Path) -> None:
     class Hungry(Brightening):
-        def changed(self, edit: FrameEdit) -> np.ndarray:
-            if edit.frame.pixels.max() > 0.1:
+        def changed(self, picture: Picture, mix: ExpressionMix) -> np.ndarray:
+            if picture.pixels.max() > 0.1:
                 raise MemoryError
-            return super().changed(edit)
+            return super().changed(picture, mix)
 
     source = write_pngs(tmp_path / "shot", [10, 200])
     summary = run(source, tmp_path / "out", transfer=Hungry())
@@ -258,10 +257,10 @@ def test_a_frame_that_does_not_fit_into_memory_is_named(tmp_path: Path) -> None:
 
 def test_a_bug_goes_through_and_leaves_whole_files(tmp_path: Path) -> None:
     class Buggy(Brightening):
-        def changed(self, edit: FrameEdit) -> np.ndarray:
-            if edit.frame.pixels.max() > 0.1:
+        def changed(self, picture: Picture, mix: ExpressionMix) -> np.ndarray:
+            if picture.pixels.max() > 0.1:
                 raise ZeroDivisionError
-            return super().changed(edit)
+            return super().changed(picture, mix)
 
     source = write_pngs(tmp_path / "shot", [10, 20, 200, 30])
     with pytest.raises(ZeroDivisionError):

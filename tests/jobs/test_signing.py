@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
+from reggan_plugin.change.picture import Picture
 from reggan_plugin.cli import main
 from reggan_plugin.errors import MissingExtraError, SigningError
 from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX, PictureSigner, Signing
@@ -360,8 +361,8 @@ def test_a_link_to_a_manifest_elsewhere_goes_too(tmp_path: Path, suffix: str) ->
 
 def test_a_frame_in_which_nothing_changed_says_nothing(tmp_path: Path, chain: Chain) -> None:
     class Still(Brightening):
-        def changed(self, edit: Any) -> np.ndarray:
-            return edit.frame.pixels.copy()
+        def changed(self, picture: Picture, mix: ExpressionMix) -> np.ndarray:
+            return picture.pixels.copy()
 
     source = write_picture(tmp_path / "a.png")
     plan = plan_job(str(source), None, tmp_path / "out", "happy", Existing.REFUSE)

@@ -9,6 +9,7 @@ changes; levels are of display-encoded values, the largest of red, green and blu
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, display_from_stored, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import FrameMotion, StoredPicture, composite_motion
 from reggan_plugin.imaging.moved_part import MovedPart
-from reggan_plugin.transfer.display_picture import FrameEdit, coding_of
+from reggan_plugin.transfer.display_picture import coding_of, picture_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import mix_from_request
 
@@ -66,10 +67,8 @@ def measure(path: Path, transfer: ExpressionTransfer, expression: str) -> list[n
 
     def rendered(k: float) -> EditedFrame:
         mix = mix_from_request(expression, k)
-        edit = FrameEdit(
-            frame=frame, mix=mix, crops=crops, exposure_ev=exposure_ev, keeps_parts=True
-        )
-        return transfer.answer([transfer.cut(edit)])[0].compose()
+        picture = replace(picture_of(frame, exposure_ev), keeps_parts=True)
+        return transfer.answer([transfer.cut(picture, mix, crops)])[0].compose()
 
     def shown(pixels: np.ndarray) -> np.ndarray:
         return np.clip(display_from_stored(pixels, frame.alpha, coding), 0, 1)

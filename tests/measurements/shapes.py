@@ -19,7 +19,7 @@ from jaxtyping import Float
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.transfer.display_picture import FrameEdit
+from reggan_plugin.transfer.display_picture import picture_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
@@ -55,8 +55,8 @@ def measured(
 
     def motion(shape: str, weight: float) -> Motion:
         mix = ExpressionMix({shape: weight})
-        edit = FrameEdit(frame=frame, mix=mix, crops=crops, exposure_ev=exposure_ev)
-        (answer,) = transfer.answer([transfer.cut(edit)])[0].answers
+        cut = transfer.cut(picture_of(frame, exposure_ev), mix, crops)
+        (answer,) = transfer.answer([cut])[0].answers
         assert isinstance(answer, Answer), "a model with face shapes"
         return answer.motion
 

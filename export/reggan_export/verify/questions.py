@@ -20,7 +20,7 @@ from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.imaging.crop import small_of
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, read_card
 from reggan_plugin.rig.source import model_inputs, reduced
-from reggan_plugin.transfer.display_picture import FrameEdit, picture_of
+from reggan_plugin.transfer.display_picture import picture_of
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
@@ -74,8 +74,7 @@ def largest_faces(
         frame = read_frame(path)
         if frame.encoding is Encoding.SRGB:
             crops = finder.find(frame.pixels, FaceChoice())
-            edit = FrameEdit(frame=frame, mix=ExpressionMix({}), crops=crops)
-            for face in cut_faces(picture_of(edit), edit.mix, crops, card).faces:
+            for face in cut_faces(picture_of(frame), ExpressionMix(), crops, card).faces:
                 yield reduced(small_of(face.before), card.image_size_px).transpose(2, 0, 1)
 
 

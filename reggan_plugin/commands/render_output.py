@@ -426,13 +426,14 @@ def _tasks_to_do(
     by_frame = SettingsByFrame(settings, plan.shot.frames)
 
     def is_to_do(task: FrameTask) -> bool:
-        if not task.may_be_done:
+        if not task.existing.keeps_finished:
             return True
         facts = by_frame.facts_at(task.source)
         if not record_path(task.output).exists():
             return True
         try:
-            if not task.is_rehashed and earlier.untouched(task, facts) is not None:
+            by_state = task.existing is Existing.RESUME
+            if by_state and earlier.untouched(task, facts) is not None:
                 return False
             if earlier.changed_since(task):
                 return False

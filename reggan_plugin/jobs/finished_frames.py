@@ -18,7 +18,7 @@ from reggan_plugin.jobs.frame_record import (
     state_of,
 )
 from reggan_plugin.jobs.interruption import IoTimeout
-from reggan_plugin.jobs.plan import FrameTask
+from reggan_plugin.jobs.plan import Existing, FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import ModelInUse
 
@@ -94,7 +94,9 @@ class FinishedFrames:
         files = [(task.output, record.output_sha256, record.output_state)]
         files += [(path, one.sha256, one.state) for path, one in record.files_beside(task.output)]
         for path, sha256, state in files:
-            if not path.is_file() or (not task.is_rehashed and state == state_of(path)):
+            if not path.is_file() or (
+                task.existing is not Existing.REHASH and state == state_of(path)
+            ):
                 continue
             digest = digest_of(path)
             known = (None, sha256, record.replaced.get(path_from(task.output.parent, path)))

@@ -54,7 +54,7 @@ from reggan_plugin.jobs.frame_record import (
     write_record,
 )
 from reggan_plugin.jobs.interruption import IoTimeout
-from reggan_plugin.jobs.plan import FrameTask
+from reggan_plugin.jobs.plan import Existing, FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Outcome
 
@@ -292,16 +292,17 @@ class FrameOutput:
         record = replace(record, output_state=state, beside=files)
 
         def write() -> None:
-            if task.is_new:  # before its record, which would speak of it
+            is_new = task.existing is Existing.REFUSE
+            if is_new:  # before its record, which would speak of it
                 with suppress(OSError):  # writing says why
                     refuse_existing([task.output, *task.beside], overwrite=False)
             earlier = read_record(task.output)
             # first: see `jobs/frame_record.py`
             write_record(replace(record, replaced=_places_taken(task)), task.output)
             for path, content in beside:
-                write_atomically(path, content, modified_ns, is_new=task.is_new)
+                write_atomically(path, content, modified_ns, is_new=is_new)
             _remove_credentials(earlier, record, task.output)
-            write_atomically(task.output, file.content, modified_ns, is_new=task.is_new)
+            write_atomically(task.output, file.content, modified_ns, is_new=is_new)
 
         self._io_timeout.call(str(task.output), write)
         return _result(task, outcome, message, facts, file.loss)
@@ -454,17 +455,16 @@ def _result(
     facts: FrameFacts | None,
     loss: GenerationLoss | None = None,
 ) -> FrameResult:
-    return FrameResult(
-        source=task.source.path,
-        output=task.output,
-        outcome=outcome,
-        frame=task.source.number,
-        message=message,
-        warnings=facts.warnings if facts and outcome == "written" else (),
-        weights=facts.weights if facts else {},
-        intensity_share=facts.intensity_share if facts else 1.0,
+    result = task.result(outcome, message)
+    if facts is None:
+        return result
+    return replace(
+        result,
+        warnings=facts.warnings if outcome == "written" else (),
+        weights=facts.weights,
+        intensity_share=facts.intensity_share,
         generation_loss=loss,
-        seconds=facts.seconds if facts else 0.0,
+        seconds=facts.seconds,
     )
 
 

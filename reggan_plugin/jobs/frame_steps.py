@@ -30,7 +30,7 @@ from reggan_plugin.jobs.frame_output import (
 )
 from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
 from reggan_plugin.jobs.interruption import IoTimeout
-from reggan_plugin.jobs.plan import FrameTask
+from reggan_plugin.jobs.plan import Existing, FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
 from reggan_plugin.jobs.results import (
     CHANGED_SINCE,
@@ -202,16 +202,17 @@ class FrameSteps:
 
     def _read(self, task: FrameTask, facts: FrameFacts) -> ReadFrame:
         path = task.source.path
-        by_state = task.may_be_done and not task.is_rehashed
+        may_be_done = task.existing.keeps_finished
+        by_state = task.existing is Existing.RESUME
         if by_state and self._is_done(task, self._output.earlier.untouched(task, facts)):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
-        if task.may_be_done:
+        if may_be_done:
             earlier, out = self._output.earlier, str(task.output)
             if self._io_timeout.call(out, lambda: earlier.changed_since(task)):
                 return EndedFrame(outcome="skipped", message=CHANGED_SINCE, facts=None)
             self._io_timeout.call(out, lambda: earlier.refuse_foreign(task))
         content, facts = read_input(self._io_timeout, path, facts)
-        if task.may_be_done and self._is_done(task, self._output.earlier.finished(task, facts)):
+        if may_be_done and self._is_done(task, self._output.earlier.finished(task, facts)):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
         if self._by_frame.mix_at(task.source).changes_nothing:
             refuse_other_files(content, path)

@@ -28,6 +28,7 @@ from reggan_plugin.jobs.output_names import (
     default_output_folder,
     named,
 )
+from reggan_plugin.jobs.results import FrameResult, Outcome
 from reggan_plugin.jobs.sources import Source, one_sequence
 
 
@@ -53,12 +54,8 @@ class FrameTask:
 
     source: SourceFrame
     output: Path
-    may_be_done: bool = False
-    """True if there is nothing to do where an earlier run did the same."""
-    is_rehashed: bool = False
-    """True if its files are read to tell that."""
-    is_new: bool = False
-    """True if what appears at its places while the job runs is not to be replaced either."""
+    existing: Existing
+    """What to do about files at its places, also those that appear while the job runs."""
     layers: Mapping[LayerName, Path] = field(default_factory=dict)
     """Files of the change beside it."""
     sidecar: Path | None = None
@@ -68,6 +65,16 @@ class FrameTask:
     def beside(self) -> list[Path]:
         """All files that are written with the output."""
         return [*self.layers.values(), *([] if self.sidecar is None else [self.sidecar])]
+
+    def result(self, outcome: Outcome, message: str | None) -> FrameResult:
+        """Return what became of it, as far as nothing is known of its face."""
+        return FrameResult(
+            source=self.source.path,
+            output=self.output,
+            outcome=outcome,
+            frame=self.source.number,
+            message=message,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +96,18 @@ class JobPlan:
     """Name of its tracks: several shots may have one folder for their results."""
     whole: Path | None = None
     """The one file that all outputs go into in the end, where the source is a video."""
-    whole_is_new: bool = False
-    """True if it is not to replace what appears there while the job runs."""
+    existing: Existing
+    """What to do about outputs that are there already."""
     video: VideoFile | None = None
     """The video that the frames are in, if they are in one."""
+
+    @property
+    def names_beside(self) -> dict[Path, list[str]]:
+        """Names of the files that are written beside the outputs, by their folder."""
+        names: dict[Path, list[str]] = {}
+        for path in (path for task in self.tasks for path in task.beside):
+            names.setdefault(path.parent, []).append(path.name)
+        return names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,14 +187,13 @@ def plan_outputs(
     `folder` holds all outputs; `refuse_plans` has still to look at them.
     """
     existing, layers = asked.existing, asked.layer_files
-    is_new = existing is Existing.REFUSE
+    if whole is not None and existing is Existing.REFUSE:
+        existing = Existing.OVERWRITE  # frames wait in a folder of ours
     tasks = tuple(
         FrameTask(
             source=frame,
             output=output,
-            may_be_done=existing.keeps_finished,
-            is_rehashed=existing is Existing.REHASH,
-            is_new=is_new and whole is None,
+            existing=existing,
             layers={} if layers is None else layers.paths_of(frame.path),
             sidecar=_sidecar_of(output) if asked.is_signed else None,
         )
@@ -195,7 +209,7 @@ def plan_outputs(
         is_whole=chosen is shot,
         tracks_name=tracks_name,
         whole=whole,
-        whole_is_new=is_new,
+        existing=asked.existing,
         video=video,
     )
 
@@ -282,10 +296,7 @@ def make_output_folder(plan: JobPlan) -> None:
         _make_writable(plan.out / RECORD_FOLDER)
         remove_leftovers(plan.out, names)
         remove_leftovers(plan.out / RECORD_FOLDER, records)
-    beside: dict[Path, list[str]] = {}
-    for path in (path for task in plan.tasks for path in task.beside):
-        beside.setdefault(path.parent, []).append(path.name)
-    for folder, own in beside.items():
+    for folder, own in plan.names_beside.items():
         with _refused_folder(folder):
             _make_writable(folder)
             remove_leftovers(folder, own)

@@ -22,7 +22,7 @@ from reggan_plugin.errors import OutputError, RegganError, SourceError, StalledE
 from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER
 from reggan_plugin.jobs.interruption import IoTimeout
-from reggan_plugin.jobs.plan import JobPlan
+from reggan_plugin.jobs.plan import Existing, JobPlan
 from reggan_plugin.jobs.render_job import RenderRun, run_job, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import (
@@ -57,13 +57,12 @@ def held_outputs(plan: JobPlan) -> Iterator[None]:
     Raises:
         OutputError: another job that is running writes some of them.
     """
-    places = {plan.out: [task.output.name for task in plan.tasks]}
-    for path in (path for task in plan.tasks for path in task.beside):
-        places.setdefault(path.parent, []).append(path.name)
+    beside = plan.names_beside
+    names = [*(task.output.name for task in plan.tasks), *beside.pop(plan.out, [])]
     with ExitStack() as held:
-        for out, names in places.items():
-            is_beside = out != plan.out  # where layers lie, a folder more would be taken for one
-            held.enter_context(_held(out, names, out if is_beside else out / RECORD_FOLDER))
+        held.enter_context(_held(plan.out, names, plan.out / RECORD_FOLDER))
+        for out, own in beside.items():  # a folder more there would be taken for one of layers
+            held.enter_context(_held(out, own, out))
         yield
 
 
@@ -344,8 +343,8 @@ def _run(job: PlannedJob, run: RenderRun) -> JobSummary:
         with _holding(plan, run):
             return run_job(plan, job.settings, run)
     key = movie.key(plan, job.settings, run.model)
-    if any(task.may_be_done for task in plan.tasks):
-        if movie.is_finished(key, is_rehashed=any(task.is_rehashed for task in plan.tasks)):
+    if plan.existing.keeps_finished:
+        if movie.is_finished(key, is_rehashed=plan.existing is Existing.REHASH):
             return _unchanged(job, movie, run, EXISTS)
         if movie.changed_since():
             return _unchanged(job, movie, run, CHANGED_SINCE)
@@ -361,11 +360,10 @@ def _run(job: PlannedJob, run: RenderRun) -> JobSummary:
         if summary.interrupted or summary.of_outcome("failed") or not has_face:
             return summary
         said = movie.write(
-            plan.tasks,
+            plan,
             record,
             report,
             stamp=job.settings.stamp,
-            is_new=plan.whole_is_new,
             exposure_ev=summary.exposure_ev or 0.0,
         )
     notices = (*(movie.video.notices if movie.video else ()), *said)
@@ -395,16 +393,7 @@ def _unchanged(job: PlannedJob, movie: Movie, run: RenderRun, why: str) -> JobSu
 
 def _not_run(job: PlannedJob, model: ModelInUse | None, outcome: Outcome, why: str) -> JobSummary:
     """Return the same outcome for all frames of a job."""
-    results = [
-        FrameResult(
-            source=task.source.path,
-            output=task.output,
-            outcome=outcome,
-            frame=task.source.number,
-            message=why,
-        )
-        for task in job.plan.tasks
-    ]
+    results = [task.result(outcome, why) for task in job.plan.tasks]
     return summary_of(job.plan, job.settings, model, results)
 
 

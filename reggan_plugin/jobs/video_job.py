@@ -6,7 +6,6 @@ goes on with the next frame; they are deleted once the video stands.
 
 import json
 import shutil
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
@@ -32,7 +31,7 @@ from reggan_plugin.jobs.frame_record import (
     record_path,
     state_of,
 )
-from reggan_plugin.jobs.plan import FrameTask, JobPlan, frames_folder
+from reggan_plugin.jobs.plan import Existing, JobPlan, frames_folder
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results import FrameEncoded, ModelInUse, Report
 from reggan_plugin.json_and_toml import read_json, typed
@@ -179,79 +178,51 @@ class Movie:
 
     def write(
         self,
-        tasks: Sequence[FrameTask],
+        plan: JobPlan,
         record: VideoRecord,
         report: Report,
         *,
         stamp: bool,
-        is_new: bool,
         exposure_ev: float = 0.0,
     ) -> list[str]:
         """Write the video from the finished frames, and delete those; returns what to say of it.
 
-        `record` is that of before; `exposure_ev` raises scene-linear pictures; `is_new`
-        says that nothing may be replaced.
+        `record` is that of before; `exposure_ev` raises scene-linear pictures.
 
         Raises:
-            OutputExistsError: it is to be new, and has appeared since the job began.
+            OutputExistsError: nothing may be replaced, and it has appeared since the job began.
             OutputError, UnreadableFrameError: as `write_video`.
         """
-        comment = f"The expression of a face was changed by reggan-plugin {__version__}"
-        said = comment if stamp else None
-        if self.out.exists():  # if killed in between, nothing says that it was finished
-            record.write()
-        notices = self._write(tasks, report, said, exposure_ev, is_new=is_new)
-        replace(record, output_state=state_of(self.out), output_sha256=digest_of(self.out)).write()
-        shutil.rmtree(frames_folder(self.out), ignore_errors=True)
-        return notices
-
-    def _write(
-        self,
-        tasks: Sequence[FrameTask],
-        report: Report,
-        comment: str | None,
-        exposure_ev: float,
-        *,
-        is_new: bool,
-    ) -> list[str]:
         from reggan_plugin.files.video_writing import write_new_video, write_video
 
-        frames = len(tasks) if self.video is None else len(self.video)
+        tasks, video = plan.tasks, self.video
+        frames = len(tasks) if video is None else len(video)
 
         def done(number: int) -> None:
             report(FrameEncoded(done=min(number, frames), frames=frames, source=self.out))
 
-        if self.video is None:
-            pictures = [
-                partial(
-                    _shown,
-                    task.output if task.output.exists() else task.source.path,
-                    exposure_ev,
-                )
-                for task in tasks
-            ]
-            write_new_video(
-                pictures,
-                self.out,
-                coding=self.coding,
-                fps=self.fps,
-                comment=comment,
-                done=done,
-                is_new=is_new,
-            )
-            return []
-        outputs = {task.source.number or 0: task.output for task in tasks}
-        changed = {number: path for number, path in outputs.items() if path.exists()}
-        self.video.close()
-        return write_video(
-            self.video.path,
-            self.out,
-            changed,
-            coding=self.coding,
-            comment=comment,
-            done=done,
-            is_new=is_new,
-        )
+        comment = f"The expression of a face was changed by reggan-plugin {__version__}"
+        how: dict[str, Any] = {
+            "coding": self.coding,
+            "comment": comment if stamp else None,
+            "done": done,
+            "is_new": plan.existing is Existing.REFUSE,
+        }
+        if self.out.exists():  # if killed in between, nothing says that it was finished
+            record.write()
+        notices: list[str] = []
+        if video is None:
+            files = [task.output if task.output.exists() else task.source.path for task in tasks]
+            pictures = [partial(_shown, path, exposure_ev) for path in files]
+            write_new_video(pictures, self.out, fps=self.fps, **how)
+        else:
+            outputs = {task.source.number or 0: task.output for task in tasks}
+            changed = {number: path for number, path in outputs.items() if path.exists()}
+            video.close()
+            notices = write_video(video.path, self.out, changed, **how)
+        replace(record, output_state=state_of(self.out), output_sha256=digest_of(self.out)).write()
+        shutil.rmtree(frames_folder(self.out), ignore_errors=True)
+        return notices
 
 
 def record_of_video(out: Path) -> FrameRecord | None:

@@ -196,16 +196,9 @@ class _Refused:
 
     def results(self) -> list[FrameResult]:
         """Return what became of them, at the end."""
-        return [
-            FrameResult(
-                source=task.source.path,
-                output=task.output,
-                outcome="failed",
-                frame=task.source.number,
-                message=self.why.after(f"{task.source.path.name} was not begun: "),
-            )
-            for task in self.plan.tasks
-        ]
+        tasks = self.plan.tasks
+        whys = [self.why.after(f"{task.source.path.name} was not begun: ") for task in tasks]
+        return [task.result("failed", why) for task, why in zip(tasks, whys, strict=True)]
 
 
 def _numbered_twice(names: set[str]) -> set[str]:

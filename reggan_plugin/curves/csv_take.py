@@ -153,7 +153,9 @@ def _clock_number(text: str, clock: str, line: int) -> float:
     except ValueError:
         number = np.nan
     if not abs(number) <= _MOST_CLOCK:
-        raise ValueError(f"line {line} has the {clock} {text[:80]!r}; expected a number")
+        raise ValueError(
+            f"line {line} has the {clock} {text[:80]!r}; expected a number up to {_MOST_CLOCK:g}"
+        )
     return number
 
 

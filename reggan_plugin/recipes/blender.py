@@ -4,7 +4,7 @@ import pprint
 from importlib import resources
 from typing import Any
 
-from reggan_plugin.recipes.comp_shot import CompShot, Footage, refuse_name
+from reggan_plugin.recipes.comp_shot import CompShot, Footage
 
 _RUN = "Written by reggan-plugin, whose tests run it in Blender 4.2 to 5.2."
 _EMPTY = "SHOT: dict[str, Any] = {}\n"
@@ -21,17 +21,12 @@ def blender_script(shot: CompShot, still_map: Footage) -> str:
     assert _EMPTY in text, "the script has a place for the shot"
     files = {"source": shot.source, **shot.layers, "still": still_map}
     document: dict[str, Any] = {
-        "files": {
-            name: one.path(f"{shot.first:0{one.padding}d}" if one.padding else "")
-            for name, one in files.items()
-        },
+        "files": {name: shot.path_of(one, "Blender") for name, one in files.items()},
         "first": shot.first,
         "last": shot.last,
         "is_sequence": shot.source.padding > 0,
         "is_linear": shot.is_linear,
         "is_premultiplied": shot.is_premultiplied,
     }
-    for path in document["files"].values():
-        refuse_name(path, "", "Blender")
     shown = pprint.pformat(document, sort_dicts=False)
     return f"# {_RUN}\n" + text.replace(_EMPTY, f"SHOT: dict[str, Any] = {shown}\n")

@@ -58,21 +58,28 @@ class CompShot:
     is_linear: bool
     is_premultiplied: bool
 
+    def path_of(self, footage: Footage, program: str, evaluated: str = "") -> str:
+        """Return the path of the first file of some footage, as a script names it.
 
-def refuse_name(path: str, evaluated: str, program: str) -> None:
-    """Refuse a path with characters that a program evaluates, or that no script can hold.
+        Names come with somebody else's files; a script made of them must not run them.
 
-    Names come with somebody else's files; a script made of them must not run them.
+        Args:
+            footage: the shot's frames, a layer, or one file.
+            program: that reads the script.
+            evaluated: characters that it evaluates.
 
-    Raises:
-        UsageError: it holds one of `evaluated`, or a control character.
-    """
-    found = next((one for one in path if one in evaluated or not one.isprintable()), None)
-    if found is not None:
-        raise UsageError(
-            f"{path!a} holds {found!a}, which {program} does not take as a plain letter of a name. "
-            "Rename the folder or file."
-        )
+        Raises:
+            UsageError: the path holds one of them, or a control character, which no script can
+                hold.
+        """
+        path = footage.path(f"{self.first:0{footage.padding}d}" if footage.padding else "")
+        found = next((one for one in path if one in evaluated or not one.isprintable()), None)
+        if found is not None:
+            raise UsageError(
+                f"{path!a} holds {found!a}, which {program} does not take as a plain letter of a "
+                "name. Rename the folder or file."
+            )
+        return path
 
 
 def comp_shot(frames: str, layers: Path) -> CompShot:

@@ -9,7 +9,7 @@ Source: DaVinci Resolve's reference manual, "Custom Tool" under Miscellaneous No
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reggan_plugin.recipes.comp_shot import NOT_RUN, CompShot, Footage, refuse_name
+from reggan_plugin.recipes.comp_shot import NOT_RUN, CompShot, Footage
 
 _FORMATS = {
     ".exr": "OpenEXRFormat",
@@ -109,9 +109,7 @@ def _custom(name: str, images: Sequence[str], colours: Sequence[str], alpha: str
 
 
 def _loader(shot: CompShot, footage: Footage, name: str, *, is_still: bool = False) -> str:
-    digits = f"{shot.first:0{footage.padding}d}" if footage.padding else ""
-    path = footage.path(digits)
-    refuse_name(path, "", "Fusion")
+    path = shot.path_of(footage, "Fusion")
     kind = _FORMATS.get(path[path.rfind(".") :].lower(), "OpenEXRFormat")
     length = shot.last - shot.first + 1
     count = 1 if is_still else length

@@ -8,7 +8,7 @@ Guide, learn.foundry.com.
 
 from collections.abc import Sequence
 
-from reggan_plugin.recipes.comp_shot import NOT_RUN, CompShot, Footage, refuse_name
+from reggan_plugin.recipes.comp_shot import NOT_RUN, CompShot, Footage
 
 _INTENSITY = "RegGAN.intensity"
 _EVALUATED = '[]{}$"\\;%#'
@@ -129,7 +129,7 @@ def _paint(script: _Script, source: str) -> str:
 
 
 def _read(script: _Script, shot: CompShot, footage: Footage, name: str) -> None:
-    refuse_name(footage.path(""), _EVALUATED, "Nuke")
+    shot.path_of(footage, "Nuke", _EVALUATED)
     script.add(
         "Read",
         file=_quoted(footage.path(f"%0{footage.padding}d" if footage.padding else "")),

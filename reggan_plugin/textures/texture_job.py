@@ -19,6 +19,7 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Frame, copy_frame
 from reggan_plugin.files.image_format import change_samples
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, is_mesh
@@ -61,7 +62,7 @@ from reggan_plugin.textures.texture_request import (
 )
 from reggan_plugin.textures.views.reprojection import Reprojection, Tally
 from reggan_plugin.textures.views.view_change import ViewChange
-from reggan_plugin.textures.write_mesh import check_mesh_output, write_mesh, write_usd
+from reggan_plugin.textures.write_mesh import check_mesh_output, usd_text, write_mesh
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -108,6 +109,7 @@ def _run_mesh(
     advance: Advance,
 ) -> TextureResult:
     check_mesh_output(request, face)
+    usd = usd_text(request, face) if is_usd(request) else None
     if plan.files is None and plan.writes_maps:
         refuse_maps(request, records, face.files, plan.labels)
     written: list[Path] = []
@@ -122,14 +124,14 @@ def _run_mesh(
         notices |= dict.fromkeys((*remarks_on(label, mix, changed.tally), *changed.notices))
         with face.watch.timing("write"):
             written += _write_maps(request, plan, records, face, label, changed)
-            if request.out_mesh is not None and not is_usd(request):
+            if request.out_mesh is not None and usd is None:
                 contents[label] = _encoded(face, changed, suffix)
     if request.out_mesh is not None:
         meshes = mesh_outputs(request, plan.labels)
         with face.watch.timing("write"), records.writing(meshes, request.mesh_as):
             remarks: tuple[str, ...] = ()
-            if is_usd(request):
-                write_usd(request, face)
+            if usd is not None:
+                write_atomically(request.out_mesh, usd.encode())
             else:
                 remarks = write_mesh(request, face, contents, suffix)
         written += meshes

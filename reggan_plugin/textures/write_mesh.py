@@ -12,13 +12,17 @@ from typing import Any
 
 from reggan_plugin.child_process import run_apart
 from reggan_plugin.errors import UsageError
-from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.jobs.output_names import named
-from reggan_plugin.textures.gltf.edit import GltfEdit, texture_infos
+from reggan_plugin.textures.gltf.edit import (
+    GltfEdit,
+    materials_showing,
+    refuse_output,
+    texture_infos,
+)
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.gltf.vrm_atlas import check_takes_atlas, write_atlas
-from reggan_plugin.textures.job_files import map_output
+from reggan_plugin.textures.job_files import map_output, mesh_outputs
 from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_request import TextureRequest
 from reggan_plugin.textures.usd_character import open_stage
@@ -30,7 +34,8 @@ def check_mesh_output(request: TextureRequest, face: PreparedFace) -> None:
     """Refuse a mesh file that cannot be made of this character.
 
     Raises:
-        UsageError: the face's material has no map in the file, or it is no VRM for an atlas.
+        UsageError: the face's material has no map in the file, it is no VRM for an atlas, or the
+            new file would be of another kind or without its buffers.
     """
     gltf = face.loaded.gltf
     if request.out_mesh is None or gltf is None:
@@ -42,22 +47,26 @@ def check_mesh_output(request: TextureRequest, face: PreparedFace) -> None:
             kind="mesh-cannot-be-written",
         )
     if request.mesh_as == "atlas":
-        check_takes_atlas(gltf)
+        check_takes_atlas(gltf, face.image)
+    for path in mesh_outputs(request, tuple(request.mixes)):
+        refuse_output(gltf, path)
 
 
-def write_usd(request: TextureRequest, face: PreparedFace) -> None:
-    """Write a USD file that names the maps of all expressions, which are written before.
+def usd_text(request: TextureRequest, face: PreparedFace) -> str:
+    """Return a USD file that names the maps of all expressions, whether or not they are there yet.
 
     Raises:
         UsageError: the face's material takes its colour from no texture.
-        OutputError: the file cannot be written.
+        MeshError: the source cannot be opened.
     """
     assert request.mesh is not None, "the plan lets only a mesh through"
     assert request.out_mesh is not None, "this is called for an output"
     maps = {label: map_output(request, face.files, label) for label in request.mixes}
     if not face.files.is_udim:
         maps = {label: face.files.outputs(path)[0] for label, path in maps.items()}
-    write_usd_variants(request.mesh, face.material_name, maps, request.out_mesh)
+    named = {label: str(one.absolute()) for label, one in maps.items()}
+    words = (str(request.mesh), face.material_name, named, str(request.out_mesh))
+    return str(run_apart(f"{__name__}:text_with_variants", *words, file=request.mesh))
 
 
 def write_mesh(
@@ -125,8 +134,7 @@ def write_variants(
     Raises:
         UsageError, OutputError: see `GltfEdit.write`.
     """
-    edit = GltfEdit(gltf)
-    originals = edit.materials_showing(image)
+    edit, originals = GltfEdit(gltf), materials_showing(gltf, image)
     listed = _listed_variants(edit)
     for name, content in contents.items():
         new = edit.add_image(content, suffix, f"{_name_of(gltf, image)}_{name}")
@@ -176,8 +184,8 @@ def _name_of(gltf: GltfFile, image: int) -> str:
 _COLOUR_INPUTS = ("diffuseColor", "base_color", "baseColor")
 
 
-def write_usd_variants(source: Path, material: str, maps: Mapping[str, Path], out: Path) -> None:
-    """Write the character with a variant of its material for each map.
+def text_with_variants(source: str, material: str, maps: dict[str, str], out: str) -> str:
+    """Return the character with a variant of its material for each map; called in the child.
 
     The variant `unchanged` is chosen in the file. What `source` names is named from the new file's
     folder; its sublayers become one, since what they say themselves would count more than variants.
@@ -186,22 +194,8 @@ def write_usd_variants(source: Path, material: str, maps: Mapping[str, Path], ou
         source: the character.
         material: name of the material that wears the map.
         maps: by expression; a UDIM set by its pattern.
-        out: the new file, as text.
-
-    Raises:
-        UsageError: the material takes its colour from no texture.
-        MeshError: the source cannot be opened.
-        OutputError: the file cannot be written.
+        out: the new file.
     """
-    named = {label: str(one.absolute()) for label, one in maps.items()}
-    text = run_apart(
-        f"{__name__}:text_with_variants", str(source), material, named, str(out), file=source
-    )
-    write_atomically(out, text.encode())
-
-
-def text_with_variants(source: str, material: str, maps: dict[str, str], out: str) -> str:
-    """Return the new file; called in the child, with what `write_usd_variants` takes."""
     from pxr import Sdf, Tf, Usd, UsdShade, UsdUtils
 
     before = open_stage(Path(source))

@@ -112,10 +112,12 @@ def test_gaps_are_filled_in_straight_lines(tmp_path: Path) -> None:
 
 def test_weights_of_audio2face_that_are_no_numbers_are_told(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(
-        '{"exportFps": 30, "facsNames": ["jawOpen"], "weightMat": [[0], [NaN], [0.6], [1e999]]}'
+        '{"exportFps": 30, "facsNames": ["jawOpen"], "weightMat": [[0], [NaN], [0.6], [1e999]],'
+        ' "numFrames": 500}'
     )
     take = read_take(tmp_path / "a.json")
     assert take.weights[:, 0].tolist() == pytest.approx([0.0, 0.3, 0.6, 0.6])
+    assert "It has 4 rows, and its numFrames is 500." in take.notes
     assert any(
         note.startswith("2 of its weights are blank, nan or infinite") for note in take.notes
     )

@@ -130,3 +130,4 @@ def test_what_usd_cannot_take_is_said(
     assert run(mesh, tmp_path / out, tmp_path, "--expression", "happy", *more) in (1, 2)
     assert said in capsys.readouterr().err
     assert not (tmp_path / out).exists()
+    assert not list(tmp_path.rglob("*_happy.*")), "it is said before the work"

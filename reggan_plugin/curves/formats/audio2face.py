@@ -3,6 +3,7 @@
 import numpy as np
 
 from reggan_plugin.curves.take import Columns, TakeFormat
+from reggan_plugin.errors import counted
 from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_TAKE_FPS
 
@@ -35,8 +36,12 @@ def columns_of_audio2face(text: str, rate_fps: float | None) -> Columns:
         raise ValueError(
             f"its weightMat has the shape {values.shape}, and it names {len(names)} poses"
         )
+    asked, notes = document.get("numFrames", len(values)), tuple[str, ...]()
+    if asked != len(values):
+        notes = (f"It has {counted(len(values), 'row')}, and its numFrames is {str(asked)[:80]}.",)
     return Columns(
         kind="Audio2Face",
+        notes=notes,
         names=[str(name) for name in names],
         times_s=np.arange(len(values)) / rate,
         values=values,

@@ -21,20 +21,46 @@ MIME_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg"}
 _WITHOUT_UV = "matcapTexture"
 
 
+def refuse_output(gltf: GltfFile, path: Path) -> None:
+    """Refuse a file that a changed glTF file cannot be written to.
+
+    Raises:
+        UsageError: the kinds differ, it would lose its buffers, or it is a GLB whose first buffer
+            is another file's, which is not put inside.
+    """
+    if gltf.is_binary and gltf.buffers and not gltf.has_buffer_inside:
+        raise UsageError(
+            f"{gltf.path} keeps its first buffer in another file, so no map can be put inside. "
+            "Make one file of it: npx gltf-transform copy IN OUT"
+        )
+    if gltf.is_binary != (path.suffix.lower() != ".gltf"):
+        raise UsageError(
+            f"{path} is of another kind than {gltf.path}. Give it the ending {gltf.path.suffix}."
+        )
+    names_files = not gltf.is_binary or gltf.files
+    if names_files and path.parent.resolve() != gltf.path.parent.resolve():
+        raise UsageError(
+            f"{path} would not find the files of {gltf.path}, which lie beside it. "
+            "Write it into the same folder, or make one .glb of the source first: "
+            "npx gltf-transform copy IN OUT"
+        )
+
+
+def materials_showing(gltf: GltfFile, image: int) -> list[int]:
+    """Materials of a file whose base colour is an image."""
+    return [
+        index
+        for index, material in enumerate(gltf.document.get("materials", []))
+        for info in [material.get("pbrMetallicRoughness", {}).get("baseColorTexture")]
+        if info is not None and image_of_texture(gltf, info) == image
+    ]
+
+
 class GltfEdit:
     """A copy of a file's document and of the buffer inside, to be added to and written."""
 
     def __init__(self, gltf: GltfFile) -> None:
-        """Copy the document and the buffer that is inside; all others stay where they are.
-
-        Raises:
-            UsageError: it is a GLB whose first buffer is another file's, which is not put inside.
-        """
-        if gltf.is_binary and gltf.buffers and not gltf.has_buffer_inside:
-            raise UsageError(
-                f"{gltf.path} keeps its first buffer in another file, so no map can be put inside. "
-                "Make one file of it: npx gltf-transform copy IN OUT"
-            )
+        """Copy the document and the buffer that is inside; all others stay where they are."""
         self._gltf = gltf
         self.document: dict[str, Any] = copy.deepcopy(gltf.document)
         self._buffer = bytearray(gltf.buffers[0] if gltf.has_buffer_inside else b"")
@@ -70,15 +96,6 @@ class GltfEdit:
         if name not in used:
             used.append(name)
 
-    def materials_showing(self, image: int) -> list[int]:
-        """Materials whose base colour is an image."""
-        return [
-            index
-            for index, material in enumerate(self.document.get("materials", []))
-            for info in [material.get("pbrMetallicRoughness", {}).get("baseColorTexture")]
-            if info is not None and image_of_texture(self._gltf, info) == image
-        ]
-
     def image_of(self, info: dict[str, Any]) -> int | None:
         """Return the image that a textureInfo of the file's own leads to."""
         return image_of_texture(self._gltf, info)
@@ -87,21 +104,10 @@ class GltfEdit:
         """Write the file as it is now, of the same kind as the source.
 
         Raises:
-            UsageError: the kinds differ, or a .gltf would lose its buffers.
+            UsageError: see `refuse_output`.
             OutputError: it cannot be written.
         """
-        if self._gltf.is_binary != (path.suffix.lower() != ".gltf"):
-            raise UsageError(
-                f"{path} is of another kind than {self._gltf.path}. Give it the ending "
-                f"{self._gltf.path.suffix}."
-            )
-        names_files = not self._gltf.is_binary or self._gltf.files
-        if names_files and path.parent.resolve() != self._gltf.path.parent.resolve():
-            raise UsageError(
-                f"{path} would not find the files of {self._gltf.path}, which lie beside it. "
-                "Write it into the same folder, or make one .glb of the source first: "
-                "npx gltf-transform copy IN OUT"
-            )
+        refuse_output(self._gltf, path)
         if self._gltf.is_binary:
             if self._buffer:
                 self.document["buffers"][0]["byteLength"] = len(self._buffer)

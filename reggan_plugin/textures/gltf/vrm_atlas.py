@@ -16,7 +16,7 @@ from PIL import Image
 from reggan_plugin.errors import MeshError, TextureError, UnreadableFrameError, UsageError
 from reggan_plugin.files.image_format import library_faults
 from reggan_plugin.limits import MOST_POINTS
-from reggan_plugin.textures.gltf.edit import GltfEdit, texture_infos
+from reggan_plugin.textures.gltf.edit import GltfEdit, materials_showing, texture_infos
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_accessor
 from reggan_plugin.textures.maps.texture_files import image_bytes
 from reggan_plugin.vocabulary.expression_mix import NAMED_EXPRESSIONS, ExpressionMix
@@ -53,10 +53,8 @@ def write_atlas(
         UsageError: the file is not VRM 1.0, or its UVs do not fit an atlas.
         OutputError: it cannot be written.
     """
-    check_takes_atlas(gltf)
-    edit = GltfEdit(gltf)
-    materials = edit.materials_showing(image)
-    _check_uvs(gltf, materials)
+    check_takes_atlas(gltf, image)
+    edit, materials = GltfEdit(gltf), materials_showing(gltf, image)
     columns = math.ceil(math.sqrt(len(contents) + 1))
     atlases = _Atlases(edit, gltf, image, list(contents.values()), columns)
     for material in materials:
@@ -70,11 +68,11 @@ def write_atlas(
     return tuple(notices)
 
 
-def check_takes_atlas(gltf: GltfFile) -> None:
-    """Refuse what is no VRM 1.0 file.
+def check_takes_atlas(gltf: GltfFile, image: int) -> None:
+    """Refuse what is no VRM 1.0 file, or has UVs that an atlas of this image does not fit.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is such a file.
     """
     if not gltf.extension("VRMC_vrm"):
         raise UsageError(
@@ -82,6 +80,7 @@ def check_takes_atlas(gltf: GltfFile) -> None:
             "variant for each expression instead.",
             kind="write-variants",
         )
+    _check_uvs(gltf, materials_showing(gltf, image))
 
 
 class _Atlases:

@@ -251,7 +251,16 @@ def rig_answer(
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)
     openings = [one for one in (*eyes, mouth) if one is not None]
     passing = drawn.edge_before(
-        raster, seen, seen[:, 6], raster.plane(shown), bare, moves, gain, openings, seam
+        raster,
+        seen,
+        seen[:, 6],
+        raster.plane(shown),
+        bare,
+        moves,
+        gain,
+        landmarks.head,
+        openings,
+        seam,
     )
     painters = [one for one in (neck, passing) if one is not None]
     painters += [

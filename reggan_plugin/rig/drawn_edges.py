@@ -242,6 +242,7 @@ class Drawn:
         bare: Bool[np.ndarray, "height width"],
         moves: Float[np.ndarray, "cells cells"],
         gain: Float[np.ndarray, "cells cells 1"],
+        head: Float[np.ndarray, "head_cells head_cells"] | None,
         openings: Sequence[Opening],
         seam: float,
     ) -> Painter | None:
@@ -255,6 +256,7 @@ class Drawn:
             bare: what `uncovered` has painted.
             moves: share of its motion that skin has, which ends beside hair.
             gain: the answer's.
+            head: share of the head in the picture; None if all is head.
             openings: of eyes and mouth.
             seam: half the width of the painted band, in parts of the crop's side.
         """
@@ -283,6 +285,9 @@ class Drawn:
         light = sampled(light, at[drawn] * np.float32(len(light)))
         source = at[drawn] + light[:, 1:] * (source - at[drawn])
         factor = np.exp(light[:, :1])
+        if head is not None:  # what lies beside it stays there
+            share = sampled(head[..., None], source * np.float32(len(head)))[:, 0]
+            cover[drawn] *= np.clip(2 * (share - 0.5) / (_SURELY - 0.5) - 1, 0, 1)
         paint = np.zeros((side_px, side_px, 3), np.float32)
         paint[drawn] = srgb_from_linear(linear_from_srgb(self.picture.at(source)) * factor)
         return _painter(window, cover, _softened(paint, cover > 0))

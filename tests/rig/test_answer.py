@@ -232,6 +232,19 @@ def test_a_chin_beside_a_lock_of_hair_is_painted_no_further_than_it_moves() -> N
     assert np.abs(painted - moved).max() < 0.2
 
 
+def test_what_is_beside_a_head_is_not_painted_along_the_edge_of_its_chin() -> None:
+    is_neck, landmarks = below_chin()
+    picture = np.where(is_neck[..., None], np.float32(0.5), np.float32(0.4)).repeat(3, axis=2)
+    picture[:, 235:] = 0
+    head = (np.arange(96) < 235 / 4).astype(np.float32)[None].repeat(96, axis=0)
+    answer = rig_answer(template(), picture, replace(landmarks, head=head), {"jawOpen": 0.8})
+    painted, moved = (
+        change_crop(picture, one).pixels[262:, :235]
+        for one in (answer, replace(answer, painters=()))
+    )
+    assert (moved - painted).max() < 0.1
+
+
 def test_a_chin_that_drops_takes_light_from_the_neck_right_below_it() -> None:
     is_neck, _ = below_chin({"jawOpen": 0.8})
     picture = np.full((len(is_neck), len(is_neck), 3), 0.6, np.float32)

@@ -180,25 +180,6 @@ class OnnxRuntimeRunner:
         return dict(zip(self._output_names, values, strict=True))
 
 
-def runner_from_onnx(
-    model: Path, device: DeviceName, *, threads: int | None, shapes: EngineOptions
-) -> Runner:
-    """Load an ONNX file on a device; as `open_runner`, which everything else calls.
-
-    Raises:
-        DeviceUnavailableError: the device cannot be had; nothing else is tried.
-        ModelError: ONNX Runtime cannot read the file.
-    """
-    provider = PROVIDERS[device.kind]
-    obstacle = find_obstacle(provider)
-    if obstacle:
-        raise DeviceUnavailableError(obstacle, provider.remedy)
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else (os.cpu_count() or 1)
-    session = _open_session(model, device, threads or cores, shapes)
-    return OnnxRuntimeRunner(session, str(device))
-
-
 def find_obstacle(provider: Provider) -> str | None:
     """Return the reason why this installation cannot have a provider, as far as known without a
     model.
@@ -387,7 +368,13 @@ def _open(model: Path, device: str, threads: int | None, shapes: EngineOptions) 
         from reggan_plugin.backends.tensorrt_runner import runner_from_model
 
         return runner_from_model(model, name.index, options=shapes)
-    return runner_from_onnx(model, name, threads=threads, shapes=shapes)
+    provider = PROVIDERS[name.kind]
+    obstacle = find_obstacle(provider)
+    if obstacle:
+        raise DeviceUnavailableError(obstacle, provider.remedy)
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else (os.cpu_count() or 1)
+    return OnnxRuntimeRunner(_open_session(model, name, threads or cores, shapes), str(name))
 
 
 def _open_engine(engine: Path, device: str) -> Runner:

@@ -209,10 +209,15 @@ class RenderOptions:
         """The expressions, each for results of its own."""
         return self.asked.with_faces(self.faces.by_face)
 
-    def settings_of(self, asked: ShotExpression) -> RenderSettings:
-        """Return what becomes of every frame, before the expression is laid on a shot."""
+    def settings_on(
+        self, asked: ShotExpression, first_frame: int, last_frame: int | None = None
+    ) -> RenderSettings:
+        """Return what becomes of the frames of a shot, of which None knows no last one."""
+        curve = asked.curve_on(first_frame, last_frame)
         return RenderSettings(
-            mix=asked.mix,
+            mix=asked.mix if curve is None else curve.peak,
+            curve=curve,
+            fades=asked.fades,
             choice=self.faces.choice_with(others=bool(self.asked.shots)),
             on_missing_face=self.on_missing_face or "copy",
             exposure_ev=self.exposure_ev,
@@ -306,17 +311,16 @@ def _render_what_lands(
     assert folder is not None
     if more or request.atlas is not None:
         raise UsageError("--watch changes each picture once. Give one expression, and no --atlas.")
-    settings = request.settings_of(asked)
     output = request.output
     file = None if output.out_is_folder else output.out
     _refuse_unknown_shot(asked, file, dry_run=request.dry_run)
-    placed = asked.on_shot(first_frame=0)  # a take lies on frames that were named
+    settings = request.settings_on(asked, first_frame=0)  # a take lies on frames that were named
     matte = settings.picture.matte
     resumed = replace(output, existing=Existing.RESUME)
     watched = WatchedFolder(
         folder=folder,
         out=output.out or default_output_folder(str(folder), asked.label),
-        settings=replace(settings, mix=placed.mix, curve=placed.curve),
+        settings=settings,
         asked=output if request.existing is not Existing.REFUSE else resumed,
         settle_s=request.asked_inputs.settle_s,
         inputs=[*given_files(), *([] if matte is None else matte.files())],
@@ -469,7 +473,7 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
     jobs = [
         PlannedJob(
             plan=plan,
-            settings=_on_shot(request.settings_of(asked), asked, plan),
+            settings=request.settings_on(asked, *_ends_of(plan)),
             movie=_movie_of(plan, request),
         )
         for asked, plans in zip(expressions, planned, strict=True)
@@ -504,10 +508,8 @@ def _movie_of(plan: JobPlan, request: RenderOptions) -> Movie | None:
     return Movie(video=plan.video, out=plan.whole, coding=request.coding, fps=fps or DEFAULT_FPS)
 
 
-def _on_shot(settings: RenderSettings, asked: ShotExpression, plan: JobPlan) -> RenderSettings:
-    """Return the settings with the expression laid on a shot."""
+def _ends_of(plan: JobPlan) -> tuple[int, int | None]:
+    """Return the first frame of a shot and its last one, which pictures without number have not."""
     frames = plan.shot.frames
     numbers = frames.numbers
-    last = numbers[-1] if len(numbers) == len(frames) else None
-    placed = asked.on_shot(frames[0].number or 0, last)
-    return replace(settings, mix=placed.mix, curve=placed.curve, fades=placed.fades)
+    return frames[0].number or 0, numbers[-1] if len(numbers) == len(frames) else None

@@ -267,7 +267,7 @@ class ShotExpression:
         curve: the expression by frame.
         fades: at both ends of the shot.
         label: what a folder of results is named with.
-        take: a recorded performance, of which `on_shot` makes the curve.
+        take: a recorded performance, of which `curve_on` makes the curve.
         intensity, adds: of the take.
     """
 
@@ -279,16 +279,15 @@ class ShotExpression:
     intensity: float = 1.0
     adds: bool = False
 
-    def on_shot(self, first_frame: int, last_frame: int | None = None) -> "ShotExpression":
-        """Return the same with the take, if there is one, laid on a shot; None knows no last frame.
+    def curve_on(self, first_frame: int, last_frame: int | None = None) -> ExpressionCurve | None:
+        """Return the curve, of a take as it lies on a shot; None knows no last frame.
 
         Raises:
-            SourceError, UsageError: it cannot be read, or its settings are invalid.
+            SourceError, UsageError: the take cannot be read, or its settings are invalid.
         """
         if self.take is None:
-            return self
-        curve = self.take.curve_on(first_frame, last_frame, self.intensity, adds=self.adds)
-        return replace(self, mix=curve.peak, curve=curve)
+            return self.curve
+        return self.take.curve_on(first_frame, last_frame, self.intensity, adds=self.adds)
 
 
 @dataclass(frozen=True, kw_only=True)

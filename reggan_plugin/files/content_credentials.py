@@ -41,15 +41,6 @@ class Signing:
     key: Path
 
 
-@dataclass(frozen=True, kw_only=True)
-class Signed:
-    """A signed picture."""
-
-    content: bytes
-    sidecar: bytes | None
-    """The manifest, where the file cannot hold it; else None."""
-
-
 class PictureSigner:
     """Signs any number of pictures; nothing is fetched and nothing is sent."""
 
@@ -69,8 +60,8 @@ class PictureSigner:
 
     def sign(
         self, content: bytes, *, parent: bytes, title: str, facts: Mapping[str, Any]
-    ) -> Signed:
-        """Sign a picture.
+    ) -> tuple[bytes, bytes | None]:
+        """Return the signed picture, and the manifest for a file beside it where it holds none.
 
         Args:
             content: the file, as it is to be but for the signature.
@@ -102,8 +93,8 @@ class PictureSigner:
                 f"{title} cannot be signed: {error}. Check the certificate, or write it unsigned."
             ) from error
         if not written.holds_credentials:
-            return Signed(content=content, sidecar=bytes(manifest))
-        return Signed(content=target.getvalue(), sidecar=None)
+            return content, bytes(manifest)
+        return target.getvalue(), None
 
     def _manifest(self, title: str, kind: str, facts: Mapping[str, Any]) -> str:
         software = {"name": "reggan-plugin", "version": self._version}

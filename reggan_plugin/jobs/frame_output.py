@@ -33,7 +33,7 @@ from reggan_plugin.files.content_credentials import (
     SIDECAR_SUFFIX,
     PictureSigner,
 )
-from reggan_plugin.files.exr.writing_settings import GenerationLoss
+from reggan_plugin.files.exr.writing_settings import EncodedFrame, GenerationLoss
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.image_format import is_changed
@@ -260,25 +260,24 @@ class FrameOutput:
             SourceError: it is to be signed, and its source is not what it was.
             StalledError: the folder does not answer.
         """
-        begin = time.perf_counter()
+        begin, facts = time.perf_counter(), ready.facts
         outcome: Outcome
         message: str | None
         if isinstance(ready, ChangedFrame):
-            edited = ready.answered.compose()
-            change = FrameChange(frame=ready.frame, edited=edited)
-            file = self._encode(task, ready, edited, change)
-            share = file.facts.intensity_share
+            change = FrameChange(frame=ready.frame, edited=ready.answered.compose())
+            file, facts = self._encode(task, change, facts)
+            share = facts.intensity_share
             faded = f"{TURNED_AWAY}: {share:.0%} of the intensity"
             outcome, message = "written", None if share == 1.0 else faded
             beside = list(layer_files(change, task.layers)) if task.layers else []
-            if file.manifest is not None:
+            if file.sidecar is not None:
                 assert task.sidecar is not None, "the plan knows which formats hold no credentials"
-                beside.append((task.sidecar, file.manifest))
+                beside.append((task.sidecar, file.sidecar))
         else:
-            file = _EncodedFile(content=ready.content, facts=ready.facts)
+            file = EncodedFrame(content=ready.content)
             outcome, message = "copied", ready.reason
             beside = self._layers_of_no_change(task, ready.content)
-        facts = file.facts.after(time.perf_counter() - begin)
+        facts = facts.after(time.perf_counter() - begin)
         modified_ns = time.time_ns() // 1000 * 1000  # some disks keep no more digits
         state = FileState(size=len(file.content), modified_ns=modified_ns)
         record = self._record(task, outcome, message, facts, file.content)
@@ -305,7 +304,7 @@ class FrameOutput:
             write_atomically(task.output, file.content, modified_ns, is_new=is_new)
 
         self._io_timeout.call(str(task.output), write)
-        return _result(task, outcome, message, facts, file.loss)
+        return _result(task, outcome, message, facts, file.generation_loss)
 
     def end(self, task: FrameTask, ended: EndedFrame) -> FrameResult:
         """Write the record of a frame that gets no output, if there is room for it.
@@ -336,35 +335,26 @@ class FrameOutput:
         return list(layer_files(change, task.layers))
 
     def _encode(
-        self, task: FrameTask, ready: ChangedFrame, edited: EditedFrame, change: FrameChange
-    ) -> "_EncodedFile":
+        self, task: FrameTask, change: FrameChange, facts: FrameFacts
+    ) -> tuple[EncodedFrame, FrameFacts]:
         """Return the file; that of a frame in which no pixel changed says nothing of a change."""
-        facts = replace(ready.facts, stats=_stats(edited))
-        encoded = self._settings.picture.encode(change, edited.alpha)
-        facts = replace(facts, warnings=(*facts.warnings, *encoded.notices))
-        loss = encoded.generation_loss
-        if loss is not None:
-            lost = {"loss_largest": loss.largest, "loss_rms": loss.rms}
-            facts = replace(facts, stats={**facts.stats, **lost})
-        file = _EncodedFile(content=encoded.content, facts=facts, loss=loss)
+        edited = change.edited
+        file = self._settings.picture.encode(change)
+        loss = file.generation_loss
+        lost = {} if loss is None else {"loss_largest": loss.largest, "loss_rms": loss.rms}
+        stats, warnings = {**_stats(edited), **lost}, (*facts.warnings, *file.notices)
+        facts = replace(facts, stats=stats, warnings=warnings)
         if not is_changed(edited.before[edited.box], edited.inside):
-            return file
+            return file, facts
+        content, sidecar, stamp = file.content, None, stamp_content(facts, self._recorded_model)
         if self._settings.stamp:
-            file = replace(
-                file,
-                content=stamped(
-                    file.content, json.dumps(stamp_content(facts, self._recorded_model))
-                ),
+            content = stamped(content, json.dumps(stamp))
+        if self._signer is not None:
+            parent = self._source(task, facts)
+            content, sidecar = self._signer.sign(
+                content, parent=parent, title=task.output.name, facts=stamp
             )
-        if self._signer is None:
-            return file
-        signed = self._signer.sign(
-            file.content,
-            parent=self._source(task, facts),
-            title=task.output.name,
-            facts=stamp_content(facts, self._recorded_model),
-        )
-        return replace(file, content=signed.content, manifest=signed.sidecar)
+        return replace(file, content=content, sidecar=sidecar), facts
 
     def _source(self, task: FrameTask, facts: FrameFacts) -> bytes:
         """Return the file that the frame was made from, read again: few frames are signed."""
@@ -435,17 +425,6 @@ def _remove_credentials(earlier: FrameRecord | None, record: FrameRecord, output
         )
         if is_left and digest_of(path) == file.sha256:
             path.unlink()
-
-
-@dataclass(frozen=True, kw_only=True)
-class _EncodedFile:
-    """A picture as it will be on disk, and what is said of it."""
-
-    content: bytes
-    facts: FrameFacts
-    manifest: bytes | None = None
-    """Content Credentials for a file beside it, if it cannot hold them."""
-    loss: GenerationLoss | None = None
 
 
 def _result(

@@ -1,7 +1,7 @@
 """Passes of an EXR moved with its picture: only blocks with a change are written anew."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,51 +16,43 @@ from reggan_plugin.files.exr.block_codec import (
 )
 from reggan_plugin.files.exr.container import Container, read_container, replace_chunks
 from reggan_plugin.files.exr.picture_layer import Layer, passes_of, refuse_unwritable
-from reggan_plugin.files.exr.writing_settings import PassChoice, RenderPass
+from reggan_plugin.files.exr.writing_settings import EncodedFrame, PassChoice, RenderPass
 from reggan_plugin.files.image_format import Frame
 from reggan_plugin.imaging.move_passes import PassMotion, changed_by, move_pass
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.pass_rules import PASS_RULES, PassRule
+from reggan_plugin.jobs.change_layers import FrameChange
 
 _MARGIN_PX = 20
 """Around what is sampled: more than the kernel and the averages before it look at."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class MovedFile:
-    """A file with its passes moved, and what is to be said of them."""
-
-    content: bytes
-    notices: tuple[Remark, ...] = ()
-
-
 def moved_passes(
-    content: bytes,
+    encoded: EncodedFrame,
+    change: FrameChange,
     picture: Layer,
-    frame: Frame,
-    parts: Sequence[MovedPart],
     choice: PassChoice,
     *,
     moves_alpha: bool,
-) -> MovedFile:
+) -> EncodedFrame:
     """Return the file, of which the picture has been changed, with its passes moved, too.
 
     Args:
-        content: the file.
-        picture: the channels of its picture.
-        frame: the picture before the change.
-        parts: the change.
+        encoded: the file.
+        change: of its picture.
+        picture: the channels of that.
         choice: which passes.
         moves_alpha: whether the picture's alpha moved along.
 
     Raises:
         MissingChannelsError: the choice names a pass that is not there.
     """
+    content, frame, parts = encoded.content, change.frame, change.edited.parts
     passes = passes_of(read_container(content).parts, picture)
     choice.refuse_unknown(passes)
     changed = changed_by(parts, (frame.pixels.shape[0], frame.pixels.shape[1]))
     if not changed.any():
-        return MovedFile(content=content)
+        return encoded
     moved, left = [], []
     for index in sorted({one.part_index for one in passes}):
         of_part = [one for one in passes if one.part_index == index]
@@ -72,7 +64,7 @@ def moved_passes(
             motion = _Moving(frame=frame, parts=parts, changed=changed, moves_alpha=moves_alpha)
             content = motion.with_part(content, index, ruled)
             moved += ruled
-    return MovedFile(content=content, notices=_notices(moved, left, choice))
+    return replace(encoded, content=content, notices=_notices(moved, left, choice))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

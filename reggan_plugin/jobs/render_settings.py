@@ -102,14 +102,8 @@ class PictureSettings:
             return frame
         return replace(frame, matte=read_matte(self.matte, source, frame))
 
-    def encode(
-        self,
-        change: FrameChange,
-        alpha: Float[np.ndarray, "height width"] | None = None,
-    ) -> EncodedFrame:
+    def encode(self, change: FrameChange) -> EncodedFrame:
         """Return the bytes of the changed frame's file, and what it lost beside the change.
-
-        `alpha` replaces the frame's own.
 
         Raises:
             ValueError: as `encode_frame`.
@@ -124,9 +118,15 @@ class PictureSettings:
             encoded = EncodedFrame(content=frame.original.encode_part(before, after, edited.box))
         else:
             encoded = EncodedFrame(content=encode_frame(frame, edited.pixels))
+        alpha = edited.alpha
         if alpha is not None and frame.alpha is not None and (alpha != frame.alpha).any():
             encoded = self._with_alpha(encoded, frame.alpha, alpha)
-        return self._with_passes(encoded, change)
+        if self.passes is None or not edited.parts or not isinstance(frame.original, WritesExr):
+            return encoded
+        from reggan_plugin.jobs.moved_passes import moved_passes  # few files have any
+
+        layer, moves_alpha = frame.original.layer, self.moves_alpha
+        return moved_passes(encoded, change, layer, self.passes, moves_alpha=moves_alpha)
 
     def _with_alpha(
         self,
@@ -138,23 +138,6 @@ class PictureSettings:
         if not isinstance(again, WritesAlpha):
             raise UnsupportedFormatError("is of a kind whose alpha cannot be written anew.")
         return replace(encoded, content=again.encode_alpha(before, after))
-
-    def _with_passes(self, encoded: EncodedFrame, change: FrameChange) -> EncodedFrame:
-        """Return the file with its other passes moved along, if it is one that has any."""
-        original = change.frame.original
-        if self.passes is None or not change.edited.parts or not isinstance(original, WritesExr):
-            return encoded
-        from reggan_plugin.jobs.moved_passes import moved_passes  # few files have any
-
-        moved = moved_passes(
-            encoded.content,
-            original.layer,
-            change.frame,
-            change.edited.parts,
-            self.passes,
-            moves_alpha=self.moves_alpha,
-        )
-        return replace(encoded, content=moved.content, notices=moved.notices)
 
 
 MissingFace = Literal["copy", "skip", "fail"]

@@ -277,8 +277,8 @@ def test_the_key_says_which_algorithm(
     chain = make_chain(tmp_path / "chain", key())
     content = write_picture(tmp_path / "a.png").read_bytes()
     signer = PictureSigner(chain.signing, version="1")
-    signed = signer.sign(content, parent=content, title="a.png", facts={})
-    found = read(signed.content, "image/png", chain.root)
+    signed, _ = signer.sign(content, parent=content, title="a.png", facts={})
+    found = read(signed, "image/png", chain.root)
     assert found["state"] == "Trusted"
     assert found["manifests"][found["active_manifest"]]["signature_info"]["alg"] == algorithm
 
@@ -288,7 +288,7 @@ def signed_picture(tmp_path: Path, chain: Chain, suffix: str) -> Path:
     path = write_picture(tmp_path / f"signed{suffix}")
     content = path.read_bytes()
     signer = PictureSigner(chain.signing, version="1")
-    path.write_bytes(signer.sign(content, parent=content, title="a", facts={}).content)
+    path.write_bytes(signer.sign(content, parent=content, title="a", facts={})[0])
     assert has_credentials(path.read_bytes(), KINDS[suffix], chain.root)
     return path
 

@@ -78,6 +78,8 @@ class EncodedFrame:
     """None where nothing was lost, or nothing is measured (JPEG)."""
     notices: tuple[str, ...] = ()
     """Notices for the user about how it was written."""
+    sidecar: bytes | None = None
+    """Content Credentials for a file beside it, if they are to be and it cannot hold them."""
 
 
 @runtime_checkable

@@ -426,20 +426,14 @@ def _tasks_to_do(
     by_frame = SettingsByFrame(settings, plan.shot.frames)
 
     def is_to_do(task: FrameTask) -> bool:
-        if not task.existing.keeps_finished:
+        if not task.existing.keeps_finished or not record_path(task.output).exists():
             return True
         facts = by_frame.facts_at(task.source)
-        if not record_path(task.output).exists():
-            return True
-        try:
-            by_state = task.existing is Existing.RESUME
-            if by_state and earlier.untouched(task, facts) is not None:
-                return False
-            if earlier.changed_since(task):
+        with suppress(SourceError, StalledError):  # which the job will name
+            if earlier.why_left(task, facts) is not None:
                 return False
             _, facts = read_input(io_timeout, task.source.path, facts)
-        except (SourceError, StalledError):  # which the job will name
-            return True
-        return earlier.finished(task, facts) is None
+            return not earlier.is_finished(task, facts)
+        return True
 
     return [task for task in plan.tasks if is_to_do(task)]

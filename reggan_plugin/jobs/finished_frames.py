@@ -2,6 +2,7 @@
 leaves as it is.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,9 @@ from reggan_plugin.jobs.frame_record import (
 from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import Existing, FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.jobs.results import CHANGED_SINCE, EXISTS, ModelInUse
+
+IsSame = Callable[[FrameRecord], bool]
 
 
 class FinishedFrames:
@@ -32,36 +35,44 @@ class FinishedFrames:
         """Compare with what `model` and `settings` would make."""
         self._settings, self._model, self._io_timeout = settings, model, io_timeout
 
-    def untouched(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
-        """Return the record of an earlier run that would do the same, if no file changed since.
+    def why_left(
+        self, task: FrameTask, facts: FrameFacts, is_same: IsSame = lambda _: True
+    ) -> str | None:
+        """Return why a frame is left as it is, as far as that is told without reading it; else
+        None.
 
-        Size and time of the files tell, so that none is read.
+        An earlier run did the same, and by size and time no file changed since; or somebody changed
+        the result. `is_same` is asked of its record.
         """
-        record = self._same_record(task, facts)
-        if record is None:
+        if not task.existing.keeps_finished:
             return None
-        path = task.source.path
-        is_untouched = partial(record.is_untouched, path, task.output)
-        return record if self._io_timeout.call(str(path), is_untouched) else None
+        path, out = str(task.source.path), str(task.output)
+        record = self._same_record(task, facts) if task.existing is Existing.RESUME else None
+        if record is not None:
+            is_untouched = partial(record.is_untouched, task.source.path, task.output)
+            if self._io_timeout.call(path, is_untouched) and is_same(record):
+                return EXISTS
+        is_changed = self._io_timeout.call(out, partial(self.changed_since, task))
+        return CHANGED_SINCE if is_changed else None
 
-    def finished(self, task: FrameTask, facts: FrameFacts) -> FrameRecord | None:
-        """Return the record of an earlier run that would do the same, if its output is as it left
+    def is_finished(
+        self, task: FrameTask, facts: FrameFacts, is_same: IsSame = lambda _: True
+    ) -> bool:
+        """Tell whether an earlier run did the same to this input, and its output is as it left
         it.
         """
-        record = self._same_record(task, facts)
-        if record is None or record.input_sha256 != facts.input_sha256:
-            return None
+        record = self._same_record(task, facts) if task.existing.keeps_finished else None
+        if record is None or record.input_sha256 != facts.input_sha256 or not is_same(record):
+            return False
         if record.output_sha256 is None:
-            return record
+            return True
         with suppress(SourceError, StalledError):
             content = self._io_timeout.call(str(task.output), lambda: read_content(task.output))
-            files = record.files_beside(task.output)
-            is_whole = sha256_of(content) == record.output_sha256 and all(
+            return sha256_of(content) == record.output_sha256 and all(
                 self._io_timeout.call(str(path), partial(digest_of, path)) == file.sha256
-                for path, file in files
+                for path, file in record.files_beside(task.output)
             )
-            return record if is_whole else None
-        return None
+        return False
 
     def refuse_foreign(self, task: FrameTask) -> None:
         """Refuse files beside an output that no earlier run of the same output wrote.

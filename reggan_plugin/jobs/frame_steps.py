@@ -30,10 +30,9 @@ from reggan_plugin.jobs.frame_output import (
 )
 from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
 from reggan_plugin.jobs.interruption import IoTimeout
-from reggan_plugin.jobs.plan import Existing, FrameTask
+from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
 from reggan_plugin.jobs.results import (
-    CHANGED_SINCE,
     EXISTS,
     INTENSITY_0,
     NO_FACE,
@@ -201,18 +200,15 @@ class FrameSteps:
         return self._output.end(task, result) if isinstance(result, EndedFrame) else result
 
     def _read(self, task: FrameTask, facts: FrameFacts) -> ReadFrame:
-        path = task.source.path
-        may_be_done = task.existing.keeps_finished
-        by_state = task.existing is Existing.RESUME
-        if by_state and self._is_done(task, self._output.earlier.untouched(task, facts)):
-            return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
-        if may_be_done:
-            earlier, out = self._output.earlier, str(task.output)
-            if self._io_timeout.call(out, lambda: earlier.changed_since(task)):
-                return EndedFrame(outcome="skipped", message=CHANGED_SINCE, facts=None)
-            self._io_timeout.call(out, lambda: earlier.refuse_foreign(task))
+        path, earlier = task.source.path, self._output.earlier
+        is_same = partial(self._has_same_exposure, task)
+        why = earlier.why_left(task, facts, is_same)
+        if why is not None:
+            return EndedFrame(outcome="skipped", message=why, facts=None)
+        if task.existing.keeps_finished:
+            self._io_timeout.call(str(task.output), lambda: earlier.refuse_foreign(task))
         content, facts = read_input(self._io_timeout, path, facts)
-        if may_be_done and self._is_done(task, self._output.earlier.finished(task, facts)):
+        if earlier.is_finished(task, facts, is_same):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
         if self._by_frame.mix_at(task.source).changes_nothing:
             refuse_other_files(content, path)
@@ -231,11 +227,10 @@ class FrameSteps:
             return UnchangedFrame(content=content, reason=TURNED_AWAY, facts=facts)
         return self._cut(task, frame, crops, facts)
 
-    def _is_done(self, task: FrameTask, record: FrameRecord | None) -> bool:
-        """Tell whether an earlier run, if there is a record of it, had the same exposure."""
-        if record is None or record.exposure_ev is None:
-            return record is not None
-        return record.exposure_ev == self.exposure.at(task.source)
+    def _has_same_exposure(self, task: FrameTask, record: FrameRecord) -> bool:
+        """Tell whether an earlier run, of which this is the record, had the same exposure."""
+        known_ev = record.exposure_ev
+        return known_ev is None or known_ev == self.exposure.at(task.source)
 
     def _cut(
         self, task: FrameTask, frame: Frame, crops: Sequence[FaceCrop], facts: FrameFacts

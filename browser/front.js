@@ -6,7 +6,7 @@ import { BICUBIC, blurred, largest, resize } from "./planes.js";
 import { added, clip, eyeRows, rowsOf, sampled } from "./rig.js";
 
 const { THIN, REACH_PX, SOFTEST, FROM, TO, LEAST, BROW, BROW_TAIL, TAIL, TAIL_GOES_ON, BROW_HIDDEN } = front;
-const { HAIR, BESIDE_HAIR, FREE, HEAD, FADE } = answer;
+const { HAIR, BESIDE_HAIR, FREE, BROW_GOES_ON, HEAD, FADE } = answer;
 const SIDES = ["right", "left"];
 const like = (one, work) => ({ ...one, data: one.data.map(work) });
 
@@ -85,9 +85,14 @@ export function freedom(head, hair, eye) {
   const hairAt = (i) => sampled({ side: hair.width, data: hair.data }, 0, [((i % side) + 0.5) / side, (Math.floor(i / side) + 0.5) / side]);
   const moves = soft((i) => head.data[i] > HEAD, Math.max(1, FADE * eye * side), 2);
   const near = hair && soft((i) => hairAt(i) > HAIR, BESIDE_HAIR * eye * side, 1.3);
-  const rows = [...SIDES.flatMap((one) => [rowsOf("brow", one), eyeRows(one)]), rowsOf("lip_outer_upper"), rowsOf("lip_outer_lower")];
+  const rows = [...SIDES.map(eyeRows), rowsOf("lip_outer_upper"), rowsOf("lip_outer_lower")];
+  const upToHair = (brow) => {
+    const on = added(brow[0], brow[2], -1);
+    return [added(brow[0], on, BROW_GOES_ON * eye / Math.max(Math.hypot(...on), 1e-9)), ...brow];
+  };
   return (marks) => {
     const lines = rows.map((line) => line.map((row) => marks[row]));
+    lines.push(...SIDES.map((one) => upToHair(rowsOf("brow", one).map((row) => marks[row]))));
     return (was, now) => {
       const own = sampled(moves, 0, was);
       const held = near ? sampled(near, 0, now) : 0;

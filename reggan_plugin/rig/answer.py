@@ -100,6 +100,8 @@ _LEAST_LIFT = 0.01
 _HAIR, _BESIDE_HAIR, _FREE = 0.3, 0.20, 0.12
 """Share of what stands before the face from which on it counts; eye distances from it over which
 skin comes to move; and from brows, lids and lips within which it does all the same."""
+_BROW_GOES_ON = 0.3
+"""Eye distances by which a brow may go on beyond its last landmark, up to hair that hides it."""
 _ROOM = 0.05
 """Of values up to 1, below which light changes less: what is clipped would change its hue."""
 _ROOM_SOFT = 2.0
@@ -353,10 +355,16 @@ def _beside_hair(
     hair = sampled(front, _middles(cells) * np.float32(len(front)))[..., 0] > _HAIR
     reach = _BESIDE_HAIR * eye * cells
     near = np.clip(1.3 * blur(grown(hair, reach / 2).astype(np.float32), reach / 2), 0, 1)
-    lines = [rows_of("brow", side) for side in SIDES] + [eye_rows(side) for side in SIDES]
+    lines = [eye_rows(side) for side in SIDES]
     lines += [rows_of("lip_outer_upper"), rows_of("lip_outer_lower")]
+    lines = [marks[rows] for rows in lines]
+    for side in SIDES:
+        brow = marks[rows_of("brow", side)]
+        on = brow[0] - brow[2]
+        end = brow[0] + on * (_BROW_GOES_ON * eye / max(float(np.linalg.norm(on)), 1e-9))
+        lines.append(np.concatenate([end[None], brow]))
     wide = 2 * _FREE * eye
-    free = np.maximum.reduce([line_of(marks[rows], wide, WHOLE, cells) for rows in lines])
+    free = np.maximum.reduce([line_of(line, wide, WHOLE, cells) for line in lines])
     free = np.clip(2 * blur(free, _FREE * eye * cells / 2), 0, 1)
     return near * (1 - free)
 

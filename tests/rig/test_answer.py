@@ -8,7 +8,7 @@ import pytest
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.change.pipeline import change_crop
 from reggan_plugin.rig.answer import Landmarks, rig_answer
-from reggan_plugin.rig.dense_landmarks import rows_of
+from reggan_plugin.rig.dense_landmarks import SIDES, eye_rows, rows_of
 from reggan_plugin.rig.mouth_opening import mouth_of_character
 from reggan_plugin.rig.raster import WHOLE, line_of, smooth_arc
 from reggan_plugin.rig.template import template
@@ -288,6 +288,27 @@ def test_skin_beside_a_lock_of_hair_stays_and_brows_and_lips_do_not() -> None:
     for rows in (rows_of("brow", "right"), rows_of("lip_outer_upper")):
         at = tuple((landmarks.places[rows].T[::-1] * len(free)).astype(int))
         assert np.allclose(held[at], free[at], rtol=0.1, atol=1e-4)
+
+
+def test_a_brow_that_goes_on_beneath_a_lock_is_not_bent_at_it() -> None:
+    """Its last landmark lies a fifth of an eye distance from the lock."""
+    picture, landmarks = drawn_face()
+    brow = landmarks.places[rows_of("brow", "right")]
+    on = (brow[0] - brow[2]) / np.linalg.norm(brow[0] - brow[2])
+    eye = float(
+        np.linalg.norm(np.subtract(*(landmarks.places[eye_rows(s)].mean(0) for s in SIDES)))
+    )
+    beyond = brow[0] + eye * np.array([[0.05], [0.1], [0.15]]) * on
+    across = np.linspace(0, 1, 384)[None].repeat(384, axis=0)
+    lock = (across < beyond[-1, 0]).astype(np.float32)[..., None]
+    raised = {"browOuterUpRight": 1.0, "browInnerUp": 1.0}
+    free, held = (
+        rig_answer(template(), picture, marks, raised).motion[..., 1]
+        for marks in (landmarks, replace(landmarks, front=lock))
+    )
+    at = tuple((beyond.T[::-1] * len(free)).astype(int))
+    assert free[at].min() > 0.002
+    np.testing.assert_allclose(held[at], free[at], rtol=0.15)
 
 
 def test_what_is_no_head_does_not_go_along() -> None:

@@ -9,6 +9,7 @@ from PIL import Image, ImageFilter
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import Region, part_inside, place_cells
+from reggan_plugin.kernels.pictures import largest_around
 
 _EDGE = 0.07
 """Share of a pixel from which on its colour is no longer one of the face."""
@@ -33,8 +34,7 @@ def hidden_share(front: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shap
 
 def within(mask: Bool[np.ndarray, "rows columns"], reach: int) -> Bool[np.ndarray, "rows columns"]:
     """Return the mask, reaching further in x and y."""
-    image = Image.fromarray(mask).convert("L")
-    return np.asarray(image.filter(ImageFilter.BoxBlur(reach))) > 0
+    return largest_around(mask, reach)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

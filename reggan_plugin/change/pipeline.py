@@ -48,7 +48,9 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 Face = Float[np.ndarray, "side side 3"]
 """A crop as a model sees it, sRGB-encoded, in [0, 1]."""
-MOST_FINER = 4
+MOST_FINER, _FINER_STEPS = 4, 4
+"""Most sides of a model's crop at which details are seen, and steps between one and the next: eyes,
+mouths and edges cost by their pixels, and more of them than a frame has show nowhere."""
 _MOST_AT_ONCE = 2**21
 """Pixels of a face that are composed at once: a face in a 16k frame can have 50 million."""
 
@@ -106,14 +108,14 @@ def cut_face(
     return CutFace(region=region, crop=crop, display=display, before=before, mix=mix)
 
 
-def finer_for(crop: FaceCrop, card: ModelCard) -> int:
+def finer_for(crop: FaceCrop, card: ModelCard) -> float:
     """Say at how many times the side of a model's crop it is shown the details of a face.
 
     A rig paints eyes and mouths at the frame's own resolution; networks have a size of their own.
     """
     if card.contract != RIG_CONTRACT:
         return 1
-    return min(max(1, math.ceil(crop.scale)), MOST_FINER)
+    return min(max(1.0, math.ceil(crop.scale * _FINER_STEPS) / _FINER_STEPS), MOST_FINER)
 
 
 def answer_faces(

@@ -74,11 +74,12 @@ class FaceCrop:
         matrix[:, 2] -= matrix[:, :2] @ [margin_px, margin_px]
         return replace(self, frame_from_crop=matrix, side_px=side_px, in_shot=None)
 
-    def finer(self, factor: int) -> "FaceCrop":
-        """Return the same square with `factor` times as many pixels on a side."""
-        matrix = self.frame_from_crop.copy()
+    def finer(self, factor: float) -> "FaceCrop":
+        """Return the same square with `factor` times as many pixels on a side, about."""
+        side_px = round(factor * self.side_px)
+        factor, matrix = side_px / self.side_px, self.frame_from_crop.copy()
         matrix[:, :2] /= factor
-        return replace(self, frame_from_crop=matrix, side_px=self.side_px * factor)
+        return replace(self, frame_from_crop=matrix, side_px=side_px)
 
     def corners(self) -> Float[np.ndarray, "4 2"]:
         """Corners of the crop in the frame, in pixels."""

@@ -185,10 +185,11 @@ class CroppedFace:
 
     @cached_property
     def whole(self) -> Float[np.ndarray, "fine_side fine_side 3"]:
-        """All of the face at the size of its details."""
+        """All of the face at the size of its details or above, a multiple of the small one's."""
         if self.picture is None or self.crop is None:
             return self.small
-        along = (np.arange(self.side_px, dtype=np.float32) + np.float32(0.5)) / self.side_px
+        side_px = -(-self.side_px // len(self.small)) * len(self.small)
+        along = (np.arange(side_px, dtype=np.float32) + np.float32(0.5)) / side_px
         return self.at(np.stack(np.meshgrid(along, along), axis=2))
 
     def at(self, places: Float[np.ndarray, "*shape 2"]) -> Float[np.ndarray, "*shape 3"]:

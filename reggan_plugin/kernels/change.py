@@ -101,7 +101,7 @@ def put_in_place(
 
     Args:
         values: moved.
-        index: of their places in the flattened region.
+        index: of their places in the flattened region, rising.
         pixels: before; written over.
         weight: takes the weight of the change where a pixel was moved.
         change: weight of the change.
@@ -118,7 +118,7 @@ def put_in_place(
         change.size if front is None else front.size,
     ]
     if sizes != [len(index), *3 * [weight.size]] or (
-        len(index) and not 0 <= index.min() <= index.max() < weight.size
+        len(index) and not 0 <= index[0] <= index[-1] < weight.size
     ):
         raise ValueError(f"Planes of {sizes} do not fit {len(index)} places of {weight.size}.")
     change = np.ascontiguousarray(change, np.float32)

@@ -26,7 +26,7 @@ from reggan_plugin.change.pipeline import answer_faces, change_crop, finer_for
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.imaging.colour import linear_from_srgb
-from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.imaging.crop import CroppedFace, ShownFace, cut_crop
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.rig import mouth_opening
@@ -288,11 +288,12 @@ class AskedFace:
             source.know(places)
         self._face = self._cut(picture)
 
-    def _cut(self, picture: Picture) -> Picture:
+    def _cut(self, picture: Picture) -> ShownFace:
         side_px = self.source.side_px
         crop = FaceCrop(np.eye(2, 3) * (len(picture) / side_px), side_px)
-        cut = cut_crop(picture, crop.finer(finer_for(crop, self.source.card)))
-        return np.clip(cut, 0, 1).astype(np.float32)
+        small = np.clip(cut_crop(picture, crop), 0, 1).astype(np.float32)
+        finer = finer_for(crop, self.source.card)
+        return small if finer == 1 else CroppedFace(small, picture, crop.finer(finer))
 
     def answer(self, weights: Mapping[str, float]) -> Answer:
         """The model's answer, mended as users' frames have it."""

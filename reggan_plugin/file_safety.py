@@ -7,8 +7,8 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
@@ -67,24 +67,17 @@ _REMEDIES = {
 }
 
 
-def write_atomically(
-    path: Path,
-    content: bytes | Iterable[bytes],
-    modified_ns: int | None = None,
-    *,
-    is_new: bool = False,
-) -> None:
-    """Make `path` a file with this content, or these pieces of it, replacing what was there.
+@contextmanager
+def appearing(path: Path, *, is_new: bool = False, is_durable: bool = True) -> Iterator[Path]:
+    """Give a temporary name in the same folder; what the block writes there then becomes `path`.
 
-    It is written under a temporary name in the same folder and renamed; after a failure the
-    temporary file is gone and what was at `path` before is still there. Its bytes are on the disk
-    before it takes its name, so that a power cut leaves no empty file under it either.
+    After a failure the temporary file is gone and what was at `path` before is still there.
 
     Args:
         path: the file.
-        content: what is to be in it.
-        modified_ns: when it is to say that it was changed, as far as its disk can hold that.
         is_new: whether nothing may be replaced: another program may have written there meanwhile.
+        is_durable: whether its bytes are on the disk before it takes its name, so that a power cut
+            leaves no empty file under it either.
 
     Raises:
         OutputExistsError: it is to be new, and is there.
@@ -94,13 +87,10 @@ def write_atomically(
     temporary = path.with_name(_prefix_for(path.name) + os.urandom(6).hex() + TEMPORARY_SUFFIX)
     try:
         try:
-            with temporary.open("wb") as file:
-                file.writelines([content] if isinstance(content, bytes) else content)
-                file.flush()
-                os.fsync(file.fileno())
-            if modified_ns is not None:
-                with suppress(OSError):  # some network folders keep their own time
-                    os.utime(temporary, ns=(modified_ns, modified_ns))
+            yield temporary
+            if is_durable:
+                with temporary.open("rb+") as file:
+                    os.fsync(file.fileno())
             if is_new:
                 take_new_name(temporary, path)
             else:
@@ -111,6 +101,29 @@ def write_atomically(
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, "Name another output.")
         raise OutputError(f"{path} cannot be written: {error.strerror}. {remedy}") from error
+
+
+def write_atomically(
+    path: Path,
+    content: bytes | Iterable[bytes],
+    modified_ns: int | None = None,
+    *,
+    is_new: bool = False,
+) -> None:
+    """Make `path` a file with this content, or these pieces of it, replacing what was there.
+
+    Args:
+        path: the file.
+        content: what is to be in it.
+        modified_ns: when it is to say that it was changed, as far as its disk can hold that.
+        is_new: as of `appearing`, whose errors these are.
+    """
+    with appearing(path, is_new=is_new) as temporary:
+        with temporary.open("wb") as file:
+            file.writelines([content] if isinstance(content, bytes) else content)
+        if modified_ns is not None:
+            with suppress(OSError):  # some network folders keep their own time
+                os.utime(temporary, ns=(modified_ns, modified_ns))
 
 
 def take_new_name(temporary: Path, path: Path) -> None:

@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from reggan_plugin.cli import main
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.jobs.frame_record import read_record
 
 from .sample_frames import SAMPLES
 
@@ -100,6 +101,18 @@ def test_outside_the_mask_and_in_alpha_every_bit_stays(
     else:
         assert after.alpha is not None
         assert before.alpha.tobytes() == after.alpha.tobytes()
+
+
+def test_a_face_under_alpha_0_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_png_8(tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as seen:
+        seen.putalpha(0)
+        seen.save(tmp_path / "a.png")
+    render(tmp_path / "a.png", 1.0)
+    assert "The face lies where alpha is 0" in capsys.readouterr().err
+    record = read_record(tmp_path / "out_1.0" / "a.png")
+    assert record is not None
+    assert "where alpha is 0" in record.warnings[-1]
 
 
 def test_text_description_layers_and_attributes_stay(tmp_path: Path) -> None:

@@ -78,6 +78,8 @@ from reggan_plugin.jobs.video_job import DEFAULT_FPS, Movie
 from reggan_plugin.models.model_card import find_model
 
 _MOST_FPS = 1000
+_NTSC, _ROUNDED = (24000, 30000, 48000, 60000, 120000), Fraction(1, 200)
+"""Frames in 1001 seconds, and by how much people round such a rate: 23.976 or 23.98."""
 _MOST_BITRATE = 10**9
 _CRF = {name: codec.options["crf"] for name, codec in VIDEO_CODECS.items() if codec.most_crf}
 _PEM_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -94,7 +96,7 @@ def _signing_from_options(certificate: Path | None, key: Path | None) -> Signing
 def fps_from_text(text: str) -> Fraction:
     """Read frames a second: a number or a fraction."""
     try:
-        fps = Fraction(text)
+        fps = Fraction(text).limit_denominator(1001)
     except (ValueError, ZeroDivisionError):
         fps = Fraction(0)
     if not 0 < fps <= _MOST_FPS:
@@ -102,7 +104,8 @@ def fps_from_text(text: str) -> Fraction:
             f"{text[:80]!r} is no number of frames a second, up to {_MOST_FPS}, such as 24 or "
             "30000/1001."
         )
-    return fps.limit_denominator(1001)
+    ntsc = Fraction(1000 * round(fps * Fraction(1001, 1000)), 1001)
+    return ntsc if ntsc.numerator in _NTSC and abs(fps - ntsc) < _ROUNDED else fps
 
 
 def bitrate_from_text(text: str) -> int:

@@ -206,6 +206,7 @@ _HIDES_FRAMES = "vp8"
 _ERROR = 16
 """Level of FFmpeg's errors; lower ones are worse."""
 _LOG_LOCK = threading.RLock()
+_OTHERS_OF_GIF = {b"ICCRGBG1012": "its colour profile", b"XMP DataXMP": "XMP"}
 _MOST_COMMENTS, _MOST_COMMENT_BYTES = 100, 65_536
 """Of a GIF that are kept."""
 _SLACK_S = 0.1
@@ -502,12 +503,14 @@ class GifFacts:
         is_whole: whether its blocks lead to its end; readers stop silently where they do not.
         loops: how often it is repeated, 0 for ever; None where it is shown once, and of no GIF.
         comments: in order.
+        others: names of what else programs put beside its pictures, such as a colour profile.
     """
 
     pictures: int = 0
     is_whole: bool = False
     loops: int | None = None
     comments: tuple[bytes, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def gif_facts(path: Path) -> GifFacts:
@@ -518,6 +521,7 @@ def gif_facts(path: Path) -> GifFacts:
     loops: int | None = None
     pictures, is_whole = 0, False
     comments: list[bytes] = []
+    others: dict[str, None] = {}
     with path.open("rb") as file, suppress(IndexError):  # it ends within a block
         head = file.read(13)
         if head[:4] != b"GIF8":
@@ -536,15 +540,24 @@ def gif_facts(path: Path) -> GifFacts:
                 label, content = file.read(1), list(blocks())
                 if label == b"\xfe" and len(comments) < _MOST_COMMENTS:
                     comments.append(b"".join(content)[:_MOST_COMMENT_BYTES])
-                elif content[:1] == [b"NETSCAPE2.0"] and content[1:] and content[1][:1] == b"\1":
-                    loops = int.from_bytes(content[1][1:3], "little")
+                elif content[:1] == [b"NETSCAPE2.0"]:
+                    if content[1:] and content[1][:1] == b"\1":
+                        loops = int.from_bytes(content[1][1:3], "little")
+                elif label == b"\xff" and content:
+                    others[_OTHERS_OF_GIF.get(content[0], ascii(content[0])[2:-1])] = None
             else:
                 skip_colours(file.read(9)[8])
                 file.read(1)
                 deque(blocks(), maxlen=0)
                 pictures += 1
         is_whole = kind == b";"
-    return GifFacts(pictures=pictures, is_whole=is_whole, loops=loops, comments=tuple(comments))
+    return GifFacts(
+        pictures=pictures,
+        is_whole=is_whole,
+        loops=loops,
+        comments=tuple(comments),
+        others=tuple(others)[:_MOST_COMMENTS],
+    )
 
 
 def samples_of(frame: "VideoFrame") -> npt.NDArray[Any]:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from reggan_plugin.child_process import talk_apart
 from reggan_plugin.errors import OutputError, UnreadableFrameError, counted
-from reggan_plugin.file_safety import refuse_device, take_new_name
+from reggan_plugin.file_safety import appearing
 from reggan_plugin.files.video import (
     CONTAINERS,
     VIDEO_CODECS,
@@ -101,7 +101,7 @@ def write_video(
     """
     pictures = {str(number): str(path) for number, path in changed.items()}
     notices: list[str] = []
-    with _appearing(out, is_new=is_new) as temporary:
+    with appearing(out, is_new=is_new) as temporary:
         words = (str(source), str(temporary), str(out), pictures, asdict(coding), comment)
         writing = talk_apart(f"{__name__}:written_frames", *words, file=source, is_writer=True)
         with closing(writing):
@@ -142,7 +142,7 @@ def write_new_video(
     options = coding.options_for(name)
     container, _ = CONTAINERS[out.suffix.lower()]
     with (
-        _appearing(out, is_new=is_new) as temporary,
+        appearing(out, is_new=is_new) as temporary,
         _faults(str(out), str(out)),
         av.open(str(temporary), "w", format=container) as writing,
     ):
@@ -189,22 +189,6 @@ def _stream_like(frame: "VideoFrame", fps: Fraction) -> Any:
         sample_aspect_ratio=None,
         metadata={},
     )
-
-
-@contextmanager
-def _appearing(out: Path, *, is_new: bool) -> Iterator[Path]:
-    """Give a temporary name, under which a file is whole before it has its own."""
-    refuse_device(out)
-    temporary = out.with_name(f".{out.name}.reggan-tmp")
-    try:
-        yield temporary
-        if is_new:
-            take_new_name(temporary, out)
-        else:
-            temporary.replace(out)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def written_frames(
@@ -277,6 +261,8 @@ def written_frames(
         notices += _lost(out, len(chapters), spoken, written)
         if container != "gif" and facts.loops is not None:
             notices.append(f"the number of loops is left out of the new video: {suffix} has none")
+        if facts.others:
+            notices.append(f"{', '.join(facts.others)} left out of the new video")
         now = _said_by(next(written.decode(video=0), None))
         if gone := ", ".join(one for one in _said_by(first) if one not in now):
             notices.append(f"{gone} left out of the new video")

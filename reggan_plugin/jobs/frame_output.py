@@ -170,6 +170,9 @@ def unless_it_fails(
     return EndedFrame(outcome="failed", message=message, facts=facts)
 
 
+SEEN_THROUGH = (
+    "The face lies where alpha is 0, so none of its pixels changes. Render it with alpha."
+)
 PIXELS_WHILE_RENDERING = 18_000_000
 """Two 4K frames: a third one takes half a gigabyte more of memory, and a frame is read while
 another one is changed and written anyway."""
@@ -345,6 +348,9 @@ class FrameOutput:
         stats, warnings = {**_stats(edited), **lost}, (*facts.warnings, *file.notices)
         facts = replace(facts, stats=stats, warnings=warnings)
         if not is_changed(edited.before[edited.box], edited.inside):
+            alpha = change.frame.alpha
+            if alpha is not None and edited.inside.size and not alpha[edited.box].any():
+                facts = replace(facts, warnings=(*facts.warnings, SEEN_THROUGH))
             return file, facts
         content, sidecar, stamp = file.content, None, stamp_content(facts, self._recorded_model)
         if self._settings.stamp:

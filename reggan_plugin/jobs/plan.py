@@ -296,6 +296,8 @@ def make_output_folder(plan: JobPlan) -> None:
         _make_writable(plan.out / RECORD_FOLDER)
         remove_leftovers(plan.out, names)
         remove_leftovers(plan.out / RECORD_FOLDER, records)
+        for path in () if plan.whole is None else (plan.whole, record_path(plan.whole)):
+            remove_leftovers(path.parent, [path.name])
     for folder, own in plan.names_beside.items():
         with _refused_folder(folder):
             _make_writable(folder)

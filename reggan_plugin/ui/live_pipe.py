@@ -43,7 +43,7 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
-from reggan_plugin.file_safety import TEMPORARY_SUFFIX, refuse_existing, refuse_overwriting
+from reggan_plugin.file_safety import appearing, refuse_existing, refuse_overwriting
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.json_and_toml import json_text, parse_json
 from reggan_plugin.limits import MOST_PATH_LETTERS
@@ -123,15 +123,9 @@ class LivePipe:
 
     def _written(self, picture: Rgba, out: Path) -> dict[str, Any]:
         """Write a picture whole; return the name of its file, and its size."""
-        temporary = out.with_name(out.name + os.urandom(6).hex() + TEMPORARY_SUFFIX)
-        try:
-            with temporary.open("xb") as file:
-                np.ascontiguousarray(picture).tofile(file)  # else each number is written by itself
-            temporary.replace(out)
-            self._made.add(out)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        with appearing(out, is_durable=False) as temporary, temporary.open("xb") as file:
+            np.ascontiguousarray(picture).tofile(file)  # else each number is written by itself
+        self._made.add(out)
         return {"file": out.name, "width": picture.shape[1], "height": picture.shape[0]}
 
     def _frame(self, asked: Mapping[str, Any], mix: ExpressionMix) -> Rgba:

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import av
+import click
 import numpy as np
 import pytest
 from PIL import Image
 
 from reggan_plugin import child_process
 from reggan_plugin.cli import main
-from reggan_plugin.errors import OutputExistsError, UnreadableFrameError, UsageError
+from reggan_plugin.commands.render import fps_from_text
+from reggan_plugin.errors import OutputError, OutputExistsError, UnreadableFrameError, UsageError
 from reggan_plugin.faces.face_finder import ChosenFaces
+from reggan_plugin.file_safety import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.files import video
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.files.video import (
@@ -164,11 +167,14 @@ def test_a_job_that_was_stopped_goes_on_with_the_next_frame(
     assert smile(clip) == 1
     result = tmp_path / "a_happy.mp4"
     assert not result.exists()
+    killed = tmp_path / f"{_prefix_for(result.name)}0123{TEMPORARY_SUFFIX}"
+    killed.touch()
     capsys.readouterr()
     assert smile(clip, "--resume", "--json") == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["counts"] == {"written": 1, "copied": 0, "skipped": 6, "failed": 0}
     assert summary["out"] == str(result)
+    assert not killed.exists(), "what a killed run left of the video"
     content = result.read_bytes()
     # A finished video is left as it is, and one that was damaged is made again.
     assert smile(clip, "--resume") == 0
@@ -367,8 +373,11 @@ def test_a_gif_keeps_its_loops_comments_and_last_time(
     assert smile(tmp_path / "a_happy.gif", "--out", again) == 0
     assert gif_facts(again) == found, "the note is there once"
     late = tmp_path / "late.gif"  # its comment right before its end
-    late.write_bytes(again.read_bytes().removesuffix(b";") + b"!\xfe\4late\0;")
+    profile = b"!\xff\x0bICCRGBG1012\4icc.\0"
+    late.write_bytes(again.read_bytes().removesuffix(b";") + profile + b"!\xfe\4late\0;")
+    capsys.readouterr()
     assert smile(late, "--out", again, "--overwrite") == 0
+    assert "its colour profile left out of the new video" in capsys.readouterr().err
     assert gif_facts(again).comments == (own, b"late", ours)
     assert gif_facts(again).pictures == len(frames_of(again)) == 3
     if loops is not None:
@@ -499,6 +508,37 @@ def test_ffmpeg_never_runs_in_this_process(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", "\n".join(lines)], check=True)
     assert (tmp_path / "b.mov").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "fps"),
+    [
+        ("23.976", "24000/1001"),
+        ("23.98", "24000/1001"),
+        ("59.94", "60000/1001"),
+        ("30000/1001",) * 2,
+    ]
+    + [(same, same) for same in ("24", "25", "12.5", "23.9", "0.001", "1000")],
+)
+def test_rates_are_taken_as_people_mean_them(text: str, fps: str) -> None:
+    assert fps_from_text(text) == Fraction(fps)
+
+
+@pytest.mark.parametrize("text", ["0.0001", "1e-9", "0", "1001", "nan", "1/0"])
+def test_a_rate_that_no_video_has_is_refused(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="is no number of frames a second"):
+        fps_from_text(text)
+
+
+def test_a_video_takes_its_name_whole_or_not_at_all(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "a.mkv")
+    longest = tmp_path / f"{'b' * 251}.mkv"
+    write_video(clip, longest, {})
+    assert len(frames_of(longest)) == FRAMES
+    (tmp_path / "c.mkv").mkdir()
+    with pytest.raises(OutputError, match=r"c\.mkv cannot be written: .*Name another output"):
+        write_video(clip, tmp_path / "c.mkv", {})
+    assert not list(tmp_path.glob(f"*{TEMPORARY_SUFFIX}"))
 
 
 def test_what_is_no_video_says_so(tmp_path: Path) -> None:

@@ -147,6 +147,15 @@ def test_an_exif_thumbnail_does_not_keep_the_old_face(name: str, tmp_path: Path)
     assert not any("thumbnail" in one for one in read_frame(out).notices)
 
 
+def test_chunks_that_a_webp_loses_are_told(tmp_path: Path) -> None:
+    picture("RGB").save(tmp_path / "a.webp", lossless=True)
+    content = (tmp_path / "a.webp").read_bytes()
+    assert not read_frame(tmp_path / "a.webp").notices
+    more = content[8:] + b"ABCD" + struct.pack("<I", 2) + b"xy"
+    (tmp_path / "a.webp").write_bytes(b"RIFF" + struct.pack("<I", len(more)) + more)
+    assert "of other programs: ABCD" in read_frame(tmp_path / "a.webp").notices[0]
+
+
 def test_what_only_resembles_a_tga_is_none() -> None:
     for content in (b"", bytes(32), b"\0\0\2" + bytes(40), b"\0\0\1\0\1\0 \0\0", b"GIF89a" * 9):
         assert format_of(content) is None

@@ -11,6 +11,7 @@ from reggan_plugin.files.image_format import Frame, ImageFormat, Wanted
 
 _STAMP = b"rgPl"
 _LOSSLESS = b"VP8L"
+_KEPT = (b"VP8 ", _LOSSLESS, b"VP8X", b"ALPH", b"ICCP", b"EXIF", b"XMP ", b"ANIM", b"ANMF", _STAMP)
 _QUALITY = 95
 """Of a lossy one that is written again; a file does not say its own."""
 
@@ -41,16 +42,17 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
     from reggan_plugin.files.pillow_image import decode_pillow
 
-    if _LOSSLESS in [name for name, _ in _chunks(content)]:
-        options = {"lossless": True, "exact": True, "quality": 100, "method": 4}
-        return decode_pillow(content, "WEBP", save_options=options)
-    notice = f"WebP is lossy: a changed frame is compressed again with quality {_QUALITY}"
-    return decode_pillow(
-        content,
-        "WEBP",
-        save_options={"quality": _QUALITY, "method": 4, "exact": True},
-        notices=(notice,),
+    names = [name for name, _ in _chunks(content)]
+    others = ", ".join(ascii(name)[2:-1] for name in dict.fromkeys(names) if name not in _KEPT)
+    notices = (
+        (f"a WebP is written without its chunks of other programs: {others}",) if others else ()
     )
+    if _LOSSLESS in names:
+        options = {"lossless": True, "exact": True, "quality": 100, "method": 4}
+        return decode_pillow(content, "WEBP", save_options=options, notices=notices)
+    notice = f"WebP is lossy: a changed frame is compressed again with quality {_QUALITY}"
+    options = {"quality": _QUALITY, "method": 4, "exact": True}
+    return decode_pillow(content, "WEBP", save_options=options, notices=(notice, *notices))
 
 
 def _stamped(content: bytes, text: str) -> bytes:

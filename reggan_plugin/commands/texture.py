@@ -12,8 +12,6 @@ from reggan_plugin.commands.options.expression import NOTHING_ASKED, MixOptions,
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.model import model_options, open_model, rig_options
 from reggan_plugin.commands.options.texture import (
-    CharacterOptions,
-    MapOutput,
     character_options,
     output_options,
 )
@@ -21,11 +19,13 @@ from reggan_plugin.commands.progress import bar_of, errors_as_events, quiet_opti
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import RegganError, UsageError, document_from_said
+from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing, make_writable_folder
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.textures.texture_request import (
+    Look,
     MeshOutput,
     OpenTransfer,
     TextureRequest,
@@ -52,12 +52,16 @@ if TYPE_CHECKING:
 @errors_as_events
 def texture(
     *,
-    character: CharacterOptions,
+    mesh: Path | None,
+    look: Look,
+    choice: FaceChoice,
+    also: tuple[Path, ...],
     asked: MixOptions,
     model: str | None,
     device: str,
     rig_files: RigFiles,
-    maps_out: MapOutput,
+    out: Path | None,
+    out_folder: Path | None,
     out_mesh: Path | None,
     mesh_as: MeshOutput | None,
     sheet: Path | None,
@@ -79,29 +83,28 @@ def texture(
     if not mixes and sheet is None:
         raise UsageError(NOTHING_ASKED)
     request = TextureRequest(
-        mesh=character.mesh,
-        look=character.look,
+        mesh=mesh,
+        look=look,
         mixes=mixes,
-        choice=character.choice,
-        out=maps_out.file,
-        out_folder=maps_out.folder,
+        choice=choice,
+        out=out,
+        out_folder=out_folder,
         out_mesh=out_mesh,
         mesh_as=mesh_as or _usual_mesh_output(out_mesh, len(mixes)),
         existing=existing,
-        also=character.also,
+        also=also,
         rig=rig_files,
-        inputs=(*given_files(), *character.also),
+        inputs=(*given_files(), *also),
     )
     open_transfer = cache(partial(_open_transfer, request, model, device))
-    folder = request.mesh
-    if folder is not None and folder.is_dir():
-        request = replace(request, out=maps_out.folder or maps_out.file, out_folder=None)
+    if mesh is not None and mesh.is_dir():
+        request = replace(request, out=out_folder or out, out_folder=None)
         _refuse_single_files(request, sheet)
         meshes = mesh_as is not None
-        _run_batch(request, folder, open_transfer, as_json=as_json, quiet=quiet, with_meshes=meshes)
+        _run_batch(request, mesh, open_transfer, as_json=as_json, quiet=quiet, with_meshes=meshes)
     else:
-        if maps_out.folder is not None:
-            make_writable_folder(maps_out.folder)
+        if out_folder is not None:
+            make_writable_folder(out_folder)
         results = _run(request, sheet, open_transfer, without_bar if as_json or quiet else bar_of)
         print_results(results, as_json=as_json, quiet=quiet)
 

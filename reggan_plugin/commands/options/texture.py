@@ -1,7 +1,6 @@
 """The options of `texture` that say which character, and where its changed maps go."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +18,6 @@ from reggan_plugin.textures.texture_request import MESH_OUTPUTS, Look
 _FRONTS = ("+X", "-X", "+Y", "-Y", "+Z", "-Z")
 
 
-@dataclass(frozen=True, kw_only=True)
-class CharacterOptions:
-    """A character, or a map alone, and how its face is found.
-
-    Attributes:
-        mesh: a file, a folder of characters, or None for a map alone.
-        look: how to look at it.
-        choice: where the face is on a map alone.
-        also: further maps of the same texels that move along.
-    """
-
-    mesh: Path | None
-    look: Look
-    choice: FaceChoice
-    also: tuple[Path, ...]
-
-
 def _character_from_options(
     given_mesh: Path | None,
     mesh: Path | None,
@@ -48,7 +30,7 @@ def _character_from_options(
     force: bool,
     also: tuple[Path, ...],
     reading: Reading,
-) -> CharacterOptions:
+) -> tuple[Path | None, Look, FaceChoice, tuple[Path, ...]]:
     if given_mesh is not None and mesh is not None:
         raise UsageError(f"{given_mesh} and --mesh {mesh} were given; name one mesh.")
     mesh = given_mesh or mesh
@@ -61,7 +43,7 @@ def _character_from_options(
         reading=reading,
     )
     _check_sources(mesh, look, also, flat=flat, face_box=face_box)
-    return CharacterOptions(mesh=mesh, look=look, choice=FaceChoice(box=face_box), also=also)
+    return mesh, look, FaceChoice(box=face_box), also
 
 
 def _check_sources(
@@ -102,7 +84,7 @@ def _output_option(*names: str, **settings: Any) -> AddOption:
 
 
 character_options = options_as(
-    "character",
+    ("mesh", "look", "choice", "also"),
     _character_from_options,
     click.argument(
         "given_mesh",
@@ -166,28 +148,22 @@ character_options = options_as(
     ),
     reading_options("Character"),
 )
-"""Options for the map's place on a face; the command takes `character`, an `CharacterOptions`."""
+"""Which character, and how its face is found; the command takes `mesh` (a file, a folder of
+characters, or None for a map alone), `look`, `choice` (the face on a map alone) and `also`."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class MapOutput:
-    """The place of the changed maps: a file for each, a folder for all, or neither."""
-
-    file: Path | None = None
-    folder: Path | None = None
-
-
-def _map_output(out: str | None) -> MapOutput:
+def _map_output(out: str | None) -> tuple[Path | None, Path | None]:
+    """Return the file for each map, or the folder for all; neither is beside the source."""
     if out is None:
-        return MapOutput()
-    if out.endswith(("/", os.sep)) or Path(out).is_dir():
-        return MapOutput(folder=Path(out))
-    return MapOutput(file=Path(out))
+        return None, None
+    path = Path(out)
+    is_folder = out.endswith(("/", os.sep)) or path.is_dir()
+    return (None, path) if is_folder else (path, None)
 
 
 output_options = together(
     options_as(
-        "maps_out",
+        ("out", "out_folder"),
         _map_output,
         _output_option(
             "-o",
@@ -221,4 +197,4 @@ output_options = together(
     ),
     existing_options,
 )
-"""Options for where meshes and the sheet go, `existing`, and `maps_out`, a `MapOutput`."""
+"""Where maps (`out` or `out_folder`), meshes and the sheet go, and `existing`."""

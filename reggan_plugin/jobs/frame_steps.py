@@ -5,13 +5,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
-from reggan_plugin.change.picture import FrameCrops, Picture
-from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.errors import FRAME_FAULTS, Remark
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
+from reggan_plugin.faces.face_finder import ChosenFaces
 from reggan_plugin.files.frame import Encoding, Frame, read_content, refuse_other_files
 from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.jobs.frame_output import (
@@ -42,8 +39,7 @@ from reggan_plugin.jobs.results import (
     none_of_number,
 )
 from reggan_plugin.transfer.display_picture import picture_of
-from reggan_plugin.transfer.expression_transfer import Landmarker
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 
 class ShotExposure:
@@ -110,40 +106,6 @@ HALVED = (
 )
 
 
-class Transfer(Protocol):
-    """The part of `ExpressionTransfer` that a job needs."""
-
-    @property
-    def batch(self) -> int:
-        """Faces that the model is given at once."""
-        ...
-
-    @property
-    def landmarker(self) -> Landmarker | None:
-        """What finds dense landmarks while a shot is tracked; None for models without any."""
-        ...
-
-    def find_faces(self, frame: Frame, choice: FaceChoice, names: tuple[str, ...]) -> ChosenFaces:
-        """Crops of the chosen faces; none if there is no face."""
-        ...
-
-    def intensity_share(self, crop: FaceCrop) -> float:
-        """Intensity factor for the turn of a head, 0 to 1."""
-        ...
-
-    def auto_exposure(self, frame: Frame, crops: Sequence[FaceCrop]) -> float:
-        """Return the stops for a scene-linear frame."""
-        ...
-
-    def cut(self, picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop]) -> FrameCrops:
-        """Cut the crop that the model is to see."""
-        ...
-
-    def answer(self, cuts: Sequence[FrameCrops]) -> Sequence[FrameAnswers]:
-        """Run the model on several frames; the answers are still to be composed."""
-        ...
-
-
 class FrameSteps:
     """Each step returns what the next one takes; faults that a frame can have are its end.
 
@@ -154,7 +116,7 @@ class FrameSteps:
     def __init__(
         self,
         settings: RenderSettings,
-        transfer: Transfer | None,
+        transfer: ExpressionTransfer | None,
         shot: FrameList,
         output: FrameOutput,
         io_timeout: IoTimeout,

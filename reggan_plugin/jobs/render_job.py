@@ -40,7 +40,7 @@ from reggan_plugin.jobs.frame_output import (
     room_beside,
 )
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, RECORD_FOLDER, sha256_of
-from reggan_plugin.jobs.frame_steps import FrameSteps, Transfer
+from reggan_plugin.jobs.frame_steps import FrameSteps
 from reggan_plugin.jobs.interruption import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.plan import FrameTask, JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
@@ -58,6 +58,7 @@ from reggan_plugin.jobs.results import (
     notices_outside,
 )
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class SideBySide:
     """
 
     processes: int | None
-    open_transfer: Callable[[], Transfer]
+    open_transfer: Callable[[], ExpressionTransfer]
     idle: int = field(default_factory=idle_cores)
 
     def count_for(self, frames: int) -> int:
@@ -164,7 +165,7 @@ class RenderRun:
         made_tracks: by the jobs up to now, of shots that others may have, too.
     """
 
-    transfer: Transfer | None
+    transfer: ExpressionTransfer | None
     model: ModelInUse | None
     report: Report
     stopped: Callable[[], bool] = lambda: False
@@ -178,7 +179,7 @@ def run_side_by_side(
     plan: JobPlan,
     settings: RenderSettings,
     run: RenderRun,
-    open_transfer: Callable[[], Transfer],
+    open_transfer: Callable[[], ExpressionTransfer],
     count: int,
 ) -> Iterator[tuple[FrameResult, float | None]]:
     """Yield the result of every frame in order, and the exposure that its process knows.
@@ -218,7 +219,7 @@ def run_side_by_side(
 
 
 def _begin(
-    open_transfer: Callable[[], Transfer],
+    open_transfer: Callable[[], ExpressionTransfer],
     settings: RenderSettings,
     plan: JobPlan,
     model: ModelInUse | None,

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -29,7 +28,7 @@ from reggan_plugin.files.image_format import Encoding as Encoding
 from reggan_plugin.files.image_format import Frame as Frame
 from reggan_plugin.files.image_format import PlacedPicture as PlacedPicture
 from reggan_plugin.files.image_format import StoredImage as StoredImage
-from reggan_plugin.files.video import is_video
+from reggan_plugin.files.video import VideoFile, is_video
 from reggan_plugin.limits import MOST_FILE_BYTES
 
 # Else Python prints every fault that these log, beside the error that names the file.
@@ -50,24 +49,11 @@ _OTHER_VIDEOS = (".3gp", ".avi", ".flv", ".m2ts", ".mts", ".mxf", ".ogv", ".wmv"
 """Those that Python's own table of kinds may not have."""
 
 
-@runtime_checkable
-class HoldsFrames(Protocol):
-    """A file with several frames, such as a video."""
-
-    def content(self, name: str) -> bytes:
-        """Return the bytes of a frame as a file of its own.
-
-        Raises:
-            UnreadableFrameError: it cannot be read.
-        """
-        ...
+_HOLDERS: dict[Path, VideoFile] = {}
+"""Videos by their path, which is the folder of the frames in them."""
 
 
-_HOLDERS: dict[Path, HoldsFrames] = {}
-"""By the path of the file, which is the folder of the frames in it."""
-
-
-def register_holder(path: Path, holder: HoldsFrames) -> None:
+def register_holder(path: Path, holder: VideoFile) -> None:
     """Let paths such as `clip.mp4/00000001.png` be read."""
     _HOLDERS[path] = holder
 

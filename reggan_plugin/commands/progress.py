@@ -40,25 +40,20 @@ Run = TypeVar("Run", bound=Callable[..., Any])
 ProgressStyle = Literal["auto", "plain", "json", "openjd", "quiet"]
 
 
-def progress_option(heading: str) -> AddOption:
-    """Add `--progress` under a heading of the help; the command takes it as `style`."""
-    return grouped_option(
-        heading,
-        "--progress",
-        "style",
-        type=click.Choice(["auto", "plain", "json", "openjd"]),
-        default="auto",
-        help="On stderr: a bar on a terminal, elsewhere a line a second (auto); a line for every "
-        "frame (plain); or lines for programs.",
-    )
-
-
 def style_options(heading: str) -> AddOption:
     """Add `--progress` and `--quiet`; the command takes both as `style`."""
     return options_as(
         "style",
         lambda style, quiet: "quiet" if quiet else style,
-        progress_option(heading),
+        grouped_option(
+            heading,
+            "--progress",
+            "style",
+            type=click.Choice(["auto", "plain", "json", "openjd"]),
+            default="auto",
+            help="On stderr: a bar on a terminal, elsewhere a line a second (auto); a line for "
+            "every frame (plain); or lines for programs.",
+        ),
         quiet_option(heading),
     )
 

@@ -28,7 +28,6 @@ from reggan_plugin.files.sequence import Sequence
 from reggan_plugin.jobs.interruption import IoTimeout, stop_on_signals
 from reggan_plugin.jobs.render_job import keep_part
 from reggan_plugin.jobs.results import (
-    ModelInUse,
     Notice,
     Started,
     notices_of_missing,
@@ -154,10 +153,20 @@ def track(
         io_timeout = IoTimeout(stall_s, stop.is_made)
         shot = io_timeout.call(source, lambda: find_shot(source, frame_range))
         _refuse_inputs(shot, out, preview)
-        _refuse_existing(shot, out, preview, overwrite)
+        refuse_existing([out, *_drawn(shot, preview)], overwrite=overwrite)
         transfer, in_use = (None, None) if no_smooth else open_model(model, device)
         make_folder(out.parent)
-        report(_started(shot, source, out, in_use))
+        report(
+            Started(
+                frames=len(shot.frames),
+                source=source,
+                out=out,
+                expression={},
+                model=f"{in_use.name} {in_use.version}" if in_use else None,
+                device=in_use.device if in_use else None,
+                device_reason=in_use.device_reason if in_use else None,
+            )
+        )
         for message in _notices(shot, frame_range):
             report(Notice(message=message))
         with libraries_on_stderr():
@@ -184,18 +193,6 @@ def track(
         result.raise_for_failure()
 
 
-def _started(shot: Sequence, source: str, out: Path, model: ModelInUse | None) -> Started:
-    return Started(
-        frames=len(shot.frames),
-        source=source,
-        out=out,
-        expression={},
-        model=f"{model.name} {model.version}" if model else None,
-        device=model.device if model else None,
-        device_reason=model.device_reason if model else None,
-    )
-
-
 def _notices(shot: Sequence, frame_range: str | None) -> list[str]:
     notices = [] if frame_range is None else [PART_OF_A_SHOT]
     return [*notices, *notices_of_missing(shot.missing), *notices_outside(shot.outside)]
@@ -209,15 +206,14 @@ def _refuse_inputs(shot: Sequence, out: Path, preview: Path | None) -> None:
             "--preview is where the source frames lie, and pictures beside them would be taken "
             "for frames. Name another file or folder."
         )
-    drawn = [] if preview is None else preview_paths(shot.frames, preview)
+    drawn = _drawn(shot, preview)
     if out in drawn:
         raise UsageError(f"{out} is the name of a picture of --preview, too. Name another file.")
     refuse_overwriting((out, *drawn), [*sources, *given_files()])
 
 
-def _refuse_existing(shot: Sequence, out: Path, preview: Path | None, overwrite: bool) -> None:
-    drawn = [] if preview is None else preview_paths(shot.frames, preview)
-    refuse_existing([out, *drawn], overwrite=overwrite)
+def _drawn(shot: Sequence, preview: Path | None) -> list[Path]:
+    return [] if preview is None else preview_paths(shot.frames, preview)
 
 
 def _print_result(result: TrackResult, out: Path, drawn: list[Path], as_json: bool) -> None:

@@ -34,14 +34,6 @@ class Matte:
         if self.source is None and self.channel is None:
             raise UsageError("A matte needs a file, a pattern or the name of an EXR channel.")
 
-    def refuse_missing(self) -> None:
-        """Fail if there is no file of a matte.
-
-        Raises:
-            SourceError: there is none.
-        """
-        self.files()
-
     def files(self) -> list[Path]:
         """Every file of the matte; none where the frames themselves hold it.
 

@@ -73,7 +73,7 @@ class PictureSettings:
             UsageError: what only EXR has is asked of a sequence of other files.
         """
         if self.matte is not None:
-            self.matte.refuse_missing()
+            self.matte.files()
         asks_for_exr = self.writing.rewrites_part or self.reading.exr_picture is not None
         if asks_for_exr and frames and not may_have_layers([frame.path for frame in frames]):
             raise UsageError(

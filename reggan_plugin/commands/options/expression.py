@@ -210,9 +210,31 @@ def expression_options(
     return options_as(
         "asked",
         asked,
-        _expression_option(often),
-        _each_option(hidden=not several),
-        _intensity_option(outcome),
+        _option(
+            "-e",
+            "--expression",
+            "expressions",
+            shell_complete=_complete_expressions,
+            multiple=True,
+            metavar="NAME|BLEND",
+            help=f"{', '.join(EXPRESSION_NAMES[1:])} or another that `reggan-plugin expressions` "
+            f"lists, or a blend: happy:0.6+surprised:0.3.{often}",
+        ),
+        _option(
+            "--each",
+            hidden=not several,
+            metavar="basic|all|FILE",
+            help="Several expressions at once, with a result for each: the six basic ones; all "
+            "named ones; or those in a text file, one a line.",
+        ),
+        _option(
+            "-i",
+            "--intensity",
+            type=_Intensity(0, MAX_INTENSITY),
+            default=1.0,
+            metavar="0-1.5",
+            help=f"0 leaves {outcome}, 1 is the full expression. Multiplies all that you ask for.",
+        ),
         like_options(),
         *_PART_OPTIONS,
     )
@@ -325,42 +347,8 @@ def _mixes(
     return mixes
 
 
-def _expression_option(often: str) -> AddOption:
-    return _option(
-        "-e",
-        "--expression",
-        "expressions",
-        shell_complete=_complete_expressions,
-        multiple=True,
-        metavar="NAME|BLEND",
-        help=f"{', '.join(EXPRESSION_NAMES[1:])} or another that `reggan-plugin expressions` "
-        f"lists, or a blend: happy:0.6+surprised:0.3.{often}",
-    )
-
-
-def _each_option(*, hidden: bool) -> AddOption:
-    return _option(
-        "--each",
-        hidden=hidden,
-        metavar="basic|all|FILE",
-        help="Several expressions at once, with a result for each: the six basic ones; all named "
-        "ones; or those in a text file, one a line.",
-    )
-
-
 class _Intensity(FiniteRange):
     name = "number; write it like 0.8"
-
-
-def _intensity_option(outcome: str) -> AddOption:
-    return _option(
-        "-i",
-        "--intensity",
-        type=_Intensity(0, MAX_INTENSITY),
-        default=1.0,
-        metavar="0-1.5",
-        help=f"0 leaves {outcome}, 1 is the full expression. Multiplies all that you ask for.",
-    )
 
 
 def presets_option(use: str, heading: str = "Expression") -> AddOption:

@@ -17,9 +17,10 @@ from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Reading
+from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.interruption import IoTimeout
-from reggan_plugin.jobs.results import FrameChecked, Notice, notices_outside
+from reggan_plugin.jobs.results import FrameChecked, Notice, notices_of_range
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.report.page_file import ReportPage, refuse_foreign_page
 from reggan_plugin.report.shot_check import CheckedFrame, find_rendered_shot
@@ -99,7 +100,7 @@ def report(
         io_timeout = IoTimeout(stall_s)
         rendered = io_timeout.call(source, lambda: find_rendered_shot(source, frame_range, out))
         io_timeout.call(source, lambda: refuse_overwriting([], rendered.files()))  # `>> a.png`
-        for message in notices_outside(rendered.outside):
+        for message in notices_of_range(NO_NUMBERS, rendered.outside):
             tell(Notice(message=message))
         done = 0
 

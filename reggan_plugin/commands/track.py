@@ -30,8 +30,7 @@ from reggan_plugin.jobs.render_job import keep_part
 from reggan_plugin.jobs.results import (
     Notice,
     Started,
-    notices_of_missing,
-    notices_outside,
+    notices_of_range,
 )
 from reggan_plugin.jobs.sources import find_shot
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
@@ -167,7 +166,8 @@ def track(
                 device_reason=in_use.device_reason if in_use else None,
             )
         )
-        for message in _notices(shot, frame_range):
+        part = [] if frame_range is None else [PART_OF_A_SHOT]
+        for message in (*part, *notices_of_range(shot.missing, shot.outside)):
             report(Notice(message=message))
         with libraries_on_stderr():
             result = track_frames(
@@ -191,11 +191,6 @@ def track(
         _print_result(result, out, drawn, as_json)
         stop.raise_if_made()
         result.raise_for_failure()
-
-
-def _notices(shot: Sequence, frame_range: str | None) -> list[str]:
-    notices = [] if frame_range is None else [PART_OF_A_SHOT]
-    return [*notices, *notices_of_missing(shot.missing), *notices_outside(shot.outside)]
 
 
 def _refuse_inputs(shot: Sequence, out: Path, preview: Path | None) -> None:

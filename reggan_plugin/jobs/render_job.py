@@ -54,8 +54,7 @@ from reggan_plugin.jobs.results import (
     Report,
     Started,
     notices_of_changed,
-    notices_of_missing,
-    notices_outside,
+    notices_of_range,
 )
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -498,7 +497,7 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
     notices = []
     if not plan.tasks:
         notices.append("No frame of the range is on disk: nothing to do.")
-    notices += [*notices_of_missing(plan.missing), *notices_outside(plan.outside)]
+    notices += notices_of_range(plan.missing, plan.outside)
     if settings.curve is not None:
         notices += settings.curve.notices
     if settings.choice.landmarks is not None and plan.tasks:

@@ -161,14 +161,22 @@ class ModelInUse:
     device_reason: str
 
 
-def notices_of_missing(missing: FrameRange) -> list[str]:
-    """Return the notice about frames that are not there, if any."""
-    if not missing:
-        return []
-    numbers = ", ".join(map(str, islice(missing, _MOST_NAMED)))
-    numbers += ", ..." if len(missing) > _MOST_NAMED else ""
-    are = f"{counted(len(missing), 'frame')} {'is' if len(missing) == 1 else 'are'}"
-    return [f"{are} not on disk and left out: {numbers}."]
+def notices_of_range(missing: FrameRange, outside: FrameRange) -> list[str]:
+    """Return the notices about frames that are asked for, and not there within or beside a shot."""
+    notices = []
+    if missing:
+        numbers = ", ".join(map(str, islice(missing, _MOST_NAMED)))
+        numbers += ", ..." if len(missing) > _MOST_NAMED else ""
+        are = f"{counted(len(missing), 'frame')} {'is' if len(missing) == 1 else 'are'}"
+        notices.append(f"{are} not on disk and left out: {numbers}.")
+    if outside:
+        text = outside.text
+        named = text if len(text) < _LONG_RANGE else f"{text[:_LONG_RANGE]}..."
+        notices.append(
+            f"The range names {counted(len(outside), 'frame')} before or past those of the shot, "
+            f"which {'is' if len(outside) == 1 else 'are'} left out: {named}."
+        )
+    return notices
 
 
 def notices_of_changed(results: Sequence[FrameResult]) -> list[str]:
@@ -180,17 +188,6 @@ def notices_of_changed(results: Sequence[FrameResult]) -> list[str]:
     were, are = ("was", "is") if len(names) == 1 else ("were", "are")
     found = f"{counted(len(names), 'output')} {were} changed since being rendered and {are} left"
     return [Remark(f"{found}: {named}.", "changed-since")]
-
-
-def notices_outside(outside: FrameRange) -> list[str]:
-    """Return the notice about frames that a range names beside the shot, if any."""
-    if not outside:
-        return []
-    named = outside.text if len(outside.text) < _LONG_RANGE else f"{outside.text[:_LONG_RANGE]}..."
-    return [
-        f"The range names {counted(len(outside), 'frame')} before or past those of the shot, which "
-        f"{'is' if len(outside) == 1 else 'are'} left out: {named}."
-    ]
 
 
 def document_of_missing(missing: FrameRange) -> dict[str, Any]:

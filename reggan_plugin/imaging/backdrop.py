@@ -5,10 +5,17 @@ from functools import cached_property
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.imaging.crop import Region, box_of
 from reggan_plugin.imaging.in_front_of_face import Front, within
-from reggan_plugin.kernels.pictures import average_blocks, blur, lay_over, run_on, sureness
+from reggan_plugin.kernels.pictures import (
+    average_blocks,
+    blur,
+    lay_over,
+    line_ends,
+    run_on,
+    sureness,
+)
 
 _LONGEST_UNDERLAY_PX = 1024
 _ROWS_AT_ONCE = 256
@@ -18,7 +25,6 @@ weight from which on a colour is known."""
 _LINES, _UNLIKE, _EVEN = 12, 10.0, 5.0
 """Lines that are tried across what is narrow; how much it counts against one that its ends differ,
 beside the usual difference; the part of `_NARROW` over which neighbours go the same way."""
-_HOLE, _KNOWN, _BEYOND = 0, 1, 2
 _UNSURE_ALPHA, SURE_ALPHA = 0.5, 0.95
 """Up to the first a colour counts for nothing, from the second on in full. At the rim of a
 silhouette a renderer has few samples of it, and a premultiplied file of 8 bits few levels."""
@@ -83,14 +89,15 @@ def _drawn_across(
         for one in box_of(is_thin, (whole[0], whole[1]))
     )
     part, hole = colours[box], hole[box]
-    row, own = hole.shape[1] + 2, np.flatnonzero(np.pad(is_thin[box], 1))
-    # a border of one pixel, at which a line has no end
-    state = np.pad(np.where(hole, _HOLE, _KNOWN), 1, constant_values=_BEYOND).ravel()
-    flat = np.pad(part, ((1, 1), (1, 1), (0, 0))).reshape(len(state), -1)
+    own, flat = np.flatnonzero(is_thin[box]), part.reshape(-1, part.shape[2])
+    angles = np.pi * np.arange(_LINES)[:, None] / _LINES
+    angles, along = np.concatenate([angles, angles + np.pi]), np.arange(1, most + 1)
+    ways = np.rint([along * np.sin(angles), along * np.cos(angles)]).astype(np.int64)
+    ends, steps = line_ends(hole, ~hole, own, np.moveaxis(ways, 0, 2))
     drawn, apart, length = [], [], []
-    for angle in np.pi * np.arange(_LINES) / _LINES:
-        first, near = _ends(state, row, own, angle, most)
-        second, far = _ends(state, row, own, angle + np.pi, most)
+    for first, second, near, far in zip(
+        ends[:_LINES], ends[_LINES:], steps[:_LINES], steps[_LINES:], strict=True
+    ):
         one, other, long = flat[first], flat[second], near + far
         is_whole = (first >= 0) & (second >= 0)
         length.append(np.where(is_whole, long, np.inf))
@@ -104,39 +111,15 @@ def _drawn_across(
     total = np.zeros((len(own), 1), np.float32)
     mixed = np.zeros((len(own), flat.shape[1]), np.float32)
     for weight, long, colour in zip(weights, length, drawn, strict=True):
-        plane = np.zeros(len(state), np.float32)
-        plane[own] = weight
+        plane = np.zeros(hole.shape, np.float32)
+        plane.ravel()[own] = weight
         # neighbours go the same way, or single pixels would stand out
-        even = blur(plane.reshape(-1, row), reach / _EVEN).ravel()[own] * np.isfinite(long)
+        even = blur(plane, reach / _EVEN).ravel()[own] * np.isfinite(long)
         total += even[:, None]
         mixed += even[:, None] * colour
-    down, right = np.divmod(own, row)
-    at = down - 1, right - 1
+    at = np.divmod(own, hole.shape[1])
     part[at] = np.where(total > 0, mixed / np.maximum(total, 1e-9), part[at])
     return colours
-
-
-def _ends(
-    state: Int[np.ndarray, " places"],
-    row: int,
-    own: Int[np.ndarray, " pixels"],
-    angle: float,
-    most: int,
-) -> tuple[Int[np.ndarray, " pixels"], Float[np.ndarray, " pixels"]]:
-    """Go from pixels of a hole up to its border: places of what is known there, and steps.
-
-    Where nothing is known within so many steps, the place is -1.
-    """
-    ends, steps = np.full(len(own), -1), np.full(len(own), np.float32(most))
-    still = np.arange(len(own))
-    for step in range(1, most + 1):
-        down, right = round(step * np.sin(angle)), round(step * np.cos(angle))
-        places = np.clip(own[still] + down * row + right, 0, len(state) - 1)
-        found = state[places]
-        is_end = found == _KNOWN
-        ends[still[is_end]], steps[still[is_end]] = places[is_end], step
-        still = still[found == _HOLE]
-    return ends, steps
 
 
 class Underlay:

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from reggan_plugin.array_types import Float, Int, Shaped, UInt8
+from reggan_plugin.array_types import Bool, Float, Int, Shaped, UInt8
 from reggan_plugin.kernels.library import call, rows_of, stored_rows
 
 PHASES = 1 << 10
@@ -459,6 +459,37 @@ def run_on(
     levels = np.empty(cells * (channels + 1), np.float32)
     call("run_on", result, weight, rows, columns, channels, levels)
     return result
+
+
+def line_ends(
+    is_open: Bool[np.ndarray, "rows columns"],
+    is_known: Bool[np.ndarray, "rows columns"],
+    own: Int[np.ndarray, " pixels"],
+    ways: Int[np.ndarray, "lines steps 2"],
+) -> tuple[Int[np.ndarray, "lines pixels"], Float[np.ndarray, "lines pixels"]]:
+    """Go from pixels along lines as long as all is open.
+
+    Args:
+        is_open: where a line goes on.
+        is_known: where it ends.
+        own: flat indices of the pixels.
+        ways: rows and columns from a pixel at each step of a line.
+
+    Returns:
+        Flat indices of what is known at the first step that is not open, -1 where that is not known
+        or where there are no more steps; and the number of steps, all of them for -1.
+    """
+    rows, columns = is_open.shape
+    own, ways = np.ascontiguousarray(own, np.int64), np.ascontiguousarray(ways, np.int64)
+    is_inside = not len(own) or (own.min() >= 0 and own.max() < is_open.size)
+    if is_known.shape != is_open.shape or ways.shape[2:] != (2,) or not is_inside:
+        raise ValueError(f"{own} and {ways.shape} do not fit {is_open.shape}.")
+    state = np.ascontiguousarray(is_open + 2 * is_known, np.uint8)
+    ends = np.empty((len(ways), len(own)), np.int64)
+    steps = np.empty(ends.shape, np.float32)
+    sizes = rows, columns, own, len(own)
+    call("line_ends", state, *sizes, ways, len(ways), ways.shape[1], ends, steps)
+    return ends, steps
 
 
 def sureness(

@@ -93,3 +93,24 @@ KERNEL void average_blocks(const float *pixels, int64_t step, const float *alpha
         }
     }
 }
+
+/* Go from `count` pixels along `lines` lines of `most` steps, each so many rows and columns away from
+   the pixel, while the state of a place is 1 (open). Where it is 2 (known) the line ends; else, and
+   outside of the picture, its end is -1 and its steps are all. */
+KERNEL void line_ends(const uint8_t *state, int64_t rows, int64_t columns, const int64_t *own,
+                      int64_t count, const int64_t (*ways)[2], int64_t lines, int64_t most,
+                      int64_t *restrict ends, float *restrict steps) {
+    for (int64_t line = 0; line < lines; line++, ways += most) {
+        for (int64_t i = 0; i < count; i++, ends++, steps++) {
+            const int64_t top = own[i] / columns, left = own[i] % columns;
+            *ends = -1, *steps = (float)most;
+            for (int64_t step = 0; step < most; step++) {
+                const int64_t row = top + ways[step][0], column = left + ways[step][1];
+                if (row < 0 || row >= rows || column < 0 || column >= columns) break;
+                const uint8_t found = state[row * columns + column];
+                if (found == 2) *ends = row * columns + column, *steps = (float)(step + 1);
+                if (found != 1) break;
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.pictures import average_blocks, lay_over, sureness
+from reggan_plugin.kernels.pictures import average_blocks, lay_over, line_ends, sureness
 from tests.kernels.test_bilinear import bilinear
 
 RANDOM = np.random.default_rng(36)
@@ -121,3 +121,24 @@ def test_what_does_not_fit_is_refused() -> None:
         average_blocks(values, None, None, 0, is_premultiplied=True)
     with pytest.raises(ValueError, match="has no average"):
         lay_over(values, share, np.zeros((2, 2, 3)), (0, 0), 0)
+
+
+def test_lines_end_at_what_is_known() -> None:
+    is_open = RANDOM.random((9, 12)) < 0.7
+    is_known = ~is_open & (RANDOM.random((9, 12)) < 0.6)
+    own, away = np.flatnonzero(is_open), np.arange(1, 6)
+    ways = np.stack([np.outer([0, 1, -1], away), np.outer([1, -2, 0], away)], axis=2)
+    ends, steps = line_ends(is_open, is_known, own, ways)
+    for line, way in enumerate(ways):
+        for number, pixel in enumerate(own):
+            expected, taken = -1, 5
+            for step, (down, right) in enumerate(way, start=1):
+                row, column = pixel // 12 + down, pixel % 12 + right
+                if not (0 <= row < 9 and 0 <= column < 12) or not is_open[row, column]:
+                    if 0 <= row < 9 and 0 <= column < 12 and is_known[row, column]:
+                        expected, taken = 12 * row + column, step
+                    break
+            assert (ends[line, number], steps[line, number]) == (expected, taken)
+    assert len({*ends.ravel()}) > 10
+    with pytest.raises(ValueError, match="do not fit"):
+        line_ends(is_open, is_known, own + 12, ways)

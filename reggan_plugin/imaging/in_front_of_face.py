@@ -60,7 +60,7 @@ class Front:
     def at(self, region: Region) -> Float[np.ndarray, "rows columns"]:
         """Return the matte at the pixels of a region of the picture."""
         part = self._part(region)
-        return self._placed(self.matte, region) if part is None else self._matte_around[part]
+        return self._placed(self.matte, region)[0] if part is None else self._around[0][part]
 
     def staying(
         self, region: Region, moved_px: Float[np.ndarray, " pixels"]
@@ -86,8 +86,8 @@ class Front:
         """`hidden_share` of what surely hides a face, at the pixels of a region of the picture."""
         part = self._part(region)
         if part is None:
-            return hidden_share(self._placed(self._sure, region))
-        return self._hidden_around[part]
+            return hidden_share(self._placed(self._sure, region)[0])
+        return self._around[1][part]
 
     def _part(self, region: Region) -> Region | None:
         """Where a region lies in `around`, if it does."""
@@ -96,17 +96,18 @@ class Front:
         return part_inside(region, self.around) if is_inside else None
 
     def _placed(
-        self, values: Float[np.ndarray, "side side 1"], region: Region
-    ) -> Float[np.ndarray, "rows columns"]:
-        return np.clip(place_cells(values, self.crop, region)[..., 0], 0.0, 1.0)
+        self, values: Float[np.ndarray, "side side channels"], region: Region
+    ) -> Float[np.ndarray, "channels rows columns"]:
+        return np.clip(np.moveaxis(place_cells(values, self.crop, region), 2, 0), 0.0, 1.0)
 
     @cached_property
-    def _matte_around(self) -> Float[np.ndarray, "rows columns"]:
-        return self._placed(self.matte, self.around)
-
-    @cached_property
-    def _hidden_around(self) -> Float[np.ndarray, "rows columns"]:
-        return hidden_share(self._placed(self._sure, self.around))
+    def _around(
+        self,
+    ) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns"]]:
+        """The matte, and what is hidden, in `around`: two planes cost little more than one."""
+        both = np.concatenate([self.matte, self._sure], axis=2)
+        matte, sure = self._placed(both, self.around)
+        return matte, hidden_share(sure)
 
     @cached_property
     def _sure(self) -> Float[np.ndarray, "side side 1"]:

@@ -116,6 +116,7 @@ static inline __attribute__((always_inline)) void sample_at(Picture picture, dou
 #define KNOWING_CHANNELS(SAMPLE)                                                                       \
     switch (channels) {                                                                                \
         case 1: SAMPLE(1) break;                                                                       \
+        case 2: SAMPLE(2) break;                                                                       \
         case 3: SAMPLE(3) break;                                                                       \
         case 4: SAMPLE(4) break;                                                                       \
         default: SAMPLE(channels)                                                                      \

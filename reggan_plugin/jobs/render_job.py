@@ -39,10 +39,10 @@ from reggan_plugin.jobs.frame_output import (
     UnchangedFrame,
     room_beside,
 )
-from reggan_plugin.jobs.frame_record import PICTURE_REVISION, RECORD_FOLDER, sha256_of
+from reggan_plugin.jobs.frame_record import PICTURE_REVISION, RECORD_FOLDER, record_path, sha256_of
 from reggan_plugin.jobs.frame_steps import FrameSteps
 from reggan_plugin.jobs.interruption import DEFAULT_STALL_S, IoTimeout
-from reggan_plugin.jobs.plan import FrameTask, JobPlan, make_output_folder
+from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import (
     Finished,
@@ -61,8 +61,6 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from reggan_plugin.jobs.track_job import TrackResult
 
 _WAITING = 2
@@ -145,6 +143,7 @@ class SideBySide:
         return max(1, min(most, _free_bytes() // _BYTES_OF_A_PROCESS)) if most > 1 else 1
 
 
+_ENDED = "A process that renders was ended from outside, perhaps for lack of memory."
 _steps: list[FrameSteps] = []
 """Of a process that renders: one."""
 
@@ -183,38 +182,54 @@ def run_side_by_side(
 ) -> Iterator[tuple[FrameResult, float | None]]:
     """Yield the result of every frame in order, and the exposure that its process knows.
 
-    `count` is the number of processes, in each of which `open_transfer` opens the model.
+    `count` is the number of processes, in each of which `open_transfer` opens the model. If one is
+    ended from outside, the frames that are not done are begun again in one process less, once.
 
     Raises:
-        RegganError: a process was ended from outside.
+        RegganError: processes were ended from outside twice, or the only one was.
     """
     # most runs have one process
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import Future, ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
 
-    pool = ProcessPoolExecutor(
-        count,
-        mp_context=get_context("spawn"),
-        initializer=_begin,
-        initargs=(open_transfer, settings, plan, run.model, run.stall_s),
-    )
-    under_way: deque["Future[tuple[FrameResult, float | None]]"] = deque()
-    try:
-        for task in plan.tasks:
-            if run.stopped():
-                break
-            under_way.append(pool.submit(_render, task))
-            if len(under_way) >= _WAITING * count:
-                yield under_way.popleft().result()
-        while under_way:
-            yield under_way.popleft().result()
-    except BrokenProcessPool as error:
-        raise RegganError(
-            "A process that renders was ended from outside, perhaps for lack of memory.",
-            kind="process-ended",
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
+    waiting = deque(plan.tasks)
+    said: tuple[str, ...] = ()
+    for processes in (count, max(1, count - 1)):
+        pool = ProcessPoolExecutor(
+            processes,
+            mp_context=get_context("spawn"),
+            initializer=_begin,
+            initargs=(open_transfer, settings, plan, run.model, run.stall_s),
+        )
+        under_way: deque[tuple[FrameTask, Future[tuple[FrameResult, float | None]]]] = deque()
+        try:
+            while waiting or under_way:
+                if run.stopped():
+                    waiting.clear()
+                while waiting and len(under_way) < _WAITING * processes:
+                    under_way.append((waiting[0], pool.submit(_render, waiting[0])))
+                    waiting.popleft()
+                if under_way:
+                    result, exposure_ev = under_way[0][1].result()
+                    under_way.popleft()
+                    yield replace(result, warnings=(*result.warnings, *said)), exposure_ev
+                    said = ()
+        except BrokenProcessPool as error:
+            if said or processes < count or count == 1:
+                raise RegganError(_ENDED, kind="process-ended") from error
+            said = (Remark(f"{_ENDED} Its frames were begun again.", "process-ended"),)
+        else:
+            return
+        finally:
+            pool.shutdown(cancel_futures=True)
+        # now that the other processes have ended, too
+        waiting.extendleft(_begun(task) for task, _ in reversed(under_way))
+
+
+def _begun(task: FrameTask) -> FrameTask:
+    """Return the task of a frame that another process may have begun: its record tells that."""
+    is_begun = task.existing is Existing.REFUSE and record_path(task.output).exists()
+    return replace(task, existing=Existing.OVERWRITE) if is_begun else task
 
 
 def _begin(

@@ -2,9 +2,12 @@
 
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -23,6 +26,7 @@ from reggan_plugin.jobs.results import ModelInUse
 from reggan_plugin.vocabulary.expression import read_presets
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
+from ..ended_processes import end_a_child
 from ..sample_frames import contents, small_frame
 
 HAPPY = RenderSettings(mix=ExpressionMix({"happy": 1.0}))
@@ -65,6 +69,31 @@ def test_a_process_that_is_ended_is_named(shot: Path, tmp_path: Path) -> None:
     results = run_side_by_side(plan, HAPPY, run, partial(os._exit, 7), 2)
     with pytest.raises(RegganError, match="ended from outside"):
         list(results)
+
+
+@pytest.mark.slow
+def test_frames_of_a_process_that_is_ended_are_begun_again(
+    shot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(1004, 1013):
+        shutil.copy(shot / "avatar.1003.exr", shot / f"avatar.{number}.exr")
+    words = ["render", str(shot), "-e", "happy", "--whole-image", "--out"]
+    assert main([*words, str(tmp_path / "one"), "--jobs", "1"]) == 0
+
+    def end_one() -> None:
+        while not list((tmp_path / "two").glob("*.exr")):
+            time.sleep(0.01)
+        end_a_child()
+
+    ending = threading.Thread(target=end_one)
+    ending.start()
+    capsys.readouterr()
+    assert main([*words, str(tmp_path / "two"), "--jobs", "2"]) == 0
+    ending.join()
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+    said = capsys.readouterr().err
+    assert said.count("Its frames were begun again") == 1
+    assert "12 written" in said
 
 
 def test_nothing_is_begun_after_a_stop(shot: Path, tmp_path: Path) -> None:

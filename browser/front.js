@@ -5,7 +5,7 @@ import { smoothArc } from "./eyes.js";
 import { BICUBIC, blurred, largest, resize } from "./planes.js";
 import { added, clip, eyeRows, rowsOf, sampled } from "./rig.js";
 
-const { THIN, REACH_PX, SOFTEST, FROM, TO, LEAST, BROW, BROW_TAIL, TAIL, TAIL_GOES_ON, BROW_HIDDEN } = front;
+const { THIN, REACH_PX, SOFTEST, FROM, TO, LEAST, BROW, TAIL, TAIL_GOES_ON, BROW_HIDDEN } = front;
 const { HAIR, BESIDE_HAIR, FREE, BROW_GOES_ON, HEAD, FADE } = answer;
 const SIDES = ["right", "left"];
 const like = (one, work) => ({ ...one, data: one.data.map(work) });
@@ -54,14 +54,17 @@ function distance(lines, [x, y]) {
   return Math.sqrt(nearest);
 }
 
-/** Whether a place is on a brow that is seen, up to its tail: it moves as one piece, also where a lock
- * touches it. `share` is what the network says of what is before the face. */
-export function wholeBrows(places, share, eye) {
-  const parts = SIDES.flatMap((side) => {
-    const brow = rowsOf("brow", side).map((row) => places[row]);
-    const seen = brow.slice(BROW_TAIL);
-    const hidden = seen.reduce((sum, place) => sum + sampled({ side: share.width, data: share.data }, 0, place) / seen.length, 0);
-    if (hidden >= BROW_HIDDEN) return [];
+/** Rows of the brows that nothing hides. `share` is what the network says of what is before the face. */
+export function seenBrows(places, share) {
+  const at = (row) => sampled({ side: share.width, data: share.data }, 0, places[row]);
+  return SIDES.map((side) => rowsOf("brow", side)).filter((brow) => brow.reduce((sum, row) => sum + at(row), 0) / brow.length < BROW_HIDDEN);
+}
+
+/** Whether a place is on one of some brows, up to its tail: it moves as one piece, also where a lock
+ * touches it. */
+export function wholeBrows(places, brows, eye) {
+  const parts = brows.flatMap((rows) => {
+    const brow = rows.map((row) => places[row]);
     const along = [added(brow[0], added(brow[0], brow[1], -1), TAIL_GOES_ON), ...smoothArc(brow)];
     return [[along, BROW], [along.slice(0, Math.floor(along.length / 3)), TAIL]].map(([line, width]) =>
       ({ line, far: width * eye, box: [0, 1].map((axis) => line.map((one) => one[axis])).map((all) => [Math.min(...all), Math.max(...all)]) }));
@@ -75,8 +78,9 @@ export const onBrows = (source, isBrow, value) =>
   like(source, (own, i) => (isBrow([((i % source.width) + 0.5) / source.width, (Math.floor(i / source.width) + 0.5) / source.width]) ? value : own));
 
 /** How far skin goes its way, 0 to 1, by the landmarks now, and where it was and is: not beside the head, nor
- * next to hair, whose thin ends would be torn off. `head` is the head's share, `hair` a matte or null. */
-export function freedom(head, hair, eye) {
+ * next to hair, whose thin ends would be torn off. `head` is the head's share, `hair` a matte or null,
+ * `brows` rows of those that are seen. */
+export function freedom(head, hair, eye, brows) {
   const side = head.width;
   const soft = (isIn, reach, most) => {
     const wide = largest(like(head, (_, i) => Number(isIn(i))), 2 * Math.round(reach / 2) + 1);
@@ -92,7 +96,7 @@ export function freedom(head, hair, eye) {
   };
   return (marks) => {
     const lines = rows.map((line) => line.map((row) => marks[row]));
-    lines.push(...SIDES.map((one) => upToHair(rowsOf("brow", one).map((row) => marks[row]))));
+    lines.push(...brows.map((brow) => upToHair(brow.map((row) => marks[row]))));
     return (was, now) => {
       const own = sampled(moves, 0, was);
       const held = near ? sampled(near, 0, now) : 0;

@@ -2,7 +2,7 @@
 
 import { beneath } from "./backdrop.js";
 import { Face } from "./face.js";
-import { freedom, frontMatte, onBrows, wholeBrows } from "./front.js";
+import { freedom, frontMatte, onBrows, seenBrows, wholeBrows } from "./front.js";
 import { Locator } from "./locator.js";
 import { Mesh } from "./mesh.js";
 import { Mouth } from "./mouth.js";
@@ -80,7 +80,8 @@ export class Model {
     const places = Array.from(sigma.data, (_, row) => rowAt(points.data, row, 2).map(number(0.5, -0.5, 1.5)));
     const sure = Array.from(sigma.data, number(1, 1e-5, 1));
     const eye = eyeDistanceOf(places);
-    const isBrow = wholeBrows(places, shareOf(label, FRONT), eye);
+    const brows = seenBrows(places, shareOf(label, FRONT));
+    const isBrow = wholeBrows(places, brows, eye);
     const matte = frontMatte(lifted.face, shareOf(label, FRONT));
     const hair = matte && onBrows(matte, isBrow, 0);
     const front = both(hair, lifted.front);
@@ -92,7 +93,7 @@ export class Model {
       return source.map((one) => crop.window([left, top, right], px).cut(one));
     };
     const face = new Face(this.template, this.mouth, lifted.face, squareOf, places, sure,
-      freedom(onBrows(head, isBrow, 1), hair, eye));
+      freedom(onBrows(head, isBrow, 1), hair, eye, brows));
     const base = await createImageBitmap(image, region.left, region.top, region.width, region.height);
     const refine = this.isRefined ? async (planes) => {
       const { mix, motion, gain } = await this.session.run({ image: inputs.image, asked: this.#asked(planes) });

@@ -1,6 +1,6 @@
 """What a rig answers for a face: its motion, and the eyes and the mouth that it uncovers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -121,12 +121,14 @@ class Landmarks:
         sigma: their standard deviations, likewise.
         front: matte of what stands before the face; None if nothing does.
         head: share of the head, hair before it left out; None if all is head.
+        seen_brows: sides of those that nothing hides.
     """
 
     places: Float[np.ndarray, "points 2"]
     sigma: Float[np.ndarray, " points"]
     front: Float[np.ndarray, "front_side front_side 1"] | None = None
     head: Float[np.ndarray, "head_cells head_cells"] | None = None
+    seen_brows: Sequence[str] = SIDES
 
 
 def rig_answer(
@@ -244,7 +246,7 @@ def rig_answer(
         hidden, bare, neck = drawn.uncovered(raster, seen[:, 3:6], landmarks.head, jaw_after[:, :2])
         shown *= ~hidden
     motion, gain, moves = _motion(
-        laid, raster, is_head, seen, shown, marks_after, eyes, cells, refined, landmarks.front
+        laid, raster, is_head, seen, shown, marks_after, eyes, cells, refined, landmarks
     )
     places = (_middles(cells) + motion) * np.float32(len(picture.small))
     room = 1 - sampled(picture.small, places).max(axis=2)
@@ -306,7 +308,7 @@ def _motion(
     eyes: list[Opening | None],
     cells: int,
     refined: RigRefinement | None,
-    front: Float[np.ndarray, "front_side front_side 1"] | None,
+    landmarks: Landmarks,
 ) -> tuple[
     Float[np.ndarray, "cells cells 2"],
     Float[np.ndarray, "cells cells 1"],
@@ -336,29 +338,32 @@ def _motion(
     for one in eyes:
         if one is not None:
             moves *= 1 - one.share * _in_cells(one.still, one.window, cells)
-    if front is not None:
-        moves *= 1 - _beside_hair(front, marks_after, laid.map.eye, cells)
+    if landmarks.front is not None:
+        moves *= 1 - _beside_hair(
+            landmarks.front, landmarks.seen_brows, marks_after, laid.map.eye, cells
+        )
     motion *= moves[..., None]
     return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32), moves
 
 
 def _beside_hair(
     front: Float[np.ndarray, "front_side front_side 1"],
+    seen_brows: Sequence[str],
     marks: Float[np.ndarray, "points 2"],
     eye: float,
     cells: int,
 ) -> Float[np.ndarray, "cells cells"]:
     """How little skin moves next to what stands before a face, 0 to 1.
 
-    Thin ends of locks that pass for skin would be torn off. Brows, lids and lips go their way.
+    Thin ends of locks that pass for skin would be torn off. Lids, lips and brows that are seen go
+    their way.
     """
     hair = sampled(front, _middles(cells) * np.float32(len(front)))[..., 0] > _HAIR
     reach = _BESIDE_HAIR * eye * cells
     near = np.clip(1.3 * blur(grown(hair, reach / 2).astype(np.float32), reach / 2), 0, 1)
-    lines = [eye_rows(side) for side in SIDES]
-    lines += [rows_of("lip_outer_upper"), rows_of("lip_outer_lower")]
-    lines = [marks[rows] for rows in lines]
-    for side in SIDES:
+    lines = [marks[eye_rows(side)] for side in SIDES]
+    lines += [marks[rows_of(lip)] for lip in ("lip_outer_upper", "lip_outer_lower")]
+    for side in seen_brows:
         brow = marks[rows_of("brow", side)]
         on = brow[0] - brow[2]
         end = brow[0] + on * (_BROW_GOES_ON * eye / max(float(np.linalg.norm(on)), 1e-9))

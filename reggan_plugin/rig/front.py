@@ -5,6 +5,7 @@ edges are found in the picture. Their numbers were chosen on rendered faces:
 `tests/measurements/spectacles.py`.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,13 +35,14 @@ _CRUMBS = 5
 """Pixels of a window of which more than half have to be in front: crumbs would stay behind."""
 _LEAST = 0.002
 """Share of the crop that has to be in front; less is noise."""
-_BROW, _BROW_TAIL, _TAIL_GOES_ON = 0.075, 3, 0.5
-"""Of a brow: half of its width with its hairs, in eye distances; landmarks of its tail, beside
-which hair often lies; how far that goes on beyond the last one, in steps between landmarks."""
+_BROW, _TAIL_GOES_ON = 0.075, 0.5
+"""Of a brow: half of its width with its hairs, in eye distances; how far its tail goes on beyond
+the last landmark, in steps between landmarks."""
 _TAIL = 0.12
 """Of its tail, which droops."""
-_BROW_HIDDEN = 0.4
-"""Share of the rest of a brow from which on it counts as hidden, and is held as a whole."""
+_BROW_HIDDEN = 0.3
+"""Share of a brow from which on it counts as hidden, and what is before it stays. Of 146 brows
+of held-out heads, 34 of them beneath fringes, none that is wholly seen has more than 0.29."""
 
 
 def front_matte(
@@ -67,32 +69,41 @@ def front_matte(
     return (clean / np.float32(255))[..., None]
 
 
+def seen_brows(
+    places: Float[np.ndarray, "points 2"], label: Float[np.ndarray, "shown cells cells"]
+) -> list[str]:
+    """Sides of the brows that nothing hides; of others, what is before them stays.
+
+    Args:
+        places: of the landmarks, in parts of the crop's side.
+        label: shares of what lies where, as for `front_matte`.
+    """
+    front = label[FRONT][..., None]
+    at = places.astype(np.float32) * np.float32(label.shape[-1])
+    return [s for s in SIDES if sampled(front, at[rows_of("brow", s)]).mean() < _BROW_HIDDEN]
+
+
 def whole_brows(
-    places: Float[np.ndarray, "points 2"],
-    label: Float[np.ndarray, "shown cells cells"],
-    side_px: int,
+    places: Float[np.ndarray, "points 2"], sides: Sequence[str], side_px: int
 ) -> Float[np.ndarray, "side side"]:
-    """1 along brows that are seen, up to their tails: a brow moves as one piece.
+    """1 along brows, up to their tails: a brow moves as one piece.
 
     Where a lock lies on its tail, or touches it, the tail would stay behind with the lock.
 
     Args:
         places: of the landmarks, in parts of the crop's side.
-        label: shares of what lies where, as for `front_matte`.
+        sides: of the brows.
         side_px: of the result.
     """
     eye = np.linalg.norm(places[eye_rows("left")].mean(0) - places[eye_rows("right")].mean(0))
     found = np.zeros((side_px, side_px), np.float32)
-    for side in SIDES:
+    for side in sides:
         brow = places[rows_of("brow", side)]
-        seen = brow[_BROW_TAIL:].astype(np.float32) * np.float32(label.shape[-1])
-        hidden = sampled(label[FRONT][..., None], seen).mean()
-        if hidden < _BROW_HIDDEN:
-            end = brow[:1] + _TAIL_GOES_ON * (brow[:1] - brow[1:2])
-            along = np.concatenate([end, smooth_arc(brow)])
-            for part, width in ((along, _BROW), (along[: len(along) // 3], _TAIL)):
-                line = line_of(part, 2 * width * float(eye), WHOLE, side_px)
-                found = np.maximum(found, line)
+        end = brow[:1] + _TAIL_GOES_ON * (brow[:1] - brow[1:2])
+        along = np.concatenate([end, smooth_arc(brow)])
+        for part, width in ((along, _BROW), (along[: len(along) // 3], _TAIL)):
+            line = line_of(part, 2 * width * float(eye), WHOLE, side_px)
+            found = np.maximum(found, line)
     return found
 
 

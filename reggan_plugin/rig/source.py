@@ -23,6 +23,7 @@ from reggan_plugin.rig.front import (
     both_fronts,
     front_matte,
     lift_spectacles,
+    seen_brows,
     shows_spectacles,
     whole_brows,
 )
@@ -167,13 +168,14 @@ class RigSource:
                 return read, found
         read = self._read(face, known)
         front = front_matte(read.small[0].transpose(1, 2, 0), read.label)
+        brows = seen_brows(read.places, read.label)
         if front is not None:
-            front = front * (1 - whole_brows(read.places, read.label, len(front))[..., None])
+            front = front * (1 - whole_brows(read.places, brows, len(front))[..., None])
         # beneath spectacles is the head
         head = read.label[HEAD] + read.label[SPECTACLES:].sum(axis=0)
-        brows = whole_brows(read.places, read.label, len(head))
+        head = np.maximum(head, whole_brows(read.places, brows, len(head)))
         found = Landmarks(
-            places=read.places, sigma=read.sigma, front=front, head=np.maximum(head, brows)
+            places=read.places, sigma=read.sigma, front=front, head=head, seen_brows=brows
         )
         # at once: threads share it
         self._found = (*self._found[1 - self._KEPT :], (face, known, read, found))

@@ -311,6 +311,23 @@ def test_a_brow_that_goes_on_beneath_a_lock_is_not_bent_at_it() -> None:
     np.testing.assert_allclose(held[at], free[at], rtol=0.15)
 
 
+def test_what_lies_beside_a_fringe_moves_with_a_brow_that_is_seen_alone() -> None:
+    picture, landmarks = drawn_face()
+    brow = landmarks.places[rows_of("brow", "right")]
+    across = np.linspace(0, 1, 384)[:, None].repeat(384, axis=1)
+    fringe = (across < brow[:, 1].mean()).astype(np.float32)[..., None]
+    hidden, seen = (
+        rig_answer(template(), picture, marks, {"browInnerUp": 1.0}).motion[..., 1]
+        for marks in (
+            replace(landmarks, front=fringe, seen_brows=sides) for sides in (["left"], SIDES)
+        )
+    )
+    at = tuple((brow[5:8].T[::-1] * len(seen) + [[6], [0]]).astype(int))
+    assert seen[at].min() > 0.006
+    assert hidden[at].max() < 0.2 * seen[at].min()
+    assert np.array_equal(seen[:, len(seen) // 2 + 20 :], hidden[:, len(seen) // 2 + 20 :])
+
+
 def test_what_is_no_head_does_not_go_along() -> None:
     picture, landmarks = drawn_face()
     across = np.abs(np.linspace(-1, 1, 64))[None].repeat(64, axis=0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
-from reggan_plugin.rig.front import front_matte, whole_brows
+from reggan_plugin.rig.front import front_matte, seen_brows, whole_brows
 
 
 def test_a_fringe_is_before_the_face_up_to_its_edge_in_the_picture() -> None:
@@ -39,7 +39,8 @@ def test_a_brow_whose_tail_lies_beside_hair_moves_as_a_whole(
     label[1] = 1
     label[:, :, : int(hair * 64)] = np.array([0, 0, 1])[:, None, None]
     tail = int(0.34 * 96), int(0.33 * 96)
-    carried = whole_brows(face_with_brows(), label, 96)
+    places = face_with_brows()
+    carried = whole_brows(places, seen_brows(places, label), 96)
     assert (carried[tail] > 0.9) == is_carried
     assert carried[int(0.34 * 96), int(0.67 * 96)] > 0.9  # the other one is seen
     assert carried[int(0.6 * 96)].max() == 0

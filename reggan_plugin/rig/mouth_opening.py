@@ -72,7 +72,6 @@ _LIGHT_PX, _SKIN_AROUND = 192, 0.14
 _LINE_REACH, _LIPS_BESIDE = 0.035, (0.045, 0.10)
 """Eye distances from where lips meet within which their line is dark, and between which lips are
 lips."""
-_PARTED = 0.5
 _ROLLED_OUT, _ROLLED_OVER = (0.009, 0.004), 0.15
 """Eye distances of a lip's inner side that come to be seen, of the upper and the lower one, and the
 gap from which on they do so in full. On seven held-out heads the mouth's edge is 2.0 px from the
@@ -80,7 +79,7 @@ true one at 512 px, 2.3 px without, with their own rigs upper lips were 0.9 px t
 _TURN_IN, _RIM, _RIM_SHADE = 0.007, 0.025, 0.2
 """Eye distances over which lips turn in, where they shade what is behind them, and how much of its
 light they take twice over at their edge. By eye: a hard edge looks like cut paper."""
-_LINE, _LINE_EDGE, _NEAR_LINE = 0.80, 0.010, 0.25
+_LINE, _LINE_EDGE, _NEAR_LINE = 0.80, 0.010, 0.5
 """Share of the lips' brightness below which a pixel is of the line, eye distances around it that
 are of its soft edge, and share of `line_of` from which on it is near enough. By eye."""
 _TEETH_EDGE, _LINE_WIDTH, _LINE_SHADE = 0.022, 0.018, 0.4
@@ -304,7 +303,7 @@ def changed_mouth(
             np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
             (opening > 0).astype(np.float32),
         )
-    was_open, was_window = _open_before(picture, before, axes[:, 1], parted[:, 0], eye)
+    was_open, was_window = _open_before(picture, before, axes[:, 1], eye)
     whole = rows_of("lip_inner_upper")
     middle = (marks[whole] + marks[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
     if relaxes and gap_before > _LEAST_GAP > gap_after:
@@ -319,16 +318,16 @@ def changed_mouth(
     elif gap_before < 2 * _LEAST_GAP:
         shut = 1 - np.pad(parted[:, 0], 1, mode="edge")
         shut *= np.clip(2 - gap_before / _LEAST_GAP, 0, 1)
-        line = line_of(smooth_arc(middle), _KEPT_LINE * eye, window, side_px)
+        seam = (before[whole] + before[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
+        seam, kept = (_beyond_corners(one, eye) for one in (seam, middle))
+        line = line_of(smooth_arc(kept), _KEPT_LINE * eye, window, side_px)
         line *= _along(middle, shut, window, side_px)
         line = blur(line, _KEPT_LINE / 6 * eye * side_px / (window[2] - window[0]))
-        seam = (before[whole] + before[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
-        own = _moved_along(picture, seam, middle, window, side_px)
+        own = _moved_along(picture, seam, kept, window, side_px)
         # a gleam of teeth is no line
         own = np.minimum(own, extended(own, (line == 0).astype(np.float32)))
         inside = own + opening[..., None] * (inside - own)
         opening = np.maximum(opening, line)
-        was_open *= 1 - _along(seam, shut, was_window, len(was_open))
     return Opening(
         window=window,
         edge=outline,
@@ -366,6 +365,15 @@ def _moved_along(
     return picture.at(places.astype(np.float32))
 
 
+def _beyond_corners(
+    line: Float[np.ndarray, "places 2"], eye: float
+) -> Float[np.ndarray, "longer 2"]:
+    """Lengthen the line between lips, which may end beyond the corners that are found."""
+    way = line[-1] - line[0]
+    way *= _LINE_REACH * eye / max(float(np.hypot(*way)), 1e-9)
+    return np.concatenate([line[:1] - way, line, line[-1:] + way])
+
+
 def _along(
     line: Float[np.ndarray, "places 2"],
     values: Float[np.ndarray, " places"],
@@ -382,18 +390,17 @@ def _open_before(
     picture: CroppedFace,
     marks: Float[np.ndarray, "points 2"],
     down: Float[np.ndarray, "2"],
-    parted: Float[np.ndarray, " pairs"],
     eye: float,
 ) -> tuple[Float[np.ndarray, "side side"], Window]:
-    """Where a source shows a mouth's inside, or the dark line between lips that are about to part.
+    """Where a source shows a mouth's inside, or the dark line between shut lips.
 
-    Left to the lips, that line would be a second edge beside the new one.
+    Left to the lips, that line would be a second one beside the new edges, or beside where it goes
+    along with lips that stay shut.
 
     Args:
         picture: the face.
         marks: the landmarks in it.
         down: the face's down in the crop.
-        parted: 1 where lips part, in the order of `LIP_PAIRS`.
         eye: an eye distance in parts of the crop's side.
     """
     upper, lower = LIP_PAIRS
@@ -404,15 +411,8 @@ def _open_before(
     window = square_around(outline, 0.15 * eye)
     side_px = int(np.clip(round((window[2] - window[0]) * picture.side_px), 64, 1024))
     inside = mask_of(outline, window, side_px)
-    if not (parted > _PARTED).any():
-        return inside, window
-    corners = marks[rows_of("lip_inner_upper")[[0, -1]]]
-    # the line may end beyond the corners that are found
-    way = (corners[1] - corners[0]) / max(float(np.hypot(*(corners[1] - corners[0]))), 1e-9)
-    corners += _LINE_REACH * eye * way * np.array([[-1], [1]])
-    line = rightwards(
-        np.concatenate([(marks[upper] + marks[lower])[parted > _PARTED] / 2, corners])
-    )
+    whole = rows_of("lip_inner_upper")
+    line = (marks[whole] + marks[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
     near, lips, within = (
         line_of(smooth_arc(line), 2 * reach * eye, window, side_px)
         for reach in (_LINE_REACH, *_LIPS_BESIDE)

@@ -15,13 +15,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reggan_plugin.errors import OutputError, RegganError, SourceError, StalledError, counted
 from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER
-from reggan_plugin.jobs.interruption import IoTimeout
+from reggan_plugin.jobs.interruption import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.plan import Existing, JobPlan
 from reggan_plugin.jobs.render_job import RenderRun, run_job, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
@@ -49,20 +50,23 @@ _MOST_UNSETTLED_S, _LOOK_EACH_S = 10.0, 0.1
 
 
 @contextmanager
-def held_outputs(plan: JobPlan) -> Iterator[None]:
+def held_outputs(plan: JobPlan, stall_s: float = DEFAULT_STALL_S) -> Iterator[None]:
     """Hold the files that a plan writes, also beside its outputs, until the end of the block.
 
     A folder that takes no note is not held: what is wrong with it is said where it is written to.
 
     Raises:
         OutputError: another job that is running writes some of them.
+        StalledError: a folder does not answer in `stall_s`.
     """
     beside = plan.names_beside
     names = [*(task.output.name for task in plan.tasks), *beside.pop(plan.out, [])]
+    places = [(plan.out, names, plan.out / RECORD_FOLDER)]
+    places += [(out, own, out) for out, own in beside.items()]  # one more would be taken for layers
+    io_timeout = IoTimeout(stall_s)
     with ExitStack() as held:
-        held.enter_context(_held(plan.out, names, plan.out / RECORD_FOLDER))
-        for out, own in beside.items():  # a folder more there would be taken for one of layers
-            held.enter_context(_held(out, own, out))
+        for out, own, folder in places:
+            io_timeout.call(str(out), partial(held.enter_context, _held(out, own, folder)))
         yield
 
 
@@ -82,7 +86,9 @@ def _held(out: Path, names: Sequence[str], folder: Path) -> Iterator[None]:
         yield
         return
     try:
-        _refuse_held(folder, own, note, out)
+        last = time.monotonic() + _MOST_UNSETTLED_S
+        while _waits(folder, own, note, out, is_late=time.monotonic() > last):
+            time.sleep(_LOOK_EACH_S)
         with suppress(OSError):  # others wait for it, and then refuse theirs
             _write_note(own, {**note, "settled": True})
         threading.Thread(target=_keep_fresh, args=(own, ended), daemon=True).start()
@@ -98,23 +104,12 @@ def _write_note(own: Path, note: dict[str, Any]) -> None:
     begun.replace(own)
 
 
-def _refuse_held(folder: Path, own: Path, note: dict[str, Any], out: Path) -> None:
-    """Refuse files that another job holds; of several that have just begun, one goes on.
+def _waits(folder: Path, own: Path, note: dict[str, Any], out: Path, *, is_late: bool) -> bool:
+    """Look at the notes of others once; tell whether one has yet to yield or settle.
 
     A job yields to each that has settled, and to an unsettled one whose note comes first. For one
     that comes later it waits: that one either yields, or had settled before it saw this note.
     Source: Lamport, "A new solution of Dijkstra's concurrent programming problem" (1974).
-
-    Raises:
-        OutputError: some are held.
-    """
-    last = time.monotonic() + _MOST_UNSETTLED_S
-    while _waits(folder, own, note, out, is_late=time.monotonic() > last):
-        time.sleep(_LOOK_EACH_S)
-
-
-def _waits(folder: Path, own: Path, note: dict[str, Any], out: Path, *, is_late: bool) -> bool:
-    """Look at the notes of others once; tell whether one has yet to yield or settle.
 
     Raises:
         OutputError: another job holds some of the files.
@@ -340,7 +335,7 @@ def _run(job: PlannedJob, run: RenderRun) -> JobSummary:
     """Run one job; of a video also write that, once all of its frames are done."""
     movie, plan, report = job.movie, job.plan, run.report
     if movie is None:
-        with _holding(plan, run):
+        with held_outputs(plan, run.stall_s):
             return run_job(plan, job.settings, run)
     key = movie.key(plan, job.settings, run.model)
     if plan.existing.keeps_finished:
@@ -353,7 +348,7 @@ def _run(job: PlannedJob, run: RenderRun) -> JobSummary:
         report=report_of_one_file(report, movie.out),
         side=run.side if movie.video is None else None,
     )
-    with _holding(plan, run):
+    with held_outputs(plan, run.stall_s):
         record = movie.record_before(plan, key)
         summary = in_one_file(run_job(plan, job.settings, of_frames), movie.out)
         has_face = not all(result.has_no_face for result in summary.results)
@@ -371,14 +366,6 @@ def _run(job: PlannedJob, run: RenderRun) -> JobSummary:
     return replace(
         summary, whole=movie.out, notices={**summary.notices, **dict.fromkeys(notices, 0)}
     )
-
-
-@contextmanager
-def _holding(plan: JobPlan, run: RenderRun) -> Iterator[None]:
-    """Hold the files of a plan, whose folder may not answer."""
-    with ExitStack() as held:
-        IoTimeout(run.stall_s).call(str(plan.out), lambda: held.enter_context(held_outputs(plan)))
-        yield
 
 
 def _unchanged(job: PlannedJob, movie: Movie, run: RenderRun, why: str) -> JobSummary:

@@ -549,21 +549,18 @@ def _tracked(
         interrupted=len(keys) < len(frames),
         seconds=round(time.perf_counter() - begin, 3),
     )
-    report(_event_of(result, len(links.paths)))
-    return result
-
-
-def _event_of(result: TrackResult, faces: int) -> ShotTracked:
-    tracked = result.tracks.frames.values()
-    return ShotTracked(
-        frames=len(tracked),
-        faces=faces,
-        cuts=result.tracks.cuts,
-        without_face=sum(not frame.faces for frame in tracked),
-        unreadable=len(result.unreadable),
-        interrupted=result.interrupted,
-        seconds=result.seconds,
+    report(
+        ShotTracked(
+            frames=len(tracks.frames),
+            faces=len(links.paths),
+            cuts=tracks.cuts,
+            without_face=sum(not frame.faces for frame in tracks.frames.values()),
+            unreadable=len(result.unreadable),
+            interrupted=result.interrupted,
+            seconds=result.seconds,
+        )
     )
+    return result
 
 
 def _key(frame: SourceFrame) -> str:

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.render_settings import ExpressionCurve
-from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, ExpressionMix
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY
 
 REPLACE, ADD = "replace", "add"
 MODES = (REPLACE, ADD)

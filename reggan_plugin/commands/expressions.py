@@ -11,8 +11,8 @@ from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_optio
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.vocabulary.action_units import WEIGHTS_FROM_ACTION_UNIT
-from reggan_plugin.vocabulary.expression import read_presets
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, NAMED_EXPRESSIONS, Expression
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, Expression, read_presets
+from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import write_atomically
-from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY
+from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY
 
 FRAMES_OF_A_TASK = 25
 """Default of `--chunk`."""

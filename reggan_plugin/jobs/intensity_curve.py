@@ -27,8 +27,9 @@ from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.file_safety import read_regular
 from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES, MOST_KEYS, refuse_beyond
-from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets
-from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, ExpressionMix, resolve_expression
+from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets, resolve_expression
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY
 
 _COLUMNS = ("frame", "expression", "value")
 _HIGHEST_FRAME = 1e7

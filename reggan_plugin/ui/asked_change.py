@@ -8,8 +8,9 @@ from typing import Any
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.limits import MOST_COORDINATE_PX
-from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets
-from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, ExpressionMix, resolve_expression
+from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets, resolve_expression
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY
 
 _MOST_NAMES = 128
 _DECIMALS = 4

@@ -16,8 +16,7 @@ from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.open_files import OpenShot
-from reggan_plugin.vocabulary.expression import check_preset_name
-from reggan_plugin.vocabulary.expression_mix import NAMED_EXPRESSIONS
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, check_preset_name
 
 _PYTHON = """\
 from pathlib import Path

@@ -14,7 +14,6 @@ from reggan_plugin.vocabulary.expression import (
     BASIC_EXPRESSIONS,
     NAMED_EXPRESSIONS,
     NO_PRESETS,
-    Expression,
     OwnPresets,
     nearest_in_weights,
     resolve_expression,
@@ -28,21 +27,7 @@ from reggan_plugin.vocabulary.face_shapes import (
     shapes_of,
 )
 
-__all__ = [
-    "EXPRESSIONS",
-    "EXPRESSION_NAMES",
-    "MAX_INTENSITY",
-    "NAMED_EXPRESSIONS",
-    "Expression",
-    "ExpressionMix",
-    "mix_from_request",
-    "parse_expression_mix",
-    "resolve_expression",
-]
-
-EXPRESSIONS: tuple[Expression, ...] = BASIC_EXPRESSIONS
-"""Neutral and the six of the paper, which every model knows by name."""
-EXPRESSION_NAMES: tuple[str, ...] = tuple(expression.name for expression in EXPRESSIONS)
+EXPRESSION_NAMES: tuple[str, ...] = tuple(expression.name for expression in BASIC_EXPRESSIONS)
 
 _MOST_IN_A_LABEL = 4
 _LEAST_SHARE = 0.6

@@ -22,6 +22,7 @@ from reggan_plugin.file_safety import read_regular
 from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES
 from reggan_plugin.vocabulary.action_units import action_unit_weights
 from reggan_plugin.vocabulary.expression import (
+    NAMED_EXPRESSIONS,
     Expression,
     OwnPresets,
     key_of,
@@ -30,7 +31,6 @@ from reggan_plugin.vocabulary.expression import (
 )
 from reggan_plugin.vocabulary.expression_mix import (
     EXPRESSION_NAMES,
-    NAMED_EXPRESSIONS,
     ExpressionMix,
     parse_expression_mix,
 )

@@ -17,7 +17,7 @@ from reggan_plugin.errors import (
     UnknownExpressionError,
     UnreadableFrameError,
 )
-from reggan_plugin.vocabulary.expression_mix import resolve_expression
+from reggan_plugin.vocabulary.expression import resolve_expression
 
 Picture = UInt8[np.ndarray, "height width 3"]
 """sRGB-encoded."""

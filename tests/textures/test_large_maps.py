@@ -19,7 +19,7 @@ from reggan_plugin.files.formats.png import (
 )
 from reggan_plugin.kernels.pictures import block_means
 from reggan_plugin.textures.maps.texture_map import MapTile, ReducedTile, read_tile
-from reggan_plugin.textures.maps.uv_layout import Block, pad_edges
+from reggan_plugin.textures.maps.uv_layout import Block, pad_around_islands
 from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.reprojection import Reprojection
@@ -76,7 +76,7 @@ def test_a_change_runs_on_alike_in_a_block_with_two_reaches_around_it(seed: int)
     change = np.random.default_rng(seed).normal(size=(*island.shape, 3)).astype(np.float32)
     change[~(island & _blobs(0.55, seed + 100))] = 0
     whole = change.copy()
-    pad_edges(whole, island, lambda texels: ~other[texels[:, 0], texels[:, 1]], reach)
+    pad_around_islands(whole, island, lambda texels: ~other[texels[:, 0], texels[:, 1]], reach)
     assert (whole != change).any()
     for top in range(0, 120, core):
         for left in range(0, 120, core):
@@ -84,7 +84,9 @@ def test_a_change_runs_on_alike_in_a_block_with_two_reaches_around_it(seed: int)
             outer = inner.grown(2 * reach, 120, 120)
             here = outer.rows, outer.columns
             part = change[here].copy()
-            pad_edges(part, island[here], lambda t, o=other[here]: ~o[t[:, 0], t[:, 1]], reach)
+            pad_around_islands(
+                part, island[here], lambda t, o=other[here]: ~o[t[:, 0], t[:, 1]], reach
+            )
             rows, columns = top - outer.rows.start, left - outer.columns.start
             found = part[rows : rows + core, columns : columns + core]
             assert (found == whole[inner.rows, inner.columns]).all()

@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.textures.views.stage import Hits, RayScene
 
-DILATION_IN_SIDES = 1 / 512
-"""Width of the padding, in sides of the map."""
+_PADDING_IN_SIDES = 1 / 512
+"""Width of the padding around islands, in sides of the map."""
 _AROUND_PX = 3
 """So that no texel at a triangle's edge is missed."""
 
@@ -147,26 +147,28 @@ def laid_out(
     return row, cell
 
 
-def dilation_reach(shape: tuple[int, int]) -> int:
-    """Return the same in texels."""
-    return max(4, round(DILATION_IN_SIDES * max(shape)))
+def padding_texels(shape: tuple[int, int]) -> int:
+    """Return the width of the padding around islands of a map of this size, in texels."""
+    return max(4, round(_PADDING_IN_SIDES * max(shape)))
 
 
-def pad_edges(
+def pad_around_islands(
     change: Float[np.ndarray, "rows columns 3"],
     on_surface: Bool[np.ndarray, "rows columns"],
     is_empty: Callable[[Int[np.ndarray, "texels 2"]], Bool[np.ndarray, " texels"]],
     reach: int,
     changed: Bool[np.ndarray, "rows columns"] | None = None,
 ) -> Bool[np.ndarray, "rows columns"]:
-    """Let values of texels run on beyond the islands, in place; returns where they did.
+    """Fill empty texels around the islands with means of their neighbours, in place.
+
+    Returns where, so that filtering does not bleed what lay there before.
 
     Args:
         change: of the texels of a block, or any other values.
         on_surface: texels whose change is known.
         is_empty: says of texels of the block (row, column) whether no surface lies on them.
         reach: how far, in texels.
-        changed: near which they run on; where they are not 0 if it is None.
+        changed: near which texels are filled; where they are not 0 if it is None.
     """
     changed = (change != 0).any(axis=2) if changed is None else changed
     near = _spread(changed, reach) & ~on_surface

@@ -15,9 +15,9 @@ from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, MapTile, Samples
 from reggan_plugin.textures.maps.uv_layout import (
     Block,
     UvLayout,
-    dilation_reach,
     laid_out,
-    pad_edges,
+    pad_around_islands,
+    padding_texels,
 )
 from reggan_plugin.textures.texture_request import Advance, say_nothing
 from reggan_plugin.textures.views.stage import Hits, Stage
@@ -46,22 +46,97 @@ class Tally:
     sampled: int = 0
 
 
-class TexelChange:
-    """Finds the change of texels; `mirrored` says which of the mesh's triangles are turned over."""
+class Reprojection:
+    """The way from a map's texels to the view and back.
+
+    A map is worked on block by block, so that only its samples as stored are ever whole.
+    `parts` are those whose base colour is the map.
+    """
 
     def __init__(
         self,
         stage: Stage,
-        surface: SurfaceChange,
-        eye: Float[np.ndarray, "3"],
-        mirrored: Bool[np.ndarray, " faces"],
+        parts: Sequence[int],
+        texture: TextureMap,
+        change: ViewChange,
+        *,
+        block_px: int = _BLOCK_PX,
+        is_data: bool = False,
+        still: Bool[np.ndarray, " faces"] | None = None,
     ) -> None:
-        """Ask `surface`, seen from `eye`, and count in a new tally."""
-        self._stage, self._surface, self._eye = stage, surface, eye
-        self._mirrored = mirrored
-        self.tally = Tally()
+        """Lay out the triangles: those that the view shows where it changes, and all others.
 
-    def of(
+        Those that are `still` do not change, whatever the view shows.
+        """
+        self._texture, self._block_px = texture, block_px
+        self._moves = change.motion is not None
+        surface = SurfaceChange(stage, change, parts, texture, is_data=is_data)
+        self._stage, self._surface, self._eye = stage, surface, change.view.eye
+        self.tally = Tally()
+        """Of all tiles so far."""
+        chosen = np.flatnonzero(np.isin(stage.part_of_face, list(parts)))
+        corners = stage.uv[stage.faces[chosen]]
+        self._mirrored = np.zeros(len(stage.faces), dtype=np.bool_)
+        self._mirrored[chosen] = is_mirrored(stage.uv, stage.faces[chosen])
+        seen, shows = surface.faces_that_may_change(chosen), surface.shows(chosen)
+        if still is not None:
+            seen = seen & ~still[chosen]
+        row, cell = laid_out(corners, texture.is_udim)
+        number = FIRST_UDIM + cell[:, 0] + 10 * cell[:, 1]
+        if not texture.is_udim:
+            number = np.full(len(row), FIRST_UDIM)
+        self._layouts: dict[tuple[int, bool], UvLayout] = {}
+        for tile, picture in texture.tiles.items():
+            for wanted in (True, False):
+                here = np.flatnonzero((number == tile) & (seen[row] == wanted))
+                self._layouts[tile, wanted] = UvLayout(
+                    corners[row[here]] - cell[here][:, None, :],
+                    chosen[row[here]],
+                    self._mirrored[chosen[row[here]]],
+                    shows[row[here]],
+                    picture.shape,
+                )
+
+    def changed_samples(self, number: int, advance: Advance = say_nothing) -> Samples | None:
+        """Return a tile with the change, as stored; None if no texel of it changes.
+
+        Texels that do not change have the bits of the tile's own.
+        """
+        tile, result = self._texture.tiles[number], None
+        blocks = list(_blocks(tile.shape, self._block_px))
+        for place, block in enumerate(blocks, start=1):
+            change = self._change_of_block(number, block)
+            if change is not None:
+                result = tile.colours.copy() if result is None else result
+                self._apply(tile, result, block, change)
+            advance(place / len(blocks))
+        return result
+
+    def _change_of_block(
+        self, number: int, core: Block
+    ) -> Float[np.ndarray, "rows columns 3"] | None:
+        """Change of the shown colours of a block's texels; None if there is none."""
+        seen, others = self._layouts[number, True], self._layouts[number, False]
+        shape = self._texture.tiles[number].shape
+        reach = padding_texels(shape)
+        # What runs into the core starts within a reach of it, and that depends on one more.
+        block = core.grown(2 * reach, *shape)
+        texels = np.argwhere(seen.covered(block))
+        if not len(texels):
+            return None
+        corner = np.array([block.rows.start, block.columns.start])
+        found, on_surface = self._change_of(seen, texels + corner, core)
+        if not found.any():
+            return None
+        total = np.zeros((*block.shape, 3), np.float32)
+        filled = np.zeros(block.shape, dtype=np.bool_)
+        total[texels[:, 0], texels[:, 1]] = found
+        filled[texels[:, 0], texels[:, 1]] = on_surface
+        self._count_shared(others, total[_core_of(block, core)], core)
+        self._pad(number, block, total, filled, reach)
+        return total[_core_of(block, core)]
+
+    def _change_of(
         self, layout: UvLayout, texels: Int[np.ndarray, "texels 2"], counted: Block
     ) -> tuple[Float[np.ndarray, "texels 3"], Bool[np.ndarray, " texels"]]:
         """Change of the shown colours of texels, and which of them lie on the surface.
@@ -124,100 +199,6 @@ class TexelChange:
         apart = np.linalg.norm(a - b, axis=1) / np.linalg.norm(self._eye - a, axis=1)
         return np.asarray(apart, np.float32)
 
-
-class Reprojection:
-    """The way from a map's texels to the view and back.
-
-    A map is worked on block by block, so that only its samples as stored are ever whole.
-    `parts` are those whose base colour is the map.
-    """
-
-    def __init__(
-        self,
-        stage: Stage,
-        parts: Sequence[int],
-        texture: TextureMap,
-        change: ViewChange,
-        *,
-        block_px: int = _BLOCK_PX,
-        is_data: bool = False,
-        still: Bool[np.ndarray, " faces"] | None = None,
-    ) -> None:
-        """Lay out the triangles: those that the view shows where it changes, and all others.
-
-        Those that are `still` do not change, whatever the view shows.
-        """
-        self._texture, self._block_px = texture, block_px
-        self._moves = change.motion is not None
-        surface = SurfaceChange(stage, change, parts, texture, is_data=is_data)
-        chosen = np.flatnonzero(np.isin(stage.part_of_face, list(parts)))
-        corners = stage.uv[stage.faces[chosen]]
-        mirrored = np.zeros(len(stage.faces), dtype=np.bool_)
-        mirrored[chosen] = is_mirrored(stage.uv, stage.faces[chosen])
-        self._texels = TexelChange(stage, surface, change.view.eye, mirrored)
-        seen, shows = surface.faces_that_may_change(chosen), surface.shows(chosen)
-        if still is not None:
-            seen = seen & ~still[chosen]
-        row, cell = laid_out(corners, texture.is_udim)
-        number = FIRST_UDIM + cell[:, 0] + 10 * cell[:, 1]
-        if not texture.is_udim:
-            number = np.full(len(row), FIRST_UDIM)
-        self._layouts: dict[tuple[int, bool], UvLayout] = {}
-        for tile, picture in texture.tiles.items():
-            for wanted in (True, False):
-                here = np.flatnonzero((number == tile) & (seen[row] == wanted))
-                self._layouts[tile, wanted] = UvLayout(
-                    corners[row[here]] - cell[here][:, None, :],
-                    chosen[row[here]],
-                    mirrored[chosen[row[here]]],
-                    shows[row[here]],
-                    picture.shape,
-                )
-
-    @property
-    def tally(self) -> Tally:
-        """Of all tiles so far."""
-        return self._texels.tally
-
-    def changed_samples(self, number: int, advance: Advance = say_nothing) -> Samples | None:
-        """Return a tile with the change, as stored; None if no texel of it changes.
-
-        Texels that do not change have the bits of the tile's own.
-        """
-        tile, result = self._texture.tiles[number], None
-        blocks = list(_blocks(tile.shape, self._block_px))
-        for place, block in enumerate(blocks, start=1):
-            change = self._change_of_block(number, block)
-            if change is not None:
-                result = tile.colours.copy() if result is None else result
-                self._apply(tile, result, block, change)
-            advance(place / len(blocks))
-        return result
-
-    def _change_of_block(
-        self, number: int, core: Block
-    ) -> Float[np.ndarray, "rows columns 3"] | None:
-        """Change of the shown colours of a block's texels; None if there is none."""
-        seen, others = self._layouts[number, True], self._layouts[number, False]
-        shape = self._texture.tiles[number].shape
-        reach = dilation_reach(shape)
-        # What runs into the core starts within a reach of it, and that depends on one more.
-        block = core.grown(2 * reach, *shape)
-        texels = np.argwhere(seen.covered(block))
-        if not len(texels):
-            return None
-        corner = np.array([block.rows.start, block.columns.start])
-        found, on_surface = self._texels.of(seen, texels + corner, core)
-        if not found.any():
-            return None
-        total = np.zeros((*block.shape, 3), np.float32)
-        filled = np.zeros(block.shape, dtype=np.bool_)
-        total[texels[:, 0], texels[:, 1]] = found
-        filled[texels[:, 0], texels[:, 1]] = on_surface
-        self._count_shared(others, total[_core_of(block, core)], core)
-        self._pad(number, block, total, filled, reach)
-        return total[_core_of(block, core)]
-
     def _pad(
         self,
         number: int,
@@ -237,7 +218,7 @@ class Reprojection:
             return np.asarray(others.first(texels + np.array(corner)).face < 0)
 
         if not self._moves:
-            pad_edges(total, filled, is_empty, reach)
+            pad_around_islands(total, filled, is_empty, reach)
             return
         tile = self._texture.tiles[number]
         stored, alpha = tile.texels(block.rows, block.columns)
@@ -245,7 +226,9 @@ class Reprojection:
         shown = self._texture.shown_from_stored(tile.coding, stored.reshape(-1, 3), opacity)
         shown = np.nan_to_num(shown, posinf=1.0, neginf=0.0).reshape(total.shape)
         colours = shown + total
-        padded = pad_edges(colours, filled, is_empty, reach, changed=(total != 0).any(axis=2))
+        padded = pad_around_islands(
+            colours, filled, is_empty, reach, changed=(total != 0).any(axis=2)
+        )
         total[padded] = (colours - shown)[padded]
 
     def _count_shared(

@@ -102,86 +102,6 @@ def _window(
     return finite.reshape(len(side), len(side), 3)
 
 
-class SurfaceMover:
-    """Moves the texels of one map along the surface, at the map's own resolution."""
-
-    def __init__(
-        self, stage: Stage, parts: Sequence[int], texture: TextureMap, *, is_data: bool = False
-    ) -> None:
-        """Be ready to move the texels of a map that `parts` wear; of data, no picture shows any."""
-        self._stage, self._parts, self._texture = stage, list(parts), texture
-        self._is_data = is_data
-
-    def difference(
-        self,
-        view: View,
-        picture: Float[np.ndarray, "side side 3"],
-        motion: FrameMotion,
-        places: Float[np.ndarray, "places 2"],
-        uv: Float[np.ndarray, "places 2"],
-        standing: Sequence[int] = (),
-    ) -> Float[np.ndarray, "places 3"]:
-        """Change of the shown colours of texels; 0 where the view does not change.
-
-        A place that comes from another part, such as the lip from the teeth, takes the colour of
-        the view's picture, and stays where it is if the map holds data; so does one that comes
-        from beside the character.
-
-        Args:
-            view: the camera.
-            picture: what it shows, sRGB-encoded.
-            motion: what becomes of its pixels.
-            places: of the texels in the view.
-            uv: of the texels.
-            standing: parts that keep their place; a place that comes from one stays where it is.
-        """
-        change = np.zeros((len(places), 3), np.float32)
-        moves = np.flatnonzero(between_pixels(motion.weight[..., None], places)[:, 0])
-        places, uv = places[moves], uv[moves]
-        old = self._colours_at(view, picture, motion, places, uv, standing)
-        light = linear_from_srgb(old) * np.exp(between_pixels(motion.log_gain, places))
-        change[moves] = _painted(light, motion, places) - sample_finely(self._texture, uv)
-        return change
-
-    def paint_difference(
-        self,
-        motion: FrameMotion,
-        places: Float[np.ndarray, "places 2"],
-        uv: Float[np.ndarray, "places 2"],
-    ) -> Float[np.ndarray, "places 3"]:
-        """Change of the shown colours of texels that stay, and take only the paint before them."""
-        change = np.zeros((len(places), 3), np.float32)
-        covered = np.flatnonzero(between_pixels(motion.cover[..., None], places)[:, 0])
-        old = sample_finely(self._texture, uv[covered])
-        change[covered] = _painted(linear_from_srgb(old), motion, places[covered]) - old
-        return change
-
-    def _colours_at(
-        self,
-        view: View,
-        picture: Float[np.ndarray, "side side 3"],
-        motion: FrameMotion,
-        places: Float[np.ndarray, "places 2"],
-        uv: Float[np.ndarray, "places 2"],
-        standing: Sequence[int],
-    ) -> Float[np.ndarray, "places 3"]:
-        """Shown colours of the surfaces that move to some places."""
-        stage = self._stage
-        came_from = places + between_pixels(motion.displacement, places)
-        came_from = np.clip(came_from, 0.5, view.side_px - 0.5)
-        hits = stage.first_seen(view.eye, view.directions(came_from))
-        found = np.flatnonzero(hits.face >= 0)
-        part = stage.part_of_face[hits.face[found]]
-        on_map = np.isin(part, self._parts)
-        worn, others = found[on_map], found[~on_map & ~np.isin(part, list(standing))]
-        uv = uv.copy()
-        uv[worn] = corner_values(stage.uv, stage.faces, hits.face[worn], hits.weights[worn])
-        colours = sample_finely(self._texture, uv)
-        if not self._is_data:
-            colours[others] = between_pixels(picture, came_from[others])
-        return colours
-
-
 def _painted(
     light: Float[np.ndarray, "places 3"],
     motion: FrameMotion,
@@ -278,7 +198,7 @@ class SurfaceChange:
         they are no colours.
         """
         self._stage, self._seen = stage, seen
-        self._mover = SurfaceMover(stage, parts, texture, is_data=is_data)
+        self._parts, self._texture, self._is_data = list(parts), texture, is_data
 
     @cached_property
     def _facing(self) -> Float[np.ndarray, "side side 1"]:
@@ -374,13 +294,60 @@ class SurfaceChange:
         if seen.motion is None:
             difference[out] = between_pixels(seen.difference, places[out])
             return difference
-        difference[out] = self._mover.difference(
-            seen.view, seen.before, seen.motion, places[out], uv[out], seen.standing
-        )
-        difference[in_fold] = self._mover.paint_difference(
-            seen.motion, places[in_fold], uv[in_fold]
-        )
+        difference[out] = self._moved(seen.motion, places[out], uv[out])
+        difference[in_fold] = self._covered(seen.motion, places[in_fold], uv[in_fold])
         return difference
+
+    def _moved(
+        self,
+        motion: FrameMotion,
+        places: Float[np.ndarray, "places 2"],
+        uv: Float[np.ndarray, "places 2"],
+    ) -> Float[np.ndarray, "places 3"]:
+        """Change of the shown colours of texels at places of the view; 0 where it does not change.
+
+        A place that comes from another part, such as the lip from the teeth, takes the colour of
+        the view's picture. It stays where it is if the map holds data, if the other part keeps its
+        place, and if it comes from beside the character.
+        """
+        change = np.zeros((len(places), 3), np.float32)
+        moves = np.flatnonzero(between_pixels(motion.weight[..., None], places)[:, 0])
+        places, uv = places[moves], uv[moves]
+        old = self._colours_from(places + between_pixels(motion.displacement, places), uv)
+        light = linear_from_srgb(old) * np.exp(between_pixels(motion.log_gain, places))
+        change[moves] = _painted(light, motion, places) - sample_finely(self._texture, uv)
+        return change
+
+    def _covered(
+        self,
+        motion: FrameMotion,
+        places: Float[np.ndarray, "places 2"],
+        uv: Float[np.ndarray, "places 2"],
+    ) -> Float[np.ndarray, "places 3"]:
+        """Change of the shown colours of texels that stay, and take only the paint before them."""
+        change = np.zeros((len(places), 3), np.float32)
+        covered = np.flatnonzero(between_pixels(motion.cover[..., None], places)[:, 0])
+        old = sample_finely(self._texture, uv[covered])
+        change[covered] = _painted(linear_from_srgb(old), motion, places[covered]) - old
+        return change
+
+    def _colours_from(
+        self, places: Float[np.ndarray, "places 2"], uv: Float[np.ndarray, "places 2"]
+    ) -> Float[np.ndarray, "places 3"]:
+        """Shown colours of the surfaces at places of the view; else those at `uv`."""
+        stage, view = self._stage, self._seen.view
+        places = np.clip(places, 0.5, view.side_px - 0.5)
+        hits = stage.first_seen(view.eye, view.directions(places))
+        found = np.flatnonzero(hits.face >= 0)
+        part = stage.part_of_face[hits.face[found]]
+        on_map = np.isin(part, self._parts)
+        worn, others = found[on_map], found[~on_map & ~np.isin(part, list(self._seen.standing))]
+        uv = uv.copy()
+        uv[worn] = corner_values(stage.uv, stage.faces, hits.face[worn], hits.weights[worn])
+        colours = sample_finely(self._texture, uv)
+        if not self._is_data:
+            colours[others] = between_pixels(self._seen.before, places[others])
+        return colours
 
     def _seen_by(
         self, points: Float[np.ndarray, "points 3"], normals: Float[np.ndarray, "points 3"]

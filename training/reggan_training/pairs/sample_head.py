@@ -22,7 +22,7 @@ from PIL import Image
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.textures.gltf.gltf_file import bytes_from_gltf
-from reggan_plugin.textures.maps.uv_layout import UvLayout, pad_edges
+from reggan_plugin.textures.maps.uv_layout import UvLayout, pad_around_islands
 from reggan_training.commands.options import FILE_TO_WRITE, FOLDER
 from reggan_training.heads.anatomy.head_shape import HeadShape
 from reggan_training.heads.head import HeadMesh, Part
@@ -279,7 +279,7 @@ def _painted_map(
     def is_empty(places: Int[np.ndarray, "texels 2"]) -> Bool[np.ndarray, " texels"]:
         return np.asarray(~on_surface[places[:, 0], places[:, 1]])
 
-    pad_edges(colours, on_surface, is_empty, MAP_PX // 64)
+    pad_around_islands(colours, on_surface, is_empty, MAP_PX // 64)
     return np.asarray((colours * 255).round(), dtype=np.uint8)
 
 

@@ -154,7 +154,6 @@ REMEDIES: Mapping[str, str] = {
     # performances
     "no-landmarker": "--landmarker names it. Rendered characters need none: --reader character.",
     "landmarker": "--landmarker names it.",
-    "page-without-reader": "",
     "face-in-no-performance": "",
     "no-neutral-frame": "--neutral auto finds one.",
     "neutral-found": "--neutral names another one.",

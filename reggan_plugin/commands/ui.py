@@ -22,12 +22,13 @@ from reggan_plugin.commands.options.settings_file import (
     settings_of,
 )
 from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.ui.character_fit import CharacterFit
 from reggan_plugin.ui.open_files import OpenFiles
-from reggan_plugin.ui.open_take import open_take
+from reggan_plugin.ui.open_take import OpenTake
 from reggan_plugin.ui.studio import Studio
 from reggan_plugin.ui.words_to_copy import PageOptions
 from reggan_plugin.vocabulary.expression import read_presets
@@ -109,7 +110,7 @@ def ui(
     from reggan_plugin.ui.server import serve_page  # needs the extra [ui]
 
     own, kept = read_presets(presets), settings_in_use()
-    take = None if curves is None else open_take(curves)
+    take = None if curves is None else OpenTake(path=curves, take=read_take(curves))
     files = OpenFiles(tuple(sample_shots()))
     with contextlib.ExitStack() as stack:
         stack.callback(files.close)

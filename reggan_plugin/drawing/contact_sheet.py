@@ -21,7 +21,7 @@ from reggan_plugin.transfer.display_picture import coding_of
 
 
 def encoded_picture(
-    picture: Image.Image | Float[np.ndarray, "height width 3"], kind: str, **settings: Any
+    picture: Image.Image | Float[np.ndarray, "height width channels"], kind: str, **settings: Any
 ) -> bytes:
     """Encode a picture.
 

@@ -362,8 +362,7 @@ def _look(tile: MapTile, factor: int, choice: FaceChoice) -> Frame:
     if not choice.needs_locator:
         nothing = np.broadcast_to(np.float32(0), (*tile.shape, 3))
         return Frame(pixels=nothing, original=tile.original)
-    small = tile if factor == 1 else ReducedTile(tile, factor).whole()
-    return small.window(slice(None), slice(None))
+    return (tile if factor == 1 else ReducedTile(tile, factor).whole()).frame()
 
 
 Watch = Callable[[str], AbstractContextManager[Advance]]

@@ -164,6 +164,12 @@ def averaged(
     return block_means(np.nan_to_num(pixels), factor), alpha
 
 
+def rgba_of(frame: Frame) -> Float[np.ndarray, "height width 4"]:
+    """Return a frame's stored pixels with its alpha, which is 1 where it has none."""
+    alpha = np.ones(frame.pixels.shape[:2], np.float32) if frame.alpha is None else frame.alpha
+    return np.concatenate([frame.pixels, alpha[..., None]], axis=2)
+
+
 def _reduced_region(inner: Region, outer: Region, factor: int) -> Region:
     """Place of a region in the reduced picture of a wider one."""
     rows, columns = (

@@ -1,26 +1,28 @@
 """A base colour map that is changed again and again, coarser than its file, for a viewport."""
 
-import io
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.exr.block_codec import exr_from_planes
-from reggan_plugin.files.image_format import floats_from_samples
-from reggan_plugin.textures.maps.texture_map import MapTile
+from reggan_plugin.files.frame import Frame
 from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.ui.live_face import rgba_of
+from reggan_plugin.ui.open_head import changed_map
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 Rgba = Float[np.ndarray, "height width 4"]
 _TILE = "<UDIM>"
+_QUICKLY = {"compress_level": 0}
+"""A PNG is read once, at once."""
 
 
 class LiveMap:
@@ -42,12 +44,9 @@ class LiveMap:
         """(height, width) of the map, or of its largest tile."""
         return max(tile.shape for tile in self._face.texture.tiles.values())
 
-    def picture(self, mix: ExpressionMix) -> Rgba:
-        """Return the map with an expression, as stored; rows from the top, alpha 1 where it has
-        none.
-        """
-        ((number, tile),) = self._face.texture.tiles.items()
-        return _rgba(tile, self._changed(mix).get(number, tile.colours))
+    def picture(self, mix: ExpressionMix) -> Frame:
+        """Return the map, which is no set, with an expression."""
+        return changed_map(self._face, mix)
 
     def write_tiles(self, mix: ExpressionMix, out: Path) -> Path:
         """Write a set with an expression: 8-bit PNG, of light 32-bit EXR.
@@ -64,19 +63,17 @@ class LiveMap:
         Raises:
             OutputError: a file cannot be written.
         """
-        tiles, changed = self._face.texture.tiles, self._changed(mix)
+        tiles, changed = self._face.texture.tiles, self._face.change(mix).tiles
         is_light = any(tile.is_linear for tile in tiles.values())
         pattern = out.with_name(f"{out.stem}.{_TILE}{'.exr' if is_light else '.png'}")
         is_there = self._written_to == pattern
         for number in self._differing | set(changed) if is_there else tiles:
-            picture = _rgba(tiles[number], changed.get(number, tiles[number].colours))
+            picture = rgba_of(tiles[number].frame(changed.get(number)))
             path = pattern.with_name(pattern.name.replace(_TILE, str(number)))
-            write_atomically(path, _exr(picture) if is_light else _png(picture))
+            content = _exr(picture) if is_light else encoded_picture(picture, "PNG", **_QUICKLY)
+            write_atomically(path, content)
         self._written_to, self._differing = pattern, frozenset(changed)
         return pattern
-
-    def _changed(self, mix: ExpressionMix) -> Mapping[int, np.ndarray]:
-        return {} if mix.changes_nothing else self._face.change(mix).tiles
 
 
 def live_map(transfer: ExpressionTransfer, asked: Mapping[str, Any]) -> LiveMap:
@@ -100,22 +97,6 @@ def live_map(transfer: ExpressionTransfer, asked: Mapping[str, Any]) -> LiveMap:
         face = PreparedFace(Path(asked["mesh"]), look, transfer, Path(scratch))
     face.reduce_map(int(asked["longest_px"]))
     return LiveMap(face)
-
-
-def _rgba(tile: MapTile, colours: np.ndarray) -> Rgba:
-    picture = np.ones((*tile.shape, 4), np.float32)
-    picture[..., :3] = floats_from_samples(colours)
-    if tile.alpha is not None:
-        picture[..., 3] = floats_from_samples(tile.alpha)
-    return picture
-
-
-def _png(picture: Rgba) -> bytes:
-    """Not compressed: it is read once, at once."""
-    stream = io.BytesIO()
-    levels = np.rint(np.clip(picture, 0, 1) * 255).astype(np.uint8)
-    Image.fromarray(levels).save(stream, "PNG", compress_level=0)
-    return stream.getvalue()
 
 
 def _exr(picture: Rgba) -> bytes:

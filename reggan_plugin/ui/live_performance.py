@@ -183,15 +183,3 @@ def _refuse_large(content: bytes) -> None:
         raise SourceError(
             f"A picture of the camera has at most {MOST_CAMERA_PIXELS:,} pixels.", kind="too-large"
         )
-
-
-def no_reader() -> FaceReader:
-    """Say that the page was started without a reader.
-
-    Raises:
-        UsageError: always.
-    """
-    raise UsageError(
-        "The page was started without a reader of faces.",
-        kind="page-without-reader",
-    )

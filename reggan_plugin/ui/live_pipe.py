@@ -44,13 +44,13 @@ from reggan_plugin.errors import (
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.file_safety import appearing, refuse_existing, refuse_overwriting
-from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.files.frame import read_frame
 from reggan_plugin.json_and_toml import json_text, parse_json
 from reggan_plugin.limits import MOST_PATH_LETTERS
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import change_from_json, choice_from_json
 from reggan_plugin.ui.limits import FRAMES_HELD, LARGEST_LIVE_FACE_PX
-from reggan_plugin.ui.live_face import LiveFace, averaged, live_face
+from reggan_plugin.ui.live_face import LiveFace, averaged, live_face, rgba_of
 from reggan_plugin.ui.open_frame import Newest
 from reggan_plugin.vocabulary.expression import NO_PRESETS, read_presets
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -69,7 +69,7 @@ _OF_FRAME, _OF_MAP = ("frame", "face"), ("texture", "mesh", "material")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LiveFrame:
-    """A frame that was reduced, rows from the bottom, and its face, ready for changes."""
+    """A frame that was reduced, and its face, ready for changes."""
 
     picture: Rgba
     face: LiveFace
@@ -117,14 +117,14 @@ class LivePipe:
             return self._written(self._frame(asked, mix), beside)
         face = self._map(asked)
         if not face.is_set:
-            return self._written(face.picture(mix)[::-1], beside)
+            return self._written(rgba_of(face.picture(mix)), beside)
         height, width = face.size
         return {"width": width, "height": height, "tiles": face.write_tiles(mix, out).name}
 
     def _written(self, picture: Rgba, out: Path) -> dict[str, Any]:
-        """Write a picture whole; return the name of its file, and its size."""
+        """Write a picture whole, rows from the bottom; return its file's name, and its size."""
         with appearing(out, is_durable=False) as temporary, temporary.open("xb") as file:
-            np.ascontiguousarray(picture).tofile(file)  # else each number is written by itself
+            np.ascontiguousarray(picture[::-1]).tofile(file)  # in one piece
         self._made.add(out)
         return {"file": out.name, "width": picture.shape[1], "height": picture.shape[0]}
 
@@ -132,7 +132,7 @@ class LivePipe:
         held = self._hold(asked)
         picture = held.picture.copy()
         changed = held.face.change(self._transfer, mix).compose().pixels
-        picture[::-1][held.face.region][..., :3] = changed
+        picture[held.face.region][..., :3] = changed
         return picture
 
     def _map(self, asked: Mapping[str, Any]) -> "LiveMap":
@@ -161,20 +161,12 @@ class LivePipe:
         face_px = crops[0].scale * crops[0].side_px
         sizes = max(frame.pixels.shape[:2]) / longest_px, face_px / LARGEST_LIVE_FACE_PX
         factor = max(1, *map(math.ceil, sizes))
-        small = _reduced(frame, factor)
+        pixels, alpha = averaged(frame.pixels, frame.alpha, factor)
+        small = replace(frame, pixels=pixels, alpha=alpha)
         crop = crops[0].scaled(1 / factor)
         longest = max(small.pixels.shape[:2])
         face = live_face(self._transfer, small, crop, exposure_ev, longest)
-        return LiveFrame(picture=_rgba(small), face=face)
-
-
-def _rgba(frame: Frame) -> Rgba:
-    """Rows from the bottom, alpha 1 where it has none."""
-    picture = np.ones((*frame.pixels.shape[:2], 4), np.float32)
-    picture[::-1, :, :3] = frame.pixels
-    if frame.alpha is not None:
-        picture[::-1, :, 3] = frame.alpha
-    return picture
+        return LiveFrame(picture=rgba_of(small), face=face)
 
 
 def newest_lines(stream: int) -> Iterator[str]:
@@ -272,11 +264,3 @@ def _state_of(path: Path) -> tuple[int, int] | None:
     except OSError:  # reading it says what is wrong
         return None
     return status.st_mtime_ns, status.st_size
-
-
-def _reduced(frame: Frame, factor: int) -> Frame:
-    """Return the frame averaged over blocks of pixels."""
-    if factor == 1:
-        return frame
-    pixels, alpha = averaged(frame.pixels, frame.alpha, factor)
-    return replace(frame, pixels=pixels, alpha=alpha, matte=None)

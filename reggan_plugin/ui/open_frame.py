@@ -1,6 +1,5 @@
 """A frame that the page shows: its pixels, its faces, and the picture of it."""
 
-import io
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -10,6 +9,7 @@ from typing import Generic, Literal, TypeVar
 
 from PIL import Image
 
+from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
@@ -72,11 +72,9 @@ def open_frame(transfer: ExpressionTransfer, path: Path) -> OpenFrame:
 
 def png_of(screen: Screen) -> bytes:
     """Return a picture as PNG, compressed little: it does not travel far."""
-    encoded = io.BytesIO()
     is_opaque = bool((screen[..., 3] == 255).all())
     picture = Image.fromarray(screen[..., :3].copy() if is_opaque else screen)
-    picture.save(encoded, format="PNG", compress_level=1)
-    return encoded.getvalue()
+    return encoded_picture(picture, "PNG", compress_level=1)
 
 
 class Newest(Generic[Value]):

@@ -1,8 +1,7 @@
 """A head that the page shows: from the front, as the model sees it, and its base colour map."""
 
-import math
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,17 +9,14 @@ from reggan_plugin.errors import MissingExtraError, UsageError
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.limits import LONGEST_MAP_PX
-from reggan_plugin.ui.live_face import Screen, screen_of
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.ui.open_frame import OpenFrame
-from reggan_plugin.ui.saved_file import SavedFile, saved_from
+from reggan_plugin.ui.saved_file import SavedFile, save_folder
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 if TYPE_CHECKING:  # the room of texture maps needs the extra [textures]
-    from reggan_plugin.textures.maps.texture_map import MapTile, Samples
     from reggan_plugin.textures.prepared_face import PreparedFace
 
 _WITH_MAP_INSIDE = (".glb", ".vrm")
@@ -40,31 +36,11 @@ class OpenHead:
     view: OpenFrame
     map_picture: OpenFrame
 
-    def coarser(self, longest_px: int) -> "CoarseMap":
-        """Return the map for pictures of at most so many pixels on a side."""
-        (tile,) = self.face.texture.tiles.values()
-        factor = max(1, math.ceil(max(tile.shape) / longest_px))
-        return CoarseMap(face=self.face.reduced(longest_px), factor=factor)
 
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class CoarseMap:
-    """A map averaged down, ready for changes.
-
-    Attributes:
-        face: whose map it is.
-        factor: pixels of the map as it is shown that one of its own spans.
-    """
-
-    face: "PreparedFace"
-    factor: int
-
-    def screen(self, mix: ExpressionMix) -> Screen:
-        """Return the map with an expression."""
-        ((number, tile),) = self.face.texture.tiles.items()
-        changed = {} if mix.changes_nothing else self.face.change(mix).tiles
-        frame = _frame_of(tile, changed.get(number, tile.colours))
-        return screen_of(frame.pixels, frame.alpha, coding_of(frame))
+def changed_map(face: "PreparedFace", mix: ExpressionMix) -> Frame:
+    """Return the one map that a face wears, with an expression."""
+    ((number, tile),) = face.texture.tiles.items()
+    return tile.frame(face.change(mix).tiles.get(number))
 
 
 def open_head(transfer: ExpressionTransfer, shot: OpenShot) -> OpenHead:
@@ -104,7 +80,7 @@ def open_head(transfer: ExpressionTransfer, shot: OpenShot) -> OpenHead:
         ),
         map_picture=OpenFrame(
             path=shot.source,
-            frame=_frame_of(shown, shown.colours),
+            frame=shown.frame(),
             crops=(crop,),
             factor=1,
             kind="map",
@@ -138,20 +114,15 @@ def saved_head(
 
     source, label = shot.source, mix.label or "unchanged"
 
-    def write(folder: Path) -> Path:
-        mesh = None if wants_map else folder / default_output_file(source, label).name
+    with save_folder() as scratch:
+        folder = Path(scratch)
         request = TextureRequest(
             mesh=source,
             look=Look(texture=shot.texture),
             mixes={label: mix},
             out_folder=folder,
-            out_mesh=mesh,
+            out_mesh=None if wants_map else folder / default_output_file(source, label).name,
             existing=Existing.REFUSE,
         )
-        return run_request(request, lambda: transfer).written[0]
-
-    return saved_from(write)
-
-
-def _frame_of(tile: "MapTile", colours: "Samples") -> Frame:
-    return replace(tile, colours=colours).window(slice(None), slice(None))
+        path = run_request(request, lambda: transfer).written[0]
+        return SavedFile(name=path.name, content=path.read_bytes())

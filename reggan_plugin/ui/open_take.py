@@ -1,13 +1,11 @@
 """A recorded performance that the page scrubs through."""
 
-import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.retargeting import Retargeting, retargeted
 from reggan_plugin.curves.take import Take
 from reggan_plugin.curves.take_on_shot import TakeCurve
@@ -52,42 +50,3 @@ class OpenTake:
             "fps": round(self.take.rate_fps, 3),
             "notes": [*unknown, *map(str, self.take.notes)],
         }
-
-
-def open_take(file: Path, named: Path | None = None) -> OpenTake:
-    """Read a take; `named` is what the user knows it by, if it is not the file's own path.
-
-    Raises:
-        SourceError, MissingExtraError: as `read_take`.
-    """
-    return OpenTake(path=named or file, take=read_take(file))
-
-
-class TakeInUse:
-    """The one take of the page; a new one takes its place."""
-
-    def __init__(self, take: OpenTake | None = None) -> None:
-        """Begin with a take, or with none."""
-        self._lock = threading.Lock()
-        self._take = take
-
-    @property
-    def now(self) -> OpenTake | None:
-        """The take, if one is open."""
-        return self._take
-
-    def needed(self) -> OpenTake:
-        """Return the take.
-
-        Raises:
-            UsageError: none is open.
-        """
-        if self._take is None:
-            raise UsageError("No recorded performance is open. Open one first.")
-        return self._take
-
-    def replace(self, take: OpenTake) -> OpenTake:
-        """Put a take in place of the one before."""
-        with self._lock:
-            self._take = take
-        return take

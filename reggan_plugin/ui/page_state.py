@@ -22,7 +22,7 @@ def document_of_page(studio: Studio) -> dict[str, Any]:
         "expressions": listed_expressions(card, studio.own),
         "shapes": listed_shapes(card),
         "fit": studio.fit.document(),
-        "take": None if studio.take.now is None else studio.take.now.document(),
+        "take": None if studio.take is None else studio.take.document(),
         "samples": list(studio.files.sample_names),
         "shots": [document_of_shot(shot) for shot in studio.files.shots],
     }

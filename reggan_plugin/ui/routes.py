@@ -16,17 +16,16 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from reggan_plugin.curves.csv_take import csv_of_take
+from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.retargeting import retargeted
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.limits import MOST_CAMERA_PICTURE_BYTES, MOST_UPLOADED_TAKE_BYTES
 from reggan_plugin.ui.asked_change import choice_from_json
-from reggan_plugin.ui.character_fit import CharacterFit
-from reggan_plugin.ui.live_performance import LivePerformance
 from reggan_plugin.ui.open_files import refuse_odd_name
 from reggan_plugin.ui.open_frame import png_of
 from reggan_plugin.ui.open_head import saves_map
-from reggan_plugin.ui.open_take import TakeInUse, open_take
+from reggan_plugin.ui.open_take import OpenTake
 from reggan_plugin.ui.page_requests import (
     Asked,
     Handler,
@@ -63,156 +62,6 @@ _TYPES = {
 }
 
 
-class OpenRoutes:
-    """Opens what the page is given."""
-
-    def __init__(self, studio: Studio) -> None:
-        """Open for a studio."""
-        self._studio = studio
-
-    def posts(self) -> dict[str, Handler]:
-        """Handlers of POST by address."""
-        return {"/sample": self._sample, "/opened": self._opened}
-
-    def puts(self) -> dict[str, Handler]:
-        """Handlers of PUT by address."""
-        return {"/upload": self._upload, "/take": self._open_take}
-
-    async def _sample(self, request: Request) -> Response:
-        asked = await json_of(request)
-        name = str(asked.get("name"))
-        shot = await run_in_threadpool(self._studio.files.open_sample, name)
-        return JSONResponse(document_of_shot(shot))
-
-    async def _upload(self, request: Request) -> Response:
-        """Take one file of a drop; its bytes are the body."""
-        files = self._studio.files
-        name, drop = (request.query_params.get(key, "") for key in ("name", "drop"))
-        path = files.place_of_upload(drop, name)
-        most = files.most_file_bytes
-        fault = (
-            f"{name} is larger than {most >> 20} MiB. Start the page on it: reggan-plugin ui FILE."
-        )
-        with tempfile.TemporaryFile() as file:
-            async for part in limited(request, most, fault):
-                files.count_upload(len(part))
-                file.write(part)
-            file.seek(0)
-            await run_in_threadpool(_keep, file, path)
-        return JSONResponse({"name": path.name})
-
-    async def _opened(self, request: Request) -> Response:
-        asked = await json_of(request)
-        shot = await run_in_threadpool(self._studio.files.open_drop, str(asked.get("drop")))
-        if shot.is_head:  # what is none may be a recorded performance: the page must know now
-            await run_in_threadpool(self._studio.look, shot.first)
-        return JSONResponse(document_of_shot(shot))
-
-    async def _open_take(self, request: Request) -> Response:
-        """Read a recorded performance; its bytes are the body. They are not kept."""
-        name = request.query_params.get("name", "")
-        refuse_odd_name(name)
-        fault = f"{name} is larger than {MOST_UPLOADED_TAKE_BYTES >> 20} MiB, which no take needs."
-        with tempfile.TemporaryDirectory(prefix="reggan-take-") as folder:
-            path = Path(folder, name)
-            with path.open("wb") as file:
-                async for part in limited(request, MOST_UPLOADED_TAKE_BYTES, fault):
-                    file.write(part)
-            take = await run_in_threadpool(open_take, path, Path(name))
-        return JSONResponse(self._studio.take.replace(take).document())
-
-
-def _keep(file: IO[bytes], path: Path) -> None:
-    with path.open("wb") as kept:
-        shutil.copyfileobj(file, kept)
-
-
-class KeepRoutes:
-    """Answers what the page asks to keep."""
-
-    def __init__(self, studio: Studio, options: PageOptions) -> None:
-        """Answer for a studio, with the options that commands repeat."""
-        self._studio, self._options = studio, options
-
-    def gets(self) -> dict[str, Handler]:
-        """Handlers of GET by address."""
-        return {"/job": self._job}
-
-    def posts(self) -> dict[str, Handler]:
-        """Handlers of POST by address."""
-        return {
-            "/words": self._words,
-            "/save": self._save,
-            "/preset": self._preset,
-            "/job/start": self._start_job,
-            "/job/stop": self._stop_job,
-        }
-
-    async def _words(self, request: Request) -> Response:
-        """Return the words of a `kind`: frame, shot, take or python."""
-        asked = await json_of(request)
-        return JSONResponse({"words": self._words_of(str(asked.get("kind")), asked)})
-
-    def _words_of(self, kind: str, asked: Asked) -> str:
-        files = self._studio.files
-        number, change, choice = each_in(asked, self._studio.own)
-        shot, path, options = files.shot_of(number), files.path(number), self._options
-        if shot.is_head:
-            if kind != "frame":
-                raise UsageError("A head has one command; it is copied beside the picture.")
-            return texture_command(shot, change, options, wants_map=saves_map(shot, number))
-        whole, out = shot.source, None
-        if shot.video is not None:  # one command changes all of a clip
-            whole = Path(whole.name) if shot.is_uploaded else whole
-            path = path if kind == "python" else whole
-        elif shot.is_uploaded:  # where it was before, only the user knows
-            path, whole = Path(path.name), Path(path.name if len(shot.paths) == 1 else ".")
-        if shot.video is None and not shot.is_users_own:
-            out = Path(f"{shot.paths[0].stem}_{change.mix.label}")
-        if kind == "take":
-            take = self._studio.take.needed().path
-            return take_command(whole, take, self._studio.fit.table, change, choice, options, out)
-        if kind == "python":
-            return python_text(path, change, choice, options)
-        if kind not in ("frame", "shot"):
-            raise UsageError(f"{kind[:80]!r} is nothing to copy. Load the page again.")
-        return command_line(path if kind == "frame" else whole, change, choice, options, out)
-
-    async def _save(self, request: Request) -> Response:
-        asked = await json_of(request)
-        number, change, choice = each_in(asked, self._studio.own)
-        saved = await run_in_threadpool(self._studio.save, number, choice, change)
-        return download(saved.name, saved.content)
-
-    async def _preset(self, request: Request) -> Response:
-        asked = await json_of(request)
-        name = str(asked.get("name", "")).strip()
-        text = await run_in_threadpool(preset_text, name, change_in(asked, self._studio.own))
-        return download(f"{name}.toml", text.encode())
-
-    async def _job(self, _: Request) -> Response:
-        return JSONResponse(asdict(self._studio.job.progress))
-
-    async def _start_job(self, request: Request) -> Response:
-        asked = await json_of(request)
-        number, change, choice = each_in(asked, self._studio.own)
-        shot = self._studio.files.shot_of(number)
-        if shot.is_head:
-            raise UsageError("A head is no shot. Save it, or open the frames of a shot.")
-        wanted = ShotRequest(
-            shot=shot,
-            change=change,
-            choice=choice,
-            existing=Existing.RESUME if asked.get("resume") is True else Existing.REFUSE,
-            out=self._options.out,
-        )
-        progress = await run_in_threadpool(self._studio.job.start, wanted)
-        return JSONResponse(asdict(progress))
-
-    async def _stop_job(self, _: Request) -> Response:
-        return JSONResponse(asdict(self._studio.job.stop()))
-
-
 class PageRoutes:
     """Answers the requests of the page."""
 
@@ -220,28 +69,47 @@ class PageRoutes:
         self, studio: Studio, options: PageOptions, quit_server: Callable[[], None]
     ) -> None:
         """Answer for a studio; `quit_server` ends the server."""
-        self._studio, self._quit = studio, quit_server
-        self._opens, self._keeps = OpenRoutes(studio), KeepRoutes(studio, options)
-        self._performs = PerformanceRoutes(studio.performance, studio.fit, studio.take)
+        self._studio, self._options, self._quit = studio, options, quit_server
         self._newest: dict[str, int] = {}
         folder = resources.files("reggan_plugin.ui") / "page"
         self._page = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
 
     def app(self) -> Starlette:
         """Return the application, without its guard."""
-        get = {"/state": self._state, "/frame": self._frame, "/picture": self._picture}
-        get["/small"] = self._small
-        post: dict[str, Handler] = {"/change": self._change, "/thumbnail": self._thumbnail}
-        post |= {"/quit": self._end}
         by_method: dict[str, dict[str, Handler]] = {
-            "GET": {**get, **self._keeps.gets()},
-            "POST": {
-                **post,
-                **self._opens.posts(),
-                **self._keeps.posts(),
-                **self._performs.posts(),
+            "GET": {
+                "/state": self._state,
+                "/frame": self._frame,
+                "/picture": self._picture,
+                "/small": self._small,
+                "/job": self._job,
             },
-            "PUT": {**self._opens.puts(), **self._performs.puts()},
+            "POST": {
+                "/change": self._change,
+                "/thumbnail": self._thumbnail,
+                "/quit": self._end,
+                "/sample": self._sample,
+                "/opened": self._opened,
+                "/words": self._words,
+                "/save": self._save,
+                "/preset": self._preset,
+                "/job/start": self._start_job,
+                "/job/stop": self._stop_job,
+                "/performance/rest": self._rest,
+                "/performance/begin": self._begin,
+                "/performance/take": self._recorded_take,
+                "/take/row": self._take_row,
+                "/take/fitted": self._fitted_take,
+                "/character": self._set_fit,
+                "/character/learn": self._learn,
+                "/character/save": self._save_fit,
+            },
+            "PUT": {
+                "/upload": self._upload,
+                "/take": self._open_take,
+                "/performance/picture": self._read_picture,
+                "/performance/like": self._like,
+            },
         }
         routes = [
             Route(path, told(handler, self._studio.files.without_folder), methods=[method])
@@ -317,6 +185,182 @@ class PageRoutes:
         self._quit()
         return JSONResponse({})
 
+    async def _sample(self, request: Request) -> Response:
+        asked = await json_of(request)
+        name = str(asked.get("name"))
+        shot = await run_in_threadpool(self._studio.files.open_sample, name)
+        return JSONResponse(document_of_shot(shot))
+
+    async def _upload(self, request: Request) -> Response:
+        """Take one file of a drop; its bytes are the body."""
+        files = self._studio.files
+        name, drop = (request.query_params.get(key, "") for key in ("name", "drop"))
+        path = files.place_of_upload(drop, name)
+        most = files.most_file_bytes
+        fault = (
+            f"{name} is larger than {most >> 20} MiB. Start the page on it: reggan-plugin ui FILE."
+        )
+        with tempfile.TemporaryFile() as file:
+            async for part in limited(request, most, fault):
+                files.count_upload(len(part))
+                file.write(part)
+            file.seek(0)
+            await run_in_threadpool(_keep, file, path)
+        return JSONResponse({"name": path.name})
+
+    async def _opened(self, request: Request) -> Response:
+        asked = await json_of(request)
+        shot = await run_in_threadpool(self._studio.files.open_drop, str(asked.get("drop")))
+        if shot.is_head:  # what is none may be a recorded performance: the page must know now
+            await run_in_threadpool(self._studio.look, shot.first)
+        return JSONResponse(document_of_shot(shot))
+
+    async def _open_take(self, request: Request) -> Response:
+        """Read a recorded performance; its bytes are the body. They are not kept."""
+        name = request.query_params.get("name", "")
+        refuse_odd_name(name)
+        fault = f"{name} is larger than {MOST_UPLOADED_TAKE_BYTES >> 20} MiB, which no take needs."
+        with tempfile.TemporaryDirectory(prefix="reggan-take-") as folder:
+            path = Path(folder, name)
+            with path.open("wb") as file:
+                async for part in limited(request, MOST_UPLOADED_TAKE_BYTES, fault):
+                    file.write(part)
+            take = await run_in_threadpool(read_take, path)
+        self._studio.take = OpenTake(path=Path(name), take=take)
+        return JSONResponse(self._studio.take.document())
+
+    async def _words(self, request: Request) -> Response:
+        """Return the words of a `kind`: frame, shot, take or python."""
+        asked = await json_of(request)
+        return JSONResponse({"words": self._words_of(str(asked.get("kind")), asked)})
+
+    def _words_of(self, kind: str, asked: Asked) -> str:
+        files = self._studio.files
+        number, change, choice = each_in(asked, self._studio.own)
+        shot, path, options = files.shot_of(number), files.path(number), self._options
+        if shot.is_head:
+            if kind != "frame":
+                raise UsageError("A head has one command; it is copied beside the picture.")
+            return texture_command(shot, change, options, wants_map=saves_map(shot, number))
+        whole, out = shot.source, None
+        if shot.video is not None:  # one command changes all of a clip
+            whole = Path(whole.name) if shot.is_uploaded else whole
+            path = path if kind == "python" else whole
+        elif shot.is_uploaded:  # where it was before, only the user knows
+            path, whole = Path(path.name), Path(path.name if len(shot.paths) == 1 else ".")
+        if shot.video is None and not shot.is_users_own:
+            out = Path(f"{shot.paths[0].stem}_{change.mix.label}")
+        if kind == "take":
+            take = self._studio.needed_take().path
+            return take_command(whole, take, self._studio.fit.table, change, choice, options, out)
+        if kind == "python":
+            return python_text(path, change, choice, options)
+        if kind not in ("frame", "shot"):
+            raise UsageError(f"{kind[:80]!r} is nothing to copy. Load the page again.")
+        return command_line(path if kind == "frame" else whole, change, choice, options, out)
+
+    async def _save(self, request: Request) -> Response:
+        asked = await json_of(request)
+        number, change, choice = each_in(asked, self._studio.own)
+        saved = await run_in_threadpool(self._studio.save, number, choice, change)
+        return download(saved.name, saved.content)
+
+    async def _preset(self, request: Request) -> Response:
+        asked = await json_of(request)
+        name = str(asked.get("name", "")).strip()
+        text = await run_in_threadpool(preset_text, name, change_in(asked, self._studio.own))
+        return download(f"{name}.toml", text.encode())
+
+    async def _job(self, _: Request) -> Response:
+        return JSONResponse(asdict(self._studio.job.progress))
+
+    async def _start_job(self, request: Request) -> Response:
+        asked = await json_of(request)
+        number, change, choice = each_in(asked, self._studio.own)
+        shot = self._studio.files.shot_of(number)
+        if shot.is_head:
+            raise UsageError("A head is no shot. Save it, or open the frames of a shot.")
+        wanted = ShotRequest(
+            shot=shot,
+            change=change,
+            choice=choice,
+            existing=Existing.RESUME if asked.get("resume") is True else Existing.REFUSE,
+            out=self._options.out,
+        )
+        progress = await run_in_threadpool(self._studio.job.start, wanted)
+        return JSONResponse(asdict(progress))
+
+    async def _stop_job(self, _: Request) -> Response:
+        return JSONResponse(asdict(self._studio.job.stop()))
+
+    async def _read_picture(self, request: Request) -> Response:
+        """Read one picture; its bytes are the body. They are not kept."""
+        content, query = await _content(request), request.query_params
+        try:
+            time_s = float(query.get("time", ""))
+        except ValueError:
+            raise UsageError("The picture has no time. Load the page again.") from None
+        records = query.get("records") == "true"
+        read = self._studio.performance.read
+        return JSONResponse(await run_in_threadpool(lambda: read(content, time_s, records=records)))
+
+    async def _like(self, request: Request) -> Response:
+        """Read the expression of one picture; its bytes are the body. They are not kept."""
+        content, name = await _content(request), request.query_params.get("name", "The picture")
+        return JSONResponse(
+            await run_in_threadpool(self._studio.performance.like, content, name[:200])
+        )
+
+    async def _rest(self, _: Request) -> Response:
+        self._studio.performance.take_rest()
+        return JSONResponse({})
+
+    async def _begin(self, _: Request) -> Response:
+        self._studio.performance.begin()
+        return JSONResponse({})
+
+    async def _recorded_take(self, request: Request) -> Response:
+        asked = await json_of(request)
+        start, end = asked.get("from"), asked.get("to")
+        if not isinstance(start, int | float) or not isinstance(end, int | float):
+            raise UsageError("A take has two ends, in seconds. Load the page again.")
+        text = await run_in_threadpool(self._studio.performance.csv, float(start), float(end))
+        return PlainTextResponse(text, media_type="text/csv")
+
+    async def _take_row(self, request: Request) -> Response:
+        row = (await json_of(request)).get("row")
+        if type(row) is not int:
+            raise UsageError(f"{row!r} is no row of a take; expected a number.")
+        return JSONResponse(
+            {"weights": self._studio.needed_take().weights(row, self._studio.fit.fitted)}
+        )
+
+    async def _fitted_take(self, _: Request) -> Response:
+        """Return the take as it is fitted, so that it needs no settings elsewhere."""
+        found = self._studio.needed_take()
+        text = await run_in_threadpool(
+            lambda: csv_of_take(retargeted(found.take, self._studio.fit.fitted))
+        )
+        return download(f"{found.path.stem}_fitted.csv", text.encode())
+
+    async def _set_fit(self, request: Request) -> Response:
+        self._studio.fit.set((await json_of(request)).get("table"))
+        return JSONResponse({})
+
+    async def _learn(self, _: Request) -> Response:
+        self._studio.fit.learn(self._studio.needed_take().take)
+        return JSONResponse(self._studio.fit.document())
+
+    async def _save_fit(self, request: Request) -> Response:
+        name = (await json_of(request)).get("name")
+        path = await run_in_threadpool(self._studio.fit.save, name)
+        return JSONResponse({**self._studio.fit.document(), "path": str(path)})
+
+
+def _keep(file: IO[bytes], path: Path) -> None:
+    with path.open("wb") as kept:
+        shutil.copyfileobj(file, kept)
+
 
 def _head_of(shown: ChangeView) -> dict[str, object]:
     rows, columns = shown.region
@@ -330,90 +374,6 @@ def _head_of(shown: ChangeView) -> dict[str, object]:
         "share": shown.share,
         "arrows": shown.arrows,
     }
-
-
-class PerformanceRoutes:
-    """Answers what the page sends of a camera, a clip, and its open take."""
-
-    def __init__(self, performance: LivePerformance, fit: CharacterFit, take: TakeInUse) -> None:
-        """Answer for a performance, the fit of the page, and its take."""
-        self._performance, self._fit, self._open_take = performance, fit, take
-
-    def posts(self) -> dict[str, Handler]:
-        """Handlers of POST by address."""
-        return {
-            "/performance/rest": self._rest,
-            "/performance/begin": self._begin,
-            "/performance/take": self._take,
-            "/take/row": self._take_row,
-            "/take/fitted": self._fitted_take,
-            "/character": self._set_fit,
-            "/character/learn": self._learn,
-            "/character/save": self._save_fit,
-        }
-
-    def puts(self) -> dict[str, Handler]:
-        """Handlers of PUT by address."""
-        return {"/performance/picture": self._picture, "/performance/like": self._like}
-
-    async def _picture(self, request: Request) -> Response:
-        """Read one picture; its bytes are the body. They are not kept."""
-        content, query = await _content(request), request.query_params
-        try:
-            time_s = float(query.get("time", ""))
-        except ValueError:
-            raise UsageError("The picture has no time. Load the page again.") from None
-        records = query.get("records") == "true"
-        read = self._performance.read
-        return JSONResponse(await run_in_threadpool(lambda: read(content, time_s, records=records)))
-
-    async def _like(self, request: Request) -> Response:
-        """Read the expression of one picture; its bytes are the body. They are not kept."""
-        content, name = await _content(request), request.query_params.get("name", "The picture")
-        return JSONResponse(await run_in_threadpool(self._performance.like, content, name[:200]))
-
-    async def _rest(self, _: Request) -> Response:
-        self._performance.take_rest()
-        return JSONResponse({})
-
-    async def _begin(self, _: Request) -> Response:
-        self._performance.begin()
-        return JSONResponse({})
-
-    async def _take(self, request: Request) -> Response:
-        asked = await json_of(request)
-        start, end = asked.get("from"), asked.get("to")
-        if not isinstance(start, int | float) or not isinstance(end, int | float):
-            raise UsageError("A take has two ends, in seconds. Load the page again.")
-        text = await run_in_threadpool(self._performance.csv, float(start), float(end))
-        return PlainTextResponse(text, media_type="text/csv")
-
-    async def _take_row(self, request: Request) -> Response:
-        row = (await json_of(request)).get("row")
-        if type(row) is not int:
-            raise UsageError(f"{row!r} is no row of a take; expected a number.")
-        return JSONResponse({"weights": self._open_take.needed().weights(row, self._fit.fitted)})
-
-    async def _fitted_take(self, _: Request) -> Response:
-        """Return the take as it is fitted, so that it needs no settings elsewhere."""
-        found = self._open_take.needed()
-        text = await run_in_threadpool(
-            lambda: csv_of_take(retargeted(found.take, self._fit.fitted))
-        )
-        return download(f"{found.path.stem}_fitted.csv", text.encode())
-
-    async def _set_fit(self, request: Request) -> Response:
-        self._fit.set((await json_of(request)).get("table"))
-        return JSONResponse({})
-
-    async def _learn(self, _: Request) -> Response:
-        self._fit.learn(self._open_take.needed().take)
-        return JSONResponse(self._fit.document())
-
-    async def _save_fit(self, request: Request) -> Response:
-        name = (await json_of(request)).get("name")
-        path = await run_in_threadpool(self._fit.save, name)
-        return JSONResponse({**self._fit.document(), "path": str(path)})
 
 
 async def _content(request: Request) -> bytes:

@@ -1,10 +1,9 @@
 """A file that the page hands to the browser: written by the code of the commands, then read."""
 
-import shutil
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import copy_frame
@@ -13,7 +12,7 @@ from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import Event, ModelInUse
+from reggan_plugin.jobs.results import ModelInUse
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -26,14 +25,8 @@ class SavedFile:
     content: bytes
 
 
-def saved_from(write: Callable[[Path], Path]) -> SavedFile:
-    """Return the file that `write` writes into a folder, which is removed again."""
-    folder = Path(tempfile.mkdtemp(prefix="reggan-save-"))
-    try:
-        path = write(folder)
-        return SavedFile(name=path.name, content=path.read_bytes())
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+save_folder = partial(TemporaryDirectory, prefix="reggan-save-", ignore_cleanup_errors=True)
+"""For the files that are to be saved; it is removed again."""
 
 
 def saved_frame(
@@ -55,23 +48,14 @@ def saved_frame(
     if is_video(source.parent):
         name = f"{source.parent.stem}_{int(source.stem):04}_{label}.png"
 
-    def write(folder: Path) -> Path:
-        own = source
+    with save_folder() as scratch:
+        own, folder = source, Path(scratch)
         if is_video(source.parent):
-            own = folder / source.name
+            own, folder = folder / source.name, folder / "changed"
             copy_frame(source, own)
-            folder /= "changed"
         plan = plan_job(str(own), None, folder, mix.label, Existing.REFUSE)
         settings = RenderSettings(mix=mix, choice=choice, on_missing_face="fail")
-        summary = run_job(
-            plan, settings, RenderRun(transfer=transfer, model=model, report=_keep_quiet)
-        )
+        run = RenderRun(transfer=transfer, model=model, report=lambda _: None)
+        summary = run_job(plan, settings, run)
         summary.raise_for_failure()
-        return plan.tasks[0].output
-
-    saved = saved_from(write)
-    return SavedFile(name=name, content=saved.content)
-
-
-def _keep_quiet(_: Event) -> None:
-    """Take the progress of a single frame, of which nobody needs to hear."""
+        return SavedFile(name=name, content=plan.tasks[0].output.read_bytes())

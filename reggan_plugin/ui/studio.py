@@ -1,21 +1,24 @@
 """The requests of the page, without HTTP: open frames and heads, change faces, save."""
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.change.pipeline import FrameAnswers
-from reggan_plugin.errors import FaceNotFoundError
+from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.crop import Region, ShownFace
 from reggan_plugin.perform.face_reading import FaceReader
-from reggan_plugin.transfer.display_picture import display_picture
+from reggan_plugin.perform.open_reader import open_reader
+from reggan_plugin.transfer.display_picture import coding_of, display_picture
 from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.character_fit import CharacterFit
 from reggan_plugin.ui.limits import (
@@ -35,17 +38,21 @@ from reggan_plugin.ui.live_face import (
     frame_motion_of,
     lay_over,
     live_face,
+    screen_of,
     seen_face,
 )
-from reggan_plugin.ui.live_performance import LivePerformance, no_reader
+from reggan_plugin.ui.live_performance import LivePerformance
 from reggan_plugin.ui.open_files import OpenFiles, OpenShot
 from reggan_plugin.ui.open_frame import Newest, OpenFrame, open_frame, png_of
-from reggan_plugin.ui.open_head import CoarseMap, OpenHead, open_head, saved_head, saves_map
-from reggan_plugin.ui.open_take import OpenTake, TakeInUse
+from reggan_plugin.ui.open_head import OpenHead, changed_map, open_head, saved_head, saves_map
+from reggan_plugin.ui.open_take import OpenTake
 from reggan_plugin.ui.saved_file import SavedFile, saved_frame
 from reggan_plugin.ui.shot_job import OpenModel, ShotJob
 from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+
+if TYPE_CHECKING:  # the room of texture maps needs the extra [textures]
+    from reggan_plugin.textures.prepared_face import PreparedFace
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,7 +87,7 @@ class Studio:
         files: OpenFiles,
         own: OwnPresets = NO_PRESETS,
         take: OpenTake | None = None,
-        open_reader: Callable[[], FaceReader] = no_reader,
+        open_reader: Callable[[], FaceReader] = open_reader,
         fit: CharacterFit | None = None,
     ) -> None:
         """Open the model; `take` is scrubbed through from the beginning, `open_reader` opens what
@@ -90,7 +97,7 @@ class Studio:
             ModelError, DeviceUnavailableError: as `ExpressionTransfer`.
         """
         self.open_model, self.files, self.own = open_model, files, own
-        self.take = TakeInUse(take)
+        self.take = take
         self.fit = fit or CharacterFit()
         self.performance = LivePerformance(open_reader, self.fit)
         self.transfer, self.model = open_model()
@@ -98,7 +105,7 @@ class Studio:
         self._heads: Newest[OpenHead] = Newest(HEADS_HELD)
         self._faces: Newest[LiveFace] = Newest(FACES_HELD)
         self._seen: Newest[ShownFace] = Newest(FACES_HELD)
-        self._maps: Newest[CoarseMap] = Newest(FRAMES_HELD)
+        self._maps: "Newest[PreparedFace]" = Newest(FRAMES_HELD)
         self._exposures: Newest[float] = Newest(EXPOSURES_HELD)
         self._answers: Newest[tuple[Answer, ...]] = Newest(1)
         self._lock = threading.Lock()
@@ -111,6 +118,16 @@ class Studio:
         self.job.close()
         self.performance.close()
         self.files.close()
+
+    def needed_take(self) -> OpenTake:
+        """Return the take that is open.
+
+        Raises:
+            UsageError: none is.
+        """
+        if self.take is None:
+            raise UsageError("No recorded performance is open. Open one first.")
+        return self.take
 
     def look(self, number: int) -> OpenFrame:
         """Return the frame with a number, and its faces."""
@@ -199,10 +216,13 @@ class Studio:
     def _changed_map(self, number: int, longest_px: int, mix: ExpressionMix) -> ChangeView:
         with self._lock:
             head = self._head(self.files.shot_of(number))
-            coarse = self._maps.get((number, longest_px), lambda: head.coarser(longest_px))
-        screen, (height, width) = coarse.screen(mix), head.map_picture.size
-        region = slice(0, height), slice(0, width)
-        return ChangeView(region=region, factor=coarse.factor, screen=screen)
+            face = self._maps.get((number, longest_px), lambda: head.face.reduced(longest_px))
+        map_picture, (height, width) = changed_map(face, mix), head.map_picture.size
+        return ChangeView(
+            region=(slice(0, height), slice(0, width)),
+            factor=max(1, math.ceil(max(height, width) / longest_px)),
+            screen=screen_of(map_picture.pixels, map_picture.alpha, coding_of(map_picture)),
+        )
 
     def _answered(
         self, whose: tuple[int, FaceChoice], face: LiveFace, mix: ExpressionMix

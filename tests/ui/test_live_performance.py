@@ -127,7 +127,7 @@ def test_what_is_no_picture_or_has_no_reader_is_told() -> None:
         assert page.post("performance/take", **{"from": "a", "to": 1})[0] == 400
     with running_page(studio_of()) as page:
         status, content, _ = page.call("PUT", "performance/picture?time=1", picture())
-        assert (status, json.loads(content)["kind"]) == (400, "page-without-reader")
+        assert (status, json.loads(content)["kind"]) == (400, "no-landmarker")
 
 
 def test_a_still_value_is_steadied_and_a_jump_is_followed() -> None:
@@ -202,7 +202,7 @@ def test_the_character_on_the_stage_follows_the_camera(filmed: webdriver.Chrome)
         artist.wait_for("!document.getElementById('take-rows').hidden")
         rows = int(artist.find("take-row").get_attribute("max") or 0) + 1
         assert rows > 4
-        take = studio.take.needed().take
+        take = studio.needed_take().take
         jaw = take.weights[:, take.names.index("jawOpen")]
         assert np.ptp(jaw) > 0.2
         artist.find("play-take").click()

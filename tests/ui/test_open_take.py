@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.retargeting import Retargeting
 from reggan_plugin.errors import UsageError
-from reggan_plugin.ui.open_take import open_take
+from reggan_plugin.ui.open_take import OpenTake
 
 from .conftest import Caller, StartPage, studio_of
 
@@ -79,10 +80,9 @@ def test_rows_are_numbers_of_the_take(page: Caller, row: Any) -> None:
     assert "row" in json.loads(answer)["message"]
 
 
-def test_a_take_on_disk_keeps_its_path(tmp_path: Path) -> None:
+def test_a_row_beyond_the_take_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "take.csv"
     path.write_bytes(TAKE)
-    take = open_take(path)
-    assert take.path == path
+    take = OpenTake(path=path, take=read_take(path))
     with pytest.raises(UsageError, match="expected 0 to 2"):
         take.weights(3, Retargeting())

@@ -91,6 +91,11 @@ class MapTile:
             original=self.original,
         )
 
+    def frame(self, colours: Samples | None = None) -> Frame:
+        """Return all of it as a frame; with other colours, as stored, if they are given."""
+        tile = self if colours is None else replace(self, colours=colours)
+        return tile.window(slice(None), slice(None))
+
     def encode(self, colours: Samples) -> Iterable[bytes]:
         """Return the file with other colours, in pieces; format, depth, alpha and metadata stay."""
         if isinstance(self.original, StoredPng):

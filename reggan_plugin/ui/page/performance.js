@@ -18,7 +18,6 @@ const WITH_READER = "Start the page with it: reggan-plugin ui --landmarker face_
 const STARTED = {
   "no-landmarker": WITH_READER,
   "landmarker": WITH_READER,
-  "page-without-reader": WITH_READER,
 };
 
 export class Performance {

@@ -1,7 +1,8 @@
 """`reggan-plugin texture`: a character and its map in, the map with expressions out."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,7 @@ import click
 from reggan_plugin.commands.options.expression import NOTHING_ASKED, MixOptions, expression_options
 from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
 from reggan_plugin.commands.options.model import model_options, open_model, rig_options
-from reggan_plugin.commands.options.texture import (
-    character_options,
-    output_options,
-)
+from reggan_plugin.commands.options.texture import character_options, output_options
 from reggan_plugin.commands.progress import bar_of, errors_as_events, quiet_option, without_bar
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import verbose_option
@@ -97,16 +95,18 @@ def texture(
         inputs=(*given_files(), *also),
     )
     open_transfer = cache(partial(_open_transfer, request, model, device))
+    bar = without_bar if as_json or quiet else bar_of
     if mesh is not None and mesh.is_dir():
         request = replace(request, out=out_folder or out, out_folder=None)
         _refuse_single_files(request, sheet)
-        meshes = mesh_as is not None
-        _run_batch(request, mesh, open_transfer, as_json=as_json, quiet=quiet, with_meshes=meshes)
+        from reggan_plugin.textures.texture_job import run_batch
+
+        batch = partial(run_batch, request, mesh, open_transfer, with_meshes=mesh_as is not None)
+        _print_batch(partial(batch, watch=bar), as_json=as_json, quiet=quiet)
     else:
         if out_folder is not None:
             make_writable_folder(out_folder)
-        results = _run(request, sheet, open_transfer, without_bar if as_json or quiet else bar_of)
-        print_results(results, as_json=as_json, quiet=quiet)
+        _print_results(_run(request, sheet, open_transfer, bar), as_json=as_json, quiet=quiet)
 
 
 def _usual_mesh_output(out_mesh: Path | None, expressions: int) -> MeshOutput:
@@ -173,39 +173,11 @@ def _run(
     return results
 
 
-def _run_batch(
-    request: TextureRequest,
-    folder: Path,
-    open_transfer: OpenTransfer,
-    *,
-    as_json: bool,
-    quiet: bool,
-    with_meshes: bool,
-) -> None:
-    from reggan_plugin.textures.texture_job import run_batch
-
-    outcomes = []
-    with stop_on_signals() as stop:
-        for outcome in run_batch(
-            request,
-            folder,
-            open_transfer,
-            stop.is_made,
-            with_meshes=with_meshes,
-            watch=without_bar if as_json or quiet else bar_of,
-        ):
-            outcomes.append(outcome)
-            say_outcome(outcome, len(outcomes), quiet=quiet)
-    print_outcomes(outcomes, as_json=as_json, quiet=quiet, is_interrupted=stop.is_made())
-    stop.raise_if_made()
-    raise_for_failures(outcomes)
-
-
 SUMMARY_VERSION = 2
 """Raised when a field of the JSON summary changes its meaning or goes away."""
 
 
-def say(result: TextureResult, name: str | None = None) -> None:
+def _say(result: TextureResult, name: str | None = None) -> None:
     """Print how the face was found, the notices, and the times."""
     if result.found_by is not None:
         click.echo(
@@ -220,75 +192,57 @@ def say(result: TextureResult, name: str | None = None) -> None:
         click.echo(spent, err=True)
 
 
-def print_results(results: Sequence[TextureResult], *, as_json: bool, quiet: bool = False) -> None:
+def _print_results(results: Sequence[TextureResult], *, as_json: bool, quiet: bool) -> None:
     """Print the files of one character; its maps and its sheet are results of their own."""
     for result in () if quiet else results:
-        say(result)
+        _say(result)
     if as_json:
-        documents = [_document(result) for result in results]
-        merged = {"v": SUMMARY_VERSION, **documents[0]}
-        for document in documents[1:]:
+        merged, *others = map(_document, results)
+        for document in others:
             merged["written"] += document["written"]
             merged["skipped"] += document["skipped"]
-        click.echo(json_text(merged, indent=2))
+        click.echo(json_text({"v": SUMMARY_VERSION, **merged}, indent=2))
         return
     for result in results:
         for path in result.written:
             click.echo(path)
 
 
-def say_outcome(outcome: "CharacterOutcome", place: int, *, quiet: bool = False) -> None:
-    """One line for a character of a batch, as it is done, and its notes; if quiet, of faults."""
-    if quiet and not outcome.error:
-        return
-    reason = f": {with_remedy(outcome.error)}" if outcome.error else ""
-    click.echo(f"[{place}] {outcome.name} {outcome.outcome}{reason}", err=True)
-    if outcome.result is not None:
-        say(outcome.result, outcome.name)
-
-
-def print_outcomes(
-    outcomes: "Sequence[CharacterOutcome]",
-    *,
-    as_json: bool,
-    is_interrupted: bool,
-    quiet: bool = False,
+def _print_batch(
+    run: "Callable[[Callable[[], bool]], Iterator[CharacterOutcome]]", *, as_json: bool, quiet: bool
 ) -> None:
-    """Print the files of a batch, and how many characters came to what."""
+    """Change all characters, which `run` does until it is stopped; print what became of each.
+
+    Raises:
+        RegganError: some failed; the message names them.
+    """
+    outcomes = []
+    with stop_on_signals() as stop:
+        for outcome in run(stop.is_made):
+            outcomes.append(outcome)
+            if quiet and not outcome.error:
+                continue
+            reason = f": {with_remedy(outcome.error)}" if outcome.error else ""
+            said = f"[{len(outcomes)}] {outcome.name} {outcome.outcome}{reason}"
+            click.echo(said, err=True)
+            if outcome.result is not None:
+                _say(outcome.result, outcome.name)
     if as_json:
         document = {
             "v": SUMMARY_VERSION,
-            "interrupted": is_interrupted,
-            "characters": [
-                {
-                    "name": outcome.name,
-                    "mesh": str(outcome.mesh),
-                    "outcome": outcome.outcome,
-                    **_error(outcome.error),
-                    **({} if outcome.result is None else _document(outcome.result)),
-                }
-                for outcome in outcomes
-            ],
+            "interrupted": stop.is_made(),
+            "characters": [_document_of_outcome(outcome) for outcome in outcomes],
         }
         click.echo(json_text(document, indent=2))
     else:
         for outcome in outcomes:
             for path in outcome.result.written if outcome.result else ():
                 click.echo(path)
-    counts = {
-        kind: sum(outcome.outcome == kind for outcome in outcomes)
-        for kind in ("written", "skipped", "failed")
-    }
     if not quiet:
-        click.echo(", ".join(f"{count} {kind}" for kind, count in counts.items()), err=True)
-
-
-def raise_for_failures(outcomes: "Sequence[CharacterOutcome]") -> None:
-    """Fail if a character of a batch failed.
-
-    Raises:
-        RegganError: names those that failed.
-    """
+        counts = Counter(outcome.outcome for outcome in outcomes)
+        kinds = ("written", "skipped", "failed")
+        click.echo(", ".join(f"{counts[kind]} {kind}" for kind in kinds), err=True)
+    stop.raise_if_made()
     failed = [outcome.name for outcome in outcomes if outcome.error]
     if failed:
         raise RegganError(
@@ -297,19 +251,22 @@ def raise_for_failures(outcomes: "Sequence[CharacterOutcome]") -> None:
         )
 
 
-def _error(error: str | None) -> dict[str, Any]:
-    said = document_from_said(error)
-    return {"error": said["message"], "kind": said["kind"], "fields": said["fields"]}
+def _document_of_outcome(outcome: "CharacterOutcome") -> dict[str, Any]:
+    said = document_from_said(outcome.error)
+    return {
+        "name": outcome.name,
+        "mesh": str(outcome.mesh),
+        "outcome": outcome.outcome,
+        **{"error": said["message"], "kind": said["kind"], "fields": said["fields"]},
+        **({} if outcome.result is None else _document(outcome.result)),
+    }
 
 
 def _document(result: TextureResult) -> dict[str, Any]:
     return {
-        "written": [str(path) for path in result.written],
-        "skipped": [str(path) for path in result.skipped],
-        "notices": [document_from_said(notice) for notice in result.notices],
+        **asdict(result),
+        "written": list(map(str, result.written)),
+        "skipped": list(map(str, result.skipped)),
+        "notices": list(map(document_from_said, result.notices)),
         "seconds": {stage: round(seconds, 3) for stage, seconds in result.seconds.items()},
-        "changed_texels": dict(result.changed_texels),
-        "found_by": result.found_by,
-        "front": result.front,
-        "material": result.material,
     }

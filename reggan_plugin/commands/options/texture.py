@@ -31,6 +31,7 @@ def _character_from_options(
     also: tuple[Path, ...],
     reading: Reading,
 ) -> tuple[Path | None, Look, FaceChoice, tuple[Path, ...]]:
+    """Return the mesh, how to look at it, where the face is on a map alone, and further maps."""
     if given_mesh is not None and mesh is not None:
         raise UsageError(f"{given_mesh} and --mesh {mesh} were given; name one mesh.")
     mesh = given_mesh or mesh
@@ -42,28 +43,16 @@ def _character_from_options(
         force=force,
         reading=reading,
     )
-    _check_sources(mesh, look, also, flat=flat, face_box=face_box)
-    return mesh, look, FaceChoice(box=face_box), also
-
-
-def _check_sources(
-    mesh: Path | None,
-    look: Look,
-    also: tuple[Path, ...],
-    *,
-    flat: bool,
-    face_box: tuple[float, float, float, float] | None,
-) -> None:
     if mesh is None and not flat:
         raise UsageError(
             "No mesh was given, so nothing says where the map's texels are on the face. Name it, "
             "such as head.glb, or pass --flat if the map shows the face from the front."
         )
-    if flat and (mesh is not None or look.texture is None):
+    if flat and (mesh is not None or texture is None):
         raise UsageError("--flat takes a map alone: --flat --texture face.png, without --mesh.")
     if also and flat:
         raise UsageError("--also moves maps along on a mesh, and --flat has none. Leave it out.")
-    if flat and (look.front or look.head_bone or look.material):
+    if flat and (front or head_bone or material):
         raise UsageError(
             "--front, --head-bone and --material say how to look at a mesh, and --flat has none. "
             "Leave them out, or give the mesh with --mesh."
@@ -73,6 +62,7 @@ def _check_sources(
             "--face-box is for --flat. On a mesh the face is found from its bones and its view; "
             "--front and --head-bone help."
         )
+    return mesh, look, FaceChoice(box=face_box), also
 
 
 def _character_option(*names: str, **settings: Any) -> AddOption:
@@ -148,17 +138,16 @@ character_options = options_as(
     ),
     reading_options("Character"),
 )
-"""Which character, and how its face is found; the command takes `mesh` (a file, a folder of
-characters, or None for a map alone), `look`, `choice` (the face on a map alone) and `also`."""
+"""The character, or a map alone, and how its face is found; the command takes `mesh`, a file, a
+folder of characters or None, `look`, `choice` of a face on a map alone, and further maps `also`."""
 
 
 def _map_output(out: str | None) -> tuple[Path | None, Path | None]:
-    """Return the file for each map, or the folder for all; neither is beside the source."""
+    """Return the file of a map, or the folder of all; neither if nothing is named."""
     if out is None:
         return None, None
-    path = Path(out)
-    is_folder = out.endswith(("/", os.sep)) or path.is_dir()
-    return (None, path) if is_folder else (path, None)
+    is_folder = out.endswith(("/", os.sep)) or Path(out).is_dir()
+    return (None, Path(out)) if is_folder else (Path(out), None)
 
 
 output_options = together(
@@ -197,4 +186,4 @@ output_options = together(
     ),
     existing_options,
 )
-"""Where maps (`out` or `out_folder`), meshes and the sheet go, and `existing`."""
+"""Where maps, meshes and the sheet go; the command takes `out` or `out_folder`, and `existing`."""

@@ -276,12 +276,16 @@ class OutputPlan:
     """The outputs of a request.
 
     Attributes:
+        request: what they are of.
+        records: theirs.
         files: the map, where it is given by name.
         labels: expressions that are still to be made.
         skipped: outputs of the others, which are there and stay.
         writes_maps: whether the maps are written as files.
     """
 
+    request: TextureRequest
+    records: OutputRecords
     files: TextureFiles | None
     labels: tuple[str, ...]
     skipped: tuple[Path, ...]
@@ -314,18 +318,21 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
             "another, into folders of their own."
         )
     records.refuse_inputs(outputs)
-    _refuse_missing_folders(request)
+    for output in filter(None, (request.out, request.out_mesh)):
+        for label in request.mixes:
+            check_folder(named(output, label))
     refuse_existing(outputs, request.existing)
     done = []
     if request.existing.keeps_finished:
         records.refuse_changed(outputs)
-        done = _finished(request, records, maps, meshes)
         done = [
             label
-            for label in done
+            for label in _finished(request, records, maps, meshes)
             if all(records.fits(path, "also", [label]) for path in also[label])
         ]
     return OutputPlan(
+        request=request,
+        records=records,
         files=files,
         labels=tuple(label for label in request.mixes if label not in done),
         skipped=tuple(path for label in done for path in maps[label])
@@ -406,13 +413,6 @@ def _finished(
         if not done.issuperset(labels) or not records.fits(mesh, request.mesh_as, labels):
             done.difference_update(labels)
     return [label for label in maps if label in done]
-
-
-def _refuse_missing_folders(request: TextureRequest) -> None:
-    """Say before any work that a folder to write to is not there."""
-    for output in filter(None, (request.out, request.out_mesh)):
-        for label in request.mixes:
-            check_folder(named(output, label))
 
 
 def check_folder(output: Path) -> None:

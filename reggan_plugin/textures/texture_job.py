@@ -3,7 +3,7 @@
 A map whose face lies unfolded is changed as a picture is.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,26 +88,20 @@ def make_maps(
     Raises:
         RegganError: see `PreparedFace`, `plan_outputs` and `write_frame`.
     """
-    records = OutputRecords(request, subject)
-    plan = plan_outputs(request, records)
+    plan = plan_outputs(request, OutputRecords(request, subject))
     if not plan.labels:
         return TextureResult(written=(), skipped=plan.skipped)
     if request.mesh is None:
-        return _run_flat(request, plan, records, subject.open_transfer)
+        return _run_flat(plan, subject.open_transfer)
     changes_nothing = all(mix.changes_nothing for mix in request.mixes.values())
     asks_for_more = is_usd(request) or bool(request.also)
     if plan.files is not None and changes_nothing and not asks_for_more:
-        return _copied(request, plan, records, plan.files)
-    return _run_mesh(request, plan, records, subject.face, advance)
+        return _copied(plan, plan.files)
+    return _run_mesh(plan, subject.face, advance)
 
 
-def _run_mesh(
-    request: TextureRequest,
-    plan: OutputPlan,
-    records: OutputRecords,
-    face: PreparedFace,
-    advance: Advance,
-) -> TextureResult:
+def _run_mesh(plan: OutputPlan, face: PreparedFace, advance: Advance) -> TextureResult:
+    request, records = plan.request, plan.records
     check_mesh_output(request, face)
     usd = usd_text(request, face) if is_usd(request) else None
     if plan.files is None and plan.writes_maps:
@@ -123,7 +117,7 @@ def _run_mesh(
         counts[label] = changed.tally.changed
         notices |= dict.fromkeys((*remarks_on(label, mix, changed.tally), *changed.notices))
         with face.watch.timing("write"):
-            written += _write_maps(request, plan, records, face, label, changed)
+            written += _write_maps(plan, face, label, changed)
             if request.out_mesh is not None and usd is None:
                 contents[label] = _encoded(face, changed, suffix)
     if request.out_mesh is not None:
@@ -149,22 +143,14 @@ def _run_mesh(
 
 
 def _write_maps(
-    request: TextureRequest,
-    plan: OutputPlan,
-    records: OutputRecords,
-    face: PreparedFace,
-    label: str,
-    changed: ChangedMap,
+    plan: OutputPlan, face: PreparedFace, label: str, changed: ChangedMap
 ) -> list[Path]:
     """Write the map of an expression, if it is wanted as a file, and those that move along."""
     written: list[Path] = []
     if plan.writes_maps:
-        pattern = map_output(request, face.files, label)
-        written += face.files.outputs(pattern)
-        with records.writing(dict.fromkeys(written, (label,)), "map"):
-            write_tiles(face.files, face.texture, changed.tiles, pattern)
-    for source, path in also_outputs(request, label).items():
-        with records.writing({path: (label,)}, "also"):
+        written += _write_map(plan, face.files, face.texture, label, changed.tiles)
+    for source, path in also_outputs(plan.request, label).items():
+        with plan.records.writing({path: (label,)}, "also"):
             write_also(source, path, face, changed)
         written.append(path)
     return written
@@ -178,17 +164,27 @@ def _encoded(face: PreparedFace, changed: ChangedMap, suffix: str) -> bytes:
     return encoded_bytes(face.texture.tiles[number], changed.tiles[number], suffix)
 
 
-def _run_flat(
-    request: TextureRequest,
+def _write_map(
     plan: OutputPlan,
-    records: OutputRecords,
-    open_transfer: OpenTransfer,
-) -> TextureResult:
-    files = plan.files
+    files: TextureFiles,
+    texture: TextureMap,
+    label: str,
+    changed: Mapping[int, Samples],
+) -> list[Path]:
+    """Write the tiles of an expression's map, and their records; return their paths."""
+    pattern = map_output(plan.request, files, label)
+    paths = files.outputs(pattern)
+    with plan.records.writing(dict.fromkeys(paths, (label,)), "map"):
+        write_tiles(files, texture, changed, pattern)
+    return paths
+
+
+def _run_flat(plan: OutputPlan, open_transfer: OpenTransfer) -> TextureResult:
+    request, files = plan.request, plan.files
     if files is None:
         raise UsageError("Neither a mesh nor a map was given. Name the map to change.")
     if all(mix.changes_nothing for mix in request.mixes.values()):
-        return _copied(request, plan, records, files)
+        return _copied(plan, files)
     if files.is_udim:
         raise UsageError(
             f"A flat map is one picture, and {files.name} stands for {len(files.paths)}. Name the "
@@ -207,26 +203,17 @@ def _run_flat(
         changed = {}
         if not mix.changes_nothing:
             changed[number] = changed_flat_map(transfer, tile, face, mix)
-        pattern = map_output(request, files, label)
-        with records.writing({files.output(pattern, number): [label]}, "map"):
-            write_tiles(files, texture, changed, pattern)
-        written += files.outputs(pattern)
+        written += _write_map(plan, files, texture, label, changed)
     return TextureResult(written=tuple(written), skipped=plan.skipped, notices=tile.notices)
 
 
-def _copied(
-    request: TextureRequest, plan: OutputPlan, records: OutputRecords, files: TextureFiles
-) -> TextureResult:
+def _copied(plan: OutputPlan, files: TextureFiles) -> TextureResult:
     """Intensity 0: the same files."""
-    written: list[Path] = []
+    request, written = plan.request, list[Path]()
     for label in plan.labels if plan.writes_maps else ():
-        paths = files.outputs(map_output(request, files, label))
-        with records.writing(dict.fromkeys(paths, (label,)), "map"):
-            for source, path in zip(files.paths.values(), paths, strict=True):
-                copy_frame(source, path)
-        written += paths
+        written += _write_map(plan, files, TextureMap(tiles={}), label, {})
     meshes = mesh_outputs(request, plan.labels)
-    with records.writing(meshes, request.mesh_as):
+    with plan.records.writing(meshes, request.mesh_as):
         for path in meshes:
             assert request.mesh is not None, "the plan lets only glTF through"
             copy_frame(request.mesh, path)

@@ -34,19 +34,17 @@ def batches_from_text(text: str) -> tuple[int, ...]:
 )
 @grouped_option(
     "Models",
-    "--model",
+    "--model NAME|FILE.onnx",
     "models",
     multiple=True,
-    metavar="NAME|FILE.onnx",
     help="Model to measure. May be given several times; the others are compared with the first.  "
     "[default: all that `reggan-plugin models` lists]",
 )
 @grouped_option(
     "Models",
-    "--device",
+    "--device cpu|cuda:0|...",
     "devices",
     multiple=True,
-    metavar="cpu|cuda:0|...",
     help="May be given several times.  [default: every device that works here]",
 )
 @grouped_option(
@@ -59,53 +57,47 @@ def batches_from_text(text: str) -> tuple[int, ...]:
 )
 @grouped_option(
     "Models",
-    "--batch",
+    "--batch 1,4,8",
     "batches",
     type=batches_from_text,
     default="1,4,8",
-    metavar="1,4,8",
     help="How many faces are given at once.",
 )
 @grouped_option(
     "Models",
-    "--rounds",
+    "--rounds RUNS",
     type=click.IntRange(1),
     default=100,
-    metavar="RUNS",
     help="How many times one face is run. Larger batches get as many faces in all.",
 )
 @grouped_option(
     "Models",
-    "--threads",
+    "--threads COUNT",
     type=click.IntRange(1),
-    metavar="COUNT",
     help="CPU threads of a model.  [default: all cores]",
 )
 @grouped_option("Frames", "--pipeline", is_flag=True, help="Also render whole frames, PNG and EXR.")
 @grouped_option(
     "Frames",
-    "--height",
+    "--height PIXELS",
     "heights",
     type=click.IntRange(64, 8640),
     multiple=True,
     default=_HEIGHTS,
-    metavar="PIXELS",
     help="Height of these frames. May be given several times.",
 )
 @grouped_option(
     "Frames",
-    "--frames",
+    "--frames COUNT",
     type=click.IntRange(1),
     default=8,
-    metavar="COUNT",
     help="How many frames each shot has.",
 )
 @grouped_option(
     "Output",
-    "--json",
+    "--json FILE.json",
     "out",
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.json",
     help="Write everything that was measured into a file.",
 )
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace the file if it exists.")

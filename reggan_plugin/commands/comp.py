@@ -35,19 +35,16 @@ STILL_MAP = "_still.exr"
 @shot_option("Composition")
 @grouped_option(
     "Composition",
-    "--layers",
+    "--layers DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     required=True,
-    metavar="DIR",
     help="The folder that `render --layers-out` wrote, with stmap, gain and paint.",
 )
 @grouped_option(
     "Output",
-    "-o",
-    "--out",
+    "-o --out FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
-    metavar="FILE",
     help="The composition: .nk, .comp or .py.",
 )
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace files that exist.")

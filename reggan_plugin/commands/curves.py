@@ -36,24 +36,21 @@ from reggan_plugin.textures.read_mesh import files_of_mesh
 @fit_options
 @grouped_option(
     "Output",
-    "--plot",
+    "--plot FILE.png|FILE.html",
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.png|FILE.html",
     help="Draw the curves: as a picture, or as a page on which each row can be read.",
 )
 @grouped_option(
     "Output",
-    "--csv",
+    "--csv FILE.csv",
     "csv_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.csv",
     help="Write the take as CSV with a heading time,jawOpen,…, to edit and to give to --curves. "
     "- writes it to standard output, in place of the table.",
 )
 @grouped_option(
     "Output",
-    "--learn-character",
-    metavar="NAME",
+    "--learn-character NAME",
     help="Print a table [character.NAME] for a settings file instead. Its gains turn the largest "
     "values of this take into 1. The take should move every part of the face as far as it goes.",
 )

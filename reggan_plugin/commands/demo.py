@@ -34,11 +34,9 @@ docs/pictures/before_after.jpg, which has all six."""
 @model_options
 @grouped_option(
     "Output",
-    "-o",
-    "--out",
+    "-o --out DIR",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("reggan_demo"),
-    metavar="DIR",
     help="Folder for the results.",
 )
 @existing_options

@@ -86,28 +86,24 @@ _OPTIONS_OF_TRACK, _OPTIONS_OF_REPORT = (
 @range_option
 @grouped_option(
     "Output",
-    "-o",
-    "--out",
+    "-o --out FILE.yaml|FILE.json",
     "path",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.yaml|FILE.json",
     help="The template. YAML needs the extra [farm], JSON nothing.",
 )
 @grouped_option(
     "Output",
-    "--frames-out",
+    "--frames-out DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
     help="Folder for the frames.  [default: <name>_<expression> beside the source]",
 )
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace a template that exists.")
 @grouped_option(
     "Farm",
-    "--chunk",
+    "--chunk FRAMES",
     type=click.IntRange(1),
     default=FRAMES_OF_A_TASK,
-    metavar="FRAMES",
     help="Largest number of frames in one task.",
 )
 @click.argument(

@@ -52,46 +52,41 @@ def neutral_from_text(text: str) -> int | str:
 @stall_option
 @grouped_option(
     "Frames",
-    "--face",
+    "--face N",
     type=click.IntRange(0),
     default=0,
-    metavar="N",
     help="Which face to follow where there are several: 0 is the largest of the first frame that "
     "shows any.",
 )
 @reader_options("Reader")
 @grouped_option(
     "Performance",
-    "--neutral",
+    "--neutral auto|none|FRAME",
     type=neutral_from_text,
     default="auto",
-    metavar="auto|none|FRAME",
     help="Frame in which the face rests. Its weights are removed from every frame. auto finds "
     "this frame; none keeps the weights as they are read. A video's frames are counted from 1.",
 )
 @grouped_option(
     "Performance",
-    "--smooth",
+    "--smooth 0-5",
     type=FiniteRange(0, 5),
     default=1.0,
-    metavar="0-5",
     help="How much jitter to remove. Blinks and lips that meet stay on their frames.",
 )
 @grouped_option(
     "Performance",
-    "--asymmetry",
+    "--asymmetry 0-1",
     type=FiniteRange(0, 1),
     default=1.0,
-    metavar="0-1",
     help="How much of the difference between left and right to keep: 0.5 halves it, 0 removes it. "
     "`render --curves-asymmetry` does so later.",
 )
 @grouped_option(
     "Output",
-    "--out",
+    "--out FILE.csv",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.csv",
     help="The take, for `render --curves`.",
 )
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace the take if it exists.")

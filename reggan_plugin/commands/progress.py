@@ -61,7 +61,7 @@ def style_options(heading: str) -> AddOption:
 def quiet_option(heading: str) -> AddOption:
     """Add `--quiet` under a heading of the help."""
     return grouped_option(
-        heading, "-q", "--quiet", is_flag=True, help="Say nothing but results and what failed."
+        heading, "-q --quiet", is_flag=True, help="Say nothing but results and what failed."
     )
 
 

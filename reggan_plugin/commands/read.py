@@ -24,10 +24,9 @@ _WIDTH = 24
 @reader_options("Reader", "character")
 @grouped_option(
     "Reader",
-    "--rest",
+    "--rest PICTURE",
     is_input=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="PICTURE",
     help="The same face at rest. What it shows is removed. This is far surer than one picture.",
 )
 @grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object.")

@@ -131,17 +131,15 @@ coding_options = options_as(
     ),
     grouped_option(
         "Output",
-        "--quality",
+        "--quality CRF",
         type=click.IntRange(min=0),
-        metavar="CRF",
         help="Quality of a video, as its codec counts it: 0 is the best, and the largest file.  "
         f"[default: {', '.join(f'{crf} for {name}' for name, crf in _CRF.items())}]",
     ),
     grouped_option(
         "Output",
-        "--bitrate",
+        "--bitrate BITS",
         type=bitrate_from_text,
-        metavar="BITS",
         help="Bits a second of a video, such as 8M or 800k, in place of --quality.",
     ),
 )
@@ -152,21 +150,19 @@ signing_options = options_as(
     _signing_from_options,
     grouped_option(
         "Output",
-        "--sign",
+        "--sign CERT.pem",
         "certificate",
         type=_PEM_FILE,
         is_input=True,
-        metavar="CERT.pem",
         help="Sign changed frames with Content Credentials (C2PA): inside PNG, JPEG, TIFF and "
         "WebP, in a file beside the others. CERT.pem is the signer's certificate, then those "
         "that issued it. Needs the extra [c2pa].",
     ),
     grouped_option(
         "Output",
-        "--key",
+        "--key KEY.pem",
         type=_PEM_FILE,
         is_input=True,
-        metavar="KEY.pem",
         help="The key of --sign, without a password. It is never written anywhere.",
     ),
 )
@@ -249,20 +245,17 @@ render_options = options_as(
     rig_options,
     grouped_option(
         "Output",
-        "-o",
-        "--out",
+        "-o --out DIR|FILE|-",
         "asked_out",
         type=click.Path(),
-        metavar="DIR|FILE|-",
         help="Folder for the frames, which keep their names in it, or a file for a single one. "
         "{expression} in it stands for the expression's name. - is standard output.  [default: "
         "<name>_<expression> beside the source]",
     ),
     grouped_option(
         "Output",
-        "--atlas",
+        "--atlas FILE.png",
         type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE.png",
         help="Also put each picture and its results side by side on one sheet. FILE.json says "
         "where each one is.",
     ),
@@ -278,9 +271,8 @@ render_options = options_as(
     coding_options,
     grouped_option(
         "Output",
-        "--fps",
+        "--fps FPS",
         type=fps_from_text,
-        metavar="FPS",
         help="Frames a second of a video that is made of pictures: 24, 23.976, 30000/1001.  "
         f"[default: {DEFAULT_FPS}]",
     ),

@@ -40,20 +40,17 @@ from reggan_plugin.report.shot_report import (
 @range_option
 @grouped_option(
     "Frames",
-    "-o",
-    "--out",
+    "-o --out DIR",
     required=True,
     type=click.Path(path_type=Path),
-    metavar="DIR",
     help="The folder, or the video, that `render` wrote.",
 )
 @reading_options("Frames")
 @stall_option
 @grouped_option(
     "Report",
-    "--html",
+    "--html FILE.html",
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.html",
     help="Also read all frames, measure flicker, and write a page that shows each frame. It "
     "replaces an older report, but no other file. Beyond 1,000 frames its pictures lie in a "
     "folder beside it.",

@@ -122,10 +122,8 @@ class _DrawnFace:
 )
 @grouped_option(
     "Output",
-    "-o",
-    "--out",
+    "-o --out FILE.png",
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.png",
     help="The sheet.  [default: <frame>_sheet.png beside the frame]",
 )
 @grouped_option(

@@ -100,18 +100,15 @@ PART_OF_A_SHOT = (
 @model_options
 @grouped_option(
     "Output",
-    "-o",
-    "--out",
+    "-o --out FILE.json",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.json",
     help="The tracks, for `render --tracks`.",
 )
 @grouped_option(
     "Output",
-    "--preview",
+    "--preview DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
     help="Also draw the tracks on small copies of the frames.",
 )
 @grouped_option("Output", "--overwrite", is_flag=True, help="Replace outputs that exist.")

@@ -40,20 +40,18 @@ from reggan_plugin.vocabulary.expression import read_presets
 @presets_option(", to choose from beside the others.")
 @grouped_option(
     "Expression",
-    "--curves",
+    "--curves FILE",
     is_input=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
     help="A recorded performance to go through. `render --help` says which files are read.",
 )
 @reader_options("Performance")
 @grouped_option(
     "Page",
-    "--port",
+    "--port NUMBER",
     type=click.IntRange(0, 65535),
     default=0,
     show_default=False,
-    metavar="NUMBER",
     help="Port of the page, on this machine alone.  [default: a free one]",
 )
 @grouped_option(
@@ -65,19 +63,17 @@ from reggan_plugin.vocabulary.expression import read_presets
 )
 @grouped_option(
     "Page",
-    "--out",
+    "--out DIR",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
     show_default=False,
-    metavar="DIR",
     help="Folder for the results of files that you drop on the page. Other results go beside "
     "their source.  [default: this folder]",
 )
 @grouped_option(
     "Page",
-    "--launcher",
+    "--launcher DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
     help="Write a file into DIR, such as your desktop, and open nothing. A double click on the "
     "file opens the page.",
 )

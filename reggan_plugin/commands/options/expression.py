@@ -89,10 +89,9 @@ def reader_options(heading: str, default: Literal["person", "character"] = "pers
         ),
         grouped_option(
             heading,
-            "--landmarker",
+            "--landmarker FILE.task",
             is_input=True,
             type=_PATH,
-            metavar="FILE.task",
             help="Model file of MediaPipe's face landmarker, for --reader person. It is yours to "
             "download; its page is named when it is missing.",
         ),
@@ -110,10 +109,9 @@ def like_options(heading: str = "Expression") -> AddOption:
         read,
         grouped_option(
             heading,
-            "--like",
+            "--like PICTURE",
             is_input=True,
             type=_PATH,
-            metavar="PICTURE",
             help="The expression of the largest face in a picture, in place of --expression. It "
             "is called `like NAME` in blends and results.",
         ),
@@ -355,10 +353,9 @@ def presets_option(use: str, heading: str = "Expression") -> AddOption:
     """Add `--presets`; `use` ends the sentence about expressions of one's own."""
     return grouped_option(
         heading,
-        "--presets",
+        "--presets FILE.toml",
         is_input=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        metavar="FILE.toml",
         help=f"Expressions of your own{use}",
     )
 
@@ -369,19 +366,17 @@ def _option(*names: str, **settings: Any) -> AddOption:
 
 _PART_OPTIONS = (
     _option(
-        "--shape",
+        "--shape NAME=WEIGHT",
         "shapes",
         multiple=True,
-        metavar="NAME=WEIGHT",
         help="An ARKit face shape: jawOpen=0.4. mouthSmile=0.5 is both sides; shutMouth=1 shuts an "
         "open mouth. May be given several times. Needs a model with "
         "face shapes, as the default one has.",
     ),
     _option(
-        "--au",
+        "--au AU=WEIGHT",
         "action_units",
         multiple=True,
-        metavar="AU=WEIGHT",
         help="An action unit of FACS: AU12=0.7, or of one side: AU12L=0.7. May be given several "
         "times.",
     ),

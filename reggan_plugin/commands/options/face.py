@@ -131,34 +131,30 @@ face_options = options_as(
     "faces",
     _faces_from_options,
     _option(
-        "--face",
+        "--face largest|all|N|N=EXPR",
         type=which_face_from_text,
         multiple=True,
-        metavar="largest|all|N|N=EXPR",
         help="Which face to change: 0 is the largest. With --tracks it is the number of the "
         "track. 1=sad gives face 1 its own expression; this may be given several times.  "
         "[default: largest]",
     ),
     _option(
-        "--face-box",
+        "--face-box X,Y,W,H",
         type=face_box_from_text,
-        metavar="X,Y,W,H",
         help="Where the face is, from the brows to below the chin, in pixels from the top left.",
     ),
     _option(
-        "--landmarks",
+        "--landmarks FILE.json",
         type=_FILE,
         is_input=True,
-        metavar="FILE.json",
         help="Where eyes, nose tip, mouth corners and chin are, by frame; * is every frame: "
         '{"*": {"left_eye": [737, 331], "right_eye": [585, 328], "nose_tip": [664, 408], '
         '"mouth_left": [708, 470], "mouth_right": [620, 468], "chin": [662, 545]}}.',
     ),
     _option(
-        "--tracks",
+        "--tracks FILE.json",
         type=_FILE,
         is_input=True,
-        metavar="FILE.json",
         help="Where the faces are in each frame: the file that `reggan-plugin track` writes.",
     ),
     _option(

@@ -97,8 +97,19 @@ class GroupedCommand(click.Command):
 
 
 def grouped_option(heading: str, *names: str, **settings: Any) -> Callable[[Command], Command]:
-    """`click.option` under a heading of the help."""
-    return click.option(*names, cls=GroupedOption, heading=heading, **settings)
+    """`click.option` under a heading of the help.
+
+    Args:
+        heading: of the help.
+        names: its names and what it takes, as the help shows them: `-o --out FILE`; then the
+            argument of the command, if that is another word.
+        settings: as click has them.
+    """
+    shown, *others = names
+    words = shown.split()
+    if len(words) > 1 and not words[-1].startswith("-"):
+        settings["metavar"] = words.pop()
+    return click.option(*words, *others, cls=GroupedOption, heading=heading, **settings)
 
 
 def given_files() -> list[Path]:

@@ -23,7 +23,7 @@ from reggan_plugin.jobs.sources import Found, find_sources, one_sequence
 
 def frames_option(heading: str, what: str) -> AddOption:
     """Add `--frames` under a heading of the help; the command takes it as `frames`."""
-    return grouped_option(heading, "--frames", metavar="DIR|FILE|PATTERN", help=what)
+    return grouped_option(heading, "--frames DIR|FILE|PATTERN", help=what)
 
 
 def _one_shot(shot: tuple[str, ...], frames: str | None) -> str:
@@ -48,9 +48,8 @@ def shot_option(heading: str) -> AddOption:
 
 range_option = grouped_option(
     "Frames",
-    "--range",
+    "--range 1001-1100x2",
     "frame_range",
-    metavar="1001-1100x2",
     help="Part of them, by frame number.  [default: all]",
 )
 """`--range`; the command takes it as `frame_range`."""
@@ -58,11 +57,10 @@ range_option = grouped_option(
 
 stall_option = grouped_option(
     "Frames",
-    "--stall-timeout",
+    "--stall-timeout SECONDS",
     "stall_s",
     type=FiniteRange(0, min_open=True),
     default=DEFAULT_STALL_S,
-    metavar="SECONDS",
     help="Give a frame up if its disk or network folder does not answer for this time.",
 )
 """`--stall-timeout`; the command takes it as `stall_s`."""
@@ -198,33 +196,29 @@ input_options = options_as(
     click.argument("inputs", nargs=-1, metavar="INPUT..."),
     grouped_option(
         "Frames",
-        "--frames",
+        "--frames DIR|FILE|PATTERN",
         "source",
-        metavar="DIR|FILE|PATTERN",
         help="In place of INPUT, for scripts: one sequence. Its results go to a folder.",
     ),
     grouped_option(
         "Frames",
-        "--watch",
+        "--watch DIR",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
-        metavar="DIR",
         help="In place of INPUT: change each picture that lands in this folder, until Ctrl-C. "
         "Run it again to go on.",
     ),
     grouped_option(
         "Frames",
-        "--settle",
+        "--settle SECONDS",
         "settle_s",
         type=FiniteRange(0, min_open=True),
         default=3.0,
-        metavar="SECONDS",
         help="With --watch: take a picture when its size and time have not changed for this time.",
     ),
     grouped_option(
         "Frames",
-        "--range",
+        "--range 1001-1100x2",
         "frame_range",
-        metavar="1001-1100x2",
         help="Part of every sequence, by frame number.  [default: all]",
     ),
     grouped_option("Frames", "--recursive", is_flag=True, help="Take folders within folders, too."),

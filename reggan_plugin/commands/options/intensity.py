@@ -185,9 +185,8 @@ def _take_option(*names: str, **settings: Any) -> AddOption:
 
 
 rate_option = _take_option(
-    "--curves-rate",
+    "--curves-rate FPS",
     type=FiniteRange(0, 1000, min_open=True),
-    metavar="FPS",
     help="Rows a second of an iFacialMocap file, or frames a second of the take's timecodes. "
     "Without it, rows are 60 a second, and the rate of timecodes is found.",
 )
@@ -200,22 +199,19 @@ fit_options = options_as(
     "fitted",
     _fitted,
     _take_option(
-        "--curves-character",
-        metavar="NAME",
+        "--curves-character NAME",
         help="Fit the take to a face by the table [character.NAME] of the settings file: gains and "
         "offsets by shape.",
     ),
     _take_option(
-        "--curves-gain",
+        "--curves-gain NAME=GAIN[,OFFSET]",
         multiple=True,
-        metavar="NAME=GAIN[,OFFSET]",
         help="Multiply a shape of the take: brows=1.4, mouthSmileLeft=0.9, or with an offset "
         "jawOpen=0.8,0.02. Counts more than the character's. May be given several times.",
     ),
     _take_option(
-        "--curves-asymmetry",
+        "--curves-asymmetry 0-1",
         type=FiniteRange(0, 1),
-        metavar="0-1",
         help="How much of the difference between left and right to keep: 0.5 halves it, 0 removes "
         "it.  [default: 1, or as the character says]",
     ),
@@ -225,23 +221,20 @@ take_options = options_as(
     "take",
     _take_from_options,
     _take_option(
-        "--curves",
+        "--curves FILE",
         is_input=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        metavar="FILE",
         help="A recorded performance in place of --expression: Live Link Face CSV, iFacialMocap "
         "or Face Cap text, Audio2Face JSON, glTF, VRMA, USD, or CSV with a heading such as "
         "frame,jawOpen. `reggan-plugin curves FILE` shows what is inside.",
     ),
     _take_option(
-        "--curves-fps",
+        "--curves-fps FPS",
         type=FiniteRange(0, 1000, min_open=True),
-        metavar="FPS",
         help="Frames a second of the shot.  [default: each row is a frame]",
     ),
     _take_option(
-        "--curves-offset",
-        metavar="FRAME|TIMECODE",
+        "--curves-offset FRAME|TIMECODE",
         help="The frame on which the first row lies, or the timecode of the take at the shot's "
         "first frame.  [default: the first row is on the first frame]",
     ),
@@ -375,27 +368,24 @@ intensity_options = options_as(
     _over_time,
     expression_options(several=True),
     _option(
-        "--intensity-curve",
+        "--intensity-curve FILE.csv|FILE.json",
         is_input=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        metavar="FILE.csv|FILE.json",
         help="Expressions and shapes over time, in place of --expression: lines such as "
         "1024,happy,0.8 (frame, expression, value). Between two lines values change linearly.",
     ),
     _option(
-        "--fade-in",
+        "--fade-in FRAMES",
         type=click.IntRange(0),
         default=0,
         show_default=False,
-        metavar="FRAMES",
         help="Raise the intensity from 0 over the first frames of the shot, also with --range.",
     ),
     _option(
-        "--fade-out",
+        "--fade-out FRAMES",
         type=click.IntRange(0),
         default=0,
         show_default=False,
-        metavar="FRAMES",
         help="Lower the intensity to 0 over the last frames of the shot.",
     ),
     take_options,

@@ -74,20 +74,16 @@ def complete_models(context: click.Context, _: click.Parameter, begun: str) -> l
 model_options = together(
     grouped_option(
         "Model",
-        "-m",
-        "--model",
+        "-m --model NAME|FILE.onnx",
         is_input=True,
         shell_complete=complete_models,
-        metavar="NAME|FILE.onnx",
         help="Model: a name that `reggan-plugin models` lists, or a file.",
     ),
     grouped_option(
         "Model",
-        "-d",
-        "--device",
+        "-d --device auto|cpu|gpu|cuda:0|...",
         default="auto",
         shell_complete=complete_devices,
-        metavar="auto|cpu|gpu|cuda:0|...",
         help="Where the model runs. `reggan-plugin doctor` lists the names; gpu is the best GPU. "
         "If the device does not work here, that is an error.",
     ),
@@ -103,19 +99,17 @@ rig_options = options_as(
     RigFiles,
     grouped_option(
         "Model",
-        "--rig",
+        "--rig FILE.glb",
         is_input=True,
         type=_MESH,
-        metavar="FILE.glb",
         help="The character's own mesh with ARKit's face shapes (GLB, VRM, glTF or USD). Faces "
         "move as it does, and show its teeth.",
     ),
     grouped_option(
         "Model",
-        "--teeth",
+        "--teeth FILE.glb",
         is_input=True,
         type=_MESH,
-        metavar="FILE.glb",
         help="Teeth of your own: both rows, upright, looking to the front.",
     ),
     grouped_option(
@@ -220,19 +214,17 @@ model_and_batch_options = options_as(
     model_options,
     grouped_option(
         "Model",
-        "--batch",
+        "--batch N",
         type=click.IntRange(1, MOST_BATCH),
         default=1,
-        metavar="N",
         help="How many faces the model gets at once, from several frames. Only a GPU gains from "
         "it; a processor takes one at a time.",
     ),
     grouped_option(
         "Model",
-        "--jobs",
+        "--jobs N|auto",
         type=jobs_from_text,
         default="auto",
-        metavar="N|auto",
         help="How many processes share the frames of a shot, with the same bits as one. Each "
         "takes about 1.8 GB of memory at 4K. auto takes one for each idle core, if there are 8 "
         "frames and 3 GB of free memory for each.",

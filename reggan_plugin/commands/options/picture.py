@@ -66,18 +66,16 @@ def reading_options(heading: str) -> AddOption:
         Reading,
         grouped_option(
             heading,
-            "--colorspace",
+            "--colorspace NAME",
             "colour_space",
             type=colour_space_from_name,
-            metavar="NAME",
             help="Colour space of the pictures, such as ACEScg: a name of the OpenColorIO config "
             "in $OCIO, else of the built-in ACES config.  [default: linear Rec. 709 for EXR and "
             "float TIFF, else sRGB]",
         ),
         grouped_option(
             heading,
-            "--exr-picture",
-            metavar="NAME",
+            "--exr-picture NAME",
             help="Layer, part or view of an EXR that is the picture.  [default: R, G, B, or "
             "Combined]",
         ),
@@ -122,20 +120,18 @@ picture_options = options_as(
             "rest.",
         ),
         _region_option(
-            "--mask-grow",
+            "--mask-grow PART",
             "grow",
             type=FiniteRange(-LARGEST_GROWTH, LARGEST_GROWTH),
             default=0.0,
-            metavar="PART",
             help="Widen the mask. 1 would be the side of the face box (brows to below the chin). "
             "A number below 0 makes the mask narrower.",
         ),
         _region_option(
-            "--mask-blur",
+            "--mask-blur PART",
             "blur",
             type=FiniteRange(0, LARGEST_BLUR),
             default=0.0,
-            metavar="PART",
             help="Soften the edge of the mask, in the same measure.",
         ),
     ),
@@ -143,14 +139,12 @@ picture_options = options_as(
         "matte",
         _matte_from_options,
         _region_option(
-            "--matte",
-            metavar="FILE|DIR|PATTERN",
+            "--matte FILE|DIR|PATTERN",
             help="Pictures of the frames' size, or one for all frames. Where it is black, "
             "nothing changes. Its alpha counts; without alpha, its red.",
         ),
         _region_option(
-            "--matte-channel",
-            metavar="NAME",
+            "--matte-channel NAME",
             help="EXR channel that is the matte. Without --matte it is a channel of the frames.",
         ),
     ),
@@ -166,20 +160,18 @@ picture_options = options_as(
         ),
         grouped_option(
             "Output",
-            "--exr-layers",
+            "--exr-layers all|stmap,gain,...",
             "layers",
             type=change_layers_from_text,
             default=None,
-            metavar="all|stmap,gain,...",
             help="Add the change to EXR files as layers: stmap (where each pixel comes from), "
             "inverse (where it goes), gain (factor on light), paint, mask, delta (after minus "
             "before). See docs/layers.md.",
         ),
         grouped_option(
             "Output",
-            "--layers-out",
+            "--layers-out DIR",
             type=click.Path(file_okay=False, path_type=Path),
-            metavar="DIR",
             help="Write the layers as files of their own, for frames of any format: "
             "DIR/stmap/NAME.exr, DIR/gain/NAME.exr, ... All layers, unless --exr-layers names "
             "some.",
@@ -195,11 +187,10 @@ picture_options = options_as(
     ),
     grouped_option(
         "Output",
-        "--move-layers",
+        "--move-layers auto|none|NAMES",
         "passes",
         type=passes_from_text,
         default="auto",
-        metavar="auto|none|NAMES",
         help="Other passes of an EXR that move with the face, with * and ?: normal,albedo,crypto*. "
         "auto takes those whose name says what they hold; a rule can be given: "
         f"foo=nearest ({', '.join(PASS_RULES)}).",
@@ -231,11 +222,10 @@ def exposure_option(heading: str) -> AddOption:
     """Add `--exposure` under a heading of the help; the command takes it as `exposure_ev`."""
     return grouped_option(
         heading,
-        "--exposure",
+        "--exposure auto|EV",
         "exposure_ev",
         type=exposure_from_text,
         default="auto",
-        metavar="auto|EV",
         help="Stops that bring a scene-linear face to the brightness of a display, for the model "
         "only; the file keeps its exposure. auto measures the first face of the shot.",
     )

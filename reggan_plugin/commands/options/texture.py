@@ -83,15 +83,13 @@ character_options = options_as(
         metavar="[MESH]",
     ),
     _character_option(
-        "--mesh",
+        "--mesh FILE|DIR",
         type=click.Path(exists=True, path_type=Path),
-        metavar="FILE|DIR",
         help="In place of MESH.",
     ),
     _character_option(
-        "--texture",
+        "--texture FILE|PATTERN",
         type=click.Path(path_type=Path),
-        metavar="FILE|PATTERN",
         help="The base colour map, or its tiles: face.<UDIM>.exr. A PNG of 8 bits takes about "
         "0.9 GB of memory at 4096², 1.4 at 8192², 2.9 at 16384².  [default: the mesh's own]",
     ),
@@ -101,9 +99,8 @@ character_options = options_as(
         help="The map shows the face from the front. No mesh is needed.",
     ),
     _character_option(
-        "--face-box",
+        "--face-box X,Y,W,H",
         type=face_box_from_text,
-        metavar="X,Y,W,H",
         help="With --flat: where the face is on the map, from the brows to below the chin.  "
         "[default: found]",
     ),
@@ -113,13 +110,11 @@ character_options = options_as(
         help="Where the character looks.  [default: as its format says]",
     ),
     _character_option(
-        "--head-bone",
-        metavar="NAME",
+        "--head-bone NAME",
         help="The bone or node of the head.  [default: found by VRM, names, eye meshes or size]",
     ),
     _character_option(
-        "--material",
-        metavar="NAME",
+        "--material NAME",
         help="Change the map of this material.  [default: the one on most of the face]",
     ),
     _character_option(
@@ -128,11 +123,10 @@ character_options = options_as(
         help="Change the map even if it does not look like a colour map, or does not fit the mesh.",
     ),
     _character_option(
-        "--also",
+        "--also FILE",
         is_input=True,
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         multiple=True,
-        metavar="FILE",
         help="Another map of the same texels that moves along, such as normals or roughness. May "
         "be given several times. Not with models of contract 1, such as sargan.",
     ),
@@ -155,19 +149,16 @@ output_options = together(
         ("out", "out_folder"),
         _map_output,
         _output_option(
-            "-o",
-            "--out",
+            "-o --out FILE|DIR/",
             type=click.Path(),
-            metavar="FILE|DIR/",
             help="The changed map. For several expressions write {expression} into the name, or "
             "name a folder. For a folder of characters name a folder, too.  "
             "[default: <map>_<expression> beside the map]",
         ),
     ),
     _output_option(
-        "--out-mesh",
+        "--out-mesh FILE",
         type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE",
         help="Also write the mesh with the changed map: GLB, VRM or glTF; for USD a .usda with "
         "the maps as variants of the material.",
     ),
@@ -179,9 +170,8 @@ output_options = together(
         "[default: replace for one, variants for several]",
     ),
     _output_option(
-        "--sheet",
+        "--sheet FILE.png",
         type=click.Path(dir_okay=False, path_type=Path),
-        metavar="FILE.png",
         help="Draw the head with all basic expressions on one sheet.",
     ),
     existing_options,

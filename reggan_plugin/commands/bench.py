@@ -1,11 +1,12 @@
 """`reggan-plugin bench`: how fast models and whole frames are on this machine."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from reggan_plugin.benchmark.benchmark import BenchSettings, run_benchmark
-from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option, output_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
@@ -14,6 +15,9 @@ from reggan_plugin.models.model_card import find_model, installed_models
 
 _HEIGHTS = (1080, 2160)
 _LARGEST_BATCH = 64
+
+
+_models_option = partial(grouped_option, "Models")
 
 
 def batches_from_text(text: str) -> tuple[int, ...]:
@@ -32,46 +36,40 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     cls=GroupedCommand,
     epilog="\b\nExample:\n  reggan-plugin bench --device cpu --rounds 20 --json bench.json",
 )
-@grouped_option(
-    "Models",
+@_models_option(
     "--model NAME|FILE.onnx",
     "models",
     multiple=True,
     help="Model to measure. May be given several times; the others are compared with the first.  "
     "[default: all that `reggan-plugin models` lists]",
 )
-@grouped_option(
-    "Models",
+@_models_option(
     "--device cpu|cuda:0|...",
     "devices",
     multiple=True,
     help="May be given several times.  [default: every device that works here]",
 )
-@grouped_option(
-    "Models",
+@_models_option(
     "--peers",
     "with_peers",
     is_flag=True,
     help="Also time networks with the shapes of SARGAN, US-GAN and StarGAN, and the first model "
     "in PyTorch. Say how far each is from what the hardware allows. Needs the extra [export].",
 )
-@grouped_option(
-    "Models",
+@_models_option(
     "--batch 1,4,8",
     "batches",
     type=batches_from_text,
     default="1,4,8",
     help="How many faces are given at once.",
 )
-@grouped_option(
-    "Models",
+@_models_option(
     "--rounds RUNS",
     type=click.IntRange(1),
     default=100,
     help="How many times one face is run. Larger batches get as many faces in all.",
 )
-@grouped_option(
-    "Models",
+@_models_option(
     "--threads COUNT",
     type=click.IntRange(1),
     help="CPU threads of a model.  [default: all cores]",
@@ -93,14 +91,13 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     default=8,
     help="How many frames each shot has.",
 )
-@grouped_option(
-    "Output",
+@output_option(
     "--json FILE.json",
     "out",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write everything that was measured into a file.",
 )
-@grouped_option("Output", "--overwrite", is_flag=True, help="Replace the file if it exists.")
+@output_option("--overwrite", is_flag=True, help="Replace the file if it exists.")
 @verbose_option
 def bench(
     *,

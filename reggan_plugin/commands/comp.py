@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option, output_option
 from reggan_plugin.commands.options.input import shot_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
@@ -40,14 +40,13 @@ STILL_MAP = "_still.exr"
     required=True,
     help="The folder that `render --layers-out` wrote, with stmap, gain and paint.",
 )
-@grouped_option(
-    "Output",
+@output_option(
     "-o --out FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     help="The composition: .nk, .comp or .py.",
 )
-@grouped_option("Output", "--overwrite", is_flag=True, help="Replace files that exist.")
+@output_option("--overwrite", is_flag=True, help="Replace files that exist.")
 @verbose_option
 def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool) -> None:
     """Write a composition of SHOT in which you can still turn the change up and down and mask it.

@@ -6,7 +6,11 @@ from typing import Any
 import click
 import numpy as np
 
-from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
+from reggan_plugin.commands.options.grouped import (
+    GroupedCommand,
+    given_files,
+    output_option,
+)
 from reggan_plugin.commands.options.intensity import fit_options, percent_option, rate_option
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import STANDARD, verbose_option
@@ -34,28 +38,25 @@ from reggan_plugin.textures.read_mesh import files_of_mesh
 @rate_option
 @percent_option
 @fit_options
-@grouped_option(
-    "Output",
+@output_option(
     "--plot FILE.png|FILE.html",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Draw the curves: as a picture, or as a page on which each row can be read.",
 )
-@grouped_option(
-    "Output",
+@output_option(
     "--csv FILE.csv",
     "csv_file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the take as CSV with a heading time,jawOpen,…, to edit and to give to --curves. "
     "- writes it to standard output, in place of the table.",
 )
-@grouped_option(
-    "Output",
+@output_option(
     "--learn-character NAME",
     help="Print a table [character.NAME] for a settings file instead. Its gains turn the largest "
     "values of this take into 1. The take should move every part of the face as far as it goes.",
 )
-@grouped_option("Output", "--overwrite", is_flag=True, help="Replace files that exist.")
-@grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON object.")
+@output_option("--overwrite", is_flag=True, help="Replace files that exist.")
+@output_option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @verbose_option
 def curves(
     *,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.grouped import GroupedCommand, output_option
 from reggan_plugin.commands.options.input import existing_options
 from reggan_plugin.commands.options.model import model_options, open_model
 from reggan_plugin.commands.terminal import verbose_option
@@ -32,8 +32,7 @@ docs/pictures/before_after.jpg, which has all six."""
 
 @click.command(cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin demo --out demo")
 @model_options
-@grouped_option(
-    "Output",
+@output_option(
     "-o --out DIR",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("reggan_demo"),

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from reggan_plugin.commands.options.expression import presets_option
-from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option, output_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.vocabulary.action_units import WEIGHTS_FROM_ACTION_UNIT
@@ -25,9 +25,7 @@ from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
 @grouped_option(
     "Instead", "--units", is_flag=True, help="List the action units with the shapes of each."
 )
-@grouped_option(
-    "Output", "--json", "as_json", is_flag=True, help="Print everything as one JSON object."
-)
+@output_option("--json", "as_json", is_flag=True, help="Print everything as one JSON object.")
 @verbose_option
 def expressions(*, presets: Path | None, shapes: bool, units: bool, as_json: bool) -> None:
     """List the named expressions, for --expression of every command.

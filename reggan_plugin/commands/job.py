@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from reggan_plugin.backends.runner import INDEXED_KINDS
-from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option, output_option
 from reggan_plugin.commands.options.input import frames_option, range_option
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.report import report
@@ -84,21 +84,19 @@ _OPTIONS_OF_TRACK, _OPTIONS_OF_REPORT = (
 )
 @frames_option("Frames", "In place of SHOT, for scripts.")
 @range_option
-@grouped_option(
-    "Output",
+@output_option(
     "-o --out FILE.yaml|FILE.json",
     "path",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     help="The template. YAML needs the extra [farm], JSON nothing.",
 )
-@grouped_option(
-    "Output",
+@output_option(
     "--frames-out DIR",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the frames.  [default: <name>_<expression> beside the source]",
 )
-@grouped_option("Output", "--overwrite", is_flag=True, help="Replace a template that exists.")
+@output_option("--overwrite", is_flag=True, help="Replace a template that exists.")
 @grouped_option(
     "Farm",
     "--chunk FRAMES",

@@ -1,6 +1,7 @@
 """`reggan-plugin perform`: a clip of a face in, a recorded performance out."""
 
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from reggan_plugin.commands.options.grouped import (
     GroupedCommand,
     given_files,
     grouped_option,
+    output_option,
 )
 from reggan_plugin.commands.options.input import stall_option
 from reggan_plugin.commands.options.picture import reading_options
@@ -31,6 +33,9 @@ from reggan_plugin.perform.performance import TURNS, Performance, performance_fr
 from reggan_plugin.perform.recording import raise_without_face, record
 
 SUMMARY_VERSION = 1
+
+
+_performance_option = partial(grouped_option, "Performance")
 
 
 def neutral_from_text(text: str) -> int | str:
@@ -59,38 +64,34 @@ def neutral_from_text(text: str) -> int | str:
     "shows any.",
 )
 @reader_options("Reader")
-@grouped_option(
-    "Performance",
+@_performance_option(
     "--neutral auto|none|FRAME",
     type=neutral_from_text,
     default="auto",
     help="Frame in which the face rests. Its weights are removed from every frame. auto finds "
     "this frame; none keeps the weights as they are read. A video's frames are counted from 1.",
 )
-@grouped_option(
-    "Performance",
+@_performance_option(
     "--smooth 0-5",
     type=FiniteRange(0, 5),
     default=1.0,
     help="How much jitter to remove. Blinks and lips that meet stay on their frames.",
 )
-@grouped_option(
-    "Performance",
+@_performance_option(
     "--asymmetry 0-1",
     type=FiniteRange(0, 1),
     default=1.0,
     help="How much of the difference between left and right to keep: 0.5 halves it, 0 removes it. "
     "`render --curves-asymmetry` does so later.",
 )
-@grouped_option(
-    "Output",
+@output_option(
     "--out FILE.csv",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     help="The take, for `render --curves`.",
 )
-@grouped_option("Output", "--overwrite", is_flag=True, help="Replace the take if it exists.")
-@grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON summary.")
+@output_option("--overwrite", is_flag=True, help="Replace the take if it exists.")
+@output_option("--json", "as_json", is_flag=True, help="Print one JSON summary.")
 @style_options("Output")
 @verbose_option
 def perform(

@@ -17,6 +17,7 @@ from reggan_plugin.commands.options.grouped import (
     given_files,
     grouped_option,
     options_as,
+    output_option,
 )
 from reggan_plugin.commands.options.input import (
     InputOptions,
@@ -122,22 +123,19 @@ def bitrate_from_text(text: str) -> int:
 coding_options = options_as(
     "coding",
     Coding,
-    grouped_option(
-        "Output",
+    output_option(
         "--codec",
         type=click.Choice(list(VIDEO_CODECS)),
         help="Codec of a video.  [default: that of the source, or the usual one of the file "
         "format]",
     ),
-    grouped_option(
-        "Output",
+    output_option(
         "--quality CRF",
         type=click.IntRange(min=0),
         help="Quality of a video, as its codec counts it: 0 is the best, and the largest file.  "
         f"[default: {', '.join(f'{crf} for {name}' for name, crf in _CRF.items())}]",
     ),
-    grouped_option(
-        "Output",
+    output_option(
         "--bitrate BITS",
         type=bitrate_from_text,
         help="Bits a second of a video, such as 8M or 800k, in place of --quality.",
@@ -148,8 +146,7 @@ coding_options = options_as(
 signing_options = options_as(
     "signing",
     _signing_from_options,
-    grouped_option(
-        "Output",
+    output_option(
         "--sign CERT.pem",
         "certificate",
         type=_PEM_FILE,
@@ -158,8 +155,7 @@ signing_options = options_as(
         "WebP, in a file beside the others. CERT.pem is the signer's certificate, then those "
         "that issued it. Needs the extra [c2pa].",
     ),
-    grouped_option(
-        "Output",
+    output_option(
         "--key KEY.pem",
         type=_PEM_FILE,
         is_input=True,
@@ -243,8 +239,7 @@ render_options = options_as(
     ),
     model_and_batch_options,
     rig_options,
-    grouped_option(
-        "Output",
+    output_option(
         "-o --out DIR|FILE|-",
         "asked_out",
         type=click.Path(),
@@ -252,16 +247,14 @@ render_options = options_as(
         "{expression} in it stands for the expression's name. - is standard output.  [default: "
         "<name>_<expression> beside the source]",
     ),
-    grouped_option(
-        "Output",
+    output_option(
         "--atlas FILE.png",
         type=click.Path(dir_okay=False, path_type=Path),
         help="Also put each picture and its results side by side on one sheet. FILE.json says "
         "where each one is.",
     ),
     existing_options,
-    grouped_option(
-        "Output",
+    output_option(
         "--stamp/--no-stamp",
         default=True,
         show_default=True,
@@ -269,18 +262,14 @@ render_options = options_as(
     ),
     signing_options,
     coding_options,
-    grouped_option(
-        "Output",
+    output_option(
         "--fps FPS",
         type=fps_from_text,
         help="Frames a second of a video that is made of pictures: 24, 23.976, 30000/1001.  "
         f"[default: {DEFAULT_FPS}]",
     ),
-    grouped_option(
-        "Output", "--dry-run", is_flag=True, help="List what would be written. Write nothing."
-    ),
-    grouped_option(
-        "Output",
+    output_option("--dry-run", is_flag=True, help="List what would be written. Write nothing."),
+    output_option(
         "--json",
         "as_json",
         is_flag=True,

@@ -19,7 +19,12 @@ from reggan_plugin.commands.options.expression import (
     with_liked,
 )
 from reggan_plugin.commands.options.face import FaceOptions, face_options
-from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
+from reggan_plugin.commands.options.grouped import (
+    GroupedCommand,
+    given_files,
+    grouped_option,
+    output_option,
+)
 from reggan_plugin.commands.options.input import stall_option
 from reggan_plugin.commands.options.model import model_options, open_model, rig_options
 from reggan_plugin.commands.options.picture import exposure_option, reading_options
@@ -113,28 +118,25 @@ class _DrawnFace:
 @model_options
 @rig_options
 @exposure_option("Output")
-@grouped_option(
-    "Output",
+@output_option(
     "--for-view",
     is_flag=True,
     help="Keep a scene-linear face as dark or bright as in the file, for programs with a view "
     "transform of their own.",
 )
-@grouped_option(
-    "Output",
+@output_option(
     "-o --out FILE.png",
     type=click.Path(dir_okay=False, path_type=Path),
     help="The sheet.  [default: <frame>_sheet.png beside the frame]",
 )
-@grouped_option(
-    "Output",
+@output_option(
     "--small",
     is_flag=True,
     help="Draw every named expression once, small and without names. --json says where each one "
     "is.",
 )
-@grouped_option("Output", "--overwrite", is_flag=True, help="Replace the sheet if it exists.")
-@grouped_option("Output", "--json", "as_json", is_flag=True, help="Print one JSON summary.")
+@output_option("--overwrite", is_flag=True, help="Replace the sheet if it exists.")
+@output_option("--json", "as_json", is_flag=True, help="Print one JSON summary.")
 @verbose_option
 @errors_as_events
 def sheet(

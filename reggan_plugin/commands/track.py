@@ -8,7 +8,12 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.options.grouped import GroupedCommand, given_files, grouped_option
+from reggan_plugin.commands.options.grouped import (
+    GroupedCommand,
+    given_files,
+    grouped_option,
+    output_option,
+)
 from reggan_plugin.commands.options.input import range_option, shot_option, stall_option
 from reggan_plugin.commands.options.model import model_options, open_model
 from reggan_plugin.commands.options.picture import reading_options
@@ -98,22 +103,19 @@ PART_OF_A_SHOT = (
     help="Do not smooth the positions, and leave out dense landmarks.",
 )
 @model_options
-@grouped_option(
-    "Output",
+@output_option(
     "-o --out FILE.json",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     help="The tracks, for `render --tracks`.",
 )
-@grouped_option(
-    "Output",
+@output_option(
     "--preview DIR",
     type=click.Path(file_okay=False, path_type=Path),
     help="Also draw the tracks on small copies of the frames.",
 )
-@grouped_option("Output", "--overwrite", is_flag=True, help="Replace outputs that exist.")
-@grouped_option(
-    "Output",
+@output_option("--overwrite", is_flag=True, help="Replace outputs that exist.")
+@output_option(
     "--json",
     "as_json",
     is_flag=True,

@@ -33,6 +33,8 @@ from reggan_plugin.ui.studio import Studio
 from reggan_plugin.ui.words_to_copy import PageOptions
 from reggan_plugin.vocabulary.expression import read_presets
 
+_page_option = partial(grouped_option, "Page")
+
 
 @click.command(cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin ui shot/")
 @click.argument("source", required=False, type=click.Path(path_type=Path), metavar="[FILE|DIR]")
@@ -46,23 +48,20 @@ from reggan_plugin.vocabulary.expression import read_presets
     help="A recorded performance to go through. `render --help` says which files are read.",
 )
 @reader_options("Performance")
-@grouped_option(
-    "Page",
+@_page_option(
     "--port NUMBER",
     type=click.IntRange(0, 65535),
     default=0,
     show_default=False,
     help="Port of the page, on this machine alone.  [default: a free one]",
 )
-@grouped_option(
-    "Page",
+@_page_option(
     "--browser/--no-browser",
     default=True,
     show_default=True,
     help="Open the page in the browser. The address is always printed.",
 )
-@grouped_option(
-    "Page",
+@_page_option(
     "--out DIR",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
@@ -70,14 +69,13 @@ from reggan_plugin.vocabulary.expression import read_presets
     help="Folder for the results of files that you drop on the page. Other results go beside "
     "their source.  [default: this folder]",
 )
-@grouped_option(
-    "Page",
+@_page_option(
     "--launcher DIR",
     type=click.Path(file_okay=False, path_type=Path),
     help="Write a file into DIR, such as your desktop, and open nothing. A double click on the "
     "file opens the page.",
 )
-@grouped_option("Page", "--overwrite", is_flag=True, help="Replace a launcher that exists.")
+@_page_option("--overwrite", is_flag=True, help="Replace a launcher that exists.")
 @verbose_option
 def ui(
     *,

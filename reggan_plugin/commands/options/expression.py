@@ -4,6 +4,7 @@ of a picture that somebody reads.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -345,6 +346,9 @@ def _mixes(
     return mixes
 
 
+_option = partial(grouped_option, "Expression")
+
+
 class _Intensity(FiniteRange):
     name = "number; write it like 0.8"
 
@@ -358,10 +362,6 @@ def presets_option(use: str, heading: str = "Expression") -> AddOption:
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help=f"Expressions of your own{use}",
     )
-
-
-def _option(*names: str, **settings: Any) -> AddOption:
-    return grouped_option("Expression", *names, **settings)
 
 
 _PART_OPTIONS = (

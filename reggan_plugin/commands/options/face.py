@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
-from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.grouped import grouped_option, options_as
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, read_landmarks
 from reggan_plugin.faces.tracks import WhichFaces
@@ -123,8 +123,7 @@ def _faces_from_options(
     return FaceOptions(choice=choice, by_face=by_face)
 
 
-def _option(*names: str, **settings: Any) -> AddOption:
-    return grouped_option("Face", *names, **settings)
+_option = partial(grouped_option, "Face")
 
 
 face_options = options_as(

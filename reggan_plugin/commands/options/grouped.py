@@ -112,6 +112,10 @@ def grouped_option(heading: str, *names: str, **settings: Any) -> Callable[[Comm
     return click.option(*words, *others, cls=GroupedOption, heading=heading, **settings)
 
 
+output_option = functools.partial(grouped_option, "Output")
+"""`grouped_option` under the heading *Output*."""
+
+
 def given_files() -> list[Path]:
     """Return the files that options of the running command name for reading (see `is_input`),
     and the one of settings.

@@ -4,6 +4,7 @@ in, a range of frames, and what becomes of results that exist.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import click
@@ -13,12 +14,15 @@ from reggan_plugin.commands.options.grouped import (
     FiniteRange,
     grouped_option,
     options_as,
+    output_option,
 )
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.interruption import DEFAULT_STALL_S
 from reggan_plugin.jobs.plan import Existing, JobPlan, OutputRequest, plan_sources, refuse_plans
 from reggan_plugin.jobs.sources import Found, find_sources, one_sequence
+
+_frames_option = partial(grouped_option, "Frames")
 
 
 def frames_option(heading: str, what: str) -> AddOption:
@@ -46,8 +50,7 @@ def shot_option(heading: str) -> AddOption:
     )
 
 
-range_option = grouped_option(
-    "Frames",
+range_option = _frames_option(
     "--range 1001-1100x2",
     "frame_range",
     help="Part of them, by frame number.  [default: all]",
@@ -55,8 +58,7 @@ range_option = grouped_option(
 """`--range`; the command takes it as `frame_range`."""
 
 
-stall_option = grouped_option(
-    "Frames",
+stall_option = _frames_option(
     "--stall-timeout SECONDS",
     "stall_s",
     type=FiniteRange(0, min_open=True),
@@ -82,15 +84,13 @@ def _existing_from_options(overwrite: bool, resume: bool, rehash: bool) -> Exist
 existing_options = options_as(
     "existing",
     _existing_from_options,
-    grouped_option("Output", "--overwrite", is_flag=True, help="Replace outputs that exist."),
-    grouped_option(
-        "Output",
+    output_option("--overwrite", is_flag=True, help="Replace outputs that exist."),
+    output_option(
         "--resume",
         is_flag=True,
         help="Keep results of an earlier run with the same inputs and options. Write the rest.",
     ),
-    grouped_option(
-        "Output",
+    output_option(
         "--rehash",
         is_flag=True,
         help="With --resume: read every input and output again, instead of trusting size and time.",
@@ -194,33 +194,29 @@ input_options = options_as(
     "asked_inputs",
     _inputs_from_options,
     click.argument("inputs", nargs=-1, metavar="INPUT..."),
-    grouped_option(
-        "Frames",
+    _frames_option(
         "--frames DIR|FILE|PATTERN",
         "source",
         help="In place of INPUT, for scripts: one sequence. Its results go to a folder.",
     ),
-    grouped_option(
-        "Frames",
+    _frames_option(
         "--watch DIR",
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         help="In place of INPUT: change each picture that lands in this folder, until Ctrl-C. "
         "Run it again to go on.",
     ),
-    grouped_option(
-        "Frames",
+    _frames_option(
         "--settle SECONDS",
         "settle_s",
         type=FiniteRange(0, min_open=True),
         default=3.0,
         help="With --watch: take a picture when its size and time have not changed for this time.",
     ),
-    grouped_option(
-        "Frames",
+    _frames_option(
         "--range 1001-1100x2",
         "frame_range",
         help="Part of every sequence, by frame number.  [default: all]",
     ),
-    grouped_option("Frames", "--recursive", is_flag=True, help="Take folders within folders, too."),
+    _frames_option("--recursive", is_flag=True, help="Take folders within folders, too."),
 )
 """`INPUT...`, `--frames` or `--watch`; the command takes `asked_inputs`, `InputOptions`."""

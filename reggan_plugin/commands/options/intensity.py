@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,7 +10,6 @@ import click
 
 from reggan_plugin.commands.options.expression import NOTHING_ASKED, MixOptions, expression_options
 from reggan_plugin.commands.options.grouped import (
-    AddOption,
     FiniteRange,
     grouped_option,
     options_as,
@@ -180,8 +180,7 @@ def _character(name: str) -> tuple[Any, str]:
     return tables[name], f"{path}, [character.{name}]"
 
 
-def _take_option(*names: str, **settings: Any) -> AddOption:
-    return grouped_option("Recorded performance", *names, **settings)
+_take_option = partial(grouped_option, "Recorded performance")
 
 
 rate_option = _take_option(
@@ -359,8 +358,7 @@ def _over_time(
     return AskedExpressions(shots=tuple(shots), mixes=asked, fades=fades)
 
 
-def _option(*names: str, **settings: Any) -> AddOption:
-    return grouped_option("Expression", *names, **settings)
+_option = partial(grouped_option, "Expression")
 
 
 intensity_options = options_as(

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from reggan_plugin.rig.own_rig import RigMesh
 
 
+_model_option = partial(grouped_option, "Model")
+
+
 def open_model(
     model: str | None, device: str, batch: int = 1, rig: RigFiles | None = None
 ) -> tuple[ExpressionTransfer, ModelInUse]:
@@ -72,15 +75,13 @@ def complete_models(context: click.Context, _: click.Parameter, begun: str) -> l
 
 
 model_options = together(
-    grouped_option(
-        "Model",
+    _model_option(
         "-m --model NAME|FILE.onnx",
         is_input=True,
         shell_complete=complete_models,
         help="Model: a name that `reggan-plugin models` lists, or a file.",
     ),
-    grouped_option(
-        "Model",
+    _model_option(
         "-d --device auto|cpu|gpu|cuda:0|...",
         default="auto",
         shell_complete=complete_devices,
@@ -97,23 +98,20 @@ _MESH = click.Path(exists=True, dir_okay=False, path_type=Path)
 rig_options = options_as(
     "rig_files",
     RigFiles,
-    grouped_option(
-        "Model",
+    _model_option(
         "--rig FILE.glb",
         is_input=True,
         type=_MESH,
         help="The character's own mesh with ARKit's face shapes (GLB, VRM, glTF or USD). Faces "
         "move as it does, and show its teeth.",
     ),
-    grouped_option(
-        "Model",
+    _model_option(
         "--teeth FILE.glb",
         is_input=True,
         type=_MESH,
         help="Teeth of your own: both rows, upright, looking to the front.",
     ),
-    grouped_option(
-        "Model",
+    _model_option(
         "--mouth",
         type=click.Choice(MOUTH_STYLES),
         default="auto",
@@ -212,16 +210,14 @@ model_and_batch_options = options_as(
     "asked_model",
     ModelOptions,
     model_options,
-    grouped_option(
-        "Model",
+    _model_option(
         "--batch N",
         type=click.IntRange(1, MOST_BATCH),
         default=1,
         help="How many faces the model gets at once, from several frames. Only a GPU gains from "
         "it; a processor takes one at a time.",
     ),
-    grouped_option(
-        "Model",
+    _model_option(
         "--jobs N|auto",
         type=jobs_from_text,
         default="auto",

@@ -1,8 +1,8 @@
 """Options about pictures: what their numbers mean, where a change counts, how EXR is written."""
 
 import math
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -11,6 +11,7 @@ from reggan_plugin.commands.options.grouped import (
     FiniteRange,
     grouped_option,
     options_as,
+    output_option,
 )
 from reggan_plugin.files.colour_management import colour_space_from_name
 from reggan_plugin.files.exr.writing_settings import (
@@ -100,8 +101,7 @@ def _writing_from_options(
     return ExrWriting(compression=exr_compression, layers=()), beside
 
 
-def _region_option(*names: str, **settings: Any) -> AddOption:
-    return grouped_option("Region", *names, **settings)
+_region_option = partial(grouped_option, "Region")
 
 
 picture_options = options_as(
@@ -151,15 +151,13 @@ picture_options = options_as(
     options_as(
         ("writing", "layer_files"),
         _writing_from_options,
-        grouped_option(
-            "Output",
+        output_option(
             "--exr-compression",
             type=click.Choice(list(LOSSLESS_COMPRESSIONS)),
             help="Compress the picture of an EXR in this way. All of them keep every bit.  "
             "[default: the file's own]",
         ),
-        grouped_option(
-            "Output",
+        output_option(
             "--exr-layers all|stmap,gain,...",
             "layers",
             type=change_layers_from_text,
@@ -168,8 +166,7 @@ picture_options = options_as(
             "inverse (where it goes), gain (factor on light), paint, mask, delta (after minus "
             "before). See docs/layers.md.",
         ),
-        grouped_option(
-            "Output",
+        output_option(
             "--layers-out DIR",
             type=click.Path(file_okay=False, path_type=Path),
             help="Write the layers as files of their own, for frames of any format: "
@@ -177,16 +174,14 @@ picture_options = options_as(
             "some.",
         ),
     ),
-    grouped_option(
-        "Output",
+    output_option(
         "--move-alpha",
         "moves_alpha",
         is_flag=True,
         help="Move the alpha with the face, so that its outline changes, too. Not with models of "
         "contract 1, such as sargan.",
     ),
-    grouped_option(
-        "Output",
+    output_option(
         "--move-layers auto|none|NAMES",
         "passes",
         type=passes_from_text,

@@ -1,13 +1,18 @@
 """The options of `texture` that say which character, and where its changed maps go."""
 
 import os
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
 from reggan_plugin.commands.options.face import face_box_from_text
-from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as, together
+from reggan_plugin.commands.options.grouped import (
+    grouped_option,
+    options_as,
+    output_option,
+    together,
+)
 from reggan_plugin.commands.options.input import existing_options
 from reggan_plugin.commands.options.picture import reading_options
 from reggan_plugin.errors import UsageError
@@ -65,12 +70,7 @@ def _character_from_options(
     return mesh, look, FaceChoice(box=face_box), also
 
 
-def _character_option(*names: str, **settings: Any) -> AddOption:
-    return grouped_option("Character", *names, **settings)
-
-
-def _output_option(*names: str, **settings: Any) -> AddOption:
-    return grouped_option("Output", *names, **settings)
+_character_option = partial(grouped_option, "Character")
 
 
 character_options = options_as(
@@ -148,7 +148,7 @@ output_options = together(
     options_as(
         ("out", "out_folder"),
         _map_output,
-        _output_option(
+        output_option(
             "-o --out FILE|DIR/",
             type=click.Path(),
             help="The changed map. For several expressions write {expression} into the name, or "
@@ -156,20 +156,20 @@ output_options = together(
             "[default: <map>_<expression> beside the map]",
         ),
     ),
-    _output_option(
+    output_option(
         "--out-mesh FILE",
         type=click.Path(dir_okay=False, path_type=Path),
         help="Also write the mesh with the changed map: GLB, VRM or glTF; for USD a .usda with "
         "the maps as variants of the material.",
     ),
-    _output_option(
+    output_option(
         "--mesh-as",
         type=click.Choice(MESH_OUTPUTS),
         help="How --out-mesh holds the maps: in place of the old one; as one material variant "
         "for each expression; or, in VRM 1.0, as an atlas that its expressions move over.  "
         "[default: replace for one, variants for several]",
     ),
-    _output_option(
+    output_option(
         "--sheet FILE.png",
         type=click.Path(dir_okay=False, path_type=Path),
         help="Draw the head with all basic expressions on one sheet.",

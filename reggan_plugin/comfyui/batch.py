@@ -24,6 +24,7 @@ from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.jobs.change_layers import FrameChange
 from reggan_plugin.jobs.frame_output import PIXELS_WHILE_RENDERING, room_beside
 from reggan_plugin.jobs.frames_in_flight import most_in_flight, run_overlapped
+from reggan_plugin.jobs.results import FrameTracked
 from reggan_plugin.jobs.track_job import track_pictures
 from reggan_plugin.transfer.display_picture import picture_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -68,6 +69,10 @@ class BatchSettings:
     is_shot: bool = True
     passes_through: bool = False
     keeps_layers: bool = False
+
+    def tracks(self, pictures: Sequence[BatchPicture]) -> bool:
+        """Tell whether the faces of a batch are tracked, unless somebody knows where they are."""
+        return self.is_shot and len(pictures) > 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,19 +127,6 @@ def track_batch(
     return Tracks(frames=alone, cuts=tuple(alone)[1:])
 
 
-def refuse_faces_of_others(faces: Tracks | None, pictures: Sequence[BatchPicture]) -> None:
-    """Refuse faces that were found in another batch.
-
-    Raises:
-        UsageError: they are of more pictures, or of fewer.
-    """
-    if faces is not None and len(faces.frames) != len(pictures):
-        raise UsageError(
-            f"The faces are of {len(faces.frames)} pictures, and the image has {len(pictures)}. "
-            "Connect the same batch to Find Faces and to this node."
-        )
-
-
 def change_batch(
     transfer: ExpressionTransfer,
     pictures: Sequence[BatchPicture],
@@ -155,10 +147,16 @@ def change_batch(
 
     Raises:
         FaceNotFoundError: a picture has no such face, unless these pass through.
-        UsageError: the expression is invalid for the model, or lies beside the batch.
+        UsageError: the expression is invalid for the model, or lies beside the batch; or the faces
+            are those of another batch.
     """
     expression.refuse_beside(len(pictures))
-    if tracks is None and settings.is_shot and len(pictures) > 1:
+    if tracks is not None and len(tracks.frames) != len(pictures):
+        raise UsageError(
+            f"The faces are of {len(tracks.frames)} pictures, and the image has {len(pictures)}. "
+            "Connect the same batch to Find Faces and to this node."
+        )
+    if tracks is None and settings.tracks(pictures):
         tracks = track_batch(transfer, pictures, watch, is_shot=True)
     if tracks is not None and not settings.passes_through:
         tracks.refuse_unknown(settings.which)
@@ -225,7 +223,7 @@ class _Steps:
         if not crops:
             if self._settings.passes_through:
                 return None
-            raise self._not_found(place, crops.there)
+            raise no_face_in(self._pictures, place, self._settings.which, crops.there)
         picture = replace(
             picture_of(frame, self._exposure_of(frame, crops)),
             limits=self._settings.limits,
@@ -265,18 +263,19 @@ class _Steps:
             self._exposure_ev = found
         return found
 
-    def _not_found(self, place: int, there: Sequence[int]) -> FaceNotFoundError:
-        height, width = self._pictures[place].frame.pixels.shape[:2]
-        of_all = counted(len(self._pictures), "picture")
-        where = f"picture {place + 1} of {of_all} ({width}x{height})"
-        if there:
-            found = f"No face {self._settings.which} in {where}, which has faces {list(there)}."
-        else:
-            found = f"No human-like face in {where}; {EXPECTED}."
-        return FaceNotFoundError(
-            f"{found} Choose another face, or set face_not_found to: leave the picture.",
-            kind="face-not-in-picture",
-        )
+
+def no_face_in(
+    pictures: Sequence[BatchPicture], place: int, which: WhichFaces, there: Sequence[int] = ()
+) -> FaceNotFoundError:
+    """Return the error for a picture of a batch without the face that is meant."""
+    height, width = pictures[place].frame.pixels.shape[:2]
+    where = f"picture {place + 1} of {counted(len(pictures), 'picture')} ({width}x{height})"
+    found = f"No human-like face in {where}; {EXPECTED}. Set"
+    if there:
+        found = f"No face {which} in {where}, which has faces {list(there)}. Choose another, or set"
+    return FaceNotFoundError(
+        f"{found} face_not_found to: leave the picture.", kind="face-not-in-picture"
+    )
 
 
 def _layers_of(change: FrameChange) -> Layers:
@@ -295,7 +294,5 @@ def _room_beside(cut: FrameCrops | None, together: int) -> int:
 
 
 def _step_at(event: object, watch: Watch) -> None:
-    from reggan_plugin.jobs.results import FrameTracked
-
     if isinstance(event, FrameTracked):
         watch.step()

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from reggan_plugin.comfyui import host
-from reggan_plugin.comfyui.editor import ExpressionEditor
 from reggan_plugin.comfyui.expression_nodes import (
     BlendExpressions,
     ExpressionFromPicture,
@@ -12,7 +11,12 @@ from reggan_plugin.comfyui.expression_nodes import (
     FaceShapes,
     TakeNode,
 )
-from reggan_plugin.comfyui.picture_nodes import ChangeExpression, FindFaces, SaveExrWithLayers
+from reggan_plugin.comfyui.picture_nodes import (
+    ChangeExpression,
+    ExpressionEditor,
+    FindFaces,
+    SaveExrWithLayers,
+)
 from reggan_plugin.comfyui.preview import PREVIEWS
 
 _NODES: Final[dict[str, tuple[type[Any], str]]] = {

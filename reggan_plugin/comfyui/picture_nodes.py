@@ -1,23 +1,26 @@
-"""The nodes that take pictures: Change Expression, Find Faces, Save EXR with Layers."""
+"""The nodes that take pictures: Change Expression, Expression Editor with its live picture, Find
+Faces, Save EXR with Layers.
+"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.comfyui import host
-from reggan_plugin.comfyui.asked import BatchExpression
+from reggan_plugin.comfyui.asked import BatchExpression, StillExpression
 from reggan_plugin.comfyui.batch import (
     MOTION_OUTPUTS,
     BatchSettings,
     ChangedValues,
     change_batch,
-    refuse_faces_of_others,
+    no_face_in,
     track_batch,
     which_faces,
 )
+from reggan_plugin.comfyui.expression_nodes import weights_from_text
 from reggan_plugin.comfyui.inputs import (
     CATEGORY,
     EXPRESSION,
@@ -40,11 +43,15 @@ from reggan_plugin.comfyui.pictures import (
     array_from_tensor,
     read_batch,
 )
+from reggan_plugin.comfyui.preview import PREVIEWS
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.tracks import VISIBLE, TrackedFace, Tracks
 from reggan_plugin.file_safety import write_atomically
+from reggan_plugin.files.exr.writing_settings import MASK
+from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_plugin.imaging.region_limits import LARGEST_BLUR, LARGEST_GROWTH, RegionLimits
+from reggan_plugin.ui.asked_change import change_from_json
 
 _NO_LAYERS = (
     "This output of Change Expression is empty: set its input `layers` to true, so that motion, "
@@ -54,6 +61,14 @@ _NO_MOTION = (
     "This output of Change Expression is empty: the model {model} does not say where a face "
     "moves. Choose reggan."
 )
+NO_CHANGE = '{"weights": {}, "intensity": 1, "adds": false}'
+_CHANNELS = {
+    "mask": (MASK,),
+    "stmap": ("reggan_stmap.u", "reggan_stmap.v"),
+    "gain": tuple(f"reggan_gain.{channel}" for channel in "RGB"),
+    "paint": tuple(f"reggan_paint.{channel}" for channel in "RGBA"),
+}
+"""As `render --exr-layers` names them."""
 
 
 class ChangeExpression:
@@ -135,9 +150,8 @@ class ChangeExpression:
             passes_through=face_not_found == LEAVE,
             keeps_layers=layers and says_motion,
         )
-        refuse_faces_of_others(faces, pictures)
-        tracked = settings.is_shot and faces is None and len(pictures) > 1
-        progress = host.NodeProgress(len(pictures) * (2 if tracked else 1), node)
+        is_to_track = faces is None and settings.tracks(pictures)
+        progress = host.NodeProgress(len(pictures) * (1 + is_to_track), node)
         changed = change_batch(transfer, pictures, expression, settings, faces, progress)
         results: list[Any] = [*image_and_mask(image, changed)]
         for name in MOTION_OUTPUTS:
@@ -147,6 +161,76 @@ class ChangeExpression:
                 said = _NO_LAYERS if says_motion else _NO_MOTION.format(model=model)
                 results.append(host.blocked(said))
         return tuple(results)
+
+
+class ExpressionEditor:
+    """Choose an expression by eye, on the picture that comes in."""
+
+    CATEGORY = CATEGORY
+    DESCRIPTION = (
+        "Choose an expression by eye: click one of the small faces, or move sliders. The picture "
+        "in the node follows at once; the workflow runs only when you queue it."
+    )
+    RETURN_TYPES = ("IMAGE", EXPRESSION, "MASK")
+    RETURN_NAMES = ("image", "expression", "changed")
+    OUTPUT_TOOLTIPS = (
+        "The pictures with the expression.",
+        "The expression alone, for other nodes.",
+        "What each pixel took of the change.",
+    )
+    FUNCTION = "run"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802 - ComfyUI's own name
+        """Return the inputs; the sliders write what they say into one of them."""
+        tooltip = f"What the sliders say, as JSON: {NO_CHANGE}."
+        return {
+            "required": {
+                "image": ("IMAGE",),
+                "change": ("STRING", {"default": NO_CHANGE, "tooltip": tooltip}),
+                "face": face(),
+                "face_not_found": not_found(),
+                **of_batch(),
+                **of_model(),
+            },
+            **beside_batch(),
+        }
+
+    def run(
+        self,
+        image: Tensor,
+        change: str,
+        face: str,
+        face_not_found: str,
+        batch_is: str,
+        encoding: ImageEncoding,
+        model: str,
+        device: str,
+        mask: Tensor | None = None,
+        faces: Tracks | None = None,
+        node: str | None = None,
+    ) -> tuple[Any, ...]:
+        """Return the pictures with the expression, the expression, and what changed.
+
+        Raises:
+            RegganError: as `change_batch`.
+        """
+        transfer = opened(model, device)
+        pictures = read_batch(image, encoding, mask)
+        expression = StillExpression(change_from_json(weights_from_text(change)).mix)
+        settings = BatchSettings(
+            which=which_faces(face),
+            is_shot=batch_is == SHOT,
+            passes_through=face_not_found == LEAVE,
+        )
+        is_to_track = faces is None and settings.tracks(pictures)
+        progress = host.NodeProgress(len(pictures) * (1 + is_to_track), node)
+        if is_to_track:
+            faces = track_batch(transfer, pictures, progress, is_shot=True)
+        PREVIEWS.remember(str(node), pictures, faces)
+        changed = change_batch(transfer, pictures, expression, settings, faces, progress)
+        picture, weight = image_and_mask(image, changed)
+        return picture, expression, weight
 
 
 class FindFaces:
@@ -201,7 +285,8 @@ class FindFaces:
         tracks = track_batch(transfer, pictures, progress, is_shot=batch_is == SHOT)
         seen = [_visible(tracks, place) for place in range(len(pictures))]
         if face_not_found != LEAVE:
-            _refuse_faceless(seen, pictures)
+            for place in (place for place, faces in enumerate(seen) if not faces):
+                raise no_face_in(pictures, place, "all")
         boxes = [[list(one.box_px) for one in faces] for faces in seen]
         drawn = [_drawn(picture, faces) for picture, faces in zip(pictures, seen, strict=True)]
         return tracks, boxes, _landmarks_text(seen), image.new_tensor(np.stack(drawn))
@@ -252,8 +337,6 @@ class SaveExrWithLayers:
             UsageError: a layer has another size than the pictures.
             OutputError: a file cannot be written.
         """
-        from reggan_plugin.comfyui.exr_output import exr_of  # needs OpenEXR
-
         batch = array_from_tensor(image)
         given = {"mask": changed, "stmap": stmap, "gain": gain, "paint": paint}
         layers = {
@@ -271,7 +354,7 @@ class SaveExrWithLayers:
         paths = [folder / f"{name}_{number + place:05}_.exr" for place in range(len(batch))]
         for place, path in enumerate(paths):
             own = {layer: planes[place] for layer, planes in layers.items()}
-            write_atomically(path, exr_of(batch[place], encoding, own))
+            write_atomically(path, _exr_of(batch[place], encoding, own))
         texts = [str(path) for path in paths]
         listed = [
             {"filename": path.name, "subfolder": subfolder, "type": "output"} for path in paths
@@ -288,22 +371,6 @@ def image_and_mask(image: Tensor, changed: Sequence[ChangedValues]) -> tuple[Any
 
 def _visible(tracks: Tracks, place: int) -> tuple[TrackedFace, ...]:
     return tuple(one for one in tracks.frames[str(place)].faces if one.status in VISIBLE)
-
-
-def _refuse_faceless(
-    seen: Sequence[Sequence[TrackedFace]], pictures: Sequence[BatchPicture]
-) -> None:
-    from reggan_plugin.errors import FaceNotFoundError
-    from reggan_plugin.faces.face_sizes import EXPECTED
-
-    for place, faces in enumerate(seen):
-        if not faces:
-            height, width = pictures[place].frame.pixels.shape[:2]
-            raise FaceNotFoundError(
-                f"No human-like face in picture {place + 1} of {len(seen)} ({width}x{height}); "
-                f"{EXPECTED}. Set face_not_found to: leave the picture.",
-                kind="face-not-in-picture",
-            )
 
 
 def _landmarks_text(seen: Sequence[Sequence[TrackedFace]]) -> str:
@@ -342,3 +409,25 @@ def _drawn(
             reach = 1.5 * width
             canvas.ellipse((px - reach, py - reach, px + reach, py + reach), fill=(0, 220, 255))
     return np.asarray(image, np.float32) / np.float32(255)
+
+
+def _exr_of(
+    picture: Float[np.ndarray, "height width channels"],
+    encoding: ImageEncoding,
+    layers: Mapping[str, Float[np.ndarray, "height width *some"]],
+) -> bytes:
+    """Return a file of 32-bit floats: linear Rec. 709 with premultiplied alpha, and the layers."""
+    from reggan_plugin.files.exr.block_codec import exr_from_planes  # few nodes need OpenEXR
+
+    light = picture[..., :3]
+    if encoding == "sRGB":
+        light = linear_from_srgb(light)
+        if picture.shape[2] == 4:
+            light = light * picture[..., 3:]
+    planes = {channel: light[..., place] for place, channel in enumerate("RGB")}
+    if picture.shape[2] == 4:
+        planes["A"] = picture[..., 3]
+    for name, layer in layers.items():
+        stacked = layer[..., None] if layer.ndim == 2 else layer
+        planes |= {channel: stacked[..., place] for place, channel in enumerate(_CHANNELS[name])}
+    return exr_from_planes(planes, (0, 0), picture.shape[:2])

@@ -18,7 +18,6 @@ from reggan_plugin.textures.maps.worn_map import MapChoice, PartMaps, remarks
 from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
 from reggan_plugin.textures.texture_request import Advance, Look, part_of, say_nothing
 from reggan_plugin.textures.views.framing import (
-    USUAL_TEXELS,
     FramedFace,
     ViewForModel,
     eyeballs_of,
@@ -227,7 +226,6 @@ class PreparedFace:
                 self.stage,
                 FaceFinder(card.canonical_points, card.image_size_px),
                 card.canonical_points,
-                USUAL_TEXELS,
                 front=self.look.front,
                 head_bone=self.look.head_bone,
             )

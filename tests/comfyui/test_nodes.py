@@ -14,7 +14,6 @@ from PIL import Image
 
 from reggan_plugin.comfyui import inputs
 from reggan_plugin.comfyui.asked import BlendedExpressions, StillExpression
-from reggan_plugin.comfyui.editor import NO_CHANGE, ExpressionEditor
 from reggan_plugin.comfyui.expression_nodes import (
     BlendExpressions,
     ExpressionFromPicture,
@@ -23,7 +22,9 @@ from reggan_plugin.comfyui.expression_nodes import (
     TakeNode,
 )
 from reggan_plugin.comfyui.picture_nodes import (
+    NO_CHANGE,
     ChangeExpression,
+    ExpressionEditor,
     FindFaces,
     SaveExrWithLayers,
 )

@@ -166,7 +166,7 @@ def _sides(face: Any, transfer: Any) -> list[tuple[Any, Any]]:
 
     finder = FaceFinder(transfer.card.canonical_points, transfer.card.image_size_px)
     views = [turned(face.framed, yaw_deg) for yaw_deg in SIDES_DEG]
-    found = [(view, locate(face.stage, finder, view, 2048)) for view in views]
+    found = [(view, locate(face.stage, finder, view)) for view in views]
     return [
         closer(replace(face.framed, view=view, crop=crop), SIDE_PX)
         for view, crop in found

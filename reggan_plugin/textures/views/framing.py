@@ -31,6 +31,8 @@ _EXTENT_IN_HEADS, _DISTANCE_IN_HEADS = 1.6, 3.2
 _SMALLEST_HEAD = 1e-7
 """In the file's own units: less cannot be looked at."""
 _MOST_HEAD_NODES = 16
+_USUAL_TEXELS = 2048.0
+"""Across a map, for views that are taken before it is known which one the face wears."""
 _EXTENT_IN_EYES = 6.0
 _HEAD = re.compile(r"(?:^|[^a-z])head(?:$|[^a-z])", re.IGNORECASE)
 _EYE = re.compile(r"eye(?!brow|lash|lid|glass|_?brow|_?lash|_?lid)", re.IGNORECASE)
@@ -62,7 +64,6 @@ def frame_face(
     stage: Stage,
     finder: FaceFinder,
     canonical: Float[np.ndarray, "6 2"],
-    texels_across: float,
     *,
     front: str | None = None,
     head_bone: str | None = None,
@@ -73,7 +74,6 @@ def frame_face(
         stage: the character.
         finder: finds faces in pictures, for the model in use.
         canonical: where its crop has the landmarks, in parts of its side.
-        texels_across: of the map, from side to side, for averaging in coarse views.
         front: where the character looks, such as `+Z`; by default what its format says.
         head_bone: the node to look at.
 
@@ -95,7 +95,7 @@ def frame_face(
                 extent=_EXTENT_IN_HEADS * guess.size,
                 side_px=_COARSE_PX,
             )
-            framed = _confirmed(stage, finder, canonical, view, towards, up, texels_across)
+            framed = _confirmed(stage, finder, canonical, view, towards, up)
             if framed is not None:
                 view, crop, middle = framed
                 return FramedFace(
@@ -149,9 +149,9 @@ def turned(framed: FramedFace, yaw_deg: float) -> View:
     )
 
 
-def locate(stage: Stage, finder: FaceFinder, view: View, texels_across: float) -> FaceCrop | None:
+def locate(stage: Stage, finder: FaceFinder, view: View) -> FaceCrop | None:
     """Return the largest face in a view."""
-    picture = stage.take_shaded(view, max(1, int(texels_across / view.side_px)))
+    picture = stage.take_shaded(view, max(1, int(_USUAL_TEXELS / view.side_px)))
     crops = finder.find(picture, FaceChoice())
     return crops[0] if crops else None
 
@@ -163,10 +163,9 @@ def _confirmed(
     view: View,
     towards: Float[np.ndarray, "3"],
     up: Float[np.ndarray, "3"],
-    texels_across: float,
 ) -> tuple[View, FaceCrop, Float[np.ndarray, "3"]] | None:
     """Look twice: at the guess, then straight at what was found there."""
-    crop = locate(stage, finder, view, texels_across)
+    crop = locate(stage, finder, view)
     if crop is None:
         return None
     eyes = crop.place(canonical[:2] * crop.side_px)
@@ -186,7 +185,7 @@ def _confirmed(
         extent=_EXTENT_IN_EYES * eye_distance,
         side_px=_COARSE_PX,
     )
-    again = locate(stage, finder, nearer, texels_across)
+    again = locate(stage, finder, nearer)
     return None if again is None else (nearer, again, middle)
 
 
@@ -265,8 +264,6 @@ _SHARE_SIGMA, _SHARE_SLOPE = 0.02, 4.0
 """Of the fall of motion around parts that stand on the skin. In parts of a survey's side: a brow is
 raised by up to 0.03, and beside its mesh all motion is back at 0.05."""
 _SMALLEST_VIEW_PX, _LARGEST_VIEW_PX = 512, 2048
-USUAL_TEXELS = 2048.0
-"""Across a map, for views that are taken before it is known which one the face wears."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,7 +11,6 @@ Chosen by `tests/measurements/flicker.py`: plain filters of the same width make 
 worse than no smoothing at all.
 """
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -83,14 +82,14 @@ def carried_along(
 
 
 def line_shares(
-    lags: Float[np.ndarray, " n"], weights: Float[np.ndarray, " n"]
-) -> Float[np.ndarray, " n"]:
+    lags: Float[np.ndarray, "*rows n"], weights: Float[np.ndarray, "*rows n"]
+) -> Float[np.ndarray, "*rows n"]:
     """Share of each neighbour in the value at lag 0 of the line through them all."""
-    sum_0, sum_1, sum_2 = (float((weights * lags**power).sum()) for power in (0, 1, 2))
+    sum_0, sum_1, sum_2 = ((weights * lags**k).sum(axis=-1, keepdims=True) for k in (0, 1, 2))
     determinant = sum_0 * sum_2 - sum_1**2
-    if math.isclose(determinant, 0.0, abs_tol=1e-9):
-        return weights / sum_0
-    return np.asarray(weights * (sum_2 - sum_1 * lags) / determinant)
+    has_line = determinant > 1e-9
+    line = weights * (sum_2 - sum_1 * lags) / np.where(has_line, determinant, 1.0)
+    return np.where(has_line, line, weights / sum_0)
 
 
 def on_the_way(

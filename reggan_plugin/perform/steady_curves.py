@@ -13,6 +13,7 @@ import math
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.faces.smoothing import line_shares
 
 SIGMA_ROWS = 2.0
 """Width of the fit's weights at 30 rows a second; at other rates it is as many seconds."""
@@ -54,13 +55,7 @@ def _local_lines(
     places = np.clip(places, 0, rows - 1)
     lags = (times_s[places] - times_s[:, None]) / sigma_s
     near = np.exp(-(lags**2) / 2) * is_there
-    sum_0, sum_1, sum_2 = ((near * lags**power).sum(axis=1) for power in (0, 1, 2))
-    spread = sum_0 * sum_2 - sum_1**2
-    line = near * (sum_2[:, None] - sum_1[:, None] * lags)
-    flat = near / sum_0[:, None]
-    has_line = spread > 1e-9
-    shares = np.where(has_line[:, None], line / np.where(has_line, spread, 1)[:, None], flat)
-    return np.einsum("rk,rkc->rc", shares, curves[places])
+    return np.einsum("rk,rkc->rc", line_shares(lags, near), curves[places])
 
 
 _LEAST_HZ, _SPEED, _SPEED_HZ = 1.5, 4.0, 1.0

@@ -14,7 +14,7 @@ from reggan_plugin.files.formats import image_formats
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
-from reggan_plugin.jobs.sources import find_shot, find_sources
+from reggan_plugin.jobs.sources import Source, find_sources, one_sequence
 from reggan_plugin.limits import MOST_UPLOAD_BYTES, MOST_UPLOADED_BYTES
 
 _LONGEST_NAME = 200
@@ -56,6 +56,17 @@ class OpenShot:
 def is_head(path: Path) -> bool:
     """Tell whether the name is that of a head's file."""
     return path.suffix.lower() in HEAD_SUFFIXES
+
+
+def frames_of(source: Path) -> Source:
+    """Find the frames of a clip, or of the one sequence that a folder, file or pattern names.
+
+    Raises:
+        SourceError: it holds no frame.
+        MissingExtraError: it is a clip, and what reads it is not installed.
+    """
+    text = str(source)
+    return find_sources([text]).sources[0] if is_video(source) else one_sequence(text)
 
 
 def refuse_odd_name(name: str) -> None:
@@ -133,24 +144,16 @@ class OpenFiles:
         """
         if is_head(source):
             return self._open_head(source, is_uploaded=is_uploaded)
-        if is_video(source):
-            (clip,) = find_sources([str(source)]).sources
-            frames = tuple(frame.path for frame in clip.shot.frames)
-            return self._add(
-                OpenShot(
-                    source=source,
-                    first=0,
-                    paths=frames,
-                    is_uploaded=is_uploaded,
-                    video=clip.video,
-                )
-            )
-        paths = tuple(frame.path for frame in find_shot(str(source)).frames)
-        return self._add(
-            OpenShot(
-                source=source, first=0, paths=paths, is_uploaded=is_uploaded, is_sample=is_sample
-            )
+        found = frames_of(source)
+        shot = OpenShot(
+            source=source,
+            first=0,
+            paths=tuple(frame.path for frame in found.shot.frames),
+            is_uploaded=is_uploaded,
+            is_sample=is_sample,
+            video=found.video,
         )
+        return self._add(shot)
 
     def _open_head(
         self, source: Path, *, is_uploaded: bool, texture: Path | None = None

@@ -8,16 +8,15 @@ from typing import Any, Literal
 
 from reggan_plugin.errors import RegganError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.jobs.plan import Existing, OutputRequest, plan_job, plan_sources, refuse_plans
+from reggan_plugin.jobs.plan import Existing, OutputRequest, plan_sources, refuse_plans
 from reggan_plugin.jobs.render_job import RenderRun
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import Event, FrameDone, FrameTracked, ModelInUse, Notice, Started
 from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
-from reggan_plugin.jobs.sources import find_sources
 from reggan_plugin.jobs.video_job import Movie
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import SliderValues
-from reggan_plugin.ui.open_files import OpenShot
+from reggan_plugin.ui.open_files import OpenShot, frames_of
 
 OpenModel = Callable[[], tuple[ExpressionTransfer, ModelInUse]]
 JobState = Literal["idle", "tracking", "rendering", "stopping", "finished", "stopped", "failed"]
@@ -80,21 +79,16 @@ def _planned(request: ShotRequest, settings: RenderSettings) -> PlannedJob:
     """Plan the frames of a shot, or of a clip, which become one again.
 
     Raises:
-        RegganError: as `plan_job`.
+        RegganError: as `plan_sources` and `refuse_plans`.
     """
-    shot, label = request.shot, settings.mix.label
-    if shot.video is None:
-        plan = plan_job(str(shot.source), None, request.folder, label, request.existing)
-        return PlannedJob(plan=plan, settings=settings)
-    (plan,) = plan_sources(
-        find_sources([str(shot.source)]).sources,
-        OutputRequest(out=request.folder, out_is_folder=True, existing=request.existing),
-        label,
-    )
-    refuse_plans([plan], [shot.source], request.existing)
-    assert plan.whole is not None, "a clip becomes one file"
-    movie = Movie(video=shot.video, out=plan.whole)
-    movie.refuse_impossible(settings)
+    source, existing = frames_of(request.shot.source), request.existing
+    asked = OutputRequest(out=request.folder, out_is_folder=True, existing=existing)
+    (plan,) = plan_sources([source], asked, settings.mix.label, is_chunk=source.video is None)
+    refuse_plans([plan], [task.source.path for task in plan.tasks], existing)
+    movie = None
+    if plan.whole is not None:
+        movie = Movie(video=source.video, out=plan.whole)
+        movie.refuse_impossible(settings)
     return PlannedJob(plan=plan, settings=settings, movie=movie)
 
 
@@ -119,7 +113,7 @@ class ShotJob:
 
         Raises:
             UsageError: one is running, or the face is a box, which no whole shot has.
-            RegganError: as `plan_job`.
+            RegganError: it cannot be planned.
         """
         mix = request.change.mix
         with self._lock:

@@ -174,35 +174,23 @@ def with_flicker(
 
 
 def _flicker_of(around: Sequence[tuple[int | None, FrameLook]]) -> Flicker | None:
-    """Of the frame in the middle of three."""
-    numbers, looks = zip(*around, strict=True)
-    changes = [look.change for look in looks if look.change is not None]
-    faces = [look.face for look in looks if look.face is not None]
-    if not len(changes) == len(faces) == 3 or not _are_neighbours(*numbers):
+    """Of the frame in the middle of three; None unless all are at equal distances and show a face.
+
+    So are those of a shot of which every other frame is there.
+    """
+    (before, _), (here, _), (after, _) = around
+    if before is None or here is None or after is None or here - before != after - here:
         return None
-    return _flicker(changes, faces)
-
-
-def _are_neighbours(before: int | None, here: int | None, after: int | None) -> bool:
-    """Tell whether three frames are at equal distances, as every other one of a shot still is."""
-    if before is None or here is None or after is None:
-        return False
-    return here - before == after - here
-
-
-def _flicker(changes: Sequence[View], faces: Sequence[View]) -> Flicker:
+    changes = [look.change for _, look in around if look.change is not None]
+    faces = [look.face for _, look in around if look.face is not None]
+    if not len(changes) == len(faces) == 3:
+        return None
     changed = np.max([np.abs(change).max(axis=2) for change in changes], axis=0) > _CHANGED
     if not changed.any():
         return Flicker(change=0.0, picture=0.0)
-    return Flicker(
-        change=float(np.abs(_jump(changes))[changed].mean()) * 255,
-        picture=float(np.abs(_jump(faces))[changed].mean()) * 255,
-    )
-
-
-def _jump(views: Sequence[View]) -> View:
-    before, here, after = views
-    return here - (before + after) / 2
+    jumps = (one[1] - (one[0] + one[2]) / 2 for one in (changes, faces))
+    change, picture = (float(np.abs(jump)[changed].mean()) * 255 for jump in jumps)
+    return Flicker(change=change, picture=picture)
 
 
 MOST_INSIDE = 1000

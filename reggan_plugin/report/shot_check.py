@@ -175,7 +175,7 @@ def _check(frame: SourceFrame, output: Path) -> CheckedFrame:
         if (record.message or "").startswith(NO_FACE):  # copied, or skipped on demand
             problems.append("no face")
             note = None if note == NO_FACE else note
-        other_size = _other_size(record, output) or _other_size_beside(record, output)
+        other_size = _other_size(record, output)
         if other_size is not None:
             problems.append("altered")
             note = other_size
@@ -217,29 +217,21 @@ def _other_source(record: FrameRecord, source: Path) -> bool:
 
 
 def _other_size(record: FrameRecord, output: Path) -> str | None:
-    """Return the notice for an output that has not as many bytes as were rendered; None for one
-    that has.
+    """Return the notice for the first file that is not as large as it was written; None if all are.
 
-    Records of texture maps do not say how many.
+    These are the output, of which records of texture maps do not say it, and what lies beside it.
     """
-    if record.output_bytes is None or not output.is_file():
-        return None
-    size = output.stat().st_size
-    if size == record.output_bytes:
-        return None
-    was = f"{record.output_bytes:,}"
-    return f"It was changed since it was rendered: it has {size:,} bytes, not {was}."
-
-
-def _other_size_beside(record: FrameRecord, output: Path) -> str | None:
-    """Return the notice for a file beside the output that is not as large as it was written."""
+    if record.output_bytes is not None and output.is_file():
+        size, was = output.stat().st_size, record.output_bytes
+        if size != was:
+            return f"It was changed since it was rendered: it has {size:,} bytes, not {was:,}."
     for path, file in record.files_beside(output):
         state = state_of(path)
         if state is None:
             return f"{path}, which was written with it, is not there."
         if state.size != file.state.size:
-            now, was = f"{state.size:,}", f"{file.state.size:,}"
-            return f"{path} was changed since it was rendered: it has {now} bytes, not {was}."
+            size, was = state.size, file.state.size
+            return f"{path} was changed since it was rendered: it has {size:,} bytes, not {was:,}."
     return None
 
 

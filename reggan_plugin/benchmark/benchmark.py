@@ -78,28 +78,26 @@ def time_in_turns(
         turns = max(min(_FEWEST_TURNS, rounds), rounds // batch)
         report(f"batch {batch}: {turns} turns of {len(contestants)}")
         inputs = [one.inputs(batch) for one in contestants]
-        seconds = np.empty((len(contestants), turns, 2))
+        milliseconds = np.empty((len(contestants), turns, 2))
         for turn in range(-_WARM_UP, turns):
             for index, one in enumerate(contestants):
                 wall, cpu = time.perf_counter(), time.process_time()
                 one.runner.run(inputs[index])
                 if turn >= 0:  # the first runs allocate
-                    seconds[index, turn] = time.perf_counter() - wall, time.process_time() - cpu
-        for own, timed in zip(found, seconds, strict=True):
-            own.append(_timing(batch, timed[:, 0], timed[:, 1]))
+                    spent = time.perf_counter() - wall, time.process_time() - cpu
+                    milliseconds[index, turn] = np.multiply(1000, spent)
+        for own, timed in zip(found, milliseconds, strict=True):
+            (median_ms, cpu_ms), p99_ms = np.median(timed, axis=0), np.percentile(timed[:, 0], 99)
+            timing = Timing(
+                batch=batch,
+                runs=turns,
+                median_ms=round(float(median_ms), 3),
+                p99_ms=round(float(p99_ms), 3),
+                cpu_ms=round(float(cpu_ms), 3),
+                faces_per_s=round(1000 * batch / float(median_ms), 2),
+            )
+            own.append(timing)
     return [tuple(own) for own in found]
-
-
-def _timing(batch: int, wall_s: np.ndarray, cpu_s: np.ndarray) -> Timing:
-    median_s = float(np.median(wall_s))
-    return Timing(
-        batch=batch,
-        runs=len(wall_s),
-        median_ms=round(1000 * median_s, 3),
-        p99_ms=round(1000 * float(np.percentile(wall_s, 99)), 3),
-        cpu_ms=round(1000 * float(np.median(cpu_s)), 3),
-        faces_per_s=round(batch / median_s, 2),
-    )
 
 
 _PACKAGES = ("reggan-plugin", "numpy", "onnxruntime", "onnxruntime-gpu", "torch", "tensorrt")
@@ -200,34 +198,6 @@ class BenchReport:
             yield from _table(list(_pipeline_rows(self.pipeline)))
         for device, reason in self.refused.items():
             yield f"not {device}: {reason}"
-
-
-def model_result(
-    contestant: Contestant,
-    timings: tuple[Timing, ...],
-    first: tuple[Timing, ...],
-    *,
-    cold_start: ColdStart | None,
-    roof: Roof | None,
-) -> ModelResult:
-    """Put together what belongs to one contestant."""
-    return ModelResult(
-        model=contestant.name,
-        device=contestant.device,
-        precision=contestant.card.precision,
-        load_s=round(contestant.load_s, 3),
-        timings=timings,
-        times_first={
-            own.batch: round(own.median_ms / other.median_ms, 2)
-            for own, other in zip(timings, first, strict=True)
-        },
-        cpu_times_first={
-            own.batch: round(own.cpu_ms / other.cpu_ms, 2)
-            for own, other in zip(timings, first, strict=True)
-        },
-        cold_start=cold_start,
-        roof=roof,
-    )
 
 
 def _model_rows(models: Sequence[ModelResult]) -> Iterator[tuple[str, ...]]:
@@ -359,7 +329,19 @@ def _time(
                 one.file, one.device, threads=settings.threads, largest_batch=max(settings.batches)
             )
         roof = baselines.find_roof(one, settings.batches, settings.threads) if baselines else None
-        results.append(model_result(one, own, timings[0], cold_start=cold, roof=roof))
+        pairs = list(zip(own, timings[0], strict=True))
+        result = ModelResult(
+            model=one.name,
+            device=one.device,
+            precision=one.card.precision,
+            load_s=round(one.load_s, 3),
+            timings=own,
+            times_first={a.batch: round(a.median_ms / b.median_ms, 2) for a, b in pairs},
+            cpu_times_first={a.batch: round(a.cpu_ms / b.cpu_ms, 2) for a, b in pairs},
+            cold_start=cold,
+            roof=roof,
+        )
+        results.append(result)
     return tuple(results)
 
 

@@ -135,20 +135,16 @@ def write_variants(
         UsageError, OutputError: see `GltfEdit.write`.
     """
     edit, originals = GltfEdit(gltf), materials_showing(gltf, image)
-    listed = _listed_variants(edit)
+    extension = edit.document.setdefault("extensions", {}).setdefault(_VARIANTS, {})
+    listed: list[dict[str, Any]] = extension.setdefault("variants", [])
+    base = gltf.document["images"][image].get("name", "base_color")
     for name, content in contents.items():
-        new = edit.add_image(content, suffix, f"{_name_of(gltf, image)}_{name}")
+        new = edit.add_image(content, suffix, f"{base}_{name}")
         listed.append({"name": name})
         for original in originals:
             _map_variant(edit, original, _copied_material(edit, original, image, new, name), listed)
     edit.use_extension(_VARIANTS)
     edit.write(out)
-
-
-def _listed_variants(edit: GltfEdit) -> list[dict[str, Any]]:
-    extension = edit.document.setdefault("extensions", {}).setdefault(_VARIANTS, {})
-    listed: list[dict[str, Any]] = extension.setdefault("variants", [])
-    return listed
 
 
 def _copied_material(edit: GltfEdit, original: int, image: int, new: int, name: str) -> int:
@@ -175,10 +171,6 @@ def _map_variant(
                 extension = primitive.setdefault("extensions", {}).setdefault(_VARIANTS, {})
                 mapping = {"material": material, "variants": [len(listed) - 1]}
                 extension.setdefault("mappings", []).append(mapping)
-
-
-def _name_of(gltf: GltfFile, image: int) -> str:
-    return str(gltf.document["images"][image].get("name", "base_color"))
 
 
 _COLOUR_INPUTS = ("diffuseColor", "base_color", "baseColor")
@@ -259,16 +251,11 @@ def _file_behind(colour: Any) -> Any:
         return None
     from pxr import UsdShade
 
-    for source in _sources(colour):
-        shader = UsdShade.Shader(source.GetPrim())
+    for source in colour.GetValueProducingAttributes(True):  # through node graphs, too
+        shader = UsdShade.Shader(source.GetPrim()) if source else None
         if shader and shader.GetInput("file"):
             return shader.GetPath()
     return None
-
-
-def _sources(colour: Any) -> list[Any]:
-    """Return the outputs that give an input its value, through node graphs, too."""
-    return [attribute for attribute in colour.GetValueProducingAttributes(True) if attribute]
 
 
 def _named_from(out: Path, name: str) -> str:

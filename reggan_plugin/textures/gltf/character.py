@@ -45,9 +45,10 @@ class _Reader:
         self._points = 0
 
     def character(self) -> Character:
-        parts = tuple(islice(self._all_parts(), MOST_PARTS + 1))
+        all_parts = (part for node in self._visible() for part in self._parts_of(node))
+        parts = tuple(islice(all_parts, MOST_PARTS + 1))
         if len(parts) > MOST_PARTS:
-            raise self._broken(f"it has more than {MOST_PARTS:,} parts")
+            raise self._gltf.broken(f"it has more than {MOST_PARTS:,} parts")
         if not parts:
             raise MeshError(f"{self._gltf.path} holds no mesh of triangles. Export the mesh too.")
         vrm, vrm0 = self._gltf.extension("VRMC_vrm"), self._gltf.extension("VRM")
@@ -65,13 +66,6 @@ class _Reader:
             fronts=tuple(fronts),
         )
 
-    def _broken(self, fault: str) -> MeshError:
-        return MeshError(f"{self._gltf.path}: {fault}. The file is broken; export it again.")
-
-    def _all_parts(self) -> Iterator[MeshPart]:
-        for node in self._visible():
-            yield from self._parts_of(node)
-
     def _visible(self) -> Iterator[int]:
         scenes = self._gltf.list_of("scenes")
         if not scenes:
@@ -82,7 +76,7 @@ class _Reader:
         while waiting:
             node = waiting.popleft()
             if node in seen:
-                raise self._broken(f"the scene shows node {node} twice")
+                raise self._gltf.broken(f"the scene shows node {node} twice")
             seen.add(node)
             yield node
             waiting += self._nodes[node].get("children", [])
@@ -108,7 +102,7 @@ class _Reader:
         morphs = entry.get("weights", mesh.get("weights", []))
         for primitive in mesh["primitives"]:
             if "POSITION" not in primitive["attributes"]:
-                raise self._broken("a mesh has no positions")
+                raise self._gltf.broken("a mesh has no positions")
             self._count_points(primitive, morphs)
             faces = self._faces(primitive)
             if faces is None:
@@ -160,7 +154,7 @@ class _Reader:
         read = sum(map(bool, islice(morphs, targets))) + (targets if self._with_morphs else 0)
         self._points += count + corners + targets + max(count, LEAST_POINTS_A_TARGET) * read
         if self._points > MOST_POINTS:
-            raise self._broken(f"it shows more than {MOST_POINTS:,} points")
+            raise self._gltf.broken(f"it shows more than {MOST_POINTS:,} points")
 
     def _faces(self, primitive: dict[str, Any]) -> Int[np.ndarray, "faces 3"] | None:
         mode = primitive.get("mode", _TRIANGLES)
@@ -198,7 +192,7 @@ class _Reader:
         if values.shape[1] != width or (count is not None and len(values) != count):
             found = f"{len(values)} values of {values.shape[1]} numbers"
             most = "any number" if count is None else count
-            raise self._broken(f"accessor {accessor} has {found}, expected {most} of {width}")
+            raise self._gltf.broken(f"accessor {accessor} has {found}, expected {most} of {width}")
         return values
 
     def _placed(
@@ -216,7 +210,7 @@ class _Reader:
         motions, joints = self._motions[skin], self._joints[skin]
         bones, weights = self._bones(attributes, len(positions))
         if bones.max(initial=0) >= len(joints):
-            raise self._broken(f"a point hangs on joint {bones.max()} of {len(joints)}")
+            raise self._gltf.broken(f"a point hangs on joint {bones.max()} of {len(joints)}")
         placed = np.zeros_like(positions)
         for slot in range(bones.shape[1]):
             motion = motions[bones[:, slot]]
@@ -229,7 +223,7 @@ class _Reader:
         """Matrix of each joint of a skin."""
         entry = self._gltf.document["skins"][skin]
         if not entry["joints"]:
-            raise self._broken("a skin has no joints")
+            raise self._gltf.broken("a skin has no joints")
         motions = np.stack([self._world(joint) for joint in entry["joints"]])
         if "inverseBindMatrices" not in entry:
             return motions
@@ -241,11 +235,11 @@ class _Reader:
     ) -> tuple[Int[np.ndarray, "points slots"], Float[np.ndarray, "points slots"]]:
         sets = [i for i in range(4) if f"JOINTS_{i}" in attributes]
         if any(f"WEIGHTS_{i}" not in attributes for i in sets):
-            raise self._broken("a mesh has joints and no weights")
+            raise self._gltf.broken("a mesh has joints and no weights")
         bones = [self._values(attributes[f"JOINTS_{i}"], 4, count) for i in sets]
         weights = [self._values(attributes[f"WEIGHTS_{i}"], 4, count) for i in sets]
         if any(one.dtype.kind != "u" for one in bones):
-            raise self._broken("joints are no whole numbers from 0")
+            raise self._gltf.broken("joints are no whole numbers from 0")
         total = np.concatenate(weights, axis=1).astype(float)
         total /= np.maximum(total.sum(axis=1, keepdims=True), 1e-12)
         return np.concatenate(bones, axis=1).astype(np.int64), total

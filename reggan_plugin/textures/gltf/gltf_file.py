@@ -89,6 +89,10 @@ class GltfFile:
             )
         return content
 
+    def broken(self, fault: str) -> MeshError:
+        """Return the error of a file that has a fault."""
+        return MeshError(f"{self.path}: {fault}. The file is broken; export it again.")
+
     def extension(self, name: str) -> dict[str, Any]:
         """Return a root extension, empty if the file has none of this name."""
         found = self.document.get("extensions", {}).get(name, {})
@@ -233,9 +237,9 @@ def read_accessor(gltf: GltfFile, index: int) -> Shaped[np.ndarray, "count width
     width, count = _WIDTHS.get(accessor["type"], 0), accessor["count"]
     dtype = _dtype(gltf, accessor["componentType"])
     if not width:
-        raise _broken(gltf, f"accessor {index} is of type {accessor['type'][:20]!r}")
+        raise gltf.broken(f"accessor {index} is of type {accessor['type'][:20]!r}")
     if "bufferView" not in accessor and count > MOST_POINTS:
-        raise _broken(gltf, f"accessor {index} has {count:,} values and no bytes for them")
+        raise gltf.broken(f"accessor {index} has {count:,} values and no bytes for them")
     if "bufferView" in accessor:
         values = _elements(gltf, accessor, dtype, width, count)
     else:
@@ -244,15 +248,15 @@ def read_accessor(gltf: GltfFile, index: int) -> Shaped[np.ndarray, "count width
         sparse = accessor["sparse"]
         places = _dtype(gltf, sparse["indices"]["componentType"])
         if sparse["count"] > count:
-            raise _broken(gltf, f"accessor {index} is sparse beyond its {count} values")
+            raise gltf.broken(f"accessor {index} is sparse beyond its {count} values")
         rows = _elements(gltf, sparse["indices"], places, 1, sparse["count"])[:, 0]
         if places.kind != "u" or rows.max(initial=0) >= max(count, 1):
-            raise _broken(gltf, f"accessor {index} is sparse beyond its {count} values")
+            raise gltf.broken(f"accessor {index} is sparse beyond its {count} values")
         values = values.copy()
         values[rows] = _elements(gltf, sparse["values"], dtype, width, sparse["count"])
     if accessor.get("normalized"):
         if dtype.kind == "f":
-            raise _broken(gltf, f"accessor {index} holds floats that are said to be normalised")
+            raise gltf.broken(f"accessor {index} holds floats that are said to be normalised")
         limit = np.iinfo(dtype).max
         return np.asarray(np.maximum(values / np.float32(limit), -1.0), dtype=np.float32)
     return values
@@ -269,21 +273,17 @@ def _elements(
     offset, size = place.get("byteOffset", 0), dtype.itemsize * width
     stride = view.get("byteStride", size)
     if count and offset + stride * (count - 1) + size > len(content):
-        raise _broken(gltf, f"an accessor reaches beyond buffer view {place['bufferView']}")
+        raise gltf.broken(f"an accessor reaches beyond buffer view {place['bufferView']}")
     if count > len(content):
-        raise _broken(gltf, f"{count:,} values lie on each other in {len(content)} bytes")
+        raise gltf.broken(f"{count:,} values lie on each other in {len(content)} bytes")
     rows = np.ndarray((count, width), dtype, content, offset, (stride, dtype.itemsize))
     return rows.copy()
 
 
 def _dtype(gltf: GltfFile, component_type: int) -> np.dtype[Any]:
     if component_type not in _DTYPES:
-        raise _broken(gltf, f"{component_type} is no type of numbers in glTF 2.0")
+        raise gltf.broken(f"{component_type} is no type of numbers in glTF 2.0")
     return np.dtype(_DTYPES[component_type])
-
-
-def _broken(gltf: GltfFile, fault: str) -> MeshError:
-    return MeshError(f"{gltf.path}: {fault}. The file is broken; export it again.")
 
 
 _ALPHA_MODES: dict[str, AlphaMode] = {"OPAQUE": "opaque", "MASK": "cutout", "BLEND": "blend"}

@@ -30,16 +30,17 @@ def object_of(value: Any, place: str) -> dict[str, Any]:
     return value
 
 
-def check_text(value: Any, place: str, _: Sizes) -> None:
-    """Refuse what is no text."""
-    if not isinstance(value, str):
-        raise _fault(place, value, "text")
+def of_type(kind: type, expected: str) -> Check:
+    """Return a value of a type."""
+
+    def check(value: Any, place: str, _: Sizes) -> None:
+        if not isinstance(value, kind):
+            raise _fault(place, value, expected)
+
+    return check
 
 
-def check_flag(value: Any, place: str, _: Sizes) -> None:
-    """Refuse what is neither true nor false."""
-    if not isinstance(value, bool):
-        raise _fault(place, value, "true or false")
+check_text, check_flag = of_type(str, "text"), of_type(bool, "true or false")
 
 
 def check_number(value: Any, place: str, _: Sizes) -> None:
@@ -49,35 +50,27 @@ def check_number(value: Any, place: str, _: Sizes) -> None:
         raise _fault(place, value, "a finite number")
 
 
+def is_whole(value: Any, least: int, beyond: int) -> bool:
+    """Tell whether it is a whole number from `least` up to, but without, `beyond`."""
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value < beyond
+
+
 def whole_number(most: int) -> Check:
     """Return a whole number from 0 to `most`."""
 
     def check(value: Any, place: str, _: Sizes) -> None:
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if not (is_whole and 0 <= value <= most):
+        if not is_whole(value, 0, most + 1):
             raise _fault(place, value, f"a whole number from 0 to {most}")
 
     return check
 
 
-def index_of(key: str) -> Check:
-    """Return the place of an entry of a top-level array."""
+def index_of(key: str, least: int = 0) -> Check:
+    """Return the place of an entry of a top-level array; VRM 0.x has -1 for a bone without one."""
 
     def check(value: Any, place: str, sizes: Sizes) -> None:
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if not (is_whole and 0 <= value < sizes.get(key, 0)):
+        if not is_whole(value, least, sizes.get(key, 0)):
             raise _fault(place, value, f"an index of one of {sizes.get(key, 0)} {key}")
-
-    return check
-
-
-def index_or_none_of(key: str) -> Check:
-    """VRM 0.x writes -1 for a bone that it does not have."""
-    check_index = index_of(key)
-
-    def check(value: Any, place: str, sizes: Sizes) -> None:
-        if value != -1:
-            check_index(value, place, sizes)
 
     return check
 
@@ -253,7 +246,7 @@ _ANIMATION = record_of(
     ),
 )
 _EXPRESSIONS = record_of({}, preset=mapping_of(_OBJECT), custom=mapping_of(_OBJECT))
-_BONE_OF_VRM0 = record_of({"bone": check_text, "node": index_or_none_of("nodes")})
+_BONE_OF_VRM0 = record_of({"bone": check_text, "node": index_of("nodes", -1)})
 _EXTENSIONS = record_of(
     {},
     KHR_materials_variants=record_of({}, variants=array_of(_OBJECT)),

@@ -205,76 +205,6 @@ _NOT_SKIN = re.compile(
 _OUTSIDE = 1e-4
 
 
-def parts_by_name(
-    loaded: LoadedMesh, maps: PartMaps, given: TextureFiles | None, material: str | None
-) -> list[int]:
-    """Return the parts that wear a map, as far as names tell; empty where looking must decide.
-
-    Args:
-        loaded: the character.
-        maps: its own maps.
-        given: the map that the user names.
-        material: the material that the user names.
-
-    Raises:
-        UsageError: there is no such material.
-        MeshError: nothing of the mesh has UVs.
-    """
-    parts = loaded.character.parts
-    if material is not None:
-        named = [i for i, part in enumerate(parts) if part.material.name == material]
-        if not named:
-            names = ", ".join(sorted({part.material.name for part in parts}))
-            raise UsageError(
-                f"{loaded.character.path} has no material {material!r}; it has {names}."
-            )
-        return named
-    if given is None:
-        return []
-    named = [i for i in maps.parts_with_image() if _image_stem(loaded, i) == Path(given.name).stem]
-    if named:
-        return named
-    laid_out = [i for i, part in enumerate(parts) if part.uv is not None]
-    bare = [i for i in laid_out if parts[i].material.image is None]
-    if not laid_out:
-        raise no_uvs(loaded.character)
-    if len(bare) < len(laid_out):
-        return []
-    return [i for i in bare if not _NOT_SKIN.search(parts[i].material.name)] or bare
-
-
-def parts_by_sight(
-    character: Character, face: StagePicture, skin: Bool[np.ndarray, "side side"]
-) -> list[int]:
-    """All parts with the map that covers most of what is surely skin.
-
-    Args:
-        character: who wears it.
-        face: a picture of the face.
-        skin: where nose, mouth and cheeks are in it; a fringe may hide most of the rest.
-
-    Raises:
-        MeshError: the face has no UVs.
-        UsageError: it has no map.
-    """
-    parts = character.parts
-    there = face.part >= 0
-    covered = np.bincount(face.part[there & skin if (there & skin).any() else there])
-    best = parts[int(covered.argmax())]
-    if best.uv is None:
-        raise no_uvs(character)
-    if best.material.image is None:
-        raise UsageError(
-            f"{character.path}: the face's material {best.material.name!r} has no base colour map.",
-            kind="map-is-not-named",
-        )
-    return [
-        i
-        for i, part in enumerate(parts)
-        if part.material.image == best.material.image and part.uv is not None
-    ]
-
-
 def no_uvs(character: Character) -> MeshError:
     """Return the error for a face without UVs."""
     return MeshError(
@@ -305,15 +235,6 @@ def remarks(character: Character, wearers: Sequence[int], texture: TextureMap) -
         )
 
 
-def _image_stem(loaded: LoadedMesh, part: int) -> str:
-    image = loaded.character.parts[part].material.image
-    if isinstance(image, Path):
-        return image.stem
-    assert loaded.gltf is not None, "other images are those of a glTF file"
-    assert image is not None, "only parts with an image are asked for"
-    return image_name(loaded.gltf, image)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class WornMap:
     """The map that the face wears.
@@ -336,13 +257,13 @@ class MapChoice:
         """Find the map that the user names, if there is one, and the parts that wear it.
 
         Raises:
-            UsageError, MeshError: see `parts_by_name`.
+            UsageError: there is no such material.
+            MeshError: nothing of the mesh has UVs.
             EmptySourceError, UnreadableFrameError: the map is not there or cannot be read.
         """
         self._loaded, self._look, self._maps = loaded, look, maps
         self._given = None if look.texture is None else find_texture(look.texture)
-        parts = parts_by_name(loaded, maps, self._given, look.material)
-        self._parts = parts
+        self._parts = parts = self._parts_by_name()
         """As far as names tell; empty where looking must decide."""
         self._worn = self._wear(self._given, parts) if self._given and parts else None
         """The map that was given, where names tell who wears it."""
@@ -368,15 +289,20 @@ class MapChoice:
         """
         worn = self._worn
         if worn is None:
-            parts = self._parts or parts_by_sight(self._loaded.character, survey, skin)
+            parts = self._parts or self._parts_by_sight(survey, skin)
             worn = self._wear(self._given or self._own_files(parts[0]), parts)
         if self._look.force:
             return worn
         if self._worn is not None:
             self.check_joins(stage)
         elif self._given is not None:
-            self._check_is_alike(worn, survey, again())
-        self._check_is_colour(worn)
+            now, on_face = again(), np.isin(survey.part, worn.parts)
+            if not is_alike(survey.colour[on_face], now.colour[on_face]):
+                raise self._not_this_mesh("on the face it is nothing like the mesh's own map")
+        image = self._loaded.character.parts[worn.parts[0]].material.image
+        own = image if self._look.texture is None and isinstance(image, int) else None
+        for number, path in worn.files.paths.items():
+            check_is_colour(path, worn.texture.tiles[number], self._loaded.gltf, own)
         return worn
 
     def check_joins(self, stage: Stage) -> None:
@@ -390,14 +316,68 @@ class MapChoice:
         if not joins_at_seams(stage, self._worn.parts, self._worn.texture):
             raise self._not_this_mesh("its colours do not go on across the mesh's UV seams")
 
+    def _parts_by_name(self) -> list[int]:
+        """Return the parts that wear the map, as far as names tell; none where looking decides."""
+        character, material = self._loaded.character, self._look.material
+        parts = character.parts
+        if material is not None:
+            named = [i for i, part in enumerate(parts) if part.material.name == material]
+            if not named:
+                names = ", ".join(sorted({part.material.name for part in parts}))
+                raise UsageError(f"{character.path} has no material {material!r}; it has {names}.")
+            return named
+        if self._given is None:
+            return []
+        stem = Path(self._given.name).stem
+        named = [i for i in self._maps.parts_with_image() if self._image_stem(i) == stem]
+        if named:
+            return named
+        laid_out = [i for i, part in enumerate(parts) if part.uv is not None]
+        bare = [i for i in laid_out if parts[i].material.image is None]
+        if not laid_out:
+            raise no_uvs(character)
+        if len(bare) < len(laid_out):
+            return []
+        return [i for i in bare if not _NOT_SKIN.search(parts[i].material.name)] or bare
+
+    def _image_stem(self, part: int) -> str:
+        image = self._loaded.character.parts[part].material.image
+        if isinstance(image, Path):
+            return image.stem
+        assert self._loaded.gltf is not None, "other images are those of a glTF file"
+        assert image is not None, "only parts with an image are asked for"
+        return image_name(self._loaded.gltf, image)
+
+    def _parts_by_sight(self, face: StagePicture, skin: Bool[np.ndarray, "side side"]) -> list[int]:
+        """All parts with the map that covers most of what is surely skin; a fringe may hide more.
+
+        Raises:
+            MeshError: the face has no UVs.
+            UsageError: it has no map.
+        """
+        character, there = self._loaded.character, face.part >= 0
+        covered = np.bincount(face.part[there & skin if (there & skin).any() else there])
+        best = character.parts[int(covered.argmax())]
+        if best.uv is None:
+            raise no_uvs(character)
+        if best.material.image is None:
+            raise self._without_map(f"the face's material {best.material.name!r}")
+        return [
+            i
+            for i, part in enumerate(character.parts)
+            if part.material.image == best.material.image and part.uv is not None
+        ]
+
+    def _without_map(self, whose: str) -> UsageError:
+        return UsageError(
+            f"{self._loaded.character.path}: {whose} has no base colour map.",
+            kind="map-is-not-named",
+        )
+
     def _own_files(self, part: int) -> TextureFiles:
-        character = self._loaded.character
-        image = character.parts[part].material.image
+        image = self._loaded.character.parts[part].material.image
         if image is None:
-            raise UsageError(
-                f"{character.path}: material {self._look.material!r} has no base colour map.",
-                kind="map-is-not-named",
-            )
+            raise self._without_map(f"material {self._look.material!r}")
         return self._maps.files_of(image)
 
     def _wear(self, files: TextureFiles, parts: list[int]) -> WornMap:
@@ -409,24 +389,12 @@ class MapChoice:
             self._maps.give(part, texture)
         return WornMap(files=files, parts=parts, texture=texture)
 
-    def _check_is_alike(self, worn: WornMap, before: StagePicture, now: StagePicture) -> None:
-        """Compare the map that was given with the mesh's own."""
-        on_face = np.isin(before.part, worn.parts)
-        if not is_alike(before.colour[on_face], now.colour[on_face]):
-            raise self._not_this_mesh("on the face it is nothing like the mesh's own map")
-
     def _not_this_mesh(self, reason: str) -> TextureError:
         return TextureError(
             f"{self._look.texture} does not seem to be a map of {self._loaded.character.path}: "
             f"{reason}. Give the map that was painted for it, or name another material.",
             kind="not-the-map-of-the-mesh",
         )
-
-    def _check_is_colour(self, worn: WornMap) -> None:
-        image = self._loaded.character.parts[worn.parts[0]].material.image
-        own = image if self._look.texture is None and isinstance(image, int) else None
-        for number, path in worn.files.paths.items():
-            check_is_colour(path, worn.texture.tiles[number], self._loaded.gltf, own)
 
 
 _LEAST_LIKENESS = 0.2

@@ -1,6 +1,7 @@
 """`reggan-plugin perform`: a clip of a face in, a recorded performance out."""
 
 import re
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -145,7 +146,7 @@ def perform(
                 )
             )
 
-        try:
+        with closing(opened):
             recording = record(
                 source,
                 opened,
@@ -155,8 +156,6 @@ def perform(
                 done=done,
                 stopped=stop.is_made,
             )
-        finally:
-            opened.close()
         stop.raise_if_made()
         raise_without_face(recording)
         made = performance_from_recording(recording, reader=opened, neutral=neutral, smooth=smooth)

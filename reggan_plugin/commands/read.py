@@ -1,5 +1,6 @@
 """`reggan-plugin read`: the expression that a picture shows, as weights of face shapes."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -38,11 +39,8 @@ def read(*, picture: Path, reader: ReaderOptions, rest: Path | None, as_json: bo
     """
     frame = read_frame(picture)
     at_rest = None if rest is None else read_frame(rest)
-    opened = reader.opened()
-    try:
+    with closing(reader.opened()) as opened:
         weights, notices = expression_of(frame, opened, rest=at_rest, name=str(picture))
-    finally:
-        opened.close()
     for notice in notices:
         click.echo(f"Note: {with_remedy(notice)}", err=True)
     if as_json:

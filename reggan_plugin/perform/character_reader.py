@@ -68,7 +68,6 @@ def reading_from_places(places: Float[np.ndarray, "points 2"]) -> FaceReading:
     }
     pose = head_pose_from_landmarks(FaceLandmarks(np.array([six[n] for n in LANDMARK_NAMES])))
     across = six["left_eye"] - six["right_eye"]
-    low, high = places.min(axis=0), places.max(axis=0)
     lids = []
     for side in ("left", "right"):
         upper = rows_of("lid_upper", side)
@@ -84,6 +83,5 @@ def reading_from_places(places: Float[np.ndarray, "points 2"]) -> FaceReading:
             places, LIP_PAIRS[0].tolist(), LIP_PAIRS[1].tolist(), (inner[0], inner[-1])
         ),
         lids_gap=np.array(lids),
-        box=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
         points=places,
     )

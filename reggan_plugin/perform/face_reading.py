@@ -12,8 +12,6 @@ from reggan_plugin.transfer.display_picture import display_picture
 
 LONGEST_READ_PX = 1280
 """Side of the pictures that are read; larger ones are averaged down."""
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom in pixels."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,7 +23,6 @@ class FaceReading:
         turn_deg: yaw to its own left, pitch up, roll towards its own right shoulder.
         lips_gap: the largest gap between the inner lips, in widths of the mouth.
         lids_gap: between the lids of its left and its right eye, in widths of the eye.
-        box: around the face.
         points: its landmarks in pixels, in the reader's own order.
     """
 
@@ -33,8 +30,17 @@ class FaceReading:
     turn_deg: Float[np.ndarray, "3"]
     lips_gap: float
     lids_gap: Float[np.ndarray, "2"]
-    box: Box
     points: Float[np.ndarray, "points 2"]
+
+    @property
+    def middle(self) -> Float[np.ndarray, "2"]:
+        """x, y of the middle of the box around the face."""
+        return np.asarray((self.points.min(axis=0) + self.points.max(axis=0)) / 2)
+
+    @property
+    def size(self) -> Float[np.ndarray, "2"]:
+        """Width and height of that box."""
+        return np.asarray(np.ptp(self.points, axis=0))
 
 
 class FaceReader(Protocol):
@@ -64,6 +70,11 @@ class FaceReader(Protocol):
     def close(self) -> None:
         """Let go of what it holds; `beyond_rest` still works."""
         ...
+
+
+def largest_first(faces: Sequence[FaceReading]) -> list[FaceReading]:
+    """Return faces by the area of the box around each."""
+    return sorted(faces, key=lambda one: -one.size.prod())
 
 
 def gap_share(

@@ -127,7 +127,6 @@ def reading_from_points(
     """
     turn = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
     ahead = turn[:, 2]
-    low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
     flat = points[:, :2]
     return FaceReading(
         weights=weights,
@@ -140,7 +139,6 @@ def reading_from_points(
         ),
         lips_gap=gap_share(flat, _LIPS_UPPER, _LIPS_LOWER, _LIPS_CORNERS),
         lids_gap=np.array([gap_share(flat, *_LIDS[side]) for side in ("left", "right")]),
-        box=(float(low[0]), float(low[1]), float(high[0]), float(high[1])),
         points=flat,
     )
 

@@ -1,20 +1,55 @@
 """The expression of one picture, as weights."""
 
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.errors import FaceNotFoundError, Remark
+from reggan_plugin.errors import FaceNotFoundError, Remark, UsageError
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.perform.contacts import lips_meet, with_contacts
-from reggan_plugin.perform.face_reading import FaceReader, FaceReading, shown_bytes
-from reggan_plugin.perform.open_reader import ReaderName, open_reader
+from reggan_plugin.perform.face_reading import (
+    FaceReader,
+    FaceReading,
+    largest_first,
+    shown_bytes,
+)
+from reggan_plugin.perform.mediapipe_landmarker import LANDMARKER_PAGE, MediaPipeReader
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 LEAST = 0.02
 """Weights below it are left out: no reader is as sure as that."""
+
+ReaderName = Literal["person", "character"]
+
+
+def open_reader(name: ReaderName = "person", landmarker: Path | None = None) -> FaceReader:
+    """Open a reader.
+
+    Args:
+        name: `person`, for photographs and films, reads by MediaPipe; `character`, for what was
+            rendered, by our own landmarks.
+        landmarker: model file of MediaPipe's face landmarker.
+
+    Raises:
+        UsageError: a person is to be read and no landmarker is named, or there is no such reader.
+        ModelError, MissingExtraError: it cannot be opened.
+    """
+    if name == "character":
+        from reggan_plugin.perform.character_reader import CharacterReader  # it loads the model
+
+        return CharacterReader()
+    if name != "person":
+        raise UsageError(f"{name!r} is no reader; give 'person' or 'character'.")
+    if landmarker is None:
+        raise UsageError(
+            "No landmarker was given. Faces of people are read by MediaPipe's, whose model is a "
+            f"file of your own: download face_landmarker.task from {LANDMARKER_PAGE}.",
+            kind="no-landmarker",
+        )
+    return MediaPipeReader(landmarker)
 
 
 def read_expression(
@@ -39,14 +74,9 @@ def read_expression(
         UsageError, ModelError, MissingExtraError: the reader cannot be opened.
         UnreadableFrameError: as `read_frame`.
     """
-    opened = open_reader(reader, None if landmarker is None else Path(landmarker))
-    try:
-        weights, _ = expression_of(
-            _frame(picture), opened, rest=None if neutral is None else _frame(neutral)
-        )
-    finally:
-        opened.close()
-    return weights
+    rest = None if neutral is None else _frame(neutral)
+    with closing(open_reader(reader, None if landmarker is None else Path(landmarker))) as opened:
+        return expression_of(_frame(picture), opened, rest=rest)[0]
 
 
 def expression_of(
@@ -86,8 +116,7 @@ def _largest(frame: Frame, reader: FaceReader, name: str) -> tuple[FaceReading, 
             "looks towards the camera. Cut it closer around the head.",
             kind="face-in-no-performance",
         )
-    largest = max(faces, key=lambda one: (one.box[2] - one.box[0]) * (one.box[3] - one.box[1]))
-    return largest, len(faces) - 1
+    return largest_first(faces)[0], len(faces) - 1
 
 
 def _frame(picture: Any) -> Frame:

@@ -13,7 +13,7 @@ from reggan_plugin.files.frame import DEFAULT_READING, Reading, read_content
 from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.results import unreadable_frames
 from reggan_plugin.jobs.sources import Source
-from reggan_plugin.perform.face_reading import Box, FaceReader, FaceReading, shown_bytes
+from reggan_plugin.perform.face_reading import FaceReader, FaceReading, largest_first, shown_bytes
 
 USUAL_FPS = 24.0
 """Of a folder of pictures, which does not say it."""
@@ -77,8 +77,7 @@ def record(
     readings: list[FaceReading | None] = []
     others: list[int] = []
     unreadable: dict[Path, str] = {}
-    last: Box | None = None
-    missed = 0
+    tracker = ActorTracker(number=face)
     for place, one in enumerate(frames):
         if stopped():
             break
@@ -88,8 +87,7 @@ def record(
             faces = reader.read(shown_bytes(reading.decode(content, one.path)))
         except UnreadableFrameError as error:
             fault = unreadable[one.path] = str(error)
-        chosen = followed(faces, last, face, missed)
-        last, missed = (last, missed + 1) if chosen is None else (chosen.box, 0)
+        chosen = tracker.among(faces)
         readings.append(chosen)
         others.append(len(faces) - (chosen is not None))
         done(place + 1, one.path, len(faces), fault)
@@ -123,43 +121,41 @@ def _turned(source: Source) -> tuple[str, ...]:
     return (f"{name} is stored turned or mirrored and is read as players show it",)
 
 
-def followed(
-    faces: Sequence[FaceReading], last: Box | None, face: int = 0, missed: int = 0
-) -> FaceReading | None:
-    """Return the face that is followed; the one of that number where none was seen before.
+@dataclass(kw_only=True)
+class ActorTracker:
+    """Tracks one face from picture to picture.
 
-    Args:
-        faces: of a frame.
-        last: where the face was seen last.
-        face: its number by size, from 0.
-        missed: frames since then in which it was not seen; so much further it may have gone.
-
-    Raises:
-        UsageError: there are not as many faces.
+    Attributes:
+        number: by size, from 0, of the faces of the first picture that shows any.
+        last: as it was seen last.
+        missed: pictures since then in which it was not; so much further it may have gone.
     """
-    if not faces:
-        return None
-    if last is None:
-        by_size = sorted(faces, key=lambda one: -_area(one.box))
-        if face >= len(by_size):
-            raise UsageError(
-                f"There is no face {face}: the first frame with faces shows "
-                f"{counted(len(by_size), 'face')}, numbered from 0, the largest first."
-            )
-        return by_size[face]
-    nearest = min(faces, key=lambda one: _way(one.box, last))
-    reach = _FARTHEST * (last[2] - last[0]) * (1 + missed)
-    return nearest if _way(nearest.box, last) < reach else None
 
+    number: int = 0
+    last: FaceReading | None = None
+    missed: int = 0
 
-def _area(box: Box) -> float:
-    return (box[2] - box[0]) * (box[3] - box[1])
+    def among(self, faces: Sequence[FaceReading]) -> FaceReading | None:
+        """Return the face among those of the next picture.
 
+        Raises:
+            UsageError: there are not as many faces.
+        """
+        found = self._nearest(faces, self.last) if faces and self.last else None
+        if faces and self.last is None:
+            if self.number >= len(faces):
+                raise UsageError(
+                    f"There is no face {self.number}: the first frame with faces shows "
+                    f"{counted(len(faces), 'face')}, numbered from 0, the largest first."
+                )
+            found = largest_first(faces)[self.number]
+        self.last, self.missed = found or self.last, 0 if found else self.missed + 1
+        return found
 
-def _way(one: Box, other: Box) -> float:
-    """Distance of two boxes' middles."""
-    across, down = (one[k] + one[k + 2] - other[k] - other[k + 2] for k in (0, 1))
-    return float(np.hypot(across, down)) / 2
+    def _nearest(self, faces: Sequence[FaceReading], last: FaceReading) -> FaceReading | None:
+        ways = [float(np.linalg.norm(one.middle - last.middle)) for one in faces]
+        way, place = min(zip(ways, range(len(faces)), strict=True))
+        return faces[place] if way < _FARTHEST * last.size[0] * (1 + self.missed) else None
 
 
 def raise_without_face(recording: Recording) -> None:

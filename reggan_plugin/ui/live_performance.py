@@ -22,7 +22,7 @@ from reggan_plugin.perform.contacts import lids_shut, lips_meet, with_contacts
 from reggan_plugin.perform.face_reading import FaceReader, FaceReading, shown_bytes
 from reggan_plugin.perform.performance import TURNS, performance_from_recording
 from reggan_plugin.perform.read_expression import expression_of
-from reggan_plugin.perform.recording import Recording, followed, raise_without_face
+from reggan_plugin.perform.recording import ActorTracker, Recording, raise_without_face
 from reggan_plugin.perform.steady_curves import OneEuroFilter
 from reggan_plugin.ui.character_fit import CharacterFit
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, SHUT_MOUTH
@@ -42,9 +42,8 @@ class LivePerformance:
         """
         self._open, self._fit, self._lock = open_reader, fit, threading.Lock()
         self._reader: FaceReader | None = None
-        self._last: FaceReading | None = None
+        self._tracker = ActorTracker()
         self._rest: FaceReading | None = None
-        self._missed = 0
         self._filter = OneEuroFilter()
         self._recorded: list[tuple[float, FaceReading | None, int]] = []
 
@@ -74,9 +73,7 @@ class LivePerformance:
                 self._reader = self._open()
             picture = shown_bytes(DEFAULT_READING.decode(content, Path("camera.jpg")))
             faces = self._reader.read(picture)
-            face = followed(faces, None if self._last is None else self._last.box, 0, self._missed)
-            self._missed = 0 if face else self._missed + 1
-            self._last = face or self._last
+            face = self._tracker.among(faces)
             if records and len(self._recorded) < MOST_RECORDED:
                 self._recorded.append((time_s, face, max(0, len(faces) - 1)))
             weights = {} if face is None else self._shown(self._reader, face, time_s)
@@ -108,9 +105,9 @@ class LivePerformance:
         Raises:
             UsageError: none was read.
         """
-        if self._last is None:
+        if self._tracker.last is None:
             raise UsageError("No face was seen yet. Look into the camera first.")
-        self._rest, self._filter = self._last, OneEuroFilter()
+        self._rest, self._filter = self._tracker.last, OneEuroFilter()
 
     def begin(self) -> None:
         """Forget the recording before."""

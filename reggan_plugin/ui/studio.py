@@ -17,7 +17,7 @@ from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.crop import Region, ShownFace
 from reggan_plugin.perform.face_reading import FaceReader
-from reggan_plugin.perform.open_reader import open_reader
+from reggan_plugin.perform.read_expression import open_reader
 from reggan_plugin.transfer.display_picture import coding_of, display_picture
 from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.character_fit import CharacterFit

@@ -26,7 +26,7 @@ from reggan_plugin.__main__ import keep_freed_memory
 from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.commands.options.model import open_model
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.perform.open_reader import open_reader
+from reggan_plugin.perform.read_expression import open_reader
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import change_from_json
 from reggan_plugin.ui.open_files import OpenFiles

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.perform import open_reader
+from reggan_plugin.perform import read_expression
 from reggan_plugin.perform.face_reading import FaceReading
 from reggan_plugin.perform.neutral_moment import counted_from
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
@@ -34,8 +34,7 @@ def reading(
         turn_deg=np.array(turn),
         lips_gap=lips,
         lids_gap=np.array(lids),
-        box=(x - half, y - half, x + half, y + half),
-        points=np.array([[x, y]]),
+        points=np.array([[x - half, y - half], [x + half, y + half]]),
     )
 
 
@@ -94,5 +93,5 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedReader]:
     """Readers that the command opens, one after another; append them."""
     readers: list[ScriptedReader] = []
     opened = iter(readers)
-    monkeypatch.setattr(open_reader, "open_reader", lambda *given: next(opened))
+    monkeypatch.setattr(read_expression, "open_reader", lambda *given: next(opened))
     return readers

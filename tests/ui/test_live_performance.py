@@ -15,7 +15,7 @@ from reggan_plugin import ExpressionTransfer, read_frame
 from reggan_plugin.commands.options.model import open_model
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.perform.face_reading import FaceReading
-from reggan_plugin.perform.open_reader import open_reader
+from reggan_plugin.perform.read_expression import open_reader
 from reggan_plugin.perform.steady_curves import OneEuroFilter
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.studio import Studio

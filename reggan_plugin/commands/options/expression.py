@@ -3,6 +3,7 @@ of a picture that somebody reads.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -61,7 +62,7 @@ class ReaderOptions:
             UsageError: no landmarker is named, and the reader needs one.
             ModelError, MissingExtraError: it cannot be opened.
         """
-        from reggan_plugin.perform.open_reader import open_reader  # few read faces
+        from reggan_plugin.perform.read_expression import open_reader  # few read faces
 
         return open_reader(self.name, self.landmarker)
 
@@ -130,11 +131,9 @@ def _liked(picture: Path, options: ReaderOptions) -> Liked:
     from reggan_plugin.files.frame import read_frame
     from reggan_plugin.perform.read_expression import expression_of
 
-    frame, reader = read_frame(picture), options.opened()
-    try:
+    frame = read_frame(picture)
+    with closing(options.opened()) as reader:
         weights, notices = expression_of(frame, reader, name=str(picture))
-    finally:
-        reader.close()
     stem = picture.stem.translate(_MEANING_SOMETHING)[:_LONGEST_STEM]
     printable = "".join(letter if letter.isprintable() else "_" for letter in stem)
     return Liked(

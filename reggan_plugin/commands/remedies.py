@@ -1,7 +1,7 @@
 """Remedies for errors and notices, in the words of the command line, by kind.
 
-A remedy may name the fields of what it is for: `{view}`. It is empty where the sentence itself
-says all that there is to do, whatever the front end. Packages that attach commands bring their own.
+A remedy may name the fields of what it is for: `{view}`. Packages that attach commands
+bring their own.
 """
 
 from collections.abc import Mapping
@@ -9,46 +9,28 @@ from collections.abc import Mapping
 from reggan_plugin.commands.lazy_group import attached_commands, package_of, words_of
 from reggan_plugin.errors import Remark
 
+_SAID_BY_SENTENCE = (
+    "failed usage source empty-source ambiguous-source mesh texture unreadable-frame "
+    "unsupported-format missing-channels output crop-mismatch unsafe-cache signing signature "
+    "unusable-answer model model-card model-hash engine model-parity device-unavailable "
+    "missing-extra no-kernels attached-package too-costly note too-large unusual-landmarks "
+    "picture-larger-than-memory face-on-rig face-in-no-performance gaps-in-performance "
+    "foreign-page"
+)
+"""Kinds whose sentence itself says all that there is to do, whatever the front end."""
 REMEDIES: Mapping[str, str] = {
+    **dict.fromkeys(_SAID_BY_SENTENCE.split(), ""),
     # the kinds of whole classes in errors.py
-    "failed": "",
-    "usage": "",
     "unknown-expression": "`reggan-plugin expressions` lists all names.",
     "unknown-action-unit": "`reggan-plugin expressions --units` lists the shapes of each.",
     "unknown-model": "`reggan-plugin models` lists what there is.",
-    "source": "",
-    "empty-source": "",
-    "ambiguous-source": "",
-    "mesh": "",
-    "texture": "",
-    "unreadable-frame": "",
-    "unsupported-format": "",
-    "missing-channels": "",
     "stalled": "--stall-timeout waits longer.",
-    "output": "",
     "output-held": "--out names another place.",
     "output-exists": "--overwrite replaces what is there, --out names another place.",
     "face-not-found": "Say where it is with --face-box, --landmarks or --whole-image.",
-    "crop-mismatch": "",
-    "unsafe-cache": "",
-    "signing": "",
-    "signature": "",
     "unsigned": "Take it from the release that the file is from; --bundles names its folder.",
-    "unusable-answer": "",
-    "model": "",
-    "model-card": "",
-    "model-hash": "",
-    "engine": "",
-    "model-parity": "",
     "device-memory": "Take a smaller --batch.",
-    "device-unavailable": "",
-    "missing-extra": "",
-    "no-kernels": "",
-    "attached-package": "",
-    "too-costly": "",
-    "note": "",
     # the local page
-    "too-large": "",
     "port-is-taken": "Name another one with --port, or leave that out.",
     # models
     "model-lacks-control": "Leave --model out, or take --model reggan, which has them.",
@@ -84,12 +66,10 @@ REMEDIES: Mapping[str, str] = {
     "tracks": "reggan-plugin track --frames ... --out tracks.json",
     "unsmoothed": "`reggan-plugin track` follows it through the whole shot; --tracks takes what it "
     "writes.",
-    "unusual-landmarks": "",
     "part-of-tracks": "--tracks {part} with a --range of these frames renders them; the whole shot "
     "is tracked from its first frame again.",
     "locator-card": "reggan-plugin dev export-locator",
     # files
-    "picture-larger-than-memory": "",
     "mesh-reference": "--texture names a map that lies elsewhere.",
     "range-of-no-numbers": "--range names it.",
     "range-outside": "--range names it.",
@@ -123,7 +103,6 @@ REMEDIES: Mapping[str, str] = {
     # texture maps
     "face-on-mesh": "Say which way it looks (--front +Z), or which bone is its head (--head-bone "
     "Head).",
-    "face-on-rig": "",
     "model-takes-no-rig": "Leave out --rig, --teeth and --mouth, or leave out --model.",
     "face-on-flat-map": "Say where it is with --face-box, from the brows to below the chin, or "
     "give the mesh with --mesh.",
@@ -154,16 +133,13 @@ REMEDIES: Mapping[str, str] = {
     # performances
     "no-landmarker": "--landmarker names it. Rendered characters need none: --reader character.",
     "landmarker": "--landmarker names it.",
-    "face-in-no-performance": "",
     "no-neutral-frame": "--neutral auto finds one.",
     "neutral-found": "--neutral names another one.",
-    "gaps-in-performance": "",
     "other-faces-in-performance": "--face names another one.",
     "variable-frame-rate": "`render --curves-fps` lays them on the frames of a shot.",
     "curve-of-no-numbers": "Give --expression and --intensity.",
     "process-ended": "Take fewer --jobs.",
     "batch-halved": "--batch {batch} asks for no more.",
-    "foreign-page": "",
     "frames-failed": "Mend what is named above; then `reggan-plugin render --resume` renders only "
     "what is missing.",
     "characters-failed": "The lines above say why; --resume makes what is missing.",

@@ -127,17 +127,7 @@ def perform(
         refuse_overwriting([out], [*inputs, *given_files()])
         refuse_existing([out], overwrite=overwrite)
         opened = reader.opened()
-        report(
-            Started(
-                frames=len(frames),
-                source=source.text,
-                out=out,
-                expression={},
-                model=opened.name,
-                device=None,
-                device_reason=None,
-            )
-        )
+        report(Started(frames=len(frames), source=source.text, out=out, model=opened.name))
 
         def done(count: int, path: Path, faces: int, fault: str | None) -> None:
             report(

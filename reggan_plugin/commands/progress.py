@@ -25,6 +25,7 @@ from reggan_plugin.jobs.results import (
     FrameEncoded,
     FrameTracked,
     Notice,
+    OneFrame,
     Report,
     ShotTracked,
     Started,
@@ -36,6 +37,11 @@ _EACH_S = 1.0
 """Between lines of frames in a log."""
 _FASTEST = 500.0
 """Frames a second that somebody may work on; beyond, they are skipped."""
+_STAGES = {
+    **{"frame": "Rendering", "tracked": "Tracking"},
+    **{"checked": "Checking", "encoded": "Encoding"},
+}
+"""What a bar says, by event."""
 Run = TypeVar("Run", bound=Callable[..., Any])
 ProgressStyle = Literal["auto", "plain", "json", "openjd", "quiet"]
 
@@ -169,7 +175,7 @@ class _LineASecond:
         self._last_s = -_EACH_S
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, FrameDone | FrameTracked | FrameChecked | FrameEncoded):
+        if isinstance(event, OneFrame):
             is_failed = isinstance(event, FrameDone) and event.result.outcome == "failed"
             is_said = is_failed or (isinstance(event, FrameTracked) and event.message)
             now_s = time.monotonic()
@@ -191,16 +197,10 @@ class _ProgressBar:
         match event:
             case Started():
                 _write(_text_from_event(event))
-            case FrameDone():
-                self._advance("Rendering", event.done, event.frames)
-                if event.result.outcome == "failed":
+            case FrameDone() | FrameTracked() | FrameChecked() | FrameEncoded():
+                self._advance(_STAGES[event.event], event.done, event.frames)
+                if isinstance(event, FrameDone) and event.result.outcome == "failed":
                     self._for_the_end.append(_text_from_event(event))
-            case FrameTracked():
-                self._advance("Tracking", event.done, event.frames)
-            case FrameChecked():
-                self._advance("Checking", event.done, event.frames)
-            case FrameEncoded():
-                self._advance("Encoding", event.done, event.frames)
             case ShotTracked():
                 self._end()
                 _write(_text_from_event(event))

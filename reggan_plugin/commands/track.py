@@ -2,6 +2,7 @@
 
 import os
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -150,21 +151,18 @@ def track(
     with progress_on_stderr(style, as_json=as_json) as report, stop_on_signals() as stop:
         io_timeout = IoTimeout(stall_s, stop.is_made)
         shot = io_timeout.call(source, lambda: find_shot(source, frame_range))
-        _refuse_inputs(shot, out, preview)
-        refuse_existing([out, *_drawn(shot, preview)], overwrite=overwrite)
+        refuse_existing(_outputs_beside_inputs(shot, out, preview), overwrite=overwrite)
         transfer, in_use = (None, None) if no_smooth else open_model(model, device)
         make_folder(out.parent)
-        report(
-            Started(
-                frames=len(shot.frames),
-                source=source,
-                out=out,
-                expression={},
-                model=f"{in_use.name} {in_use.version}" if in_use else None,
-                device=in_use.device if in_use else None,
-                device_reason=in_use.device_reason if in_use else None,
+        started = Started(frames=len(shot.frames), source=source, out=out)
+        if in_use is not None:
+            started = replace(
+                started,
+                model=f"{in_use.name} {in_use.version}",
+                device=in_use.device,
+                device_reason=in_use.device_reason,
             )
-        )
+        report(started)
         part = [] if frame_range is None else [PART_OF_A_SHOT]
         for message in (*part, *notices_of_range(shot.missing, shot.outside)):
             report(Notice(message=message))
@@ -192,7 +190,12 @@ def track(
         result.raise_for_failure()
 
 
-def _refuse_inputs(shot: Sequence, out: Path, preview: Path | None) -> None:
+def _outputs_beside_inputs(shot: Sequence, out: Path, preview: Path | None) -> list[Path]:
+    """Return all files to write, none of which is read.
+
+    Raises:
+        UsageError: one is, or two have one name.
+    """
     sources = [frame.path for frame in shot.frames]
     folders = {Path(os.path.realpath(path)).parent for path in sources} | {shot.folder.resolve()}
     if preview is not None and preview.resolve() in folders:
@@ -204,10 +207,7 @@ def _refuse_inputs(shot: Sequence, out: Path, preview: Path | None) -> None:
     if out in drawn:
         raise UsageError(f"{out} is the name of a picture of --preview, too. Name another file.")
     refuse_overwriting((out, *drawn), [*sources, *given_files()])
-
-
-def _drawn(shot: Sequence, preview: Path | None) -> list[Path]:
-    return [] if preview is None else preview_paths(shot.frames, preview)
+    return [out, *drawn]
 
 
 def _print_result(result: TrackResult, out: Path, drawn: list[Path], as_json: bool) -> None:

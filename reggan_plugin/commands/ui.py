@@ -26,9 +26,8 @@ from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.jobs.plan import make_writable_folder
-from reggan_plugin.ui.character_fit import CharacterFit
 from reggan_plugin.ui.open_files import OpenFiles
-from reggan_plugin.ui.open_take import OpenTake
+from reggan_plugin.ui.open_take import CharacterFit, OpenTake
 from reggan_plugin.ui.studio import Studio
 from reggan_plugin.ui.words_to_copy import PageOptions
 from reggan_plugin.vocabulary.expression import read_presets

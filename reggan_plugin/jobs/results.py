@@ -308,10 +308,10 @@ class Started:
     frames: int
     source: str
     out: Path
-    expression: Mapping[str, float]
-    model: str | None
-    device: str | None
-    device_reason: str | None
+    expression: Mapping[str, float] = field(default_factory=dict)
+    model: str | None = None
+    device: str | None = None
+    device_reason: str | None = None
     processes: int = 1
 
 

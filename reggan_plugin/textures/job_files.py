@@ -10,7 +10,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
 from reggan_plugin import __version__
@@ -43,7 +42,7 @@ from reggan_plugin.textures.read_mesh import files_of_mesh
 from reggan_plugin.textures.texture_request import Look, MeshOutput, OpenTransfer, TextureRequest
 
 
-class Subject:
+class Subject(ExitStack):
     """A mesh, a map or both, with the model that changes them; a context manager.
 
     Each of its properties does its work when it is first asked for. Ask for `inputs_sha256`
@@ -52,19 +51,8 @@ class Subject:
 
     def __init__(self, mesh: Path | None, look: Look, open_transfer: OpenTransfer) -> None:
         """Read nothing yet."""
+        super().__init__()
         self.mesh, self.look, self.open_transfer = mesh, look, open_transfer
-        self._open = ExitStack()
-
-    def __enter__(self) -> "Subject":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._open.close()
 
     @cached_property
     def tiles(self) -> Mapping[int, Path]:
@@ -113,7 +101,7 @@ class Subject:
         """
         if self.mesh is None:
             raise UsageError("A flat map has no head to look at. Give the mesh.")
-        scratch = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
+        scratch = Path(self.enter_context(tempfile.TemporaryDirectory()))
         return PreparedFace(self.mesh, self.look, self.open_transfer(), scratch, self._gltf)
 
 

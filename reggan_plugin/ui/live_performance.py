@@ -24,7 +24,7 @@ from reggan_plugin.perform.performance import TURNS, performance_from_recording
 from reggan_plugin.perform.read_expression import expression_of
 from reggan_plugin.perform.recording import ActorTracker, Recording, raise_without_face
 from reggan_plugin.perform.steady_curves import OneEuroFilter
-from reggan_plugin.ui.character_fit import CharacterFit
+from reggan_plugin.ui.open_take import CharacterFit
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, SHUT_MOUTH
 
 MOST_RECORDED = 60 * 60 * 5

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -19,12 +19,15 @@ from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.retargeting import retargeted
 from reggan_plugin.errors import UsageError
+from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.limits import MOST_CAMERA_PICTURE_BYTES, MOST_UPLOADED_TAKE_BYTES
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.asked_change import choice_from_json
-from reggan_plugin.ui.open_files import refuse_odd_name
-from reggan_plugin.ui.open_frame import png_of
-from reggan_plugin.ui.open_head import saves_map
+from reggan_plugin.ui.listed_names import listed_expressions, listed_shapes
+from reggan_plugin.ui.open_files import OpenShot, refuse_odd_name
+from reggan_plugin.ui.open_frame import OpenFrame, png_of
+from reggan_plugin.ui.open_head import gives_mesh, saves_map
 from reggan_plugin.ui.open_take import OpenTake
 from reggan_plugin.ui.page_requests import (
     Asked,
@@ -41,7 +44,6 @@ from reggan_plugin.ui.page_requests import (
     parsed,
     told,
 )
-from reggan_plugin.ui.page_state import document_of_frame, document_of_page, document_of_shot
 from reggan_plugin.ui.shot_job import ShotRequest
 from reggan_plugin.ui.studio import ChangeView, Studio
 from reggan_plugin.ui.words_to_copy import (
@@ -52,6 +54,7 @@ from reggan_plugin.ui.words_to_copy import (
     take_command,
     texture_command,
 )
+from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 
 _MOST_TABS = 64
 _TYPES = {
@@ -379,3 +382,61 @@ def _head_of(shown: ChangeView) -> dict[str, object]:
 async def _content(request: Request) -> bytes:
     fault = f"A picture of the camera has at most {MOST_CAMERA_PICTURE_BYTES >> 20} MiB."
     return b"".join([part async for part in limited(request, MOST_CAMERA_PICTURE_BYTES, fault)])
+
+
+def document_of_page(studio: Studio) -> dict[str, Any]:
+    """Return the model and all that is open."""
+    card = studio.transfer.card
+    return {
+        "model": {"name": card.name, "version": card.version, "device": studio.transfer.device},
+        "layers": card.says_motion,
+        "neutral": NEUTRAL in card.controls,
+        "expressions": listed_expressions(card, studio.own),
+        "shapes": listed_shapes(card),
+        "fit": studio.fit.document(),
+        "take": None if studio.take is None else studio.take.document(),
+        "samples": list(studio.files.sample_names),
+        "shots": [document_of_shot(shot) for shot in studio.files.shots],
+    }
+
+
+def document_of_shot(shot: OpenShot) -> dict[str, Any]:
+    """Files that were opened together."""
+    return {
+        "name": shot.source.name,
+        "first": shot.first,
+        "files": _names_in(shot),
+        "gives_mesh": shot.is_head and gives_mesh(shot),
+    }
+
+
+def _names_in(shot: OpenShot) -> list[str]:
+    if shot.is_head:
+        name = shot.source.name
+        return [f"{name}, from the front", f"{name}, its map"]
+    if shot.video is not None:
+        return [f"frame {number}" for number in range(1, len(shot.paths) + 1)]
+    return [path.name for path in shot.paths]
+
+
+def document_of_frame(found: OpenFrame, transfer: ExpressionTransfer) -> dict[str, Any]:
+    """Return a frame and its faces."""
+    height, width = found.size
+    return {
+        "width": width,
+        "height": height,
+        "factor": found.factor,
+        "kind": found.kind,
+        "notices": list(found.notes),
+        "faces": [
+            {
+                "box": _box(crop.place(transfer.card.canonical_points * crop.side_px)),
+                "share": transfer.intensity_share(crop),
+            }
+            for crop in found.crops
+        ],
+    }
+
+
+def _box(points: Any) -> list[float]:
+    return [round(float(value), 1) for value in FaceLandmarks(points).box]

@@ -20,7 +20,6 @@ from reggan_plugin.perform.face_reading import FaceReader
 from reggan_plugin.perform.read_expression import open_reader
 from reggan_plugin.transfer.display_picture import coding_of, display_picture
 from reggan_plugin.ui.asked_change import SliderValues
-from reggan_plugin.ui.character_fit import CharacterFit
 from reggan_plugin.ui.limits import (
     EXPOSURES_HELD,
     FACES_HELD,
@@ -45,7 +44,7 @@ from reggan_plugin.ui.live_performance import LivePerformance
 from reggan_plugin.ui.open_files import OpenFiles, OpenShot
 from reggan_plugin.ui.open_frame import Newest, OpenFrame, open_frame, png_of
 from reggan_plugin.ui.open_head import OpenHead, changed_map, open_head, saved_head, saves_map
-from reggan_plugin.ui.open_take import OpenTake
+from reggan_plugin.ui.open_take import CharacterFit, OpenTake
 from reggan_plugin.ui.saved_file import SavedFile, saved_frame
 from reggan_plugin.ui.shot_job import OpenModel, ShotJob
 from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets

@@ -18,8 +18,8 @@ from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.retargeting import text_of_table
 from reggan_plugin.errors import UsageError
 from reggan_plugin.json_and_toml import parse_toml
-from reggan_plugin.ui.character_fit import CharacterFit
 from reggan_plugin.ui.open_files import OpenFiles
+from reggan_plugin.ui.open_take import CharacterFit
 from reggan_plugin.ui.studio import Studio
 
 from ..perform.conftest import ScriptedReader, reading

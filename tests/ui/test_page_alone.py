@@ -45,7 +45,7 @@ from reggan_plugin.rig.source import RigSource
 from reggan_plugin.rig.template import template
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.open_frame import open_frame
-from reggan_plugin.ui.page_state import document_of_frame
+from reggan_plugin.ui.routes import document_of_frame
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..rig.drawn_face import drawn_face

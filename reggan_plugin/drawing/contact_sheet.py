@@ -31,7 +31,7 @@ def encoded_picture(
         settings: of Pillow for the format, such as `quality`.
     """
     if not isinstance(picture, Image.Image):
-        picture = Image.fromarray(np.rint(np.clip(picture, 0.0, 1.0) * 255).astype(np.uint8))
+        picture = _image(picture)
     content = io.BytesIO()
     picture.save(content, kind, **settings)
     return content.getvalue()
@@ -189,8 +189,8 @@ def write_cells(
     return boxes
 
 
-def _image(view: Float[np.ndarray, "height width 3"]) -> Image.Image:
-    return Image.fromarray(np.rint(view * 255).astype(np.uint8))
+def _image(view: Float[np.ndarray, "height width channels"]) -> Image.Image:
+    return Image.fromarray(np.rint(np.clip(view, 0.0, 1.0) * 255).astype(np.uint8))
 
 
 def _corner(row: int, column: int, cell_px: int = CELL_PX) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """A take from what was read of a clip: counted from rest, without jitter, gaps closed and named."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -167,17 +167,15 @@ def _notices(
     number: int | None,
     asked: int | str,
     turns_deg: Float[np.ndarray, "seen 3"],
-) -> list[Remark]:
+) -> Iterator[Remark]:
     """Say what was found, in the order in which it matters."""
-    said = [Remark(f"{one}.") for one in recording.notices]
+    yield from (Remark(f"{one}.") for one in recording.notices)
     if asked == "auto" and number is not None:
-        said.append(
-            Remark(
-                f"Frame {number} is taken for the face at rest: what it shows is taken away from "
-                "all others.",
-                "neutral-found",
-                frame=number,
-            )
+        yield Remark(
+            f"Frame {number} is taken for the face at rest: what it shows is taken away from "
+            "all others.",
+            "neutral-found",
+            frame=number,
         )
     if gaps:
         missing = sum(1 for one in recording.readings if one is None)
@@ -185,48 +183,39 @@ def _notices(
         more = f" and {len(gaps) - 8} more" if len(gaps) > 8 else ""
         damaged = len(recording.unreadable)
         found = f", {damaged} of which cannot be read" if damaged else ""
-        said.append(
-            Remark(
-                f"{missing} of {len(recording.readings)} frames show no face{found}: {ranges}{more}"
-                ". There weights go in straight lines.",
-                "gaps-in-performance",
-            )
+        yield Remark(
+            f"{missing} of {len(recording.readings)} frames show no face{found}: {ranges}{more}"
+            ". There weights go in straight lines.",
+            "gaps-in-performance",
         )
     crowded = [n for n, count in zip(recording.numbers, recording.others, strict=True) if count]
     if crowded:
-        said.append(
-            Remark(
-                f"{len(crowded)} of {len(recording.readings)} frames show more than one face "
-                f"({format_frame_range(crowded[:1])} is the first). One is followed, from the "
-                "largest on.",
-                "other-faces-in-performance",
-            )
+        yield Remark(
+            f"{len(crowded)} of {len(recording.readings)} frames show more than one face "
+            f"({format_frame_range(crowded[:1])} is the first). One is followed, from the "
+            "largest on.",
+            "other-faces-in-performance",
         )
-    said += _on_time(recording)
+    yield from _on_time(recording)
     far = int((np.abs(turns_deg[:, :2]).max(axis=1) > _FAR_DEG).sum())
     if far:
-        said.append(
-            Remark(
-                f"In {far} frames the head is turned by more than {_FAR_DEG:g} degrees, where half "
-                "of the face is guessed."
-            )
+        yield Remark(
+            f"In {far} frames the head is turned by more than {_FAR_DEG:g} degrees, where half "
+            "of the face is guessed."
         )
-    return said
 
 
-def _on_time(recording: Recording) -> list[Remark]:
+def _on_time(recording: Recording) -> Iterator[Remark]:
     steps = np.array([b - a for a, b in pairwise(recording.times_s)])
     if not recording.has_times or not len(steps):
-        return []
+        return
     usual = float(np.median(steps))
     if np.ptp(steps) <= _UNEVEN * usual:
-        return []
+        return
     slow, fast = 1 / float(steps.max()), 1 / max(float(steps.min()), 1e-6)
-    return [
-        Remark(
-            f"{recording.name} has a variable frame rate: {slow:.3g} to {fast:.3g} frames a "
-            f"second, {_rate(recording.times_s):.4g} in the mean. Each row has the time of its "
-            "frame.",
-            "variable-frame-rate",
-        )
-    ]
+    yield Remark(
+        f"{recording.name} has a variable frame rate: {slow:.3g} to {fast:.3g} frames a "
+        f"second, {_rate(recording.times_s):.4g} in the mean. Each row has the time of its "
+        "frame.",
+        "variable-frame-rate",
+    )

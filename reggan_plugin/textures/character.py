@@ -15,6 +15,12 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float, Int, UInt8
 from reggan_plugin.rig.head_part import Part
 
+DIRECTIONS = {
+    sign + axis: factor * np.eye(3)[row]
+    for row, axis in enumerate("XYZ")
+    for sign, factor in (("+", 1.0), ("-", -1.0))
+}
+"""By name, such as `+Z`."""
 AlphaMode = Literal["opaque", "cutout", "blend"]
 
 

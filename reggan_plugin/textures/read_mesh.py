@@ -24,7 +24,14 @@ from reggan_plugin.limits import (
     MOST_PARTS,
     refuse_beyond,
 )
-from reggan_plugin.textures.character import AlphaMode, Character, Material, MeshPart, Morph
+from reggan_plugin.textures.character import (
+    DIRECTIONS,
+    AlphaMode,
+    Character,
+    Material,
+    MeshPart,
+    Morph,
+)
 from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file, refuse_many_files
 from reggan_plugin.textures.gltf.character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
@@ -278,9 +285,6 @@ def _check_geometry(character: Character) -> None:
             )
 
 
-_AXES = frozenset(sign + axis for sign in "+-" for axis in "XYZ")
-
-
 def _check_fields(character: Character) -> None:
     """Refuse a character of another package whose fields are not what they say.
 
@@ -300,7 +304,7 @@ def _check_fields(character: Character) -> None:
     if character.head_node is not None:
         expect_type(character.head_node, int)
     for front in expect_type(character.fronts, tuple):
-        if len(expect_type(front, tuple)) != 2 or not set(front) <= _AXES:
+        if len(expect_type(front, tuple)) != 2 or not set(front) <= set(DIRECTIONS):
             raise ValueError(f"it faces {front!r}; expected two axes, such as ('+Z', '+Y')")
     for part in expect_type(character.parts, tuple):
         _check_part(expect_type(part, MeshPart))

@@ -23,6 +23,7 @@ from reggan_plugin.rig.head_part import Part
 from reggan_plugin.rig.own_rig import RigMesh
 from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_plugin.textures.character import (
+    DIRECTIONS,
     Character,
     MeshPart,
     NamedPart,
@@ -152,7 +153,6 @@ _FEWEST: Final = 20
 """Points of an eyeball or of teeth."""
 _BALL: Final = (0.08, 0.4)
 """Size of an eyeball in heights of what moves in a face."""
-_DIRECTIONS: Final = {"X": 0, "Y": 1, "Z": 2}
 _PLACES: Final = np.array([(1, 1, 1), (4, 1, 1), (1, 4, 1), (1, 1, 4)]) / [[3], [6], [6], [6]]
 """Barycentric coordinates at which a triangle's alpha is sampled."""
 
@@ -316,13 +316,9 @@ def _welded(
 def _fronts(character: Character) -> tuple[Float[np.ndarray, "3 3"], ...]:
     axes = []
     for front, up in character.fronts:
-        upward, forward = _direction(up), _direction(front)
+        upward, forward = DIRECTIONS[up], DIRECTIONS[front]
         axes.append(np.stack([np.cross(upward, forward), upward, forward]))
     return tuple(axes)
-
-
-def _direction(name: str) -> Float[np.ndarray, "3"]:
-    return np.eye(3)[_DIRECTIONS[name[1]]] * (-1.0 if name[0] == "-" else 1.0)
 
 
 class _Colours:

@@ -314,14 +314,20 @@ _LARGEST_LOOK_PX = 2048
 def find_flat_face(
     transfer: ExpressionTransfer, path: Path, tile: MapTile, choice: FaceChoice
 ) -> FaceCrop:
-    """Find the face on the map.
+    """Find the face on the map; a box is compared with the map's size alone.
 
     Raises:
         FaceNotFoundError: the locator finds none.
         UsageError: the box that was given is no part of the map.
     """
-    factor = max(1, -(-max(tile.shape) // _LARGEST_LOOK_PX)) if choice.needs_locator else 1
-    crops = transfer.find_faces(_look(tile, factor, choice), choice, (path.name,))
+    factor = 1
+    if choice.needs_locator:
+        factor = max(1, -(-max(tile.shape) // _LARGEST_LOOK_PX))
+        seen = (tile if factor == 1 else ReducedTile(tile, factor).whole()).frame()
+    else:
+        nothing = np.broadcast_to(np.float32(0), (*tile.shape, 3))
+        seen = Frame(pixels=nothing, original=tile.original)
+    crops = transfer.find_faces(seen, choice, (path.name,))
     if not crops:
         raise FaceNotFoundError(
             f"{path} shows no unfolded face.", kind="face-on-flat-map", source=path
@@ -340,16 +346,6 @@ def changed_flat_map(
     samples = np.array(tile.colours)
     change_samples(samples[region], window.pixels, after)
     return samples
-
-
-def _look(tile: MapTile, factor: int, choice: FaceChoice) -> Frame:
-    """Return the picture of the map in which its face is found: a box is compared with its size
-    alone.
-    """
-    if not choice.needs_locator:
-        nothing = np.broadcast_to(np.float32(0), (*tile.shape, 3))
-        return Frame(pixels=nothing, original=tile.original)
-    return (tile if factor == 1 else ReducedTile(tile, factor).whole()).frame()
 
 
 Watch = Callable[[str], AbstractContextManager[Advance]]
@@ -434,19 +430,20 @@ def run_batch(
         if stopped():
             return
         target = request.out / name
+        result: TextureResult | None = None
+        error: str | None = None
         try:
             make_writable_folder(target)
             one = _request_for(request, mesh, target, with_meshes)
             with watch(f"[{place}/{len(found)}] {name}") as advance:
                 result = run_request(one, open_transfer, advance)
-            yield CharacterOutcome(name=name, mesh=mesh, result=result)
-        except RegganError as error:
-            yield CharacterOutcome(name=name, mesh=mesh, error=error.remark)
-        except OSError as error:
-            yield CharacterOutcome(name=name, mesh=mesh, error=f"{mesh}: {error}.")
+        except RegganError as fault:
+            error = fault.remark
+        except OSError as fault:
+            error = f"{mesh}: {fault}."
         except MemoryError:
-            fault = f"{mesh} does not fit into the memory that is free."
-            yield CharacterOutcome(name=name, mesh=mesh, error=fault)
+            error = f"{mesh} does not fit into the memory that is free."
+        yield CharacterOutcome(name=name, mesh=mesh, result=result, error=error)
 
 
 def _request_for(

@@ -17,15 +17,10 @@ from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.imaging.region_limits import blurred
 from reggan_plugin.rig.own_teeth import pieces_of
-from reggan_plugin.textures.character import Character
+from reggan_plugin.textures.character import DIRECTIONS, Character
 from reggan_plugin.textures.maps.texture_map import TextureMap, reduction_for
 from reggan_plugin.textures.views.stage import DISTANCE_IN_FACES, Stage, StagePicture, View, look_at
 
-_DIRECTIONS = {
-    sign + axis: factor * np.eye(3)[row]
-    for row, axis in enumerate("XYZ")
-    for sign, factor in (("+", 1.0), ("-", -1.0))
-}
 _COARSE_PX = 512
 _EXTENT_IN_HEADS, _DISTANCE_IN_HEADS = 1.6, 3.2
 _SMALLEST_HEAD = 1e-7
@@ -86,7 +81,7 @@ def frame_face(
         if guess.size < _SMALLEST_HEAD:
             continue
         for name, up_name in _orientations(stage.character, front):
-            towards, up = _DIRECTIONS[name], _DIRECTIONS[up_name]
+            towards, up = DIRECTIONS[name], DIRECTIONS[up_name]
             view = look_at(  # coarse, with room around what may be a head
                 guess.centre,
                 towards,
@@ -227,7 +222,7 @@ def _guesses(character: Character, head_bone: str | None) -> Iterator[_Guess]:
 
 def _upper_parts(character: Character, points: Float[np.ndarray, "points 3"]) -> Iterator[_Guess]:
     """Yield the top of a standing body."""
-    up = _DIRECTIONS[character.fronts[0][1]] if character.fronts else _DIRECTIONS["+Y"]
+    up = DIRECTIONS[character.fronts[0][1]] if character.fronts else DIRECTIONS["+Y"]
     height = points @ up
     for share in (0.3, 0.16):
         top = points[height >= height.max() - share * np.ptp(height)]

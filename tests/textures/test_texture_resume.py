@@ -202,7 +202,7 @@ def test_a_write_that_fails_leaves_no_record_that_fits(
 
     run()
     with monkeypatch.context() as patch:
-        patch.setattr("reggan_plugin.textures.texture_job.copy_frame", full_disk)
+        patch.setattr("reggan_plugin.textures.maps.texture_files.copy_frame", full_disk)
         with pytest.raises(RegganError, match="full"):
             run(existing=Existing.OVERWRITE)
     assert run() == ["base_color_sad.png"]

@@ -205,6 +205,31 @@ _NOT_SKIN = re.compile(
 _OUTSIDE = 1e-4
 
 
+def parts_by_sight(
+    character: Character, face: StagePicture, skin: Bool[np.ndarray, "side side"]
+) -> list[int]:
+    """All parts with the map that covers most of what is surely skin; a fringe may hide more.
+
+    Raises:
+        MeshError: the face has no UVs.
+        UsageError: it has no map.
+    """
+    there = face.part >= 0
+    covered = np.bincount(face.part[there & skin if (there & skin).any() else there])
+    best = character.parts[int(covered.argmax())]
+    if best.uv is None:
+        raise no_uvs(character)
+    image = best.material.image
+    if image is None:
+        raise _without_map(character, f"the face's material {best.material.name!r}")
+    parts = enumerate(character.parts)
+    return [i for i, part in parts if part.material.image == image and part.uv is not None]
+
+
+def _without_map(character: Character, whose: str) -> UsageError:
+    return UsageError(f"{character.path}: {whose} has no base colour map.", kind="map-is-not-named")
+
+
 def no_uvs(character: Character) -> MeshError:
     """Return the error for a face without UVs."""
     return MeshError(
@@ -289,7 +314,7 @@ class MapChoice:
         """
         worn = self._worn
         if worn is None:
-            parts = self._parts or self._parts_by_sight(survey, skin)
+            parts = self._parts or parts_by_sight(self._loaded.character, survey, skin)
             worn = self._wear(self._given or self._own_files(parts[0]), parts)
         if self._look.force:
             return worn
@@ -348,36 +373,10 @@ class MapChoice:
         assert image is not None, "only parts with an image are asked for"
         return image_name(self._loaded.gltf, image)
 
-    def _parts_by_sight(self, face: StagePicture, skin: Bool[np.ndarray, "side side"]) -> list[int]:
-        """All parts with the map that covers most of what is surely skin; a fringe may hide more.
-
-        Raises:
-            MeshError: the face has no UVs.
-            UsageError: it has no map.
-        """
-        character, there = self._loaded.character, face.part >= 0
-        covered = np.bincount(face.part[there & skin if (there & skin).any() else there])
-        best = character.parts[int(covered.argmax())]
-        if best.uv is None:
-            raise no_uvs(character)
-        if best.material.image is None:
-            raise self._without_map(f"the face's material {best.material.name!r}")
-        return [
-            i
-            for i, part in enumerate(character.parts)
-            if part.material.image == best.material.image and part.uv is not None
-        ]
-
-    def _without_map(self, whose: str) -> UsageError:
-        return UsageError(
-            f"{self._loaded.character.path}: {whose} has no base colour map.",
-            kind="map-is-not-named",
-        )
-
     def _own_files(self, part: int) -> TextureFiles:
         image = self._loaded.character.parts[part].material.image
         if image is None:
-            raise self._without_map(f"material {self._look.material!r}")
+            raise _without_map(self._loaded.character, f"material {self._look.material!r}")
         return self._maps.files_of(image)
 
     def _wear(self, files: TextureFiles, parts: list[int]) -> WornMap:

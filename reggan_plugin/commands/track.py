@@ -32,6 +32,7 @@ from reggan_plugin.file_safety import refuse_existing, refuse_overwriting
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.sequence import Sequence
 from reggan_plugin.jobs.interruption import IoTimeout, stop_on_signals
+from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.jobs.render_job import keep_part
 from reggan_plugin.jobs.results import (
     Notice,
@@ -40,7 +41,7 @@ from reggan_plugin.jobs.results import (
 )
 from reggan_plugin.jobs.sources import find_shot
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
-from reggan_plugin.jobs.track_preview import make_folder, preview_paths, write_preview
+from reggan_plugin.jobs.track_preview import preview_paths, write_preview
 from reggan_plugin.json_and_toml import json_text
 
 SUMMARY_VERSION = 1
@@ -153,7 +154,7 @@ def track(
         shot = io_timeout.call(source, lambda: find_shot(source, frame_range))
         refuse_existing(_outputs_beside_inputs(shot, out, preview), overwrite=overwrite)
         transfer, in_use = (None, None) if no_smooth else open_model(model, device)
-        make_folder(out.parent)
+        make_writable_folder(out.parent)
         started = Started(frames=len(shot.frames), source=source, out=out)
         if in_use is not None:
             started = replace(

@@ -7,33 +7,19 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.drawing.contact_sheet import encoded_picture
-from reggan_plugin.errors import OutputError, RegganError
+from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Reading, read_content
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.frames_in_flight import run_overlapped
+from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.transfer.display_picture import display_picture
 
 LONGEST_PX = 960
 _COLOURS = ("#ffb000", "#4db8ff", "#ff5fa2", "#5fe07f", "#c792ff", "#ff7a4d")
 """Of the identities, in turn."""
 _PAPER, _FONT_PX, _DOT_PX = (32, 32, 34), 14, 2.5
-
-
-def make_folder(folder: Path) -> None:
-    """Create a folder for outputs, and those above it.
-
-    Raises:
-        OutputError: it cannot be created.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"The folder {folder} cannot be created: {error.strerror}. Name another one, or give "
-            "yourself the right to write there."
-        ) from error
 
 
 def preview_paths(frames: Sequence[SourceFrame], folder: Path) -> list[Path]:
@@ -56,7 +42,7 @@ def write_preview(
     Raises:
         OutputError: the folder takes no files.
     """
-    make_folder(folder)
+    make_writable_folder(folder)
     targets = dict(zip(frames, preview_paths(frames, folder), strict=True))
 
     def draw(frame: SourceFrame) -> bytes:

@@ -209,28 +209,23 @@ def expression_options(
         "asked",
         asked,
         _option(
-            "-e",
-            "--expression",
+            "-e --expression NAME|BLEND",
             "expressions",
             shell_complete=_complete_expressions,
             multiple=True,
-            metavar="NAME|BLEND",
             help=f"{', '.join(EXPRESSION_NAMES[1:])} or another that `reggan-plugin expressions` "
             f"lists, or a blend: happy:0.6+surprised:0.3.{often}",
         ),
         _option(
-            "--each",
+            "--each basic|all|FILE",
             hidden=not several,
-            metavar="basic|all|FILE",
             help="Several expressions at once, with a result for each: the six basic ones; all "
             "named ones; or those in a text file, one a line.",
         ),
         _option(
-            "-i",
-            "--intensity",
+            "-i --intensity 0-1.5",
             type=_Intensity(0, MAX_INTENSITY),
             default=1.0,
-            metavar="0-1.5",
             help=f"0 leaves {outcome}, 1 is the full expression. Multiplies all that you ask for.",
         ),
         like_options(),

@@ -33,6 +33,9 @@ from reggan_plugin.imaging.colour import (
 from reggan_plugin.interpolation import four_around
 from reggan_plugin.kernels.pictures import block_means
 
+Colours = Float[np.ndarray, "texels 3"]
+Places = Float[np.ndarray, "points 2"]
+
 Samples = Shaped[np.ndarray, "height width colours"]
 """As stored: uint8 or uint16 of a PNG, float16 of a half EXR, else float32; grey or RGB."""
 Rows = Shaped[np.ndarray, "..."] | slice
@@ -235,7 +238,7 @@ class ReducedTile:
 
     def texels(
         self, rows: Int[np.ndarray, " texels"], columns: Int[np.ndarray, " texels"]
-    ) -> tuple[Float[np.ndarray, "texels 3"], Float[np.ndarray, " texels"] | None]:
+    ) -> tuple[Colours, Float[np.ndarray, " texels"] | None]:
         """Colours and alpha, as `MapTile.texels`; colours that are no numbers are 0."""
         wanted = np.zeros_like(self._is_there)
         wanted[rows // _BLOCK_PX, columns // _BLOCK_PX] = True
@@ -293,7 +296,7 @@ class TextureMap:
         """Of its largest tile."""
         return max(max(tile.shape) for tile in self.tiles.values())
 
-    def tile_of(self, uv: Float[np.ndarray, "points 2"]) -> np.ndarray:
+    def tile_of(self, uv: Places) -> np.ndarray:
         """Return the tile that each point lies on: a UDIM number, which need not be in the set."""
         if not self.is_udim:
             return np.full(len(uv), FIRST_UDIM)
@@ -301,7 +304,7 @@ class TextureMap:
         return np.asarray(FIRST_UDIM + cell[:, 0] + _TILES_IN_A_ROW * cell[:, 1])
 
     def shown(
-        self, uv: Float[np.ndarray, "points 2"], reduction: int = 1
+        self, uv: Places, reduction: int = 1
     ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
         """Shown colour and alpha at points of the map; black where a tile is missing.
 
@@ -320,11 +323,8 @@ class TextureMap:
         return colour, alpha
 
     def shown_from_stored(
-        self,
-        coding: PixelCoding,
-        stored: Float[np.ndarray, "texels 3"],
-        alpha: Float[np.ndarray, " texels"] | None,
-    ) -> Float[np.ndarray, "texels 3"]:
+        self, coding: PixelCoding, stored: Colours, alpha: Float[np.ndarray, " texels"] | None
+    ) -> Colours:
         """Shown colours of texels of a tile with this coding."""
         line = None if alpha is None else alpha[None]
         display = display_from_stored(stored[None], line, coding)[0]
@@ -333,11 +333,8 @@ class TextureMap:
         return srgb_from_linear(linear_from_srgb(display) * np.array(self.tint, np.float32))
 
     def stored_from_shown(
-        self,
-        coding: PixelCoding,
-        shown: Float[np.ndarray, "texels 3"],
-        alpha: Float[np.ndarray, " texels"] | None,
-    ) -> Float[np.ndarray, "texels 3"]:
+        self, coding: PixelCoding, shown: Colours, alpha: Float[np.ndarray, " texels"] | None
+    ) -> Colours:
         """Undo `shown_from_stored`, but for channels that the tint makes black."""
         if self.tint != NO_TINT:
             tint = np.maximum(np.array(self.tint, np.float32), np.float32(1e-3))
@@ -354,7 +351,7 @@ class TextureMap:
         return self._reduced[key]
 
     def _sampled(
-        self, tile: MapTile | ReducedTile, uv: Float[np.ndarray, "points 2"]
+        self, tile: MapTile | ReducedTile, uv: Places
     ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
         """Bilinear between the centres of texels, as every renderer does; repeats at borders."""
         stored, alpha = _bilinear(tile, uv)
@@ -368,7 +365,7 @@ def reduction_for(texels_per_pixel: float) -> int:
 
 
 def _bilinear(
-    tile: MapTile | ReducedTile, uv: Float[np.ndarray, "points 2"]
+    tile: MapTile | ReducedTile, uv: Places
 ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
     height, width = tile.shape
     inside = uv - np.floor(uv)

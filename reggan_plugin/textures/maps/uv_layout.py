@@ -9,6 +9,9 @@ from PIL import Image, ImageDraw, ImageFilter
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.textures.views.stage import Hits, RayScene
 
+Mask = Bool[np.ndarray, "rows columns"]
+Texels = Int[np.ndarray, "texels 2"]
+
 _PADDING_IN_SIDES = 1 / 512
 """Width of the padding around islands, in sides of the map."""
 _AROUND_PX = 3
@@ -27,7 +30,7 @@ class Block:
         """(height, width)."""
         return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
 
-    def holds(self, texels: Int[np.ndarray, "texels 2"]) -> Bool[np.ndarray, " texels"]:
+    def holds(self, texels: Texels) -> Bool[np.ndarray, " texels"]:
         """Return true for texels (row, column) that lie in it."""
         low = np.array([self.rows.start, self.columns.start])
         return np.asarray(((texels >= low) & (texels < low + self.shape)).all(axis=1))
@@ -81,7 +84,7 @@ class UvLayout:
             else None
         )
 
-    def covered(self, block: Block) -> Bool[np.ndarray, "rows columns"]:
+    def covered(self, block: Block) -> Mask:
         """Texels on or within a few texels of a triangle."""
         corner = np.array([block.columns.start, block.rows.start])
         far = corner + block.shape[::-1]
@@ -95,15 +98,15 @@ class UvLayout:
             draw.polygon(triangle, fill=1, outline=1, width=_AROUND_PX)
         return np.asarray(canvas) > 0
 
-    def first(self, texels: Int[np.ndarray, "texels 2"]) -> Hits:
+    def first(self, texels: Texels) -> Hits:
         """Return the topmost triangle at the centres of texels (row, column)."""
         return self._cast(texels, from_top=True)
 
-    def last(self, texels: Int[np.ndarray, "texels 2"]) -> Hits:
+    def last(self, texels: Texels) -> Hits:
         """Return the lowest one; the same where only one lies there."""
         return self._cast(texels, from_top=False)
 
-    def _cast(self, texels: Int[np.ndarray, "texels 2"], *, from_top: bool) -> Hits:
+    def _cast(self, texels: Texels, *, from_top: bool) -> Hits:
         if self._scene is None or not len(texels):
             return Hits(
                 face=np.full(len(texels), -1, np.int32),
@@ -154,11 +157,11 @@ def padding_texels(shape: tuple[int, int]) -> int:
 
 def pad_around_islands(
     change: Float[np.ndarray, "rows columns 3"],
-    on_surface: Bool[np.ndarray, "rows columns"],
-    is_empty: Callable[[Int[np.ndarray, "texels 2"]], Bool[np.ndarray, " texels"]],
+    on_surface: Mask,
+    is_empty: Callable[[Texels], Bool[np.ndarray, " texels"]],
     reach: int,
-    changed: Bool[np.ndarray, "rows columns"] | None = None,
-) -> Bool[np.ndarray, "rows columns"]:
+    changed: Mask | None = None,
+) -> Mask:
     """Fill empty texels around the islands with means of their neighbours, in place.
 
     Returns where, so that filtering does not bleed what lay there before.
@@ -190,9 +193,7 @@ def pad_around_islands(
 
 
 def _sum_of_neighbours(
-    total: Float[np.ndarray, "rows columns 3"],
-    known: Bool[np.ndarray, "rows columns"],
-    places: Int[np.ndarray, "places 2"],
+    total: Float[np.ndarray, "rows columns 3"], known: Mask, places: Int[np.ndarray, "places 2"]
 ) -> tuple[Float[np.ndarray, "places 3"], Int[np.ndarray, " places"]]:
     """Sum over the known of the eight neighbours, and their number."""
     height, width = known.shape
@@ -208,7 +209,7 @@ def _sum_of_neighbours(
     return added, count
 
 
-def _spread(mask: Bool[np.ndarray, "rows columns"], reach: int) -> Bool[np.ndarray, "rows columns"]:
+def _spread(mask: Mask, reach: int) -> Mask:
     """Everything within `reach` texels of the mask, diagonals included."""
     picture = Image.fromarray(mask.astype(np.uint8) * 255)
     for _ in range(reach):

@@ -19,7 +19,16 @@ from reggan_plugin.imaging.region_limits import blurred
 from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_plugin.textures.character import DIRECTIONS, Character
 from reggan_plugin.textures.maps.texture_map import TextureMap, reduction_for
-from reggan_plugin.textures.views.stage import DISTANCE_IN_FACES, Stage, StagePicture, View, look_at
+from reggan_plugin.textures.views.stage import (
+    DISTANCE_IN_FACES,
+    Stage,
+    StagePicture,
+    Vector,
+    View,
+    look_at,
+)
+
+Landmarks = Float[np.ndarray, "6 2"]
 
 _COARSE_PX = 512
 _EXTENT_IN_HEADS, _DISTANCE_IN_HEADS = 1.6, 3.2
@@ -39,9 +48,9 @@ class FramedFace:
 
     view: View
     crop: FaceCrop
-    towards: Float[np.ndarray, "3"]
-    up: Float[np.ndarray, "3"]
-    middle: Float[np.ndarray, "3"]
+    towards: Vector
+    up: Vector
+    middle: Vector
     """Between the eyes, on the surface."""
     found_by: str
     """The clue that told where to look, in words."""
@@ -50,7 +59,7 @@ class FramedFace:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Guess:
-    centre: Float[np.ndarray, "3"]
+    centre: Vector
     size: float
     reason: str
 
@@ -58,7 +67,7 @@ class _Guess:
 def frame_face(
     stage: Stage,
     finder: FaceFinder,
-    canonical: Float[np.ndarray, "6 2"],
+    canonical: Landmarks,
     *,
     front: str | None = None,
     head_bone: str | None = None,
@@ -152,13 +161,8 @@ def locate(stage: Stage, finder: FaceFinder, view: View) -> FaceCrop | None:
 
 
 def _confirmed(
-    stage: Stage,
-    finder: FaceFinder,
-    canonical: Float[np.ndarray, "6 2"],
-    view: View,
-    towards: Float[np.ndarray, "3"],
-    up: Float[np.ndarray, "3"],
-) -> tuple[View, FaceCrop, Float[np.ndarray, "3"]] | None:
+    stage: Stage, finder: FaceFinder, canonical: Landmarks, view: View, towards: Vector, up: Vector
+) -> tuple[View, FaceCrop, Vector] | None:
     """Look twice: at the guess, then straight at what was found there."""
     crop = locate(stage, finder, view)
     if crop is None:
@@ -276,9 +280,7 @@ def take_survey(stage: Stage, framed: FramedFace) -> StagePicture:
     return stage.take(view, 4)
 
 
-def skin_in_survey(
-    framed: FramedFace, canonical: Float[np.ndarray, "6 2"]
-) -> Bool[np.ndarray, "side side"]:
+def skin_in_survey(framed: FramedFace, canonical: Landmarks) -> Bool[np.ndarray, "side side"]:
     """Return where nose, mouth and cheeks are in a survey: between the eyes' level and the chin."""
     _, crop = closer(framed, SURVEY_PX)
     points = dict(zip(LANDMARK_NAMES, crop.place(canonical * crop.side_px), strict=True))
@@ -354,7 +356,7 @@ def own_relief(
     picture: StagePicture,
     focal_px: float,
     crop: FaceCrop,
-    canonical: Float[np.ndarray, "6 2"],
+    canonical: Landmarks,
     parts: Sequence[int],
 ) -> Mapping[str, Mask]:
     """Return where modelled brows and lips are, 512 pixels a side; what is not there has no entry.
@@ -391,11 +393,7 @@ def own_relief(
 
 
 def eyeballs_of(
-    stage: Stage,
-    parts: Sequence[int],
-    view: View,
-    crop: FaceCrop,
-    canonical: Float[np.ndarray, "6 2"],
+    stage: Stage, parts: Sequence[int], view: View, crop: FaceCrop, canonical: Landmarks
 ) -> Bool[np.ndarray, " faces"]:
     """Find eyeballs that wear the map of the skin: balls, or halves of balls, at the eyes, by
     themselves in the mesh.

@@ -18,6 +18,9 @@ from reggan_plugin.limits import LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS, MOST_LO
 from reggan_plugin.textures.character import Character, corner_values, smooth_normals
 from reggan_plugin.textures.maps.texture_map import TextureMap
 
+Vector = Float[np.ndarray, "3"]
+Rays = Float[np.ndarray, "rays 3"]
+
 DISTANCE_IN_FACES = 12.0
 """From the camera to the face, in distances of its eyes: the middle of the training pictures'."""
 
@@ -29,7 +32,7 @@ class View:
     Picture coordinates are continuous pixels from the upper left corner.
     """
 
-    eye: Float[np.ndarray, "3"]
+    eye: Vector
     axes: Float[np.ndarray, "3 3"]
     """Rows: to the right, up, and back from what is seen to the camera."""
     focal_px: float
@@ -72,13 +75,7 @@ class View:
 
 
 def look_at(
-    target: Float[np.ndarray, "3"],
-    towards: Float[np.ndarray, "3"],
-    up: Float[np.ndarray, "3"],
-    *,
-    distance: float,
-    extent: float,
-    side_px: int,
+    target: Vector, towards: Vector, up: Vector, *, distance: float, extent: float, side_px: int
 ) -> View:
     """Return a camera that stands `distance` from a target and frames `extent` around it.
 
@@ -133,9 +130,7 @@ class RayScene:
             np.ascontiguousarray(faces, dtype=np.int32),
         )
 
-    def first_hits(
-        self, origins: Float[np.ndarray, "rays 3"], directions: Float[np.ndarray, "rays 3"]
-    ) -> Hits:
+    def first_hits(self, origins: Rays, directions: Rays) -> Hits:
         """Return the nearest triangle on each ray, from either side."""
         count = len(origins)
         face = np.full(count, -1, dtype=np.int32)
@@ -234,9 +229,7 @@ class Stage:
         other.map_of = map_of
         return other
 
-    def first_seen(
-        self, eye: Float[np.ndarray, "3"], directions: Float[np.ndarray, "rays 3"]
-    ) -> Hits:
+    def first_seen(self, eye: Vector, directions: Rays) -> Hits:
         """First hit of each camera ray; it passes holes in hair and backs of surfaces."""
         start = np.broadcast_to((eye - self._middle) / self._size, directions.shape)
         hits = self._scene.first_hits(start, directions)
@@ -303,9 +296,7 @@ class Stage:
             distance=hits.distance.reshape(side, side),
         )
 
-    def _passes(
-        self, hits: Hits, directions: Float[np.ndarray, "rays 3"]
-    ) -> Bool[np.ndarray, " rays"]:
+    def _passes(self, hits: Hits, directions: Rays) -> Bool[np.ndarray, " rays"]:
         """Return true for rays that go on: they met the back of a one-sided surface, or a hole."""
         passes = np.zeros(len(hits.face), dtype=np.bool_)
         found = np.flatnonzero(hits.face >= 0)

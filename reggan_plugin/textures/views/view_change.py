@@ -21,6 +21,10 @@ from reggan_plugin.textures.character import corner_values
 from reggan_plugin.textures.maps.texture_map import MapTile, TextureMap
 from reggan_plugin.textures.views.stage import Hits, Stage, View
 
+Places = Float[np.ndarray, "places 2"]
+Colours = Float[np.ndarray, "places 3"]
+Points = Float[np.ndarray, "points 3"]
+
 GRAZING, FULL = 0.08, 0.30
 """Cosines between the surface's normal and the way to the camera: nothing changes at an angle
 beyond 85 degrees, everything within 72."""
@@ -33,9 +37,7 @@ INTO_FOLD = -0.5
 
 
 def facing_of(
-    points: Float[np.ndarray, "points 3"],
-    normals: Float[np.ndarray, "points 3"],
-    eye: Float[np.ndarray, "3"],
+    points: Points, normals: Points, eye: Float[np.ndarray, "3"]
 ) -> Float[np.ndarray, " points"]:
     """Cosines between normals and the way to the camera."""
     towards = eye - points
@@ -53,9 +55,7 @@ _WINDOW_PX, _MARGIN_PX = 256, 4
 """Texels that become floats at a time, and what the kernel looks at beyond them."""
 
 
-def sample_finely(
-    texture: TextureMap, uv: Float[np.ndarray, "points 2"]
-) -> Float[np.ndarray, "points 3"]:
+def sample_finely(texture: TextureMap, uv: Places) -> Colours:
     """Shown colours at points of the map by the kernel of frames; black where a tile is missing.
 
     At the centre of a texel they are its own, without rounding.
@@ -69,9 +69,7 @@ def sample_finely(
     return colours
 
 
-def _from_tile(
-    texture: TextureMap, tile: MapTile, uv: Float[np.ndarray, "points 2"]
-) -> Float[np.ndarray, "points 3"]:
+def _from_tile(texture: TextureMap, tile: MapTile, uv: Places) -> Colours:
     """Window by window, so that little of a large map is ever held as floats."""
     height, width = tile.shape
     inside = uv - np.floor(uv)
@@ -102,11 +100,7 @@ def _window(
     return finite.reshape(len(side), len(side), 3)
 
 
-def _painted(
-    light: Float[np.ndarray, "places 3"],
-    motion: FrameMotion,
-    places: Float[np.ndarray, "places 2"],
-) -> Float[np.ndarray, "places 3"]:
+def _painted(light: Colours, motion: FrameMotion, places: Places) -> Colours:
     """Light with the paint over it, sRGB-encoded."""
     cover = between_pixels(motion.cover[..., None], places)
     paint = linear_from_srgb(between_pixels(motion.paint, places))
@@ -114,7 +108,7 @@ def _painted(
 
 
 def between_pixels(
-    values: Float[np.ndarray, "height width channels"], places: Float[np.ndarray, "places 2"]
+    values: Float[np.ndarray, "height width channels"], places: Places
 ) -> Float[np.ndarray, "places channels"]:
     """Values at places (x, y), in straight lines between the centres of pixels."""
     return sample_bilinear(values, places[:, 0] - 0.5, places[:, 1] - 0.5)
@@ -259,9 +253,7 @@ class SurfaceChange:
 
     def at(
         self, hits: Hits
-    ) -> tuple[
-        Float[np.ndarray, "points 3"], Float[np.ndarray, " points"], Bool[np.ndarray, " points"]
-    ]:
+    ) -> tuple[Colours, Float[np.ndarray, " places"], Bool[np.ndarray, " places"]]:
         """Change of the shown colour, how much of it counts, and whether a fold hides the point.
 
         The weight falls to 0 at grazing angles, but not in a fold of what faces the camera: hidden
@@ -298,12 +290,7 @@ class SurfaceChange:
         difference[in_fold] = self._covered(seen.motion, places[in_fold], uv[in_fold])
         return difference
 
-    def _moved(
-        self,
-        motion: FrameMotion,
-        places: Float[np.ndarray, "places 2"],
-        uv: Float[np.ndarray, "places 2"],
-    ) -> Float[np.ndarray, "places 3"]:
+    def _moved(self, motion: FrameMotion, places: Places, uv: Places) -> Colours:
         """Change of the shown colours of texels at places of the view; 0 where it does not change.
 
         A place that comes from another part, such as the lip from the teeth, takes the colour of
@@ -318,12 +305,7 @@ class SurfaceChange:
         change[moves] = _painted(light, motion, places) - sample_finely(self._texture, uv)
         return change
 
-    def _covered(
-        self,
-        motion: FrameMotion,
-        places: Float[np.ndarray, "places 2"],
-        uv: Float[np.ndarray, "places 2"],
-    ) -> Float[np.ndarray, "places 3"]:
+    def _covered(self, motion: FrameMotion, places: Places, uv: Places) -> Colours:
         """Change of the shown colours of texels that stay, and take only the paint before them."""
         change = np.zeros((len(places), 3), np.float32)
         covered = np.flatnonzero(between_pixels(motion.cover[..., None], places)[:, 0])
@@ -331,9 +313,7 @@ class SurfaceChange:
         change[covered] = _painted(linear_from_srgb(old), motion, places[covered]) - old
         return change
 
-    def _colours_from(
-        self, places: Float[np.ndarray, "places 2"], uv: Float[np.ndarray, "places 2"]
-    ) -> Float[np.ndarray, "places 3"]:
+    def _colours_from(self, places: Places, uv: Places) -> Colours:
         """Shown colours of the surfaces at places of the view; else those at `uv`."""
         stage, view = self._stage, self._seen.view
         places = np.clip(places, 0.5, view.side_px - 0.5)
@@ -350,7 +330,7 @@ class SurfaceChange:
         return colours
 
     def _seen_by(
-        self, points: Float[np.ndarray, "points 3"], normals: Float[np.ndarray, "points 3"]
+        self, points: Points, normals: Points
     ) -> tuple[Int[np.ndarray, " seen"], Float[np.ndarray, " seen"], Bool[np.ndarray, " seen"]]:
         """Rows of the points that the view sees where it changes, their facing, which are hidden.
 
@@ -371,9 +351,7 @@ class SurfaceChange:
         return rows, np.maximum(own[rows], around[:, 0]), hidden
 
 
-def _is_near(
-    touched: Bool[np.ndarray, "side side"], places: Float[np.ndarray, "places 2"]
-) -> Bool[np.ndarray, " places"]:
+def _is_near(touched: Bool[np.ndarray, "side side"], places: Places) -> Bool[np.ndarray, " places"]:
     """Return true for places where one of the four pixels around is touched."""
     low = np.floor(places - 0.5).astype(np.int64)
     high = np.minimum(low + 1, len(touched) - 1)

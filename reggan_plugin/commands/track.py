@@ -204,7 +204,7 @@ def _outputs_beside_inputs(shot: Sequence, out: Path, preview: Path | None) -> l
             "--preview is where the source frames lie, and pictures beside them would be taken "
             "for frames. Name another file or folder."
         )
-    drawn = _drawn(shot, preview)
+    drawn = [] if preview is None else preview_paths(shot.frames, preview)
     if out in drawn:
         raise UsageError(f"{out} is the name of a picture of --preview, too. Name another file.")
     refuse_overwriting((out, *drawn), [*sources, *given_files()])

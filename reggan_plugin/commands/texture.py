@@ -74,8 +74,8 @@ def texture(
     The mesh is drawn from the front, without light. The model changes that picture. The texels that
     you see in the picture get the change. All others keep their bits. Format, depth and alpha stay.
 
-    Happy, angry, afraid and surprised open the mouth. A map can only paint an open mouth
-    on closed lips: jaw, teeth and silhouette stay as the mesh has them. Sad opens no mouth.
+    Happy, afraid and surprised open the mouth. A map can only paint an open mouth on closed lips:
+    jaw, teeth and silhouette stay as the mesh has them. Sad and angry open no mouth.
     """
     mixes = asked.mixes
     if not mixes and sheet is None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.perform import read_expression
+from reggan_plugin.commands.options.expression import ReaderOptions
 from reggan_plugin.perform.face_reading import FaceReading
 from reggan_plugin.perform.neutral_moment import counted_from
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
@@ -93,5 +93,5 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> list[ScriptedReader]:
     """Readers that the command opens, one after another; append them."""
     readers: list[ScriptedReader] = []
     opened = iter(readers)
-    monkeypatch.setattr(read_expression, "open_reader", lambda *given: next(opened))
+    monkeypatch.setattr(ReaderOptions, "opened", lambda _: next(opened))
     return readers

@@ -256,20 +256,22 @@ class ShotExpression:
 
     Attributes:
         mix: the same at every frame; with a curve, the most that it asks for.
-        curve: the expression by frame.
         fades: at both ends of the shot.
-        label: what a folder of results is named with.
+        curve: the expression by frame.
         take: a recorded performance, of which `curve_on` makes the curve.
-        intensity, adds: of the take.
+        intensity: of the take.
     """
 
     mix: ExpressionMix
-    curve: ExpressionCurve | None
     fades: Fades
-    label: str
+    curve: ExpressionCurve | None = None
     take: TakeOptions | None = None
     intensity: float = 1.0
-    adds: bool = False
+
+    @property
+    def label(self) -> str:
+        """What a folder of results is named with."""
+        return self.mix.label if self.take is None else self.take.path.stem
 
     def curve_on(self, first_frame: int, last_frame: int | None = None) -> ExpressionCurve | None:
         """Return the curve, of a take as it lies on a shot; None knows no last frame.
@@ -279,7 +281,7 @@ class ShotExpression:
         """
         if self.take is None:
             return self.curve
-        return self.take.curve_on(first_frame, last_frame, self.intensity, adds=self.adds)
+        return self.take.curve_on(first_frame, last_frame, self.intensity, adds=self.mix.adds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,9 +320,7 @@ class AskedExpressions:
         }
         rest = [shot.mix for shot in self.shots] or [ExpressionMix(adds=mixes.adds, own=mixes.own)]
         whole = [replace(mix, by_face=own) for mix in rest]
-        return tuple(
-            ShotExpression(mix=mix, curve=None, fades=self.fades, label=mix.label) for mix in whole
-        )
+        return tuple(ShotExpression(mix=mix, fades=self.fades) for mix in whole)
 
 
 def _over_time(
@@ -336,25 +336,13 @@ def _over_time(
             "More than one of an expression, --intensity-curve and --curves was given; a curve "
             "says which expression there is at which frame. Keep one of them."
         )
-    shots = [
-        ShotExpression(mix=mix, curve=None, fades=fades, label=label)
-        for label, mix in asked.mixes.items()
-    ]
+    shots = [ShotExpression(mix=mix, fades=fades) for mix in asked.mixes.values()]
     if take is not None:
-        played = ShotExpression(
-            mix=ExpressionMix(adds=asked.adds),
-            curve=None,
-            fades=fades,
-            label=take.path.stem,
-            take=take,
-            intensity=asked.intensity,
-            adds=asked.adds,
-        )
-        shots = [played]
+        none = ExpressionMix(adds=asked.adds)
+        shots = [ShotExpression(mix=none, fades=fades, take=take, intensity=asked.intensity)]
     if intensity_curve is not None:
         curve = read_curve(intensity_curve, asked.intensity, asked.own, adds=asked.adds)
-        peak = curve.peak
-        shots = [ShotExpression(mix=peak, curve=curve, fades=fades, label=peak.label)]
+        shots = [ShotExpression(mix=curve.peak, fades=fades, curve=curve)]
     return AskedExpressions(shots=tuple(shots), mixes=asked, fades=fades)
 
 

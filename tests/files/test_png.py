@@ -335,6 +335,22 @@ def test_a_picture_that_is_compressed_in_bands_reads_the_same(
     assert np.array_equal(imagecodecs.png_decode(at_once), imagecodecs.png_decode(in_bands))
 
 
+def test_what_was_compressed_fast_is_compressed_fast(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).normal(128, 9, (90, 120, 3)).clip(0, 255).astype(np.uint8)
+    written = []
+    for level in (1, 6):
+        source = tmp_path / f"{level}.png"
+        Image.fromarray(noise).save(source, compress_level=level)
+        frame = read_frame(source)
+        assert isinstance(frame.original, png.StoredPng)
+        written.append(frame.original.encode(frame.pixels, frame.pixels * 0.5))
+    fast, usual = (
+        next(c.data for c in png.read_chunks(one) if c.name == b"IDAT") for one in written
+    )
+    assert (fast[1] >> 6, usual[1] >> 6) == (0, 1)
+    assert np.array_equal(*map(imagecodecs.png_decode, written))
+
+
 def test_a_box_that_holds_the_change_gives_the_file_that_the_whole_frame_gives(
     tmp_path: Path, image: Callable[..., Any]
 ) -> None:

@@ -102,7 +102,9 @@ def bytes_from_chunks(chunks: Iterable[Chunk]) -> bytes:
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """By number of channels: grey, grey and alpha, RGB, RGBA."""
-_LEVEL, _LEVEL_AT_ONCE = 3, 4
+_LEVEL, _LEVEL_AT_ONCE, _FAST_LEVEL = 3, 4, 1
+"""Of compression: zlib's, libdeflate's, and libdeflate's where the file says that it was compressed
+by the fastest way: two thirds of the time, for files 6 to 8 % larger."""
 _UP = 2
 """The filter that stores each row as its difference from the one above."""
 
@@ -163,6 +165,8 @@ class StoredPng:
     """uint8 or uint16; grey or RGB, and alpha if it is written as a channel."""
     transparent: Bool[np.ndarray, "height width"] | None
     """True where a tRNS chunk makes one colour of an image without alpha transparent."""
+    is_fast: bool
+    """Whether it was compressed by the fastest way."""
 
     def encode(
         self,
@@ -211,7 +215,8 @@ class StoredPng:
             import imagecodecs  # formats are listed without it
 
             rows = _filtered(_stored_rows(samples))
-            compressed = imagecodecs.deflate_encode(rows, level=_LEVEL_AT_ONCE)  # type: ignore[arg-type]
+            level = _FAST_LEVEL if self.is_fast else _LEVEL_AT_ONCE
+            compressed = imagecodecs.deflate_encode(rows, level=level)  # type: ignore[arg-type]
             picture = [make_chunk(b"IDAT", bytes(compressed))]
         kept_before, kept_after = self._kept_chunks()
         return bytes_from_chunks([header_chunk(samples), *kept_before, *picture, *kept_after])
@@ -316,12 +321,14 @@ def decode_samples(content: bytes) -> DecodedPng:
     notices += (THUMBNAIL_LEFT_OUT,) if kept != without else ()
     place = next(i for i, chunk in enumerate(kept) if chunk.name == b"IDAT")
     rest = [chunk for chunk in kept[place:] if chunk.name != b"IDAT"]
+    stream = b"".join(chunk.data[:2] for chunk in kept[place : place + 2])
     colours = samples.shape[2] - has_alpha
     return DecodedPng(
         original=StoredPng(
             chunks=[*kept[:place], Chunk(name=b"IDAT", raw=b""), *rest],
             samples=samples if transparent is None else samples[..., :colours],
             transparent=transparent,
+            is_fast=stream[1:2] < b"\x40",  # FLEVEL 0 of RFC 1950
         ),
         colours=samples[..., :colours],
         alpha=samples[..., -1] if has_alpha else None,

@@ -342,7 +342,8 @@ def check_seal(model: Path) -> str:
     found = _seal_in(content)
     if found is None:
         raise ModelCardError(
-            f"{model} has no card with a weights_sha256. Use a model exported by reggan-plugin."
+            f"{model} has no card with a weights_sha256: it is empty, damaged or of another "
+            "program. Use a model exported by reggan-plugin."
         )
     expected, actual = found[1].decode(), _digest(content, found)
     if expected != actual:

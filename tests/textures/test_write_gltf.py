@@ -106,6 +106,17 @@ def test_replacing_a_map_leaves_everything_else(source: Path, side_px: int) -> N
     assert abs(output.stat().st_size - source.stat().st_size - len(new) + len(png((1, 2, 3)))) < 400
 
 
+def test_chunks_of_other_programs_stay(source: Path) -> None:
+    content, more = source.read_bytes(), struct.pack("<I4s8s", 8, b"XTRA", b"anything")
+    source.write_bytes(content[:8] + struct.pack("<I", len(content + more)) + content[12:] + more)
+    output = source.with_name("out.glb")
+    write_replaced(read_gltf(source), 0, png((200, 100, 50)), ".png", output)
+    written = output.read_bytes()
+    assert written.endswith(more)
+    assert struct.unpack_from("<I", written, 8) == (len(written),)
+    check_everything_else_is_equal(source, output)
+
+
 def test_a_name_that_is_no_unicode_stays(source: Path) -> None:
     document, binary = parsed(source)
     document["nodes"][0]["name"] = "\ud800 é"

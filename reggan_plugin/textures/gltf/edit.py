@@ -111,7 +111,8 @@ class GltfEdit:
         if self._gltf.is_binary:
             if self._buffer:
                 self.document["buffers"][0]["byteLength"] = len(self._buffer)
-            write_atomically(path, bytes_from_gltf(self.document, bytes(self._buffer)))
+            content = bytes_from_gltf(self.document, bytes(self._buffer), self._gltf.further)
+            write_atomically(path, content)
             return
         for name, content in self._beside.items():
             write_atomically(path.with_name(name), content)

@@ -48,6 +48,8 @@ class GltfFile:
     """Each as long as its entry in the document says."""
     is_binary: bool
     """Whether it is one file (GLB, VRM), whose buffer 0 is inside."""
+    further: bytes = b""
+    """Chunks of other programs behind it, as they are in the file."""
 
     def list_of(self, key: str) -> list[dict[str, Any]]:
         """Return a top-level array of the document, empty if it has none."""
@@ -108,7 +110,7 @@ def read_gltf(path: Path) -> GltfFile:
     content = read_file(path)
     try:
         is_binary = content.startswith(_MAGIC)
-        text, binary = _chunks(content) if is_binary else (content, b"")
+        text, binary, further = _chunks(content) if is_binary else (content, b"", b"")
         refuse_overgrown(text)
         document = parse_json(text, parse_constant=_refuse_constant)
         check_document(document)
@@ -130,7 +132,9 @@ def read_gltf(path: Path) -> GltfFile:
                 f"{path} requires the extension {name[:_LONGEST_NAME]!r}, which is not read. "
                 "Export it without."
             )
-    return GltfFile(path=path, document=document, buffers=buffers, is_binary=is_binary)
+    return GltfFile(
+        path=path, document=document, buffers=buffers, is_binary=is_binary, further=further
+    )
 
 
 def packed_file(path: Path, extension: str) -> MeshError:
@@ -141,9 +145,9 @@ def packed_file(path: Path, extension: str) -> MeshError:
     )
 
 
-def bytes_from_gltf(document: dict[str, Any], buffer: bytes | None) -> bytes:
-    """Return a GLB with this document and buffer; a .gltf where there is no buffer to put
-    inside.
+def bytes_from_gltf(document: dict[str, Any], buffer: bytes | None, further: bytes = b"") -> bytes:
+    """Return a GLB with this document, buffer and further chunks; a .gltf where there is no buffer
+    to put inside.
     """
     try:
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
@@ -153,7 +157,7 @@ def bytes_from_gltf(document: dict[str, Any], buffer: bytes | None) -> bytes:
         return text
     text += b" " * (-len(text) % 4)
     binary = buffer + b"\0" * (-len(buffer) % 4)
-    length = _HEADER.size + 2 * _CHUNK.size + len(text) + len(binary)
+    length = _HEADER.size + 2 * _CHUNK.size + len(text) + len(binary) + len(further)
     return b"".join(
         [
             _HEADER.pack(_MAGIC, 2, length),
@@ -161,6 +165,7 @@ def bytes_from_gltf(document: dict[str, Any], buffer: bytes | None) -> bytes:
             text,
             _CHUNK.pack(len(binary), _BINARY),
             binary,
+            further,
         ]
     )
 
@@ -188,23 +193,27 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"its JSON holds {name}, which is no number")
 
 
-def _chunks(content: bytes) -> tuple[bytes, bytes]:
-    """JSON and binary chunk of a GLB."""
+def _chunks(content: bytes) -> tuple[bytes, bytes, bytes]:
+    """JSON and binary chunk of a GLB, and those of other programs with their heads."""
     _, version, length = _HEADER.unpack_from(content)
     if version != 2:
         raise ValueError(f"it is GLB version {version}, expected 2")
     if length > len(content):
         raise ValueError(f"it has {len(content)} bytes of {length}")
     chunks: dict[bytes, bytes] = {}
+    further = bytearray()
     offset = _HEADER.size
     while offset + _CHUNK.size <= length:
         size, kind = _CHUNK.unpack_from(content, offset)
-        offset += _CHUNK.size
-        chunks.setdefault(kind, content[offset : offset + size])
-        offset += size
+        begin, end = offset + _CHUNK.size, offset + _CHUNK.size + size
+        if kind in (_JSON, _BINARY):
+            chunks.setdefault(kind, content[begin:end])
+        elif end <= length:
+            further += content[offset:end]
+        offset = end
     if _JSON not in chunks:
         raise ValueError("it has no JSON chunk")
-    return chunks[_JSON], chunks.get(_BINARY, b"")
+    return chunks[_JSON], chunks.get(_BINARY, b""), bytes(further)
 
 
 def _buffer(path: Path, entry: dict[str, Any], binary: bytes) -> bytes:

@@ -53,6 +53,10 @@ _MOVED_AT_ONCE = 16_777_216
 """Bytes."""
 _MOST_DELAY = 65_535
 """Of a GIF's frame, in hundredths of a second."""
+_MOST_NAMED = 8
+"""Of what a container does not hold."""
+_OF_A_CAMERA = "."
+"""In names that QuickTime alone holds, such as com.apple.quicktime.make."""
 _LIMITED, _FULL = 1, 2
 """Ranges of YCbCr, as FFmpeg numbers them."""
 _OF_CONTAINER = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
@@ -67,6 +71,10 @@ _OF_FRAMES = {
     "DYNAMIC_HDR_PLUS": "HDR10+",
     "DOVI_METADATA": "Dolby Vision",
     "A53_CC": "closed captions",
+    "ICC_PROFILE": "the colour profile",
+    "SPHERICAL": "the spherical projection",
+    "STEREO3D": "stereo 3D",
+    "S12M_TIMECODE": "timecodes of frames",
 }
 """By the name of FFmpeg's side data, what an encoder may not take along."""
 _COLOUR_TAGS = ("color_primaries", "color_trc", "colorspace", "color_range")
@@ -212,6 +220,9 @@ def written_frames(
     if container == "gif":
         with _faults(source, out):
             options = _gif_options(Path(source), facts)
+    with _faults(source, out), open_video(Path(source)) as looking:
+        if container == "mov" and any(_OF_A_CAMERA in key for key in looking.metadata):
+            options["movflags"] += "+use_metadata_tags"
     with (
         _faults(source, out),
         open_video(Path(source)) as reading,
@@ -263,6 +274,10 @@ def written_frames(
             notices.append(f"the number of loops is left out of the new video: {suffix} has none")
         if facts.others:
             notices.append(f"{', '.join(facts.others)} left out of the new video")
+        kept = {key.lower() for key in written.metadata} | {"comment"}
+        if lost := sorted(key for key in own if key.lower() not in kept):
+            named = ", ".join(lost[:_MOST_NAMED]) + (", ..." if len(lost) > _MOST_NAMED else "")
+            notices.append(f"{named} left out of the new video: {suffix} holds none")
         now = _said_by(next(written.decode(video=0), None))
         if gone := ", ".join(one for one in _said_by(first) if one not in now):
             notices.append(f"{gone} left out of the new video")
@@ -276,9 +291,6 @@ def written_frames(
         texts = facts.comments or [own[key].encode() for key in own if key.lower() == "comment"]
         said = [] if comment is None else [comment.encode()]
         _add_comments(Path(temporary), [*(text for text in texts if text not in said), *said])
-        lost = sorted(key for key in own if key.lower() != "comment")
-        if lost:
-            notices.append(f"{', '.join(lost)} left out of the new video: {suffix} holds none")
     yield notices
 
 

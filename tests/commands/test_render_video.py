@@ -1,5 +1,6 @@
 """Videos in, videos out: times, sound, colour tags and untouched pixels stay; jobs go on."""
 
+import io
 import json
 import os
 import subprocess
@@ -324,6 +325,38 @@ def test_what_frames_say_of_themselves_and_a_new_video_loses_is_named(tmp_path: 
         writing.mux(stream.encode(None))
     said = write_video(source, tmp_path / "a.mp4", {}, coding=Coding())
     assert said == ["interlacing left out of the new video"]
+
+
+def test_what_a_camera_says_of_itself_stays_in_a_mov_and_is_else_named(tmp_path: Path) -> None:
+    make, source = "com.apple.quicktime.make", tmp_path / "of.mov"
+    options = {"movflags": "use_metadata_tags"}
+    with av.open(str(source), "w", container_options=options) as writing:
+        writing.metadata.update({make: "A phone", "title": "Take 3"})
+        stream: Any = writing.add_stream("libx264", rate=24)
+        stream.width = stream.height = 64
+        writing.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        writing.mux(stream.encode(None))
+    for name, lost in (("a.mov", []), ("a.mkv", []), ("a.mp4", [make])):
+        said = write_video(source, tmp_path / name, {}, comment="made by us")
+        assert said == [f"{key} left out of the new video: .mp4 holds none" for key in lost]
+        with av.open(str(tmp_path / name)) as made:
+            found = {key.lower(): text for key, text in made.metadata.items()}
+        assert found.get(make) == (None if lost else "A phone")
+        assert (found["title"], found["comment"]) == ("Take 3", "made by us")
+
+
+def test_a_colour_profile_that_a_new_video_loses_is_named(tmp_path: Path) -> None:
+    drawn = io.BytesIO()
+    Image.new("RGB", (WIDTH, HEIGHT), (90, 80, 70)).save(drawn, "PNG", icc_profile=b"of a screen")
+    with av.open(str(tmp_path / "of.mov"), "w") as writing:
+        stream: Any = writing.add_stream("png", rate=24)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "rgb24"
+        packet = av.Packet(drawn.getvalue())
+        packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, 24), True
+        packet.pts = packet.dts = 0
+        writing.mux(packet)
+    said = write_video(tmp_path / "of.mov", tmp_path / "a.mov", {})
+    assert "the colour profile left out of the new video" in said
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])

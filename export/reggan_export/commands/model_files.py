@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.backends.runner import DEFAULT_BATCH
+from reggan_plugin.commands.options.grouped import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import ModelParityError, OutputError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
@@ -43,21 +44,19 @@ def refuse_occupied(out: Path, overwrite: bool, *inputs: Path) -> None:
     show_default=True,
     help="Precision of the convolutions. fp16 is for GPUs. Inputs and outputs are always float32.",
 )
-@click.option(
-    "--size",
+@shown_option(
+    "--size PIXELS",
     "side_px",
     type=click.IntRange(min=1),
-    metavar="PIXELS",
     help="Side of the crop, for models that do not learn pixel by pixel.  "
     "[default: that of the run]",
 )
 @click.option("--name", help="Name in the card; by default that of the file.")
 @click.option("--version", help="Version in the card.  [default: 0.1.0, or that of an .onnx]")
-@click.option(
-    "--max-yaw",
+@shown_option(
+    "--max-yaw DEGREES",
     "max_yaw_deg",
     type=click.FloatRange(0, 180),
-    metavar="DEGREES",
     help="Turn of the head up to which `evaluate` found the model to beat its input; render fades "
     "the intensity to 0 over the next 10.  [default: no limit, or that of an .onnx]",
 )
@@ -107,23 +106,20 @@ def onnx(
 
 @click.command("landmarks")
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
-@click.option(
-    "--out",
+@shown_option(
+    "--out FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
-    metavar="FILE",
     help="The model file, an .onnx.",
 )
-@click.option(
-    "--refinement",
+@shown_option(
+    "--refinement RUN|ONNX",
     type=click.Path(exists=True, path_type=Path),
-    metavar="RUN|ONNX",
     help="Run of train-refinement, or an exported file, whose refinement goes into the same file.",
 )
-@click.option(
-    "--front",
+@shown_option(
+    "--front RUN|ONNX",
     type=click.Path(exists=True, path_type=Path),
-    metavar="RUN|ONNX",
     help="Run of train-landmarks, or an exported file, whose network for what lies in front of the "
     "face is taken instead of RUN's.",
 )
@@ -159,10 +155,9 @@ def landmarks(
 @click.command()
 @click.argument("model", type=MODEL_FILE)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The .onnx to write.")
-@click.option(
-    "--data",
+@shown_option(
+    "--data FOLDER",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="FOLDER",
     help="Frames like those that will be rendered, to take the range of values from.  "
     "[default: the sample frames]",
 )
@@ -207,12 +202,11 @@ def batch_from_text(text: str) -> tuple[int, int, int]:
     type=click.Choice(PRECISIONS),
     help="Precision that the file must have. Another one is refused.",
 )
-@click.option(
-    "--batch",
+@shown_option(
+    "--batch SMALLEST,BEST,LARGEST",
     type=batch_from_text,
     default=",".join(map(str, DEFAULT_BATCH)),
     show_default=True,
-    metavar="SMALLEST,BEST,LARGEST",
     help="How many faces the engine takes at once: the smallest, the usual and the largest "
     "number, or one number for all three. `render` asks for one.",
 )
@@ -222,17 +216,15 @@ def batch_from_text(text: str) -> tuple[int, int, int]:
     help="For every NVIDIA GPU from Ampere on with this TensorRT and system, at some cost in "
     "speed, instead of this GPU alone.",
 )
-@click.option(
-    "--device",
+@shown_option(
+    "--device tensorrt[:INDEX]",
     default="tensorrt",
     show_default=True,
-    metavar="tensorrt[:INDEX]",
     help="The GPU to build on.",
 )
-@click.option(
-    "--out",
+@shown_option(
+    "--out FILE.plan",
     type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE.plan",
     help="Write the engine here, and FILE.plan.json beside it.  [default: the cache, from which "
     "--device tensorrt takes it]",
 )
@@ -274,10 +266,9 @@ def engine(
     type=MODEL_FILE,
     help="TensorRT engine of the model, to compare, too.",
 )
-@click.option(
-    "--checkpoint",
+@shown_option(
+    "--checkpoint RUN|FILE",
     type=click.Path(exists=True, path_type=Path),
-    metavar="RUN|FILE",
     help="Where MODEL comes from: a run folder, the checkpoint in it, or the .onnx that was "
     "quantised.  [default: MODEL itself, not optimised]",
 )

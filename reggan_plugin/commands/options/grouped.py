@@ -96,20 +96,23 @@ class GroupedCommand(click.Command):
                 formatter.write_dl(records)
 
 
-def grouped_option(heading: str, *names: str, **settings: Any) -> Callable[[Command], Command]:
-    """`click.option` under a heading of the help.
+def shown_option(shown: str, *names: str, **settings: Any) -> Callable[[Command], Command]:
+    """`click.option`, declared as the help shows it.
 
     Args:
-        heading: of the help.
-        names: its names and what it takes, as the help shows them: `-o --out FILE`; then the
-            argument of the command, if that is another word.
+        shown: its names and what it takes: `-o --out FILE`.
+        names: the argument of the command, if that is another word.
         settings: as click has them.
     """
-    shown, *others = names
     words = shown.split()
     if len(words) > 1 and not words[-1].startswith("-"):
         settings["metavar"] = words.pop()
-    return click.option(*words, *others, cls=GroupedOption, heading=heading, **settings)
+    return click.option(*words, *names, **settings)
+
+
+def grouped_option(heading: str, *names: str, **settings: Any) -> Callable[[Command], Command]:
+    """`shown_option` under a heading of the help."""
+    return shown_option(*names, cls=GroupedOption, heading=heading, **settings)
 
 
 output_option = functools.partial(grouped_option, "Output")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reggan_plugin.commands.options.grouped import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import SheetRow, write_sheet
 from reggan_plugin.errors import SourceError, UsageError
@@ -25,18 +26,16 @@ _SHOWN = 12
 
 @click.command("check", epilog="\b\nExample:\n  reggan-plugin dataset check pictures")
 @sets_argument
-@click.option(
-    "--out",
+@shown_option(
+    "--out FILE.png",
     type=FILE_TO_WRITE,
-    metavar="FILE.png",
     help="The contact sheet.  [default: <dir>_check.png in this folder]",
 )
-@click.option(
-    "--rows",
+@shown_option(
+    "--rows IDENTITIES",
     type=click.IntRange(min=1),
     default=16,
     show_default=True,
-    metavar="IDENTITIES",
     help="Rows of the contact sheet.",
 )
 @overwrite_option("the sheet if it exists")

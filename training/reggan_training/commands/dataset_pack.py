@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.options.grouped import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import SourceError
 from reggan_plugin.file_safety import refuse_existing, write_atomically
@@ -16,27 +17,24 @@ from reggan_training.data.identity import SPLITS, STYLES, Split
     epilog="\b\nExample:\n  reggan-plugin dataset pack pictures --out pictures.zip --limit-mib 50",
 )
 @sets_argument
-@click.option(
-    "--out",
+@shown_option(
+    "--out FILE.zip",
     type=FILE_TO_WRITE,
     required=True,
-    metavar="FILE.zip",
     help="The packed set.",
 )
-@click.option(
-    "--limit-mib",
+@shown_option(
+    "--limit-mib MIB",
     type=click.FloatRange(min=0, min_open=True),
     default=50.0,
     show_default=True,
-    metavar="MIB",
     help="Largest size of the file.",
 )
-@click.option(
-    "--size",
+@shown_option(
+    "--size PIXELS",
     type=click.IntRange(min=64),
     default=256,
     show_default=True,
-    metavar="PIXELS",
     help="Largest side of a picture. It becomes smaller if the quality would fall below 75.",
 )
 @click.option(
@@ -45,9 +43,7 @@ from reggan_training.data.identity import SPLITS, STYLES, Split
 @click.option(
     "--split", "splits", type=click.Choice(SPLITS), multiple=True, help="Only these splits."
 )
-@click.option(
-    "--identities", type=click.IntRange(min=1), metavar="N", help="Only so many identities."
-)
+@shown_option("--identities N", type=click.IntRange(min=1), help="Only so many identities.")
 @overwrite_option()
 @verbose_option
 def pack(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reggan_plugin.commands.options.grouped import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import draw_sheet, encoded_picture
 from reggan_plugin.errors import UsageError
@@ -47,10 +48,9 @@ if TYPE_CHECKING:
     type=FOLDER,
     help="Folder that `train-judge` wrote.  [default: the judges that come along]",
 )
-@click.option(
-    "--metric-weights",
+@shown_option(
+    "--metric-weights DIR",
     type=FOLDER,
-    metavar="DIR",
     help="Folder with networks of others, as ONNX: expression (ECS), face (FSS), inception (FID, "
     "KID), qualiclip. A file that is missing is named, with where to get it and how it is used.",
 )
@@ -60,12 +60,11 @@ if TYPE_CHECKING:
     help="Folder for the report.  [default: evaluation/ in the first run's folder]",
 )
 @identities_option("style")
-@click.option(
-    "--sheet-identities",
+@shown_option(
+    "--sheet-identities N",
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    metavar="N",
     help="How many identities of each style the contact sheet shows.",
 )
 @threads_option()

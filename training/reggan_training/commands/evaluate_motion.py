@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reggan_plugin.commands.options.grouped import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import SheetRow, draw_sheet, encoded_picture
 from reggan_plugin.errors import UsageError
@@ -30,10 +31,9 @@ from reggan_training.commands.options import (
     required=True,
     help="Held-out heads that `dataset test-heads` made, in a folder for each family.",
 )
-@click.option(
-    "--left-out",
+@shown_option(
+    "--left-out FAMILY",
     multiple=True,
-    metavar="FAMILY",
     help="A family that the model was not trained on; can be given several times.",
 )
 @identities_option("family")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reggan_plugin.commands.options.grouped import options_as
+from reggan_plugin.commands.options.grouped import options_as, shown_option
 
 if TYPE_CHECKING:
     from reggan_training.heads.head import HeadFamily
@@ -33,20 +33,18 @@ OpenFamilies = Callable[[], "list[HeadFamily]"]
 
 def threads_option(advice: str = " On shared cores 1 is fastest.") -> Callable[[Command], Command]:
     """Add `--threads`, which sets those of PyTorch before the command runs."""
-    return click.option(
-        "--threads",
+    return shown_option(
+        "--threads N",
         type=click.IntRange(min=1),
-        metavar="N",
         help=f"CPU threads; by default one per core.{advice}",
     )
 
 
 def identities_option(group: str) -> Callable[[Command], Command]:
     """Add `--identities`, a limit on those of each style or family."""
-    return click.option(
-        "--identities",
+    return shown_option(
+        "--identities N",
         type=click.IntRange(min=1),
-        metavar="N",
         help=f"Measure at most N identities of each {group}.  [default: all]",
     )
 
@@ -102,26 +100,23 @@ def _open_families(
 family_options = options_as(
     "open_families",
     _open_families,
-    click.option("--ict", type=FILE, metavar="NPZ", help="ICT FaceKit light, as one archive."),
-    click.option(
-        "--makehuman",
+    shown_option("--ict NPZ", type=FILE, help="ICT FaceKit light, as one archive."),
+    shown_option(
+        "--makehuman DIR",
         type=FOLDER,
-        metavar="DIR",
         help="MakeHuman's CC0 assets; needs --face-units.",
     ),
-    click.option(
-        "--face-units",
+    shown_option(
+        "--face-units DIR",
         type=FOLDER,
-        metavar="DIR",
         help="ARKit units (*.target) for MakeHuman's base mesh.",
     ),
-    click.option("--valid", type=FOLDER, metavar="DIR", help="VALID avatars, one archive each."),
-    click.option(
-        "--glb",
+    shown_option("--valid DIR", type=FOLDER, help="VALID avatars, one archive each."),
+    shown_option(
+        "--glb FILE",
         "characters",
         type=FILE,
         multiple=True,
-        metavar="FILE",
         help="A character of your own with ARKit's face shapes, as GLB or VRM. It becomes a "
         "family of one head with the name of the file. May be given several times.",
     ),

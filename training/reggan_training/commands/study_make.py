@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reggan_plugin.commands.options.grouped import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.file_safety import write_atomically
@@ -36,11 +37,10 @@ def named_folder_from_text(text: str) -> tuple[str, Path]:
 
 
 @click.command("make")
-@click.option(
-    "--methods",
+@shown_option(
+    "--methods [NAME=]FOLDER",
     type=named_folder_from_text,
     multiple=True,
-    metavar="[NAME=]FOLDER",
     help="Pictures of a method: EXPRESSION/IDENTITY.png or IDENTITY_EXPRESSION.png. Repeat it.",
 )
 @click.option(
@@ -50,11 +50,10 @@ def named_folder_from_text(text: str) -> tuple[str, Path]:
     help="The pictures that the methods were given: the same names, IDENTITY.png or "
     "neutral/IDENTITY.png.",
 )
-@click.option(
-    "--runs",
+@shown_option(
+    "--runs [NAME=]FOLDER",
     type=named_folder_from_text,
     multiple=True,
-    metavar="[NAME=]FOLDER",
     help="In place of pictures: a training run that makes them. May be given several times.",
 )
 @click.option(
@@ -64,10 +63,9 @@ def named_folder_from_text(text: str) -> tuple[str, Path]:
     help="Set whose test identities the runs change. Repeat it for more.",
 )
 @out_option("Folder for the page and its key.")
-@click.option(
-    "--comparisons",
+@shown_option(
+    "--comparisons N",
     type=click.IntRange(min=1),
-    metavar="N",
     help=f"Pairs of pictures for a rater, three questions each.  [default: {USUAL_COMPARISONS}, "
     "or as many as there are]",
 )

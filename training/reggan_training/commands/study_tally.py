@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.options.grouped import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 
 
@@ -23,10 +24,9 @@ from reggan_plugin.commands.terminal import verbose_option
     required=True,
     help="key.json of the study.",
 )
-@click.option(
-    "--max-attention-failures",
+@shown_option(
+    "--max-attention-failures N",
     type=click.IntRange(min=0),
-    metavar="N",
     help="Leave out raters who failed more attention checks.  [default: count everybody]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")

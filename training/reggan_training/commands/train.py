@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reggan_plugin.commands.options.grouped import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_training.commands.options import (
     SET,
@@ -31,10 +32,9 @@ if TYPE_CHECKING:
     help="Set of pictures, in any layout that `dataset check` knows. May be given several times.",
 )
 @out_option("Folder to write to. A run that was stopped goes on there.")
-@click.option(
-    "--kimg",
+@shown_option(
+    "--kimg THOUSANDS",
     type=click.FloatRange(min=0.001),
-    metavar="THOUSANDS",
     help="Length of a run, in thousands of pairs; by default that of the preset.",
 )
 @click.option(
@@ -57,38 +57,32 @@ if TYPE_CHECKING:
     show_default=True,
     help="Settings to start from.",
 )
-@click.option(
-    "--config",
+@shown_option(
+    "--config FILE.toml",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE.toml",
     help="Any setting, over those of the preset; --dry-run shows their names.",
 )
 @click.option(
     "--architecture", type=click.Choice(architecture_names()), help="Which network to train."
 )
-@click.option("--size", type=click.IntRange(min=32), metavar="PX", help="Side of the face crop.")
-@click.option(
-    "--width",
+@shown_option("--size PX", type=click.IntRange(min=32), help="Side of the face crop.")
+@shown_option(
+    "--width FACTOR",
     type=click.FloatRange(min=0.05, max=4),
-    metavar="FACTOR",
     help="Factor on all channel counts; 1 is the published size.",
 )
-@click.option("--batch", type=click.IntRange(min=1), metavar="PAIRS", help="Pairs in one step.")
-@click.option(
-    "--learning-rate",
+@shown_option("--batch PAIRS", type=click.IntRange(min=1), help="Pairs in one step.")
+@shown_option(
+    "--learning-rate RATE",
     type=click.FloatRange(min=0, min_open=True),
-    metavar="RATE",
     help="Learning rate of the generator.",
 )
 @click.option("--seed", type=int, help="Seed of weights, pairs and augmentation.")
-@click.option(
-    "--identities", type=click.IntRange(min=1), metavar="N", help="Train on N identities only."
-)
-@click.option(
-    "--style",
+@shown_option("--identities N", type=click.IntRange(min=1), help="Train on N identities only.")
+@shown_option(
+    "--style NAME",
     "styles",
     multiple=True,
-    metavar="NAME",
     help="Style to train on. May be given several times.",
 )
 @click.option(
@@ -97,10 +91,9 @@ if TYPE_CHECKING:
     default=None,
     help="Train on every identity and hold nobody out, as for a character of your own.",
 )
-@click.option(
-    "--init-from",
+@shown_option(
+    "--init-from RUN|MODEL.onnx|NAME",
     type=click.Path(path_type=Path),
-    metavar="RUN|MODEL.onnx|NAME",
     help="Start from the weights of a run, an exported model, or a model that ships.",
 )
 @click.option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reggan_plugin.commands.options.grouped import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import SourceError
 from reggan_training.commands.options import (
@@ -33,12 +34,11 @@ if TYPE_CHECKING:
     "photographs are learnt from.",
 )
 @out_option("Folder for both judges, as `evaluate --judge` takes it.")
-@click.option(
-    "--kimg",
+@shown_option(
+    "--kimg THOUSANDS",
     type=click.FloatRange(min=0, min_open=True),
     default=24.0,
     show_default=True,
-    metavar="THOUSANDS",
     help="Length of each training.",
 )
 @click.option("--seed", type=int, default=1, show_default=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.commands.options.grouped import AddOption, options_as
+from reggan_plugin.commands.options.grouped import AddOption, options_as, shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_training.commands.options import (
     OpenFamilies,
@@ -98,10 +98,9 @@ def _run_options(*, minutes: float, draw_minutes: float) -> AddOption:
         ),
         number_option("--threads", default=1, help="Threads of PyTorch."),
         number_option("--seed", default=1, help="Another seed draws other pictures."),
-        click.option(
-            "--init-from",
+        shown_option(
+            "--init-from ONNX",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            metavar="ONNX",
             help="Begin with the weights in an exported model instead of random ones.",
         ),
     )

@@ -15,6 +15,9 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.smoothing import line_shares
 
+Curves = Float[np.ndarray, "rows curves"]
+Values = Float[np.ndarray, " values"]
+
 SIGMA_ROWS = 2.0
 """Width of the fit's weights at 30 rows a second; at other rates it is as many seconds."""
 _RATE_FPS, _REACH = 30.0, 3
@@ -24,9 +27,7 @@ _DEVIATION = 1.4826
 """Of a normal distribution, over the median of its magnitudes."""
 
 
-def steady(
-    curves: Float[np.ndarray, "rows curves"], times_s: Float[np.ndarray, " rows"], amount: float
-) -> Float[np.ndarray, "rows curves"]:
+def steady(curves: Curves, times_s: Float[np.ndarray, " rows"], amount: float) -> Curves:
     """Return curves with less noise.
 
     Args:
@@ -43,9 +44,7 @@ def steady(
     return lines + kept
 
 
-def _local_lines(
-    curves: Float[np.ndarray, "rows curves"], times_s: Float[np.ndarray, " rows"], sigma_s: float
-) -> Float[np.ndarray, "rows curves"]:
+def _local_lines(curves: Curves, times_s: Float[np.ndarray, " rows"], sigma_s: float) -> Curves:
     """Value at each row of the straight line through the rows around it, weighted by nearness."""
     rows = len(curves)
     usual = float(np.median(np.diff(times_s))) or sigma_s
@@ -71,12 +70,10 @@ class OneEuroFilter:
 
     def __init__(self) -> None:
         self._time_s = 0.0
-        self._value: Float[np.ndarray, " values"] | None = None
-        self._speed: Float[np.ndarray, " values"] | float = 0.0
+        self._value: Values | None = None
+        self._speed: Values | float = 0.0
 
-    def steady(
-        self, value: Float[np.ndarray, " values"], time_s: float
-    ) -> Float[np.ndarray, " values"]:
+    def steady(self, value: Values, time_s: float) -> Values:
         """Return the value of now, steadied; a time that goes back begins anew."""
         step = time_s - self._time_s
         before = self._value

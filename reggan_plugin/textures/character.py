@@ -15,6 +15,9 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float, Int, UInt8
 from reggan_plugin.rig.head_part import Part
 
+Points = Float[np.ndarray, "points 3"]
+Triangles = Int[np.ndarray, "faces 3"]
+
 DIRECTIONS = {
     sign + axis: factor * np.eye(3)[row]
     for row, axis in enumerate("XYZ")
@@ -46,7 +49,7 @@ class Morph:
 
     name: str
     """As the file calls it; empty where it does not."""
-    offsets: Float[np.ndarray, "points 3"]
+    offsets: Points
     """Offsets that weight 1 adds to the part's positions."""
 
 
@@ -56,8 +59,8 @@ class MeshPart:
 
     name: str
     material: Material
-    positions: Float[np.ndarray, "points 3"]
-    faces: Int[np.ndarray, "faces 3"]
+    positions: Points
+    faces: Triangles
     uv: Float[np.ndarray, "points 2"] | None
     """From the lower left corner of the map; beyond 1 it repeats, or the next UDIM tile begins."""
     node: Int[np.ndarray, " points"] | None = None
@@ -81,7 +84,7 @@ class Character:
     fronts: tuple[tuple[str, str], ...] = ()
     """(front, up) as the format has it, likeliest first, such as ("+Z", "+Y")."""
 
-    def below(self, node: int) -> Float[np.ndarray, "points 3"]:
+    def below(self, node: int) -> Points:
         """Return the points that a node or one of its children moves."""
         children: dict[int, list[int]] = defaultdict(list)
         for child, parent in self.node_parents.items():
@@ -102,7 +105,7 @@ class Character:
 
 def corner_values(
     values: Float[np.ndarray, "points width"],
-    faces: Int[np.ndarray, "faces 3"],
+    faces: Triangles,
     face: Int[np.ndarray, " places"],
     weights: Float[np.ndarray, "places 3"],
 ) -> Float[np.ndarray, "places width"]:
@@ -114,9 +117,7 @@ def corner_values(
     return np.asarray(total)
 
 
-def smooth_normals(
-    positions: Float[np.ndarray, "points 3"], faces: Int[np.ndarray, "faces 3"]
-) -> Float[np.ndarray, "points 3"]:
+def smooth_normals(positions: Points, faces: Triangles) -> Points:
     """Return unit normals, the same at points that lie in one place, as both sides of a UV seam
     do.
     """
@@ -131,9 +132,7 @@ def smooth_normals(
     return np.asarray((total / np.maximum(length, 1e-30))[place])
 
 
-def is_mirrored(
-    uv: Float[np.ndarray, "points 2"], faces: Int[np.ndarray, "faces 3"]
-) -> Bool[np.ndarray, " faces"]:
+def is_mirrored(uv: Float[np.ndarray, "points 2"], faces: Triangles) -> Bool[np.ndarray, " faces"]:
     """Return true for triangles that are turned over on the map."""
     corners = uv[faces]
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]

@@ -27,6 +27,7 @@ from reggan_plugin.textures.character import (
     Character,
     MeshPart,
     NamedPart,
+    Points,
     corner_values,
     name_parts,
 )
@@ -35,7 +36,6 @@ from reggan_plugin.textures.maps.worn_map import PartMaps
 from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
 from reggan_plugin.vocabulary.face_shapes import shape_from_name
 
-Points = Float[np.ndarray, "points 3"]
 Bind = tuple[int, int, float]
 """A mesh of the file, one of its morphs, and the morph's weight."""
 

@@ -158,7 +158,7 @@ def _copied_material(edit: GltfEdit, original: int, image: int, new: int, name: 
             if old not in textures:
                 textures[old] = edit.add_texture(old, new)
             info["index"] = textures[old]
-    return edit.add_material(material)
+    return edit.append("materials", material)
 
 
 def _map_variant(

@@ -23,6 +23,9 @@ from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
+Pixels = Float[np.ndarray, "height width 3"]
+Alpha = Float[np.ndarray, "height width"] | None
+
 Screen = UInt8[np.ndarray, "height width 4"]
 """Straight RGBA, sRGB-encoded, as browsers take it."""
 _BESIDE_PX = 12
@@ -150,9 +153,7 @@ def _reduced(whole: Picture, region: Region, factor: int) -> Picture:
 
 
 def averaged(
-    pixels: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
-    factor: int,
+    pixels: Pixels, alpha: Alpha, factor: int
 ) -> tuple[Float[np.ndarray, "rows columns 3"], Float[np.ndarray, "rows columns"] | None]:
     """Return stored pixels and alpha averaged over blocks, NaN as 0; as they are at a factor of
     1.
@@ -179,11 +180,7 @@ def _reduced_region(inner: Region, outer: Region, factor: int) -> Region:
     return rows, columns
 
 
-def screen_of(
-    pixels: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
-    coding: PixelCoding,
-) -> Screen:
+def screen_of(pixels: Pixels, alpha: Alpha, coding: PixelCoding) -> Screen:
     """Return stored pixels as a browser shows them."""
     display = colour.display_from_stored(pixels, alpha, coding)
     levels = np.empty((*pixels.shape[:2], 4), np.uint8)

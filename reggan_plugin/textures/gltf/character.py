@@ -11,7 +11,7 @@ import numpy as np
 from reggan_plugin.array_types import Float, Int, Shaped
 from reggan_plugin.errors import MeshError
 from reggan_plugin.limits import LEAST_POINTS_A_TARGET, MOST_NAME_BYTES, MOST_PARTS, MOST_POINTS
-from reggan_plugin.textures.character import Character, Material, MeshPart, Morph
+from reggan_plugin.textures.character import Character, Material, MeshPart, Morph, Points
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, material_from_gltf, read_accessor
 
 Matrix = Float[np.ndarray, "4 4"]
@@ -123,9 +123,7 @@ class _Reader:
                 morphs=self._morphs(node, primitive, positions) if self._with_morphs else (),
             )
 
-    def _morphs(
-        self, node: int, primitive: dict[str, Any], positions: Float[np.ndarray, "points 3"]
-    ) -> tuple[Morph, ...]:
+    def _morphs(self, node: int, primitive: dict[str, Any], positions: Points) -> tuple[Morph, ...]:
         """Targets by name, in the world; those without positions move nothing."""
         mesh = self._gltf.document["meshes"][self._nodes[node]["mesh"]]
         extras = mesh.get("extras") or primitive.get("extras")
@@ -175,9 +173,7 @@ class _Reader:
             return np.stack([np.full(len(order) - 2, order[0]), order[1:-1], order[2:]], axis=1)
         return None  # points and lines
 
-    def _morphed(
-        self, primitive: dict[str, Any], weights: list[float]
-    ) -> Float[np.ndarray, "points 3"]:
+    def _morphed(self, primitive: dict[str, Any], weights: list[float]) -> Points:
         positions = self._values(primitive["attributes"]["POSITION"], 3).astype(float)
         for weight, target in zip(weights, primitive.get("targets", []), strict=False):
             if weight and "POSITION" in target:
@@ -196,8 +192,8 @@ class _Reader:
         return values
 
     def _placed(
-        self, node: int, primitive: dict[str, Any], positions: Float[np.ndarray, "points 3"]
-    ) -> tuple[Float[np.ndarray, "points 3"], Int[np.ndarray, " points"]]:
+        self, node: int, primitive: dict[str, Any], positions: Points
+    ) -> tuple[Points, Int[np.ndarray, " points"]]:
         """Points in the world, and what moves each most. A skinned mesh ignores its own node."""
         attributes, skin = primitive["attributes"], self._nodes[node].get("skin")
         if skin is None or "JOINTS_0" not in attributes:

@@ -79,16 +79,12 @@ class GltfEdit:
         """Return a further image; returns its index."""
         entry: dict[str, Any] = {"name": name}
         self._place(entry, content, suffix)
-        return self._append("images", entry)
+        return self.append("images", entry)
 
     def add_texture(self, like: int, image: int) -> int:
         """Return a texture with the sampler of another one and an image of its own; its index."""
         entry = {k: v for k, v in self.document["textures"][like].items() if k != "extensions"}
-        return self._append("textures", {**entry, "source": image})
-
-    def add_material(self, material: dict[str, Any]) -> int:
-        """Return a further material; returns its index."""
-        return self._append("materials", material)
+        return self.append("textures", {**entry, "source": image})
 
     def use_extension(self, name: str) -> None:
         """Declare an extension that readers may ignore."""
@@ -118,7 +114,8 @@ class GltfEdit:
             write_atomically(path.with_name(name), content)
         write_atomically(path, bytes_from_gltf(self.document, None))
 
-    def _append(self, key: str, entry: dict[str, Any]) -> int:
+    def append(self, key: str, entry: dict[str, Any]) -> int:
+        """Add an entry to a top-level array; return its index."""
         entries = self.document.setdefault(key, [])
         entries.append(entry)
         return len(entries) - 1
@@ -133,7 +130,7 @@ class GltfEdit:
             self._buffer += content
             if not self.document.get("buffers"):
                 self.document["buffers"] = [{"byteLength": 0}]
-            entry["bufferView"] = self._append("bufferViews", view)
+            entry["bufferView"] = self.append("bufferViews", view)
             entry["mimeType"] = MIME_TYPES[suffix]
         else:
             stem = safe_name(entry.get("name", "")) or "map"

@@ -28,6 +28,8 @@ from reggan_plugin.textures.read_mesh import LoadedMesh
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.stage import Stage, StagePicture
 
+SideMask = Bool[np.ndarray, "side side"]
+
 _PIXELS_A_BYTE = 250
 """Of a map that cannot be read: as many as may have been unpacked before that was known."""
 
@@ -205,9 +207,7 @@ _NOT_SKIN = re.compile(
 _OUTSIDE = 1e-4
 
 
-def parts_by_sight(
-    character: Character, face: StagePicture, skin: Bool[np.ndarray, "side side"]
-) -> list[int]:
+def parts_by_sight(character: Character, face: StagePicture, skin: SideMask) -> list[int]:
     """All parts with the map that covers most of what is surely skin; a fringe may hide more.
 
     Raises:
@@ -294,11 +294,7 @@ class MapChoice:
         """The map that was given, where names tell who wears it."""
 
     def settle(
-        self,
-        stage: Stage,
-        survey: StagePicture,
-        skin: Bool[np.ndarray, "side side"],
-        again: Callable[[], StagePicture],
+        self, stage: Stage, survey: StagePicture, skin: SideMask, again: Callable[[], StagePicture]
     ) -> WornMap:
         """Let the face's parts wear the map, and refuse one that cannot be theirs.
 

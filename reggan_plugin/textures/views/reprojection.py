@@ -14,6 +14,7 @@ from reggan_plugin.textures.character import corner_values, is_mirrored
 from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, MapTile, Samples, TextureMap
 from reggan_plugin.textures.maps.uv_layout import (
     Block,
+    Texels,
     UvLayout,
     laid_out,
     pad_around_islands,
@@ -22,6 +23,8 @@ from reggan_plugin.textures.maps.uv_layout import (
 from reggan_plugin.textures.texture_request import Advance, say_nothing
 from reggan_plugin.textures.views.stage import Hits, Stage
 from reggan_plugin.textures.views.view_change import FOLD, SAME_PLACE, SurfaceChange, ViewChange
+
+BlockChange = Float[np.ndarray, "rows columns 3"]
 
 _SAME_FOLD = 3 * FOLD
 """Two places on one texel that are no farther apart are in one fold."""
@@ -112,9 +115,7 @@ class Reprojection:
             advance(place / len(blocks))
         return result
 
-    def _change_of_block(
-        self, number: int, core: Block
-    ) -> Float[np.ndarray, "rows columns 3"] | None:
+    def _change_of_block(self, number: int, core: Block) -> BlockChange | None:
         """Change of the shown colours of a block's texels; None if there is none."""
         seen, others = self._layouts[number, True], self._layouts[number, False]
         shape = self._texture.tiles[number].shape
@@ -137,7 +138,7 @@ class Reprojection:
         return total[_core_of(block, core)]
 
     def _change_of(
-        self, layout: UvLayout, texels: Int[np.ndarray, "texels 2"], counted: Block
+        self, layout: UvLayout, texels: Texels, counted: Block
     ) -> tuple[Float[np.ndarray, "texels 3"], Bool[np.ndarray, " texels"]]:
         """Change of the shown colours of texels, and which of them lie on the surface.
 
@@ -154,11 +155,7 @@ class Reprojection:
         return change, on_surface
 
     def _with_second_layer(
-        self,
-        first: Hits,
-        layout: UvLayout,
-        texels: Int[np.ndarray, "texels 2"],
-        counts: Bool[np.ndarray, " texels"],
+        self, first: Hits, layout: UvLayout, texels: Texels, counts: Bool[np.ndarray, " texels"]
     ) -> Float[np.ndarray, "texels 3"]:
         """Weighted change; where two places share a texel, a mean that both can wear.
 
@@ -203,7 +200,7 @@ class Reprojection:
         self,
         number: int,
         block: Block,
-        total: Float[np.ndarray, "rows columns 3"],
+        total: BlockChange,
         filled: Bool[np.ndarray, "rows columns"],
         reach: int,
     ) -> None:
@@ -214,7 +211,7 @@ class Reprojection:
         """
         others, corner = self._layouts[number, False], [block.rows.start, block.columns.start]
 
-        def is_empty(texels: Int[np.ndarray, "texels 2"]) -> Bool[np.ndarray, " texels"]:
+        def is_empty(texels: Texels) -> Bool[np.ndarray, " texels"]:
             return np.asarray(others.first(texels + np.array(corner)).face < 0)
 
         if not self._moves:
@@ -231,21 +228,13 @@ class Reprojection:
         )
         total[padded] = (colours - shown)[padded]
 
-    def _count_shared(
-        self, others: UvLayout, change: Float[np.ndarray, "rows columns 3"], core: Block
-    ) -> None:
+    def _count_shared(self, others: UvLayout, change: BlockChange, core: Block) -> None:
         sample = np.argwhere((change != 0).any(axis=2))[::_SAMPLING]
         hits = others.first(sample + np.array([core.rows.start, core.columns.start]))
         self.tally.sampled += len(sample)
         self.tally.shared += int((hits.face >= 0).sum())
 
-    def _apply(
-        self,
-        tile: MapTile,
-        result: Samples,
-        block: Block,
-        change: Float[np.ndarray, "rows columns 3"],
-    ) -> None:
+    def _apply(self, tile: MapTile, result: Samples, block: Block, change: BlockChange) -> None:
         """Add a change to a block of the samples, in place."""
         before, opacity = tile.texels(block.rows, block.columns)
         rows, columns = np.nonzero((change != 0).any(axis=2))

@@ -3,15 +3,20 @@
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 
 from .bridge.projection import FRONTS
 from .scene.head_meshes import bone_of_face
+from .still_properties import (
+    BoolProperty,
+    EnumProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 POINTS = ("left_eye", "right_eye", "mouth")
 OBJECTS = ("head", *POINTS)
 _VALUES = ("bone", *(f"{name}_bone" for name in POINTS), "front", "face_number", "tests_occlusion")
-_STILL: set[str] = set()
 
 
 def _choose_head(settings: Any, _context: bpy.types.Context) -> None:
@@ -40,7 +45,6 @@ class HeadSettings(bpy.types.PropertyGroup):
         name="Bone",
         description="The bone of the armature that the head follows. The one that carries the "
         "face shapes is chosen where they tell it",
-        options=_STILL,
     )
     front: EnumProperty(
         name="Front",
@@ -57,7 +61,6 @@ class HeadSettings(bpy.types.PropertyGroup):
                 for name in FRONTS
             ),
         ],
-        options=_STILL,
     )
     left_eye: PointerProperty(
         name="Left Eye",
@@ -67,7 +70,7 @@ class HeadSettings(bpy.types.PropertyGroup):
         poll=_is_in_scene,
     )
     left_eye_bone: StringProperty(
-        name="Left Eye Bone", description="The bone whose root is the left eye", options=_STILL
+        name="Left Eye Bone", description="The bone whose root is the left eye"
     )
     right_eye: PointerProperty(
         name="Right Eye",
@@ -76,7 +79,7 @@ class HeadSettings(bpy.types.PropertyGroup):
         poll=_is_in_scene,
     )
     right_eye_bone: StringProperty(
-        name="Right Eye Bone", description="The bone whose root is the right eye", options=_STILL
+        name="Right Eye Bone", description="The bone whose root is the right eye"
     )
     mouth: PointerProperty(
         name="Mouth",
@@ -86,16 +89,13 @@ class HeadSettings(bpy.types.PropertyGroup):
         poll=_is_in_scene,
     )
     mouth_bone: StringProperty(
-        name="Mouth Bone",
-        description="The bone whose root is the middle of the mouth",
-        options=_STILL,
+        name="Mouth Bone", description="The bone whose root is the middle of the mouth"
     )
     face_number: IntProperty(
         name="Number",
         description="The face's number in the tracks. Heads of other numbers that the file holds "
         "stay in it",
         min=0,
-        options=_STILL,
     )
     takes_own_shapes: BoolProperty(
         name="Its Own Shapes",
@@ -103,7 +103,6 @@ class HeadSettings(bpy.types.PropertyGroup):
         "move the face as they do. Otherwise, and where the head has none, RegGAN's own head is "
         "laid on the picture",
         default=True,
-        options=_STILL,
     )
     tests_occlusion: BoolProperty(
         name="Find Occlusion",
@@ -111,7 +110,6 @@ class HeadSettings(bpy.types.PropertyGroup):
         "opaque; objects that the camera does not see do not count. It takes most of the time if "
         "a mesh of very many vertices deforms",
         default=True,
-        options=_STILL,
     )
 
 

@@ -7,15 +7,6 @@ they are typed, `//` included.
 from pathlib import Path
 
 import bpy
-from bpy.props import (
-    BoolProperty,
-    EnumProperty,
-    FloatProperty,
-    FloatVectorProperty,
-    IntProperty,
-    PointerProperty,
-    StringProperty,
-)
 
 from .bridge.errors import BridgeError
 from .bridge.expression_blend import (
@@ -28,13 +19,18 @@ from .bridge.preset_file import completions, preset_names
 from .bridge.shape_keys import driving_table
 from .bridge.vocabulary import ALL_EXPRESSIONS, EXPRESSION_NAMES, menu_of_expressions
 from .job_display import redraw_views
-from .shape_settings import fill, key_names
+from .shape_settings import fill, has_shape_keys, key_names
+from .still_properties import (
+    BoolProperty,
+    EnumProperty,
+    FileProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 _LEAST = 6e-4
 """Shares that differ by less are written alike."""
-_STILL: set[str] = set()
-"""Options of a property that is not animated."""
-_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else _STILL
 
 
 def shares_of_blend(settings: bpy.types.PropertyGroup) -> dict[str, float]:
@@ -84,10 +80,6 @@ def _fill_table(settings: bpy.types.PropertyGroup, _context: bpy.types.Context) 
         fill(driving.reggan_driving, driving_table(key_names(driving)))
 
 
-def _has_shape_keys(_settings: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
-    return candidate.type == "MESH" and candidate.data.shape_keys is not None
-
-
 class RegganSettings(bpy.types.PropertyGroup):
     """Settings of the RegGAN panels; nothing here is read by Blender itself."""
 
@@ -101,16 +93,12 @@ class RegganSettings(bpy.types.PropertyGroup):
             ("OBJECT", "Shape Keys", "The shape keys of an object, frame by frame", 1),
             ("TAKE", "Take", "A recorded performance from a file", 2),
         ],
-        options=_STILL,
     )
-    expression: EnumProperty(
+    expression: bpy.props.EnumProperty(
         name="Expression",
         description="The expression that the face is given. It replaces what the face shows. It "
         "can be animated",
-        items=[
-            ("NONE", "None", "No expression: the face shapes alone"),
-            *menu_of_expressions(),
-        ],
+        items=[("NONE", "None", "No expression: the face shapes alone"), *menu_of_expressions()],
         default="happy",
     )
     blend_over: IntProperty(
@@ -120,18 +108,16 @@ class RegganSettings(bpy.types.PropertyGroup):
         min=0,
         soft_max=50,
         max=10_000,
-        options=_STILL,
     )
     blend: StringProperty(
         name="Blend",
         description="Several expressions in place of one, such as happy:0.6+surprised:0.3. "
         "Leave it empty for the expression above. Presets can be named, too",
-        options=_STILL,
         search=_blends,
         search_options={"SUGGESTION"},
         update=_set_sliders,
     )
-    blend_shares: FloatVectorProperty(
+    blend_shares: bpy.props.FloatVectorProperty(
         name="Share",
         description="How much of this expression the blend has. It can be animated",
         size=MOST_SLIDERS,
@@ -142,36 +128,28 @@ class RegganSettings(bpy.types.PropertyGroup):
     adds: BoolProperty(
         name="Add",
         description="Lay the expression over what the face shows, instead of replacing it",
-        options=_STILL,
     )
-    presets: StringProperty(
-        name="Presets",
-        description="A file of your own expressions (.toml), which Blend may name",
-        subtype="FILE_PATH",
-        options=_PATH,
+    presets: FileProperty(
+        name="Presets", description="A file of your own expressions (.toml), which Blend may name"
     )
     driving_object: PointerProperty(
         name="Object",
         description="The mesh whose shape keys are taken. The table says what each moves",
         type=bpy.types.Object,
-        poll=_has_shape_keys,
+        poll=has_shape_keys,
         update=_fill_table,
-        options=_STILL,
     )
-    take: StringProperty(
+    take: FileProperty(
         name="Take",
         description="Live Link Face CSV, iFacialMocap or Face Cap text, Audio2Face JSON, glTF, "
         "VRMA, or CSV with a heading such as frame,jawOpen. USD needs an environment as Runtime",
-        subtype="FILE_PATH",
-        options=_PATH,
     )
     take_offset: StringProperty(
         name="Offset",
         description="The frame of the take's first row, or the take's timecode at the shot's "
         "first frame. Leave it empty to begin with the shot",
-        options=_STILL,
     )
-    intensity: FloatProperty(
+    intensity: bpy.props.FloatProperty(
         name="Intensity",
         description="How much of the expression: 0 changes nothing, 1 is the full expression. "
         "It can be animated: each frame takes the value that it has there",
@@ -179,12 +157,10 @@ class RegganSettings(bpy.types.PropertyGroup):
         min=0.0,
         max=MAX_INTENSITY,
     )
-    model: StringProperty(
+    model: FileProperty(
         name="Model",
         description="A model file (.onnx), or the name of "
         "one. Leave it empty for the model that comes with the extension",
-        subtype="FILE_PATH",
-        options=_PATH,
     )
 
     # Face (frames and images)
@@ -197,20 +173,17 @@ class RegganSettings(bpy.types.PropertyGroup):
             ("INDEX", "By number", "One face by its number, 0 being the largest"),
         ],
         default="LARGEST",
-        options=_STILL,
     )
     face_index: IntProperty(
         name="Number",
         description="The number of the face: 0 is the largest, or the first of the rig's heads",
         min=0,
-        options=_STILL,
     )
 
     goes_on_from_result: BoolProperty(
         name="Go On from Result",
         description="Change the result that is shown once more. Otherwise every change begins "
         "with the picture or map that the result was made of",
-        options=_STILL,
     )
 
     # Frames
@@ -222,31 +195,25 @@ class RegganSettings(bpy.types.PropertyGroup):
             ("SEQUENCE", "Sequence", "A rendered sequence that you choose"),
         ],
         default="SCENE",
-        options=_STILL,
     )
     all_cameras: BoolProperty(
         name="All Cameras",
         description="Render and change the shot of every camera of the scene that is not hidden "
         "in renders, each in a folder of its own",
-        options=_STILL,
     )
     each_layer: BoolProperty(
         name="Each View Layer",
         description="Render and change every view layer by itself, each in a folder of its own",
-        options=_STILL,
     )
-    frames_path: StringProperty(
+    frames_path: FileProperty(
         name="Sequence",
         description="One frame of the sequence, its folder, or a pattern such as "
         "//render/shot.####.exr",
-        subtype="FILE_PATH",
-        options=_PATH,
     )
     makes_several: BoolProperty(
         name="Several",
         description="Change the frames into each expression that is chosen here, in folders of "
         "their own. Otherwise into what the top of the tab asks for",
-        options=_STILL,
     )
     expressions: EnumProperty(
         name="Expressions",
@@ -257,12 +224,11 @@ class RegganSettings(bpy.types.PropertyGroup):
         default={"happy", "sad"},
         options={"ENUM_FLAG"},
     )
-    output_path: StringProperty(
+    output_path: FileProperty(
         name="Output",
         description="Folder for the changed frames, which keep their names. "
         "Leave it empty for a new folder beside the rendered ones",
         subtype="DIR_PATH",
-        options=_PATH,
     )
     existing: EnumProperty(
         name="Existing",
@@ -273,46 +239,34 @@ class RegganSettings(bpy.types.PropertyGroup):
             ("REFUSE", "Stop", "Write nothing if there is one"),
         ],
         default="RESUME",
-        options=_STILL,
     )
     with_mask: BoolProperty(
         name="Mask layer",
         description="Add the mask of the change to EXR frames, as the layer reggan.mask, for use "
         "in the compositor. Of frames that were multi-layer before, Blender does not show it",
-        options=_STILL,
     )
     original_image: PointerProperty(
-        name="Original",
-        description="The frames that were changed last",
-        type=bpy.types.Image,
-        options=_STILL,
+        name="Original", description="The frames that were changed last", type=bpy.types.Image
     )
     result_image: PointerProperty(
-        name="Result",
-        description="The changed frames of the last run",
-        type=bpy.types.Image,
-        options=_STILL,
+        name="Result", description="The changed frames of the last run", type=bpy.types.Image
     )
 
     # Head known from the rig
     use_rig_tracks: BoolProperty(
         name="Head from Rig",
         description="Take the place of the face from the rig, as tracked below, and look for none",
-        options=_STILL,
     )
     shows_points: BoolProperty(
         name="Show Points",
         description="Draw eyes, mouth and the tracked landmarks over pictures of the shot and in "
         "the camera's view. In the Image Editor eyes and mouth can be dragged",
         default=True,
-        options=_STILL,
         update=lambda _settings, context: redraw_views(context),
     )
-    rig_tracks: StringProperty(
+    rig_tracks: FileProperty(
         name="Tracks",
         description="The file with the place of the head in every frame, written by Track Head",
-        subtype="FILE_PATH",
-        options=_PATH,
     )
     tracks_compared: BoolProperty(
         name="Tracks Compared",
@@ -323,7 +277,6 @@ class RegganSettings(bpy.types.PropertyGroup):
         name="Account of Tracks",
         description="What came of tracking the head: by what it was found, and which frames will "
         "not change",
-        options=_STILL,
     )
 
 

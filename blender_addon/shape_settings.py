@@ -3,20 +3,19 @@
 from typing import Any
 
 import bpy
-from bpy.props import (
+
+from .bridge.expression_blend import MAX_INTENSITY
+from .bridge.vocabulary import FIT_WORDS, SHAPE_NAMES, words_of_shape
+from .still_properties import (
     BoolProperty,
-    CollectionProperty,
     EnumProperty,
+    FileProperty,
     FloatProperty,
     IntProperty,
     PointerProperty,
     StringProperty,
 )
 
-from .bridge.expression_blend import MAX_INTENSITY
-from .bridge.vocabulary import FIT_WORDS, SHAPE_NAMES, words_of_shape
-
-_STILL: set[str] = set()
 NOTHING = "NONE"
 """Shape of a key that moves none."""
 
@@ -24,7 +23,7 @@ NOTHING = "NONE"
 class DrivingKey(bpy.types.PropertyGroup):
     """A line of the table: this shape key in full moves this face shape so far."""
 
-    key: StringProperty(name="Shape Key", description="Its name", options=_STILL)
+    key: StringProperty(name="Shape Key", description="Its name")
     shape: EnumProperty(
         name="Face Shape",
         description="What the key moves in the picture",
@@ -32,7 +31,6 @@ class DrivingKey(bpy.types.PropertyGroup):
             (NOTHING, "Nothing", "The key moves nothing in the picture"),
             *((name, words_of_shape(name), f"ARKit's {name}") for name in SHAPE_NAMES),
         ],
-        options=_STILL,
     )
     weight: FloatProperty(
         name="Value",
@@ -40,15 +38,14 @@ class DrivingKey(bpy.types.PropertyGroup):
         default=1.0,
         min=0.0,
         max=MAX_INTENSITY,
-        options=_STILL,
     )
 
 
 class DrivingTable(bpy.types.PropertyGroup):
     """The table of an object."""
 
-    rows: CollectionProperty(type=DrivingKey)
-    active_row: IntProperty(options=_STILL)
+    rows: bpy.props.CollectionProperty(type=DrivingKey)
+    active_row: IntProperty()
 
 
 def key_names(mesh_object: Any) -> list[str]:
@@ -72,7 +69,7 @@ class ShapeWeights(bpy.types.PropertyGroup):
     """One weight a face shape, each of which can be animated; their names are ARKit's."""
 
     __annotations__ = {
-        name: FloatProperty(
+        name: bpy.props.FloatProperty(
             name=words_of_shape(name),
             description=f"How much of ARKit's {name} is laid over. It can be animated",
             min=0.0,
@@ -83,9 +80,6 @@ class ShapeWeights(bpy.types.PropertyGroup):
     }
 
 
-_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else _STILL
-
-
 class ExpressionKey(bpy.types.PropertyGroup):
     """A line of the mapping: this face shape in full is this shape key at this value."""
 
@@ -93,12 +87,9 @@ class ExpressionKey(bpy.types.PropertyGroup):
         name="Shape",
         description="The face shape that the shape key makes, alone or with others",
         items=[(name, words_of_shape(name), f"ARKit's {name}") for name in SHAPE_NAMES],
-        options=_STILL,
     )
     key: StringProperty(
-        name="Shape Key",
-        description="Its name; every mesh of the character that has it is moved",
-        options=_STILL,
+        name="Shape Key", description="Its name; every mesh of the character that has it is moved"
     )
     weight: FloatProperty(
         name="Value",
@@ -108,11 +99,11 @@ class ExpressionKey(bpy.types.PropertyGroup):
         soft_max=1.0,
         min=-10.0,
         max=10.0,
-        options=_STILL,
     )
 
 
-def _has_shape_keys(_settings: bpy.types.PropertyGroup, candidate: bpy.types.Object) -> bool:
+def has_shape_keys(_settings: Any, candidate: bpy.types.Object) -> bool:
+    """Tell whether an object may be chosen for its shape keys."""
     return candidate.type == "MESH" and candidate.data.shape_keys is not None
 
 
@@ -124,28 +115,21 @@ class CharacterSettings(bpy.types.PropertyGroup):
         description="The mesh whose shape keys make the face shapes. Other meshes of the character "
         "with keys of the same names move along",
         type=bpy.types.Object,
-        poll=_has_shape_keys,
+        poll=has_shape_keys,
     )
-    rows: CollectionProperty(type=ExpressionKey)
-    active_row: IntProperty(options=_STILL)
-    file: StringProperty(
+    rows: bpy.props.CollectionProperty(type=ExpressionKey)
+    active_row: IntProperty()
+    file: FileProperty(
         name="File",
         description="For the character, a .glb. Leave it empty for one beside the .blend that is "
         "named after the mesh",
-        subtype="FILE_PATH",
-        options=_PATH,
     )
     uses: BoolProperty(
         name="Use in Results",
         description="This file's own mesh and face shapes move the face, and its own teeth are "
         "shown, in frames, pictures, textures, sheets and Live",
-        options=_STILL,
     )
-    replaces: BoolProperty(
-        name="Write Again",
-        description="Replace a file that is there already",
-        options=_STILL,
-    )
+    replaces: BoolProperty(name="Write Again", description="Replace a file that is there already")
 
 
 class FitRow(bpy.types.PropertyGroup):
@@ -158,7 +142,6 @@ class FitRow(bpy.types.PropertyGroup):
             *((word, word.capitalize(), f"All shapes of: {word}") for word in FIT_WORDS),
             *((name, words_of_shape(name), f"ARKit's {name}") for name in SHAPE_NAMES),
         ],
-        options=_STILL,
     )
     gain: FloatProperty(
         name="Gain",
@@ -167,7 +150,6 @@ class FitRow(bpy.types.PropertyGroup):
         min=0.0,
         soft_max=2.0,
         max=5.0,
-        options=_STILL,
     )
     offset: FloatProperty(
         name="Offset",
@@ -176,21 +158,19 @@ class FitRow(bpy.types.PropertyGroup):
         soft_min=-0.5,
         soft_max=0.5,
         max=1.0,
-        options=_STILL,
     )
 
 
 class TakeFit(bpy.types.PropertyGroup):
     """The lines of a scene."""
 
-    rows: CollectionProperty(type=FitRow)
+    rows: bpy.props.CollectionProperty(type=FitRow)
     asymmetry: FloatProperty(
         name="Asymmetry",
         description="How much of the difference between left and right a take keeps: 0.5 is half",
         default=1.0,
         min=0.0,
         max=1.0,
-        options=_STILL,
     )
 
 

@@ -1,18 +1,16 @@
 """Settings of a head's texture map: `scene.reggan_texture`."""
 
 import bpy
-from bpy.props import (
+
+from .bridge.command_line import FRONTS
+from .bridge.vocabulary import EXPRESSION_NAMES
+from .still_properties import (
     BoolProperty,
     EnumProperty,
     FloatVectorProperty,
     PointerProperty,
     StringProperty,
 )
-
-from .bridge.command_line import FRONTS
-from .bridge.vocabulary import EXPRESSION_NAMES
-
-_STILL: set[str] = set()
 
 
 class TextureSettings(bpy.types.PropertyGroup):
@@ -22,7 +20,6 @@ class TextureSettings(bpy.types.PropertyGroup):
         name="Several",
         description="Make a map for each expression that is chosen here. Otherwise one map, with "
         "the expression at the top of the tab",
-        options=_STILL,
     )
     expressions: EnumProperty(
         name="Expressions",
@@ -41,25 +38,21 @@ class TextureSettings(bpy.types.PropertyGroup):
             ("MESH", "On the head", "By the UV map of the active mesh"),
             ("FLAT", "Unfolded", "As it is seen from the front; no mesh is needed"),
         ],
-        options=_STILL,
     )
     material: PointerProperty(
         name="Material",
         description="The material with the face. Leave it empty for the object's active one",
         type=bpy.types.Material,
-        options=_STILL,
     )
     image: PointerProperty(
         name="Image",
         description="The base colour image. Leave it empty for the one that the material shows",
         type=bpy.types.Image,
-        options=_STILL,
     )
     uv_map: StringProperty(
         name="UV Map",
         description="The UV map by which the image lies on the head. Leave it empty for the one "
         "that the material uses",
-        options=_STILL,
     )
     front: EnumProperty(
         name="Front",
@@ -69,7 +62,6 @@ class TextureSettings(bpy.types.PropertyGroup):
             ("AUTO", "Automatic", "Look for the face from all four sides"),
             *((name, name, f"It looks along {name}") for name in FRONTS),
         ],
-        options=_STILL,
     )
     face_box: FloatVectorProperty(
         name="Face Box",
@@ -78,19 +70,16 @@ class TextureSettings(bpy.types.PropertyGroup):
         size=4,
         min=0.0,
         precision=0,
-        options=_STILL,
     )
     takes_any_image: BoolProperty(
         name="Take Any Image",
         description="Change the image even if it seems not to hold colours, or not to be this "
         "mesh's",
-        options=_STILL,
     )
     assigns: BoolProperty(
         name="Assign",
         description="Give the head a copy of the material that shows the first new image. The old "
         "material stays in the file",
-        options=_STILL,
     )
 
 

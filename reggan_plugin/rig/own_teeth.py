@@ -115,12 +115,14 @@ def _bite(corners: Points) -> Callable[[np.ndarray], np.ndarray]:
     return lambda depth: height + slope * depth
 
 
-def pieces_of(triangles: Faces, count: int) -> Int[np.ndarray, " vertices"]:
-    """Find the least vertex that each vertex is joined to by triangles."""
+def pieces_of(
+    triangles: Int[np.ndarray, "faces corners"], count: int
+) -> Int[np.ndarray, " vertices"]:
+    """Find the least vertex that each vertex is joined to by triangles, or quads."""
     piece = np.arange(count)
     while True:
         before = piece.copy()
-        np.minimum.at(piece, triangles.ravel(), np.repeat(piece[triangles].min(axis=1), 3))
+        np.minimum.at(piece, triangles, piece[triangles].min(axis=1)[:, None])
         piece = piece[piece]
         if (piece == before).all():
             return piece

@@ -67,8 +67,8 @@ def test_mesh_is_turned_to_metres_with_z_up(tree: Path) -> None:
 
 def test_morph_moves_the_points_it_names(tree: Path) -> None:
     target = read_assets(tree).target("nose/nose-hump-incr")
-    np.testing.assert_array_equal(target.points, [2])
-    np.testing.assert_allclose(target.deltas, [[0.01, -0.03, 0.02]])
+    np.testing.assert_array_equal(target.rows, [2])
+    np.testing.assert_allclose(target.offsets, [[0.01, -0.03, 0.02]])
 
 
 def test_proxy_follows_the_body_and_grows_with_it(tree: Path) -> None:

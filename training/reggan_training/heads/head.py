@@ -241,6 +241,11 @@ def rise(value: Weights, low: float, high: float) -> Weights:
     return share * share * (3.0 - 2.0 * share)
 
 
+def unit(vectors: Float[np.ndarray, "*rows 3"]) -> Float[np.ndarray, "*rows 3"]:
+    """Vectors of length 1; those of no length stay."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
 def distance_to_line(points: Plane, line: Float[np.ndarray, "corners 2"]) -> Weights:
     """Distance of each point to a polyline."""
     nearest = np.full(len(points), np.inf)

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int, UInt8
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
+from reggan_training.heads.file_head import angles_from_axis
 from reggan_training.heads.head import (
     Eyeball,
     HeadMesh,
@@ -22,7 +23,7 @@ from reggan_training.heads.head import (
     Vertices,
     pack_regions,
     paint_face,
-    rise,
+    shade_inside,
     turned_eyeball,
 )
 
@@ -195,7 +196,7 @@ def _arkit_shapes(
 
 
 def _regions(
-    canonical: Vertices, parts: Int[np.ndarray, " vertices"]
+    canonical: Vertices, parts: UInt8[np.ndarray, " vertices"]
 ) -> UInt8[np.ndarray, "vertices regions"]:
     def outline(rows: tuple[int, ...]) -> Float[np.ndarray, "corners 2"]:
         return canonical[list(rows), :2]
@@ -205,11 +206,7 @@ def _regions(
         canonical, outline(_LIPS), [outline(b) for b in _BROWS], [outline(e) for e in _EYES]
     )
     weights = {name: weight * is_skin for name, weight in painted.items()}
-    teeth_front = canonical[parts == Part.TEETH, 2].max()
-    depth = rise(teeth_front - canonical[:, 2], 0.02, 0.55)
-    is_inside = np.isin(parts, (Part.MOUTH, Part.GUMS, Part.TEETH))
-    weights["shade"] = np.where(is_inside, 0.15 + 0.8 * depth, 0.6 * (parts == Part.SOCKET))
-    weights["shade"] = np.where(parts == Part.MOUTH, 0.35 + 0.6 * depth, weights["shade"])
+    weights["shade"] = shade_inside(canonical, parts, 0.0)  # it has teeth
     return pack_regions(weights, len(canonical))
 
 
@@ -217,9 +214,7 @@ def _eye_angles(canonical: Vertices, balls: Mapping[str, Eyeball]) -> VertexWeig
     angles = np.full(len(canonical), np.pi, dtype=np.float32)
     for ball, (start, stop) in zip(balls.values(), _IRISES, strict=True):
         axis = canonical[start:stop].mean(axis=0) - ball.centre  # the iris says where it looks
-        directions = canonical[ball.vertices] - ball.centre
-        cosines = directions @ axis / np.linalg.norm(axis) / np.linalg.norm(directions, axis=1)
-        angles[ball.vertices] = np.arccos(np.clip(cosines, -1.0, 1.0))
+        angles[ball.vertices] = angles_from_axis(canonical[ball.vertices], ball.centre, axis)
     return angles
 
 

@@ -156,22 +156,20 @@ def part_square(name: str, points: Float[np.ndarray, "points 2"], frame: FacePla
     return Square(centre=centre, side_px=eyes * frame.eye_px, roll=frame.roll)
 
 
-def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+def block(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:
     """Convolution, batch norm and rectifier."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(True)
-    )
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU(True))
 
 
 class Residual(nn.Module):
     """Two convolutions that add to what they are given."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, dilation: int = 1) -> None:
         super().__init__()
         self.first = block(channels, channels)
-        self.second = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, 1, 1, bias=False), nn.BatchNorm2d(channels)
-        )
+        second = nn.Conv2d(channels, channels, 3, 1, dilation, dilation, bias=False)
+        self.second = nn.Sequential(second, nn.BatchNorm2d(channels))
 
     def forward(self, x: Tensor) -> Tensor:
         """Of the same shape."""

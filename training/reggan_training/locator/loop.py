@@ -19,6 +19,7 @@ from torch.nn import functional
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES, LANDMARK_NAMES
 from reggan_training.exported_weights import exported_weights, load_exported
+from reggan_training.landmarks.network import Residual, block
 from reggan_training.locator.bank import Bank
 from reggan_training.locator.synthesis import PATCH_SIDE_PX, synthesise_crop, synthesise_patch
 from reggan_training.training_run import (
@@ -35,46 +36,19 @@ OFFSET_UNIT_PX = 32.0
 """Landmark offsets are predicted in this unit, from the centre of a cell."""
 
 
-class ConvBlock(nn.Sequential):
-    """Convolution, batch norm, ReLU."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int):
-        super().__init__(
-            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True),
-        )
-
-
-class DetectorBlock(nn.Module):
-    """Two convolutions whose result is added to their input."""
-
-    def __init__(self, channels: int, dilation: int = 1) -> None:
-        super().__init__()
-        self.first = ConvBlock(channels, channels, 3, 1)
-        self.second = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, 1, dilation, dilation, bias=False),
-            nn.BatchNorm2d(channels),
-        )
-
-    def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        """Return relu(x + f(x))."""
-        return torch.relu(x + self.second(self.first(x)))
-
-
 class FaceDetector(nn.Module):
     """Fully convolutional, stride 8; sees faces of about 20 to 76 px in grey pictures."""
 
     def __init__(self) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            ConvBlock(1, 16, 5, 2),
-            ConvBlock(16, 32, 3, 2),
-            ConvBlock(32, 32, 3, 1),
-            ConvBlock(32, 64, 3, 2),
-            DetectorBlock(64),
-            DetectorBlock(64, dilation=2),
-            ConvBlock(64, 64, 1, 1),
+            block(1, 16, 2, kernel=5),
+            block(16, 32, 2),
+            block(32, 32),
+            block(32, 64, 2),
+            Residual(64),
+            Residual(64, dilation=2),
+            block(64, 64, kernel=1),
         )
         self.score = nn.Conv2d(64, 1, 1)
         self.offsets = nn.Conv2d(64, 12, 1)
@@ -99,15 +73,13 @@ class LandmarkNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.at_quarter = nn.Sequential(
-            ConvBlock(1, 16, 5, 2), ConvBlock(16, 32, 3, 2), DetectorBlock(32)
-        )
-        self.at_eighth = nn.Sequential(ConvBlock(32, 64, 3, 2), DetectorBlock(64))
-        self.at_sixteenth = nn.Sequential(ConvBlock(64, 80, 3, 2), DetectorBlock(80))
-        self.to_eighth = ConvBlock(80, 64, 1, 1)
-        self.mix_eighth = ConvBlock(64, 64, 3, 1)
-        self.to_quarter = ConvBlock(64, 32, 1, 1)
-        self.mix_quarter = ConvBlock(32, 32, 3, 1)
+        self.at_quarter = nn.Sequential(block(1, 16, 2, kernel=5), block(16, 32, 2), Residual(32))
+        self.at_eighth = nn.Sequential(block(32, 64, 2), Residual(64))
+        self.at_sixteenth = nn.Sequential(block(64, 80, 2), Residual(80))
+        self.to_eighth = block(80, 64, kernel=1)
+        self.mix_eighth = block(64, 64)
+        self.to_quarter = block(64, 32, kernel=1)
+        self.mix_quarter = block(32, 32)
         self.heatmaps = nn.Conv2d(32, len(LANDMARK_NAMES), 1)
         self.score = nn.Sequential(nn.Linear(80 * 2, 32), nn.ReLU(), nn.Linear(32, 1))
 

@@ -21,6 +21,7 @@ from trimesh import Trimesh
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.mouth_drawing import PARTS
+from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_training.heads.anatomy.assets import (
     HeadAssets,
     ObjMesh,
@@ -149,15 +150,9 @@ def joined(pieces: list[Piece]) -> Piece:
     )
 
 
-def loose_parts(triangles: Int[np.ndarray, "triangles 3"], count: int) -> Int[np.ndarray, " _"]:
+def _loose_parts(triangles: Int[np.ndarray, "triangles 3"], count: int) -> Int[np.ndarray, " _"]:
     """Which of a mesh's loose parts each of its points belongs to, counted from 0."""
-    first = np.arange(count)
-    while True:
-        before = first.copy()
-        np.minimum.at(first, triangles, first[triangles].min(axis=1)[:, None])
-        first = first[first]
-        if np.array_equal(before, first):
-            return np.unique(first, return_inverse=True)[1].reshape(-1)
+    return np.unique(pieces_of(triangles, count), return_inverse=True)[1].reshape(-1)
 
 
 def _part(mesh: ObjMesh, rows: Int[np.ndarray, " faces"], points: Points) -> Trimesh:
@@ -177,7 +172,7 @@ def _incisors_edge(points: Points) -> Float[np.ndarray, "3"]:
 def _teeth(row: Trimesh) -> list[tuple[Trimesh, int]]:
     """Cut the teeth of a row, from the head's own right to left; say how often to refine each."""
     faces = np.asarray(row.faces)
-    labels = loose_parts(faces, len(row.vertices))
+    labels = _loose_parts(faces, len(row.vertices))
     teeth = []
     for label in range(labels.max() + 1):
         taken, own = np.unique(faces[labels[faces[:, 0]] == label], return_inverse=True)
@@ -369,7 +364,7 @@ def _columns(pieces: dict[str, Piece], name: str) -> dict[str, np.ndarray]:
     tooth = np.zeros(len(points), np.int64)
     cervical = jaw = np.ones(len(points))
     if part == "tooth":
-        tooth = loose_parts(pieces[name].triangles, len(points)) + 1
+        tooth = _loose_parts(pieces[name].triangles, len(points)) + 1
         cervical = _cervical(points, tooth, _CERVICAL[name], is_upper=name == "teeth_upper")
         tooth += 0 if name == "teeth_upper" else tooth.max()
     if name == "hollow":

@@ -31,7 +31,7 @@ from reggan_training.commands.options import (
     family_options,
     report_line,
 )
-from reggan_training.heads.head import HeadFamily, HeadMesh, Part, inside_polygon
+from reggan_training.heads.head import HeadFamily, HeadMesh, Part, distance_to_line, inside_polygon
 from reggan_training.landmarks.points import JAW_DROP, MEAN_FAMILY, DensePoints, dense_points
 from reggan_training.training_run import write_arrays
 
@@ -412,12 +412,7 @@ def _feather(rest: Points, rows: Rows, weights: Weights) -> Float[np.ndarray, " 
     ]
     outline = marks[np.concatenate(around)][:, :2]
     places = rest[:, :2]
-    distance = np.full(len(rest), np.inf)
-    for start, end in zip(outline, np.roll(outline, -1, axis=0), strict=True):
-        along = end - start
-        t = np.clip((places - start) @ along / (along @ along), 0, 1)
-        away = np.linalg.norm(places - start - t[:, None] * along, axis=1)
-        distance = np.minimum(distance, away)
+    distance = distance_to_line(places, np.vstack([outline, outline[:1]]))
     is_below = np.clip((-0.9 - rest[:, 1]) / 0.6, 0, 1)
     feather = _FEATHER_ABOVE + is_below * (_FEATHER - _FEATHER_ABOVE)
     share = np.clip(1 - np.where(inside_polygon(places, outline), 0, distance) / feather, 0, 1)

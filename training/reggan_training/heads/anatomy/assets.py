@@ -19,6 +19,7 @@ from jaxtyping import Float, Int
 from PIL import Image
 
 from reggan_plugin.errors import SourceError
+from reggan_training.heads.head import SparseOffsets
 
 Points: TypeAlias = Float[np.ndarray, "_ 3"]
 PerPoint: TypeAlias = Float[np.ndarray, " points"]
@@ -224,14 +225,6 @@ def _row(words: list[str]) -> list[float]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Target:
-    """A morph: the body points that it moves and how far, in metres at weight 1."""
-
-    points: Int[np.ndarray, " moved"]
-    deltas: Float[np.ndarray, "moved 3"]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
 class HeadAssets:
     """The folder of the assets; parts are read when first used, and kept."""
 
@@ -240,7 +233,7 @@ class HeadAssets:
     proxies: Path
     masks: Path
     targets: dict[str, Path]
-    _read: dict[str, Target] = field(default_factory=dict, repr=False)
+    _read: dict[str, SparseOffsets] = field(default_factory=dict, repr=False)
 
     @cached_property
     def base(self) -> ObjMesh:
@@ -268,7 +261,7 @@ class HeadAssets:
         with Image.open(self.masks / f"mpfb_{name}.jpg") as picture:
             return np.asarray(picture.convert("L"), dtype=np.float64) / 255
 
-    def target(self, name: str) -> Target:
+    def target(self, name: str) -> SparseOffsets:
         """Read a morph by its path below `targets/` without ending.
 
         Raises:
@@ -334,8 +327,8 @@ def _missing(name: str, root: Path) -> SourceError:
     )
 
 
-def read_target(path: Path) -> Target:
-    """One .target file.
+def read_target(path: Path) -> SparseOffsets:
+    """One .target file: the body points that a morph moves, and how far, in metres at weight 1.
 
     Raises:
         SourceError: a line of it is not an index and three numbers.
@@ -348,4 +341,4 @@ def read_target(path: Path) -> Target:
         raise SourceError(
             f"{path} holds a line that is not an index and three numbers. Fetch it again."
         ) from error
-    return Target(points=table[:, 0].astype(np.int64), deltas=points_from_file(table[:, 1:]))
+    return SparseOffsets(rows=table[:, 0].astype(np.int64), offsets=points_from_file(table[:, 1:]))

@@ -16,6 +16,7 @@ from reggan_training.heads.anatomy.assets import (
     SkinWeights,
     mirrored_rows,
 )
+from reggan_training.heads.head import unit
 
 _CORNEA_DEG, _CORNEA_BULGE = 30.0, 0.035
 """The cornea: up to this angle from the optical axis, and how far it bulges there, in radii."""
@@ -363,13 +364,9 @@ def _row(row: LashRow, rim: Float[np.ndarray, "rim 3"], eye: Eye) -> Points:
         np.column_stack([np.interp(at + step, place, axis) for axis in rim.T])
         for step in (0.0, -0.04, 0.04)
     )
-    along, out = _unit(after - before), _unit(root - eye.centre)
-    up = _unit(np.cross(out, along))
+    along, out = unit(after - before), unit(root - eye.centre)
+    up = unit(np.cross(out, along))
     fan = _FAN * (at - 0.5)[:, None]
-    tip = root + row.length * _unit(out + row.rise * up + fan * along)
+    tip = root + row.length * unit(out + row.rise * up + fan * along)
     foot = _HALF_WIDTH * along
     return np.stack([root - foot, root + foot, tip], axis=1).reshape(-1, 3)
-
-
-def _unit(vectors: Float[np.ndarray, "rows 3"]) -> Float[np.ndarray, "rows 3"]:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

@@ -216,7 +216,7 @@ def shaped_body(assets: HeadAssets, shape: HeadShape) -> Points:
     body = assets.base.points.copy()
     for name, weight in shape.target_weights().items():
         target = assets.target(name)
-        body[target.points] += weight * target.deltas
+        body[target.rows] += weight * target.offsets
     return body
 
 

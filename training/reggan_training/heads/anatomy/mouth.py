@@ -11,16 +11,17 @@ from functools import cache
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_training.heads.anatomy.assets import (
     Faces,
     HeadAssets,
-    ObjMesh,
     PerPoint,
     Points,
     Proxy,
     mirrored_rows,
     part_of_mesh,
 )
+from reggan_training.heads.head import rise
 
 # The lowest points of the upper lip and the highest of the lower lip on hm08, from the middle to
 # the avatar's own left corner of the mouth.
@@ -95,8 +96,8 @@ def find_lips(assets: HeadAssets, kept: Int[np.ndarray, " kept"]) -> Lips:
     )
     side = points[:, 0]
     over_line = points[:, 2] - _LINE_HEIGHT - _LINE_RISE * side**2
-    near = 1 - _smooth((np.abs(over_line) - 0.002) / 0.012)
-    near = near * (1 - _smooth((np.abs(side) - 0.0245) / 0.007)) * (points[:, 1] < -0.125)
+    near = 1 - rise(np.abs(over_line), 0.002, 0.014)
+    near = near * (1 - rise(np.abs(side), 0.0245, 0.0315)) * (points[:, 1] < -0.125)
     is_upper = (above > below) & (near > 0) & (over_line > -0.004)
     is_lower = (above <= below) & (near > 0) & (over_line < 0.004)
     lips = []
@@ -113,11 +114,6 @@ def find_lips(assets: HeadAssets, kept: Int[np.ndarray, " kept"]) -> Lips:
             )
         )
     return Lips(upper=lips[0], lower=lips[1])
-
-
-def _smooth(value: PerPoint) -> PerPoint:
-    share = np.clip(value, 0, 1)
-    return share * share * (3 - 2 * share)
 
 
 LOWER = ("teeth_lower", "gums_lower", "tongue")
@@ -202,7 +198,8 @@ def rows_of_bite(teeth: Proxy) -> dict[str, Bool[np.ndarray, " points"]]:
     """Which points of the asset are whose: both rows of teeth, then both rows of gums."""
     is_upper = (teeth.anchors >= _FIRST_UPPER_TOOTH).all(axis=1)
     is_lower = (teeth.anchors < _FIRST_UPPER_TOOTH).all(axis=1)
-    is_gum = _largest_piece(teeth.mesh)
+    piece = pieces_of(teeth.mesh.faces, len(teeth.mesh.points))
+    is_gum = piece == np.bincount(piece).argmax()
     return {
         "teeth_upper": is_upper & ~is_gum,
         "teeth_lower": is_lower & ~is_gum,
@@ -218,17 +215,6 @@ def _near(points: Points, others: Points, distance: float) -> Bool[np.ndarray, "
         for part in np.array_split(points, 16)
     ]
     return np.concatenate(near)
-
-
-def _largest_piece(mesh: ObjMesh) -> Bool[np.ndarray, " points"]:
-    """Of a mesh of several pieces, whether a point belongs to the one with the most points."""
-    piece = np.arange(len(mesh.points))
-    while True:
-        before = piece.copy()
-        np.minimum.at(piece, mesh.faces, piece[mesh.faces].min(axis=1)[:, None])
-        piece = piece[piece]
-        if np.array_equal(before, piece):
-            return piece == np.bincount(piece).argmax()
 
 
 def placement_from_hollow(hollow: Points, base_hollow: Points) -> TeethPlacement:

@@ -98,7 +98,7 @@ class MakeHumanMotion:
         body = self.body.copy()
         for name, weight in used.items():
             target = self.template.units[name]
-            body[target.points] += weight * target.deltas
+            body[target.rows] += weight * target.offsets
         gaze = {side: self.gaze.of(used, side) for side in SIDES}
         self._mend_lids(body, used, gaze)
         jaw = rigid_motion(self.body[self.jaw], body[self.jaw])
@@ -145,7 +145,7 @@ class MakeHumanMotion:
         if weights.get(blink):
             target = self.template.units[blink]
             unblinked = body.copy()
-            unblinked[target.points] -= weights[blink] * target.deltas
+            unblinked[target.rows] -= weights[blink] * target.offsets
         now = lids.aperture(unblinked, eye)
         return Aperture(side=now.side, upper=np.maximum(now.upper, now.lower), lower=now.lower)
 
@@ -168,7 +168,7 @@ def read_gaze(template: MakeHumanTemplate) -> Gaze:
     turns: dict[str, dict[str, tuple[float, float]]] = {}
     for name, target in template.units.items():
         moved = base.points.copy()
-        moved[target.points] += target.deltas
+        moved[target.rows] += target.offsets
         for side, letter in zip(SIDES, "lr", strict=True):
             rows = base.points_of(f"helper-{letter}-eye")
             if np.abs(moved[rows] - base.points[rows]).max() < 1e-6:

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_training.heads.anatomy.assets import HeadAssets, Points
+from reggan_training.heads.head import rise
 
 _MASKS = {
     "lips": "lips",
@@ -30,27 +31,10 @@ _ENDS = {
 """An edge that does not go on is taken to go on straight."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Regions:
-    """Weights from 0 to 1 of each skin point, by the region's name."""
-
-    weights: Mapping[str, Float[np.ndarray, " points"]]
-
-    def __getitem__(self, name: str) -> Float[np.ndarray, " points"]:
-        """Return a region's weights.
-
-        Raises:
-            KeyError: no region is called so.
-        """
-        if name not in self.weights:
-            raise KeyError(f"no region is called {name}; there are {', '.join(self.weights)}")
-        return self.weights[name]
-
-
 def read_regions(
     assets: HeadAssets, skin: Int[np.ndarray, " points"], canonical: Points
-) -> Regions:
-    """All regions over the skin points.
+) -> dict[str, Float[np.ndarray, " points"]]:
+    """All regions over the skin points, weights from 0 to 1 by name.
 
     `canonical` are the skin points of the unmorphed base mesh with the middle between the eyes
     as origin, in metres.
@@ -63,7 +47,7 @@ def read_regions(
     outside = (1 - weights["inside_mouth"]) * (1 - weights["ears"])
     for name in ("scalp", "beard", "moustache", "cheeks"):
         weights[name] *= outside * (1 - weights["lips"])
-    return Regions(weights=weights)
+    return weights
 
 
 def _sampled(
@@ -75,12 +59,6 @@ def _sampled(
     return mask[row, column]
 
 
-def _step(value: _Axis, low: float, high: float) -> _Axis:
-    """0 below `low`, 1 above `high`, smooth between; falls where `high` is the lower."""
-    share = np.clip((value - low) / (high - low), 0, 1)
-    return share * share * (3 - 2 * share)
-
-
 def _hairline(side: _Axis, depth: _Axis) -> _Axis:
     """Height of the hairline over the eyes, in metres, by a point's distance to the back."""
     front = 0.066 - 0.10 * np.maximum(side - 0.035, 0)
@@ -89,43 +67,43 @@ def _hairline(side: _Axis, depth: _Axis) -> _Axis:
 
 
 def _scalp(side: _Axis, depth: _Axis, up: _Axis) -> _Axis:
-    return _step(up - _hairline(side, depth), -0.003, 0.003)
+    return rise(up - _hairline(side, depth), -0.003, 0.003)
 
 
 def _brow(side: _Axis, depth: _Axis, up: _Axis) -> _Axis:
     along = np.interp(side, [0.008, 0.02, 0.036, 0.05], [0.0175, 0.0205, 0.023, 0.0165])
-    across = 1 - _step(np.abs(up - along), 0.002, 0.0055)
-    ends = _step(side, 0.005, 0.010) * (1 - _step(side, 0.045, 0.052))
+    across = 1 - rise(np.abs(up - along), 0.002, 0.0055)
+    ends = rise(side, 0.005, 0.010) * (1 - rise(side, 0.045, 0.052))
     return across * ends * (depth < 0.03)
 
 
 def _beard(side: _Axis, depth: _Axis, up: _Axis) -> _Axis:
     top = np.interp(side, [0.0, 0.024, 0.032, 0.05, 0.068], [-0.062, -0.062, -0.055, -0.045, 0.0])
-    below = _step(top - up, 0.0, 0.006)
-    neck = _step(up, -0.135, -0.115) * (1 - _step(depth, 0.035, 0.05))
+    below = rise(top - up, 0.0, 0.006)
+    neck = rise(up, -0.135, -0.115) * (1 - rise(depth, 0.035, 0.05))
     return below * neck
 
 
 def _moustache(side: _Axis, depth: _Axis, up: _Axis) -> _Axis:
     low = np.interp(side, [0.0, 0.015, 0.03], [-0.062, -0.062, -0.075])
-    band = _step(up - low, -0.002, 0.002) * _step(-0.0475 - 0.25 * side - up, -0.003, 0.001)
-    return band * (1 - _step(side, 0.027, 0.033)) * (depth < 0.01)
+    band = rise(up - low, -0.002, 0.002) * rise(-0.0475 - 0.25 * side - up, -0.003, 0.001)
+    return band * (1 - rise(side, 0.027, 0.033)) * (depth < 0.01)
 
 
 def _cheeks(side: _Axis, depth: _Axis, up: _Axis) -> _Axis:
     distance = np.hypot((side - 0.04) / 0.026, (up + 0.038) / 0.024)
-    return (1 - _step(distance, 0.5, 1.1)) * (depth < 0.05)
+    return (1 - rise(distance, 0.5, 1.1)) * (depth < 0.05)
 
 
 def _nose(side: _Axis, depth: _Axis, up: _Axis) -> _Axis:
     half = np.interp(up, [-0.05, -0.035, -0.02, 0.005], [0.018, 0.02, 0.014, 0.009])
-    inside = 1 - _step(side / half, 0.75, 1.1)
-    return inside * _step(up, -0.052, -0.046) * (1 - _step(up, 0.0, 0.012)) * (depth < 0.01)
+    inside = 1 - rise(side / half, 0.75, 1.1)
+    return inside * rise(up, -0.052, -0.046) * (1 - rise(up, 0.0, 0.012)) * (depth < 0.01)
 
 
 def _eye_rings(side: _Axis, depth: _Axis, up: _Axis) -> _Axis:
     distance = np.hypot((side - 0.031) / 0.024, (up + 0.006) / 0.018)
-    return (1 - _step(distance, 0.6, 1.0)) * (depth < 0.02)
+    return (1 - rise(distance, 0.6, 1.0)) * (depth < 0.02)
 
 
 _DRAWN: Mapping[str, Callable[[_Axis, _Axis, _Axis], _Axis]] = {

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from reggan_plugin.errors import SourceError
-from reggan_training.heads.anatomy.assets import Faces, HeadAssets, Points, Target, read_target
+from reggan_training.heads.anatomy.assets import Faces, HeadAssets, Points, read_target
 from reggan_training.heads.anatomy.eyes import (
     Eye,
     LidRings,
@@ -38,7 +38,14 @@ from reggan_training.heads.anatomy.head_shape import (
 )
 from reggan_training.heads.anatomy.mouth import Bite, placement_from_hollow, read_bite
 from reggan_training.heads.file_head import canonical_from_rest
-from reggan_training.heads.head import REGIONS, Part, VertexWeights, Vertices, occlusion
+from reggan_training.heads.head import (
+    REGIONS,
+    Part,
+    SparseOffsets,
+    VertexWeights,
+    Vertices,
+    occlusion,
+)
 from reggan_training.heads.makehuman.skin import Refinement, read_regions, refine
 
 BITE_PARTS = ("teeth_upper", "teeth_lower", "gums_upper", "gums_lower", "tongue")
@@ -233,7 +240,7 @@ def _shade(
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class MakeHumanTemplate:
+class MakeHumanTemplate(Layout):
     """The same for all identities.
 
     The vertices of a head are those of the skin, the lashes, both eyeballs, the bite's parts,
@@ -247,23 +254,17 @@ class MakeHumanTemplate:
         hollow: body points of the mouth's inside.
         skin: the skin's faces before it is refined.
         finer: the finer skin.
-        triangles, parts, canonical, regions, eye_angle: as in `HeadMesh`.
     """
 
     assets: HeadAssets
     rows: Int[np.ndarray, " skin_points"]
-    units: Mapping[str, Target]
+    units: Mapping[str, SparseOffsets]
     lids: Mapping[str, LidRings]
     sockets: Mapping[str, Socket]
     bite: Bite
     hollow: Int[np.ndarray, " points"]
     skin: Faces
     finer: Refinement
-    triangles: Int[np.ndarray, "triangles 3"]
-    parts: UInt8[np.ndarray, " triangles"]
-    canonical: Vertices
-    regions: UInt8[np.ndarray, "vertices regions"]
-    eye_angle: VertexWeights
 
     def vertex_of(self, body_point: int) -> int:
         """Return the vertex that a point of the skin became.
@@ -306,15 +307,11 @@ def read_template(assets: HeadAssets, units: Path) -> MakeHumanTemplate:
         hollow=hollow,
         skin=skin,
         finer=finer,
-        triangles=layout.triangles,
-        parts=layout.parts,
-        canonical=layout.canonical,
-        regions=layout.regions,
-        eye_angle=layout.eye_angle,
+        **vars(layout),
     )
 
 
-def read_units(folder: Path) -> dict[str, Target]:
+def read_units(folder: Path) -> dict[str, SparseOffsets]:
     """Read the face units of a folder by their ARKit names.
 
     Raises:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.kernels.shapes import vertex_normals
-from reggan_training.heads.head import Part, Vertices
+from reggan_training.heads.head import Part, Vertices, unit
 from reggan_training.heads.worn.strands import (
     Addition,
     MeshWearer,
@@ -130,8 +130,8 @@ def _knot(head: MeshWearer, style: HairStyle, roots: Roots, random: np.random.Ge
     chosen = np.zeros(len(roots), dtype=bool)
     chosen[nearest[:_KNOT_HAIRS]] = True
     held = roots.chosen(chosen)
-    axis = _unit(np.array([0.0, 1.0, 0.3]) + random.normal(0, 0.35, (len(held), 3)))
-    first = _unit(np.cross(axis, random.normal(0, 1, (len(held), 3))))
+    axis = unit(np.array([0.0, 1.0, 0.3]) + random.normal(0, 0.35, (len(held), 3)))
+    first = unit(np.cross(axis, random.normal(0, 1, (len(held), 3))))
     second = np.cross(axis, first)
     turn = np.linspace(0, 1.3 * np.pi, _POINTS)[None, :, None]
     around = np.cos(turn) * first[:, None] + np.sin(turn) * second[:, None]
@@ -187,7 +187,7 @@ def _wish(
         return np.column_stack([side * upper, 0.25 * upper + from_face, -1.0 + 0.3 * upper])
     if style.flow == "back":
         if style.bun:
-            return _unit(skull.centre + _BUN - at)
+            return unit(skull.centre + _BUN - at)
         return np.array([0.0, 1.0, -0.5]) + np.column_stack([flat, flat, -0.6 * (out[:, 1] > 0.5)])
     if style.flow == "forward":
         front = np.where(out[:, 1] > 0.3, 0.0, -1.0)
@@ -196,7 +196,7 @@ def _wish(
         return 1.2 * out + np.array([0.0, 0.0, -0.2])
     away = at - (skull.centre + _CROWN)
     away[:, 2] = 0.0
-    return _unit(away) * np.clip(out[:, 2:], 0, 1) + np.array([0.0, 0.0, -0.9])
+    return unit(away) * np.clip(out[:, 2:], 0, 1) + np.array([0.0, 0.0, -0.9])
 
 
 def _curled(
@@ -250,10 +250,6 @@ def _shortened(points: Polylines, share: StrandValues) -> Polylines:
     between = (place - low)[:, :, None]
     row = np.arange(len(points))[:, None]
     return points[row, low] * (1 - between) + points[row, low + 1] * between
-
-
-def _unit(vectors: StrandVectors) -> StrandVectors:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 
 FRINGES: Mapping[str, HairStyle] = {

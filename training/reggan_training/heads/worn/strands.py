@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_training.heads.anatomy.assets import PerPoint, Points
 from reggan_training.heads.anatomy.eyes import Eye
-from reggan_training.heads.head import REGIONS, HeadMesh, Part, ShapeModel, Vertices
+from reggan_training.heads.head import REGIONS, HeadMesh, Part, ShapeModel, Vertices, unit
 
 PerStrandPoint = Float[np.ndarray, "strands points"]
 
@@ -149,8 +149,8 @@ class Roots:
 
 def triangle_axes(corners: Float[np.ndarray, "strands 3 3"]) -> Float[np.ndarray, "strands 3 3"]:
     """Three unit vectors of each triangle, as rows: along its first edge, across, and normal."""
-    along = _unit(corners[:, 1] - corners[:, 0])
-    normal = _unit(np.cross(along, corners[:, 2] - corners[:, 0]))
+    along = unit(corners[:, 1] - corners[:, 0])
+    normal = unit(np.cross(along, corners[:, 2] - corners[:, 0]))
     return np.stack([along, np.cross(normal, along), normal], axis=1)
 
 
@@ -180,7 +180,7 @@ def roots_at(
         corners=corners,
         barycentric=barycentric,
         positions=np.einsum("sk,skc->sc", barycentric, points[corners]),
-        normals=_unit(np.einsum("sk,skc->sc", barycentric, normals[corners])),
+        normals=unit(np.einsum("sk,skc->sc", barycentric, normals[corners])),
     )
 
 
@@ -210,10 +210,6 @@ def tapered(count: int, points: int, radius: float) -> PerStrandPoint:
     """Taper a radius from the root, where it is whole, to a third at the tip."""
     profile = np.interp(np.linspace(0, 1, points), [0.0, 0.5, 1.0], [1.0, 0.95, 0.35])
     return np.tile(radius * profile, (count, 1))
-
-
-def _unit(vectors: Float[np.ndarray, "*rows 3"]) -> Float[np.ndarray, "*rows 3"]:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
 def ribbons(

@@ -1,10 +1,13 @@
 """State of the running and the last job of the session, and its display in panels."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from textwrap import wrap
 from typing import Any
 
 import bpy
+
+from .bridge.errors import BridgeError
 
 _CHARACTER_PX = 6.0
 """Of a label, on average, where the interface is not scaled."""
@@ -114,6 +117,36 @@ def refuse(operator: Any, error: Exception) -> set[str]:
     keep_last_words(manager, said, is_failure=True)
     operator.report({"ERROR"}, said)
     return {"CANCELLED"}
+
+
+def refusing(action: Callable[[Any, Any], set[str]]) -> Callable[[Any, Any], set[str]]:
+    """Let an operator's `execute` say what it is refused, instead of raising it."""
+
+    @wraps(action)
+    def said(operator: Any, context: Any) -> set[str]:  # Blender counts the arguments
+        try:
+            return action(operator, context)
+        except BridgeError as error:
+            return refuse(operator, error)
+
+    return said
+
+
+class Explained:
+    """Mixin of operators whose button says why it is grey, before `bpy.types.Operator`."""
+
+    @classmethod
+    def _why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
+        """Return the reason why the button is grey; empty if it is not."""
+        return ""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Tell whether the button can be pressed; says why not."""
+        reason = cls._why_not(context)
+        if reason:
+            cls.poll_message_set(reason)  # type: ignore[attr-defined]
+        return not reason
 
 
 def forget_last_words(manager: Any) -> None:

@@ -5,10 +5,9 @@ from typing import Any
 import bpy
 from bpy.props import EnumProperty, FloatProperty, PointerProperty, StringProperty
 
-from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import MAX_INTENSITY
 from ..bridge.sheet_cells import SheetCell, cell_at, cells_from_text
-from ..job_display import redraw_sidebars, refuse
+from ..job_display import redraw_sidebars, refusing
 from ..scene.animated_values import values_by_frame
 from ..scene.faces import choose_expression, face_of_action, face_of_asset
 from ..scene.made_images import cells_of
@@ -159,13 +158,11 @@ class ChooseInSheet(bpy.types.Operator):
         self.u, self.v = place
         return self.execute(context)
 
+    @refusing
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Choose the face at `u`, `v`: from the lower left corner, in parts of the sheet."""
         image = context.edit_image
-        try:
-            cell = cell_at(cells_from_text(cells_of(image)), tuple(image.size), self.u, self.v)
-        except BridgeError as error:
-            return refuse(self, error)
+        cell = cell_at(cells_from_text(cells_of(image)), tuple(image.size), self.u, self.v)
         if cell is None:
             return {"PASS_THROUGH"}
         self.report({"INFO"}, _choose(context.scene, cell))

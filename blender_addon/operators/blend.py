@@ -3,10 +3,9 @@
 import bpy
 
 from ..bridge.cues import cue_from_name
-from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import blend_from_shares, shares_from_blend
 from ..bridge.vocabulary import menu_of_expressions, name_from_identifier
-from ..job_display import redraw_sidebars, refuse
+from ..job_display import redraw_sidebars, refusing
 from ..scene.animated_values import fcurves_of, remove_fcurve
 from ..scene.asked_expression import NO_EXPRESSION
 
@@ -23,16 +22,14 @@ class AddToBlend(bpy.types.Operator):
 
     expression: bpy.props.EnumProperty(name="Expression", items=menu_of_expressions())
 
+    @refusing
     def execute(self, context: bpy.types.Context) -> set[str]:
         """One that is in it already keeps its share."""
         settings, name = context.scene.reggan, name_from_identifier(self.expression)
         blend = settings.blend.strip()
         if not blend and settings.expression != NO_EXPRESSION:
             blend = name_from_identifier(settings.expression)
-        try:
-            shares = shares_from_blend(blend, has_presets=bool(settings.presets)) if blend else {}
-        except BridgeError as error:
-            return refuse(self, error)
+        shares = shares_from_blend(blend, has_presets=bool(settings.presets)) if blend else {}
         settings.blend = blend_from_shares(
             {**shares, name: shares.get(name, _SHARE if shares else 1.0)}
         )

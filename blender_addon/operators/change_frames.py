@@ -63,8 +63,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
     _still: ChangedImage | None
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> str:
-        """Return the reason why the button is grey."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         settings = context.scene.reggan
         if settings.frames_source == "SEQUENCE" and not settings.frames_path:
             return "Choose a rendered sequence first"

@@ -102,8 +102,7 @@ class EditImage(JobOperator, bpy.types.Operator):
     bl_label = "Change Image"
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> str:
-        """Return the reason why the button is grey."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         image = image_to_change(context)
         if image is None and getattr(context, "edit_image", None) is not None:
             return "What this image was made of is gone: open that first, or another image"

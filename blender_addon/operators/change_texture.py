@@ -34,8 +34,7 @@ class _TextureOperator(JobOperator):
     _folder: Path
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> str:
-        """Return the reason why the button is grey."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         settings = context.scene.reggan_texture
         if settings.layout == "FLAT":
             return "" if settings.image else "Choose the unfolded map as Image"
@@ -104,11 +103,10 @@ class PreviewTexture(_TextureOperator, bpy.types.Operator):
     bl_label = "Preview Texture Map"
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> str:
-        """Return the reason why the button is grey."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         if context.scene.reggan_texture.layout == "FLAT":
             return "The preview shows a head: choose On the head, and select its mesh"
-        return super().why_not(context)
+        return super()._why_not(context)
 
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
         """`texture --sheet`."""

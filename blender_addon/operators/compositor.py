@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..job_display import refuse
+from ..job_display import Explained, refusing
 from ..scene.sequence_images import numbers_of, show_all_frames, stored_path
 
 GROUP_NAME = "RegGAN mix"
@@ -217,7 +217,7 @@ def _image_node(tree: Any, image: Any, label: str, location: tuple[float, float]
     return node
 
 
-class AddCompositorGroup(bpy.types.Operator):
+class AddCompositorGroup(Explained, bpy.types.Operator):
     """Mix the original and the changed frames in the compositor of a new scene.
 
     It renders into a folder of its own; your scene and its frames stay as they are.
@@ -228,21 +228,16 @@ class AddCompositorGroup(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell whether there are frames to mix."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         settings = context.scene.reggan
-        if settings.original_image is None or settings.result_image is None:
-            cls.poll_message_set("Change some frames first")
-            return False
-        return True
+        has_both = settings.original_image is not None and settings.result_image is not None
+        return "" if has_both else "Change some frames first"
 
+    @refusing
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the scene, and show it."""
         before, settings = context.scene.name, context.scene.reggan
-        try:
-            scene = mix_scene(context.scene, settings.original_image, settings.result_image)
-        except BridgeError as error:
-            return refuse(self, error)
+        scene = mix_scene(context.scene, settings.original_image, settings.result_image)
         if context.window is not None:
             context.window.scene = scene
         self.report(

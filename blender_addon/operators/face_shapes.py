@@ -10,7 +10,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.job import JobRequest, Progress
 from ..bridge.preset_file import add_preset
 from ..bridge.vocabulary import SHAPE_NAMES, mirrored_shape, side_of_shape
-from ..job_display import refuse
+from ..job_display import Explained, refusing
 from ..preferences import preferences_of
 from ..properties import shares_of_blend
 from ..scene.asked_expression import NO_EXPRESSION
@@ -119,7 +119,7 @@ class ChoosePicture(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SavePreset(bpy.types.Operator):
+class SavePreset(Explained, bpy.types.Operator):
     """Keep blend and face shapes under a name in the file of presets; Blend can name it then."""
 
     bl_idname = "reggan.save_preset"
@@ -134,26 +134,20 @@ class SavePreset(bpy.types.Operator):
     )
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell whether there is a blend, or a slider is moved."""
-        if _weights(context.scene):
-            return True
-        cls.poll_message_set("Move a slider first")
-        return False
+    def _why_not(cls, context: bpy.types.Context) -> str:
+        return "" if _weights(context.scene) else "Move a slider first"
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002
         """Ask for the name."""
         return context.window_manager.invoke_props_dialog(self)
 
+    @refusing
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add it to the file, which is made if there is none."""
         settings = context.scene.reggan
         typed = settings.presets or "//presets.toml"
-        try:
-            path: Path = absolute_path(typed, "Presets")
-            add_preset(path, self.name, _weights(context.scene), replaces=self.replaces)
-        except BridgeError as error:
-            return refuse(self, error)
+        path: Path = absolute_path(typed, "Presets")
+        add_preset(path, self.name, _weights(context.scene), replaces=self.replaces)
         settings.presets = typed
         said = f"{self.name} is in {path.name}: write it into Blend, or draw the faces anew"
         self.report({"INFO"}, said)

@@ -10,11 +10,12 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.job import Job, JobRequest, Progress
 from ..bridge.remedies import with_names_for_paths
-from ..job_display import forget_last_words, keep_last_words, redraw_sidebars
+from ..job_display import Explained, forget_last_words, keep_last_words, redraw_sidebars
 from ..preferences import chosen_runtime
 
 _running: list[Job] = []
 """The running job; two would fight for the processor and for the artist's attention."""
+BUSY = "Another RegGAN job is running"
 _INTERVAL_S = 0.2
 _FOLDER_BEGINS = "reggan-"
 
@@ -35,20 +36,15 @@ def new_job_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=_FOLDER_BEGINS, dir=bpy.app.tempdir))
 
 
-class JobOperator:
+class JobOperator(Explained):
     """Mixin of operators that run `reggan-plugin`, before `bpy.types.Operator`.
 
-    A subclass says `why_not`, `requests` and `finished`. No reference to anything of Blender is
+    A subclass says `_why_not`, `requests` and `finished`. No reference to anything of Blender is
     kept from one callback to the next: undo and new files make them invalid.
     """
 
     bl_options: ClassVar[set[str]] = {"UNDO"}
     _cancelled = "Cancelled. What was finished before is kept."
-
-    @classmethod
-    def why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
-        """Return the reason why the button is grey; empty if it is not."""
-        return ""
 
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
         """Return requests to run, one after another.
@@ -89,10 +85,9 @@ class JobOperator:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         """Tell whether the button can be pressed; says why not."""
-        reason = "Another RegGAN job is running" if _running else cls.why_not(context)
-        if reason:
-            cls.poll_message_set(reason)  # type: ignore[attr-defined]
-        return not reason
+        if _running:
+            cls.poll_message_set(BUSY)  # type: ignore[attr-defined]
+        return not _running and super().poll(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Run to the end: without a window, and when called from a script."""
@@ -231,18 +226,15 @@ def stop_running_jobs() -> None:
     _running.clear()
 
 
-class CancelJob(bpy.types.Operator):
+class CancelJob(Explained, bpy.types.Operator):
     """Stop the running job after the current frame; press again to stop it at once."""
 
     bl_idname = "reggan.cancel"
     bl_label = "Cancel"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:  # noqa: ARG003
-        """Tell whether a job runs."""
-        if not _running:
-            cls.poll_message_set("No RegGAN job is running")
-        return bool(_running)
+    def _why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
+        return "" if _running else "No RegGAN job is running"
 
     def execute(self, context: bpy.types.Context) -> set[str]:  # noqa: ARG002
         """Ask it to stop; its own timer sees it end."""

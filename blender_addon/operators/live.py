@@ -17,7 +17,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.live_worker import LONGEST_PX, LiveWorker
 from ..bridge.remedies import with_remedy
 from ..bridge.tracks_file import box_of_face
-from ..job_display import keep_last_words, redraw_sidebars, refuse
+from ..job_display import Explained, keep_last_words, redraw_sidebars, refuse
 from ..preferences import chosen_runtime
 from ..scene.asked_expression import still_expression
 from ..scene.image_files import file_of_image
@@ -309,7 +309,7 @@ class LiveImage:
             show(context, image)
 
 
-class ToggleLive(bpy.types.Operator):
+class ToggleLive(Explained, bpy.types.Operator):
     """Show this image with the expression and the sliders as they are, again at every change."""
 
     bl_idname = "reggan.live"
@@ -317,12 +317,9 @@ class ToggleLive(bpy.types.Operator):
     bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell whether this editor shows an image, or something is live already."""
-        if is_shown(LiveImage) or image_to_change(context) is not None:
-            return True
-        cls.poll_message_set("Open an image in the Image Editor first")
-        return False
+    def _why_not(cls, context: bpy.types.Context) -> str:
+        can_be_shown = is_shown(LiveImage) or image_to_change(context) is not None
+        return "" if can_be_shown else "Open an image in the Image Editor first"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Begin or end."""

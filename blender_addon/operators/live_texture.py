@@ -9,6 +9,7 @@ import bpy
 from ..bridge.command_line import FRONTS
 from ..bridge.errors import BridgeError
 from ..bridge.live_worker import LONGEST_PX
+from ..job_display import Explained
 from ..scene.image_files import file_of_image
 from ..scene.live_picture import MAP_NAME, show_live, show_live_tiles, wear_live
 from .change_texture import map_to_change, placed_on_head, problem_of_map, worn_image
@@ -58,7 +59,7 @@ class LiveHead:
             )
 
 
-class ToggleLiveMap(bpy.types.Operator):
+class ToggleLiveMap(Explained, bpy.types.Operator):
     """Show the expression on the head in the viewport, again at every change.
 
     The head's material shows a temporary image, which Esc and this button take away. It is in no
@@ -70,12 +71,8 @@ class ToggleLiveMap(bpy.types.Operator):
     bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell whether a head with a map is selected, or one is live already."""
-        problem = "" if is_shown(LiveHead) else problem_of_map(context)
-        if problem:
-            cls.poll_message_set(problem)
-        return not problem
+    def _why_not(cls, context: bpy.types.Context) -> str:
+        return "" if is_shown(LiveHead) else problem_of_map(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Begin or end."""

@@ -5,6 +5,8 @@ from typing import Any
 
 import bpy
 
+from ..job_display import Explained
+
 
 def _draw_in_image_menu(menu: Any, _context: bpy.types.Context) -> None:
     layout = menu.layout
@@ -28,7 +30,7 @@ def _draw_in_render_menu(menu: Any, _context: bpy.types.Context) -> None:
 _MANUAL = Path(__file__).parents[1] / "manual.html"
 
 
-class OpenManual(bpy.types.Operator):
+class OpenManual(Explained, bpy.types.Operator):
     """Open the manual of this extension in a browser; it needs no network."""
 
     bl_idname = "reggan.manual"
@@ -36,12 +38,9 @@ class OpenManual(bpy.types.Operator):
     bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:  # noqa: ARG003
-        """Tell whether it came with this installation."""
-        if not _MANUAL.is_file():
-            cls.poll_message_set("The manual comes with the zip file; here it is docs/blender.md")
-            return False
-        return True
+    def _why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
+        is_there = _MANUAL.is_file()
+        return "" if is_there else "The manual comes with the zip file; here it is docs/blender.md"
 
     def execute(self, context: bpy.types.Context) -> set[str]:  # noqa: ARG002
         """Open it."""

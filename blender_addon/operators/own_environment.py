@@ -51,8 +51,7 @@ class MakeEnvironment(_EnvironmentOperator, bpy.types.Operator):
     bl_label = "Make Environment"
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
-        """Blender is to stay offline, or there is nothing to install."""
+    def _why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
         if not bpy.app.online_access:
             return "Switch on Preferences > System > Network > Allow Online Access first"
         if own_wheel() is None:
@@ -90,8 +89,7 @@ class RemoveEnvironment(_EnvironmentOperator, bpy.types.Operator):
     bl_label = "Remove Environment"
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
-        """There is none."""
+    def _why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
         return "" if own_environment().exists() else "The extension has made no environment"
 
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:

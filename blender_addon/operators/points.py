@@ -19,7 +19,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.frame_sequence import shown_number
 from ..bridge.projection import Pixel, Point, difference, length, middle
 from ..head_settings import POINTS
-from ..job_display import redraw_sidebars, refuse
+from ..job_display import Explained, redraw_sidebars, refuse, refusing
 from ..scene.camera_view import SurfaceDepths
 from ..scene.face_handles import FaceHandles, face_handles, move_handle
 from ..scene.head_in_scene import head_in_scene, head_problem
@@ -135,7 +135,7 @@ _SIZE = 0.12
 """Radius of a point in eye distances."""
 
 
-class PlacePoints(bpy.types.Operator):
+class PlacePoints(Explained, bpy.types.Operator):
     """Put empties where eyes and mouth are thought to be. Drag them onto the face, and track it."""
 
     bl_idname = "reggan.place_points"
@@ -143,26 +143,21 @@ class PlacePoints(bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell whether there is a head whose eyes and mouth are not chosen yet."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         settings = context.scene.reggan_head
-        problem = head_problem(settings)
-        if not problem and any(getattr(settings, name) for name in POINTS):
-            problem = "Eyes and mouth are chosen already: move those"
-        if problem:
-            cls.poll_message_set(problem)
-        return not problem
+        are_chosen = any(getattr(settings, name) for name in POINTS)
+        return head_problem(settings) or (
+            "Eyes and mouth are chosen already: move those" if are_chosen else ""
+        )
 
+    @refusing
     def execute(self, context: bpy.types.Context) -> set[str]:
         """In the frame that the scene shows; the empties move with the head."""
         scene, settings = context.scene, context.scene.reggan_head
         depsgraph = context.evaluated_depsgraph_get()
-        try:
-            found = head_in_scene(settings, depsgraph)
-            points = found.points(settings, depsgraph)
-            points = SurfaceDepths(scene, depsgraph, points).on_surface(points)
-        except BridgeError as error:
-            return refuse(self, error)
+        found = head_in_scene(settings, depsgraph)
+        points = found.points(settings, depsgraph)
+        points = SurfaceDepths(scene, depsgraph, points).on_surface(points)
         left, right, _, mouth_left, mouth_right, _ = points
         places = {"left_eye": left, "right_eye": right, "mouth": middle(mouth_left, mouth_right)}
         radius = _SIZE * length(difference(left, right))

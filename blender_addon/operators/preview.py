@@ -31,8 +31,7 @@ class _SheetOperator(JobOperator):
     _name: ClassVar[str]
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> str:
-        """Return the reason why the button is grey."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         settings = context.scene.reggan
         nothing_chosen = settings.frames_source == "SEQUENCE" and not settings.frames_path
         if image_to_change(context) is None and nothing_chosen:

@@ -8,7 +8,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from ..bridge.errors import BridgeError
-from ..job_display import refuse
+from ..job_display import Explained, refusing
 from ..scene.camera_view import camera_problem
 from ..scene.shots import (
     Shot,
@@ -23,14 +23,14 @@ from ..scene.shots import (
     shots_of,
 )
 from .change_frames import refuse_before_render
-from .job_operator import running_job
+from .job_operator import BUSY, running_job
 
 _run: list["_Run"] = []
 """What is being rendered by the button; at most one."""
 _DELAY_S = 0.1
 
 
-class RenderAndApply(bpy.types.Operator):
+class RenderAndApply(Explained, bpy.types.Operator):
     """Render this scene, then change the expression in what was rendered."""
 
     bl_idname = "reggan.render_and_apply"
@@ -60,20 +60,14 @@ class RenderAndApply(bpy.types.Operator):
         return f"Render {what}, then change the expression in what was rendered"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell whether it can be rendered, and no job runs."""
-        reason = "Another RegGAN job is running" if running_job() else camera_problem(context.scene)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
+    def _why_not(cls, context: bpy.types.Context) -> str:
+        return BUSY if running_job() else camera_problem(context.scene)
 
+    @refusing
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Check all that can be checked; then render and change, one after the other."""
         scene = context.scene
-        try:
-            self._refuse_what_cannot_end_well(context)
-        except BridgeError as error:
-            return refuse(self, error)
+        self._refuse_what_cannot_end_well(context)
         scene.reggan.frames_source = "SCENE"
         if self._is_pressed:
             return self._begin()

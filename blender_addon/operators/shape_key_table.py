@@ -9,7 +9,7 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.shape_keys import driving_table, recognise
 from ..bridge.vocabulary import SHAPE_NAMES
-from ..job_display import refuse
+from ..job_display import Explained, refusing
 from ..scene.character import (
     character_problem,
     meshes_of_character,
@@ -21,7 +21,7 @@ from ..scene.settings import character_file
 from ..shape_settings import fill, key_names
 
 
-class RecogniseShapeKeys(bpy.types.Operator):
+class RecogniseShapeKeys(Explained, bpy.types.Operator):
     """Fill the table anew from the names of the shape keys (ARKit's, and those of other makers)."""
 
     bl_idname = "reggan.recognise_shape_keys"
@@ -29,13 +29,10 @@ class RecogniseShapeKeys(bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell whether there is a mesh with shape keys."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         mesh = context.scene.reggan_character.mesh
-        if mesh is None or not key_names(mesh):
-            cls.poll_message_set("Choose the mesh of the face, one that has shape keys")
-            return False
-        return True
+        has_keys = mesh is not None and key_names(mesh)
+        return "" if has_keys else "Choose the mesh of the face, one that has shape keys"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Replace the lines, and name what was not found."""
@@ -71,7 +68,7 @@ class AddExpressionKey(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class _RemoveLine:
+class _RemoveLine(Explained):
     """Mixin of operators that take a line out of a table, before `bpy.types.Operator`."""
 
     bl_label = "Remove Line"
@@ -79,13 +76,10 @@ class _RemoveLine:
     _table: Callable[[Any], Any]
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell whether a line is chosen."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         table = cls._table(context.scene)
-        if table is None or table.active_row >= len(table.rows):
-            cls.poll_message_set("No line is chosen")  # type: ignore[attr-defined]
-            return False
-        return True
+        is_chosen = table is not None and table.active_row < len(table.rows)
+        return "" if is_chosen else "No line is chosen"
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Remove it; the one before is chosen then."""
@@ -102,7 +96,7 @@ class RemoveExpressionKey(_RemoveLine, bpy.types.Operator):
     _table = staticmethod(attrgetter("reggan_character"))
 
 
-class FillDrivingTable(bpy.types.Operator):
+class FillDrivingTable(Explained, bpy.types.Operator):
     """Fill the table anew from the names of the object's shape keys, a line for each."""
 
     bl_idname = "reggan.fill_driving_table"
@@ -110,16 +104,12 @@ class FillDrivingTable(bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell whether an object with shape keys is chosen that may be changed."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         driving = context.scene.reggan.driving_object
         if driving is None or not key_names(driving):
-            cls.poll_message_set("Choose an object with shape keys")
-        elif driving.library is not None:
-            cls.poll_message_set("The object is linked: its table is edited in its own file")
-        else:
-            return True
-        return False
+            return "Choose an object with shape keys"
+        is_linked = driving.library is not None
+        return "The object is linked: its table is edited in its own file" if is_linked else ""
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Replace the lines, and say how many keys are not known."""
@@ -158,38 +148,29 @@ class RemoveDrivingKey(_RemoveLine, bpy.types.Operator):
     )
 
 
-class WriteCharacter(bpy.types.Operator):
+class WriteCharacter(Explained, bpy.types.Operator):
     """Write the character at rest, with each face shape of the table, as a file."""
 
     bl_idname = "reggan.write_character"
     bl_label = "Write Character"
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell whether there is a mesh whose keys make the shapes that have to be there."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         settings = context.scene.reggan_character
-        problem = character_problem(settings)
         missing = missing_shapes(rows_of(settings))
-        if not problem and missing:
-            problem = f"No line of the table makes {', '.join(missing)}: they are needed"
-        if problem:
-            cls.poll_message_set(problem)
-        return not problem
+        return character_problem(settings) or (
+            f"No line of the table makes {', '.join(missing)}: they are needed" if missing else ""
+        )
 
+    @refusing
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Write the file."""
         settings = context.scene.reggan_character
-        try:
-            path = character_file(settings)
-            if path.exists() and not settings.replaces:
-                raise BridgeError(
-                    f"{path} is there already. Choose a new name, or tick Write Again."
-                )
-            written = write_character(
-                meshes_of_character(context.scene, settings.mesh), rows_of(settings), path
-            )
-        except BridgeError as error:
-            return refuse(self, error)
+        path = character_file(settings)
+        if path.exists() and not settings.replaces:
+            raise BridgeError(f"{path} is there already. Choose a new name, or tick Write Again.")
+        meshes = meshes_of_character(context.scene, settings.mesh)
+        written = write_character(meshes, rows_of(settings), path)
         settings.uses = True
         self.report(
             {"INFO"}, f"{path.name} has {len(written)} face shapes; results use it from now on"

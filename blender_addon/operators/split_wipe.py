@@ -10,15 +10,17 @@ from bpy.props import FloatProperty
 from gpu_extras.batch import batch_for_shader
 
 from ..bridge.errors import BridgeError
-from ..job_display import redraw_sidebars, redraw_views, refuse
+from ..job_display import Explained, redraw_sidebars, redraw_views, refusing
 from ..scene.faces import pixels_of
 from ..scene.image_files import file_of_image
 from ..scene.made_images import before_and_after, is_made, mark_live, results_of, source_of
 from ..scene.sequence_images import show
 from .job_operator import new_job_folder
 
+_NOT_CHANGED = "Change this image or its frames first"
 
-class ToggleBeforeAfter(bpy.types.Operator):
+
+class ToggleBeforeAfter(Explained, bpy.types.Operator):
     """Show the picture before its change, or the newest result made of it."""
 
     bl_idname = "reggan.toggle_before_after"
@@ -26,13 +28,9 @@ class ToggleBeforeAfter(bpy.types.Operator):
     bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell whether this editor's image has a before or an after."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         image = getattr(context, "edit_image", None)
-        if image is None or (not is_made(image) and not results_of(image)):
-            cls.poll_message_set("Change this image or its frames first")
-            return False
-        return True
+        return "" if image and (is_made(image) or results_of(image)) else _NOT_CHANGED
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Show the other one."""
@@ -81,7 +79,7 @@ class _Wipe:
             image.update()
 
 
-class SplitWipe(bpy.types.Operator):
+class SplitWipe(Explained, bpy.types.Operator):
     """Show before and after side by side, with an edge between them to drag; again ends it."""
 
     bl_idname = "reggan.split_wipe"
@@ -98,23 +96,18 @@ class SplitWipe(bpy.types.Operator):
     )
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell whether this editor's image has a before and an after."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         image = getattr(context, "edit_image", None)
-        if image is None or (image.name != NAME and None in before_and_after(image)):
-            cls.poll_message_set("Change this image or its frames first")
-            return False
-        return True
+        is_shown = image and (image.name == NAME or None not in before_and_after(image))
+        return "" if is_shown else _NOT_CHANGED
 
+    @refusing
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Show it, or end it."""
         if _wipes:
             end_wipe(context)
-            return {"FINISHED"}
-        try:
+        else:
             begin_wipe(context, self.share)
-        except BridgeError as error:
-            return refuse(self, error)
         return {"FINISHED"}
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002

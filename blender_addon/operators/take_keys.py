@@ -11,13 +11,14 @@ from ..bridge.cues import Key, keys_of_take
 from ..bridge.errors import BridgeError
 from ..bridge.job import JobRequest, Progress
 from ..bridge.vocabulary import FIT_WORDS, SHAPE_NAMES
+from ..job_display import Explained
 from ..preferences import preferences_of
 from ..scene.animated_values import fcurves_of
 from ..scene.asked_expression import NO_EXPRESSION, fit_of_take, take_file
 from ..scene.image_files import file_stem
 from ..scene.sequence_images import stored_path
 from ..scene.settings import absolute_path
-from .job_operator import JobOperator, new_job_folder
+from .job_operator import BUSY, JobOperator, new_job_folder, running_job
 
 
 class _TakeOperator(JobOperator):
@@ -59,8 +60,7 @@ class KeysFromTake(_TakeOperator, bpy.types.Operator):
     bl_label = "Key the Sliders"
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> str:
-        """Return the reason why the button is grey."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         return "" if context.scene.reggan.take else "Choose a recorded performance as Take"
 
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
@@ -108,7 +108,7 @@ class TakeFromVideo(_TakeOperator, bpy.types.Operator):
         self._key(self._kept)
 
 
-class ChooseVideo(bpy.types.Operator):
+class ChooseVideo(Explained, bpy.types.Operator):
     """Choose a video of a face; its expression becomes keys of the sliders."""
 
     bl_idname = "reggan.choose_video"
@@ -119,12 +119,10 @@ class ChooseVideo(bpy.types.Operator):
     filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:  # noqa: ARG003
-        """Tell whether a take can be kept beside the .blend."""
+    def _why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
         if not bpy.data.filepath:
-            cls.poll_message_set("Save the .blend first: the take is kept beside it")
-            return False
-        return bool(bpy.ops.reggan.take_from_video.poll())
+            return "Save the .blend first: the take is kept beside it"
+        return BUSY if running_job() else ""
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002
         """Open the file browser."""

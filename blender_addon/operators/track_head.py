@@ -41,8 +41,7 @@ class TrackHead(JobOperator, bpy.types.Operator):
     bl_label = "Track Head"
 
     @classmethod
-    def why_not(cls, context: bpy.types.Context) -> str:
-        """No head, or no camera to see it."""
+    def _why_not(cls, context: bpy.types.Context) -> str:
         return head_problem(context.scene.reggan_head) or camera_problem(context.scene)
 
     def job(self, context: bpy.types.Context) -> Job:

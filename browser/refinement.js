@@ -1,11 +1,12 @@
 // What the network adds to a rig's motion and light: as reggan_plugin/rig/refinement.py has it.
 
 import { parting, shutShares } from "./lips.js";
-import { LOWER, sampled, UPPER } from "./rig.js";
+import { clip, LOWER, sampled, UPPER } from "./rig.js";
 
 export const CELLS = 128;
 export const TRUST = 0.6;
 const LIPS = [0.03, 0.10];
+const [EDGE_ON, SEEN, MIDDLE, CHEEK] = [0.1, 0.5, 0.45, 0.7];
 
 /** Which triangle each cell of the crop shows where the vertices lie, as raster.py draws it: the
  * cells, three vertices and three weights of each. */
@@ -66,8 +67,11 @@ export function planesFrom({ cells, vertices, weights }, values) {
  * between the lips in the rig's result. */
 export function addedMotion(template, here, meant, { mix, motion }, gaps) {
   const result = new Float32Array(2 * template.keep.length);
+  const normals = template.normals(here);
   template.keep.forEach((keep, v) => {
-    const trust = TRUST * keep * template.awayFromLids[v];
+    const turns = clip((SEEN - Math.abs(normals[3 * v + 2])) / (SEEN - EDGE_ON));
+    const cheek = clip((Math.abs(template.rest[3 * v]) - MIDDLE) / (CHEEK - MIDDLE));
+    const trust = TRUST * keep * template.awayFromLids[v] * (1 - turns * cheek);
     if (!trust) return;
     const place = [here[3 * v], here[3 * v + 1]];
     const shares = meant.map((_, k) => sampled(mix, k, place));

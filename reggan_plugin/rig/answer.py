@@ -343,6 +343,15 @@ def _motion(
             landmarks.front, landmarks.seen_brows, marks_after, laid.map.eye, cells
         )
     motion *= moves[..., None]
+    if landmarks.head is not None:
+        head = landmarks.head
+        at = _middles(cells)
+        own, source = (
+            sampled(head[..., None], places * np.float32(len(head)))
+            for places in (at, at + motion[..., :2])
+        )
+        motion[..., :2] *= 1 - np.clip(2 * own - 0.5, 0, 1) * np.clip(1.5 - 2 * source, 0, 1)
+        motion[..., 2:] *= np.clip(2 * source - 1, 0, 1)
     return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32), moves
 
 

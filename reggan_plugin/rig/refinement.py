@@ -19,6 +19,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.interpolation import sampled
+from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, rows_of
 from reggan_plugin.rig.fit import Fit
 from reggan_plugin.rig.mouth_opening import parting
@@ -40,6 +41,11 @@ TRUST = 0.6
 """Share of what is added that is used. A head of a family that the network has not seen is taken
 for one of those that it has, and then the house convention is nearer (docs/maintainers/results.md).
 Of the light, which an adversary made stronger than is safe, 0.6 explains most on held-out heads."""
+_EDGE_ON, _SEEN = 0.1, 0.5
+"""Parts of a normal that point to the viewer, up to which no motion is added and from which on all:
+where cheeks turn away the network sees hardly any of them, and bends their outline."""
+_MIDDLE, _CHEEK = 0.45, 0.7
+"""Eye distances from a face's middle beyond which that counts: lips and noses turn away, too."""
 _LIPS_SHUT, _LIPS_APART = 0.03, 0.10
 """Eye distances between lips up to which they move as one, and from which on each by itself."""
 
@@ -161,7 +167,11 @@ def added_motion(
     planes = sampled(refinement.motion, places * np.float32(len(refinement.motion)))
     own = np.where(is_lower(template)[:, None], planes[:, 2:], planes[:, :2])
     added = np.einsum("vk,kvc->vc", mix, request.meant) + own
-    added *= (TRUST * template.keep * _away_from_lids(template))[:, None]
+    facing = np.abs(vertex_normals(request.here, template.triangles)[:, 2])
+    turns = np.clip((_SEEN - facing) / (_SEEN - _EDGE_ON), 0, 1)
+    cheek = np.clip((np.abs(template.rest[:, 0]) - _MIDDLE) / (_CHEEK - _MIDDLE), 0, 1)
+    share = TRUST * template.keep * _away_from_lids(template) * (1 - turns * cheek)
+    added *= share[:, None].astype(np.float32)
     upper, lower = LIP_PAIRS
     marks = template.at_landmarks(added)
     shut = 1 - np.clip((gaps - _LIPS_SHUT) / (_LIPS_APART - _LIPS_SHUT), 0, 1)

@@ -328,6 +328,20 @@ def test_what_lies_beside_a_fringe_moves_with_a_brow_that_is_seen_alone() -> Non
     assert np.array_equal(seen[:, len(seen) // 2 + 20 :], hidden[:, len(seen) // 2 + 20 :])
 
 
+def test_a_backdrop_that_a_chin_drags_along_stops_at_a_shoulder() -> None:
+    picture, landmarks = drawn_face()
+    x, y = np.meshgrid(*2 * [np.linspace(0, 1, 96)])
+    beside, shoulder = x > 0.62, y > 0.78
+    head = np.where(shoulder, 1, ~beside).astype(np.float32)
+    far = replace(landmarks, head=(~beside).astype(np.float32))
+    free, held = (
+        np.linalg.norm(rig_answer(template(), picture, one, {"jawOpen": 1.0}).motion, axis=2)
+        for one in (far, replace(landmarks, head=head))
+    )
+    assert free[200, 160] > 0.03
+    assert held[200, 160] < 0.003
+
+
 def test_what_is_no_head_does_not_go_along() -> None:
     picture, landmarks = drawn_face()
     across = np.abs(np.linspace(-1, 1, 64))[None].repeat(64, axis=0)

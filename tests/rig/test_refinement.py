@@ -130,6 +130,11 @@ def test_lids_meet_where_the_rig_says() -> None:
     assert moved[rows_of("brow", "left"), 1].min() > 0.02
 
 
+def test_cheeks_that_turn_away_are_moved_less() -> None:
+    moved = added((0.03, 0.0, 0.03, 0.0), 0.2)[:, 0]
+    assert moved[rows_of("jaw")][[0, -1]].max() < 0.3 * moved[rows_of("bridge")].min()
+
+
 def test_a_network_is_trusted_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
     one_family = refinement(mix=(1.0, 0.0, 0.0))
     house, whole = (answer_with(one, SMILE).motion for one in (refinement(), one_family))

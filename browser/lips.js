@@ -3,7 +3,7 @@
 import { mouth_opening } from "./constants.js";
 import { added, clip, dot, interpolated, LOWER, rowsOf, UPPER } from "./rig.js";
 
-const { LIPS_REACH: REACH, LEAST_LIP, LIP_DEPTH: DEPTH, LINE, LINE_REACH, LIPS_BESIDE } = mouth_opening;
+const { LIPS_REACH: REACH, LEAST_LIP, LIP_DEPTH: DEPTH, LINE, LINE_EDGE, LINE_REACH, LIPS_BESIDE } = mouth_opening;
 const STEPS = 8;
 
 /** Motion of the vertices, two numbers each, that parts the lips by `apart`, [x, y] from each upper
@@ -69,7 +69,7 @@ export function darkLine(lips, eye, luma) {
     const usual = LIPS_BESIDE.reduce((sum, far) => sum + at(far) / 2, 0);
     let step = STEPS;
     while (step && at(step * LINE_REACH / STEPS) >= LINE * usual) step--;
-    return step && (step + 1) * LINE_REACH / STEPS * eye;
+    return step && (step * LINE_REACH / STEPS + LINE_EDGE) * eye;
   }).map((far, i, all) => Math.max(far, all[i - 1] ?? 0, all[i + 1] ?? 0)));
 }
 

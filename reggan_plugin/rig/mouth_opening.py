@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.imaging.colour import srgb_from_linear
 from reggan_plugin.imaging.crop import CroppedFace
@@ -321,11 +321,14 @@ def changed_mouth(
         seam = (before[whole] + before[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
         seam, kept = (_beyond_corners(one, eye) for one in (seam, middle))
         line = line_of(smooth_arc(kept), _KEPT_LINE * eye, window, side_px)
-        line *= _along(middle, shut, window, side_px)
+        along = rightwards(np.column_stack([middle, shut]))
+        columns = window_places(window, side_px)[0, :, 0]
+        line *= np.interp(columns, along[:, 0], along[:, 2]).astype(np.float32)
         line = blur(line, _KEPT_LINE / 6 * eye * side_px / (window[2] - window[0]))
-        own = _moved_along(picture, seam, kept, window, side_px)
+        around = line_of(smooth_arc(kept), 2 * _KEPT_LINE * eye, window, side_px) > 0
+        own = _moved_along(picture, seam, kept, window, around)
         # a gleam of teeth is no line
-        own = np.minimum(own, extended(own, (line == 0).astype(np.float32)))
+        own = np.minimum(own, extended(own, (around & (line == 0)).astype(np.float32)))
         inside = own + opening[..., None] * (inside - own)
         opening = np.maximum(opening, line)
     return Opening(
@@ -346,9 +349,9 @@ def _moved_along(
     seam: Float[np.ndarray, "places 2"],
     middle: Float[np.ndarray, "places 2"],
     window: Window,
-    side_px: int,
-) -> Float[np.ndarray, "side_px side_px 3"]:
-    """Show the source around a line where the result has that line.
+    around: Bool[np.ndarray, "side side"],
+) -> Float[np.ndarray, "side side 3"]:
+    """Show the source around a line where the result has that line, turned as it is.
 
     The line between shut lips lies on no triangle of the mesh: there it is cut.
 
@@ -357,12 +360,26 @@ def _moved_along(
         seam: the line in it.
         middle: the line in the result.
         window: that is shown.
-        side_px: of what is shown.
+        around: pixels near the line in the result; the others are left black.
     """
-    ways = middle - seam
-    shift = [_along(middle, ways[:, axis], window, side_px) for axis in (0, 1)]
-    places = window_places(window, side_px) - np.stack(shift, axis=1)
-    return picture.at(places.astype(np.float32))
+    rows = np.nonzero(around)
+    places = window_places(window, len(around))[rows].astype(np.float32)
+    arcs = [smooth_arc(line).astype(np.float32) for line in (middle, seam)]
+    nearest, least = np.zeros(len(places), np.int64), np.full(len(places), np.inf, np.float32)
+    for number, place in enumerate(arcs[0]):
+        away = ((places - place) ** 2).sum(axis=1)
+        nearest[away < least] = number
+        least = np.minimum(least, away)
+    (new, own), (new_way, own_way) = arcs, (np.gradient(arc, axis=0) for arc in arcs)
+    length, own_length = (np.hypot(*way.T)[nearest, None] for way in (new_way, own_way))
+    new_way, own_way = new_way[nearest], own_way[nearest]
+    # along the line in steps of it, and across it as far as it is
+    off = (places - new[nearest])[:, None] @ np.stack([new_way, new_way[:, ::-1] * [-1, 1]], axis=2)
+    along, across = off[:, 0, :1] / length**2, off[:, 0, 1:] / length
+    source = own[nearest] + along * own_way + across / own_length * own_way[:, ::-1] * [-1, 1]
+    shown = np.zeros((*around.shape, 3), np.float32)
+    shown[rows] = picture.at(source.astype(np.float32))
+    return shown
 
 
 def _beyond_corners(
@@ -372,18 +389,6 @@ def _beyond_corners(
     way = line[-1] - line[0]
     way *= _LINE_REACH * eye / max(float(np.hypot(*way)), 1e-9)
     return np.concatenate([line[:1] - way, line, line[-1:] + way])
-
-
-def _along(
-    line: Float[np.ndarray, "places 2"],
-    values: Float[np.ndarray, " places"],
-    window: Window,
-    side_px: int,
-) -> Float[np.ndarray, " side_px"]:
-    """Values of places of a line at the columns of a window, float32."""
-    order = np.argsort(line[:, 0])
-    columns = window_places(window, side_px)[0, :, 0]
-    return np.interp(columns, line[order, 0], values[order]).astype(np.float32)
 
 
 def _open_before(

@@ -7,8 +7,8 @@ from typing import Any
 import bpy
 
 from .bridge.errors import BridgeError
+from .bridge.find_runtime import Runtime, find_runtime, own_runtime
 from .bridge.own_environment import note_of, version_of_wheel
-from .bridge.runtime import Runtime, find_runtime, own_runtime
 from .job_display import draw_job, draw_last_words, wrapped
 
 PACKAGE = __package__

@@ -40,7 +40,15 @@ from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 HERE = Path(__file__).parent
 PACKAGE = HERE.parent / "reggan_plugin"
 RIG = ("template.npz", "mouth.npz")
-SHARED = ("answer", "drawn_edges", "eyes", "front", "mouth_drawing", "mouth_light", "mouth_opening")
+SHARED = (
+    "answer",
+    "drawn_edges",
+    "eyes",
+    "spectacles_and_hair",
+    "mouth_drawing",
+    "mouth_light",
+    "mouth_opening",
+)
 """Modules of the rig whose constants the engine imports from `constants.js`."""
 SAMPLES = ("avatar_png", "statue", "toon")
 VERSION = "1.30.0"

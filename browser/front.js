@@ -1,6 +1,6 @@
-// What stands before a face: the network's coarse mask, made exact. As reggan_plugin/rig/front.py does it.
+// What stands before a face: the network's coarse mask, made exact. As reggan_plugin/rig/spectacles_and_hair.py does it.
 
-import { answer, front } from "./constants.js";
+import { answer, spectacles_and_hair as front } from "./constants.js";
 import { smoothArc } from "./eyes.js";
 import { BICUBIC, blurred, largest, resize } from "./planes.js";
 import { added, clip, eyeRows, rowsOf, sampled } from "./rig.js";

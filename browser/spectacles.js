@@ -1,8 +1,8 @@
 // Spectacles lifted off a face, about where the network says that they are: as
-// reggan_plugin/rig/front.py does it.
+// reggan_plugin/rig/spectacles_and_hair.py does it.
 
 import { continued } from "./backdrop.js";
-import { front } from "./constants.js";
+import { spectacles_and_hair as front } from "./constants.js";
 import { BILINEAR, largest, percentile, resizeLevels } from "./planes.js";
 
 const { SHADE, HUE, LIKELY, LEAST_WORN, AROUND, SURE, CLEAR, ALIKE, REACH, NOT, MAY, FRAME_FROM, FRAME_TO, TOLD } = front;

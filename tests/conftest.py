@@ -52,7 +52,7 @@ _CHECKED_ROOMS = [
     "reggan_training.metrics",
     "reggan_training.papers.networks",
     "reggan_training.rig",
-    "reggan_training.papers.regression",
+    "reggan_training.papers.ridge_regression",
     "reggan_training.papers.study",
 ]
 check_shapes_in(_CHECKED_ROOMS)

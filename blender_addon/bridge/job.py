@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .errors import BridgeError
+from .find_runtime import Runtime
 from .remedies import with_remedy
-from .runtime import Runtime
 
 State = Literal["running", "done", "failed", "cancelled"]
 _KEPT_LINES = 40

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import BridgeError
+from .find_runtime import Runtime
 from .job import start_process
-from .runtime import Runtime
 
 LONGEST_PX = 1024
 """Side of the picture, and texels of a map, that it shows at most."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import bpy
 
-from ..bridge.runtime import ExcludedPath, may_run_scripts
+from ..bridge.find_runtime import ExcludedPath, may_run_scripts
 
 
 def scripts_may_run(context: bpy.types.Context) -> bool:

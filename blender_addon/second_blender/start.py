@@ -10,8 +10,8 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
+from ..bridge.find_runtime import SecondBlender, blender_arguments
 from ..bridge.job import Job, JobRequest
-from ..bridge.runtime import SecondBlender, blender_arguments
 from ..scene.scripts import scripts_may_run
 
 

@@ -32,7 +32,7 @@ from reggan_plugin.models.model_card import (
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_training.papers.networks.architectures import build_model
 from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
-from reggan_training.papers.regression import RegressionSettings
+from reggan_training.papers.ridge_regression import RegressionSettings
 
 _MOVES_ONLY = frozenset(
     (

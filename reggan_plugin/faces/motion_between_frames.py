@@ -8,7 +8,7 @@ The mouth speaks and the eyes blink meanwhile; pixels that do not follow the res
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.faces.detection import PATCH_SIDE_PX, Detection, Patch, patch_crop
+from reggan_plugin.faces.detected_face import PATCH_SIDE_PX, Detection, Patch, patch_crop
 from reggan_plugin.faces.face_crop import fit_similarity
 from reggan_plugin.interpolation import sample_bilinear
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FRAME_FAULTS, FaceNotFoundError, RegganError, counted
-from reggan_plugin.faces.detection import Detection, patch_around, patch_crop
+from reggan_plugin.faces.detected_face import Detection, patch_around, patch_crop
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.face_sizes import EXPECTED

@@ -15,7 +15,10 @@ from reggan_plugin.imaging.crop import CroppedFace, ShownFace, small_of
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig.answer import MOTION_CELLS, Landmarks, rig_answer
 from reggan_plugin.rig.dense_landmarks import COUNT
-from reggan_plugin.rig.front import (
+from reggan_plugin.rig.mouth_drawing import USUAL_MOUTH, MouthLook
+from reggan_plugin.rig.mouth_opening import mouth_of_character
+from reggan_plugin.rig.refinement import CELLS, PLANES, Refine, RigRefinement
+from reggan_plugin.rig.spectacles_and_hair import (
     FRONT,
     HEAD,
     SPECTACLES,
@@ -27,9 +30,6 @@ from reggan_plugin.rig.front import (
     shows_spectacles,
     whole_brows,
 )
-from reggan_plugin.rig.mouth_drawing import USUAL_MOUTH, MouthLook
-from reggan_plugin.rig.mouth_opening import mouth_of_character
-from reggan_plugin.rig.refinement import CELLS, PLANES, Refine, RigRefinement
 from reggan_plugin.rig.template import Template, template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

@@ -156,8 +156,8 @@ class Window:
 @pytest.fixture
 def button(registered: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """An operator with a job that takes a minute, its messages, and its window."""
+    from blender_addon.bridge.find_runtime import Runtime
     from blender_addon.bridge.job import JobRequest
-    from blender_addon.bridge.runtime import Runtime
     from blender_addon.operators import job_operator
 
     package = tmp_path / "reggan_plugin"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.bridge.runtime import Runtime, find_runtime
+from blender_addon.bridge.find_runtime import Runtime, find_runtime
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from blender_addon.bridge.find_runtime import lines_of_report
 from blender_addon.bridge.remedies import with_names_for_paths, with_remedy
-from blender_addon.bridge.runtime import lines_of_report
 from reggan_plugin.diagnosis import Device, Diagnosis, Package
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from blender_addon.bridge.find_runtime import Runtime
 from blender_addon.bridge.job import Job, JobRequest
-from blender_addon.bridge.runtime import Runtime
 
 Pretend = Callable[[str], Runtime]
 ECHO = "import json, sys; print(json.dumps({'said': sys.argv[1:]})); sys.exit('no' in sys.argv)"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from blender_addon.bridge.find_runtime import Runtime
 from blender_addon.bridge.live_worker import LiveWorker
-from blender_addon.bridge.runtime import Runtime
 
 _ANSWERS = """
 import json, pathlib, sys, time

@@ -14,8 +14,8 @@ import pytest
 import reggan_plugin
 from blender_addon.bridge import job
 from blender_addon.bridge.errors import BridgeError
+from blender_addon.bridge.find_runtime import Runtime
 from blender_addon.bridge.job import Progress, RuntimeProcess, start
-from blender_addon.bridge.runtime import Runtime
 
 from ..sample_frames import small_frame
 

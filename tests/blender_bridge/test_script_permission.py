@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from blender_addon.bridge.runtime import ExcludedPath, may_run_scripts
+from blender_addon.bridge.find_runtime import ExcludedPath, may_run_scripts
 
 ALLOWED: dict[str, Any] = {
     "preference_allows": True,

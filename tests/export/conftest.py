@@ -13,7 +13,7 @@ from reggan_training.papers.configuration import TrainingSettings
 from reggan_training.papers.networks.architectures import build_model
 from reggan_training.papers.networks.expression_model import ModelSettings
 from reggan_training.papers.networks.masked_regression import MaskedRegression
-from reggan_training.papers.regression import RegressionSettings
+from reggan_training.papers.ridge_regression import RegressionSettings
 from reggan_training.papers.run_folder import RunData, RunFolder
 
 SMALL_LAYER = RegressionSettings(side_px=32, dilation=3)

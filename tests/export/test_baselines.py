@@ -24,7 +24,7 @@ from reggan_plugin.errors import ModelError
 from reggan_plugin.models.model_card import find_model
 from reggan_training.papers.networks.architectures import build_model
 from reggan_training.papers.networks.expression_model import ModelSettings
-from reggan_training.papers.regression import RegressionSettings
+from reggan_training.papers.ridge_regression import RegressionSettings
 
 SPEED_PAGE = Path(__file__).resolve().parents[2] / "docs/speed.md"
 SIDE = 32

@@ -20,7 +20,7 @@ from reggan_plugin.models.model_card import check_seal
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.papers.networks.architectures import architectures
-from reggan_training.papers.regression import RegressionSettings
+from reggan_training.papers.ridge_regression import RegressionSettings
 
 RunMaker = Callable[..., Path]
 Exporter = Callable[..., Result]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from reggan_plugin.faces.detection import Detection
+from reggan_plugin.faces.detected_face import Detection
 from reggan_plugin.faces.faces_across_frames import (
     MOST_FILLED,
     FrameDetections,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from reggan_plugin.faces.detection import Detection, patch_around
+from reggan_plugin.faces.detected_face import Detection, patch_around
 from reggan_plugin.faces.motion_between_frames import face_motion, register_patches
 
 FACE = (

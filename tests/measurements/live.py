@@ -35,8 +35,8 @@ class AskedPipe:
 
     def __init__(self, frame: Path, folder: Path) -> None:
         """Start it; nothing is asked yet."""
+        from blender_addon.bridge.find_runtime import find_runtime
         from blender_addon.bridge.live_worker import LiveWorker
-        from blender_addon.bridge.runtime import find_runtime
 
         runtime = find_runtime(sys.executable, None)
         self._worker = LiveWorker(runtime, ("--device", "cpu"), folder / "worker")

@@ -17,7 +17,7 @@ from torch import Tensor
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
 from reggan_training.data.sets import load_sets
-from reggan_training.papers.regression import RegressionSettings, RidgeSums, apply_filters
+from reggan_training.papers.ridge_regression import RegressionSettings, RidgeSums, apply_filters
 
 SIDE = 256
 CHOICES = {

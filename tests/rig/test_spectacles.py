@@ -15,7 +15,7 @@ from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.moved_part import moved_part
-from reggan_plugin.rig.front import lift_spectacles, shows_spectacles
+from reggan_plugin.rig.spectacles_and_hair import lift_spectacles, shows_spectacles
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"

@@ -12,7 +12,7 @@ from PIL import Image
 from reggan_plugin.cli import main
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.rig.front import LiftedFace
+from reggan_plugin.rig.spectacles_and_hair import LiftedFace
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.ui.asked_change import SliderValues
 from reggan_plugin.ui.live_face import screen_of

@@ -11,7 +11,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from blender_addon.bridge import runtime  # noqa: E402
+from blender_addon.bridge import find_runtime as runtime  # noqa: E402
 from blender_addon.head_settings import named_values  # noqa: E402
 from blender_addon.operators.track_head import TrackHead  # noqa: E402
 from blender_addon.second_blender import start  # noqa: E402

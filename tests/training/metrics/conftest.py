@@ -24,7 +24,7 @@ from reggan_training.papers.comparison.measure import Contender
 from reggan_training.papers.configuration import TrainingSettings, settings_with_tables
 from reggan_training.papers.networks.architectures import build_model
 from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
-from reggan_training.papers.regression import RegressionSettings
+from reggan_training.papers.ridge_regression import RegressionSettings
 from reggan_training.papers.run_folder import RunData, RunFolder
 
 SIDE, FRAME = 64, 96

@@ -31,7 +31,7 @@ from reggan_training.papers.configuration import (
 from reggan_training.papers.held_out_curve import held_out_curve, held_out_is_converged
 from reggan_training.papers.networks.expression_model import ModelSettings
 from reggan_training.papers.presets import preset_named
-from reggan_training.papers.regression import RegressionSettings
+from reggan_training.papers.ridge_regression import RegressionSettings
 from reggan_training.papers.run_folder import RunFolder, initial_weights_from, model_from_run
 from reggan_training.papers.train_step import Trainer, TrainingDivergedError
 from reggan_training.papers.training_loop import train

@@ -17,7 +17,7 @@ from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
 from reggan_training.papers.networks.expression_model import ExpressionModel
 from reggan_training.papers.networks.masked_regression import MaskedRegression
-from reggan_training.papers.regression import RegressionSettings, RidgeSums
+from reggan_training.papers.ridge_regression import RegressionSettings, RidgeSums
 
 LowPlane = Float[np.ndarray, "low low"]
 

@@ -19,7 +19,7 @@ from reggan_training.papers.losses import Discriminator, paste
 from reggan_training.papers.networks.architectures import architectures, build_model
 from reggan_training.papers.networks.encoder_decoder import Encoder, tile_expression
 from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings
-from reggan_training.papers.regression import RegressionSettings
+from reggan_training.papers.ridge_regression import RegressionSettings
 from reggan_training.papers.run_folder import initial_weights_from
 
 PUBLISHED_PARAMETERS = {

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.papers.regression import RegressionSettings
+from reggan_training.papers.ridge_regression import RegressionSettings
 from reggan_training.tensor_shapes import Images, Intensities, Masks
 
 SIDE_STEP_PX, LEAST_SIDE_PX = 16, 32

@@ -17,7 +17,7 @@ from reggan_training.papers.networks.expression_model import (
     ModelSettings,
     split_exaggeration,
 )
-from reggan_training.papers.regression import RegressionSettings
+from reggan_training.papers.ridge_regression import RegressionSettings
 from reggan_training.tensor_shapes import Images, Intensities
 
 

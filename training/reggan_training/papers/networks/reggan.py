@@ -1,6 +1,6 @@
 """RegGAN: a regression layer, then a refinement network that moves and paints; and the paper's own.
 
-The regression layer (see `reggan_training.papers.regression`) gives the *intermediate
+The regression layer (see `reggan_training.papers.ridge_regression`) gives the *intermediate
 representation*: where brows, lids and mouth go, blurred. The refinement network reads it beside the
 input and answers with three things: a flow field that moves what is there already, a residual that
 paints what is not (teeth, the inside of a mouth, creases), and a gate that chooses between the two.

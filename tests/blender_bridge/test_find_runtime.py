@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from blender_addon.bridge.errors import BridgeError
-from blender_addon.bridge.runtime import find_runtime
+from blender_addon.bridge.find_runtime import find_runtime
 
 
 def make_environment(folder: Path, version: str = "3.12.1") -> Path:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from reggan_training.papers.networks.masked_regression import RegressionLayer
-from reggan_training.papers.regression import (
+from reggan_training.papers.ridge_regression import (
     RegressionSettings,
     RidgeSums,
     apply_filters,
@@ -98,7 +98,7 @@ def test_a_stripe_ends_anywhere(
     whole, striped = RidgeSums(settings), RidgeSums(settings)
     whole.add(*pairs)
     expected = whole.solve()
-    monkeypatch.setattr("reggan_training.papers.regression._STRIPE", 50)
+    monkeypatch.setattr("reggan_training.papers.ridge_regression._STRIPE", 50)
     striped.add(*pairs)
     assert torch.equal(striped.gram, whole.gram)
     assert torch.allclose(striped.solve(), expected, atol=1e-7)

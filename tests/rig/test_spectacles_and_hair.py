@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
-from reggan_plugin.rig.front import front_matte, seen_brows, whole_brows
+from reggan_plugin.rig.spectacles_and_hair import front_matte, seen_brows, whole_brows
 
 
 def test_a_fringe_is_before_the_face_up_to_its_edge_in_the_picture() -> None:

@@ -248,6 +248,7 @@ def rig_answer(
     motion, gain, moves = _motion(
         laid, raster, is_head, seen, shown, marks_after, eyes, cells, refined, landmarks
     )
+    # what is clipped keeps its hue
     places = (_middles(cells) + motion) * np.float32(len(picture.small))
     room = 1 - sampled(picture.small, places).max(axis=2)
     gain = gain * blur(np.clip(room / _ROOM, 0, 1), _ROOM_SOFT)[..., None]
@@ -344,14 +345,12 @@ def _motion(
         )
     motion *= moves[..., None]
     if landmarks.head is not None:
-        head = landmarks.head
-        at = _middles(cells)
-        own, source = (
-            sampled(head[..., None], places * np.float32(len(head)))
-            for places in (at, at + motion[..., :2])
-        )
-        motion[..., :2] *= 1 - np.clip(2 * own - 0.5, 0, 1) * np.clip(1.5 - 2 * source, 0, 1)
-        motion[..., 2:] *= np.clip(2 * source - 1, 0, 1)
+        # an outline takes its backdrop along, but not over a shoulder, and nor is that lit
+        places = np.stack([_middles(cells), _middles(cells) + motion[..., :2]])
+        head = landmarks.head[..., None]
+        is_head, was_head = sampled(head, places * np.float32(len(head)))
+        motion[..., :2] *= 1 - np.clip(2 * is_head - 0.5, 0, 1) * np.clip(1.5 - 2 * was_head, 0, 1)
+        motion[..., 2:] *= np.clip(2 * was_head - 1, 0, 1)
     return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32), moves
 
 

@@ -267,9 +267,10 @@ def written_frames(
                 yield from encoder.write(frame, None if picture is None else _samples(picture))
                 yield number
         yield from encoder.end()
+        width_of_pixels = video.sample_aspect_ratio or 1
     spoken = [stream.language for stream in sound]
     with _faults(source, out), open_video(Path(temporary)) as written:
-        notices += _lost(out, len(chapters), spoken, written)
+        notices += _lost(out, len(chapters), spoken, width_of_pixels, written)
         if container != "gif" and facts.loops is not None:
             notices.append(f"the number of loops is left out of the new video: {suffix} has none")
         if facts.others:
@@ -382,16 +383,26 @@ def _copied_streams(reading: Any, writing: Any) -> tuple[dict[Any, Any], list[st
     return sound, [f"{what} is left out of the new video" for what in left_out]
 
 
-def _lost(out: str, chapters: int, spoken: Sequence[str | None], written: Any) -> list[str]:
+def _lost(
+    out: str, chapters: int, spoken: Sequence[str | None], width_of_pixels: Fraction, written: Any
+) -> list[str]:
     """Say what a container did not take.
 
     Args:
         out: name of the new video.
         chapters: how many the source has.
         spoken: languages of its sound.
+        width_of_pixels: of its pictures, over their height.
         written: the new video.
     """
     suffix, lost = Path(out).suffix, []
+    pictures = written.streams.video[0]
+    if (pictures.sample_aspect_ratio or 1) != width_of_pixels:  # which PyAV gives to codecs alone
+        lost.append(
+            f"pixels {float(width_of_pixels):g} times as wide as high: the new video does not say "
+            f"so, with {pictures.codec_context.name} in {suffix}. Players show it with square "
+            "ones. Name a result that ends in .mp4, or stretch this one"
+        )
     if len(written.chapters()) != chapters:
         lost.append(
             f"{counted(chapters, 'chapter')} left out of the new video: {suffix} holds none"

@@ -327,6 +327,21 @@ def test_what_frames_say_of_themselves_and_a_new_video_loses_is_named(tmp_path: 
     assert said == ["interlacing left out of the new video"]
 
 
+@pytest.mark.parametrize(("out", "is_kept"), [("a.mp4", True), ("a.webm", False), ("a.gif", True)])
+def test_wide_pixels_stay_or_are_named(out: str, is_kept: bool, tmp_path: Path) -> None:
+    source = tmp_path / "of.mp4"
+    with av.open(str(source), "w") as writing:
+        stream: Any = writing.add_stream("libx264", rate=24)
+        stream.width = stream.height = 64
+        stream.codec_context.sample_aspect_ratio = Fraction(2)
+        writing.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        writing.mux(stream.encode(None))
+    said = write_video(source, tmp_path / out, {}, coding=Coding())
+    assert any("2 times as wide as high" in one for one in said) is not is_kept
+    with av.open(str(tmp_path / out)) as result:
+        assert ((result.streams.video[0].sample_aspect_ratio or 1) == 2) is is_kept
+
+
 def test_what_a_camera_says_of_itself_stays_in_a_mov_and_is_else_named(tmp_path: Path) -> None:
     make, source = "com.apple.quicktime.make", tmp_path / "of.mov"
     options = {"movflags": "use_metadata_tags"}

@@ -267,7 +267,7 @@ def written_frames(
                 yield from encoder.write(frame, None if picture is None else _samples(picture))
                 yield number
         yield from encoder.end()
-        width_of_pixels = video.sample_aspect_ratio or 1
+        width_of_pixels = video.sample_aspect_ratio or Fraction(1)
     spoken = [stream.language for stream in sound]
     with _faults(source, out), open_video(Path(temporary)) as written:
         notices += _lost(out, len(chapters), spoken, width_of_pixels, written)

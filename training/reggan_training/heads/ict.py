@@ -157,7 +157,9 @@ def _read_model(archive: Path) -> IctModel:
     span = float(np.linalg.norm(centres[0] - centres[1]))
     neutral = (neutral - centres.mean(axis=0)) / span
     kept = _kept(triangles)
-    part_of_vertex = np.asarray(_PARTS)[np.searchsorted(_BOUNDS, np.arange(_VERTICES), "right") - 1]
+    part_of_vertex = np.asarray(_PARTS, np.uint8)[
+        np.searchsorted(_BOUNDS, np.arange(_VERTICES), "right") - 1
+    ]
     balls = {
         side: Eyeball(vertices=np.arange(rows.start, rows.stop), centre=_middle(neutral[rows]))
         for side, rows in _EYEBALLS.items()
@@ -167,7 +169,7 @@ def _read_model(archive: Path) -> IctModel:
         identity=(modes / span).reshape(_MODES, -1),
         shapes=_arkit_shapes(names, deltas / span),
         triangles=kept,
-        parts=part_of_vertex[kept[:, 0]].astype(np.uint8),
+        parts=part_of_vertex[kept[:, 0]],
         regions=_regions(neutral, part_of_vertex),
         eye_angle=_eye_angles(neutral, balls),
         eyeballs=balls,

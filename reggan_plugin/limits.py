@@ -26,6 +26,8 @@ MOST_NUMBER_DIGITS = 300
 # Pictures and videos
 MOST_PIXELS = 2**28
 """16384x16384: the largest texture maps; a frame of 15360x8640 takes 5.6 GB."""
+MOST_DISPLAYED_PIXELS = 2**26
+"""8192x8192 that layers cover, where the picture itself has not a quarter of them."""
 MOST_SAMPLES = 2**31
 """Of all channels of a picture, 8 GB as floats: 60 channels at 8K, 240 at 4K."""
 MOST_FILE_BYTES = 2**33
@@ -150,6 +152,21 @@ def refuse_oversize(height: int, width: int, channels: int) -> None:
         f"pixels (16384x16384) and {MOST_SAMPLES:,} samples of all channels are read. Divide it "
         "into tiles; if it is smaller than it says, it is damaged: render it again."
     )
+
+
+def refuse_wide_windows(height: int, width: int, own_pixels: int) -> None:
+    """Refuse layers for windows that are far larger than the picture in them.
+
+    Raises:
+        UnsupportedFormatError: they are, or a header is damaged or hostile.
+    """
+    if height * width > max(MOST_DISPLAYED_PIXELS, min(4 * own_pixels, MOST_PIXELS)):
+        raise UnsupportedFormatError(
+            f"The display and data windows together are {width}x{height}, which layers would "
+            f"cover, around a picture of {own_pixels:,} pixels; expected at most "
+            f"{MOST_DISPLAYED_PIXELS:,} (8192x8192), or four times its own. Give the frame a "
+            "smaller display window, or render it without layers."
+        )
 
 
 def refuse_too_short(height: int, width: int, file_bytes: int, most_pixels_per_byte: int) -> None:

@@ -2,16 +2,21 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import imagecodecs
 import numpy as np
 import OpenEXR
 import pytest
 
+from reggan_plugin.change.picture import EditedFrame
 from reggan_plugin.cli import main
+from reggan_plugin.errors import UnsupportedFormatError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.colour import linear_from_srgb
+from reggan_plugin.jobs.change_layers import FrameChange
 
 from .layered_shots import planes, rebuilt, render, shown, smile, warped
 from .motion_models import write_motion_model
@@ -248,3 +253,13 @@ def test_layers_of_one_picture_have_its_name(model: Path, tmp_path: Path) -> Non
     assert (layers / "stmap" / "avatar.1001.exr").exists()
     comp = ["comp", "--for", "nuke", "--frames", source, "--layers", layers]
     assert main([str(word) for word in [*comp, "--out", tmp_path / "a.nk"]]) == 0
+
+
+def test_layers_do_not_cover_a_window_far_larger_than_the_picture(tmp_path: Path) -> None:
+    frame = read_frame(small_frame("avatar_png/avatar.1001.png", tmp_path, 8))
+    frame = replace(frame, displayed_px=(4096, 4096))
+    change = FrameChange(frame=frame, edited=cast("EditedFrame", None))
+    assert change.displayed_canvas.shape == (4096, 4096)
+    wide = replace(change, frame=replace(frame, displayed_px=(16384, 16384)))
+    with pytest.raises(UnsupportedFormatError, match="together are 16384x16384"):
+        _ = wide.displayed_canvas

@@ -21,6 +21,7 @@ from reggan_plugin.files.image_format import Encoding, Frame
 from reggan_plugin.imaging import change_planes
 from reggan_plugin.imaging.change_planes import Canvas
 from reggan_plugin.jobs.output_names import named
+from reggan_plugin.limits import refuse_wide_windows
 
 MOTION_LAYERS: tuple[ChangeLayer, ...] = ("stmap", "inverse", "gain", "paint")
 """Those that only a model can fill that says where a face moves."""
@@ -54,6 +55,18 @@ class FrameChange:
             shape=(height, width),
             display_px=self.frame.display_px,
         )
+
+    @property
+    def displayed_canvas(self) -> Canvas:
+        """The pixels of the frame and all that are displayed.
+
+        Raises:
+            UnsupportedFormatError: these are many times the frame's.
+        """
+        canvas = self.canvas.with_all_displayed()
+        height, width = self.frame.pixels.shape[:2]
+        refuse_wide_windows(*canvas.shape, height * width)
+        return canvas
 
     def layer(self, layer: ChangeLayer, canvas: Canvas) -> Float[np.ndarray, "height width some"]:
         """Return the planes of a layer on a canvas."""
@@ -136,7 +149,7 @@ def layer_files(
     """Each file of a frame's layers, and its bytes; they have all pixels that are displayed."""
     from reggan_plugin.files.exr.block_codec import exr_from_planes
 
-    canvas = change.canvas.with_all_displayed()
+    canvas = change.displayed_canvas
     for name, path in paths.items():
         if name == "mask_png":
             yield path, _mask_picture(change)
@@ -175,7 +188,7 @@ def _mask_picture(change: FrameChange) -> bytes:
     """Return the mask where the picture is displayed, grey in 16 bits."""
     from imagecodecs import png_encode
 
-    canvas = change.canvas.with_all_displayed()
+    canvas = change.displayed_canvas
     (top, left), (height, width) = canvas.origin_px, canvas.display_px
     plane = change_planes.weight_plane(change.edited.weight, canvas)[-top:, -left:][:height, :width]
     levels = np.rint(np.clip(plane, 0, 1) * np.iinfo(np.uint16).max).astype(np.uint16)

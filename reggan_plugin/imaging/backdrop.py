@@ -22,9 +22,11 @@ _ROWS_AT_ONCE = 256
 _NARROW, _HALF = 0.022, 0.5
 """Half of what counts as narrow, in parts of the crop's side: more than half of a rim; and the
 weight from which on a colour is known."""
-_LINES, _UNLIKE, _EVEN = 12, 10.0, 5.0
+_LINES, _UNLIKE, _LONGER, _EVEN = 12, 10.0, 3.0, 5.0
 """Lines that are tried across what is narrow; how much it counts against one that its ends differ,
-beside the usual difference; the part of `_NARROW` over which neighbours go the same way."""
+beside the usual difference, and that it is twice as long as the shortest: with less, skin is drawn
+through a brow that ends beneath a rim; the part of `_NARROW` over which neighbours go the same way.
+"""
 _UNSURE_ALPHA, SURE_ALPHA = 0.5, 0.95
 """Up to the first a colour counts for nothing, from the second on in full. At the rim of a
 silhouette a renderer has few samples of it, and a premultiplied file of 8 bits few levels."""
@@ -106,7 +108,7 @@ def _drawn_across(
         drawn.append((one * far[:, None] + other * near[:, None]) / long[:, None])
     longer = np.stack(length) / np.minimum(np.min(length, axis=0), 2 * most) - 1
     usual = np.mean(apart, axis=0)
-    weights = np.exp(-_UNLIKE * np.stack(apart) / np.maximum(usual, 1e-9) - longer)
+    weights = np.exp(-_UNLIKE * np.stack(apart) / np.maximum(usual, 1e-9) - _LONGER * longer)
     weights /= np.maximum(weights.sum(axis=0), 1e-9)
     total = np.zeros((len(own), 1), np.float32)
     mixed = np.zeros((len(own), flat.shape[1]), np.float32)

@@ -67,6 +67,14 @@ def test_a_brow_across_a_rim_goes_on_aslant_and_one_below_it_does_not_begin_agai
     assert away[:, 200:].mean() < 0.05
 
 
+def test_skin_around_a_brow_is_not_drawn_through_it_beneath_a_rim() -> None:
+    side, rim = 560, slice(275, 285)
+    y, x = np.mgrid[:side, :side].astype(np.float32)
+    brow = np.where(y > side / 2, 0.2, 0.45)  # in a shadow beyond the rim
+    beneath = beneath_a_rim(np.where(np.abs(x - 200) > 14, 0.7, brow), rim)
+    assert beneath[5, 182:202].mean() < 0.48
+
+
 def test_what_may_be_before_a_face_stays_unless_it_moves_far() -> None:
     side = 1000
     matte = np.array([0.0, 0.5, 0.5, 0.5, 1.0], np.float32)

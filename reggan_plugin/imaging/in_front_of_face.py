@@ -21,8 +21,8 @@ _UNSURE = 0.022
 the face: its matte ends beside its edge, and its own colours are less odd there than a blur."""
 _WIDE = 2
 """Half of what counts as wide, in such parts."""
-_RING = ImageFilter.MaxFilter(3)
-"""Around what is thin (rims), pixels still have a little of its colour."""
+_RING = 1
+"""Pixels of the matte around what is thin (rims) that still have a little of its colour."""
 WHOLE = 0.999
 """From here on a pixel is all front, and keeps its bits."""
 
@@ -116,8 +116,8 @@ class Front:
         is_face = matte < _HALF
         wide = within(~within(is_face, _WIDE * reach), (_WIDE + 2) * reach)
         inner = Image.fromarray(~within(is_face, reach)).convert("L").filter(ImageFilter.BoxBlur(1))
-        thin = Image.fromarray(np.round(matte * 255).astype(np.uint8)).filter(_RING)
-        sure = np.where(wide, np.asarray(inner), np.asarray(thin) * within(~is_face, 2 * reach))
+        thin = largest_around(np.round(matte * 255).astype(np.uint8), _RING)
+        sure = np.where(wide, np.asarray(inner), thin * within(~is_face, 2 * reach))
         return sure[..., None] / np.float32(255)
 
     def moved(self, x_px: int, y_px: int) -> "Front":

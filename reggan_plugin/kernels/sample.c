@@ -156,9 +156,12 @@ KERNEL void sample_moved(const float *pixels, int64_t step, int64_t height, int6
     KNOWING_CHANNELS(WHERE_MOVED)
 }
 
-/* Where all values of a picture but zeros lie: first and last row and column; none where all are 0. */
+/* Where a picture holds more than zeros: squares of 2^shift pixels that hold some, and those beside
+   them, since taps lie less than two pixels from the middle. */
+enum { SQUARES = 48, LEAST_SHIFT = 3 }; /* on the stack: Windows wants a library for 4 kB */
 typedef struct {
-    int64_t top, bottom, left, right;
+    uint8_t square[SQUARES][SQUARES];
+    int shift;
 } Filled;
 
 static int is_zero(const float *values, int64_t count) {
@@ -167,42 +170,42 @@ static int is_zero(const float *values, int64_t count) {
     return 1;
 }
 
-static Filled filled_part(Picture picture) {
-    const int64_t count = picture.width * picture.channels;
-    Filled part = {0, picture.height - 1, count - 1, 0};
-    while (part.top < part.bottom && is_zero(picture.pixels + part.top * picture.row, count)) part.top++;
-    while (part.bottom > part.top && is_zero(picture.pixels + part.bottom * picture.row, count))
-        part.bottom--;
-    for (int64_t y = part.top; y <= part.bottom; y++) {
-        const float *row = picture.pixels + y * picture.row;
-        for (int64_t x = 0; x < part.left; x++)
-            if (row[x] != 0) part.left = x;
-        for (int64_t x = count - 1; x > part.right; x--)
-            if (row[x] != 0) part.right = x;
-    }
-    part.left /= picture.channels, part.right /= picture.channels;
-    return part;
-}
-
-static inline __attribute__((always_inline)) void at_pixels(Picture picture,
-                                                            const float (*weights)[TAPS],
-                                                            const double *matrix, int64_t rows,
-                                                            int64_t columns, float *result) {
-    const int64_t plane = rows * columns;
-    const Filled filled = filled_part(picture); /* taps lie less than two pixels from the middle */
-    const double from_x = larger(0, filled.left - 2), to_x = smaller(picture.width, filled.right + 3);
-    const double from_y = larger(0, filled.top - 2), to_y = smaller(picture.height, filled.bottom + 3);
-    for (int64_t row = 0; row < rows; row++) {
-        for (int64_t column = 0; column < columns; column++, result++) {
-            double right = (double)column + 0.5, down = (double)row + 0.5;
-            double x = matrix[0] * right + matrix[1] * down + matrix[2];
-            double y = matrix[3] * right + matrix[4] * down + matrix[5];
-            if (x >= from_x && x < to_x && y >= from_y && y < to_y)
-                sample_at(picture, x - 0.5, y - 0.5, weights, UNBOUNDED, result, plane);
-            else
-                for (int64_t k = 0; k < picture.channels; k++) result[k * plane] = 0;
+static void find_filled(Picture picture, Filled *filled) {
+    const int64_t longest = picture.height > picture.width ? picture.height : picture.width;
+    filled->shift = LEAST_SHIFT;
+    while ((longest - 1) >> filled->shift >= SQUARES) filled->shift++;
+    for (int i = 0; i < SQUARES; i++)
+        for (int j = 0; j < SQUARES; j++) filled->square[i][j] = 0;
+    const int64_t side = (int64_t)1 << filled->shift;
+    for (int64_t y = 0; y < picture.height; y++) {
+        for (int64_t x = 0; x < picture.width; x += side) {
+            const float *values = picture.pixels + y * picture.row + x * picture.channels;
+            const int64_t wide = x + side < picture.width ? side : picture.width - x;
+            if (is_zero(values, wide * picture.channels)) continue;
+            const int64_t row = y >> filled->shift, column = x >> filled->shift;
+            for (int64_t i = row - 1; i <= row + 1; i++)
+                for (int64_t j = column - 1; j <= column + 1; j++)
+                    filled->square[within(i, SQUARES)][within(j, SQUARES)] = 1;
         }
     }
+}
+
+static void place_in(const double *matrix, int64_t row, int64_t column, double *x, double *y) {
+    const double right = (double)column + 0.5, down = (double)row + 0.5;
+    *x = matrix[0] * right + matrix[1] * down + matrix[2];
+    *y = matrix[3] * right + matrix[4] * down + matrix[5];
+}
+
+/* Say whether a straight line from one place to another passes such a square. */
+static int passes_filled(Picture picture, const Filled *filled, double x, double y, double to_x, double to_y) {
+    const int64_t left = within((int64_t)holdable(smaller(x, to_x)), picture.width) >> filled->shift;
+    const int64_t right = within((int64_t)holdable(larger(x, to_x)), picture.width) >> filled->shift;
+    const int64_t top = within((int64_t)holdable(smaller(y, to_y)), picture.height) >> filled->shift;
+    const int64_t bottom = within((int64_t)holdable(larger(y, to_y)), picture.height) >> filled->shift;
+    for (int64_t i = top; i <= bottom; i++)
+        for (int64_t j = left; j <= right; j++)
+            if (filled->square[i][j]) return 1;
+    return 0;
 }
 
 /* Sample at the pixels of another picture, whose corner and sides `matrix` (2 by 3) places in this
@@ -210,10 +213,36 @@ static inline __attribute__((always_inline)) void at_pixels(Picture picture,
 KERNEL void sample_affine(const float *pixels, int64_t height, int64_t width, int64_t channels,
                           const float (*weights)[TAPS], const double *matrix, int64_t rows,
                           int64_t columns, float *result) {
-#define AT_PIXELS(CHANNELS)                                                                            \
-    at_pixels((Picture){pixels, height, width, CHANNELS, width * CHANNELS}, weights, matrix, rows,     \
-              columns, result);
-    KNOWING_CHANNELS(AT_PIXELS)
+    enum { RUN = 32 };
+    const Picture whole = {pixels, height, width, channels, width * channels};
+    const int64_t plane = rows * columns;
+    const double wide = (double)width, high = (double)height;
+    Filled filled;
+    find_filled(whole, &filled);
+#define ALONG_RUN(CHANNELS)                                                                            \
+    for (int64_t column = begin; column < end; column++) {                                             \
+        place_in(matrix, row, column, &x, &y);                                                         \
+        float *own = result + row * columns + column;                                                  \
+        if (x >= 0 && x < wide && y >= 0 && y < high)                                                \
+            sample_at((Picture){pixels, height, width, CHANNELS, width * CHANNELS}, x - 0.5, y - 0.5,  \
+                      weights, UNBOUNDED, own, plane);                                                 \
+        else                                                                                           \
+            for (int64_t k = 0; k < CHANNELS; k++) own[k * plane] = 0;                                 \
+    }
+    for (int64_t row = 0; row < rows; row++) {
+        for (int64_t begin = 0; begin < columns; begin += RUN) {
+            const int64_t end = begin + RUN < columns ? begin + RUN : columns;
+            double x, y, to_x, to_y;
+            place_in(matrix, row, begin, &x, &y), place_in(matrix, row, end - 1, &to_x, &to_y);
+            if (passes_filled(whole, &filled, x, y, to_x, to_y)) {
+                KNOWING_CHANNELS(ALONG_RUN)
+                continue;
+            }
+            for (int64_t k = 0; k < channels; k++)
+                for (int64_t column = begin; column < end; column++)
+                    result[k * plane + row * columns + column] = 0;
+        }
+    }
 }
 
 /* Shrink a part of a picture: along columns, a row at a time, into `line` (as long as one of the

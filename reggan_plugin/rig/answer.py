@@ -250,7 +250,7 @@ def rig_answer(
     )
     # what is clipped keeps its hue
     places = (_middles(cells) + motion) * np.float32(len(picture.small))
-    room = 1 - sampled(picture.small, places).max(axis=2)
+    room = 1 - np.maximum.reduce([*np.moveaxis(sampled(picture.small, places), 2, 0)])
     gain = gain * blur(np.clip(room / _ROOM, 0, 1), _ROOM_SOFT)[..., None]
     gain = gain + drawn.shadow_of_chin(raster, seen[:, 6], -float(chin.min()), jaw_after, cells)
     seam = max(_SEAM_CELLS / cells, _SEAM * laid.map.eye)

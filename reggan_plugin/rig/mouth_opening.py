@@ -366,8 +366,9 @@ def _moved_along(
     places = window_places(window, len(around))[rows].astype(np.float32)
     arcs = [smooth_arc(line).astype(np.float32) for line in (middle, seam)]
     nearest, least = np.zeros(len(places), np.int64), np.full(len(places), np.inf, np.float32)
-    for number, place in enumerate(arcs[0]):
-        away = ((places - place) ** 2).sum(axis=1)
+    right, down = np.ascontiguousarray(places.T)  # several times as fast as pairs
+    for number, (x, y) in enumerate(arcs[0]):
+        away = (right - x) ** 2 + (down - y) ** 2
         nearest[away < least] = number
         least = np.minimum(least, away)
     (new, own), (new_way, own_way) = arcs, (np.gradient(arc, axis=0) for arc in arcs)

@@ -112,20 +112,20 @@ def test_weights_add_up_to_1_and_a_pixel_itself_is_kept() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("part", [(slice(0, 1), slice(0, 1)), (slice(4, 7), slice(9, 14))])
+@pytest.mark.parametrize("part", [(slice(0, 1), slice(0, 1)), (slice(7, 48, 33), slice(8, 54, 39))])
 def test_where_a_picture_is_empty_nothing_is_sampled(
     channels: int, part: tuple[slice, slice]
 ) -> None:
-    full = RANDOM.normal(0.5, 1, (9, 14, channels)).astype(np.float32)
+    full = RANDOM.normal(0.5, 1, (48, 54, channels)).astype(np.float32)
     picture = np.zeros_like(full)
     picture[part] = full[part]
     matrix = np.array([[0.31, -0.12, 1.7], [0.11, 0.3, -2.3]])
-    found = sample_affine(picture, matrix, (40, 30), -0.5)
+    found = sample_affine(picture, matrix, (150, 190), -0.5)
     beside = np.ones_like(full)  # which is nowhere 0, so that all of it is sampled
-    all_of_it = sample_affine(np.concatenate([picture, beside], axis=2), matrix, (40, 30), -0.5)
+    all_of_it = sample_affine(np.concatenate([picture, beside], axis=2), matrix, (150, 190), -0.5)
     assert found.any()
     assert np.array_equal(found, all_of_it[:channels])
-    assert not sample_affine(np.zeros_like(full), matrix, (40, 30), -0.5).any()
+    assert not sample_affine(np.zeros_like(full), matrix, (150, 190), -0.5).any()
 
 
 @pytest.mark.parametrize(

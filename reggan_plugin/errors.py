@@ -60,7 +60,10 @@ class Remark(str):
         """Hold a sentence; paths and other objects among the fields become text."""
         remark = super().__new__(cls, sentence)
         remark.kind = kind
-        remark.fields = {name: _plain(value) for name, value in fields.items()}
+        remark.fields = {
+            name: value if isinstance(value, Field) else str(value)
+            for name, value in fields.items()
+        }
         return remark
 
     def after(self, words: str) -> Self:
@@ -295,10 +298,6 @@ def document_from_said(message: str | None) -> dict[str, Any]:
         for name, value in message.fields.items()
     }
     return {"message": str(message), "kind": message.kind, "fields": fields}
-
-
-def _plain(value: object) -> Field:
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def counted(number: int, noun: str) -> str:

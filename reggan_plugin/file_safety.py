@@ -83,7 +83,12 @@ def appearing(path: Path, *, is_new: bool = False, is_durable: bool = True) -> I
         OutputExistsError: it is to be new, and is there.
         OutputError: the folder is missing, read-only or full, or `path` is a folder or a device.
     """
-    refuse_device(path)
+    with suppress(OSError):  # nothing is there, or writing says what is wrong
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):
+            raise OutputError(
+                f"{path} is a device, a pipe or a socket, which a file would replace. Name a file."
+            )
     temporary = path.with_name(_prefix_for(path.name) + os.urandom(6).hex() + TEMPORARY_SUFFIX)
     try:
         try:
@@ -143,20 +148,6 @@ def take_new_name(temporary: Path, path: Path) -> None:
         temporary.replace(path)
     else:
         temporary.unlink()
-
-
-def refuse_device(path: Path) -> None:
-    """Refuse an output that would take the place of a device, a pipe or a socket.
-
-    Raises:
-        OutputError: it is one.
-    """
-    with suppress(OSError):  # nothing is there, or writing says what is wrong
-        mode = path.lstat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):
-            raise OutputError(
-                f"{path} is a device, a pipe or a socket, which a file would replace. Name a file."
-            )
 
 
 def remove_leftovers(folder: Path, names: Iterable[str]) -> None:

@@ -155,8 +155,3 @@ def refuse_unsound(outputs: Mapping[str, np.ndarray], names: Sequence[str]) -> N
             f"The model's answer to this face is unusable: of its {name}, {found}; expected "
             f"numbers from {-largest:g} to {largest:g}. Use another model, or export it again."
         )
-
-
-def shown_paint(cover: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """Steepen cover: 0 up to `COVER_BEGINS`, 1 from `COVER_ENDS` on, a straight line between."""
-    return np.clip((cover - COVER_BEGINS) / (COVER_ENDS - COVER_BEGINS), 0.0, 1.0)

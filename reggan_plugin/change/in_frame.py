@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.change.answer import COVER_BEGINS, Answer, Painter, shown_paint
+from reggan_plugin.change.answer import COVER_BEGINS, COVER_ENDS, Answer, Painter
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import Region, box_of, clipped, part_inside, place_cells
-from reggan_plugin.imaging.region_limits import inside_of, inside_rim_in_frame, smooth_step
+from reggan_plugin.imaging.region_limits import inside_in_frame, smooth_step
 from reggan_plugin.imaging.warp import FREE_FOOTPRINT
 from reggan_plugin.kernels.change import weigh_change
 
@@ -57,7 +57,7 @@ def motion_in_frame(
         region: rows and columns that are wanted.
         matte: what each of their pixels takes of the change, in [0, 1]; None is all of it.
     """
-    takes = inside_rim_in_frame(crop, region)
+    takes = inside_in_frame(crop, region)
     if matte is not None:
         takes *= np.clip(np.nan_to_num(matte), 0.0, 1.0)
     to_frame = (crop.frame_from_crop[:, :2] * crop.side_px).T.astype(np.float32)
@@ -107,12 +107,12 @@ def _cover_and_paint(
         window = _window_crop(crop, painter)
         place = clipped(window.corners(), region)
         own = place_cells(painter.cover, window, place)[..., 0]
-        own *= inside_of(window, place, 0.0, _PAINTER_EDGE)
+        own *= inside_in_frame(window, place, 0.0, _PAINTER_EDGE)
         within = cover[part_inside(place, region)]
         within += own * (1 - within)  # one over the other, in their order
         own /= np.maximum(within, np.float32(1e-6))
         shares.append((painter, window, place, own))
-    steep = smooth_step(shown_paint(cover))
+    steep = smooth_step((cover - COVER_BEGINS) / (COVER_ENDS - COVER_BEGINS))
     paint = np.zeros((*cover.shape, 3), np.float32)
     painted = box_of(steep, region)
     paint[part_inside(painted, region)] = np.clip(place_cells(answer.paint, crop, painted), 0, 1)

@@ -11,7 +11,6 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import Region, ShownFace
-from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -34,7 +33,9 @@ class Picture:
         """Colours beneath what is transparent in a region; worked out once for each."""
         place = tuple(end for axis in region for end in (axis.start, axis.stop))
         if place not in self._underlays:
-            self._underlays[place] = underlay_of(self.pixels, self.alpha, region, self.coding)
+            self._underlays[place] = Underlay(
+                self.pixels, self.alpha, region, is_premultiplied=self.coding.is_premultiplied
+            )
         return self._underlays[place]
 
     def alpha_in(self, region: Region) -> Float[np.ndarray, "rows columns"] | None:
@@ -144,14 +145,3 @@ class EditedFrame:
         whole = np.zeros(self.before.shape[:2], np.float32)
         whole[self.box] = self.inside_weight
         return whole
-
-
-def underlay_of(
-    pixels: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
-    region: Region,
-    coding: PixelCoding,
-    front: Front | None = None,
-) -> Underlay:
-    """Colours beneath what is transparent in a region, or lies under what is in front."""
-    return Underlay(pixels, alpha, region, is_premultiplied=coding.is_premultiplied, front=front)

@@ -25,12 +25,12 @@ from reggan_plugin.change.in_frame import (
     motion_in_frame,
     region_of_change,
 )
-from reggan_plugin.change.picture import CutFace, EditedFrame, FrameCrops, Picture, underlay_of
+from reggan_plugin.change.picture import CutFace, EditedFrame, FrameCrops, Picture
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks import intensity_share
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.backdrop import before_grey, continue_under_alpha
+from reggan_plugin.imaging.backdrop import Underlay, before_grey, continue_under_alpha
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import (
     CroppedFace,
@@ -255,7 +255,8 @@ def _source_of(
     if not is_first:
         pixels = result.pixels
         alpha = alpha if result.alpha is None else result.alpha.copy()
-    underlay = underlay_of(pixels, alpha, face.region, coding, front)
+    premultiplied = coding.is_premultiplied
+    underlay = Underlay(pixels, alpha, face.region, is_premultiplied=premultiplied, front=front)
     return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
 
 

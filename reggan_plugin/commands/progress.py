@@ -77,7 +77,20 @@ def progress_on_stderr(style: ProgressStyle, *, as_json: bool = False) -> Iterat
 
     Where a program reads the result `as_json`, it reads the progress so too, unless told.
     """
-    report = _report_in_style("json" if as_json and style == "auto" else style)
+    report: Report
+    match "json" if as_json and style == "auto" else style:
+        case "json":
+            report = _write_json
+        case "openjd":
+            report = _write_openjd
+        case "quiet":
+            report = _write_failures
+        case "auto" if sys.stderr.isatty():
+            report = _ProgressBar()
+        case "auto":
+            report = _LineASecond()
+        case _:
+            report = _write_plain
     try:
         yield report
     except RegganError as error:
@@ -120,22 +133,6 @@ def libraries_on_stderr() -> AbstractContextManager[object]:
     return redirect_stdout(sys.stderr)
 
 
-def _report_in_style(style: ProgressStyle) -> Report:
-    match style:
-        case "json":
-            return _write_json
-        case "openjd":
-            return _write_openjd
-        case "quiet":
-            return _write_failures
-        case "auto" if sys.stderr.isatty():
-            return _ProgressBar()
-        case "auto":
-            return _LineASecond()
-        case _:
-            return _write_plain
-
-
 def _write_json(event: Event) -> None:
     document = document_from_event(event)
     if isinstance(event, SAYING):
@@ -171,8 +168,7 @@ def _write_plain(event: Event) -> None:
 class _LineASecond:
     """Plain lines, of frames at most one a second; all that failed, and the last of each stage."""
 
-    def __init__(self) -> None:
-        self._last_s = -_EACH_S
+    _last_s = -_EACH_S
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, OneFrame):
@@ -247,13 +243,13 @@ def _text_from_event(event: Event) -> str:
     match event:
         case FrameEncoded():
             return f"[{event.done}/{event.frames}] {event.source.name} encoded"
-        case Started(model=None):
-            return f"To {_folder(event.out)}: {counted(event.frames, 'frame')}"
         case Started():
+            model = f" by {event.model}" if event.model else ""
             device = f" on {event.device}" if event.device else ""  # a reader of faces names none
             processes = f" in {event.processes} processes" if event.processes > 1 else ""
-            frames = counted(event.frames, "frame")
-            return f"To {_folder(event.out)}: {frames} by {event.model}{device}{processes}"
+            folder, frames = event.out, counted(event.frames, "frame")
+            where = "this folder" if folder == Path() else folder
+            return f"To {where}: {frames}{model}{device}{processes}"
         case Notice():
             about = f", {_name_of(event.source)}" if event.source else ""
             return f"Note{about}: {with_remedy(event.message)}"
@@ -293,10 +289,6 @@ def _name_of(path: Path) -> str:
     """Return the name of a frame, of those in a video with its number."""
     video = path.parent
     return f"{video.name} frame {int(path.stem)}" if is_video(video) else path.name
-
-
-def _folder(out: Path) -> str:
-    return "this folder" if out == Path() else str(out)
 
 
 def _one_line(text: str) -> str:

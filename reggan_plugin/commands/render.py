@@ -54,6 +54,7 @@ from reggan_plugin.commands.render_output import (
 from reggan_plugin.commands.terminal import STANDARD, verbose_option
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.files.content_credentials import Signing
+from reggan_plugin.files.sequence import FrameList
 from reggan_plugin.files.video import VIDEO_CODECS, Coding
 from reggan_plugin.jobs.interruption import IoTimeout, StopRequest, stop_on_signals
 from reggan_plugin.jobs.output_names import default_output_folder
@@ -204,11 +205,11 @@ class RenderOptions:
         """The expressions, each for results of its own."""
         return self.asked.with_faces(self.faces.by_face)
 
-    def settings_on(
-        self, asked: ShotExpression, first_frame: int, last_frame: int | None = None
-    ) -> RenderSettings:
-        """Return what becomes of the frames of a shot, of which None knows no last one."""
-        curve = asked.curve_on(first_frame, last_frame)
+    def settings_on(self, asked: ShotExpression, frames: FrameList | None = None) -> RenderSettings:
+        """Return what becomes of the frames of a shot; None are not known yet."""
+        numbers: Sequence[int] = () if frames is None else frames.numbers
+        is_numbered = frames is not None and len(numbers) == len(frames)
+        curve = asked.curve_on(numbers[0] if numbers else 0, numbers[-1] if is_numbered else None)
         return RenderSettings(
             mix=asked.mix if curve is None else curve.peak,
             curve=curve,
@@ -298,7 +299,7 @@ def _render_what_lands(
     output = request.output
     file = None if output.out_is_folder else output.out
     _refuse_unknown_shot(asked, file, dry_run=request.dry_run)
-    settings = request.settings_on(asked, first_frame=0)  # a take lies on frames that were named
+    settings = request.settings_on(asked)  # a take lies on frames that were named
     matte = settings.picture.matte
     resumed = replace(output, existing=Existing.RESUME)
     watched = WatchedFolder(
@@ -391,7 +392,8 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
         asked_out = str(piped.out) if piped.writes else request.asked_out
         named = replace(request, asked_inputs=inputs, asked_out=asked_out)
         plan = partial(_plan_jobs, named, given_files())
-        jobs, found = IoTimeout(stall_s).call(inputs.name, plan)
+        name = f"{inputs.paths[0]}{' ...' if len(inputs.paths) > 1 else ''}"
+        jobs, found = IoTimeout(stall_s).call(name, plan)
         if request.dry_run:
             in_use = request.asked_model.in_dry_run([job.settings for job in jobs])
             print_plans(jobs, in_use, as_json, piped)
@@ -457,7 +459,7 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
     jobs = [
         PlannedJob(
             plan=plan,
-            settings=request.settings_on(asked, *_ends_of(plan)),
+            settings=request.settings_on(asked, plan.shot.frames),
             movie=_movie_of(plan, request),
         )
         for asked, plans in zip(expressions, planned, strict=True)
@@ -490,10 +492,3 @@ def _movie_of(plan: JobPlan, request: RenderOptions) -> Movie | None:
     if fps is not None and plan.video is not None:
         raise UsageError(f"{plan.source} has its own times. Leave --fps out.")
     return Movie(video=plan.video, out=plan.whole, coding=request.coding, fps=fps or DEFAULT_FPS)
-
-
-def _ends_of(plan: JobPlan) -> tuple[int, int | None]:
-    """Return the first frame of a shot and its last one, which pictures without number have not."""
-    frames = plan.shot.frames
-    numbers = frames.numbers
-    return frames[0].number or 0, numbers[-1] if len(numbers) == len(frames) else None

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -109,14 +110,13 @@ class FaceFinder:
 
     def __init__(self, canonical: Float[np.ndarray, "6 2"], side_px: int) -> None:
         self._canonical, self._side_px = canonical, side_px
-        self._locator: FaceLocator | None = None
         self._given: dict[Path, dict[str, list[FaceLandmarks]]] = {}
 
     def find(
         self, image: Float[np.ndarray, "height width *channels"], choice: FaceChoice
     ) -> ChosenFaces:
         """Locate faces in a picture as `FaceLocator.locate` takes it, largest first."""
-        faces = self._opened_locator().locate(image)
+        faces = self._locator.locate(image)
         return self._chosen_crops(faces, choice, "found")
 
     def turned_as_seen(
@@ -131,7 +131,7 @@ class FaceFinder:
             place: the crop in that picture.
         """
         points = place.place(self._canonical * self._side_px)
-        face = self._opened_locator().read_any_way_up(image, points)
+        face = self._locator.read_any_way_up(image, points)
         if face is None:
             return crop
         seen, size = crop_around_face(face.points), face_size_px(crop_around_face(points))
@@ -148,10 +148,9 @@ class FaceFinder:
             crop = crop.rolled(roll_deg, middle[0])
         return replace(crop, yaw_deg=yaw_deg)
 
-    def _opened_locator(self) -> FaceLocator:
-        if self._locator is None:
-            self._locator = FaceLocator()
-        return self._locator
+    @cached_property
+    def _locator(self) -> FaceLocator:
+        return FaceLocator()
 
     def place(
         self,

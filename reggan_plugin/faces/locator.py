@@ -1,7 +1,6 @@
 """Finds faces and their six landmarks in whole frames: skin, statues and toons."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -89,7 +88,9 @@ class Pyramid:
         for level in self.searched:
             if crop.scale / max(level.frame_px) >= 0.8:
                 chosen = level
-        return _sample_bilinear(chosen, crop)
+        places = crop.place(_centres(crop.side_px)) / np.array(chosen.frame_px)
+        x, y = (places - 0.5 + _BORDER_PX).T  # counted from pixel centres
+        return sample_bilinear(chosen.surrounded, x, y).reshape(crop.side_px, crop.side_px)
 
 
 def build_pyramid(image: Float[np.ndarray, "height width *channels"]) -> Pyramid:
@@ -135,12 +136,6 @@ def _resize(level: Level, height: int, width: int) -> Level:
     picture = Image.fromarray(level.gray).resize((width, height), Image.Resampling.HAMMING)
     frame_px = (level.frame_px[0] * old_width / width, level.frame_px[1] * old_height / height)
     return Level(np.asarray(picture, dtype=np.float32), frame_px)
-
-
-def _sample_bilinear(level: Level, crop: FaceCrop) -> Float[np.ndarray, "side side"]:
-    places = crop.place(_centres(crop.side_px)) / np.array(level.frame_px)
-    x, y = (places - 0.5 + _BORDER_PX).T  # counted from pixel centres
-    return sample_bilinear(level.surrounded, x, y).reshape(crop.side_px, crop.side_px)
 
 
 @cache
@@ -242,7 +237,9 @@ def read_candidates(
     The offsets are x, y of the six points in level pixels, counted from the cell's centre. `corner`
     is the first cell's row and column in the whole level.
     """
-    rows, columns = np.nonzero(_is_peak(scores) & (scores >= LEAST_PEAK))
+    padded = np.pad(scores, 1, constant_values=-1.0)
+    around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).max(axis=(2, 3))
+    rows, columns = np.nonzero((scores >= around) & (scores >= LEAST_PEAK))
     order = np.argsort(-scores[rows, columns], kind="stable")[:MOST_PER_LEVEL]
     found: list[Candidate] = []
     for row, column in zip(rows[order], columns[order], strict=True):
@@ -254,15 +251,6 @@ def read_candidates(
         if candidate is not None:
             found.append(candidate)
     return found
-
-
-def _is_peak(
-    scores: Float[np.ndarray, "rows columns"],
-) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """Return true where no neighbour among the eight is higher."""
-    padded = np.pad(scores, 1, constant_values=-1.0)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
-    return np.asarray(scores >= windows.max(axis=(2, 3)))
 
 
 def drop_repeats(candidates: list[Candidate], *, any_size: bool) -> list[Candidate]:
@@ -348,11 +336,14 @@ class FaceLocator:
         return sorted(faces, key=lambda face: -face.eye_distance_px)
 
     def _locate_upright(self, pyramid: Pyramid, least_score: float) -> list[FaceLandmarks]:
-        found = _at_least(least_score, self.search(pyramid))
-        read = _at_least(least_score, self.read_landmarks(pyramid, found, ONE_VIEW))
-        upright = self.read_landmarks(pyramid, drop_repeats(read, any_size=False), FIVE_VIEWS)
-        kept = drop_repeats(_at_least(least_score, upright), any_size=True)
-        return [FaceLandmarks(one.points, one.score) for one in kept]
+        # another reading, which is at most 1, raises no score
+        sure = [one for one in self.search(pyramid) if one.score >= least_score]
+        for views, any_size in ((ONE_VIEW, False), (FIVE_VIEWS, True)):
+            read = self.read_landmarks(pyramid, sure, views)
+            sure = drop_repeats(
+                [one for one in read if one.score >= least_score], any_size=any_size
+            )
+        return [FaceLandmarks(one.points, one.score) for one in sure]
 
     def read_near(
         self,
@@ -456,11 +447,6 @@ class FaceLocator:
         return read
 
 
-def _at_least(score: float, candidates: list[Candidate]) -> list[Candidate]:
-    """Leave out candidates of lower scores; another reading, which is at most 1, raises none."""
-    return [one for one in candidates if one.score >= score]
-
-
 def _surest(faces: list[FaceLandmarks]) -> float:
     return max((face.score for face in faces), default=0.0)
 
@@ -468,12 +454,7 @@ def _surest(faces: list[FaceLandmarks]) -> float:
 def _load(path: Path) -> Runner:
     check_seal(path)
     runner = open_runner(path, "cpu")
-    _check_card(path, runner.metadata)
-    return runner
-
-
-def _check_card(path: Path, metadata: Mapping[str, str]) -> None:
-    card = read_card(metadata, str(path))
+    card = read_card(runner.metadata, str(path))
     expected = {
         "kind": CARD_KIND,
         "schema": CARD_SCHEMA,
@@ -487,3 +468,4 @@ def _check_card(path: Path, metadata: Mapping[str, str]) -> None:
                 f"needs {value!r}. Export it again.",
                 kind="locator-card",
             )
+    return runner

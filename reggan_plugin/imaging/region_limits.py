@@ -24,15 +24,13 @@ def inside_rim(side_px: int) -> Float[np.ndarray, "side side"]:
     return np.minimum(inside[:, None], inside)
 
 
-def inside_rim_in_frame(crop: FaceCrop, region: Region) -> Float[np.ndarray, "rows columns"]:
-    """0 outside a crop and on its rim, 1 inside of it, smooth between; at pixels of the frame."""
-    return inside_of(crop, region, _RIM, _RAMP)
-
-
-def inside_of(
-    crop: FaceCrop, region: Region, begins: float, over: float
+def inside_in_frame(
+    crop: FaceCrop, region: Region, begins: float = _RIM, over: float = _RAMP
 ) -> Float[np.ndarray, "rows columns"]:
-    """Return `inside_border` of a crop at the pixels of a region."""
+    """0 outside a crop and on its rim, 1 inside of it, smooth between; at pixels of the frame.
+
+    `begins` and `over` are parts of the crop's side, as of `inside_border`.
+    """
     rows, columns = region
     shape = rows.stop - rows.start, columns.stop - columns.start
     matrix = crop.crop_from_frame / crop.side_px

@@ -4,6 +4,7 @@ leaves as it is.
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -26,14 +27,13 @@ from reggan_plugin.jobs.results import CHANGED_SINCE, EXISTS, ModelInUse
 IsSame = Callable[[FrameRecord], bool]
 
 
+@dataclass(frozen=True, eq=False)
 class FinishedFrames:
-    """Compares outputs that are there with their records."""
+    """Compares outputs that are there with their records, and with what settings and model make."""
 
-    def __init__(
-        self, settings: RenderSettings, model: ModelInUse | None, io_timeout: IoTimeout
-    ) -> None:
-        """Compare with what `model` and `settings` would make."""
-        self._settings, self._model, self._io_timeout = settings, model, io_timeout
+    settings: RenderSettings
+    model: ModelInUse | None
+    io_timeout: IoTimeout
 
     def why_left(
         self, task: FrameTask, facts: FrameFacts, is_same: IsSame = lambda _: True
@@ -50,9 +50,9 @@ class FinishedFrames:
         record = self._same_record(task, facts) if task.existing is Existing.RESUME else None
         if record is not None:
             is_untouched = partial(record.is_untouched, task.source.path, task.output)
-            if self._io_timeout.call(path, is_untouched) and is_same(record):
+            if self.io_timeout.call(path, is_untouched) and is_same(record):
                 return EXISTS
-        is_changed = self._io_timeout.call(out, partial(self.changed_since, task))
+        is_changed = self.io_timeout.call(out, partial(self.changed_since, task))
         return CHANGED_SINCE if is_changed else None
 
     def is_finished(
@@ -67,9 +67,9 @@ class FinishedFrames:
         if record.output_sha256 is None:
             return True
         with suppress(SourceError, StalledError):
-            content = self._io_timeout.call(str(task.output), lambda: read_content(task.output))
+            content = self.io_timeout.call(str(task.output), lambda: read_content(task.output))
             return sha256_of(content) == record.output_sha256 and all(
-                self._io_timeout.call(str(path), partial(digest_of, path)) == file.sha256
+                self.io_timeout.call(str(path), partial(digest_of, path)) == file.sha256
                 for path, file in record.files_beside(task.output)
             )
         return False
@@ -120,7 +120,7 @@ class FinishedFrames:
         with suppress(*FRAME_FAULTS):
             content = read_content(path)
             if not is_layer:
-                self._settings.picture.reading.decode(content, path)
+                self.settings.picture.reading.decode(content, path)
                 return True
             from reggan_plugin.files.exr.container import read_container
             from reggan_plugin.files.exr.stored_exr import read_channel
@@ -141,7 +141,7 @@ class FinishedFrames:
         is_same = record.is_of(
             settings_sha256=facts.settings_sha256,
             input_sha256=record.input_sha256,
-            model_sha256=self._model.sha256 if self._model else None,
+            model_sha256=self.model.sha256 if self.model else None,
         )
         if not is_same or Path(record.output).name != task.output.name:
             return None

@@ -198,10 +198,6 @@ class FrameRecord(FrameFacts):
         """Return the files that were written beside the output, wherever its folder is now."""
         return [(output.parent / name, file) for name, file in self.beside.items()]
 
-    def document(self) -> dict[str, Any]:
-        """Return the JSON object."""
-        return {"schema": RECORD_SCHEMA, **asdict(self)}
-
 
 def state_of(path: Path, *, settled_s: float = 0.0) -> FileState | None:
     """Size and time of a file; None if it is not there, or was changed less than `settled_s` ago.
@@ -229,7 +225,7 @@ def write_record(record: FrameRecord, output: Path) -> None:
         OutputError: it cannot be written.
     """
     path = record_path(output)
-    text = json_text(record.document(), indent=1)
+    text = json_text({"schema": RECORD_SCHEMA, **asdict(record)}, indent=1)
     write_atomically(path, text.encode())
 
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import TypeVar
 
@@ -36,8 +37,7 @@ class Interrupted(BaseException):
 class StopRequest:
     """The request of a signal to stop the job."""
 
-    def __init__(self) -> None:
-        self.signal_number: int | None = None
+    signal_number: int | None = None
 
     def is_made(self) -> bool:
         """Tell whether a signal came."""
@@ -131,6 +131,7 @@ _LOOK_EVERY_S = 0.2
 Result = TypeVar("Result")
 
 
+@dataclass(eq=False)
 class IoTimeout:
     """Runs blocking I/O with a timeout.
 
@@ -138,14 +139,15 @@ class IoTimeout:
     that does not keep the process alive, and is left behind if it does not come back. After
     three such in a row the timeout is short, until one call succeeds again: a folder that is
     gone for good must not hold a thousand frames for two minutes each.
+
+    Attributes:
+        limit_s: seconds to wait at most.
+        stopped: once it returns true, the wait is short.
     """
 
-    def __init__(
-        self, limit_s: float = DEFAULT_STALL_S, stopped: Callable[[], bool] = lambda: False
-    ) -> None:
-        """Wait for `limit_s` seconds at most; not as long once `stopped()` is true."""
-        self._limit_s, self.stopped = limit_s, stopped
-        self._stalls = 0
+    limit_s: float = DEFAULT_STALL_S
+    stopped: Callable[[], bool] = lambda: False
+    _stalls: int = field(default=0, init=False)
 
     def call(self, what: str, function: Callable[[], Result]) -> Result:
         """Call `function`; returns or raises what it does.
@@ -186,4 +188,4 @@ class IoTimeout:
 
     def _limit_now(self) -> float:
         hurries = self._stalls >= _STALLS_IN_A_ROW or self.stopped()
-        return min(self._limit_s, _SHORT_S) if hurries else self._limit_s
+        return min(self.limit_s, _SHORT_S) if hurries else self.limit_s

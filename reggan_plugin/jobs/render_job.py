@@ -588,23 +588,31 @@ FADED = (
 )
 
 
+@dataclass(eq=False)
 class ResultLog:
     """Collects results, and reports each of them and each new notice."""
 
-    def __init__(self, frames: int, device: str | None, report: Report) -> None:
-        self._frames, self._device, self._report = frames, device, report
-        self.results: list[FrameResult] = []
-        self.notices: Counter[str] = Counter()
+    frames: int
+    device: str | None
+    report: Report
+    results: list[FrameResult] = field(default_factory=list)
+    notices: Counter[str] = field(default_factory=Counter)
 
     def note(self, message: str, frames: int = 0) -> None:
         """Say something about so many frames, or the whole job."""
         self.notices[message] = frames
-        self._report(Notice(message=message))
+        self.report(Notice(message=message))
 
     def take(self, results: Iterable[FrameResult]) -> None:
         """Take the results of all frames as they come, then say what holds for several."""
         for result in results:
-            self._add(result)
+            self.results.append(result)
+            for message in result.warnings:
+                if message not in self.notices:
+                    self.report(Notice(message=message, source=result.source))
+                self.notices[message] += 1
+            done = len(self.results)
+            self.report(FrameDone(done=done, frames=self.frames, result=result, device=self.device))
         for message in notices_of_changed(self.results):
             self.note(message)
         faded = [result.intensity_share < 1.0 for result in self.results]
@@ -617,21 +625,6 @@ class ResultLog:
             text = LOST.format(compression=worst.compression, largest=worst.largest, rms=worst.rms)
             message = Remark(text, "compressed-twice", compression=worst.compression)
             self.note(message, len(losses))
-
-    def _add(self, result: FrameResult) -> None:
-        self.results.append(result)
-        for message in result.warnings:
-            if message not in self.notices:
-                self._report(Notice(message=message, source=result.source))
-            self.notices[message] += 1
-        self._report(
-            FrameDone(
-                done=len(self.results),
-                frames=self._frames,
-                result=result,
-                device=self._device,
-            )
-        )
 
 
 def _runs(names: Sequence[str], chosen: Sequence[bool]) -> str:

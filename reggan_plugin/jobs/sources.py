@@ -4,7 +4,7 @@ import glob
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, SourceError, UnsupportedFormatError
@@ -123,20 +123,21 @@ def _places(text: str) -> list[Path]:
     return found
 
 
+@dataclass(kw_only=True, eq=False)
 class _Search:
     """Collects sources, each file once."""
 
-    def __init__(self, *, recursive: bool, shares_out: bool) -> None:
-        self.sources: list[Source] = []
-        self.passed_over: list[Path] = []
-        self.refused: list[tuple[Path, SourceError]] = []
-        self._recursive, self._shares_out = recursive, shares_out
-        self._seen: set[Path] = set()
+    recursive: bool
+    shares_out: bool
+    sources: list[Source] = field(default_factory=list)
+    passed_over: list[Path] = field(default_factory=list)
+    refused: list[tuple[Path, SourceError]] = field(default_factory=list)
+    seen: set[Path] = field(default_factory=set)
 
     def add_folder(self, root: Path) -> None:
         """Add the sequences of a folder, and of those within it."""
         before = len(self.sources)
-        shared = Path(root.name or root.resolve().name) if self._shares_out else Path()
+        shared = Path(root.name or root.resolve().name) if self.shares_out else Path()
         for folder in self._folders(root):
             for text, shot in self._without_results(folder, sequences_in_folder(folder)):
                 below = folder.relative_to(root)
@@ -159,7 +160,7 @@ class _Search:
         own = [path for path in inside if not is_housekeeping(path.name)]
         files = [path for path in own if path.is_file()]
         if not any(can_read(path) or is_video(path) for path in files):
-            if own and not files and not self._recursive:
+            if own and not files and not self.recursive:
                 raise EmptySourceError(
                     f"{root} holds no picture itself, but folders.", kind="pictures-in-folders"
                 )
@@ -170,9 +171,9 @@ class _Search:
         self, path: Path, root: Path | None = None, below: Path = Path(), shared: Path = Path()
     ) -> None:
         """Add the frames of a video, of one below `root` whose results are to lie likewise."""
-        if path.resolve() in self._seen:
+        if path.resolve() in self.seen:
             return
-        self._seen.add(path.resolve())
+        self.seen.add(path.resolve())
         try:
             video = VideoFile(path)
         except SourceError as error:
@@ -195,13 +196,13 @@ class _Search:
     def add(self, source: Source) -> None:
         """Add a source unless its files are there already."""
         files = {Path(os.path.realpath(frame.path)) for frame in source.shot.frames}
-        if not files <= self._seen:
-            self._seen |= files
+        if not files <= self.seen:
+            self.seen |= files
             self.sources.append(source)
 
     def _folders(self, root: Path) -> Iterator[Path]:
         yield root
-        if not self._recursive:
+        if not self.recursive:
             return
         for place, names, _ in os.walk(root):
             names[:] = sorted(name for name in names if not name.startswith("."))

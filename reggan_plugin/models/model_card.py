@@ -150,10 +150,19 @@ class ModelCard:
         size = self.image_size_px
         _require(type(size) is int and 1 <= size <= 4096, "image_size_px", size, "1 to 4096")
         _require(self.contract in _SCHEMAS, "contract", self.contract, "1 or 3")
+        names, controls = self.expressions, self.controls
         if self.contract == PICTURE_CONTRACT:
-            self._require_picture_contract()
+            expected = f"each once, of {EXPRESSION_NAMES}"
+            _require(_is_choice(names, EXPRESSION_NAMES), "expressions", names, expected)
+            _require(self.outputs == PICTURE_OUTPUTS, "outputs", self.outputs, PICTURE_OUTPUTS)
+            _require(not controls, "controls", controls, "none in contract 1")
         else:
-            self._require_rig_contract()
+            expected = f"each once, of {CONTROLS}"
+            _require(_is_choice(controls, CONTROLS), "controls", controls, expected)
+            _require(not names, "expressions", names, "none in contract 3")
+            allowed = (RIG_OUTPUTS, (*RIG_OUTPUTS, *REFINED_OUTPUTS))
+            _require(self.outputs in allowed, "outputs", self.outputs, allowed)
+            _require(self.template in TEMPLATES, "template", self.template, TEMPLATES)
         landmarks = self.canonical_landmarks
         near = all(
             abs(value) <= _FARTHEST_LANDMARK for point in landmarks.values() for value in point
@@ -167,20 +176,6 @@ class ModelCard:
         _require(yaw is None or is_angle, "max_yaw_deg", yaw, "null or 0 to 180")
         _require(self.colour_encoding == "srgb", "colour_encoding", self.colour_encoding, "srgb")
         _require(self.precision in PRECISIONS, "precision", self.precision, PRECISIONS)
-
-    def _require_picture_contract(self) -> None:
-        names, expected = self.expressions, f"each once, of {EXPRESSION_NAMES}"
-        _require(_is_choice(names, EXPRESSION_NAMES), "expressions", names, expected)
-        _require(self.outputs == PICTURE_OUTPUTS, "outputs", self.outputs, PICTURE_OUTPUTS)
-        _require(not self.controls, "controls", self.controls, "none in contract 1")
-
-    def _require_rig_contract(self) -> None:
-        expected = f"each once, of {CONTROLS}"
-        _require(_is_choice(self.controls, CONTROLS), "controls", self.controls, expected)
-        _require(not self.expressions, "expressions", self.expressions, "none in contract 3")
-        allowed = (RIG_OUTPUTS, (*RIG_OUTPUTS, *REFINED_OUTPUTS))
-        _require(self.outputs in allowed, "outputs", self.outputs, allowed)
-        _require(self.template in TEMPLATES, "template", self.template, TEMPLATES)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -338,7 +333,9 @@ def check_seal(model: Path) -> str:
         ModelError: it refers to other files, which the hash does not cover, or contains operators
             that can run without end.
     """
-    content = _mapped(model)
+    with model.open("rb") as file:  # mapped: reading a large one takes as long as hashing it
+        is_empty = not file.seek(0, os.SEEK_END)  # which cannot be mapped
+        content = b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     found = _seal_in(content)
     if found is None:
         raise ModelCardError(
@@ -370,13 +367,6 @@ def seal(model: Path) -> str:
     digest = _digest(content, found)
     model.write_bytes(content[: found.start(1)] + digest.encode() + content[found.end(1) :])
     return digest
-
-
-def _mapped(model: Path) -> bytes | mmap.mmap:
-    """Return a file's bytes; reading a large one into memory takes as long as hashing it."""
-    with model.open("rb") as file:
-        is_empty = not file.seek(0, os.SEEK_END)  # which cannot be mapped
-        return b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _seal_in(content: bytes | mmap.mmap) -> re.Match[bytes] | None:

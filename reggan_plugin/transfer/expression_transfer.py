@@ -154,6 +154,9 @@ class ExpressionTransfer:
         MeshError, FaceNotFoundError: the rig has no shapes or shows no face.
 
     Attributes:
+        card: of the model.
+        device: that it runs on.
+        device_reason: why it runs there.
         remarks: on the rig: shapes that it lacks.
     """
 
@@ -184,9 +187,10 @@ class ExpressionTransfer:
             if path not in installed_models().values():
                 status = path.stat()
                 _try_apart(path, status.st_size, status.st_mtime_ns)
-        self._runner: Runner = open_runner(path, device)
-        self.card: ModelCard = card_from_metadata(self._runner.metadata, str(path))
-        self._source = source_from_card(self._runner, self.card, batch)
+        runner = open_runner(path, device)
+        self.device, self.device_reason = runner.device, runner.reason
+        self.card: ModelCard = card_from_metadata(runner.metadata, str(path))
+        self._source = source_from_card(runner, self.card, batch)
         self._finder = FaceFinder(self.card.canonical_points, self._source.side_px)
         self.remarks: tuple[Remark, ...] = ()
         if (rig, teeth, mouth) != (None, None, "auto"):
@@ -208,16 +212,6 @@ class ExpressionTransfer:
             "An open model can be neither pickled nor copied. Open one in each process: "
             "ExpressionTransfer(); threads may share one."
         )
-
-    @property
-    def device(self) -> str:
-        """Device of the model."""
-        return self._runner.device
-
-    @property
-    def device_reason(self) -> str:
-        """The reason for the choice of the device."""
-        return self._runner.reason
 
     @property
     def batch(self) -> int:

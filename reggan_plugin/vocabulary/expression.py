@@ -261,11 +261,6 @@ def key_of(word: str) -> str:
     return " ".join(word.lower().replace("_", " ").replace("-", " ").split())
 
 
-def name_meant(word: str, own: OwnPresets = NO_PRESETS) -> str | None:
-    """Return the name of the expression, preset or ARKit shape that `word` names; None if none."""
-    return _names_by_key(own).get(key_of(word))
-
-
 def resolve_expression(word: str, own: OwnPresets = NO_PRESETS) -> str:
     """Return the name of the expression, preset or ARKit shape that `word` names, in any case.
 
@@ -273,10 +268,10 @@ def resolve_expression(word: str, own: OwnPresets = NO_PRESETS) -> str:
         UnknownExpressionError: no name or alias matches; the message suggests the nearest by
             letters and by meaning.
     """
-    name = name_meant(word, own)
+    names = {**_keys_of(own), **_KNOWN_BY_KEY} if own else _KNOWN_BY_KEY
+    name = names.get(key_of(word))
     if name is not None:
         return name
-    names = _names_by_key(own)
     hint = did_you_mean(
         key_of(word)[:_LONGEST_WORD], names, (*NAMED_EXPRESSIONS.values(), *own.values())
     )
@@ -305,12 +300,6 @@ def shapes_from_word(word: str) -> tuple[str, ...]:
     raise UnknownExpressionError(
         f"{word!r} is not a face shape that can be asked for.{hint}", kind="unknown-face-shape"
     )
-
-
-def _names_by_key(own: OwnPresets) -> Mapping[str, str]:
-    if not own:
-        return _KNOWN_BY_KEY
-    return {**_keys_of(own), **_KNOWN_BY_KEY}
 
 
 def _keys_of(expressions: Mapping[str, Expression]) -> dict[str, str]:
@@ -353,7 +342,7 @@ def read_presets(path: Path | None) -> OwnPresets:
     seen: dict[str, str] = {}
     for preset in presets.values():
         for word in (preset.name, *preset.aliases):
-            taken = name_meant(word) or seen.get(key_of(word))
+            taken = _KNOWN_BY_KEY.get(key_of(word)) or seen.get(key_of(word))
             if taken is not None:
                 raise UsageError(f"{path}, [{preset.name}]: {_is_taken(word, taken)}")
             seen[key_of(word)] = preset.name
@@ -367,7 +356,7 @@ def check_preset_name(name: str) -> None:
         UsageError: it is empty or too long, has a character that means something else, or is taken.
     """
     check_name(name)
-    taken = name_meant(name)
+    taken = _KNOWN_BY_KEY.get(key_of(name))
     if taken is not None:
         raise UsageError(_is_taken(name, taken))
 

@@ -183,9 +183,16 @@ class ExpressionMix:
             UnknownExpressionError: a shape that is asked for by its own name, or too much of
                 a named expression, is not in `controls`.
         """
-        for name, intensity in self.intensities.items():
-            if intensity:
-                _refuse_missing(name, self._weights_of(name), controls)
+        for name in (name for name, intensity in self.intensities.items() if intensity):
+            weights = self._weights_of(name)
+            missing = [shape for shape in weights if shape not in controls]
+            shapes = {n: w for n, w in weights.items() if n != NEUTRAL} or weights  # it has none
+            there = sum(weight for shape, weight in shapes.items() if shape in controls)
+            if missing and there < _LEAST_SHARE * sum(shapes.values()):
+                raise UnknownExpressionError(
+                    f"This model cannot show {name!r}: it has no {', '.join(missing)}; it has "
+                    f"{', '.join(controls)}. Ask for one of these, or take another model."
+                )
         weights = self.control_weights()
         return [float(weights.get(name, 0.0)) for name in controls]
 
@@ -195,17 +202,6 @@ class ExpressionMix:
             return {NEUTRAL if name == SHUT_MOUTH else name: 1.0}
         takes_away = name == NEUTRAL or (expression.replaces and not self.adds)
         return {**expression.weights, NEUTRAL: 1.0} if takes_away else expression.weights
-
-
-def _refuse_missing(name: str, weights: Mapping[str, float], controls: tuple[str, ...]) -> None:
-    missing = [shape for shape in weights if shape not in controls]
-    shapes = {n: w for n, w in weights.items() if n != NEUTRAL} or weights  # neutral has none
-    there = sum(weight for shape, weight in shapes.items() if shape in controls)
-    if missing and there < _LEAST_SHARE * sum(shapes.values()):
-        raise UnknownExpressionError(
-            f"This model cannot show {name!r}: it has no {', '.join(missing)}; it has "
-            f"{', '.join(controls)}. Ask for one of these, or take another model."
-        )
 
 
 def parse_expression_mix(

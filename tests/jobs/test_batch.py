@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import reggan_plugin
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.change.picture_model import BatchedModel, PictureModelSource
 from reggan_plugin.errors import DeviceMemoryError, ModelError
@@ -17,7 +18,7 @@ from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import Event, JobSummary, Notice
-from reggan_plugin.models.model_card import ModelCard
+from reggan_plugin.models.model_card import ModelCard, find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -103,7 +104,7 @@ def test_an_answer_of_another_shape_is_refused() -> None:
 
 @pytest.fixture(scope="module")
 def runner() -> Runner:
-    return ExpressionTransfer("sargan", device="cpu")._runner
+    return open_runner(find_model("sargan"), "cpu")
 
 
 def render(

@@ -120,11 +120,6 @@ class InputOptions:
     watched: Path | None = None
     settle_s: float = 0.0
 
-    @property
-    def name(self) -> str:
-        """The name of all of them in a message."""
-        return self.paths[0] if len(self.paths) == 1 else f"{self.paths[0]} ..."
-
     def plan(
         self, asked: OutputRequest, labels: Sequence[str], inputs: Iterable[Path]
     ) -> tuple[list[list[JobPlan]], Found]:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.imaging.region_limits import inside_rim_in_frame
+from reggan_plugin.imaging.region_limits import inside_in_frame
 from reggan_training.heads.head import Part
 from reggan_training.metrics.image_distance import DILATION_SHARE, change_region
 
@@ -123,7 +123,7 @@ def changeable_region(side_px: int) -> PixelMask:
     """Pixels in which a change counts in full: all but the border of the crop, where it fades."""
     crop = FaceCrop(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), side_px)
     everywhere = (slice(0, side_px), slice(0, side_px))
-    return np.asarray(inside_rim_in_frame(crop, everywhere) >= 1)
+    return np.asarray(inside_in_frame(crop, everywhere) >= 1)
 
 
 def moved_region(face: TrueFace) -> PixelMask:

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise, takewhile
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.dataclass import dataclass
 from reggan_plugin.faces.detected_face import Detection, unlikeness
 from reggan_plugin.faces.smoothing import Points, on_the_way
 

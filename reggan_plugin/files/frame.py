@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import (
     OutputExistsError,
     UnreadableFrameError,

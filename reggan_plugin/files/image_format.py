@@ -10,7 +10,6 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -18,6 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Shaped
+from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UnreadableFrameError, UsageError, counted
 from reggan_plugin.imaging.colour import ColourSpace
 

@@ -4,11 +4,12 @@ import os
 import re
 from collections import abc, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import overload
 
+from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import (
     AmbiguousSourceError,
     EmptySourceError,

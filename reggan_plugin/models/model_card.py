@@ -11,13 +11,14 @@ import mmap
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import (
     ModelCardError,
     ModelError,

@@ -4,7 +4,6 @@ of a picture that somebody reads.
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +18,7 @@ from reggan_plugin.commands.options.grouped import (
     options_as,
 )
 from reggan_plugin.commands.remedies import with_remedy
+from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.file_safety import read_regular
 from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES

@@ -18,7 +18,7 @@ from reggan_plugin.kernels.pictures import (
 )
 
 _LONGEST_UNDERLAY_PX = 1024
-_ROWS_AT_ONCE = 256
+_ROWS_AT_ONCE = 1024
 _NARROW, _HALF = 0.022, 0.5
 """Half of what counts as narrow, in parts of the crop's side: more than half of a rim; and the
 weight from which on a colour is known."""

@@ -443,6 +443,7 @@ def run_on(
 
     Args:
         values: multiplied by their weights, finite. Where a weight is 1 they stay as they are.
+            They are written over, if they are whole float32 values.
         weight: how far they are known, 0 to 1.
 
     Source: Gortler et al., The lumigraph, SIGGRAPH 1996, section 3.4 (pull and push).
@@ -450,7 +451,7 @@ def run_on(
     rows, columns, channels = values.shape
     if weight.shape != (rows, columns):
         raise ValueError(f"Weights of {weight.shape} do not fit values of {values.shape}.")
-    result = np.array(values, np.float32, order="C")
+    result = np.require(values, np.float32, ["C", "W"])
     weight = np.ascontiguousarray(weight, np.float32)
     cells, height, width = 0, rows, columns
     while height > 2 or width > 2:

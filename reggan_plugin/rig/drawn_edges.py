@@ -11,7 +11,7 @@ from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.crop import CroppedFace, box_of
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.change import blended
-from reggan_plugin.kernels.pictures import block_means, blur
+from reggan_plugin.kernels.pictures import block_means, blur, run_on
 from reggan_plugin.kernels.shapes import find_edges
 from reggan_plugin.rig.eyes import Opening
 from reggan_plugin.rig.raster import (
@@ -107,14 +107,16 @@ class Drawn:
             places = raster.mixed_where_hit(self.here[:, :2], self.template.triangles)
             was_open = sampled(opening.was_open[..., None], (places - was_corner) * was_scale)
             lost = np.clip(2 * was_open[:, 0], 0, 1)
-            colours = self.picture.at(places)
-            seen = raster.pixels[is_seen]
-            both[seen], known[seen] = colours[is_seen], 1 - lost[is_seen]
+            left = 1 - lost
+            colours = self.picture.at(places) * left[:, None]
+            seen = np.flatnonzero(is_seen)
+            there = raster.pixels[seen]
+            both[there], known[there] = colours.take(seen, axis=0), left[seen]
             losses.append(raster.plane(lost))
             if number < 2:
-                skins.append(extended(raster.plane(colours), raster.plane(1 - lost)))
+                skins.append(run_on(raster.plane(colours), raster.plane(left)))
         square = side_px, side_px
-        skins.append(extended(both.reshape(*square, 3), known.reshape(square)))
+        skins.append(run_on(both.reshape(*square, 3), known.reshape(square)))
         apart = blended(skins[1], skins[0], is_above.astype(np.float32))
         inwards = np.minimum(columns - middle[0, 0], middle[-1, 0] - columns)
         share = np.clip(inwards / (_CORNER * self.eye * scale), 0, 1)

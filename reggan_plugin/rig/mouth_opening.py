@@ -375,8 +375,8 @@ def _moved_along(
     length, own_length = (np.hypot(*way.T)[nearest, None] for way in (new_way, own_way))
     new_way, own_way = new_way[nearest], own_way[nearest]
     # along the line in steps of it, and across it as far as it is
-    off = (places - new[nearest])[:, None] @ np.stack([new_way, new_way[:, ::-1] * [-1, 1]], axis=2)
-    along, across = off[:, 0, :1] / length**2, off[:, 0, 1:] / length
+    (right, down), (x, y) = ((one[:, :1], one[:, 1:]) for one in (places - new[nearest], new_way))
+    along, across = (right * x + down * y) / length**2, (down * x - right * y) / length
     source = own[nearest] + along * own_way + across / own_length * own_way[:, ::-1] * [-1, 1]
     shown = np.zeros((*around.shape, 3), np.float32)
     shown[rows] = picture.at(source.astype(np.float32))

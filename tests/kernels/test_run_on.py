@@ -58,9 +58,12 @@ def test_nothing_known_is_finite_and_what_does_not_fit_is_refused() -> None:
         run_on(np.zeros((9, 7, 2)), np.zeros((7, 9)))
 
 
-def test_what_is_given_stays_as_it_is() -> None:
-    values, weight = np.ones((8, 8, 1), np.float32), np.zeros((8, 8), np.float32)
-    values *= 0
-    weight[0, 0], values[0, 0] = 1, 1
-    assert run_on(values, weight).min() == 1
-    assert values.sum() == 1
+def test_whole_values_are_written_over_and_others_stay() -> None:
+    weight = np.zeros((8, 8), np.float32)
+    weight[0, 0] = 1
+    values = weight[..., None].copy()
+    assert run_on(values, weight) is values
+    assert values.min() == 1
+    others = weight[..., None].astype(np.float64)
+    assert run_on(others, weight).min() == 1
+    assert others.sum() == 1

@@ -3,11 +3,14 @@
 import copy
 import dataclasses
 import pickle
+import re
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import reggan_plugin
 from reggan_plugin.dataclass import dataclass as ours
 
 
@@ -84,3 +87,10 @@ def test_what_is_not_frozen_changes() -> None:
     one = Changing()
     one.x = 2
     assert one == Changing(x=2)
+
+
+def test_frozen_ones_are_ours() -> None:
+    of_others = re.compile(r"^from dataclasses import .*\bdataclass\b", re.MULTILINE)
+    for file in Path(reggan_plugin.__file__).parent.rglob("*.py"):
+        text = file.read_text()
+        assert "@dataclass(frozen=True" not in text or not of_others.search(text), file

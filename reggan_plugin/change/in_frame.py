@@ -10,7 +10,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import Region, box_of, clipped, part_inside, place_cells
 from reggan_plugin.imaging.region_limits import inside_in_frame, smooth_step
-from reggan_plugin.imaging.warp import FREE_FOOTPRINT
+from reggan_plugin.interpolation import FREE_FOOTPRINT
 from reggan_plugin.kernels.change import weigh_change
 
 FULL_MOTION, FULL_GAIN, FULL_COVER = 0.002, 0.02, 0.02

@@ -18,7 +18,7 @@ from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, straight_from_stored
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import WHOLE
-from reggan_plugin.imaging.warp import AT_ONCE, PictureSampler
+from reggan_plugin.interpolation import AT_ONCE, PictureSampler
 from reggan_plugin.kernels.change import put_in_place
 from reggan_plugin.kernels.pictures import relight
 

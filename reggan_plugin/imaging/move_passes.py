@@ -14,7 +14,7 @@ from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.pass_rules import PassRule
-from reggan_plugin.imaging.warp import PictureSampler
+from reggan_plugin.interpolation import PictureSampler
 
 _LINEAR = PixelCoding(is_linear=True, is_premultiplied=True)
 _JUMP = 8.0

@@ -3,6 +3,7 @@
 Files of ours appear under their names at once and complete.
 """
 
+import codecs
 import errno
 import hashlib
 import os
@@ -52,6 +53,24 @@ def read_regular(path: Path, most_bytes: int, *, first_bytes: int | None = None)
         raise OSError(errno.EFBIG, f"it has {size:,} bytes, of at most {most_bytes:,}", str(path))
     with path.open("rb") as file:
         return file.read() if first_bytes is None else file.read(min(size, first_bytes))
+
+
+def read_text(path: Path, most_bytes: int) -> str:
+    """Return the text in an ordinary file of UTF-8, with or without a byte order mark.
+
+    Raises:
+        OSError: as `read_regular`.
+        ValueError: it is no text in UTF-8.
+    """
+    content = read_regular(path, most_bytes)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        is_other = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        found = (
+            "text in UTF-16" if is_other else f"no text in UTF-8 from byte {error.start + 1:,} on"
+        )
+        raise ValueError(f"it is {found}; expected UTF-8") from error
 
 
 TEMPORARY_SUFFIX = ".reggan-tmp"

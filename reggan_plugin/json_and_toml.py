@@ -9,7 +9,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from reggan_plugin.file_safety import read_regular
+from reggan_plugin.file_safety import read_text
 from reggan_plugin.limits import MOST_DEPTH, MOST_DOCUMENT_BYTES, MOST_NUMBER_DIGITS
 
 _DOTTED = re.compile(rf"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){{{MOST_DEPTH}}}")
@@ -34,7 +34,7 @@ def read_json(path: Path) -> Any:
         OSError: it cannot be read, or is no ordinary file.
         ValueError: it is too large, no UTF-8, or as `parse_json`.
     """
-    return parse_json(read_regular(path, MOST_DOCUMENT_BYTES).decode())
+    return parse_json(read_text(path, MOST_DOCUMENT_BYTES))
 
 
 _LARGEST = 1e38

@@ -14,7 +14,7 @@ from reggan_plugin.curves.csv_take import columns_of_csv
 from reggan_plugin.curves.take import Columns, Take, TakeFormat, take_from_columns
 from reggan_plugin.entry_points import attached, attached_faults, expect_type, load_attached
 from reggan_plugin.errors import SourceError
-from reggan_plugin.file_safety import read_regular
+from reggan_plugin.file_safety import read_text
 from reggan_plugin.limits import MOST_TAKE_BYTES
 
 _TEXT_SUFFIXES = (".csv", ".txt", ".json")
@@ -93,7 +93,7 @@ def _columns(path: Path, rate_fps: float | None) -> Columns:
     for one in take_formats():
         if suffix in one.suffixes:
             return one.read(path, rate_fps)
-    text = read_regular(path, MOST_TAKE_BYTES).decode("utf-8-sig")
+    text = read_text(path, MOST_TAKE_BYTES)
     read = next((one.read for one in take_formats() if one.recognises(text)), columns_of_csv)
     return read(text, rate_fps)
 

@@ -266,6 +266,10 @@ def take_from_columns(columns: Columns, source: str) -> Take:
             f"{missing} of its weights are blank, nan or infinite, and filled in straight lines; a "
             "column without any weight is 0."
         )
+    for name, places in known.items():
+        if len(places) > 1 and name not in _BOTH.values():
+            same = " and ".join(str(columns.names[place])[:_LONGEST_SHOWN] for place in places[:8])
+            notes.append(f"{same} all name {name}; the largest weight counts.")
     if back:
         notes.append(f"{back} rows are no later than the row before; they are put in order.")
     if clamped:

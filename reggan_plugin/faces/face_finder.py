@@ -31,9 +31,8 @@ from reggan_plugin.faces.landmarks import (
 )
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces
-from reggan_plugin.file_safety import read_regular
-from reggan_plugin.json_and_toml import parse_json
-from reggan_plugin.limits import MOST_DOCUMENT_BYTES, is_coordinate
+from reggan_plugin.json_and_toml import read_json
+from reggan_plugin.limits import is_coordinate
 
 _LARGEST_CROP = 8.0
 """A crop may be this many times as large as the frame before it is taken for a slip."""
@@ -253,7 +252,7 @@ def read_landmarks(path: Path) -> dict[str, list[FaceLandmarks]]:
         SourceError: not JSON, or a point is missing; the message names frame and point.
     """
     try:
-        content = parse_json(read_regular(path, MOST_DOCUMENT_BYTES).decode())
+        content = read_json(path)
     except (OSError, ValueError, RecursionError) as error:
         raise SourceError(f"{path} cannot be read as landmarks: {error}") from error
     if isinstance(content, dict) and "left_eye" in content:

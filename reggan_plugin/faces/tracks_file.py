@@ -23,7 +23,7 @@ from reggan_plugin.faces.tracks import (
     Tracks,
     frame_key,
 )
-from reggan_plugin.file_safety import read_regular, write_atomically
+from reggan_plugin.file_safety import read_text, write_atomically
 from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_COORDINATE_PX, MOST_TRACKS_BYTES, is_coordinate
 from reggan_plugin.rig.dense_landmarks import COUNT
@@ -111,7 +111,7 @@ def _json_from_face(face: TrackedFace) -> dict[str, Any]:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        text = read_regular(path, MOST_TRACKS_BYTES).decode()
+        text = read_text(path, MOST_TRACKS_BYTES)
         content = parse_json(text, object_pairs_hook=_without_repeats)
     except _DAMAGE as error:
         cause = str(error) or type(error).__name__

@@ -25,7 +25,7 @@ from typing import Any, NoReturn
 
 from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.file_safety import read_regular
+from reggan_plugin.file_safety import read_text
 from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES, MOST_KEYS, refuse_beyond
 from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets, resolve_expression
@@ -82,7 +82,7 @@ def read_curve(
         UsageError: a value is out of range, or an expression has two keys at one frame.
     """
     try:
-        text = read_regular(path, MOST_DOCUMENT_BYTES).decode("utf-8-sig")
+        text = read_text(path, MOST_DOCUMENT_BYTES)
         found = _rows_of_json(text) if path.suffix.lower() == ".json" else _rows_of_csv(text)
         rows = list(islice(found, MOST_KEYS + 1))
         refuse_beyond(len(rows), MOST_KEYS, "keys")

@@ -76,12 +76,13 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
         SourceError: no video can be read, and there is nothing else.
     """
     places = [(text, path) for text in inputs for path in _places(text)]
-    roots = [path for _, path in places if path.is_dir()]
+    roots = {path.resolve(): path for _, path in places if path.is_dir()}
     search = _Search(recursive=recursive, shares_out=len(roots) > 1)
     files: dict[Path, list[str]] = defaultdict(list)
     for text, path in places:
         if path.is_dir():
-            search.add_folder(path)
+            if roots.pop(path.resolve(), None):  # or it was named before
+                search.add_folder(path)
         elif path.is_file():
             if is_video(path):
                 search.add_video(path)

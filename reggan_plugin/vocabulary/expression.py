@@ -22,7 +22,7 @@ from typing import Any
 
 from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError
-from reggan_plugin.file_safety import read_regular
+from reggan_plugin.file_safety import read_text
 from reggan_plugin.json_and_toml import parse_toml
 from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES, refuse_beyond
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
@@ -324,7 +324,7 @@ def read_presets(path: Path | None) -> OwnPresets:
     if path is None:
         return NO_PRESETS
     try:
-        tables = parse_toml(read_regular(path, MOST_SETTINGS_BYTES).decode("utf-8-sig"))
+        tables = parse_toml(read_text(path, MOST_SETTINGS_BYTES))
         own = tables.get("presets")
         refuse_beyond(len(own if isinstance(own, dict) else tables), MOST_PRESETS, "presets")
     except (OSError, ValueError, RecursionError) as error:

@@ -153,7 +153,7 @@ def test_a_folder_of_folders_names_the_option_that_looks_into_them(
     assert smile(cast.parent) == 1
     assert "holds no picture itself, but folders. --recursive looks" in capsys.readouterr().err
     (cast / "empty").mkdir()
-    assert smile(cast, cast) == 1
+    assert smile("--recursive", cast.parent, cast) == 1
     assert "holds nothing but what is named elsewhere" in capsys.readouterr().err
     for picture in cast.glob("*.png"):
         picture.unlink()
@@ -179,6 +179,11 @@ def test_recursive_keeps_the_folders_and_leaves_results_alone(cast: Path, capsys
     out, err = capsys.readouterr()
     assert out == ""
     assert "cast/made was made by an earlier run" in err
+
+
+def test_a_folder_that_is_named_twice_is_one(cast: Path) -> None:
+    assert smile(cast, cast.resolve(), "--out", "o") == 0
+    assert below(Path("o")) == ["hero1.png", "hero2.png", "villain1.png"]
 
 
 def test_results_of_several_folders_do_not_meet(cast: Path, capsys: Streams) -> None:

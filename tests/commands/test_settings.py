@@ -76,6 +76,7 @@ def test_presets_stand_in_the_same_file(shot: Path, capsys: Streams) -> None:
     ("text", "said"),
     [
         ('[render]\nexpresion = "sad"\n', "has expresion, which is no option of this command"),
+        ('[rendr]\nexpression = "sad"\n', "nothing reads [rendr]. Did you mean [render]?"),
         ("[render\n", "cannot be read as settings"),
         ("render = 1\n", "render stands in no table"),
         ("[render]\noverwrite = true\n", "says overwrite, which only the command line may"),
@@ -91,6 +92,18 @@ def test_a_file_that_cannot_be_meant_is_refused(
     (shot / "reggan-plugin.toml").write_text(text)
     assert main(["render", "shot", "--expression", "happy"]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_table_of_a_command_that_is_not_installed_is_told_of(shot: Path, capsys: Streams) -> None:
+    (shot / "reggan-plugin.toml").write_text("\ufeff[relight]\nlights = 3\n", "utf-8")
+    assert main(["render", "shot", "-e", "happy"]) == 0
+    assert "Note: shot/reggan-plugin.toml: nothing reads [relight]." in capsys.readouterr().err
+
+
+def test_text_in_utf_16_is_told_of(shot: Path, capsys: Streams) -> None:
+    (shot / "reggan-plugin.toml").write_text("[render]\n", "utf-16")
+    assert main(["render", "shot", "-e", "happy"]) == 2
+    assert "it is text in UTF-16; expected UTF-8" in capsys.readouterr().err
 
 
 def test_a_value_is_no_switch(shot: Path, capsys: Streams) -> None:

@@ -70,14 +70,14 @@ def test_each_expression_has_results_of_its_own(portraits: Path, capsys: Streams
 
 
 def test_each_reads_a_file_of_expressions(portraits: Path, capsys: Streams) -> None:
-    (portraits / "mine.txt").write_text("happy  # a smile\n\nhappy:0.5+sad:0.2\n")
+    (portraits / "mine.txt").write_text("\ufeffhappy  # a smile\n\nhappy:0.5+sad:0.2\n", "utf-8")
     assert render("hero.png", "--each", "mine.txt", "--dry-run") == 0
     assert capsys.readouterr().out.split() == ["hero_happy.png", "hero_happy_sad.png"]
     assert render("hero.png", "--each", "none.txt") == 2
     assert "neither basic nor all, and there is no such file. Name" in capsys.readouterr().err
-    (portraits / "none.txt").write_bytes(b"\xff\xfe")
+    (portraits / "none.txt").write_bytes(b"\xfb\xfe")
     assert render("hero.png", "--each", "none.txt") == 2
-    assert "it is no text in UTF-8. Name" in capsys.readouterr().err
+    assert "it is no text in UTF-8 from byte 1 on; expected UTF-8. Name" in capsys.readouterr().err
     assert render("hero.png", "--each", "all", "--dry-run") == 2
     assert "This model has no expression" in capsys.readouterr().err
 

@@ -157,6 +157,14 @@ def test_both_halves_of_a_middle_shape_count_as_the_larger(tmp_path: Path) -> No
     assert weights_by_name(take)["browInnerUp"].tolist() == [0.6, 0.5]
 
 
+def test_columns_that_name_one_shape_are_told_of(tmp_path: Path) -> None:
+    path = tmp_path / "take.csv"
+    path.write_text("frame,jawOpen,JawOpen\n1,0.2,0.6\n2,0.3,0.1\n")
+    take = read_take(path, rate_fps=25)
+    assert take.notes == ("jawOpen and JawOpen all name jawOpen; the largest weight counts.",)
+    np.testing.assert_allclose(take.weights[:, 0], [0.6, 0.3])
+
+
 def test_steps_hold_and_splines_bend(tmp_path: Path) -> None:
     path, times = tmp_path / "a.gltf", np.array([0.0, 1.0, 2.0])
     keys = np.array([[0.0, 0, 0], [1.0, 0, 0], [0.5, 0, 0]])

@@ -20,7 +20,7 @@ from reggan_plugin.commands.options.grouped import (
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import Remark, UsageError
-from reggan_plugin.file_safety import read_regular
+from reggan_plugin.file_safety import read_text
 from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES
 from reggan_plugin.vocabulary.action_units import action_unit_weights
 from reggan_plugin.vocabulary.expression import (
@@ -258,10 +258,10 @@ def _each(asked: str, own: OwnPresets) -> Sequence[str]:
             return [name for name in (*NAMED_EXPRESSIONS, *own) if name != NEUTRAL]
     path = Path(asked)
     try:
-        text = read_regular(path, MOST_SETTINGS_BYTES).decode()
+        text = read_text(path, MOST_SETTINGS_BYTES)
     except (OSError, ValueError) as error:
         is_missing = isinstance(error, FileNotFoundError)
-        reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         unread = f"it cannot be read as a file of expressions: {reason}"
         raise UsageError(
             f"--each {asked} is neither basic nor all, and "

@@ -14,7 +14,7 @@ stands on the command line counts more. A relative path counts from the file's f
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ import click
 
 from reggan_plugin.backends.runner import ENGINE_SUFFIX
 from reggan_plugin.errors import UsageError
-from reggan_plugin.file_safety import read_regular, write_atomically
+from reggan_plugin.file_safety import read_text, write_atomically
 from reggan_plugin.json_and_toml import parse_toml
 from reggan_plugin.limits import MOST_SETTINGS_BYTES
 from reggan_plugin.models.model_card import installed_models
@@ -32,6 +32,7 @@ CONFIG_OPTION = "--config"
 SETTINGS_META = "reggan_plugin.settings"
 """Key of a context's `meta` for the file that was read."""
 _PRESETS, _PRESETS_OPTION = "presets", "presets"
+_CHARACTERS = "character"
 _OF_PROVENANCE = ("stamp", "sign", "key")
 _HIDING = ("dry-run", "quiet", "quick")
 _OF_RESULTS = ("resume", "rehash")
@@ -57,6 +58,7 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
         return
     context.meta[SETTINGS_META] = path
     document = settings_of(path)
+    _refuse_misspelt(path, document, context)
     table = dict(document.get(command.name or "", {}))
     names = {
         name.removeprefix("--"): parameter
@@ -82,6 +84,28 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
     context.default_map = {**(context.default_map or {}), **defaults}
     if defaults:
         click.echo(f"Settings of {path}", err=True)
+
+
+def _refuse_misspelt(path: Path, tables: Iterable[str], context: click.Context) -> None:
+    """Tell of tables that nothing reads, as those of a command that is not installed here.
+
+    Raises:
+        UsageError: the name of one is nearly that of a table that counts.
+    """
+    group = context.parent
+    commands = group.command if group is not None else None
+    if group is None or not isinstance(commands, click.Group):
+        return
+    known = (*commands.list_commands(group), _PRESETS, _CHARACTERS)
+    for name in tables:
+        if name in known:
+            continue
+        from difflib import get_close_matches  # few mistype
+
+        near = get_close_matches(name, known, 1)
+        if near:
+            raise UsageError(f"{path}: nothing reads [{name}]. Did you mean [{near[0]}]?")
+        click.echo(f"Note: {path}: nothing reads [{name}].", err=True)
 
 
 def _refuse_unsafe(path: Path, table: Mapping[str, Any], names: Mapping[str, click.Option]) -> None:
@@ -243,14 +267,14 @@ def keep_character(path: Path, name: str, own: str) -> Path:
         UsageError: the file cannot be read, or has this character in another way of TOML.
         OutputError: it cannot be written.
     """
-    there = read_regular(path, MOST_SETTINGS_BYTES).decode() if path.exists() else ""
+    there = read_text(path, MOST_SETTINGS_BYTES) if path.exists() else ""
     section = re.compile(rf"(?ms)^\[character\.{re.escape(name)}\].*?(?=^\s*\[|\Z)")
     if section.search(there):
         text = section.sub(lambda found: _with_comments(found.group(), own), there)
     else:
         text = there.rstrip("\n") + ("\n\n" if there.strip() else "") + own
     try:
-        tables = [parse_toml(one)["character"][name] for one in (text, own)]
+        tables = [parse_toml(one)[_CHARACTERS][name] for one in (text, own)]
         is_so = tables[0] == tables[1]
     except (LookupError, TypeError, ValueError, RecursionError):
         is_so = False
@@ -296,7 +320,7 @@ def settings_of(path: Path) -> dict[str, Any]:
         UsageError: it cannot be read, or something stands in no table.
     """
     try:
-        document = parse_toml(read_regular(path, MOST_SETTINGS_BYTES).decode())
+        document = parse_toml(read_text(path, MOST_SETTINGS_BYTES))
     except (OSError, ValueError, RecursionError) as error:
         cause = getattr(error, "strerror", None) or error
         raise UsageError(f"{path} cannot be read as settings: {cause}. Correct it.") from error

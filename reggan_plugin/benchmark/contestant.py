@@ -19,7 +19,7 @@ from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import DeviceUnavailableError, RegganError
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata
-from reggan_plugin.rig.source import model_inputs
+from reggan_plugin.rig.rig_model import model_inputs
 
 ENTRY_POINT_GROUP = "reggan_plugin.benchmark"
 

@@ -11,7 +11,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.change.picture import EditedFrame, FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
-from reggan_plugin.comfyui.asked import BatchExpression, scaled
+from reggan_plugin.comfyui.asked_expression import BatchExpression, scaled
 from reggan_plugin.comfyui.pictures import BatchPicture
 from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import FaceNotFoundError, UsageError, counted

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from reggan_plugin.comfyui import host
-from reggan_plugin.comfyui.asked import (
+from reggan_plugin.comfyui.asked_expression import (
     ADD,
     MODES,
     BatchExpression,

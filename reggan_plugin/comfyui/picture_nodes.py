@@ -10,7 +10,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.comfyui import host
-from reggan_plugin.comfyui.asked import BatchExpression, StillExpression
+from reggan_plugin.comfyui.asked_expression import BatchExpression, StillExpression
 from reggan_plugin.comfyui.batch import (
     MOTION_OUTPUTS,
     BatchSettings,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.comfyui.loader import install_loader, uninstall_loader
+from reggan_plugin.comfyui.install_nodes import install_loader, uninstall_loader
 from reggan_plugin.commands.terminal import verbose_option
 
 _path = click.argument("path", type=click.Path(file_okay=False, path_type=Path), metavar="PATH")

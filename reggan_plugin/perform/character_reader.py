@@ -14,7 +14,7 @@ from reggan_plugin.models.model_card import card_from_metadata, find_model
 from reggan_plugin.perform.face_reading import FaceReading, gap_share
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, eye_rows, rows_of
 from reggan_plugin.rig.face_reader import weights_beyond, weights_worn
-from reggan_plugin.rig.source import RigSource
+from reggan_plugin.rig.rig_model import RigSource
 
 _CHIN = 7
 """Of the landmarks of the jaw the one in the middle."""

@@ -65,7 +65,7 @@ def source_from_card(runner: Runner, card: ModelCard, batch: int = 1) -> AnswerS
         batch: faces that it is given at once.
     """
     if card.contract == RIG_CONTRACT:
-        from reggan_plugin.rig.source import RigSource  # other models need no geometry
+        from reggan_plugin.rig.rig_model import RigSource  # other models need no geometry
 
         return RigSource(runner, card, batch)
     return PictureModelSource(runner, card, batch)
@@ -233,7 +233,7 @@ class ExpressionTransfer:
             frame: that they are in.
             faces: their six landmarks, in pixels of the picture as displayed; so are the results.
         """
-        from reggan_plugin.rig.source import RigSource
+        from reggan_plugin.rig.rig_model import RigSource
 
         assert isinstance(self._source, RigSource)
         origin = np.array(frame.origin_px[::-1], dtype=np.float64)

@@ -14,7 +14,7 @@ from reggan_plugin.rig.answer import Landmarks
 from reggan_plugin.rig.mouth_drawing import MouthLook, MouthStyle
 from reggan_plugin.rig.own_rig import RigMesh, own_rig
 from reggan_plugin.rig.own_teeth import own_mouth
-from reggan_plugin.rig.source import RigSource
+from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from reggan_plugin.comfyui import inputs
-from reggan_plugin.comfyui.asked import BlendedExpressions, StillExpression
+from reggan_plugin.comfyui.asked_expression import BlendedExpressions, StillExpression
 from reggan_plugin.comfyui.expression_nodes import (
     BlendExpressions,
     ExpressionFromPicture,

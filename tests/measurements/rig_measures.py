@@ -34,7 +34,7 @@ from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_plugin.rig.eyes import Lids
 from reggan_plugin.rig.raster import smooth_arc
-from reggan_plugin.rig.source import RigSource
+from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

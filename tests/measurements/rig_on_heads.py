@@ -46,7 +46,7 @@ from PIL import Image
 
 from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.models.model_card import RIG_CONTRACT
-from reggan_plugin.rig.source import RigSource
+from reggan_plugin.rig.rig_model import RigSource
 from reggan_training.landmarks.pictures import TEXTURES
 from reggan_training.landmarks.points import SHARES
 from reggan_training.metrics.motion.answer import open_exported

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 
-from reggan_plugin.rig.source import RigSource
+from reggan_plugin.rig.rig_model import RigSource
 from reggan_training.commands.options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadFamily, Part
 from reggan_training.heads.worn.dress import dress

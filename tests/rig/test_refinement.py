@@ -19,11 +19,11 @@ from reggan_plugin.rig.refinement import (
     RigRequest,
     added_motion,
 )
-from reggan_plugin.rig.source import RigSource
+from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.rig.template import CONVENTIONS, Template, template
 from reggan_plugin.vocabulary.expression_mix import mix_from_request
 from tests.rig.drawn_face import drawn_face
-from tests.rig.test_source import KnowingRunner, card
+from tests.rig.test_rig_model import KnowingRunner, card
 
 HALF = CELLS // 2
 SMILE = {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0}

@@ -41,7 +41,7 @@ from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_plugin.rig.eyes import Lids
 from reggan_plugin.rig.fit import Fit, closing_edges, fit
 from reggan_plugin.rig.raster import MeshRaster, mask_of, rasterise
-from reggan_plugin.rig.source import RigSource
+from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.rig.template import template
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.open_frame import open_frame

@@ -160,7 +160,7 @@ def test_spectacles_are_lifted_once_for_drafts_and_once_for_the_whole(
         lifted.append(face)
         return LiftedFace(face, None)
 
-    monkeypatch.setattr("reggan_plugin.rig.source.lift_spectacles", lift)
+    monkeypatch.setattr("reggan_plugin.rig.rig_model.lift_spectacles", lift)
     number = room.files.open_sample("toon").first
     for change in (JAW, SliderValues(weights={"jawOpen": 0.3})):
         room.thumbnail(number, FIRST, change)

@@ -17,7 +17,7 @@ from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.locator import CARD_KIND, CARD_SCHEMA
 from reggan_plugin.models.model_card import UNSEALED, read_card
 from reggan_training.commands.options import overwrite_option
-from reggan_training.locator.loop import CHECKPOINT_NAME
+from reggan_training.locator.training import CHECKPOINT_NAME
 from reggan_training.training_run import read_checkpoint
 
 

@@ -19,7 +19,7 @@ from reggan_plugin.faces.locator import FIVE_VIEWS, FaceLocator, build_pyramid, 
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.imaging.crop import small_of
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, read_card
-from reggan_plugin.rig.source import model_inputs, reduced
+from reggan_plugin.rig.rig_model import model_inputs, reduced
 from reggan_plugin.transfer.display_picture import picture_of
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
 

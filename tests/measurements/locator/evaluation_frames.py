@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from reggan_plugin.faces.landmarks import FaceLandmarks
-from reggan_training.locator.bank import cut_out_head
 from reggan_training.locator.sources import LabelledPicture
+from reggan_training.locator.styled_faces import cut_out_head
 
 FRAME_SIZE = (720, 1280)
 SIZE_BANDS_PX = {"48-96": (48.0, 96.0), "96-240": (96.0, 240.0), "240-frame": (240.0, 620.0)}

@@ -27,10 +27,10 @@ from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_training.commands.options import FOLDER, OpenFamilies, family_options
 from reggan_training.landmarks.points import SHARES, HeadSource
-from reggan_training.locator.bank import cut_out_head
 from reggan_training.locator.cartoons import draw_cartoon
 from reggan_training.locator.drawn_heads import KINDS, draw_whole_head
 from reggan_training.locator.sources import LabelledPicture, load_pictures
+from reggan_training.locator.styled_faces import cut_out_head
 from reggan_training.locator.synthesis import Placement
 from reggan_training.pairs.head_look import keep_textures
 from tests.measurements.locator.contact_sheet import ContactSheet

@@ -12,9 +12,16 @@ pytest.importorskip("onnx")
 
 from reggan_plugin.faces.locator import DEFAULT_FOLDER  # noqa: E402
 from reggan_training.exported_weights import exported_weights, load_exported  # noqa: E402
-from reggan_training.locator.bank import Bank, BankFace, build_bank  # noqa: E402
 from reggan_training.locator.cartoons import draw_cartoon  # noqa: E402
-from reggan_training.locator.loop import (  # noqa: E402  # noqa: E402
+from reggan_training.locator.sources import LabelledPicture  # noqa: E402
+from reggan_training.locator.styled_faces import Bank, BankFace, build_bank  # noqa: E402
+from reggan_training.locator.synthesis import (  # noqa: E402
+    Placement,
+    paste_face,
+    synthesise_crop,
+    synthesise_patch,
+)
+from reggan_training.locator.training import (  # noqa: E402  # noqa: E402
     DetectorStage,
     FaceDetector,
     LandmarkNetwork,
@@ -23,13 +30,6 @@ from reggan_training.locator.loop import (  # noqa: E402  # noqa: E402
     LocatorStage,
     RunConfig,
     detector_targets,
-)
-from reggan_training.locator.sources import LabelledPicture  # noqa: E402
-from reggan_training.locator.synthesis import (  # noqa: E402
-    Placement,
-    paste_face,
-    synthesise_crop,
-    synthesise_patch,
 )
 
 POINTS = np.array([[158, 100], [98, 104], [129, 145], [154, 178], [102, 180], [128, 225]], float)

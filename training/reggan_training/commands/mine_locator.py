@@ -55,9 +55,9 @@ def mine_locator(
     """
     import cv2
 
-    from reggan_training.locator.bank import build_bank
     from reggan_training.locator.drawn_heads import pictures_to_train_on
     from reggan_training.locator.mining import mine_negatives
+    from reggan_training.locator.styled_faces import build_bank
 
     cv2.setNumThreads(1)
     pictures = pictures_to_train_on(data, heads, cartoons, seed)

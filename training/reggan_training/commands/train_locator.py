@@ -16,8 +16,8 @@ from reggan_training.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from reggan_training.locator.bank import Bank
-    from reggan_training.locator.loop import LocatorStage, StageName
+    from reggan_training.locator.styled_faces import Bank
+    from reggan_training.locator.training import LocatorStage, StageName
 
 
 @click.command("train-locator")
@@ -116,9 +116,9 @@ def train_locator(
     import cv2
     import torch
 
-    from reggan_training.locator.bank import build_bank
     from reggan_training.locator.drawn_heads import draw_set, pictures_to_train_on
-    from reggan_training.locator.loop import LocatorRun, RunConfig
+    from reggan_training.locator.styled_faces import build_bank
+    from reggan_training.locator.training import LocatorRun, RunConfig
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(threads)
@@ -154,7 +154,7 @@ def train_locator(
 
 
 def _stage_of(name: "StageName", bank: "Bank") -> "LocatorStage":
-    from reggan_training.locator.loop import (
+    from reggan_training.locator.training import (
         DetectorStage,
         FaceDetector,
         LandmarkNetwork,

@@ -15,8 +15,8 @@ from reggan_plugin.faces.locator import (
     build_pyramid,
     candidate_from_points,
 )
-from reggan_training.locator.bank import Bank, HardNegatives
 from reggan_training.locator.sources import LabelledPicture
+from reggan_training.locator.styled_faces import Bank, HardNegatives
 from reggan_training.locator.synthesis import PATCH_SIDE_PX, Placement, draw_background, paste_face
 
 FRAME_SIDE_PX = 512

@@ -15,8 +15,8 @@ from reggan_plugin.faces.face_crop import (
     face_size_px,
 )
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES
-from reggan_training.locator.bank import Bank, BankFace
 from reggan_training.locator.sources import MASK_SIDE
+from reggan_training.locator.styled_faces import Bank, BankFace
 
 Patch = Float[np.ndarray, "height width"]
 

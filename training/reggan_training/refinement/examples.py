@@ -21,7 +21,7 @@ from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.rig.answer import Landmarks, light_change
 from reggan_plugin.rig.fit import closing_edges, fit
 from reggan_plugin.rig.refinement import CELLS, RigRequest, source_raster
-from reggan_plugin.rig.source import RigSource
+from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.rig.template import template
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.landmarks.drawn_on import SIDE_PX

@@ -1,4 +1,4 @@
-"""A rig as a source of answers: a model finds the landmarks, geometry does the rest."""
+"""Models of contract 3 as a source of answers: they find the landmarks, geometry does the rest."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -20,7 +20,7 @@ from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES, LANDMARK_NAMES
 from reggan_training.exported_weights import exported_weights, load_exported
 from reggan_training.landmarks.network import Residual, block
-from reggan_training.locator.bank import Bank
+from reggan_training.locator.styled_faces import Bank
 from reggan_training.locator.synthesis import PATCH_SIDE_PX, synthesise_crop, synthesise_patch
 from reggan_training.training_run import (
     NetworkTraining,

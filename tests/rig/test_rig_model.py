@@ -18,7 +18,7 @@ from reggan_plugin.models.model_card import (
     find_model,
 )
 from reggan_plugin.rig.dense_landmarks import COUNT
-from reggan_plugin.rig.source import RigSource, reduced
+from reggan_plugin.rig.rig_model import RigSource, reduced
 from reggan_plugin.rig.spectacles_and_hair import front_matte
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import mix_from_request

@@ -3,12 +3,11 @@
 import platform
 import re
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import DeviceUnavailableError, ModelError, UnknownModelError
 from reggan_plugin.models.model_card import find_model
 

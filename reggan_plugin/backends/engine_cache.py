@@ -16,12 +16,11 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from reggan_plugin.backends.runner import ENGINE_SUFFIX, EngineOptions
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import EngineError, OutputError, UnsafeCacheError
 from reggan_plugin.file_safety import write_atomically
 

@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 
 Tensors = dict[str, NDArray[np.float32]]

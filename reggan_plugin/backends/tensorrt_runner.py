@@ -13,6 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,6 @@ from reggan_plugin.backends.engine_cache import (
     write_engine,
 )
 from reggan_plugin.backends.runner import ASKED_FOR, EngineOptions, Tensors
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, EngineError, ModelError
 from reggan_plugin.models.model_card import read_card
 from reggan_plugin.models.onnx_messages import metadata_from_onnx

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,6 @@ from reggan_plugin.benchmark.pipeline_timing import (
     PipelineTiming,
     measure_pipeline,
 )
-from reggan_plugin.dataclass import dataclass
 
 _WARM_UP = 3
 _FEWEST_TURNS = 5

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import DEVICE_KINDS, PROVIDERS, Runner
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import DeviceUnavailableError, RegganError
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,7 +22,6 @@ from reggan_plugin.array_types import Float
 from reggan_plugin.benchmark.contestant import run_fresh
 from reggan_plugin.change import pipeline
 from reggan_plugin.change.picture_model import BatchedModel
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.files.frame import read_frame, write_frame
 from reggan_plugin.jobs import frame_output, frame_steps
 from reggan_plugin.jobs.frame_output import FrameOutput

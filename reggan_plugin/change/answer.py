@@ -7,13 +7,12 @@ whatever their number of rows: cell i of h has its centre at (i + 0.5) / h.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging.crop import ShownFace

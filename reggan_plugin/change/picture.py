@@ -1,12 +1,11 @@
 """A picture, and the faces in it on their way through a change."""
 
 from collections.abc import Iterator
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay

@@ -11,7 +11,7 @@ Frames, textures, the page, the evaluation and the checks of an export all go th
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -26,7 +26,6 @@ from reggan_plugin.change.in_frame import (
     region_of_change,
 )
 from reggan_plugin.change.picture import CutFace, EditedFrame, FrameCrops, Picture
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks import intensity_share

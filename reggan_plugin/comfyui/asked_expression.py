@@ -1,9 +1,9 @@
 """What nodes hand each other as an expression: one for a whole batch, or one for each picture."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.render_settings import ExpressionCurve
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

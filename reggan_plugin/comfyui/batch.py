@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
@@ -13,7 +13,6 @@ from reggan_plugin.change.picture import EditedFrame, FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.comfyui.asked_expression import BatchExpression, scaled
 from reggan_plugin.comfyui.pictures import BatchPicture
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import FaceNotFoundError, UsageError, counted
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED

@@ -4,13 +4,12 @@ Tensors go through NumPy, and new ones are made by the given ones, so that no to
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.image_format import Frame
 from reggan_plugin.transfer.python_picture import GivenPicture, read_given

@@ -2,14 +2,13 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reggan_plugin.comfyui import host
 from reggan_plugin.comfyui.batch import faces_at, which_faces
 from reggan_plugin.comfyui.inputs import opened
 from reggan_plugin.comfyui.pictures import BatchPicture
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.tracks import Tracks

@@ -6,13 +6,13 @@ import os
 import shlex
 import sys
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import MissingExtraError
 
 if TYPE_CHECKING:

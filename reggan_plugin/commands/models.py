@@ -1,13 +1,12 @@
 """`reggan-plugin models`: what models there are and what their cards say."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import ModelError, UsageError
 from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.json_and_toml import json_text

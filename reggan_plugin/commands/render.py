@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -52,7 +52,6 @@ from reggan_plugin.commands.render_output import (
     written_by,
 )
 from reggan_plugin.commands.terminal import STANDARD, verbose_option
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.files.content_credentials import Signing
 from reggan_plugin.files.sequence import FrameList

@@ -10,14 +10,13 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from reggan_plugin.commands.terminal import STANDARD, goes_nowhere
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import (
     EmptySourceError,
     OutputError,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,6 @@ from reggan_plugin.commands.options.model import model_options, open_model, rig_
 from reggan_plugin.commands.options.picture import exposure_option, reading_options
 from reggan_plugin.commands.progress import bar_of, errors_as_events
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.drawing.contact_sheet import (
     CELL_PX,
     GRID_COLUMNS,

@@ -12,14 +12,13 @@ A word that names fewer shapes counts more: `smile` before `mouth`.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.curves.take import Take
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name, shapes_of
 

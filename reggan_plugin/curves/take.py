@@ -6,6 +6,7 @@ SMPTE's, `HH:MM:SS:FF` with parts of a frame behind a dot.
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -13,7 +14,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import SourceError
 from reggan_plugin.limits import MOST_TAKE_ROWS, MOST_TAKE_SECONDS
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, key_of

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Frame

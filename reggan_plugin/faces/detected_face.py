@@ -1,11 +1,10 @@
 """A face as one frame shows it, with a small picture of it to compare with other frames."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from reggan_plugin.array_types import Float, UInt8
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.faces.face_crop import FaceCrop, crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS

@@ -1,12 +1,11 @@
 """The square that a model sees, and how it lies in the frame; the square that the locator sees."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES, LANDMARK_NAMES, FaceLandmarks

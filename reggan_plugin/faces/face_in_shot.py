@@ -1,9 +1,10 @@
 """What a shot as a whole says of a face in one frame: its dense landmarks, and its mouth."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,10 @@
 """Landmarks of a face, and the pose of the head that they tell."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from reggan_plugin.array_types import Complex, Float
-from reggan_plugin.dataclass import dataclass
 
 LANDMARK_NAMES = ("left_eye", "right_eye", "nose_tip", "mouth_left", "mouth_right", "chin")
 """Order of the points. *Left* is the face's own left: on the right of the picture."""

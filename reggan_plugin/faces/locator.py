@@ -1,7 +1,7 @@
 """Finds faces and their six landmarks in whole frames: skin, statues and toons."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -11,7 +11,6 @@ from PIL import Image
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Runner
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.face_crop import (
     FaceCrop,

@@ -51,6 +51,7 @@ Fields that are not known are ignored, so that a program may keep its own beside
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Literal
@@ -58,7 +59,6 @@ from typing import Literal
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks import FaceLandmarks

@@ -7,10 +7,10 @@ Source: github.com/OpenJobDescription/openjd-specifications, 2023-09 Template Sc
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY

@@ -5,13 +5,13 @@ OpenColorIO is imported when a space is first asked for by name, never before.
 
 import hashlib
 import os
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.missing_package import needs_extra
 

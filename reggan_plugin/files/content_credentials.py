@@ -8,11 +8,11 @@ Source: C2PA Technical Specification 2.2, 18.15 (actions); IPTC NewsCodes, digit
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import SigningError
 from reggan_plugin.file_safety import read_regular
 from reggan_plugin.files.formats import format_of

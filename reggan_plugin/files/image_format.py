@@ -10,6 +10,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -17,7 +18,6 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Shaped
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UnreadableFrameError, UsageError, counted
 from reggan_plugin.imaging.colour import ColourSpace
 

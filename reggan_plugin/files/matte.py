@@ -1,13 +1,13 @@
 """Mattes: pictures that say how much of a change each pixel of a frame takes."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import SourceError, UsageError, counted
 from reggan_plugin.files.frame import Frame, PlacedPicture, read_content, read_frame
 from reggan_plugin.files.image_format import EXR_SIGNATURE

@@ -4,14 +4,13 @@ Frames show them upright, as every viewer does, so that faces and face boxes are
 see them; writing lays them down again. Source: Exif 2.32, tag 274; TIFF 6.0, Orientation.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.files.image_format import Frame, StoredImage, WritesAlpha
 
 _STEPS = {

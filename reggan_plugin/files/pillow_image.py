@@ -4,14 +4,13 @@ import io
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from PIL import BmpImagePlugin, Image, TgaImagePlugin, WebPImagePlugin
 
 from reggan_plugin.array_types import Float, UInt8
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UnsupportedFormatError
 from reggan_plugin.files.image_format import (
     THUMBNAIL_LEFT_OUT,

@@ -4,12 +4,11 @@ import os
 import re
 from collections import abc, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import overload
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import (
     AmbiguousSourceError,
     EmptySourceError,

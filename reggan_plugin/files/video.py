@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ import numpy.typing as npt
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.child_process import allow_bytes, talk_apart
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError, UsageError
 from reggan_plugin.limits import (
     MOST_VIDEO_FRAMES,

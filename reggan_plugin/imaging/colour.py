@@ -6,12 +6,12 @@ everything decoded again.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.kernels.pictures import display_pixels, srgb_curve, tones
 
 LUMA_WEIGHTS = (0.2126, 0.7152, 0.0722)

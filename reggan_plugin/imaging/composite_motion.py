@@ -7,12 +7,11 @@ and mixed there with paint.
 """
 
 import math
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, straight_from_stored

@@ -5,12 +5,12 @@ A `CroppedFace` is small, as a model sees it; what looks closer reads the pictur
 """
 
 import math
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging import colour
 from reggan_plugin.interpolation import sampled

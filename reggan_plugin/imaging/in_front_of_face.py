@@ -1,12 +1,12 @@
 """What stands before a face, such as hair or spectacles: it stays, and is not drawn along."""
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import Region, part_inside, place_cells
 from reggan_plugin.kernels.pictures import largest_around

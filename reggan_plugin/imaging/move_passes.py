@@ -1,12 +1,12 @@
 """Other passes of a render moved along with the face, each by the rule that its numbers need."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int, Shaped
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import FrameMotion, StoredPicture, composite_motion

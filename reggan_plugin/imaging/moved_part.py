@@ -5,10 +5,11 @@
 on straight linear light, where `source` is the picture before the change.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import SURE_ALPHA
 from reggan_plugin.imaging.colour import straight_from_stored

@@ -1,12 +1,12 @@
 """`--region upper|lower`, `--mask-grow`, `--mask-blur`: what a user limits a change to."""
 
 import math
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks

@@ -8,7 +8,7 @@ the weight that each pixel took, `delta` the file's own values after less before
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,6 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.change.picture import EditedFrame
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, MASK, ChangeLayer
 from reggan_plugin.files.image_format import Encoding, Frame
 from reggan_plugin.imaging import change_planes

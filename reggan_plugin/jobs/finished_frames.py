@@ -4,10 +4,10 @@ leaves as it is.
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import FRAME_FAULTS, OutputExistsError, SourceError, StalledError
 from reggan_plugin.file_safety import path_from
 from reggan_plugin.files.frame import read_content

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,6 @@ import numpy as np
 from reggan_plugin import __version__
 from reggan_plugin.change.picture import EditedFrame, FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import (
     DeviceUnavailableError,
     ModelError,

@@ -69,7 +69,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
@@ -78,7 +78,6 @@ from typing import Any, Self
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.file_safety import is_regular, status_of, write_atomically
 from reggan_plugin.jobs.results import Outcome
 from reggan_plugin.json_and_toml import json_text, read_json, typed

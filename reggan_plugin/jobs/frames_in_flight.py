@@ -3,10 +3,9 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
-
-from reggan_plugin.dataclass import dataclass
 
 Item = TypeVar("Item")
 Read = TypeVar("Read")

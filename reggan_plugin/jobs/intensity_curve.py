@@ -18,12 +18,11 @@ import csv
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.file_safety import read_text
 from reggan_plugin.json_and_toml import parse_json

@@ -1,12 +1,11 @@
 """Passes of an EXR moved with its picture: only blocks with a change are written anew."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import Remark, UnsupportedFormatError
 from reggan_plugin.files.exr.block_codec import (
     BlockGrid,

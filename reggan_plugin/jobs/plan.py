@@ -5,11 +5,10 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 from reggan_plugin.file_safety import identity_of, refuse_overwriting, remove_leftovers
 from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX

@@ -12,7 +12,7 @@ import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from multiprocessing import get_context, parent_process
@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import RegganError, Remark, SourceError, counted
 from reggan_plugin.faces.face_finder import notices_of_landmarks
 from reggan_plugin.faces.landmarks import FADE_DEG

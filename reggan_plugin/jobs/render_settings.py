@@ -1,7 +1,7 @@
 """Settings of a render: what is asked of faces and of pictures, and of each frame."""
 
 from collections.abc import Sequence
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import SourceError, UnsupportedFormatError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.content_credentials import Signing

@@ -33,13 +33,12 @@ exit code 2. New fields and events may be added under the same version: ignore w
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import (
     FaceNotFoundError,
     RegganError,

@@ -14,12 +14,11 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import OutputError, RegganError, SourceError, StalledError, counted
 from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER

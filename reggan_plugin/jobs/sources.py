@@ -4,10 +4,9 @@ import glob
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import EmptySourceError, SourceError, UnsupportedFormatError
 from reggan_plugin.files.formats import frame_suffixes
 from reggan_plugin.files.frame import can_read, converting, register_holder

@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import FRAME_FAULTS, FaceNotFoundError, RegganError, counted
 from reggan_plugin.faces.detected_face import Detection, patch_around, patch_crop
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px

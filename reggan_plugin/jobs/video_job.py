@@ -7,7 +7,7 @@ goes on with the next frame; they are deleted once the video stands.
 import json
 import shutil
 from contextlib import suppress
-from dataclasses import asdict, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,6 @@ from typing import Any, Literal
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import read_frame

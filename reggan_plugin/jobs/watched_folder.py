@@ -7,10 +7,9 @@ finished is known by the records beside the results, so a run that was ended or 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import (
     OutputError,
     OutputExistsError,

@@ -108,7 +108,7 @@ def _library() -> ctypes.CDLL:
 def _passed(argument: Argument) -> Any:
     if isinstance(argument, np.ndarray):
         try:  # a third of the time that `ndarray.ctypes` takes
-            return ctypes.byref(ctypes.c_char.from_buffer(argument))  # type: ignore[arg-type]
+            return ctypes.byref(ctypes.c_char.from_buffer(argument))
         except (TypeError, ValueError):  # nobody may write to it, or it is empty
             assert argument.flags.c_contiguous, "kernels read arrays from their first value on"
             return ctypes.c_void_p(argument.ctypes.data)

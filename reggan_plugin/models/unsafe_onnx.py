@@ -8,9 +8,9 @@ Source: onnx/onnx.proto, IR version 13.
 """
 
 import mmap
+from dataclasses import dataclass
 from pathlib import Path
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import ModelError
 from reggan_plugin.models.onnx_messages import MalformedError, fields_of, onnx_message
 

@@ -1,12 +1,12 @@
 """What a reader says of a face in one picture, whichever reader it is."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from reggan_plugin.array_types import Float, UInt8
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.transfer.display_picture import display_picture
 

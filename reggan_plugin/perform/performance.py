@@ -1,13 +1,13 @@
 """A take from what was read of a clip: counted from rest, without jitter, gaps closed and named."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.curves.take import Take
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.files.sequence import format_frame_range
 from reggan_plugin.perform.contacts import (

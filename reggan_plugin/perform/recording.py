@@ -1,14 +1,13 @@
 """One face followed through a clip, and what a reader says of it in each frame."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError, UsageError, counted
 from reggan_plugin.files.frame import DEFAULT_READING, Reading, read_content
 from reggan_plugin.jobs.interruption import IoTimeout

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.files.sequence import SourceFrame

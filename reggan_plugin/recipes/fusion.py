@@ -7,8 +7,8 @@ Source: DaVinci Resolve's reference manual, "Custom Tool" under Miscellaneous No
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.recipes.comp_shot import NOT_RUN, CompShot, Footage
 
 _FORMATS = {

@@ -4,14 +4,13 @@ a frame and its flicker.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.drawing.contact_sheet import CELL_PX, encoded_picture, view_of_face
 from reggan_plugin.drawing.web_page import html_from_parts
 from reggan_plugin.errors import (

@@ -5,11 +5,10 @@ A video counts as one frame.
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.files.sequence import (
     FrameList,

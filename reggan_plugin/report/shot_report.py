@@ -4,12 +4,11 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import RegganError, StalledError
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.jobs.frame_record import digest_of

@@ -1,13 +1,13 @@
 """What a rig answers for a face: its motion, and the eyes and the mouth that it uncovers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.change.answer import Answer
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
 from reggan_plugin.imaging.crop import CroppedFace, ShownFace

@@ -1,12 +1,12 @@
 """Skin that the mesh itself draws, along edges where no plane of cells can follow its motion."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.change.answer import Painter
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.crop import CroppedFace, box_of
 from reggan_plugin.interpolation import sampled

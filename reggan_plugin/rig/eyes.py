@@ -5,11 +5,11 @@ is a circle with the radial profile of its visible part, the white goes on from 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.imaging.crop import CroppedFace
 from reggan_plugin.interpolation import median, percentile, sampled
 from reggan_plugin.kernels.pictures import blur

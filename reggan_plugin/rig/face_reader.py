@@ -7,6 +7,7 @@ face at rest, which is surer. Both were solved in closed form over heads of thre
 whose weights are known: `reggan_training.rig.face_reader`.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -14,7 +15,6 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.rig.dense_landmarks import SIDES, rows_of
 from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES

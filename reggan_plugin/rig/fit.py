@@ -9,6 +9,7 @@ Observational Data, 1990, section 2.4 (smoothing splines as ridge regression).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -16,7 +17,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.kernels.shapes import sum_distances
 from reggan_plugin.rig.dense_landmarks import COUNT, LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.template import Template

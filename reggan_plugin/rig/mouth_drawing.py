@@ -5,6 +5,7 @@ z to the front. Light is computed at vertices: through an opening it is smooth, 
 size costs the same. Only highlights are left to pixels.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Literal, TypeAlias
@@ -12,7 +13,6 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.rig.mouth_light import (
     IVORY,
     LUMA,

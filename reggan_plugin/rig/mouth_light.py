@@ -1,9 +1,10 @@
 """Light in a mouth: what the face's own pixels say of it, and how it comes in past the lips."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UnusableAnswerError
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
 from reggan_plugin.interpolation import percentile, sampled

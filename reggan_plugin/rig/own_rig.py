@@ -7,13 +7,12 @@ next to it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import FaceNotFoundError, MeshError
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.limits import MOST_MOTION

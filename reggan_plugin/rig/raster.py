@@ -4,12 +4,12 @@ lines, and values that go on beyond where they are known.
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import MeshError
 from reggan_plugin.kernels.pictures import largest_around, run_on
 from reggan_plugin.kernels.shapes import (

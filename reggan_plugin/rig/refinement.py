@@ -11,13 +11,13 @@ for what goes with the skull, one for what goes with the jaw.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, rows_of

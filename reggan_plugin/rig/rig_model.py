@@ -1,7 +1,7 @@
 """Models of contract 3 as a source of answers: they find the landmarks, geometry does the rest."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -9,7 +9,6 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.change.answer import Answer, refuse_unsound
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import ModelError, UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging.crop import CroppedFace, ShownFace, small_of

@@ -10,13 +10,12 @@ is measured on the stretch. So what moves fast is as it was read, and what rests
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.faces.face_crop import CROP_SIDE_IN_EYE_DISTANCES, CROP_SIDE_PX, crop_around_face
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES

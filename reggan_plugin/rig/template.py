@@ -5,6 +5,7 @@ between the eyes. Built by `reggan_training.rig.template`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -12,7 +13,6 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS
 
 _LOWER: Final = 0.4

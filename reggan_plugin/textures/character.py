@@ -6,14 +6,13 @@ Parts are told by the names that artists give to meshes.
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int, UInt8
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.rig.head_part import Part
 
 Points = Float[np.ndarray, "points 3"]

@@ -7,13 +7,12 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from reggan_plugin import __version__
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import (
     FRAME_FAULTS,
     MeshError,

@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,7 +14,6 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.child_process import run_apart
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.entry_points import attached, attached_faults, expect_type, load_attached
 from reggan_plugin.errors import MeshError, MissingExtraError, RegganError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, USD_SUFFIXES, is_mesh

@@ -5,12 +5,11 @@ A map whose face lies unfolded is changed as a picture is.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import (
     EmptySourceError,
     FaceNotFoundError,

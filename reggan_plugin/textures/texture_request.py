@@ -1,11 +1,10 @@
 """What is asked of one character, how much of it is done, and its result."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import DEFAULT_READING, Reading
 from reggan_plugin.jobs.plan import Existing

@@ -6,11 +6,11 @@ In USD they become variants of the material, in a new file of the character.
 import copy
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reggan_plugin.child_process import run_apart
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.jobs.output_names import named

@@ -1,7 +1,7 @@
 """`ExpressionTransfer`: a picture in, the same picture with an expression out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
@@ -23,7 +23,6 @@ from reggan_plugin.change.pipeline import (
     limit_motion,
 )
 from reggan_plugin.child_process import run_apart
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder

@@ -6,6 +6,7 @@ grey, RGB, and with alpha.
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -13,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import DEFAULT_READING, encode_frame, read_frame
 from reggan_plugin.files.image_format import (

@@ -2,10 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.limits import MOST_COORDINATE_PX

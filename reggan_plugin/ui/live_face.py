@@ -1,7 +1,7 @@
 """One face of an open frame, changed again and again: only its crop is computed."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,7 +11,6 @@ from reggan_plugin.change.answer import Answer
 from reggan_plugin.change.in_frame import motion_in_frame
 from reggan_plugin.change.picture import CutFace, FrameCrops, Picture
 from reggan_plugin.change.pipeline import MOST_FINER, FrameAnswers, cut_face
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging import colour

@@ -6,10 +6,9 @@ The page knows them by number alone, so that no request can name another file.
 import re
 import tempfile
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.files.formats import image_formats
 from reggan_plugin.files.frame import can_read

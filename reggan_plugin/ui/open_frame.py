@@ -3,12 +3,12 @@
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
 from PIL import Image
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice

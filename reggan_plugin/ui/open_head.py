@@ -1,10 +1,10 @@
 """A head that the page shows: from the front, as the model sees it, and its base colour map."""
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import MissingExtraError, UsageError
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs.output_names import default_output_file

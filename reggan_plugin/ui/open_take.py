@@ -4,7 +4,7 @@ the face on the page: by sliders, kept for a character.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from reggan_plugin.curves.retargeting import (
 )
 from reggan_plugin.curves.take import Take
 from reggan_plugin.curves.take_on_shot import TakeCurve
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 

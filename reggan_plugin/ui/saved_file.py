@@ -1,10 +1,10 @@
 """A file that the page hands to the browser: written by the code of the commands, then read."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.files.video import is_video

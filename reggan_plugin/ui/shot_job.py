@@ -2,11 +2,10 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import RegganError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs.plan import Existing, OutputRequest, plan_sources, refuse_plans

@@ -3,13 +3,13 @@
 import math
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.change.pipeline import FrameAnswers
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice

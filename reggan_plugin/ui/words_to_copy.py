@@ -5,12 +5,11 @@ import os
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reggan_plugin.curves.retargeting import ASYMMETRY
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.video import is_video

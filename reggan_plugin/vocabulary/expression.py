@@ -16,11 +16,11 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError
 from reggan_plugin.file_safety import read_text
 from reggan_plugin.json_and_toml import parse_toml

@@ -4,11 +4,10 @@ Imports nothing heavy, so that the command line can list the names at once.
 """
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UnknownExpressionError, UsageError
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
 from reggan_plugin.vocabulary.expression import (

@@ -4,6 +4,7 @@ of a picture that somebody reads.
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +19,6 @@ from reggan_plugin.commands.options.grouped import (
     options_as,
 )
 from reggan_plugin.commands.remedies import with_remedy
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.file_safety import read_text
 from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES

@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import click
 
 from reggan_plugin.commands.options.grouped import grouped_option, options_as
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, read_landmarks
 from reggan_plugin.faces.tracks import WhichFaces

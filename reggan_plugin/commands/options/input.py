@@ -3,6 +3,7 @@ in, a range of frames, and what becomes of results that exist.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from reggan_plugin.commands.options.grouped import (
     options_as,
     output_option,
 )
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.interruption import DEFAULT_STALL_S

@@ -1,7 +1,7 @@
 """The options that say how much of an expression there is when: a curve, fades, a take."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +20,6 @@ from reggan_plugin.commands.options.settings_file import (
     SETTINGS_META,
     settings_of,
 )
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.jobs.intensity_curve import read_curve
 from reggan_plugin.jobs.render_settings import ExpressionCurve, Fades

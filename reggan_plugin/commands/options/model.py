@@ -1,6 +1,7 @@
 """The model of a command: its options, its device, and how it is opened."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,6 @@ import click
 
 from reggan_plugin.backends.runner import AUTO, DEVICE_KINDS, GPU, device_from_text
 from reggan_plugin.commands.options.grouped import grouped_option, options_as, together
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.change_layers import MOTION_LAYERS
 from reggan_plugin.jobs.render_job import SideBySide

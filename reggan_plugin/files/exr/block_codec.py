@@ -7,13 +7,13 @@ attributes of any type and blocks without a change are never decoded or written 
 import io
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import OpenEXR
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UnreadableFrameError
 from reggan_plugin.files.exr.container import (
     Attribute,

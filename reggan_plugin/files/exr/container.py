@@ -6,8 +6,8 @@ Source: The OpenEXR File Layout, openexr.com.
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.image_format import EXR_SIGNATURE
 from reggan_plugin.limits import MOST_CHANNELS

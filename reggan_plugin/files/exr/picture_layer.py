@@ -3,12 +3,12 @@
 import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import OpenEXR
 
 from reggan_plugin.array_types import Float, Shaped
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import MissingChannelsError, UnsupportedFormatError
 from reggan_plugin.files.exr.container import Channel, ExrPart
 from reggan_plugin.files.exr.writing_settings import RenderPass

@@ -8,13 +8,13 @@ written anew as a whole: without loss, or with the change as layers of its own.
 import math
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import OpenEXR
 
 from reggan_plugin.array_types import Bool, Float, Shaped
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import MissingChannelsError, Remark, UnsupportedFormatError
 from reggan_plugin.files.exr.block_codec import (
     BlockGrid,

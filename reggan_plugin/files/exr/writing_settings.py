@@ -1,13 +1,13 @@
 """How EXR files with a change are written, and which passes move along; loads no library."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import MissingChannelsError
 from reggan_plugin.imaging.pass_rules import PassRule
 

@@ -7,12 +7,12 @@ import io
 import re
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from reggan_plugin.array_types import Float, UInt8
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.image_format import (
     LEFT_OUT,

@@ -6,11 +6,11 @@ Its stamp is a tEXt chunk. Source: PNG specification, 3rd edition, §5.
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Shaped, UInt8
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.image_format import (
     LEFT_OUT,

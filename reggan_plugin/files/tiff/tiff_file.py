@@ -4,7 +4,7 @@ import io
 import math
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import imagecodecs
@@ -13,7 +13,6 @@ import numpy.typing as npt
 import tifffile
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.image_format import (
     LEFT_OUT,

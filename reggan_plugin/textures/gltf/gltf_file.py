@@ -11,13 +11,13 @@ import binascii
 import json
 import re
 import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from reggan_plugin.array_types import Shaped
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import MeshError
 from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_BUFFER_BYTES, MOST_NAME_BYTES, MOST_POINTS, refuse_beyond

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import EmptySourceError, MeshError, TextureError, UnsupportedFormatError
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.formats import format_of

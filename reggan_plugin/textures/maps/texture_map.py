@@ -4,13 +4,12 @@ import math
 import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int, Shaped
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import Remark
 from reggan_plugin.files.exr.stored_exr import StoredExr
 from reggan_plugin.files.formats.png import SIGNATURE, Chunk, StoredPng, decode_samples

@@ -1,12 +1,12 @@
 """UV layout: the points of the surface that each texel of a map lies on, with padding."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.textures.views.stage import Hits, RayScene
 
 Mask = Bool[np.ndarray, "rows columns"]

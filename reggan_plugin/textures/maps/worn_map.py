@@ -6,13 +6,12 @@ Maps of a character's own materials are read when they are first seen.
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import MeshError, RegganError, Remark, TextureError, UsageError
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.limits import MOST_MAP_PIXELS

@@ -5,12 +5,12 @@ view that the model is shown; and what stands out from the skin in it.
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder

@@ -5,14 +5,13 @@ distortion, and what covers what.
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.errors import MeshError
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.limits import LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS, MOST_LOOK_SECONDS

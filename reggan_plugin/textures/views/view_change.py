@@ -6,13 +6,12 @@ change fades as the surface turns away, and reaches into folds.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.dataclass import dataclass
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.region_limits import blurred

@@ -1,5 +1,6 @@
 """Models of contract 3 as a source of answers: they find the landmarks, geometry does the rest."""
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -43,14 +44,14 @@ class _Read:
     """What a model reads in a face, at first with spectacles, then without.
 
     Attributes:
-        lifted: the face without spectacles.
-        small: the same as the model takes it.
+        lifted: the face without spectacles; None if it wears none.
+        small: what is left as the model takes it.
         places: of its landmarks.
         sigma: their standard deviations.
         label: shares of what lies where, in [0, 1].
     """
 
-    lifted: LiftedFace
+    lifted: LiftedFace | None
     small: _Crop
     places: Float[np.ndarray, "points 2"]
     sigma: Float[np.ndarray, " points"]
@@ -61,7 +62,7 @@ class RigSource:
     """A model of contract 3.
 
     The last faces' landmarks are remembered: the sliders of a page ask about the same array again
-    and again.
+    and again. The faces themselves are not kept: each holds the whole frame that it was cut from.
     """
 
     _KEPT = 4
@@ -85,7 +86,9 @@ class RigSource:
         self.mouth: MouthLook = USUAL_MOUTH
         self.batch = 1
         """Faces are asked one by one: geometry takes longer than the network."""
-        self._found: tuple[tuple[ShownFace, FaceInShot | None, _Read, Landmarks], ...] = ()
+        self._found: tuple[
+            tuple[weakref.ref[ShownFace], FaceInShot | None, _Read, Landmarks], ...
+        ] = ()
 
     @cached_property
     def of_drafts(self) -> "RigSource":
@@ -113,7 +116,7 @@ class RigSource:
             refine = self.refinement(face, of_shot)
             answer = rig_answer(
                 self.template,
-                read.lifted.face,
+                face if read.lifted is None else read.lifted.face,
                 found,
                 weights,
                 refine=refine,
@@ -122,7 +125,9 @@ class RigSource:
                 character=None if of_shot is None else of_shot.mouth,
                 relaxed=mix.relaxed,
             )
-            answers.append(replace(answer, front=both_fronts(found.front, read.lifted.front)))
+            if read.lifted is not None:
+                answer = replace(answer, front=both_fronts(found.front, read.lifted.front))
+            answers.append(answer)
         return answers
 
     def face_in_shot(self, face: Float[np.ndarray, "side side 3"]) -> FaceInShot:
@@ -132,7 +137,8 @@ class RigSource:
             ModelError: as `landmarks`.
         """
         read = self._read(face)
-        mouth = mouth_of_character(small_of(read.lifted.face), read.places)
+        bare = face if read.lifted is None else small_of(read.lifted.face)
+        mouth = mouth_of_character(bare, read.places)
         return FaceInShot(places=read.places, sigma=read.sigma, mouth=mouth)
 
     def lifted(self, face: ShownFace) -> LiftedFace:
@@ -141,7 +147,7 @@ class RigSource:
         Raises:
             ModelError: as `landmarks`.
         """
-        return self._seen(face)[0].lifted
+        return self._seen(face)[0].lifted or LiftedFace(face, None)
 
     def refinement(self, face: ShownFace, known: FaceInShot | None = None) -> Refine | None:
         """Return what the model adds to requests to a face; None if it adds nothing."""
@@ -164,7 +170,7 @@ class RigSource:
     def _seen(self, face: ShownFace, known: FaceInShot | None = None) -> tuple[_Read, Landmarks]:
         """Return what is read in a face, and its landmarks with what stands before it."""
         for seen, knew, read, found in self._found:
-            if seen is face and knew is known:
+            if seen() is face and knew is known:
                 return read, found
         read = self._read(face, known)
         front = front_matte(read.small[0].transpose(1, 2, 0), read.label)
@@ -178,7 +184,7 @@ class RigSource:
             places=read.places, sigma=read.sigma, front=front, head=head, seen_brows=brows
         )
         # at once: threads share it
-        self._found = (*self._found[1 - self._KEPT :], (face, known, read, found))
+        self._found = (*self._found[1 - self._KEPT :], (weakref.ref(face), known, read, found))
         return read, found
 
     def _read(self, face: ShownFace, known: FaceInShot | None = None) -> _Read:
@@ -191,7 +197,7 @@ class RigSource:
             ModelError: as `landmarks`.
         """
         places, sigma, label, small = self._asked(small_of(face))
-        lifted, lifts = LiftedFace(face, None), self.card.handling.lifts_spectacles
+        lifted, lifts = None, self.card.handling.lifts_spectacles
         if lifts and len(label) > SPECTACLES and shows_spectacles(label[SPECTACLES]):
             whole = face.whole if isinstance(face, CroppedFace) else face
             lifted = lift_spectacles(whole, label[SPECTACLES])

@@ -1,5 +1,7 @@
 """What a network adds to a rig's answer, and what it may not."""
 
+import gc
+import weakref
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 
 from reggan_plugin.change.answer import Answer
+from reggan_plugin.imaging.crop import CroppedFace
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig import refinement as refinement_module
 from reggan_plugin.rig.answer import rig_answer
@@ -179,3 +182,14 @@ def test_a_face_is_found_once_and_refined_for_each_request() -> None:
     mixes = [mix_from_request(name, 1.0) for name in ("happy", "sad")]
     source.answer([picture, picture], mixes)
     assert (runner.asked, runner.refined) == (1, 2)
+
+
+def test_a_face_that_was_answered_does_not_keep_its_frame_in_memory() -> None:
+    source = RigSource(KnowingRunner(), card())
+    face = CroppedFace(drawn_face()[0])
+    source.answer([face], [mix_from_request("happy", 1.0)])
+    source.face_in_shot(face.small)
+    kept = weakref.ref(face)
+    del face
+    gc.collect()
+    assert kept() is None

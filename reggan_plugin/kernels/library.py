@@ -107,8 +107,9 @@ def _library() -> ctypes.CDLL:
 
 def _passed(argument: Argument) -> Any:
     if isinstance(argument, np.ndarray):
+        writable: Any = argument  # types of Python before 3.12 know no array as a buffer
         try:  # a third of the time that `ndarray.ctypes` takes
-            return ctypes.byref(ctypes.c_char.from_buffer(argument))
+            return ctypes.byref(ctypes.c_char.from_buffer(writable))
         except (TypeError, ValueError):  # nobody may write to it, or it is empty
             assert argument.flags.c_contiguous, "kernels read arrays from their first value on"
             return ctypes.c_void_p(argument.ctypes.data)

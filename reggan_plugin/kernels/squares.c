@@ -34,29 +34,45 @@ typedef struct {
 BOX_AROUND(box_of_levels, uint8_t)
 BOX_AROUND(box_of_floats, float)
 
-/* Find the largest values, along columns into `part`, then along rows into `result`, which is 0 at
-   first. Beyond the border is none. */
+typedef uint8_t Bytes __attribute__((ext_vector_type(TOGETHER), aligned(1), may_alias));
+
+static void take_higher(uint8_t *own, const uint8_t *other, int64_t count) {
+    int64_t i = 0;
+    for (; i + TOGETHER <= count; i += TOGETHER) {
+        const Bytes one = *(const Bytes *)(own + i), two = *(const Bytes *)(other + i);
+        *(Bytes *)(own + i) = one > two ? one : two;
+    }
+    for (; i < count; i++) own[i] = higher(own[i], other[i]);
+}
+
+static void take_higher_from_the_end(uint8_t *own, const uint8_t *other, int64_t count) {
+    for (; count >= TOGETHER; count -= TOGETHER)
+        take_higher(own + count - TOGETHER, other + count - TOGETHER, TOGETHER);
+    while (count-- > 0) own[count] = higher(own[count], other[count]);
+}
+
+/* Let each value of `after` be the largest up to `reach` values after it, and of `before` the largest
+   before it, in place, by twice as many at each step; neighbours lie `apart` bytes from each other. */
+static void spread(uint8_t *after, uint8_t *before, int64_t bytes, int64_t apart, int64_t reach) {
+    for (int64_t span = 1, by; span <= reach && span * apart < bytes; span += by) {
+        by = span < reach + 1 - span ? span : reach + 1 - span;
+        take_higher(after, after + by * apart, bytes - by * apart);
+        take_higher_from_the_end(before + by * apart, before, bytes - by * apart);
+    }
+    take_higher(before, after, bytes);
+}
+
+/* Find the largest values, along columns and then along rows; `result` is 0 at first. Beyond the border
+   is none. */
 KERNEL void largest_around(const uint8_t *levels, int64_t rows, int64_t columns, int64_t reach,
                            uint8_t *restrict part, uint8_t *restrict result) {
     const Box box = box_of_levels(levels, rows, columns, reach);
-    for (int64_t row = box.top; row < box.bottom; row++) {
-        uint8_t *own = part + row * columns;
-        int64_t first = within(row - reach, rows), last = within(row + reach, rows);
-        for (int64_t x = box.left; x < box.right; x++) own[x] = levels[first * columns + x];
-        for (int64_t other = first + 1; other <= last; other++)
-            for (int64_t x = box.left; x < box.right; x++)
-                own[x] = higher(own[x], levels[other * columns + x]);
-    }
-    const int64_t width = box.right - box.left;
-    for (int64_t row = box.top; row < box.bottom; row++) {
-        const uint8_t *from = part + row * columns + box.left;
-        uint8_t *own = result + row * columns + box.left;
-        for (int64_t x = 0; x < width; x++) own[x] = from[x];
-        for (int64_t away = 1; away <= reach && away < width; away++) {
-            for (int64_t x = 0; x < width - away; x++) own[x] = higher(own[x], from[x + away]);
-            for (int64_t x = away; x < width; x++) own[x] = higher(own[x], from[x - away]);
-        }
-    }
+    const int64_t begin = box.top * columns, end = box.bottom * columns, width = box.right - box.left;
+    for (int64_t i = begin; i < end; i++) part[i] = result[i] = levels[i];
+    spread(part + begin, result + begin, end - begin, columns, reach);
+    for (int64_t i = begin; i < end; i++) part[i] = result[i];
+    for (int64_t row = begin + box.left; row < end; row += columns)
+        spread(part + row, result + row, width, 1, reach);
 }
 
 /* Find means; beyond the border the edge goes on. `sums` has a number for each column. */

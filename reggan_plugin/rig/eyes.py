@@ -319,12 +319,12 @@ def _on_the_rings(
     x, y = (axis.ravel() for axis in np.meshgrid(along, along, indexing="ij"))
     away = np.hypot(places[:, 0] - x[:, None], places[:, 1] - y[:, None])
     first = np.arange(len(x))[:, None] * (_RINGS + 1)
-    spreads = []
+    lights, spreads = np.tile(light, len(x)).astype(np.float64), []
     for scale in scales:
         number = np.minimum((away / scale * _RINGS / 1.2).astype(int), _RINGS) + first
         bins, size = number.ravel(), len(x) * (_RINGS + 1)
         count = np.maximum(np.bincount(bins, minlength=size), 1)
-        total = np.bincount(bins, np.tile(light, len(x)), minlength=size)
+        total = np.bincount(bins, lights, minlength=size)
         spread = (light**2).sum() - (total**2 / count).reshape(len(x), -1).sum(axis=1)
         # a landmark is right unless colours say otherwise
         spreads.append(spread * (1 + _RING_RIDGE * (x * x + y * y + (scale - 1) ** 2)))

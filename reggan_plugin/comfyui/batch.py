@@ -8,7 +8,7 @@ from typing import Literal, Protocol, cast
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, Plane
 from reggan_plugin.change.picture import EditedFrame, FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.comfyui.asked_expression import BatchExpression, scaled
@@ -86,7 +86,7 @@ class ChangedValues:
     """
 
     values: Float[np.ndarray, "height width channels"]
-    weight: Float[np.ndarray, "height width"]
+    weight: Plane
     layers: Layers
 
 

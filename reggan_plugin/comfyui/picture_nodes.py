@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, Pixels
 from reggan_plugin.comfyui import host
 from reggan_plugin.comfyui.asked_expression import BatchExpression, StillExpression
 from reggan_plugin.comfyui.batch import (
@@ -389,9 +389,7 @@ def _landmarks_text(seen: Sequence[Sequence[TrackedFace]]) -> str:
     return json.dumps(document)
 
 
-def _drawn(
-    picture: BatchPicture, faces: Sequence[TrackedFace]
-) -> Float[np.ndarray, "height width 3"]:
+def _drawn(picture: BatchPicture, faces: Sequence[TrackedFace]) -> Pixels:
     """Return a picture with boxes, landmarks and numbers, sRGB-encoded."""
     from PIL import Image, ImageDraw
 

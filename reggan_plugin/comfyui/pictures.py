@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, Self
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, Pixels
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.image_format import Frame
 from reggan_plugin.transfer.python_picture import GivenPicture, read_given
@@ -57,9 +57,7 @@ class BatchPicture:
     values: Float[np.ndarray, "height width channels"]
     is_of_levels: bool
 
-    def with_pixels(
-        self, pixels: Float[np.ndarray, "height width 3"]
-    ) -> Float[np.ndarray, "height width channels"]:
+    def with_pixels(self, pixels: Pixels) -> Float[np.ndarray, "height width channels"]:
         """Return the picture with other pixels; where they are the same its values keep their
         bits, and alpha does.
         """

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 from PIL import Image
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Pixels
 from reggan_plugin.commands.options.expression import (
     Liked,
     like_options,
@@ -93,7 +92,7 @@ class _DrawnFace:
         with ThreadPoolExecutor(THUMBNAILS_AT_ONCE) as pool:
             yield from pool.map(self.view, mixes)
 
-    def _view(self, pixels: Float[np.ndarray, "height width 3"]) -> View:
+    def _view(self, pixels: Pixels) -> View:
         crop = self.face.crop_in_picture
         return view_of_pixels(pixels, self.face.picture.alpha, self.shown, crop)
 

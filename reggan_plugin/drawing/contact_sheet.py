@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, Pixels, Plane
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Frame
@@ -60,12 +60,7 @@ class SheetRow:
     views: Sequence[View]
 
 
-def view_of_face(
-    frame: Frame,
-    pixels: Float[np.ndarray, "height width 3"],
-    crop: FaceCrop,
-    exposure_ev: float = 0.0,
-) -> View:
+def view_of_face(frame: Frame, pixels: Pixels, crop: FaceCrop, exposure_ev: float = 0.0) -> View:
     """Return the crop as it looks on a display, enlarged or reduced to a cell of the sheet.
 
     Args:
@@ -78,10 +73,7 @@ def view_of_face(
 
 
 def view_of_pixels(
-    pixels: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
-    coding: PixelCoding,
-    crop: FaceCrop,
+    pixels: Pixels, alpha: Plane | None, coding: PixelCoding, crop: FaceCrop
 ) -> View:
     """Return the same of pixels, as stored, that belong to no frame."""
     rows, columns = region_of(crop, *pixels.shape[:2], with_margin=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reggan_plugin.array_types import Float, UInt8
+from reggan_plugin.array_types import Float, Pixels, SixPoints, UInt8
 from reggan_plugin.faces.face_crop import FaceCrop, crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
@@ -28,7 +28,7 @@ class Detection:
         in_shot: its dense landmarks, in the same pixels; None where nobody looked for them.
     """
 
-    points: Float[np.ndarray, "6 2"]
+    points: SixPoints
     score: float
     patch: Patch
     in_shot: FaceInShot | None = None
@@ -44,7 +44,7 @@ class Detection:
         return face_size_px(crop_around_face(self.points))
 
 
-def patch_crop(points: Float[np.ndarray, "6 2"]) -> FaceCrop:
+def patch_crop(points: SixPoints) -> FaceCrop:
     """Place of a face's patch in its frame."""
     crop = crop_around_face(points)
     matrix = crop.frame_from_crop.copy()
@@ -52,9 +52,7 @@ def patch_crop(points: Float[np.ndarray, "6 2"]) -> FaceCrop:
     return replace(crop, frame_from_crop=matrix, side_px=PATCH_SIDE_PX)
 
 
-def patch_around(
-    image: Float[np.ndarray, "height width 3"], points: Float[np.ndarray, "6 2"]
-) -> Patch:
+def patch_around(image: Pixels, points: SixPoints) -> Patch:
     """Return the grey patch of the face in a picture that is sRGB-encoded in [0, 1]."""
     gray = cut_crop(image, patch_crop(points)) @ np.array(LUMA_WEIGHTS, dtype=np.float32)
     return np.asarray(np.rint(gray.clip(0.0, 1.0) * 255).astype(np.uint8))

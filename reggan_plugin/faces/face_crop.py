@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, SixPoints
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES, LANDMARK_NAMES, FaceLandmarks
@@ -92,9 +92,7 @@ class FaceCrop:
         return points @ self.frame_from_crop[:, :2].T + self.frame_from_crop[:, 2]
 
 
-def crop_from_landmarks(
-    landmarks: FaceLandmarks, canonical: Float[np.ndarray, "6 2"], side_px: int
-) -> FaceCrop:
+def crop_from_landmarks(landmarks: FaceLandmarks, canonical: SixPoints, side_px: int) -> FaceCrop:
     """Place the crop so that eyes and mouth come closest to their canonical positions.
 
     Args:
@@ -116,7 +114,7 @@ def crop_from_landmarks(
 
 
 def crop_from_box(
-    box: tuple[float, float, float, float], canonical: Float[np.ndarray, "6 2"], side_px: int
+    box: tuple[float, float, float, float], canonical: SixPoints, side_px: int
 ) -> FaceCrop:
     """Place the crop so that the canonical face fills `box` (x, y, width, height; pixels).
 
@@ -175,7 +173,7 @@ CROP_LANDMARKS = np.array(
 """Mean positions of the six points, as fractions of the crop's side."""
 
 
-def crop_around_face(points: Float[np.ndarray, "6 2"]) -> FaceCrop:
+def crop_around_face(points: SixPoints) -> FaceCrop:
     """Place the square so that the face stands upright in its middle."""
     return crop_from_landmarks(FaceLandmarks(points), CROP_LANDMARKS, CROP_SIDE_PX)
 

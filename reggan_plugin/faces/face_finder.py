@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, Pixels, SixPoints
 from reggan_plugin.errors import Remark, SourceError, UsageError
 from reggan_plugin.faces.face_crop import (
     FaceCrop,
@@ -107,7 +107,7 @@ class ChosenFaces(tuple[FaceCrop, ...]):
 class FaceFinder:
     """Finds the crops of a frame as a choice asks, for one model."""
 
-    def __init__(self, canonical: Float[np.ndarray, "6 2"], side_px: int) -> None:
+    def __init__(self, canonical: SixPoints, side_px: int) -> None:
         self._canonical, self._side_px = canonical, side_px
         self._given: dict[Path, dict[str, list[FaceLandmarks]]] = {}
 
@@ -118,9 +118,7 @@ class FaceFinder:
         faces = self._locator.locate(image)
         return self._chosen_crops(faces, choice, "found")
 
-    def turned_as_seen(
-        self, crop: FaceCrop, image: Float[np.ndarray, "height width 3"], place: FaceCrop
-    ) -> FaceCrop:
+    def turned_as_seen(self, crop: FaceCrop, image: Pixels, place: FaceCrop) -> FaceCrop:
         """Return a box's crop with the roll and the yaw of the face in it; as it is where none is
         seen.
 

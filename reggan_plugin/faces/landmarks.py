@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reggan_plugin.array_types import Complex, Float
+from reggan_plugin.array_types import Complex, Float, SixPoints
 
 LANDMARK_NAMES = ("left_eye", "right_eye", "nose_tip", "mouth_left", "mouth_right", "chin")
 """Order of the points. *Left* is the face's own left: on the right of the picture."""
@@ -21,7 +21,7 @@ class FaceLandmarks:
     (j + 0.5, i + 0.5). `score` is the locator's confidence in [0, 1]; 1 for given landmarks.
     """
 
-    points: Float[np.ndarray, "6 2"]
+    points: SixPoints
     score: float = 1.0
 
     def __post_init__(self) -> None:

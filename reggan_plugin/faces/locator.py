@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import CropPlane, Float, Pixels, Plane, SixPoints
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import ModelCardError
@@ -29,7 +29,7 @@ from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.interpolation import sample_bilinear
 from reggan_plugin.models.model_card import check_seal, read_card
 
-Gray = Float[np.ndarray, "height width"]
+Gray = Plane
 
 LONGEST_BASE_PX = 4096
 """Larger frames are averaged down to this first, so that memory and time stay bounded."""
@@ -82,7 +82,7 @@ class Pyramid:
         places = ((x, y), (width - y, x), (width - x, height - y), (y, height - x))
         return np.column_stack(places[quarters])
 
-    def sample(self, crop: FaceCrop) -> Float[np.ndarray, "side side"]:
+    def sample(self, crop: FaceCrop) -> CropPlane:
         """Return the crop as grey values, taken from the level closest to its resolution."""
         chosen = self.base
         for level in self.searched:
@@ -174,13 +174,13 @@ MOST_PER_LEVEL = 48
 class Candidate:
     """Six points in frame pixels, a score in [0, 1], and where the face that they span lies."""
 
-    points: Float[np.ndarray, "6 2"]
+    points: SixPoints
     score: float
     centre_px: Float[np.ndarray, "2"]
     size_px: float
 
 
-def candidate_from_points(points: Float[np.ndarray, "6 2"], score: float) -> Candidate | None:
+def candidate_from_points(points: SixPoints, score: float) -> Candidate | None:
     """Return the candidate, or None where the points do not span a face at all."""
     if not np.isfinite(points).all() or np.ptp(points, axis=0).min() < 2.0:
         return None
@@ -348,7 +348,7 @@ class FaceLocator:
     def read_near(
         self,
         image: Float[np.ndarray, "height width *channels"],
-        points: Float[np.ndarray, "6 2"],
+        points: SixPoints,
         *,
         is_exact: bool = True,
     ) -> FaceLandmarks | None:
@@ -375,9 +375,7 @@ class FaceLocator:
                 read = [replace(read[0], score=read[0].score ** 2)]
         return FaceLandmarks(read[0].points, read[0].score) if read else None
 
-    def read_any_way_up(
-        self, image: Float[np.ndarray, "height width 3"], points: Float[np.ndarray, "6 2"]
-    ) -> FaceLandmarks | None:
+    def read_any_way_up(self, image: Pixels, points: SixPoints) -> FaceLandmarks | None:
         """Return the face about there, be it upright, on its side or upside down; None without one.
 
         Args:

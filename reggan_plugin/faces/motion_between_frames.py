@@ -7,7 +7,7 @@ The mouth speaks and the eyes blink meanwhile; pixels that do not follow the res
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import CropPlane, Float
 from reggan_plugin.faces.detected_face import PATCH_SIDE_PX, Detection, Patch, patch_crop
 from reggan_plugin.faces.face_crop import fit_similarity
 from reggan_plugin.interpolation import sample_bilinear
@@ -75,7 +75,7 @@ def register_patches(one: Patch, other: Patch) -> Similarity | None:
     return np.asarray(back @ motion @ to_middle)
 
 
-def _normalised(patch: Patch, window: Float[np.ndarray, "side side"]) -> Float[np.ndarray, "s s"]:
+def _normalised(patch: Patch, window: CropPlane) -> Float[np.ndarray, "s s"]:
     """Return the patch with mean 0 and variance 1 in the window: an exposure changes nothing."""
     values = patch.astype(np.float64)
     values -= (values * window).sum() / window.sum()
@@ -88,11 +88,7 @@ def _is_plausible(motion: Similarity) -> bool:
     return not far and bool(np.abs(motion[:2, :2] - np.eye(2)).max() <= _MOST_SCALING)
 
 
-def _likeness(
-    one: Float[np.ndarray, "side side"],
-    other: Float[np.ndarray, "side side"],
-    window: Float[np.ndarray, "side side"],
-) -> float:
+def _likeness(one: CropPlane, other: CropPlane, window: CropPlane) -> float:
     """Correlation of two patches in the window."""
     one = one - (one * window).sum() / window.sum()
     other = other - (other * window).sum() / window.sum()

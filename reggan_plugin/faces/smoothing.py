@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, SixPoints
 
 SIGMA_FRAMES = 2.0
 """Width of the weights in time. Twice as wide changes the flicker by less than 0.1 %."""
@@ -23,7 +23,7 @@ REACH = 3.0
 """Times that width: frames further away do not count."""
 DESCRIPTION = f"motion-compensated local line, Gaussian weights, sigma {SIGMA_FRAMES:g} frames"
 
-Points = Float[np.ndarray, "6 2"]
+Points = SixPoints
 
 
 def smooth_path(

@@ -58,7 +58,7 @@ from typing import Literal
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import SixPoints
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks import FaceLandmarks
@@ -87,7 +87,7 @@ class TrackedFace:
     """
 
     face: int
-    landmarks: Float[np.ndarray, "6 2"] | None
+    landmarks: SixPoints | None
     box_px: Box
     score: float = 1.0
     status: FaceStatus = "given"
@@ -244,7 +244,7 @@ def frame_key(name: int | str) -> str:
 
 
 def face_from_landmarks(
-    face: int, points: Float[np.ndarray, "6 2"], score: float, status: FaceStatus
+    face: int, points: SixPoints, score: float, status: FaceStatus
 ) -> TrackedFace:
     """Return the face with its box, rounded to what a file keeps: a thousandth of a pixel."""
     kept = points.astype(np.float64).round(3)

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import SixPoints
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
@@ -202,7 +202,7 @@ def _dense_entry(face: FaceInShot) -> dict[str, Any]:
     }
 
 
-def _dense(entry: Any, landmarks: Float[np.ndarray, "6 2"] | None, place: str) -> FaceInShot | None:
+def _dense(entry: Any, landmarks: SixPoints | None, place: str) -> FaceInShot | None:
     """Return dense landmarks; None where somebody has put the face elsewhere since."""
     if not isinstance(entry, dict):
         _refuse(place, entry, "an object, as `track` writes it")
@@ -246,7 +246,7 @@ def _mouth(entry: Any, place: str) -> CharacterMouth:
     return CharacterMouth(tooth=(red, green, blue), stone=stone, is_drawn=is_drawn, gap=gap)
 
 
-def _landmarks(points: Any, place: str) -> Float[np.ndarray, "6 2"] | None:
+def _landmarks(points: Any, place: str) -> SixPoints | None:
     if points is None:
         return None
     if not isinstance(points, dict) or not set(LANDMARK_NAMES) <= set(points):
@@ -257,7 +257,7 @@ def _landmarks(points: Any, place: str) -> Float[np.ndarray, "6 2"] | None:
     return found
 
 
-def _box(box: Any, landmarks: Float[np.ndarray, "6 2"] | None, place: str) -> Box:
+def _box(box: Any, landmarks: SixPoints | None, place: str) -> Box:
     if box is None and landmarks is not None:
         return FaceLandmarks(landmarks).box
     x, y, width, height = _numbers(box, 4, f"{place}: box")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Pixels
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.missing_package import needs_extra
 
@@ -37,15 +37,11 @@ class OcioColourSpace:
     is_scene_referred: bool
     fingerprint: str
 
-    def linear_from_own(
-        self, own: Float[np.ndarray, "height width 3"]
-    ) -> Float[np.ndarray, "height width 3"]:
+    def linear_from_own(self, own: Pixels) -> Pixels:
         """Straight RGB of this space as scene-linear Rec. 709, unclamped; a new array."""
         return _applied(_processors(_config_name(), self.name)[0], own)
 
-    def own_from_linear(
-        self, linear: Float[np.ndarray, "height width 3"]
-    ) -> Float[np.ndarray, "height width 3"]:
+    def own_from_linear(self, linear: Pixels) -> Pixels:
         """Undo `linear_from_own`, as exactly as the space allows; a new array."""
         return _applied(_processors(_config_name(), self.name)[1], linear)
 
@@ -103,9 +99,7 @@ def _processors(config_name: str, name: str) -> tuple[Any, Any]:
     return forth, back
 
 
-def _applied(
-    processor: Any, image: Float[np.ndarray, "height width 3"]
-) -> Float[np.ndarray, "height width 3"]:
+def _applied(processor: Any, image: Pixels) -> Pixels:
     result = np.array(image, dtype=np.float32, order="C")
     if result.size:
         processor.applyRGB(result)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Pixels
 from reggan_plugin.errors import (
     OutputExistsError,
     UnreadableFrameError,
@@ -151,13 +151,7 @@ def read_content(path: Path) -> bytes:
         ) from error
 
 
-def write_frame(
-    frame: Frame,
-    pixels: Float[np.ndarray, "height width 3"],
-    path: str | Path,
-    *,
-    overwrite: bool = False,
-) -> None:
+def write_frame(frame: Frame, pixels: Pixels, path: str | Path, *, overwrite: bool = False) -> None:
     """Write `frame` to `path` with other pixels and everything else as it was read.
 
     Format, bit depth, compression, alpha, further channels and metadata stay. A sample whose
@@ -190,7 +184,7 @@ def write_frame(
     write_atomically(path, content)
 
 
-def encode_frame(frame: Frame, pixels: Float[np.ndarray, "height width 3"]) -> bytes:
+def encode_frame(frame: Frame, pixels: Pixels) -> bytes:
     """Return the bytes of the file that `write_frame` writes."""
     if pixels.shape != frame.pixels.shape or pixels.dtype != np.float32:
         raise UsageError(

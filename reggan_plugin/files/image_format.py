@@ -17,7 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, Shaped
+from reggan_plugin.array_types import Bool, Float, Pixels, Plane, Shaped
 from reggan_plugin.errors import UnreadableFrameError, UsageError, counted
 from reggan_plugin.imaging.colour import ColourSpace
 
@@ -114,7 +114,7 @@ _AT_ONCE = 1 << 16
 """Values compared at a time."""
 
 
-def pixels_from_samples(samples: Samples) -> Float[np.ndarray, "height width 3"]:
+def pixels_from_samples(samples: Samples) -> Pixels:
     """Integers scaled to [0, 1], floats as they are; grey repeated in three channels."""
     values = floats_from_samples(samples)
     return values if values.shape[2] == 3 else np.repeat(values, 3, axis=2)
@@ -224,11 +224,7 @@ class Encoding(Enum):
 class StoredImage(Protocol):
     """A decoded file with all that is needed to write it again."""
 
-    def encode(
-        self,
-        before: Float[np.ndarray, "height width 3"],
-        after: Float[np.ndarray, "height width 3"],
-    ) -> bytes:
+    def encode(self, before: Pixels, after: Pixels) -> bytes:
         """Return the file with the samples that differ between `before` and `after` replaced."""
 
 
@@ -249,11 +245,7 @@ class WritesPart(Protocol):
 class WritesAlpha(Protocol):
     """A stored image whose alpha is a channel of its own, which can be written anew."""
 
-    def encode_alpha(
-        self,
-        before: Float[np.ndarray, "height width"],
-        after: Float[np.ndarray, "height width"],
-    ) -> bytes:
+    def encode_alpha(self, before: Plane, after: Plane) -> bytes:
         """Return the file with the samples of alpha that differ replaced."""
 
 
@@ -261,16 +253,16 @@ class WritesAlpha(Protocol):
 class Frame:
     """A picture, and the file that it came from in `original`."""
 
-    pixels: Float[np.ndarray, "height width 3"]
+    pixels: Pixels
     """float32, read-only. Integers are scaled to [0, 1]; floats are as stored, so they may be
     negative, above 1 or not finite. A grey picture is repeated in all three."""
-    alpha: Float[np.ndarray, "height width"] | None = None
+    alpha: Plane | None = None
     """float32, read-only."""
     alpha_is_premultiplied: bool = False
     encoding: Encoding = Encoding.SRGB
     colour_space: ColourSpace | None = None
     """Declared colour space of the pixels; None is what `encoding` says, in Rec. 709."""
-    matte: Float[np.ndarray, "height width"] | None = None
+    matte: Plane | None = None
     """float32, [0, 1]: how much of a change each pixel takes; None is all of it."""
     notices: tuple[str, ...] = ()
     """Notices for the user about how this file is read or will be written."""
@@ -307,7 +299,7 @@ class PlacedPicture:
         display_px: (height, width) of the picture as displayed.
     """
 
-    values: Float[np.ndarray, "height width"]
+    values: Plane
     origin_px: tuple[int, int]
     display_px: tuple[int, int]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Pixels, Plane
 from reggan_plugin.files.image_format import Frame, StoredImage, WritesAlpha
 
 _STEPS = {
@@ -33,11 +33,7 @@ class OrientedImage:
     lying: StoredImage
     orientation: int
 
-    def encode(
-        self,
-        before: Float[np.ndarray, "height width 3"],
-        after: Float[np.ndarray, "height width 3"],
-    ) -> bytes:
+    def encode(self, before: Pixels, after: Pixels) -> bytes:
         """Return the file with changed samples replaced; see `StoredImage`."""
         return self.lying.encode(
             _laid_down(before, self.orientation), _laid_down(after, self.orientation)
@@ -48,11 +44,7 @@ class OrientedImage:
 class OrientedAlpha(OrientedImage):
     """One whose alpha is a channel."""
 
-    def encode_alpha(
-        self,
-        before: Float[np.ndarray, "height width"],
-        after: Float[np.ndarray, "height width"],
-    ) -> bytes:
+    def encode_alpha(self, before: Plane, after: Plane) -> bytes:
         """Return the file with other alpha; see `WritesAlpha`."""
         assert isinstance(self.lying, WritesAlpha), "upright_frame looks"
         return self.lying.encode_alpha(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import BmpImagePlugin, Image, TgaImagePlugin, WebPImagePlugin
 
-from reggan_plugin.array_types import Float, UInt8
+from reggan_plugin.array_types import Pixels, Plane, UInt8
 from reggan_plugin.errors import UnsupportedFormatError
 from reggan_plugin.files.image_format import (
     THUMBNAIL_LEFT_OUT,
@@ -47,11 +47,7 @@ class StoredPillowImage:
     """Pillow's name of the format."""
     save_options: Mapping[str, Any] = field(default_factory=dict)
 
-    def encode(
-        self,
-        before: Float[np.ndarray, "height width 3"],
-        after: Float[np.ndarray, "height width 3"],
-    ) -> bytes:
+    def encode(self, before: Pixels, after: Pixels) -> bytes:
         """Return the file written again, or as it was if nothing differs; see `StoredImage`."""
         if not is_changed(before, after):
             return self.content
@@ -60,11 +56,7 @@ class StoredPillowImage:
         change_samples(samples[..., :colours], before, after)
         return self._written(samples)
 
-    def encode_alpha(
-        self,
-        before: Float[np.ndarray, "height width"],
-        after: Float[np.ndarray, "height width"],
-    ) -> bytes:
+    def encode_alpha(self, before: Plane, after: Plane) -> bytes:
         """Return the file with other alpha; see `WritesAlpha`."""
         samples = self.samples.copy()
         change_samples(samples[..., -1:], before[..., None], after[..., None])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reggan_plugin.array_types import Float, Int
+from reggan_plugin.array_types import Float, Int, Pixels, Plane, RegionPlane
 from reggan_plugin.imaging.crop import box_of
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.interpolation import sample_bilinear
@@ -60,7 +60,7 @@ def displacement_plane(
     return result
 
 
-def gain_plane(parts: Sequence[MovedPart], canvas: Canvas) -> Float[np.ndarray, "height width 3"]:
+def gain_plane(parts: Sequence[MovedPart], canvas: Canvas) -> Pixels:
     """Factor on linear light; 1 where it does not change."""
     result = np.ones((*canvas.shape, 3), np.float32)
     for part in parts:
@@ -78,9 +78,7 @@ def paint_plane(parts: Sequence[MovedPart], canvas: Canvas) -> Float[np.ndarray,
     return result
 
 
-def weight_plane(
-    weight: Float[np.ndarray, "rows columns"], canvas: Canvas
-) -> Float[np.ndarray, "height width"]:
+def weight_plane(weight: RegionPlane, canvas: Canvas) -> Plane:
     """Return a plane of the picture on a canvas; 0 beside it."""
     result = np.zeros(canvas.shape, np.float32)
     (row, column), (height, width) = canvas.picture_px, weight.shape

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.array_types import Bool, Float, Pixels, Plane
 from reggan_plugin.kernels.pictures import display_pixels, srgb_curve, tones
 
 LUMA_WEIGHTS = (0.2126, 0.7152, 0.0722)
@@ -28,15 +28,11 @@ class ColourSpace(Protocol):
     Rec. 709 and D65, unclamped. Values that are not finite may become any that are not finite.
     """
 
-    def linear_from_own(
-        self, own: Float[np.ndarray, "height width 3"]
-    ) -> Float[np.ndarray, "height width 3"]:
+    def linear_from_own(self, own: Pixels) -> Pixels:
         """Decode; the argument is not changed."""
         ...
 
-    def own_from_linear(
-        self, linear: Float[np.ndarray, "height width 3"]
-    ) -> Float[np.ndarray, "height width 3"]:
+    def own_from_linear(self, linear: Pixels) -> Pixels:
         """Encode; the argument is not changed."""
         ...
 
@@ -59,11 +55,7 @@ class PixelCoding:
     exposure_ev: float = 0.0
 
 
-def display_from_stored(
-    stored: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
-    coding: PixelCoding,
-) -> Float[np.ndarray, "height width 3"]:
+def display_from_stored(stored: Pixels, alpha: Plane | None, coding: PixelCoding) -> Pixels:
     """Return the display image, NaN and infinities left in place; float32.
 
     Where alpha is 0 there is nothing to divide by: the stored values are taken as they are.
@@ -81,18 +73,14 @@ def display_from_stored(
     return display
 
 
-def strips(image: Float[np.ndarray, "height width 3"]) -> Iterator[slice]:
+def strips(image: Pixels) -> Iterator[slice]:
     """Yield a few rows at a time, which stay in the processor's cache."""
     rows = max(1, 4 * AT_ONCE // max(1, 3 * image.shape[1]))
     for top in range(0, len(image), rows):
         yield slice(top, top + rows)
 
 
-def stored_from_display(
-    display: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
-    coding: PixelCoding,
-) -> Float[np.ndarray, "height width 3"]:
+def stored_from_display(display: Pixels, alpha: Plane | None, coding: PixelCoding) -> Pixels:
     """Undo `display_from_stored`, up to rounding."""
     image = display
     if coding.is_linear or coding.colour_space is not None:
@@ -102,24 +90,20 @@ def stored_from_display(
     return stored_from_straight(image, alpha, coding.is_premultiplied)
 
 
-def linear_from_stored(
-    stored: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
-    coding: PixelCoding,
-) -> Float[np.ndarray, "height width 3"]:
+def linear_from_stored(stored: Pixels, alpha: Plane | None, coding: PixelCoding) -> Pixels:
     """Straight values; scene-linear if the coding is, and not exposed yet."""
     image = straight_from_stored(stored, alpha, coding.is_premultiplied)
     return image if coding.colour_space is None else coding.colour_space.linear_from_own(image)
 
 
 def weighed(
-    stored: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
+    stored: Pixels,
+    alpha: Plane | None,
     coding: PixelCoding,
     weights: Float[np.ndarray, "3"],
     *,
     is_display: bool,
-) -> Float[np.ndarray, "height width"]:
+) -> Plane:
     """Weigh the colours of a picture, which is never there as a whole.
 
     Args:
@@ -145,18 +129,14 @@ def weighed(
     return result
 
 
-def light_from_straight(
-    straight: Float[np.ndarray, "height width 3"], coding: PixelCoding
-) -> Float[np.ndarray, "height width 3"]:
+def light_from_straight(straight: Pixels, coding: PixelCoding) -> Pixels:
     """Convert straight values of any encoding to light: linear Rec. 709, not exposed."""
     if coding.colour_space is not None:
         return coding.colour_space.linear_from_own(straight)
     return straight if coding.is_linear else linear_from_srgb(straight)
 
 
-def straight_from_light(
-    light: Float[np.ndarray, "height width 3"], coding: PixelCoding
-) -> Float[np.ndarray, "height width 3"]:
+def straight_from_light(light: Pixels, coding: PixelCoding) -> Pixels:
     """Undo `light_from_straight`, up to rounding."""
     if coding.colour_space is not None:
         return coding.colour_space.own_from_linear(light)
@@ -203,7 +183,7 @@ def _decoded(encoded: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"
     return np.asarray(np.copysign(linear, encoded))
 
 
-def finite_pixels(image: Float[np.ndarray, "height width 3"]) -> Bool[np.ndarray, "height width"]:
+def finite_pixels(image: Pixels) -> Bool[np.ndarray, "height width"]:
     """Mask of pixels whose three channels are all finite."""
     red, green, blue = (np.isfinite(channel) for channel in np.moveaxis(image, 2, 0))
     return np.asarray(red & green & blue)  # five times as fast as all(axis=2)
@@ -233,11 +213,7 @@ def clipped_values(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*s
     return values if is_within else np.clip(values, 0.0, 1.0)
 
 
-def straight_from_stored(
-    stored: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
-    is_premultiplied: bool,
-) -> Float[np.ndarray, "height width 3"]:
+def straight_from_stored(stored: Pixels, alpha: Plane | None, is_premultiplied: bool) -> Pixels:
     """Straight values in the file's own encoding."""
     if is_premultiplied and alpha is not None:
         if stored.dtype == np.float32:
@@ -246,17 +222,13 @@ def straight_from_stored(
     return stored
 
 
-def stored_from_straight(
-    straight: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
-    is_premultiplied: bool,
-) -> Float[np.ndarray, "height width 3"]:
+def stored_from_straight(straight: Pixels, alpha: Plane | None, is_premultiplied: bool) -> Pixels:
     """Undo `straight_from_stored`, up to rounding."""
     if is_premultiplied and alpha is not None:
         return straight * _divisor(alpha)
     return straight
 
 
-def _divisor(alpha: Float[np.ndarray, "height width"]) -> Float[np.ndarray, "height width 1"]:
+def _divisor(alpha: Plane) -> Float[np.ndarray, "height width 1"]:
     usable = np.isfinite(alpha) & (alpha > 0)
     return np.where(usable, alpha, np.float32(1.0)).astype(np.float32)[..., None]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.array_types import Bool, Float, Int, Pixels, Plane, RegionPixels, RegionPlane
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, straight_from_stored
@@ -41,11 +41,11 @@ class FrameMotion:
     """
 
     displacement: Float[np.ndarray, "rows columns 2"]
-    footprint: Float[np.ndarray, "rows columns"] | None
+    footprint: RegionPlane | None
     log_gain: Float[np.ndarray, "rows columns channels"]
-    cover: Float[np.ndarray, "rows columns"]
-    paint: Float[np.ndarray, "rows columns 3"]
-    weight: Float[np.ndarray, "rows columns"]
+    cover: RegionPlane
+    paint: RegionPixels
+    weight: RegionPlane
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,12 +59,12 @@ class StoredPicture:
         underlay: colours for where there is nothing to see, and what stands before the face.
     """
 
-    pixels: Float[np.ndarray, "height width 3"]
-    alpha: Float[np.ndarray, "height width"] | None
+    pixels: Pixels
+    alpha: Plane | None
     coding: PixelCoding = field(default_factory=PixelCoding)
     underlay: Underlay
 
-    def straight(self, region: Region) -> Float[np.ndarray, "rows columns 3"]:
+    def straight(self, region: Region) -> RegionPixels:
         """Straight values of a region in the file's encoding, all finite.
 
         What is transparent or no number shows the colours around it: a surface that comes from
@@ -98,9 +98,9 @@ class MovedRegion:
             those of before, bit for bit.
     """
 
-    pixels: Float[np.ndarray, "rows columns 3"]
-    alpha: Float[np.ndarray, "rows columns"] | None
-    weight: Float[np.ndarray, "rows columns"]
+    pixels: RegionPixels
+    alpha: RegionPlane | None
+    weight: RegionPlane
 
 
 def composite_motion(
@@ -152,7 +152,7 @@ class _Mover:
         block = block_around(motion.displacement, region, source.pixels.shape[:2])
         top, left = (part.start - whole.start for part, whole in zip(region, block, strict=True))
         self._corner, self._colours = (top, left), PictureSampler(source.straight(block))
-        self.alpha: Float[np.ndarray, "rows columns"] | None = None
+        self.alpha: RegionPlane | None = None
         self._alphas: PictureSampler | None = None
         if moves_alpha and source.alpha is not None:
             self.alpha = source.alpha[region].copy()

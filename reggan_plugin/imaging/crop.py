@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.array_types import Bool, CropPixels, Float, Int, RegionPixels, RegionPlane
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging import colour
 from reggan_plugin.interpolation import sampled
@@ -135,9 +135,7 @@ def part_inside(part: Region, region: Region) -> Region:
     )
 
 
-def box_of(
-    values: Float[np.ndarray, "rows columns"] | Bool[np.ndarray, "rows columns"], region: Region
-) -> Region:
+def box_of(values: RegionPlane | Bool[np.ndarray, "rows columns"], region: Region) -> Region:
     """Return the rows and columns of a region in which values are above 0."""
     rows, columns = (np.flatnonzero((values > 0).any(axis=axis)) for axis in (1, 0))
     if not rows.size:
@@ -173,10 +171,10 @@ class CroppedFace:
         coverage: of the picture, where it is not opaque: what shows nothing is as in `small`.
     """
 
-    small: Float[np.ndarray, "side side 3"]
-    picture: Float[np.ndarray, "rows columns 3"] | None = None
+    small: CropPixels
+    picture: RegionPixels | None = None
     crop: FaceCrop | None = None
-    coverage: Float[np.ndarray, "rows columns"] | None = None
+    coverage: RegionPlane | None = None
 
     @property
     def side_px(self) -> int:
@@ -236,10 +234,10 @@ def _part_around(
     return (edges[0], edges[1]), np.array([edges[1].start, edges[0].start])
 
 
-ShownFace = Float[np.ndarray, "side side 3"] | CroppedFace
+ShownFace = CropPixels | CroppedFace
 """What a model is shown: a crop, sRGB-encoded, in [0, 1], with or without the picture around it."""
 
 
-def small_of(face: ShownFace) -> Float[np.ndarray, "side side 3"]:
+def small_of(face: ShownFace) -> CropPixels:
     """Return the crop itself."""
     return face.small if isinstance(face, CroppedFace) else face

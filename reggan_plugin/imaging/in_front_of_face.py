@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from PIL import Image, ImageFilter
 
-from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.array_types import Bool, Float, RegionPlane
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import Region, part_inside, place_cells
 from reggan_plugin.kernels.pictures import largest_around
@@ -57,7 +57,7 @@ class Front:
         """Of the crop, in pixels of the picture."""
         return self.crop.scale * self.crop.side_px
 
-    def at(self, region: Region) -> Float[np.ndarray, "rows columns"]:
+    def at(self, region: Region) -> RegionPlane:
         """Return the matte at the pixels of a region of the picture."""
         part = self._part(region)
         return self._placed(self.matte, region)[0] if part is None else self._around[0][part]
@@ -82,7 +82,7 @@ class Front:
         """Pixels of a region that show what stands before the face, most of all."""
         return self.at(region) > _HALF
 
-    def hidden(self, region: Region) -> Float[np.ndarray, "rows columns"]:
+    def hidden(self, region: Region) -> RegionPlane:
         """`hidden_share` of what surely hides a face, at the pixels of a region of the picture."""
         part = self._part(region)
         if part is None:
@@ -101,9 +101,7 @@ class Front:
         return np.clip(np.moveaxis(place_cells(values, self.crop, region), 2, 0), 0.0, 1.0)
 
     @cached_property
-    def _around(
-        self,
-    ) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns"]]:
+    def _around(self) -> tuple[RegionPlane, RegionPlane]:
         """The matte, and what is hidden, in `around`: two planes cost little more than one."""
         both = np.concatenate([self.matte, self._sure], axis=2)
         matte, sure = self._placed(both, self.around)

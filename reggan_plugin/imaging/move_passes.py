@@ -6,7 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, Int, Shaped
+from reggan_plugin.array_types import Bool, Float, Int, Plane, RegionPlane, Shaped
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import FrameMotion, StoredPicture, composite_motion
@@ -40,7 +40,7 @@ class PassMotion:
     """
 
     parts: Sequence[MovedPart]
-    alpha: Float[np.ndarray, "height width"] | None
+    alpha: Plane | None
     moves_alpha: bool
     corner: tuple[int, int]
 
@@ -247,9 +247,7 @@ def _vectors(
     return moved.astype(before.dtype)
 
 
-def _jacobian(
-    displacement: Float[np.ndarray, "rows columns 2"],
-) -> tuple[Float[np.ndarray, "rows columns"], ...]:
+def _jacobian(displacement: Float[np.ndarray, "rows columns 2"]) -> tuple[RegionPlane, ...]:
     """Of the way from a pixel to where it comes from: d x/d x, d x/d y, d y/d x, d y/d y."""
     if min(displacement.shape[:2]) < 2:
         zeros = np.zeros(displacement.shape[:2], np.float32)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.array_types import Bool, Float, RegionPixels, RegionPlane
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import SURE_ALPHA
 from reggan_plugin.imaging.colour import straight_from_stored
@@ -47,10 +47,10 @@ class MovedPart:
     region: Region
     displacement: Float[np.ndarray, "rows columns 2"]
     log_gain: Float[np.ndarray, "rows columns channels"]
-    cover: Float[np.ndarray, "rows columns"]
-    paint: Float[np.ndarray, "rows columns 3"]
-    weight: Float[np.ndarray, "rows columns"]
-    footprint: Float[np.ndarray, "rows columns"] | None
+    cover: RegionPlane
+    paint: RegionPixels
+    weight: RegionPlane
+    footprint: RegionPlane | None
     front: Front | None = None
 
 

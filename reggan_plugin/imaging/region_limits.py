@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import CropPlane, Float, RegionPlane, SixPoints
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
@@ -17,7 +17,7 @@ _RIM, _RAMP = 0.04, 0.04
 """Parts of the square's side, from its border: where a change is 0, and where it comes back."""
 
 
-def inside_rim(side_px: int) -> Float[np.ndarray, "side side"]:
+def inside_rim(side_px: int) -> CropPlane:
     """0 on the rim of a square, 1 inside of it, smooth between; at the square's own pixels."""
     distance = np.minimum(np.arange(side_px), np.arange(side_px)[::-1]) / side_px
     inside = smooth_step((distance - _RIM) / _RAMP)
@@ -26,7 +26,7 @@ def inside_rim(side_px: int) -> Float[np.ndarray, "side side"]:
 
 def inside_in_frame(
     crop: FaceCrop, region: Region, begins: float = _RIM, over: float = _RAMP
-) -> Float[np.ndarray, "rows columns"]:
+) -> RegionPlane:
     """0 outside a crop and on its rim, 1 inside of it, smooth between; at pixels of the frame.
 
     `begins` and `over` are parts of the crop's side, as of `inside_border`.
@@ -85,9 +85,7 @@ class RegionLimits:
 
 
 def limit_mask(
-    mask: Float[np.ndarray, "side side 1"],
-    limits: RegionLimits,
-    canonical: Float[np.ndarray, "6 2"],
+    mask: Float[np.ndarray, "side side 1"], limits: RegionLimits, canonical: SixPoints
 ) -> Float[np.ndarray, "side side 1"]:
     """Return the mask of a face crop within limits, in [0, 1]; 0 on the crop's rim.
 
@@ -112,7 +110,7 @@ def limit_mask(
 
 
 def _share_of_part(
-    part: FacePart, canonical: Float[np.ndarray, "6 2"], side_px: int
+    part: FacePart, canonical: SixPoints, side_px: int
 ) -> Float[np.ndarray, " side"]:
     """Share of each row that belongs to a part of the face; those of both parts add up to 1."""
     rows = dict(zip(LANDMARK_NAMES, canonical[:, 1] * side_px, strict=True))
@@ -123,7 +121,7 @@ def _share_of_part(
     return lower if part == "lower" else np.float32(1.0) - lower
 
 
-def _grown(plane: Float[np.ndarray, "side side"], by_px: int) -> Float[np.ndarray, "side side"]:
+def _grown(plane: CropPlane, by_px: int) -> CropPlane:
     """Return the largest value within a disc around each pixel; the smallest for a negative
     radius.
     """
@@ -142,9 +140,7 @@ def _grown(plane: Float[np.ndarray, "side side"], by_px: int) -> Float[np.ndarra
     return result[inner, inner]
 
 
-def blurred(
-    plane: Float[np.ndarray, "side side"], sigma_px: float
-) -> Float[np.ndarray, "side side"]:
+def blurred(plane: CropPlane, sigma_px: float) -> CropPlane:
     """Convolved with a Gaussian; beyond the border there is 0."""
     offsets = np.arange(plane.shape[0])[:, None] - np.arange(plane.shape[0])
     weights = np.exp(-0.5 * (offsets / max(sigma_px, 1e-3)) ** 2)

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, Pixels, Plane
 from reggan_plugin.change.picture import EditedFrame
 from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, MASK, ChangeLayer
 from reggan_plugin.files.image_format import Encoding, Frame
@@ -30,7 +30,7 @@ MASK_PICTURE: Literal["mask_png"] = "mask_png"
 _OWN_NAMES = {"stmap": "uv", "inverse": "uv", "gain": "RGB", "paint": "RGBA"}
 _PROBE = 0.25
 
-Planes = dict[str, Float[np.ndarray, "height width"]]
+Planes = dict[str, Plane]
 LayerName = ChangeLayer | Literal["mask_png"]
 
 
@@ -97,7 +97,7 @@ class FrameChange:
                     channels[f"reggan_{layer}.{name}"] = planes[..., index]
         return channels
 
-    def _delta(self, canvas: Canvas) -> Float[np.ndarray, "height width 3"]:
+    def _delta(self, canvas: Canvas) -> Pixels:
         edited = self.edited
         delta = np.zeros_like(edited.before)
         with np.errstate(invalid="ignore", over="ignore"):

@@ -6,9 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import numpy as np
-
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Plane
 from reggan_plugin.errors import SourceError, UnsupportedFormatError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.content_credentials import Signing
@@ -128,12 +126,7 @@ class PictureSettings:
         layer, moves_alpha = frame.original.layer, self.moves_alpha
         return moved_passes(encoded, change, layer, self.passes, moves_alpha=moves_alpha)
 
-    def _with_alpha(
-        self,
-        encoded: EncodedFrame,
-        before: Float[np.ndarray, "height width"],
-        after: Float[np.ndarray, "height width"],
-    ) -> EncodedFrame:
+    def _with_alpha(self, encoded: EncodedFrame, before: Plane, after: Plane) -> EncodedFrame:
         again = self.reading.decode(encoded.content, Path("the changed file")).original
         if not isinstance(again, WritesAlpha):
             raise UnsupportedFormatError("is of a kind whose alpha cannot be written anew.")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import SixPoints
 from reggan_plugin.errors import (
     ModelCardError,
     ModelError,
@@ -211,7 +211,7 @@ class ModelCard:
         return mix.control_vector(self.controls)
 
     @property
-    def canonical_points(self) -> Float[np.ndarray, "6 2"]:
+    def canonical_points(self) -> SixPoints:
         """Canonical landmarks in the order of `LANDMARK_NAMES`, in parts of the side."""
         return np.array([self.canonical_landmarks[name] for name in LANDMARK_NAMES])
 

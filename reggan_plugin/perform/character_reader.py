@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from reggan_plugin.array_types import Float, UInt8
+from reggan_plugin.array_types import Float, Pixels, UInt8
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
@@ -51,7 +51,7 @@ class CharacterReader:
     def close(self) -> None:
         """See `FaceReader.close`; nothing is held."""
 
-    def _of(self, shown: Float[np.ndarray, "height width 3"], crop: FaceCrop) -> FaceReading:
+    def _of(self, shown: Pixels, crop: FaceCrop) -> FaceReading:
         found = self._source.landmarks(np.clip(cut_crop(shown, crop), 0, 1))
         return reading_from_places(crop.place(found.places * self._source.side_px))
 

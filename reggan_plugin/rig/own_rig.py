@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.array_types import Bool, CropPixels, Float, Int
 from reggan_plugin.errors import FaceNotFoundError, MeshError
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.limits import MOST_MOTION
@@ -58,7 +58,7 @@ _LAMP: Final = np.array([0.25, 0.45, 0.86])
 _LASH_SHAPES: Final = ("eye", "cheekSquint", "brow")
 
 Points = Float[np.ndarray, "_ 3"]
-Picture = Float[np.ndarray, "side side 3"]
+Picture = CropPixels
 FindLandmarks = Callable[[Picture], Landmarks | None]
 """Finds a face's landmarks in a picture, in parts of its side; None if it shows no face."""
 

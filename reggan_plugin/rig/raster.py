@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.array_types import Bool, CropPlane, Float, Int, Pixels
 from reggan_plugin.errors import MeshError
 from reggan_plugin.kernels.pictures import largest_around, run_on
 from reggan_plugin.kernels.shapes import (
@@ -39,16 +39,14 @@ def smooth_arc(corners: Float[np.ndarray, "corners 2"], finer: int = 6) -> Float
     return np.concatenate([(t @ _THROUGH @ four).reshape(-1, 2), corners[-1:]])
 
 
-def mask_of(
-    outline: Float[np.ndarray, "corners 2"], window: Window, side_px: int
-) -> Float[np.ndarray, "side side"]:
+def mask_of(outline: Float[np.ndarray, "corners 2"], window: Window, side_px: int) -> CropPlane:
     """Share of each pixel of a square window that lies inside an outline, 0 to 1."""
     return fill_outline(_in_pixels(outline, window, side_px), (side_px, side_px))
 
 
 def line_of(
     line: Float[np.ndarray, "places 2"], width: float, window: Window, side_px: int
-) -> Float[np.ndarray, "side side"]:
+) -> CropPlane:
     """1 on a line, 0 away from it, a half at half of its width (in parts of the crop's side)."""
     wide = max(2.0, width * side_px / (window[2] - window[0]))
     return draw_line(_in_pixels(line, window, side_px), wide, (side_px, side_px))
@@ -135,7 +133,7 @@ class MeshRaster:
         return plane
 
     @property
-    def barycentric(self) -> Float[np.ndarray, "height width 3"]:
+    def barycentric(self) -> Pixels:
         """Weights of each pixel's corners, 0 where there is no triangle."""
         return self.plane(self.weights.T)
 

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import CropPixels, Float
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.change.answer import Answer, refuse_unsound
 from reggan_plugin.errors import ModelError, UnusableAnswerError
@@ -130,7 +130,7 @@ class RigSource:
             answers.append(answer)
         return answers
 
-    def face_in_shot(self, face: Float[np.ndarray, "side side 3"]) -> FaceInShot:
+    def face_in_shot(self, face: CropPixels) -> FaceInShot:
         """Return what one picture says of a face that a shot shows, in parts of the crop's side.
 
         Raises:
@@ -210,7 +210,7 @@ class RigSource:
         return _Read(lifted=lifted, small=small, places=places, sigma=sigma, label=label)
 
     def _asked(
-        self, face: Float[np.ndarray, "side side 3"]
+        self, face: CropPixels
     ) -> tuple[
         Float[np.ndarray, "points 2"],
         Float[np.ndarray, " points"],
@@ -251,7 +251,7 @@ class RigSource:
             small,
         )
 
-    def _cropped(self, face: Float[np.ndarray, "side side 3"]) -> _Crop:
+    def _cropped(self, face: CropPixels) -> _Crop:
         return np.ascontiguousarray(reduced(face, self.side_px).transpose(2, 0, 1)[None])
 
     def _refined(
@@ -290,9 +290,7 @@ def model_inputs(
     return {"image": image, "asked": asked}
 
 
-def reduced(
-    face: Float[np.ndarray, "side side 3"], side_px: int
-) -> Float[np.ndarray, "side_px side_px 3"]:
+def reduced(face: CropPixels, side_px: int) -> Float[np.ndarray, "side_px side_px 3"]:
     """Reduce a crop to a side of which its own is a multiple, float32."""
     face = face.astype(np.float32, copy=False)
     if len(face) == side_px:

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from reggan_plugin.array_types import Float, Int
+from reggan_plugin.array_types import Float, Int, SixPoints
 from reggan_plugin.faces.face_crop import CROP_SIDE_IN_EYE_DISTANCES, CROP_SIDE_PX, crop_around_face
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
@@ -193,7 +193,7 @@ def usual_mouth(faces: Sequence[FaceInShot]) -> CharacterMouth | None:
     )
 
 
-def is_of_landmarks(face: FaceInShot, points: Float[np.ndarray, "6 2"]) -> bool:
+def is_of_landmarks(face: FaceInShot, points: SixPoints) -> bool:
     """Whether dense landmarks are of the face that six landmarks place, in the same pixels."""
     inner = rows_of("lip_outer_upper")
     marks = {

@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Pixels
 from reggan_plugin.drawing.contact_sheet import CELL_PX, SheetRow, View, write_sheet
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_overwriting
@@ -76,7 +74,7 @@ def check_sheet(
 def _write_sheet(
     path: Path, face: PreparedFace, mixes: Mapping[str, ExpressionMix], advance: Advance
 ) -> None:
-    none: dict[int, Float[np.ndarray, "height width 3"]] = {}
+    none: dict[int, Pixels] = {}
     views: dict[str, list[View]] = {row: [] for row in _ROWS}
     for place, mix in enumerate((None, *mixes.values())):
         told = part_of(advance, place, 1 + len(mixes))

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from reggan_plugin.array_types import Float, UInt8
+from reggan_plugin.array_types import Pixels, Plane, UInt8
 from reggan_plugin.change.picture import Picture
 from reggan_plugin.faces.locator import GRAY_WEIGHTS, LONGEST_BASE_PX
 from reggan_plugin.files.frame import Encoding, Frame
@@ -26,7 +26,7 @@ _BRIGHT_PERCENTILE, _STOPS_OF_A_PICTURE = 95, 8
 _MAX_AUTO_STOPS = 12.0
 
 
-def auto_exposure_ev(luma: Float[np.ndarray, "height width"]) -> float:
+def auto_exposure_ev(luma: Plane) -> float:
     """Return the half stops that bring a face (luma, straight, scene-linear) to middle grey.
 
     Half stops keep the result the same under the small differences between machines. What is
@@ -57,7 +57,7 @@ def coding_of(frame: Frame, exposure_ev: float = 0.0) -> PixelCoding:
 
 def display_picture(
     frame: Frame, region: Region | None = None, longest_px: int = LONGEST_BASE_PX
-) -> tuple[Float[np.ndarray, "height width 3"], int]:
+) -> tuple[Pixels, int]:
     """Return the picture, sRGB-encoded in [0, 1], and how many pixels of the frame one of its
     spans.
 
@@ -72,7 +72,7 @@ def display_picture(
     return colour.clipped_values(colour.display_from_stored(pixels, alpha, coding)), factor
 
 
-def gray_picture(frame: Frame) -> tuple[Float[np.ndarray, "height width"], int]:
+def gray_picture(frame: Frame) -> tuple[Plane, int]:
     """Return what a locator sees of `display_picture`, which is never there as a whole."""
     pixels, alpha, coding, factor = _exposed(frame, None, LONGEST_BASE_PX)
     return colour.weighed(pixels, alpha, coding, GRAY_WEIGHTS, is_display=True), factor
@@ -80,9 +80,7 @@ def gray_picture(frame: Frame) -> tuple[Float[np.ndarray, "height width"], int]:
 
 def _exposed(
     frame: Frame, region: Region | None, longest_px: int
-) -> tuple[
-    Float[np.ndarray, "height width 3"], Float[np.ndarray, "height width"] | None, PixelCoding, int
-]:
+) -> tuple[Pixels, Plane | None, PixelCoding, int]:
     """Pixels and alpha of a region, averaged down, all finite; their coding, with an exposure."""
     rows, columns = region or (slice(None), slice(None))
     pixels = colour.finite_values(frame.pixels[rows, columns])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, Pixels, Plane, SixPoints
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import ENGINE_SUFFIX, Runner
 from reggan_plugin.change.answer import AnswerSource
@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     from reggan_plugin.rig.mouth_drawing import MouthStyle
     from reggan_plugin.rig.own_rig import RigMesh
 
-Landmarker = Callable[[Frame, Sequence[Float[np.ndarray, "6 2"]]], Sequence[FaceInShot | None]]
+Landmarker = Callable[[Frame, Sequence[SixPoints]], Sequence[FaceInShot | None]]
 """Finds dense landmarks of faces whose six are known, both in pixels of a frame as displayed."""
 Asked = str | Mapping[str, float] | ExpressionMix
 Many = TypeVar("Many")
@@ -93,7 +93,7 @@ class ChangedPicture:
         motion: what became of each pixel; None if nothing changed.
     """
 
-    pixels: Float[np.ndarray, "height width 3"]
+    pixels: Pixels
     motion: FrameMotion | None = None
 
 
@@ -223,9 +223,7 @@ class ExpressionTransfer:
         """What finds dense landmarks of faces in a frame; None where the model lays no rig."""
         return self._faces_in_shot if self.card.contract == RIG_CONTRACT else None
 
-    def _faces_in_shot(
-        self, frame: Frame, faces: Sequence[Float[np.ndarray, "6 2"]]
-    ) -> list[FaceInShot | None]:
+    def _faces_in_shot(self, frame: Frame, faces: Sequence[SixPoints]) -> list[FaceInShot | None]:
         """Read faces as `answer` would see them; None for one that lies outside.
 
         Args:
@@ -260,7 +258,7 @@ class ExpressionTransfer:
         *,
         face: WhichFaces | FaceChoice = "largest",
         faces: Mapping[int, Asked] | None = None,
-    ) -> Float[np.ndarray, "height width 3"]: ...
+    ) -> Pixels: ...
 
     @overload
     def apply(
@@ -391,12 +389,8 @@ class ExpressionTransfer:
         return replace(mix, by_face=own), replace(choice, which=tuple(own))
 
     def _changed(
-        self,
-        frames: Sequence[Frame],
-        mix: ExpressionMix,
-        choice: FaceChoice,
-        place: int | None,
-    ) -> list[Float[np.ndarray, "height width 3"]]:
+        self, frames: Sequence[Frame], mix: ExpressionMix, choice: FaceChoice, place: int | None
+    ) -> list[Pixels]:
         """Return the pixels of frames with the expression; `place` is that of the first in a
         list.
         """
@@ -468,12 +462,8 @@ class ExpressionTransfer:
         return exposure_of(frame, region_of(crops[0], *frame.pixels.shape[:2]))
 
     def render(
-        self,
-        frame: Frame,
-        mix: ExpressionMix,
-        crops: Sequence[FaceCrop],
-        exposure_ev: float = 0.0,
-    ) -> Float[np.ndarray, "height width 3"]:
+        self, frame: Frame, mix: ExpressionMix, crops: Sequence[FaceCrop], exposure_ev: float = 0.0
+    ) -> Pixels:
         """Return the frame's pixels with the expression; untouched ones are bit-identical.
 
         The intensity is multiplied by each face's `intensity_share`.
@@ -492,11 +482,7 @@ class ExpressionTransfer:
         return cut_faces(picture, mix, crops, self.card)
 
     def change_view(
-        self,
-        picture: Float[np.ndarray, "height width 3"],
-        coverage: Float[np.ndarray, "height width"],
-        mix: ExpressionMix,
-        crop: FaceCrop,
+        self, picture: Pixels, coverage: Plane, mix: ExpressionMix, crop: FaceCrop
     ) -> ChangedPicture:
         """Return the picture of a 3D face with the expression; what does not change keeps its bits.
 

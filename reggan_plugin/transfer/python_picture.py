@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Pixels
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import DEFAULT_READING, encode_frame, read_frame
 from reggan_plugin.files.image_format import (
@@ -45,7 +45,7 @@ class GivenPicture:
     """A picture as a frame, and how its changed pixels become the kind that was given."""
 
     frame: Frame
-    give_back: Callable[[Float[np.ndarray, "height width 3"]], Any]
+    give_back: Callable[[Pixels], Any]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,8 +54,8 @@ class _NoFile:
 
     def encode(
         self,
-        before: Float[np.ndarray, "height width 3"],  # noqa: ARG002
-        after: Float[np.ndarray, "height width 3"],  # noqa: ARG002
+        before: Pixels,  # noqa: ARG002
+        after: Pixels,  # noqa: ARG002
     ) -> bytes:
         """Fail."""
         raise AssertionError("a picture from memory has no file")
@@ -102,7 +102,7 @@ def read_given(
     )
 
 
-def _own_array(pixels: Float[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width 3"]:
+def _own_array(pixels: Pixels) -> Pixels:
     """Return the pixels as an array that the caller may write to."""
     return pixels if pixels.flags.writeable else pixels.copy()
 
@@ -125,7 +125,7 @@ def _from_array(
         original=_NoFile(),
     )
 
-    def give_back(pixels: Float[np.ndarray, "height width 3"]) -> npt.NDArray[Any]:
+    def give_back(pixels: Pixels) -> npt.NDArray[Any]:
         changed = samples.copy()
         own = np.ascontiguousarray(changed[..., places])
         change_samples(own, before, pixels)
@@ -208,7 +208,7 @@ def _from_pil(image: "Image.Image") -> GivenPicture:
             "or I;16. Convert it: image.convert('RGB')."
         )
 
-    def give_back(pixels: Float[np.ndarray, "height width 3"]) -> Image.Image:
+    def give_back(pixels: Pixels) -> Image.Image:
         result = Image.fromarray(given.give_back(pixels))
         result.info = dict(upright.info)
         return result

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import CropPixels
 from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
@@ -56,9 +56,7 @@ def wear_rig(
     return remarks
 
 
-def landmarks_in(
-    picture: Float[np.ndarray, "side side 3"], finder: FaceFinder, source: RigSource
-) -> Landmarks | None:
+def landmarks_in(picture: CropPixels, finder: FaceFinder, source: RigSource) -> Landmarks | None:
     """Landmarks of the largest face, in parts of the picture's side; None if there is no face."""
     crops = finder.find(picture, FaceChoice())
     if not crops:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from reggan_plugin.array_types import Float, UInt8
+from reggan_plugin.array_types import Float, Pixels, Plane, UInt8
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.change.in_frame import motion_in_frame
 from reggan_plugin.change.picture import CutFace, FrameCrops, Picture
@@ -22,9 +22,6 @@ from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
-
-Pixels = Float[np.ndarray, "height width 3"]
-Alpha = Float[np.ndarray, "height width"] | None
 
 Screen = UInt8[np.ndarray, "height width 4"]
 """Straight RGBA, sRGB-encoded, as browsers take it."""
@@ -153,7 +150,7 @@ def _reduced(whole: Picture, region: Region, factor: int) -> Picture:
 
 
 def averaged(
-    pixels: Pixels, alpha: Alpha, factor: int
+    pixels: Pixels, alpha: Plane | None, factor: int
 ) -> tuple[Float[np.ndarray, "rows columns 3"], Float[np.ndarray, "rows columns"] | None]:
     """Return stored pixels and alpha averaged over blocks, NaN as 0; as they are at a factor of
     1.
@@ -180,7 +177,7 @@ def _reduced_region(inner: Region, outer: Region, factor: int) -> Region:
     return rows, columns
 
 
-def screen_of(pixels: Pixels, alpha: Alpha, coding: PixelCoding) -> Screen:
+def screen_of(pixels: Pixels, alpha: Plane | None, coding: PixelCoding) -> Screen:
     """Return stored pixels as a browser shows them."""
     display = colour.display_from_stored(pixels, alpha, coding)
     levels = np.empty((*pixels.shape[:2], 4), np.uint8)

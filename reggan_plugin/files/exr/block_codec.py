@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import OpenEXR
 
-from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.array_types import Bool, Plane
 from reggan_plugin.errors import UnreadableFrameError
 from reggan_plugin.files.exr.container import (
     Attribute,
@@ -181,9 +181,7 @@ def _packed_window(grid: BlockGrid, blocks: tuple[slice, slice]) -> bytes:
 
 
 def exr_from_planes(
-    planes: Mapping[str, Float[np.ndarray, "height width"]],
-    origin_px: tuple[int, int],
-    display_px: tuple[int, int],
+    planes: Mapping[str, Plane], origin_px: tuple[int, int], display_px: tuple[int, int]
 ) -> bytes:
     """Return a file of scanlines, compressed without loss (ZIP).
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import OpenEXR
 
-from reggan_plugin.array_types import Float, Shaped
+from reggan_plugin.array_types import Float, Plane, Shaped
 from reggan_plugin.errors import MissingChannelsError, UnsupportedFormatError
 from reggan_plugin.files.exr.container import Channel, ExrPart
 from reggan_plugin.files.exr.writing_settings import RenderPass
@@ -208,9 +208,7 @@ def settle(old: Samples, new: Samples) -> Float[np.ndarray, "height width channe
 
 
 def set_layers(
-    blocks: OpenEXR.File,
-    layers: Mapping[str, Float[np.ndarray, "height width"]],
-    delta: Mapping[str, Float[np.ndarray, "height width"]],
+    blocks: OpenEXR.File, layers: Mapping[str, Plane], delta: Mapping[str, Plane]
 ) -> None:
     """Put the layers among the channels of decoded blocks, in place of those of an earlier change.
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import OpenEXR
 
-from reggan_plugin.array_types import Bool, Float, Shaped
+from reggan_plugin.array_types import Bool, Float, Pixels, Plane, Shaped
 from reggan_plugin.errors import MissingChannelsError, Remark, UnsupportedFormatError
 from reggan_plugin.files.exr.block_codec import (
     BlockGrid,
@@ -169,11 +169,7 @@ class StoredExr:
         types = {channel.name: channel.pixel_type for channel in self.part.channels}
         return all(types[name] == "half" for name in self.layer.colours)
 
-    def encode(
-        self,
-        before: Float[np.ndarray, "height width 3"],
-        after: Float[np.ndarray, "height width 3"],
-    ) -> bytes:
+    def encode(self, before: Pixels, after: Pixels) -> bytes:
         """Return the file with changed samples replaced; see `StoredImage`. Half floats will do."""
         height, width = before.shape[:2]
         whole = slice(0, height), slice(0, width)
@@ -184,7 +180,7 @@ class StoredExr:
         before: Float[np.ndarray, "rows columns 3"],
         after: Float[np.ndarray, "rows columns 3"],
         box: tuple[slice, slice],
-        layers: Mapping[str, Float[np.ndarray, "height width"]],
+        layers: Mapping[str, Plane],
         writing: ExrWriting,
     ) -> EncodedFrame:
         """Return the file with changed samples replaced, as asked for; see `WritesExr`."""
@@ -212,11 +208,7 @@ class StoredExr:
             content=content, generation_loss=loss if loss and loss.largest else None
         )
 
-    def encode_alpha(
-        self,
-        before: Float[np.ndarray, "height width"],
-        after: Float[np.ndarray, "height width"],
-    ) -> bytes:
+    def encode_alpha(self, before: Plane, after: Plane) -> bytes:
         """Return the file with other alpha; see `WritesAlpha`."""
         assert self.layer.alpha is not None, "the frame has alpha"
         old, new = before[..., None], after[..., None]
@@ -258,7 +250,7 @@ class StoredExr:
         before: Float[np.ndarray, "rows columns 3"],
         after: Float[np.ndarray, "rows columns 3"],
         box: tuple[slice, slice],
-        layers: Mapping[str, Float[np.ndarray, "height width"]],
+        layers: Mapping[str, Plane],
         writing: ExrWriting,
     ) -> bytes:
         blocks = decode_blocks(self.container, self.part, self.grid, self.grid.all_blocks)
@@ -283,7 +275,7 @@ class StoredExr:
         decoded: tuple[slice, slice],
         *,
         with_delta: bool = False,
-    ) -> dict[str, Float[np.ndarray, "height width"]]:
+    ) -> dict[str, Plane]:
         """Change the samples of decoded blocks, in place; new less old by colour, on request.
 
         Args:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, Plane
 from reggan_plugin.errors import MissingChannelsError
 from reggan_plugin.imaging.pass_rules import PassRule
 
@@ -91,7 +91,7 @@ class WritesExr(Protocol):
         before: Float[np.ndarray, "rows columns 3"],
         after: Float[np.ndarray, "rows columns 3"],
         box: tuple[slice, slice],
-        layers: Mapping[str, Float[np.ndarray, "height width"]],
+        layers: Mapping[str, Plane],
         writing: ExrWriting,
     ) -> EncodedFrame:
         """Return the file with changed samples replaced, as asked for; as it was if nothing

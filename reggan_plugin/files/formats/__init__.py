@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Pixels, Plane
 from reggan_plugin.entry_points import attached, attached_faults, expect_type, load_attached
 from reggan_plugin.errors import RegganError, UnreadableFrameError
 from reggan_plugin.files.image_format import (
@@ -125,11 +125,7 @@ class _AttachedImage:
     def __init__(self, stored: Any, name: str) -> None:
         self._stored, self._name = stored, name
 
-    def encode(
-        self,
-        before: Float[np.ndarray, "height width 3"],
-        after: Float[np.ndarray, "height width 3"],
-    ) -> bytes:
+    def encode(self, before: Pixels, after: Pixels) -> bytes:
         """Return the file with other pixels, as its package makes it."""
         with attached_faults("image_formats", self._name):
             return expect_type(self._stored.encode(before, after), bytes)
@@ -138,9 +134,7 @@ class _AttachedImage:
 class _AttachedAlpha(_AttachedImage):
     """One that writes alpha anew, too."""
 
-    def encode_alpha(
-        self, before: Float[np.ndarray, "height width"], after: Float[np.ndarray, "height width"]
-    ) -> bytes:
+    def encode_alpha(self, before: Plane, after: Plane) -> bytes:
         """Return the file with another alpha, as its package makes it."""
         with attached_faults("image_formats", self._name):
             return expect_type(self._stored.encode_alpha(before, after), bytes)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from reggan_plugin.array_types import Float, UInt8
+from reggan_plugin.array_types import Pixels, UInt8
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.image_format import (
     LEFT_OUT,
@@ -170,11 +170,7 @@ class StoredJpeg:
     samples: UInt8[np.ndarray, "height width channels"]
     save_options: dict[str, Any]
 
-    def encode(
-        self,
-        before: Float[np.ndarray, "height width 3"],
-        after: Float[np.ndarray, "height width 3"],
-    ) -> bytes:
+    def encode(self, before: Pixels, after: Pixels) -> bytes:
         """Return the file compressed again, or as it was if nothing differs; see `StoredImage`."""
         if not changed_pixels(before, after).any():
             return self.content

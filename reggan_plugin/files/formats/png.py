@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, Shaped, UInt8
+from reggan_plugin.array_types import Bool, Float, Pixels, Plane, Shaped, UInt8
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.image_format import (
     LEFT_OUT,
@@ -168,11 +168,7 @@ class StoredPng:
     is_fast: bool
     """Whether it was compressed by the fastest way."""
 
-    def encode(
-        self,
-        before: Float[np.ndarray, "height width 3"],
-        after: Float[np.ndarray, "height width 3"],
-    ) -> bytes:
+    def encode(self, before: Pixels, after: Pixels) -> bytes:
         """Return the file with changed samples replaced; see `StoredImage`."""
         return self.encode_part(before, after, (slice(None), slice(None)))
 
@@ -188,11 +184,7 @@ class StoredPng:
         self._keep_transparency(samples, slice(None))
         return self._with_samples(samples)
 
-    def encode_alpha(
-        self,
-        before: Float[np.ndarray, "height width"],
-        after: Float[np.ndarray, "height width"],
-    ) -> bytes:
+    def encode_alpha(self, before: Plane, after: Plane) -> bytes:
         """Return the file with other alpha; see `WritesAlpha`.
 
         Raises:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, Pixels, Plane
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.image_format import (
     LEFT_OUT,
@@ -192,11 +192,7 @@ class StoredTiff:
 
     content: bytes
 
-    def encode(
-        self,
-        before: Float[np.ndarray, "height width 3"],
-        after: Float[np.ndarray, "height width 3"],
-    ) -> bytes:
+    def encode(self, before: Pixels, after: Pixels) -> bytes:
         """Return the file with changed samples replaced; see `StoredImage`."""
         changed = changed_pixels(before, after)
         replaced = {}
@@ -212,11 +208,7 @@ class StoredTiff:
         written = replace_segments(self.content, replaced)
         return tiff_without(written) if replaced and has_credentials else written
 
-    def encode_alpha(
-        self,
-        before: Float[np.ndarray, "height width"],
-        after: Float[np.ndarray, "height width"],
-    ) -> bytes:
+    def encode_alpha(self, before: Plane, after: Plane) -> bytes:
         """Return the file with other alpha; see `WritesAlpha`."""
         old, new = before[..., None], after[..., None]
         changed = changed_pixels(old, new)

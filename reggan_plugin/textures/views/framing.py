@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.array_types import Bool, CropPixels, CropPlane, Float, SixPoints
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
@@ -28,7 +28,7 @@ from reggan_plugin.textures.views.stage import (
     look_at,
 )
 
-Landmarks = Float[np.ndarray, "6 2"]
+Landmarks = SixPoints
 
 _COARSE_PX = 512
 _EXTENT_IN_HEADS, _DISTANCE_IN_HEADS = 1.6, 3.2
@@ -294,7 +294,7 @@ def motion_share(
     survey: StagePicture,
     standing: Sequence[int],
     relief: Iterable[Bool[np.ndarray, "fine fine"]] = (),
-) -> Float[np.ndarray, "side side"] | None:
+) -> CropPlane | None:
     """Return how much of a motion counts at each pixel of a survey; None where all of it does.
 
     It is 0 at parts that stand on the skin and do not move with the map, and just beside them: the
@@ -348,7 +348,6 @@ an eye, in distances between the eyes."""
 _LEAST_AREA = 0.02
 """Of the square over the distance of the eyes; a brow has ten times as much."""
 
-Plane = Float[np.ndarray, "side side"]
 Mask = Bool[np.ndarray, "side side"]
 
 
@@ -441,7 +440,7 @@ def _zones(places: Mapping[str, Float[np.ndarray, "2"]], eyes_px: float) -> Mapp
     }
 
 
-def _ridges(height: Plane, worn: Mask, eyes_px: float) -> tuple[Mask, Plane]:
+def _ridges(height: CropPlane, worn: Mask, eyes_px: float) -> tuple[Mask, CropPlane]:
     """Return what stands out of a surface of heights in distances of the eyes, and how steep it is.
 
     The slope of the forehead, up and down, is taken off first, and folds are filled: a lip ends
@@ -462,9 +461,7 @@ def _ridges(height: Plane, worn: Mask, eyes_px: float) -> tuple[Mask, Plane]:
     return (out > _LEAST_HEIGHT) & worn, steep
 
 
-def _contrast(
-    colour: Float[np.ndarray, "side side 3"], ridge: Mask, worn: Mask, eyes_px: float
-) -> Plane:
+def _contrast(colour: CropPixels, ridge: Mask, worn: Mask, eyes_px: float) -> CropPlane:
     """Return by how much the colour at a ridge differs from that of the skin around it."""
     own = _mean(colour, ridge, max(1, round(_BESIDE * eyes_px)))
     around = _mean(colour, worn & ~ridge, round(_AROUND * eyes_px))
@@ -487,7 +484,7 @@ def _mean(
     return np.asarray(sums[..., :-1] / np.maximum(sums[..., -1:], 1e-9))
 
 
-def _highest(plane: Plane, radius: int) -> Plane:
+def _highest(plane: CropPlane, radius: int) -> CropPlane:
     """Return the highest value of the square around each pixel."""
     for axis in (0, 1):
         pads = [(radius, radius) if one == axis else (0, 0) for one in (0, 1)]
@@ -497,5 +494,5 @@ def _highest(plane: Plane, radius: int) -> Plane:
     return plane
 
 
-def _lowest(plane: Plane, radius: int) -> Plane:
+def _lowest(plane: CropPlane, radius: int) -> CropPlane:
     return -_highest(-plane, radius)

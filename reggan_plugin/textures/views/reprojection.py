@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.array_types import Bool, Float, Int, RegionPixels
 from reggan_plugin.files.image_format import change_samples
 from reggan_plugin.textures.character import corner_values, is_mirrored
 from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, MapTile, Samples, TextureMap
@@ -24,7 +24,7 @@ from reggan_plugin.textures.texture_request import Advance, say_nothing
 from reggan_plugin.textures.views.stage import Hits, Stage
 from reggan_plugin.textures.views.view_change import FOLD, SAME_PLACE, SurfaceChange, ViewChange
 
-BlockChange = Float[np.ndarray, "rows columns 3"]
+BlockChange = RegionPixels
 
 _SAME_FOLD = 3 * FOLD
 """Two places on one texel that are no farther apart are in one fold."""

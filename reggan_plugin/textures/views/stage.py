@@ -11,7 +11,7 @@ import numpy as np
 from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
-from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.array_types import Bool, CropPixels, CropPlane, Float, Int
 from reggan_plugin.errors import MeshError
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.limits import LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS, MOST_LOOK_SECONDS
@@ -182,14 +182,14 @@ _STEP = 1e-5
 class StagePicture:
     """The picture of a view."""
 
-    colour: Float[np.ndarray, "side side 3"]
+    colour: CropPixels
     """sRGB-encoded, [0, 1]."""
-    coverage: Float[np.ndarray, "side side"]
+    coverage: CropPlane
     """1 where there is something, 0 on the backdrop."""
     part: Int[np.ndarray, "side side"]
     """Index of the part that is seen, -1 on the backdrop."""
     uv: Float[np.ndarray, "side side 2"]
-    distance: Float[np.ndarray, "side side"]
+    distance: CropPlane
     """Depth along the optical axis; infinite on the backdrop."""
 
 
@@ -252,7 +252,7 @@ class Stage:
         """Return the picture of a view, without light; `reduction` as in `TextureMap.shown`."""
         return self._picture(view, self._rays(view), reduction)
 
-    def take_shaded(self, view: View, reduction: int = 1) -> Float[np.ndarray, "side side 3"]:
+    def take_shaded(self, view: View, reduction: int = 1) -> CropPixels:
         """Return the colours under a lamp above the camera, exposed for what is in the middle.
 
         For the locator alone: the plain colour of a dark face without shadows has so little

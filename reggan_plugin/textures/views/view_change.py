@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.array_types import Bool, CropPixels, Float, Int
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.region_limits import blurred
@@ -129,8 +129,8 @@ class ViewChange:
     """
 
     view: View
-    before: Float[np.ndarray, "side side 3"]
-    after: Float[np.ndarray, "side side 3"]
+    before: CropPixels
+    after: CropPixels
     motion: FrameMotion | None = None
     standing: tuple[int, ...] = ()
     """Parts on the skin that keep their place, and whose colours move nowhere."""
@@ -161,7 +161,7 @@ class ViewChange:
         return replace(self, motion=motion, standing=tuple(standing), held_back=lost)
 
     @cached_property
-    def difference(self) -> Float[np.ndarray, "side side 3"]:
+    def difference(self) -> CropPixels:
         """After less before."""
         return self.after - self.before
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
+from reggan_plugin.array_types import SixPoints
 from reggan_plugin.drawing.contact_sheet import CELL_PX, SheetRow
 from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
@@ -150,7 +151,7 @@ def faults_of(identity: Identity, pairs: int) -> Iterator[str]:
             yield f"{label}: the eyes are under {_LEAST_EYES_PX:.0f} px apart"
 
 
-def _eye_line_deg(points: Float[np.ndarray, "6 2"]) -> float:
+def _eye_line_deg(points: SixPoints) -> float:
     """Angle of the line from the right eye to the left; 0 is level."""
     x, y = points[0] - points[1]
     return float(np.degrees(np.arctan2(y, x)))

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from reggan_plugin.array_types import CropPixels, SixPoints
 from reggan_plugin.faces.face_crop import FaceCrop, crop_from_landmarks
 from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.imaging.crop import cut_crop
@@ -90,7 +91,7 @@ def last_two_digits(family: str, identity: str) -> int | None:
     return int(number[1]) % 100 if number and family in ("ict", "makehuman") else None
 
 
-CANONICAL_LANDMARKS: Float[np.ndarray, "6 2"] = np.array(
+CANONICAL_LANDMARKS: SixPoints = np.array(
     [[0.63, 0.30], [0.37, 0.30], [0.50, 0.482], [0.603, 0.615], [0.397, 0.615], [0.50, 0.81]]
 )
 """Canonical place of the face in a crop, in fractions of its side.
@@ -158,7 +159,7 @@ class Identity:
         landmarks = FaceLandmarks(self.landmarks[view])
         return crop_from_landmarks(landmarks, CANONICAL_LANDMARKS, side_px)
 
-    def cut(self, view: int, crop: FaceCrop) -> Float[np.ndarray, "side side 3"]:
+    def cut(self, view: int, crop: FaceCrop) -> CropPixels:
         """One view in a crop; float32 in [0, 1]."""
         image = self.images[view].astype(np.float32) / 255.0
         return np.clip(cut_crop(image, crop), 0.0, 1.0)
@@ -175,7 +176,7 @@ class IdentityView:
     intensity: float
     is_plain: bool
     image: UInt8[np.ndarray, "height width 3"]
-    landmarks: Float[np.ndarray, "6 2"]
+    landmarks: SixPoints
 
     @property
     def state(self) -> Float[np.ndarray, " expressions"]:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from reggan_plugin.array_types import SixPoints
 from reggan_plugin.errors import SourceError, UnknownExpressionError
 from reggan_plugin.faces.face_crop import FaceCrop, crop_from_landmarks, fit_similarity
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
@@ -96,7 +97,7 @@ def entry_from_pictures(
     root: Path,
     pictures: Mapping[int, str],
     *,
-    landmarks: Mapping[int, Float[np.ndarray, "6 2"]] | None = None,
+    landmarks: Mapping[int, SixPoints] | None = None,
     is_separate_takes: bool = False,
 ) -> Entry:
     """Make an identity of one picture for each number of an expression.
@@ -133,7 +134,7 @@ def _load(
     name: str,
     root: Path,
     pictures: Mapping[int, str],
-    landmarks: Mapping[int, Float[np.ndarray, "6 2"]],
+    landmarks: Mapping[int, SixPoints],
     *,
     is_separate_takes: bool,
 ) -> Identity | None:
@@ -168,9 +169,7 @@ def _load(
     return identity_from_views(name, style_of(name), views)
 
 
-def _are_registered(
-    images: Mapping[int, _Image], points: Mapping[int, Float[np.ndarray, "6 2"]]
-) -> bool:
+def _are_registered(images: Mapping[int, _Image], points: Mapping[int, SixPoints]) -> bool:
     """Tell whether all pictures have one size and their eyes in one place."""
     reference = points[next(iter(images))]
     limit = REGISTERED_WITHIN * FaceLandmarks(reference).eye_distance_px
@@ -180,8 +179,8 @@ def _are_registered(
 
 
 def _registered(
-    images: Mapping[int, _Image], points: Mapping[int, Float[np.ndarray, "6 2"]]
-) -> tuple[dict[int, _Image], dict[int, Float[np.ndarray, "6 2"]]]:
+    images: Mapping[int, _Image], points: Mapping[int, SixPoints]
+) -> tuple[dict[int, _Image], dict[int, SixPoints]]:
     """Every picture in one window around the face, moved so that eyes and nose coincide.
 
     The first picture, which is neutral where there is one, places the window; small faces are

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
+from reggan_plugin.array_types import Pixels
 from reggan_plugin.errors import OutputExistsError, SourceError, UnreadableFrameError
 from reggan_plugin.file_safety import TEMPORARY_SUFFIX, write_atomically
 from reggan_training.data.identity import Identity
@@ -162,7 +163,7 @@ def json_bytes(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content, indent=1) + "\n").encode()
 
 
-def jpeg_bytes(picture: Float[np.ndarray, "height width 3"]) -> bytes:
+def jpeg_bytes(picture: Pixels) -> bytes:
     """Encode an sRGB-encoded picture (0..1) as JPEG of quality 95 with full colour resolution."""
     buffer = io.BytesIO()
     levels = np.rint(picture.clip(0, 1) * 255).astype(np.uint8)

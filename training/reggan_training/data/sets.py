@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
+from reggan_plugin.array_types import SixPoints
 from reggan_plugin.errors import SourceError, UnknownExpressionError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
@@ -121,7 +121,7 @@ def _rendered_view(files: SetFiles, name: str, record: Mapping[str, Any]) -> Ide
     )
 
 
-def landmarks_from_record(record: Mapping[str, Any]) -> Float[np.ndarray, "6 2"]:
+def landmarks_from_record(record: Mapping[str, Any]) -> SixPoints:
     """Points in the order of `LANDMARK_NAMES`; further points are left out.
 
     Raises:
@@ -181,13 +181,13 @@ def list_plain(root: Path) -> list[Entry]:
 
 def _read_landmark_sheet(
     root: Path, pictures: Mapping[str, Mapping[int, str]]
-) -> dict[str, dict[int, Float[np.ndarray, "6 2"]]]:
+) -> dict[str, dict[int, SixPoints]]:
     """Known landmarks by identity and number of the expression."""
     files = FolderFiles(root)
     if not files.has(LANDMARK_SHEET):
         return {}
     sheet: Mapping[str, Mapping[str, Any]] = read_json(files, LANDMARK_SHEET)
-    points: dict[str, dict[int, Float[np.ndarray, "6 2"]]] = {}
+    points: dict[str, dict[int, SixPoints]] = {}
     for stem, by_expression in sheet.items():
         for word, record in by_expression.items():
             number = number_of_expression(word)

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
+from reggan_plugin.array_types import CropPixels
 from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 
 SIDE_PX: Final = 384
@@ -96,7 +97,7 @@ def points_inside(points: Points, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _darker_at_its_edge(
     thing: Plane, colour: Float[np.ndarray, "3"], random: np.random.Generator
-) -> Float[np.ndarray, "side side 3"]:
+) -> CropPixels:
     deviation = float(random.uniform(3, 14))
     inside = cv2.GaussianBlur(thing, (0, 0), deviation).astype(np.float32) / 255
     return colour * (0.45 + 0.55 * inside**2)[..., None]
@@ -238,17 +239,13 @@ def _hand(points: Points, random: np.random.Generator, unit: float) -> Mask:
     return mask
 
 
-def _streaks(
-    colour: Float[np.ndarray, "3"], random: np.random.Generator
-) -> Float[np.ndarray, "side side 3"]:
+def _streaks(colour: Float[np.ndarray, "3"], random: np.random.Generator) -> CropPixels:
     """Give a colour lighter and darker streaks from above to below, as strands have."""
     noise = cv2.resize(random.normal(0, 1, (6, SIDE_PX // 2)), (SIDE_PX, SIDE_PX))
     return np.clip(colour * np.exp(0.35 * noise)[..., None], 0, 255)
 
 
-def _sheen(
-    colour: Float[np.ndarray, "3"], random: np.random.Generator
-) -> Float[np.ndarray, "side side 3"]:
+def _sheen(colour: Float[np.ndarray, "3"], random: np.random.Generator) -> CropPixels:
     """Give a colour lights and shades, as metal and horn have."""
     noise = cv2.resize(random.normal(0, 1, (24, 24)), (SIDE_PX, SIDE_PX))
     light = np.clip(noise * random.uniform(0.2, 1), 0, 1)[..., None]

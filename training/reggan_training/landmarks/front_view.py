@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from reggan_plugin.array_types import CropPlane
 from reggan_plugin.rig.dense_landmarks import rows_of
 from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_training.heads.head import REGIONS, HeadMesh, Part, Vertices
@@ -91,7 +92,7 @@ def halves(loop: Place, upper: int, lower: int, *, flips: bool = False) -> tuple
     return _spread(over, upper), _spread(under, lower + 2)[1:-1]
 
 
-def middle_line(weight: Float[np.ndarray, "side side"], count: int) -> Place:
+def middle_line(weight: CropPlane, count: int) -> Place:
     """Places along the middle of a region that lies across, from the left to the right."""
     rows, columns = np.nonzero(largest(weight > _SOLID))
     height = np.bincount(columns, rows + 0.5) / np.maximum(np.bincount(columns), 1)
@@ -243,7 +244,7 @@ class FrontView:
         columns = np.arange(VIEW_PX) < middle
         return np.broadcast_to(columns if side == "right" else ~columns, (VIEW_PX, VIEW_PX))
 
-    def region(self, name: str) -> Float[np.ndarray, "side side"]:
+    def region(self, name: str) -> CropPlane:
         """Weight of one of `REGIONS`, 0 to 1, on the face's skin."""
         weight = self.head.regions[:, REGIONS.index(name)] / 255.0
         corner = weight[self._triangles[self._triangle]]

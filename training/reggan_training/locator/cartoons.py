@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from reggan_plugin.array_types import SixPoints
 from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX, LabelledPicture
 
 CARTOON = "cartoon"
@@ -99,7 +100,7 @@ class _Drawing:
         self.mask = np.zeros((_SIDE, _SIDE), np.uint8)
         self._outline = self._head_outline(shape)
 
-    def landmarks(self) -> Float[np.ndarray, "6 2"]:
+    def landmarks(self) -> SixPoints:
         """In the order of `LANDMARK_NAMES`."""
         s = self._shape
         tip = self._placed(np.array([[0.0, s.nose_y]]), 0.12)

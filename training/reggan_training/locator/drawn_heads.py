@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from reggan_plugin.array_types import SixPoints
 from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.worn.dress import dress
@@ -69,7 +70,7 @@ class WholeHeadPicture:
 
     image: UInt8[np.ndarray, "256 256 3"]
     mask: UInt8[np.ndarray, "96 96"]
-    points: Float[np.ndarray, "6 2"]
+    points: SixPoints
     yaw_deg: float
     style: str
 

@@ -2,8 +2,9 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
+from reggan_plugin.array_types import SixPoints
 from reggan_plugin.faces.face_crop import CROP_SIDE_PX, crop_around_face
 from reggan_plugin.faces.locator import (
     ONE_VIEW,
@@ -52,9 +53,7 @@ def mine_negatives(
     )
 
 
-def _draw_large_face(
-    picture: LabelledPicture, rng: np.random.Generator
-) -> tuple[Gray, Float[np.ndarray, "6 2"]]:
+def _draw_large_face(picture: LabelledPicture, rng: np.random.Generator) -> tuple[Gray, SixPoints]:
     """Return a picture enlarged two to three times, with grain, and its landmarks."""
     side = int(rng.integers(FRAME_SIDE_PX, FRAME_SIDE_PX * 3 // 2))
     gray = cv2.cvtColor(picture.image, cv2.COLOR_RGB2GRAY)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
+from reggan_plugin.array_types import Plane, SixPoints
 from reggan_plugin.errors import SourceError
 from reggan_training.data.identity import Split
 from reggan_training.data.sets import load_sets
@@ -21,7 +22,7 @@ from reggan_training.data.sets import load_sets
 PICTURE_PX = 256
 """Side to which pictures are brought."""
 MASK_SIDE = 96
-Gray = Float[np.ndarray, "height width"]
+Gray = Plane
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class LabelledPicture:
 
     style: str
     image: UInt8[np.ndarray, "256 256 3"]
-    points: Float[np.ndarray, "6 2"]
+    points: SixPoints
     mask: UInt8[np.ndarray, "96 96"] | None = None
 
 
@@ -80,7 +81,7 @@ def mix_channels(rgb: UInt8[np.ndarray, "height width 3"], rng: np.random.Genera
 
 
 def stylise(
-    gray: Gray, points: Float[np.ndarray, "6 2"], rng: np.random.Generator
+    gray: Gray, points: SixPoints, rng: np.random.Generator
 ) -> UInt8[np.ndarray, "height width"]:
     """Return one random style of the picture; landmarks stay where they are."""
     if rng.random() < 0.3:
@@ -154,7 +155,7 @@ def _etching(gray: Gray, rng: np.random.Generator) -> Gray:
     return np.asarray(rng.uniform(0.35, 0.65) + strength * detail, dtype=np.float32)
 
 
-def _blank_eyes(gray: Gray, points: Float[np.ndarray, "6 2"], rng: np.random.Generator) -> Gray:
+def _blank_eyes(gray: Gray, points: SixPoints, rng: np.random.Generator) -> Gray:
     """Fill both irises with the tone around them: statues have none."""
     distance = float(np.hypot(*(points[0] - points[1])))
     mask = np.zeros_like(gray)
@@ -167,7 +168,7 @@ def _blank_eyes(gray: Gray, points: Float[np.ndarray, "6 2"], rng: np.random.Gen
     return np.asarray(gray * (1 - mask) + fill * mask, dtype=np.float32)
 
 
-def _enlarge_eyes(gray: Gray, points: Float[np.ndarray, "6 2"], rng: np.random.Generator) -> Gray:
+def _enlarge_eyes(gray: Gray, points: SixPoints, rng: np.random.Generator) -> Gray:
     """Magnify both eyes about their centres, as in cartoons."""
     distance = float(np.hypot(*(points[0] - points[1])))
     rows, columns = np.indices(gray.shape, dtype=np.float32)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 
+from reggan_plugin.array_types import SixPoints
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_training.locator.cartoons import CARTOON
 from reggan_training.locator.sources import MASK_SIDE, LabelledPicture, mix_channels, stylise
@@ -194,7 +195,7 @@ class BankFace:
 
     levels: tuple[Gray, Gray, Gray]
     mask: Gray
-    points: Float[np.ndarray, "6 2"]
+    points: SixPoints
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from reggan_plugin.array_types import Plane, SixPoints
 from reggan_plugin.faces.face_crop import (
     CROP_SIDE_IN_EYE_DISTANCES,
     CROP_SIDE_PX,
@@ -18,7 +19,7 @@ from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES
 from reggan_training.locator.sources import MASK_SIDE
 from reggan_training.locator.styled_faces import Bank, BankFace
 
-Patch = Float[np.ndarray, "height width"]
+Patch = Plane
 
 PATCH_SIDE_PX = 128
 SMALLEST_FACE_PX, LARGEST_FACE_PX = 20.0, 76.0
@@ -30,7 +31,7 @@ HARD_SHARE = 0.15
 """Share of mined negatives in every batch, where there are any."""
 MIRRORED_ORDER = (1, 0, 2, 4, 3, 5)
 Gray = UInt8[np.ndarray, "_height _width"]
-Points = Float[np.ndarray, "6 2"]
+Points = SixPoints
 Matrix = Float[np.ndarray, "2 3"]
 
 

@@ -16,6 +16,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reggan_plugin.array_types import SixPoints
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES, LANDMARK_NAMES
 from reggan_training.exported_weights import exported_weights, load_exported
@@ -158,7 +159,7 @@ def _stack(patches: list[UInt8[np.ndarray, "h w"]]) -> Tensor:
     return torch.from_numpy(np.stack(patches)[:, None]).float() / 255.0
 
 
-def detector_targets(faces: list[Float[np.ndarray, "6 2"]]) -> Float[np.ndarray, "14 rows columns"]:
+def detector_targets(faces: list[SixPoints]) -> Float[np.ndarray, "14 rows columns"]:
     """Return per cell: label (1 face, 0 none), weight (0 not judged), 12 landmark offsets."""
     cells = PATCH_SIDE_PX // STRIDE_PX
     centres = (np.arange(cells) + 0.5) * STRIDE_PX

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from reggan_plugin.array_types import CropPixels
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity, stable_hash
 
@@ -186,7 +187,7 @@ def shows_expressions(identities: Iterable[Identity]) -> list[Identity]:
     return [one for one in identities if sum(one.full_view(e) is not None for e in count) >= 2]
 
 
-def planes(image: Float[np.ndarray, "side side 3"]) -> Float[Tensor, "3 side side"]:
+def planes(image: CropPixels) -> Float[Tensor, "3 side side"]:
     """Turn a picture into what a network takes."""
     return torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).permute(2, 0, 1)
 

@@ -18,6 +18,7 @@ from embreex.rtcore_scene import EmbreeScene
 from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
+from reggan_plugin.array_types import SixPoints
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.face_crop import ALIGNED_LANDMARKS, fit_similarity
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
@@ -311,7 +312,7 @@ class _SeenState(NamedTuple):
     positions: Vertices
     """As the camera has them; the normals, too."""
     normals: Vertices
-    landmarks: Float[np.ndarray, "6 2"]
+    landmarks: SixPoints
 
 
 def _cast(head: HeadMesh, weights: Weights, camera: Camera, side_px: int) -> Raster:

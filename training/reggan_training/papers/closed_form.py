@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float
 from PIL import Image, ImageFilter
 from torch import Tensor
 
+from reggan_plugin.array_types import CropPixels, CropPlane
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity
 from reggan_training.papers.networks.expression_model import ExpressionModel
@@ -46,12 +47,7 @@ class ChangeCounts:
         )
         self.faces: Float[np.ndarray, " expressions"] = np.zeros(expressions, np.float32)
 
-    def add(
-        self,
-        expression: int,
-        neutral: Float[np.ndarray, "side side 3"],
-        image: Float[np.ndarray, "side side 3"],
-    ) -> None:
+    def add(self, expression: int, neutral: CropPixels, image: CropPixels) -> None:
         """Take in one face, neutral and with an expression; both in [0, 1]."""
         change = np.abs(image - neutral).max(axis=-1)
         self.changed[expression] += _blur(change, change.shape[-1] / 64) > _CHANGE_LEVELS
@@ -100,16 +96,14 @@ def _fade_to_rim(low_px: int) -> LowPlane:
     return np.asarray(fade, dtype=np.float32)
 
 
-def _blur(
-    plane: Float[np.ndarray, "side side"], radius_px: float
-) -> Float[np.ndarray, "side side"]:
+def _blur(plane: CropPlane, radius_px: float) -> CropPlane:
     """Gaussian blur of a plane; values in [0, 1] are kept to 1/255."""
     levels = np.clip(plane * 255 + 0.5, 0, 255).astype(np.uint8)
     blurred = Image.fromarray(levels).filter(ImageFilter.GaussianBlur(radius_px))
     return np.asarray(blurred, dtype=np.float32) / 255.0
 
 
-def _shrink(plane: Float[np.ndarray, "side side"], low_px: int) -> LowPlane:
+def _shrink(plane: CropPlane, low_px: int) -> LowPlane:
     image = Image.fromarray(plane.astype(np.float32))
     return np.asarray(image.resize((low_px, low_px), Image.Resampling.BOX))
 

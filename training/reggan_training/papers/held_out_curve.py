@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from reggan_plugin.array_types import CropPixels
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity import Identity, stable_hash
 from reggan_training.data.pair_table import Pair, pairs_of
@@ -154,5 +155,5 @@ def _mean_inside(values: Images, region: Masks) -> Float[Tensor, " batch"]:
     return inside / (3 * region.sum(dim=(1, 2, 3))).clamp(min=1.0)
 
 
-def _levels(image: Float[np.ndarray, "side side 3"]) -> UInt8[Tensor, "3 side side"]:
+def _levels(image: CropPixels) -> UInt8[Tensor, "3 side side"]:
     return torch.from_numpy((image * 255 + 0.5).astype(np.uint8)).permute(2, 0, 1)

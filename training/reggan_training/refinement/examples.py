@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from reggan_plugin.array_types import CropPixels
 from reggan_plugin.errors import SourceError
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.rig.answer import Landmarks, light_change
@@ -122,7 +123,7 @@ def _opened(model: Path) -> RigSource:
 class _PictureRig:
     """A rig laid over one picture, asked for several expressions of it."""
 
-    def __init__(self, face: Float[np.ndarray, "side side 3"], seen: Landmarks) -> None:
+    def __init__(self, face: CropPixels, seen: Landmarks) -> None:
         self._face = face
         self._fit = fit(template(), seen.places, seen.sigma)
         self._before = template().rest + self._fit.worn

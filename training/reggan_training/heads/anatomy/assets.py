@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from PIL import Image
 
+from reggan_plugin.array_types import Plane
 from reggan_plugin.errors import SourceError
 from reggan_training.heads.head import SparseOffsets
 
@@ -256,7 +257,7 @@ class HeadAssets:
         """The tongue."""
         return read_proxy(self.proxies / "tongue/tongue01/tongue01.mhclo")
 
-    def mask(self, name: str) -> Float[np.ndarray, "height width"]:
+    def mask(self, name: str) -> Plane:
         """Read a region mask over the body's uv, 0 to 1, first row at v = 1."""
         with Image.open(self.masks / f"mpfb_{name}.jpg") as picture:
             return np.asarray(picture.convert("L"), dtype=np.float64) / 255

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from reggan_plugin.array_types import Plane
 from reggan_training.heads.anatomy.assets import HeadAssets, Points
 from reggan_training.heads.head import rise
 
@@ -50,9 +51,7 @@ def read_regions(
     return weights
 
 
-def _sampled(
-    mask: Float[np.ndarray, "height width"], uv: Float[np.ndarray, "points 2"]
-) -> Float[np.ndarray, " points"]:
+def _sampled(mask: Plane, uv: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, " points"]:
     height, width = mask.shape
     row = np.clip((1 - uv[:, 1]) * height, 0, height - 1).astype(np.int64)
     column = np.clip(uv[:, 0] * width, 0, width - 1).astype(np.int64)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
 
+from reggan_plugin.array_types import Pixels
 from reggan_plugin.change.answer import Answer, AnswerSource
 from reggan_plugin.drawing.contact_sheet import SheetRow
 from reggan_plugin.errors import SourceError
@@ -160,7 +160,7 @@ def _sheet_row(label: str, face: TrueFace, result: Planes) -> SheetRow:
     return SheetRow(label=label, views=views)
 
 
-def _view(picture: Planes, side_px: int) -> Float[np.ndarray, "height width 3"]:
+def _view(picture: Planes, side_px: int) -> Pixels:
     """Enlarge a picture until it fills a cell one way or the other, pixel by pixel."""
     times = side_px / max(picture.shape[1:])
     down, across = ((np.arange(int(n * times)) / times).astype(int) for n in picture.shape[1:])

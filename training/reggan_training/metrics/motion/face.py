@@ -8,13 +8,12 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
 
+from reggan_plugin.array_types import CropPlane, SixPoints
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.imaging.region_limits import inside_in_frame
 from reggan_training.heads.head import Part
 from reggan_training.metrics.image_distance import DILATION_SHARE, change_region
-
-SixPoints = Float[np.ndarray, "6 2"]
 
 Planes = Float[np.ndarray, "3 side side"]
 """sRGB-encoded, [0, 1]."""
@@ -90,7 +89,7 @@ class FaceAnswer:
 
     motion: MotionPlanes
     behind: MotionPlanes
-    cover: Float[np.ndarray, "side side"]
+    cover: CropPlane
     picture: Planes
 
 

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 
+from reggan_plugin.array_types import CropPlane, Plane
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
 from reggan_training.metrics.image_distance import psnr_db
 from reggan_training.metrics.motion.face import (
@@ -27,7 +28,6 @@ from reggan_training.metrics.motion.face import (
 )
 from reggan_training.metrics.trials import mean_of_each
 
-Plane = Float[np.ndarray, "height width"]
 ThreePlanes = Float[np.ndarray, "3 height width"]
 
 Values = Float[np.ndarray, " *shape"]
@@ -89,7 +89,7 @@ def explained_motion(made: MotionPlanes, true: MotionPlanes, region: PixelMask) 
     return MotionShares(float((m * t).sum()) / whole, 1.0 - error / whole)
 
 
-def count_folds(motion: MotionPlanes, cover: Float[np.ndarray, "side side"]) -> int:
+def count_folds(motion: MotionPlanes, cover: CropPlane) -> int:
     """Count cells between four pixels in which the picture is turned over or collapses.
 
     The map q → q + m(q) is bilinear in a cell, so it keeps its orientation there exactly if

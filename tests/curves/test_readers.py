@@ -182,6 +182,16 @@ def test_steps_hold_and_splines_bend(tmp_path: Path) -> None:
     np.testing.assert_allclose(bent, 3 * t**2 - 2 * t**3, atol=1e-6)
 
 
+def test_keys_out_of_order_and_unknown_interpolation_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.gltf"
+    formats.gltf(path, output=np.zeros((3, 3)), times=np.array([2.0, 1.0, 0.0]))
+    with pytest.raises(SourceError, match="not in the order of their times"):
+        read_take(path)
+    formats.gltf(path, interpolation="BEZIER")
+    with pytest.raises(SourceError, match="interpolated by 'BEZIER', expected one of LINEAR"):
+        read_take(path)
+
+
 def test_sides_are_exchanged_all_or_the_mouths_alone(tmp_path: Path) -> None:
     take = take_of(tmp_path, "time,mouthLeft,eyeBlinkLeft,jawOpen\n0,1,1,1\n")
     assert mirrored(take) == ("mouthRight", "eyeBlinkRight", "jawOpen")

@@ -25,6 +25,7 @@ from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_accessor, read_
 _SUBSTEPS = 8
 """Rows between two keys of a spline, where it is no straight line."""
 _SPLINE = "CUBICSPLINE"
+_INTERPOLATIONS = ("LINEAR", "STEP", _SPLINE)
 _STEP_S = 1e-6
 """Duration of a step."""
 
@@ -162,6 +163,12 @@ def _sampled(gltf: GltfFile, sampler: Mapping[str, Any], names: tuple[str, ...])
     per_key = (3 if how == _SPLINE else 1) * len(names)
     if not len(times):
         raise ValueError("an animation has no keys")
+    if how not in _INTERPOLATIONS:
+        raise ValueError(
+            f"an animation is interpolated by {how!r}, expected one of {', '.join(_INTERPOLATIONS)}"
+        )
+    if np.isfinite(times).all() and (np.diff(times) < 0).any():
+        raise ValueError("keys of an animation are not in the order of their times")
     if len(output) != per_key * len(times):
         raise ValueError(
             f"an animation has {len(output)} weights for {len(times)} keys of {len(names)} targets"

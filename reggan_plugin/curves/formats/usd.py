@@ -52,8 +52,9 @@ def weights_in(path: str) -> dict[str, Any]:
     refuse_beyond(len(codes), MOST_TAKE_ROWS, "rows")
     refuse_beyond(len(codes) * len(names), MOST_TAKE_CELLS, "weights")
     rows = [np.array(weights.Get(code), dtype=float) for code in codes]
-    if any(row.shape != (len(names),) for row in rows):
-        raise ValueError(f"it names {len(names)} blend shapes, and has {rows[0].size} weights")
+    other = next((row.size for row in rows if row.shape != (len(names),)), None)
+    if other is not None:
+        raise ValueError(f"it names {len(names)} blend shapes, and a time has {other} weights")
     return {
         "animations": len(moving),
         "names": names,

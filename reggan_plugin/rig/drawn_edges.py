@@ -33,6 +33,9 @@ _CORNER = 0.05
 """Eye distances from a corner inwards over which both edges become one skin."""
 _LOST = 0.1
 """Share of a pixel that was open, or the line of shut lips, from which on skin stands in for it."""
+_MIRRORED = 0.4
+"""How far into a lip what stands in for what is lost beside it is taken from, over how far that is
+beyond the lip's rim: lips are thin at their corners."""
 _BEHIND = 0.1
 """Depth, in the spread of the template's, from which on a surface lies behind another."""
 _APART = 0.02
@@ -107,12 +110,18 @@ class Drawn:
             places = raster.mixed_where_hit(self.here[:, :2], self.template.triangles)
             was_open = sampled(opening.was_open[..., None], (places - was_corner) * was_scale)
             lost = np.clip(2 * was_open[:, 0], 0, 1)
+            losses.append(raster.plane(lost))
             left = 1 - lost
+            if number < 2 and opening.was_rims is not None:
+                at = (np.arange(len(opening.was_open)) + 0.5) / was_scale + was_corner[0]
+                beyond = places[:, 1] - np.interp(places[:, 0], at, opening.was_rims[number])
+                ways = ((0, None), (None, 0))[number]
+                places[:, 1] -= (1 + _MIRRORED) * np.clip(beyond, *ways).astype(np.float32)
+                left = np.ones_like(left)
             colours = self.picture.at(places) * left[:, None]
             seen = np.flatnonzero(is_seen)
             there = raster.pixels[seen]
             both[there], known[there] = colours.take(seen, axis=0), left[seen]
-            losses.append(raster.plane(lost))
             if number < 2:
                 skins.append(run_on(raster.plane(colours), raster.plane(left)))
         square = side_px, side_px

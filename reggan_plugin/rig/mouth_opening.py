@@ -1,6 +1,7 @@
 """Mouths: what is seen between lips that part, and the line of lips that slide."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -82,6 +83,12 @@ light they take twice over at their edge. By eye: a hard edge looks like cut pap
 _LINE, _LINE_EDGE, _NEAR_LINE = 0.80, 0.010, 0.5
 """Share of the lips' brightness below which a pixel is of the line, eye distances around it that
 are of its soft edge, and share of `line_of` from which on it is near enough. By eye."""
+_NARROW, _DARKER, _STEP = 0.025, 0.6, 0.55
+"""Of an upper lip only a narrow line is lost: shares of the brightness so many eye distances above
+and below it, or half as far above it, below which a pixel is of one. A lip that darkens little by
+little towards its edge, as lit from above, keeps it. By eye, on 15 heads."""
+_SMOOTH_RIM = 0.022
+"""Eye distances along lips over which their rims are smooth."""
 _TEETH_EDGE, _LINE_WIDTH, _LINE_SHADE = 0.022, 0.018, 0.4
 """Of an open smile that is taken away: eye distances around its opening that are of teeth, too; how
 wide the line is where lips meet then, and its light over that of the lips' rims. By eye."""
@@ -303,10 +310,11 @@ def changed_mouth(
             np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
             (opening > 0).astype(np.float32),
         )
-    was_open, was_window = _open_before(picture, before, axes[:, 1], eye)
+    was_open, was_window, rims = _open_before(picture, before, axes[:, 1], eye)
     whole = rows_of("lip_inner_upper")
     middle = (marks[whole] + marks[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
-    if relaxes and gap_before > _LEAST_GAP > gap_after:
+    smile_goes = relaxes and gap_before > _LEAST_GAP > gap_after
+    if smile_goes:
         px = len(was_open) / (was_window[2] - was_window[0])
         was_open = grown(was_open > 0.1, _TEETH_EDGE * eye * px).astype(np.float32)
         middle[1:-1] = (middle[:-2] + 2 * middle[1:-1] + middle[2:]) / 4
@@ -341,6 +349,7 @@ def changed_mouth(
         middle=rightwards(smooth_arc(middle)),
         still=np.zeros_like(opening),
         soft=_TURN_IN,
+        was_rims=None if smile_goes else rims,
     )
 
 
@@ -397,8 +406,8 @@ def _open_before(
     marks: Float[np.ndarray, "points 2"],
     down: Float[np.ndarray, "2"],
     eye: float,
-) -> tuple[Float[np.ndarray, "side side"], Window]:
-    """Where a source shows a mouth's inside, or the dark line between shut lips.
+) -> tuple[Float[np.ndarray, "side side"], Window, Float[np.ndarray, "2 side"]]:
+    """Where a source shows a mouth's inside, or the dark line between shut lips, and lips end.
 
     Left to the lips, that line would be a second one beside the new edges, or beside where it goes
     along with lips that stay shut.
@@ -424,11 +433,49 @@ def _open_before(
         for reach in (_LINE_REACH, *_LIPS_BESIDE)
     )
     lips = np.clip(within - lips, 0, 1)
-    luma = channels_averaged(picture.at(window_places(window, side_px).astype(np.float32)))
+    places = window_places(window, side_px)
+    luma = channels_averaged(picture.at(places.astype(np.float32)))
     usual = extended(luma[..., None], lips)[..., 0]
     dark = (near > _NEAR_LINE) & (luma < _LINE * usual)
-    dark = grown(dark, _LINE_EDGE * eye * side_px / (window[2] - window[0]))
-    return np.maximum(inside, dark), window
+    px = eye * side_px / (window[2] - window[0])
+    lost = [
+        np.maximum(inside, grown(one, _LINE_EDGE * px))
+        for one in (dark & _is_narrow(luma, px), dark)
+    ]
+    seam = (_line_at(smooth_arc(line), places[0, :, 0]) - window[1]) * px / eye
+    return lost[1], window, window[1] + _rims(lost, seam, _SMOOTH_RIM * px) * np.float32(eye / px)
+
+
+def _is_narrow(luma: Float[np.ndarray, "side side"], px: float) -> Bool[np.ndarray, "side side"]:
+    """Where a picture is darker than above and below, or suddenly than above."""
+    reach, half = (max(1, round(one * _NARROW * px)) for one in (1.0, 0.5))
+    rows = np.pad(luma, ((reach, reach), (0, 0)), mode="edge")
+    above, below, just_above = (
+        rows[reach + one : reach + one + len(luma)] for one in (-reach, reach, -half)
+    )
+    return (luma < _DARKER * np.minimum(above, below)) | (luma < _STEP * just_above)
+
+
+def _rims(
+    lost: Sequence[Float[np.ndarray, "side side"]],
+    seam: Float[np.ndarray, " side"],
+    smooth_px: float,
+) -> Float[np.ndarray, "2 side"]:
+    """Heights where the upper lip ends and the lower one begins, in pixels.
+
+    Args:
+        lost: share of each pixel that is not of the upper lip, and not of the lower one.
+        seam: height of the line where they meet.
+        smooth_px: deviation of the Gaussian along it.
+    """
+    below = (np.arange(len(seam)) + 0.5)[:, None] > seam
+    reach = math.ceil(3 * smooth_px)
+    weight = np.exp(-0.5 * (np.arange(-reach, reach + 1) / smooth_px) ** 2)
+    thick = [
+        np.convolve((one * part).sum(axis=0), weight / weight.sum(), "same")
+        for one, part in zip(lost, (~below, below), strict=True)
+    ]
+    return np.stack([seam - thick[0], seam + thick[1]])
 
 
 def _inside_of_mouth(

@@ -10,11 +10,13 @@ import pytest
 
 from reggan_plugin.change.pipeline import change_crop
 from reggan_plugin.rig import mouth_opening
-from reggan_plugin.rig.answer import rig_answer
+from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, rows_of
+from reggan_plugin.rig.drawn_edges import Drawn
+from reggan_plugin.rig.eyes import rightwards
 from reggan_plugin.rig.mouth_drawing import render_mouth
 from reggan_plugin.rig.mouth_opening import mouth_outline, overlap, parting, without_rolled_lips
-from reggan_plugin.rig.raster import WHOLE, mask_of
+from reggan_plugin.rig.raster import WHOLE, grown, line_of, mask_of, smooth_arc
 from reggan_plugin.rig.template import is_lower, template
 from tests.rig.drawn_face import drawn_face, placed
 
@@ -75,6 +77,40 @@ def test_the_dark_line_where_lips_stay_shut_is_whole(
     face = face * (1 - slit)
     changed = change_crop(face, rig_answer(template(), face, found, asked)).pixels.mean(axis=2)
     assert _darkest(changed, found.places[upper[list(pairs)]]).max() < 0.25
+
+
+def test_a_lip_beside_a_slit_keeps_its_grain_to_its_edge() -> None:
+    face, found = _large_face()
+    columns = np.arange(len(face)) / (EYE * len(face))
+    slit = line_of(mouth_outline(found.places), 0.04 * EYE, WHOLE, len(face)) > 0.5
+    face *= ((1 + 0.3 * np.sign(np.sin(100 * columns))) * ~slit)[..., None]
+    assert _bared_edge(face, found).std() > 0.07
+
+
+def test_a_lip_in_the_shade_is_no_line() -> None:
+    face, found = _large_face()
+    rows, columns = np.mgrid[: len(face), : len(face)] / len(face)
+    edge = rightwards(smooth_arc(found.places[rows_of("lip_inner_upper")]))
+    height = (np.interp(columns[0], edge[:, 0], edge[:, 1]) - rows) / EYE
+    face *= np.where(height < 0, 1, 1 - 0.6 * np.exp(-height / 0.05))[..., None]
+    assert _bared_edge(face, found).mean() < 0.22
+
+
+def _large_face() -> tuple[np.ndarray, Landmarks]:
+    face, found = drawn_face()
+    return face.repeat(2, axis=0).repeat(2, axis=1), found
+
+
+def _bared_edge(face: np.ndarray, found: Landmarks) -> np.ndarray:
+    """Pixels of the upper lip's edge as it bares the teeth, in grey."""
+    asked = {"noseSneerLeft": 1.0, "noseSneerRight": 1.0, "jawOpen": 0.1}
+    with patch.object(Drawn, "opening", autospec=True, side_effect=Drawn.opening) as drawn:
+        answer = rig_answer(template(), face, found, asked)
+    is_open = drawn.call_args.args[1].open > 0
+    edge = grown(is_open, 3) & ~grown(is_open, 1)
+    rows = np.flatnonzero(is_open.any(axis=1))
+    edge[rows[len(rows) // 3] :] = False
+    return answer.painters[-1].paint.mean(axis=2)[edge]
 
 
 def test_a_gleam_of_teeth_between_lips_that_shut_is_not_kept() -> None:

@@ -252,7 +252,8 @@ class BenchSettings:
         rounds: runs at batch 1.
         threads: CPU threads of one run; None for all.
         with_peers: beside other papers' generators and PyTorch, and under the roof.
-        heights: of the frames that are rendered whole; empty for none.
+        pipeline: whether whole frames are rendered, too.
+        heights: of these frames.
         frames: of each such shot.
     """
 
@@ -262,6 +263,7 @@ class BenchSettings:
     rounds: int = 100
     threads: int | None = None
     with_peers: bool = False
+    pipeline: bool = False
     heights: tuple[int, ...] = ()
     frames: int = 4
 
@@ -351,7 +353,7 @@ def _time_pipelines(
     """Return the first model on each device."""
     devices = [one.device for one in contestants if one.file == settings.models[0]]
     found = []
-    for height in settings.heights:
+    for height in settings.heights if settings.pipeline else ():
         for suffix in SAMPLE_FROM_SUFFIX:
             for device in devices:
                 report(f"{settings.frames} frames of {height} lines, {suffix}, on {device}")

@@ -1,12 +1,18 @@
 """`reggan-plugin bench`: how fast models and whole frames are on this machine."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import click
 
 from reggan_plugin.benchmark.benchmark import BenchSettings, run_benchmark
-from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option, output_option
+from reggan_plugin.commands.options.grouped import (
+    GroupedCommand,
+    grouped_option,
+    options_as,
+    output_option,
+)
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
@@ -36,60 +42,68 @@ def batches_from_text(text: str) -> tuple[int, ...]:
     cls=GroupedCommand,
     epilog="\b\nExample:\n  reggan-plugin bench --device cpu --rounds 20 --json bench.json",
 )
-@_models_option(
-    "--model NAME|FILE.onnx",
-    "models",
-    multiple=True,
-    help="Model to measure. May be given several times; the others are compared with the first.  "
-    "[default: all that `reggan-plugin models` lists]",
-)
-@_models_option(
-    "--device cpu|cuda:0|...",
-    "devices",
-    multiple=True,
-    help="May be given several times.  [default: every device that works here]",
-)
-@_models_option(
-    "--peers",
-    "with_peers",
-    is_flag=True,
-    help="Also time networks with the shapes of SARGAN, US-GAN and StarGAN, and the first model "
-    "in PyTorch. Say how far each is from what the hardware allows. Needs the extra [export].",
-)
-@_models_option(
-    "--batch 1,4,8",
-    "batches",
-    type=batches_from_text,
-    default="1,4,8",
-    help="How many faces are given at once.",
-)
-@_models_option(
-    "--rounds RUNS",
-    type=click.IntRange(1),
-    default=100,
-    help="How many times one face is run. Larger batches get as many faces in all.",
-)
-@_models_option(
-    "--threads COUNT",
-    type=click.IntRange(1),
-    help="CPU threads of a model.  [default: all cores]",
-)
-@grouped_option("Frames", "--pipeline", is_flag=True, help="Also render whole frames, PNG and EXR.")
-@grouped_option(
-    "Frames",
-    "--height PIXELS",
-    "heights",
-    type=click.IntRange(64, 8640),
-    multiple=True,
-    default=_HEIGHTS,
-    help="Height of these frames. May be given several times.",
-)
-@grouped_option(
-    "Frames",
-    "--frames COUNT",
-    type=click.IntRange(1),
-    default=8,
-    help="How many frames each shot has.",
+@options_as(
+    "settings",
+    BenchSettings,
+    _models_option(
+        "--model NAME|FILE.onnx",
+        "models",
+        type=find_model,
+        multiple=True,
+        help="Model to measure. May be given several times; the others are compared with the "
+        "first.  [default: all that `reggan-plugin models` lists]",
+    ),
+    _models_option(
+        "--device cpu|cuda:0|...",
+        "devices",
+        multiple=True,
+        help="May be given several times.  [default: every device that works here]",
+    ),
+    _models_option(
+        "--peers",
+        "with_peers",
+        is_flag=True,
+        help="Also time networks with the shapes of SARGAN, US-GAN and StarGAN, and the first "
+        "model in PyTorch. Say how far each is from what the hardware allows. Needs the extra "
+        "[export].",
+    ),
+    _models_option(
+        "--batch 1,4,8",
+        "batches",
+        type=batches_from_text,
+        default="1,4,8",
+        help="How many faces are given at once.",
+    ),
+    _models_option(
+        "--rounds RUNS",
+        type=click.IntRange(1),
+        default=100,
+        help="How many times one face is run. Larger batches get as many faces in all.",
+    ),
+    _models_option(
+        "--threads COUNT",
+        type=click.IntRange(1),
+        help="CPU threads of a model.  [default: all cores]",
+    ),
+    grouped_option(
+        "Frames", "--pipeline", is_flag=True, help="Also render whole frames, PNG and EXR."
+    ),
+    grouped_option(
+        "Frames",
+        "--height PIXELS",
+        "heights",
+        type=click.IntRange(64, 8640),
+        multiple=True,
+        default=_HEIGHTS,
+        help="Height of these frames. May be given several times.",
+    ),
+    grouped_option(
+        "Frames",
+        "--frames COUNT",
+        type=click.IntRange(1),
+        default=8,
+        help="How many frames each shot has.",
+    ),
 )
 @output_option(
     "--json FILE.json",
@@ -101,15 +115,7 @@ def batches_from_text(text: str) -> tuple[int, ...]:
 @verbose_option
 def bench(
     *,
-    models: tuple[str, ...],
-    devices: tuple[str, ...],
-    with_peers: bool,
-    batches: tuple[int, ...],
-    rounds: int,
-    threads: int | None,
-    pipeline: bool,
-    heights: tuple[int, ...],
-    frames: int,
+    settings: BenchSettings,
     out: Path | None,
     overwrite: bool,
 ) -> None:
@@ -117,22 +123,13 @@ def bench(
 
     Everything is timed in turns, so that you can compare the numbers on a busy machine, too.
     """
-    paths = tuple(map(find_model, models))
     if out is not None:
-        refuse_overwriting([out], paths)
+        refuse_overwriting([out], settings.models)
         if out.suffix.lower() != ".json":
             raise UsageError(f"{out} is the name of another kind of file. Let it end in .json.")
         refuse_existing([out], overwrite=overwrite)
-    settings = BenchSettings(
-        models=paths or tuple(installed_models().values()),
-        devices=devices,
-        batches=batches,
-        rounds=rounds,
-        threads=threads,
-        with_peers=with_peers,
-        heights=heights if pipeline else (),
-        frames=frames,
-    )
+    if not settings.models:
+        settings = replace(settings, models=tuple(installed_models().values()))
     report = run_benchmark(settings, lambda step: click.echo(step, err=True))
     if out is not None:
         text = json_text(report.document(), indent=1)

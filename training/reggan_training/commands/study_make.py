@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.commands.options.grouped import shown_option
+from reggan_plugin.commands.options.grouped import options_as, shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.file_safety import write_atomically
@@ -63,30 +63,34 @@ def named_folder_from_text(text: str) -> tuple[str, Path]:
     help="Set whose test identities the runs change. Repeat it for more.",
 )
 @out_option("Folder for the page and its key.")
-@shown_option(
-    "--comparisons N",
-    type=click.IntRange(min=1),
-    help=f"Pairs of pictures for a rater, three questions each.  [default: {USUAL_COMPARISONS}, "
-    "or as many as there are]",
+@options_as(
+    "settings",
+    StudySettings,
+    shown_option(
+        "--comparisons N",
+        type=click.IntRange(min=1),
+        help="Pairs of pictures for a rater, three questions each.  "
+        f"[default: {USUAL_COMPARISONS}, or as many as there are]",
+    ),
+    number_option(
+        "--attention-checks",
+        default=StudySettings.attention_checks,
+        least=0,
+        metavar="N",
+        help="More pairs, in which one picture shows another person.",
+    ),
+    number_option(
+        "--side",
+        "side_px",
+        default=StudySettings.side_px,
+        least=32,
+        most=1024,
+        metavar="PIXELS",
+        help="Longer side of every picture on the page.",
+    ),
+    click.option("--contact", default="", help="Whom raters can ask, shown with the consent."),
+    click.option("--seed", type=int, default=StudySettings.seed, show_default=True),
 )
-@number_option(
-    "--attention-checks",
-    default=StudySettings.attention_checks,
-    least=0,
-    metavar="N",
-    help="More pairs, in which one picture shows another person.",
-)
-@number_option(
-    "--side",
-    "side_px",
-    default=StudySettings.side_px,
-    least=32,
-    most=1024,
-    metavar="PIXELS",
-    help="Longer side of every picture on the page.",
-)
-@click.option("--contact", default="", help="Whom raters can ask, shown with the consent.")
-@click.option("--seed", type=int, default=StudySettings.seed, show_default=True)
 @overwrite_option("a study that is there")
 @verbose_option
 def make(
@@ -96,11 +100,7 @@ def make(
     runs: Sequence[tuple[str, Path]],
     data: Sequence[Path],
     out: Path,
-    comparisons: int | None,
-    attention_checks: int,
-    side_px: int,
-    contact: str,
-    seed: int,
+    settings: StudySettings,
     overwrite: bool,
 ) -> None:
     """Write a page for raters, raters/index.html, and the key to it, key.json.
@@ -117,20 +117,13 @@ def make(
     page_path, key_path = out / "raters" / "index.html", out / "key.json"
     if not overwrite:
         _refuse_existing(page_path, key_path)
-    settings = StudySettings(
-        comparisons=comparisons,
-        attention_checks=attention_checks,
-        side_px=side_px,
-        seed=seed,
-        contact=contact,
-    )
     if bool(methods) == bool(runs) or (runs and original) or (methods and data):
         raise UsageError(
             "Compare either pictures, --methods NAME=FOLDER with --input, or training runs, "
             "--runs FOLDER with --data."
         )
     folders = _unique_names(methods or runs)
-    _refuse_names_in(contact, folders)
+    _refuse_names_in(settings.contact, folders)
     source = _open_source(folders, bool(methods), original, data, settings)
     page, key = pack_study(source, settings)
     page_path.parent.mkdir(parents=True, exist_ok=True)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @out_option("Folder to write to. A run that was stopped goes on there.")
 @shown_option(
     "--kimg THOUSANDS",
+    "length_kimg",
     type=click.FloatRange(min=0.001),
     help="Length of a run, in thousands of pairs; by default that of the preset.",
 )
@@ -65,13 +66,13 @@ if TYPE_CHECKING:
 @click.option(
     "--architecture", type=click.Choice(architecture_names()), help="Which network to train."
 )
-@shown_option("--size PX", type=click.IntRange(min=32), help="Side of the face crop.")
+@shown_option("--size PX", "side_px", type=click.IntRange(min=32), help="Side of the face crop.")
 @shown_option(
     "--width FACTOR",
     type=click.FloatRange(min=0.05, max=4),
     help="Factor on all channel counts; 1 is the published size.",
 )
-@shown_option("--batch PAIRS", type=click.IntRange(min=1), help="Pairs in one step.")
+@shown_option("--batch PAIRS", "batch_size", type=click.IntRange(min=1), help="Pairs in one step.")
 @shown_option(
     "--learning-rate RATE",
     type=click.FloatRange(min=0, min_open=True),
@@ -81,7 +82,7 @@ if TYPE_CHECKING:
 @shown_option("--identities N", type=click.IntRange(min=1), help="Train on N identities only.")
 @shown_option(
     "--style NAME",
-    "styles",
+    "training_styles",
     multiple=True,
     help="Style to train on. May be given several times.",
 )
@@ -156,24 +157,8 @@ def _resolve(
         settings = settings_for_model(settings, initial.settings)
         tables = {"closed_form": "keep", **tables}
     settings = settings_with_tables(settings, tables, config.name if config else "the preset")
-    asked = _given(
-        length_kimg=options["kimg"],
-        batch_size=options["batch"],
-        learning_rate=options["learning_rate"],
-        seed=options["seed"],
-        identities=options["identities"],
-        training_styles=options["styles"] or None,
-        closed_form=options["closed_form"],
-        every_identity=options["every_identity"],
-        model=_given(
-            architecture=options["architecture"],
-            side_px=options["size"],
-            width=options["width"],
-        ),
-    )
-    return settings_with_tables(settings, asked, "the command line")
-
-
-def _given(**options: object) -> dict[str, object]:
-    """Return the options that stand on the command line."""
-    return {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    model = {
+        name: given.pop(name) for name in ("architecture", "side_px", "width") if name in given
+    }
+    return settings_with_tables(settings, {**given, "model": model}, "the command line")

@@ -15,7 +15,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
-from multiprocessing import get_context, parent_process
 from operator import itemgetter
 from pathlib import Path
 from threading import Thread
@@ -191,6 +190,7 @@ def run_side_by_side(
     # most runs have one process
     from concurrent.futures import Future, ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
 
     waiting = deque(plan.tasks)
     said: tuple[str, ...] = ()
@@ -250,6 +250,8 @@ def _begin(
 
 def _end_with_parent() -> None:
     """End with the process that began this one, also if that is killed: nobody wants the frames."""
+    from multiprocessing import parent_process
+
     parent = parent_process()
     if parent is not None:
         parent.join()

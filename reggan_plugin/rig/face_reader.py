@@ -9,7 +9,7 @@ whose weights are known: `reggan_training.rig.face_reader`.
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -48,8 +48,7 @@ class FaceReaderWeights:
 @cache
 def face_reader_weights() -> FaceReaderWeights:
     """Return the regressions of this package, read when first asked for."""
-    path = resources.files("reggan_plugin.rig") / "face_reader.npz"
-    with path.open("rb") as file, np.load(file) as arrays:
+    with np.load(Path(__file__).with_name("face_reader.npz")) as arrays:
         return FaceReaderWeights(
             alone=arrays["alone"].astype(np.float64),
             beyond_rest=arrays["beyond_rest"].astype(np.float64),

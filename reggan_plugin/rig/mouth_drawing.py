@@ -7,7 +7,7 @@ size costs the same. Only highlights are left to pixels.
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -106,8 +106,7 @@ class MouthRig:
 @cache
 def mouth_rig() -> MouthRig:
     """Return the mouth of this package, read when first asked for."""
-    path = resources.files("reggan_plugin.rig") / "mouth.npz"
-    with path.open("rb") as file, np.load(file) as arrays:
+    with np.load(Path(__file__).with_name("mouth.npz")) as arrays:
         low, high = arrays["bounds"]
         share = {name: arrays[name] / np.float32(255) for name in ("jaw", "sky", "cervical")}
         return MouthRig(

@@ -7,7 +7,7 @@ between the eyes. Built by `reggan_training.rig.template`.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -93,8 +93,7 @@ class _ByName(Mapping[str, Float[np.ndarray, "..."]]):
 @cache
 def template() -> Template:
     """Return the template of this package, read when first asked for."""
-    path = resources.files("reggan_plugin.rig") / "template.npz"
-    with path.open("rb") as file, np.load(file) as arrays:
+    with np.load(Path(__file__).with_name("template.npz")) as arrays:
         stored, scales = arrays["shapes"], arrays["scales"]
         names = [str(name) for name in arrays["names"]]
 

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -433,24 +434,22 @@ def test_a_stamp_is_in_the_file_and_not_in_copies(run: Run, shot: Path, tmp_path
     assert np.array_equal(read_frame(out / "a.1002.png").pixels, plain.pixels)
 
 
+def render_with_masks(shot: Path, folder: Path, existing: Existing) -> list[str]:
+    beside = LayerFiles(folder=folder / "layers", layers=("mask",))
+    plan = plan_job(str(shot), None, folder / "out", "happy", existing, layer_files=beside)
+    asked = RenderSettings(
+        mix=ExpressionMix({"happy": 1.0}), picture=PictureSettings(layer_files=beside)
+    )
+    run = RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
+    return written(run_job(plan, asked, run))
+
+
 @pytest.mark.parametrize("damage", [b"", b"other bytes", None])
 def test_a_damaged_layer_is_told_and_made_again(
     shot: Path, tmp_path: Path, damage: bytes | None
 ) -> None:
-    beside = LayerFiles(folder=tmp_path / "layers", layers=("mask",))
     out, layer = tmp_path / "out", tmp_path / "layers" / "mask" / "a.1002.exr"
-
-    def render(existing: Existing) -> list[str]:
-        plan = plan_job(str(shot), None, out, "happy", existing, layer_files=beside)
-        asked = RenderSettings(
-            mix=ExpressionMix({"happy": 1.0}), picture=PictureSettings(layer_files=beside)
-        )
-        return written(
-            run_job(
-                plan, asked, RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
-            )
-        )
-
+    render = partial(render_with_masks, shot, tmp_path)
     frames = render(Existing.REFUSE)
     assert main(["report", str(shot), "--out", str(out)]) == 0
     assert render(Existing.REHASH) == []
@@ -465,20 +464,8 @@ def test_a_damaged_layer_is_told_and_made_again(
 
 
 def test_a_layer_that_somebody_changed_is_left(shot: Path, tmp_path: Path) -> None:
-    beside = LayerFiles(folder=tmp_path / "layers", layers=("mask",))
-    out, layer = tmp_path / "out", tmp_path / "layers" / "mask" / "a.1002.exr"
-
-    def render(existing: Existing) -> list[str]:
-        plan = plan_job(str(shot), None, out, "happy", existing, layer_files=beside)
-        asked = RenderSettings(
-            mix=ExpressionMix({"happy": 1.0}), picture=PictureSettings(layer_files=beside)
-        )
-        return written(
-            run_job(
-                plan, asked, RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
-            )
-        )
-
+    layer = tmp_path / "layers" / "mask" / "a.1002.exr"
+    render = partial(render_with_masks, shot, tmp_path)
     render(Existing.REFUSE)
     name = next(iter(OpenEXR.File(str(layer)).channels()))
     OpenEXR.File({}, {name: np.full((4, 6), 0.5, np.float32)}).write(str(layer))

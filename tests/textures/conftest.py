@@ -85,6 +85,14 @@ def head_files(head: MadeHead, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder
 
 
+@pytest.fixture
+def head_glb(head: MadeHead, head_files: Path, tmp_path: Path) -> Path:
+    """head.glb, with its map inside."""
+    path = tmp_path / "head.glb"
+    write_glb(path, head, image=(head_files / "base_color.png").read_bytes())
+    return path
+
+
 @pytest.fixture(scope="session")
 def write_head_glb() -> "Callable[..., None]":
     return write_glb

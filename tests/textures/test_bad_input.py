@@ -91,20 +91,12 @@ def test_a_normal_map_is_refused_by_its_look(transfer: ExpressionTransfer, tmp_p
         run(transfer, None, Look(texture=tmp_path / "face.png"))
 
 
-def test_a_normal_map_is_refused_by_its_slot(
-    head: MadeHead,
-    head_files: Path,
-    transfer: ExpressionTransfer,
-    write_head_glb: Callable[..., None],
-    tmp_path: Path,
-) -> None:
-    image = (head_files / "base_color.png").read_bytes()
-    write_head_glb(tmp_path / "head.glb", head, image=image)
-    document, binary = parsed(tmp_path / "head.glb")
+def test_a_normal_map_is_refused_by_its_slot(transfer: ExpressionTransfer, head_glb: Path) -> None:
+    document, binary = parsed(head_glb)
     document["materials"][1]["normalTexture"] = {"index": 0}
-    (tmp_path / "head.glb").write_bytes(glb_bytes(document, binary))
+    head_glb.write_bytes(glb_bytes(document, binary))
     with pytest.raises(TextureError, match="'Unused' uses it as its normalTexture"):
-        run(transfer, tmp_path / "head.glb", Look())
+        run(transfer, head_glb, Look())
 
 
 def test_a_mesh_that_shows_no_face(
@@ -134,19 +126,13 @@ def test_a_damaged_map_inside_a_mesh_is_named(
 
 
 def test_a_texture_that_is_not_the_meshs(
-    head: MadeHead,
-    head_files: Path,
-    transfer: ExpressionTransfer,
-    write_head_glb: Callable[..., None],
-    tmp_path: Path,
+    transfer: ExpressionTransfer, head_glb: Path, tmp_path: Path
 ) -> None:
-    image = (head_files / "base_color.png").read_bytes()
-    write_head_glb(tmp_path / "head.glb", head, image=image)
     Image.new("RGB", (64, 64), (90, 200, 100)).save(tmp_path / "grass.png")
     with pytest.raises(
         TextureError, match=r"does not seem to be a map of.*nothing like the mesh.s own"
     ):
-        run(transfer, tmp_path / "head.glb", Look(texture=tmp_path / "grass.png"))
+        run(transfer, head_glb, Look(texture=tmp_path / "grass.png"))
 
 
 def test_a_texture_that_does_not_join_at_the_meshs_seams(
@@ -161,34 +147,20 @@ def test_a_texture_that_does_not_join_at_the_meshs_seams(
 
 
 def test_an_unknown_bone_or_material_is_named_with_what_there_is(
-    head: MadeHead,
-    head_files: Path,
-    transfer: ExpressionTransfer,
-    write_head_glb: Callable[..., None],
-    tmp_path: Path,
+    transfer: ExpressionTransfer, head_glb: Path
 ) -> None:
-    image = (head_files / "base_color.png").read_bytes()
-    write_head_glb(tmp_path / "head.glb", head, image=image)
     with pytest.raises(UsageError, match=r"'Kopf'.*it has J_Head"):
-        run(transfer, tmp_path / "head.glb", Look(head_bone="Kopf"))
+        run(transfer, head_glb, Look(head_bone="Kopf"))
     with pytest.raises(UsageError, match="'Skin'; it has Face"):
-        run(transfer, tmp_path / "head.glb", Look(material="Skin"))
+        run(transfer, head_glb, Look(material="Skin"))
 
 
 @pytest.mark.parametrize("keep", [0, 3, 11, 19, 300, 0.5, 0.99])
-def test_a_glb_that_is_cut_off(
-    keep: float,
-    head: MadeHead,
-    head_files: Path,
-    write_head_glb: Callable[..., None],
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "head.glb"
-    write_head_glb(path, head, image=(head_files / "base_color.png").read_bytes())
-    content = path.read_bytes()
-    path.write_bytes(content[: int(keep if keep >= 1 else keep * len(content))])
+def test_a_glb_that_is_cut_off(keep: float, head_glb: Path) -> None:
+    content = head_glb.read_bytes()
+    head_glb.write_bytes(content[: int(keep if keep >= 1 else keep * len(content))])
     with pytest.raises(MeshError, match="Export it again"):
-        load_mesh(path)
+        load_mesh(head_glb)
 
 
 @pytest.mark.parametrize(
@@ -202,19 +174,11 @@ def test_a_glb_that_is_cut_off(
         {"bufferViews": [{"buffer": 0, "byteLength": 10**9}] * 12},
     ],
 )
-def test_a_glb_whose_indices_lead_nowhere(
-    change: dict[str, object],
-    head: MadeHead,
-    head_files: Path,
-    write_head_glb: Callable[..., None],
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "head.glb"
-    write_head_glb(path, head, image=(head_files / "base_color.png").read_bytes())
-    document, binary = parsed(path)
-    path.write_bytes(glb_bytes({**document, **change}, binary))
+def test_a_glb_whose_indices_lead_nowhere(change: dict[str, object], head_glb: Path) -> None:
+    document, binary = parsed(head_glb)
+    head_glb.write_bytes(glb_bytes({**document, **change}, binary))
     with pytest.raises(MeshError, match=r"[Ee]xport"):
-        load_mesh(path)
+        load_mesh(head_glb)
 
 
 @pytest.mark.parametrize(
@@ -285,16 +249,13 @@ def test_a_mesh_that_cannot_be_written_is_refused_before_the_work(
     mesh_as: str,
     message: str,
     head: MadeHead,
-    head_files: Path,
     transfer: ExpressionTransfer,
-    write_head_glb: Callable[..., None],
+    head_glb: Path,
     tmp_path: Path,
 ) -> None:
-    mesh = tmp_path / "head.glb"
-    write_head_glb(mesh, head, image=(head_files / "base_color.png").read_bytes())
     outputs = {"out": tmp_path / "new.png", "out_mesh": tmp_path / out_mesh, "mesh_as": mesh_as}
     with pytest.raises(UsageError, match=message):
-        run(transfer, mesh, Look(), **outputs)
+        run(transfer, head_glb, Look(), **outputs)
     assert [path.name for path in tmp_path.iterdir()] == ["head.glb"]
 
 

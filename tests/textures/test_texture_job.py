@@ -158,30 +158,21 @@ def test_intensity_0_gives_the_same_files(
 
 
 def test_intensity_0_gives_the_same_glb(
-    head: MadeHead,
-    head_files: Path,
-    write_head_glb: Callable[..., None],
-    tmp_path: Path,
-    run: Callable[..., TextureResult],
+    head_files: Path, head_glb: Path, tmp_path: Path, run: Callable[..., TextureResult]
 ) -> None:
-    mesh = tmp_path / "head.glb"
-    write_head_glb(mesh, head, image=(head_files / "base_color.png").read_bytes())
-    run(mesh, None, mixes=NOTHING, out_mesh=tmp_path / "same.glb", out=tmp_path / "same.png")
-    assert (tmp_path / "same.glb").read_bytes() == mesh.read_bytes()
+    run(head_glb, None, mixes=NOTHING, out_mesh=tmp_path / "same.glb", out=tmp_path / "same.png")
+    assert (tmp_path / "same.glb").read_bytes() == head_glb.read_bytes()
     assert (tmp_path / "same.png").read_bytes() == (head_files / "base_color.png").read_bytes()
 
 
 def test_a_glb_wears_its_new_map(
     head: MadeHead,
-    head_files: Path,
     angry_map: np.ndarray,
-    write_head_glb: Callable[..., None],
+    head_glb: Path,
     tmp_path: Path,
     run: Callable[..., TextureResult],
 ) -> None:
-    mesh = tmp_path / "head.glb"
-    write_head_glb(mesh, head, image=(head_files / "base_color.png").read_bytes())
-    result = run(mesh, None, out_mesh=tmp_path / "angry.glb")
+    result = run(head_glb, None, out_mesh=tmp_path / "angry.glb")
     assert result.written == (tmp_path / "angry.glb",)
     assert (result.found_by, result.material) == ("node J_Head", "Face")
     document, binary = parsed(tmp_path / "angry.glb")

@@ -327,10 +327,10 @@ __all__ = [
     "render_mouth",
 ]
 
-Teeth: TypeAlias = Literal["natural", "plate", "none"]
-"""`plate`: a smooth white band for each row, as toons have it."""
+Teeth: TypeAlias = Literal["natural", "soft", "plate", "none"]
+"""`plate`: a smooth white band for each row, as toons have it; `soft`: half of it, half teeth."""
 MouthStyle: TypeAlias = Literal["auto", "rendered", "plate", "empty", "closed"]
-"""What is shown between parted lips: teeth, plates or neither; `auto` gives drawings plates. Or
+"""What is shown between parted lips: teeth, plates or neither; `auto` gives drawings soft teeth. Or
 lips stay shut."""
 MOUTH_STYLES: tuple[MouthStyle, ...] = ("auto", "rendered", "plate", "empty", "closed")
 
@@ -351,9 +351,9 @@ class MouthLook:
         """Teeth for a face, which may be a drawing."""
         if self.style == "empty":
             return "none"
-        return (
-            "plate" if self.style == "plate" or (self.style == "auto" and is_drawn) else "natural"
-        )
+        if self.style == "plate":
+            return "plate"
+        return "soft" if self.style == "auto" and is_drawn else "natural"
 
 
 USUAL_MOUTH = MouthLook()
@@ -362,7 +362,13 @@ _FINER = 2
 """Samples per pixel and axis."""
 _MOST_SAMPLES = 250_000
 """Drawn at once; more are drawn in bands of rows."""
-_LEFT_OUT = {"natural": (PLATE,), "plate": (TOOTH,), "none": (PLATE, TOOTH, GUM)}
+_LEFT_OUT: dict[Teeth, tuple[tuple[int, ...], ...]] = {
+    "natural": ((PLATE,),),
+    "soft": ((PLATE,), (TOOTH,)),
+    "plate": ((TOOTH,),),
+    "none": ((PLATE, TOOTH, GUM),),
+}
+"""Parts that are left out of each of the pictures that are averaged."""
 _SHARPNESS = 45
 """Exponent of highlights: wet enamel in a room, not a mirror."""
 
@@ -412,14 +418,16 @@ def render_mouth(
     seen = np.column_stack(
         [(view.places(mouth.points) - start) / pixel, mouth.points @ view.towards]
     )
-    triangles = rig.triangles[~np.isin(rig.part[rig.triangles[:, 0]], _LEFT_OUT[teeth])]
+    part = rig.part[rig.triangles[:, 0]]
+    layers = [rig.triangles[~np.isin(part, left_out)] for left_out in _LEFT_OUT[teeth]]
     height, width = open_part.shape
     band = max(1, _MOST_SAMPLES // (width * _FINER**2))
     for first in range(0, height, band):
         some = slice(first, min(first + band, height))
         is_open = open_part[some] > 0
-        drawn = _drawn(mouth, seen - [0, first, 0], triangles, is_open)
-        picture[box[0] : box[1], box[2] : box[3]][some][is_open] = drawn[is_open]
+        for triangles in layers:
+            drawn = _drawn(mouth, seen - [0, first, 0], triangles, is_open) / len(layers)
+            picture[box[0] : box[1], box[2] : box[3]][some][is_open] += drawn[is_open]
     return picture
 
 

@@ -215,15 +215,16 @@ def test_gums_of_stone_are_as_light_as_its_teeth() -> None:
     assert darkest[1] > 1.2 * darkest[0]
 
 
-def test_plates_have_no_gaps() -> None:
+def test_plates_have_no_gaps_and_soft_teeth_have_faint_ones() -> None:
     opening = ellipse(200, 0.08, 0.015, -0.012)
     luma = {
         teeth: drawn(opening, teeth=teeth) @ np.array(LUMA_WEIGHTS)
-        for teeth in ("natural", "plate")
+        for teeth in ("natural", "soft", "plate")
     }
     row = int((ORIGIN[1] - 0.08 * EYE - WINDOW[1]) / (WINDOW[3] - WINDOW[1]) * 200)
     steps = {teeth: np.abs(np.diff(one[row, 75:125])).max() for teeth, one in luma.items()}
     assert steps["plate"] < 0.2 * steps["natural"]
+    assert 0.4 * steps["natural"] < steps["soft"] < 0.7 * steps["natural"]
 
 
 def face(

@@ -226,7 +226,7 @@ def test_lips_that_are_kept_shut_do_not_part(name: str) -> None:
 
 
 def test_what_parted_lips_show_is_chosen_or_told_by_the_picture() -> None:
-    assert MouthLook().teeth(is_drawn=True) == "plate"
+    assert MouthLook().teeth(is_drawn=True) == "soft"
     assert MouthLook().teeth(is_drawn=False) == "natural"
     for drawn in (True, False):
         assert MouthLook(style="rendered").teeth(is_drawn=drawn) == "natural"

@@ -116,7 +116,7 @@ rig_options = options_as(
         type=click.Choice(MOUTH_STYLES),
         default="auto",
         help="What parted lips show: rendered teeth; a plate, as toons have it; or an empty "
-        "mouth. auto gives flat drawings a plate. closed parts no lips, whatever you ask for.",
+        "mouth. auto gives flat drawings softer teeth. closed parts no lips, whatever you ask for.",
     ),
 )
 """`--rig`, `--teeth` and `--mouth`; the command takes `rig_files`, a `RigFiles`."""

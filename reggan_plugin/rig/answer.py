@@ -102,6 +102,8 @@ _HAIR, _BESIDE_HAIR, _FREE = 0.3, 0.20, 0.12
 skin comes to move; and from brows, lids and lips within which it does all the same."""
 _BROW_GOES_ON = 0.3
 """Eye distances by which a brow may go on beyond its last landmark, up to hair that hides it."""
+_TAIL_ENDS, _TAIL_WIDE = 0.22, 0.10
+"""Eye distances beyond a brow's last landmark over which its tail goes along; half its width."""
 _ROOM = 0.05
 """Of values up to 1, below which light changes less: what is clipped would change its hue."""
 _ROOM_SOFT = 2.0
@@ -207,6 +209,7 @@ def rig_answer(
         there = without_smeared_lips(
             template, here, there, marks_before, marks_after, axes, laid.map.eye, rest
         )
+    there = _with_tails(here, there, marks_before, marks_after, laid.map.eye, landmarks.seen_brows)
     eyes = [
         changed_eye(
             picture,
@@ -352,6 +355,31 @@ def _motion(
         motion[..., :2] *= 1 - np.clip(2 * is_head - 0.5, 0, 1) * np.clip(1.5 - 2 * was_head, 0, 1)
         motion[..., 2:] *= np.clip(2 * was_head - 1, 0, 1)
     return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32), moves
+
+
+def _with_tails(
+    here: Float[np.ndarray, "vertices 3"],
+    there: Float[np.ndarray, "vertices 3"],
+    before: Float[np.ndarray, "points 2"],
+    after: Float[np.ndarray, "points 2"],
+    eye: float,
+    seen_brows: Sequence[str],
+) -> Float[np.ndarray, "vertices 3"]:
+    """Let the tails of brows go along with their last landmarks.
+
+    On a temple that turns away skin that hardly moves is near them, and would draw them down to it.
+    """
+    there = there.copy()
+    for side in seen_brows:
+        last, inner = rows_of("brow", side)[[0, 2]]
+        way, on = after[last] - before[last], before[last] - before[inner]
+        on = on / max(float(np.hypot(*on)), 1e-9)
+        along, beside = ((here[:, :2] - before[last]) @ np.stack([on, [-on[1], on[0]]]).T / eye).T
+        share = (1 - (along / _TAIL_ENDS).clip(0, 1) ** 2) * (1 + along / _TAIL_WIDE).clip(0, 1)
+        share *= np.exp(-((beside / _TAIL_WIDE) ** 2))
+        goes = (there - here)[:, :2] @ way / max(float(way @ way), 1e-12)
+        there[:, :2] += np.clip(share - goes.clip(0), 0, 1)[:, None] * way
+    return there
 
 
 def _beside_hair(

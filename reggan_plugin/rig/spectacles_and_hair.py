@@ -35,7 +35,7 @@ _CRUMBS = 5
 """Pixels of a window of which more than half have to be in front: crumbs would stay behind."""
 _LEAST = 0.002
 """Share of the crop that has to be in front; less is noise."""
-_BROW, _TAIL_GOES_ON = 0.075, 0.5
+_BROW, _TAIL_GOES_ON = 0.075, 1.0
 """Of a brow: half of its width with its hairs, in eye distances; how far its tail goes on beyond
 the last landmark, in steps between landmarks."""
 _TAIL = 0.12

@@ -12,7 +12,7 @@ from reggan_plugin.rig.dense_landmarks import SIDES, eye_rows, rows_of
 from reggan_plugin.rig.mouth_opening import mouth_of_character
 from reggan_plugin.rig.raster import WHOLE, line_of, smooth_arc
 from reggan_plugin.rig.template import template
-from tests.rig.drawn_face import SKIN, WHITE, drawn_face
+from tests.rig.drawn_face import SKIN, WHITE, drawn_face, placed
 
 BLINK = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
 
@@ -309,6 +309,19 @@ def test_a_brow_that_goes_on_beneath_a_lock_is_not_bent_at_it() -> None:
     at = tuple((beyond.T[::-1] * len(free)).astype(int))
     assert free[at].min() > 0.002
     np.testing.assert_allclose(held[at], free[at], rtol=0.15)
+
+
+def test_the_tail_of_a_brow_goes_along_on_a_temple_that_turns_away() -> None:
+    picture, landmarks = drawn_face()
+    yaw, marks = np.radians(20), template().landmarks @ np.diag([1.0, 1.0, -1.0])
+    across = np.cos(yaw) * marks[:, 0] + np.sin(yaw) * marks[:, 2]
+    turned = replace(landmarks, places=placed(np.column_stack([across, marks[:, 1:]])))
+    raised = {"browOuterUpRight": 1.0, "browInnerUp": 1.0}
+    motion = rig_answer(template(), picture, turned, raised).motion[..., 1]
+    last, inner = turned.places[rows_of("brow", "right")[[0, 2]]]
+    beyond = last + 0.0094 * (last - inner) / np.linalg.norm(last - inner)
+    end, tail = (motion[tuple((at[::-1] * len(motion)).astype(int))] for at in (last, beyond))
+    assert tail > 0.5 * end > 0.01
 
 
 def test_what_lies_beside_a_fringe_moves_with_a_brow_that_is_seen_alone() -> None:

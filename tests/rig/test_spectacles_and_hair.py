@@ -44,3 +44,10 @@ def test_a_brow_whose_tail_lies_beside_hair_moves_as_a_whole(
     assert (carried[tail] > 0.9) == is_carried
     assert carried[int(0.34 * 96), int(0.67 * 96)] > 0.9  # the other one is seen
     assert carried[int(0.6 * 96)].max() == 0
+
+
+def test_the_tail_of_a_brow_goes_on_by_a_step_beyond_its_last_landmark() -> None:
+    carried = whole_brows(face_with_brows(), ["right"], 960)
+    step = 0.14 / 8
+    assert carried[int(0.34 * 960), int((0.32 - step) * 960)] > 0.9
+    assert carried[int(0.34 * 960), int((0.32 - step - 0.04) * 960)] < 0.01

@@ -64,7 +64,9 @@ def diagnose() -> Diagnosis:
     providers: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
     try:
-        providers = _providers()
+        import onnxruntime  # a broken installation is one of the things to be diagnosed
+
+        providers = tuple(onnxruntime.get_available_providers())
         devices = _devices(find_model())
     except ImportError as error:
         problems.append(
@@ -115,12 +117,6 @@ def _conflicts() -> list[str]:
         f"{' and '.join(owners)} are installed at once and overwrite each other: "
         f"pip uninstall {' '.join(owners)}; then install the one that you want"
     ]
-
-
-def _providers() -> tuple[str, ...]:
-    import onnxruntime  # a broken installation is one of the things to be diagnosed
-
-    return tuple(onnxruntime.get_available_providers())
 
 
 def _devices(model: Path) -> tuple[Device, ...]:

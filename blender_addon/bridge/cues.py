@@ -77,23 +77,18 @@ def shares_at(cues: Sequence[Cue], frame: float, blend_over: int) -> dict[str, f
         if place == 0 or passed >= blend_over:
             shares = dict(cue.shares)
         else:
-            shares = _between(shares, cue.shares, passed / blend_over)
+            time = passed / blend_over
+            part = time * time * (3 - 2 * time)  # eases in and out
+            shares = {
+                name: (1 - part) * shares.get(name, 0.0) + part * cue.shares.get(name, 0.0)
+                for name in dict.fromkeys((*shares, *cue.shares))
+            }
     return shares
 
 
 def sorted_cues(cues: Iterable[Cue]) -> list[Cue]:
     """Return cues by their frames; of two on one frame the later of the list."""
     return [cue for _, cue in sorted({cue.frame: cue for cue in cues}.items())]
-
-
-def _between(
-    before: Mapping[str, float], after: Mapping[str, float], passed: float
-) -> dict[str, float]:
-    part = passed * passed * (3 - 2 * passed)  # eases in and out
-    return {
-        name: (1 - part) * before.get(name, 0.0) + part * after.get(name, 0.0)
-        for name in dict.fromkeys((*before, *after))
-    }
 
 
 Key = tuple[float, float]

@@ -100,8 +100,9 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         sequences: Sequence[FrameSelection],
     ) -> list[JobRequest]:
         """Return the requests of one sequence, for each expression."""
-        name = shot_name(asked.ends[0]) if asked.ends else Path(asked.sequence.source).stem
-        folder = "" if len(sequences) == 1 else f"{_folder_name(asked)}_{name}"
+        first = asked.ends[0] if asked.ends else Path(asked.sequence.source)
+        name = shot_name(first) if asked.ends else first.stem
+        folder = "" if len(sequences) == 1 else f"{first.parent.name}_{name}"
         several = _render_settings(context, asked, folder)
         settings = several[0]
         self._dropped, self._missing = settings.asked.dropped, self._missing + asked.missing
@@ -221,11 +222,6 @@ def _folders_beside(asked: FrameSelection) -> set[Path]:
     first = asked.ends[0] if asked.ends else Path(asked.sequence.source)
     places = (first.parent, first.parent.parent)
     return {one for place in places if place.is_dir() for one in place.iterdir() if one.is_dir()}
-
-
-def _folder_name(asked: FrameSelection) -> str:
-    first = asked.ends[0] if asked.ends else Path(asked.sequence.source)
-    return first.parent.name
 
 
 def refuse_before_render(context: bpy.types.Context, *, animation: bool) -> None:

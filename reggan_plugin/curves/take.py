@@ -258,7 +258,9 @@ def take_from_columns(columns: Columns, source: str) -> Take:
     scale = columns.scale
     if scale is None:
         scale = scale_of(weights)
-    weights, clamped = _clamped(weights * scale)
+    weights, slack = weights * scale, 1e-3  # what rounding and filters leave
+    clamped = int(((weights < -slack) | (weights > MAX_WEIGHT + slack)).sum())
+    weights = np.clip(weights, 0.0, MAX_WEIGHT)
     times_s = columns.times_s[order]
     notes = list(columns.notes)
     if missing:
@@ -311,15 +313,6 @@ def _without_gaps(column: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " row
         return np.nan_to_num(column)
     rows = np.arange(len(column))
     return np.interp(rows, rows[~missing], column[~missing])
-
-
-def _clamped(
-    weights: Float[np.ndarray, "rows names"],
-) -> tuple[Float[np.ndarray, "rows names"], int]:
-    """Weights in our range, and how many were not."""
-    slack = 1e-3  # what rounding and filters leave
-    outside = int(((weights < -slack) | (weights > MAX_WEIGHT + slack)).sum())
-    return np.clip(weights, 0.0, MAX_WEIGHT), outside
 
 
 _SHORTEST_STEP_S = 1e-6

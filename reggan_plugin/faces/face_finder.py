@@ -77,15 +77,6 @@ class FaceChoice:
         """True if nobody says where the face is."""
         return not any(self._givers())
 
-    def refuse_unknown(self) -> None:
-        """Refuse a face of tracks that they do not have.
-
-        Raises:
-            UsageError: they do not.
-        """
-        if self.tracks is not None:
-            self.tracks.refuse_unknown(self.which)
-
     def _givers(self) -> tuple[bool, ...]:
         given = (self.box, self.landmarks, self.tracks)
         return (*(one is not None for one in given), self.whole_image)

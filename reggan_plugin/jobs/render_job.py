@@ -433,7 +433,8 @@ def run_job(plan: JobPlan, settings: RenderSettings, run: RenderRun) -> JobSumma
     )
     if run.track_first:
         settings = settings_with_tracks(plan, settings, run, reading)
-    settings.choice.refuse_unknown()
+    if settings.choice.tracks is not None:
+        settings.choice.tracks.refuse_unknown(settings.choice.which)
     output = FrameOutput(settings, model, writing)
     steps = FrameSteps(settings, transfer, plan.shot.frames, output, reading)
     log = ResultLog(len(plan.tasks), model.device if model else None, run.report)

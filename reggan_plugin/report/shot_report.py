@@ -53,10 +53,6 @@ class ShotReport:
     frame_count: int
     frames: tuple[CheckedFrame, ...]
 
-    def of_problem(self, problem: Problem) -> list[CheckedFrame]:
-        """Return the frames that have it."""
-        return [frame for frame in self.frames if problem in frame.problems]
-
     def document(self) -> dict[str, Any]:
         """Return the report as `--json` prints it."""
         return {
@@ -64,7 +60,10 @@ class ShotReport:
             "source": self.source,
             "out": str(self.out),
             "frames": self.frame_count,
-            "counts": {problem: _count(self.of_problem(problem)) for problem in PROBLEMS},
+            "counts": {
+                problem: _count([frame for frame in self.frames if problem in frame.problems])
+                for problem in PROBLEMS
+            },
             "problems": [
                 {
                     "frame": frame.number,

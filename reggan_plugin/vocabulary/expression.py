@@ -171,12 +171,6 @@ def did_you_mean(key: str, names: Mapping[str, str], expressions: Iterable[Expre
     return f" Did you mean {' or '.join(map(repr, found))}?" if found else ""
 
 
-def shape_meant(key: str, shapes: Mapping[str, str]) -> str:
-    """Return the same for a word that names no face shape."""
-    near = [shapes[one] for one in _close(key, shapes, _MOST)]
-    return f" Did you mean {' or '.join(near)}?" if near else ""
-
-
 def nearest_in_weights(name: str, names: Iterable[str], named: Mapping[str, Expression]) -> str:
     """Return a hint to the one of some expressions whose face shapes are most like those of
     another.
@@ -294,7 +288,8 @@ def shapes_from_word(word: str) -> tuple[str, ...]:
     if shapes:
         return shapes
     key = word.strip().lower()
-    hint = shape_meant(key, SHAPE_FROM_KEY)
+    near = [SHAPE_FROM_KEY[one] for one in _close(key, SHAPE_FROM_KEY, _MOST)]
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
     if key == "tongueout":
         hint = " ARKit has it, but no model moves the tongue."
     raise UnknownExpressionError(

@@ -262,7 +262,10 @@ def mix_from_request(
             raise UsageError(f"{word!r} is no name of an expression or a shape. Give it as text.")
         _refuse_no_number(word, share)
         is_unit = is_action_unit(word)
-        parts = action_unit_weights(word) if is_unit else dict.fromkeys(_names_of(word, own), 1.0)
+        if is_unit:
+            parts = action_unit_weights(word)
+        else:
+            parts = dict.fromkeys(shapes_of(word) or (resolve_expression(word, own),), 1.0)
         if not is_unit and named.intersection(parts):
             name = min(named.intersection(parts))
             raise UsageError(f"{name!r} stands twice in {dict(asked)}; name each one once.")
@@ -278,8 +281,3 @@ def _refuse_no_number(name: str, intensity: object) -> None:
             f"The intensity of {name} is {intensity!r}, a {type(intensity).__name__}; it is a "
             f"number from 0 to {MAX_INTENSITY}, such as 0.7."
         )
-
-
-def _names_of(word: str, own: OwnPresets) -> tuple[str, ...]:
-    """Return the shapes that a word names, both sides of `mouthSmile`, or the expression."""
-    return shapes_of(word) or (resolve_expression(word, own),)

@@ -70,7 +70,10 @@ def _reference_from(model: Path, checkpoint: Path | None, questions: Questions) 
         return Reference(name=name, answer=_from_onnx(model.read_bytes()))
     name = f"PyTorch, {checkpoint}"
     if questions.part:
-        return Reference(name=name, answer=_from_locator(checkpoint, questions.part))
+        from reggan_export.source_network import locator_part
+
+        locator = locator_part(questions.part, checkpoint)
+        return Reference(name=name, answer=_from_module(locator.graph, locator.output_names))
     if checkpoint.suffix == ".onnx" and questions.precision == "int8":
         name = f"{checkpoint.name} by {UNOPTIMISED}"
         return Reference(name=name, answer=_from_onnx(checkpoint.read_bytes()))
@@ -98,13 +101,6 @@ def _from_network(source: Path, side_px: int, in_half: bool) -> Answer:
     if in_half:
         round_as_in_half(network)
     return _from_module(network, OUTPUT_NAMES)
-
-
-def _from_locator(run: Path, part: str) -> Answer:
-    from reggan_export.source_network import locator_part
-
-    locator = locator_part(part, run)
-    return _from_module(locator.graph, locator.output_names)
 
 
 def _from_module(module: "nn.Module", outputs: Sequence[str]) -> Answer:

@@ -115,7 +115,10 @@ def _refuse_unsafe(path: Path, table: Mapping[str, Any], names: Mapping[str, cli
         UsageError: it would replace or place files, or run native code.
     """
     unsafe = [
-        name for name in table if name in _COMMAND_LINE_ALONE or _may_name_result(names[name])
+        name
+        for name in table
+        if name in _COMMAND_LINE_ALONE
+        or (isinstance(names[name].type, click.Path) and not _names_input(names[name]))
     ]
     if str(table.get("model", "")).endswith(ENGINE_SUFFIX):
         unsafe.append("an engine as model")
@@ -170,11 +173,6 @@ def _file_beside(option: click.Option, value: Any, folder: Path) -> Path | None:
     if option.name == "matte":
         is_there = _exists(place) or (bool(set(place.name) & set("#%*")) and place.parent.is_dir())
     return place if is_there and _may_name_file(option, value) else None
-
-
-def _may_name_result(option: click.Option) -> bool:
-    """Tell whether its value is a path, and nothing says that the file is only read."""
-    return isinstance(option.type, click.Path) and not _names_input(option)
 
 
 def _names_input(option: click.Option) -> bool:

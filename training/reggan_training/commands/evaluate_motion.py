@@ -75,7 +75,12 @@ def evaluate_motion(
 
     set_threads(threads)
     found = find_heads(heads, identities)
-    _refuse_unknown(left_out, found, heads)
+    unknown = [family for family in left_out if family not in found]
+    if unknown:
+        raise UsageError(
+            f"{heads} has no family {unknown[0]!r} that could have been left out; it has "
+            f"{', '.join(found)}."
+        )
     results, rows = measure_heads(open_exported(model, threads), found, report_line)
     bounds = judge_bounds(results, left_out)
     table = markdown_from_results(results, bounds)
@@ -89,17 +94,6 @@ def evaluate_motion(
         report_line(f"missed: {one.sentence}")
     if missed:
         context.exit(1)
-
-
-def _refuse_unknown(
-    left_out: Sequence[str], found: Mapping[str, Sequence[Path]], heads: Path
-) -> None:
-    unknown = [family for family in left_out if family not in found]
-    if unknown:
-        raise UsageError(
-            f"{heads} has no family {unknown[0]!r} that could have been left out; it has "
-            f"{', '.join(found)}."
-        )
 
 
 def _write_report(

@@ -115,15 +115,24 @@ def make(
     from reggan_training.papers.study.page import html_from_page, pack_study
 
     page_path, key_path = out / "raters" / "index.html", out / "key.json"
-    if not overwrite:
-        _refuse_existing(page_path, key_path)
+    for path in () if overwrite else (page_path, key_path):
+        if path.exists():
+            raise OutputExistsError(
+                f"{path} exists; answers to it need its key. Replace it only if nobody has "
+                "answered yet."
+            )
     if bool(methods) == bool(runs) or (runs and original) or (methods and data):
         raise UsageError(
             "Compare either pictures, --methods NAME=FOLDER with --input, or training runs, "
             "--runs FOLDER with --data."
         )
     folders = _unique_names(methods or runs)
-    _refuse_names_in(settings.contact, folders)
+    for name in folders:  # the page is blind: its only free text names no method
+        if name.lower() in settings.contact.lower():
+            raise UsageError(
+                f"--contact {settings.contact!r} names the method {name!r}, which raters may not "
+                "know; leave it out."
+            )
     source = _open_source(folders, bool(methods), original, data, settings)
     page, key = pack_study(source, settings)
     page_path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,15 +141,6 @@ def make(
     click.echo(f"Hand out {page_path}; keep {key_path}, which no rater may see.", err=True)
     click.echo(page_path)
     click.echo(key_path)
-
-
-def _refuse_existing(*paths: Path) -> None:
-    for path in paths:
-        if path.exists():
-            raise OutputExistsError(
-                f"{path} exists; answers to it need its key. Replace it only if nobody has "
-                "answered yet."
-            )
 
 
 def _open_source(
@@ -173,13 +173,3 @@ def _unique_names(folders: Sequence[tuple[str, Path]]) -> dict[str, Path]:
             )
         by_name[name] = folder
     return by_name
-
-
-def _refuse_names_in(contact: str, methods: Mapping[str, Path]) -> None:
-    """Keep the page blind: its only free text names no method."""
-    for name in methods:
-        if name.lower() in contact.lower():
-            raise UsageError(
-                f"--contact {contact!r} names the method {name!r}, which raters may not know; "
-                "leave it out."
-            )

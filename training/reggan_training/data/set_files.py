@@ -9,7 +9,7 @@ import secrets
 import shutil
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -245,18 +245,14 @@ def check_resumable(root: Path, settings: Mapping[str, Any]) -> None:
             f"{manifest} is damaged ({error}). Delete it if the identities beside it are yours, "
             "and run again with the same options."
         ) from error
-    changed = _differences(before, settings)
+    changed = [
+        f"{name} {before.get(name)!r} (now {settings.get(name)!r})"
+        for name in sorted({*before, *settings})
+        if before.get(name) != settings.get(name)
+    ]
     if changed:
         raise OutputExistsError(
             f"{root} was rendered with {', '.join(changed)}. Give the same options to go on, or "
             "name another folder.",
             kind="foreign-folder",
         )
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Sequence[str]:
-    return [
-        f"{name} {before.get(name)!r} (now {now.get(name)!r})"
-        for name in sorted({*before, *now})
-        if before.get(name) != now.get(name)
-    ]

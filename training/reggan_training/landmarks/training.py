@@ -215,18 +215,10 @@ def measure(network: PartNetwork, test: PicturePool) -> dict[str, float]:
         "z": ((distance / deviation) ** 2).mean().sqrt() / math.sqrt(2),
     }
     if network.kind in _FIRST_GROUP:
-        figures |= _of_groups(distance, _FIRST_GROUP[network.kind])
+        size = _FIRST_GROUP[network.kind]
+        for name, own in (("first", distance[:, :size]), ("second", distance[:, size:])):
+            figures |= {name: own.mean(), f"{name}_median": own.median()}
     return {name: round(float(value), 3) for name, value in figures.items()}
-
-
-def _of_groups(distance: Tensor, size: int) -> dict[str, Tensor]:
-    first, second = distance[:, :size], distance[:, size:]
-    return {
-        "first": first.mean(),
-        "second": second.mean(),
-        "first_median": first.median(),
-        "second_median": second.median(),
-    }
 
 
 class PoolTask:

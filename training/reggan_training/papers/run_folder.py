@@ -110,15 +110,12 @@ class RunFolder:
             **facts,
         }
         record["sessions"].append(session)
-        self._write_config(record)
+        self.root.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.root / "config.json", json.dumps(record, indent=1).encode())
 
     def write_model_state(self, model: nn.Module) -> None:
         """Save a model that needs no descent as the run's checkpoint."""
         self.save({**prefixed("averaged", model.state_dict()), "images_seen": torch.tensor(0)})
-
-    def _write_config(self, record: Mapping[str, Any]) -> None:
-        self.root.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.root / "config.json", json.dumps(record, indent=1).encode())
 
     def _sessions_that_agree_with(self, asked: dict[str, Any]) -> list[Any]:
         known = self.read_config()
@@ -250,15 +247,6 @@ def model_from_run(folder: Path) -> ExpressionModel:
     return model.eval().requires_grad_(False)
 
 
-def model_settings_from_run(folder: Path) -> ModelSettings:
-    """Read the settings of the network that a run trains.
-
-    Raises:
-        SourceError: this is not the folder of a run, or of another version.
-    """
-    return _model_settings(folder, RunFolder(folder).read_config())
-
-
 def images_seen(folder: Path) -> int:
     """Count the training pairs that the run's checkpoint has seen.
 
@@ -356,7 +344,7 @@ def _from_run(folder: Path) -> InitialWeights:
     return InitialWeights(
         source=folder.name,
         sha256=hashlib.sha256(run.checkpoint.read_bytes()).hexdigest(),
-        settings=model_settings_from_run(folder),
+        settings=_model_settings(folder, run.read_config()),
         generator=unprefixed("averaged", state),
         discriminator=unprefixed("discriminator", state),
     )

@@ -192,7 +192,10 @@ class Trainer:
         if wanted.edges > 0:
             parts["edges"] = losses.edge_loss(face, batch.target, weights)
         if wanted.identity > 0:
-            parts["identity"] = self._identity_loss(batch)
+            # change of a target that shows the expression in full when it is asked for it again
+            again, own = self.generator(batch.target, batch.expression)
+            own = own * batch.is_full[:, None, None, None]
+            parts["identity"] = losses.paired_loss(again, batch.target, own)
         if wanted.cycle > 0:
             parts["cycle"] = self._cycle_loss(batch, fake)
         if self._uses_adversary and self.images_seen >= 1000 * self.settings.warmup_kimg:
@@ -208,12 +211,6 @@ class Trainer:
         )
         self.adam.step()
         return parts
-
-    def _identity_loss(self, batch: PairBatch) -> Tensor:
-        """Change of a target that shows the expression in full when it is asked for it again."""
-        again, mask = self.generator(batch.target, batch.expression)
-        weights = mask * batch.is_full[:, None, None, None]
-        return losses.paired_loss(again, batch.target, weights)
 
     def _cycle_loss(self, batch: PairBatch, fake: Tensor) -> Tensor:
         """Difference to a neutral source after an expression and neutral again."""

@@ -255,7 +255,12 @@ def markdown_from_record(record: Record) -> str:
     title = ALL_AVATARS if "all" in splits else "photographs"
     parts += [f"## Summary: {title}", _table_of_splits(record, summary, _COLUMNS, "faces")]
     if record["standings"]:
-        parts += ["## Standing", _table_of_standings(record)]
+        runs = list(record["standings"][0]["ranks"])
+        rows = [
+            [one["split"], _COLUMNS[one["quantity"]][0], *(str(one["ranks"][run]) for run in runs)]
+            for one in record["standings"]
+        ]
+        parts += ["## Standing", markdown_table(["faces", "by", *runs], rows)]
     if "half" in splits:
         half = {name: _COLUMNS[name] for name in _HALF_COLUMNS}
         parts += ["## Half an expression", _table_of_splits(record, splits["half"], half, "faces")]
@@ -312,15 +317,6 @@ def _table_of_splits(
                     row.append("not counted" if quantity in ECS_QUANTITIES else "")
             rows.append(row)
     return markdown_table([first, "n", "method", *(title for title, _ in columns.values())], rows)
-
-
-def _table_of_standings(record: Record) -> str:
-    runs = list(record["standings"][0]["ranks"])
-    rows = [
-        [one["split"], _COLUMNS[one["quantity"]][0], *(str(one["ranks"][run]) for run in runs)]
-        for one in record["standings"]
-    ]
-    return markdown_table(["faces", "by", *runs], rows)
 
 
 def _marked(record: Record, method: str) -> str:

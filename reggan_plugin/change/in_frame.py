@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.array_types import Bool, Float, RegionPixels, RegionPlane
 from reggan_plugin.change.answer import COVER_BEGINS, COVER_ENDS, Answer, Painter
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.composite_motion import FrameMotion
@@ -44,10 +44,7 @@ def region_of_change(answer: Answer, crop: FaceCrop, height: int, width: int) ->
 
 
 def motion_in_frame(
-    answer: Answer,
-    crop: FaceCrop,
-    region: Region,
-    matte: Float[np.ndarray, "rows columns"] | None = None,
+    answer: Answer, crop: FaceCrop, region: Region, matte: RegionPlane | None = None
 ) -> FrameMotion:
     """Bring an answer to the pixels of a region; all is 0 on the crop's rim.
 
@@ -96,8 +93,8 @@ def _around_cells(
 
 
 def _cover_and_paint(
-    answer: Answer, cover: Float[np.ndarray, "rows columns"], crop: FaceCrop, region: Region
-) -> tuple[Float[np.ndarray, "rows columns"], Float[np.ndarray, "rows columns 3"]]:
+    answer: Answer, cover: RegionPlane, crop: FaceCrop, region: Region
+) -> tuple[RegionPlane, RegionPixels]:
     """Steepened cover, and paint where it counts; the painters' in their windows.
 
     `cover` is the answer's own in the region, and is written over.
@@ -152,7 +149,7 @@ def _window_crop(crop: FaceCrop, painter: Painter) -> FaceCrop:
     return FaceCrop(np.column_stack([linear, corner]), cells)
 
 
-def _parts_above_0(share: Float[np.ndarray, "rows columns"], place: Region) -> Iterator[Region]:
+def _parts_above_0(share: RegionPlane, place: Region) -> Iterator[Region]:
     """Small parts of a place that hold all of its shares above 0."""
     (top, bottom), (left, right) = ((axis.start, axis.stop) for axis in place)
     for row in range(top, bottom, _PART_PX):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Pixels, Plane, RegionPixels, RegionPlane
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
@@ -20,11 +20,11 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 class Picture:
     """Stored pixels, what they mean, and what each may take of a change."""
 
-    pixels: Float[np.ndarray, "height width 3"]
-    alpha: Float[np.ndarray, "height width"] | None = None
+    pixels: Pixels
+    alpha: Plane | None = None
     coding: PixelCoding = field(default_factory=PixelCoding)
     limits: RegionLimits = field(default_factory=RegionLimits)
-    matte: Float[np.ndarray, "height width"] | None = None
+    matte: Plane | None = None
     moves_alpha: bool = False
     keeps_parts: bool = False
     _underlays: dict[tuple[int, ...], Underlay] = field(default_factory=dict, repr=False)
@@ -38,13 +38,11 @@ class Picture:
             )
         return self._underlays[place]
 
-    def alpha_in(self, region: Region) -> Float[np.ndarray, "rows columns"] | None:
+    def alpha_in(self, region: Region) -> RegionPlane | None:
         """Alpha in a region."""
         return None if self.alpha is None else self.alpha[region]
 
-    def display(
-        self, region: Region, stored: Float[np.ndarray, "rows columns 3"]
-    ) -> Float[np.ndarray, "rows columns 3"]:
+    def display(self, region: Region, stored: RegionPixels) -> RegionPixels:
         """Return the display image of stored pixels of a region."""
         return colour.display_from_stored(stored, self.alpha_in(region), self.coding)
 
@@ -63,7 +61,7 @@ class CutFace:
 
     region: Region
     crop: FaceCrop
-    display: Float[np.ndarray, "rows columns 3"]
+    display: RegionPixels
     before: ShownFace
     mix: ExpressionMix
 
@@ -106,41 +104,36 @@ class EditedFrame:
             overlap the later one counts.
     """
 
-    before: Float[np.ndarray, "height width 3"]
+    before: Pixels
     box: Region
-    inside: Float[np.ndarray, "rows columns 3"]
-    inside_weight: Float[np.ndarray, "rows columns"]
-    alpha: Float[np.ndarray, "height width"] | None = None
+    inside: RegionPixels
+    inside_weight: RegionPlane
+    alpha: Plane | None = None
     parts: list[MovedPart] = field(default_factory=list)
 
     @classmethod
-    def of_whole(
-        cls,
-        before: Float[np.ndarray, "height width 3"],
-        pixels: Float[np.ndarray, "height width 3"],
-        weight: Float[np.ndarray, "height width"],
-    ) -> "EditedFrame":
+    def of_whole(cls, before: Pixels, pixels: Pixels, weight: Plane) -> "EditedFrame":
         """Take a frame that may have changed everywhere."""
         height, width = before.shape[:2]
         box = slice(0, height), slice(0, width)
         return cls(before=before, box=box, inside=pixels, inside_weight=weight)
 
     @classmethod
-    def unchanged(cls, before: Float[np.ndarray, "height width 3"]) -> "EditedFrame":
+    def unchanged(cls, before: Pixels) -> "EditedFrame":
         """Take a frame that did not change at all."""
         nowhere = slice(0, 0), slice(0, 0)
         weight = np.zeros((0, 0), np.float32)
         return cls(before=before, box=nowhere, inside=before[nowhere], inside_weight=weight)
 
     @property
-    def pixels(self) -> Float[np.ndarray, "height width 3"]:
+    def pixels(self) -> Pixels:
         """All pixels of the frame, as stored: a new array each time."""
         whole = self.before.copy()
         whole[self.box] = self.inside
         return whole
 
     @property
-    def weight(self) -> Float[np.ndarray, "height width"]:
+    def weight(self) -> Plane:
         """Weight of the change in each pixel of the frame: a new array each time."""
         whole = np.zeros(self.before.shape[:2], np.float32)
         whole[self.box] = self.inside_weight

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageFilter
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import CropPixels, Float
 from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.change.answer import COVER_BEGINS, COVER_ENDS, Answer, refuse_unsound
 from reggan_plugin.errors import DeviceMemoryError, ModelError
@@ -43,11 +43,7 @@ class BatchedModel:
         self.batch = 1 if runner.device == "cpu" else batch
         """Faces in a batch; becomes half where the device has no memory for it."""
 
-    def run(
-        self,
-        faces: Sequence[Float[np.ndarray, "side side 3"]],
-        vectors: Sequence[Sequence[float]],
-    ) -> list[Tensors]:
+    def run(self, faces: Sequence[CropPixels], vectors: Sequence[Sequence[float]]) -> list[Tensors]:
         """Return outputs for each face by name, the channels last.
 
         Args:
@@ -73,9 +69,7 @@ class BatchedModel:
         return answers
 
     def _run(
-        self,
-        faces: Sequence[Float[np.ndarray, "side side 3"]],
-        vectors: Sequence[Sequence[float]],
+        self, faces: Sequence[CropPixels], vectors: Sequence[Sequence[float]]
     ) -> list[Tensors]:
         padding = self.batch - len(faces)
         outputs = self._runner.run(
@@ -124,9 +118,7 @@ class PictureModelSource:
 
 
 def answer_from_picture(
-    before: Float[np.ndarray, "side side 3"],
-    after: Float[np.ndarray, "side side 3"],
-    mask: Float[np.ndarray, "side side 1"],
+    before: CropPixels, after: CropPixels, mask: Float[np.ndarray, "side side 1"]
 ) -> Answer:
     """Make the change from one picture of a face to another, where the mask lets it through.
 
@@ -148,9 +140,7 @@ def answer_from_picture(
     )
 
 
-def _large_change(
-    before: Float[np.ndarray, "side side 3"], made: Float[np.ndarray, "side side 3"]
-) -> Float[np.ndarray, "side side 1"]:
+def _large_change(before: CropPixels, made: CropPixels) -> Float[np.ndarray, "side side 1"]:
     """Cover: none where a crop changes little, all where it shows something else."""
     levels = np.clip(np.abs(made - before).max(axis=2) * 255 + 0.5, 0, 255).astype(np.uint8)
     share = len(before) / 256  # the same part of a face, whatever the model's resolution

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import CropPixels, Float, Pixels, SixPoints
 from reggan_plugin.change.answer import Answer, AnswerSource, finite
 from reggan_plugin.change.in_frame import (
     FULL_COVER,
@@ -46,7 +46,7 @@ from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
-Face = Float[np.ndarray, "side side 3"]
+Face = CropPixels
 """A crop as a model sees it, sRGB-encoded, in [0, 1]."""
 MOST_FINER, _FINER_STEPS = 4, 4
 """Most sides of a model's crop at which details are seen, and steps between one and the next: eyes,
@@ -165,9 +165,7 @@ class FrameAnswers:
         return result
 
 
-def change_picture(
-    picture: Float[np.ndarray, "height width 3"], crop: FaceCrop, answer: Answer
-) -> EditedFrame:
+def change_picture(picture: Pixels, crop: FaceCrop, answer: Answer) -> EditedFrame:
     """Change a face in an opaque picture, sRGB-encoded, by an answer that is there already."""
     height, width = picture.shape[:2]
     before = np.clip(cut_crop(picture, crop), 0.0, 1.0)
@@ -263,9 +261,7 @@ def _source_of(
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
-def limit_motion(
-    answer: Answer, limits: RegionLimits, canonical: Float[np.ndarray, "6 2"]
-) -> Answer:
+def limit_motion(answer: Answer, limits: RegionLimits, canonical: SixPoints) -> Answer:
     """Hold an answer within limits: a part of the motion, of the light's change and of the cover.
 
     There is no mask to widen where nothing moves: `grow` above 0 only makes room for `blur`.

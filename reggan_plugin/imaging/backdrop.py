@@ -5,7 +5,16 @@ from functools import cached_property
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.array_types import (
+    Bool,
+    CropPixels,
+    CropPlane,
+    Float,
+    Pixels,
+    Plane,
+    RegionPixels,
+    RegionPlane,
+)
 from reggan_plugin.imaging.crop import Region, box_of
 from reggan_plugin.imaging.in_front_of_face import Front, within
 from reggan_plugin.kernels.pictures import (
@@ -35,9 +44,7 @@ silhouette a renderer has few samples of it, and a premultiplied file of 8 bits 
 _GREY = np.float32(0.5)
 
 
-def before_grey(
-    image: Float[np.ndarray, "side side 3"], alpha: Float[np.ndarray, "side side"]
-) -> Float[np.ndarray, "side side 3"]:
+def before_grey(image: CropPixels, alpha: CropPlane) -> CropPixels:
     """Lay the visible pixels over middle grey, for a model that answers with motion.
 
     Nothing of it can get into the frame, whose own pixels are moved, and a head is read best where
@@ -52,9 +59,7 @@ def before_grey(
     return image * weight + _GREY * (1 - weight) if weight.min() < 1.0 else image
 
 
-def continue_under_alpha(
-    image: Float[np.ndarray, "rows columns 3"], alpha: Float[np.ndarray, "rows columns"]
-) -> Float[np.ndarray, "rows columns 3"]:
+def continue_under_alpha(image: RegionPixels, alpha: RegionPlane) -> RegionPixels:
     """Let the colours of the visible pixels run on beneath the transparent ones.
 
     What a renderer leaves under alpha 0 is mostly black. A model that answers with a picture and
@@ -132,8 +137,8 @@ class Underlay:
 
     def __init__(
         self,
-        pixels: Float[np.ndarray, "height width 3"],
-        alpha: Float[np.ndarray, "height width"] | None,
+        pixels: Pixels,
+        alpha: Plane | None,
         region: Region,
         *,
         is_premultiplied: bool,
@@ -155,11 +160,8 @@ class Underlay:
         self._factor = math.ceil(longest / _LONGEST_UNDERLAY_PX)
 
     def beneath(
-        self,
-        straight: Float[np.ndarray, "rows columns 3"],
-        alpha: Float[np.ndarray, "rows columns"] | None,
-        region: Region,
-    ) -> Float[np.ndarray, "rows columns 3"]:
+        self, straight: RegionPixels, alpha: RegionPlane | None, region: Region
+    ) -> RegionPixels:
         """Straight values of a region, laid over what runs on beneath them; all finite.
 
         Values that are no part of other ones are written over.

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, Int, Shaped, UInt8
+from reggan_plugin.array_types import Bool, Float, Int, Pixels, Plane, Shaped, UInt8
 from reggan_plugin.kernels.library import call, rows_of, stored_rows
 
 PHASES = 1 << 10
@@ -520,7 +520,7 @@ def sureness(
 def lay_over(
     values: Float[np.ndarray, "rows columns 3"],
     share: Float[np.ndarray, "rows columns"],
-    colours: Float[np.ndarray, "height width 3"],
+    colours: Pixels,
     corner: tuple[int, int],
     factor: int,
 ) -> Float[np.ndarray, "rows columns 3"]:
@@ -550,9 +550,9 @@ def lay_over(
 
 
 def average_blocks(
-    pixels: Float[np.ndarray, "height width 3"],
-    alpha: Float[np.ndarray, "height width"] | None,
-    hidden: Float[np.ndarray, "height width"] | None,
+    pixels: Pixels,
+    alpha: Plane | None,
+    hidden: Plane | None,
     factor: int,
     *,
     is_premultiplied: bool,

@@ -44,10 +44,10 @@ const times = (one, share) => ({ ...one, data: one.data.map((value, i) => value 
 const shareOf = (front) => ({ ...front, data: front.data.map((value) => 1 - hidden(value)) });
 
 /** Planes with what a front of their size hides filled with the colours around it. */
-export function continued(planes, front) {
-  const share = shareOf(front);
-  return fill(planes.map((one) => times(one, share)), share);
-}
+export const continued = (planes, front) => extended(planes, shareOf(front));
+
+/** Planes that go on smoothly from where they are known, 0 to 1, to where they are not. */
+export const extended = (planes, known) => fill(planes.map((one) => times(one, known)), known);
 
 /** Planes laid over what runs on beneath a front of their size, at a resolution that bounds time. */
 export function beneath(planes, front) {

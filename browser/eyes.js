@@ -1,13 +1,14 @@
 // Eyes: what is seen of an eyeball as its lids move and as it turns, as reggan_plugin/rig/eyes.py has it.
 
-import { continued } from "./backdrop.js";
+import { extended } from "./backdrop.js";
 import { eyes as ofEyes } from "./constants.js";
 import { percentile } from "./planes.js";
 import { added, between, clip, dot, eyeRows, leastSquares, meanOf, rowsOf, scaled } from "./rig.js";
 
-const { LEAST_MOTION, LEAST_TURN, SHUT, RINGS, SIDEWAYS, UP, DOWN, MOST_SHADE, SHADE_REACH, SHADE_INSET, FEWEST, INSET, BLEND,
-  LEAST_LIGHT, LEAST_SPREAD, MOST_OFF, ENOUGH, RING_RIDGE, AS_GOOD, SLOPE_RIDGE, UNLIKE, GLINT, GLINT_OF_WHITE, GLINT_OF_SKIN } = ofEyes;
-const [LEAST_SEEN, NEAR, FAR] = [12, 0.6, 1.5];  // the last two: reaches of a lid's shade
+const { LEAST_MOTION, LEAST_TURN, SHUT, RINGS, SIDEWAYS, UP, DOWN, MOST_SHADE, SHADE_REACH, SHADE_INSET, FEWEST, FEWEST_SEEN,
+  INSET, BLEND, LEAST_LIGHT, RIM, RIM_WIDTH, FEWEST_WHITE, TURNS, LIGHTER, DARKER, MOST_OFF, SCALES, ANGLES, EDGE, CONTRAST,
+  RING_RIDGE, USUAL_SCALE, AS_GOOD, NO_EDGE, SLOPE_RIDGE, UNLIKE, GLINT, GLINT_OF_WHITE, GLINT_OF_SKIN } = ofEyes;
+const [NEAR, FAR] = [0.6, 1.5];  // reaches of a lid's shade
 const [MARGIN, BESIDE] = [0.12, 0.03];  // eye distances
 
 /** A smooth line through places, their ends included (Catmull and Rom). */
@@ -76,18 +77,19 @@ export function gazeOf(weights, side) {
 }
 
 /** The eyeball as if there were no lids before it, and no shade of theirs: its own pixels where they are
- * seen, beyond them an iris with the rings of its visible part, and the white that goes on. `pixels` are
- * light with how far each is seen as their alpha; `dark` is how dark the lids make what is beside them. */
+ * seen, beyond them an iris with the rings and the texture of its visible part, and the white and the light
+ * that go on. `pixels` are light with how far each is seen as their alpha; `dark` is how dark the lids make
+ * what is beside them. */
 export function completedEye(cut, before, iris, eye) {
   const places = [...before.upper, ...before.lower];
   const [low, high] = [Math.min, Math.max].map((pick) => [0, 1].map((k) => pick(...places.map((place) => place[k]))));
   const reach = Math.max(high[0] - low[0], high[1] - low[1]) / 2 + MARGIN * eye;
   const [left, top] = between(low, high, 0.5).map((middle) => middle - reach);
   const window = [left, top, left + 2 * reach];
-  const own = cut(window);
-  const side = own[0].width;
+  const source = cut(window);
+  const side = source[0].width;
   const smooth = before.smooth();
-  const depths = Array.from(own[0].data, (_, i) => {
+  const depths = Array.from(source[0].data, (_, i) => {
     const place = [left + ((i % side) + 0.5) * 2 * reach / side, top + (Math.floor(i / side) + 0.5) * 2 * reach / side];
     const { below, above } = smooth.from(place);
     return { place, below: below / eye, above: above / eye, inside: Math.min(below, above) / eye };
@@ -95,105 +97,141 @@ export function completedEye(cut, before, iris, eye) {
   const where = (test) => [...depths.keys()].filter((i) => test(depths[i], i));
   const indices = where(({ inside }) => inside > INSET);
   const pixels = new Float32Array(4 * side * side);
-  if (indices.length < LEAST_SEEN) return { window, side, pixels, dark: [0, 0] };
-  const grey = ([red, green, blue]) => red.data.map((value, i) => (value + green.data[i] + blue.data[i]) / 3);
-  const light = grey(own);
-  const units = ringsOf(depths.map(({ place }) => place), iris, indices, light);
-  const ring = { ...own[0], data: Float32Array.from(units, (unit) => Math.hypot(...unit)) };
-  const beyond = (least) => indices.filter((i) => ring.data[i] > least);
-  const white = [beyond(1.12), beyond(0.9), indices].find((some) => some.length >= 8) ?? indices;
-  const hidden = { ...ring, data: ring.data.map(() => 1) };
-  for (const i of white) hidden.data[i] = 0;
-  const profiles = profilesOf(own, ring, units, indices);
-  const ball = continued(own, hidden).map((one, channel) => ({ ...one, data: one.data.map((value, i) => {
-    const share = clip((1.12 - ring.data[i]) / 0.16);
-    return value + share * ((profiles?.[channel](ring.data[i], units[i]) ?? value) - value);
-  }) }));
-  const balls = grey(ball);
+  if (indices.length < FEWEST_SEEN) return { window, side, pixels, dark: [0, 0] };
+  const planeOf = (value) => ({ ...source[0], data: Float32Array.from(depths, (_, i) => value(i)) });
+  const mapped = (planes, value) => planes.map((one, channel) => planeOf((i) => value(one.data[i], i, channel)));
+  const joined = (planes, value) => planeOf((i) => value(planes.map(({ data }) => data[i]))).data;
+  const sure = planeOf((i) => Math.tanh(0.8 * Math.max(0, depths[i].inside - INSET) / BLEND));
+  const pixelAt = (place) => [top, left].map((from, k) =>
+    clip(Math.round((place[1 - k] - from) * side / (2 * reach) - 0.5), 0, side - 1)).reduce((row, column) => row * side + column);
+  const { units, radius, contrast } = onTheIris(depths.map(({ place }) => place), iris, new Set(indices), joined(source, darkest), pixelAt);
+  const ring = units.map((unit) => Math.hypot(...unit));
+  const on = ring.map((one) => clip((RIM - one) / RIM_WIDTH));
+  const beyond = (least) => indices.filter((i) => ring[i] > least);
+  const [outside, near] = [beyond(RIM), beyond(0.9)];
+  const white = outside.length >= FEWEST_WHITE ? outside : near.length ? near : indices;
+  const isWhite = new Set(white);
+  const shares = planeOf((i) => (isWhite.has(i) ? 1 / (1 + ((ring[i] - RIM) / 0.5) ** 2) : 0));
+  const usual = source.map(({ data }) => meanOf(white.map((i) => [data[i]]))[0]);
+  const lit = mapped(extended(source, shares), (value, i, channel) => (1 - on[i]) * (value - usual[channel]));
+  const level = mapped(source, (value, i, channel) => value - lit[channel].data[i]);
+  const profiles = profilesOf(level, ring, units, indices);
+  const rings = mapped(lit, (value, i, channel) => value + profiles[channel](ring[i], units[i], on[i]));
+  const rest = mapped(source, (value, i, channel) => value - rings[channel].data[i]);
+  const lent = textureOf(rest, sure.data, depths.map(({ place }) => place), units, ring, radius, pixelAt);
+  let ball = mapped(rings, (value, i, channel) => value + lent(i, channel));
+  const [light, balls] = [joined(source, average), joined(ball, average)];
   const shareOf = (values, some, share) => percentile(Float32Array.from(some, (i) => values[i]), share);
   const ratio = light.map((value, i) => value / Math.max(balls[i], LEAST_LIGHT));
   const dark = ["below", "above"].map((lid) => {
-    const [near, far] = [(depth) => depth < NEAR, (depth) => depth > FAR].map((isIt) =>
+    const [beside, off] = [(depth) => depth < NEAR, (depth) => depth > FAR].map((isIt) =>
       where((one) => one.inside > SHADE_INSET && isIt(one[lid] / SHADE_REACH)));
-    if (near.length < FEWEST || far.length < FEWEST) return 0;
-    return clip(1 - shareOf(ratio, near, 0.5) / Math.max(shareOf(ratio, far, 0.5), LEAST_LIGHT), 0, MOST_SHADE);
+    if (beside.length < FEWEST || off.length < FEWEST) return 0;
+    return clip(1 - shareOf(ratio, beside, 0.5) / Math.max(shareOf(ratio, off, 0.5), LEAST_LIGHT), 0, MOST_SHADE);
   });
+  const own = mapped(source, (value, i) => value / Math.max(1 - MOST_SHADE, dark.reduce((all, one, k) =>
+    all * (1 - one * Math.exp(-Math.max(0, k ? depths[i].above : depths[i].below) / SHADE_REACH)), 1)));
   // Light that an iris mirrors right under a lid is no line of the lid.
-  const glint = Math.max(GLINT_OF_WHITE * shareOf(light, white, 0.5), GLINT_OF_SKIN * shareOf(light, where(({ inside }) => inside < 0), 0.75));
-  depths.forEach(({ below, above, inside }, i) => {
-    const mirrors = inside > 0 && ring.data[i] < 1 && light[i] > glint && light[i] > balls[i] + GLINT;
-    const seen = mirrors ? 1 : Math.tanh(0.8 * Math.max(0, inside - INSET) / BLEND);
-    const shade = dark.reduce((all, one, k) => all * (1 - one * Math.exp(-Math.max(0, k ? above : below) / SHADE_REACH)), 1);
-    ball.forEach(({ data }, channel) =>
-      (pixels[4 * i + channel] = data[i] + seen * (own[channel].data[i] / Math.max(shade, 1 - MOST_SHADE) - data[i])));
+  const [least, leastOfBall] = [joined(own, darkest), joined(ball, darkest)];
+  const glint = Math.max(GLINT_OF_WHITE * shareOf(least, white, 0.5), GLINT_OF_SKIN * shareOf(least, where(({ inside }) => inside < 0), 0.75));
+  const over = mapped(own, (value, i, channel) => value - ball[channel].data[i]);
+  const known = planeOf((i) => sure.data[i] * clip(2 * on[i] - 1));
+  ball = mapped(extended(over, known), (value, i, channel) => ball[channel].data[i] + on[i] * value);
+  const isIris = clip(contrast / NO_EDGE);
+  if (isIris < 1) ball = mapped(extended(own, sure), (value, i, channel) => value + isIris * (ball[channel].data[i] - value));
+  depths.forEach(({ inside }, i) => {
+    const mirrors = inside > 0 && ring[i] < 1 && least[i] > glint && least[i] > leastOfBall[i] + GLINT;
+    const seen = mirrors ? 1 : sure.data[i];
+    ball.forEach(({ data }, channel) => (pixels[4 * i + channel] = data[i] + seen * (own[channel].data[i] - data[i])));
     pixels[4 * i + 3] = seen;
   });
   return { window, side, pixels, dark };
 }
 
-/** Places from the middle of an iris, 1 away on its edge: the ellipse of its landmarks, shifted and
- * scaled so that what is seen has rings of one colour, or a half hidden iris would show two pupils. */
-function ringsOf(places, iris, indices, light) {
+const average = ([red, green, blue]) => (red + green + blue) / 3;
+const darkest = (channels) => Math.min(...channels);
+
+/** Where an eyeball becomes lighter outwards all around: places in radii from the middle of the iris, a
+ * radius as the columns of a matrix, and how much lighter it is. */
+function onTheIris(places, iris, seen, light, pixelAt) {
   const centre = meanOf(iris);
-  const turns = iris.map((_, k) => [Math.cos(k * Math.PI / 4), Math.sin(k * Math.PI / 4)]);
-  const [[a, c], [b, d]] = [0, 1].map((k) => leastSquares(turns, iris.map((place) => place[k] - centre[k]), [0, 0]))
-    .reduce(([p, q], [u, v]) => [[...p, u], [...q, v]], [[], []]);
+  const turned = (count) => Array.from({ length: count }, (_, k) => [Math.cos(2 * Math.PI * k / count), Math.sin(2 * Math.PI * k / count)]);
+  const rows = [0, 1].map((k) => leastSquares(turned(iris.length), iris.map((place) => place[k] - centre[k]), [0, 0]));
+  const along = ([u, v]) => rows.map(([p, q]) => p * u + q * v);
+  const steps = [-3, -2, -1, 0, 1, 2, 3].map((step) => step * MOST_OFF / 3);
+  const edge = turned(ANGLES);
+  const tried = steps.flatMap((x) => steps.flatMap((y) => SCALES.map((scale) => {
+    let [total, count] = [0, ANGLES / 8];
+    for (const [u, v] of edge) {
+      const [inner, outer] = [scale - EDGE, scale + EDGE].map((far) => pixelAt(added(centre, along([x + far * u, y + far * v]))));
+      if (!seen.has(inner) || !seen.has(outer)) continue;
+      total += Math.tanh((light[outer] - light[inner]) / CONTRAST);
+      count++;
+    }
+    return { x, y, scale, contrast: total / count, score: total / count - RING_RIDGE * (x * x + y * y + (scale - USUAL_SCALE) ** 2) };
+  })));
+  const most = Math.max(...tried.map(({ score }) => score));
+  let [total, x, y, scale, contrast] = [0, 0, 0, 0, 0];
+  for (const one of tried) {
+    const likely = Math.exp((one.score - most) / AS_GOOD);
+    [total, x, y] = [total + likely, x + likely * one.x, y + likely * one.y];
+    [scale, contrast] = [scale + likely * one.scale, contrast + likely * one.contrast];
+  }
+  [x, y, scale, contrast] = [x / total, y / total, scale / total, contrast / total];
+  const [[a, b], [c, d]] = rows;
   const det = a * d - b * c || 1e-9;
   const units = places.map((place) => {
-    const [x, y] = added(place, centre, -1);
-    return [(d * x - b * y) / det, (a * y - c * x) / det];
+    const [u, v] = added(place, centre, -1);
+    return [((d * u - b * v) / det - x) / scale, ((a * v - c * u) / det - y) / scale];
   });
-  const near = indices.filter((i) => Math.hypot(...units[i]) < 1 + MOST_OFF);
-  const some = near.filter((_, at) => at % Math.max(1, Math.floor(near.length / ENOUGH)) === 0);
-  const steps = [-3, -2, -1, 0, 1, 2, 3].map((step) => step * MOST_OFF / 3);
-  const tried = near.length < FEWEST ? [] : [0.9, 1, 1.1].flatMap((scale) => steps.flatMap((x) => steps.map((y) => {
-    const [count, sum, squares] = [0, 0, 0].map(() => new Float64Array(RINGS + 1));
-    for (const i of some) {
-      const ring = Math.min(RINGS, Math.floor(Math.sqrt((units[i][0] - x) ** 2 + (units[i][1] - y) ** 2) / scale * RINGS / 1.2));
-      count[ring]++;
-      sum[ring] += light[i];
-      squares[ring] += light[i] ** 2;
-    }
-    const spread = squares.reduce((all, own, k) => all + own - sum[k] ** 2 / Math.max(1, count[k]), 0);
-    return { x, y, scale, off: Math.max(LEAST_SPREAD, spread * (1 + RING_RIDGE * (x * x + y * y + (scale - 1) ** 2))) };
-  })));
-  const least = Math.min(...tried.map(({ off }) => off));
-  let [total, x, y, scale] = [0, 0, 0, 0];
-  for (const one of tried) {
-    const likely = Math.exp((1 - one.off / least) / AS_GOOD);
-    [total, x, y, scale] = [total + likely, x + likely * one.x, y + likely * one.y, scale + likely * one.scale];
-  }
-  if (!total) [total, scale] = [1, 1];
-  return units.map(([u, v]) => [(u - x / total) * total / scale, (v - y / total) * total / scale]);
+  return { units, radius: rows.map((row) => scaled(row, scale)), contrast };
 }
 
 /** Medians of rings about the iris, in straight lines between those that are seen, and how light falls
- * off across them: functions of a ring and a place, one a plane; null if no ring is seen. */
+ * off across them: functions of a ring and a place, one a plane. The last ring is all that is beyond. */
 function profilesOf(planes, ring, units, indices) {
-  const rings = Array.from({ length: RINGS }, () => []);
-  for (const i of indices) {
-    if (ring.data[i] < 1.2) rings[Math.min(RINGS - 1, Math.floor(ring.data[i] * RINGS / 1.2))].push(i);
-  }
+  const rings = Array.from({ length: RINGS + 1 }, () => []);
+  for (const i of indices) rings[Math.min(RINGS, Math.floor(ring[i] * RINGS / 1.2))].push(i);
   const known = rings.flatMap((some, at) => (some.length ? [{ at, some, middle: meanOf(some.map((i) => units[i])),
     medians: planes.map(({ data }) => percentile(Float32Array.from(some, (i) => data[i]), 0.5)) }] : []));
-  if (!known.length) return null;
-  const usual = known.flatMap(({ some, middle, medians }) => some.flatMap((i) => {
+  const usual = known.filter(({ at }) => at < RINGS).flatMap(({ some, middle, medians }) => some.flatMap((i) => {
     const off = planes.map(({ data }, k) => data[i] - medians[k]);
     return Math.max(...off.map(Math.abs)) < UNLIKE ? [{ off, place: added(units[i], middle, -1) }] : [];
   }));
   const ridge = SLOPE_RIDGE * usual.length + 1e-9;
   return planes.map((_, k) => {
     const slope = leastSquares(usual.map(({ place }) => place), usual.map(({ off }) => off[k]), [ridge, ridge]);
-    const values = known.map(({ medians, middle }) => medians[k] - dot(middle, slope));
+    const values = known.map(({ at, medians, middle }) => medians[k] - (at < RINGS ? dot(middle, slope) : 0));
     const [low, high] = [Math.min, Math.max].map((pick) => pick(...known.map(({ medians }) => medians[k])));
-    return (where, place) => {
+    return (where, place, on) => {
       const at = clip(where * RINGS / 1.2 - 0.5, known[0].at, known.at(-1).at);
       const next = Math.max(1, known.findIndex((one) => one.at >= at));
       const share = known.length < 2 ? 0 : (at - known[next - 1].at) / (known[next].at - known[next - 1].at);
       const value = values[next - 1] + share * ((values[next] ?? 0) - values[next - 1]);
-      return clip(value + dot(place, slope), low, high);
+      return clip(value + on * dot(place, slope), low, high);
     };
   });
+}
+
+/** The texture that each pixel is lent by others of its ring that are seen: a function of it and a channel. */
+function textureOf(rest, sure, places, units, ring, radius, pixelAt) {
+  const known = [...sure.keys()].filter((i) => sure[i] > 0.5 && ring[i] < 0.9);
+  const all = rest.flatMap(({ data }) => known.map((i) => Math.abs(data[i])));
+  const usual = all.length ? percentile(Float32Array.from(all), 0.5) : 0;
+  const usable = sure.map((one, i) =>
+    (ring[i] > 0.9 || Math.max(...rest.map(({ data }) => data[i])) < 4 * LIGHTER * usual ? one : 0));
+  const lenders = units.map(([u, v], i) => {
+    let left = 1;
+    return TURNS.map(([[a, b], [c, d]]) => {
+      const way = [a * u + b * v - u, c * u + d * v - v];
+      const from = pixelAt(added(places[i], radius.map((row) => dot(row, way))));
+      const share = left * usable[from];
+      left -= share;
+      return [from, share];
+    });
+  });
+  return (i, channel) => lenders[i].reduce((sum, [from, share]) =>
+    sum + share * clip(rest[channel].data[from], -DARKER * usual, LIGHTER * usual), 0);
 }
 
 /** What to draw of an eye between moved lids, null if nothing of it changes. */

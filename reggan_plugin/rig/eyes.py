@@ -1,7 +1,8 @@
 """Eyes: what is seen of an eyeball as its lids move and as it turns.
 
 The eyeball's own pixels stay where they are. What a lid uncovers is completed from them: the iris
-is a circle with the radial profile of its visible part, the white goes on from its own side.
+is a circle with the rings of its visible part and the texture of the opposite side, the white goes
+on from its own side, and so does the light on both.
 """
 
 from collections.abc import Mapping
@@ -40,27 +41,42 @@ _SHUT = 0.012
 _SIDEWAYS, _UP, _DOWN = 0.105, 0.085, 0.105
 """Way of the iris at weight 1, in eye distances: on an eyeball with a radius of 0.2 that turns by
 30° sideways, 25° up and 30° down, which is what heads of the training do."""
-_MOST_SHADE, _SHADE_REACH, _SHADE_INSET, _FEWEST = 0.5, 0.035, 0.006, 8
+_MOST_SHADE, _SHADE_REACH, _SHADE_INSET, _FEWEST, _FEWEST_SEEN = 0.5, 0.035, 0.006, 8, 12
 """How much darker an eyeball can be beside a lid; over so many eye distances; eye distances from
-the lids' edges on that tell it; pixels that are needed to see it."""
+the lids' edges on that tell it; pixels that are needed to see it, and to see an eyeball at all."""
 _LEAST_LIGHT = 0.02
 """Of an eyeball, sRGB-encoded, against which shadows are read."""
 _BLEND = 0.016
 """Eye distances over which what is completed becomes what was seen: a sharp end leaves chips."""
 _GLINT, _GLINT_OF_WHITE, _GLINT_OF_SKIN, _GLINT_PX = 0.12, 0.75, 1.1, 0.7
-"""How much brighter than the iris a mirrored light is, and than these shares of the eye's white and
-of the skin around it; blur of its edge, pixels. By eye."""
+"""How much brighter than the iris a mirrored light is, in the darkest channel, and than these
+shares of the eye's white and of the skin around it; blur of its edge, pixels. By eye."""
 _RINGS = 24
+_RIM, _RIM_WIDTH, _FEWEST_WHITE = 1.08, 0.16, 8
+"""Radii of an iris beyond which all is white, over which it becomes so, and pixels of the white
+that are needed to tell its colour."""
 _SLOPE_RIDGE, _UNLIKE = 0.02, 0.06
 """How much an iris counts as lit evenly; and difference from its ring's colour from which on a
-pixel is a mirrored light or the pupil's edge. By eye, and against the truth of 12 heads: drawn
-irises are 24 levels off instead of 27."""
-_LEAST_SPREAD = 1e-6
-_MOST_OFF, _ENOUGH, _RING_RIDGE, _AS_GOOD = 0.2, 1500, 40.0, 0.02
-"""Of an iris's landmarks, in its radii; pixels that tell its rings; how much landmarks count: on 12
-held-out heads these are 0.06 radii off, with 40 the centre is 0.07 off, with 2 it was 0.14, drawn
-to highlights; share by which other rings are worse that count nearly as much: the best ones alone
-would change from one frame to the next."""
+pixel is a mirrored light or the pupil's edge. By eye."""
+_TURNED = np.radians(75)
+_TURNS = tuple(
+    ((np.cos(turn), flip * np.sin(turn)), (-np.sin(turn), flip * np.cos(turn)))
+    for turn, flip in ((0.0, -1), (_TURNED, 1), (-_TURNED, 1))
+)
+"""Ways from a place of an iris to those that may lend it their texture: below the middle what is
+above it, then what lies beside it."""
+_LIGHTER, _DARKER = 1.5, 6.0
+"""Most of a texture, in its median: what is lighter is a mirrored light, and none is lent."""
+_MOST_OFF, _SCALES = 0.24, np.array([0.75, 0.83, 0.91, 1.0, 1.1])
+"""Where the edge of an iris is looked for: radii of its landmarks beside them; in their size."""
+_ANGLES, _EDGE, _CONTRAST = 24, 0.08, 0.3
+"""Places on an edge that are compared, at so many radii to either side, in their darkest channel:
+a difference from which on it counts in full."""
+_RING_RIDGE, _USUAL_SCALE, _AS_GOOD, _NO_EDGE = 1.0, 0.9, 0.05, 0.08
+"""How much landmarks count, which lie outside the iris; contrast by which other circles are worse
+that count nearly as much: the best alone would change from one frame to the next; and contrast
+below which there is no iris. Measured on 72 eyes of 12 heads: all of a drawn eyeball is 13.5 levels
+off instead of 15.6."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -180,11 +196,7 @@ def changed_eye(
     was, now = (mask_of(lids.outline(), window, side_px) for lids in (before, after))
     if after.widest < 1e-4:
         now = np.zeros_like(now)  # shut: all that is seen is lid
-    seen = grown(was > 0.99, -_INSET * px)
-    ball, keep = _completed(own, seen, was, at, iris, px)
-    inner = grown(was > 0.99, -_SHADE_INSET * px)
-    shade_was, shade_now = _lid_shades(own, ball, inner, before, after, at, eye)
-    ball = ball + keep * (own / np.maximum(shade_was, 1 - _MOST_SHADE) - ball)
+    ball, shade_now = _completed(own, was, before, after, at, iris, eye, px)
     if turns:
         moved_at = at - axes @ gaze * eye - [window[0], window[1]]
         ball = sampled(ball, moved_at * (side_px / (window[2] - window[0]))).astype(np.float32)
@@ -212,62 +224,118 @@ def rightwards(line: Float[np.ndarray, "places 2"]) -> Float[np.ndarray, "places
 
 def _completed(
     own: Float[np.ndarray, "side side 3"],
-    seen: Bool[np.ndarray, "side side"],
     was: Float[np.ndarray, "side side"],
+    before: Lids,
+    after: Lids,
     at: Float[np.ndarray, "side side 2"],
     iris: Float[np.ndarray, "8 2"],
+    eye: float,
     px: float,
-) -> tuple[Float[np.ndarray, "side side 3"], Float[np.ndarray, "side side 1"]]:
-    """Complete the eyeball as if there were no lids before it; and how much of it is seen.
+) -> tuple[Float[np.ndarray, "side side 3"], Float[np.ndarray, "..."]]:
+    """Complete the eyeball as if there were no lids before it; and the shadow of the new ones.
+
+    Args:
+        own: what the source shows.
+        was: share of each pixel inside the source's lids.
+        before: the lids in the source.
+        after: the lids in the result.
+        at: places of the pixels, in parts of the crop's side.
+        iris: its edge, likewise.
+        eye: an eye distance, likewise.
+        px: an eye distance in pixels.
+    """
+    seen, inner = (grown(was > 0.99, -inset * px) for inset in (_INSET, _SHADE_INSET))
+    if seen.sum() < _FEWEST_SEEN:
+        mean = own.reshape(-1, 3).mean(axis=0)
+        return np.broadcast_to(mean, own.shape), np.ones(1, np.float32)
+    unit, ellipse, contrast = _on_the_iris(own, seen, at, iris)
+    ring = np.sqrt(unit[..., 0] * unit[..., 0] + unit[..., 1] * unit[..., 1])
+    white = seen & (ring > _RIM)
+    sure = np.clip(2 * blur(seen.astype(np.float32), max(0.6, _BLEND * px)) - 1, 0, 1)
+    ball = _rings(own, seen, white, unit, ring)
+    ball = ball + _texture(own - ball, sure, unit, ring, ellipse * (px / eye))
+    shade_was, shade_now = _lid_shades(own, ball, inner, before, after, at, eye)
+    own = own / np.maximum(shade_was, 1 - _MOST_SHADE)
+    glint = _glint(own, was, white, ball, ring)
+    keep = np.maximum(sure, blur(glint.astype(np.float32), _GLINT_PX))[..., None]
+    # light goes on over the edge of what is seen, from the iris to the iris alone
+    on = np.clip((_RIM - ring) / _RIM_WIDTH, 0, 1)
+    ball += on[..., None] * extended(own - ball, sure * np.clip(2 * on - 1, 0, 1))
+    if contrast < _NO_EDGE:
+        plain = extended(own, sure)
+        ball = plain + np.float32(max(contrast / _NO_EDGE, 0)) * (ball - plain)
+    return ball + keep * (own - ball), shade_now
+
+
+def _rings(
+    own: Float[np.ndarray, "side side 3"],
+    seen: Bool[np.ndarray, "side side"],
+    white: Bool[np.ndarray, "side side"],
+    unit: Float[np.ndarray, "side side 2"],
+    ring: Float[np.ndarray, "side side"],
+) -> Float[np.ndarray, "side side 3"]:
+    """Draw an eyeball with the rings of what is seen of its iris, in a white that goes on.
 
     Args:
         own: what the source shows.
         seen: where that is the eyeball, without the lids' lines.
-        was: share of each pixel inside the source's lids.
-        at: places of the pixels, in parts of the crop's side.
-        iris: its edge, likewise.
-        px: pixels of an eye distance.
+        white: where it is beyond the iris.
+        unit: places in radii of the iris, from its middle.
+        ring: how far they are from it.
     """
-    if seen.sum() < 12:
-        mean = own.reshape(-1, 3).mean(axis=0)
-        return np.broadcast_to(mean, own.shape).copy(), np.zeros((*seen.shape, 1), np.float32)
-    centre = iris.mean(axis=0)
-    turn = np.arange(8) * np.pi / 4
-    circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    ellipse = np.linalg.lstsq(circle, iris - centre, rcond=None)[0].T
-    unit = _on_the_rings(own, seen, (at - centre) @ np.linalg.inv(ellipse).T)
-    ring = np.sqrt(unit[..., 0] * unit[..., 0] + unit[..., 1] * unit[..., 1])
-    white = seen & (ring > 1.12)
-    if white.sum() < 8:
+    if white.sum() < _FEWEST_WHITE:
         white = seen & (ring > 0.9) if (seen & (ring > 0.9)).any() else seen
-    ball = extended(own * white[..., None], white.astype(np.float32))
-    inside = seen & (ring < 1.2)
-    if inside.sum() > 12:
-        number = np.minimum((ring[inside] * _RINGS / 1.2).astype(int), _RINGS - 1)
-        # medians: a window that the iris mirrors is no part of its rings
-        known = np.flatnonzero(np.bincount(number))
-        colours, places = own[inside], unit[inside]
-        medians = np.array([median(colours[number == n]) for n in known])
-        ring_of = np.searchsorted(known, number)
-        count = np.bincount(ring_of)[:, None]
-        middles = np.stack([np.bincount(ring_of, one) for one in places.T], axis=1) / count
-        slope = _slope(colours - medians[ring_of], places - middles[ring_of])
-        steps = np.arange(_RINGS)
-        values = medians - middles @ slope
-        profile = np.stack([np.interp(steps, known, values[:, c]) for c in range(3)], 1)
-        share = np.clip((1.12 - ring) / 0.16, 0, 1)
-        iris_px = np.nonzero(share)
-        where = np.clip(ring[iris_px] * _RINGS / 1.2 - 0.5, 0, _RINGS - 1)
-        drawn = np.stack([np.interp(where, steps, profile[:, c]) for c in range(3)], axis=1)
-        drawn += unit[iris_px] @ slope
-        drawn = np.clip(drawn, medians.min(axis=0), medians.max(axis=0))
-        ball = ball.astype(np.float64)
-        ball[iris_px] += share[iris_px][:, None] * (drawn - ball[iris_px])
-    keep = blur(seen.astype(np.float32), max(0.6, _BLEND * px))
-    keep = np.clip(keep * 2 - 1, 0, 1)
-    glint = _glint(own, was, white, ball, ring)
-    keep = np.maximum(keep, blur(glint.astype(np.float32), _GLINT_PX))[..., None]
-    return ball.astype(np.float32), keep
+    beyond = (ring - _RIM) / 0.5
+    lit = extended(own, white / (1 + beyond * beyond))
+    # a white that is lit from one side makes no light ring of the iris's edge on the other
+    lit -= own[white].mean(axis=0)
+    lit *= np.clip(1 - (_RIM - ring) / _RIM_WIDTH, 0, 1)[..., None]
+    number = np.minimum((ring[seen] * _RINGS / 1.2).astype(int), _RINGS)
+    # medians: a window that the iris mirrors is no part of its rings
+    known = np.flatnonzero(np.bincount(number))
+    colours, places = (own - lit)[seen], unit[seen]
+    medians = np.array([median(colours[number == n]) for n in known])
+    ring_of = np.searchsorted(known, number)
+    count = np.bincount(ring_of)[:, None]
+    middles = np.stack([np.bincount(ring_of, one) for one in places.T], axis=1) / count
+    iris = number < _RINGS
+    slope = _slope((colours - medians[ring_of])[iris], (places - middles[ring_of])[iris])
+    values = np.where((known < _RINGS)[:, None], medians - middles @ slope, medians)
+    where = np.clip(ring * _RINGS / 1.2 - 0.5, 0, _RINGS)
+    drawn = np.stack([np.interp(where, known, values[:, c]) for c in range(3)], axis=2)
+    drawn += np.clip((_RIM - ring) / _RIM_WIDTH, 0, 1)[..., None] * (unit @ slope)
+    return np.clip(drawn, medians.min(axis=0), medians.max(axis=0)).astype(np.float32) + lit
+
+
+def _texture(
+    rest: Float[np.ndarray, "side side 3"],
+    sure: Float[np.ndarray, "side side"],
+    unit: Float[np.ndarray, "side side 2"],
+    ring: Float[np.ndarray, "side side"],
+    ellipse: Float[np.ndarray, "2 2"],
+) -> Float[np.ndarray, "side side 3"]:
+    """Lend each place of an eyeball the texture of another one of its ring that is seen.
+
+    Args:
+        rest: what the source shows beyond rings.
+        sure: how far that is the eyeball.
+        unit: places in radii of the iris, from its middle.
+        ring: how far they are from it.
+        ellipse: a radius in pixels.
+    """
+    known = (sure > 0.5) & (ring < 0.9)
+    usual = float(percentile(np.abs(rest[known]), 50)) if known.any() else 0.0
+    usable = sure * ((rest.max(axis=2) < 4 * _LIGHTER * usual) | (ring > 0.9))
+    fine = np.clip(rest, -_DARKER * usual, _LIGHTER * usual) * usable[..., None]
+    fine = np.concatenate([fine, usable[..., None]], axis=2)
+    rows, columns = np.mgrid[: len(rest), : len(rest)] + np.float32(0.5)
+    left, texture = np.ones_like(sure), np.zeros_like(rest)
+    for turn in _TURNS:
+        way = unit @ (ellipse @ (np.array(turn) - np.eye(2))).T.astype(np.float32)
+        there = sampled(fine, np.stack([columns, rows], axis=2) + way)
+        texture += left[..., None] * there[..., :3]
+        left = left * (1 - there[..., 3])
+    return texture
 
 
 def _slope(
@@ -291,53 +359,60 @@ def _glint(
     ring: Float[np.ndarray, "side side"],
 ) -> Bool[np.ndarray, "side side"]:
     """Find the light that an iris mirrors right under the lid, which is no line of the lid."""
-    skin, light = was < 0.01, channels_averaged(own)
+    skin, light = was < 0.01, own.min(axis=2)
     if not (white.any() and skin.any()):
         return np.zeros_like(white)
     bound = max(
         _GLINT_OF_WHITE * float(percentile(light[white], 50)),
         _GLINT_OF_SKIN * float(percentile(light[skin], 75)),
     )
-    return (was > 0.99) & (ring < 1) & (light > bound) & (light > channels_averaged(ball) + _GLINT)
+    iris, over = (was > 0.99) & (ring < 1), light - ball.min(axis=2)
+    glint = iris & (light > bound) & (over > _GLINT)
+    return glint | (grown(glint, 2) & iris & (over > _GLINT / 3))
 
 
-def _on_the_rings(
+def _on_the_iris(
     own: Float[np.ndarray, "side side 3"],
     seen: Bool[np.ndarray, "side side"],
-    unit: Float[np.ndarray, "side side 2"],
-) -> Float[np.ndarray, "side side 2"]:
-    """Places in units of the iris, shifted and scaled so that what is seen has rings of one colour.
+    at: Float[np.ndarray, "side side 2"],
+    iris: Float[np.ndarray, "8 2"],
+) -> tuple[Float[np.ndarray, "side side 2"], Float[np.ndarray, "2 2"], float]:
+    """Find the edge of an iris: where the eyeball becomes lighter outwards all around.
 
     Half of an iris is often hidden, and a centre that is off by a tenth of it shows two pupils:
     the one that is seen, and the one that is drawn.
+
+    Returns:
+        Places in radii of the iris, from its middle; a radius in parts of the crop's side; and how
+        much lighter it is outside, at most 1.
+
+    Source: Daugman, High confidence visual recognition of persons by a test of statistical
+    independence, 1993, section III (a circle of most contrast).
     """
-    right, down = np.moveaxis(unit, 2, 0)
-    near = seen & (right * right + down * down < (1.0 + _MOST_OFF) ** 2)
-    if near.sum() < _FEWEST:
-        return unit
-    step = max(1, int(near.sum()) // _ENOUGH)
-    some = np.flatnonzero(near)[::step]
-    places, light = unit.reshape(-1, 2)[some], own.reshape(-1, 3)[some].mean(axis=1)
-    along, scales = np.linspace(-_MOST_OFF, _MOST_OFF, 7), np.array([0.9, 1.0, 1.1])
-    x, y = (axis.ravel() for axis in np.meshgrid(along, along, indexing="ij"))
-    away = np.hypot(places[:, 0] - x[:, None], places[:, 1] - y[:, None])
-    first = np.arange(len(x))[:, None] * (_RINGS + 1)
-    lights, spreads = np.tile(light, len(x)).astype(np.float64), []
-    for scale in scales:
-        number = np.minimum((away / scale * _RINGS / 1.2).astype(int), _RINGS) + first
-        bins, size = number.ravel(), len(x) * (_RINGS + 1)
-        count = np.maximum(np.bincount(bins, minlength=size), 1)
-        total = np.bincount(bins, lights, minlength=size)
-        spread = (light**2).sum() - (total**2 / count).reshape(len(x), -1).sum(axis=1)
-        # a landmark is right unless colours say otherwise
-        spreads.append(spread * (1 + _RING_RIDGE * (x * x + y * y + (scale - 1) ** 2)))
-    off = np.maximum(spreads, _LEAST_SPREAD)  # an eye of one colour has less than none by rounding
-    likely = np.exp((1 - off / off.min()) / _AS_GOOD)
-    likely /= likely.sum()
-    each = likely.sum(axis=0)
-    shift = np.array([each @ x, each @ y])
-    best = (unit - shift) / (likely.sum(axis=1) @ scales)
-    return best.astype(unit.dtype)
+    middle = iris.mean(axis=0)
+    turn = np.arange(8) * np.pi / 4
+    circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    ellipse = np.linalg.lstsq(circle, iris - middle, rcond=None)[0].T
+    around = np.arange(_ANGLES) * (2 * np.pi / _ANGLES)
+    edge = np.stack([np.cos(around), np.sin(around)], axis=1) @ ellipse.T
+    along = np.linspace(-_MOST_OFF, _MOST_OFF, 7)
+    x, y, scale = (one.ravel() for one in np.meshgrid(along, along, _SCALES, indexing="ij"))
+    middles = middle + np.stack([x, y], axis=1) @ ellipse.T
+    sides = scale[:, None] + np.array([-_EDGE, _EDGE])
+    places = middles[:, None, None] + sides[..., None, None] * edge
+    last = len(seen) - 1
+    pixels = np.rint((places - at[0, 0]) * (last / (at[-1, -1] - at[0, 0]))).astype(int)
+    columns, rows = np.moveaxis(pixels.clip(0, last), -1, 0)
+    inside, outside = np.moveaxis(own.min(axis=2)[rows, columns], 1, 0)
+    both = seen[rows, columns].all(axis=1)
+    step = np.tanh((outside - inside) / _CONTRAST) * both
+    contrast = step.sum(axis=1) / (both.sum(axis=1) + _ANGLES / 8)
+    score = contrast - _RING_RIDGE * (x * x + y * y + (scale - _USUAL_SCALE) ** 2)
+    likely = np.exp((score - score.max()) / _AS_GOOD)
+    likely = likely / likely.sum()
+    radius = ellipse * float(likely @ scale)
+    unit = (at - likely @ middles) @ np.linalg.inv(radius).T
+    return unit.astype(np.float32), radius, float(likely @ contrast)
 
 
 def _lid_shades(

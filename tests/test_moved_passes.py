@@ -217,6 +217,12 @@ def test_depth_has_no_value_between_two_surfaces() -> None:
     assert ((result < 6) | np.isinf(result)).all()
 
 
+def test_a_constant_depth_keeps_its_bits() -> None:
+    depth = np.full((64, 64, 1), 5.3, np.float32)
+    shift = np.random.default_rng(3).random((64, 64, 2))
+    assert_same_bits(moved(depth, "depth", shift), depth)
+
+
 @pytest.mark.parametrize("is_encoded", [False, True])
 def test_normals_keep_their_length(is_encoded: bool) -> None:
     y, x = np.mgrid[:64, :64] / 10.0

@@ -111,7 +111,7 @@ def keys_of_take(path: Path, *, fps: float, first_frame: int, offset: str) -> di
         BridgeError: it cannot be read, or no face shape moves in it.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
         clock = next(name for name in ("frame", "time") if name in rows[0])
         times = [float(row[clock]) for row in rows]

@@ -17,7 +17,7 @@ _NAME = re.compile(r"[^\W\d_][\w \-]*")
 def preset_names(path: Path) -> tuple[str, ...]:
     """Names of the expressions in a file of presets; none of one that cannot be read."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError):  # the job that takes the file says what is wrong
         return ()
     return tuple(name for name, entry in document.items() if isinstance(entry, dict))
@@ -63,7 +63,7 @@ def add_preset(
             f"{name!r} cannot be a name of an expression. Use letters, digits, spaces and dashes."
         )
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
         if replaces:
             text = _without(text, name)
         taken = (*ALL_EXPRESSIONS, *SHAPE_NAMES, *tomllib.loads(text))

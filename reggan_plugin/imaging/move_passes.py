@@ -190,7 +190,8 @@ def _across_jumps(
     across, down = x - left, y - top
     shares = ((1 - down) * (1 - across), (1 - down) * across, down * (1 - across), down * across)
     between = np.einsum("cpk,cp->pk", corners, np.stack(shares).astype(np.float32))
-    step = corners.max(axis=0) - corners.min(axis=0)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    between, step = np.clip(between, low, high), high - low  # which rounding left
     finite = step[np.isfinite(step).all(axis=1)]
     usual = np.median(finite, axis=0, keepdims=True) if len(finite) else 0.0
     smooth = (step <= _JUMP * usual).all(axis=1) & np.isfinite(between).all(axis=1)

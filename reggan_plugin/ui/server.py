@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar
 
+import h11
 import uvicorn
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
@@ -170,6 +171,15 @@ class _Connection(H11Protocol):
         self._has_spoken()
         if self.cycle.more_body:
             self._wait()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse bytes that are no request or no body; what answers them meanwhile is not sent."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:  # an answer has begun
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""

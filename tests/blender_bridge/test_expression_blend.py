@@ -85,6 +85,7 @@ def test_a_blend_is_completed_by_names_and_presets(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     assert preset_names(path) == ()
     add_preset(path, "half smile", {"mouthSmileLeft": 0.6})
+    path.write_text(path.read_text(), encoding="utf-8-sig")  # as editors of Windows do
     names = (*preset_names(path), "happy", "sad")
     assert completions("ha", names) == ["half smile", "happy"]
     assert completions("sad:0.5 + HAL", names) == ["sad:0.5+half smile"]

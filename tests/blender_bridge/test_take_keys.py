@@ -26,6 +26,7 @@ def test_rows_of_seconds_become_frames_of_the_scene(tmp_path: Path) -> None:
 def test_frames_of_a_take_are_those_of_the_scene_and_every_turn_is_kept(tmp_path: Path) -> None:
     rows = [(1001, 0.0), (1002, 0.0), (1003, 1.9), (1004, 0.0), (1005, 0.0)]
     path = take(tmp_path / "t.csv", "frame,eyeBlinkLeft", *rows)
+    path.write_text(path.read_text(), encoding="utf-8-sig")  # as Excel writes it
     (keys,) = keys_of_take(path, fps=24, first_frame=1, offset="").values()
     assert keys == [(1001, 0.0), (1002, 0.0), (1003, 1.5), (1004, 0.0), (1005, 0.0)]
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import socket
@@ -97,6 +98,33 @@ def test_a_body_that_breaks_off_is_no_fault_of_the_page() -> None:
     headers = [(b"host", b"127.0.0.1:1")]
     scope = {"type": "http", "path": "/a/", "method": "GET", "headers": headers}
     asyncio.run(Guard(reads, token="a", port=1)(scope, nothing, nothing))
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_a_body_that_is_none_is_no_fault_of_the_page(*, has_begun: bool) -> None:
+    told: list[str] = []
+    loggers, handler = (
+        [logging.getLogger(n) for n in ("asyncio", "uvicorn.error")],
+        logging.Handler(),
+    )
+    handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
+    with running_page(studio_of()) as page:
+        for logger in loggers:
+            logger.addHandler(handler)
+        with socket.create_connection(("127.0.0.1", page.port or 0)) as connection:
+            target = f"GET {page.prefix} HTTP/1.1\r\nHost: {page.host}\r\n"
+            connection.sendall(f"{target}Transfer-Encoding: chunked\r\n\r\n".encode())
+            if has_begun:
+                assert connection.recv(100).startswith(b"HTTP/1.1 200")
+            connection.sendall(b"zz\r\nabc\r\n")
+            if not has_begun:
+                assert connection.recv(100).startswith((b"HTTP/1.1 400", b"HTTP/1.1 200"))
+            while not is_closed(connection):
+                connection.recv(4096)
+        assert page.call("GET", "state")[0] == 200
+    for logger in loggers:
+        logger.removeHandler(handler)
+    assert told == []
 
 
 @pytest.mark.parametrize("target", ["*", "http:", "//", "/%ff"])

@@ -272,7 +272,7 @@ def rig_answer(
     )
     painters = [one for one in (neck, passing) if one is not None]
     painters += [
-        drawn.opening(one, sheets, seam)
+        drawn.opening(one, sheets, seam, gain if one is mouth else None)
         for one, sheets in zip((*eyes, mouth), _sheets(template), strict=True)
         if one is not None
     ]

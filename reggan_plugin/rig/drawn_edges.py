@@ -33,9 +33,10 @@ _CORNER = 0.05
 """Eye distances from a corner inwards over which both edges become one skin."""
 _LOST = 0.1
 """Share of a pixel that was open, or the line of shut lips, from which on skin stands in for it."""
-_MIRRORED = 0.4
-"""How far into a lip what stands in for what is lost beside it is taken from, over how far that is
-beyond the lip's rim: lips are thin at their corners."""
+_GAMMA = np.float32(2.2)
+"""Of the curve that encodes light, nearly."""
+_DRAWN_OVER = 4.0
+"""Of a dark line's thickness: from so far a lip is drawn over it, half as wide at its edge."""
 _BEHIND = 0.1
 """Depth, in the spread of the template's, from which on a surface lies behind another."""
 _APART = 0.02
@@ -83,13 +84,20 @@ class Drawn:
     there: Float[np.ndarray, "vertices 3"]
     eye: float
 
-    def opening(self, opening: Opening, triangles: Sheets, seam: float) -> Painter:
+    def opening(
+        self,
+        opening: Opening,
+        triangles: Sheets,
+        seam: float,
+        gain: Float[np.ndarray, "cells cells 1"] | None = None,
+    ) -> Painter:
         """Paint what opens, and the skin along its edge.
 
         Args:
             opening: what is seen, and where.
             triangles: rows of those of the skin above it, below it, and of those that span it.
             seam: half the width of the skin along the edge, in parts of the crop's side.
+            gain: logarithm of the factor on its light; None leaves it.
         """
         side_px = len(opening.open)
         left, top, right, _ = opening.window
@@ -110,14 +118,18 @@ class Drawn:
             places = raster.mixed_where_hit(self.here[:, :2], self.template.triangles)
             was_open = sampled(opening.was_open[..., None], (places - was_corner) * was_scale)
             lost = np.clip(2 * was_open[:, 0], 0, 1)
-            losses.append(raster.plane(lost))
             left = 1 - lost
-            if number < 2 and opening.was_rims is not None:
+            if number < 2 and opening.was_lost is not None:
                 at = (np.arange(len(opening.was_open)) + 0.5) / was_scale + was_corner[0]
-                beyond = places[:, 1] - np.interp(places[:, 0], at, opening.was_rims[number])
-                ways = ((0, None), (None, 0))[number]
-                places[:, 1] -= (1 + _MIRRORED) * np.clip(beyond, *ways).astype(np.float32)
-                left = np.ones_like(left)
+                edge, thick = (
+                    np.interp(places[:, 0], at, line) for line in opening.was_lost[:, number]
+                )
+                thick += (-1e-6, 1e-6)[number]  # where nothing is lost, too
+                away = (places[:, 1] - edge) / (_DRAWN_OVER * thick)
+                shift = (thick * np.clip(1 - away, 0, 2) ** 2).astype(np.float32)
+                places[:, 1] += shift
+                lost, left = np.maximum(lost, np.abs(shift) * scale), np.ones_like(left)
+            losses.append(raster.plane(lost))
             colours = self.picture.at(places) * left[:, None]
             seen = np.flatnonzero(is_seen)
             there = raster.pixels[seen]
@@ -130,6 +142,9 @@ class Drawn:
         inwards = np.minimum(columns - middle[0, 0], middle[-1, 0] - columns)
         share = np.clip(inwards / (_CORNER * self.eye * scale), 0, 1)
         skin = blended(skins[2], apart, np.broadcast_to(share, square))
+        if gain is not None:
+            at = window_places(opening.window, side_px).astype(np.float32)
+            skin *= np.exp(sampled(gain, at * np.float32(len(gain))) / _GAMMA)
         share = opening.open
         if opening.soft:
             share = blur(share, opening.soft * self.eye * float(scale))

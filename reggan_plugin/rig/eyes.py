@@ -128,8 +128,9 @@ class Opening:
         was_open: share of each pixel of the source that was inside the opening, or on the line
             between its shut edges.
         was_window: of `was_open`.
-        was_rims: heights where the source's upper and lower lip end, at the columns of `was_open`;
-            beyond them its own texture stands in for what is lost. None: all skin around does.
+        was_lost: heights of the source's upper and lower edge at the columns of `was_open`, and how
+            far beyond them its skin is lost, up is negative. None: all skin around stands in for
+            what is lost, not that of each edge by itself.
         middle: line between its two edges, from the picture's left to its right.
         still: 1 where the source's own pixels are seen, which do not move.
         soft: eye distances over which its edge turns in.
@@ -146,7 +147,7 @@ class Opening:
     still: Float[np.ndarray, "side side"]
     soft: float = 0.0
     share: float = 1.0
-    was_rims: Float[np.ndarray, "2 was_side"] | None = None
+    was_lost: Float[np.ndarray, "2 2 was_side"] | None = None
 
 
 def gaze_of(weights: Mapping[str, float], side: str) -> Float[np.ndarray, "2"]:

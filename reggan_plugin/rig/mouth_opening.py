@@ -87,8 +87,8 @@ _NARROW, _DARKER, _STEP = 0.025, 0.6, 0.55
 """Of an upper lip only a narrow line is lost: shares of the brightness so many eye distances above
 and below it, or half as far above it, below which a pixel is of one. A lip that darkens little by
 little towards its edge, as lit from above, keeps it. By eye, on 15 heads."""
-_SMOOTH_RIM = 0.022
-"""Eye distances along lips over which their rims are smooth."""
+_SMOOTH_LOST = 0.022
+"""Eye distances along lips over which it is smooth how much of them is lost."""
 _TEETH_EDGE, _LINE_WIDTH, _LINE_SHADE = 0.022, 0.018, 0.4
 """Of an open smile that is taken away: eye distances around its opening that are of teeth, too; how
 wide the line is where lips meet then, and its light over that of the lips' rims. By eye."""
@@ -310,7 +310,7 @@ def changed_mouth(
             np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
             (opening > 0).astype(np.float32),
         )
-    was_open, was_window, rims = _open_before(picture, before, axes[:, 1], eye)
+    was_open, was_window, was_lost = _open_before(picture, before, axes[:, 1], eye)
     whole = rows_of("lip_inner_upper")
     middle = (marks[whole] + marks[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
     smile_goes = relaxes and gap_before > _LEAST_GAP > gap_after
@@ -349,7 +349,7 @@ def changed_mouth(
         middle=rightwards(smooth_arc(middle)),
         still=np.zeros_like(opening),
         soft=_TURN_IN,
-        was_rims=None if smile_goes else rims,
+        was_lost=None if smile_goes else was_lost,
     )
 
 
@@ -406,8 +406,8 @@ def _open_before(
     marks: Float[np.ndarray, "points 2"],
     down: Float[np.ndarray, "2"],
     eye: float,
-) -> tuple[Float[np.ndarray, "side side"], Window, Float[np.ndarray, "2 side"]]:
-    """Where a source shows a mouth's inside, or the dark line between shut lips, and lips end.
+) -> tuple[Float[np.ndarray, "side side"], Window, Float[np.ndarray, "2 2 side"]]:
+    """Where a source shows a mouth's inside, or the dark line between shut lips.
 
     Left to the lips, that line would be a second one beside the new edges, or beside where it goes
     along with lips that stay shut.
@@ -417,6 +417,9 @@ def _open_before(
         marks: the landmarks in it.
         down: the face's down in the crop.
         eye: an eye distance in parts of the crop's side.
+
+    Returns:
+        Its share of each pixel of a window, that window, and `Opening.was_lost`.
     """
     upper, lower = LIP_PAIRS
     marks = marks.copy()
@@ -442,8 +445,11 @@ def _open_before(
         np.maximum(inside, grown(one, _LINE_EDGE * px))
         for one in (dark & _is_narrow(luma, px), dark)
     ]
-    seam = (_line_at(smooth_arc(line), places[0, :, 0]) - window[1]) * px / eye
-    return lost[1], window, window[1] + _rims(lost, seam, _SMOOTH_RIM * px) * np.float32(eye / px)
+    edges = [
+        _line_at(smooth_arc(marks[np.concatenate([whole[:1], one, whole[-1:]])]), places[0, :, 0])
+        for one in (upper, lower)
+    ]
+    return lost[1], window, np.stack([edges, _lost_beyond(edges, lost, places[..., 1], px, eye)])
 
 
 def _is_narrow(luma: Float[np.ndarray, "side side"], px: float) -> Bool[np.ndarray, "side side"]:
@@ -456,26 +462,29 @@ def _is_narrow(luma: Float[np.ndarray, "side side"], px: float) -> Bool[np.ndarr
     return (luma < _DARKER * np.minimum(above, below)) | (luma < _STEP * just_above)
 
 
-def _rims(
+def _lost_beyond(
+    edges: Sequence[Float[np.ndarray, " side"]],
     lost: Sequence[Float[np.ndarray, "side side"]],
-    seam: Float[np.ndarray, " side"],
-    smooth_px: float,
+    heights: Float[np.ndarray, "side side"],
+    px: float,
+    eye: float,
 ) -> Float[np.ndarray, "2 side"]:
-    """Heights where the upper lip ends and the lower one begins, in pixels.
+    """How much is lost of the upper lip above its edge, and of the lower one below its own.
 
     Args:
+        edges: heights of both lips' edges in each column, in parts of the crop's side.
         lost: share of each pixel that is not of the upper lip, and not of the lower one.
-        seam: height of the line where they meet.
-        smooth_px: deviation of the Gaussian along it.
+        heights: of the pixels.
+        px: pixels of an eye distance.
+        eye: an eye distance in parts of the crop's side.
     """
-    below = (np.arange(len(seam)) + 0.5)[:, None] > seam
-    reach = math.ceil(3 * smooth_px)
-    weight = np.exp(-0.5 * (np.arange(-reach, reach + 1) / smooth_px) ** 2)
-    thick = [
-        np.convolve((one * part).sum(axis=0), weight / weight.sum(), "same")
-        for one, part in zip(lost, (~below, below), strict=True)
-    ]
-    return np.stack([seam - thick[0], seam + thick[1]])
+    reach = math.ceil(3 * _SMOOTH_LOST * px)
+    weight = np.exp(-0.5 * (np.arange(-reach, reach + 1) / (_SMOOTH_LOST * px)) ** 2)
+    weight *= eye / px / weight.sum()
+    (upper, lower), (of_upper, of_lower) = edges, lost
+    counts = (of_upper * (heights < upper)).sum(axis=0), (of_lower * (heights > lower)).sum(axis=0)
+    above, below = (np.convolve(one, weight, "same") for one in counts)
+    return np.stack([-above, below])
 
 
 def _inside_of_mouth(

@@ -96,6 +96,21 @@ def test_a_lip_in_the_shade_is_no_line() -> None:
     assert _bared_edge(face, found).mean() < 0.22
 
 
+def test_skin_that_is_drawn_beside_a_mouth_is_lit_as_the_skin_around() -> None:
+    face, found = _large_face()
+    face *= np.linspace(1.3, 0.4, len(face), dtype=np.float32)[:, None, None]  # from above
+    answer = rig_answer(template(), face, found, {"mouthFunnel": 1.0})
+    around = change_crop(face, replace(answer, painters=())).pixels
+    mouth = answer.painters[-1]
+    left, top, right, _ = mouth.window
+    rows, columns = np.nonzero((mouth.cover[..., 0] > 0.02) & (mouth.cover[..., 0] < 0.5))
+    x, y = (
+        (len(face) * (start + (one + 0.5) / len(mouth.cover) * (right - left))).astype(int)
+        for start, one in ((left, columns), (top, rows))
+    )
+    assert np.abs(mouth.paint[rows, columns] - around[y, x]).mean() < 0.004
+
+
 def _large_face() -> tuple[np.ndarray, Landmarks]:
     face, found = drawn_face()
     return face.repeat(2, axis=0).repeat(2, axis=1), found

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from reggan_plugin.array_types import Float, Int, SixPoints
+from reggan_plugin.array_types import Complex, Float, Int, SixPoints
 from reggan_plugin.faces.face_crop import CROP_SIDE_IN_EYE_DISTANCES, CROP_SIDE_PX, crop_around_face
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
@@ -78,26 +78,33 @@ def motion_between(one: FaceInShot, other: FaceInShot) -> Float[np.ndarray, "3 3
 
     What moved against the rest of the face hardly bends it.
     """
+    source, target = (face.places @ np.array([1, 1j]) for face in (one, other))
     square = one.sigma**2 + other.sigma**2
     weight = 1 / square
     for _ in range(_ROUNDS):
-        motion = _similarity(one.places, other.places, weight)
-        away = ((carried_along(one.places, motion) - other.places) ** 2).sum(axis=1) / square
+        turn, shift = _similarity(source, target, weight)
+        off = turn * source + shift - target
+        away = (off.real**2 + off.imag**2) / square
         usual = max(float(np.median(away)), 1e-12)
         weight = 1 / (square * (1 + away / usual) ** 2)
-    return _similarity(one.places, other.places, weight)
+    turn, shift = _similarity(source, target, weight)
+    return np.array(
+        [[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag], [0, 0, 1]]
+    )
 
 
 def _similarity(
-    source: _Points, target: _Points, weight: Float[np.ndarray, " points"]
-) -> Float[np.ndarray, "3 3"]:
-    """As `fit_similarity`, with a weight for each point."""
+    source: Complex[np.ndarray, " points"],
+    target: Complex[np.ndarray, " points"],
+    weight: Float[np.ndarray, " points"],
+) -> tuple[complex, complex]:
+    """As `fit_similarity`, with a weight for each point; a turn that scales, and a shift."""
     share = weight / weight.sum()
     start, end = share @ source, share @ target
-    s, t = (source - start) @ np.array([1, 1j]), (target - end) @ np.array([1, 1j])
-    a = (share * s.conj() * t).sum() / max(float((share * np.abs(s) ** 2).sum()), 1e-12)
-    linear = np.array([[a.real, -a.imag], [a.imag, a.real]])
-    return np.vstack([np.column_stack([linear, end - linear @ start]), [0.0, 0.0, 1.0]])
+    s = source - start
+    turn = (share * s.conj()) @ (target - end)
+    turn /= max(float(share @ (s.real**2 + s.imag**2)), 1e-12)
+    return complex(turn), complex(end - turn * start)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

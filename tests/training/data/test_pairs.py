@@ -86,7 +86,6 @@ def test_every_drawn_pair_is_what_it_says(rendered: Path) -> None:
     expected = (1 - strength) * batch.source_state + batch.expression
     expected[:, 0] = 0
     assert torch.allclose(batch.target_state, expected, atol=1e-5)
-    assert torch.equal(batch.source_is_neutral, shown_grey(batch.source) == 0)
     assert batch.is_render.all()
     full = batch.is_full > 0
     pure = ((batch.target_state == 0) | (batch.target_state == 1)).all(dim=1)

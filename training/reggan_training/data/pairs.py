@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError
@@ -162,8 +162,6 @@ class PairBatch:
     """State of the source, in the order of `EXPRESSION_NAMES`; neutral is all zeros."""
     target_state: Intensities
     """State of the target."""
-    source_is_neutral: Bool[Tensor, " batch"]
-    """Whether the source is plainly neutral: no expression, eyes open and mouth closed."""
 
     @property
     def label(self) -> Int[Tensor, " batch"]:
@@ -199,8 +197,6 @@ class PairSampler:
         self._first_view = np.concatenate([[0], np.cumsum(views)])[:-1]
         states = np.concatenate([identity.states for identity in identities])
         self._states = torch.from_numpy(rounded_state(states).astype(np.float32))
-        plain = np.concatenate([identity.is_plain for identity in identities])
-        self._is_plain = torch.from_numpy(plain)
         side = self._stored_px
         self._crops = torch.empty((sum(views), 3, side, side), dtype=torch.uint8)
         self._stored_from_crop = np.empty((sum(views), 2, 3))
@@ -247,7 +243,6 @@ class PairSampler:
             is_render=torch.from_numpy((start < 0).astype(np.float32)),
             source_state=self._states[source],
             target_state=between * self._states[target] + start_state,
-            source_is_neutral=(self._states[source] == 0).all(dim=1) & self._is_plain[source],
         )
 
     def _keep(self, identity: Identity, first: int) -> None:

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import OpenEXR
 from PIL import Image
 
 import reggan_plugin
+from reggan_plugin.change.picture import EditedFrame
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 
@@ -37,3 +39,9 @@ def small_frame(name: str, target: Path, divisor: int = 2) -> Path:
 def contents(folder: Path) -> dict[str, bytes]:
     """The files of a folder by name, without those in folders below."""
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def edited_everywhere(before: np.ndarray, pixels: np.ndarray, weight: np.ndarray) -> EditedFrame:
+    """A frame that may have changed in every pixel."""
+    box = slice(0, before.shape[0]), slice(0, before.shape[1])
+    return EditedFrame(before=before, box=box, inside=pixels, inside_weight=weight)

@@ -112,13 +112,6 @@ class EditedFrame:
     parts: list[MovedPart] = field(default_factory=list)
 
     @classmethod
-    def of_whole(cls, before: Pixels, pixels: Pixels, weight: Plane) -> "EditedFrame":
-        """Take a frame that may have changed everywhere."""
-        height, width = before.shape[:2]
-        box = slice(0, height), slice(0, width)
-        return cls(before=before, box=box, inside=pixels, inside_weight=weight)
-
-    @classmethod
     def unchanged(cls, before: Pixels) -> "EditedFrame":
         """Take a frame that did not change at all."""
         nowhere = slice(0, 0), slice(0, 0)

@@ -22,6 +22,7 @@ from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.change_layers import FrameChange
 from reggan_plugin.jobs.render_settings import PictureSettings
 
+from ..sample_frames import edited_everywhere
 from .conftest import Edit
 from .exr_files import (
     LOSSLESS,
@@ -60,7 +61,7 @@ def written(path: Path, target: Path, edit: Edit, **asked: Any) -> tuple[Any, An
     pixels, mask = edit(frame)
     weight = np.where(mask, np.float32(0.75), np.float32(0.0))
     encoded = settings.encode(
-        FrameChange(frame=frame, edited=EditedFrame.of_whole(frame.pixels, pixels, weight))
+        FrameChange(frame=frame, edited=edited_everywhere(frame.pixels, pixels, weight))
     )
     target.write_bytes(encoded.content)
     return mask, weight, encoded
@@ -198,7 +199,7 @@ def test_without_a_change_nothing_is_added(tmp_path: Path, layers: dict[str, Any
     same = settings.encode(
         FrameChange(
             frame=frame,
-            edited=EditedFrame.of_whole(frame.pixels, frame.pixels.copy(), nothing),
+            edited=edited_everywhere(frame.pixels, frame.pixels.copy(), nothing),
         )
     )
     assert same.content == source.read_bytes()
@@ -294,7 +295,7 @@ def test_a_box_that_holds_the_change_gives_the_file_that_the_whole_frame_gives(
     pixels[20:50, 5:33] += np.float32(0.25)
     weight = np.zeros(pixels.shape[:2], np.float32)
     weight[20:50, 5:33] = 0.5
-    whole = EditedFrame.of_whole(frame.pixels, pixels, weight)
+    whole = edited_everywhere(frame.pixels, pixels, weight)
     part = EditedFrame(before=frame.pixels, box=box, inside=pixels[box], inside_weight=weight[box])
     np.testing.assert_array_equal(part.pixels, pixels)
     np.testing.assert_array_equal(part.weight, weight)

@@ -19,6 +19,8 @@ from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results import Event, JobSummary, ModelInUse
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
+from ..sample_frames import edited_everywhere
+
 MODEL = ModelInUse(name="brightening", version="1", sha256="ab", device="cpu", device_reason="")
 
 
@@ -74,7 +76,7 @@ class Brightening:
     def _edited(self, picture: Picture, mix: ExpressionMix) -> EditedFrame:
         pixels = self.changed(picture, mix)
         weight = np.ones(pixels.shape[:2], np.float32)
-        return EditedFrame.of_whole(picture.pixels, pixels, weight)
+        return edited_everywhere(picture.pixels, pixels, weight)
 
 
 @pytest.fixture

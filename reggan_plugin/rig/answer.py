@@ -100,7 +100,7 @@ _LEAST_LIFT = 0.01
 _HAIR, _BESIDE_HAIR, _FREE = 0.3, 0.20, 0.12
 """Share of what stands before the face from which on it counts; eye distances from it over which
 skin comes to move; and from brows, lids and lips within which it does all the same."""
-_BROW_GOES_ON = 0.3
+_BROW_GOES_ON = 0.2
 """Eye distances by which a brow may go on beyond its last landmark, up to hair that hides it."""
 _TAIL_ENDS, _TAIL_WIDE = 0.22, 0.10
 """Eye distances beyond a brow's last landmark over which its tail goes along; half its width."""

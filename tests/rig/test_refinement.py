@@ -193,3 +193,11 @@ def test_a_face_that_was_answered_does_not_keep_its_frame_in_memory() -> None:
     del face
     gc.collect()
     assert kept() is None
+
+
+def test_a_cheek_that_the_rig_and_the_network_darken_is_no_bruise() -> None:
+    cheek = slice(150, 160), slice(80, 90)
+    fold, slight = (answer_with(refinement(gain=gain), SMILE).gain for gain in (-0.6, -0.1))
+    assert -0.26 < fold[cheek].mean() < -0.15
+    assert fold.min() < -0.3  # at the lips
+    np.testing.assert_allclose(slight[cheek].mean(), -0.1 * TRUST, atol=0.01)

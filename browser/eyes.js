@@ -192,8 +192,10 @@ function onTheIris(places, iris, seen, light, pixelAt) {
 function profilesOf(planes, ring, units, indices) {
   const rings = Array.from({ length: RINGS + 1 }, () => []);
   for (const i of indices) rings[Math.min(RINGS, Math.floor(ring[i] * RINGS / 1.2))].push(i);
-  const known = rings.flatMap((some, at) => (some.length ? [{ at, some, middle: meanOf(some.map((i) => units[i])),
+  const found = rings.flatMap((some, at) => (some.length ? [{ at, some, middle: meanOf(some.map((i) => units[i])),
     medians: planes.map(({ data }) => percentile(Float32Array.from(some, (i) => data[i]), 0.5)) }] : []));
+  const known = found.map((one, at) => ({ ...one, medians: one.medians.map((value, k) =>
+    (found[Math.max(at - 1, 0)].medians[k] + 2 * value + found[Math.min(at + 1, found.length - 1)].medians[k]) / 4) }));
   const usual = known.filter(({ at }) => at < RINGS).flatMap(({ some, middle, medians }) => some.flatMap((i) => {
     const off = planes.map(({ data }, k) => data[i] - medians[k]);
     return Math.max(...off.map(Math.abs)) < UNLIKE ? [{ off, place: added(units[i], middle, -1) }] : [];

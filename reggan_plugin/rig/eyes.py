@@ -296,6 +296,9 @@ def _rings(
     known = np.flatnonzero(np.bincount(number))
     colours, places = (own - lit)[seen], unit[seen]
     medians = np.array([median(colours[number == n]) for n in known])
+    # rings as thin as pixels would not meet the texture that is lent to them
+    wide = np.concatenate([medians[:1], medians, medians[-1:]])
+    medians = (wide[:-2] + 2 * medians + wide[2:]) / 4
     ring_of = np.searchsorted(known, number)
     count = np.bincount(ring_of)[:, None]
     middles = np.stack([np.bincount(ring_of, one) for one in places.T], axis=1) / count

@@ -75,6 +75,12 @@ _ANY_WAY_UP = (
 """Neither OBJ nor PLY says which way is up."""
 _FARTHEST, _FARTHEST_UV = 1e6, 1e5
 """In the file's own units, and in repetitions of the map: beyond, floats have no detail left."""
+_MAP_OPTIONS = re.compile(
+    r"(?:-mm\s+\S+\s+\S+\s+|-[ost](?:\s+[-+.\d][-+.\de]*){1,3}\s+"
+    r"|-(?!(?:mm|o|s|t)\s)[a-z]\w*\s+\S+\s+)*",
+    re.IGNORECASE,
+)
+"""Before a map's name in a library; all but these four have one value."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -181,7 +187,7 @@ def parts_by_trimesh(file: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     is_obj = suffix == "obj"
     try:
         if is_obj:
-            content = _as_utf8(content)
+            content = _with_absolute_corners(_as_utf8(content))
             groups = len(re.findall(rb"^[ \t]*(?:g|o|usemtl)\b", content, re.MULTILINE))
             refuse_beyond(groups, MOST_PARTS, "groups")
     except ValueError as error:
@@ -210,6 +216,36 @@ def _as_utf8(text: bytes) -> bytes:
         return text.decode("utf-8-sig").encode()
     except UnicodeDecodeError:
         return text.decode("latin-1").encode()
+
+
+def _with_absolute_corners(obj: bytes) -> bytes:
+    """Count from the first point what faces count back from themselves; trimesh counts it back from
+    the last point of the file.
+
+    Raises:
+        ValueError: a corner is no number, or before the first point.
+    """
+    if not re.search(rb"^[ \t]*f\b[^\n]*-", obj, re.MULTILINE):
+        return obj
+    counts = {b"v": 0, b"vt": 0, b"vn": 0}
+
+    def place_of(word: bytes, count: int) -> bytes:
+        if not word.startswith(b"-"):
+            return word
+        if not 1 <= -int(word) <= count:
+            raise ValueError(f"a face counts {-int(word)} back, from {count} before it")
+        return b"%d" % (count + 1 + int(word))
+
+    lines = obj.splitlines()
+    for at, line in enumerate(lines):
+        key, *corners = line.split() or [b""]
+        if key in counts:
+            counts[key] += 1
+        elif key == b"f" and b"-" in line:
+            words = (corner.split(b"/") for corner in corners)
+            places = (b"/".join(map(place_of, own, counts.values())) for own in words)
+            lines[at] = b" ".join([key, *places])
+    return b"\n".join(lines)
 
 
 def _plain_part(path: Path, mesh: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -375,8 +411,8 @@ def _maps_in(mesh: Path, library: Path) -> Iterator[tuple[str, Path]]:
         key, _, value = line.strip().partition(" ")
         if key == "newmtl":
             material = value.strip()
-        elif key.lower() == "map_kd" and value.split():
-            name = value.split()[-1]
+        elif key.lower() == "map_kd" and value.strip():
+            name = _MAP_OPTIONS.sub("", value.strip(), count=1)
             if name not in known:
                 refuse_many_files(mesh, len(known) + 1)
                 known[name] = _named(mesh, name)

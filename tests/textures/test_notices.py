@@ -73,6 +73,20 @@ def test_two_places_on_the_same_texels_get_the_mean_and_are_named(tmp_path: Path
     )
 
 
+def test_a_ray_that_misses_a_large_mesh_is_endless(tmp_path: Path) -> None:
+    wall = MeshPart(
+        name="wall",
+        material=Material(name="wall"),
+        positions=np.array([[0, 0, 0], [180, 0, 0], [0, 180, 0]], float),
+        faces=np.array([[0, 1, 2]]),
+        uv=None,
+    )
+    stage = Stage(Character(path=tmp_path, parts=(wall,)), lambda _: None)
+    rays = np.array([[0, 0, -1.0], [0, 0, 1.0]])
+    hits = stage.first_seen(np.array([20.0, 20.0, 90.0]), rays)
+    assert hits.distance.tolist() == [pytest.approx(90.0), np.inf]
+
+
 def test_eyeballs_in_one_part_with_the_skin_keep_their_looks(
     transfer: ExpressionTransfer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 import trimesh
 from PIL import Image
 
-from reggan_plugin.errors import MissingExtraError
+from reggan_plugin.errors import MeshError, MissingExtraError
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.gltf.character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import material_from_gltf, read_gltf
@@ -50,6 +50,32 @@ def test_an_obj_names_its_own_maps(head: MadeHead, tmp_path: Path) -> None:
     Image.fromarray(head.picture).save(tmp_path / "skin.png")
     (part,) = load_mesh(tmp_path / "head.obj").character.parts
     assert part.material == Material(name="Skin", image=tmp_path / "skin.png")
+
+
+@pytest.mark.parametrize("options", ["", "-clamp on -s 2 2 2 -o .5 0 ", "-mm 0 1 -bm 1.5 "])
+def test_a_map_of_an_obj_may_have_spaces_in_its_name(
+    head: MadeHead, tmp_path: Path, options: str
+) -> None:
+    write_obj(tmp_path / "head.obj", head)
+    lines = (tmp_path / "head.obj").read_text()
+    (tmp_path / "head.obj").write_text(f"mtllib looks.mtl\nusemtl Skin\n{lines}")
+    (tmp_path / "looks.mtl").write_text(f"newmtl Skin\nmap_Kd {options}my 2 skin.png\n")
+    Image.fromarray(head.picture).save(tmp_path / "my 2 skin.png")
+    (part,) = load_mesh(tmp_path / "head.obj").character.parts
+    assert part.material.image == tmp_path / "my 2 skin.png"
+
+
+def test_corners_of_an_obj_may_count_back_from_their_face(tmp_path: Path) -> None:
+    points = ("v 0 0 0\nv 1 0 0\nv 0 1 0\n", "v 0 0 5\nv 1 0 5\nv 0 1 5\n")
+    text = "".join(f"o part{i}\n{own}f -3 -2 -1\n" for i, own in enumerate(points))
+    (tmp_path / "a.obj").write_text(text)
+    parts = load_mesh(tmp_path / "a.obj").character.parts
+    heights = [part.positions[face, 2].tolist() for part in parts for face in part.faces]
+    assert heights == [[0.0] * 3, [5.0] * 3]
+    for corner in ("-4", "-x", "-1/-1"):
+        (tmp_path / "a.obj").write_text(f"{points[0]}f {corner} -2 -1\n")
+        with pytest.raises(MeshError, match=r"broken"):
+            load_mesh(tmp_path / "a.obj")
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-8-sig"])

@@ -148,7 +148,7 @@ class RayScene:
             )
             face[part] = found["primID"]
             weights[part, 1], weights[part, 2] = found["u"], found["v"]
-            distance[part] = found["tfar"]
+            distance[part] = np.where(face[part] >= 0, found["tfar"], np.inf)
             self._refuse_slow(part.stop - start, time.thread_time() - begin)
             start, at_once = part.stop, min(2 * at_once, _RAYS_AT_ONCE)
         weights[:, 0] = 1.0 - weights[:, 1] - weights[:, 2]

@@ -329,7 +329,7 @@ def _texture(
     """
     known = (sure > 0.5) & (ring < 0.9)
     usual = float(percentile(np.abs(rest[known]), 50)) if known.any() else 0.0
-    usable = sure * ((rest.max(axis=2) < 4 * _LIGHTER * usual) | (ring > 0.9))
+    usable = sure * ((-_darkest(-rest) < 4 * _LIGHTER * usual) | (ring > 0.9))
     fine = np.clip(rest, -_DARKER * usual, _LIGHTER * usual) * usable[..., None]
     fine = np.concatenate([fine, usable[..., None]], axis=2)
     rows, columns = np.mgrid[: len(rest), : len(rest)] + np.float32(0.5)
@@ -340,6 +340,12 @@ def _texture(
         texture += left[..., None] * there[..., :3]
         left = left * (1 - there[..., 3])
     return texture
+
+
+def _darkest(picture: Float[np.ndarray, "rows columns 3"]) -> Float[np.ndarray, "rows columns"]:
+    """Return `picture.min(axis=2)`, in a tenth of the time."""
+    red, green, blue = np.moveaxis(picture, 2, 0)
+    return np.minimum(np.minimum(red, green), blue)
 
 
 def _slope(
@@ -363,14 +369,14 @@ def _glint(
     ring: Float[np.ndarray, "side side"],
 ) -> Bool[np.ndarray, "side side"]:
     """Find the light that an iris mirrors right under the lid, which is no line of the lid."""
-    skin, light = was < 0.01, own.min(axis=2)
+    skin, light = was < 0.01, _darkest(own)
     if not (white.any() and skin.any()):
         return np.zeros_like(white)
     bound = max(
         _GLINT_OF_WHITE * float(percentile(light[white], 50)),
         _GLINT_OF_SKIN * float(percentile(light[skin], 75)),
     )
-    iris, over = (was > 0.99) & (ring < 1), light - ball.min(axis=2)
+    iris, over = (was > 0.99) & (ring < 1), light - _darkest(ball)
     glint = iris & (light > bound) & (over > _GLINT)
     return glint | (grown(glint, 2) & iris & (over > _GLINT / 3))
 
@@ -407,7 +413,7 @@ def _on_the_iris(
     last = len(seen) - 1
     pixels = np.rint((places - at[0, 0]) * (last / (at[-1, -1] - at[0, 0]))).astype(int)
     columns, rows = np.moveaxis(pixels.clip(0, last), -1, 0)
-    inside, outside = np.moveaxis(own.min(axis=2)[rows, columns], 1, 0)
+    inside, outside = np.moveaxis(_darkest(own)[rows, columns], 1, 0)
     both = seen[rows, columns].all(axis=1)
     step = np.tanh((outside - inside) / _CONTRAST) * both
     contrast = step.sum(axis=1) / (both.sum(axis=1) + _ANGLES / 8)

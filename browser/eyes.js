@@ -6,7 +6,7 @@ import { percentile } from "./planes.js";
 import { added, between, clip, dot, eyeRows, leastSquares, meanOf, rowsOf, scaled } from "./rig.js";
 
 const { LEAST_MOTION, LEAST_TURN, SHUT, RINGS, SIDEWAYS, UP, DOWN, MOST_SHADE, SHADE_REACH, SHADE_INSET, FEWEST, FEWEST_SEEN,
-  INSET, BLEND, LEAST_LIGHT, RIM, RIM_WIDTH, FEWEST_WHITE, TURNS, LIGHTER, DARKER, MOST_OFF, SCALES, ANGLES, EDGE, CONTRAST,
+  INSET, BLEND, LEAST_LIGHT, RIM, RIM_WIDTH, FEWEST_WHITE, SHARP_RING, TURNS, LIGHTER, DARKER, MOST_OFF, SCALES, ANGLES, EDGE, CONTRAST,
   RING_RIDGE, USUAL_SCALE, AS_GOOD, NO_EDGE, SLOPE_RIDGE, UNLIKE, GLINT, GLINT_OF_WHITE, GLINT_OF_SKIN } = ofEyes;
 const [NEAR, FAR] = [0.6, 1.5];  // reaches of a lid's shade
 const [MARGIN, BESIDE] = [0.12, 0.03];  // eye distances
@@ -194,7 +194,7 @@ function profilesOf(planes, ring, units, indices) {
   for (const i of indices) rings[Math.min(RINGS, Math.floor(ring[i] * RINGS / 1.2))].push(i);
   const found = rings.flatMap((some, at) => (some.length ? [{ at, some, middle: meanOf(some.map((i) => units[i])),
     medians: planes.map(({ data }) => percentile(Float32Array.from(some, (i) => data[i]), 0.5)) }] : []));
-  const known = found.map((one, at) => ({ ...one, medians: one.medians.map((value, k) =>
+  const known = found.map((one, at) => ({ ...one, medians: one.medians.map((value, k) => one.at >= SHARP_RING ? value :
     (found[Math.max(at - 1, 0)].medians[k] + 2 * value + found[Math.min(at + 1, found.length - 1)].medians[k]) / 4) }));
   const usual = known.filter(({ at }) => at < RINGS).flatMap(({ some, middle, medians }) => some.flatMap((i) => {
     const off = planes.map(({ data }, k) => data[i] - medians[k]);

@@ -51,7 +51,7 @@ _BLEND = 0.016
 _GLINT, _GLINT_OF_WHITE, _GLINT_OF_SKIN, _GLINT_PX = 0.12, 0.75, 1.1, 0.7
 """How much brighter than the iris a mirrored light is, in the darkest channel, and than these
 shares of the eye's white and of the skin around it; blur of its edge, pixels. By eye."""
-_RINGS = 24
+_RINGS, _SHARP_RING = 24, 17
 _RIM, _RIM_WIDTH, _FEWEST_WHITE = 1.08, 0.16, 8
 """Radii of an iris beyond which all is white, over which it becomes so, and pixels of the white
 that are needed to tell its colour."""
@@ -296,9 +296,10 @@ def _rings(
     known = np.flatnonzero(np.bincount(number))
     colours, places = (own - lit)[seen], unit[seen]
     medians = np.array([median(colours[number == n]) for n in known])
-    # rings as thin as pixels would not meet the texture that is lent to them
+    # rings as thin as pixels would not meet the texture that is lent to them; an edge stays sharp
     wide = np.concatenate([medians[:1], medians, medians[-1:]])
-    medians = (wide[:-2] + 2 * medians + wide[2:]) / 4
+    averaged = (wide[:-2] + 2 * medians + wide[2:]) / 4
+    medians = np.where((known < _SHARP_RING)[:, None], averaged, medians)
     ring_of = np.searchsorted(known, number)
     count = np.bincount(ring_of)[:, None]
     middles = np.stack([np.bincount(ring_of, one) for one in places.T], axis=1) / count

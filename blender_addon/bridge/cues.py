@@ -98,6 +98,18 @@ _OFF = 0.004
 _MOVES = 1e-3
 
 
+def _finite(text: str | None) -> float:
+    """Return the number in a cell.
+
+    Raises:
+        ValueError: it is none, endless, or missing.
+    """
+    number = float(text or "nan")
+    if not math.isfinite(number):
+        raise ValueError(f"{text or 'an empty cell'} stands where a number belongs")
+    return number
+
+
 def keys_of_take(path: Path, *, fps: float, first_frame: int, offset: str) -> dict[str, list[Key]]:
     """Return keys by face shape, of those that move; as few as follow the take.
 
@@ -114,9 +126,9 @@ def keys_of_take(path: Path, *, fps: float, first_frame: int, offset: str) -> di
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
         clock = next(name for name in ("frame", "time") if name in rows[0])
-        times = [float(row[clock]) for row in rows]
+        times = [_finite(row[clock]) for row in rows]
         columns = {
-            name: [min(max(float(row[name]), 0.0), MAX_INTENSITY) for row in rows]
+            name: [min(max(_finite(row[name]), 0.0), MAX_INTENSITY) for row in rows]
             for name in SHAPE_NAMES
             if name in rows[0]
         }

@@ -36,6 +36,9 @@ def test_frames_of_a_take_are_those_of_the_scene_and_every_turn_is_kept(tmp_path
     [
         ("jawOpen", (0.4,), "cannot be read"),
         ("frame,jawOpen", (1, "x"), "cannot be read"),
+        ("frame,jawOpen", (1, "nan"), "cannot be read"),
+        ("frame,jawOpen", ("inf", 0.5), "cannot be read"),
+        ("frame,jawOpen", (1,), "cannot be read"),
         ("frame,jawOpen", (1, 0.0), "nothing to key"),
     ],
 )

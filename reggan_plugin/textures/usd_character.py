@@ -1,4 +1,5 @@
-"""A character from USD, by usd-core: meshes at the default time, in the world's axes.
+"""A character from USD, by usd-core: rendered meshes at the default time, or at the first one at
+which they have points, in the world's axes.
 
 usd-core opens whatever a file names, and may crash or take all memory over a hostile one. So it
 runs in a child process (`reggan_plugin.child_process`), and all layers are looked at before a stage
@@ -29,7 +30,7 @@ _HERE = "reggan_plugin.textures.usd_character"
 
 
 def character_from_usd(path: Path, *, with_morphs: bool = False) -> Character:
-    """Every visible mesh; the stage says which way is up. Blend shapes where they are asked for.
+    """Every mesh that is rendered; the stage says which way is up. Blend shapes where asked for.
 
     Raises:
         MeshError: the file cannot be opened, or holds no mesh.
@@ -64,15 +65,16 @@ def files_of_usd(path: Path) -> list[Path]:
 
 
 def meshes_in(path: str, with_morphs: bool) -> dict[str, Any]:
-    """Return the visible meshes of a file, in plain values; called in the child."""
+    """Return the rendered meshes of a file, in plain values; all, where none is. Called in the
+    child.
+    """
     from pxr import UsdGeom
 
     stage, places = open_stage(Path(path)), UsdGeom.XformCache()
     parts: list[dict[str, Any]] = []
     points = 0
-    for prim in stage.Traverse():
-        if not prim.IsA(UsdGeom.Mesh):
-            continue
+    meshes = [prim for prim in stage.Traverse() if prim.IsA(UsdGeom.Mesh)]
+    for prim in [prim for prim in meshes if _is_rendered(prim)] or meshes:
         try:
             part = _part(prim, places, MOST_POINTS - points, with_morphs)
             refuse_beyond(len(parts), MOST_PARTS, "parts")
@@ -84,6 +86,15 @@ def meshes_in(path: str, with_morphs: bool) -> dict[str, Any]:
             points += len(part["positions"]) * (1 + len(part["morphs"]))
             parts.append(part)
     return {"parts": parts, "z_up": UsdGeom.GetStageUpAxis(stage) == UsdGeom.Tokens.z}
+
+
+def _is_rendered(prim: Any) -> bool:
+    """Tell whether a mesh is in a picture of the stage: no guide, no proxy, and not invisible."""
+    from pxr import UsdGeom
+
+    mesh, tokens = UsdGeom.Imageable(prim), UsdGeom.Tokens
+    is_shown = mesh.ComputeVisibility() != tokens.invisible
+    return is_shown and mesh.ComputePurpose() not in (tokens.guide, tokens.proxy)
 
 
 def layers_in(path: str) -> list[str]:
@@ -186,9 +197,9 @@ def _part(prim: Any, places: Any, most: int, with_morphs: bool) -> dict[str, Any
     from pxr import UsdGeom, UsdShade
 
     mesh = UsdGeom.Mesh(prim)
-    counts = _numbers(mesh.GetFaceVertexCountsAttr().Get(), np.int64)
-    corners = _numbers(mesh.GetFaceVertexIndicesAttr().Get(), np.int64)
-    points = _numbers(mesh.GetPointsAttr().Get(), float).reshape(-1, 3)
+    counts = _numbers(_value(mesh.GetFaceVertexCountsAttr()), np.int64)
+    corners = _numbers(_value(mesh.GetFaceVertexIndicesAttr()), np.int64)
+    points = _numbers(_value(mesh.GetPointsAttr()), float).reshape(-1, 3)
     if not len(counts) or not len(points):
         return None
     if counts.min() < 0 or counts.sum() != len(corners):
@@ -200,9 +211,11 @@ def _part(prim: Any, places: Any, most: int, with_morphs: bool) -> dict[str, Any
     count = len(points)
     with np.errstate(all="ignore"):  # numbers beyond all bounds: `load_mesh` looks at the points
         points = points @ world[:3, :3] + world[3, :3]
+        is_mirrored = np.linalg.det(world[:3, :3]) < 0
     morphs = _morphs(prim, count, world[:3, :3], corners, most) if with_morphs else []
     faces = _triangles(counts)
-    if mesh.GetOrientationAttr().Get() == UsdGeom.Tokens.leftHanded:
+    is_left_handed = mesh.GetOrientationAttr().Get() == UsdGeom.Tokens.leftHanded
+    if is_left_handed != is_mirrored:
         faces = faces[:, ::-1]
     bound, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()
     return {
@@ -250,6 +263,14 @@ def _morphs(
     return morphs
 
 
+def _value(attribute: Any) -> Any:
+    """Return the default value, or the first of an attribute that has samples in time alone."""
+    from pxr import Usd
+
+    value = attribute.Get()
+    return attribute.Get(Usd.TimeCode.EarliestTime()) if value is None else value
+
+
 def _numbers(value: Any, kind: Any) -> np.ndarray:
     """Return an attribute's value; none where it has none.
 
@@ -276,14 +297,17 @@ def _uv(prim: Any, corners: np.ndarray) -> np.ndarray | None:
     Raises:
         ValueError: there are not as many as the mesh needs.
     """
-    from pxr import UsdGeom
+    from pxr import Usd, UsdGeom
 
     primvars = UsdGeom.PrimvarsAPI(prim).GetPrimvarsWithValues()
     fitting = [p for p in primvars if str(p.GetTypeName()) in ("texCoord2f[]", "float2[]")]
     fitting.sort(key=lambda primvar: primvar.GetPrimvarName() not in ("st", "UVMap"))
     if not fitting:
         return None
-    values = _numbers(fitting[0].ComputeFlattened(), float).reshape(-1, 2)
+    found = fitting[0].ComputeFlattened() or fitting[0].ComputeFlattened(
+        Usd.TimeCode.EarliestTime()
+    )
+    values = _numbers(found, float).reshape(-1, 2)
     is_by_corner = fitting[0].GetInterpolation() == UsdGeom.Tokens.faceVarying
     needed = len(corners) if is_by_corner else int(corners.max(initial=-1)) + 1
     if len(values) != needed if is_by_corner else len(values) < needed:

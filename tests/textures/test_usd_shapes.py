@@ -7,7 +7,10 @@ import pytest
 from pxr import Gf, Usd, UsdGeom, UsdSkel, Vt
 
 from reggan_plugin.errors import MeshError
+from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.rig_mesh import read_rig
+
+from ..glb_files import GlbContent, glb_bytes
 
 
 def write_usd(path: Path, rows: list[int]) -> None:
@@ -36,6 +39,52 @@ def test_blend_shapes_are_read_in_the_world_s_units(tmp_path: Path) -> None:
     still = np.abs(mesh.points).max(axis=1) > 0
     assert np.allclose(moved[~still], [[0, -0.5, 0]])
     assert not moved[still].any()
+
+
+def heights_and_sides(path: Path) -> list[tuple[float, float]]:
+    """Of each part of triangles across z: where it is, and where its first triangle looks."""
+    parts = load_mesh(path).character.parts
+    corners = [part.positions[part.faces[0]] for part in parts]
+    return [(a[2], float(np.sign(np.cross(b - a, c - a)[2]))) for a, b, c in corners]
+
+
+def test_what_usd_hides_counts_where_nothing_else_is_there(tmp_path: Path) -> None:
+    stage = Usd.Stage.CreateNew(str(tmp_path / "a.usda"))
+    for z, name in enumerate(("Shown", "Hidden", "Guide", "Proxy")):
+        mesh = UsdGeom.Mesh.Define(stage, f"/{name}")
+        mesh.GetPointsAttr().Set([(0, 0, z), (1, 0, z), (0, 1, z)], 7 if name == "Shown" else 0)
+        mesh.GetFaceVertexCountsAttr().Set([3])
+        mesh.GetFaceVertexIndicesAttr().Set([0, 1, 2])
+    UsdGeom.Mesh(stage.GetPrimAtPath("/Hidden")).MakeInvisible()
+    for name in ("Guide", "Proxy"):
+        UsdGeom.Mesh(stage.GetPrimAtPath(f"/{name}")).CreatePurposeAttr(name.lower())
+    stage.GetRootLayer().Save()
+    assert heights_and_sides(tmp_path / "a.usda") == [(0.0, 1.0)]
+    stage.RemovePrim("/Shown")
+    stage.GetRootLayer().Save()
+    assert [z for z, _ in heights_and_sides(tmp_path / "a.usda")] == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("is_glb", [False, True])
+def test_a_mirrored_mesh_looks_where_it_looked(tmp_path: Path, is_glb: bool) -> None:
+    path = tmp_path / ("a.glb" if is_glb else "a.usda")
+    points = np.array([(0, 0, 2), (1, 0, 2), (0, 1, 2)], np.float32)
+    if is_glb:
+        content = GlbContent()
+        place = content.accessor(points, "VEC3", 5126)
+        document = {"asset": {"version": "2.0"}, "scenes": [{"nodes": [0]}], "scene": 0}
+        document["nodes"] = [{"mesh": 0, "scale": [-1, 1, 1]}]
+        document["meshes"] = [{"primitives": [{"attributes": {"POSITION": place}}]}]
+        path.write_bytes(glb_bytes({**document, **content.tables()}, bytes(content.content)))
+    else:
+        stage = Usd.Stage.CreateNew(str(path))
+        mesh = UsdGeom.Mesh.Define(stage, "/Head")
+        mesh.AddScaleOp().Set(Gf.Vec3f(-1, 1, 1))
+        mesh.GetPointsAttr().Set(Vt.Vec3fArray.FromNumpy(points))
+        mesh.GetFaceVertexCountsAttr().Set([3])
+        mesh.GetFaceVertexIndicesAttr().Set([0, 1, 2])
+        stage.GetRootLayer().Save()
+    assert heights_and_sides(path) == [(2.0, 1.0)]
 
 
 def test_a_shape_of_points_that_are_not_there_is_refused(tmp_path: Path) -> None:

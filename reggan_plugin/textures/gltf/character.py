@@ -109,6 +109,8 @@ class _Reader:
                 continue
             positions = self._morphed(primitive, morphs)
             placed, moved_by = self._placed(node, primitive, positions)
+            if self._mirrors(node, primitive):
+                faces = faces[:, ::-1]
             number = primitive.get("material")
             if number not in self._materials:
                 self._materials[number] = material_from_gltf(self._gltf, number)
@@ -190,6 +192,13 @@ class _Reader:
             most = "any number" if count is None else count
             raise self._gltf.broken(f"accessor {accessor} has {found}, expected {most} of {width}")
         return values
+
+    def _mirrors(self, node: int, primitive: dict[str, Any]) -> bool:
+        """Tell whether a node turns triangles over (glTF, 3.7.4); not of a skinned mesh."""
+        if "skin" in self._nodes[node] and "JOINTS_0" in primitive["attributes"]:
+            return False
+        with np.errstate(all="ignore"):  # numbers beyond all bounds: `load_mesh` looks at points
+            return bool(np.linalg.det(self._world(node)[:3, :3]) < 0)
 
     def _placed(
         self, node: int, primitive: dict[str, Any], positions: Points

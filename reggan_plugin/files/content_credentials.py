@@ -54,8 +54,8 @@ class PictureSigner:
         with needs_extra("Signing", "c2pa"):
             import c2pa
         self._c2pa, self._version = c2pa, version
-        self._certificate, self._key = _read(signing.certificate), _read(signing.key)
-        self._algorithm = _algorithm(signing, self._certificate, self._key)
+        self._certificate = _read(signing.certificate)
+        self._algorithm, self._key = _key_of(signing, self._certificate)
         self._context = c2pa.Context(settings=c2pa.Settings.from_dict(_SETTINGS))
 
     def sign(
@@ -128,8 +128,9 @@ def _read(path: Path) -> bytes:
         raise SigningError(f"{path} cannot be read: {error.strerror}. Check the path.") from error
 
 
-def _algorithm(signing: Signing, certificate: bytes, key: bytes) -> bytes:
-    """C2PA's name of the algorithm that fits the key. Source: C2PA 2.2, 13.2.
+def _key_of(signing: Signing, certificate: bytes) -> tuple[bytes, bytes]:
+    """Return C2PA's name of the algorithm that fits the key, and the key in PKCS#8, which alone
+    c2pa-python reads. Source: C2PA 2.2, 13.2.
 
     Raises:
         SigningError: key or certificate is none that may sign.
@@ -140,7 +141,7 @@ def _algorithm(signing: Signing, certificate: bytes, key: bytes) -> bytes:
 
     try:
         leaf = x509.load_pem_x509_certificates(certificate)[0]
-        private = serialization.load_pem_private_key(key, password=None)
+        private = serialization.load_pem_private_key(_read(signing.key), password=None)
     except (ValueError, TypeError) as error:
         raise SigningError(
             f"{signing.certificate} and {signing.key} cannot be used: {error}. Both are PEM files, "
@@ -158,12 +159,18 @@ def _algorithm(signing: Signing, certificate: bytes, key: bytes) -> bytes:
         )
     match private:
         case ec.EllipticCurvePrivateKey() if private.curve.name in _CURVES:
-            return _CURVES[private.curve.name]
+            algorithm = _CURVES[private.curve.name]
         case rsa.RSAPrivateKey() if private.key_size >= 2048:
-            return b"ps256"
+            algorithm = b"ps256"
         case ed25519.Ed25519PrivateKey():
-            return b"ed25519"
-    raise SigningError(
-        f"{signing.key} is a {type(private).__name__.strip('_')}; C2PA signs with keys on P-256, "
-        "P-384 or P-521, Ed25519, or RSA of 2048 bits and more."
+            algorithm = b"ed25519"
+        case _:
+            raise SigningError(
+                f"{signing.key} is a {type(private).__name__.strip('_')}; C2PA signs with keys on "
+                "P-256, P-384 or P-521, Ed25519, or RSA of 2048 bits and more."
+            )
+    return algorithm, private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
     )

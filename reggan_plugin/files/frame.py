@@ -128,10 +128,22 @@ def read_frame(path: str | Path) -> Frame:
         MissingChannelsError: an EXR in which no layer holds the picture.
         UsageError: this is no path.
     """
-    if not isinstance(path, str | Path):
-        raise UsageError(f"A {type(path).__name__} is no file's name; give a path.")
-    path = Path(path)
+    path = path_of_frame(path)
     return DEFAULT_READING.decode(read_content(path), path)
+
+
+def path_of_frame(name: str | Path) -> Path:
+    """Return what a caller names as a file.
+
+    Raises:
+        UsageError: it can be the name of none.
+    """
+    if not isinstance(name, str | Path):
+        raise UsageError(f"A {type(name).__name__} is no file's name; give a path.")
+    path = Path(name)
+    if not path.name or "\0" in str(path):
+        raise UsageError(f"{str(name)!r} is no file's name; give a path.")
+    return path
 
 
 def read_content(path: Path) -> bytes:
@@ -167,10 +179,10 @@ def write_frame(frame: Frame, pixels: Pixels, path: str | Path, *, overwrite: bo
     Raises:
         OutputExistsError: `path` exists.
         OutputError: `path` cannot be written.
-        UsageError: `path` is named like a file of another format, or `pixels` has another shape
-            or type, or NaN where an integer is stored.
+        UsageError: `path` is no file's name, or that of another format, or `pixels` has another
+            shape or type, or NaN where an integer is stored.
     """
-    path = Path(path)
+    path = path_of_frame(path)
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists. Name another file, or pass overwrite=True.")
     content = encode_frame(frame, pixels)

@@ -393,6 +393,10 @@ THUMBNAIL_LEFT_OUT = "its Exif thumbnail is left out: it would show the face as 
 """Notice for a picture that has one."""
 
 
+_ORIENTATION = 274
+"""Tag of Exif."""
+
+
 def without_thumbnail(exif: bytes) -> bytes:
     """Return Exif, from its TIFF header on, of the same length; it names no second picture.
 
@@ -409,6 +413,26 @@ def without_thumbnail(exif: bytes) -> bytes:
     except struct.error:  # damaged Exif is kept as it is
         return exif
     return exif[:place] + bytes(4) + exif[place + 4 :]
+
+
+def turn_passed_over(exif: bytes) -> tuple[str, ...]:
+    """Return a notice if Exif says that a picture is to be shown turned or mirrored.
+
+    In PNG and WebP few programs heed it, and those that lay textures by UVs must not.
+    """
+    from PIL import Image  # few such pictures have Exif
+
+    found = Image.Exif()
+    try:
+        found.load(exif)
+        turn = found.get(_ORIENTATION, 1)
+    except (SyntaxError, TypeError, ValueError, struct.error):  # damaged Exif is kept as it is
+        return ()
+    if turn not in range(2, 9):
+        return ()
+    return (
+        f"its Exif says that it lies turned (orientation {turn}): its pixels count as they lie",
+    )
 
 
 def unlinked(xmp: bytes) -> bytes:

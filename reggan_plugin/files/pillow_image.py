@@ -20,6 +20,7 @@ from reggan_plugin.files.image_format import (
     is_changed,
     library_faults,
     pixels_from_samples,
+    turn_passed_over,
     without_thumbnail,
 )
 from reggan_plugin.limits import MOST_PIXELS, refuse_oversize, refuse_too_short
@@ -113,6 +114,7 @@ def decode_pillow(
     begin = len(_EXIF) if exif.startswith(_EXIF) else 0
     if (small := exif[:begin] + without_thumbnail(exif[begin:])) != exif:
         info["exif"], notices = small, (*notices, THUMBNAIL_LEFT_OUT)
+    notices = (*notices, *turn_passed_over(exif)) if exif else notices
     original = StoredPillowImage(
         content=content,
         samples=samples,

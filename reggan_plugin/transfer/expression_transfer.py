@@ -31,7 +31,7 @@ from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.landmarks import FaceLandmarks, intensity_share
 from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.file_safety import refuse_overwriting
-from reggan_plugin.files.frame import Encoding, Frame, read_frame, write_frame
+from reggan_plugin.files.frame import Encoding, Frame, path_of_frame, read_frame, write_frame
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of, small_of
 from reggan_plugin.limits import MOST_CHILD_BYTES
@@ -350,11 +350,12 @@ class ExpressionTransfer:
         Raises:
             RegganError: as `apply` and `write_frame`.
         """
-        refuse_overwriting([Path(out)], [Path(source)])
+        path = path_of_frame(out)
+        refuse_overwriting([path], [path_of_frame(source)])
         frame = read_frame(source)
         pixels = self.apply(frame, expression, intensity, face=face, faces=faces)
-        write_frame(frame, pixels, out, overwrite=overwrite)
-        return Path(out)
+        write_frame(frame, pixels, path, overwrite=overwrite)
+        return path
 
     def _asked(
         self,

@@ -8,7 +8,7 @@ import pytest
 from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.take import UNUSED, Take, mirrored, name_from_column
-from reggan_plugin.errors import SourceError
+from reggan_plugin.errors import MeshError, SourceError
 
 from . import conftest as formats
 
@@ -57,6 +57,17 @@ def test_a_vrm_animation_moves_shapes_and_expressions(tmp_path: Path) -> None:
     found = weights_by_name(read_take(tmp_path / "wave.vrma"))
     np.testing.assert_allclose(found["jawOpen"], formats.weights()[:, 0], atol=1e-6)
     np.testing.assert_allclose(found["blink left"], formats.weights()[:, 1], atol=1e-6)
+
+
+def test_one_node_of_a_vrm_animation_may_move_several_expressions(tmp_path: Path) -> None:
+    path = tmp_path / "wave.vrma"
+    formats.vrma(path, names={"jawOpen": "custom", "happy": "preset"})
+    path.write_bytes(path.read_bytes().replace(b'"happy": {"node": 1}', b'"happy": {"node": 0}'))
+    found = weights_by_name(read_take(path))
+    np.testing.assert_array_equal(found["happy"], found["jawOpen"])
+    path.write_bytes(path.read_bytes().replace(b'"happy": {"node": 0}', b'"happy": {"node": 9}'))
+    with pytest.raises(MeshError, match="'happy' is moved by node 9, which is none"):
+        read_take(path)
 
 
 def test_a_take_survives_our_own_format(take_file: Path, tmp_path: Path) -> None:

@@ -130,6 +130,16 @@ def test_what_a_tga_loses_is_told(tmp_path: Path) -> None:
     assert "of 16 bits" in said
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.webp"])
+def test_a_turn_that_is_passed_over_is_told(name: str, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.new("RGB", (8, 4)).save(tmp_path / name, exif=exif)
+    frame = read_frame(tmp_path / name)
+    assert frame.pixels.shape == (4, 8, 3)
+    assert any("orientation 6" in one for one in frame.notices), frame.notices
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp"])
 def test_an_exif_thumbnail_does_not_keep_the_old_face(name: str, tmp_path: Path) -> None:
     out, thumbnail = tmp_path / f"new_{name}", (1, 0x0201, 4, 1, 99, 0)

@@ -283,6 +283,17 @@ def test_the_key_says_which_algorithm(
     assert found["manifests"][found["active_manifest"]]["signature_info"]["alg"] == algorithm
 
 
+@pytest.mark.parametrize("key", [default_key, lambda: rsa.generate_private_key(65537, 2048)])
+def test_a_key_may_be_as_openssl_wrote_it_before_pkcs8(
+    tmp_path: Path, key: Callable[[], Any]
+) -> None:
+    private = key()
+    chain = make_chain(tmp_path / "chain", private)
+    old, no_password = serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    chain.signing.key.write_bytes(private.private_bytes(PEM, old, no_password))
+    signed_picture(tmp_path, chain, ".png")
+
+
 def signed_picture(tmp_path: Path, chain: Chain, suffix: str) -> Path:
     """A picture with credentials of its own, as a camera or another program gives them."""
     path = write_picture(tmp_path / f"signed{suffix}")

@@ -203,6 +203,24 @@ def test_an_atlas_moves_a_vrm_to_its_expressions(vrm: Path) -> None:
         assert shown(bumps, bind) == (128, 128, 255)
 
 
+def test_an_atlas_keeps_what_expressions_do_with_the_map(vrm: Path) -> None:
+    output = vrm.with_name("out.vrm")
+
+    def look(offset: list[float]) -> dict[str, Any]:
+        document, binary = parsed(vrm)
+        bind = {"material": 0, "scale": [0.5, 0.5], "offset": offset}
+        expressions = document["extensions"]["VRMC_vrm"]["expressions"]
+        expressions["custom"] = {"look": {"textureTransformBinds": [bind]}}
+        vrm.write_bytes(glb_bytes(document, binary))
+        write_atlas(read_gltf(vrm), 0, {"sad": png((1, 2, 3))}, output)
+        custom = parsed(output)[0]["extensions"]["VRMC_vrm"]["expressions"]["custom"]
+        return dict(custom["look"]["textureTransformBinds"][0])
+
+    assert look([0.25, 0.5]) == {"material": 0, "scale": [0.25, 0.25], "offset": [0.125, 0.25]}
+    with pytest.raises(UsageError, match="'look' lays the map beyond its edges"):
+        look([0.75, 0.5])
+
+
 def transform(info: dict[str, Any]) -> dict[str, Any]:
     return dict(info["extensions"]["KHR_texture_transform"])
 

@@ -70,6 +70,11 @@ def test_a_file_becomes_a_file(transfer: ExpressionTransfer, tmp_path: Path) -> 
         transfer.change_file(source, out, "sad")
     with pytest.raises(UsageError, match="never overwritten"):
         transfer.change_file(source, source, "sad", overwrite=True)
+    for no_file in (".", "a\0.png"):
+        with pytest.raises(UsageError, match="is no file's name"):
+            transfer.change_file(source, no_file, "sad", overwrite=True)
+        with pytest.raises(UsageError, match="is no file's name"):
+            read_frame(no_file)
     transfer.change_file(source, out, "sad", overwrite=True)
     assert not np.array_equal(read_frame(out).pixels, pixels)
 

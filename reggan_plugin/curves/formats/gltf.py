@@ -92,20 +92,27 @@ def columns_of_gltf(path: Path) -> Columns:
     )
 
 
-def _expression_nodes(gltf: GltfFile) -> Mapping[int, str]:
+def _expression_nodes(gltf: GltfFile) -> Mapping[int, tuple[str, ...]]:
+    """Return the expressions of a VRM Animation by the node that moves them.
+
+    Raises:
+        MeshError: one names no node.
+    """
     expressions = gltf.extension("VRMC_vrm_animation").get("expressions", {})
-    return {
-        entry["node"]: name
-        for group in ("preset", "custom")
-        for name, entry in expressions.get(group, {}).items()
-        if isinstance(entry, dict) and isinstance(entry.get("node"), int)
-    }
+    names: dict[int, tuple[str, ...]] = {}
+    for group in ("preset", "custom"):
+        for name, entry in expressions.get(group, {}).items():
+            node = entry.get("node") if isinstance(entry, dict) else None
+            if not isinstance(node, int) or not 0 <= node < len(gltf.list_of("nodes")):
+                raise gltf.broken(f"its expression {name!r} is moved by node {node}, which is none")
+            names[node] = (*names.get(node, ()), name)
+    return names
 
 
 def _channels(
     gltf: GltfFile,
     animation: Mapping[str, Any],
-    expressions: Mapping[int, str],
+    expressions: Mapping[int, tuple[str, ...]],
     names_of: dict[int, tuple[str, ...]],
 ) -> Iterator[_Channel]:
     """Channels that move a face, by what is written of them: no numbers are read yet."""
@@ -120,7 +127,7 @@ def _channels(
             if names := names_of.get(mesh):
                 yield _Channel(sampler, names)
         elif path == "translation" and node in expressions:
-            yield _Channel(sampler, (expressions[node],), is_translation=True)
+            yield _Channel(sampler, expressions[node], is_translation=True)
 
 
 def _target_names(mesh: Mapping[str, Any]) -> tuple[str, ...]:
@@ -146,10 +153,11 @@ def _tracks(gltf: GltfFile, channels: Sequence[_Channel]) -> list[_Track]:
     refuse_beyond(sum(values), MOST_TAKE_CELLS, "values in all channels together")
     tracks = []
     for channel in channels:
-        names = (channel.names[0], "", "") if channel.is_translation else channel.names
+        names = ("x", "y", "z") if channel.is_translation else channel.names
         track = _sampled(gltf, channel.sampler, names)
         if channel.is_translation:
-            track = _Track(track.names[:1], track.times_s, track.values[:, :1])
+            along_x = np.repeat(track.values[:, :1], len(channel.names), axis=1)
+            track = _Track(channel.names, track.times_s, along_x)
         tracks.append(track)
     return tracks
 

@@ -25,6 +25,7 @@ from reggan_plugin.files.image_format import (
     floats_from_samples,
     library_faults,
     pixels_from_samples,
+    turn_passed_over,
     unlinked,
     without_thumbnail,
 )
@@ -311,6 +312,7 @@ def decode_samples(content: bytes) -> DecodedPng:
     notices += (bytes_left_out(behind),) if behind else ()
     kept = [_without_thumbnail(chunk) for chunk in without]
     notices += (THUMBNAIL_LEFT_OUT,) if kept != without else ()
+    notices += next((turn_passed_over(one.data) for one in kept if one.name == b"eXIf"), ())
     place = next(i for i, chunk in enumerate(kept) if chunk.name == b"IDAT")
     rest = [chunk for chunk in kept[place:] if chunk.name != b"IDAT"]
     stream = b"".join(chunk.data[:2] for chunk in kept[place : place + 2])

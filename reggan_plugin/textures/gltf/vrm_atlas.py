@@ -8,9 +8,11 @@ expression changes with the same picture in each cell.
 import io
 import math
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from reggan_plugin.errors import MeshError, TextureError, UnreadableFrameError, UsageError
@@ -30,7 +32,8 @@ _PRESETS = {
     if expression.vrm_preset
 }
 """By the label that files have."""
-_BINDS = ("morphTargetBinds", "materialColorBinds", "textureTransformBinds")
+_TEXTURE_BINDS = "textureTransformBinds"
+_BINDS = ("morphTargetBinds", "materialColorBinds", _TEXTURE_BINDS)
 _OUTSIDE = 1e-3
 
 
@@ -60,6 +63,7 @@ def write_atlas(
     atlases = _Atlases(edit, gltf, image, list(contents.values()), columns)
     for material in materials:
         atlases.use_in(edit.document["materials"][material])
+        _shrink_binds(edit.document["extensions"]["VRMC_vrm"], material, columns, gltf)
     edit.use_extension(_TRANSFORM)
     notices = list(atlases.notices)
     for cell, name in enumerate(contents, start=1):
@@ -183,6 +187,31 @@ def _shrink(info: dict[str, Any], columns: int) -> None:
     transform["offset"] = [value / columns for value in transform.get("offset", (0.0, 0.0))]
 
 
+def _shrink_binds(vrm: Mapping[str, Any], material: int, columns: int, gltf: GltfFile) -> None:
+    """Let binds that lay a material's maps otherwise do so within the first cell.
+
+    Raises:
+        UsageError: one leads out of the map, which would show other cells.
+    """
+    groups = (vrm.get("expressions", {}).get(group, {}) for group in ("preset", "custom"))
+    for name, expression in chain.from_iterable(group.items() for group in groups):
+        for bind in expression.get(_TEXTURE_BINDS, ()):
+            if bind.get("material") != material:
+                continue
+            try:
+                laid = np.array([bind.get("scale", (1, 1)), bind.get("offset", (0, 0))], float)
+                first, last = laid[1], laid[0] + laid[1]
+            except (TypeError, ValueError) as error:
+                raise gltf.broken(f"its expression {name!r} lays a map by no numbers") from error
+            if min(*first, *last) < -_OUTSIDE or max(*first, *last) > 1 + _OUTSIDE:
+                raise UsageError(
+                    f"{gltf.path}: its expression {name!r} lays the map beyond its edges, where an "
+                    "atlas has other cells. Write variants instead.",
+                    kind="write-variants",
+                )
+            bind["scale"], bind["offset"] = (laid / columns).tolist()
+
+
 def _add_expression(
     edit: GltfEdit, name: str, materials: Sequence[int], cell: tuple[int, int], columns: int
 ) -> list[str]:
@@ -196,7 +225,7 @@ def _add_expression(
     vrm = edit.document["extensions"]["VRMC_vrm"]
     expressions = vrm.setdefault("expressions", {})
     preset = _PRESETS.get(name)
-    entry = {"isBinary": True, "textureTransformBinds": binds}
+    entry = {"isBinary": True, _TEXTURE_BINDS: binds}
     if preset is not None:
         presets = expressions.setdefault("preset", {})
         if not any(presets.get(preset, {}).get(key) for key in _BINDS):

@@ -159,10 +159,10 @@ def take_new_name(temporary: Path, path: Path) -> None:
     try:
         path.hardlink_to(temporary)
     except OSError:  # it is there, or the disk has no second names
-        if path.exists() or path.is_symlink():
+        if is_taken(path):
             raise OutputExistsError(
-                f"{path} exists. It was not there when this began, so something else writes there, "
-                "too."
+                f"{found_at(path)}. Nothing was there when this began, so something else writes "
+                "there, too."
             ) from None
         temporary.replace(path)
     else:
@@ -259,6 +259,16 @@ def refuse_existing(outputs: Iterable[Path], *, overwrite: bool) -> None:
     Raises:
         OutputExistsError: it is, and may not.
     """
-    there = None if overwrite else next((path for path in outputs if path.exists()), None)
+    there = None if overwrite else next((path for path in outputs if is_taken(path)), None)
     if there is not None:
-        raise OutputExistsError(f"{there} exists.")
+        raise OutputExistsError(f"{found_at(there)}.")
+
+
+def is_taken(path: Path) -> bool:
+    """Tell whether something has this name, a link that leads nowhere too."""
+    return os.path.lexists(path)
+
+
+def found_at(path: Path) -> str:
+    """Say what has this name: `a.png exists`."""
+    return f"{path} exists" if identity_of(path) else f"{path} is a link that leads nowhere"

@@ -9,6 +9,7 @@ from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_optio
 from reggan_plugin.commands.options.input import shot_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
+from reggan_plugin.jobs.frame_record import digest_of, sha256_of
 from reggan_plugin.jobs.sources import find_shot
 
 if TYPE_CHECKING:
@@ -62,10 +63,13 @@ def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool
     beside = [] if program == "nuke" else [out.with_name(out.stem + STILL_MAP)]
     read = [frame.path for frame in find_shot(source).frames]
     refuse_overwriting([out, *beside], [*read, *layers.rglob("*")])
-    refuse_existing([out, *beside], overwrite=overwrite)
+    refuse_existing([out], overwrite=overwrite)
     shot = comp_shot(source, layers)
     for path in beside:
-        write_atomically(path, _still_map(shot))
+        still = _still_map(shot)
+        if digest_of(path) != sha256_of(still):  # that of another program is the same
+            refuse_existing([path], overwrite=overwrite)
+            write_atomically(path, still)
     write_atomically(out, _text(program, shot, next(iter(beside), out)).encode())
     for path in (out, *beside):
         click.echo(path)

@@ -28,7 +28,13 @@ from reggan_plugin.errors import (
     UnreadableFrameError,
     UsageError,
 )
-from reggan_plugin.file_safety import path_from, refuse_overwriting, write_atomically
+from reggan_plugin.file_safety import (
+    found_at,
+    is_taken,
+    path_from,
+    refuse_overwriting,
+    write_atomically,
+)
 from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.formats.png import SIGNATURE, read_chunks
 from reggan_plugin.files.image_format import HEAD_BYTES
@@ -311,12 +317,12 @@ def plan_atlas(
     for file in files:
         if file.resolve() in results:
             raise UsageError(f"{file} is the name of a result, too. Name another atlas.")
-    there = next((file for file in files if file.exists()), None)
+    there = next((file for file in files if is_taken(file)), None)
     is_kept = existing is Existing.REFUSE or (
         existing.keeps_finished and _document_of(atlas) is None
     )
     if there is not None and is_kept:
-        raise OutputExistsError(f"{there} exists.", kind="atlas-exists")
+        raise OutputExistsError(f"{found_at(there)}.", kind="atlas-exists")
 
 
 def _document_of(atlas: Path) -> dict[str, Any] | None:

@@ -24,7 +24,7 @@ from reggan_plugin.commands.options.settings_file import (
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.errors import OutputExistsError
-from reggan_plugin.file_safety import write_atomically
+from reggan_plugin.file_safety import found_at, is_taken, write_atomically
 from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.open_take import CharacterFit, OpenTake
@@ -186,8 +186,8 @@ def write_launcher(
         icon = resources.files("reggan_plugin.ui") / "page" / "icon.svg"
         name, text = "reggan-plugin.desktop", _DESKTOP.format(command=_quoted(python), icon=icon)
     path = folder / name
-    if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path} exists.", kind="launcher-exists")
+    if is_taken(path) and not overwrite:
+        raise OutputExistsError(f"{found_at(path)}.", kind="launcher-exists")
     make_writable_folder(folder)
     write_atomically(path, text.encode())
     path.chmod(0o755)

@@ -14,7 +14,7 @@ from reggan_plugin.errors import (
     UnsupportedFormatError,
     UsageError,
 )
-from reggan_plugin.file_safety import read_regular, write_atomically
+from reggan_plugin.file_safety import found_at, is_taken, read_regular, write_atomically
 from reggan_plugin.files.colour_management import OcioColourSpace
 from reggan_plugin.files.formats import (
     format_named,
@@ -183,8 +183,8 @@ def write_frame(frame: Frame, pixels: Pixels, path: str | Path, *, overwrite: bo
             shape or type, or NaN where an integer is stored.
     """
     path = path_of_frame(path)
-    if path.exists() and not overwrite:
-        raise OutputExistsError(f"{path} exists. Name another file, or pass overwrite=True.")
+    if is_taken(path) and not overwrite:
+        raise OutputExistsError(f"{found_at(path)}. Name another file, or pass overwrite=True.")
     content = encode_frame(frame, pixels)
     found, named = format_of(content), format_named(path.name)
     if found is not None and named is not found and path.suffix:

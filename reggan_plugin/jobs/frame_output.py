@@ -296,8 +296,7 @@ class FrameOutput:
         def write() -> None:
             is_new = task.existing is Existing.REFUSE
             if is_new:  # before its record, which would speak of it
-                with suppress(OSError):  # writing says why
-                    refuse_existing([task.output, *task.beside], overwrite=False)
+                refuse_existing([task.output, *task.beside], overwrite=False)
             earlier = read_record(task.output)
             # first: see `jobs/frame_record.py`
             write_record(replace(record, replaced=_places_taken(task)), task.output)

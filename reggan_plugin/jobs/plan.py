@@ -10,7 +10,13 @@ from enum import Enum
 from pathlib import Path
 
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
-from reggan_plugin.file_safety import identity_of, refuse_overwriting, remove_leftovers
+from reggan_plugin.file_safety import (
+    found_at,
+    identity_of,
+    is_taken,
+    refuse_overwriting,
+    remove_leftovers,
+)
 from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import can_read
@@ -330,8 +336,10 @@ def _refused_folder(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        leads_nowhere = folder.is_symlink() and not folder.exists()
+        reason = "it is a link that leads nowhere" if leads_nowhere else error.strerror
         raise OutputError(
-            f"{folder} takes no files: {error.strerror}. Name another folder, or give yourself "
+            f"{folder} takes no files: {reason}. Name another folder, or give yourself "
             "the right to write there."
         ) from error
     except RecursionError:
@@ -346,10 +354,10 @@ def refuse_existing(outputs: list[Path], existing: Existing) -> None:
     Raises:
         OutputExistsError: one exists; or, for RESUME, exists without a record.
     """
-    there = [output for output in outputs if output.exists()]
+    there = [output for output in outputs if is_taken(output)]
     if existing is Existing.REFUSE and there:
         many = f"{len(there)} of {len(outputs)} outputs exist in {there[0].parent}, first "
-        found = f"{there[0]} exists" if len(outputs) == 1 else f"{many}{there[0].name}"
+        found = found_at(there[0]) if len(outputs) == 1 else f"{many}{there[0].name}"
         raise OutputExistsError(
             f"{found}, and nothing is replaced unless you say so.",
             kind="outputs-exist",

@@ -340,6 +340,21 @@ def test_a_frame_that_is_a_link_to_nowhere_fails_and_is_not_good(
     assert "a.0901.png, a.0902.png, a.0903.png" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+@pytest.mark.parametrize("command", ["render -e happy --intensity 0", "sheet"])
+def test_an_output_that_is_a_link_to_nowhere_is_refused_before_the_work(
+    command: str, shot: Path, capsys: Streams
+) -> None:
+    Path("o.png").symlink_to("nowhere/o.png")
+    assert main([*command.split(), "shot/a.0001.png", "--out", "o.png"]) != 0
+    error = capsys.readouterr().err
+    assert "o.png is a link that leads nowhere" in error
+    assert "[1/1]" not in error
+    Path("folder").symlink_to("nowhere")
+    assert main(["render", "-e", "happy", "shot", "--out", "folder"]) != 0
+    assert "folder takes no files: it is a link that leads nowhere" in capsys.readouterr().err
+
+
 def test_a_source_that_changed_since_is_not_good(shot: Path, capsys: Streams) -> None:
     frame, words = shot / "a.0001.png", ["shot", "--out", "o"]
     assert main(["render", *words, "-e", "happy", "--intensity", "0"]) == 0

@@ -679,7 +679,7 @@ def test_a_video_takes_no_name_that_appears_meanwhile(tmp_path: Path) -> None:
     def somebody(number: int) -> None:
         out.write_bytes(b"somebody's")
 
-    with pytest.raises(OutputExistsError, match="was not there when this began"):
+    with pytest.raises(OutputExistsError, match="Nothing was there when this began"):
         write_video(clip, out, {}, done=somebody, is_new=True)
     assert out.read_bytes() == b"somebody's"
     assert {path.name for path in tmp_path.iterdir()} == {"a.mkv", "new.mkv"}

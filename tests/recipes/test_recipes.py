@@ -59,7 +59,7 @@ def composition(program: str, shot: Path, layers: Path) -> Compose:
     suffix = {"nuke": ".nk", "fusion": ".comp", "blender": ".py"}[program]
     out = shot.parent / f"comp{suffix}"
     words = ["comp", "--for", program, "--frames", shot, "--layers", layers, "--out", out]
-    assert main([*map(str, words), "--overwrite"]) == 0
+    assert main([*map(str, words)]) == 0
     text = out.read_text(encoding="utf-8")
     if program == "nuke":
         return lambda intensity, mask: _of_nuke(NukeScript(text, 1001), intensity, mask)
@@ -109,11 +109,17 @@ def test_the_composition_is_the_result(shot: Path, tmp_path: Path) -> None:
         assert off(before, compose(0.0, None), shot)[changed].mean() < 0.1, program
 
 
-def test_what_was_not_run_says_so(shot: Path, tmp_path: Path) -> None:
+def test_programs_share_a_still_and_what_was_not_run_says_so(shot: Path, tmp_path: Path) -> None:
     layers, model = tmp_path / "layers", smile(tmp_path / "smile.onnx")
     render(shot, model, *FACE, "--layers-out", str(layers))
     for program in ("nuke", "fusion", "blender"):
         composition(program, shot, layers)
+    (tmp_path / "comp.py").unlink()
+    (tmp_path / "comp_still.exr").write_bytes(b"another's")
+    with pytest.raises(AssertionError):
+        composition("blender", shot, layers)
+    (tmp_path / "comp_still.exr").unlink()
+    composition("blender", shot, layers)
     first_lines = {
         name: (tmp_path / name).read_text().splitlines()[0]
         for name in ("comp.nk", "comp.comp", "comp.py")

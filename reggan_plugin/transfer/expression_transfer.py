@@ -23,7 +23,7 @@ from reggan_plugin.change.pipeline import (
     limit_motion,
 )
 from reggan_plugin.child_process import run_apart
-from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark, UsageError
+from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark, UsageError, counted
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder
 from reggan_plugin.faces.face_in_shot import FaceInShot
@@ -117,6 +117,10 @@ def try_model(path: str) -> None:
         source.answer([face], [ExpressionMix({card.names[0]: 1.0})])
     except DeviceMemoryError as error:
         raise MemoryError from error
+
+
+def _is_number_of_face(number: object) -> bool:
+    return type(number) is int and number >= 0
 
 
 def _in_frame(face: FaceInShot, crop: FaceCrop, origin: Float[np.ndarray, "2"]) -> FaceInShot:
@@ -374,15 +378,18 @@ class ExpressionTransfer:
         mix = mix_from_request(asked, intensity, self._own)
         choice = face if isinstance(face, FaceChoice) else FaceChoice(which=face)
         numbers = choice.which if isinstance(choice.which, tuple) else (choice.which,)
-        if not all(one in ("largest", "all") or type(one) is int for one in numbers):
+        is_named = all(one in ("largest", "all") or _is_number_of_face(one) for one in numbers)
+        if not (numbers and is_named):
             raise UsageError(
-                f"{face!r} names no face; give 'largest', 'all', a number, or a FaceChoice."
+                f"{face!r} names no face; give 'largest', 'all', a number (0 is the largest face) "
+                "or several, or a FaceChoice."
             )
         if not faces:
             return mix, choice
-        if not isinstance(faces, Mapping) or not all(type(one) is int for one in faces):
+        if not isinstance(faces, Mapping) or not all(map(_is_number_of_face, faces)):
             raise UsageError(
-                f"{faces!r} names no faces; give numbers with expressions, such as {{1: 'sad'}}."
+                f"{faces!r} names no faces; give numbers from 0, the largest, with expressions, "
+                "such as {1: 'sad'}."
             )
         own = {one: mix_from_request(of, intensity, self._own) for one, of in faces.items()}
         if not mix.changes_nothing:
@@ -404,10 +411,10 @@ class ExpressionTransfer:
                 height, width = frame.pixels.shape[:2]
                 which = "this" if place is None else f"picture {place + index} of the list, a"
                 if crops.there:
-                    found = ", ".join(map(str, crops.there))
+                    numbers = ", ".join(map(str, crops.there))
                     raise FaceNotFoundError(
-                        f"No face {choice.which} in {which} {width}x{height} picture, which has "
-                        f"{found}. Name one of these."
+                        f"No face {choice.which} in {which} {width}x{height} picture; found "
+                        f"{counted(len(crops.there), 'face')} ({numbers}). Name one of these."
                     )
                 raise FaceNotFoundError(
                     f"No human-like face in {which} {width}x{height} picture; {EXPECTED}. "

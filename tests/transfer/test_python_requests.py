@@ -46,7 +46,9 @@ def test_any_face_is_changed(transfer: ExpressionTransfer, pair: np.ndarray) -> 
     every = transfer.apply(pair, "happy", face="all")
     assert np.array_equal(every[:, :WIDTH], largest[:, :WIDTH])
     assert np.array_equal(every[:, WIDTH:], second[:, WIDTH:])
-    with pytest.raises(FaceNotFoundError, match="No face 5 in this 1280x360 picture, which has 0"):
+    with pytest.raises(
+        FaceNotFoundError, match="No face 5 in this 1280x360 picture; found 2 faces"
+    ):
         transfer.apply(pair, "happy", face=5)
 
 
@@ -95,6 +97,9 @@ WRONG = """
     t.apply(p, 7)
     t.apply(p, "happy", face="second")
     t.apply(p, "happy", face=1.0)
+    t.apply(p, "happy", face=-1)
+    t.apply(p, "happy", face=())
+    t.apply(p, "happy", faces={-1: "sad"})
     t.apply(p, "happy", faces={0: 7})
     t.apply(p, "happy", faces={"1": "sad"})
     t.apply(p, "happy", faces=[1])
@@ -113,13 +118,14 @@ PROGRAM = """
 import copy, pickle
 import numpy as np
 from reggan_plugin import ExpressionTransfer, RegganError, read_frame
+from reggan_plugin.errors import UsageError
 t, p = ExpressionTransfer(device="cpu"), np.zeros((64, 64, 3), np.uint8)
 t.apply(p, {"happy": np.float32(0)}, np.float64(0.5))
 for line in LINES:
     try:
         eval(line)
         print(line, "is no error")
-    except RegganError:
+    except UsageError if "face" in line else RegganError:
         pass
 """
 

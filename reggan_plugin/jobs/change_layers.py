@@ -101,8 +101,9 @@ class FrameChange:
         edited = self.edited
         delta = np.zeros_like(edited.before)
         with np.errstate(invalid="ignore", over="ignore"):
-            change = edited.inside - edited.before[edited.box]
-            delta[edited.box] = np.where(edited.inside_weight[..., None] > 0, change, 0)
+            before = edited.before[edited.box]
+            there = (edited.inside_weight[..., None] > 0) & np.isfinite(before)
+            delta[edited.box] = np.where(there, edited.inside - before, 0)
         planes = (change_planes.weight_plane(plane, canvas) for plane in np.moveaxis(delta, 2, 0))
         return np.stack(list(planes), axis=2).astype(np.float32)
 

@@ -100,6 +100,8 @@ def test_a_matte_of_black_leaves_the_file_as_it_is(exr: Path, tmp_path: Path) ->
     black = ("--matte", str(tmp_path / "black.png"))
     written = render(exr, tmp_path / "out", *black, "--exr-layers", "mask,delta")
     assert written.read_bytes() == exr.read_bytes()
+    png = SAMPLES / "avatar_png" / "avatar.1001.png"
+    assert render(png, tmp_path / "out", *black).read_bytes() == png.read_bytes()
 
 
 def test_a_matte_that_is_missing_fails_its_frame(

@@ -222,6 +222,33 @@ def test_layers_of_an_earlier_change_are_replaced_and_are_no_picture(
     assert not after["reggan.delta.R"][~mask].any()
 
 
+def test_delta_is_0_where_the_source_is_no_number(
+    tmp_path: Path, layers: dict[str, Any], edit: Edit
+) -> None:
+    source, target = tmp_path / "in.exr", tmp_path / "out.exr"
+    layers["RGBA"][::3, :, :3], layers["RGBA"][1::3, :, :3] = np.nan, -np.inf
+    OpenEXR.File(header(), dict(layers)).write(str(source))
+    settings = PictureSettings(writing=ExrWriting(layers=("delta",)))
+    frame = decoded(source, settings)
+    pixels, mask = edit(frame)
+    pixels = np.where(np.isfinite(frame.pixels), pixels, frame.pixels)
+    change = FrameChange(
+        frame=frame, edited=edited_everywhere(frame.pixels, pixels, mask.astype(np.float32))
+    )
+    target.write_bytes(settings.encode(change).content)
+    before, after = channels(source), channels(target)
+    for index, colour in enumerate("RGB"):
+        delta = after[f"reggan.delta.{colour}"]
+        is_odd = ~np.isfinite(before[colour])
+        assert (mask & is_odd).any()
+        assert not delta[is_odd].any()
+        assert delta[mask & ~is_odd].any()
+        assert_same_bits((before[colour] + delta).astype(np.float16), after[colour])
+        beside = change.layer("delta", change.canvas)[..., index]
+        assert not beside[is_odd].any()
+        assert beside[mask & ~is_odd].any()
+
+
 def test_a_grey_picture_has_a_grey_delta(
     tmp_path: Path, edit: Edit, layers: dict[str, Any]
 ) -> None:

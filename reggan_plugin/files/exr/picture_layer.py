@@ -197,12 +197,14 @@ def settle(old: Samples, new: Samples) -> Float[np.ndarray, "height width channe
     """Make `new` what `old` plus a float32 delta gives, and return that delta.
 
     In place, by less than a float32 can tell of the larger of the two: where a sample falls to a
-    small part of what it was, `new - old` is no float32. Values that are not finite stay.
+    small part of what it was, `new - old` is no float32. Values that are not finite stay, by a
+    delta of 0.
     """
     before = old.astype(np.float32)
     with np.errstate(invalid="ignore", over="ignore"):
         delta = np.asarray(new.astype(np.float32) - before, dtype=np.float32)
         rebuilt = (before + delta).astype(new.dtype)
+    delta[~np.isfinite(before)] = 0
     np.copyto(new, rebuilt, where=np.isfinite(rebuilt) & (delta != 0))
     return delta
 

@@ -6,7 +6,7 @@ Its stamp is a tEXt chunk. Source: PNG specification, 3rd edition, §5.
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from reggan_plugin.files.image_format import (
     bytes_left_out,
     change_samples,
     floats_from_samples,
+    is_changed,
     library_faults,
     pixels_from_samples,
     turn_passed_over,
@@ -168,6 +169,8 @@ class StoredPng:
     """True where a tRNS chunk makes one colour of an image without alpha transparent."""
     is_fast: bool
     """Whether it was compressed by the fastest way."""
+    content: bytes | None = None
+    """The file, where nothing may change."""
 
     def encode(self, before: Pixels, after: Pixels) -> bytes:
         """Return the file with changed samples replaced; see `StoredImage`."""
@@ -179,7 +182,9 @@ class StoredPng:
         after: Float[np.ndarray, "rows columns 3"],
         box: tuple[slice, slice],
     ) -> bytes:
-        """Return the file with changed samples replaced; see `WritesPart`."""
+        """Return the file with changed samples replaced, or as it was; see `WritesPart`."""
+        if self.content is not None and not is_changed(before, after):
+            return self.content
         samples = self.samples.copy()
         change_samples(samples[box][..., : self._colour_count], before, after)
         self._keep_transparency(samples, slice(None))
@@ -279,7 +284,7 @@ def decode(content: bytes) -> Frame:
         pixels=pixels_from_samples(decoded.colours),
         alpha=None if alpha is None else floats_from_samples(alpha),
         notices=decoded.notices,
-        original=decoded.original,
+        original=replace(decoded.original, content=content),
     )
 
 

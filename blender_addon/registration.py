@@ -8,7 +8,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 _MODULES = (
-    "scene.faces",
+    "scene.expression_icons",
     "shape_settings",
     "properties",
     "head_settings",
@@ -22,20 +22,20 @@ _MODULES = (
     "operators.preview",
     "operators.compositor",
     "operators.track_head",
-    "operators.points",
+    "operators.face_points",
     "operators.shape_key_table",
     "operators.change_image",
     "operators.change_texture",
     "operators.split_wipe",
     "operators.live",
     "operators.live_texture",
-    "operators.blend",
+    "operators.edit_blend",
     "operators.take_keys",
     "operators.face_shapes",
     "operators.apply_face",
     "operators.menus",
-    "panels.frames",
-    "panels.shapes",
+    "panels.expression_and_frames",
+    "panels.face_shape_sliders",
     "panels.head",
     "panels.texture",
 )

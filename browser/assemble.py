@@ -33,7 +33,7 @@ from reggan_plugin.models.model_card import (
     find_model,
 )
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
-from reggan_plugin.ui.listed_names import listed_expressions, listed_shapes
+from reggan_plugin.ui.expression_list import listed_expressions, listed_shapes
 from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, NAMED_EXPRESSIONS, ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 
@@ -41,7 +41,7 @@ HERE = Path(__file__).parent
 PACKAGE = HERE.parent / "reggan_plugin"
 RIG = ("template.npz", "mouth.npz")
 SHARED = (
-    "answer",
+    "skin_motion",
     "drawn_edges",
     "eyes",
     "spectacles_and_hair",
@@ -113,7 +113,7 @@ def assemble(out: Path, model: str | None, archive: bytes) -> None:
 def page_document(card: ModelCard, files: dict[str, list[str]]) -> dict[str, Any]:
     """Return what a program that serves the page says of itself, and where the engine lies."""
     return {
-        "alone": "./alone/alone.js",
+        "alone": "./alone/page_without_server.js",
         "files": files,
         "model": {"name": card.name, "version": card.version, "device": "this browser"},
         "layers": False,

@@ -1,6 +1,6 @@
 // What is behind something else: as reggan_plugin/imaging/backdrop.py and in_front_of_face.py do it.
 
-import { plane, reduceBy } from "./planes.js";
+import { plane, reduceBy } from "./resampling.js";
 
 const [EDGE, LONGEST_PX] = [0.07, 1024];
 
@@ -15,7 +15,7 @@ function summed({ width, height, data }) {
 }
 
 /** Planes premultiplied by `weight`, and what runs on beneath them: from half the resolution, in
- * straight lines between the middles of its pixels. As reggan_plugin/kernels/run_on.c has it. */
+ * straight lines between the middles of its pixels. As reggan_plugin/kernels/fill_unknown.c has it. */
 function fill(colours, weight) {
   const { width, height } = weight;
   if (Math.max(width, height) <= 2) {

@@ -1,6 +1,6 @@
 // Where the face is: a square crop of a model's size, placed by eyes and corners of the mouth.
 
-import { block, sample, shrunk } from "./planes.js";
+import { block, sample, shrunk } from "./resampling.js";
 
 const MARGIN_PX = 4;
 const BOX_SIDE = 2.6;  // of a face, in eye distances

@@ -2,7 +2,7 @@
 
 import { extended } from "./backdrop.js";
 import { eyes as ofEyes } from "./constants.js";
-import { percentile } from "./planes.js";
+import { percentile } from "./resampling.js";
 import { added, between, clip, dot, eyeRows, leastSquares, meanOf, rowsOf, scaled } from "./rig.js";
 
 const { LEAST_MOTION, LEAST_TURN, SHUT, RINGS, SIDEWAYS, UP, DOWN, MOST_SHADE, SHADE_REACH, SHADE_INSET, FEWEST, FEWEST_SEEN,

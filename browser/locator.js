@@ -2,7 +2,7 @@
 // then landmarks read on upright crops; of a frame without any, by quarters turned, too. Points: left eye, right eye, nose, mouth left and right, chin.
 
 import { Crop, cropFromPoints } from "./crop.js";
-import { HAMMING, plane, resize } from "./planes.js";
+import { HAMMING, plane, resize } from "./resampling.js";
 
 const [STRIDE, MARGIN, OUTSIDE] = [8, 16, 0.5];
 const [LEAST_PEAK, LEAST_SCORE, LEAST_TURNED_SCORE, SURE_SCORE, HOPELESS_SCORE] = [0.65, 0.8, 0.89, 0.97, 0.02];

@@ -2,7 +2,7 @@
 // lie where the face moves to, and their texture coordinates are where it was.
 // A vertex: place x, y (parts of the crop's side) and nearness (eye distances); x, y of its place in
 // the source; four more numbers; a normal. Nothing is drawn where nothing changes.
-import { answer } from "./constants.js";
+import { skin_motion } from "./constants.js";
 
 const VERTEX = `#version 300 es
 layout(location = 0) in vec3 place;
@@ -38,7 +38,7 @@ vec3 toSrgb(vec3 v) {
 }
 vec3 ofFrame(vec2 place) { return texture(frame, (frameFromCrop * vec3(place, 1)).xy, -0.5).rgb; }
 float room(vec3 colour) {  // for another light
-  return clamp((1.0 - max(colour.r, max(colour.g, colour.b))) / ${answer.ROOM.toFixed(4)}, 0.0, 1.0);
+  return clamp((1.0 - max(colour.r, max(colour.g, colour.b))) / ${skin_motion.ROOM.toFixed(4)}, 0.0, 1.0);
 }
 vec4 ofOther(vec2 place) { return texture(other, (place - square.xy) / square.z); }
 `;
@@ -201,7 +201,7 @@ export class Mesh {
     return gl.disable(gl.CULL_FACE);
   }
 
-  /** Draw what face.js says of a face that moved; the canvas shows the face's region, reduced by a
+  /** Draw what face_change.js says of a face that moved; the canvas shows the face's region, reduced by a
    * whole factor, and is clear where nothing changed. */
   draw({ skin, chin, gain, eyes, mouth }, factor) {
     const { gl, shown: { image, crop } } = this;

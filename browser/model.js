@@ -1,13 +1,13 @@
 // The model in a browser: onnxruntime-web finds a face's landmarks once; each change is geometry.
 
 import { beneath } from "./backdrop.js";
-import { Face } from "./face.js";
-import { freedom, frontMatte, onBrows, seenBrows, wholeBrows } from "./front.js";
+import { Face } from "./face_change.js";
+import { freedom, frontMatte, onBrows, seenBrows, wholeBrows } from "./in_front_of_face.js";
 import { Locator } from "./locator.js";
 import { Mesh } from "./mesh.js";
-import { Mouth } from "./mouth.js";
+import { Mouth } from "./mouth_drawing.js";
 import { readNpz } from "./npz.js";
-import { BILINEAR, plane, resize } from "./planes.js";
+import { BILINEAR, plane, resize } from "./resampling.js";
 import { CELLS } from "./refinement.js";
 import { clip, eyeDistanceOf, rowAt, Template } from "./rig.js";
 import { liftSpectacles } from "./spectacles.js";

@@ -1,6 +1,6 @@
 // What the network adds to a rig's motion and light: as reggan_plugin/rig/refinement.py has it.
 
-import { parting, shutShares } from "./lips.js";
+import { parting, shutShares } from "./mouth_opening.js";
 import { clip, LOWER, sampled, UPPER } from "./rig.js";
 
 export const CELLS = 128;

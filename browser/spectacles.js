@@ -3,7 +3,7 @@
 
 import { continued } from "./backdrop.js";
 import { spectacles_and_hair as front } from "./constants.js";
-import { BILINEAR, largest, percentile, resizeLevels } from "./planes.js";
+import { BILINEAR, largest, percentile, resizeLevels } from "./resampling.js";
 
 const { SHADE, HUE, LIKELY, LEAST_WORN, AROUND, SURE, CLEAR, ALIKE, REACH, NOT, MAY, FRAME_FROM, FRAME_TO, TOLD } = front;
 const like = (one, work) => ({ ...one, data: one.data.map(work) });

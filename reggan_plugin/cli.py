@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 import click
 
-from reggan_plugin.commands.lazy_group import LazyCommand, LazyGroup
+from reggan_plugin.commands.command_group import LazyCommand, LazyGroup
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import (
     Verbosity,
@@ -29,7 +29,7 @@ from reggan_plugin.commands.terminal import (
     verbose_option,
 )
 from reggan_plugin.errors import RegganError
-from reggan_plugin.jobs.interruption import Interrupted
+from reggan_plugin.jobs.signals_and_timeouts import Interrupted
 
 _OF_MACHINE = (errno.ENAMETOOLONG, errno.ENOSPC, errno.EDQUOT, errno.EIO)
 """What a disk may answer anywhere, also where results are printed."""

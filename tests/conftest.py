@@ -42,7 +42,7 @@ _CHECKED_ROOMS = [
     "reggan_plugin.ui.live_face",
     "reggan_plugin.ui.open_frame",
     "reggan_training.avatars",
-    "reggan_training.papers.closed_form",
+    "reggan_training.papers.learnt_filters_and_masks",
     "reggan_training.data",
     "reggan_training.heads",
     "reggan_training.papers.held_out_curve",
@@ -59,7 +59,7 @@ check_shapes_in(_CHECKED_ROOMS)
 
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import CANONICAL_LANDMARKS
+from reggan_training.data.identity_and_split import CANONICAL_LANDMARKS
 
 from .held_models import hold_shipped_models
 

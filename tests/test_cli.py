@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from reggan_plugin import cli, diagnosis
+from reggan_plugin import cli
 from reggan_plugin.backends.runner import PROVIDERS
 from reggan_plugin.cli import main
-from reggan_plugin.commands import models, sheet
-from reggan_plugin.commands.lazy_group import ENTRY_POINT_GROUP, package_of, words_of
+from reggan_plugin.commands import doctor, models, sheet
+from reggan_plugin.commands.command_group import ENTRY_POINT_GROUP, package_of, words_of
 from reggan_plugin.errors import MissingExtraError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.missing_package import needs_extra
@@ -175,7 +175,7 @@ def test_doctor_finds_two_builds_of_onnxruntime(
     monkeypatch: pytest.MonkeyPatch, capsys: Streams
 ) -> None:
     owners = {"onnxruntime": ["onnxruntime", "onnxruntime-gpu", "onnxruntime"]}
-    monkeypatch.setattr(diagnosis.metadata, "packages_distributions", lambda: owners)
+    monkeypatch.setattr(doctor.metadata, "packages_distributions", lambda: owners)
     assert main(["doctor"]) == 1
     out, err = capsys.readouterr()
     assert "pip uninstall onnxruntime onnxruntime-gpu" in out
@@ -185,16 +185,16 @@ def test_doctor_finds_two_builds_of_onnxruntime(
 def test_doctor_says_why_a_device_does_not_load_and_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: Streams, tmp_path: Path
 ) -> None:
-    def try_device(model: Path, kind: str) -> diagnosis.Device:
+    def try_device(model: Path, kind: str) -> doctor.Device:
         if kind == "cpu":
-            return diagnosis.Device(name=kind, loads=True)
-        return diagnosis.Device(
+            return doctor.Device(name=kind, loads=True)
+        return doctor.Device(
             name=kind, loads=False, message="No driver.", remedy=PROVIDERS["cuda"].remedy
         )
 
-    monkeypatch.setattr(diagnosis, "find_model", lambda: tmp_path)
-    monkeypatch.setattr(diagnosis, "_try_device", try_device)
-    monkeypatch.setattr(diagnosis, "_conflicts", list)
+    monkeypatch.setattr(doctor, "find_model", lambda: tmp_path)
+    monkeypatch.setattr(doctor, "_try_device", try_device)
+    monkeypatch.setattr(doctor, "_conflicts", list)
     assert main(["doctor"]) == 0
     out = capsys.readouterr().out
     assert "cpu: works" in out

@@ -58,7 +58,7 @@ def test_a_png_is_changed_without_what_only_other_files_and_checks_need(tmp_path
     assert loaded.isdisjoint(f"reggan_plugin.{name}" for name in of_others)
 
 
-@pytest.mark.parametrize("loaded_by", ["cli", "transfer.expression_transfer", "diagnosis"])
+@pytest.mark.parametrize("loaded_by", ["cli", "transfer.expression_transfer", "commands.doctor"])
 def test_onnx_runtime_gathers_nothing_and_leaves_no_file(loaded_by: str, tmp_path: Path) -> None:
     settings = {**os.environ, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     settings.pop("ORT_DISABLE_TELEMETRY", None)

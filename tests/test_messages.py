@@ -19,9 +19,9 @@ from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.files.formats import png
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.image_format import faults_named, library_faults
-from reggan_plugin.jobs.results import FrameDone, FrameResult, FrameTracked, Started
+from reggan_plugin.jobs.results_and_events import FrameDone, FrameResult, FrameTracked, Started
 from reggan_plugin.textures.gltf.gltf_file import read_gltf
-from reggan_training.data.identity import CANONICAL_LANDMARKS
+from reggan_training.data.identity_and_split import CANONICAL_LANDMARKS
 
 from .glb_files import glb_bytes
 

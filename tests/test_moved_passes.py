@@ -9,8 +9,8 @@ import OpenEXR
 import OpenImageIO
 import pytest
 
+from reggan_plugin.files.exr.channel_names import find_layer, passes_of
 from reggan_plugin.files.exr.container import read_container
-from reggan_plugin.files.exr.picture_layer import find_layer, passes_of
 from reggan_plugin.imaging.move_passes import PassMotion, move_pass
 from reggan_plugin.imaging.moved_part import MovedPart
 

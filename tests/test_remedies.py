@@ -16,7 +16,7 @@ from reggan_export.commands import words as export_words
 from reggan_plugin import errors
 from reggan_plugin.commands import remedies as command_line
 from reggan_plugin.errors import FaceNotFoundError, RegganError, Remark, document_from_said
-from reggan_plugin.jobs.results import Notice, document_from_event
+from reggan_plugin.jobs.results_and_events import Notice, document_from_event
 from reggan_training.commands import words as training_words
 from reggan_training.papers.train_step import TrainingDivergedError
 
@@ -38,7 +38,7 @@ FRONT_ENDS = (
     "commands.py",
     "cli.py",
     "job_template.py",
-    "words_to_copy.py",
+    "command_line_to_copy.py",
 )
 """What speaks the command line: its commands, and what is written as command lines. Nodes of
 ComfyUI speak of themselves."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from .errors import BridgeError
 from .find_runtime import Runtime
-from .job import start_process
+from .run_job import start_process
 
 LONGEST_PX = 1024
 """Side of the picture, and texels of a map, that it shows at most."""

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from .errors import BridgeError
 from .frame_sequence import shown_number
-from .in_words import frames_in_words
+from .frames_in_words import frames_in_words
 from .projection import LANDMARK_NAMES, SeenFace, face_box
 
 _SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})

@@ -9,7 +9,7 @@ from ..bridge.expression_blend import MAX_INTENSITY
 from ..bridge.sheet_cells import SheetCell, cell_at, cells_from_text
 from ..job_display import redraw_sidebars, refusing
 from ..scene.animated_values import values_by_frame
-from ..scene.faces import choose_expression, face_of_action, face_of_asset
+from ..scene.expression_icons import choose_expression, face_of_action, face_of_asset
 from ..scene.made_images import cells_of
 
 _LIBRARIES = [("LOCAL", "", "", 1), ("ALL", "", "", 2), ("ESSENTIALS", "", "", 3)]

@@ -12,14 +12,14 @@ from bpy.props import BoolProperty
 from ..bridge.command_line import RenderRequest, render_arguments, track_arguments
 from ..bridge.errors import BridgeError
 from ..bridge.frame_sequence import READ, RECORDS, shown_number
-from ..bridge.in_words import counted_frames, unchanged_frames, what_was_done
-from ..bridge.job import JobRequest, Progress
+from ..bridge.frames_in_words import counted_frames, unchanged_frames, what_was_done
+from ..bridge.run_job import JobRequest, Progress
 from ..bridge.tracks_file import refuse_frames_of_other_size, refuse_other_sizes
 from ..bridge.vocabulary import EXPRESSION_NAMES
 from ..job_display import keep_done
 from ..preferences import chosen_runtime
-from ..scene.asked_expression import expression_over_time, named_over_time, still_expression
 from ..scene.camera_view import written_size
+from ..scene.expression_choice import expression_over_time, named_over_time, still_expression
 from ..scene.image_files import NothingRenderedError
 from ..scene.rendered_frames import (
     FrameSelection,

@@ -8,9 +8,9 @@ import bpy
 
 from ..bridge.command_line import RenderRequest, render_arguments
 from ..bridge.errors import BridgeError
-from ..bridge.job import JobRequest, Progress
 from ..bridge.remedies import with_remedy
-from ..scene.asked_expression import still_expression
+from ..bridge.run_job import JobRequest, Progress
+from ..scene.expression_choice import still_expression
 from ..scene.image_files import ImageFile, file_of_image
 from ..scene.made_images import image_to_change
 from ..scene.result_images import new_image, whereabouts

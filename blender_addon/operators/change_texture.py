@@ -10,11 +10,11 @@ import bpy
 from ..bridge.command_line import FRONTS, FlatMap, MapOnHead, TextureJob, texture_arguments
 from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import PanelRequest
-from ..bridge.job import JobRequest, Progress
 from ..bridge.remedies import with_remedy
+from ..bridge.run_job import JobRequest, Progress
 from ..bridge.vocabulary import EXPRESSION_NAMES
-from ..scene.asked_expression import still_expression
 from ..scene.base_colour import base_colour_of, uv_map_of_image, wear_copies
+from ..scene.expression_choice import still_expression
 from ..scene.head_as_glb import TextureImage, export_head, without_what_hides
 from ..scene.image_files import file_of_image, file_stem
 from ..scene.made_images import start_of

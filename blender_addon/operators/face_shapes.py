@@ -7,13 +7,13 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ..bridge.errors import BridgeError
-from ..bridge.job import JobRequest, Progress
 from ..bridge.preset_file import add_preset
+from ..bridge.run_job import JobRequest, Progress
 from ..bridge.vocabulary import SHAPE_NAMES, mirrored_shape, side_of_shape
 from ..job_display import Explained, refusing
 from ..preferences import preferences_of
 from ..properties import shares_of_blend
-from ..scene.asked_expression import NO_EXPRESSION
+from ..scene.expression_choice import NO_EXPRESSION
 from ..scene.settings import absolute_path
 from .job_operator import JobOperator, new_job_folder
 

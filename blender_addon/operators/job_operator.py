@@ -8,8 +8,8 @@ from typing import ClassVar
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..bridge.job import Job, JobRequest, Progress
 from ..bridge.remedies import with_names_for_paths
+from ..bridge.run_job import Job, JobRequest, Progress
 from ..job_display import Explained, forget_last_words, keep_last_words, redraw_sidebars
 from ..preferences import chosen_runtime
 

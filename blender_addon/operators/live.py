@@ -19,7 +19,7 @@ from ..bridge.remedies import with_remedy
 from ..bridge.tracks_file import box_of_face
 from ..job_display import Explained, keep_last_words, redraw_sidebars, refuse
 from ..preferences import chosen_runtime
-from ..scene.asked_expression import still_expression
+from ..scene.expression_choice import still_expression
 from ..scene.image_files import file_of_image
 from ..scene.live_picture import end_live, live_picture, show_live
 from ..scene.made_images import image_to_change, source_of

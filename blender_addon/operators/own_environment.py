@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import bpy
 
 from ..bridge.find_runtime import find_runtime, lines_of_report
-from ..bridge.job import Job, JobRequest, Progress
 from ..bridge.own_environment import note_of
+from ..bridge.run_job import Job, JobRequest, Progress
 from ..preferences import maker_of_environments, own_environment, own_wheel, preferences_of
 from .job_operator import JobOperator, new_job_folder
 

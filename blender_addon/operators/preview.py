@@ -8,10 +8,10 @@ from typing import ClassVar
 import bpy
 
 from ..bridge.command_line import sheet_arguments
-from ..bridge.job import JobRequest, Progress
+from ..bridge.run_job import JobRequest, Progress
 from ..bridge.sheet_cells import cells_text
 from ..job_display import redraw_sidebars
-from ..scene.faces import FACES_NAME, keep_faces
+from ..scene.expression_icons import FACES_NAME, keep_faces
 from ..scene.image_files import file_of_image
 from ..scene.made_images import image_to_change
 from ..scene.rendered_frames import asked_frames

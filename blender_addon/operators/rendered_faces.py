@@ -8,7 +8,7 @@ import bpy
 
 from ..bridge.command_line import track_arguments
 from ..bridge.errors import BridgeError
-from ..bridge.job import JobRequest
+from ..bridge.run_job import JobRequest
 from ..bridge.tracks_file import disagreement, refuse_frames_of_other_size
 from ..preferences import chosen_runtime
 from ..scene.rendered_frames import asked_frames

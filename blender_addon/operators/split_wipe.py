@@ -11,7 +11,7 @@ from gpu_extras.batch import batch_for_shader
 
 from ..bridge.errors import BridgeError
 from ..job_display import Explained, redraw_sidebars, redraw_views, refusing
-from ..scene.faces import pixels_of
+from ..scene.expression_icons import pixels_of
 from ..scene.image_files import file_of_image
 from ..scene.made_images import before_and_after, is_made, mark_live, results_of, source_of
 from ..scene.sequence_images import show

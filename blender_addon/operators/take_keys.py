@@ -9,12 +9,12 @@ from bpy.props import IntProperty, StringProperty
 
 from ..bridge.cues import Key, keys_of_take
 from ..bridge.errors import BridgeError
-from ..bridge.job import JobRequest, Progress
+from ..bridge.run_job import JobRequest, Progress
 from ..bridge.vocabulary import FIT_WORDS, SHAPE_NAMES
 from ..job_display import Explained
 from ..preferences import preferences_of
 from ..scene.animated_values import fcurves_of
-from ..scene.asked_expression import NO_EXPRESSION, fit_of_take, take_file
+from ..scene.expression_choice import NO_EXPRESSION, fit_of_take, take_file
 from ..scene.image_files import file_stem
 from ..scene.sequence_images import stored_path
 from ..scene.settings import absolute_path

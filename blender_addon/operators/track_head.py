@@ -11,7 +11,7 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..bridge.job import Job, JobRequest, Progress
+from ..bridge.run_job import Job, JobRequest, Progress
 from ..bridge.shape_keys import KeyWeight
 from ..bridge.tracks_file import other_faces, write_tracks
 from ..head_settings import named_values

@@ -7,7 +7,7 @@ import bpy
 
 from ..head_settings import OBJECTS, POINTS
 from ..job_display import draw_job_button, wrapped
-from ..scene.scripts import driver_that_stands_still
+from ..scene.python_drivers import driver_that_stands_still
 
 
 def draw_script_note(

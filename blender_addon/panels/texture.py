@@ -7,7 +7,7 @@ import bpy
 from ..job_display import draw_job_button
 from ..operators.split_wipe import is_wiped
 from ..scene.made_images import is_result
-from .frames import CATEGORY, IMAGE_EDITOR, VIEWPORT
+from .expression_and_frames import CATEGORY, IMAGE_EDITOR, VIEWPORT
 
 
 class ImagePanel(bpy.types.Panel):

@@ -17,7 +17,7 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..bridge.in_words import counted_frames
+from ..bridge.frames_in_words import counted_frames
 from .image_files import file_stem
 from .made_images import is_result
 

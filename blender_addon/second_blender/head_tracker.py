@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
-from ..bridge.in_words import account_of_faces
+from ..bridge.frames_in_words import account_of_faces
 from ..bridge.projection import Point, SeenFace, face_in_view
 from ..bridge.shape_keys import KeyWeight
 from ..bridge.tracks_file import text_from_tracks, tracks_from_faces, write_tracks

@@ -11,8 +11,8 @@ import bpy
 
 from ..bridge.errors import BridgeError
 from ..bridge.find_runtime import SecondBlender, blender_arguments
-from ..bridge.job import Job, JobRequest
-from ..scene.scripts import scripts_may_run
+from ..bridge.run_job import Job, JobRequest
+from ..scene.python_drivers import scripts_may_run
 
 
 def job_on_copy(

@@ -15,7 +15,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_verified
-from reggan_export.verify.questions import (
+from reggan_export.verify.crops_and_bounds import (
     SAMPLES,
     Crops,
     largest_faces,

@@ -26,10 +26,10 @@ from reggan_plugin.files.frame import read_frame, write_frame
 from reggan_plugin.jobs import frame_output, frame_steps
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps
-from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, make_output_folder, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import PictureSettings, RenderSettings
+from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

@@ -18,14 +18,14 @@ from PIL import Image
 
 from reggan_plugin.array_types import CropPixels, Float, Pixels, SixPoints
 from reggan_plugin.change.answer import Answer, AnswerSource, finite
-from reggan_plugin.change.in_frame import (
+from reggan_plugin.change.answer_in_frame import (
     FULL_COVER,
     FULL_GAIN,
     FULL_MOTION,
     motion_in_frame,
     region_of_change,
 )
-from reggan_plugin.change.picture import CutFace, EditedFrame, FrameCrops, Picture
+from reggan_plugin.change.edited_frame import CutFace, EditedFrame, FrameCrops, Picture
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks import intensity_share

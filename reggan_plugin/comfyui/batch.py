@@ -9,10 +9,10 @@ from typing import Literal, Protocol, cast
 import numpy as np
 
 from reggan_plugin.array_types import Float, Plane
-from reggan_plugin.change.picture import EditedFrame, FrameCrops
+from reggan_plugin.change.edited_frame import EditedFrame, FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
-from reggan_plugin.comfyui.asked_expression import BatchExpression, scaled
-from reggan_plugin.comfyui.pictures import BatchPicture
+from reggan_plugin.comfyui.expression_type import BatchExpression, scaled
+from reggan_plugin.comfyui.frames_from_tensors import BatchPicture
 from reggan_plugin.errors import FaceNotFoundError, UsageError, counted
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
@@ -24,7 +24,7 @@ from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.jobs.change_layers import FrameChange
 from reggan_plugin.jobs.frame_output import PIXELS_WHILE_RENDERING, room_beside
 from reggan_plugin.jobs.frames_in_flight import most_in_flight, run_overlapped
-from reggan_plugin.jobs.results import FrameTracked
+from reggan_plugin.jobs.results_and_events import FrameTracked
 from reggan_plugin.jobs.track_job import track_pictures
 from reggan_plugin.transfer.display_picture import picture_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

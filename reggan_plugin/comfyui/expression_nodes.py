@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from reggan_plugin.comfyui import host
-from reggan_plugin.comfyui.asked_expression import (
+from reggan_plugin.comfyui.expression_type import (
     ADD,
     MODES,
     BatchExpression,
@@ -15,8 +15,8 @@ from reggan_plugin.comfyui.asked_expression import (
     StillExpression,
     TakeExpression,
 )
+from reggan_plugin.comfyui.frames_from_tensors import ImageEncoding, Tensor, read_batch
 from reggan_plugin.comfyui.inputs import CATEGORY, EXPRESSION, choice, intensity
-from reggan_plugin.comfyui.pictures import ImageEncoding, Tensor, read_batch
 from reggan_plugin.errors import UsageError
 from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.perform.read_expression import read_expression

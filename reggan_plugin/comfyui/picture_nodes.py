@@ -10,7 +10,6 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, Pixels
 from reggan_plugin.comfyui import host
-from reggan_plugin.comfyui.asked_expression import BatchExpression, StillExpression
 from reggan_plugin.comfyui.batch import (
     MOTION_OUTPUTS,
     BatchSettings,
@@ -21,6 +20,14 @@ from reggan_plugin.comfyui.batch import (
     which_faces,
 )
 from reggan_plugin.comfyui.expression_nodes import weights_from_text
+from reggan_plugin.comfyui.expression_type import BatchExpression, StillExpression
+from reggan_plugin.comfyui.frames_from_tensors import (
+    BatchPicture,
+    ImageEncoding,
+    Tensor,
+    array_from_tensor,
+    read_batch,
+)
 from reggan_plugin.comfyui.inputs import (
     CATEGORY,
     EXPRESSION,
@@ -36,13 +43,6 @@ from reggan_plugin.comfyui.inputs import (
     of_model,
     opened,
 )
-from reggan_plugin.comfyui.pictures import (
-    BatchPicture,
-    ImageEncoding,
-    Tensor,
-    array_from_tensor,
-    read_batch,
-)
 from reggan_plugin.comfyui.preview import PREVIEWS
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
@@ -51,7 +51,7 @@ from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.exr.writing_settings import MASK
 from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_plugin.imaging.region_limits import LARGEST_BLUR, LARGEST_GROWTH, RegionLimits
-from reggan_plugin.ui.asked_change import change_from_json
+from reggan_plugin.ui.change_from_json import change_from_json
 
 _NO_LAYERS = (
     "This output of Change Expression is empty: set its input `layers` to true, so that motion, "

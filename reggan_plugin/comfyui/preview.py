@@ -7,18 +7,18 @@ from typing import Any
 
 from reggan_plugin.comfyui import host
 from reggan_plugin.comfyui.batch import faces_at, which_faces
+from reggan_plugin.comfyui.frames_from_tensors import BatchPicture
 from reggan_plugin.comfyui.inputs import opened
-from reggan_plugin.comfyui.pictures import BatchPicture
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.ui.asked_change import change_from_json
-from reggan_plugin.ui.limits import FACES_HELD, THUMBNAIL_PX, THUMBNAILS_AT_ONCE
-from reggan_plugin.ui.listed_names import listed_expressions, listed_shapes
+from reggan_plugin.ui.change_from_json import change_from_json
+from reggan_plugin.ui.expression_list import listed_expressions, listed_shapes
 from reggan_plugin.ui.live_face import LiveFace, live_face
 from reggan_plugin.ui.open_frame import Newest, png_of
+from reggan_plugin.ui.picture_sizes_and_memory import FACES_HELD, THUMBNAIL_PX, THUMBNAILS_AT_ONCE
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 
 NODES_HELD, PICTURES_OF_NODE = 4, 8

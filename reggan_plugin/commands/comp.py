@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option, output_option
 from reggan_plugin.commands.options.input import shot_option
+from reggan_plugin.commands.options.option_groups import (
+    GroupedCommand,
+    grouped_option,
+    output_option,
+)
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
 from reggan_plugin.jobs.frame_record import digest_of, sha256_of
-from reggan_plugin.jobs.sources import find_shot
+from reggan_plugin.jobs.input_files import find_shot
 
 if TYPE_CHECKING:
-    from reggan_plugin.recipes.comp_shot import CompShot
+    from reggan_plugin.recipes.shot_and_layers import CompShot
 
 Program = Literal["nuke", "fusion", "blender"]
 _SUFFIXES: dict[Program, str] = {"nuke": ".nk", "fusion": ".comp", "blender": ".py"}
@@ -58,7 +62,7 @@ def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool
     writes an STMap that moves nothing, beside the composition. We have not run compositions for
     Nuke in Nuke, or for Fusion in Fusion.
     """
-    from reggan_plugin.recipes.comp_shot import comp_shot
+    from reggan_plugin.recipes.shot_and_layers import comp_shot
 
     beside = [] if program == "nuke" else [out.with_name(out.stem + STILL_MAP)]
     read = [frame.path for frame in find_shot(source).frames]
@@ -76,10 +80,10 @@ def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool
 
 
 def _text(program: Program, shot: "CompShot", still: Path) -> str:
-    from reggan_plugin.recipes.blender import blender_script
-    from reggan_plugin.recipes.comp_shot import Footage
+    from reggan_plugin.recipes.blender_script import blender_script
     from reggan_plugin.recipes.fusion import fusion_composition
     from reggan_plugin.recipes.nuke import nuke_script
+    from reggan_plugin.recipes.shot_and_layers import Footage
 
     still_map = Footage(folder=still.absolute().parent, prefix=still.name)
     match program:
@@ -94,7 +98,7 @@ def _text(program: Program, shot: "CompShot", still: Path) -> str:
 def _still_map(shot: "CompShot") -> bytes:
     import numpy as np
 
-    from reggan_plugin.imaging.change_planes import Canvas, stmap_from_displacement
+    from reggan_plugin.imaging.stmap_and_gain import Canvas, stmap_from_displacement
     from reggan_plugin.jobs.change_layers import coordinate_file
 
     canvas = Canvas(origin_px=(0, 0), shape=shot.display_px, display_px=shot.display_px)

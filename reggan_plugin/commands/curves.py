@@ -6,12 +6,12 @@ from typing import Any
 import click
 import numpy as np
 
-from reggan_plugin.commands.options.grouped import (
+from reggan_plugin.commands.options.intensity import fit_options, percent_option, rate_option
+from reggan_plugin.commands.options.option_groups import (
     GroupedCommand,
     given_files,
     output_option,
 )
-from reggan_plugin.commands.options.intensity import fit_options, percent_option, rate_option
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import STANDARD, verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take

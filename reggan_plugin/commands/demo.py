@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.grouped import GroupedCommand, output_option
 from reggan_plugin.commands.options.input import existing_options
 from reggan_plugin.commands.options.model import model_options, open_model
+from reggan_plugin.commands.options.option_groups import GroupedCommand, output_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import SheetRow, view_of_face, write_sheet
 from reggan_plugin.errors import counted
@@ -17,11 +17,11 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.file_safety import refuse_existing
 from reggan_plugin.files.frame import copy_frame, read_frame
 from reggan_plugin.jobs.frame_record import digest_of, record_path
-from reggan_plugin.jobs.interruption import stop_on_signals
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import Event, Started
+from reggan_plugin.jobs.results_and_events import Event, Started
+from reggan_plugin.jobs.signals_and_timeouts import stop_on_signals
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

@@ -2,7 +2,7 @@
 
 import click
 
-from reggan_plugin.commands.lazy_group import LazyGroup
+from reggan_plugin.commands.command_group import LazyGroup
 from reggan_plugin.commands.terminal import verbose_option
 
 

@@ -11,8 +11,12 @@ from typing import Any
 import click
 
 from reggan_plugin.backends.runner import INDEXED_KINDS
-from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option, output_option
 from reggan_plugin.commands.options.input import frames_option, range_option
+from reggan_plugin.commands.options.option_groups import (
+    GroupedCommand,
+    grouped_option,
+    output_option,
+)
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.report import report
 from reggan_plugin.commands.terminal import verbose_option
@@ -33,7 +37,7 @@ from reggan_plugin.files.sequence import (
     parse_frame_range,
     range_from_spans,
 )
-from reggan_plugin.jobs.sources import find_shot
+from reggan_plugin.jobs.input_files import find_shot
 
 
 def farm_range(source: str, frame_range: str | None) -> str:

@@ -10,14 +10,14 @@ import click
 import numpy as np
 
 from reggan_plugin.commands.options.expression import ReaderOptions, reader_options
-from reggan_plugin.commands.options.grouped import (
+from reggan_plugin.commands.options.input import stall_option
+from reggan_plugin.commands.options.option_groups import (
     FiniteRange,
     GroupedCommand,
     given_files,
     grouped_option,
     output_option,
 )
-from reggan_plugin.commands.options.input import stall_option
 from reggan_plugin.commands.options.picture import reading_options
 from reggan_plugin.commands.progress import ProgressStyle, progress_on_stderr, style_options
 from reggan_plugin.commands.terminal import verbose_option
@@ -26,12 +26,12 @@ from reggan_plugin.curves.retargeting import Retargeting, retargeted
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
 from reggan_plugin.files.frame import Reading
-from reggan_plugin.jobs.interruption import IoTimeout, stop_on_signals
-from reggan_plugin.jobs.results import FrameTracked, Notice, Started, unreadable_frames
-from reggan_plugin.jobs.sources import Source, find_sources
+from reggan_plugin.jobs.input_files import Source, find_sources
+from reggan_plugin.jobs.results_and_events import FrameTracked, Notice, Started, unreadable_frames
+from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, stop_on_signals
 from reggan_plugin.json_and_toml import json_text
-from reggan_plugin.perform.performance import TURNS, Performance, performance_from_recording
-from reggan_plugin.perform.recording import raise_without_face, record
+from reggan_plugin.perform.read_clip import raise_without_face, record
+from reggan_plugin.perform.take_from_clip import TURNS, Performance, performance_from_recording
 
 SUMMARY_VERSION = 1
 

@@ -10,12 +10,12 @@ from typing import Any, Literal, TypeVar, cast
 
 import click
 
-from reggan_plugin.commands.options.grouped import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.option_groups import AddOption, grouped_option, options_as
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.errors import RegganError, counted
 from reggan_plugin.files.video import is_video
-from reggan_plugin.jobs.results import (
+from reggan_plugin.jobs.results_and_events import (
     SAYING,
     Event,
     Failed,

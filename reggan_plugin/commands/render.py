@@ -12,13 +12,6 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.options.face import FaceOptions, face_options
-from reggan_plugin.commands.options.grouped import (
-    GroupedCommand,
-    given_files,
-    grouped_option,
-    options_as,
-    output_option,
-)
 from reggan_plugin.commands.options.input import (
     InputOptions,
     existing_options,
@@ -34,6 +27,13 @@ from reggan_plugin.commands.options.model import (
     ModelOptions,
     model_and_batch_options,
     rig_options,
+)
+from reggan_plugin.commands.options.option_groups import (
+    GroupedCommand,
+    given_files,
+    grouped_option,
+    options_as,
+    output_option,
 )
 from reggan_plugin.commands.options.picture import exposure_option, picture_options
 from reggan_plugin.commands.progress import (
@@ -56,7 +56,7 @@ from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.files.content_credentials import Signing
 from reggan_plugin.files.sequence import FrameList
 from reggan_plugin.files.video import VIDEO_CODECS, Coding
-from reggan_plugin.jobs.interruption import IoTimeout, StopRequest, stop_on_signals
+from reggan_plugin.jobs.input_files import Found
 from reggan_plugin.jobs.output_names import default_output_folder
 from reggan_plugin.jobs.plan import (
     Existing,
@@ -73,9 +73,9 @@ from reggan_plugin.jobs.render_settings import (
     RenderSettings,
     RigFiles,
 )
-from reggan_plugin.jobs.results import JobSummary, Notice, Report
+from reggan_plugin.jobs.results_and_events import JobSummary, Notice, Report
 from reggan_plugin.jobs.several_jobs import PlannedJob, report_of_one_file, run_jobs
-from reggan_plugin.jobs.sources import Found
+from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, StopRequest, stop_on_signals
 from reggan_plugin.jobs.video_job import DEFAULT_FPS, Movie
 from reggan_plugin.models.model_card import find_model
 

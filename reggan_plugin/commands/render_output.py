@@ -42,11 +42,10 @@ from reggan_plugin.files.video import is_video, video_suffix_of
 from reggan_plugin.jobs.finished_frames import FinishedFrames
 from reggan_plugin.jobs.frame_output import read_input
 from reggan_plugin.jobs.frame_record import digest_of, record_path
-from reggan_plugin.jobs.interruption import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
 from reggan_plugin.jobs.render_job import settings_with_kept_tracks
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
-from reggan_plugin.jobs.results import (
+from reggan_plugin.jobs.results_and_events import (
     SUMMARY_VERSION,
     Event,
     FrameDone,
@@ -56,6 +55,7 @@ from reggan_plugin.jobs.results import (
     document_of_missing,
 )
 from reggan_plugin.jobs.several_jobs import PlannedJob
+from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.json_and_toml import json_text, read_json
 
 _END_AND_BEGIN_OF_JPEG = b"\xff\xd9\xff\xd8\xff"

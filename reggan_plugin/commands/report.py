@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.input import range_option, shot_option, stall_option
+from reggan_plugin.commands.options.option_groups import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.picture import reading_options
 from reggan_plugin.commands.progress import (
     ProgressStyle,
@@ -19,10 +19,10 @@ from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.files.video import is_video
-from reggan_plugin.jobs.interruption import IoTimeout
-from reggan_plugin.jobs.results import FrameChecked, Notice, notices_of_range
+from reggan_plugin.jobs.results_and_events import FrameChecked, Notice, notices_of_range
+from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 from reggan_plugin.json_and_toml import json_text
-from reggan_plugin.report.page_file import ReportPage, refuse_foreign_page
+from reggan_plugin.report.report_page import ReportPage, refuse_foreign_page
 from reggan_plugin.report.shot_check import CheckedFrame, find_rendered_shot
 from reggan_plugin.report.shot_report import (
     ShotReport,

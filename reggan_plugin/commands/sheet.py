@@ -18,14 +18,14 @@ from reggan_plugin.commands.options.expression import (
     with_liked,
 )
 from reggan_plugin.commands.options.face import FaceOptions, face_options
-from reggan_plugin.commands.options.grouped import (
+from reggan_plugin.commands.options.input import stall_option
+from reggan_plugin.commands.options.model import model_options, open_model, rig_options
+from reggan_plugin.commands.options.option_groups import (
     GroupedCommand,
     given_files,
     grouped_option,
     output_option,
 )
-from reggan_plugin.commands.options.input import stall_option
-from reggan_plugin.commands.options.model import model_options, open_model, rig_options
 from reggan_plugin.commands.options.picture import exposure_option, reading_options
 from reggan_plugin.commands.progress import bar_of, errors_as_events
 from reggan_plugin.commands.terminal import verbose_option
@@ -49,14 +49,14 @@ from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.files.sequence import number_in
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import region_of
-from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.render_settings import RigFiles
+from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.ui.limits import THUMBNAILS_AT_ONCE
 from reggan_plugin.ui.live_face import LiveFace, live_face
+from reggan_plugin.ui.picture_sizes_and_memory import THUMBNAILS_AT_ONCE
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, OwnPresets, read_presets
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

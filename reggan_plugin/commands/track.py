@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.options.grouped import (
+from reggan_plugin.commands.options.input import range_option, shot_option, stall_option
+from reggan_plugin.commands.options.model import model_options, open_model
+from reggan_plugin.commands.options.option_groups import (
     GroupedCommand,
     given_files,
     grouped_option,
     output_option,
 )
-from reggan_plugin.commands.options.input import range_option, shot_option, stall_option
-from reggan_plugin.commands.options.model import model_options, open_model
 from reggan_plugin.commands.options.picture import reading_options
 from reggan_plugin.commands.progress import (
     ProgressStyle,
@@ -31,15 +31,15 @@ from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.sequence import Sequence
-from reggan_plugin.jobs.interruption import IoTimeout, stop_on_signals
+from reggan_plugin.jobs.input_files import find_shot
 from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.jobs.render_job import keep_part
-from reggan_plugin.jobs.results import (
+from reggan_plugin.jobs.results_and_events import (
     Notice,
     Started,
     notices_of_range,
 )
-from reggan_plugin.jobs.sources import find_shot
+from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, stop_on_signals
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import preview_paths, write_preview
 from reggan_plugin.json_and_toml import json_text

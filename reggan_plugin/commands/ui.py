@@ -14,8 +14,8 @@ import click
 
 from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.commands.options.expression import ReaderOptions, presets_option, reader_options
-from reggan_plugin.commands.options.grouped import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.model import model_options, open_model
+from reggan_plugin.commands.options.option_groups import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.settings_file import (
     keep_character,
     settings_in_use,
@@ -26,10 +26,10 @@ from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.file_safety import found_at, is_taken, write_atomically
 from reggan_plugin.jobs.plan import make_writable_folder
+from reggan_plugin.ui.command_line_to_copy import PageOptions
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.open_take import CharacterFit, OpenTake
-from reggan_plugin.ui.studio import Studio
-from reggan_plugin.ui.words_to_copy import PageOptions
+from reggan_plugin.ui.page_actions import Studio
 from reggan_plugin.vocabulary.expression import read_presets
 
 _page_option = partial(grouped_option, "Page")

@@ -15,11 +15,11 @@ from typing import Literal
 import numpy as np
 
 from reggan_plugin.array_types import Float, Pixels, Plane
-from reggan_plugin.change.picture import EditedFrame
+from reggan_plugin.change.edited_frame import EditedFrame
 from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, MASK, ChangeLayer
 from reggan_plugin.files.image_format import Encoding, Frame
-from reggan_plugin.imaging import change_planes
-from reggan_plugin.imaging.change_planes import Canvas
+from reggan_plugin.imaging import stmap_and_gain
+from reggan_plugin.imaging.stmap_and_gain import Canvas
 from reggan_plugin.jobs.output_names import named
 from reggan_plugin.limits import refuse_wide_windows
 
@@ -72,18 +72,18 @@ class FrameChange:
         """Return the planes of a layer on a canvas."""
         match layer:
             case "mask":
-                return change_planes.weight_plane(self.edited.weight, canvas)[..., None]
+                return stmap_and_gain.weight_plane(self.edited.weight, canvas)[..., None]
             case "delta":
                 return self._delta(canvas)
             case "gain":
-                return change_planes.gain_plane(self.edited.parts, canvas)
+                return stmap_and_gain.gain_plane(self.edited.parts, canvas)
             case "paint":
                 return self._paint(canvas)
             case "stmap" | "inverse":
-                displacement = change_planes.displacement_plane(self.edited.parts, canvas)
+                displacement = stmap_and_gain.displacement_plane(self.edited.parts, canvas)
                 if layer == "inverse":
-                    displacement = change_planes.inverse_displacement(displacement)
-                return change_planes.stmap_from_displacement(displacement, canvas)
+                    displacement = stmap_and_gain.inverse_displacement(displacement)
+                return stmap_and_gain.stmap_from_displacement(displacement, canvas)
 
     def channels_of_frame(self, layers: Sequence[ChangeLayer]) -> Planes:
         """Channels for the frame's own EXR, `delta` left out: that is told by its samples."""
@@ -104,12 +104,12 @@ class FrameChange:
             before = edited.before[edited.box]
             there = (edited.inside_weight[..., None] > 0) & np.isfinite(before)
             delta[edited.box] = np.where(there, edited.inside - before, 0)
-        planes = (change_planes.weight_plane(plane, canvas) for plane in np.moveaxis(delta, 2, 0))
+        planes = (stmap_and_gain.weight_plane(plane, canvas) for plane in np.moveaxis(delta, 2, 0))
         return np.stack(list(planes), axis=2).astype(np.float32)
 
     def _paint(self, canvas: Canvas) -> Float[np.ndarray, "height width 4"]:
         """Paint with the frame's own primaries where its values are linear, else of Rec. 709."""
-        paint = change_planes.paint_plane(self.edited.parts, canvas)
+        paint = stmap_and_gain.paint_plane(self.edited.parts, canvas)
         space = self.frame.colour_space
         if space is not None and self.frame.encoding is Encoding.SCENE_LINEAR:
             probe = np.array([[[_PROBE] * 3, [2 * _PROBE] * 3]], np.float32)
@@ -191,6 +191,8 @@ def _mask_picture(change: FrameChange) -> bytes:
 
     canvas = change.displayed_canvas
     (top, left), (height, width) = canvas.origin_px, canvas.display_px
-    plane = change_planes.weight_plane(change.edited.weight, canvas)[-top:, -left:][:height, :width]
+    plane = stmap_and_gain.weight_plane(change.edited.weight, canvas)[-top:, -left:][
+        :height, :width
+    ]
     levels = np.rint(np.clip(plane, 0, 1) * np.iinfo(np.uint16).max).astype(np.uint16)
     return bytes(png_encode(np.ascontiguousarray(levels)))

@@ -19,10 +19,10 @@ from reggan_plugin.jobs.frame_record import (
     sha256_of,
     state_of,
 )
-from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import Existing, FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import CHANGED_SINCE, EXISTS, ModelInUse
+from reggan_plugin.jobs.results_and_events import CHANGED_SINCE, EXISTS, ModelInUse
+from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 
 IsSame = Callable[[FrameRecord], bool]
 

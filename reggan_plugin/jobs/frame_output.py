@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.change.picture import EditedFrame, FrameCrops
+from reggan_plugin.change.edited_frame import EditedFrame, FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.errors import (
     DeviceUnavailableError,
@@ -53,10 +53,10 @@ from reggan_plugin.jobs.frame_record import (
     state_of,
     write_record,
 )
-from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import Existing, FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import TURNED_AWAY, FrameResult, ModelInUse, Outcome
+from reggan_plugin.jobs.results_and_events import TURNED_AWAY, FrameResult, ModelInUse, Outcome
+from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 
 _SAMPLES = 24
 """Points to a side by which the part of a crop in the picture is counted."""

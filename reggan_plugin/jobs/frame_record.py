@@ -79,7 +79,7 @@ import numpy as np
 
 from reggan_plugin import __version__
 from reggan_plugin.file_safety import is_regular, status_of, write_atomically
-from reggan_plugin.jobs.results import Outcome
+from reggan_plugin.jobs.results_and_events import Outcome
 from reggan_plugin.json_and_toml import json_text, read_json, typed
 
 PICTURE_REVISION = 14

@@ -26,10 +26,9 @@ from reggan_plugin.jobs.frame_output import (
     unless_it_fails,
 )
 from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
-from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
-from reggan_plugin.jobs.results import (
+from reggan_plugin.jobs.results_and_events import (
     EXISTS,
     INTENSITY_0,
     NO_FACE,
@@ -38,6 +37,7 @@ from reggan_plugin.jobs.results import (
     face_not_found,
     none_of_number,
 )
+from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 from reggan_plugin.transfer.display_picture import picture_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 

@@ -28,14 +28,14 @@ from reggan_plugin.jobs.frame_record import (
     RECORD_FOLDER,
     record_path,
 )
+from reggan_plugin.jobs.input_files import Source, one_sequence
 from reggan_plugin.jobs.output_names import (
     PLACEHOLDER,
     default_output_file,
     default_output_folder,
     named,
 )
-from reggan_plugin.jobs.results import FrameResult, Outcome
-from reggan_plugin.jobs.sources import Source, one_sequence
+from reggan_plugin.jobs.results_and_events import FrameResult, Outcome
 
 
 class Existing(Enum):

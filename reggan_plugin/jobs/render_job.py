@@ -40,10 +40,9 @@ from reggan_plugin.jobs.frame_output import (
 )
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, RECORD_FOLDER, record_path, sha256_of
 from reggan_plugin.jobs.frame_steps import FrameSteps
-from reggan_plugin.jobs.interruption import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import (
+from reggan_plugin.jobs.results_and_events import (
     Finished,
     FrameDone,
     FrameResult,
@@ -55,6 +54,7 @@ from reggan_plugin.jobs.results import (
     notices_of_changed,
     notices_of_range,
 )
+from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL

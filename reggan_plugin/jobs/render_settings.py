@@ -121,7 +121,7 @@ class PictureSettings:
             encoded = self._with_alpha(encoded, frame.alpha, alpha)
         if self.passes is None or not edited.parts or not isinstance(frame.original, WritesExr):
             return encoded
-        from reggan_plugin.jobs.moved_passes import moved_passes  # few files have any
+        from reggan_plugin.jobs.passes_in_exr import moved_passes  # few files have any
 
         layer, moves_alpha = frame.original.layer, self.moves_alpha
         return moved_passes(encoded, change, layer, self.passes, moves_alpha=moves_alpha)

@@ -22,11 +22,10 @@ from typing import Any
 from reggan_plugin.errors import OutputError, RegganError, SourceError, StalledError, counted
 from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER
-from reggan_plugin.jobs.interruption import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.plan import Existing, JobPlan
 from reggan_plugin.jobs.render_job import RenderRun, run_job, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import (
+from reggan_plugin.jobs.results_and_events import (
     CHANGED_SINCE,
     EXISTS,
     Event,
@@ -41,6 +40,7 @@ from reggan_plugin.jobs.results import (
     Started,
     notices_of_changed,
 )
+from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.video_job import Movie
 from reggan_plugin.json_and_toml import json_text, read_json
 

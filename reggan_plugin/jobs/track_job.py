@@ -41,8 +41,13 @@ from reggan_plugin.jobs.frame_output import (
     room_beside,
 )
 from reggan_plugin.jobs.frames_in_flight import most_in_flight, run_overlapped
-from reggan_plugin.jobs.interruption import IoTimeout
-from reggan_plugin.jobs.results import FrameTracked, Report, ShotTracked, unreadable_frames
+from reggan_plugin.jobs.results_and_events import (
+    FrameTracked,
+    Report,
+    ShotTracked,
+    unreadable_frames,
+)
+from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 from reggan_plugin.limits import MOST_DENSE_FACES, MOST_DENSE_IN_FRAME
 from reggan_plugin.transfer.display_picture import display_picture, exposure_of, gray_picture
 from reggan_plugin.transfer.expression_transfer import Landmarker

@@ -26,7 +26,6 @@ from reggan_plugin.files.sequence import (
 )
 from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.jobs.frame_record import FileState, state_of
-from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import (
     FrameTask,
     JobPlan,
@@ -38,8 +37,9 @@ from reggan_plugin.jobs.plan import (
 )
 from reggan_plugin.jobs.render_job import RenderRun, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import FrameResult, JobSummary, Notice
+from reggan_plugin.jobs.results_and_events import FrameResult, JobSummary, Notice
 from reggan_plugin.jobs.several_jobs import JoinedReport, PlannedJob, run_jobs
+from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,8 +24,8 @@ from reggan_plugin.jobs.frame_record import (
     record_path,
     state_of,
 )
-from reggan_plugin.jobs.results import NO_FACE
-from reggan_plugin.jobs.sources import find_shot
+from reggan_plugin.jobs.input_files import find_shot
+from reggan_plugin.jobs.results_and_events import NO_FACE
 from reggan_plugin.jobs.video_job import record_of_video
 
 Problem = Literal[

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from reggan_plugin.errors import RegganError, StalledError
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.jobs.frame_record import digest_of
-from reggan_plugin.jobs.interruption import IoTimeout
-from reggan_plugin.report.page_file import Flicker, FrameLook, ReportPage, look_at, with_flicker
+from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
+from reggan_plugin.report.report_page import Flicker, FrameLook, ReportPage, look_at, with_flicker
 from reggan_plugin.report.shot_check import (
     FATAL,
     PROBLEMS,

@@ -16,12 +16,12 @@ from reggan_plugin.array_types import Bool, CropPixels, Float, Int
 from reggan_plugin.errors import FaceNotFoundError, MeshError
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.limits import MOST_MOTION
-from reggan_plugin.rig.answer import Landmarks
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.head_part import Part
-from reggan_plugin.rig.lent_motion import carried, nearest_vertices
 from reggan_plugin.rig.lid_shapes import closed_lids, with_lash_band
+from reggan_plugin.rig.motion_from_other_mesh import carried, nearest_vertices
 from reggan_plugin.rig.raster import MeshRaster, rasterise
+from reggan_plugin.rig.skin_motion import Landmarks
 from reggan_plugin.rig.template import Template
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 

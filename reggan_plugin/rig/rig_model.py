@@ -14,11 +14,11 @@ from reggan_plugin.errors import ModelError, UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging.crop import CroppedFace, ShownFace, small_of
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
-from reggan_plugin.rig.answer import MOTION_CELLS, Landmarks, rig_answer
 from reggan_plugin.rig.dense_landmarks import COUNT
 from reggan_plugin.rig.mouth_drawing import USUAL_MOUTH, MouthLook
 from reggan_plugin.rig.mouth_opening import mouth_of_character
 from reggan_plugin.rig.refinement import CELLS, PLANES, Refine, RigRefinement
+from reggan_plugin.rig.skin_motion import MOTION_CELLS, Landmarks, rig_answer
 from reggan_plugin.rig.spectacles_and_hair import (
     FRONT,
     HEAD,

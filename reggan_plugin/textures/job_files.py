@@ -36,8 +36,8 @@ from reggan_plugin.jobs.frame_record import (
 from reggan_plugin.jobs.output_names import PLACEHOLDER, default_output_file, named
 from reggan_plugin.jobs.plan import Existing, make_writable_folder, refuse_existing
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
+from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture
-from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.read_mesh import files_of_mesh
 from reggan_plugin.textures.texture_request import Look, MeshOutput, OpenTransfer, TextureRequest
 

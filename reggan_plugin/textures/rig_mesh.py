@@ -32,7 +32,7 @@ from reggan_plugin.textures.character import (
     name_parts,
 )
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
-from reggan_plugin.textures.maps.worn_map import PartMaps
+from reggan_plugin.textures.maps.choose_map import PartMaps
 from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
 from reggan_plugin.vocabulary.face_shapes import shape_from_name
 

@@ -37,6 +37,8 @@ from reggan_plugin.textures.job_files import (
     plan_outputs,
     refuse_maps,
 )
+from reggan_plugin.textures.map_change import ChangedMap, PreparedFace
+from reggan_plugin.textures.maps.choose_map import check_is_colour
 from reggan_plugin.textures.maps.texture_files import (
     TextureFiles,
     encoded_bytes,
@@ -50,8 +52,6 @@ from reggan_plugin.textures.maps.texture_map import (
     TextureMap,
     read_tile,
 )
-from reggan_plugin.textures.maps.worn_map import check_is_colour
-from reggan_plugin.textures.prepared_face import ChangedMap, PreparedFace
 from reggan_plugin.textures.texture_request import (
     Advance,
     OpenTransfer,

@@ -12,7 +12,7 @@ from reggan_plugin.jobs.frame_record import record_path
 from reggan_plugin.jobs.plan import refuse_existing
 from reggan_plugin.kernels.pictures import block_means
 from reggan_plugin.textures.job_files import OutputRecords, Subject, check_folder
-from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.texture_request import (
     Advance,
     TextureRequest,

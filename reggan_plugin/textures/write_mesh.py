@@ -23,7 +23,7 @@ from reggan_plugin.textures.gltf.edit import (
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.gltf.vrm_atlas import check_takes_atlas, write_atlas
 from reggan_plugin.textures.job_files import map_output, mesh_outputs
-from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.texture_request import TextureRequest
 from reggan_plugin.textures.usd_character import open_stage
 

@@ -12,8 +12,8 @@ from reggan_plugin.array_types import Float, Pixels, Plane, SixPoints
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import ENGINE_SUFFIX, Runner
 from reggan_plugin.change.answer import AnswerSource
-from reggan_plugin.change.in_frame import motion_in_frame
-from reggan_plugin.change.picture import FrameCrops, Picture
+from reggan_plugin.change.answer_in_frame import motion_in_frame
+from reggan_plugin.change.edited_frame import FrameCrops, Picture
 from reggan_plugin.change.picture_model import PictureModelSource
 from reggan_plugin.change.pipeline import (
     FrameAnswers,
@@ -198,7 +198,7 @@ class ExpressionTransfer:
         self._finder = FaceFinder(self.card.canonical_points, self._source.side_px)
         self.remarks: tuple[Remark, ...] = ()
         if (rig, teeth, mouth) != (None, None, "auto"):
-            from reggan_plugin.transfer.worn_rig import wear_rig  # most wear none
+            from reggan_plugin.transfer.model_with_own_rig import wear_rig  # most wear none
 
             self.remarks = wear_rig(self._source, self._finder, rig, teeth, mouth)
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, Pixels, Plane, UInt8
 from reggan_plugin.change.answer import Answer
-from reggan_plugin.change.in_frame import motion_in_frame
-from reggan_plugin.change.picture import CutFace, FrameCrops, Picture
+from reggan_plugin.change.answer_in_frame import motion_in_frame
+from reggan_plugin.change.edited_frame import CutFace, FrameCrops, Picture
 from reggan_plugin.change.pipeline import MOST_FINER, FrameAnswers, cut_face
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame

@@ -12,7 +12,7 @@ from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.exr.block_codec import exr_from_planes
 from reggan_plugin.files.frame import Frame
-from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.live_face import rgba_of

@@ -18,12 +18,12 @@ from reggan_plugin.curves.retargeting import fitted_weights
 from reggan_plugin.errors import SourceError, UnreadableFrameError, UsageError
 from reggan_plugin.files.frame import DEFAULT_READING
 from reggan_plugin.limits import MOST_CAMERA_PIXELS
-from reggan_plugin.perform.contacts import lids_shut, lips_meet, with_contacts
 from reggan_plugin.perform.face_reading import FaceReader, FaceReading, shown_bytes
-from reggan_plugin.perform.performance import TURNS, performance_from_recording
+from reggan_plugin.perform.lid_and_lip_contact import lids_shut, lips_meet, with_contacts
+from reggan_plugin.perform.read_clip import ActorTracker, Recording, raise_without_face
 from reggan_plugin.perform.read_expression import expression_of
-from reggan_plugin.perform.recording import ActorTracker, Recording, raise_without_face
 from reggan_plugin.perform.steady_curves import OneEuroFilter
+from reggan_plugin.perform.take_from_clip import TURNS, performance_from_recording
 from reggan_plugin.ui.open_take import CharacterFit
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, SHUT_MOUTH
 

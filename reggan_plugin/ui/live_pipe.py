@@ -48,10 +48,10 @@ from reggan_plugin.files.frame import read_frame
 from reggan_plugin.json_and_toml import json_text, parse_json
 from reggan_plugin.limits import MOST_PATH_LETTERS
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.ui.asked_change import change_from_json, choice_from_json
-from reggan_plugin.ui.limits import FRAMES_HELD, LARGEST_LIVE_FACE_PX
+from reggan_plugin.ui.change_from_json import change_from_json, choice_from_json
 from reggan_plugin.ui.live_face import LiveFace, averaged, live_face, rgba_of
 from reggan_plugin.ui.open_frame import Newest
+from reggan_plugin.ui.picture_sizes_and_memory import FRAMES_HELD, LARGEST_LIVE_FACE_PX
 from reggan_plugin.vocabulary.expression import NO_PRESETS, read_presets
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

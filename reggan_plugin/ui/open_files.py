@@ -14,7 +14,7 @@ from reggan_plugin.files.formats import image_formats
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
-from reggan_plugin.jobs.sources import Source, find_sources, one_sequence
+from reggan_plugin.jobs.input_files import Source, find_sources, one_sequence
 from reggan_plugin.limits import MOST_UPLOAD_BYTES, MOST_UPLOADED_BYTES
 
 _LONGEST_NAME = 200

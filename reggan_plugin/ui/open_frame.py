@@ -15,8 +15,8 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.ui.limits import LONGEST_SCREEN_PX
 from reggan_plugin.ui.live_face import Screen, averaged, screen_of
+from reggan_plugin.ui.picture_sizes_and_memory import LONGEST_SCREEN_PX
 
 Value = TypeVar("Value")
 Kind = Literal["frame", "view", "map"]

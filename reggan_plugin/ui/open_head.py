@@ -10,14 +10,14 @@ from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.ui.limits import LONGEST_MAP_PX
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.ui.open_frame import OpenFrame
+from reggan_plugin.ui.picture_sizes_and_memory import LONGEST_MAP_PX
 from reggan_plugin.ui.saved_file import SavedFile, save_folder
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 if TYPE_CHECKING:  # the room of texture maps needs the extra [textures]
-    from reggan_plugin.textures.prepared_face import PreparedFace
+    from reggan_plugin.textures.map_change import PreparedFace
 
 _WITH_MAP_INSIDE = (".glb", ".vrm")
 
@@ -52,7 +52,7 @@ def open_head(transfer: ExpressionTransfer, shot: OpenShot) -> OpenHead:
         RegganError: as `PreparedFace`.
     """
     try:
-        from reggan_plugin.textures.prepared_face import PreparedFace
+        from reggan_plugin.textures.map_change import PreparedFace
         from reggan_plugin.textures.texture_request import Look
     except ModuleNotFoundError as error:
         raise MissingExtraError(

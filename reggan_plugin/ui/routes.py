@@ -23,12 +23,21 @@ from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.limits import MOST_CAMERA_PICTURE_BYTES, MOST_UPLOADED_TAKE_BYTES
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.ui.asked_change import choice_from_json
-from reggan_plugin.ui.listed_names import listed_expressions, listed_shapes
+from reggan_plugin.ui.change_from_json import choice_from_json
+from reggan_plugin.ui.command_line_to_copy import (
+    PageOptions,
+    command_line,
+    preset_text,
+    python_text,
+    take_command,
+    texture_command,
+)
+from reggan_plugin.ui.expression_list import listed_expressions, listed_shapes
 from reggan_plugin.ui.open_files import OpenShot, refuse_odd_name
 from reggan_plugin.ui.open_frame import OpenFrame, png_of
 from reggan_plugin.ui.open_head import gives_mesh, saves_map
 from reggan_plugin.ui.open_take import OpenTake
+from reggan_plugin.ui.page_actions import ChangeView, Studio
 from reggan_plugin.ui.page_requests import (
     Asked,
     Handler,
@@ -45,15 +54,6 @@ from reggan_plugin.ui.page_requests import (
     told,
 )
 from reggan_plugin.ui.shot_job import ShotRequest
-from reggan_plugin.ui.studio import ChangeView, Studio
-from reggan_plugin.ui.words_to_copy import (
-    PageOptions,
-    command_line,
-    preset_text,
-    python_text,
-    take_command,
-    texture_command,
-)
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 
 _MOST_TABS = 64

@@ -12,7 +12,7 @@ from reggan_plugin.jobs.output_names import default_output_file
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.jobs.results_and_events import ModelInUse
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

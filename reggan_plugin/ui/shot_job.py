@@ -11,11 +11,18 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs.plan import Existing, OutputRequest, plan_sources, refuse_plans
 from reggan_plugin.jobs.render_job import RenderRun
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import Event, FrameDone, FrameTracked, ModelInUse, Notice, Started
+from reggan_plugin.jobs.results_and_events import (
+    Event,
+    FrameDone,
+    FrameTracked,
+    ModelInUse,
+    Notice,
+    Started,
+)
 from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
 from reggan_plugin.jobs.video_job import Movie
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.ui.asked_change import SliderValues
+from reggan_plugin.ui.change_from_json import SliderValues
 from reggan_plugin.ui.open_files import OpenShot, frames_of
 
 OpenModel = Callable[[], tuple[ExpressionTransfer, ModelInUse]]

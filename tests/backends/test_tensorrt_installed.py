@@ -8,7 +8,7 @@ import pytest
 
 from reggan_plugin.backends import tensorrt_runner
 from reggan_plugin.backends.tensorrt_runner import load_tensorrt
-from reggan_plugin.diagnosis import _try_tensorrt
+from reggan_plugin.commands.doctor import _try_tensorrt
 from reggan_plugin.errors import DeviceUnavailableError
 
 Install = Callable[..., None]

@@ -65,7 +65,7 @@ def test_an_animated_intensity_stays(area: Any) -> None:
 
 
 def test_the_menu_shows_this_face_with_every_expression(area: Any, tmp_path: Path) -> None:
-    from blender_addon.scene.faces import face_icons
+    from blender_addon.scene.expression_icons import face_icons
 
     scene = bpy.context.scene
     assert face_icons() == {}
@@ -85,13 +85,13 @@ def test_the_menu_shows_this_face_with_every_expression(area: Any, tmp_path: Pat
 
 
 def test_a_picture_of_the_menu_is_that_of_its_face(area: Any) -> None:
-    from blender_addon.scene import faces
+    from blender_addon.scene import expression_icons
 
     run(area, bpy.ops.reggan.draw_faces)
-    faces.face_icons()
-    image = bpy.data.images[faces.FACES_NAME]
+    expression_icons.face_icons()
+    image = bpy.data.images[expression_icons.FACES_NAME]
     width, height = image.size
-    preview = faces._built["collection"]["happy"]
+    preview = expression_icons._built["collection"]["happy"]
     begin = 4 * ((height - 96) * width + 96)  # lowest row of the box, from the bottom
     expected = image.pixels[begin : begin + 8]
     assert list(preview.image_pixels_float[:8]) == pytest.approx(list(expected), abs=0.01)
@@ -100,7 +100,7 @@ def test_a_picture_of_the_menu_is_that_of_its_face(area: Any) -> None:
 def test_presets_stand_in_the_menu_and_on_the_sheet(
     area: Any, tmp_path: Path, pretended: Path
 ) -> None:
-    from blender_addon.scene.faces import face_icons
+    from blender_addon.scene.expression_icons import face_icons
 
     scene = bpy.context.scene
     presets = tmp_path / "mine.toml"
@@ -126,7 +126,7 @@ def test_presets_stand_in_the_menu_and_on_the_sheet(
 
 def faces() -> dict[str, Any]:
     """The actions that Draw Faces made, by the expression that they say."""
-    from blender_addon.scene.faces import face_of_action
+    from blender_addon.scene.expression_icons import face_of_action
 
     return {face_of_action(one): one for one in bpy.data.actions if face_of_action(one)}
 
@@ -143,7 +143,7 @@ def test_the_faces_are_assets_with_pictures(area: Any) -> None:
     assert happy.asset_data.tags[0].name == "RegGAN"
     sheet = bpy.data.images["RegGAN faces"]
     from blender_addon.bridge.sheet_cells import cells_from_text
-    from blender_addon.scene.faces import part_of_sheet, pixels_of
+    from blender_addon.scene.expression_icons import part_of_sheet, pixels_of
     from blender_addon.scene.made_images import cells_of
 
     (cell,) = (c for c in cells_from_text(cells_of(sheet)) if c.expression == "happy")
@@ -213,7 +213,7 @@ def test_faces_are_kept_little_by_little_and_only_while_their_sheet_is_there(are
     import time
 
     from blender_addon.bridge.vocabulary import ALL_EXPRESSIONS
-    from blender_addon.scene.faces import keep_faces
+    from blender_addon.scene.expression_icons import keep_faces
     from blender_addon.scene.made_images import mark_sheet
 
     sheet = bpy.data.images.new("sheet", 8 * 96, 9 * 96)

@@ -129,7 +129,7 @@ def test_a_part_of_the_picture_has_its_own_corner(scene: Any) -> None:
 def test_points_are_drawn_over_pictures_of_their_own_frame_alone(
     scene: Any, tmp_path: Path
 ) -> None:
-    from blender_addon.operators.points import place_in_image
+    from blender_addon.operators.face_points import place_in_image
 
     bpy.ops.reggan.place_points()
     view = SimpleNamespace(view_to_region=lambda u, v, clip: (u, v))

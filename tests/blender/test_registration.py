@@ -157,7 +157,7 @@ class Window:
 def button(registered: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """An operator with a job that takes a minute, its messages, and its window."""
     from blender_addon.bridge.find_runtime import Runtime
-    from blender_addon.bridge.job import JobRequest
+    from blender_addon.bridge.run_job import JobRequest
     from blender_addon.operators import job_operator
 
     package = tmp_path / "reggan_plugin"

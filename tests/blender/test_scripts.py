@@ -11,7 +11,7 @@ import pytest
 bpy = pytest.importorskip("bpy")
 
 from blender_addon.panels.head import HeadPanel  # noqa: E402
-from blender_addon.scene.scripts import driver_that_stands_still  # noqa: E402
+from blender_addon.scene.python_drivers import driver_that_stands_still  # noqa: E402
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from blender_addon.bridge.find_runtime import SecondBlender, blender_arguments
-from blender_addon.bridge.job import start
+from blender_addon.bridge.run_job import start
 
 COPY, SPECIFICATION = Path("a job ü") / "copy.blend", Path("a job ü") / "specification.json"
 

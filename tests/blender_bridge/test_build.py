@@ -154,7 +154,7 @@ def test_the_zip_holds_the_add_on_and_the_wheels_that_its_manifest_lists(
     assert {path.removeprefix("./") for path in manifest["wheels"]} == {
         name for name in content if name.endswith(".whl")
     }
-    assert {"__init__.py", "registration.py", "bridge/job.py", "LICENSE"} <= content
+    assert {"__init__.py", "registration.py", "bridge/run_job.py", "LICENSE"} <= content
 
 
 def test_a_zip_over_the_limit_is_an_error(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from blender_addon.bridge.find_runtime import lines_of_report
 from blender_addon.bridge.remedies import with_names_for_paths, with_remedy
-from reggan_plugin.diagnosis import Device, Diagnosis, Package
+from reggan_plugin.commands.doctor import Device, Diagnosis, Package
 
 
 def test_what_works_stands_first() -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import reggan_plugin
-from blender_addon.bridge import job
+from blender_addon.bridge import run_job
 from blender_addon.bridge.errors import BridgeError
 from blender_addon.bridge.find_runtime import Runtime
-from blender_addon.bridge.job import Progress, RuntimeProcess, start
+from blender_addon.bridge.run_job import Progress, RuntimeProcess, start
 
 from ..sample_frames import small_frame
 
@@ -143,7 +143,7 @@ def test_a_worker_that_does_not_listen_is_killed(
         if again:
             worker.cancel()
         else:
-            monkeypatch.setattr(job, "GRACE_S", 0.1)
+            monkeypatch.setattr(run_job, "GRACE_S", 0.1)
         started = time.monotonic()
         assert worker.wait().state == "cancelled"
         assert time.monotonic() - started < 5
@@ -162,7 +162,7 @@ def test_a_worker_that_clears_away_is_given_the_time(
         "signal.signal(signal.SIGTERM, clear)\n"
         "pathlib.Path('ready').touch(); time.sleep(60)\n"
     )
-    monkeypatch.setattr(job, "GRACE_S", 0.1)
+    monkeypatch.setattr(run_job, "GRACE_S", 0.1)
     for name, time_s in (("short", 0.0), ("long", 60.0)):
         worker = start(replace(program, clears_away_s=time_s), [], tmp_path / name)
         poll_until(worker, lambda _, path=tmp_path / name / "ready": path.exists())  # type: ignore[misc]

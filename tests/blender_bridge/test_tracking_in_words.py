@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.bridge.in_words import account_of_faces, frames_in_words, unchanged_frames
+from blender_addon.bridge.frames_in_words import account_of_faces, frames_in_words, unchanged_frames
 from blender_addon.bridge.projection import SeenFace
 from blender_addon.bridge.tracks_file import disagreement
-from reggan_plugin.jobs import results
+from reggan_plugin.jobs import results_and_events
 
 
 def test_frames_are_named_as_ranges() -> None:
@@ -32,10 +32,10 @@ def test_the_runtime_s_reasons_are_said_in_the_panel() -> None:
     entries = [
         {"source": f"/x/shot.{number}.png", "message": message}
         for number, message in (
-            (1002, results.NO_FACE),
-            (1003, results.NO_FACE),
-            (1005, f"{results.TURNED_AWAY} (80 degrees)"),
-            (1006, results.INTENSITY_0),
+            (1002, results_and_events.NO_FACE),
+            (1003, results_and_events.NO_FACE),
+            (1005, f"{results_and_events.TURNED_AWAY} (80 degrees)"),
+            (1006, results_and_events.INTENSITY_0),
         )
     ]
     assert unchanged_frames({"copied": entries}) == [

@@ -16,7 +16,7 @@ from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.models.model_card import ModelCard, find_model
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
-from reggan_training.metrics.motion.answer import compose, motion_answers, open_exported
+from reggan_training.metrics.motion.ask_model import compose, motion_answers, open_exported
 
 from ..motion_models import motion_card
 from ..sample_frames import SAMPLES

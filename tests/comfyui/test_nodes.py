@@ -13,7 +13,6 @@ import torch
 from PIL import Image
 
 from reggan_plugin.comfyui import inputs
-from reggan_plugin.comfyui.asked_expression import BlendedExpressions, StillExpression
 from reggan_plugin.comfyui.expression_nodes import (
     BlendExpressions,
     ExpressionFromPicture,
@@ -21,6 +20,8 @@ from reggan_plugin.comfyui.expression_nodes import (
     FaceShapes,
     TakeNode,
 )
+from reggan_plugin.comfyui.expression_type import BlendedExpressions, StillExpression
+from reggan_plugin.comfyui.frames_from_tensors import read_batch
 from reggan_plugin.comfyui.picture_nodes import (
     NO_CHANGE,
     ChangeExpression,
@@ -28,7 +29,6 @@ from reggan_plugin.comfyui.picture_nodes import (
     FindFaces,
     SaveExrWithLayers,
 )
-from reggan_plugin.comfyui.pictures import read_batch
 from reggan_plugin.comfyui.preview import PREVIEWS
 from reggan_plugin.errors import FaceNotFoundError, ModelError, SourceError, UsageError
 from reggan_plugin.models.model_card import find_model

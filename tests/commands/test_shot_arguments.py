@@ -10,7 +10,7 @@ from reggan_plugin.cli import main
 from reggan_plugin.commands import render as render_module
 from reggan_plugin.commands import sheet as sheet_module
 from reggan_plugin.drawing.contact_sheet import CELL_PX
-from reggan_plugin.jobs.interruption import StopRequest
+from reggan_plugin.jobs.signals_and_timeouts import StopRequest
 
 from ..sample_frames import SAMPLES, small_frame
 

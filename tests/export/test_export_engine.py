@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from reggan_export import engine_export as engine_module
 from reggan_export.commands import export
 from reggan_export.verify import verify_model
-from reggan_export.verify.questions import Questions, questions_from_metadata
+from reggan_export.verify.crops_and_bounds import Questions, questions_from_metadata
 from reggan_export.verify.verify_report import Bound, Comparison, Difference, VerifyReport
 from reggan_plugin.backends import tensorrt_runner
 from reggan_plugin.backends.choose_device import open_runner

@@ -15,7 +15,7 @@ from PIL import Image
 
 from reggan_export.int8_export import calibration_crops
 from reggan_export.source_network import card_from, network_from
-from reggan_export.verify.questions import VERIFY_FRAMES
+from reggan_export.verify.crops_and_bounds import VERIFY_FRAMES
 from reggan_plugin.errors import EmptySourceError, ModelParityError, UsageError
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_training.papers.run_folder import RunFolder

@@ -19,7 +19,7 @@ from reggan_export.int8_export import quantise_for_cpu
 from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_verified
 from reggan_export.picture_model_export import graph_of
 from reggan_export.source_network import card_from, network_from
-from reggan_export.verify.questions import BOUNDS, questions_from_metadata, verify_crops
+from reggan_export.verify.crops_and_bounds import BOUNDS, questions_from_metadata, verify_crops
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import Bound, difference_between
 from reggan_plugin.backends.choose_device import open_runner

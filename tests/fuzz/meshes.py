@@ -14,7 +14,7 @@ from PIL import Image
 
 from reggan_plugin.errors import RegganError
 from reggan_plugin.textures.gltf.vrm_atlas import write_atlas
-from reggan_plugin.textures.maps.worn_map import PartMaps
+from reggan_plugin.textures.maps.choose_map import PartMaps
 from reggan_plugin.textures.read_mesh import LoadedMesh, files_of_mesh, load_mesh
 from reggan_plugin.textures.write_mesh import write_replaced, write_variants
 

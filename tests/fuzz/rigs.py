@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.errors import MeshError
-from reggan_plugin.rig.answer import Landmarks
 from reggan_plugin.rig.own_rig import own_rig
 from reggan_plugin.rig.own_teeth import own_mouth
+from reggan_plugin.rig.skin_motion import Landmarks
 from reggan_plugin.rig.template import template
 from reggan_plugin.textures.rig_mesh import read_rig
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES

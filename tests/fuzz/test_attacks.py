@@ -18,7 +18,7 @@ from reggan_plugin.jobs.frame_record import read_record, record_path
 from reggan_plugin.models.model_card import seal
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.usd_character import files_of_usd
-from reggan_plugin.textures.views.stage import RayScene
+from reggan_plugin.textures.views.ray_traced_view import RayScene
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
@@ -158,7 +158,7 @@ def test_sound_pictures_beyond_the_limit_of_pillow_are_read(
 def test_triangles_in_one_place_are_named_before_a_minute_is_gone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("reggan_plugin.textures.views.stage.MOST_LATE_SECONDS", 0.5)
+    monkeypatch.setattr("reggan_plugin.textures.views.ray_traced_view.MOST_LATE_SECONDS", 0.5)
     points = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]])
     scene = RayScene(points, np.zeros((20_000, 3), np.int64) + np.arange(3))
     origins = np.tile(np.array([0.25, 0.25, 1.0]), (100_000, 1))
@@ -170,7 +170,7 @@ def test_triangles_in_one_place_are_named_before_a_minute_is_gone(
 
 def test_a_mesh_is_looked_at_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A soup is slow, but never late: a hundred thousand rays a second, of millions."""
-    monkeypatch.setattr("reggan_plugin.textures.views.stage.MOST_LOOK_SECONDS", 0.1)
+    monkeypatch.setattr("reggan_plugin.textures.views.ray_traced_view.MOST_LOOK_SECONDS", 0.1)
     scene = RayScene(*attacks.triangle_soup(1, 20_000))
     origins = np.random.default_rng(3).random((400_000, 3)) * [1, 1, 0] + [0, 0, 2.0]
     begin = time.process_time()

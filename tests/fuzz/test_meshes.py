@@ -16,7 +16,7 @@ from reggan_plugin.textures import files_named_by_mesh
 from reggan_plugin.textures.gltf import character, schema
 from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_plugin.textures.gltf.vrm_atlas import write_atlas
-from reggan_plugin.textures.maps import worn_map
+from reggan_plugin.textures.maps import choose_map
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.texture_job import run_batch
 from reggan_plugin.textures.texture_request import TextureRequest
@@ -246,7 +246,7 @@ def test_a_sparse_accessor_larger_than_itself_is_named(folder: Path) -> None:
 def test_maps_beyond_all_memory_are_left_out_and_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worn_map, "MOST_MAP_PIXELS", 50)
+    monkeypatch.setattr(choose_map, "MOST_MAP_PIXELS", 50)
     document, binary = document_of(folder)
     skin = document["meshes"][0]["primitives"][0]
     for number, image in ((1, 0), (2, 1)):  # of one image twice, and of another
@@ -257,7 +257,7 @@ def test_maps_beyond_all_memory_are_left_out_and_said(
         own = {**skin, "material": len(document["materials"]) - 1}
         document["meshes"][0]["primitives"].append(own)
     (folder / "maps.glb").write_bytes(glb_of(document, binary))
-    maps = worn_map.PartMaps(load_mesh(folder / "maps.glb"), folder)
+    maps = choose_map.PartMaps(load_mesh(folder / "maps.glb"), folder)
     first, same, other = (maps.map_of(part) for part in maps.parts_with_image())
     assert first is not None
     assert same is not None

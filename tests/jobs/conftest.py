@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.change.picture import EditedFrame, Picture
+from reggan_plugin.change.edited_frame import EditedFrame, Picture
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Frame
-from reggan_plugin.jobs.interruption import DEFAULT_STALL_S
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import Event, JobSummary, ModelInUse
+from reggan_plugin.jobs.results_and_events import Event, JobSummary, ModelInUse
+from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..sample_frames import edited_everywhere

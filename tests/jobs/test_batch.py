@@ -17,7 +17,7 @@ from reggan_plugin.jobs.frame_record import read_record
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import Event, JobSummary, Notice
+from reggan_plugin.jobs.results_and_events import Event, JobSummary, Notice
 from reggan_plugin.models.model_card import ModelCard, find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

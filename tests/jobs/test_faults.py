@@ -19,9 +19,9 @@ from reggan_plugin.errors import OutputError, StalledError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.jobs.frame_output import stamped
 from reggan_plugin.jobs.frame_record import read_record
-from reggan_plugin.jobs.interruption import IoTimeout
 from reggan_plugin.jobs.plan import Existing, plan_job
-from reggan_plugin.jobs.results import JobSummary
+from reggan_plugin.jobs.results_and_events import JobSummary
+from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 
 from .conftest import Brightening
 

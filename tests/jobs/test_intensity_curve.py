@@ -11,7 +11,7 @@ from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.jobs.intensity_curve import IntensityCurve, read_curve
 from reggan_plugin.jobs.render_settings import Fades
-from reggan_plugin.jobs.results import JobSummary
+from reggan_plugin.jobs.results_and_events import JobSummary
 
 CSV = """frame,expression,value
 1001,happy,0

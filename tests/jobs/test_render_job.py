@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.change.picture import FrameCrops, Picture
+from reggan_plugin.change.edited_frame import FrameCrops, Picture
 from reggan_plugin.errors import (
     OutputError,
     OutputExistsError,
@@ -24,7 +24,13 @@ from reggan_plugin.jobs.frame_record import FrameFacts
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
-from reggan_plugin.jobs.results import Event, FrameDone, JobSummary, Notice, document_from_event
+from reggan_plugin.jobs.results_and_events import (
+    Event,
+    FrameDone,
+    JobSummary,
+    Notice,
+    document_from_event,
+)
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from .conftest import Brightening

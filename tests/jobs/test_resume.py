@@ -25,7 +25,7 @@ from reggan_plugin.jobs.intensity_curve import IntensityCurve
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import Fades, PictureSettings, RenderSettings
-from reggan_plugin.jobs.results import JobSummary
+from reggan_plugin.jobs.results_and_events import JobSummary
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..sample_frames import contents

@@ -9,7 +9,7 @@ from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.take_on_shot import TakeCurve, frames_of_rows
 from reggan_plugin.jobs.frame_record import read_record
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.jobs.results import JobSummary
+from reggan_plugin.jobs.results_and_events import JobSummary
 
 from .conftest import Brightening
 

@@ -16,7 +16,7 @@ from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.files.frame import Frame, Reading, read_frame, write_frame
 from reggan_plugin.files.sequence import find_sequence
 from reggan_plugin.jobs import track_job
-from reggan_plugin.jobs.results import Event, FrameTracked, ShotTracked
+from reggan_plugin.jobs.results_and_events import Event, FrameTracked, ShotTracked
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
 

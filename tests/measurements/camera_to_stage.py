@@ -28,9 +28,9 @@ from reggan_plugin.commands.options.model import open_model
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.perform.read_expression import open_reader
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.ui.asked_change import change_from_json
+from reggan_plugin.ui.change_from_json import change_from_json
 from reggan_plugin.ui.open_files import OpenFiles
-from reggan_plugin.ui.studio import Studio
+from reggan_plugin.ui.page_actions import Studio
 
 _SENT_PX, _STAGE_PX = 480, 512
 """Longer side of what the page sends, and of the draft on its stage."""

@@ -37,11 +37,11 @@ from reggan_plugin.rig.fit import fit
 from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.rig.template import template
 from reggan_plugin.textures.character import Character
-from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.framing import closer, turned
-from reggan_plugin.textures.views.stage import Stage
+from reggan_plugin.textures.views.ray_traced_view import Stage
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

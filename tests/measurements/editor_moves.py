@@ -13,7 +13,7 @@ import sys
 import time
 from types import ModuleType
 
-from reggan_plugin.comfyui.pictures import read_batch
+from reggan_plugin.comfyui.frames_from_tensors import read_batch
 from reggan_plugin.comfyui.preview import Previews
 from tests.comfyui.conftest import batch_of
 from tests.sample_frames import SAMPLES

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reggan_plugin.change.picture import EditedFrame
+from reggan_plugin.change.edited_frame import EditedFrame
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.imaging.backdrop import Underlay

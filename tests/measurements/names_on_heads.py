@@ -23,11 +23,11 @@ import torch
 
 from reggan_plugin.change.answer import AnswerSource
 from reggan_training.commands.options import OpenFamilies, family_options
-from reggan_training.data.identity import is_held_out
+from reggan_training.data.identity_and_split import is_held_out
 from reggan_training.heads.head import HeadFamily
 from reggan_training.metrics.judge_training import JudgeSettings, train_network
 from reggan_training.metrics.judges import ExpressionJudge, save_judge
-from reggan_training.metrics.motion.answer import compose, motion_answers
+from reggan_training.metrics.motion.ask_model import compose, motion_answers
 from reggan_training.metrics.motion.test_heads import TestHead
 from reggan_training.pairs.shading import request_of_pair
 from tests.measurements.heads_and_model import SEED, held_out_heads, model_option, opened

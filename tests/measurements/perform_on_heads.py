@@ -32,8 +32,8 @@ from PIL import Image
 from reggan_plugin.perform.character_reader import CharacterReader
 from reggan_plugin.perform.face_reading import FaceReader
 from reggan_plugin.perform.mediapipe_landmarker import MediaPipeReader
-from reggan_plugin.perform.performance import performance_from_recording
-from reggan_plugin.perform.recording import Recording
+from reggan_plugin.perform.read_clip import Recording
+from reggan_plugin.perform.take_from_clip import performance_from_recording
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.landmarks.pictures import TEXTURES
 from reggan_training.pairs.head_look import keep_textures

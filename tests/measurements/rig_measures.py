@@ -30,22 +30,22 @@ from reggan_plugin.imaging.crop import CroppedFace, ShownFace, cut_crop
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.rig import mouth_opening
-from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_plugin.rig.eyes import Lids
 from reggan_plugin.rig.raster import smooth_arc
 from reggan_plugin.rig.rig_model import RigSource
+from reggan_plugin.rig.skin_motion import Landmarks, rig_answer
 from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_training.commands.options import families_from_paths
 from reggan_training.heads.head import HeadMesh, Part
-from reggan_training.landmarks.drawn_on import SIDE_PX as EDGE_PX
+from reggan_training.landmarks.drawn_accessories import SIDE_PX as EDGE_PX
 from reggan_training.landmarks.front_view import seen_edges
-from reggan_training.landmarks.points import SHARES, DensePoints, HeadSource, iris_of
+from reggan_training.landmarks.points_on_mesh import SHARES, DensePoints, HeadSource, iris_of
 from reggan_training.landmarks.stylised import stylise
-from reggan_training.metrics.motion.answer import motion_in_crop
-from reggan_training.metrics.motion.face import (
+from reggan_training.metrics.motion.ask_model import motion_in_crop
+from reggan_training.metrics.motion.measured_face import (
     INSIDE_OF_MOUTH,
     FacePart,
     TrueFace,

@@ -10,13 +10,13 @@ from jaxtyping import Bool, Float
 from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
-from reggan_training.metrics.motion.answer import (
+from reggan_training.metrics.motion.ask_model import (
     displacement,
     motion_answers,
     motion_in_crop,
 )
-from reggan_training.metrics.motion.face import TrueFace, changeable_region, moved_region
-from reggan_training.metrics.motion.figures import ResultKind, explained_motion
+from reggan_training.metrics.motion.measured_face import TrueFace, changeable_region, moved_region
+from reggan_training.metrics.motion.measures import ResultKind, explained_motion
 from reggan_training.metrics.motion.test_heads import MotionTrial, TestHead
 from reggan_training.pairs.states import Weights
 

@@ -31,7 +31,7 @@ from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results import Event, FrameDone, FrameTracked
+from reggan_plugin.jobs.results_and_events import Event, FrameDone, FrameTracked
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

@@ -27,8 +27,8 @@ from reggan_training.commands.options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadFamily, Part
 from reggan_training.heads.worn.dress import dress
 from reggan_training.metrics.image_distance import resized
-from reggan_training.metrics.motion.answer import compose, motion_answers, motion_in_crop
-from reggan_training.metrics.motion.figures import region_psnr_db
+from reggan_training.metrics.motion.ask_model import compose, motion_answers, motion_in_crop
+from reggan_training.metrics.motion.measures import region_psnr_db
 from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
 from reggan_training.pairs.shading import reduce_to, request_of_pair, truth_of_pair
 

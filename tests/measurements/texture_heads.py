@@ -35,8 +35,8 @@ def make_maps(heads: Path, out: Path) -> None:
     """Write maps, pictures and the camera of every head."""
     from PIL import Image
 
+    from reggan_plugin.textures.map_change import PreparedFace
     from reggan_plugin.textures.maps.texture_files import write_tiles
-    from reggan_plugin.textures.prepared_face import PreparedFace
     from reggan_plugin.textures.texture_request import Look
     from reggan_plugin.textures.views.framing import closer
     from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

@@ -26,8 +26,8 @@ from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.ui.limits import THUMBNAIL_PX, THUMBNAILS_AT_ONCE
 from reggan_plugin.ui.live_face import live_face
+from reggan_plugin.ui.picture_sizes_and_memory import THUMBNAIL_PX, THUMBNAILS_AT_ONCE
 from reggan_plugin.vocabulary.expression import NO_PRESETS
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from reggan_plugin.report.page_file import Flicker, FrameLook, with_flicker
+from reggan_plugin.report.report_page import Flicker, FrameLook, with_flicker
 
 NUMBERS = [1, 2, 3, 4, 5]
 

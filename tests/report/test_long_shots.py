@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reggan_plugin.report import page_file
-from reggan_plugin.report.page_file import Flicker, FrameLook, ReportPage
+from reggan_plugin.report import report_page
+from reggan_plugin.report.report_page import Flicker, FrameLook, ReportPage
 from reggan_plugin.report.shot_check import CheckedFrame
 
 from .conftest import RenderedShot, data_of, report
@@ -17,7 +17,7 @@ Streams = pytest.CaptureFixture[str]
 @pytest.fixture
 def long_shot(bad_shot: RenderedShot, monkeypatch: pytest.MonkeyPatch) -> RenderedShot:
     """Thirteen frames where five are many."""
-    monkeypatch.setattr(page_file, "MOST_INSIDE", 5)
+    monkeypatch.setattr(report_page, "MOST_INSIDE", 5)
     return bad_shot
 
 

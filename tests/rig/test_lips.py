@@ -10,13 +10,13 @@ import pytest
 
 from reggan_plugin.change.pipeline import change_crop
 from reggan_plugin.rig import mouth_opening
-from reggan_plugin.rig.answer import Landmarks, rig_answer
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, rows_of
 from reggan_plugin.rig.drawn_edges import Drawn
 from reggan_plugin.rig.eyes import rightwards
 from reggan_plugin.rig.mouth_drawing import render_mouth
 from reggan_plugin.rig.mouth_opening import mouth_outline, overlap, parting, without_rolled_lips
 from reggan_plugin.rig.raster import WHOLE, grown, line_of, mask_of, smooth_arc
+from reggan_plugin.rig.skin_motion import Landmarks, rig_answer
 from reggan_plugin.rig.template import is_lower, template
 from tests.rig.drawn_face import drawn_face, placed
 

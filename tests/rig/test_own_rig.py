@@ -16,7 +16,7 @@ from reggan_plugin.rig.own_rig import OwnRig, RigMesh, own_rig
 from reggan_plugin.rig.own_teeth import own_mouth
 from reggan_plugin.rig.template import template
 from reggan_plugin.textures.rig_mesh import read_rig
-from reggan_plugin.transfer import worn_rig
+from reggan_plugin.transfer import model_with_own_rig
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.face_shapes import mirrored_name
 from tests.rig.own_head import FACTORS, TEETH, TEETH_AT, add_teeth, write_head
@@ -69,7 +69,7 @@ def laid(mesh: RigMesh) -> tuple[OwnRig, tuple[str, ...]]:
         return found[0]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worn_rig, "own_rig", keep)
+        patch.setattr(model_with_own_rig, "own_rig", keep)
         remarks = ExpressionTransfer(rig=mesh).remarks
     return found[0], remarks
 

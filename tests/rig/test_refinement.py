@@ -12,7 +12,6 @@ from reggan_plugin.change.answer import Answer
 from reggan_plugin.imaging.crop import CroppedFace
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig import refinement as refinement_module
-from reggan_plugin.rig.answer import rig_answer
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, rows_of
 from reggan_plugin.rig.refinement import (
     CELLS,
@@ -23,6 +22,7 @@ from reggan_plugin.rig.refinement import (
     added_motion,
 )
 from reggan_plugin.rig.rig_model import RigSource
+from reggan_plugin.rig.skin_motion import rig_answer
 from reggan_plugin.rig.template import CONVENTIONS, Template, template
 from reggan_plugin.vocabulary.expression_mix import mix_from_request
 from tests.rig.drawn_face import drawn_face

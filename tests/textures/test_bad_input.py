@@ -17,7 +17,7 @@ from reggan_plugin.errors import (
     TextureError,
     UsageError,
 )
-from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest

@@ -16,8 +16,8 @@ from reggan_plugin.cli import main
 from reggan_plugin.errors import Remark, TextureError
 from reggan_plugin.files.formats.png import Chunk, bytes_from_chunks, make_chunk, read_chunks
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
+from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.maps.texture_map import read_tile
-from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

@@ -18,9 +18,9 @@ from reggan_plugin.files.formats.png import (
     read_chunks,
 )
 from reggan_plugin.kernels.pictures import block_means
+from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.maps.texture_map import MapTile, ReducedTile, read_tile
 from reggan_plugin.textures.maps.uv_layout import Block, pad_around_islands
-from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

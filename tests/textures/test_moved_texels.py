@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.imaging.colour import linear_from_srgb
+from reggan_plugin.textures.map_change import ChangedMap, PreparedFace
 from reggan_plugin.textures.maps.texture_map import TextureMap, read_tile
-from reggan_plugin.textures.prepared_face import ChangedMap, PreparedFace
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.view_change import sample_finely
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

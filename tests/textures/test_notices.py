@@ -13,17 +13,17 @@ from reggan_plugin.cli import main
 from reggan_plugin.errors import FaceNotFoundError, TextureError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.textures import prepared_face, read_mesh
+from reggan_plugin.textures import map_change, read_mesh
 from reggan_plugin.textures.character import Character, Material, MeshPart, stands_on_skin
+from reggan_plugin.textures.map_change import ChangedMap, PreparedFace
+from reggan_plugin.textures.maps.choose_map import parts_by_sight
 from reggan_plugin.textures.maps.texture_map import TextureMap, read_tile
-from reggan_plugin.textures.maps.worn_map import parts_by_sight
-from reggan_plugin.textures.prepared_face import ChangedMap, PreparedFace
 from reggan_plugin.textures.read_mesh import LoadedMesh, load_mesh
 from reggan_plugin.textures.texture_job import remarks_on, run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest, TextureResult
 from reggan_plugin.textures.views.framing import skin_in_survey
+from reggan_plugin.textures.views.ray_traced_view import Stage, StagePicture, look_at
 from reggan_plugin.textures.views.reprojection import Reprojection, Tally
-from reggan_plugin.textures.views.stage import Stage, StagePicture, look_at
 from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
@@ -110,7 +110,7 @@ def test_eyeballs_in_one_part_with_the_skin_keep_their_looks(
         counts[:] = len(skin.faces), len(eyes.faces)
         return replace(loaded, character=replace(loaded.character, parts=(both, *others)))
 
-    monkeypatch.setattr(prepared_face, "load_mesh", joined)
+    monkeypatch.setattr(map_change, "load_mesh", joined)
     head = Path(reggan_plugin.__file__).parent / "samples/head.glb"
     face = PreparedFace(head, Look(), transfer, tmp_path)
     skin, eyes = counts
@@ -307,7 +307,7 @@ def test_brows_that_are_modelled_are_not_shown_twice(
     )
     character = replace(loaded.character, parts=(skin, brows))
     monkeypatch.setattr(
-        "reggan_plugin.textures.prepared_face.load_mesh",
+        "reggan_plugin.textures.map_change.load_mesh",
         lambda *_, **__: replace(loaded, character=character),
     )
     face = PreparedFace(head_files / "head.obj", look, transfer, tmp_path)
@@ -346,7 +346,7 @@ def test_brows_in_the_skin_s_own_mesh_are_not_shown_twice(
     loaded = load_mesh(head_files / "head.obj")
     character = replace(loaded.character, parts=(one,))
     monkeypatch.setattr(
-        "reggan_plugin.textures.prepared_face.load_mesh",
+        "reggan_plugin.textures.map_change.load_mesh",
         lambda *_, **__: replace(loaded, character=character),
     )
     look = Look(texture=tmp_path / "green.png", force=True)

@@ -12,11 +12,11 @@ from reggan_plugin.errors import MeshError, MissingExtraError
 from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.gltf.character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import material_from_gltf, read_gltf
+from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.maps.texture_map import TextureMap, read_tile
-from reggan_plugin.textures.prepared_face import PreparedFace
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.texture_request import Look
-from reggan_plugin.textures.views.stage import Stage, look_at
+from reggan_plugin.textures.views.ray_traced_view import Stage, look_at
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ..glb_files import glb_bytes

@@ -10,12 +10,12 @@ from PIL import Image
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.textures.character import Character, Material, MeshPart
+from reggan_plugin.textures.map_change import ChangedMap, PreparedFace
 from reggan_plugin.textures.maps.texture_files import write_tiles
 from reggan_plugin.textures.maps.texture_map import TextureMap, read_tile
-from reggan_plugin.textures.prepared_face import ChangedMap, PreparedFace
 from reggan_plugin.textures.texture_request import Look
+from reggan_plugin.textures.views.ray_traced_view import Stage, look_at
 from reggan_plugin.textures.views.reprojection import Reprojection
-from reggan_plugin.textures.views.stage import Stage, look_at
 from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix

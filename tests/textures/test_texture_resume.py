@@ -16,7 +16,7 @@ from reggan_plugin.jobs import frame_record
 from reggan_plugin.jobs.frame_record import read_record, record_path, sha256_of
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.textures.job_files import Subject
-from reggan_plugin.textures.prepared_face import PreparedFace
+from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.texture_job import make_maps, run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest
 from reggan_plugin.textures.texture_sheet import draw_sheet

@@ -18,10 +18,10 @@ import pytest
 
 from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.commands.options.model import open_model
+from reggan_plugin.ui.command_line_to_copy import PageOptions
 from reggan_plugin.ui.open_files import OpenFiles
+from reggan_plugin.ui.page_actions import Studio
 from reggan_plugin.ui.server import serve_page
-from reggan_plugin.ui.studio import Studio
-from reggan_plugin.ui.words_to_copy import PageOptions
 
 from ..motion_models import write_motion_model
 from ..sample_frames import SAMPLES as FULL_SAMPLES

@@ -20,7 +20,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.json_and_toml import parse_toml
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.open_take import CharacterFit
-from reggan_plugin.ui.studio import Studio
+from reggan_plugin.ui.page_actions import Studio
 
 from ..perform.conftest import ScriptedReader, reading
 from .artist import Artist, picture, saved_file

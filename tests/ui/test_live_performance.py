@@ -18,7 +18,7 @@ from reggan_plugin.perform.face_reading import FaceReading
 from reggan_plugin.perform.read_expression import open_reader
 from reggan_plugin.perform.steady_curves import OneEuroFilter
 from reggan_plugin.ui.open_files import OpenFiles
-from reggan_plugin.ui.studio import Studio
+from reggan_plugin.ui.page_actions import Studio
 
 from ..chromium import open_chromium
 from ..perform.conftest import ScriptedReader, reading

@@ -14,8 +14,8 @@ from PIL import Image
 from reggan_plugin.cli import main
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.ui.asked_change import SliderValues
-from reggan_plugin.ui.studio import Studio
+from reggan_plugin.ui.change_from_json import SliderValues
+from reggan_plugin.ui.page_actions import Studio
 
 from ..textures.conftest import make_head, sample_face, write_glb, write_obj
 from .conftest import Caller, running_page, studio_of

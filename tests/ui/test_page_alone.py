@@ -36,12 +36,12 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.landmarks import FaceLandmarks, located_yaw_deg
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.rig.answer import Landmarks
 from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_plugin.rig.eyes import Lids
 from reggan_plugin.rig.fit import Fit, closing_edges, fit
 from reggan_plugin.rig.raster import MeshRaster, mask_of, rasterise
 from reggan_plugin.rig.rig_model import RigSource
+from reggan_plugin.rig.skin_motion import Landmarks
 from reggan_plugin.rig.template import template
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.open_frame import open_frame
@@ -186,7 +186,7 @@ class PlacedFace:
             return rasterise(points, *given, **named)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("reggan_plugin.rig.answer.rasterise", noted)
+            patch.setattr("reggan_plugin.rig.skin_motion.rasterise", noted)
             self.rendered(weights)
         return drawn[0]
 
@@ -413,7 +413,7 @@ def test_the_page_alone_finds_the_faces_that_the_program_finds(
     frame, transfer = read_frame(path), ExpressionTransfer(device="cpu")
     wanted = document_of_frame(open_frame(transfer, path), transfer)["faces"]
     found = visitor.browser.execute_async_script(  # type: ignore[no-untyped-call]
-        "import('./engine.js').then(({ engine }) => engine.frame(0)).then(arguments[0])"
+        "import('./choose_engine.js').then(({ engine }) => engine.frame(0)).then(arguments[0])"
     )
     assert (found["width"], found["height"]) == frame.pixels.shape[1::-1]
     assert len(found["faces"]) == len(wanted) == 2

@@ -23,9 +23,9 @@ from starlette.requests import ClientDisconnect
 
 from reggan_plugin.commands.ui import _announce
 from reggan_plugin.errors import UsageError
-from reggan_plugin.ui.asked_change import change_from_json
-from reggan_plugin.ui.server import Guard
-from reggan_plugin.ui.words_to_copy import preset_text
+from reggan_plugin.ui.change_from_json import change_from_json
+from reggan_plugin.ui.command_line_to_copy import preset_text
+from reggan_plugin.ui.page_requests import Guard
 from reggan_plugin.vocabulary.expression import read_presets
 
 from .conftest import Caller, running_page, studio_of

@@ -17,11 +17,11 @@ from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs import frame_steps
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.ui.asked_change import SliderValues
+from reggan_plugin.ui.change_from_json import SliderValues
+from reggan_plugin.ui.command_line_to_copy import PageOptions, command_line, python_text
+from reggan_plugin.ui.page_actions import Studio
 from reggan_plugin.ui.routes import document_of_shot
 from reggan_plugin.ui.shot_job import JobProgress, ShotJob, ShotRequest
-from reggan_plugin.ui.studio import Studio
-from reggan_plugin.ui.words_to_copy import PageOptions, command_line, python_text
 
 from .conftest import StartPage, studio_of
 

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import DeviceUnavailableError
 from reggan_plugin.file_safety import write_atomically
-from reggan_plugin.jobs.interruption import stop_on_signals
+from reggan_plugin.jobs.signals_and_timeouts import stop_on_signals
 
 _THREADS = "OPENBLAS_NUM_THREADS"
 

@@ -59,8 +59,8 @@ def _card(part: LocatorPart, run: Path) -> str:
         "backgrounds",
         "split": "photo identities whose number ends in 1-7; 8 validation; 9, 0 and every "
         "other style test; of the renders held-out identities test, as "
-        "`reggan_training.data.identity` names them; the least scores were chosen on two sets of "
-        "frames of `tests/measurements/locator/everybody.py`",
+        "`reggan_training.data.identity_and_split` names them; the least scores were chosen on two "
+        "sets of frames of `tests/measurements/locator/everybody.py`",
         "run": describe_run(run),
         "licence": "Apache-2.0",
         "weights_sha256": UNSEALED,

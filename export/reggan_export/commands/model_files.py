@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.backends.runner import DEFAULT_BATCH
-from reggan_plugin.commands.options.grouped import shown_option
+from reggan_plugin.commands.options.option_groups import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import ModelParityError, OutputError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
@@ -142,7 +142,7 @@ def landmarks(
     Example:
       reggan-plugin export landmarks runs/landmarks --out rig.onnx
     """
-    from reggan_export.landmark_export import export_landmarks
+    from reggan_export.rig_export import export_landmarks
 
     refuse_occupied(out, overwrite)
     apart = export_landmarks(

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import onnxruntime
 
-from reggan_export.verify.questions import Questions
+from reggan_export.verify.crops_and_bounds import Questions
 from reggan_plugin.backends.runner import Tensors
 
 if TYPE_CHECKING:
     from torch import nn
 from collections.abc import Mapping
 
-from reggan_export.verify.questions import questions_from_metadata
+from reggan_export.verify.crops_and_bounds import questions_from_metadata
 from reggan_export.verify.verify_report import Comparison, VerifyReport
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import DEVICE_KINDS, Runner

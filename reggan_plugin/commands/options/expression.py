@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from reggan_plugin.commands.options.grouped import (
+from reggan_plugin.commands.options.option_groups import (
     AddOption,
     FiniteRange,
     grouped_option,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.grouped import grouped_option, options_as
+from reggan_plugin.commands.options.option_groups import grouped_option, options_as
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, read_landmarks
 from reggan_plugin.faces.tracks import WhichFaces

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.grouped import (
+from reggan_plugin.commands.options.option_groups import (
     AddOption,
     FiniteRange,
     grouped_option,
@@ -18,9 +18,9 @@ from reggan_plugin.commands.options.grouped import (
 )
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.video import is_video
-from reggan_plugin.jobs.interruption import DEFAULT_STALL_S
+from reggan_plugin.jobs.input_files import Found, find_sources, one_sequence
 from reggan_plugin.jobs.plan import Existing, JobPlan, OutputRequest, plan_sources, refuse_plans
-from reggan_plugin.jobs.sources import Found, find_sources, one_sequence
+from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S
 
 _frames_option = partial(grouped_option, "Frames")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from reggan_plugin.commands.options.expression import NOTHING_ASKED, MixOptions, expression_options
-from reggan_plugin.commands.options.grouped import (
+from reggan_plugin.commands.options.option_groups import (
     FiniteRange,
     grouped_option,
     options_as,

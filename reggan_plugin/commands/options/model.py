@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from reggan_plugin.backends.runner import AUTO, DEVICE_KINDS, GPU, device_from_text
-from reggan_plugin.commands.options.grouped import grouped_option, options_as, together
+from reggan_plugin.commands.options.option_groups import grouped_option, options_as, together
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.change_layers import MOTION_LAYERS
 from reggan_plugin.jobs.render_job import SideBySide
 from reggan_plugin.jobs.render_settings import PictureSettings, RenderSettings, RigFiles
-from reggan_plugin.jobs.results import ModelInUse
+from reggan_plugin.jobs.results_and_events import ModelInUse
 from reggan_plugin.models.model_card import installed_models
 from reggan_plugin.rig.mouth_drawing import MOUTH_STYLES
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.grouped import (
+from reggan_plugin.commands.options.option_groups import (
     AddOption,
     FiniteRange,
     grouped_option,

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.options.face import face_box_from_text
-from reggan_plugin.commands.options.grouped import (
+from reggan_plugin.commands.options.input import existing_options
+from reggan_plugin.commands.options.option_groups import (
     grouped_option,
     options_as,
     output_option,
     together,
 )
-from reggan_plugin.commands.options.input import existing_options
 from reggan_plugin.commands.options.picture import reading_options
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice

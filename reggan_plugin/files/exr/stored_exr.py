@@ -24,15 +24,7 @@ from reggan_plugin.files.exr.block_codec import (
     encode_part,
     read_grid,
 )
-from reggan_plugin.files.exr.container import (
-    Channel,
-    Container,
-    ExrPart,
-    read_container,
-    replace_chunks,
-    replace_part,
-)
-from reggan_plugin.files.exr.picture_layer import (
+from reggan_plugin.files.exr.channel_names import (
     Layer,
     find_layer,
     labelled,
@@ -42,6 +34,14 @@ from reggan_plugin.files.exr.picture_layer import (
     refuse_unwritable,
     set_layers,
     settle,
+)
+from reggan_plugin.files.exr.container import (
+    Channel,
+    Container,
+    ExrPart,
+    read_container,
+    replace_chunks,
+    replace_part,
 )
 from reggan_plugin.files.exr.writing_settings import (
     LOSSLESS_COMPRESSIONS,

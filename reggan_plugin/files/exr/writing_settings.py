@@ -12,7 +12,7 @@ from reggan_plugin.errors import MissingChannelsError
 from reggan_plugin.imaging.pass_rules import PassRule
 
 if TYPE_CHECKING:
-    from reggan_plugin.files.exr.picture_layer import Layer
+    from reggan_plugin.files.exr.channel_names import Layer
 
 LosslessCompression = Literal["none", "rle", "zips", "zip", "piz"]
 LOSSLESS_COMPRESSIONS: dict[LosslessCompression, int] = {

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.textures.views.stage import Hits, RayScene
+from reggan_plugin.textures.views.ray_traced_view import Hits, RayScene
 
 Mask = Bool[np.ndarray, "rows columns"]
 Texels = Int[np.ndarray, "texels 2"]

@@ -19,7 +19,7 @@ from reggan_plugin.imaging.region_limits import blurred
 from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_plugin.textures.character import DIRECTIONS, Character
 from reggan_plugin.textures.maps.texture_map import TextureMap, reduction_for
-from reggan_plugin.textures.views.stage import (
+from reggan_plugin.textures.views.ray_traced_view import (
     DISTANCE_IN_FACES,
     Stage,
     StagePicture,

@@ -21,7 +21,7 @@ from reggan_plugin.textures.maps.uv_layout import (
     padding_texels,
 )
 from reggan_plugin.textures.texture_request import Advance, say_nothing
-from reggan_plugin.textures.views.stage import Hits, Stage
+from reggan_plugin.textures.views.ray_traced_view import Hits, Stage
 from reggan_plugin.textures.views.view_change import FOLD, SAME_PLACE, SurfaceChange, ViewChange
 
 BlockChange = RegionPixels

@@ -18,7 +18,7 @@ from reggan_plugin.imaging.region_limits import blurred
 from reggan_plugin.interpolation import PictureSampler, sample_bilinear
 from reggan_plugin.textures.character import corner_values
 from reggan_plugin.textures.maps.texture_map import MapTile, TextureMap
-from reggan_plugin.textures.views.stage import Hits, Stage, View
+from reggan_plugin.textures.views.ray_traced_view import Hits, Stage, View
 
 Places = Float[np.ndarray, "places 2"]
 Colours = Float[np.ndarray, "places 3"]

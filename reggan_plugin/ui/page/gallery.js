@@ -1,6 +1,6 @@
 // A button for each expression with a picture of this face; those nearest to the eye are made first.
 
-import { engine } from "./engine.js";
+import { engine } from "./choose_engine.js";
 
 const AT_ONCE = 3;  // the program works on two at once; the third is there when one is done
 const TOGETHER_MS = 250;  // a repaint takes from the program, where there is no graphics card

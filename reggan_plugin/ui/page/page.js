@@ -1,16 +1,16 @@
 // The page: what is open, what is asked for, and who is told when it changes.
 
-import { engine, state as page } from "./engine.js";
-import { Fit } from "./fit.js";
+import { engine, state as page } from "./choose_engine.js";
+import { Fit } from "./character_fit.js";
 import { Gallery } from "./gallery.js";
-import { History, keep, kept } from "./history.js";
-import { Keeping } from "./keeping.js";
-import { filesOfDrop, openGiven } from "./opening.js";
+import { History, keep, kept } from "./undo.js";
+import { Keeping } from "./save_and_copy.js";
+import { filesOfDrop, openGiven } from "./open_files.js";
 import { Performance } from "./performance.js";
 import { Latest, post } from "./server.js";
-import { Shot } from "./shot.js";
+import { Shot } from "./shot_job.js";
 import { ShapeSliders, Sliders } from "./sliders.js";
-import { Stage } from "./stage.js";
+import { Stage } from "./picture_view.js";
 import { Tabs } from "./tabs.js";
 import { Take } from "./take.js";
 import { Timeline } from "./timeline.js";

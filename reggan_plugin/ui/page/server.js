@@ -44,7 +44,7 @@ export async function made(address, body) {
   return { name, content: await response.blob() };
 }
 
-/** Changes faces for the page, as browser/alone.js does where there is no program: engine.js
+/** Changes faces for the page, as browser/page_without_server.js does where there is no program: choose_engine.js
  * chooses. `file` is a number, `face` a number, largest first, or { box }. */
 export class Program {
   accept = `${PICTURES},.tif,.tiff,.exr,.tga,.bmp,.mp4,.m4v,.mov,.mkv,.webm,.gif,.glb,.vrm,.gltf,.bin,.obj,.mtl`;

@@ -1,6 +1,6 @@
 // Keys of a shot under the picture: film strip, play, and a take that `render --curves` reads.
 
-import { engine, state } from "./engine.js";
+import { engine, state } from "./choose_engine.js";
 import { download, put } from "./server.js";
 
 const STRIP_PX = 96, PLAY_PX = 640, FPS = 24, MOST_IN_STRIP = 24;

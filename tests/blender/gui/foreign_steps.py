@@ -171,7 +171,7 @@ def draw_its_faces() -> Pause:
 def choose_a_face_in_the_shelf() -> Pause:
     """The faces that were drawn are assets; a click on one at the editor's edge chooses it."""
     scene, area = bpy.context.scene, area_of("IMAGE_EDITOR")
-    face_of = addon("scene.faces").face_of_action
+    face_of = addon("scene.expression_icons").face_of_action
     yield from until(lambda: len([one for one in bpy.data.actions if face_of(one)]) > 50)
     scene.reggan.driven_by, scene.reggan.expression = "PANEL", "sad"
     area.spaces.active.show_region_asset_shelf = True

@@ -55,7 +55,7 @@ def draw_the_menu_of_faces() -> Pause:
     area_of("IMAGE_EDITOR").spaces.active.image = bpy.data.images.load(str(FRAME))
     button = yield from button_of("IMAGE_EDITOR", "reggan.draw_faces", across=0.85)
     yield from run_job("draw_faces", button, window())
-    icons = addon("scene.faces").face_icons()
+    icons = addon("scene.expression_icons").face_icons()
     assert len(icons) > 40, len(icons)
     assert len(set(icons.values())) == len(icons)
     yield from picture("4c_menu_of_faces")

@@ -10,7 +10,7 @@ import cv2
 
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET
-from reggan_training.data.identity import Split
+from reggan_training.data.identity_and_split import Split
 from reggan_training.locator.sources import load_pictures
 from tests.measurements.locator.contact_sheet import ContactSheet
 from tests.measurements.locator.evaluate import (

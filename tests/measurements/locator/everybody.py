@@ -26,7 +26,7 @@ from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face
 from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_training.commands.options import FOLDER, OpenFamilies, family_options
-from reggan_training.landmarks.points import SHARES, HeadSource
+from reggan_training.landmarks.points_on_mesh import SHARES, HeadSource
 from reggan_training.locator.cartoons import draw_cartoon
 from reggan_training.locator.drawn_heads import KINDS, draw_whole_head
 from reggan_training.locator.sources import LabelledPicture, load_pictures

@@ -12,7 +12,7 @@ from PIL import Image
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data import photographs
-from reggan_training.data.identity import (
+from reggan_training.data.identity_and_split import (
     CANONICAL_LANDMARKS,
     Identity,
     IdentityView,

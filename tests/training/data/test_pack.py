@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from reggan_plugin.cli import main
-from reggan_training.data.identity import SPLITS, Identity
+from reggan_training.data.identity_and_split import SPLITS, Identity
 from reggan_training.data.sets import load_sets
 
 Streams = pytest.CaptureFixture[str]

@@ -8,10 +8,10 @@ import pytest
 
 from reggan_plugin.rig.dense_landmarks import COUNT
 from reggan_training.commands.options import families_from_paths
-from reggan_training.landmarks.drawn_on import SIDE_PX
+from reggan_training.landmarks.drawn_accessories import SIDE_PX
+from reggan_training.landmarks.picture_pool import kept_parts
 from reggan_training.landmarks.pictures import HeadPicture
-from reggan_training.landmarks.points import SHARES, HeadSource
-from reggan_training.landmarks.pool import kept_parts
+from reggan_training.landmarks.points_on_mesh import SHARES, HeadSource
 
 from ...shared_data import SHARED_DATA
 from .test_squares import mean_face

@@ -12,11 +12,10 @@ from click.testing import CliRunner
 from reggan_plugin.errors import SourceError
 from reggan_plugin.models.model_card import weights_folder
 from reggan_training.commands.train_rig import train_landmarks as command
-from reggan_training.exported_weights import exported_weights, load_exported
 from reggan_training.landmarks.crops import PartCrops, draw_crops, draw_front_crops
 from reggan_training.landmarks.front_network import SHOWN
 from reggan_training.landmarks.network import POINTS_OF, PartNetwork
-from reggan_training.landmarks.pool import PicturePool, arrays_of
+from reggan_training.landmarks.picture_pool import PicturePool, arrays_of
 from reggan_training.landmarks.training import (
     LOG,
     SHARES,
@@ -27,6 +26,7 @@ from reggan_training.landmarks.training import (
     landmark_loss,
     train_landmarks,
 )
+from reggan_training.weights_from_onnx import exported_weights, load_exported
 
 from ...shared_data import SHARED_DATA
 

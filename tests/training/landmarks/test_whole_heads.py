@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("cv2")
 
-from reggan_training.landmarks.points import SHARES, HeadSource
+from reggan_training.landmarks.points_on_mesh import SHARES, HeadSource
 from reggan_training.locator.drawn_heads import (
     KINDS,
     draw_set,

@@ -11,7 +11,6 @@ onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
 from reggan_plugin.faces.locator import DEFAULT_FOLDER  # noqa: E402
-from reggan_training.exported_weights import exported_weights, load_exported  # noqa: E402
 from reggan_training.locator.cartoons import draw_cartoon  # noqa: E402
 from reggan_training.locator.sources import LabelledPicture  # noqa: E402
 from reggan_training.locator.styled_faces import Bank, BankFace, build_bank  # noqa: E402
@@ -31,6 +30,7 @@ from reggan_training.locator.training import (  # noqa: E402  # noqa: E402
     RunConfig,
     detector_targets,
 )
+from reggan_training.weights_from_onnx import exported_weights, load_exported  # noqa: E402
 
 POINTS = np.array([[158, 100], [98, 104], [129, 145], [154, 178], [102, 180], [128, 225]], float)
 

@@ -15,7 +15,7 @@ from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.metrics.judges import Judges
 from reggan_training.papers.comparison.evaluation import ALL_AVATARS, EvaluationSet, evaluate_runs
 from reggan_training.papers.comparison.measure import Contender
-from reggan_training.papers.comparison.outside_gauges import (
+from reggan_training.papers.comparison.outside_networks import (
     WEIGHT_FILES,
     NetworkInput,
     OutsideNetwork,

@@ -5,7 +5,7 @@ import pytest
 
 from reggan_training.metrics.trials import estimate_mean, mean_of_each
 from reggan_training.papers.comparison.evaluation import SetComparison
-from reggan_training.papers.comparison.outside_gauges import fid_and_kid
+from reggan_training.papers.comparison.outside_networks import fid_and_kid
 
 
 def test_the_interval_repeats_and_covers() -> None:

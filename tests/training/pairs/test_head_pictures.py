@@ -14,7 +14,7 @@ import pytest
 
 from reggan_plugin.errors import OutputError, OutputExistsError, UnreadableFrameError
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
-from reggan_training.data.identity import CANONICAL_LANDMARKS, RENDERED_STYLES
+from reggan_training.data.identity_and_split import CANONICAL_LANDMARKS, RENDERED_STYLES
 from reggan_training.data.sets import load_sets
 from reggan_training.pairs.picture_set import HeadPictureSettings, picture_heads, tasks_of
 

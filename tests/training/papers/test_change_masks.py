@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reggan_training.papers.closed_form import RIM_SHARE, ChangeCounts
+from reggan_training.papers.learnt_filters_and_masks import RIM_SHARE, ChangeCounts
 
 
 def test_masks_cover_what_changes_and_spare_the_ring() -> None:

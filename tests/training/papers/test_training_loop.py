@@ -18,7 +18,7 @@ from torch import Tensor
 import reggan_training.papers.train_step
 from reggan_plugin.cli import main
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.jobs.interruption import Interrupted
+from reggan_plugin.jobs.signals_and_timeouts import Interrupted
 from reggan_training.commands.train import train as train_command
 from reggan_training.data.pair_table import PairSettings
 from reggan_training.papers import losses

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from reggan_plugin.errors import MissingExtraError
-from reggan_training.data.identity import TRACED_STYLES
+from reggan_training.data.identity_and_split import TRACED_STYLES
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.pairs.head_look import HeadLook, surface_colour
 from reggan_training.pairs.picture_set import Drawn, Renderer

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.commands.options.grouped import shown_option
+from reggan_plugin.commands.options.option_groups import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import SheetRow, write_sheet
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.file_safety import refuse_existing
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument
-from reggan_training.data.identity import SPLITS
+from reggan_training.data.identity_and_split import SPLITS
 
 if TYPE_CHECKING:
     from reggan_training.data.check import SetReport

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.grouped import shown_option
+from reggan_plugin.commands.options.option_groups import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import SourceError
 from reggan_plugin.file_safety import refuse_existing, write_atomically
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument
-from reggan_training.data.identity import SPLITS, STYLES, Split
+from reggan_training.data.identity_and_split import SPLITS, STYLES, Split
 
 
 @click.command(

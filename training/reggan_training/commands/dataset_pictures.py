@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.commands.options.grouped import AddOption, options_as
+from reggan_plugin.commands.options.option_groups import AddOption, options_as
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import MissingExtraError
 from reggan_training.commands.options import (
@@ -18,7 +18,7 @@ from reggan_training.commands.options import (
     out_option,
     report_line,
 )
-from reggan_training.data.identity import RENDERED_STYLES, TRACED_STYLES
+from reggan_training.data.identity_and_split import RENDERED_STYLES, TRACED_STYLES
 
 if TYPE_CHECKING:
     from reggan_training.pairs.picture_set import Renderer

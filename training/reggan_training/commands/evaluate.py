@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.commands.options.grouped import shown_option
+from reggan_plugin.commands.options.option_groups import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import draw_sheet, encoded_picture
 from reggan_plugin.errors import UsageError
@@ -90,7 +90,7 @@ def evaluate(
     """
     from reggan_training.metrics.judges import SHIPPED_JUDGES, Judges
     from reggan_training.papers.comparison.evaluation import evaluate_runs, load_evaluation_set
-    from reggan_training.papers.comparison.outside_gauges import load_gauges, missing_files
+    from reggan_training.papers.comparison.outside_networks import load_gauges, missing_files
     from reggan_training.papers.comparison.report import json_from_evaluation, markdown_from_record
     from reggan_training.papers.run_folder import RunFolder
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.options.grouped import shown_option
+from reggan_plugin.commands.options.option_groups import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import SheetRow, draw_sheet, encoded_picture
 from reggan_plugin.errors import UsageError
@@ -64,7 +64,7 @@ def evaluate_motion(
     Example:
       reggan-plugin evaluate-motion rig.onnx --heads test-heads
     """
-    from reggan_training.metrics.motion.answer import open_exported
+    from reggan_training.metrics.motion.ask_model import open_exported
     from reggan_training.metrics.motion.evaluation import evaluate_motion as measure_heads
     from reggan_training.metrics.motion.evaluation import find_heads
     from reggan_training.metrics.motion.report import (

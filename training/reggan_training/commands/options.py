@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reggan_plugin.commands.options.grouped import options_as, shown_option
+from reggan_plugin.commands.options.option_groups import options_as, shown_option
 
 if TYPE_CHECKING:
     from reggan_training.heads.head import HeadFamily

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.grouped import shown_option
+from reggan_plugin.commands.options.option_groups import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.commands.options.grouped import shown_option
+from reggan_plugin.commands.options.option_groups import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import SourceError
 from reggan_training.commands.options import (
@@ -17,10 +17,10 @@ from reggan_training.commands.options import (
     set_threads,
     threads_option,
 )
-from reggan_training.data.identity import Split
+from reggan_training.data.identity_and_split import Split
 
 if TYPE_CHECKING:
-    from reggan_training.data.identity import Identity
+    from reggan_training.data.identity_and_split import Identity
 
 
 @click.command("train-judge")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.commands.options.grouped import AddOption, options_as, shown_option
+from reggan_plugin.commands.options.option_groups import AddOption, options_as, shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_training.commands.options import (
     OpenFamilies,
@@ -15,7 +15,7 @@ from reggan_training.commands.options import (
     out_option,
     report_line,
 )
-from reggan_training.data.identity import SPLIT_FAMILIES
+from reggan_training.data.identity_and_split import SPLIT_FAMILIES
 
 if TYPE_CHECKING:
     from reggan_training.landmarks.training import Measurement, PoolRun
@@ -35,7 +35,7 @@ def _run_of(
     """Make the run of what options say."""
     import torch
 
-    from reggan_training.landmarks.points import MEAN_FAMILY
+    from reggan_training.landmarks.points_on_mesh import MEAN_FAMILY
     from reggan_training.landmarks.training import PoolRun
 
     families = {family.name for family in open_families()}

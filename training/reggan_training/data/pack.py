@@ -14,7 +14,7 @@ from PIL import Image
 from reggan_plugin.errors import OutputError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import Identity
+from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.set_files import (
     IDENTITY_FILE,
     MANIFEST_FILE,

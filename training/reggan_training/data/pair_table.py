@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import LARGEST_FULL, LEAST_FULL, Identity
+from reggan_training.data.identity_and_split import LARGEST_FULL, LEAST_FULL, Identity
 
 _LEAST_CHANGE = 0.05
 """Commands below this intensity are not learnt from: hardly a pixel changes."""

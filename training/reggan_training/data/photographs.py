@@ -28,7 +28,7 @@ from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.vocabulary.expression import resolve_expression
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import (
+from reggan_training.data.identity_and_split import (
     CANONICAL_LANDMARKS,
     Identity,
     IdentityView,

@@ -22,7 +22,7 @@ from PIL import Image, UnidentifiedImageError
 from reggan_plugin.array_types import Pixels
 from reggan_plugin.errors import OutputExistsError, SourceError, UnreadableFrameError
 from reggan_plugin.file_safety import TEMPORARY_SUFFIX, write_atomically
-from reggan_training.data.identity import Identity
+from reggan_training.data.identity_and_split import Identity
 
 
 @runtime_checkable

@@ -13,7 +13,7 @@ from reggan_plugin.array_types import SixPoints
 from reggan_plugin.errors import SourceError, UnknownExpressionError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import (
+from reggan_training.data.identity_and_split import (
     TRAINING_STYLES,
     Identity,
     IdentityView,

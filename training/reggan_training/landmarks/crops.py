@@ -11,7 +11,13 @@ from torch import Tensor
 
 from reggan_plugin.rig.dense_landmarks import MIRROR
 from reggan_training.landmarks.network import FRONT, INPUT_PX, POINTS_OF
-from reggan_training.landmarks.pool import FRONT_SHARES, KEPT_PX, SIDES_OF, WIDER, PicturePool
+from reggan_training.landmarks.picture_pool import (
+    FRONT_SHARES,
+    KEPT_PX,
+    SIDES_OF,
+    WIDER,
+    PicturePool,
+)
 from reggan_training.tensor_shapes import Images
 
 _JITTER: Final = {

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from reggan_training.landmarks.crops import FrontCrops, draw_front_crops
 from reggan_training.landmarks.network import FACE_FEATURES, PartNetwork, Residual, block
-from reggan_training.landmarks.pool import PicturePool
+from reggan_training.landmarks.picture_pool import PicturePool
 from reggan_training.tensor_shapes import Images
 
 SHOWN: Final = ("behind", "head", "front", "spectacles")

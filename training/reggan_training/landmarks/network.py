@@ -1,8 +1,8 @@
 """The landmark networks, and the squares of a picture that they look at.
 
 First the whole face; from the landmarks that are found there each eye, each brow and the mouth. For
-each kind of part there is a small network (`graph.py` joins them). Each answers with places as the
-mean of a heat map (soft-argmax), which is more exact than regression on crops, and with the
+each kind of part there is a small network (`whole_network.py` joins them). Each answers with places
+as the mean of a heat map (soft-argmax), which is more exact than regression on crops, and with the
 logarithm of their standard deviation.
 
 Source: Wood et al., 3D face reconstruction with dense landmarks, ECCV 2022 (landmarks with an

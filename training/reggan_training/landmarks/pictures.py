@@ -16,7 +16,7 @@ from reggan_plugin.rig.dense_landmarks import SIDES
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh, Part, Vertices
 from reggan_training.heads.worn.dress import dress, put_on_glasses
-from reggan_training.landmarks.drawn_on import (
+from reggan_training.landmarks.drawn_accessories import (
     EYE_PX,
     SIDE_PX,
     Picture,
@@ -26,7 +26,7 @@ from reggan_training.landmarks.drawn_on import (
     draw_over_face,
 )
 from reggan_training.landmarks.front_view import seen_edges
-from reggan_training.landmarks.points import DensePoints, iris_of
+from reggan_training.landmarks.points_on_mesh import DensePoints, iris_of
 from reggan_training.landmarks.stylised import stylise
 from reggan_training.pairs.head_look import HeadLook, sample_look
 from reggan_training.pairs.rasterising import (

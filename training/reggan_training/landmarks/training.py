@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError
-from reggan_training.exported_weights import exported_weights, load_exported
 from reggan_training.heads.head import HeadFamily
 from reggan_training.landmarks.crops import (
     FrontCrops,
@@ -26,7 +25,7 @@ from reggan_training.landmarks.front_network import (
     measure_front,
 )
 from reggan_training.landmarks.network import FRONT, PartNetwork
-from reggan_training.landmarks.pool import (
+from reggan_training.landmarks.picture_pool import (
     POOL,
     TEST_POOL,
     DrawingProcesses,
@@ -37,6 +36,7 @@ from reggan_training.landmarks.pool import (
     landmark_rows,
 )
 from reggan_training.training_run import Network, NetworkTraining, append_line, run_training
+from reggan_training.weights_from_onnx import exported_weights, load_exported
 
 SHARES: Final = {"eye": 0.23, "brow": 0.1, "mouth": 0.28, "face": 0.24, FRONT: 0.15}
 """Of the time, by kind of network."""

@@ -17,7 +17,12 @@ from reggan_plugin.array_types import SixPoints
 from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.worn.dress import dress
-from reggan_training.landmarks.drawn_on import SIDE_PX, draw_backdrop, draw_outlines, draw_over_face
+from reggan_training.landmarks.drawn_accessories import (
+    SIDE_PX,
+    draw_backdrop,
+    draw_outlines,
+    draw_over_face,
+)
 from reggan_training.landmarks.pictures import (
     TEXTURES,
     HeadState,
@@ -26,7 +31,7 @@ from reggan_training.landmarks.pictures import (
     sampled_look,
     without_back,
 )
-from reggan_training.landmarks.points import SHARES, DensePoints, HeadSource
+from reggan_training.landmarks.points_on_mesh import SHARES, DensePoints, HeadSource
 from reggan_training.landmarks.stylised import Bulge, middles_of, stylise, warped_head
 from reggan_training.locator.cartoons import draw_cartoon
 from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX, LabelledPicture, load_pictures

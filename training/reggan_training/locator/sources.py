@@ -16,7 +16,7 @@ from jaxtyping import UInt8
 
 from reggan_plugin.array_types import Plane, SixPoints
 from reggan_plugin.errors import SourceError
-from reggan_training.data.identity import Split
+from reggan_training.data.identity_and_split import Split
 from reggan_training.data.sets import load_sets
 
 PICTURE_PX = 256

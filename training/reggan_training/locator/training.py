@@ -19,7 +19,6 @@ from torch.nn import functional
 from reggan_plugin.array_types import SixPoints
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES, LANDMARK_NAMES
-from reggan_training.exported_weights import exported_weights, load_exported
 from reggan_training.landmarks.network import Residual, block
 from reggan_training.locator.styled_faces import Bank
 from reggan_training.locator.synthesis import PATCH_SIDE_PX, synthesise_crop, synthesise_patch
@@ -31,6 +30,7 @@ from reggan_training.training_run import (
     read_checkpoint,
     run_training,
 )
+from reggan_training.weights_from_onnx import exported_weights, load_exported
 
 STRIDE_PX = 8
 OFFSET_UNIT_PX = 32.0

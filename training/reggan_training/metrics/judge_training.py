@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import Identity
+from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.pairs import augment_colours, replace_surroundings
 from reggan_training.locator.sources import mix_channels, stylise
 from reggan_training.metrics.judges import (

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from reggan_plugin.errors import SourceError
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import Identity
+from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.pairs import augment_colours, replace_surroundings
 from reggan_training.metrics.image_distance import mean_inside
 from reggan_training.metrics.trials import full_views

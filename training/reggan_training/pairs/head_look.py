@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from reggan_training.data.identity import RENDERED_STYLES
+from reggan_training.data.identity_and_split import RENDERED_STYLES
 from reggan_training.heads.head import REGIONS, Part
 
 Colour = Float[np.ndarray, "3"]

@@ -23,11 +23,11 @@ from torch import Tensor
 
 from reggan_plugin.errors import OutputError, UnknownExpressionError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.jobs.interruption import StopRequest, stop_on_signals
+from reggan_plugin.jobs.signals_and_timeouts import StopRequest, stop_on_signals
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
-from reggan_training.data.identity import RENDERED_STYLES, is_held_out, last_two_digits
+from reggan_training.data.identity_and_split import RENDERED_STYLES, is_held_out, last_two_digits
 from reggan_training.data.set_files import (
     SCHEMA,
     NewFolder,
@@ -56,7 +56,7 @@ _SUPERSAMPLING = 2
 _GRADED, _HALF = (0.2, 0.75), 0.5
 _SOURCES = 2
 _TRAINED, _CHOSEN_BY, _TESTED = 1, 8, 9
-"""Last digits of identities' numbers, which decide their split (`data/identity.py`)."""
+"""Last digits of identities' numbers, which decide their split (`data/identity_and_split.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +117,8 @@ def picture_head(
 
     Every look is an identity of the set, `<style>_<identity>-<number>`, of fifteen pictures:
     neutral, the six expressions in full and in part, two with eyes shut or mouth open. The last
-    digit of the number puts heads that are never trained on (`data/identity.py`) into the test
-    split.
+    digit of the number puts heads that are never trained on (`data/identity_and_split.py`) into the
+    test split.
 
     Args:
         family: of the head.

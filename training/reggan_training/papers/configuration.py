@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_training.data.identity import TRAINING_STYLES
+from reggan_training.data.identity_and_split import TRAINING_STYLES
 from reggan_training.data.pair_table import PairSettings
 from reggan_training.papers.networks.expression_model import ModelSettings
 

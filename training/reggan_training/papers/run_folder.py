@@ -26,7 +26,7 @@ from reggan_plugin.models.model_card import (
     check_seal,
     installed_models,
 )
-from reggan_training.data.identity import Identity
+from reggan_training.data.identity_and_split import Identity
 from reggan_training.papers.configuration import TrainingSettings, settings_from_record
 from reggan_training.papers.networks.architectures import build_model
 from reggan_training.papers.networks.expression_model import ExpressionModel, ModelSettings

@@ -18,12 +18,12 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import SPLITS, Identity, Split
+from reggan_training.data.identity_and_split import SPLITS, Identity, Split
 from reggan_training.data.pairs import PairBatch, PairSampler
 from reggan_training.data.sets import load_sets
-from reggan_training.papers.closed_form import fit_closed_form
 from reggan_training.papers.configuration import TrainingSettings
 from reggan_training.papers.held_out_curve import HeldOutPairs, choose_held_out
+from reggan_training.papers.learnt_filters_and_masks import fit_closed_form
 from reggan_training.papers.losses import paste
 from reggan_training.papers.networks.architectures import build_model
 from reggan_training.papers.networks.expression_model import ExpressionModel

@@ -19,13 +19,13 @@ from torch import Tensor
 from reggan_plugin.array_types import CropPixels
 from reggan_plugin.errors import SourceError
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
-from reggan_plugin.rig.answer import Landmarks, light_change
 from reggan_plugin.rig.fit import closing_edges, fit
 from reggan_plugin.rig.refinement import CELLS, RigRequest, source_raster
 from reggan_plugin.rig.rig_model import RigSource
+from reggan_plugin.rig.skin_motion import Landmarks, light_change
 from reggan_plugin.rig.template import template
 from reggan_training.heads.head import HeadMesh, Part
-from reggan_training.landmarks.drawn_on import SIDE_PX
+from reggan_training.landmarks.drawn_accessories import SIDE_PX
 from reggan_training.landmarks.pictures import (
     NAMED,
     HeadState,
@@ -34,8 +34,8 @@ from reggan_training.landmarks.pictures import (
     sampled_look,
     without_back,
 )
-from reggan_training.landmarks.points import DensePoints
-from reggan_training.metrics.motion.answer import open_exported
+from reggan_training.landmarks.points_on_mesh import DensePoints
+from reggan_training.metrics.motion.ask_model import open_exported
 from reggan_training.pairs.head_look import HeadLook, linear_from_encoded
 from reggan_training.pairs.rasterising import Rasters
 from reggan_training.pairs.shading import HeadShader, mixed, project

@@ -31,7 +31,7 @@ from reggan_training.commands.options import (
     report_line,
 )
 from reggan_training.heads.head import HeadMesh
-from reggan_training.landmarks.points import SHARES, DensePoints, HeadSource
+from reggan_training.landmarks.points_on_mesh import SHARES, DensePoints, HeadSource
 from reggan_training.pairs.rasterising import rotation_from_angles, sample_camera
 from reggan_training.pairs.states import sample_states
 from reggan_training.training_run import write_arrays

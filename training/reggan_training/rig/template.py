@@ -22,8 +22,8 @@ from jaxtyping import Bool, Float, Int
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, rows_of
-from reggan_plugin.rig.lent_motion import carried, inverse_squares, nearest_vertices
 from reggan_plugin.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band
+from reggan_plugin.rig.motion_from_other_mesh import carried, inverse_squares, nearest_vertices
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 from reggan_training.commands.options import (
     FILE_TO_WRITE,
@@ -32,7 +32,12 @@ from reggan_training.commands.options import (
     report_line,
 )
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part, distance_to_line, inside_polygon
-from reggan_training.landmarks.points import JAW_DROP, MEAN_FAMILY, DensePoints, dense_points
+from reggan_training.landmarks.points_on_mesh import (
+    JAW_DROP,
+    MEAN_FAMILY,
+    DensePoints,
+    dense_points,
+)
 from reggan_training.training_run import write_arrays
 
 Points = Float[np.ndarray, "_ 3"]

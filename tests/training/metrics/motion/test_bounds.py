@@ -3,7 +3,7 @@ import math
 
 import pytest
 
-from reggan_training.metrics.motion.figures import (
+from reggan_training.metrics.motion.measures import (
     INPUT,
     PARTS,
     RESULT,

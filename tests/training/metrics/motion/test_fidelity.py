@@ -2,14 +2,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reggan_training.metrics.motion.face import (
+from reggan_training.metrics.motion.measured_face import (
     FacePart,
     TrueFace,
     changed_region,
     moved_region,
     part_masks,
 )
-from reggan_training.metrics.motion.figures import (
+from reggan_training.metrics.motion.measures import (
     INTENSITIES,
     LARGEST_PSNR_DB,
     motion_rises,

@@ -12,9 +12,9 @@ from torch import Tensor
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.models.model_card import find_model
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data.identity import Identity
+from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.sets import load_sets
-from reggan_training.papers.closed_form import fit_closed_form
+from reggan_training.papers.learnt_filters_and_masks import fit_closed_form
 from reggan_training.papers.losses import Discriminator, paste
 from reggan_training.papers.networks.architectures import architectures, build_model
 from reggan_training.papers.networks.encoder_decoder import Encoder, tile_expression

@@ -10,13 +10,13 @@ from reggan_plugin.array_types import Pixels
 from reggan_plugin.change.answer import Answer, AnswerSource
 from reggan_plugin.drawing.contact_sheet import SheetRow
 from reggan_plugin.errors import SourceError
-from reggan_training.metrics.motion.answer import (
+from reggan_training.metrics.motion.ask_model import (
     compose,
     displacement,
     motion_answers,
     motion_in_crop,
 )
-from reggan_training.metrics.motion.face import (
+from reggan_training.metrics.motion.measured_face import (
     FaceAnswer,
     FacePart,
     Planes,
@@ -25,7 +25,7 @@ from reggan_training.metrics.motion.face import (
     moved_region,
     part_masks,
 )
-from reggan_training.metrics.motion.figures import (
+from reggan_training.metrics.motion.measures import (
     INPUT,
     INTENSITIES,
     RESULT,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reggan_training.metrics.motion.figures import (
+from reggan_training.metrics.motion.measures import (
     INPUT,
     PARTS,
     RESULT,

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Bool, Float
 
 from reggan_plugin.errors import SourceError
-from reggan_training.data.identity import STYLES, Identity, stable_hash
-from reggan_training.data.identity import Split as SplitName
+from reggan_training.data.identity_and_split import STYLES, Identity, stable_hash
+from reggan_training.data.identity_and_split import Split as SplitName
 from reggan_training.data.sets import choose_entries, load_sets
 from reggan_training.metrics.judges import (
     ExpressionValidity,

@@ -32,7 +32,7 @@ from reggan_training.papers.comparison.measure import (
     composite,
     mask_of,
 )
-from reggan_training.papers.comparison.outside_gauges import INCEPTION, fid_and_kid
+from reggan_training.papers.comparison.outside_networks import INCEPTION, fid_and_kid
 
 _COMPARED_AS_SETS = ("all", "style", "yaw")
 """Groups of splits for which distances between sets are worked out."""

@@ -1,0 +1,108 @@
+// What stands before a face: the network's coarse mask, made exact. As reggan_plugin/rig/spectacles_and_hair.py does it.
+
+import { skin_motion, spectacles_and_hair as front } from "./constants.js";
+import { smoothArc } from "./eyes.js";
+import { BICUBIC, blurred, largest, resize } from "./resampling.js";
+import { added, clip, eyeRows, rowsOf, sampled } from "./rig.js";
+
+const { THIN, REACH_PX, SOFTEST, FROM, TO, LEAST, BROW, TAIL, TAIL_GOES_ON, BROW_HIDDEN } = front;
+const { HAIR, BESIDE_HAIR, FREE, BROW_GOES_ON, HEAD, FADE } = skin_motion;
+const SIDES = ["right", "left"];
+const like = (one, work) => ({ ...one, data: one.data.map(work) });
+
+/** A plane in [0, 1] over the crop, null if nothing is before the face; `share` is what the network says. */
+export function frontMatte(face, share) {
+  const side = face[0].width;
+  const less = (one) => like(one, (value) => 1 - value);
+  const thick = largest(less(largest(less(share), THIN)), THIN + 2);  // without crumbs
+  const mask = resize(like(share, (value, i) => Math.min(value, thick.data[i])), side, side, BICUBIC);
+  if (mask.data.filter((value) => value > 0.5).length < LEAST * side * side) return null;
+  const guide = like(mask, (_, i) => (face[0].data[i] + face[1].data[i] + face[2].data[i]) / 3);
+  const averaged = (one) => means(one, Math.max(1, Math.round(REACH_PX * side / 384)));
+  const times = (one, other) => like(one, (value, i) => value * other.data[i]);
+  const [meanGuide, meanMask, both, square] = [guide, mask, times(guide, mask), times(guide, guide)].map(averaged);
+  const slope = like(both, (value, i) => (value - meanGuide.data[i] * meanMask.data[i])
+    / (Math.max(0, square.data[i] - meanGuide.data[i] ** 2) + SOFTEST));
+  const offset = averaged(like(meanMask, (value, i) => value - slope.data[i] * meanGuide.data[i]));
+  const followed = like(averaged(slope), (value, i) => value * guide.data[i] + offset.data[i]);
+  return like(followed, (value) => Math.min(1, Math.max(0, (value - FROM) / (TO - FROM))));
+}
+
+/** Means over squares of 2 reach + 1 pixels; edges go on. */
+function means({ width, height, data }, reach) {
+  const pass = (source, step, length) => source.map((_, i) => {
+    const place = Math.floor(i / step) % length;
+    let sum = 0;
+    for (let k = -reach; k <= reach; k++) sum += source[i + (Math.min(length - 1, Math.max(0, place + k)) - place) * step];
+    return sum / (2 * reach + 1);
+  });
+  return { width, height, data: pass(pass(data, 1, width), width, height) };
+}
+
+/** How far a place is from the nearest of some lines of places. */
+function distance(lines, [x, y]) {
+  let nearest = Infinity;
+  for (const line of lines) {
+    for (let i = 1; i < line.length; i++) {
+      const [from, to] = [line[i - 1], line[i]];
+      const [ux, uy] = [to[0] - from[0], to[1] - from[1]];
+      const share = clip(((x - from[0]) * ux + (y - from[1]) * uy) / Math.max(ux * ux + uy * uy, 1e-12));
+      const [across, down] = [x - from[0] - share * ux, y - from[1] - share * uy];
+      nearest = Math.min(nearest, across * across + down * down);
+    }
+  }
+  return Math.sqrt(nearest);
+}
+
+/** Rows of the brows that nothing hides. `share` is what the network says of what is before the face. */
+export function seenBrows(places, share) {
+  const at = (row) => sampled({ side: share.width, data: share.data }, 0, places[row]);
+  return SIDES.map((side) => rowsOf("brow", side)).filter((brow) => brow.reduce((sum, row) => sum + at(row), 0) / brow.length < BROW_HIDDEN);
+}
+
+/** Whether a place is on one of some brows, up to its tail: it moves as one piece, also where a lock
+ * touches it. */
+export function wholeBrows(places, brows, eye) {
+  const parts = brows.flatMap((rows) => {
+    const brow = rows.map((row) => places[row]);
+    const along = [added(brow[0], added(brow[0], brow[1], -1), TAIL_GOES_ON), ...smoothArc(brow)];
+    return [[along, BROW], [along.slice(0, Math.floor(along.length / 3)), TAIL]].map(([line, width]) =>
+      ({ line, far: width * eye, box: [0, 1].map((axis) => line.map((one) => one[axis])).map((all) => [Math.min(...all), Math.max(...all)]) }));
+  });
+  return (place) => parts.some(({ line, far, box }) =>
+    place.every((value, axis) => value > box[axis][0] - far && value < box[axis][1] + far) && distance([line], place) < far);
+}
+
+/** A plane over the crop with another value on brows. */
+export const onBrows = (source, isBrow, value) =>
+  like(source, (own, i) => (isBrow([((i % source.width) + 0.5) / source.width, (Math.floor(i / source.width) + 0.5) / source.width]) ? value : own));
+
+/** How far skin goes its way, 0 to 1, by the landmarks now, and where it was and is: not beside the head, nor
+ * next to hair, whose thin ends would be torn off. `head` is the head's share, `hair` a matte or null,
+ * `brows` rows of those that are seen. */
+export function freedom(head, hair, eye, brows) {
+  const side = head.width;
+  const soft = (isIn, reach, most) => {
+    const wide = largest(like(head, (_, i) => Number(isIn(i))), 2 * Math.round(reach / 2) + 1);
+    return { side, data: blurred(wide.data, side, side, reach / 2).map((value) => clip(most * value)) };
+  };
+  const hairAt = (i) => sampled({ side: hair.width, data: hair.data }, 0, [((i % side) + 0.5) / side, (Math.floor(i / side) + 0.5) / side]);
+  const moves = soft((i) => head.data[i] > HEAD, Math.max(1, FADE * eye * side), 2);
+  const near = hair && soft((i) => hairAt(i) > HAIR, BESIDE_HAIR * eye * side, 1.3);
+  const rows = [...SIDES.map(eyeRows), rowsOf("lip_outer_upper"), rowsOf("lip_outer_lower")];
+  const upToHair = (brow) => {
+    const on = added(brow[0], brow[2], -1);
+    return [added(brow[0], on, BROW_GOES_ON * eye / Math.max(Math.hypot(...on), 1e-9)), ...brow];
+  };
+  return (marks) => {
+    const lines = rows.map((line) => line.map((row) => marks[row]));
+    lines.push(...brows.map((brow) => upToHair(brow.map((row) => marks[row]))));
+    return (was, now) => {
+      const own = sampled(moves, 0, was);
+      const held = near ? sampled(near, 0, now) : 0;
+      if (!own || !held) return own;
+      const away = distance(lines, now) / (FREE * eye);
+      return own * (1 - held * (1 - clip(2 / (1 + Math.exp(3.4 * (away - 1))))));  // a blur's edge
+    };
+  };
+}

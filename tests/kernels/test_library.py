@@ -5,10 +5,14 @@ import shutil
 import struct
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from reggan_plugin.errors import RegganError
 from reggan_plugin.kernels import library
+from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+
+from ..sample_frames import small_frame
 
 ROOT = Path(__file__).parents[2]
 BUILD = runpy.run_path(str(ROOT / "hatch_build.py"))
@@ -86,3 +90,18 @@ def test_kernels_of_other_sources_are_refused(own_room: Path, compiled: Path) ->
         source.write("/* changed */\n")
     with pytest.raises(RegganError, match="from other sources"):
         library.call("compiled_from")
+
+
+def test_kernels_for_newer_processors_give_the_same_bits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    usual = library._opened(library.compiled_file())
+    if not usual.has_avx2():
+        pytest.skip("this processor has no AVX2")
+    newer = library.compiled_file().with_stem(f"{library.compiled_file().stem}-avx2")
+    assert library._library()._name == str(newer)
+    transfer = ExpressionTransfer(device="cpu")
+    frame = small_frame("avatar_png/avatar.1001.png", tmp_path)
+    changed = transfer.apply(frame, "happy")
+    monkeypatch.setattr(library, "_library", lambda: usual)
+    np.testing.assert_array_equal(transfer.apply(frame, "happy"), changed)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -62,6 +63,7 @@ _LIMITED, _FULL = 1, 2
 _OF_CONTAINER = ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
 _ALPHA_MODE = "alpha_mode"
 """What VP9 says beside its pixels, which FFmpeg decodes without alpha."""
+_TIMECODE = "timecode"
 _GREY_AND_ALPHA = 2
 """Channels."""
 _PRORES_PROFILES = ("Proxy", "LT", "Standard", "HQ", "4444", "XQ")
@@ -268,9 +270,12 @@ def written_frames(
                 yield number
         yield from encoder.end()
         width_of_pixels = video.sample_aspect_ratio or Fraction(1)
+        timecode = _timecode(reading)
     spoken = [stream.language for stream in sound]
     with _faults(source, out), open_video(Path(temporary)) as written:
         notices += _lost(out, len(chapters), spoken, width_of_pixels, written)
+        if timecode not in (None, _timecode(written)):
+            notices.append(f"the timecode {timecode} is left out of the new video")
         if container != "gif" and facts.loops is not None:
             notices.append(f"the number of loops is left out of the new video: {suffix} has none")
         if facts.others:
@@ -374,13 +379,21 @@ def _copied_streams(reading: Any, writing: Any) -> tuple[dict[Any, Any], list[st
             made.disposition = stream.disposition
         elif stream.type == "audio":
             left_out.append(f"sound in {codec or 'a code that is not known here'}")
-        elif stream.type == "data" and holds_chapters and "timecode" not in stream.metadata:
+        elif stream.type == "data" and _TIMECODE in stream.metadata:
+            pass  # written by what the pictures say
+        elif stream.type == "data" and holds_chapters:
             holds_chapters = False  # of MP4, which has them in a stream, too
         elif stream.type != "video":
             left_out.append(f"a stream of {stream.type}")
         elif stream is not reading.streams.video[0]:
             left_out.append(f"another stream of pictures, number {stream.index},")
     return sound, [f"{what} is left out of the new video" for what in left_out]
+
+
+def _timecode(container: Any) -> str | None:
+    """Return the timecode of the first frame, which other containers call by capitals."""
+    said = (stream.metadata.items() for stream in container.streams)
+    return next((text for key, text in chain(*said) if key.lower() == _TIMECODE), None)
 
 
 def _lost(

@@ -342,6 +342,26 @@ def test_wide_pixels_stay_or_are_named(out: str, is_kept: bool, tmp_path: Path) 
         assert ((result.streams.video[0].sample_aspect_ratio or 1) == 2) is is_kept
 
 
+@pytest.mark.parametrize(
+    ("name", "out", "is_kept"),
+    [("a.mov", "b.mov", True), ("a.mov", "b.mkv", True), ("a.mkv", "b.mp4", True),
+     ("a.mov", "b.gif", False)],
+)  # fmt: skip
+def test_a_timecode_stays_or_is_named(name: str, out: str, is_kept: bool, tmp_path: Path) -> None:
+    source = tmp_path / name
+    with av.open(str(source), "w") as writing:
+        stream: Any = writing.add_stream("libx264", rate=24)
+        stream.width = stream.height = 64
+        stream.metadata["timecode"] = "10:20:30:12"
+        writing.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        writing.mux(stream.encode(None))
+    said = write_video(source, tmp_path / out, {}, coding=Coding())
+    assert said == ([] if is_kept else ["the timecode 10:20:30:12 is left out of the new video"])
+    with av.open(str(tmp_path / out)) as result:
+        found = {key.lower(): text for key, text in result.streams.video[0].metadata.items()}
+    assert found.get("timecode") == ("10:20:30:12" if is_kept else None)
+
+
 def test_what_a_camera_says_of_itself_stays_in_a_mov_and_is_else_named(tmp_path: Path) -> None:
     make, source = "com.apple.quicktime.make", tmp_path / "of.mov"
     options = {"movflags": "use_metadata_tags"}

@@ -225,6 +225,8 @@ def written_frames(
     with _faults(source, out), open_video(Path(source)) as looking:
         if container == "mov" and any(_OF_A_CAMERA in key for key in looking.metadata):
             options["movflags"] += "+use_metadata_tags"
+        if "movflags" in options:  # else a first frame after 0 s moves to a whole millisecond
+            options["movie_timescale"] = str(looking.streams.video[0].time_base.denominator)
     with (
         _faults(source, out),
         open_video(Path(source)) as reading,

@@ -362,6 +362,24 @@ def test_a_timecode_stays_or_is_named(name: str, out: str, is_kept: bool, tmp_pa
     assert found.get("timecode") == ("10:20:30:12" if is_kept else None)
 
 
+def test_a_first_frame_after_0_s_keeps_its_time(tmp_path: Path) -> None:
+    """As in a fragmented MP4 with B-frames."""
+    source, out = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    options = {"movflags": "frag_keyframe+empty_moov"}
+    with av.open(str(source), "w", container_options=options) as writing:
+        stream: Any = writing.add_stream("libx264", rate=Fraction(24000, 1001))
+        stream.width = stream.height = 64
+        for number in range(6):
+            frame = av.VideoFrame(64, 64, "yuv420p")
+            frame.pts = number
+            writing.mux(stream.encode(frame))
+        writing.mux(stream.encode(None))
+    write_video(source, out, {}, coding=Coding())
+    times = [time for time, _ in frames_of(source)]
+    assert times[0] > 0
+    assert [time for time, _ in frames_of(out)] == times
+
+
 def test_what_a_camera_says_of_itself_stays_in_a_mov_and_is_else_named(tmp_path: Path) -> None:
     make, source = "com.apple.quicktime.make", tmp_path / "of.mov"
     options = {"movflags": "use_metadata_tags"}

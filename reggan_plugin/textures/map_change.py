@@ -231,6 +231,8 @@ class PreparedFace:
             )
         except FaceNotFoundError as error:
             choice.check_joins(self.stage)  # a map of another mesh is the likelier reason
+            for missing in choice.missing_tiles():
+                raise error.after(f"Of {self.look.texture}, {missing}. ") from error
             for notice in self._maps.notices:  # or one that cannot be read
                 raise error.after(
                     f"{self.loaded.character.path} is {notice} Without it "

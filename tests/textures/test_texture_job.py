@@ -10,7 +10,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from reggan_plugin.errors import OutputExistsError, UsageError
+from reggan_plugin.errors import OutputExistsError, RegganError, UsageError
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.textures.texture_job import run_request
@@ -136,6 +136,17 @@ def test_every_tile_of_a_udim_set_is_written(
     assert unused == (udim_head / "face.1003.png").read_bytes()
     both = np.hstack([imagecodecs.png_decode(left), imagecodecs.png_decode(right)])
     assert share_missed(both, angry_map, head.picture) < 0.12
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_tile_without_which_there_is_no_face_is_named(
+    force: bool, udim_head: Path, transfer: ExpressionTransfer
+) -> None:
+    (udim_head / "face.1002.png").unlink()
+    look = Look(texture=udim_head / "face.<UDIM>.png", force=force)
+    request = TextureRequest(mesh=udim_head / "head.obj", look=look, mixes=ANGRY)
+    with pytest.raises(RegganError, match="tiles 1002 are not in the set, and shown black"):
+        run_request(request, lambda: transfer)
 
 
 def test_intensity_0_gives_the_same_files(

@@ -15,7 +15,7 @@ from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.errors import MeshError, RegganError, Remark, TextureError, UsageError
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.limits import MOST_MAP_PIXELS
-from reggan_plugin.textures.character import Character, Material
+from reggan_plugin.textures.character import Character, Material, MeshPart
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, image_of_texture
 from reggan_plugin.textures.maps.texture_files import (
     TextureFiles,
@@ -245,12 +245,8 @@ def remarks(character: Character, wearers: Sequence[int], texture: TextureMap) -
         yield from tile.notices
     corners = np.concatenate([part.uv[part.faces] for part in parts if part.uv is not None])
     low, high = corners.min(), corners.max()
-    if texture.is_udim:
-        wanted = set(np.unique(texture.tile_of(corners.mean(axis=1))).tolist())
-        missing = sorted(wanted - set(texture.tiles))
-        if missing:
-            yield f"tiles {', '.join(map(str, missing))} are not in the set, and shown black"
-    elif low < -_OUTSIDE or high > 1 + _OUTSIDE:
+    yield from missing_tiles(parts, texture)
+    if not texture.is_udim and (low < -_OUTSIDE or high > 1 + _OUTSIDE):
         yield f"UVs reach from {low:.2f} to {high:.2f}: outside 0 to 1 the map repeats"
     others = {part.material.name for i, part in enumerate(character.parts) if i not in wearers}
     if others:
@@ -258,6 +254,15 @@ def remarks(character: Character, wearers: Sequence[int], texture: TextureMap) -
             f"material {parts[0].material.name!r} is changed; {', '.join(sorted(others))} keep "
             "their looks (eyes, teeth and lashes with maps of their own do not follow)"
         )
+
+
+def missing_tiles(parts: Sequence[MeshPart], texture: TextureMap) -> Iterator[str]:
+    """Name tiles on which parts lie and which are not there, if there are any."""
+    if texture.is_udim:
+        corners = np.concatenate([part.uv[part.faces] for part in parts if part.uv is not None])
+        wanted = set(np.unique(texture.tile_of(corners.mean(axis=1))).tolist())
+        if missing := sorted(wanted - set(texture.tiles)):
+            yield f"tiles {', '.join(map(str, missing))} are not in the set, and shown black"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -335,7 +340,14 @@ class MapChoice:
         if self._look.force or self._worn is None:
             return
         if not joins_at_seams(stage, self._worn.parts, self._worn.texture):
-            raise self._not_this_mesh("its colours do not go on across the mesh's UV seams")
+            breaks = "its colours do not go on across the mesh's UV seams"
+            raise self._not_this_mesh(": ".join([breaks, *self.missing_tiles()]))
+
+    def missing_tiles(self) -> Iterator[str]:
+        """Name tiles that are not there, of a map that the user names, if there are any."""
+        if self._worn is not None:
+            parts = self._loaded.character.parts
+            yield from missing_tiles([parts[i] for i in self._worn.parts], self._worn.texture)
 
     def _parts_by_name(self) -> list[int]:
         """Return the parts that wear the map, as far as names tell; none where looking decides."""

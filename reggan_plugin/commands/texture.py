@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from functools import cache, partial
 from pathlib import Path
@@ -18,7 +19,7 @@ from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import RegganError, UsageError, document_from_said
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.jobs.plan import Existing, make_writable_folder
+from reggan_plugin.jobs.plan import Existing, writable_folder
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.signals_and_timeouts import stop_on_signals
 from reggan_plugin.json_and_toml import json_text
@@ -104,9 +105,9 @@ def texture(
         batch = partial(run_batch, request, mesh, open_transfer, with_meshes=mesh_as is not None)
         _print_batch(partial(batch, watch=bar), as_json=as_json, quiet=quiet)
     else:
-        if out_folder is not None:
-            make_writable_folder(out_folder)
-        _print_results(_run(request, sheet, open_transfer, bar), as_json=as_json, quiet=quiet)
+        with nullcontext() if out_folder is None else writable_folder(out_folder):
+            results = _run(request, sheet, open_transfer, bar)
+        _print_results(results, as_json=as_json, quiet=quiet)
 
 
 def _usual_mesh_output(out_mesh: Path | None, expressions: int) -> MeshOutput:

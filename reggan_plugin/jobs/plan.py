@@ -320,6 +320,24 @@ def make_writable_folder(folder: Path) -> None:
         _make_writable(folder)
 
 
+@contextlib.contextmanager
+def writable_folder(folder: Path) -> Iterator[None]:
+    """Create a folder as `make_writable_folder`; if what is done fails, it goes while it is empty.
+
+    Raises:
+        OutputError: it cannot be created or written to.
+    """
+    new = [place for place in (folder, *folder.parents) if not place.exists()]
+    make_writable_folder(folder)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # something is in it
+            for place in new:
+                place.rmdir()
+        raise
+
+
 def _make_writable(folder: Path) -> None:
     if folder.name == RECORD_FOLDER and folder.is_symlink():
         raise OutputError(

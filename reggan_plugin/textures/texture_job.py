@@ -25,7 +25,7 @@ from reggan_plugin.files.image_format import change_samples
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, is_mesh
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.output_names import PLACEHOLDER, default_output_file
-from reggan_plugin.jobs.plan import make_writable_folder
+from reggan_plugin.jobs.plan import writable_folder
 from reggan_plugin.textures.job_files import (
     OutputPlan,
     OutputRecords,
@@ -433,9 +433,11 @@ def run_batch(
         result: TextureResult | None = None
         error: str | None = None
         try:
-            make_writable_folder(target)
             one = _request_for(request, mesh, target, with_meshes)
-            with watch(f"[{place}/{len(found)}] {name}") as advance:
+            with (
+                writable_folder(target),
+                watch(f"[{place}/{len(found)}] {name}") as advance,
+            ):
                 result = run_request(one, open_transfer, advance)
         except RegganError as fault:
             error = fault.remark

@@ -139,6 +139,18 @@ def test_requests_that_contradict_themselves(
     assert re.search(message, capfd.readouterr().err)
 
 
+def test_a_run_that_fails_leaves_no_empty_folder(tmp_path: Path) -> None:
+    (tmp_path / "cast").mkdir()
+    (tmp_path / "cast" / "head.obj").write_text("no mesh")
+    words = ["--expression", "sad", "--out", f"{tmp_path / 'out' / 'maps'}/"]
+    for mesh in (tmp_path / "cast", tmp_path / "cast" / "head.obj"):
+        assert main(["texture", str(mesh), *words]) == 1
+        assert not (tmp_path / "out").exists()
+    (tmp_path / "out" / "maps").mkdir(parents=True)
+    assert main(["texture", str(mesh), *words]) == 1
+    assert (tmp_path / "out" / "maps").exists(), "it was there before"
+
+
 def test_an_empty_folder(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "none").mkdir()
     command = ["texture", "--mesh", str(tmp_path / "none"), "--expression", "happy"]

@@ -81,6 +81,7 @@ _MAP_OPTIONS = re.compile(
     re.IGNORECASE,
 )
 """Before a map's name in a library; all but these four have one value."""
+_PLACING = re.compile(r"-([os])((?:\s+[-+.\d][-+.\de]*){1,3})\s", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -161,12 +162,26 @@ def _load(path: Path, gltf: GltfFile | None, with_morphs: bool) -> LoadedMesh:
 
 
 def _by_trimesh(path: Path) -> Character:
-    maps = maps_of_obj(path) if path.suffix.lower() == ".obj" else {}
+    named = maps_of_obj(path) if path.suffix.lower() == ".obj" else {}
+    maps = {material: file for material, (file, _) in named.items()}
     found = run_apart(f"{__name__}:parts_by_trimesh", str(path), file=path)
     if not found:
         raise MeshError(f"{path} holds no triangles. Export the mesh with its faces.")
+    for part, own in found:
+        if part["uv"] is not None and own["name"] in named:
+            part["uv"] = _placed(part["uv"], named[own["name"]][1])
     parts = [MeshPart(**part, material=_material(**own, maps=maps)) for part, own in found]
     return Character(path=path, parts=tuple(parts), fronts=_ANY_WAY_UP)
+
+
+def _placed(uv: Float[np.ndarray, "points 2"], options: str) -> Float[np.ndarray, "points 2"]:
+    """Return UVs scaled and moved as a library says before a map's name."""
+    scale, offset = np.ones(2), np.zeros(2)
+    for letter, text in _PLACING.findall(options):
+        with suppress(ValueError):  # what is no number is passed over
+            values = [float(word) for word in text.split()[:2]]
+            (scale if letter in "sS" else offset)[: len(values)] = values
+    return uv * scale + offset
 
 
 def _material(
@@ -387,25 +402,29 @@ def _is_within(values: Float[np.ndarray, "points axes"], limit: float) -> bool:
     return bool(np.all(np.abs(values) <= limit))  # false for NaN, too
 
 
-def maps_of_obj(path: Path) -> dict[str, Path]:
-    """Return the colour map of each material, of those that are there."""
-    found: dict[str, Path] = {}
-    for library in _libraries(path):
-        for material, file in _maps_in(path, library):
+def maps_of_obj(path: Path) -> dict[str, tuple[Path, str]]:
+    """Return the colour map of each material, of those that are there, and the options before its
+    name.
+    """
+    found: dict[str, tuple[Path, str]] = {}
+    for library in _libraries(path, says=True):
+        for material, file, options in _maps_in(path, library, says=True):
             if file.is_file():
-                found.setdefault(material, file)
+                found.setdefault(material, (file, options))
     return found
 
 
 def files_of_obj(path: Path) -> list[Path]:
     """Return the libraries that an OBJ names, and the colour maps that these name."""
     libraries = _libraries(path)
-    maps = [file for library in libraries for _, file in _maps_in(path, library)]
+    maps = [file for library in libraries for _, file, _ in _maps_in(path, library)]
     return [*libraries, *dict.fromkeys(maps)]
 
 
-def _maps_in(mesh: Path, library: Path) -> Iterator[tuple[str, Path]]:
-    """Material and file of every colour map that a library names, and that may be read."""
+def _maps_in(mesh: Path, library: Path, *, says: bool = False) -> Iterator[tuple[str, Path, str]]:
+    """Material and file of every colour map that a library names, and that may be read; and the
+    options before its name.
+    """
     material, known = "", dict[str, list[Path]]()
     for line in _lines(library, MOST_LIBRARY_BYTES):
         key, _, value = line.strip().partition(" ")
@@ -413,13 +432,14 @@ def _maps_in(mesh: Path, library: Path) -> Iterator[tuple[str, Path]]:
             material = value.strip()
         elif key.lower() == "map_kd" and value.strip():
             name = _MAP_OPTIONS.sub("", value.strip(), count=1)
+            options = value.strip().removesuffix(name)
             if name not in known:
                 refuse_many_files(mesh, len(known) + 1)
-                known[name] = _named(mesh, name)
-            yield from ((material, file) for file in known[name])
+                known[name] = _named(mesh, name, says=says)
+            yield from ((material, file, options) for file in known[name])
 
 
-def _libraries(path: Path) -> list[Path]:
+def _libraries(path: Path, *, says: bool = False) -> list[Path]:
     words = (line.partition(" ") for line in _lines(path))
     names = dict.fromkeys(name.strip() for key, _, name in words if key == "mtllib")
     if len(names) > MOST_LIBRARIES:
@@ -427,17 +447,18 @@ def _libraries(path: Path) -> list[Path]:
             f"{path} names {len(names):,} material libraries, of at most {MOST_LIBRARIES}. The "
             "file is broken; export it again."
         )
-    return [file for name in names for file in _named(path, name)]
+    return [file for name in names for file in _named(path, name, says=says)]
 
 
-def _named(mesh: Path, name: str) -> list[Path]:
+def _named(mesh: Path, name: str, *, says: bool) -> list[Path]:
     """Return the file of a name; none where it does not count, as libraries of other machines
-    have.
+    have, and say that if `says`.
     """
     try:
         return [file_of_name(mesh, name)]
     except MeshError as error:
-        _LOG.warning("%s", error)
+        if says:
+            _LOG.warning("%s", error)
         return []
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.errors import MeshError
+from reggan_plugin.files.frame import path_of_frame
 from reggan_plugin.imaging.colour import srgb_from_linear
 from reggan_plugin.limits import (
     MOST_RIG_POINTS,
@@ -157,13 +158,15 @@ _PLACES: Final = np.array([(1, 1, 1), (4, 1, 1), (1, 4, 1), (1, 1, 4)]) / [[3], 
 """Barycentric coordinates at which a triangle's alpha is sampled."""
 
 
-def read_rig(path: Path) -> RigMesh:
+def read_rig(path: str | Path) -> RigMesh:
     """Read a head and its shapes from glTF, GLB, VRM or USD.
 
     Raises:
+        UsageError: this is no file's name.
         MeshError: the file cannot be read, or is of a kind that holds no shapes.
         MissingExtraError: it is USD, whose package is not installed.
     """
+    path = path_of_frame(path)
     loaded = load_mesh(path, with_morphs=True)
     mesh = rig_mesh(loaded)
     if not mesh.shapes and not mesh.unknown and not loaded.holds_morphs:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def wear_rig(
     """Let a model's source answer with another rig and mouth; remarks for the user.
 
     Raises:
-        UsageError: the model lays no rig over faces.
+        UsageError: the model lays no rig over faces, or an argument is of another type.
         MeshError: the rig has no shapes, or the teeth are none.
         FaceNotFoundError: the rig shows no face.
     """
@@ -42,6 +43,12 @@ def wear_rig(
             "own, nor other teeth. Take a model of contract 3, such as the default one.",
             kind="model-takes-no-rig",
         )
+    for given in (rig, teeth):
+        if not isinstance(given, RigMesh | None):
+            raise UsageError(f"{given!r} is no rig; give what read_rig returns.")
+    if mouth not in get_args(MouthStyle):
+        styles = ", ".join(get_args(MouthStyle))
+        raise UsageError(f"{mouth!r} is no mouth; give one of {styles}.")
     own = None
     remarks: tuple[Remark, ...] = ()
     inside = None

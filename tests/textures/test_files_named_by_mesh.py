@@ -155,7 +155,7 @@ def test_a_material_library_counts_inside_the_folder(
 
 @pytest.mark.parametrize("name", ["../secret.png", "secret.png", "/{folder}/../secret.png"])
 def test_a_map_of_a_library_counts_inside_the_folder(
-    name: str, head: MadeHead, folder: Path
+    name: str, head: MadeHead, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     Image.new("RGB", (4, 4)).save(folder.parent / "secret.png")
     (folder / "secret.png").symlink_to(folder.parent / "secret.png")
@@ -163,8 +163,11 @@ def test_a_map_of_a_library_counts_inside_the_folder(
     text = (folder / "head.obj").read_text()
     (folder / "head.obj").write_text(f"mtllib looks.mtl\nusemtl Skin\n{text}")
     (folder / "looks.mtl").write_text(f"newmtl Skin\nmap_Kd {name.format(folder=folder)}\n")
+    assert len(files_of_mesh(folder / "head.obj")) == 2
     (part,) = load_mesh(folder / "head.obj").character.parts
     assert part.material.image is None
+    assert len(caplog.messages) == 1, "said once, however often it is looked up"
+    assert "names the file" in caplog.text
 
 
 ENDLESS = {"zeros": Path("/dev/zero"), "a pipe": None}

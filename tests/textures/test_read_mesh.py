@@ -65,6 +65,34 @@ def test_a_map_of_an_obj_may_have_spaces_in_its_name(
     assert part.material.image == tmp_path / "my 2 skin.png"
 
 
+@pytest.mark.parametrize(
+    ("options", "scale", "offset"),
+    [
+        ("-s 2 4 1 -o .5 -1 0 ", (2, 4), (0.5, -1)),
+        ("-o .25 -clamp on ", (1, 1), (0.25, 0)),
+        ("-s 1.2.3 2 ", (1, 1), (0, 0)),
+    ],
+)
+def test_a_map_of_an_obj_lies_where_its_options_say(
+    options: str,
+    scale: tuple[float, float],
+    offset: tuple[float, float],
+    head: MadeHead,
+    tmp_path: Path,
+) -> None:
+    write_obj(tmp_path / "head.obj", head)
+    lines = (tmp_path / "head.obj").read_text()
+    (tmp_path / "head.obj").write_text(f"mtllib looks.mtl\nusemtl Skin\n{lines}")
+    Image.fromarray(head.picture).save(tmp_path / "skin.png")
+    found = []
+    for text in ("", options):
+        (tmp_path / "looks.mtl").write_text(f"newmtl Skin\nmap_Kd {text}skin.png\n")
+        (part,) = load_mesh(tmp_path / "head.obj").character.parts
+        assert part.uv is not None
+        found.append(part.uv)
+    np.testing.assert_allclose(found[1], found[0] * scale + offset, atol=1e-5)
+
+
 def test_corners_of_an_obj_may_count_back_from_their_face(tmp_path: Path) -> None:
     points = ("v 0 0 0\nv 1 0 0\nv 0 1 0\n", "v 0 0 5\nv 1 0 5\nv 0 1 5\n")
     text = "".join(f"o part{i}\n{own}f -3 -2 -1\n" for i, own in enumerate(points))

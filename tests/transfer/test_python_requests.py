@@ -105,6 +105,10 @@ WRONG = """
     t.apply(p, "happy", faces=[1])
     t.apply(p)
     read_frame(7)
+    read_rig(7)
+    read_rig("no.glb")
+    ExpressionTransfer(rig="head.glb")
+    ExpressionTransfer(mouth="smile")
     ExpressionTransfer(presets=4)
     t.apply(7, "happy")
     ExpressionTransfer(batch=0)
@@ -117,7 +121,7 @@ WRONG = """
 PROGRAM = """
 import copy, pickle
 import numpy as np
-from reggan_plugin import ExpressionTransfer, RegganError, read_frame
+from reggan_plugin import ExpressionTransfer, RegganError, read_frame, read_rig
 from reggan_plugin.errors import UsageError
 t, p = ExpressionTransfer(device="cpu"), np.zeros((64, 64, 3), np.uint8)
 t.apply(p, {"happy": np.float32(0)}, np.float64(0.5))

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,21 @@ class FaceChoice:
     which: WhichFaces = "largest"
 
     def __post_init__(self) -> None:
+        is_box = self.box is None or (
+            isinstance(self.box, Sequence)
+            and len(self.box) == 4
+            and all(isinstance(one, Real) for one in self.box)
+        )
+        if not (
+            is_box
+            and isinstance(self.landmarks, Path | None)
+            and isinstance(self.tracks, Tracks | None)
+            and isinstance(self.whole_image, bool)
+        ):
+            raise UsageError(
+                f"{self!r:.200} says in no known way where the face is; expected four numbers of a "
+                "box, the Path of landmarks, tracks, or True for the whole image."
+            )
         if sum(self._givers()) > 1:
             raise UsageError(
                 "Of a box, landmarks, tracks and the whole image, at most one can say where the "

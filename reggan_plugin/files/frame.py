@@ -1,6 +1,7 @@
 """A picture on disk as float pixels, and back into the same kind of file."""
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -128,11 +129,11 @@ def read_frame(path: str | Path) -> Frame:
         MissingChannelsError: an EXR in which no layer holds the picture.
         UsageError: this is no path.
     """
-    path = path_of_frame(path)
+    path = given_path(path)
     return DEFAULT_READING.decode(read_content(path), path)
 
 
-def path_of_frame(name: str | Path) -> Path:
+def given_path(name: str | Path) -> Path:
     """Return what a caller names as a file.
 
     Raises:
@@ -141,7 +142,11 @@ def path_of_frame(name: str | Path) -> Path:
     if not isinstance(name, str | Path):
         raise UsageError(f"A {type(name).__name__} is no file's name; give a path.")
     path = Path(name)
-    if not path.name or "\0" in str(path):
+    try:
+        encoded = os.fsencode(path)
+    except UnicodeEncodeError:
+        encoded = b"\0"  # half a character, which no system can write
+    if not path.name or b"\0" in encoded:
         raise UsageError(f"{str(name)!r} is no file's name; give a path.")
     return path
 
@@ -182,7 +187,7 @@ def write_frame(frame: Frame, pixels: Pixels, path: str | Path, *, overwrite: bo
         UsageError: `path` is no file's name, or that of another format, or `pixels` has another
             shape or type, or NaN where an integer is stored.
     """
-    path = path_of_frame(path)
+    path = given_path(path)
     if is_taken(path) and not overwrite:
         raise OutputExistsError(f"{found_at(path)}. Name another file, or pass overwrite=True.")
     content = encode_frame(frame, pixels)
@@ -198,6 +203,11 @@ def write_frame(frame: Frame, pixels: Pixels, path: str | Path, *, overwrite: bo
 
 def encode_frame(frame: Frame, pixels: Pixels) -> bytes:
     """Return the bytes of the file that `write_frame` writes."""
+    if not isinstance(frame, Frame) or not isinstance(pixels, np.ndarray):
+        raise UsageError(
+            f"A {type(frame).__name__} and a {type(pixels).__name__} were given; expected a frame "
+            "of read_frame and an array of pixels."
+        )
     if pixels.shape != frame.pixels.shape or pixels.dtype != np.float32:
         raise UsageError(
             f"pixels are {pixels.dtype} {pixels.shape}; the frame takes float32 "

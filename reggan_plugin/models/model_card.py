@@ -429,7 +429,7 @@ def find_model(name_or_path: str | Path | None = None) -> Path:
     if str(name_or_path) in installed:
         return installed[str(name_or_path)]
     path = Path(name_or_path)
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113 - False where `is_file` raises, for too long a name
         return path
     raise UnknownModelError(
         f"{str(name_or_path)!r} is neither an installed model ({', '.join(installed) or 'none'}) "

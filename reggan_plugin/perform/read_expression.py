@@ -8,7 +8,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FaceNotFoundError, Remark, UsageError
-from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.files.frame import Frame, given_path, read_frame
 from reggan_plugin.perform.face_reading import (
     FaceReader,
     FaceReading,
@@ -37,12 +37,12 @@ def open_reader(name: ReaderName = "person", landmarker: Path | None = None) -> 
         UsageError: a person is to be read and no landmarker is named, or there is no such reader.
         ModelError, MissingExtraError: it cannot be opened.
     """
+    if not isinstance(name, str) or name not in ("person", "character"):
+        raise UsageError(f"{name!r} is no reader; give 'person' or 'character'.")
     if name == "character":
         from reggan_plugin.perform.character_reader import CharacterReader  # it loads the model
 
         return CharacterReader()
-    if name != "person":
-        raise UsageError(f"{name!r} is no reader; give 'person' or 'character'.")
     if landmarker is None:
         raise UsageError(
             "No landmarker was given. Faces of people are read by MediaPipe's, whose model is a "
@@ -75,7 +75,9 @@ def read_expression(
         UnreadableFrameError: as `read_frame`.
     """
     rest = None if neutral is None else _frame(neutral)
-    with closing(open_reader(reader, None if landmarker is None else Path(landmarker))) as opened:
+    with closing(
+        open_reader(reader, None if landmarker is None else given_path(landmarker))
+    ) as opened:
         return expression_of(_frame(picture), opened, rest=rest)[0]
 
 

@@ -25,6 +25,8 @@ _FALLS: Final = 0.4
 """Share of the largest fall of the teeth with the jaw from which on a piece is a lower one."""
 _FEWEST: Final = 8
 """Triangles that a plane is read from."""
+_LEAST_SIZE: Final = 1e-9
+"""Of teeth in their file's unit: arithmetic loses smaller ones."""
 _LOOKED_AT: Final = 7
 """Of our own mouth one vertex in so many says how much light others leave."""
 
@@ -56,6 +58,8 @@ def own_mouth(mesh: RigMesh, head: OwnRig | None = None) -> MouthRig | None:
     points = mesh.points @ axes.T if head is None else (mesh.points - head.origin) @ axes.T
     points = points / (1.0 if head is None else head.unit)
     rows = np.flatnonzero(drawn)
+    if len(rows) and not np.ptp(points[mesh.triangles[rows]], axis=(0, 1)).max() > _LEAST_SIZE:
+        raise MeshError(f"{mesh.name}: its teeth have no size. Look at the scale of its nodes.")
     is_lower = _lower(points, mesh, rows, parts[rows], axes)
     upper = np.unique(mesh.triangles[rows[~is_lower & (parts[rows] == Part.TEETH)]])
     if not len(upper):

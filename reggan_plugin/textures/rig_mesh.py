@@ -12,7 +12,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.errors import MeshError
-from reggan_plugin.files.frame import path_of_frame
+from reggan_plugin.files.frame import given_path
 from reggan_plugin.imaging.colour import srgb_from_linear
 from reggan_plugin.limits import (
     MOST_RIG_POINTS,
@@ -162,12 +162,11 @@ def read_rig(path: str | Path) -> RigMesh:
     """Read a head and its shapes from glTF, GLB, VRM or USD.
 
     Raises:
-        UsageError: this is no file's name.
+        UsageError: this is no path.
         MeshError: the file cannot be read, or is of a kind that holds no shapes.
         MissingExtraError: it is USD, whose package is not installed.
     """
-    path = path_of_frame(path)
-    loaded = load_mesh(path, with_morphs=True)
+    loaded = load_mesh(given_path(path), with_morphs=True)
     mesh = rig_mesh(loaded)
     if not mesh.shapes and not mesh.unknown and not loaded.holds_morphs:
         raise MeshError(

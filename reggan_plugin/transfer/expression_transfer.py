@@ -31,7 +31,7 @@ from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.landmarks import FaceLandmarks, intensity_share
 from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.file_safety import refuse_overwriting
-from reggan_plugin.files.frame import Encoding, Frame, path_of_frame, read_frame, write_frame
+from reggan_plugin.files.frame import Encoding, Frame, given_path, read_frame, write_frame
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of, small_of
 from reggan_plugin.limits import MOST_CHILD_BYTES
@@ -197,7 +197,7 @@ class ExpressionTransfer:
         self._source = source_from_card(runner, self.card, batch)
         self._finder = FaceFinder(self.card.canonical_points, self._source.side_px)
         self.remarks: tuple[Remark, ...] = ()
-        if (rig, teeth, mouth) != (None, None, "auto"):
+        if rig is not None or teeth is not None or not isinstance(mouth, str) or mouth != "auto":
             from reggan_plugin.transfer.model_with_own_rig import wear_rig  # most wear none
 
             self.remarks = wear_rig(self._source, self._finder, rig, teeth, mouth)
@@ -354,8 +354,8 @@ class ExpressionTransfer:
         Raises:
             RegganError: as `apply` and `write_frame`.
         """
-        path = path_of_frame(out)
-        refuse_overwriting([path], [path_of_frame(source)])
+        path = given_path(out)
+        refuse_overwriting([path], [given_path(source)])
         frame = read_frame(source)
         pixels = self.apply(frame, expression, intensity, face=face, faces=faces)
         write_frame(frame, pixels, path, overwrite=overwrite)
@@ -373,12 +373,20 @@ class ExpressionTransfer:
         Raises:
             UnknownExpressionError, UsageError: as `apply`.
         """
+        if not isinstance(faces, Mapping | None) or not all(map(_is_number_of_face, faces or ())):
+            raise UsageError(
+                f"{faces!r} names no faces; give numbers from 0, the largest, with expressions, "
+                "such as {1: 'sad'}."
+            )
         is_of_faces = expression is None and bool(faces)
         asked: Any = {} if is_of_faces else expression
         mix = mix_from_request(asked, intensity, self._own)
         choice = face if isinstance(face, FaceChoice) else FaceChoice(which=face)
         numbers = choice.which if isinstance(choice.which, tuple) else (choice.which,)
-        is_named = all(one in ("largest", "all") or _is_number_of_face(one) for one in numbers)
+        is_named = all(
+            one in ("largest", "all") if isinstance(one, str) else _is_number_of_face(one)
+            for one in numbers
+        )
         if not (numbers and is_named):
             raise UsageError(
                 f"{face!r} names no face; give 'largest', 'all', a number (0 is the largest face) "
@@ -386,11 +394,6 @@ class ExpressionTransfer:
             )
         if not faces:
             return mix, choice
-        if not isinstance(faces, Mapping) or not all(map(_is_number_of_face, faces)):
-            raise UsageError(
-                f"{faces!r} names no faces; give numbers from 0, the largest, with expressions, "
-                "such as {1: 'sad'}."
-            )
         own = {one: mix_from_request(of, intensity, self._own) for one, of in faces.items()}
         if not mix.changes_nothing:
             return replace(mix, by_face=own), replace(choice, which="all")

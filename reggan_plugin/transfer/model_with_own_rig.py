@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.rig.mouth_drawing import MouthLook, MouthStyle
+from reggan_plugin.rig.mouth_drawing import MOUTH_STYLES, MouthLook, MouthStyle
 from reggan_plugin.rig.own_rig import RigMesh, own_rig
 from reggan_plugin.rig.own_teeth import own_mouth
 from reggan_plugin.rig.rig_model import RigSource
@@ -33,7 +32,7 @@ def wear_rig(
     """Let a model's source answer with another rig and mouth; remarks for the user.
 
     Raises:
-        UsageError: the model lays no rig over faces, or an argument is of another type.
+        UsageError: the model lays no rig over faces, or one of these is of another type.
         MeshError: the rig has no shapes, or the teeth are none.
         FaceNotFoundError: the rig shows no face.
     """
@@ -43,12 +42,11 @@ def wear_rig(
             "own, nor other teeth. Take a model of contract 3, such as the default one.",
             kind="model-takes-no-rig",
         )
-    for given in (rig, teeth):
-        if not isinstance(given, RigMesh | None):
-            raise UsageError(f"{given!r} is no rig; give what read_rig returns.")
-    if mouth not in get_args(MouthStyle):
-        styles = ", ".join(get_args(MouthStyle))
-        raise UsageError(f"{mouth!r} is no mouth; give one of {styles}.")
+    for name, mesh in (("rig", rig), ("teeth", teeth)):
+        if not isinstance(mesh, RigMesh | None):
+            raise UsageError(f"{name} is a {type(mesh).__name__}; expected what read_rig gives.")
+    if not isinstance(mouth, str) or mouth not in MOUTH_STYLES:
+        raise UsageError(f"mouth is {mouth!r}; expected one of {', '.join(MOUTH_STYLES)}.")
     own = None
     remarks: tuple[Remark, ...] = ()
     inside = None

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reggan_plugin.array_types import Pixels
-from reggan_plugin.errors import UsageError
+from reggan_plugin.errors import UnreadableFrameError, UsageError
 from reggan_plugin.files.frame import DEFAULT_READING, encode_frame, read_frame
 from reggan_plugin.files.image_format import (
     Encoding,
@@ -75,9 +75,9 @@ def read_given(
         UsageError: it is no picture, or its arguments do not fit it.
         UnreadableFrameError: as `read_frame`.
     """
-    if encoding not in (None, "srgb", "linear"):
+    if not isinstance(encoding, str | None) or encoding not in (None, "srgb", "linear"):
         raise UsageError(f"{encoding!r} is no encoding; give 'srgb' or 'linear'.")
-    if order not in ("RGB", "BGR"):
+    if not isinstance(order, str) or order not in ("RGB", "BGR"):
         raise UsageError(f"{order!r} is no order of channels; give 'RGB' or 'BGR'.")
     if isinstance(picture, np.ndarray):
         return _from_array(np.asarray(picture), encoding, order)
@@ -194,7 +194,11 @@ def _is_pil_image(picture: Any) -> "TypeGuard[Image.Image]":
 def _from_pil(image: "Image.Image") -> GivenPicture:
     from PIL import Image, ImageOps
 
-    upright = ImageOps.exif_transpose(image)
+    try:
+        upright = ImageOps.exif_transpose(image)
+        upright.load()
+    except (OSError, ValueError, SyntaxError) as error:  # of a file that PIL has opened, not read
+        raise UnreadableFrameError(f"The PIL image cannot be read: {error}.") from error
     mode = _PIXELS_ALONE.get(upright.mode, upright.mode)
     if upright.mode == "P" and "transparency" not in upright.info:
         mode = "RGB"

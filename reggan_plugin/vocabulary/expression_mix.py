@@ -14,6 +14,7 @@ from reggan_plugin.vocabulary.expression import (
     BASIC_EXPRESSIONS,
     NAMED_EXPRESSIONS,
     NO_PRESETS,
+    Expression,
     OwnPresets,
     nearest_in_weights,
     resolve_expression,
@@ -213,6 +214,11 @@ def parse_expression_mix(
         UnknownExpressionError: a name is not known.
         UsageError: an intensity is not a number, out of range, or a name stands twice.
     """
+    if not isinstance(text, str):
+        raise UsageError(f"A {type(text).__name__} names no expression; give text such as 'happy'.")
+    _refuse_no_number("all", intensity)
+    if not isinstance(own, Mapping) or not all(isinstance(one, Expression) for one in own.values()):
+        raise UsageError(f"own is a {type(own).__name__}; expected presets by their names.")
     intensities: dict[str, float] = {}
     for part in text.split("+"):
         word, colon, amount = part.partition(":")

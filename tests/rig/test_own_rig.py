@@ -172,6 +172,13 @@ def test_a_head_shows_its_own_teeth(hero: Hero) -> None:
     assert_same_bite(mouth.points, mouth.part, mouth.jaw, teeth, TEETH)
 
 
+@pytest.mark.parametrize("scale", [0.0, 1e-30])
+def test_teeth_without_size_are_refused_by_name(hero: Hero, scale: float) -> None:
+    flat = replace(hero.mesh, points=hero.mesh.points * scale)
+    with pytest.raises(MeshError, match="teeth have no size"):
+        own_mouth(flat)
+
+
 @pytest.mark.parametrize("names", [True, False])
 def test_a_denture_gets_the_size_and_the_place_of_ours(tmp_path: Path, names: bool) -> None:
     path, writer = tmp_path / "denture.glb", GlbWriter()

@@ -105,10 +105,9 @@ WRONG = """
     t.apply(p, "happy", faces=[1])
     t.apply(p)
     read_frame(7)
-    read_rig(7)
-    read_rig("no.glb")
     ExpressionTransfer(rig="head.glb")
     ExpressionTransfer(mouth="smile")
+    t.apply(Image.open(CUT), "happy")
     ExpressionTransfer(presets=4)
     t.apply(7, "happy")
     ExpressionTransfer(batch=0)
@@ -119,9 +118,10 @@ WRONG = """
     pickle.dumps(t)
 """
 PROGRAM = """
-import copy, pickle
+import copy, inspect, pickle
 import numpy as np
-from reggan_plugin import ExpressionTransfer, RegganError, read_frame, read_rig
+from PIL import Image
+from reggan_plugin import *
 from reggan_plugin.errors import UsageError
 t, p = ExpressionTransfer(device="cpu"), np.zeros((64, 64, 3), np.uint8)
 t.apply(p, {"happy": np.float32(0)}, np.float64(0.5))
@@ -131,14 +131,41 @@ for line in LINES:
         print(line, "is no error")
     except UsageError if "face" in line else RegganError:
         pass
+
+frame = read_frame(PICTURE)
+asked = {
+    t.apply: {"picture": p, "expression": "happy"},
+    t.change_file: {"source": PICTURE, "out": "changed.png", "expression": "happy"},
+    ExpressionTransfer: {"device": "cpu"},
+    lambda **place: t.apply(p, "happy", face=FaceChoice(**place)): {},
+    parse_expression_mix: {"text": "happy"},
+    read_expression: {"picture": PICTURE},
+    read_frame: {"path": PICTURE},
+    read_rig: {"path": PICTURE},
+    write_frame: {"frame": frame, "pixels": frame.pixels, "path": "written.png"},
+}
+strange = [object(), np.zeros(3), [1], {1: 2}, b"no", "\\ud800", "a" * 5000, 10**400]
+for call, known in asked.items():
+    names = inspect.signature(call).parameters if known else FaceChoice.__dataclass_fields__
+    for name in set(names) - {"adds", "overwrite"}:  # whatever is true
+        for value in strange:
+            try:
+                call(**known | {name: value})
+            except RegganError:
+                pass
 """
 
 
-def test_wrong_types_are_errors_of_ours() -> None:
-    """In a process of its own, as tests check types at every call."""
+def test_wrong_types_are_errors_of_ours(tmp_path: Path) -> None:
+    """Of every public function and argument; in a process of its own, as tests check types."""
     lines = [line.strip() for line in WRONG.split("\n") if line.strip()]
-    words = [sys.executable, "-c", f"LINES = {lines!r}\n{PROGRAM}"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    picture = tmp_path / "grey.png"
+    Image.effect_noise((64, 64), 9).convert("RGB").save(picture)
+    cut = tmp_path / "cut.png"
+    cut.write_bytes(picture.read_bytes()[:2000])
+    names = f"LINES, PICTURE, CUT = {lines!r}, {str(picture)!r}, {str(cut)!r}"
+    words = [sys.executable, "-c", f"{names}\n{PROGRAM}"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 

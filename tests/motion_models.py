@@ -31,7 +31,7 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
 
 if TYPE_CHECKING:
-    from reggan_training.metrics.motion.measured_face import TrueFace
+    from reggan_training.metrics.motion.measures import TrueFace
 
 MADE = "made by the tests"
 SIDE_PX, CELLS = 64, 32

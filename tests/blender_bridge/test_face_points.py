@@ -27,7 +27,7 @@ from reggan_training.heads.anatomy.head_shape import (
     sample_shape,
     shaped_body,
 )
-from reggan_training.heads.makehuman.template import eye_fronts, fitted_eyes
+from reggan_training.heads.makehuman.family import eye_fronts, fitted_eyes
 
 from ..shared_data import SHARED_DATA
 

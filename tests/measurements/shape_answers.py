@@ -15,8 +15,13 @@ from reggan_training.metrics.motion.ask_model import (
     motion_answers,
     motion_in_crop,
 )
-from reggan_training.metrics.motion.measured_face import TrueFace, changeable_region, moved_region
-from reggan_training.metrics.motion.measures import ResultKind, explained_motion
+from reggan_training.metrics.motion.measures import (
+    ResultKind,
+    TrueFace,
+    changeable_region,
+    explained_motion,
+    moved_region,
+)
 from reggan_training.metrics.motion.test_heads import MotionTrial, TestHead
 from reggan_training.pairs.states import Weights
 

@@ -20,12 +20,14 @@ from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_training.commands.options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh
 from reggan_training.metrics.motion.ask_model import compose, motion_answers
-from reggan_training.metrics.motion.measured_face import (
+from reggan_training.metrics.motion.measures import (
+    ResultKind,
     changeable_region,
     changed_region,
+    explained_motion,
     moved_region,
+    region_psnr_db,
 )
-from reggan_training.metrics.motion.measures import ResultKind, explained_motion, region_psnr_db
 from reggan_training.metrics.motion.test_heads import (
     EXPRESSIONS,
     SUPERSAMPLING,

@@ -11,7 +11,7 @@ from PIL import Image
 
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
-from reggan_training.data import photographs
+from reggan_training.data import sets
 from reggan_training.data.identity_and_split import (
     CANONICAL_LANDMARKS,
     Identity,
@@ -116,7 +116,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def locator(monkeypatch: pytest.MonkeyPatch) -> MarkLocator:
     found = MarkLocator()
-    monkeypatch.setattr(photographs, "default_locator", lambda: found)
+    monkeypatch.setattr(sets, "default_locator", lambda: found)
     return found
 
 

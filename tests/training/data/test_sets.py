@@ -14,8 +14,7 @@ import xlwt
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import SPLITS, Identity, split_of, style_of
-from reggan_training.data.photographs import ANNOTATIONS, code_and_person
-from reggan_training.data.sets import load_sets
+from reggan_training.data.sets import ANNOTATIONS, code_and_person, load_sets
 
 Painter = Callable[..., None]
 

@@ -28,14 +28,17 @@ from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.texture_files import image_bytes
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.rig_mesh import binds_by_shape, offsets_by_shape
-from reggan_training.heads.file_head import (
+from reggan_training.heads.head import (
     SIDES,
     FileEye,
     FileHead,
+    HeadMesh,
+    Part,
     fit_sphere,
     head_mesh_from_file,
+    paint_face,
+    sparse_offsets_from_dense,
 )
-from reggan_training.heads.head import HeadMesh, Part, paint_face, sparse_offsets_from_dense
 
 Points = Float[np.ndarray, "points 3"]
 Rows = Int[np.ndarray, " rows"]

@@ -14,13 +14,13 @@ from jaxtyping import Float, Int, UInt8
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
-from reggan_training.heads.file_head import angles_from_axis
 from reggan_training.heads.head import (
     Eyeball,
     HeadMesh,
     Part,
     VertexWeights,
     Vertices,
+    angles_from_axis,
     pack_regions,
     paint_face,
     shade_inside,

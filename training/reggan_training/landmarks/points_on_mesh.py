@@ -16,8 +16,7 @@ from jaxtyping import Float, Int
 
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, rows_of
 from reggan_training.data.identity_and_split import VALID_HELD_OUT, is_held_out
-from reggan_training.heads.file_head import fit_sphere
-from reggan_training.heads.head import HeadFamily, HeadMesh, Part, Vertices
+from reggan_training.heads.head import HeadFamily, HeadMesh, Part, Vertices, fit_sphere
 from reggan_training.landmarks.front_view import (
     VIEW_PX,
     FrontView,

@@ -32,7 +32,7 @@ from reggan_training.heads.anatomy.assets import (
 )
 from reggan_training.heads.anatomy.mouth import rows_of_bite
 from reggan_training.heads.head import occlusion
-from reggan_training.heads.makehuman.template import fitted_eyes, head_axes
+from reggan_training.heads.makehuman.family import fitted_eyes, head_axes
 from reggan_training.training_run import write_arrays
 
 _ARCH = np.array([1.07, 1.1, 1.0])

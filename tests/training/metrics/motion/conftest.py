@@ -16,7 +16,7 @@ import torch.nn.functional as F
 
 from reggan_training.data.identity_and_split import CANONICAL_LANDMARKS
 from reggan_training.heads.head import Part
-from reggan_training.metrics.motion.measured_face import TrueFace
+from reggan_training.metrics.motion.measures import TrueFace
 
 SIDE, EYES = 128, 0.26
 TEETH, TONGUE, TEAL = (0.86, 0.80, 0.68), (0.62, 0.28, 0.28), (0.35, 0.75, 0.75)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from reggan_training.heads.head import Part
-from reggan_training.metrics.motion.measured_face import TrueFace
 from reggan_training.metrics.motion.measures import (
+    TrueFace,
     chroma,
     ciede2000,
     colour_error,

@@ -2,8 +2,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reggan_training.metrics.motion.measured_face import TrueFace, changed_region
-from reggan_training.metrics.motion.measures import left_region, measure_detail, measure_ghost
+from reggan_training.metrics.motion.measures import (
+    TrueFace,
+    changed_region,
+    left_region,
+    measure_detail,
+    measure_ghost,
+)
 
 Blur = Callable[[np.ndarray], np.ndarray]
 Warp = Callable[[np.ndarray, np.ndarray], np.ndarray]

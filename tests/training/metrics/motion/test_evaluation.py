@@ -13,13 +13,14 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.motion.ask_model import compose
 from reggan_training.metrics.motion.evaluation import COLUMNS, evaluate_motion, find_heads
-from reggan_training.metrics.motion.measured_face import FacePart, part_masks
 from reggan_training.metrics.motion.measures import (
     INPUT,
     RESULT,
+    FacePart,
     FaceResult,
     ResultKind,
     of_kind,
+    part_masks,
     summarise,
 )
 from reggan_training.metrics.motion.report import judge_bounds

@@ -2,17 +2,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reggan_training.metrics.motion.measured_face import (
-    FacePart,
-    TrueFace,
-    changed_region,
-    moved_region,
-    part_masks,
-)
 from reggan_training.metrics.motion.measures import (
     INTENSITIES,
     LARGEST_PSNR_DB,
+    FacePart,
+    TrueFace,
+    changed_region,
     motion_rises,
+    moved_region,
+    part_masks,
     region_psnr_db,
 )
 

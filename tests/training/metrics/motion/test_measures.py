@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from reggan_training.heads.head import Part
-from reggan_training.metrics.motion.measured_face import FaceAnswer, TrueFace
 from reggan_training.metrics.motion.measures import (
     PARTS,
+    FaceAnswer,
     Figures,
+    TrueFace,
     measure_motion,
     measure_picture,
     named,

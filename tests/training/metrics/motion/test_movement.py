@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
 
-from reggan_training.metrics.motion.measured_face import TrueFace, moved_region
-from reggan_training.metrics.motion.measures import count_folds, explained_motion
+from reggan_training.metrics.motion.measures import (
+    TrueFace,
+    count_folds,
+    explained_motion,
+    moved_region,
+)
 
 
 def test_only_the_true_motion_explains_all_of_itself(face: TrueFace, folded: np.ndarray) -> None:

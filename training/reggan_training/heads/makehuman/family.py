@@ -1,7 +1,10 @@
-"""MakeHuman heads: any number of sampled identities on one CC0 base mesh.
+"""MakeHuman heads: any number of sampled identities on one CC0 base mesh, whose template has the
+points of each part, the motion of each unit, and the mean.
 
 The face units are linear; what sums of them would spoil is mended: lids shut as far as asked on
-every eye and stay outside the eyeball, lips stay before the teeth.
+every eye and stay outside the eyeball, lips stay before the teeth. The template is in the axes and
+metres of `anatomy` (z up, the face looking along -y); only the finished mesh is turned into those
+of `head`.
 """
 
 import re
@@ -11,41 +14,351 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 
 from reggan_plugin.errors import SourceError
-from reggan_training.heads.anatomy.assets import HeadAssets, Points, read_assets
+from reggan_training.heads.anatomy.assets import Faces, HeadAssets, Points, read_assets, read_target
 from reggan_training.heads.anatomy.eyes import (
     Aperture,
     Eye,
     LidRings,
+    Socket,
+    eye_faces,
     eye_points,
+    find_lids,
+    find_socket,
     keep_rings_in_order,
+    lash_faces,
     lash_points,
 )
 from reggan_training.heads.anatomy.head_shape import (
+    ANCESTRIES,
     CHIN,
+    EYE_GROUPS,
     MOUTH_CORNERS,
     NOSE_TIP,
     SIDES,
     HeadShape,
     Mouth,
+    fitted_eye,
+    head_skin,
     sample_shape,
     set_mouth,
     shaped_body,
 )
-from reggan_training.heads.anatomy.mouth import LOWER, keep_before_teeth
-from reggan_training.heads.head import HeadMesh, Vertices
-from reggan_training.heads.makehuman.template import (
-    BITE_PARTS,
-    JAW_GROUP,
-    MakeHumanTemplate,
-    eye_fronts,
-    fitted_eyes,
-    head_axes,
-    read_template,
+from reggan_training.heads.anatomy.mouth import (
+    LOWER,
+    Bite,
+    keep_before_teeth,
+    placement_from_hollow,
+    read_bite,
 )
+from reggan_training.heads.head import (
+    REGIONS,
+    HeadMesh,
+    Part,
+    SparseOffsets,
+    VertexWeights,
+    Vertices,
+    canonical_from_rest,
+    occlusion,
+)
+from reggan_training.heads.makehuman.skin import Refinement, read_regions, refine
 from reggan_training.heads.worn.dress import dress
+
+BITE_PARTS = ("teeth_upper", "teeth_lower", "gums_upper", "gums_lower", "tongue")
+"""In the order of their vertices."""
+_KINDS: Mapping[str, Part] = {
+    "lashes": Part.LASHES,
+    **dict.fromkeys(SIDES, Part.EYE),
+    **dict.fromkeys(("teeth_upper", "teeth_lower"), Part.TEETH),
+    **dict.fromkeys(("gums_upper", "gums_lower"), Part.GUMS),
+    "tongue": Part.TONGUE,
+}
+_LIPS_DEPTH, _THROAT = 0.5, 0.7
+"""Depth of the lips in front of the eyes, and of darkness behind the lips; eye distances."""
+_OPEN, _DEEP = 0.25, 0.85
+"""Occluded shares of the hemisphere that count as open and as deep."""
+_SOCKET_SHADE = 0.8
+LEFT_OUT = ("tongueOut",)
+"""Units of the asset that are no control of ours."""
+JAW_GROUP = "helper-lower-teeth"
+_SHARED_REGIONS = ("lips", "beard", "moustache", "scalp", "cheeks", "nose", "eye_rings", "ears")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeanHead:
+    """Points in the unit and axes of `head`: the skin before it is refined, and all the rest.
+
+    `others` are the lashes, both eyeballs, the bite's parts and the fronts of the eyeballs.
+    """
+
+    skin: Points
+    others: Points
+
+
+def mean_head(
+    assets: HeadAssets,
+    rows: Int[np.ndarray, " points"],
+    lids: Mapping[str, LidRings],
+    bite: Bite,
+    hollow: Int[np.ndarray, " hollows"],
+) -> MeanHead:
+    """Make an adult of all ancestries and both genders; parts where all families have them.
+
+    `rows` are the body points of the skin, `hollow` those inside the mouth.
+    """
+    shares = dict.fromkeys(ANCESTRIES, 1 / len(ANCESTRIES))
+    body = shaped_body(assets, HeadShape(ancestry=shares, gender=0.5))
+    eyes = fitted_eyes(assets, body)
+    placement = placement_from_hollow(body[hollow], assets.base.points[hollow])
+    others = [lash_points(lids, body, eyes)]
+    others += [eye_points(eye.centre, eye.radius, 0.0, 0.0) for eye in eyes.values()]
+    others += [placement.placed(bite.points[name]) for name in BITE_PARTS]
+    others.append(eye_fronts(eyes))
+    middle = np.mean([eye.centre for eye in eyes.values()], axis=0)
+    unit = eyes["left"].centre[0] - eyes["right"].centre[0]
+    known = [NOSE_TIP, *MOUTH_CORNERS.values(), CHIN]
+    nose, *corners, chin = head_axes(body[known] - middle)[:, 1] / unit
+    points = canonical_from_rest(
+        head_axes(np.concatenate([body[rows], *others]) - middle) / unit,
+        nose_y=float(nose),
+        mouth_y=float(np.mean(corners)),
+        chin_y=float(chin),
+    )
+    return MeanHead(skin=points[: len(rows)], others=points[len(rows) :])
+
+
+def fitted_eyes(assets: HeadAssets, body: Points) -> dict[str, Eye]:
+    """Fit the eyeballs of a body by side."""
+    return {
+        side: fitted_eye(body[assets.base.points_of(group)]) for side, group in EYE_GROUPS.items()
+    }
+
+
+def eye_fronts(eyes: Mapping[str, Eye]) -> Float[np.ndarray, "2 3"]:
+    """Find the middles of the eyeballs' fronts at rest, left and right."""
+    return np.stack([eye.centre - np.array([0.0, eye.radius, 0.0]) for eye in eyes.values()])
+
+
+def head_axes(points: Points) -> Points:
+    """Points of `anatomy`'s axes in those of `head`: y up, z to the front."""
+    return points[:, [0, 2, 1]] * np.array([1.0, 1.0, -1.0])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Layout:
+    """As in `HeadMesh`."""
+
+    triangles: Int[np.ndarray, "triangles 3"]
+    parts: UInt8[np.ndarray, " triangles"]
+    canonical: Vertices
+    regions: UInt8[np.ndarray, "vertices regions"]
+    eye_angle: VertexWeights
+
+
+def cut_skin(
+    faces: Int[np.ndarray, "quads 4"],
+    rows: Int[np.ndarray, " points"],
+    sockets: Mapping[str, Socket],
+    inside_mouth: Float[np.ndarray, " points"],
+    canonical: Points,
+) -> tuple[Refinement, UInt8[np.ndarray, " triangles"]]:
+    """Cut the skin, finer around eyes, nose and mouth, and a `Part` for each of its triangles.
+
+    What lies in the sockets behind the lids' edge is left out.
+    """
+    is_tucked = np.isin(rows, np.concatenate([socket.tucked for socket in sockets.values()]))
+    is_pocket = np.isin(rows, np.concatenate([socket.pocket for socket in sockets.values()]))
+    faces = faces[~(is_pocket & ~is_tucked)[faces].any(axis=1)]
+    kinds = np.full(len(faces), Part.SKIN, dtype=np.uint8)
+    kinds[inside_mouth[faces].mean(axis=1) > 0.5] = Part.MOUTH
+    kinds[is_tucked[faces].any(axis=1)] = Part.SOCKET
+    finer = refine(faces, _is_detailed(canonical)[faces].all(axis=1), len(rows))
+    return finer, kinds[finer.source]
+
+
+def lay_out(
+    finer: Refinement,
+    skin_kinds: UInt8[np.ndarray, " triangles"],
+    mean: MeanHead,
+    weights: Mapping[str, Float[np.ndarray, " points"]],
+    bite: Bite,
+) -> Layout:
+    """Lay out the whole head from its skin; `weights` are regions of the skin as it was before."""
+    skin = finer.points(mean.skin)
+    canonical = np.concatenate([skin, mean.others])
+    triangles, kinds, start = [finer.triangles], [skin_kinds], len(skin)
+    meshes_of = {"lashes": lash_faces(), **dict.fromkeys(SIDES, eye_faces())}
+    meshes_of |= {name: bite.faces[name] for name in BITE_PARTS}
+    for name, faces in meshes_of.items():
+        both = np.concatenate([faces[:, [0, 1, 2]], faces[:, [0, 2, 3]]])
+        both = both[(both[:, 1] != both[:, 2]) & (both[:, 0] != both[:, 2])]
+        triangles.append(both + start)
+        kinds.append(np.full(len(both), _KINDS[name], dtype=np.uint8))
+        start += int(faces.max()) + 1
+    all_triangles, all_kinds = np.concatenate(triangles), np.concatenate(kinds)
+    angle = _eye_angle(all_triangles[all_kinds == Part.EYE], len(canonical))
+    table = np.zeros((len(canonical), len(REGIONS)))
+    for column, name in enumerate(REGIONS):
+        if name in weights:
+            table[: len(skin), column] = finer.mixed(weights[name][:, None])[:, 0]
+    lips = table[:, REGIONS.index("lips")]
+    table[:, REGIONS.index("shade")] = _shade(canonical, all_triangles, all_kinds, angle, lips)
+    return Layout(
+        triangles=all_triangles,
+        parts=all_kinds,
+        canonical=canonical.astype(np.float32),
+        regions=np.rint(255 * np.clip(table, 0, 1)).astype(np.uint8),
+        eye_angle=angle.astype(np.float32),
+    )
+
+
+def _is_detailed(canonical: Points) -> Bool[np.ndarray, " points"]:
+    """Which points of the mean head lie at the eyes, the nose or the mouth."""
+    side, up, front = np.abs(canonical[:, 0]), canonical[:, 1], canonical[:, 2]
+    eyes = (np.abs(side - 0.5) < 0.45) & (np.abs(up - 0.03) < 0.36)
+    nose = (side < 0.34) & (up > -0.85) & (up < -0.1)
+    mouth = (side < 0.62) & (up > -1.5) & (up < -0.8) & (front > 0.1)
+    return (eyes | nose | mouth) & (front > -0.1)
+
+
+def _eye_angle(triangles: Int[np.ndarray, "triangles 3"], count: int) -> VertexWeights:
+    ball = eye_points(np.zeros(3), 1.0, 0.0, 0.0)
+    away = np.arccos(np.clip(-ball[:, 1] / np.linalg.norm(ball, axis=1), -1, 1))
+    angle = np.full(count, np.pi)
+    angle[np.unique(triangles)] = np.tile(away, 2)
+    return angle
+
+
+def _shade(
+    canonical: Points,
+    triangles: Int[np.ndarray, "triangles 3"],
+    kinds: UInt8[np.ndarray, " triangles"],
+    eye_angle: VertexWeights,
+    lips: VertexWeights,
+) -> VertexWeights:
+    """Depth of a vertex: on skin by what it sees, in the mouth by its way behind the lips.
+
+    Lips are half as dark as they are at rest, since they part.
+    """
+    of_vertex = np.full(len(canonical), Part.LASHES)
+    of_vertex[triangles] = kinds[:, None]
+    of_vertex[triangles[kinds == Part.SKIN]] = Part.SKIN
+    outer = np.isin(kinds, (Part.SKIN, Part.SOCKET, Part.MOUTH))
+    hidden = occlusion(canonical, triangles[outer], np.flatnonzero(of_vertex == Part.SKIN))
+    shade = np.zeros(len(canonical))
+    shade[of_vertex == Part.SKIN] = np.clip((hidden - _OPEN) / (_DEEP - _OPEN), 0, 1)
+    shade *= 1 - 0.5 * lips
+    inside = np.isin(of_vertex, (Part.MOUTH, Part.TEETH, Part.GUMS, Part.TONGUE))
+    deep = np.clip((_LIPS_DEPTH - canonical[:, 2]) / _THROAT, 0, 1)
+    shade = np.where(inside, deep, shade)
+    shade = np.where(of_vertex == Part.EYE, 0.8 * np.clip((eye_angle - 0.7) / 0.6, 0, 1), shade)
+    return np.where(of_vertex == Part.SOCKET, _SOCKET_SHADE, shade)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MakeHumanTemplate(Layout):
+    """The same for all identities.
+
+    The vertices of a head are those of the skin, the lashes, both eyeballs, the bite's parts,
+    then two that no triangle uses: the fronts of the eyeballs.
+
+    Attributes:
+        rows: body points of the skin before it is refined.
+        units: by control the body points that it moves and how far, metres.
+        lids: both eyes' lids, by body points.
+        sockets: both eyes' surroundings.
+        hollow: body points of the mouth's inside.
+        skin: the skin's faces before it is refined.
+        finer: the finer skin.
+    """
+
+    assets: HeadAssets
+    rows: Int[np.ndarray, " skin_points"]
+    units: Mapping[str, SparseOffsets]
+    lids: Mapping[str, LidRings]
+    sockets: Mapping[str, Socket]
+    bite: Bite
+    hollow: Int[np.ndarray, " points"]
+    skin: Faces
+    finer: Refinement
+
+    def vertex_of(self, body_point: int) -> int:
+        """Return the vertex that a point of the skin became.
+
+        Raises:
+            KeyError: the point is not of the skin that is kept.
+        """
+        found = np.flatnonzero(self.rows == body_point)
+        if not len(found):
+            raise KeyError(f"body point {body_point} is cut off")
+        return int(found[0])
+
+
+def read_template(assets: HeadAssets, units: Path) -> MakeHumanTemplate:
+    """Read the template that all heads share.
+
+    Raises:
+        SourceError: the folder holds no unit, or one of them cannot be read.
+    """
+    moves = read_units(units)
+    skin, rows = head_skin(assets.base)
+    lids = find_lids(assets.base, assets.skin_weights, rows)
+    sockets = {
+        side: find_socket(assets, rows, lids[side], eye)
+        for side, eye in fitted_eyes(assets, assets.base.points).items()
+    }
+    weights = _skin_regions(assets, rows, lids)
+    bite = read_bite(assets)
+    hollow = rows[weights["inside_mouth"] > 0.5]
+    mean = mean_head(assets, rows, lids, bite, hollow)
+    finer, skin_kinds = cut_skin(skin, rows, sockets, weights["inside_mouth"], mean.skin)
+    layout = lay_out(finer, skin_kinds, mean, weights, bite)
+    return MakeHumanTemplate(
+        assets=assets,
+        rows=rows,
+        units=moves,
+        lids=lids,
+        sockets=sockets,
+        bite=bite,
+        hollow=hollow,
+        skin=skin,
+        finer=finer,
+        **vars(layout),
+    )
+
+
+def read_units(folder: Path) -> dict[str, SparseOffsets]:
+    """Read the face units of a folder by their ARKit names.
+
+    Raises:
+        SourceError: the folder holds no unit, or one of them cannot be read.
+    """
+    files = [path for path in sorted(folder.glob("*.target")) if path.stem not in LEFT_OUT]
+    if not files:
+        raise SourceError(
+            f"{folder} holds no .target file. Name the folder of the CC0 face units `faceunits01`"
+            " of makehumancommunity."
+        )
+    return {path.stem: read_target(path) for path in files}
+
+
+def _skin_regions(
+    assets: HeadAssets, skin: Int[np.ndarray, " points"], lids: Mapping[str, LidRings]
+) -> dict[str, Float[np.ndarray, " points"]]:
+    base = assets.base.points
+    middle = np.mean([eye.centre for eye in fitted_eyes(assets, base).values()], axis=0)
+    drawn = read_regions(assets, skin, base[skin] - middle)
+    weights = {name: drawn[name] for name in (*_SHARED_REGIONS, "inside_mouth")}
+    margins = [
+        rings[:2].ravel() for lid in lids.values() for rings in (lid.upper_rings, lid.lower_rings)
+    ]
+    return weights | {
+        "brows": drawn["brow"],
+        "lid_margins": np.isin(skin, np.concatenate(margins)).astype(np.float64),
+    }
+
 
 _LID_UNITS = ("eye", "cheekSquint")
 """Prefixes of the units that move the lids by more than a hair."""

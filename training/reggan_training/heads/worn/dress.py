@@ -7,8 +7,7 @@ from jaxtyping import Float
 
 from reggan_training.heads.anatomy.assets import Faces, Points
 from reggan_training.heads.head import HeadMesh, Part
-from reggan_training.heads.worn.facial_hair import beard, brows
-from reggan_training.heads.worn.hair import hair, sample_hair
+from reggan_training.heads.worn.hair import beard, brows, hair, sample_hair
 from reggan_training.heads.worn.strands import (
     Addition,
     MeshWearer,

@@ -19,7 +19,7 @@ from reggan_plugin.transfer.expression_transfer import source_from_card
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL, SHUT_MOUTH
 from reggan_training.metrics.image_distance import resized
-from reggan_training.metrics.motion.measured_face import FaceAnswer, MotionPlanes, Planes
+from reggan_training.metrics.motion.measures import FaceAnswer, MotionPlanes, Planes
 from reggan_training.tensor_shapes import Images
 
 

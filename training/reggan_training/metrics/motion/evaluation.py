@@ -16,25 +16,23 @@ from reggan_training.metrics.motion.ask_model import (
     motion_answers,
     motion_in_crop,
 )
-from reggan_training.metrics.motion.measured_face import (
-    FaceAnswer,
-    FacePart,
-    Planes,
-    TrueFace,
-    changeable_region,
-    moved_region,
-    part_masks,
-)
 from reggan_training.metrics.motion.measures import (
     INPUT,
     INTENSITIES,
     RESULT,
+    FaceAnswer,
+    FacePart,
     FaceResult,
     Figures,
+    Planes,
     ResultKind,
+    TrueFace,
+    changeable_region,
     measure_motion,
     measure_picture,
     motion_rises,
+    moved_region,
+    part_masks,
 )
 from reggan_training.metrics.motion.test_heads import (
     HEAD_SUFFIX,

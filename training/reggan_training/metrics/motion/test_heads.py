@@ -21,8 +21,7 @@ from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.data.identity_and_split import RENDERED_STYLES, SPLIT_FAMILIES, is_held_out
 from reggan_training.heads.head import HeadFamily, HeadMesh
-from reggan_training.metrics.motion.measured_face import Planes, TrueFace
-from reggan_training.metrics.motion.measures import ResultKind
+from reggan_training.metrics.motion.measures import Planes, ResultKind, TrueFace
 from reggan_training.pairs.head_look import sample_look
 from reggan_training.pairs.rasterising import (
     Camera,

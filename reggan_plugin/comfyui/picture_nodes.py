@@ -19,8 +19,11 @@ from reggan_plugin.comfyui.batch import (
     track_batch,
     which_faces,
 )
-from reggan_plugin.comfyui.expression_nodes import weights_from_text
-from reggan_plugin.comfyui.expression_type import BatchExpression, StillExpression
+from reggan_plugin.comfyui.expression_nodes import (
+    BatchExpression,
+    StillExpression,
+    weights_from_text,
+)
 from reggan_plugin.comfyui.frames_from_tensors import (
     BatchPicture,
     ImageEncoding,

@@ -14,13 +14,14 @@ from PIL import Image
 
 from reggan_plugin.comfyui import inputs
 from reggan_plugin.comfyui.expression_nodes import (
+    BlendedExpressions,
     BlendExpressions,
     ExpressionFromPicture,
     ExpressionNode,
     FaceShapes,
+    StillExpression,
     TakeNode,
 )
-from reggan_plugin.comfyui.expression_type import BlendedExpressions, StillExpression
 from reggan_plugin.comfyui.frames_from_tensors import read_batch
 from reggan_plugin.comfyui.picture_nodes import (
     NO_CHANGE,

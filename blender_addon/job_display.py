@@ -234,9 +234,7 @@ settings = tuple(
         (
             "unfolds",
             bpy.props.BoolProperty(
-                name="All of It",
-                description="Show all that the last job had to say",
-                **_SESSION,
+                name="All of It", description="Show all that the last job had to say", **_SESSION
             ),
         ),
         ("doctor", bpy.props.StringProperty(**_SESSION)),

@@ -101,9 +101,7 @@ def _make(folder: Path, wheel: Path, gpu: bool | None, note: str) -> None:
     listed = [f"{name}=={version}" for name, version in needed.items() if name != "reggan-plugin"]
     command = [*pip, "install", "--no-deps", "--only-binary=:all:", "--progress-bar=raw"]
     _run(
-        [*command, "--no-compile", str(wheel), *listed],
-        _NO_INDEX,
-        _Fetching(len(listed) + 1).take,
+        [*command, "--no-compile", str(wheel), *listed], _NO_INDEX, _Fetching(len(listed) + 1).take
     )
     _say("Trying each device", 1, 1)
     report = _doctor(python)

@@ -94,10 +94,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         return [one for asked in sequences for one in self._requests_of(context, asked, sequences)]
 
     def _requests_of(
-        self,
-        context: bpy.types.Context,
-        asked: FrameSelection,
-        sequences: Sequence[FrameSelection],
+        self, context: bpy.types.Context, asked: FrameSelection, sequences: Sequence[FrameSelection]
     ) -> list[JobRequest]:
         """Return the requests of one sequence, for each expression."""
         first = asked.ends[0] if asked.ends else Path(asked.sequence.source)

@@ -139,8 +139,4 @@ def _draw_line(column: bpy.types.UILayout, line: Any, mesh: Any) -> None:
     column.prop(line, "weight")
 
 
-classes = (
-    HeadPanel,
-    REGGAN_UL_expression_keys,
-    CharacterPanel,
-)
+classes = (HeadPanel, REGGAN_UL_expression_keys, CharacterPanel)

@@ -156,11 +156,7 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
     # Rotation and position alone: Blender ignores the scale of a camera.
     view = camera.matrix_world.normalized().inverted()
     projection = camera.calc_matrix_camera(
-        depsgraph,
-        x=width,
-        y=height,
-        scale_x=render.pixel_aspect_x,
-        scale_y=render.pixel_aspect_y,
+        depsgraph, x=width, y=height, scale_x=render.pixel_aspect_x, scale_y=render.pixel_aspect_y
     )
     return CameraView(
         clip_from_world=[tuple(row) for row in projection @ view],

@@ -211,11 +211,7 @@ def named_over_time(
 
 def _animated(scene: bpy.types.Scene, frames: Sequence[int]) -> dict[str, dict[int, Any]]:
     """Values of what is animated of the panel, by path and frame."""
-    paths = (
-        _INTENSITY,
-        *(f"reggan_shapes.{name}" for name in SHAPE_NAMES),
-        *_SHARES,
-    )
+    paths = (_INTENSITY, *(f"reggan_shapes.{name}" for name in SHAPE_NAMES), *_SHARES)
     limits = dict.fromkeys(paths, (0.0, MAX_INTENSITY)) | {_EXPRESSION: (0.0, 1e6)}
     return values_by_frame(scene, limits, frames)
 

@@ -49,10 +49,7 @@ def job_on_copy(
             "there, or choose another folder for temporary files in Blender's preferences."
         ) from error
     arguments = blender_arguments(
-        copy,
-        specification,
-        is_module=not bpy.app.binary_path,
-        runs_scripts=runs_scripts,
+        copy, specification, is_module=not bpy.app.binary_path, runs_scripts=runs_scripts
     )
     # What it leaves there if it is killed goes with this Blender's own temporary files.
     places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))

@@ -69,12 +69,7 @@ def open_contestant(
     load_s = time.perf_counter() - started
     card = card_from_metadata(runner.metadata, str(model))
     return Contestant(
-        name=model.stem,
-        device=runner.device,
-        card=card,
-        runner=runner,
-        load_s=load_s,
-        file=model,
+        name=model.stem, device=runner.device, card=card, runner=runner, load_s=load_s, file=model
     )
 
 

@@ -96,11 +96,7 @@ def which_faces(word: str) -> WhichFaces:
 
 
 def track_batch(
-    transfer: ExpressionTransfer,
-    pictures: Sequence[BatchPicture],
-    watch: Watch,
-    *,
-    is_shot: bool,
+    transfer: ExpressionTransfer, pictures: Sequence[BatchPicture], watch: Watch, *, is_shot: bool
 ) -> Tracks:
     """Find the faces of a batch; of separate pictures each is found by itself.
 
@@ -186,11 +182,7 @@ def _as_from_file(tracks: Tracks) -> Tracks:
 
 
 def faces_at(
-    transfer: ExpressionTransfer,
-    frame: Frame,
-    place: int,
-    which: WhichFaces,
-    tracks: Tracks | None,
+    transfer: ExpressionTransfer, frame: Frame, place: int, which: WhichFaces, tracks: Tracks | None
 ) -> ChosenFaces:
     """Return the crops of the chosen faces of a picture."""
     choice = FaceChoice(tracks=tracks, which=which)

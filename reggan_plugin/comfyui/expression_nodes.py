@@ -272,10 +272,7 @@ class BlendExpressions:
         amounts = {f"amount_{place}": intensity() for place in cls._PLACES}
         first, second, *others = cls._PLACES
         return {
-            "required": {
-                **{f"expression_{place}": link for place in (first, second)},
-                **amounts,
-            },
+            "required": {**{f"expression_{place}": link for place in (first, second)}, **amounts},
             "optional": {f"expression_{place}": link for place in others},
         }
 

@@ -140,12 +140,7 @@ def small_view(view: View) -> Image.Image:
 
 
 def write_cells(
-    path: Path,
-    pictures: Iterable[Image.Image],
-    count: int,
-    columns: int,
-    *,
-    is_new: bool = False,
+    path: Path, pictures: Iterable[Image.Image], count: int, columns: int, *, is_new: bool = False
 ) -> list[Box]:
     """Lay pictures side by side in cells as large as the first, and write them as PNG.
 

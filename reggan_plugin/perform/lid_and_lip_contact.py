@@ -63,9 +63,7 @@ def with_gaze_through_blinks(
 
 
 def with_contacts(
-    weights: Weights,
-    lids: Bool[np.ndarray, "rows 2"],
-    lips: Bool[np.ndarray, " rows"],
+    weights: Weights, lids: Bool[np.ndarray, "rows 2"], lips: Bool[np.ndarray, " rows"]
 ) -> Weights:
     """Return weights by which shut lids are shut, and lips that touch do.
 

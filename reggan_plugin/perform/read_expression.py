@@ -9,12 +9,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FaceNotFoundError, Remark, UsageError
 from reggan_plugin.files.frame import Frame, given_path, read_frame
-from reggan_plugin.perform.face_reading import (
-    FaceReader,
-    FaceReading,
-    largest_first,
-    shown_bytes,
-)
+from reggan_plugin.perform.face_reading import FaceReader, FaceReading, largest_first, shown_bytes
 from reggan_plugin.perform.lid_and_lip_contact import lips_meet, with_contacts
 from reggan_plugin.perform.mediapipe_landmarker import LANDMARKER_PAGE, MediaPipeReader
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES

@@ -76,12 +76,7 @@ def _begin(script: _Script, shot: CompShot) -> None:
         format=f'"{width} {height} 0 0 {width} {height} 1 "',
     )
     script.add("StickyNote", label=_quoted(NOT_RUN))
-    script.add(
-        "NoOp",
-        addUserKnob="{7 intensity l Intensity R 0 1.2}",
-        intensity=1,
-        name="RegGAN",
-    )
+    script.add("NoOp", addUserKnob="{7 intensity l Intensity R 0 1.2}", intensity=1, name="RegGAN")
     _read(script, shot, shot.source, "Source")
     for name in ("stmap", "gain", "paint"):
         _read(script, shot, shot.layers[name], name)

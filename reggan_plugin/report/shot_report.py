@@ -193,9 +193,7 @@ def _with_problems(checked: CheckedFrame, look: FrameLook, flicker: Flicker | No
     if look.is_altered:
         checked = as_altered(checked)
     return replace(
-        checked,
-        problems=in_order((*checked.problems, *more)),
-        note=checked.note or look.fault,
+        checked, problems=in_order((*checked.problems, *more)), note=checked.note or look.fault
     )
 
 

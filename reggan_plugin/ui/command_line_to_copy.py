@@ -189,10 +189,7 @@ def preset_text(name: str, change: SliderValues) -> str:
     if not weights:
         raise UsageError("Nothing is asked for yet: move a slider or choose an expression first.")
     heading = json.dumps(name, ensure_ascii=False)
-    lines = [
-        f"[{heading}]",
-        *(f"{part} = {w:.4g}" for part, w in weights.items()),
-    ]
+    lines = [f"[{heading}]", *(f"{part} = {w:.4g}" for part, w in weights.items())]
     return "\n".join([*lines, "adds = true"]) + "\n"
 
 

@@ -154,8 +154,7 @@ class LivePipe:
         crops = self._transfer.find_faces(frame, choice, (path.name,))
         if not crops:
             raise FaceNotFoundError(
-                f"{path.name} shows no human-like face; {EXPECTED}.",
-                kind="face-in-frame",
+                f"{path.name} shows no human-like face; {EXPECTED}.", kind="face-in-frame"
             )
         exposure_ev = self._transfer.auto_exposure(frame, crops[:1])
         face_px = crops[0].scale * crops[0].side_px

@@ -127,12 +127,7 @@ def onnx(
 @overwrite_option()
 @verbose_option
 def landmarks(
-    run: Path,
-    out: Path,
-    refinement: Path | None,
-    front: Path | None,
-    version: str,
-    overwrite: bool,
+    run: Path, out: Path, refinement: Path | None, front: Path | None, version: str, overwrite: bool
 ) -> None:
     """Export landmarks that were trained to the file that a rig is laid by.
 
@@ -217,10 +212,7 @@ def batch_from_text(text: str) -> tuple[int, int, int]:
     "speed, instead of this GPU alone.",
 )
 @shown_option(
-    "--device tensorrt[:INDEX]",
-    default="tensorrt",
-    show_default=True,
-    help="The GPU to build on.",
+    "--device tensorrt[:INDEX]", default="tensorrt", show_default=True, help="The GPU to build on."
 )
 @shown_option(
     "--out FILE.plan",
@@ -261,11 +253,7 @@ def engine(
 
 @click.command()
 @click.argument("model", type=MODEL_FILE)
-@click.option(
-    "--engine",
-    type=MODEL_FILE,
-    help="TensorRT engine of the model, to compare, too.",
-)
+@click.option("--engine", type=MODEL_FILE, help="TensorRT engine of the model, to compare, too.")
 @shown_option(
     "--checkpoint RUN|FILE",
     type=click.Path(exists=True, path_type=Path),

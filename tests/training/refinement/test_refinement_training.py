@@ -17,10 +17,11 @@ from reggan_training.refinement.training import (
     LOG,
     AdversaryTraining,
     Batch,
+    RefinementTask,
     RefinementTraining,
     measure,
-    train,
 )
+from reggan_training.training_run import run_training
 from reggan_training.weights_from_onnx import exported_weights, load_exported
 
 
@@ -140,6 +141,6 @@ def test_a_run_goes_on(pool: PicturePool, tmp_path: Path) -> None:
     told: list[dict[str, float | str]] = []
     run = PoolRun(folder=tmp_path, open_families=list, length_s=0.3, drawing_s=0)
     for _ in range(2):
-        train(run, pool, pool, told.append)
+        run_training(RefinementTask(run, pool, pool, told.append))
     assert int(told[1]["steps"]) > int(told[0]["steps"]) >= 1
     assert len((tmp_path / LOG).read_text().splitlines()) == 2

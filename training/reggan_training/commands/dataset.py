@@ -19,9 +19,7 @@ _COMMANDS = {
         "train",
     ),
     "pack": LazyCommand(
-        "reggan_training.commands.dataset_pack:pack",
-        "Put sets into one small file.",
-        "train",
+        "reggan_training.commands.dataset_pack:pack", "Put sets into one small file.", "train"
     ),
     "pictures": LazyCommand(
         "reggan_training.commands.dataset_pictures:pictures",

@@ -17,12 +17,7 @@ from reggan_training.data.identity_and_split import SPLITS, STYLES, Split
     epilog="\b\nExample:\n  reggan-plugin dataset pack pictures --out pictures.zip --limit-mib 50",
 )
 @sets_argument
-@shown_option(
-    "--out FILE.zip",
-    type=FILE_TO_WRITE,
-    required=True,
-    help="The packed set.",
-)
+@shown_option("--out FILE.zip", type=FILE_TO_WRITE, required=True, help="The packed set.")
 @shown_option(
     "--limit-mib MIB",
     type=click.FloatRange(min=0, min_open=True),

@@ -28,12 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command("evaluate")
-@click.argument(
-    "runs",
-    nargs=-1,
-    required=True,
-    type=FOLDER,
-)
+@click.argument("runs", nargs=-1, required=True, type=FOLDER)
 @click.option(
     "--data",
     "roots",

@@ -29,10 +29,7 @@ _BACKGROUNDS = 600
     "--cartoons", default=0, least=0, help="How many flat drawings of characters to add."
 )
 @click.option(
-    "--model",
-    type=FOLDER,
-    required=True,
-    help="Folder with detector.onnx and landmarks.onnx.",
+    "--model", type=FOLDER, required=True, help="Folder with detector.onnx and landmarks.onnx."
 )
 @click.option("--out", type=FILE_TO_WRITE, required=True, help="File to write.")
 @number_option("--frames", default=900, help="How many frames to search.")

@@ -102,14 +102,10 @@ family_options = options_as(
     _open_families,
     shown_option("--ict NPZ", type=FILE, help="ICT FaceKit light, as one archive."),
     shown_option(
-        "--makehuman DIR",
-        type=FOLDER,
-        help="MakeHuman's CC0 assets; needs --face-units.",
+        "--makehuman DIR", type=FOLDER, help="MakeHuman's CC0 assets; needs --face-units."
     ),
     shown_option(
-        "--face-units DIR",
-        type=FOLDER,
-        help="ARKit units (*.target) for MakeHuman's base mesh.",
+        "--face-units DIR", type=FOLDER, help="ARKit units (*.target) for MakeHuman's base mesh."
     ),
     shown_option("--valid DIR", type=FOLDER, help="VALID avatars, one archive each."),
     shown_option(

@@ -12,10 +12,7 @@ from reggan_plugin.commands.terminal import verbose_option
 
 @click.command("tally")
 @click.argument(
-    "answers",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    nargs=-1,
-    required=True,
+    "answers", type=click.Path(exists=True, dir_okay=False, path_type=Path), nargs=-1, required=True
 )
 @click.option(
     "--key",

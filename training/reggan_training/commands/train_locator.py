@@ -143,11 +143,7 @@ def train_locator(
         draw_set({family.name: family for family in open_families()}, heads[0], draw, seed)
     pictures = pictures_to_train_on(data, heads, cartoons, seed, every=every)
     bank = build_bank(
-        pictures,
-        styles_per_picture=styles,
-        backgrounds=backgrounds,
-        seed=seed,
-        negatives=negatives,
+        pictures, styles_per_picture=styles, backgrounds=backgrounds, seed=seed, negatives=negatives
     )
     LocatorRun(folder, config, _stage_of(stage, bank)).run()
     click.echo(folder)

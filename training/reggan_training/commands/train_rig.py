@@ -151,16 +151,9 @@ def train_refinement(run: "PoolRun", model: Path) -> None:
     """
     from reggan_training.landmarks.training import train_on_drawn
     from reggan_training.refinement.examples import ExampleDrawing
-    from reggan_training.refinement.training import ARRAYS
-    from reggan_training.refinement.training import train as train_network
+    from reggan_training.refinement.training import ARRAYS, RefinementTask
 
-    train_on_drawn(
-        run,
-        ExampleDrawing(model.resolve()),
-        ARRAYS,
-        lambda pool, test, told: train_network(run, pool, test, told),
-        _report,
-    )
+    train_on_drawn(run, ExampleDrawing(model.resolve()), ARRAYS, RefinementTask, _report)
     click.echo(run.folder)
 
 

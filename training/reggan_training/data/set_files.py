@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -23,21 +23,6 @@ from reggan_plugin.array_types import Pixels
 from reggan_plugin.errors import OutputExistsError, SourceError, UnreadableFrameError
 from reggan_plugin.file_safety import TEMPORARY_SUFFIX, write_atomically
 from reggan_training.data.identity_and_split import Identity
-
-
-@runtime_checkable
-class SetFiles(Protocol):
-    """The files of a set; names are relative, with `/`."""
-
-    @property
-    def place(self) -> Path:
-        """The folder or zip."""
-
-    def has(self, name: str) -> bool:
-        """Tell whether a file of this name is there."""
-
-    def read(self, name: str) -> bytes:
-        """Read a file's content; raises SourceError if it is missing."""
 
 
 @dataclass(frozen=True)
@@ -102,9 +87,12 @@ class ZipFiles:
             return self._zip.read(name)
         except (KeyError, OSError, zipfile.BadZipFile, zlib.error) as error:
             raise SourceError(
-                f"{self.place} holds no sound {name}. Pack the set again.",
-                kind="set-to-make-again",
+                f"{self.place} holds no sound {name}. Pack the set again.", kind="set-to-make-again"
             ) from error
+
+
+SetFiles = FolderFiles | ZipFiles
+"""The files of a set; names are relative, with `/`."""
 
 
 @dataclass(frozen=True, kw_only=True)

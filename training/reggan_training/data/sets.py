@@ -571,11 +571,7 @@ def load_sets(
         SourceError: a file is missing or damaged, a layout unknown, or an identity in two sets.
     """
     entries = choose_entries(
-        roots,
-        splits,
-        styles=styles,
-        training_styles=training_styles,
-        limit=limit,
+        roots, splits, styles=styles, training_styles=training_styles, limit=limit
     )
     loaded = [entry.load() for entry in entries]
     return [identity for identity in loaded if identity is not None]

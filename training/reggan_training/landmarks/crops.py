@@ -123,10 +123,7 @@ def draw_crops(
     linear, shift = _jitter(kind, flip, draw, augments=augments)
     at = _grid(linear, shift, INPUT_PX[kind])
     picture = F.grid_sample(
-        pictures.permute(0, 3, 1, 2).float() / 255,
-        at,
-        align_corners=False,
-        padding_mode="border",
+        pictures.permute(0, 3, 1, 2).float() / 255, at, align_corners=False, padding_mode="border"
     )
     if augments:
         picture, _ = _recoloured(picture, draw)

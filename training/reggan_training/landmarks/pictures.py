@@ -79,12 +79,7 @@ class HeadPicture:
 
 
 def draw_head(
-    head: HeadMesh,
-    found: DensePoints,
-    random: np.random.Generator,
-    *,
-    states: int,
-    looks: int,
+    head: HeadMesh, found: DensePoints, random: np.random.Generator, *, states: int, looks: int
 ) -> list[HeadPicture]:
     """Draw a head in several states, each in several looks.
 

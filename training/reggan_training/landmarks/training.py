@@ -12,12 +12,7 @@ from torch import Tensor
 
 from reggan_plugin.errors import SourceError
 from reggan_training.heads.head import HeadFamily
-from reggan_training.landmarks.crops import (
-    FrontCrops,
-    PartCrops,
-    draw_crops,
-    draw_front_crops,
-)
+from reggan_training.landmarks.crops import FrontCrops, PartCrops, draw_crops, draw_front_crops
 from reggan_training.landmarks.front_network import (
     FrontNetwork,
     face_features,
@@ -359,18 +354,14 @@ def train_landmarks(run: PoolRun, report: Report) -> None:
     Raises:
         SourceError: no pictures were drawn, or none of held-out heads.
     """
-
-    def train(pool: PicturePool, test: PicturePool, told: Report) -> None:
-        run_training(LandmarkTask(run, pool, test, told))
-
-    train_on_drawn(run, landmark_rows, arrays_of(SHARES), train, report)
+    train_on_drawn(run, landmark_rows, arrays_of(SHARES), LandmarkTask, report)
 
 
 def train_on_drawn(
     run: PoolRun,
     draw: DrawRows,
     arrays: Iterable[str],
-    train: Callable[[PicturePool, PicturePool, Report], None],
+    task: Callable[[PoolRun, PicturePool, PicturePool, Report], PoolTask],
     report: Report,
 ) -> None:
     """Draw a pool, and train on it as soon as there is enough.
@@ -379,7 +370,7 @@ def train_on_drawn(
         run: what to do.
         draw: rows of a head.
         arrays: of a row.
-        train: on a pool, measured on another.
+        task: made of the run, a pool to train on, and one of held-out heads.
         report: told each measurement.
 
     Raises:
@@ -387,7 +378,7 @@ def train_on_drawn(
     """
     run.folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(run.seed)
-    task = DrawingTask(
+    drawn = DrawingTask(
         run=run.folder,
         open_families=run.open_families,
         without=run.without,
@@ -398,14 +389,14 @@ def train_on_drawn(
     )
     names = tuple(arrays)
     pool, test = (PicturePool(run.folder / name, names) for name in (POOL, TEST_POOL))
-    with DrawingProcesses(task, run.processes if run.drawing_s > 0 else 0) as drawing:
+    with DrawingProcesses(drawn, run.processes if run.drawing_s > 0 else 0) as drawing:
         _wait_for_pictures(run, pool, test, drawing)
 
         def report_both(found: Measurement) -> None:
             drawing.draw_on()  # says so where one has ended
             report(found)
 
-        train(pool, test, report_both)
+        run_training(task(run, pool, test, report_both))
 
 
 def _wait_for_pictures(

@@ -48,8 +48,7 @@ def mine_negatives(
     empty_patches = np.zeros((0, PATCH_SIDE_PX, PATCH_SIDE_PX), dtype=np.uint8)
     empty_crops = np.zeros((0, CROP_SIDE_PX, CROP_SIDE_PX), dtype=np.uint8)
     return HardNegatives(
-        np.stack(patches) if patches else empty_patches,
-        np.stack(crops) if crops else empty_crops,
+        np.stack(patches) if patches else empty_patches, np.stack(crops) if crops else empty_crops
     )
 
 

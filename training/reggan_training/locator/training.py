@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal
 
 import numpy as np
 import torch
@@ -137,24 +137,6 @@ StageName = Literal["detector", "landmarks"]
 CHECKPOINT_NAME = "checkpoint.pt"
 
 
-@runtime_checkable
-class LocatorStage(Protocol):
-    """One network with its batches and its loss."""
-
-    @property
-    def network(self) -> nn.Module:
-        """The network under training."""
-        ...
-
-    def draw_batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:
-        """Return inputs [n, 1, h, w] in [0, 1] and targets, both on the CPU."""
-        ...
-
-    def loss(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """Return the terms of the loss; their sum is minimised."""
-        ...
-
-
 def _stack(patches: list[UInt8[np.ndarray, "h w"]]) -> Tensor:
     return torch.from_numpy(np.stack(patches)[:, None]).float() / 255.0
 
@@ -189,7 +171,7 @@ class DetectorStage:
     network: FaceDetector
 
     def draw_batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor]:
-        """Return patches and `detector_targets`."""
+        """Return patches, [n, 1, h, w] in [0, 1], and `detector_targets`, both on the CPU."""
         patches, targets = [], []
         for _ in range(size):
             patch, faces = synthesise_patch(self.bank, rng)
@@ -198,7 +180,7 @@ class DetectorStage:
         return _stack(patches), torch.from_numpy(np.stack(targets))
 
     def loss(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """Return `score` and `offsets`.
+        """Return `score` and `offsets`, terms whose sum is minimised.
 
         Source: Lin et al. (2017), Focal Loss for Dense Object Detection, eq. 4, with γ = 2.
         """
@@ -246,6 +228,10 @@ class LandmarkStage:
             "points": (miss * scale).sum() / (6 * found) * 5.0,
             "spread": wide.sum() / (6 * found) * 0.5,
         }
+
+
+LocatorStage = DetectorStage | LandmarkStage
+"""One network with its batches and its loss."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,6 @@ import copy
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -197,24 +196,6 @@ class JudgeSettings:
     styles: int = 6
 
 
-@runtime_checkable
-class Lesson(Protocol):
-    """Lesson of one judge, and how well it has learnt it."""
-
-    @property
-    def network(self) -> nn.Module:
-        """The judge."""
-        ...
-
-    def loss(self, batch_size: int) -> Tensor:
-        """Loss on a fresh batch."""
-        ...
-
-    def score(self) -> float:
-        """Quality on validation identities; higher is better."""
-        ...
-
-
 class ExpressionLesson:
     """Naming the expression of grey, stylised, disturbed views."""
 
@@ -283,6 +264,11 @@ class FaceLesson:
         """Share of pairs of validation faces that are told apart or recognised."""
         pairs = identity_pairs(self.network.face, self._validation)
         return verification_accuracy(pairs, chosen_threshold(pairs))
+
+
+Lesson = ExpressionLesson | FaceLesson
+"""Lesson of one judge: the loss on a fresh batch, and how well it has learnt it (higher is
+better)."""
 
 
 class LessonTask:

@@ -121,10 +121,7 @@ def sample_look(random: np.random.Generator, *, style: str | None = None) -> Hea
     }
     drawn |= {**colours, **weights, **_surface(random, style), **_lighting(random, style)}
     return HeadLook(
-        style=style,
-        **drawn,
-        texture_seed=int(random.integers(2**31)),
-        backdrop=_backdrop(random),
+        style=style, **drawn, texture_seed=int(random.integers(2**31)), backdrop=_backdrop(random)
     )
 
 

@@ -250,8 +250,7 @@ class Rasters:
         """Every `step`-th pixel of every `step`-th row: coarser and aliased."""
         kept = slice(step // 2, None, step)
         return Rasters(
-            triangle=self.triangle[:, kept, kept],
-            barycentric=self.barycentric[:, kept, kept],
+            triangle=self.triangle[:, kept, kept], barycentric=self.barycentric[:, kept, kept]
         )
 
     @property

@@ -241,10 +241,7 @@ def _add_mesh(
         for moved in motion.values()
     ]
     primitive = {
-        "attributes": {
-            "POSITION": glb.floats(points * METRES + AT),
-            "TEXCOORD_0": glb.floats(uv),
-        },
+        "attributes": {"POSITION": glb.floats(points * METRES + AT), "TEXCOORD_0": glb.floats(uv)},
         "indices": glb.indices(corners),
         "material": glb.append("materials", {"name": name, "pbrMetallicRoughness": material}),
         **({"targets": targets} if targets else {}),

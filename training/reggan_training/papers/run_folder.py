@@ -362,7 +362,7 @@ def _from_onnx(path: Path) -> InitialWeights:
         raise UsageError(
             f"{path.name} is a rig (contract {card.contract}), and only models of named "
             "expressions can be started from (contract 1). Start from sargan, a run folder or "
-            "nothing.",
+            "nothing."
         )
     return InitialWeights(
         source=path.name,

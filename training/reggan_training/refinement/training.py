@@ -22,7 +22,7 @@ from reggan_plugin.rig.template import CONVENTIONS
 from reggan_training.landmarks.picture_pool import PicturePool
 from reggan_training.landmarks.training import RATE, Measurement, PoolRun, PoolTask, Report
 from reggan_training.refinement.network import LightDiscriminator, RigRefiner
-from reggan_training.training_run import NetworkTraining, run_training
+from reggan_training.training_run import NetworkTraining
 from reggan_training.weights_from_onnx import exported_weights, load_exported
 
 ARRAYS: Final = ("picture", "asked", "motion", "light", "known")
@@ -253,8 +253,3 @@ class RefinementTask(PoolTask):
             "pool": self.pool.count,
             **measure(self._running.ema, self._test),
         }
-
-
-def train(run: PoolRun, pool: PicturePool, test: PicturePool, report: Report) -> None:
-    """Train by the clock; see `PoolTask`. Go on where a run stopped."""
-    run_training(RefinementTask(run, pool, test, report))

@@ -198,9 +198,7 @@ def _without_back(gums: Piece) -> Piece:
     is_kept = gums.points[gums.triangles][..., 2].mean(axis=1) > _GUM_ENDS
     taken, triangles = np.unique(gums.triangles[is_kept], return_inverse=True)
     return Piece(
-        points=gums.points[taken],
-        normals=gums.normals[taken],
-        triangles=triangles.reshape(-1, 3),
+        points=gums.points[taken], normals=gums.normals[taken], triangles=triangles.reshape(-1, 3)
     )
 
 
@@ -215,9 +213,7 @@ def _shaped_tongue(tongue: Piece) -> Piece:
     lift = -0.07 * np.clip((-z - 0.2) / 0.3, 0, 1) + top * (vault - groove)
     points = points + lift[:, None] * np.array([0.0, 1.0, 0.0])
     return Piece(
-        points=points,
-        normals=vertex_normals(points, tongue.triangles),
-        triangles=tongue.triangles,
+        points=points, normals=vertex_normals(points, tongue.triangles), triangles=tongue.triangles
     )
 
 

@@ -16,11 +16,7 @@ from reggan_plugin.array_types import Plane
 from reggan_training.heads.anatomy.assets import HeadAssets, Points
 from reggan_training.heads.head import rise
 
-_MASKS = {
-    "lips": "lips",
-    "ears": "ears",
-    "inside_mouth": "inside-mouth",
-}
+_MASKS = {"lips": "lips", "ears": "ears", "inside_mouth": "inside-mouth"}
 _Axis = Float[np.ndarray, " points"]
 _ENDS = {
     # continued behind the first end, behind the second: weights of (before, first, second, after)

@@ -233,12 +233,7 @@ _ONE_SIDE: Final[dict[str, tuple[tuple[str, float], ...]]] = {
     "mouthFrown": (("mouthSad", 0.8), ("lipCorner", 0.3)),
     "mouthLowerDown": (("lipDown", 1.1),),
     "mouthSmile": (("smileClose", 1.3),),
-    "mouthStretch": (
-        ("smileClose", 0.95),
-        ("mouthSad", 1.4),
-        ("lipCorner", 0.2),
-        ("lipDown", 0.4),
-    ),
+    "mouthStretch": (("smileClose", 0.95), ("mouthSad", 1.4), ("lipCorner", 0.2), ("lipDown", 0.4)),
     "mouthUpperUp": (("lipUp", 1.05),),
     "noseSneer": (
         ("disgust", 1.0),
@@ -249,7 +244,7 @@ _ONE_SIDE: Final[dict[str, tuple[tuple[str, float], ...]]] = {
     ),
 }
 _SPLIT: Final[dict[str, tuple[tuple[str, float], ...]]] = {
-    "mouthPress": (("MPB_Up", 1.0), ("MPB_Down", 1.0)),
+    "mouthPress": (("MPB_Up", 1.0), ("MPB_Down", 1.0))
 }
 FACE: Final = "H_DDS_HighRes"
 LEFT_EYE: Final = "h_L_eye"

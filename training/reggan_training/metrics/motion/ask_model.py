@@ -24,9 +24,7 @@ from reggan_training.tensor_shapes import Images
 
 
 def motion_answers(
-    source: AnswerSource,
-    pictures: Images,
-    controls: Float[Tensor, "batch controls"],
+    source: AnswerSource, pictures: Images, controls: Float[Tensor, "batch controls"]
 ) -> list[Answer]:
     """Ask about pictures of any size, the way that users' frames go.
 

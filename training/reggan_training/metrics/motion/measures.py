@@ -116,11 +116,7 @@ def part_masks(face: TrueFace) -> dict[FacePart, PixelMask]:
     mouth |= face.shows(*INSIDE_OF_MOUTH)
     brows = _box(face, face.source_landmarks, _BROWS_AND_LIDS) | face.shows(*_OF_EYES)
     brows &= ~mouth
-    return {
-        FacePart.BROWS_AND_LIDS: brows,
-        FacePart.MOUTH: mouth,
-        FacePart.REST: ~(brows | mouth),
-    }
+    return {FacePart.BROWS_AND_LIDS: brows, FacePart.MOUTH: mouth, FacePart.REST: ~(brows | mouth)}
 
 
 def changeable_region(side_px: int) -> PixelMask:

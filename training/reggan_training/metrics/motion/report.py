@@ -177,13 +177,7 @@ def markdown_from_results(results: Results, bounds: Sequence[MotionBound]) -> st
     heads = ["faces", "n", "method", *(title for title, _ in _COLUMNS.values())]
     missed = sorted(bounds, key=lambda one: one.holds)
     verdicts = [
-        [
-            "yes" if one.holds else "**no**",
-            one.name,
-            one.faces,
-            _number(one.found),
-            one.expected,
-        ]
+        ["yes" if one.holds else "**no**", one.name, one.faces, _number(one.found), one.expected]
         for one in missed
     ]
     parts = [

@@ -32,14 +32,7 @@ REGRESSION = "regression layer"
 _MOST_AT_ONCE = 16
 OWN_FEATURES = "own"
 """The name of the project's own features among `Measurements.features`."""
-Gauge = Callable[
-    [
-        Images,
-        Images,
-        Int[Tensor, " batch"],
-    ],
-    Mapping[str, Tensor],
-]
+Gauge = Callable[[Images, Images, Int[Tensor, " batch"]], Mapping[str, Tensor]]
 """Something else that measures composites: an outside network that a user gave.
 
 Of sources, results and the expressions wanted it gives a figure of each result by quantity, or its

@@ -83,11 +83,7 @@ WEIGHT_FILES: Mapping[str, WeightFile] = MappingProxyType(
             "QualiCLIP",
             "the official QualiCLIP (non-commercial) exported with torch.onnx; pyiqa's halves the "
             "logits, so say which you took",
-            {
-                "side_px": 224,
-                "mean": [0.4815, 0.4578, 0.4082],
-                "std": [0.2686, 0.2613, 0.2758],
-            },
+            {"side_px": 224, "mean": [0.4815, 0.4578, 0.4082], "std": [0.2686, 0.2613, 0.2758]},
         ),
     }
 )

@@ -113,7 +113,7 @@ def _lower(
 
 def _bite(corners: Points) -> Callable[[np.ndarray], np.ndarray]:
     """Height of the plane between both rows at a depth: it rises to the back."""
-    if len(corners) < _FEWEST:
+    if len(corners) < _FEWEST or np.ptp(corners[:, 2]) < _LEAST_SIZE:
         return np.zeros_like
     slope, height = np.polyfit(corners[:, 2], corners[:, 1], 1)
     return lambda depth: height + slope * depth

@@ -35,16 +35,15 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import (
-    FaceNotFoundError,
     RegganError,
     SourceError,
     UsageError,
     document_from_said,
 )
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.file_safety import appearing, refuse_existing, refuse_overwriting
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.jobs.results_and_events import face_not_found, none_of_number
 from reggan_plugin.json_and_toml import json_text, parse_json
 from reggan_plugin.limits import MOST_PATH_LETTERS
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -124,7 +123,7 @@ class LivePipe:
     def _written(self, picture: Rgba, out: Path) -> dict[str, Any]:
         """Write a picture whole, rows from the bottom; return its file's name, and its size."""
         with appearing(out, is_durable=False) as temporary, temporary.open("xb") as file:
-            np.ascontiguousarray(picture[::-1]).tofile(file)  # in one piece
+            file.write(np.ascontiguousarray(picture[::-1]).data)  # in one piece
         self._made.add(out)
         return {"file": out.name, "width": picture.shape[1], "height": picture.shape[0]}
 
@@ -153,9 +152,8 @@ class LivePipe:
         frame = read_frame(path)
         crops = self._transfer.find_faces(frame, choice, (path.name,))
         if not crops:
-            raise FaceNotFoundError(
-                f"{path.name} shows no human-like face; {EXPECTED}.", kind="face-in-frame"
-            )
+            others = none_of_number(choice.which, crops.there) if crops.there else None
+            raise face_not_found(path.name, others, path)
         exposure_ev = self._transfer.auto_exposure(frame, crops[:1])
         face_px = crops[0].scale * crops[0].side_px
         sizes = max(frame.pixels.shape[:2]) / longest_px, face_px / LARGEST_LIVE_FACE_PX

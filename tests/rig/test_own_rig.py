@@ -211,6 +211,13 @@ def test_a_denture_of_one_row_is_refused(tmp_path: Path) -> None:
         ExpressionTransfer(teeth=read_rig(path))
 
 
+def test_a_flat_denture_is_taken(tmp_path: Path) -> None:
+    path, writer = tmp_path / "denture.glb", GlbWriter()
+    add_teeth(writer, lambda own: own * [1, 1, 0], names=False)
+    writer.write(path)
+    assert own_mouth(read_rig(path)) is not None
+
+
 @pytest.mark.parametrize(
     "name", ["jawOpen", "mouthFunnel", "mouthUpperUpLeft", "mouthLowerDownLeft"]
 )

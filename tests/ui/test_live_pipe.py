@@ -152,6 +152,25 @@ def test_an_answer_replaces_no_file_but_its_own(
     assert not list(tmp_path.glob("*.reggan-tmp"))
 
 
+def test_a_face_that_is_not_there_and_a_disk_that_is_full_are_named(
+    pipe: LivePipe, frame: Path, tmp_path: Path
+) -> None:
+    said = pipe.answer(asked(frame, tmp_path / "live.raw", face=77))
+    assert said["kind"] == "face-number"
+    assert said["message"] == "No face 77 in avatar.1001.png; found 1 face (0)."
+    if os.name != "posix":
+        return
+    import resource
+
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, usual[1]))
+    try:
+        said = pipe.answer(asked(frame, tmp_path / "live.raw"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert "live.7.raw cannot be written: File too large" in said["message"]
+
+
 def test_of_lines_that_came_meanwhile_the_newest_is_answered() -> None:
     read, write = os.pipe()
     lines = newest_lines(read)

@@ -12,6 +12,7 @@ from reggan_plugin.errors import FRAME_FAULTS, OutputExistsError, SourceError, S
 from reggan_plugin.file_safety import path_from
 from reggan_plugin.files.frame import read_content
 from reggan_plugin.jobs.frame_record import (
+    RECORD_FOLDER,
     FrameFacts,
     FrameRecord,
     digest_of,
@@ -99,6 +100,8 @@ class FinishedFrames:
         """
         record = read_record(task.output)
         if record is None or record.outcome == "skipped":
+            return False
+        if RECORD_FOLDER in task.output.parts:  # a frame of a video: nobody's to change
             return False
         if Path(record.output).name != task.output.name:
             return False

@@ -170,16 +170,18 @@ def test_a_job_that_was_stopped_goes_on_with_the_next_frame(
     assert not result.exists()
     killed = tmp_path / f"{_prefix_for(result.name)}0123{TEMPORARY_SUFFIX}"
     killed.touch()
+    exchanged = tmp_path / ".reggan" / f"{result.name}.frames" / "00000002.png"
+    exchanged.write_bytes(exchanged.with_name("00000001.png").read_bytes())
     capsys.readouterr()
     assert smile(clip, "--resume", "--json") == 0
     summary = json.loads(capsys.readouterr().out)
-    assert summary["counts"] == {"written": 1, "copied": 0, "skipped": 6, "failed": 0}
+    assert summary["counts"] == {"written": 2, "copied": 0, "skipped": 5, "failed": 0}
     assert summary["out"] == str(result)
     assert not killed.exists(), "what a killed run left of the video"
     content = result.read_bytes()
     # A finished video is left as it is, and one that was damaged is made again.
     assert smile(clip, "--resume") == 0
-    assert calls == FRAMES + 1
+    assert calls == FRAMES + 2
     assert result.read_bytes() == content
     assert smile(clip) == 1
     assert "--resume" in capsys.readouterr().err

@@ -219,7 +219,8 @@ class Movie:
             outputs = {task.source.number or 0: task.output for task in tasks}
             changed = {number: path for number, path in outputs.items() if path.exists()}
             video.close()
-            notices = write_video(video.path, self.out, changed, **how)
+            lost = write_video(video.path, self.out, changed, **how)
+            notices = [f"{self.out.name}: {one}" for one in lost]
         replace(record, output_state=state_of(self.out), output_sha256=digest_of(self.out)).write()
         shutil.rmtree(frames_folder(self.out), ignore_errors=True)
         return notices

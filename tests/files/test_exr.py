@@ -265,6 +265,9 @@ def test_what_is_no_picture_is_refused(
     OpenEXR.File(header(), dict(layers)).write(str(paths[0]))
     with pytest.raises(error, match=rf"in\.exr .*{message}"):
         read_frame(paths[0])
+    OpenEXR.File(header(), dict.fromkeys("RGB", np.zeros((2, 2), np.uint32))).write(str(paths[0]))
+    with pytest.raises(MissingChannelsError, match=r"B \(whole numbers\), G \(whole numbers\)"):
+        read_frame(paths[0])
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,11 @@ def find_layer(parts: Sequence[ExrPart], wanted: str | None = None) -> Layer:
     hero = next((layer.view for layer in flat if layer.view), "")
     choice = _picture_among([layer for layer in flat if layer.view in ("", hero)])
     if choice is None:
-        found = listed(labelled(part, channel) for part in parts for channel in part.channels)
+        found = listed(
+            labelled(part, channel) + (" (whole numbers)" if channel.pixel_type == "uint" else "")
+            for part in parts
+            for channel in part.channels
+        )
         raise MissingChannelsError(f"holds no picture among its channels {found}. {_ADVICE}")
     refuse_unwritable(parts[choice.part_index], choice)
     return choice

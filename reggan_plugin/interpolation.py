@@ -79,7 +79,7 @@ _MOST_LEVELS = 3
 _OVERSHOOT = 0.25
 """By how much a value may leave the range of its neighbours: in parts of that range, or of what
 is darkest there if that is less."""
-AT_ONCE = 1 << 13
+AT_ONCE = 1 << 14
 """Places sampled at a time, so that what is worked on stays in the processor's cache."""
 
 

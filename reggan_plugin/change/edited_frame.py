@@ -54,7 +54,7 @@ class CutFace:
     Attributes:
         region: the part of the picture around it.
         crop: where the face lies in the region.
-        display: the region's display image.
+        display: the region's display image, in [0, 1].
         before: the face as it is shown to the model.
         mix: what is asked for.
     """

@@ -94,8 +94,8 @@ def cut_face(
     Its details are seen at up to so many times the side of the model's own crop: for a draft 1.
     """
     display = picture.display(region, picture.pixels[region])
-    shown = colour.clipped_values(colour.finite_values(display))
-    small = np.clip(cut_crop(shown, crop), 0.0, 1.0)
+    display = colour.clipped_values(colour.finite_values(display))
+    small = np.clip(cut_crop(display, crop), 0.0, 1.0)
     alpha, coverage = picture.alpha_in(region), None
     if alpha is not None and not (alpha == 1).all():
         coverage = colour.finite_values(alpha, infinity=0.0)

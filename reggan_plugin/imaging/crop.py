@@ -12,7 +12,6 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, CropPixels, Float, Int, RegionPixels, RegionPlane
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.imaging import colour
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.pictures import block_means, sample_affine, sample_bilinear, shrink
 
@@ -166,9 +165,10 @@ class CroppedFace:
 
     Attributes:
         small: the face as the model sees it, sRGB-encoded, in [0, 1].
-        picture: around it, sRGB-encoded; None if it has no more detail.
+        picture: around it, sRGB-encoded, in [0, 1]; None if it has no more detail.
         crop: where the face lies in the picture, its side as details are to be seen.
-        coverage: of the picture, where it is not opaque: what shows nothing is as in `small`.
+        coverage: of the picture, finite, where it is not opaque: what shows nothing is as in
+            `small`.
     """
 
     small: CropPixels
@@ -202,12 +202,12 @@ class CroppedFace:
         step = max(1, math.floor(self.crop.scale))
         part, corner = _part_around(places, matrix, self.picture.shape[:2], step)
         matrix = (matrix - np.column_stack([np.zeros((2, 2)), corner])) / step
-        colours = colour.clipped_values(colour.finite_values(self.picture[part]))
-        colours = sample_bilinear(block_means(colours, step), places, 0.5, matrix)
+        colours = block_means(self.picture[part], step)
+        colours = sample_bilinear(colours, places, 0.5, matrix)
         if self.coverage is None:
             return colours
-        share = colour.finite_values(self.coverage[part])[..., None]
-        share = np.clip(sample_bilinear(block_means(share, step), places, 0.5, matrix), 0, 1)
+        share = block_means(self.coverage[part][..., None], step)
+        share = np.clip(sample_bilinear(share, places, 0.5, matrix), 0, 1)
         if share.min() == 1:
             return colours
         small = sampled(self.small, places * np.float32(len(self.small)))

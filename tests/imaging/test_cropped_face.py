@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reggan_plugin.change.edited_frame import Picture
+from reggan_plugin.change.pipeline import cut_face
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import CroppedFace, cut_crop
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+
+from ..motion_models import motion_card
 
 SIDE = 64
 
@@ -68,11 +73,20 @@ def test_what_shows_nothing_is_as_the_model_sees_it() -> None:
     np.testing.assert_allclose(grey.at(middles(3 * SIDE)), grey.whole, atol=1e-4)
 
 
-def test_no_number_and_no_picture_are_read_as_well() -> None:
-    picture = smooth_picture()
-    picture[100:120] = np.nan
-    face = cropped(np.nan_to_num(picture), 2.5)
-    assert np.isfinite(CroppedFace(face.small, picture, face.crop).at(middles(SIDE))).all()
+def test_details_are_numbers_that_a_display_shows() -> None:
+    pixels = smooth_picture() * 2
+    pixels[100:120] = np.nan
+    whole = slice(0, len(pixels)), slice(0, len(pixels))
+    crop = FaceCrop(np.column_stack([2.5 * np.eye(2), [10.0, 20.0]]), SIDE)
+    card = motion_card(image_size_px=SIDE)
+    face = cut_face(Picture(pixels=pixels), whole, crop, ExpressionMix(), card).before
+    assert isinstance(face, CroppedFace)
+    seen = face.at(middles(3 * SIDE))
+    assert (seen.min(), seen.max()) == (0, 1)
+
+
+def test_a_face_without_a_picture_has_no_more_details() -> None:
+    face = cropped(smooth_picture(), 2.5)
     alone = CroppedFace(face.small)
     assert alone.side_px == SIDE
     np.testing.assert_allclose(alone.at(middles(SIDE)), face.small, atol=1e-6)

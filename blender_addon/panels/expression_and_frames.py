@@ -14,14 +14,30 @@ from ..scene.shots import cameras_of
 from ..shape_settings import NOTHING, key_names
 
 CATEGORY = "RegGAN"
-IMAGE_EDITOR, VIEWPORT = "REGGAN_PT_image", "REGGAN_PT_viewport"
-"""`bl_parent_id` of each tab's further panels."""
+IMAGE_EDITOR = "REGGAN_PT_image"
+_TABS = {"IMAGE_EDITOR": IMAGE_EDITOR, "VIEW_3D": "REGGAN_PT_viewport"}
+"""`bl_idname` of each tab's first panel, the parent of its others, by the editor."""
 _MOST_CUES = 8
 """That are listed."""
 
 
+def in_both_editors(mixin: type, name: str) -> list[type]:
+    """Make a panel of the tab in the Image Editor, and one in the 3D viewport.
+
+    Args:
+        mixin: what both show.
+        name: the end of their `bl_idname`; empty for the first panel.
+    """
+    panels = []
+    for editor, first in _TABS.items():
+        own = {"bl_idname": first + name, "bl_space_type": editor, "__doc__": mixin.__doc__}
+        own |= {"bl_parent_id": first} if name else {}
+        panels.append(type(first + name, (mixin, bpy.types.Panel), own))
+    return panels
+
+
 class MainPanel:
-    """Mixin: the expression, on top of all other panels of the tab."""
+    """The expression, on top of all other panels of the tab."""
 
     bl_label = "RegGAN"
     bl_region_type = "UI"
@@ -171,7 +187,7 @@ def _draw_driving_table(column: Any, driving: Any) -> None:
 
 
 class FramesPanel:
-    """Mixin: rendered frames."""
+    """Rendered frames."""
 
     bl_label = "Rendered Frames"
     bl_region_type = "UI"
@@ -224,40 +240,8 @@ def _column(layout: Any) -> Any:
     return layout.column()
 
 
-class ImageMainPanel(MainPanel, bpy.types.Panel):
-    """Expression, in the Image Editor."""
-
-    bl_idname = IMAGE_EDITOR
-    bl_space_type = "IMAGE_EDITOR"
-
-
-class ImageFramesPanel(FramesPanel, bpy.types.Panel):
-    """Rendered frames, in the Image Editor."""
-
-    bl_idname = "REGGAN_PT_image_frames"
-    bl_parent_id = IMAGE_EDITOR
-    bl_space_type = "IMAGE_EDITOR"
-
-
-class ViewportMainPanel(MainPanel, bpy.types.Panel):
-    """Expression, in the 3D viewport."""
-
-    bl_idname = VIEWPORT
-    bl_space_type = "VIEW_3D"
-
-
-class ViewportFramesPanel(FramesPanel, bpy.types.Panel):
-    """Rendered frames, in the 3D viewport."""
-
-    bl_idname = "REGGAN_PT_viewport_frames"
-    bl_parent_id = VIEWPORT
-    bl_space_type = "VIEW_3D"
-
-
 classes = (
     REGGAN_UL_driving_keys,
-    ImageMainPanel,
-    ImageFramesPanel,
-    ViewportMainPanel,
-    ViewportFramesPanel,
+    *in_both_editors(MainPanel, ""),
+    *in_both_editors(FramesPanel, "_frames"),
 )

@@ -6,11 +6,11 @@ from typing import Any
 import bpy
 
 from ..bridge.vocabulary import SHAPE_GROUPS, mirrored_shape, side_of_shape, words_of_shape
-from .expression_and_frames import CATEGORY, IMAGE_EDITOR, VIEWPORT
+from .expression_and_frames import CATEGORY, in_both_editors
 
 
 class ShapesPanel:
-    """Mixin: one slider a shape, and presets of one's own."""
+    """One slider a shape, and presets of one's own."""
 
     bl_label = "Face Shapes"
     bl_region_type = "UI"
@@ -59,23 +59,7 @@ def _draw_shapes(column: Any, weights: Any, names: Sequence[str]) -> None:
             row.prop(weights, other, slider=True, text="R")
 
 
-class ViewportShapesPanel(ShapesPanel, bpy.types.Panel):
-    """Face shapes, in the 3D viewport."""
-
-    bl_idname = "REGGAN_PT_viewport_shapes"
-    bl_space_type = "VIEW_3D"
-    bl_parent_id = VIEWPORT
-
-
-class ImageShapesPanel(ShapesPanel, bpy.types.Panel):
-    """Face shapes, in the Image Editor."""
-
-    bl_idname = "REGGAN_PT_image_shapes"
-    bl_space_type = "IMAGE_EDITOR"
-    bl_parent_id = IMAGE_EDITOR
-
-
-classes = (ViewportShapesPanel, ImageShapesPanel)
+classes = in_both_editors(ShapesPanel, "_shapes")
 
 
 def attach() -> None:

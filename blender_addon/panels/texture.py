@@ -7,7 +7,7 @@ import bpy
 from ..job_display import draw_job_button
 from ..operators.split_wipe import is_wiped
 from ..scene.made_images import is_result
-from .expression_and_frames import CATEGORY, IMAGE_EDITOR, VIEWPORT
+from .expression_and_frames import CATEGORY, IMAGE_EDITOR, in_both_editors
 
 
 class ImagePanel(bpy.types.Panel):
@@ -39,7 +39,7 @@ class ImagePanel(bpy.types.Panel):
 
 
 class TexturePanel:
-    """Mixin: a head's texture map."""
+    """A head's texture map."""
 
     bl_label = "Texture Map"
     bl_region_type = "UI"
@@ -86,20 +86,4 @@ def _draw_head(column: Any, context: bpy.types.Context) -> None:
     column.prop(settings, "front")
 
 
-class ViewportTexturePanel(TexturePanel, bpy.types.Panel):
-    """Texture maps, in the 3D viewport."""
-
-    bl_idname = "REGGAN_PT_viewport_texture"
-    bl_space_type = "VIEW_3D"
-    bl_parent_id = VIEWPORT
-
-
-class ImageTexturePanel(TexturePanel, bpy.types.Panel):
-    """Texture maps, in the Image Editor."""
-
-    bl_idname = "REGGAN_PT_image_texture"
-    bl_space_type = "IMAGE_EDITOR"
-    bl_parent_id = IMAGE_EDITOR
-
-
-classes = (ImagePanel, ViewportTexturePanel, ImageTexturePanel)
+classes = (ImagePanel, *in_both_editors(TexturePanel, "_texture"))

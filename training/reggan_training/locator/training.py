@@ -135,6 +135,7 @@ WIDEST_SPREAD_PX = 5.0
 log = logging.getLogger(__name__)
 StageName = Literal["detector", "landmarks"]
 CHECKPOINT_NAME = "checkpoint.pt"
+_SAVE_EVERY_S = 60.0
 
 
 def _stack(patches: list[UInt8[np.ndarray, "h w"]]) -> Tensor:
@@ -305,9 +306,8 @@ class LocatorRun(NetworkTraining[nn.Module]):
         """Images seen so far, in thousands."""
         return self.steps * self.config.batch / 1000
 
-    def run(self, *, save_every_s: float = 60.0) -> None:
+    def run(self) -> None:
         """Train to the end, logging and saving as it goes; see `run_training`."""
-        self._save_every_s = save_every_s
         run_training(self)
 
     @property
@@ -317,7 +317,7 @@ class LocatorRun(NetworkTraining[nn.Module]):
 
     def is_due(self, since_s: float) -> bool:
         """Every minute."""
-        return since_s > self._save_every_s
+        return since_s > _SAVE_EVERY_S
 
     def store(self, losses: Mapping[str, float], since_s: float) -> None:  # noqa: ARG002
         """Log the mean losses and write the checkpoint."""

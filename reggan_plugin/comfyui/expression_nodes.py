@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from reggan_plugin.comfyui import host
 from reggan_plugin.comfyui.frames_from_tensors import ImageEncoding, Tensor, read_batch
-from reggan_plugin.comfyui.inputs import CATEGORY, EXPRESSION, choice, intensity
+from reggan_plugin.comfyui.inputs import EXPRESSION, Node, choice, intensity
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.render_settings import ExpressionCurve
 from reggan_plugin.json_and_toml import parse_json
@@ -26,22 +26,6 @@ from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY
 REPLACE, ADD = "replace", "add"
 MODES = (REPLACE, ADD)
 """Whether an expression replaces what the face shows, or is laid over it."""
-
-
-class BatchExpression(Protocol):
-    """An expression for each picture of a batch."""
-
-    def mix_at(self, place: int) -> ExpressionMix:
-        """Return the request to a picture, counted from 0."""
-        ...
-
-    def refuse_beside(self, pictures: int) -> None:
-        """Refuse a batch that it does not lie on.
-
-        Raises:
-            UsageError: no picture of the batch would be driven by it.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -91,7 +75,7 @@ class TakeExpression:
 class BlendedExpressions:
     """Several expressions, each multiplied by an amount, added up."""
 
-    parts: Sequence[tuple[BatchExpression, float]]
+    parts: Sequence[tuple["BatchExpression", float]]
 
     def mix_at(self, place: int) -> ExpressionMix:
         """Return their sum at a picture."""
@@ -106,6 +90,10 @@ class BlendedExpressions:
         """Refuse what one of them does."""
         for part, _ in self.parts:
             part.refuse_beside(pictures)
+
+
+BatchExpression = StillExpression | TakeExpression | BlendedExpressions
+"""An expression for each picture of a batch, counted from 0, which may not lie beside it."""
 
 
 def scaled(mix: ExpressionMix, amount: float) -> ExpressionMix:
@@ -132,14 +120,10 @@ _CHARACTERS, _LIKE = "rendered characters", "like picture"
 _MODE = choice(list(MODES), "Replace what the face shows, or lay the expression over it.")
 
 
-class ExpressionNode:
+class ExpressionNode(Node):
     """An expression by its name."""
 
-    CATEGORY = CATEGORY
     DESCRIPTION = "An expression by its name, for Change Expression and Blend Expressions."
-    RETURN_TYPES = (EXPRESSION,)
-    RETURN_NAMES = ("expression",)
-    FUNCTION = "run"
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802 - ComfyUI's own name
@@ -160,14 +144,10 @@ class ExpressionNode:
         return (StillExpression(mix),)
 
 
-class FaceShapes:
+class FaceShapes(Node):
     """Single face shapes."""
 
-    CATEGORY = CATEGORY
     DESCRIPTION = "The 51 face shapes of ARKit, laid over what the face shows."
-    RETURN_TYPES = (EXPRESSION,)
-    RETURN_NAMES = ("expression",)
-    FUNCTION = "run"
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802
@@ -192,10 +172,9 @@ class FaceShapes:
         return (StillExpression(mix_from_request(weights_from_text(shapes), intensity)),)
 
 
-class ExpressionFromPicture:
+class ExpressionFromPicture(Node):
     """The expression of a face in another picture."""
 
-    CATEGORY = CATEGORY
     DESCRIPTION = (
         "The expression of the largest face in a picture, for another face, as render --like takes "
         "it. A picture of the same face at rest makes it far surer."
@@ -203,7 +182,6 @@ class ExpressionFromPicture:
     RETURN_TYPES = (EXPRESSION, "STRING")
     RETURN_NAMES = ("expression", "shapes")
     OUTPUT_TOOLTIPS = ("The expression.", "Its face shapes as JSON, which Face Shapes takes.")
-    FUNCTION = "run"
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802
@@ -255,14 +233,10 @@ class ExpressionFromPicture:
         return StillExpression(mix), json.dumps(shapes)
 
 
-class BlendExpressions:
+class BlendExpressions(Node):
     """Several expressions, added up."""
 
-    CATEGORY = CATEGORY
     DESCRIPTION = "Adds up to four expressions, each multiplied by an amount."
-    RETURN_TYPES = (EXPRESSION,)
-    RETURN_NAMES = ("expression",)
-    FUNCTION = "run"
     _PLACES: ClassVar = ("a", "b", "c", "d")
 
     @classmethod
@@ -286,17 +260,13 @@ class BlendExpressions:
         return (BlendedExpressions(parts),)
 
 
-class TakeNode:
+class TakeNode(Node):
     """A recorded performance, laid on a batch."""
 
-    CATEGORY = CATEGORY
     DESCRIPTION = (
         "A recorded performance: Live Link Face, iFacialMocap, Face Cap, Audio2Face, glTF, VRMA, "
         "USD or CSV. The batch is a shot: its first picture has the number first_frame."
     )
-    RETURN_TYPES = (EXPRESSION,)
-    RETURN_NAMES = ("expression",)
-    FUNCTION = "run"
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802

@@ -23,6 +23,15 @@ Input = tuple[Any, ...]
 Inputs = dict[str, Input]
 
 
+class Node:
+    """What ComfyUI asks of every node of ours; a node that says no more hands on an expression."""
+
+    CATEGORY = CATEGORY
+    FUNCTION = "run"
+    RETURN_TYPES: tuple[str, ...] = (EXPRESSION,)
+    RETURN_NAMES: tuple[str, ...] = ("expression",)
+
+
 def intensity(default: float = 1.0, tooltip: str = "1 is the full expression.") -> Input:
     """Return a slider from 0 to 1.5."""
     slider = {"default": default, "min": 0.0, "max": MAX_INTENSITY, "step": 0.01}

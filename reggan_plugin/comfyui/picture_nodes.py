@@ -32,11 +32,11 @@ from reggan_plugin.comfyui.frames_from_tensors import (
     read_batch,
 )
 from reggan_plugin.comfyui.inputs import (
-    CATEGORY,
     EXPRESSION,
     FACES,
     LEAVE,
     SHOT,
+    Node,
     beside_batch,
     choice,
     face,
@@ -74,10 +74,9 @@ _CHANNELS = {
 """As `render --exr-layers` names them."""
 
 
-class ChangeExpression:
+class ChangeExpression(Node):
     """Pictures in, the same with an expression out."""
 
-    CATEGORY = CATEGORY
     DESCRIPTION = (
         "Changes the expression of faces. A batch is a shot. Pixels beside the change keep their "
         "values, and alpha and values above 1 stay."
@@ -91,7 +90,6 @@ class ChangeExpression:
         "Factor on linear light.",
         "Linear paint, and how much it covers in a fourth channel.",
     )
-    FUNCTION = "run"
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802 - ComfyUI's own name
@@ -166,10 +164,9 @@ class ChangeExpression:
         return tuple(results)
 
 
-class ExpressionEditor:
+class ExpressionEditor(Node):
     """Choose an expression by eye, on the picture that comes in."""
 
-    CATEGORY = CATEGORY
     DESCRIPTION = (
         "Choose an expression by eye: click one of the small faces, or move sliders. The picture "
         "in the node follows at once; the workflow runs only when you queue it."
@@ -181,7 +178,6 @@ class ExpressionEditor:
         "The expression alone, for other nodes.",
         "What each pixel took of the change.",
     )
-    FUNCTION = "run"
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802 - ComfyUI's own name
@@ -236,10 +232,9 @@ class ExpressionEditor:
         return picture, expression, weight
 
 
-class FindFaces:
+class FindFaces(Node):
     """Where the faces of pictures are."""
 
-    CATEGORY = CATEGORY
     DESCRIPTION = (
         "Finds the faces of pictures, or tracks them over a shot. Numbers are those that Change "
         "Expression takes."
@@ -252,7 +247,6 @@ class FindFaces:
         "The landmarks as JSON, in the form of `reggan-plugin render --landmarks`.",
         "The pictures with faces, landmarks and numbers drawn.",
     )
-    FUNCTION = "run"
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:  # noqa: N802
@@ -295,17 +289,15 @@ class FindFaces:
         return tracks, boxes, _landmarks_text(seen), image.new_tensor(np.stack(drawn))
 
 
-class SaveExrWithLayers:
+class SaveExrWithLayers(Node):
     """Pictures as EXR files, the change as layers of the same file."""
 
-    CATEGORY = CATEGORY
     DESCRIPTION = (
         "Writes EXR files of 32-bit floats, scene-linear, with the change as layers under the "
         "names that `reggan-plugin render --exr-layers` gives them."
     )
     RETURN_TYPES = ("STRING",)
     RETURN_NAMES = ("paths",)
-    FUNCTION = "run"
     OUTPUT_NODE = True
 
     @classmethod

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,17 @@ def compile_kernels(root: Path, into: Path) -> None:
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     with tempfile.TemporaryDirectory(dir=into) as cache:
         caches = {"ZIG_GLOBAL_CACHE_DIR": cache, "ZIG_LOCAL_CACHE_DIR": cache}
-        for name, target in TARGETS.items():
+
+        def compile_for(name: str, target: str) -> None:
             command = [sys.executable, "-m", "ziglang", "cc", "-target", *target.split()]
             command += [*FLAGS.split(), f'-DSOURCES="{digest}"', "-o", str(Path(cache, name))]
             command += [str(path) for path in sources if path.suffix == ".c"]
             subprocess.run(command, check=True, env=os.environ | caches)
             Path(cache, name).replace(into / name)  # one that is loaded stays as it is
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for made in [pool.submit(compile_for, *target) for target in TARGETS.items()]:
+                made.result()
 
 
 if __name__ == "__main__":

@@ -61,9 +61,11 @@ from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import CANONICAL_LANDMARKS
 
+from .forked_children import fork_children
 from .held_models import hold_shipped_models
 
 hold_shipped_models()
+fork_children()
 
 TINY_AVATARS = (
     *("photo_00001", "photo_00002", "photo_00003"),  # trained on

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Generator
 from typing import Any
@@ -11,11 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reggan_plugin import limits
+from reggan_plugin import child_process, limits
 from reggan_plugin.child_process import _ARRAY, _read, run_apart, talk_apart
 from reggan_plugin.errors import MeshError, SourceError
 
 HERE = "tests.test_child_process"
+
+
+@pytest.fixture(autouse=True)
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child_process, "subprocess", subprocess)
 
 
 def plain(value: Any) -> dict[str, Any]:
@@ -86,13 +92,13 @@ def test_a_bomb_costs_its_own_process(monkeypatch: pytest.MonkeyPatch) -> None:
     if os.uname().sysname == "Linux":
         with pytest.raises(SourceError, match=r"a\.obj needs more than 4 GiB"):
             call("failing", "memory")
-    monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 4)
+    monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 2)
     with pytest.raises(SourceError, match=r"a\.obj takes longer than"):
         call("failing", "time")
 
 
 def test_a_talk_is_bounded_from_word_to_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 4)
+    monkeypatch.setattr(limits, "MOST_CHILD_SECONDS", 2)
     talk = talk_apart(f"{HERE}:talking", 7, file="a.mp4")
     assert next(talk) == 7
     for word in range(4):
@@ -100,7 +106,7 @@ def test_a_talk_is_bounded_from_word_to_word(monkeypatch: pytest.MonkeyPatch) ->
         assert (answer["said"], answer["array"].shape) == (word, (0, 3))
     with pytest.raises(StopIteration):
         talk.send("end")
-    for word, fault in (("die", "ends the process"), ("late", "takes longer than 4 s")):
+    for word, fault in (("die", "ends the process"), ("late", "takes longer than 2 s")):
         talk = talk_apart(f"{HERE}:talking", 7, file="a.mp4")
         next(talk)
         with pytest.raises(SourceError, match=rf"a\.mp4 {fault}"):

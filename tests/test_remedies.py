@@ -7,6 +7,7 @@ import re
 import string
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -57,10 +58,13 @@ def is_front_end(path: Path) -> bool:
     return is_command or any(part in FRONT_ENDS for part in path.parts)
 
 
-def sources() -> Iterator[tuple[Path, ast.Module]]:
-    for room in LIBRARY:
-        for path in sorted(room.rglob("*.py")):
-            yield path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def sources() -> list[tuple[Path, ast.Module]]:
+    return [
+        (path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8")))
+        for room in LIBRARY
+        for path in sorted(room.rglob("*.py"))
+    ]
 
 
 def texts(tree: ast.Module) -> Iterator[ast.Constant]:
@@ -82,8 +86,10 @@ def docstrings(tree: ast.Module) -> set[int]:
     }
 
 
-def named_kinds() -> Iterator[tuple[str, set[str], str]]:
+@cache
+def named_kinds() -> list[tuple[str, set[str], str]]:
     """Kind, fields and place of every error and notice that names its kind."""
+    found = []
     for path, tree in sources():
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             fields = {word.arg for word in call.keywords if word.arg}
@@ -93,10 +99,13 @@ def named_kinds() -> Iterator[tuple[str, set[str], str]]:
             raised = isinstance(call.func, ast.Name) and call.func.id.endswith(
                 ("Error", "Remark", "error_type")
             )
-            for kind in kinds if raised else ():
-                for constant in ast.walk(kind):
-                    if isinstance(constant, ast.Constant) and isinstance(constant.value, str):
-                        yield constant.value, fields, f"{path}:{call.lineno}"
+            found += [
+                (constant.value, fields, f"{path}:{call.lineno}")
+                for kind in (kinds if raised else ())
+                for constant in ast.walk(kind)
+                if isinstance(constant, ast.Constant) and isinstance(constant.value, str)
+            ]
+    return found
 
 
 def kinds_of_classes() -> set[str]:

@@ -61,9 +61,9 @@ def test_a_sound_picture_larger_than_memory_is_named(tmp_path: Path) -> None:
     assert f"{path} does not fit into the memory that is free" in read.stdout
 
 
-def test_a_colour_profile_that_unpacks_to_a_gigabyte_is_not_unpacked() -> None:
+def test_a_colour_profile_that_unpacks_to_128_megabytes_is_not_unpacked() -> None:
     packed = zlib.compressobj(9)
-    bomb = b"".join(packed.compress(bytes(2**20)) for _ in range(1000)) + packed.flush()
+    bomb = b"".join(packed.compress(bytes(2**20)) for _ in range(128)) + packed.flush()
     assert len(bomb) < 2**20
     chunk = make_chunk(b"iCCP", b"bomb\0\0" + bomb)
     tracemalloc.start()

@@ -37,7 +37,7 @@ def shot(tmp_path: Path) -> Path:
     folder = tmp_path / "shot"
     folder.mkdir()
     for number in (1001, 1002, 1003):
-        small_frame(f"avatar_exr/avatar.{number}.exr", folder)
+        small_frame(f"avatar_exr/avatar.{number}.exr", folder, 4)
     return folder
 
 

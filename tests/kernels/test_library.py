@@ -16,14 +16,9 @@ from ..sample_frames import small_frame
 
 ROOT = Path(__file__).parents[2]
 BUILD = runpy.run_path(str(ROOT / "hatch_build.py"))
+COMPILED = library.FOLDER / "compiled"
+"""Of these sources: conftest.py sees to it. The wheel's are the same bytes: `test_release.py`."""
 LARGEST_KB = 110
-
-
-@pytest.fixture(scope="module")
-def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("compiled")
-    BUILD["compile_kernels"](ROOT, folder)
-    return folder
 
 
 @pytest.fixture
@@ -36,14 +31,14 @@ def own_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return folder
 
 
-def test_one_file_for_each_system_which_needs_nothing_of_it(compiled: Path) -> None:
+def test_one_file_for_each_system_which_needs_nothing_of_it() -> None:
     first = {"so": b"\x7fELF", "dylib": b"\xcf\xfa\xed\xfe", "dll": b"MZ"}
-    assert {path.name for path in compiled.iterdir()} == set(BUILD["TARGETS"])
-    for path in compiled.iterdir():
+    assert {path.name for path in COMPILED.iterdir()} == set(BUILD["TARGETS"])
+    for path in COMPILED.iterdir():
         assert path.read_bytes().startswith(first[path.suffix[1:]])
         assert path.stat().st_size < LARGEST_KB * 1000
-        assert str(compiled).encode() not in path.read_bytes()  # where it was made
-    for path in compiled.glob("*.so"):
+        assert str(ROOT).encode() not in path.read_bytes()  # where it was made
+    for path in COMPILED.glob("*.so"):
         assert b"libc.so" not in path.read_bytes()
         assert undefined_names(path) == []
 
@@ -63,13 +58,6 @@ def undefined_names(path: Path) -> list[str]:
     return found
 
 
-def test_the_same_sources_make_the_same_bytes(compiled: Path, tmp_path: Path) -> None:
-    again = tmp_path / "elsewhere"
-    BUILD["compile_kernels"](ROOT, again)
-    for path in again.iterdir():
-        assert path.read_bytes() == (compiled / path.name).read_bytes(), path.name
-
-
 def test_a_folder_without_compiled_kernels_says_how_to_get_them(own_room: Path) -> None:
     with pytest.raises(RegganError, match=r"none.*hatch_build") as failure:
         library.call("compiled_from")
@@ -83,8 +71,8 @@ def test_a_folder_without_compiled_kernels_says_how_to_get_them(own_room: Path) 
         library.call("compiled_from")
 
 
-def test_kernels_of_other_sources_are_refused(own_room: Path, compiled: Path) -> None:
-    shutil.copytree(compiled, own_room / "compiled")
+def test_kernels_of_other_sources_are_refused(own_room: Path) -> None:
+    shutil.copytree(COMPILED, own_room / "compiled")
     library.call("compiled_from")
     with (own_room / "kernels.h").open("a") as source:
         source.write("/* changed */\n")

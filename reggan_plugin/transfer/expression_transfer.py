@@ -410,17 +410,20 @@ class ExpressionTransfer:
         cuts = []
         for index, frame in enumerate(frames):
             crops = self.find_faces(frame, choice)
-            if not crops:
+            which = choice.which if isinstance(choice.which, tuple) else (choice.which,)
+            asked = {one for one in which if not isinstance(one, str)} | set(mix.by_face)
+            missing = sorted(asked - set(crops.there))
+            if missing or not crops:
                 height, width = frame.pixels.shape[:2]
-                which = "this" if place is None else f"picture {place + index} of the list, a"
+                where = "this" if place is None else f"picture {place + index} of the list, a"
                 if crops.there:
                     numbers = ", ".join(map(str, crops.there))
                     raise FaceNotFoundError(
-                        f"No face {choice.which} in {which} {width}x{height} picture; found "
+                        f"No face {', '.join(map(str, missing))} in {where} {width}x{height} picture; found "
                         f"{counted(len(crops.there), 'face')} ({numbers}). Name one of these."
                     )
                 raise FaceNotFoundError(
-                    f"No human-like face in {which} {width}x{height} picture; {EXPECTED}. "
+                    f"No human-like face in {where} {width}x{height} picture; {EXPECTED}. "
                     "A FaceChoice for find_faces says where it is."
                 )
             picture = picture_of(frame, self.auto_exposure(frame, crops))

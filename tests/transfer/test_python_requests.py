@@ -50,6 +50,10 @@ def test_any_face_is_changed(transfer: ExpressionTransfer, pair: np.ndarray) -> 
         FaceNotFoundError, match="No face 5 in this 1280x360 picture; found 2 faces"
     ):
         transfer.apply(pair, "happy", face=5)
+    with pytest.raises(FaceNotFoundError, match="No face 5, 7 in this"):
+        transfer.apply(pair, "happy", faces={1: "sad", 7: "sad", 5: "angry"})
+    with pytest.raises(FaceNotFoundError, match="No face 7 in this"):
+        transfer.apply(pair, "happy", face=(0, 7))
 
 
 def test_each_face_may_have_its_own(transfer: ExpressionTransfer, pair: np.ndarray) -> None:

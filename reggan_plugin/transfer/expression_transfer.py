@@ -417,9 +417,9 @@ class ExpressionTransfer:
                 height, width = frame.pixels.shape[:2]
                 where = "this" if place is None else f"picture {place + index} of the list, a"
                 if crops.there:
-                    numbers = ", ".join(map(str, crops.there))
+                    wanted, numbers = (", ".join(map(str, of)) for of in (missing, crops.there))
                     raise FaceNotFoundError(
-                        f"No face {', '.join(map(str, missing))} in {where} {width}x{height} picture; found "
+                        f"No face {wanted} in {where} {width}x{height} picture; found "
                         f"{counted(len(crops.there), 'face')} ({numbers}). Name one of these."
                     )
                 raise FaceNotFoundError(

@@ -1,6 +1,8 @@
 """The locks hold everything that they are for, pinned, with hashes. See requirements/README.md."""
 
 import re
+import runpy
+import subprocess
 from importlib import metadata
 
 import pytest
@@ -63,10 +65,24 @@ def test_the_release_s_lock_holds_what_it_asks_for() -> None:
     assert names - set(pins("release.txt")) == set()
 
 
-def test_both_commands_install_from_the_lock() -> None:
-    install = "--no-deps --require-hashes -r requirements/gate.txt"
-    for place in (".ci/run", "README.md"):
-        assert install in (licences.ROOT / place).read_text(encoding="utf-8"), place
+def test_all_that_is_locked_is_installed_as_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = runpy.run_path(str(FOLDER / "install.py"))
+    monkeypatch.setattr(subprocess, "run", lambda command, check: run(command))
+    commands: list[list[str]] = []
+    installed: list[str] = []
+
+    def run(command: list[str]) -> None:
+        commands.append(command[4:])
+        if "-r" in command:
+            assert {"--no-deps", "--require-hashes"} < set(command)
+            installed.extend(pins(command[-1]))
+
+    names["main"]()
+    assert sorted(installed) == sorted(pins("gate.txt"))
+    assert commands[-1] == ["--no-compile", "--no-build-isolation", "-e", f"{licences.ROOT}[dev]"]
+
+
+def test_the_release_s_workflow_installs_from_the_lock() -> None:
     workflow = (licences.ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8")
     assert workflow.count("pip install ") == workflow.count(
         "pip install --require-hashes -r requirements/release.txt"
@@ -75,6 +91,5 @@ def test_both_commands_install_from_the_lock() -> None:
 
 def test_torch_is_pinned_where_it_is_installed() -> None:
     pinned = (FOLDER / "torch.txt").read_text(encoding="utf-8").split("+")[0].strip()
-    for place in (".ci/run", "README.md"):
-        assert f"install {pinned}" in (licences.ROOT / place).read_text(encoding="utf-8"), place
+    assert runpy.run_path(str(FOLDER / "install.py"))["TORCH"] == pinned
     assert metadata.version("torch").split("+")[0] == pinned.split("==")[1]

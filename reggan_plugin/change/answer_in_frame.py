@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, RegionPixels, RegionPlane
+from reggan_plugin.array_types import Float, RegionPixels, RegionPlane
 from reggan_plugin.change.answer import COVER_BEGINS, COVER_ENDS, Answer, Painter
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.composite_motion import FrameMotion
@@ -34,7 +34,11 @@ def region_of_change(answer: Answer, crop: FaceCrop, height: int, width: int) ->
         # ten times as fast as max(axis=2)
         largest = np.maximum.reduce([np.abs(plane) for plane in np.moveaxis(values, 2, 0)])
         strong = largest > LEAST * full / 2
-        low, high = _around_cells(strong, low, high)
+        columns, rows = (np.flatnonzero(strong.any(axis=axis)) for axis in (0, 1))
+        if rows.size:  # as a cubic spreads them
+            first, last = np.array([columns[0], rows[0]]), np.array([columns[-1], rows[-1]])
+            low = np.minimum(low, (first - 2) / len(strong))
+            high = np.maximum(high, (last + 3) / len(strong))
     for painter in answer.painters:
         low, high = np.minimum(low, painter.window[:2]), np.maximum(high, painter.window[2:])
     if (low >= high).any():
@@ -76,20 +80,6 @@ def motion_in_frame(
         paint=paint,
         weight=weight,
     )
-
-
-def _around_cells(
-    strong: Bool[np.ndarray, "cells cells"],
-    low: Float[np.ndarray, "2"],
-    high: Float[np.ndarray, "2"],
-) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]]:
-    """Find the box (x, y; parts of the side) of the strong cells as a cubic spreads them."""
-    columns, rows = (np.flatnonzero(strong.any(axis=axis)) for axis in (0, 1))
-    if not rows.size:
-        return low, high
-    first, last = np.array([columns[0], rows[0]]), np.array([columns[-1], rows[-1]])
-    first, last = (first - 2) / len(strong), (last + 3) / len(strong)
-    return np.minimum(low, first), np.maximum(high, last)
 
 
 def _cover_and_paint(

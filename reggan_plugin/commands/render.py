@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.options.expression import NOTHING_ASKED
 from reggan_plugin.commands.options.face import FaceOptions, face_options
 from reggan_plugin.commands.options.input import (
     InputOptions,
@@ -78,6 +79,7 @@ from reggan_plugin.jobs.several_jobs import PlannedJob, report_of_one_file, run_
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, StopRequest, stop_on_signals
 from reggan_plugin.jobs.video_job import DEFAULT_FPS, Movie
 from reggan_plugin.models.model_card import find_model
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
 
 _MOST_FPS = 1000
 _NTSC, _ROUNDED = (24000, 30000, 48000, 60000, 120000), Fraction(1, 200)
@@ -202,19 +204,42 @@ class RenderOptions:
 
     @property
     def expressions(self) -> tuple[ShotExpression, ...]:
-        """The expressions, each for results of its own."""
-        return self.asked.with_faces(self.faces.by_face)
+        """The expressions, each for results of its own, with those of single faces in each.
+
+        Raises:
+            UnknownExpressionError, UsageError: a word is no expression, or there is none.
+        """
+        shots, mixes, by_face = self.asked.shots, self.asked.mixes, self.faces.by_face
+        if not by_face:
+            if not shots:
+                raise UsageError(f"{NOTHING_ASKED} Over time: --intensity-curve FILE or --curves.")
+            return shots
+        if any(shot.curve is not None or shot.take is not None for shot in shots):
+            raise UsageError(
+                "A curve or a take is of all faces that are meant, and --face gives one its own "
+                "expression. Leave one of them out."
+            )
+        own = {
+            face: parse_expression_mix(text, mixes.intensity, mixes.own, adds=mixes.adds)
+            for face, text in sorted(by_face.items())
+        }
+        rest = [shot.mix for shot in shots] or [ExpressionMix(adds=mixes.adds, own=mixes.own)]
+        whole = [replace(mix, by_face=own) for mix in rest]
+        return tuple(ShotExpression(mix=mix, fades=self.asked.fades) for mix in whole)
 
     def settings_on(self, asked: ShotExpression, frames: FrameList | None = None) -> RenderSettings:
         """Return what becomes of the frames of a shot; None are not known yet."""
         numbers: Sequence[int] = () if frames is None else frames.numbers
         is_numbered = frames is not None and len(numbers) == len(frames)
         curve = asked.curve_on(numbers[0] if numbers else 0, numbers[-1] if is_numbered else None)
+        choice, by_face = self.faces.choice, self.faces.by_face
+        if by_face:  # of the others only where something is asked of them
+            choice = replace(choice, which="all" if self.asked.shots else tuple(sorted(by_face)))
         return RenderSettings(
             mix=asked.mix if curve is None else curve.peak,
             curve=curve,
             fades=asked.fades,
-            choice=self.faces.choice_with(others=bool(self.asked.shots)),
+            choice=choice,
             on_missing_face=self.on_missing_face or "copy",
             exposure_ev=self.exposure_ev,
             picture=self.picture,

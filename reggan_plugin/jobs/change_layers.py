@@ -8,7 +8,7 @@ the weight that each pixel took, `delta` the file's own values after less before
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -20,7 +20,6 @@ from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, MASK, Change
 from reggan_plugin.files.image_format import Encoding, Frame
 from reggan_plugin.imaging import stmap_and_gain
 from reggan_plugin.imaging.stmap_and_gain import Canvas
-from reggan_plugin.jobs.output_names import named
 from reggan_plugin.limits import refuse_wide_windows
 
 MOTION_LAYERS: tuple[ChangeLayer, ...] = ("stmap", "inverse", "gain", "paint")
@@ -130,10 +129,6 @@ class LayerFiles:
 
     folder: Path
     layers: tuple[ChangeLayer, ...] = CHANGE_LAYERS
-
-    def of_expression(self, label: str) -> "LayerFiles":
-        """Return the same for one of several expressions."""
-        return replace(self, folder=named(self.folder, label))
 
     def paths_of(self, frame: Path) -> dict[LayerName, Path]:
         """Return the files of a frame, by layer; the mask as a picture too."""

@@ -33,7 +33,7 @@ from reggan_plugin.files.content_credentials import (
     SIDECAR_SUFFIX,
     PictureSigner,
 )
-from reggan_plugin.files.exr.writing_settings import EncodedFrame, GenerationLoss
+from reggan_plugin.files.exr.writing_settings import EncodedFrame
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.image_format import is_changed
@@ -223,11 +223,6 @@ def stamp_content(facts: FrameFacts, model: RecordedModel | None) -> dict[str, A
     }
 
 
-def is_stamped(content: bytes) -> bool:
-    """Tell whether a file has a stamp, which every format holds as plain text."""
-    return b'"settings_sha256"' in content
-
-
 class FrameOutput:
     """Writes what a job makes of its frames.
 
@@ -245,14 +240,13 @@ class FrameOutput:
         """
         self._settings, self._model, self._io_timeout = settings, model, io_timeout
         self.earlier = FinishedFrames(settings, model, io_timeout)
-        self._version = __version__
         self._recorded_model = (
             None
             if model is None
             else RecordedModel(name=model.name, version=model.version, sha256=model.sha256)
         )
         signing = settings.signing
-        self._signer = None if signing is None else PictureSigner(signing, version=self._version)
+        self._signer = None if signing is None else PictureSigner(signing, version=__version__)
 
     def write(self, task: FrameTask, ready: ChangedFrame | UnchangedFrame) -> FrameResult:
         """Write a frame and its record.
@@ -306,7 +300,7 @@ class FrameOutput:
             write_atomically(task.output, file.content, modified_ns, is_new=is_new)
 
         self._io_timeout.call(str(task.output), write)
-        return _result(task, outcome, message, facts, file.generation_loss)
+        return task.result(outcome, message, facts, file.generation_loss)
 
     def end(self, task: FrameTask, ended: EndedFrame) -> FrameResult:
         """Write the record of a frame that gets no output, if there is room for it.
@@ -326,7 +320,7 @@ class FrameOutput:
 
             with suppress(OutputError, StalledError):  # of which the message tells already
                 self._io_timeout.call(str(task.output), write)
-        return _result(task, ended.outcome, ended.message, ended.facts)
+        return task.result(ended.outcome, ended.message, ended.facts)
 
     def _layers_of_no_change(self, task: FrameTask, content: bytes) -> list[tuple[Path, bytes]]:
         """Layers that change nothing, so that a shot has them for every frame."""
@@ -386,7 +380,7 @@ class FrameOutput:
             output_sha256=None if content is None else sha256_of(content),
             output_bytes=None if content is None else len(content),
             model=self._recorded_model,
-            version=self._version,
+            version=__version__,
             device=None if self._model is None else self._model.device,
         )
 
@@ -430,26 +424,6 @@ def _remove_credentials(earlier: FrameRecord | None, record: FrameRecord, output
         )
         if is_left and digest_of(path) == file.sha256:
             path.unlink()
-
-
-def _result(
-    task: FrameTask,
-    outcome: Outcome,
-    message: str | None,
-    facts: FrameFacts | None,
-    loss: GenerationLoss | None = None,
-) -> FrameResult:
-    result = task.result(outcome, message)
-    if facts is None:
-        return result
-    return replace(
-        result,
-        warnings=facts.warnings if outcome == "written" else (),
-        weights=facts.weights,
-        intensity_share=facts.intensity_share,
-        generation_loss=loss,
-        seconds=facts.seconds,
-    )
 
 
 _COMPARED_AT_ONCE = 1 << 18

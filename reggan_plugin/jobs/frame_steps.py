@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from reggan_plugin.errors import FRAME_FAULTS, Remark
@@ -20,7 +20,6 @@ from reggan_plugin.jobs.frame_output import (
     ReadFrame,
     ReadyFrame,
     UnchangedFrame,
-    is_stamped,
     read_input,
     recorded_face,
     unless_it_fails,
@@ -42,26 +41,20 @@ from reggan_plugin.transfer.display_picture import picture_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 
+@dataclass(eq=False)
 class ShotExposure:
-    """The exposure that was given, or that of the first face of the shot."""
+    """The exposure that was given, or that of the first face of the shot.
 
-    def __init__(
-        self,
-        given_ev: float | None,
-        shot: Sequence[SourceFrame],
-        look: Callable[[SourceFrame], float | None],
-    ) -> None:
-        """Take `given_ev`, or else look at one frame after the other once one needs it.
+    Attributes:
+        known_ev: stops, if somebody says them; else None until a frame needs them.
+        shot: all frames.
+        look: the exposure of a frame's face; None if it has none or is not linear.
+    """
 
-        Args:
-            given_ev: stops, if somebody says them.
-            shot: all frames.
-            look: the exposure of a frame's face; None if it has none or is not linear.
-        """
-        self._shot, self._look = shot, look
-        self._measuring = threading.Lock()
-        self.known_ev = given_ev
-        """None until a frame needed it."""
+    known_ev: float | None
+    shot: Sequence[SourceFrame]
+    look: Callable[[SourceFrame], float | None]
+    _measuring: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def at(
         self, source: SourceFrame, own: Callable[[], float | None] | None = None
@@ -76,7 +69,7 @@ class ShotExposure:
             return self.known_ev
 
     def _measure(self, source: SourceFrame, own: Callable[[], float | None]) -> float | None:
-        for earlier in self._shot:
+        for earlier in self.shot:
             if earlier.path == source.path:
                 break
             exposure_ev = self._try(earlier)
@@ -86,7 +79,7 @@ class ShotExposure:
 
     def _try(self, source: SourceFrame) -> float | None:
         try:
-            return self._look(source)
+            return self.look(source)
         except JOB_FAULTS:
             raise
         except FRAME_FAULTS:  # said of the frame when its own turn comes
@@ -176,7 +169,8 @@ class FrameSteps:
             refuse_other_files(content, path)
             return UnchangedFrame(content=content, reason=INTENSITY_0, facts=facts)
         frame = self._settings.picture.decode(content, task.source)
-        said = (CHANGED_BEFORE,) if is_stamped(content) else ()
+        is_stamped = b'"settings_sha256"' in content  # which every format holds as plain text
+        said = (CHANGED_BEFORE,) if is_stamped else ()
         transfer = self._transfer
         assert transfer is not None, "a mix that changes something has a model"
         crops = transfer.find_faces(frame, self._settings.choice, names_of(task.source))

@@ -101,7 +101,9 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
         else:
             search.add(Source(text=text, home=text, shot=find_sequence(text)))
     for folder, names in files.items():
-        search.add_files(folder, names)
+        for text, shot in search.without_results(folder, sequences_of(folder, names)):
+            is_by_file = len(shot.frames.numbers) < 2
+            search.add(Source(text=text, home=text, shot=shot, is_by_file=is_by_file))
     if search.refused and not search.sources:
         raise search.refused[0][1]
     return Found(
@@ -140,7 +142,7 @@ class _Search:
         before = len(self.sources)
         shared = Path(root.name or root.resolve().name) if self.shares_out else Path()
         for folder in self._folders(root):
-            for text, shot in self._without_results(folder, sequences_in_folder(folder)):
+            for text, shot in self.without_results(folder, sequences_in_folder(folder)):
                 below = folder.relative_to(root)
                 self.add(Source(text=text, home=str(root), shot=shot, below=below, shared=shared))
         if len(self.sources) == before:
@@ -188,12 +190,6 @@ class _Search:
             Source(text=str(path), home=home, shot=shot, below=below, shared=shared, video=video)
         )
 
-    def add_files(self, folder: Path, names: list[str]) -> None:
-        """Add files of one folder."""
-        for text, shot in self._without_results(folder, sequences_of(folder, names)):
-            numbers = shot.frames.numbers
-            self.add(Source(text=text, home=text, shot=shot, is_by_file=len(numbers) < 2))
-
     def add(self, source: Source) -> None:
         """Add a source unless its files are there already."""
         files = {Path(os.path.realpath(frame.path)) for frame in source.shot.frames}
@@ -233,7 +229,7 @@ class _Search:
             return False
         return True
 
-    def _without_results(
+    def without_results(
         self, folder: Path, found: list[tuple[str, Sequence]]
     ) -> list[tuple[str, Sequence]]:
         """Return the sequences less what was made of other pictures among them."""

@@ -18,16 +18,14 @@ from reggan_plugin.file_safety import (
     remove_leftovers,
 )
 from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX
+from reggan_plugin.files.exr.writing_settings import GenerationLoss
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.sequence import FrameRange, SourceFrame, range_outside
 from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.files.video import VideoFile, is_video
 from reggan_plugin.jobs.change_layers import LayerFiles, LayerName
-from reggan_plugin.jobs.frame_record import (
-    RECORD_FOLDER,
-    record_path,
-)
+from reggan_plugin.jobs.frame_record import RECORD_FOLDER, FrameFacts, record_path
 from reggan_plugin.jobs.input_files import Source, one_sequence
 from reggan_plugin.jobs.output_names import (
     PLACEHOLDER,
@@ -72,14 +70,30 @@ class FrameTask:
         """All files that are written with the output."""
         return [*self.layers.values(), *([] if self.sidecar is None else [self.sidecar])]
 
-    def result(self, outcome: Outcome, message: str | None) -> FrameResult:
-        """Return what became of it, as far as nothing is known of its face."""
-        return FrameResult(
+    def result(
+        self,
+        outcome: Outcome,
+        message: str | None,
+        facts: FrameFacts | None = None,
+        loss: GenerationLoss | None = None,
+    ) -> FrameResult:
+        """Return what became of it; without facts, nothing is known of its face."""
+        result = FrameResult(
             source=self.source.path,
             output=self.output,
             outcome=outcome,
             frame=self.source.number,
             message=message,
+        )
+        if facts is None:
+            return result
+        return replace(
+            result,
+            warnings=facts.warnings if outcome == "written" else (),
+            weights=facts.weights,
+            intensity_share=facts.intensity_share,
+            generation_loss=loss,
+            seconds=facts.seconds,
         )
 
 
@@ -136,11 +150,6 @@ class OutputRequest:
     existing: Existing = Existing.REFUSE
     layer_files: LayerFiles | None = None
     is_signed: bool = False
-
-    def of_expression(self, label: str) -> "OutputRequest":
-        """Return the same for one of several expressions, whose layers have a folder of its own."""
-        layers = self.layer_files
-        return self if layers is None else replace(self, layer_files=layers.of_expression(label))
 
 
 def plan_job(
@@ -460,6 +469,10 @@ def plan_sources(
     out = asked.out
     is_shared = out is not None and is_one_of_several and PLACEHOLDER not in str(out)
     out = None if out is None else named(out, label)
+    layers = asked.layer_files
+    if layers is not None:
+        layers = replace(layers, folder=named(layers.folder, label))
+        asked = replace(asked, layer_files=layers)
     chosen = [
         source.shot if frame_range is None else source.shot.part(frame_range) for source in sources
     ]

@@ -39,7 +39,7 @@ from reggan_plugin.jobs.frame_output import (
     room_beside,
 )
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, RECORD_FOLDER, record_path, sha256_of
-from reggan_plugin.jobs.frame_steps import FrameSteps
+from reggan_plugin.jobs.frame_steps import FrameSteps, ShotExposure
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results_and_events import (
@@ -178,8 +178,9 @@ def run_side_by_side(
     run: RenderRun,
     open_transfer: Callable[[], ExpressionTransfer],
     count: int,
-) -> Iterator[tuple[FrameResult, float | None]]:
-    """Yield the result of every frame in order, and the exposure that its process knows.
+    exposure: ShotExposure,
+) -> Iterator[FrameResult]:
+    """Yield the result of every frame in order; `exposure` learns what their processes know.
 
     `count` is the number of processes, in each of which `open_transfer` opens the model. If one is
     ended from outside, the frames that are not done are begun again in one process less, once.
@@ -212,7 +213,9 @@ def run_side_by_side(
                 if under_way:
                     result, exposure_ev = under_way[0][1].result()
                     under_way.popleft()
-                    yield replace(result, warnings=(*result.warnings, *said)), exposure_ev
+                    if exposure.known_ev is None:
+                        exposure.known_ev = exposure_ev
+                    yield replace(result, warnings=(*result.warnings, *said))
                     said = ()
         except BrokenProcessPool as error:
             if said or processes < count or count == 1:
@@ -298,13 +301,15 @@ def settings_with_tracks(
     Raises:
         OutputError: the tracks cannot be written.
     """
-    settings = settings_with_kept_tracks(plan, settings, run.model)
     if not is_to_be_tracked(plan, settings):
         return settings
     from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
     from reggan_plugin.jobs.track_job import track_frames  # one picture needs none of it
 
     key = _key_of(plan.shot.frames, settings.picture.reading, run.model)
+    kept = _kept_tracks(plan, key)
+    if kept is not None:
+        return _with_tracks(settings, kept)
     path, key_path = _files_of(plan)
     made, same = run.made_tracks, f"{plan.shot.folder} {key}"
     if same not in made:
@@ -440,15 +445,14 @@ def run_job(plan: JobPlan, settings: RenderSettings, run: RenderRun) -> JobSumma
     log = ResultLog(len(plan.tasks), model.device if model else None, run.report)
     for message in [] if run.stopped() else _notices_of_job(plan, settings):
         log.note(message)
-    known_ev: list[float | None] = []
     if side is not None and processes > 1:
-        results = run_side_by_side(plan, settings, run, side.open_transfer, processes)
-        log.take(_noted(results, known_ev))
+        opens, exposure = side.open_transfer, steps.exposure
+        log.take(run_side_by_side(plan, settings, run, opens, processes, exposure))
     else:
         log.take(_results(plan, steps, transfer.batch if transfer else 1, run.stopped))
     summary = replace(
         summary_of(plan, settings, model, log.results),
-        exposure_ev=next((ev for ev in known_ev if ev is not None), steps.exposure.known_ev),
+        exposure_ev=steps.exposure.known_ev,
         notices=dict(log.notices),
         interrupted=len(log.results) < len(plan.tasks),
         seconds=round(time.perf_counter() - begin, 3),
@@ -457,15 +461,6 @@ def run_job(plan: JobPlan, settings: RenderSettings, run: RenderRun) -> JobSumma
         Finished(**summary.count(), interrupted=summary.interrupted, seconds=summary.seconds)
     )
     return summary
-
-
-def _noted(
-    results: Iterator[tuple[FrameResult, float | None]], known_ev: list[float | None]
-) -> Iterator[FrameResult]:
-    """Yield results, and note down the exposures beside them."""
-    for result, exposure_ev in results:
-        known_ev.append(exposure_ev)
-        yield result
 
 
 def summary_of(

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from reggan_plugin.array_types import Plane
 from reggan_plugin.errors import SourceError, UnsupportedFormatError, UsageError
@@ -236,9 +235,16 @@ class SettingsByFrame:
                 "the frames, or give one expression and intensity for all.",
                 kind="curve-of-no-numbers",
             )
-        self._settings, self._shot = settings, shot
-        numbers = shot.numbers
+        self._settings, numbers = settings, shot.numbers
         self._ends = (numbers[0], numbers[-1]) if numbers else (0, 0)
+        self._place = {} if loose is None else {one.path: i for i, one in enumerate(shot)}
+        by_frame = ("mix", "curve", "fades", "choice")
+        constant = {f.name: getattr(settings, f.name) for f in fields(settings)}
+        self._constant = {
+            **{name: plain(value) for name, value in constant.items() if name not in by_frame},
+            "choice": plain(replace(settings.choice, tracks=None)),
+            "exposure_of_tracks": getattr(settings.choice.tracks, "exposure_ev", None),
+        }
 
     def mix_at(self, source: SourceFrame) -> ExpressionMix:
         """Return the expression at a frame, from curve and fades."""
@@ -283,19 +289,3 @@ class SettingsByFrame:
         return fingerprint(
             {**self._constant, "mix": mix, "tracked": plain(tracked), "matte": plain(beside)}
         )
-
-    @cached_property
-    def _place(self) -> dict[Path, int]:
-        return {frame.path: place for place, frame in enumerate(self._shot)}
-
-    @cached_property
-    def _constant(self) -> dict[str, Any]:
-        by_frame = ("mix", "curve", "fades", "choice")
-        settings = self._settings
-        others = {f.name: getattr(settings, f.name) for f in fields(settings)}
-        constant = {name: value for name, value in others.items() if name not in by_frame}
-        return {
-            **{name: plain(value) for name, value in constant.items()},
-            "choice": plain(replace(settings.choice, tracks=None)),
-            "exposure_of_tracks": getattr(settings.choice.tracks, "exposure_ev", None),
-        }

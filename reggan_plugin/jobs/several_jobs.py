@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -171,21 +171,23 @@ def _keep_fresh(path: Path, ended: threading.Event) -> None:
             os.utime(path)
 
 
+@dataclass(eq=False)
 class JoinedReport:
-    """Takes the events of several jobs and passes them on as those of one."""
+    """Takes the events of several jobs and passes them on as those of one.
 
-    def __init__(self, report: Report, *, source: str, out: Path) -> None:
-        """Join events.
+    Attributes:
+        report: takes what is passed on.
+        source: what all sources together are called.
+        out: the folder that holds all results.
+    """
 
-        Args:
-            report: takes what is passed on.
-            source: what all sources together are called.
-            out: the folder that holds all results.
-        """
-        self._report, self._source, self._out = report, source, out
-        self._frames = self._done = 0
-        self._has_started = False
-        self._said: set[str] = set()
+    report: Report
+    source: str
+    out: Path
+    _frames: int = field(default=0, init=False)
+    _done: int = field(default=0, init=False)
+    _has_started: bool = field(default=False, init=False)
+    _said: set[str] = field(default_factory=set, init=False)
 
     def expect(self, frames: int) -> None:
         """Count on so many frames beside those that are done."""
@@ -196,18 +198,17 @@ class JoinedReport:
         match event:
             case Started() if not self._has_started:
                 self._has_started = True
-                source, out = self._source, self._out
-                self._report(replace(event, frames=self._frames, source=source, out=out))
+                self.report(replace(event, frames=self._frames, source=self.source, out=self.out))
             case FrameDone():
                 self._done += 1
-                self._report(replace(event, done=self._done, frames=self._frames))
+                self.report(replace(event, done=self._done, frames=self._frames))
             case Notice() if event.message not in self._said:
                 self._said.add(event.message)
-                self._report(event)
+                self.report(event)
             case Started() | Notice() | Finished():
                 pass
             case _:
-                self._report(event)
+                self.report(event)
 
     def say(self, results: Sequence[FrameResult]) -> None:
         """Report frames that no job came to."""
@@ -235,8 +236,8 @@ class JoinedReport:
             counted.update(summary.notices)
         joined = replace(
             summaries[0],
-            source=self._source,
-            out=self._out,
+            source=self.source,
+            out=self.out,
             exposure_ev=None,
             results=tuple(result for summary in summaries for result in summary.results),
             missing=NO_NUMBERS,
@@ -246,7 +247,7 @@ class JoinedReport:
             parts=tuple(summaries),
         )
         count = joined.count()
-        self._report(Finished(**count, interrupted=joined.interrupted, seconds=joined.seconds))
+        self.report(Finished(**count, interrupted=joined.interrupted, seconds=joined.seconds))
         return joined
 
 

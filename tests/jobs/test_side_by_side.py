@@ -18,6 +18,7 @@ from reggan_plugin.cli import main
 from reggan_plugin.commands.options.model import ModelOptions
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs import render_job
+from reggan_plugin.jobs.frame_steps import ShotExposure
 from reggan_plugin.jobs.intensity_curve import read_curve
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, SideBySide, run_side_by_side
@@ -30,6 +31,7 @@ from ..ended_processes import end_a_child
 from ..sample_frames import contents, small_frame
 
 HAPPY = RenderSettings(mix=ExpressionMix({"happy": 1.0}))
+UNMEASURED = ShotExposure(known_ev=None, shot=(), look=lambda _: None)
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def test_processes_give_the_same_bits(
 def test_a_process_that_is_ended_is_named(shot: Path, tmp_path: Path) -> None:
     plan = plan_job(str(shot), None, tmp_path / "o", "happy", Existing.REFUSE)
     run = RenderRun(transfer=None, model=None, report=print)
-    results = run_side_by_side(plan, HAPPY, run, partial(os._exit, 7), 2)
+    results = run_side_by_side(plan, HAPPY, run, partial(os._exit, 7), 2, UNMEASURED)
     with pytest.raises(RegganError, match="ended from outside"):
         list(results)
 
@@ -99,7 +101,7 @@ def test_frames_of_a_process_that_is_ended_are_begun_again(
 def test_nothing_is_begun_after_a_stop(shot: Path, tmp_path: Path) -> None:
     plan = plan_job(str(shot), None, tmp_path / "o", "happy", Existing.REFUSE)
     run = RenderRun(transfer=None, model=None, report=print, stopped=lambda: True)
-    results = run_side_by_side(plan, HAPPY, run, partial(os._exit, 7), 2)
+    results = run_side_by_side(plan, HAPPY, run, partial(os._exit, 7), 2, UNMEASURED)
     assert list(results) == []
 
 

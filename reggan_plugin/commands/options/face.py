@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -53,12 +53,6 @@ class FaceOptions:
         if self.by_face:
             raise UsageError("All expressions are drawn of one face. Name it alone: --face 1.")
         return self.choice
-
-    def choice_with(self, *, others: bool) -> FaceChoice:
-        """Return the faces that are meant; `others` than those of `by_face` are asked, too."""
-        if not self.by_face:
-            return self.choice
-        return replace(self.choice, which="all" if others else tuple(sorted(self.by_face)))
 
 
 def which_face_from_text(text: str) -> tuple[WhichFaces, str | None]:

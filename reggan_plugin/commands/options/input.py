@@ -138,7 +138,7 @@ class InputOptions:
         planned = [
             plan_sources(
                 found.sources,
-                asked.of_expression(label),
+                asked,
                 label,
                 frame_range=self.frame_range,
                 is_one_of_several=len(labels) > 1,

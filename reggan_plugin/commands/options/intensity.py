@@ -1,14 +1,13 @@
 """The options that say how much of an expression there is when: a curve, fades, a take."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from reggan_plugin.commands.options.expression import NOTHING_ASKED, MixOptions, expression_options
+from reggan_plugin.commands.options.expression import MixOptions, expression_options
 from reggan_plugin.commands.options.option_groups import (
     FiniteRange,
     grouped_option,
@@ -23,7 +22,7 @@ from reggan_plugin.commands.options.settings_file import (
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.jobs.intensity_curve import read_curve
 from reggan_plugin.jobs.render_settings import ExpressionCurve, Fades
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 if TYPE_CHECKING:
     from reggan_plugin.curves.retargeting import Retargeting
@@ -297,30 +296,6 @@ class AskedExpressions:
     shots: tuple[ShotExpression, ...]
     mixes: MixOptions
     fades: Fades
-
-    def with_faces(self, by_face: Mapping[int, str]) -> tuple[ShotExpression, ...]:
-        """Return the expressions, with those of single faces in each.
-
-        Raises:
-            UnknownExpressionError, UsageError: a word is no expression, or there is none.
-        """
-        if not by_face:
-            if not self.shots:
-                raise UsageError(f"{NOTHING_ASKED} Over time: --intensity-curve FILE or --curves.")
-            return self.shots
-        if any(shot.curve is not None or shot.take is not None for shot in self.shots):
-            raise UsageError(
-                "A curve or a take is of all faces that are meant, and --face gives one its own "
-                "expression. Leave one of them out."
-            )
-        mixes = self.mixes
-        own = {
-            face: parse_expression_mix(text, mixes.intensity, mixes.own, adds=mixes.adds)
-            for face, text in sorted(by_face.items())
-        }
-        rest = [shot.mix for shot in self.shots] or [ExpressionMix(adds=mixes.adds, own=mixes.own)]
-        whole = [replace(mix, by_face=own) for mix in rest]
-        return tuple(ShotExpression(mix=mix, fades=self.fades) for mix in whole)
 
 
 def _over_time(

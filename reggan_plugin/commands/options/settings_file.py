@@ -212,17 +212,16 @@ def _named(args: Sequence[str]) -> Path | None:
 
 
 def _found(args: Sequence[str]) -> Path | None:
-    """Return the file beside what the words of a command line name, or in the user's folder."""
+    """Return the file beside what the words of a command line name, or in the user's folder; one
+    there that may not be read counts as none.
+    """
     places = [Path(word) for word in args if word and not word.startswith("-")]
     there = [place for place in places if _exists(place) or set(place.name) & set("#%*")]
     folders = [place if _exists(place) and place.is_dir() else place.parent for place in there]
     beside = (folder / SETTINGS_FILE for folder in folders)
     found = next((path for path in beside if _exists(path) and path.is_file()), None)
-    return found or _found_own()
-
-
-def _found_own() -> Path | None:
-    """Return the file in the user's folder; one that may not be read counts as none."""
+    if found is not None:
+        return found
     path = _own_folder() / SETTINGS_FILE
     try:
         if not path.is_file():

@@ -167,18 +167,16 @@ def numbered_groups(pictures: abc.Iterable[str]) -> dict[str, list[tuple[int, st
 
 
 def names_of_pattern(pattern: str) -> re.Pattern[str]:
-    """Expression for names that fit a pattern with padding; its group is the number."""
+    """Expression for names that fit a pattern with padding; its group is the number.
+
+    It has as many digits as `####`, `@@@@`, `%04d` or `$F4` ask for.
+    """
     padding = list(PADDING.finditer(pattern))[-1]
-    width = _padding_width(padding[0])
+    sign, counted = padding[0][0], padding[0].strip("%d$F")
+    width = len(padding[0]) if sign in "#@" else int(counted or 1)
     digits = rf"(\d{{{width},}}|-\d{{{max(width - 1, 1)},}})"
     before, after = pattern[: padding.start()], pattern[padding.end() :]
     return re.compile(re.escape(before) + digits + re.escape(after))
-
-
-def _padding_width(padding: str) -> int:
-    """Return the number of digits that `####`, `@@@@`, `%04d` or `$F4` ask for."""
-    digits = padding.strip("%d$F")
-    return len(padding) if padding[0] in "#@" else int(digits or 1)
 
 
 @dataclass(frozen=True, kw_only=True)

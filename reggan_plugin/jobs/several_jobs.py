@@ -394,21 +394,14 @@ def _joined(jobs: Sequence[PlannedJob], report: Report, refused: int) -> JoinedR
     """Return a report to which all jobs, and inputs that were refused, together are one."""
     plans = [job.plan for job in jobs]
     source = f"{plans[0].source} and {len(plans) - 1 + refused} more"
-    joined = JoinedReport(report, source=source, out=_folder_of_all(plans))
-    joined.expect(sum(len(plan.tasks) for plan in plans) + refused)
-    return joined
-
-
-def _folder_of_all(plans: Sequence[JobPlan]) -> Path:
-    """Return the folder that holds all results."""
     places = [plan.out if plan.whole is None else plan.whole.parent for plan in plans]
     folders = {str(place.absolute()) for place in places}
-    return places[0] if len(folders) == 1 else Path(_common(folders))
-
-
-def _common(folders: set[str]) -> str:
-    """Return the folder above all of them; the first on systems where they are on several disks."""
-    try:
-        return os.path.commonpath(folders)
-    except ValueError:
-        return min(folders)
+    out = places[0]
+    if len(folders) > 1:
+        try:
+            out = Path(os.path.commonpath(folders))
+        except ValueError:  # on systems where they may be on several disks
+            out = Path(min(folders))
+    joined = JoinedReport(report, source=source, out=out)
+    joined.expect(sum(len(plan.tasks) for plan in plans) + refused)
+    return joined

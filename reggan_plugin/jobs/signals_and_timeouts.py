@@ -1,7 +1,7 @@
 """What ends a wait: signals (Ctrl-C, SIGTERM of a farm, Ctrl-Break), or a disk that is silent.
 
 After a signal the current frame is finished. A second one ends the process, also where the main
-thread is inside native code and Python's own handlers wait for it: see `_ended_by_second_signal`.
+thread is inside native code and Python's own handlers wait for it.
 """
 
 import os
@@ -54,7 +54,9 @@ def stop_on_signals() -> Iterator[StopRequest]:
     """Take the first of these signals as a request; a second one acts as it usually does.
 
     Where the usual act does not end the process within two seconds, it is ended: Python runs
-    handlers between its own instructions, and native code may never come back to one.
+    handlers between its own instructions, and native code may never come back to one. But Python
+    writes the number of every signal to the wake-up socket at once, from C, and a thread reads
+    them. It runs whenever native code lets go of the interpreter's lock, as ONNX Runtime does.
 
     Outside the main thread, where Python takes no signals, the request is never made.
     """
@@ -72,35 +74,22 @@ def stop_on_signals() -> Iterator[StopRequest]:
         request.signal_number = number
         restore()
 
-    for number in _SIGNALS:
-        signal.signal(number, take)
-    try:
-        with _ended_by_second_signal():
-            yield request
-    finally:
-        restore()
-
-
-@contextmanager
-def _ended_by_second_signal() -> Iterator[None]:
-    """End the process at a second signal that nothing else acts on.
-
-    Python writes the number of every signal to the wake-up socket at once, from C; a thread reads
-    them. It runs whenever native code lets go of the interpreter's lock, as ONNX Runtime does.
-    """
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     done = threading.Event()
     threading.Thread(target=_watch, args=(ours, done), daemon=True).start()
     try:
-        yield
+        for number in _SIGNALS:
+            signal.signal(number, take)
+        yield request
     finally:
         signal.set_wakeup_fd(before)
         done.set()
         with suppress(OSError):
             theirs.send(bytes([_DONE]))
         theirs.close()
+        restore()
 
 
 def _watch(ours: socket.socket, done: threading.Event) -> None:

@@ -538,13 +538,15 @@ def _tracked(
         links = link_faces(shot.seen)
     keys = [_key(frame) for frame in frames[: len(shot.seen)]]
     faces = steady_faces(shot.seen, links, smooth=smooth)
+    stops = shot.exposures
     tracks = Tracks(
         frames={
             key: TrackedFrame(faces=own, file=frame.path.name, note=shot.faults.get(frame.path))
             for key, frame, own in zip(keys, frames, faces, strict=False)
         },
         cuts=tuple(keys[index] for index in links.cuts),
-        exposure_ev=_median_in_half_stops(shot.exposures),
+        # which a few frames that are lit otherwise do not change
+        exposure_ev=round(2 * float(np.median(stops))) / 2 if stops else None,
         source=source,
         smoothing=DESCRIPTION if smooth else None,
     )
@@ -571,8 +573,3 @@ def _tracked(
 def _key(frame: SourceFrame) -> str:
     """Name of a frame in the tracks."""
     return frame.path.name if frame.number is None else str(frame.number)
-
-
-def _median_in_half_stops(stops: Sequence[float]) -> float | None:
-    """One exposure for the shot, which a few frames that are lit otherwise do not change."""
-    return round(2 * float(np.median(stops))) / 2 if stops else None

@@ -130,18 +130,14 @@ class Container:
 
     def chunk(self, offset: int) -> tuple[bytes, bytes]:
         """(coordinates, compressed data) of a chunk of a flat part."""
-        part = self._part_at(offset)
+        index = struct.unpack_from("<I", self.content, offset)[0] if self.is_multi_part else 0
+        part = self.parts[index]
         start = offset + 4 * self.is_multi_part
         end = start + (16 if part.is_tiled else 4)
         (size,) = struct.unpack_from("<I", self.content, end)
         if end + 4 + size > len(self.content):
             raise _truncated(self.content)
         return self.content[start:end], self.content[end + 4 : end + 4 + size]
-
-    def _part_at(self, offset: int) -> ExrPart:
-        if not self.is_multi_part:
-            return self.parts[0]
-        return self.parts[struct.unpack_from("<I", self.content, offset)[0]]
 
 
 def read_container(content: bytes) -> Container:

@@ -228,10 +228,17 @@ class RenderOptions:
         return tuple(ShotExpression(mix=mix, fades=self.asked.fades) for mix in whole)
 
     def settings_on(self, asked: ShotExpression, frames: FrameList | None = None) -> RenderSettings:
-        """Return what becomes of the frames of a shot; None are not known yet."""
+        """Return what becomes of the frames of a shot; None are not known yet.
+
+        Raises:
+            SourceError, UsageError: the take cannot be read, or its settings are invalid.
+        """
         numbers: Sequence[int] = () if frames is None else frames.numbers
         is_numbered = frames is not None and len(numbers) == len(frames)
-        curve = asked.curve_on(numbers[0] if numbers else 0, numbers[-1] if is_numbered else None)
+        curve, take = asked.curve, asked.take
+        if take is not None:
+            first, last = numbers[0] if numbers else 0, numbers[-1] if is_numbered else None
+            curve = take.curve_on(first, last, asked.intensity, adds=asked.mix.adds)
         choice, by_face = self.faces.choice, self.faces.by_face
         if by_face:  # of the others only where something is asked of them
             choice = replace(choice, which="all" if self.asked.shots else tuple(sorted(by_face)))

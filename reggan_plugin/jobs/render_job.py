@@ -68,7 +68,7 @@ _BYTES_OF_A_PROCESS = 3_000_000_000
 """Peak memory of a process at 8K; at 4K it is 1.8 GB."""
 _LEAST_FRAMES = 8
 """Fewer frames for each process are not worth its start, which costs about a frame of 1080p."""
-_CGROUP = Path("/sys/fs/cgroup")
+_CGROUP, _OWN_GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 def idle_cores() -> int:
@@ -105,17 +105,13 @@ def _free_bytes() -> int:
 
 def _of_cgroups(name: str) -> Iterator[str]:
     """Yield what a file says in each control group (version 2) that holds this process."""
-    own = _own_group()
+    own = Path()
+    with suppress(OSError, StopIteration):
+        lines = _OWN_GROUP.read_text().splitlines()
+        own = Path(next(line for line in lines if line.startswith("0::"))[3:].strip("/"))
     for folder in (own, *own.parents):
         with suppress(OSError):  # a container sees the last part alone; the root has no limit
             yield (_CGROUP / folder / name).read_text()
-
-
-def _own_group() -> Path:
-    with suppress(OSError, StopIteration):
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
-        return Path(next(line for line in lines if line.startswith("0::"))[3:].strip("/"))
-    return Path()
 
 
 @dataclass(frozen=True, kw_only=True)

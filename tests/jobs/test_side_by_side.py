@@ -168,7 +168,8 @@ def test_auto_keeps_to_its_control_group(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "memory.max").write_text("8000000000\n")
     (tmp_path / "memory.current").write_text("1000000000\n")
     monkeypatch.setattr(render_job, "_CGROUP", tmp_path)
-    monkeypatch.setattr(render_job, "_own_group", lambda: Path())
+    (tmp_path / "own").write_text("0::/\n")
+    monkeypatch.setattr(render_job, "_OWN_GROUP", tmp_path / "own")
     free = render_job._free_bytes()
     assert free <= 7_000_000_000
     machine(monkeypatch, cores=8, load=0.0)

@@ -102,13 +102,9 @@ def reader_options(heading: str, default: Literal["person", "character"] = "pers
 
 def like_options(heading: str = "Expression") -> AddOption:
     """Add `--like` and the options of its reader; the command takes `liked`, `Liked` or None."""
-
-    def read(like: Path | None, reader: ReaderOptions) -> Liked | None:
-        return None if like is None else _liked(like, reader)
-
     return options_as(
         "liked",
-        read,
+        lambda like, reader: None if like is None else _liked(like, reader),
         grouped_option(
             heading,
             "--like PICTURE",

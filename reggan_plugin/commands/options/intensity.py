@@ -257,7 +257,7 @@ class ShotExpression:
         mix: the same at every frame; with a curve, the most that it asks for.
         fades: at both ends of the shot.
         curve: the expression by frame.
-        take: a recorded performance, of which `curve_on` makes the curve.
+        take: a recorded performance, which becomes a curve once the shot is known.
         intensity: of the take.
     """
 
@@ -271,16 +271,6 @@ class ShotExpression:
     def label(self) -> str:
         """What a folder of results is named with."""
         return self.mix.label if self.take is None else self.take.path.stem
-
-    def curve_on(self, first_frame: int, last_frame: int | None = None) -> ExpressionCurve | None:
-        """Return the curve, of a take as it lies on a shot; None knows no last frame.
-
-        Raises:
-            SourceError, UsageError: the take cannot be read, or its settings are invalid.
-        """
-        if self.take is None:
-            return self.curve
-        return self.take.curve_on(first_frame, last_frame, self.intensity, adds=self.mix.adds)
 
 
 @dataclass(frozen=True, kw_only=True)

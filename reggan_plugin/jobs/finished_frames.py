@@ -30,7 +30,10 @@ IsSame = Callable[[FrameRecord], bool]
 
 @dataclass(frozen=True, eq=False)
 class FinishedFrames:
-    """Compares outputs that are there with their records, and with what settings and model make."""
+    """Compares outputs that are there with their records, and with what settings and model make.
+
+    To be asked of frames that are kept where an earlier run finished them.
+    """
 
     settings: RenderSettings
     model: ModelInUse | None
@@ -45,8 +48,6 @@ class FinishedFrames:
         An earlier run did the same, and by size and time no file changed since; or somebody changed
         the result. `is_same` is asked of its record.
         """
-        if not task.existing.keeps_finished:
-            return None
         path, out = str(task.source.path), str(task.output)
         record = self._same_record(task, facts) if task.existing is Existing.RESUME else None
         if record is not None:
@@ -62,7 +63,7 @@ class FinishedFrames:
         """Tell whether an earlier run did the same to this input, and its output is as it left
         it.
         """
-        record = self._same_record(task, facts) if task.existing.keeps_finished else None
+        record = self._same_record(task, facts)
         if record is None or record.input_sha256 != facts.input_sha256 or not is_same(record):
             return False
         if record.output_sha256 is None:

@@ -156,14 +156,14 @@ class FrameSteps:
 
     def _read(self, task: FrameTask, facts: FrameFacts) -> ReadFrame:
         path, earlier = task.source.path, self._output.earlier
-        is_same = partial(self._has_same_exposure, task)
-        why = earlier.why_left(task, facts, is_same)
-        if why is not None:
-            return EndedFrame(outcome="skipped", message=why, facts=None)
-        if task.existing.keeps_finished:
+        is_same, resumes = partial(self._has_same_exposure, task), task.existing.keeps_finished
+        if resumes:
+            why = earlier.why_left(task, facts, is_same)
+            if why is not None:
+                return EndedFrame(outcome="skipped", message=why, facts=None)
             self._io_timeout.call(str(task.output), lambda: earlier.refuse_foreign(task))
         content, facts = read_input(self._io_timeout, path, facts)
-        if earlier.is_finished(task, facts, is_same):
+        if resumes and earlier.is_finished(task, facts, is_same):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
         if self._by_frame.mix_at(task.source).changes_nothing:
             refuse_other_files(content, path)

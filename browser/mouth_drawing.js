@@ -6,7 +6,7 @@ import { blurred, percentile } from "./resampling.js";
 import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./rig.js";
 
 const { TOOTH, GUM, WALL, PLATE, HINGE, SLIDE, IVORY, CAVITY, NECK, EDGE, EDGE_REACH, CANINES, CANINE, FILL_OF, FADE,
-  FADE_OF, LOWER_FADE, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, THROUGH_CHEEKS, POWER, NEAREST,
+  FADE_OF, LOWER_FADE, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, REDDER, THROUGH_CHEEKS, POWER, NEAREST,
   LIPS_BEFORE_TEETH, LIPS_CURVE } = ofMouth;
 const COLOURS = [IVORY, ofMouth.GUM_COLOUR, ofMouth.TONGUE_COLOUR, ofMouth.WALL_COLOUR, ofMouth.PLATE_COLOUR];
 const { LUMA, DEPTHS, MARGIN } = ofLight;
@@ -73,7 +73,7 @@ export class Mouth {
         (light.ambient * sky * above * (0.35 + 0.65 * facing) + 1.25 * light.keyStrength * lit * fromKey) * fade);
       const free = clip((this.sky[i] - 0.05) / 0.62);
       const lack = clip(1 - amount);
-      const redder = isHard ? 0.5 * lack * lack : (part === GUM ? 0.6 : 1.3) * lack;
+      const redder = isHard ? 0.5 * lack * lack : (part === GUM ? 0.6 : REDDER) * lack;
       const carved = part === GUM ? light.stone : 0;
       const bounce = (isHard ? 0.5 : 1) * BOUNCE * opening.seen(1.6 * depth, place);
       const bare = this.colours[i].map((value, k) => value + carved * (CARVED_GUM * IVORY[k] - value));

@@ -112,6 +112,7 @@ class Drawn:
         )
         skins, losses = [], []
         both, known = np.zeros((side_px**2, 3), np.float32), np.zeros(side_px**2, np.float32)
+        shown = np.zeros(side_px**2, np.int8)
         # each edge by itself: where they touch, whichever is nearer would tear the other
         sheets = [self._raster(opening.window, side_px, rows=rows) for rows in triangles]
         for number, (raster, is_seen) in enumerate(zip(sheets, nearest_of(sheets), strict=True)):
@@ -134,10 +135,12 @@ class Drawn:
             seen = np.flatnonzero(is_seen)
             there = raster.pixels[seen]
             both[there], known[there] = colours.take(seen, axis=0), left[seen]
+            shown[there] = number
             if number < 2:
                 skins.append(run_on(raster.plane(colours), raster.plane(left)))
         square = side_px, side_px
-        skins.append(run_on(both.reshape(*square, 3), known.reshape(square)))
+        one = run_on(both.reshape(*square, 3), known.reshape(square))
+        skins.append(_softened(one, np.ones(square, bool), _borders(shown.reshape(square))))
         apart = blended(skins[1], skins[0], is_above.astype(np.float32))
         inwards = np.minimum(columns - middle[0, 0], middle[-1, 0] - columns)
         share = np.clip(inwards / (_CORNER * self.eye * scale), 0, 1)
@@ -316,7 +319,7 @@ class Drawn:
             cover[drawn] *= np.clip(2 * (share - 0.5) / (_SURELY - 0.5) - 1, 0, 1)
         paint = np.zeros((side_px, side_px, 3), np.float32)
         paint[drawn] = srgb_from_linear(linear_from_srgb(self.picture.at(source)) * factor)
-        return _painter(window, cover, _softened(paint, cover > 0))
+        return _painter(window, cover, _softened(paint, cover > 0, cover > 0))
 
     def _raster(
         self,
@@ -341,13 +344,25 @@ def fold_depth(points: Float[np.ndarray, "vertices 3"]) -> float:
     return _BEHIND * float(np.sqrt((points[:, 2] ** 2).mean()))
 
 
+def _borders(numbers: Int[np.ndarray, "side side"]) -> Bool[np.ndarray, "side side"]:
+    """Pixels beside one of another number."""
+    borders = np.zeros(numbers.shape, bool)
+    for ours, theirs in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
+        differ = numbers[ours] != numbers[theirs]
+        borders[ours] |= differ
+        borders[theirs] |= differ
+    return borders
+
+
 def _softened(
-    paint: Float[np.ndarray, "side side 3"], known: Bool[np.ndarray, "side side"]
+    paint: Float[np.ndarray, "side side 3"],
+    known: Bool[np.ndarray, "side side"],
+    where: Bool[np.ndarray, "side side"],
 ) -> Float[np.ndarray, "side side 3"]:
-    """Each known pixel with its known neighbours: the edges of triangles are hard."""
+    """Mix pixels with their known neighbours: the edges of triangles are hard."""
     side = len(known)
     inner = np.zeros_like(known)
-    inner[1:-1, 1:-1] = known[1:-1, 1:-1]
+    inner[1:-1, 1:-1] = where[1:-1, 1:-1]
     middle = np.flatnonzero(inner)
     flat, is_known = paint.reshape(-1, 3), known.ravel()
     total, count = np.zeros((len(middle), 3), np.float32), np.zeros((len(middle), 1), np.float32)

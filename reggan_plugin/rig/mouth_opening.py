@@ -12,6 +12,7 @@ from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.imaging.colour import srgb_from_linear
 from reggan_plugin.imaging.crop import CroppedFace
 from reggan_plugin.interpolation import median, percentile
+from reggan_plugin.kernels.change import blended
 from reggan_plugin.kernels.pictures import blur
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.eyes import LEAST_MOTION, Lids, Opening, rightwards
@@ -77,7 +78,7 @@ _ROLLED_OUT, _ROLLED_OVER = (0.009, 0.004), 0.15
 """Eye distances of a lip's inner side that come to be seen, of the upper and the lower one, and the
 gap from which on they do so in full. On seven held-out heads the mouth's edge is 2.0 px from the
 true one at 512 px, 2.3 px without, with their own rigs upper lips were 0.9 px too high."""
-_TURN_IN, _RIM, _RIM_SHADE = 0.007, 0.025, 0.2
+_TURN_IN, _RIM, _RIM_SHADE = 0.007, 0.025, 0.3
 """Eye distances over which lips turn in, where they shade what is behind them, and how much of its
 light they take twice over at their edge. By eye: a hard edge looks like cut paper."""
 _LINE, _LINE_EDGE, _NEAR_LINE = 0.80, 0.010, 0.5
@@ -296,6 +297,7 @@ def changed_mouth(
     outline = mouth_outline(marks)
     window = square_around(outline, 0.15 * eye)
     side_px = int(np.clip(round((window[2] - window[0]) * picture.side_px), 64, 1024))
+    px = eye * side_px / (window[2] - window[0])
     opening = mask_of(outline, window, side_px)
     if gap_after < _LEAST_GAP:
         opening = np.zeros_like(opening)
@@ -304,7 +306,6 @@ def changed_mouth(
         light = _inside_of_mouth(
             template, picture, laid, before, weights, opening, window, look, character
         )
-        px = eye * side_px / (window[2] - window[0])
         light *= 1 - _RIM_SHADE * (1 - blur(opening, _RIM * px))[..., None]
         inside = extended(
             np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
@@ -315,8 +316,8 @@ def changed_mouth(
     middle = (marks[whole] + marks[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
     smile_goes = relaxes and gap_before > _LEAST_GAP > gap_after
     if smile_goes:
-        px = len(was_open) / (was_window[2] - was_window[0])
-        was_open = grown(was_open > 0.1, _TEETH_EDGE * eye * px).astype(np.float32)
+        was_px = eye * len(was_open) / (was_window[2] - was_window[0])
+        was_open = grown(was_open > 0.1, _TEETH_EDGE * was_px).astype(np.float32)
         middle[1:-1] = (middle[:-2] + 2 * middle[1:-1] + middle[2:]) / 4
         opening = line_of(smooth_arc(middle), _LINE_WIDTH * eye, window, side_px)
         lips = np.concatenate(
@@ -332,12 +333,15 @@ def changed_mouth(
         along = rightwards(np.column_stack([middle, shut]))
         columns = window_places(window, side_px)[0, :, 0]
         line *= np.interp(columns, along[:, 0], along[:, 2]).astype(np.float32)
-        line = blur(line, _KEPT_LINE / 6 * eye * side_px / (window[2] - window[0]))
+        line = blur(line, _KEPT_LINE / 6 * px)
         around = line_of(smooth_arc(kept), 2 * _KEPT_LINE * eye, window, side_px) > 0
         own = _moved_along(picture, seam, kept, window, around)
         # a gleam of teeth is no line
         own = np.minimum(own, extended(own, (around & (line == 0)).astype(np.float32)))
-        inside = own + opening[..., None] * (inside - own)
+        # the opening's edge is blurred over skin: beside it its own colours go on, no line's
+        share = blur(opening, _TURN_IN * px)
+        shown = line * (1 - share)
+        inside = blended(inside, own, shown / np.maximum(shown + share, 1e-6))
         opening = np.maximum(opening, line)
     return Opening(
         window=window,

@@ -179,6 +179,22 @@ def test_teeth_behind_thick_lips_are_no_larger(monkeypatch: pytest.MonkeyPatch) 
     assert sizes[1] == pytest.approx(sizes[0], rel=0.1)
 
 
+def test_no_dark_line_lies_between_a_lip_and_what_is_behind_it() -> None:
+    face, found = _large_face()
+    face = np.full_like(face, 0.6)
+
+    def white(*_: Any, opening: np.ndarray, **__: Any) -> np.ndarray:
+        return np.repeat((opening > 0)[..., None], 3, axis=2).astype(np.float32)
+
+    for asked in (
+        {"jawOpen": 0.7},
+        {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0, "jawOpen": 0.1},
+    ):
+        with patch.object(mouth_opening, "render_mouth", white):
+            mouth = rig_answer(template(), face, found, asked).painters[-1]
+        assert mouth.paint[mouth.cover[..., 0] > 0.02].min() > 0.5
+
+
 def test_an_open_mouth_shows_the_inner_sides_of_its_lips() -> None:
     face, found = drawn_face()
     heights = []

@@ -10,12 +10,19 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
-_LOADED = ("av", "trimesh", "reggan_plugin.files.video_writing", "reggan_plugin.textures.read_mesh")
+_LOADED = (
+    *("av", "trimesh", "reggan_plugin.files.video_writing", "reggan_plugin.textures.read_mesh"),
+    *("embreex", "reggan_plugin.commands.render", "reggan_plugin.commands.texture"),
+)
 """Before the first child; what is not installed is left out."""
 _WORDS_BYTES = 2**20
 
@@ -32,17 +39,11 @@ def fork_children() -> None:
 class _Forked:
     """As much of a `subprocess.Popen` as `child_process` asks for."""
 
-    _server: socket.socket | None = None
-
     def __init__(self, command: list[str], *, env: dict[str, str], **_: Any) -> None:
-        asked = {"argv": command[-4:], "env": env, "cwd": str(Path.cwd())}
-        (stdin, to_child), (from_child, stdout), (status, ended) = (os.pipe() for _ in range(3))
-        words = json.dumps(asked, ensure_ascii=True).encode()
-        socket.send_fds(self._asked(), [words], [stdin, stdout, ended])
-        for one in (stdin, stdout, ended):
-            os.close(one)
+        (stdin, to_child), (from_child, stdout) = os.pipe(), os.pipe()
+        stderr = os.open(os.devnull, os.O_WRONLY)
+        self._status = _started({"argv": command[-4:], "env": env}, stdin, stdout, stderr)
         self.stdin, self.stdout = os.fdopen(to_child, "wb"), os.fdopen(from_child, "rb")
-        self._status = os.fdopen(status)
         self._pid, self._code = int(self._status.readline()), None
 
     def wait(self) -> int:
@@ -58,15 +59,39 @@ class _Forked:
             except ProcessLookupError:
                 return
 
-    @classmethod
-    def _asked(cls) -> socket.socket:
-        if cls._server is None:
-            cls._server, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            theirs.set_inheritable(True)
-            command = [sys.executable, __file__, str(theirs.fileno())]
-            os.posix_spawn(sys.executable, command, os.environ)
-            theirs.close()
-        return cls._server
+
+def run_command(words: Sequence[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run `python -m reggan_plugin`, forked on Linux; what it says is captured."""
+    if sys.platform != "linux":
+        command = [sys.executable, "-m", "reggan_plugin", *words]
+        return subprocess.run(command, capture_output=True, text=True, env=env)
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as said:
+        own = [os.open(os.devnull, os.O_RDONLY), os.dup(out.fileno()), os.dup(said.fileno())]
+        with _started({"words": words, "env": env}, *own) as status:
+            code = int(status.read().split()[1])
+        for one in (out, said):
+            one.seek(0)
+        return subprocess.CompletedProcess(words, code, out.read(), said.read())
+
+
+@cache
+def _server() -> socket.socket:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    theirs.set_inheritable(True)
+    command = [sys.executable, __file__, str(theirs.fileno())]
+    os.posix_spawn(sys.executable, command, os.environ)
+    theirs.close()
+    return ours
+
+
+def _started(asked: dict[str, Any], stdin: int, stdout: int, stderr: int) -> IO[str]:
+    """Start a child with these streams; returns where its number and its exit are written."""
+    status, ended = os.pipe()
+    words = json.dumps({**asked, "cwd": str(Path.cwd())}).encode()
+    socket.send_fds(_server(), [words], [stdin, stdout, stderr, ended])
+    for one in (stdin, stdout, stderr, ended):
+        os.close(one)
+    return os.fdopen(status)
 
 
 def _serve(server: socket.socket) -> None:
@@ -78,7 +103,7 @@ def _serve(server: socket.socket) -> None:
             continue
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # those who wait for children are not waited for
     while True:
-        words, descriptors, _, _ = socket.recv_fds(server, _WORDS_BYTES, 3)
+        words, descriptors, _, _ = socket.recv_fds(server, _WORDS_BYTES, 4)
         if not words:
             return
         if os.fork() == 0:
@@ -88,39 +113,49 @@ def _serve(server: socket.socket) -> None:
             os.close(one)
 
 
-def _wait_for_child(asked: dict[str, Any], stdin: int, stdout: int, ended: int) -> None:
+def _wait_for_child(
+    asked: dict[str, Any], stdin: int, stdout: int, stderr: int, ended: int
+) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     child = os.fork()
     if child == 0:
         os.close(ended)
-        _run(asked, stdin, stdout)
-    os.close(stdin)
-    os.close(stdout)
+        _run(asked, stdin, stdout, stderr)
+    for one in (stdin, stdout, stderr):
+        os.close(one)
     os.write(ended, f"{child}\n".encode())
     _, status = os.waitpid(child, 0)
     os.write(ended, f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 
-def _run(asked: dict[str, Any], stdin: int, stdout: int) -> None:
+def _run(asked: dict[str, Any], *streams: int) -> None:
     code = 1
     try:
         os.setsid()
         os.chdir(asked["cwd"])
         os.environ.clear()
         os.environ.update(asked["env"])
-        nothing = os.open(os.devnull, os.O_WRONLY)
-        for place, one in enumerate((stdin, stdout, nothing)):
+        for place, one in enumerate(streams):
             os.dup2(one, place)
             os.close(one)
         sys.stdin = io.TextIOWrapper(os.fdopen(0, "rb", closefd=False))
-        _, folders, *_ = sys.argv = asked["argv"]
-        sys.path[:] = json.loads(folders)
-        from reggan_plugin import child_process
+        if "words" in asked:
+            from reggan_plugin.cli import main
 
-        child_process.main()
-        code = 0
+            sys.argv[1:] = asked["words"]
+            sys.path[:] = asked["env"]["PYTHONPATH"].split(os.pathsep)
+            code = main(asked["words"])
+        else:
+            from reggan_plugin import child_process
+
+            sys.argv = asked["argv"]
+            sys.path[:] = json.loads(sys.argv[1])
+            child_process.main()
+            code = 0
     finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
         os._exit(code)
 
 

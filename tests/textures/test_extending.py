@@ -14,6 +14,7 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 
+from ..forked_children import run_command
 from ..sample_frames import small_frame
 from .conftest import MadeHead
 
@@ -44,9 +45,7 @@ def site(tmp_path: Path) -> Path:
 
 def run(site: Path, *words: object) -> subprocess.CompletedProcess[str]:
     paths = os.pathsep.join((str(site), *filter(None, sys.path)))
-    command = [sys.executable, "-m", "reggan_plugin", *map(str, words)]
-    environment = os.environ | {"PYTHONPATH": paths}
-    return subprocess.run(command, capture_output=True, text=True, env=environment)
+    return run_command([*map(str, words)], env=os.environ | {"PYTHONPATH": paths})
 
 
 def test_no_example_is_longer_than_twenty_lines() -> None:

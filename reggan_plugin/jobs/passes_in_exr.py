@@ -1,14 +1,13 @@
 """Passes of an EXR moved with its picture: only blocks with a change are written anew."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool
 from reggan_plugin.errors import Remark, UnsupportedFormatError
 from reggan_plugin.files.exr.block_codec import (
-    BlockGrid,
     channel_pixels,
     decode_blocks,
     encode_blocks,
@@ -17,7 +16,6 @@ from reggan_plugin.files.exr.block_codec import (
 from reggan_plugin.files.exr.channel_names import Layer, passes_of, refuse_unwritable
 from reggan_plugin.files.exr.container import Container, read_container, replace_chunks
 from reggan_plugin.files.exr.writing_settings import EncodedFrame, PassChoice, RenderPass
-from reggan_plugin.files.image_format import Frame
 from reggan_plugin.imaging.move_passes import PassMotion, changed_by, move_pass
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.pass_rules import PASS_RULES, PassRule
@@ -61,76 +59,71 @@ def moved_passes(
         if ruled and not _fits(read_container(content), index, picture):
             left += [one.path for one, _ in ruled]
         elif ruled:
-            motion = _Moving(frame=frame, parts=parts, changed=changed, moves_alpha=moves_alpha)
-            content = motion.with_part(content, index, ruled)
+            content = _part_moved(content, index, ruled, change, changed, moves_alpha=moves_alpha)
             moved += ruled
     return replace(encoded, content=content, notices=_notices(moved, left, choice))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Moving:
-    """A change on its way into the parts of a file."""
+def _part_moved(
+    content: bytes,
+    index: int,
+    ruled: Sequence[tuple[RenderPass, PassRule]],
+    change: FrameChange,
+    changed: Bool[np.ndarray, "height width"],
+    *,
+    moves_alpha: bool,
+) -> bytes:
+    """Return the file with the passes of one part moved."""
+    container = read_container(content)
+    part = container.parts[index]
+    grid = read_grid(container, part)
+    parts, picture_alpha = change.edited.parts, change.frame.alpha
+    place = grid.rectangle_around(_looked_at(parts, changed))
+    blocks = decode_blocks(container, part, grid, place)
+    pixels = grid.pixels_of(place)
+    alpha = None if picture_alpha is None else picture_alpha[pixels]
+    motion = PassMotion(
+        parts=parts,
+        alpha=alpha,
+        moves_alpha=moves_alpha and alpha is not None,
+        corner=(pixels[0].start, pixels[1].start),
+    )
+    for one, rule in ruled:
+        names = one.channels
+        if rule == "colour" and one.alpha and moves_alpha:
+            names = (*names, one.alpha)
+        width = 3 if rule in ("light", "colour") else len(names)
+        for start in range(0, len(names), width):
+            own = [channel_pixels(blocks, name) for name in names[start : start + width]]
+            planes = np.stack(own, axis=2)
+            move_pass(planes, rule, motion)
+            for target, plane in zip(own, np.moveaxis(planes, 2, 0), strict=True):
+                target[...] = plane
+    anew = {}
+    for (row, column), data in encode_blocks(blocks, place).items():
+        own_pixels = grid.pixels_of((slice(row, row + 1), slice(column, column + 1)))
+        if changed[own_pixels].any():
+            anew[grid.offsets[row, column]] = data
+    return replace_chunks(container, anew)
 
-    frame: Frame
-    parts: Sequence[MovedPart]
-    changed: Bool[np.ndarray, "height width"]
-    moves_alpha: bool
 
-    def with_part(
-        self, content: bytes, index: int, ruled: Sequence[tuple[RenderPass, PassRule]]
-    ) -> bytes:
-        """Return the file with the passes of one part moved."""
-        container = read_container(content)
-        part = container.parts[index]
-        grid = read_grid(container, part)
-        place = grid.rectangle_around(self._looked_at())
-        blocks = decode_blocks(container, part, grid, place)
-        pixels = grid.pixels_of(place)
-        alpha = None if self.frame.alpha is None else self.frame.alpha[pixels]
-        motion = PassMotion(
-            parts=self.parts,
-            alpha=alpha,
-            moves_alpha=self.moves_alpha and alpha is not None,
-            corner=(pixels[0].start, pixels[1].start),
-        )
-        for one, rule in ruled:
-            names = one.channels
-            if rule == "colour" and one.alpha and self.moves_alpha:
-                names = (*names, one.alpha)
-            width = 3 if rule in ("light", "colour") else len(names)
-            for start in range(0, len(names), width):
-                own = [channel_pixels(blocks, name) for name in names[start : start + width]]
-                planes = np.stack(own, axis=2)
-                move_pass(planes, rule, motion)
-                for target, plane in zip(own, np.moveaxis(planes, 2, 0), strict=True):
-                    target[...] = plane
-        return replace_chunks(container, self._changed_chunks(grid, encode_blocks(blocks, place)))
-
-    def _looked_at(self) -> Bool[np.ndarray, "height width"]:
-        """Return the corners of a box that holds the change and all that is sampled for it."""
-        height, width = self.changed.shape
-        looked = np.zeros_like(self.changed)
-        for part in self.parts:
-            if not (part.weight > 0).any():
-                continue
-            edges = []
-            for axis, within, length in ((1, part.region[0], height), (0, part.region[1], width)):
-                shift = part.displacement[..., axis]
-                low = within.start + min(0.0, float(shift.min())) - _MARGIN_PX
-                high = within.stop + max(0.0, float(shift.max())) + _MARGIN_PX
-                edges.append(np.clip([low, high], 0, length - 1).astype(int))
-            looked[np.ix_(*edges)] = True
-        return looked
-
-    def _changed_chunks(
-        self, grid: BlockGrid, encoded: dict[tuple[int, int], bytes]
-    ) -> dict[int, bytes]:
-        replaced = {}
-        for (row, column), data in encoded.items():
-            own = grid.pixels_of((slice(row, row + 1), slice(column, column + 1)))
-            if self.changed[own].any():
-                replaced[grid.offsets[row, column]] = data
-        return replaced
+def _looked_at(
+    parts: Sequence[MovedPart], changed: Bool[np.ndarray, "height width"]
+) -> Bool[np.ndarray, "height width"]:
+    """Return the corners of a box that holds the change and all that is sampled for it."""
+    height, width = changed.shape
+    looked = np.zeros_like(changed)
+    for part in parts:
+        if not (part.weight > 0).any():
+            continue
+        edges = []
+        for axis, within, length in ((1, part.region[0], height), (0, part.region[1], width)):
+            shift = part.displacement[..., axis]
+            low = within.start + min(0.0, float(shift.min())) - _MARGIN_PX
+            high = within.stop + max(0.0, float(shift.max())) + _MARGIN_PX
+            edges.append(np.clip([low, high], 0, length - 1).astype(int))
+        looked[np.ix_(*edges)] = True
+    return looked
 
 
 def _fits(container: Container, index: int, picture: Layer) -> bool:

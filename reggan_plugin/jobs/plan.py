@@ -236,10 +236,12 @@ def _sidecar_of(output: Path) -> Path | None:
 
 
 def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Existing) -> None:
-    """Refuse outputs that are inputs, two results for one name, and what `existing` refuses.
+    """Refuse outputs that are inputs, layers beside the source frames, two results for one name,
+    and what `existing` refuses.
 
     Raises:
-        UsageError: an output would take the place of an input or of another output.
+        UsageError: an output would take the place of an input or of another output, or a link
+            leads layers, which would be taken for frames, into the folder of the frames.
         OutputExistsError: outputs exist and `existing` refuses them.
     """
     tasks = [task for plan in plans for task in plan.tasks]
@@ -249,7 +251,15 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
     beside = [path for task in tasks for path in task.beside]
     written = [path for output in outputs for path in (output, record_path(output))]
     refuse_overwriting((*written, *beside), inputs)
-    _refuse_layers_beside_sources(tasks)
+    folders = {path.parent for task in tasks for path in task.layers.values()}
+    sources = {task.source.path.parent for task in tasks} if folders else set()
+    homes = {identity_of(folder) for folder in sources} - {None}
+    for folder in folders:
+        if identity_of(folder) in homes:
+            raise UsageError(
+                f"{folder} is where the source frames lie, and layers beside them would be taken "
+                "for frames. Name another folder for the layers."
+            )
     twice = [path for path, count in Counter([*outputs, *beside]).items() if count > 1]
     if twice:
         raise UsageError(
@@ -410,24 +420,6 @@ def refuse_source_folder(source: Path, folder: Path) -> None:
             f"The results would go to {folder}, where the source frames lie, and the input is "
             "never overwritten. Name another folder."
         )
-
-
-def _refuse_layers_beside_sources(tasks: Iterable[FrameTask]) -> None:
-    """Refuse layers that a link would lead into the folder of the frames.
-
-    Raises:
-        UsageError: pictures beside the frames would be taken for frames.
-    """
-    asked = list(tasks)
-    folders = {path.parent for task in asked for path in task.layers.values()}
-    sources = {task.source.path.parent for task in asked} if folders else set()
-    homes = {identity_of(folder) for folder in sources} - {None}
-    for folder in folders:
-        if identity_of(folder) in homes:
-            raise UsageError(
-                f"{folder} is where the source frames lie, and layers beside them would be taken "
-                "for frames. Name another folder for the layers."
-            )
 
 
 _OTHER_KINDS = re.compile(

@@ -292,13 +292,11 @@ def settings_with_kept_tracks(
 def settings_with_tracks(
     plan: JobPlan, settings: RenderSettings, run: RenderRun, io_timeout: IoTimeout
 ) -> RenderSettings:
-    """Return the settings with tracks, where the shot is to be tracked and no signal stops it.
+    """Return the settings with tracks of a shot that is to be tracked, unless a signal stops it.
 
     Raises:
         OutputError: the tracks cannot be written.
     """
-    if not is_to_be_tracked(plan, settings):
-        return settings
     from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
     from reggan_plugin.jobs.track_job import track_frames  # one picture needs none of it
 
@@ -432,7 +430,7 @@ def run_job(plan: JobPlan, settings: RenderSettings, run: RenderRun) -> JobSumma
             processes=processes,
         )
     )
-    if run.track_first:
+    if run.track_first and is_to_be_tracked(plan, settings):
         settings = settings_with_tracks(plan, settings, run, reading)
     if settings.choice.tracks is not None:
         settings.choice.tracks.refuse_unknown(settings.choice.which)

@@ -13,7 +13,6 @@ from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.plan import JobPlan
-from reggan_plugin.jobs.render_job import is_to_be_tracked
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
@@ -74,8 +73,7 @@ def tracked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
 
     def untracked(plan: JobPlan, settings: RenderSettings, *_: object) -> RenderSettings:
-        if is_to_be_tracked(plan, settings):
-            names.append(Path(plan.source).name)
+        names.append(Path(plan.source).name)
         return settings
 
     monkeypatch.setattr(open_model, "ExpressionTransfer", ReddeningTransfer)

@@ -19,6 +19,7 @@ from reggan_plugin.errors import (
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job
+from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.frame_output import FrameInput
 from reggan_plugin.jobs.frame_record import FrameFacts
 from reggan_plugin.jobs.plan import Existing, plan_job
@@ -216,6 +217,21 @@ def test_a_source_that_links_into_the_output_folder_is_refused(tmp_path: Path) -
     (source / "a.0001.png").symlink_to(real / "a.0001.png")
     with pytest.raises(UsageError, match="never overwritten"):
         plan_job(str(source), None, real, "happy", Existing.OVERWRITE)
+
+
+def test_layers_go_to_no_folder_of_source_frames_and_to_one_of_their_expression(
+    tmp_path: Path,
+) -> None:
+    source = write_pngs(tmp_path / "shot", [10])
+    layers = tmp_path / "layers"
+    layers.mkdir()
+    (layers / "mask").symlink_to(source)
+    asked = LayerFiles(folder=layers, layers=("mask",))
+    with pytest.raises(UsageError, match="taken for frames"):
+        plan_job(str(source), None, tmp_path, "sad", Existing.OVERWRITE, layer_files=asked)
+    asked = LayerFiles(folder=tmp_path / "{expression}", layers=("delta",))
+    plan = plan_job(str(source), None, tmp_path, "sad", Existing.OVERWRITE, layer_files=asked)
+    assert plan.tasks[0].beside == [tmp_path / "sad/delta/a.0001.exr"]
 
 
 def test_no_input_is_changed(tmp_path: Path) -> None:

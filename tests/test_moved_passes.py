@@ -101,7 +101,10 @@ def test_only_named_passes_move(shifting: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "said", "status"),
-    [("nothing*", "has no pass 'nothing*'; it has", 1), ("N=sideways", "rules are light,", 2)],
+    [
+        ("nothing*", "a.exr has no pass 'nothing*'; it has", 1),
+        ("N=sideways", "rules are light,", 2),
+    ],
 )
 def test_what_cannot_be_moved_is_said(
     asked: str, said: str, status: int, shifting: Path, tmp_path: Path,

@@ -36,7 +36,7 @@ from reggan_plugin.files.content_credentials import (
 from reggan_plugin.files.exr.writing_settings import EncodedFrame
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import Frame, read_content
-from reggan_plugin.files.image_format import is_changed
+from reggan_plugin.files.image_format import faults_named, is_changed
 from reggan_plugin.jobs.change_layers import FrameChange, layer_files
 from reggan_plugin.jobs.finished_frames import FinishedFrames
 from reggan_plugin.jobs.frame_record import (
@@ -335,7 +335,8 @@ class FrameOutput:
     ) -> tuple[EncodedFrame, FrameFacts]:
         """Return the file; that of a frame in which no pixel changed says nothing of a change."""
         edited = change.edited
-        file = self._settings.picture.encode(change)
+        with faults_named(task.source.path):
+            file = self._settings.picture.encode(change)
         loss = file.generation_loss
         lost = {} if loss is None else {"loss_largest": loss.largest, "loss_rms": loss.rms}
         stats, warnings = {**_stats(edited), **lost}, (*facts.warnings, *file.notices)

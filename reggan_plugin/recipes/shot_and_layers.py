@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from reggan_plugin.errors import EmptySourceError, UsageError
+from reggan_plugin.errors import EmptySourceError, SourceError, UsageError
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.input_files import find_shot
@@ -86,12 +86,12 @@ def comp_shot(frames: str, layers: Path) -> CompShot:
     """Look at a shot and at what `render --layers-out` wrote beside it.
 
     Raises:
-        SourceError: there are no such frames, or none of the layers that a composition needs.
+        SourceError: there are no such frames, a layer that a composition needs is missing, or the
+            layers are of another size.
     """
     shot = find_shot(frames)
     first, last = shot.frames[0], shot.frames[len(shot.frames) - 1]
     source = _footage(first)
-    found = {name: _layer(layers / name, first, name) for name in LAYERS_IN_USE}
     frames_of = [(name, frame.path) for name in LAYERS_IN_USE for frame in shot.frames]
     paths = [layers / name / f"{path.stem}.exr" for name, path in frames_of]
     missing = [path for path in paths if not path.exists()]
@@ -102,25 +102,24 @@ def comp_shot(frames: str, layers: Path) -> CompShot:
             kind="no-layer-of-shot",
         )
     frame = read_frame(first.path)
+    map_px = read_frame(paths[0]).display_px
+    if map_px != frame.display_px:
+        raise SourceError(
+            f"{paths[0]} is {map_px[1]}x{map_px[0]}, but the frame {first.path.name} is "
+            f"{frame.display_px[1]}x{frame.display_px[0]}. Name the frames that the layers are of."
+        )
     return CompShot(
         source=source,
-        layers=found,
+        layers={
+            name: _footage(SourceFrame(path=layers / name / paths[0].name, number=first.number))
+            for name in LAYERS_IN_USE
+        },
         first=1 if first.number is None else first.number,
         last=1 if last.number is None else last.number,
         display_px=frame.display_px,
         is_linear=frame.encoding is Encoding.SCENE_LINEAR,
         is_premultiplied=frame.alpha is not None and frame.alpha_is_premultiplied,
     )
-
-
-def _layer(folder: Path, first: SourceFrame, name: str) -> Footage:
-    path = folder / f"{first.path.stem}.exr"
-    if not path.exists():
-        raise EmptySourceError(
-            f"{path} is missing, the layer {name} of the shot's first frame.",
-            kind="no-layer-of-shot",
-        )
-    return _footage(SourceFrame(path=path, number=first.number))
 
 
 def _footage(frame: SourceFrame) -> Footage:

@@ -106,11 +106,12 @@ def test_text_in_utf_16_is_told_of(shot: Path, capsys: Streams) -> None:
     assert "it is text in UTF-16; expected UTF-8" in capsys.readouterr().err
 
 
-def test_a_value_is_no_switch(shot: Path, capsys: Streams) -> None:
-    text = '[render]\nexpression = "sad"\nintensity = true\n'
+@pytest.mark.parametrize("name", ["intensity", "region"])
+def test_a_value_is_no_switch(name: str, shot: Path, capsys: Streams) -> None:
+    text = f'[render]\nexpression = "sad"\n{name} = true\n'
     (shot / "reggan-plugin.toml").write_text(text)
     assert main(["render", "shot"]) == 2
-    assert "intensity is true in a settings file of shot" in capsys.readouterr().err
+    assert f"{name} is true in a settings file of shot" in capsys.readouterr().err
 
 
 def test_short_options_and_quiet(shot: Path, capsys: Streams) -> None:

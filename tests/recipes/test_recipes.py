@@ -12,6 +12,7 @@ import imagecodecs
 import numpy as np
 import OpenEXR
 import pytest
+from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.files.frame import read_frame
@@ -153,6 +154,9 @@ def test_missing_layers_and_files_that_exist_are_said(
     whole = ["comp", str(source.parent), *words[1:3], *words[5:], "--out", str(tmp_path / "b.nk")]
     assert main(whole) == 1
     assert "3 of 6 files of the layers are missing" in capsys.readouterr().err
+    Image.open(source).resize((64, 36)).save(source)
+    assert main([*words, "--out", str(tmp_path / "b.nk")]) == 1
+    assert "a.1001.exr is 1280x720, but the frame a.1001.png is 64x36" in capsys.readouterr().err
 
 
 def test_the_blender_script_loads_nothing_of_blender_here() -> None:

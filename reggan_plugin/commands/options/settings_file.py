@@ -77,7 +77,7 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
     if named is None and path.parent.resolve() != _own_folder().resolve():
         _refuse_of_strangers(path, table, names, is_check=command.name == "report")
     defaults: dict[str, Any] = {
-        str(names[key].name): _value(names[key], table[key], path.parent) for key in table
+        str(names[key].name): _value(key, names[key], table[key], path.parent) for key in table
     }
     if _PRESETS in document and _PRESETS_OPTION in names:
         defaults.setdefault(_PRESETS_OPTION, str(path))
@@ -179,14 +179,14 @@ def _names_input(option: click.Option) -> bool:
     return bool(getattr(option, "is_input", False))
 
 
-def _value(option: click.Option, value: Any, folder: Path) -> Any:
+def _value(key: str, option: click.Option, value: Any, folder: Path) -> Any:
     """Return a value as a command line has it: text, true or false, or a list for a repeated
     option.
     """
     if isinstance(value, bool):
         if not option.is_flag:
             raise UsageError(
-                f"{option.name} is {str(value).lower()} in a settings file of {folder}, but it is "
+                f"{key} is {str(value).lower()} in a settings file of {folder}, but it is "
                 "no switch. Give it a value."
             )
         return value

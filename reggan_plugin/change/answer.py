@@ -50,6 +50,8 @@ class Answer:
         paint: sRGB-encoded, [0, 1].
         painters: replace cover and paint inside their windows.
         front: 1 where something stands before the face, which stays as it is; None if nothing does.
+        head: 1 where the head itself is, which moves over what is beside and behind it; None if
+            that moves along.
     """
 
     motion: Float[np.ndarray, "cells cells 2"]
@@ -58,6 +60,7 @@ class Answer:
     paint: Float[np.ndarray, "paint_side paint_side 3"]
     painters: tuple[Painter, ...] = ()
     front: Float[np.ndarray, "front_side front_side 1"] | None = None
+    head: Float[np.ndarray, "head_side head_side 1"] | None = None
 
 
 @runtime_checkable

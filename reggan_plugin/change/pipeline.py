@@ -242,11 +242,11 @@ def _source_of(
     """Find the picture that surfaces of a face are taken from: the frame, earlier faces moved."""
     pixels, alpha, coding = picture.pixels, picture.alpha, picture.coding
     front = None
-    if answer.front is not None:
+    if answer.front is not None or answer.head is not None:
         in_picture = face.crop.moved(face.region[1].start, face.region[0].start)
         pixels_px = face.display.shape[0] * face.display.shape[1]
         around = face.region if pixels_px <= _MOST_AT_ONCE else (slice(0, 0), slice(0, 0))
-        front = Front(matte=answer.front, crop=in_picture, around=around)
+        front = Front(matte=answer.front, head=answer.head, crop=in_picture, around=around)
     if is_first and front is None:
         underlay = picture.underlay(face.region)
         return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)

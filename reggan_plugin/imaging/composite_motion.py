@@ -148,7 +148,7 @@ class _Mover:
         front = source.underlay.front
         self._front = None
         if front is not None:
-            self._front = front.staying(region, np.hypot(*self._moves).ravel())
+            self._front = front.staying(region, motion.displacement)
         block = block_around(motion.displacement, region, source.pixels.shape[:2])
         top, left = (part.start - whole.start for part, whole in zip(region, block, strict=True))
         self._corner, self._colours = (top, left), PictureSampler(source.straight(block))

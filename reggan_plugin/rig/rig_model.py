@@ -26,6 +26,7 @@ from reggan_plugin.rig.spectacles_and_hair import (
     LiftedFace,
     both_fronts,
     front_matte,
+    head_matte,
     lift_spectacles,
     seen_brows,
     shows_spectacles,
@@ -181,7 +182,12 @@ class RigSource:
         head = read.label[HEAD] + read.label[SPECTACLES:].sum(axis=0)
         head = np.maximum(head, whole_brows(read.places, brows, len(head)))
         found = Landmarks(
-            places=read.places, sigma=read.sigma, front=front, head=head, seen_brows=brows
+            places=read.places,
+            sigma=read.sigma,
+            front=front,
+            head=head,
+            outline=head_matte(read.small[0].transpose(1, 2, 0), head),
+            seen_brows=brows,
         )
         # at once: threads share it
         self._found = (*self._found[1 - self._KEPT :], (weakref.ref(face), known, read, found))

@@ -1,7 +1,7 @@
 """What a rig answers for a face: its motion, and the eyes and the mouth that it uncovers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -112,6 +112,9 @@ _ROOM = 0.05
 """Of values up to 1, below which light changes less: what is clipped would change its hue."""
 _ROOM_SOFT = 2.0
 """Cells over which that comes."""
+_BEHIND = 0.01
+"""Eye distances from the mesh in the source from which on hair is behind the head, not before it:
+with 0.02 far cheeks of turned heads slid under the hair that they hide."""
 _HEAD = 0.7
 """Share of the head from which on a cell is of the head to its edge."""
 _SEAM_CELLS, _SEAM = 1.5, 0.012
@@ -127,6 +130,7 @@ class Landmarks:
         sigma: their standard deviations, likewise.
         front: matte of what stands before the face; None if nothing does.
         head: share of the head, hair before it left out; None if all is head.
+        outline: the same as a matte that follows the picture; None if all is head.
         seen_brows: sides of those that nothing hides.
     """
 
@@ -134,6 +138,7 @@ class Landmarks:
     sigma: Float[np.ndarray, " points"]
     front: Float[np.ndarray, "front_side front_side 1"] | None = None
     head: Float[np.ndarray, "head_cells head_cells"] | None = None
+    outline: Float[np.ndarray, "outline_side outline_side 1"] | None = None
     seen_brows: Sequence[str] = SIDES
 
 
@@ -238,6 +243,7 @@ def rig_answer(
         character,
         relaxes=bool(wears),
     )
+    landmarks = _with_hair_behind(landmarks, template, here, laid.map.eye)
     raster = rasterise(there * cells * _FINER, template.triangles, cells * _FINER, cells * _FINER)
     seen = raster.mixed_where_hit(
         np.column_stack([here[:, :2] - there[:, :2], light, here, there[:, 2]]),
@@ -287,6 +293,7 @@ def rig_answer(
         paint=np.zeros((2, 2, 3), np.float32),
         painters=tuple(painters),
         front=landmarks.front,
+        head=landmarks.outline,
     )
 
 
@@ -365,6 +372,23 @@ def _motion(
         motion[..., :2] *= 1 - np.clip(2 * is_head - 0.5, 0, 1) * np.clip(1.5 - 2 * was_head, 0, 1)
         motion[..., 2:] *= np.clip(2 * was_head - 1, 0, 1)
     return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32), moves
+
+
+def _with_hair_behind(
+    landmarks: Landmarks,
+    template: Template,
+    here: Float[np.ndarray, "vertices 3"],
+    eye: float,
+) -> Landmarks:
+    """Leave out of what stands before the face what lies beside the mesh: it is behind the head."""
+    if landmarks.front is None or landmarks.outline is None:
+        return landmarks
+    side = _COVER_CELLS
+    hit = rasterise(here * side, template.triangles, side, side).is_hit
+    near = blur(grown(hit, _BEHIND * eye * side).astype(np.float32), 1.0)
+    at = _middles(len(landmarks.front)) * np.float32(side)
+    front = landmarks.front * sampled(near[..., None], at)
+    return replace(landmarks, front=front)
 
 
 def _with_tails(

@@ -16,7 +16,7 @@ from reggan_plugin.imaging.backdrop import continue_under_alpha
 from reggan_plugin.imaging.crop import ShownFace
 from reggan_plugin.imaging.in_front_of_face import hidden_share
 from reggan_plugin.interpolation import sampled
-from reggan_plugin.kernels.pictures import follow_edges, largest_around, median_around
+from reggan_plugin.kernels.pictures import blur, follow_edges, largest_around, median_around
 from reggan_plugin.rig.dense_landmarks import SIDES, eye_rows, rows_of
 from reggan_plugin.rig.raster import WHOLE, channels_averaged, line_of, smooth_arc
 
@@ -31,6 +31,16 @@ _SOFTEST = 4e-4
 """Variance of colour below which a window counts as flat and the mask stays soft."""
 _FROM, _TO = 0.35, 0.65
 """Shares of the followed mask that count as none and as all."""
+_HEAD_FROM, _HEAD_TO = 0.5, 0.75
+"""Likewise of the head. With 0.35 and 0.65 more of what is beside it goes along (an error of 4.0
+levels instead of 3.4 there, on 14 held-out heads with hair), with 0.6 and 0.85 (2.6) cheeks that
+widen come out less."""
+_CERTAIN, _NEAR_EDGE, _EDGE_FADES = 0.2, 0.02, 0.05
+"""Shares from 0 or 1 up to which a pixel is surely outside or inside; blur, in parts of the crop's
+side, by which one is near the edge; and how far from 0 or 1 the blurred mask is there."""
+_FEWEST_TOLD, _LEAST_SPREAD, _TOLD_SPREAD = 32, 1e-3, 0.2
+"""Pixels of either that tell their colours; variance that each has at least; and the deviation that
+their sum is brought to."""
 _CRUMBS = 5
 """Pixels of a window of which more than half have to be in front: crumbs would stay behind."""
 _LEAST = 0.002
@@ -67,6 +77,43 @@ def front_matte(
     matte = np.clip((followed - _FROM) / (_TO - _FROM), 0, 1)
     clean = median_around(np.round(matte * 255).astype(np.uint8), _CRUMBS // 2)
     return (clean / np.float32(255))[..., None]
+
+
+def head_matte(
+    picture: Float[np.ndarray, "side side 3"], head: Float[np.ndarray, "cells cells"]
+) -> Float[np.ndarray, "side side 1"]:
+    """Matte of the head, which moves over what is beside it: its outline as the picture has it.
+
+    Args:
+        picture: the crop, sRGB-encoded.
+        head: share of each cell, [0, 1].
+    """
+    side = len(picture)
+    mask = _resized(Image.fromarray(np.asarray(head, np.float32)), side)
+    reach = max(1, round(_REACH_PX * side / 384))
+    followed = follow_edges(mask, _told_apart(picture, mask), reach, _SOFTEST)
+    return np.clip((followed - _HEAD_FROM) / (_HEAD_TO - _HEAD_FROM), 0, 1)[..., None]
+
+
+def _told_apart(
+    picture: Float[np.ndarray, "side side 3"], mask: Float[np.ndarray, "side side"]
+) -> Float[np.ndarray, "side side"]:
+    """Return the sum of channels that tells a mask's inside best from its outside, near its edge.
+
+    Source: Fisher, The use of multiple measurements in taxonomic problems, 1936.
+    """
+    near = blur(mask, _NEAR_EDGE * len(mask))
+    inside = picture[(mask > 1 - _CERTAIN) & (near < 1 - _EDGE_FADES)][::4].astype(np.float64)
+    outside = picture[(mask < _CERTAIN) & (near > _EDGE_FADES)][::4].astype(np.float64)
+    if min(len(inside), len(outside)) < _FEWEST_TOLD:
+        return channels_averaged(picture)
+    way, spread = inside.mean(axis=0) - outside.mean(axis=0), _LEAST_SPREAD * np.eye(3)
+    for part in (inside, outside):
+        off = part - part.mean(axis=0)
+        spread += off.T @ off / (2 * len(part))
+    weights = np.linalg.solve(spread, way)
+    weights *= _TOLD_SPREAD / max(float(np.concatenate([inside, outside]).dot(weights).std()), 1e-9)
+    return picture @ weights.astype(np.float32)
 
 
 def seen_brows(

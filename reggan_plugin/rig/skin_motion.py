@@ -112,9 +112,10 @@ _ROOM = 0.05
 """Of values up to 1, below which light changes less: what is clipped would change its hue."""
 _ROOM_SOFT = 2.0
 """Cells over which that comes."""
-_BEHIND = 0.01
-"""Eye distances from the mesh in the source from which on hair is behind the head, not before it:
-with 0.02 far cheeks of turned heads slid under the hair that they hide."""
+_BEHIND, _BELOW_EYES = 0.01, 0.25
+"""Eye distances from the mesh in the source from which on hair is behind the head, not before it
+(with 0.02 far cheeks of turned heads slid under the hair that they hide); and below the eyes over
+which that comes to be."""
 _HEAD = 0.7
 """Share of the head from which on a cell is of the head to its edge."""
 _SEAM_CELLS, _SEAM = 1.5, 0.012
@@ -243,7 +244,7 @@ def rig_answer(
         character,
         relaxes=bool(wears),
     )
-    landmarks = _with_hair_behind(landmarks, template, here, laid.map.eye)
+    landmarks = _with_hair_behind(landmarks, template, here, marks_before, axes[:, 1], laid.map.eye)
     raster = rasterise(there * cells * _FINER, template.triangles, cells * _FINER, cells * _FINER)
     seen = raster.mixed_where_hit(
         np.column_stack([here[:, :2] - there[:, :2], light, here, there[:, 2]]),
@@ -378,17 +379,24 @@ def _with_hair_behind(
     landmarks: Landmarks,
     template: Template,
     here: Float[np.ndarray, "vertices 3"],
+    marks: Float[np.ndarray, "points 2"],
+    down: Float[np.ndarray, "2"],
     eye: float,
 ) -> Landmarks:
-    """Leave out of what stands before the face what lies beside the mesh: it is behind the head."""
+    """Leave out of what stands before the face what lies beside the mesh: it is behind the head.
+
+    But not beside temples, where hair has its roots, and lies on the skin.
+    """
     if landmarks.front is None or landmarks.outline is None:
         return landmarks
     side = _COVER_CELLS
     hit = rasterise(here * side, template.triangles, side, side).is_hit
     near = blur(grown(hit, _BEHIND * eye * side).astype(np.float32), 1.0)
+    eyes = np.concatenate([marks[eye_rows(one)] for one in SIDES]).mean(axis=0)
+    below = (((_middles(side) - eyes) @ down)[..., None] / (_BELOW_EYES * eye)).clip(0, 1)
+    stays = 1 - below.astype(np.float32) * (1 - near[..., None])
     at = _middles(len(landmarks.front)) * np.float32(side)
-    front = landmarks.front * sampled(near[..., None], at)
-    return replace(landmarks, front=front)
+    return replace(landmarks, front=landmarks.front * sampled(stays, at))
 
 
 def _with_tails(

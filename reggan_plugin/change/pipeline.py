@@ -40,7 +40,7 @@ from reggan_plugin.imaging.crop import (
     part_inside,
     region_of,
 )
-from reggan_plugin.imaging.in_front_of_face import Front
+from reggan_plugin.imaging.in_front_of_face import Front, Head
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard
@@ -241,21 +241,24 @@ def _source_of(
 ) -> StoredPicture:
     """Find the picture that surfaces of a face are taken from: the frame, earlier faces moved."""
     pixels, alpha, coding = picture.pixels, picture.alpha, picture.coding
+    in_picture = face.crop.moved(face.region[1].start, face.region[0].start)
+    head = None if answer.head is None else Head(matte=answer.head, crop=in_picture)
     front = None
-    if answer.front is not None or answer.head is not None:
-        in_picture = face.crop.moved(face.region[1].start, face.region[0].start)
+    if answer.front is not None:
         pixels_px = face.display.shape[0] * face.display.shape[1]
         around = face.region if pixels_px <= _MOST_AT_ONCE else (slice(0, 0), slice(0, 0))
-        front = Front(matte=answer.front, head=answer.head, crop=in_picture, around=around)
+        front = Front(matte=answer.front, crop=in_picture, around=around)
     if is_first and front is None:
         underlay = picture.underlay(face.region)
-        return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
+        return StoredPicture(
+            pixels=pixels, alpha=alpha, coding=coding, underlay=underlay, head=head
+        )
     if not is_first:
         pixels = result.pixels
         alpha = alpha if result.alpha is None else result.alpha.copy()
     premultiplied = coding.is_premultiplied
     underlay = Underlay(pixels, alpha, face.region, is_premultiplied=premultiplied, front=front)
-    return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay)
+    return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay, head=head)
 
 
 _WHOLE = (0.0, 0.0, 1.0, 1.0)

@@ -16,7 +16,7 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, straight_from_stored
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.in_front_of_face import WHOLE
+from reggan_plugin.imaging.in_front_of_face import WHOLE, Head
 from reggan_plugin.interpolation import AT_ONCE, PictureSampler
 from reggan_plugin.kernels.change import put_in_place
 from reggan_plugin.kernels.pictures import relight
@@ -57,12 +57,14 @@ class StoredPicture:
         alpha: likewise.
         coding: what the pixels mean.
         underlay: colours for where there is nothing to see, and what stands before the face.
+        head: that moves over what is beside it; None if that goes along.
     """
 
     pixels: Pixels
     alpha: Plane | None
     coding: PixelCoding = field(default_factory=PixelCoding)
     underlay: Underlay
+    head: Head | None = None
 
     def straight(self, region: Region) -> RegionPixels:
         """Straight values of a region in the file's encoding, all finite.
@@ -118,6 +120,8 @@ def composite_motion(
     usable = source.usable(region, moves_alpha=moves_alpha)
     index = np.flatnonzero((motion.weight > 0) & usable)
     mover = _Mover(source, motion, region, moves_alpha=moves_alpha and source.alpha is not None)
+    if mover.stays is not None:
+        index = index[mover.stays[index] < WHOLE]
     for start in range(0, len(index), AT_ONCE):  # so that it all stays in the processor's cache
         mover.move(index[start : start + AT_ONCE])
     return MovedRegion(pixels=mover.pixels, alpha=mover.alpha, weight=mover.weight)
@@ -130,6 +134,7 @@ class _Mover:
         pixels: as stored, so far.
         alpha: likewise; None if it does not move.
         weight: of the change, so far.
+        stays: share of each pixel, flattened, that stays as it is; None if none does.
     """
 
     def __init__(
@@ -146,9 +151,12 @@ class _Mover:
         self.weight = np.zeros_like(motion.weight)
         self._own_alpha = None if source.alpha is None else source.alpha[region].ravel()
         front = source.underlay.front
-        self._front = None
+        self.stays: Float[np.ndarray, " pixels"] | None = None
         if front is not None:
-            self._front = front.staying(region, motion.displacement)
+            self.stays = front.staying(region, np.hypot(*self._moves).ravel())
+        if source.head is not None:
+            beside = source.head.beside(region, motion.displacement).ravel()
+            self.stays = beside if self.stays is None else np.maximum(self.stays, beside)
         block = block_around(motion.displacement, region, source.pixels.shape[:2])
         top, left = (part.start - whole.start for part, whole in zip(region, block, strict=True))
         self._corner, self._colours = (top, left), PictureSampler(source.straight(block))
@@ -170,12 +178,12 @@ class _Mover:
                 moved += motion.cover.ravel()[index] * (alpha - moved)  # paint is as it was there
                 shows = colour.finite_pixels(new[None])[0] & ((moved > 0) | (alpha > 0))
                 own, alpha = alpha, np.where(shows, moved, alpha)
-                share = 0.0 if self._front is None else self._front[index]
+                share = 0.0 if self.stays is None else self.stays[index]
                 self.alpha.ravel()[index] = alpha + share * (own - alpha)
                 index, new, alpha = index[shows], new[shows], alpha[shows]
             if self._source.coding.is_premultiplied:
                 new *= alpha[:, None]
-        put_in_place(new, index, self.pixels, self.weight, motion.weight, self._front)
+        put_in_place(new, index, self.pixels, self.weight, motion.weight, self.stays)
 
     def _lit(
         self, straight: Float[np.ndarray, "places 3"], index: Int[np.ndarray, " places"]

@@ -1,5 +1,9 @@
-"""What stands before a face, such as hair or spectacles: it stays, and is not drawn along."""
+"""What stands before a face, such as hair or spectacles: it stays, and is not drawn along.
 
+Nor is what lies beside and behind a head, which moves over it.
+"""
+
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,7 +12,7 @@ from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import Bool, Float, RegionPlane
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.imaging.crop import Region, part_inside, place_cells
+from reggan_plugin.imaging.crop import Region, box_of, part_inside, place_cells
 from reggan_plugin.interpolation import sample_bilinear
 from reggan_plugin.kernels.pictures import largest_around
 
@@ -43,16 +47,13 @@ class Front:
     """A matte of what stands before a face, and where it lies in a picture.
 
     Attributes:
-        matte: in [0, 1], over the crop of the face; None if nothing does.
-        head: likewise, of the head: what is beside it is behind it, and stays, too; None if it
-            moves along.
+        matte: in [0, 1], over the crop of the face.
         crop: of the face, in the picture.
         around: rows and columns of the picture that are looked at again and again, in part: what
             lies in them is worked out once.
     """
 
-    matte: Float[np.ndarray, "side side 1"] | None = None
-    head: Float[np.ndarray, "head_side head_side 1"] | None = None
+    matte: Float[np.ndarray, "side side 1"]
     crop: FaceCrop
     around: Region = (slice(0, 0), slice(0, 0))
 
@@ -63,49 +64,24 @@ class Front:
 
     def at(self, region: Region) -> RegionPlane:
         """Return the matte at the pixels of a region of the picture."""
-        if self.matte is None:
-            return np.zeros([axis.stop - axis.start for axis in region], np.float32)
         part = self._part(region)
         return self._placed(self.matte, region)[0] if part is None else self._around[0][part]
 
     def staying(
-        self, region: Region, displacement: Float[np.ndarray, "rows columns 2"]
+        self, region: Region, moved_px: Float[np.ndarray, " pixels"]
     ) -> Float[np.ndarray, " pixels"]:
-        """Return the share of each pixel of a region that stays as it is, flattened.
+        """Return the share of each pixel of a region that stays as it is.
 
-        What may be in front, and hardly moves, stays: beneath it only a blur would come out. So
-        does what is beside the head, where the head does not come over it.
+        What may be in front, and hardly moves, stays: beneath it only a blur would come out.
 
         Args:
             region: rows and columns of the picture.
-            displacement: (x, y) in pixels to where each pixel's surface is.
+            moved_px: length of the motion at the region's pixels, flattened.
         """
-        stays = np.zeros(displacement.shape[:2], np.float32)
-        if self.matte is not None:
-            front, moved_px = self.at(region), np.hypot(*np.moveaxis(displacement, 2, 0))
-            slow = 1 - moved_px / np.float32(_SLOW * self.side_px)
-            may_be = np.maximum(hidden_share(front), self.hidden(region))
-            stays = np.maximum(front, may_be * np.clip(slow, 0.0, 1.0))
-        if self.head is not None:
-            stays = np.maximum(stays, self._beside(region, displacement))
-        return stays.ravel()
-
-    def _beside(
-        self, region: Region, displacement: Float[np.ndarray, "rows columns 2"]
-    ) -> RegionPlane:
-        """What is beside the head, before and after."""
-        reach = [float(np.abs(displacement[..., axis]).max(initial=0)) for axis in (1, 0)]
-        around = tuple(
-            slice(one.start - int(far) - 1, one.stop + int(far) + 2)
-            for one, far in zip(region, reach, strict=True)
-        )
-        head = self._placed(self.head, (around[0], around[1]))[0]
-        rows, columns = part_inside(region, (around[0], around[1]))
-        y, x = (np.arange(axis.start, axis.stop, dtype=np.float32) for axis in (rows, columns))
-        was = sample_bilinear(
-            head[..., None], x + displacement[..., 0], y[:, None] + displacement[..., 1]
-        )[..., 0]
-        return (1 - head[rows, columns]) * (1 - was)
+        front = self.at(region).ravel()
+        slow = 1 - moved_px / np.float32(_SLOW * self.side_px)
+        may_be = np.maximum(hidden_share(front), self.hidden(region).ravel())
+        return np.maximum(front, may_be * np.clip(slow, 0.0, 1.0))
 
     def stays(self, region: Region) -> Bool[np.ndarray, "rows columns"]:
         """Pixels of a region that show what stands before the face, most of all."""
@@ -113,8 +89,6 @@ class Front:
 
     def hidden(self, region: Region) -> RegionPlane:
         """`hidden_share` of what surely hides a face, at the pixels of a region of the picture."""
-        if self.matte is None:
-            return self.at(region)
         part = self._part(region)
         if part is None:
             return hidden_share(self._placed(self._sure, region)[0])
@@ -151,4 +125,49 @@ class Front:
 
     def moved(self, x_px: int, y_px: int) -> "Front":
         """Return the same in a picture whose corner lies at (-x_px, -y_px) of this one's."""
-        return Front(matte=self.matte, head=self.head, crop=self.crop.moved(x_px, y_px))
+        return Front(matte=self.matte, crop=self.crop.moved(x_px, y_px))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Head:
+    """A matte of a head, and where it lies in a picture.
+
+    Attributes:
+        matte: in [0, 1], over the crop of the face.
+        crop: of the face, in the picture.
+    """
+
+    matte: Float[np.ndarray, "side side 1"]
+    crop: FaceCrop
+
+    def beside(
+        self, region: Region, displacement: Float[np.ndarray, "rows columns 2"]
+    ) -> RegionPlane:
+        """Return the share of each pixel that shows nothing of the head, before and after it moves.
+
+        Args:
+            region: rows and columns of the picture.
+            displacement: (x, y) in pixels to where each pixel's surface is.
+        """
+        box = box_of(displacement.any(axis=2), region)
+        part = part_inside(box, region)
+        result, moves = np.zeros(displacement.shape[:2], np.float32), displacement[part]
+        if not moves.size:
+            return result
+        down, across = (math.ceil(float(np.abs(moves[..., axis]).max())) + 1 for axis in (1, 0))
+        around = (
+            slice(box[0].start - down, box[0].stop + down),
+            slice(box[1].start - across, box[1].stop + across),
+        )
+        off = 1 - np.clip(place_cells(self.matte, self.crop, around), 0.0, 1.0)
+        own = part_inside(box, around)
+        # most of a face is surely inside
+        y, x = np.nonzero(off[own][..., 0])
+        right, below = moves[y, x].T
+        was = sample_bilinear(off, x + (own[1].start + right), y + (own[0].start + below))
+        result[part][y, x] = off[own][y, x, 0] * was[:, 0]
+        return result
+
+    def moved(self, x_px: int, y_px: int) -> "Head":
+        """Return the same in a picture whose corner lies at (-x_px, -y_px) of this one's."""
+        return Head(matte=self.matte, crop=self.crop.moved(x_px, y_px))

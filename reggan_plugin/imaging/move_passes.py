@@ -11,7 +11,7 @@ from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import FrameMotion, StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.in_front_of_face import Front
+from reggan_plugin.imaging.in_front_of_face import Front, Head
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.pass_rules import PassRule
 from reggan_plugin.interpolation import PictureSampler
@@ -56,6 +56,11 @@ class PassMotion:
         """Return what stands before the face of a part, likewise."""
         row, column = self.corner
         return None if part.front is None else part.front.moved(-column, -row)
+
+    def head(self, part: MovedPart) -> Head | None:
+        """Return the head of a part, likewise."""
+        row, column = self.corner
+        return None if part.head is None else part.head.moved(-column, -row)
 
 
 @np.errstate(invalid="ignore", over="ignore")
@@ -150,7 +155,13 @@ def _filtered(
     pixels[..., count:] = before[..., count - 1 :]
     front = motion.front(part)
     underlay = Underlay(pixels, motion.alpha, region, is_premultiplied=True, front=front)
-    source = StoredPicture(pixels=pixels, alpha=motion.alpha, coding=_LINEAR, underlay=underlay)
+    source = StoredPicture(
+        pixels=pixels,
+        alpha=motion.alpha,
+        coding=_LINEAR,
+        underlay=underlay,
+        head=motion.head(part),
+    )
     gain = part.log_gain if rule == "light" else np.zeros_like(part.log_gain)
     change = FrameMotion(
         displacement=part.displacement,

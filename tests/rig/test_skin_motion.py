@@ -367,3 +367,21 @@ def test_what_is_no_head_does_not_go_along() -> None:
     assert np.abs(free[beside]).max() > 0.01
     assert np.abs(bound[beside]).max() < 0.1 * np.abs(free[beside]).max()
     np.testing.assert_allclose(bound[150:180, 120:136], free[150:180, 120:136], atol=1e-4)
+
+
+def test_hair_beside_a_cheek_is_behind_it_and_hair_over_it_or_at_a_temple_is_not() -> None:
+    picture, landmarks = drawn_face()
+    ones = np.ones((96, 96, 1), np.float32)
+    smile, covered = {"mouthSmileLeft": 1.0}, replace(landmarks, front=ones)
+    front = rig_answer(template(), picture, replace(covered, outline=ones), smile).front
+    everywhere = rig_answer(template(), picture, covered, smile).front
+    assert front is not None
+    assert everywhere is not None
+    eyes = landmarks.places[np.concatenate([eye_rows(side) for side in SIDES])].mean(axis=0)
+    row = int(96 * landmarks.places[rows_of("jaw"), 1].mean())
+    widest = landmarks.places[rows_of("jaw"), 0]
+    on, off = int(96 * (widest.min() + 0.1)), int(96 * (widest.min() - 0.15))
+    assert front[row, on] > 0.99
+    assert front[row, max(off, 0)] < 0.01
+    assert front[int(96 * (eyes[1] - 0.05)), 0] > 0.99
+    assert everywhere.min() == 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
-from reggan_plugin.rig.spectacles_and_hair import front_matte, seen_brows, whole_brows
+from reggan_plugin.rig.spectacles_and_hair import front_matte, head_matte, seen_brows, whole_brows
 
 
 def test_a_fringe_is_before_the_face_up_to_its_edge_in_the_picture() -> None:
@@ -17,6 +17,18 @@ def test_a_fringe_is_before_the_face_up_to_its_edge_in_the_picture() -> None:
     assert matte[:52].min() > 0.9
     assert matte[61:].max() < 0.1
     assert front_matte(picture, np.zeros_like(label)) is None
+
+
+def test_a_head_ends_at_its_edge_in_the_picture_though_only_its_hue_changes_there() -> None:
+    skin, backdrop = np.array([0.7, 0.5, 0.3]), np.array([0.3, 0.5, 0.7])  # of one mean
+    picture = np.random.default_rng(0).normal(0, 0.02, (192, 192, 3)) + backdrop
+    picture[:, :98] += skin - backdrop
+    label = np.zeros((48, 48), np.float32)
+    label[:, :24] = 1  # coarse: to column 96
+    matte = head_matte(picture.astype(np.float32), label)[..., 0]
+    assert matte[:, :92].min() > 0.9
+    assert matte[:, 101:].max() < 0.1
+    assert head_matte(picture.astype(np.float32), np.ones_like(label)).min() == 1
 
 
 def face_with_brows() -> np.ndarray:

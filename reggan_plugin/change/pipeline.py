@@ -40,7 +40,7 @@ from reggan_plugin.imaging.crop import (
     part_inside,
     region_of,
 )
-from reggan_plugin.imaging.in_front_of_face import Front, Head
+from reggan_plugin.imaging.in_front_of_face import Beside, Front
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard
@@ -242,8 +242,9 @@ def _source_of(
     """Find the picture that surfaces of a face are taken from: the frame, earlier faces moved."""
     pixels, alpha, coding = picture.pixels, picture.alpha, picture.coding
     in_picture = face.crop.moved(face.region[1].start, face.region[0].start)
-    head = None if answer.head is None else Head(matte=answer.head, crop=in_picture)
-    front = None
+    front = beside = None
+    if answer.head is not None:
+        beside = Beside.of(answer.head, answer.motion, in_picture)
     if answer.front is not None:
         pixels_px = face.display.shape[0] * face.display.shape[1]
         around = face.region if pixels_px <= _MOST_AT_ONCE else (slice(0, 0), slice(0, 0))
@@ -251,14 +252,16 @@ def _source_of(
     if is_first and front is None:
         underlay = picture.underlay(face.region)
         return StoredPicture(
-            pixels=pixels, alpha=alpha, coding=coding, underlay=underlay, head=head
+            pixels=pixels, alpha=alpha, coding=coding, underlay=underlay, beside=beside
         )
     if not is_first:
         pixels = result.pixels
         alpha = alpha if result.alpha is None else result.alpha.copy()
     premultiplied = coding.is_premultiplied
     underlay = Underlay(pixels, alpha, face.region, is_premultiplied=premultiplied, front=front)
-    return StoredPicture(pixels=pixels, alpha=alpha, coding=coding, underlay=underlay, head=head)
+    return StoredPicture(
+        pixels=pixels, alpha=alpha, coding=coding, underlay=underlay, beside=beside
+    )
 
 
 _WHOLE = (0.0, 0.0, 1.0, 1.0)

@@ -16,7 +16,7 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, straight_from_stored
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.in_front_of_face import WHOLE, Head
+from reggan_plugin.imaging.in_front_of_face import WHOLE, Beside
 from reggan_plugin.interpolation import AT_ONCE, PictureSampler
 from reggan_plugin.kernels.change import put_in_place
 from reggan_plugin.kernels.pictures import relight
@@ -57,14 +57,14 @@ class StoredPicture:
         alpha: likewise.
         coding: what the pixels mean.
         underlay: colours for where there is nothing to see, and what stands before the face.
-        head: that moves over what is beside it; None if that goes along.
+        beside: what a head moves over; None if that goes along.
     """
 
     pixels: Pixels
     alpha: Plane | None
     coding: PixelCoding = field(default_factory=PixelCoding)
     underlay: Underlay
-    head: Head | None = None
+    beside: Beside | None = None
 
     def straight(self, region: Region) -> RegionPixels:
         """Straight values of a region in the file's encoding, all finite.
@@ -154,8 +154,8 @@ class _Mover:
         self.stays: Float[np.ndarray, " pixels"] | None = None
         if front is not None:
             self.stays = front.staying(region, np.hypot(*self._moves).ravel())
-        if source.head is not None:
-            beside = source.head.beside(region, motion.displacement).ravel()
+        if source.beside is not None:
+            beside = source.beside.at(region).ravel()
             self.stays = beside if self.stays is None else np.maximum(self.stays, beside)
         block = block_around(motion.displacement, region, source.pixels.shape[:2])
         top, left = (part.start - whole.start for part, whole in zip(region, block, strict=True))

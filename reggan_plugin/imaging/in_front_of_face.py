@@ -3,7 +3,6 @@
 Nor is what lies beside and behind a head, which moves over it.
 """
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,8 +11,8 @@ from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import Bool, Float, RegionPlane
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.imaging.crop import Region, box_of, part_inside, place_cells
-from reggan_plugin.interpolation import sample_bilinear
+from reggan_plugin.imaging.crop import Region, part_inside, place_cells
+from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.pictures import largest_around
 
 _EDGE = 0.07
@@ -129,45 +128,43 @@ class Front:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Head:
-    """A matte of a head, and where it lies in a picture.
+class Beside:
+    """What is beside a head, before and after it moves, and where it lies in a picture.
 
     Attributes:
-        matte: in [0, 1], over the crop of the face.
+        share: that stays, in [0, 1], over the crop of the face.
         crop: of the face, in the picture.
     """
 
-    matte: Float[np.ndarray, "side side 1"]
+    share: Float[np.ndarray, "side side 1"]
     crop: FaceCrop
 
-    def beside(
-        self, region: Region, displacement: Float[np.ndarray, "rows columns 2"]
-    ) -> RegionPlane:
-        """Return the share of each pixel that shows nothing of the head, before and after it moves.
+    @classmethod
+    def of(
+        cls,
+        head: Float[np.ndarray, "side side 1"],
+        motion: Float[np.ndarray, "cells cells 2"],
+        crop: FaceCrop,
+    ) -> "Beside":
+        """Find what a head does not come over.
 
         Args:
-            region: rows and columns of the picture.
-            displacement: (x, y) in pixels to where each pixel's surface is.
+            head: its matte, over the crop.
+            motion: from each place to where its surface was, in parts of the crop's side.
+            crop: where it lies in the picture.
         """
-        box = box_of(displacement.any(axis=2), region)
-        part = part_inside(box, region)
-        result, moves = np.zeros(displacement.shape[:2], np.float32), displacement[part]
-        if not moves.size:
-            return result
-        down, across = (math.ceil(float(np.abs(moves[..., axis]).max())) + 1 for axis in (1, 0))
-        around = (
-            slice(box[0].start - down, box[0].stop + down),
-            slice(box[1].start - across, box[1].stop + across),
-        )
-        off = 1 - np.clip(place_cells(self.matte, self.crop, around), 0.0, 1.0)
-        own = part_inside(box, around)
-        # most of a face is surely inside
-        y, x = np.nonzero(off[own][..., 0])
-        right, below = moves[y, x].T
-        was = sample_bilinear(off, x + (own[1].start + right), y + (own[0].start + below))
-        result[part][y, x] = off[own][y, x, 0] * was[:, 0]
-        return result
+        off, side = 1 - head, len(head)
+        y, x = np.nonzero(off[..., 0])
+        at = ((np.stack([x, y], axis=1) + 0.5) / side).astype(np.float32)
+        was = at + sampled(motion, at * np.float32(len(motion)))
+        share = np.zeros_like(off)
+        share[y, x] = off[y, x] * sampled(off, was * np.float32(side))
+        return cls(share=share, crop=crop)
 
-    def moved(self, x_px: int, y_px: int) -> "Head":
+    def at(self, region: Region) -> RegionPlane:
+        """Return the share of each pixel of a region that stays as it is."""
+        return np.clip(place_cells(self.share, self.crop, region)[..., 0], 0.0, 1.0)
+
+    def moved(self, x_px: int, y_px: int) -> "Beside":
         """Return the same in a picture whose corner lies at (-x_px, -y_px) of this one's."""
-        return Head(matte=self.matte, crop=self.crop.moved(x_px, y_px))
+        return Beside(share=self.share, crop=self.crop.moved(x_px, y_px))

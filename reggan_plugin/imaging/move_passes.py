@@ -11,7 +11,7 @@ from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import FrameMotion, StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.in_front_of_face import Front, Head
+from reggan_plugin.imaging.in_front_of_face import Beside, Front
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.pass_rules import PassRule
 from reggan_plugin.interpolation import PictureSampler
@@ -57,10 +57,10 @@ class PassMotion:
         row, column = self.corner
         return None if part.front is None else part.front.moved(-column, -row)
 
-    def head(self, part: MovedPart) -> Head | None:
-        """Return the head of a part, likewise."""
+    def beside(self, part: MovedPart) -> Beside | None:
+        """Return what the head of a part moves over, likewise."""
         row, column = self.corner
-        return None if part.head is None else part.head.moved(-column, -row)
+        return None if part.beside is None else part.beside.moved(-column, -row)
 
 
 @np.errstate(invalid="ignore", over="ignore")
@@ -160,7 +160,7 @@ def _filtered(
         alpha=motion.alpha,
         coding=_LINEAR,
         underlay=underlay,
-        head=motion.head(part),
+        beside=motion.beside(part),
     )
     gain = part.log_gain if rule == "light" else np.zeros_like(part.log_gain)
     change = FrameMotion(

@@ -20,7 +20,7 @@ from reggan_plugin.imaging.composite_motion import (
     block_around,
 )
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.in_front_of_face import Front, Head
+from reggan_plugin.imaging.in_front_of_face import Beside, Front
 from reggan_plugin.interpolation import PictureSampler
 
 _ROUNDING = 1e-4
@@ -41,7 +41,7 @@ class MovedPart:
         weight: 0 to 1.
         footprint: as that of `FrameMotion`.
         front: what stands before the face.
-        head: that moves over what is beside it; None if that goes along.
+        beside: what a head moves over; None if that goes along.
     """
 
     face: int
@@ -53,7 +53,7 @@ class MovedPart:
     weight: RegionPlane
     footprint: RegionPlane | None
     front: Front | None = None
-    head: Head | None = None
+    beside: Beside | None = None
 
 
 def moved_part(
@@ -103,7 +103,7 @@ def moved_part(
         weight=moved.weight,
         footprint=motion.footprint,
         front=source.underlay.front,
-        head=source.head,
+        beside=source.beside,
     )
 
 

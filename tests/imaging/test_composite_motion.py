@@ -9,7 +9,7 @@ from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
-from reggan_plugin.imaging.in_front_of_face import Head
+from reggan_plugin.imaging.in_front_of_face import Beside
 
 SIDE, CELLS = 64, 32
 LINEAR = PixelCoding(is_linear=True)
@@ -290,28 +290,23 @@ def test_an_answer_that_is_no_number_changes_nothing_there(noise: np.ndarray) ->
 def test_a_head_moves_over_what_is_beside_it(noise: np.ndarray) -> None:
     shift, edge = 20, 128
     crop, whole = crop_of_whole_image(256, 256, SIDE), (slice(0, 256), slice(0, 256))
-    matte = np.zeros((256, 256, 1), np.float32)
-    matte[:, :edge] = 1
+    answer = answer_of(motion=(-shift / 256, 0.0))
+    head = np.zeros((256, 256, 1), np.float32)
+    head[:, :edge] = 1
+    beside = Beside.of(head, answer.motion, crop)
     source = StoredPicture(
         pixels=noise,
         alpha=None,
         coding=LINEAR,
         underlay=Underlay(noise, None, whole, is_premultiplied=False),
-        head=Head(matte=matte, crop=crop),
+        beside=beside,
     )
-    motion = motion_in_frame(answer_of(motion=(-shift / 256, 0.0)), crop, whole)
-    moved = composite_motion(source, motion, whole)
-    rows = slice(64, 192)
-    over, beside = slice(64, edge + shift - 2), slice(edge + shift + 2, 256)
+    moved = composite_motion(source, motion_in_frame(answer, crop, whole), whole)
+    rows, over, clear = slice(64, 192), slice(64, edge + shift - 2), slice(edge + shift + 2, 256)
     was = slice(over.start - shift, over.stop - shift)
     np.testing.assert_allclose(moved.pixels[rows, over], noise[rows, was], atol=1e-3)
-    np.testing.assert_array_equal(moved.pixels[rows, beside], noise[rows, beside])
+    np.testing.assert_array_equal(moved.pixels[rows, clear], noise[rows, clear])
     assert moved.weight[rows, over].min() == 1
-    assert moved.weight[rows, beside].max() == 0
-    elsewhere = Head(matte=matte, crop=crop).moved(30, 10)
-    part = slice(10, 100), slice(30, 230)
-    own = source.head.beside(whole, motion.displacement)[part] if source.head else None
-    moves = motion.displacement[part]
-    shifted = elsewhere.moved(-60, -20)  # as of a picture whose corner lies at (30, 10)
-    at_corner = slice(0, 90), slice(0, 200)
-    np.testing.assert_allclose(shifted.beside(at_corner, moves), own, atol=1e-6)
+    assert moved.weight[rows, clear].max() == 0
+    shifted = beside.moved(-30, -10).at((slice(0, 90), slice(0, 200)))
+    np.testing.assert_allclose(shifted, beside.at(whole)[10:100, 30:230], atol=1e-6)

@@ -74,11 +74,13 @@ class FrameDetections:
         time: its number, or its place in the shot.
         detections: the faces.
         thumbnail: the picture, small and grey; None if it cannot be read.
+        picture_px: (height, width) of it; None likewise.
     """
 
     time: int
     detections: tuple[Detection, ...] = ()
     thumbnail: Thumbnail | None = None
+    picture_px: tuple[int, int] | None = None
 
 
 @dataclass(kw_only=True, eq=False)

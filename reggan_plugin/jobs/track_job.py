@@ -285,7 +285,8 @@ class ShotDetections:
         observed = content if isinstance(content, str) else self._look_at(source, content)
         index = len(self._searched)
         self._searched.append(isinstance(observed, str) or observed.searched)
-        seen = FrameDetections(time=self._times[index])
+        size = None if isinstance(content, str) else content.display_px
+        seen = FrameDetections(time=self._times[index], picture_px=size)
         if isinstance(observed, str):
             self.faults[source.path] = observed
         else:
@@ -351,8 +352,8 @@ def steady_faces(
     """Return the faces of every frame, numbered in the order of the shot's paths.
 
     A gap of at most `MOST_FILLED` frames does not interrupt a face: it is filled along a straight
-    line. A frame that cannot be read is such a gap. Dense landmarks go the same way, where the
-    detections have them and faces are smoothed.
+    line. A frame that cannot be read is such a gap, one of another size is not. Dense landmarks go
+    the same way, where the detections have them and faces are smoothed.
     """
     faces: list[list[TrackedFace]] = [[] for _ in frames]
     times = [frame.time for frame in frames]
@@ -364,7 +365,10 @@ def steady_faces(
                 score = path.detections[index].score
                 own = face_from_landmarks(number, place, score, "found")
                 faces[index].append(_with_dense(own, dense.get(index)))
+            size = frames[stretch[0]].picture_px
             for index, place in places_in_gaps(stretch, points, times):
+                if frames[index].picture_px not in (None, size):
+                    continue  # its pixels are others
                 own = face_from_landmarks(number, place, 0.0, "filled")
                 faces[index].append(_with_dense(own, dense.get(index)))
     return [tuple(own) for own in faces]

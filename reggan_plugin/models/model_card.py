@@ -91,6 +91,7 @@ TEMPLATES = ("house-1",)
 """Heads with face shapes that this version can lay over a picture."""
 UNSEALED = "0" * 64
 PRECISIONS = ("fp32", "fp16", "int8")
+_LONGEST_NAME = 200
 _FARTHEST_LANDMARK = 10.0
 """Sides of the crop from its corner."""
 _SCHEMAS = {PICTURE_CONTRACT: CARD_SCHEMA, RIG_CONTRACT: RIG_SCHEMA}
@@ -149,6 +150,10 @@ class ModelCard:
     def __post_init__(self) -> None:
         size = self.image_size_px
         _require(type(size) is int and 1 <= size <= 4096, "image_size_px", size, "1 to 4096")
+        for field in ("name", "version"):  # which stand in each record and stamp
+            text = getattr(self, field)
+            fits = isinstance(text, str) and len(text) <= _LONGEST_NAME
+            _require(fits, field, str(text)[:_LONGEST_NAME], "text of 200 letters at most")
         _require(self.contract in _SCHEMAS, "contract", self.contract, "1 or 3")
         names, controls = self.expressions, self.controls
         if self.contract == PICTURE_CONTRACT:

@@ -59,12 +59,14 @@ def test_a_face_keeps_its_number_through_a_gap_that_is_filled() -> None:
     assert {own[0].score for own in faces[4:7]} == {0.0}
 
 
-def test_a_frame_that_cannot_be_read_is_a_gap_and_no_cut() -> None:
+def test_a_frame_that_cannot_be_read_is_filled_and_one_of_another_size_is_not() -> None:
     frames = shot(*[(face(1, 5.0 * i),) for i in range(6)])
     frames[2] = FrameDetections(time=1003)
     links = link_faces(frames)
     assert (links.cuts, lengths(links)) == ((), [5])
     assert steady_faces(frames, links)[2][0].status == "filled"
+    frames[2] = FrameDetections(time=1003, picture_px=(36, 64))
+    assert steady_faces(frames, link_faces(frames))[2] == ()
 
 
 def test_a_long_absence_is_not_filled_but_the_face_is_known_again() -> None:

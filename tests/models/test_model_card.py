@@ -45,6 +45,9 @@ def test_a_card_survives_its_own_text(fields: dict[str, object]) -> None:
     ("field", "value"),
     [
         ("expressions", ["happy", "smug"]),
+        ("name", "n" * 100_000),
+        ("name", None),
+        ("version", 1.0),
         ("image_size_px", 0),
         ("image_size_px", 256.0),
         ("expressions", ["happy", "happy"]),

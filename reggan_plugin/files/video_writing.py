@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reggan_plugin.child_process import talk_apart
-from reggan_plugin.errors import OutputError, UnreadableFrameError, counted
+from reggan_plugin.errors import OutputError, UnreadableFrameError, UsageError, counted
 from reggan_plugin.file_safety import appearing
 from reggan_plugin.files.video import (
     CONTAINERS,
@@ -145,7 +145,7 @@ def write_new_video(
         is_new: whether nothing may be replaced, not even what appears meanwhile.
 
     Raises:
-        UsageError: as `write_video`.
+        UsageError: as `write_video`, or a picture is of another size.
         OutputError: it cannot be written.
     """
     av, name = load_av(), codec_for(out, "", coding)
@@ -158,9 +158,15 @@ def write_new_video(
     ):
         if comment is not None:
             writing.metadata["comment"] = comment
-        encoder = None
+        encoder, size = None, None
         for place, picture in enumerate(pictures):
             frame = _frame_of(av, picture(), is_rgb=name == "gif")
+            size = size or (frame.width, frame.height)
+            if size != (frame.width, frame.height):
+                raise UsageError(
+                    f"Picture {place + 1} is {frame.width}x{frame.height}, but the first is "
+                    f"{size[0]}x{size[1]}; a video has one size. Leave it out, or name a folder."
+                )
             frame.pts, frame.time_base, frame.duration = place, 1 / fps, 1
             encoder = encoder or _Encoder(av, writing, _stream_like(frame, fps), name, options)
             deque(encoder.write(frame, None), maxlen=0)

@@ -31,7 +31,7 @@ from reggan_plugin.files.video import (
     gif_facts,
     samples_of,
 )
-from reggan_plugin.files.video_writing import write_video
+from reggan_plugin.files.video_writing import write_new_video, write_video
 from reggan_plugin.jobs.frame_record import sha256_of
 
 from ..fuzz import attacks
@@ -753,3 +753,12 @@ def test_few_frames_are_held_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(ReddeningTransfer, "render", seen)
     assert smile(clip) == 0
     assert max(read - done for done, read in enumerate(written)) <= 8
+
+
+def test_a_video_of_pictures_of_several_sizes_is_refused(tmp_path: Path) -> None:
+    first, other = (np.zeros((32, side, 3), np.uint8) for side in (32, 64))
+    pictures = [lambda: first, lambda: other]
+    out = tmp_path / "a.mp4"
+    with pytest.raises(UsageError, match="Picture 2 is 64x32, but the first is 32x32"):
+        write_new_video(pictures, out, coding=Coding(), fps=Fraction(24))
+    assert not out.exists()

@@ -16,6 +16,7 @@ from reggan_plugin.jobs.frame_record import (
     FrameFacts,
     FrameRecord,
     digest_of,
+    is_record_damaged,
     read_record,
     sha256_of,
     state_of,
@@ -97,12 +98,16 @@ class FinishedFrames:
         """Tell whether somebody changed the output, or a file beside it, since it was written.
 
         Such a file has other bytes than its record says, and is a whole picture: what is damaged
-        counts as not written. Where a frame failed, it is a picture that was put in its place.
+        counts as not written. Where a frame failed, it is a picture that was put in its place. A
+        record that is damaged says as little of a picture as none.
         """
-        record = read_record(task.output)
-        if record is None or record.outcome == "skipped":
-            return False
         if RECORD_FOLDER in task.output.parts:  # a frame of a video: nobody's to change
+            return False
+        record = read_record(task.output)
+        if record is None:
+            is_unknown = task.output.is_file() and is_record_damaged(task.output)
+            return is_unknown and self._is_whole(task.output, is_layer=False)
+        if record.outcome == "skipped":
             return False
         if Path(record.output).name != task.output.name:
             return False

@@ -186,8 +186,8 @@ def notices_of_changed(results: Sequence[FrameResult]) -> list[str]:
         return []
     named = ", ".join(names[:_MOST_NAMED]) + (", ..." if len(names) > _MOST_NAMED else "")
     were, are = ("was", "is") if len(names) == 1 else ("were", "are")
-    found = f"{counted(len(names), 'output')} {were} changed since being rendered and {are} left"
-    return [Remark(f"{found}: {named}.", "changed-since")]
+    found = f"{counted(len(names), 'output')} {were} changed since being rendered"
+    return [Remark(f"{found}, or the record is damaged, and {are} left: {named}.", "changed-since")]
 
 
 def document_of_missing(missing: FrameRange) -> dict[str, Any]:

@@ -240,7 +240,10 @@ def test_an_output_that_somebody_changed_is_left_and_named(
     left = summary.results[1]
     assert (left.outcome, left.message) == ("skipped", "changed since it was rendered")
     (said,) = (str(one) for one in summary.notices if "changed since" in str(one))
-    assert said == "1 output was changed since being rendered and is left: a.1002.png."
+    assert said == (
+        "1 output was changed since being rendered, or the record is damaged, and is left: "
+        "a.1002.png."
+    )
     (shot / "a.1002.png").write_bytes(b"damaged")
     for _ in range(2):
         assert "1002" not in resume(run, out), "whatever becomes of its source"
@@ -302,11 +305,20 @@ def test_an_older_picture_of_a_frame_that_failed_is_tried_again(
 
 
 @pytest.mark.parametrize("damage", ["", "[]", '{"schema": 1}', '{"schema": 2}', "[" * 9999, "\0"])
-def test_a_record_that_cannot_be_read_counts_as_none(run: Run, tmp_path: Path, damage: str) -> None:
+def test_a_picture_whose_record_cannot_be_read_is_left_and_named(
+    run: Run, tmp_path: Path, damage: str
+) -> None:
     out = tmp_path / "out"
     run(out)
-    record_path(out / "a.1002.png").write_text(damage)
-    assert resume(run, out) == ["1002"]
+    picture = out / "a.1002.png"
+    Image.new("RGB", (6, 4), "red").save(picture)
+    retouched = picture.read_bytes()
+    record_path(picture).write_text(damage)
+    summary = run(out, existing=Existing.RESUME)
+    assert (written(summary), picture.read_bytes()) == ([], retouched)
+    assert any("record is damaged" in one and picture.name in one for one in summary.notices)
+    picture.write_bytes(retouched[:40])
+    assert resume(run, out) == ["1002"], "what is no picture is made again"
     assert resume(run, out) == []
 
 
@@ -502,7 +514,7 @@ def test_resuming_replaces_no_layer_that_it_did_not_write(shot: Path, tmp_path: 
     done = run_job(
         plan, asked, RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
     )
-    assert done.count() == {"written": 0, "copied": 0, "skipped": 5, "failed": 1}
+    assert done.count() == {"written": 0, "copied": 0, "skipped": 6, "failed": 0}
     assert foreign.read_bytes() == sound
 
 

@@ -248,8 +248,17 @@ def record_of_video(out: Path) -> FrameRecord | None:
 
 
 def _shown(path: Path, exposure_ev: float) -> Any:
-    """Return a picture as a display shows it, before black."""
-    samples = shown_samples(read_frame(path), exposure_ev)
-    if samples.shape[2] == 3:
-        return samples
-    return np.rint(samples[..., :3] * (samples[..., 3:] / np.float32(255))).astype(np.uint8)
+    """Return a picture as a display shows it, before black, also around its pixels."""
+    frame = read_frame(path)
+    samples = shown_samples(frame, exposure_ev)
+    if samples.shape[2] == 4:
+        opaque = samples[..., 3:] / np.float32(255)
+        samples = np.rint(samples[..., :3] * opaque).astype(np.uint8)
+    (top, left), (height, width) = frame.origin_px, frame.display_px
+    inside = samples[max(0, -top) : max(0, height - top), max(0, -left) : max(0, width - left)]
+    if inside.shape[:2] == (height, width):
+        return inside
+    canvas = np.zeros((height, width, 3), np.uint8)
+    rows, columns = inside.shape[:2]
+    canvas[max(0, top) :, max(0, left) :][:rows, :columns] = inside
+    return canvas

@@ -1,0 +1,22 @@
+"""Pictures of a new video."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reggan_plugin.files.exr.block_codec import exr_from_planes
+from reggan_plugin.jobs.video_job import _shown
+
+
+@pytest.mark.parametrize("origin", [(2, 3), (-2, -1), (0, 0), (20, 3), (-9, 0)])
+def test_a_picture_lies_in_its_display_window(tmp_path: Path, origin: tuple[int, int]) -> None:
+    """As renderers crop: the pixels of each frame begin elsewhere, and all have one size."""
+    path, plane = tmp_path / "a.exr", np.linspace(0.1, 1, 48, dtype=np.float32).reshape(6, 8)
+    path.write_bytes(exr_from_planes(dict.fromkeys("RGB", plane), origin, (10, 12)))
+    whole = np.zeros((60, 60), np.float32)
+    top, left = 20 + origin[0], 20 + origin[1]
+    whole[top : top + 6, left : left + 8] = plane
+    shown = _shown(path, 0.0)
+    assert shown.shape == (10, 12, 3)
+    assert np.array_equal(shown[..., 0] > 0, whole[20:30, 20:32] > 0)

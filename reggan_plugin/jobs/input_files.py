@@ -115,6 +115,8 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
 
 def _places(text: str) -> list[Path]:
     """Paths that an input names; of a glob that no shell expanded, all that match."""
+    if not text:
+        raise EmptySourceError("'' is no path: an input is empty, as an unset variable makes it.")
     path = Path(text)
     if not glob.has_magic(text) or path.exists():
         return [path]

@@ -139,6 +139,8 @@ def test_a_glob_or_file_that_is_not_there_says_so(cast: Path, capsys: Streams) -
     )
     assert smile("cast/hero1.png", "nowhere.png") == 1
     assert "nowhere.png: there is no such file or folder" in capsys.readouterr().err
+    assert smile("") == 1, "a variable of a script that is not set: not all of this folder"
+    assert "an input is empty" in capsys.readouterr().err
     Path("a.psd").write_bytes(b"8BPS")
     assert smile("a.psd") == 1
     assert "a.psd is of a kind that is not read" in capsys.readouterr().err

@@ -4,6 +4,7 @@
 import { drawn_edges, mouth_light, mouth_opening, skin_motion } from "./constants.js";
 import { changedEye, completedEye, Edges, gazeOf, irisOf, smoothArc, vertex } from "./eyes.js";
 import { fromSrgb, mouthLight, OpeningLight } from "./mouth_drawing.js";
+import { keepTails } from "./in_front_of_face.js";
 import { percentile } from "./resampling.js";
 import { beyondLine, darkLine, keepLips, overlap, parting } from "./mouth_opening.js";
 import { addedMotion, planesFrom, rasterised, TRUST } from "./refinement.js";
@@ -19,9 +20,10 @@ const SIDES = ["right", "left"];
 
 export class Face {
   /** `seen`: planes of the crop; `cut` makes planes of a square of it, [left, top, right], as the
-   * frame has them; `places` and `sigma` are the landmarks; `freedom` says how far skin moves. */
-  constructor(template, mouth, seen, cut, places, sigma, freedom) {
-    Object.assign(this, { template, mouth, seen, places, freedom });
+   * frame has them; `places` and `sigma` are the landmarks; `freedom` says how far skin moves;
+   * `brows` are the rows of those that nothing hides. */
+  constructor(template, mouth, seen, cut, places, sigma, freedom, brows) {
+    Object.assign(this, { template, mouth, seen, places, freedom, brows });
     this.laid = fit(template, places, sigma);
     const { map, smooth, worn } = this.laid;
     const [, [x, y]] = map.affine;
@@ -138,6 +140,7 @@ export class Face {
     }
     add(parting(template, overlap(before, after, down)), 1);
     keepLips(template, here, there, before, after, this.axes, eye);
+    keepTails(this.brows, here, there, before, after, eye);
     const [chin, freedom] = [this.#chin(there), this.freedom(after)];
     const skin = new Float32Array(12 * gains.length);
     for (let i = 0; i < gains.length; i++) {

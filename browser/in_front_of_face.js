@@ -3,10 +3,10 @@
 import { skin_motion, spectacles_and_hair as front } from "./constants.js";
 import { smoothArc } from "./eyes.js";
 import { BICUBIC, blurred, largest, resize } from "./resampling.js";
-import { added, clip, eyeRows, rowsOf, sampled } from "./rig.js";
+import { added, clip, dot, eyeRows, rowsOf, sampled } from "./rig.js";
 
 const { THIN, REACH_PX, SOFTEST, FROM, TO, LEAST, BROW, TAIL, TAIL_GOES_ON, BROW_HIDDEN } = front;
-const { HAIR, BESIDE_HAIR, FREE, BROW_GOES_ON, HEAD, FADE } = skin_motion;
+const { HAIR, BESIDE_HAIR, FREE, BROW_GOES_ON, HEAD, FADE, TAIL_ENDS, TAIL_WIDE } = skin_motion;
 const SIDES = ["right", "left"];
 const like = (one, work) => ({ ...one, data: one.data.map(work) });
 
@@ -71,6 +71,26 @@ export function wholeBrows(places, brows, eye) {
   });
   return (place) => parts.some(({ line, far, box }) =>
     place.every((value, axis) => value > box[axis][0] - far && value < box[axis][1] + far) && distance([line], place) < far);
+}
+
+/** Let vertices `there`, x, y and nearness of each, go along at the tails of some brows: on a temple
+ * that turns away skin that hardly moves would draw them down to it. */
+export function keepTails(brows, here, there, before, after, eye) {
+  for (const [last, , inner] of brows) {
+    const way = added(after[last], before[last], -1);
+    const far = added(before[last], before[inner], -1);
+    const on = far.map((value) => value / Math.max(Math.hypot(...far), 1e-9));
+    for (let v = 0; v < here.length; v += 3) {
+      const from = [here[v] - before[last][0], here[v + 1] - before[last][1]];
+      const along = dot(from, on) / eye;
+      const beside = dot(from, [-on[1], on[0]]) / (eye * TAIL_WIDE);
+      const share = (1 - clip(along / TAIL_ENDS) ** 2) * clip(1 + along / TAIL_WIDE) * Math.exp(-beside * beside);
+      const goes = dot([there[v] - here[v], there[v + 1] - here[v + 1]], way) / Math.max(dot(way, way), 1e-12);
+      const lack = clip(share - Math.max(0, goes));
+      there[v] += lack * way[0];
+      there[v + 1] += lack * way[1];
+    }
+  }
 }
 
 /** A plane over the crop with another value on brows. */

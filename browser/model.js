@@ -93,7 +93,7 @@ export class Model {
       return source.map((one) => crop.window([left, top, right], px).cut(one));
     };
     const face = new Face(this.template, this.mouth, lifted.face, squareOf, places, sure,
-      freedom(onBrows(head, isBrow, 1), hair, eye, brows));
+      freedom(onBrows(head, isBrow, 1), hair, eye, brows), brows);
     const base = await createImageBitmap(image, region.left, region.top, region.width, region.height);
     const refine = this.isRefined ? async (planes) => {
       const { mix, motion, gain } = await this.session.run({ image: inputs.image, asked: this.#asked(planes) });

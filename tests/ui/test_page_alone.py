@@ -179,16 +179,16 @@ class PlacedFace:
 
     def moved(self, weights: dict[str, float]) -> np.ndarray:
         """Vertices of the template as the runtime draws them, in parts of the crop's side."""
-        drawn: list[np.ndarray] = []
+        drawn: dict[int, np.ndarray] = {}
 
         def noted(points: np.ndarray, *given: Any, **named: Any) -> MeshRaster:
-            drawn.append(points / given[1])
+            drawn[given[1]] = points / given[1]
             return rasterise(points, *given, **named)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("reggan_plugin.rig.skin_motion.rasterise", noted)
             self.rendered(weights)
-        return drawn[0]
+        return drawn[max(drawn)]  # what moves has the finest cells; smaller is the source alone
 
     def rendered(self, weights: dict[str, float]) -> np.ndarray:
         changed = self.transfer.render(self.frame, ExpressionMix(weights), [self.crop])

@@ -167,6 +167,8 @@ def test_an_empty_environment_installs_it_and_changes_a_frame(
     assert rendered.returncode == 0, rendered.stderr
     before, after = (tmp_path / folder / "toon.1001.png" for folder in (".", "out"))
     assert before.read_bytes() != after.read_bytes()
+    timed = run(scripts / "reggan-plugin", "bench", "--rounds", "1", "--batch", "1")
+    assert timed.returncode == 0, timed.stderr  # every device that is not there is a sentence
     assert not list((tmp_path / "empty").rglob("torch"))
 
 

@@ -67,7 +67,7 @@ class FaceChoice:
 
     def __post_init__(self) -> None:
         is_box = self.box is None or (
-            isinstance(self.box, Sequence)
+            isinstance(self.box, Sequence | np.ndarray)
             and len(self.box) == 4
             and all(isinstance(one, Real) for one in self.box)
         )

@@ -16,8 +16,8 @@ from reggan_plugin.jobs.frame_record import (
     FrameFacts,
     FrameRecord,
     digest_of,
-    is_record_damaged,
     read_record,
+    record_path,
     sha256_of,
     state_of,
 )
@@ -99,13 +99,13 @@ class FinishedFrames:
 
         Such a file has other bytes than its record says, and is a whole picture: what is damaged
         counts as not written. Where a frame failed, it is a picture that was put in its place. A
-        record that is damaged says as little of a picture as none.
+        record that cannot be used says as little of a picture as none.
         """
         if RECORD_FOLDER in task.output.parts:  # a frame of a video: nobody's to change
             return False
         record = read_record(task.output)
         if record is None:
-            is_unknown = task.output.is_file() and is_record_damaged(task.output)
+            is_unknown = task.output.is_file() and record_path(task.output).exists()
             return is_unknown and self._is_whole(task.output, is_layer=False)
         if record.outcome == "skipped":
             return False

@@ -238,20 +238,6 @@ def read_record(output: Path) -> FrameRecord | None:
     return None
 
 
-def is_record_damaged(output: Path) -> bool:
-    """Tell whether there is a record that `read_record` cannot use, though it is of no other
-    version.
-    """
-    try:
-        document = read_json(record_path(output))
-        typed(FrameRecord, {**_OF_OLDER, **document})
-    except FileNotFoundError:
-        return False
-    except NO_RECORD:
-        return True
-    return False
-
-
 NO_RECORD = (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """Faults of a file that should be a record."""
 _OF_OLDER: Mapping[str, Any] = {"revision": 0, "by_face": {}, "beside": {}, "replaced": {}}

@@ -27,11 +27,12 @@ Exporter = Callable[..., Result]
 FRAME = Path(reggan_plugin.__file__).parent / "samples/avatar_png/avatar.1001.png"
 QUICK = "sargan"
 """Instance normalisation, attention, nearest enlarging and transposed convolutions in one."""
+IN_THE_GATE = "reggan"
+"""Beside `QUICK` in half precision."""
 EXPORTED = [
-    pytest.param(name, marks=() if name == "regression" else pytest.mark.long)
+    pytest.param(name, marks=pytest.mark.slow if name == IN_THE_GATE else pytest.mark.long)
     for name in architectures()
 ]
-"""`reggan` goes into the runtime as integers (`test_int8_export.py`), `QUICK` in half precision."""
 
 
 def types_of_weights(graph: onnx.GraphProto) -> dict[str, int]:

@@ -219,7 +219,7 @@ def test_yaml_without_its_package_names_the_extra(
 
 
 @pytest.mark.slow
-def test_two_chunks_give_the_bits_of_a_render_and_a_missing_frame_fails_the_job(
+def test_chunks_of_any_size_give_the_bits_of_a_render_and_a_missing_frame_fails_the_job(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "shot").mkdir()
@@ -228,15 +228,17 @@ def test_two_chunks_give_the_bits_of_a_render_and_a_missing_frame_fails_the_job(
     write = ["job", "--frames", str(tmp_path / "shot"), "--expression", "happy"]
     path = tmp_path / "job.yaml"
     assert main([*write, "--out", str(path)]) == 0
-    whole, out = tmp_path / "whole", tmp_path / "chunks"
+    whole = tmp_path / "whole"
     render = ["render", str(tmp_path / "shot"), "--expression", "happy", "--out", str(whole)]
     assert main([*render, "--device", "cpu"]) == 0
-    run = run_job(path, out, "ChunkSize=1", "--run-dependencies")
-    assert run.returncode == 0, run.stdout
-    assert "Chunks run: 4" in run.stdout  # and the steps before and after
-    assert (out / ".reggan" / "report.html").is_file()
-    assert contents(out) == contents(whole)
-    assert len(contents(out)) == 2
+    for chunk, chunks in ((2, 1), (1, 2)):
+        out = tmp_path / f"chunks_of_{chunk}"
+        run = run_job(path, out, f"ChunkSize={chunk}", "--run-dependencies")
+        assert run.returncode == 0, run.stdout
+        assert f"Chunks run: {chunks + 2}" in run.stdout  # and the steps before and after
+        assert (out / ".reggan" / "report.html").is_file()
+        assert contents(out) == contents(whole)
+        assert len(contents(out)) == 2
     progress = re.findall(r"openjd_progress: (\S+)", run.stdout)
     assert progress.count("100.0") == 4
 

@@ -129,6 +129,8 @@ from reggan_plugin import *
 from reggan_plugin.errors import UsageError
 t, p = ExpressionTransfer(device="cpu"), np.zeros((64, 64, 3), np.uint8)
 t.apply(p, {"happy": np.float32(0)}, np.float64(0.5))
+for box in [(9, 9, 40, 40.5), [9, 9, 40, 40], np.array([9, 9, 40, 40], np.float32)]:
+    t.apply(p, "happy", face=FaceChoice(box=box))
 for line in LINES:
     try:
         eval(line)

@@ -4,7 +4,7 @@
 import { drawn_edges, mouth_light, mouth_opening, skin_motion } from "./constants.js";
 import { changedEye, completedEye, Edges, gazeOf, irisOf, smoothArc, vertex } from "./eyes.js";
 import { fromSrgb, mouthLight, OpeningLight } from "./mouth_drawing.js";
-import { keepTails } from "./in_front_of_face.js";
+import { keepNostrils, keepTails } from "./in_front_of_face.js";
 import { percentile } from "./resampling.js";
 import { beyondLine, darkLine, keepLips, overlap, parting } from "./mouth_opening.js";
 import { addedMotion, planesFrom, rasterised, TRUST } from "./refinement.js";
@@ -140,6 +140,7 @@ export class Face {
     }
     add(parting(template, overlap(before, after, down)), 1);
     keepLips(template, here, there, before, after, this.axes, eye);
+    keepNostrils(template, here, there, before, after, this.axes, eye);
     keepTails(this.brows, here, there, before, after, eye);
     const [chin, freedom] = [this.#chin(there), this.freedom(after)];
     const skin = new Float32Array(12 * gains.length);

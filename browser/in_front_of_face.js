@@ -3,10 +3,11 @@
 import { skin_motion, spectacles_and_hair as front } from "./constants.js";
 import { smoothArc } from "./eyes.js";
 import { BICUBIC, blurred, largest, resize } from "./resampling.js";
-import { added, clip, dot, eyeRows, rowsOf, sampled } from "./rig.js";
+import { added, clip, dot, eyeRows, interpolated, rowsOf, sampled } from "./rig.js";
 
 const { THIN, REACH_PX, SOFTEST, FROM, TO, LEAST, BROW, TAIL, TAIL_GOES_ON, BROW_HIDDEN } = front;
 const { HAIR, BESIDE_HAIR, FREE, BROW_GOES_ON, HEAD, FADE, TAIL_ENDS, TAIL_WIDE } = skin_motion;
+const { NOSTRIL, GIVES_WAY, BESIDE_NOSE, ONE_PIECE } = skin_motion;
 const SIDES = ["right", "left"];
 const like = (one, work) => ({ ...one, data: one.data.map(work) });
 
@@ -90,6 +91,36 @@ export function keepTails(brows, here, there, before, after, eye) {
       there[v] += lack * way[0];
       there[v + 1] += lack * way[1];
     }
+  }
+}
+
+/** Let the base of a nose go up and down as one piece in vertices `there`: its nostrils would be pressed
+ * to a line between the tip and a lip that rises. */
+export function keepNostrils({ isLower }, here, there, before, after, { right, down }, eye) {
+  const marks = before.map((place, row) => ({ x: dot(place, right), y: dot(place, down), rise: dot(added(place, after[row], -1), down) }));
+  const [tip, middle] = rowsOf("nose").map((row) => marks[row]);
+  const line = (places) => [...places].sort((a, b) => a.x - b.x);
+  const base = line([middle, ...SIDES.flatMap((side) => rowsOf("nostril", side).map((row) => marks[row]))]);
+  const lip = line(rowsOf("lip_outer_upper").map((row) => marks[row]));
+  const [baseX, lipX] = [base, lip].map((places) => places.map(({ x }) => x));
+  const onLip = (x, name) => interpolated(x, lipX, lip.map((one) => one[name]));
+  const top = base.map(({ y }) => y - NOSTRIL[0] * eye);
+  const above = top.map((y) => Math.max(y - tip.y, GIVES_WAY * eye));
+  const below = base.map(({ x, y }) => Math.max(onLip(x, "y") - y - NOSTRIL[1] * eye, GIVES_WAY * eye));
+  const wanted = base.map(({ x, rise }, i) => {
+    const even = (tip.rise * below[i] + onLip(x, "rise") * above[i]) / (above[i] + below[i]);
+    return i % (base.length - 1) ? even : (even + rise) / 2;  // wings go with cheeks, too
+  });
+  for (let v = 0; v < isLower.length; v++) {
+    if (isLower[v]) continue;
+    const [x, y] = [right, down].map((axis) => dot([here[3 * v], here[3 * v + 1]], axis));
+    const beside = Math.max(0, baseX[0] - x, x - baseX.at(-1)) / eye;
+    if (beside >= BESIDE_NOSE) continue;
+    const at = (values) => interpolated(x, baseX, values);
+    const share = ONE_PIECE * (1 - beside / BESIDE_NOSE) * clip(1 - (at(top) - y) / at(above)) * clip((onLip(x, "y") - y) / at(below));
+    const lack = share * (dot([here[3 * v] - there[3 * v], here[3 * v + 1] - there[3 * v + 1]], down) - at(wanted));
+    there[3 * v] += lack * down[0];
+    there[3 * v + 1] += lack * down[1];
   }
 }
 

@@ -6,7 +6,7 @@ import { blurred, percentile } from "./resampling.js";
 import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./rig.js";
 
 const { TOOTH, GUM, WALL, PLATE, HINGE, SLIDE, IVORY, CAVITY, NECK, EDGE, EDGE_REACH, CANINES, CANINE, FILL_OF, FADE,
-  FADE_OF, LOWER_FADE, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, REDDER, THROUGH_CHEEKS, POWER, NEAREST,
+  FADE_OF, LOWER_FADE, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, ARCH, REDDER, THROUGH_CHEEKS, POWER, NEAREST,
   LIPS_BEFORE_TEETH, LIPS_CURVE } = ofMouth;
 const COLOURS = [IVORY, ofMouth.GUM_COLOUR, ofMouth.TONGUE_COLOUR, ofMouth.WALL_COLOUR, ofMouth.PLATE_COLOUR];
 const { LUMA, DEPTHS, MARGIN } = ofLight;
@@ -65,7 +65,9 @@ export class Mouth {
       const sky = through(part, 0.8 * depth, place);
       const fromKey = through(part, 0.35 * depth, added(place, keyInCrop, depth / Math.max(0.35, dot(key, towards))));
       const facing = isPlate ? 1 : clip(dot(normal, towards));
-      const lit = isPlate ? Math.max(0.5, dot(key, towards)) : clip((dot(normal, key) + KEY_WRAP) / (1 + KEY_WRAP));
+      const arch = unit([rest[0] / ARCH[0] ** 2, 0, Math.max(0, rest[2] + ARCH[1]) / ARCH[1] ** 2]);
+      const inArch = part === TOOTH || part === GUM ? clip((dot(arch, key) + KEY_WRAP) / Math.max(key[2] + KEY_WRAP, 0.1)) : 1;
+      const lit = isPlate ? Math.max(0.5, dot(key, towards)) : inArch * clip((dot(normal, key) + KEY_WRAP) / (1 + KEY_WRAP));
       const above = isPlate ? 1 : 0.82 + 0.18 * normal[1];
       const fade = Math.exp(-(FADE_OF[part] + (part === TOOTH || part === GUM ? LOWER_FADE * jaw : 0)) * FADE * Math.max(0, depth - 0.12));
       const cheek = clip((Math.abs(rest[0]) - 0.3) / 0.15);

@@ -164,6 +164,9 @@ _THROUGH_CHEEKS, _REDDER = 0.13, 0.9
 redder flesh is in the dark. True renders have a red of (43, 24, 21) there; with 0.24 and 1.3 ours
 was (77, 30, 27), and one corner of a smile looked bleeding. By eye, on 20 heads."""
 _KEY_WRAP = 0.25
+_ARCH = (0.40, 0.55)
+"""Half width and depth of the rows of teeth, an ellipse. Teeth on the side that turns away from the
+light are in the others' shadow, whatever their own faces say."""
 _BOUNCE = 0.10
 """Light that has been on flesh before, without which the depth would be black."""
 
@@ -231,6 +234,8 @@ def lit_mouth(
     is_plate = rig.part == PLATE
     facing = np.where(is_plate, 1.0, facing)
     turned = np.clip((normals @ key + _KEY_WRAP) / (1 + _KEY_WRAP), 0, 1)
+    in_arch = np.clip((_arch_normals(rig) @ key + _KEY_WRAP) / max(key[2] + _KEY_WRAP, 0.1), 0, 1)
+    turned *= np.where(np.isin(rig.part, (TOOTH, GUM)), in_arch, 1)
     turned = np.where(is_plate, max(0.5, float(key @ towards)), turned)
     above = np.where(is_plate, 1.0, 0.82 + 0.18 * normals[:, 1])
     fade_of = _by_part(rig, _FADE_OF) + _LOWER_FADE * rig.jaw * np.isin(rig.part, (TOOTH, GUM))
@@ -271,6 +276,13 @@ def _depth_behind_lips(rig: MouthRig) -> Float[np.ndarray, " vertices"]:
     """At rest: else lower teeth would go dark as the jaw takes them back."""
     lips = _LIPS_BEFORE_TEETH + _LIPS_CURVE * np.minimum(np.abs(rig.points[:, 0]), 0.6) ** 2
     return np.clip(lips - rig.points[:, 2], _NEAREST, 1.5)
+
+
+@cache  # a rig is compared by identity
+def _arch_normals(rig: MouthRig) -> Float[np.ndarray, "vertices 3"]:
+    """Where the rows of teeth face as a whole: unit vectors, level."""
+    x, z = rig.points[:, 0] / _ARCH[0] ** 2, (rig.points[:, 2] + _ARCH[1]).clip(0) / _ARCH[1] ** 2
+    return np.stack([x, 0 * x, z], axis=1) / np.maximum(np.hypot(x, z), 1e-6)[:, None]
 
 
 @cache  # a rig is compared by identity

@@ -104,6 +104,12 @@ _BROW_GOES_ON = 0.2
 """Eye distances by which a brow may go on beyond its last landmark, up to hair that hides it."""
 _TAIL_ENDS, _TAIL_WIDE = 0.22, 0.10
 """Eye distances beyond a brow's last landmark over which its tail goes along; half its width."""
+_NOSTRIL, _GIVES_WAY, _BESIDE_NOSE = (0.07, 0.08), 0.08, 0.12
+"""Eye distances above and below the landmarks of a nose's base that move as one piece (they are off
+by 0.05); over which that ends at least, above and below; and beside the wings."""
+_ONE_PIECE = 0.6
+"""How far they do. By eye, on 15 heads: with 1 noses stay open and look asleep, and heads of VALID,
+whose own noses press their nostrils shut, lose twice as much (docs/maintainers/results.md)."""
 _MOST_ADDED, _LIPS = 0.2, 0.25
 """Largest change of the light's logarithm where the network adds to the rig's, away from the mouth:
 in a smile both darken the same fold of a cheek, which became a bruise. Least half of the mouth, eye
@@ -218,6 +224,10 @@ def rig_answer(
     if wears:
         there = without_smeared_lips(
             template, here, there, marks_before, marks_after, axes, laid.map.eye, rest
+        )
+    if template.conventions:  # a head's own shapes know its nose
+        there = _with_whole_nostrils(
+            here, there, marks_before, marks_after, axes, laid.map.eye, ~is_lower(template)
         )
     there = _with_tails(here, there, marks_before, marks_after, laid.map.eye, landmarks.seen_brows)
     eyes = [
@@ -421,6 +431,55 @@ def _with_tails(
         share *= np.exp(-((beside / _TAIL_WIDE) ** 2))
         goes = (there - here)[:, :2] @ way / max(float(way @ way), 1e-12)
         there[:, :2] += np.clip(share - goes.clip(0), 0, 1)[:, None] * way
+    return there
+
+
+def _with_whole_nostrils(
+    here: Float[np.ndarray, "vertices 3"],
+    there: Float[np.ndarray, "vertices 3"],
+    before: Float[np.ndarray, "points 2"],
+    after: Float[np.ndarray, "points 2"],
+    axes: Float[np.ndarray, "2 2"],
+    eye: float,
+    is_above: Bool[np.ndarray, " vertices"],
+) -> Float[np.ndarray, "vertices 3"]:
+    """Let the base of a nose go up and down as one piece between its tip and the upper lip.
+
+    As a lip rises and the tip stays, nostrils would be pressed to a line between them. The skin
+    above them and the skin below give way instead, evenly.
+
+    Args:
+        here: places of the vertices in the source.
+        there: in the result.
+        before: the landmarks in the source.
+        after: in the result.
+        axes: columns: the face's right and down in the crop.
+        eye: an eye distance in parts of the crop's side.
+        is_above: vertices that do not go with the jaw.
+    """
+    x, y = (here[:, :2] @ axes).T
+    marks_x, marks_y = (before @ axes).T
+    rises = (before - after) @ axes[:, 1]
+    lip, (tip, middle) = rows_of("lip_outer_upper"), rows_of("nose")
+    (right, in_right), (left, in_left) = (rows_of("nostril", side) for side in SIDES)
+    base = np.array([right, in_right, middle, in_left, left])
+    base, lip = (rows[np.argsort(marks_x[rows])] for rows in (base, lip))
+    rim, lifted = (np.interp(marks_x[base], marks_x[lip], one[lip]) for one in (marks_y, rises))
+    top = marks_y[base] - _NOSTRIL[0] * eye
+    above = np.maximum(top - marks_y[tip], _GIVES_WAY * eye)
+    below = np.maximum(rim - marks_y[base] - _NOSTRIL[1] * eye, _GIVES_WAY * eye)
+    wanted = (rises[tip] * below + lifted * above) / (above + below)
+    wanted[[0, -1]] = (wanted + rises[base])[[0, -1]] / 2  # wings go with cheeks, too
+    wanted, top, above, below = (
+        np.interp(x, marks_x[base], one) for one in (wanted, top, above, below)
+    )
+    rim = np.interp(x, marks_x[lip], marks_y[lip])
+    share = (1 - (top - y) / above).clip(0, 1) * ((rim - y) / below).clip(0, 1)
+    beside = np.maximum(marks_x[base[0]] - x, x - marks_x[base[-1]]).clip(0) / eye
+    share *= _ONE_PIECE * (1 - beside / _BESIDE_NOSE).clip(0, 1) * is_above
+    there = there.copy()
+    rose = (here - there)[:, :2] @ axes[:, 1]
+    there[:, :2] += (share * (rose - wanted))[:, None] * axes[:, 1]
     return there
 
 

@@ -302,3 +302,21 @@ def test_a_face_without_skin_is_refused() -> None:
 def test_a_projection_without_extent_is_refused() -> None:
     with pytest.raises(ValueError, match="shows nothing"):
         drawn(ellipse(20, 0.1, 0.1), projection=np.zeros((2, 3)))
+
+
+def test_teeth_that_turn_away_from_the_light_are_in_the_shade() -> None:
+    """Light that grazes their row does not pass through those before them to a side of each."""
+    rig, opening = mouth_rig(), ellipse(120, 0.14, 0.06, 0.02)
+    key = np.array([-0.89, 0.19, 0.42])
+    view = MouthView(projection=FRONTAL, origin=ORIGIN)
+    through = OpeningLight(opening, WINDOW, EYE)
+    lit, unlit = (
+        lit_mouth(rig, opened_by(0.1), view, replace(LIGHT, key=key, key_strength=share), through)
+        for share in (0.45, 0.0)
+    )
+    faces = lit.normals @ key > 0.2
+    from_key = (lit.colour - unlit.colour)[:, 0]
+    row = [from_key[faces & (rig.tooth == tooth)].mean() for tooth in (8, 9, 10, 11)]
+    assert row == sorted(row, reverse=True)
+    assert row[0] > 0.05
+    assert max(row[2:]) < 0.1 * row[0]

@@ -385,3 +385,21 @@ def test_hair_beside_a_cheek_is_behind_it_and_hair_over_it_or_at_a_temple_is_not
     assert front[row, max(off, 0)] < 0.01
     assert front[int(96 * (eyes[1] - 0.05)), 0] > 0.99
     assert everywhere.min() == 1
+
+
+def test_nostrils_stay_open_beneath_a_lip_that_rises() -> None:
+    """What lies between a nose's tip and the lip is pressed more evenly."""
+    picture, landmarks = drawn_face()
+    sneer = {"noseSneerLeft": 1.0, "noseSneerRight": 1.0, "mouthUpperUpLeft": 0.3}
+    answer = rig_answer(template(), picture, landmarks, sneer | {"mouthUpperUpRight": 0.3})
+    cells, eye = len(answer.motion), 0.234
+    x, base = landmarks.places[rows_of("nostril", "left")[1]]
+    lip = landmarks.places[rows_of("lip_outer_upper"), 1].min()
+    tip = landmarks.places[rows_of("nose")[0], 1]
+    rises = answer.motion[:, int(x * cells), 1]
+    now = (np.arange(cells) + 0.5) / cells
+    before = now + rises
+    pressed = np.gradient(now, before)[(before > base - 0.05 * eye) & (before < base + 0.05 * eye)]
+    all_of_it = np.gradient(now, before)[(before > tip) & (before < lip)]
+    assert all_of_it.mean() < 0.95
+    assert pressed.mean() > 1.1 * all_of_it.mean()

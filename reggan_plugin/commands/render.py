@@ -61,7 +61,6 @@ from reggan_plugin.jobs.input_files import Found
 from reggan_plugin.jobs.output_names import default_output_folder
 from reggan_plugin.jobs.plan import (
     Existing,
-    JobPlan,
     OutputRequest,
     is_name_of_picture,
     make_writable_folder,
@@ -481,22 +480,24 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
     """Plan a job for each input; also return what was found beside them.
 
     Raises:
-        UsageError: the pictures cannot be what the settings ask for.
+        UsageError: the pictures cannot be what the settings ask for, or a video, which has its
+            own times, is to have others.
     """
     picture, expressions = request.picture, request.expressions
     mattes = [] if picture.matte is None else picture.matte.files()
     inputs = (*given, *mattes)
     labels = [asked.label for asked in expressions]
     planned, found = request.asked_inputs.plan(request.output, labels, inputs)
-    jobs = [
-        PlannedJob(
-            plan=plan,
-            settings=request.settings_on(asked, plan.shot.frames),
-            movie=_movie_of(plan, request),
-        )
-        for asked, plans in zip(expressions, planned, strict=True)
-        for plan in plans
-    ]
+    jobs = []
+    for asked, plans in zip(expressions, planned, strict=True):
+        for plan in plans:
+            settings, movie = request.settings_on(asked, plan.shot.frames), None
+            if plan.whole is not None:
+                if request.fps is not None and plan.video is not None:
+                    raise UsageError(f"{plan.source} has its own times. Leave --fps out.")
+                fps = request.fps or DEFAULT_FPS
+                movie = Movie(video=plan.video, out=plan.whole, coding=request.coding, fps=fps)
+            jobs.append(PlannedJob(plan=plan, settings=settings, movie=movie))
     results = {task.source.path for job in jobs for task in job.plan.tasks}
     is_one_picture = len(results) == 1 and all(len(job.plan.shot.frames) == 1 for job in jobs)
     if request.on_missing_face is None and is_one_picture:
@@ -510,17 +511,3 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
             job.movie.refuse_impossible(job.settings)
     picture.refuse_impossible([task.source for job in jobs for task in job.plan.tasks])
     return jobs, found
-
-
-def _movie_of(plan: JobPlan, request: RenderOptions) -> Movie | None:
-    """Return the video to write, if one is.
-
-    Raises:
-        UsageError: the source is a video, which has its own times, and others are asked for.
-    """
-    if plan.whole is None:
-        return None
-    fps = request.fps
-    if fps is not None and plan.video is not None:
-        raise UsageError(f"{plan.source} has its own times. Leave --fps out.")
-    return Movie(video=plan.video, out=plan.whole, coding=request.coding, fps=fps or DEFAULT_FPS)

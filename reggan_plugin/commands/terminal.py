@@ -101,10 +101,13 @@ def unguarded(stream: TextIO) -> TextIO:
     return stream.unguarded if isinstance(stream, PrintableStream) else stream
 
 
-def _hold_closed_streams() -> None:
-    """Take the numbers of closed standard streams, which the next opened file would get instead.
+@contextmanager
+def printable_streams() -> Iterator[None]:
+    """Let stderr, and stdout where it is a terminal, take printable text alone.
 
-    Python has None for a closed stream; stdin stays so: whoever reads it refuses that.
+    What was closed before this process began goes nowhere, as to the null device, which also takes
+    its number: the next opened file would get it instead. Python has None for a closed stream;
+    stdin stays so: whoever reads it refuses that.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is not None:
@@ -118,15 +121,6 @@ def _hold_closed_streams() -> None:
                 os.close(null)
         if number:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
-
-
-@contextmanager
-def printable_streams() -> Iterator[None]:
-    """Let stderr, and stdout where it is a terminal, take printable text alone.
-
-    What was closed before this process began goes nowhere, as to the null device.
-    """
-    _hold_closed_streams()
     stdout, stderr = sys.stdout, sys.stderr
     if hasattr(stdout, "reconfigure"):
         codecs.register_error(_NAMES, _bytes_of_name)

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from reggan_plugin.errors import FRAME_FAULTS, Remark
-from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces
-from reggan_plugin.files.frame import Encoding, Frame, read_content, refuse_other_files
+from reggan_plugin.files.frame import Encoding, read_content, refuse_other_files
 from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.jobs.frame_output import (
     JOB_FAULTS,
@@ -165,7 +164,8 @@ class FrameSteps:
         content, facts = read_input(self._io_timeout, path, facts)
         if resumes and earlier.is_finished(task, facts, is_same):
             return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
-        if self._by_frame.mix_at(task.source).changes_nothing:
+        mix = self._by_frame.mix_at(task.source)
+        if mix.changes_nothing:
             refuse_other_files(content, path)
             return UnchangedFrame(content=content, reason=INTENSITY_0, facts=facts)
         frame = self._settings.picture.decode(content, task.source)
@@ -181,18 +181,7 @@ class FrameSteps:
             return self._without_face(task, content, facts, crops.there)
         if not any(shares):
             return UnchangedFrame(content=content, reason=TURNED_AWAY, facts=facts)
-        return self._cut(task, frame, crops, facts)
-
-    def _has_same_exposure(self, task: FrameTask, record: FrameRecord) -> bool:
-        """Tell whether an earlier run, of which this is the record, had the same exposure."""
-        known_ev = record.exposure_ev
-        return known_ev is None or known_ev == self.exposure.at(task.source)
-
-    def _cut(
-        self, task: FrameTask, frame: Frame, crops: Sequence[FaceCrop], facts: FrameFacts
-    ) -> FrameInput:
-        assert self._transfer is not None
-        transfer, exposure_ev = self._transfer, None
+        exposure_ev = None
         if frame.encoding is Encoding.SCENE_LINEAR:
             exposure_ev = self.exposure.at(
                 task.source, lambda: transfer.auto_exposure(frame, crops)
@@ -204,8 +193,13 @@ class FrameSteps:
             moves_alpha=asked.moves_alpha,
             keeps_parts=asked.keeps_parts(frame),
         )
-        cut = transfer.cut(picture, self._by_frame.mix_at(task.source), crops)
+        cut = transfer.cut(picture, mix, crops)
         return FrameInput(frame=frame, cut=cut, facts=replace(facts, exposure_ev=exposure_ev))
+
+    def _has_same_exposure(self, task: FrameTask, record: FrameRecord) -> bool:
+        """Tell whether an earlier run, of which this is the record, had the same exposure."""
+        known_ev = record.exposure_ev
+        return known_ev is None or known_ev == self.exposure.at(task.source)
 
     def _look(self, source: SourceFrame) -> float | None:
         """Return the exposure of another frame of the shot; None if it is not linear or has no

@@ -316,27 +316,52 @@ def make_output_folder(plan: JobPlan) -> None:
         OutputError: it cannot be created or written to.
     """
     names = [task.output.name for task in plan.tasks]
-    records = [record_path(task.output).name for task in plan.tasks]
-    with _refused_folder(plan.out):
-        _make_writable(plan.out / RECORD_FOLDER)
-        remove_leftovers(plan.out, names)
-        remove_leftovers(plan.out / RECORD_FOLDER, records)
-        for path in () if plan.whole is None else (plan.whole, record_path(plan.whole)):
-            remove_leftovers(path.parent, [path.name])
-    for folder, own in plan.names_beside.items():
-        with _refused_folder(folder):
-            _make_writable(folder)
-            remove_leftovers(folder, own)
+    records = [record_path(task.output) for task in plan.tasks]
+    whole = [] if plan.whole is None else [plan.whole, record_path(plan.whole)]
+    own = plan.out / RECORD_FOLDER
+    clears = [(plan.out, names), (own, [path.name for path in records])]
+    clears += [(path.parent, [path.name]) for path in whole]
+    make_writable_folder(own, clears, said=plan.out)
+    for folder, beside in plan.names_beside.items():
+        make_writable_folder(folder, [(folder, beside)])
 
 
-def make_writable_folder(folder: Path) -> None:
+def make_writable_folder(
+    folder: Path, clears: Iterable[tuple[Path, list[str]]] = (), *, said: Path | None = None
+) -> None:
     """Create a folder, and make sure that it takes files.
+
+    Args:
+        folder: with those above it.
+        clears: folders, and names of files of which killed runs may have left something there.
+        said: the folder that an error names; None is this one.
 
     Raises:
         OutputError: it cannot be created or written to.
     """
-    with _refused_folder(folder):
-        _make_writable(folder)
+    said = said or folder
+    try:
+        if folder.name == RECORD_FOLDER and folder.is_symlink():
+            raise OutputError(
+                f"{folder} is a link. Records are written beside their frames alone, as elsewhere "
+                "they may replace files of others. Remove the link.",
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        for place, names in clears:
+            remove_leftovers(place, names)
+    except OSError as error:
+        leads_nowhere = said.is_symlink() and not said.exists()
+        reason = "it is a link that leads nowhere" if leads_nowhere else error.strerror
+        raise OutputError(
+            f"{said} takes no files: {reason}. Name another folder, or give yourself "
+            "the right to write there."
+        ) from error
+    except RecursionError:
+        raise OutputError(
+            f"{str(said)[:200]} has too many folders within folders. Name another."
+        ) from None
 
 
 @contextlib.contextmanager
@@ -355,34 +380,6 @@ def writable_folder(folder: Path) -> Iterator[None]:
             for place in new:
                 place.rmdir()
         raise
-
-
-def _make_writable(folder: Path) -> None:
-    if folder.name == RECORD_FOLDER and folder.is_symlink():
-        raise OutputError(
-            f"{folder} is a link. Records are written beside their frames alone, as elsewhere they "
-            "may replace files of others. Remove the link.",
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryFile(dir=folder):
-        pass
-
-
-@contextlib.contextmanager
-def _refused_folder(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        leads_nowhere = folder.is_symlink() and not folder.exists()
-        reason = "it is a link that leads nowhere" if leads_nowhere else error.strerror
-        raise OutputError(
-            f"{folder} takes no files: {reason}. Name another folder, or give yourself "
-            "the right to write there."
-        ) from error
-    except RecursionError:
-        raise OutputError(
-            f"{str(folder)[:200]} has too many folders within folders. Name another."
-        ) from None
 
 
 def refuse_existing(outputs: list[Path], existing: Existing) -> None:

@@ -259,19 +259,12 @@ class SettingsByFrame:
         return mix if share == 1.0 else mix.scaled(share)
 
     def facts_at(self, source: SourceFrame) -> FrameFacts:
-        """Facts about a frame before it is read."""
-        mix = self.mix_at(source)
-        return FrameFacts(
-            expression=dict(mix.intensities),
-            weights=mix.control_weights(),
-            by_face=mix.intensities_by_face,
-            settings_sha256=self.fingerprint_at(source),
-        )
+        """Facts about a frame before it is read.
 
-    def fingerprint_at(self, source: SourceFrame) -> str:
-        """SHA-256 of all that is asked for at a frame: given faces count by their positions there,
+        In the digest of all that is asked for at it, given faces count by their positions there,
         files by their content, a curve by its value.
         """
+        mix = self.mix_at(source)
         choice, matte = self._settings.choice, self._settings.picture.matte
         tracked: object = None
         beside: object = None  # the file of the matte, which may be a channel of the frame
@@ -285,7 +278,10 @@ class SettingsByFrame:
                 beside = matte.path_for(source)
         except SourceError as error:
             beside = str(error)
-        mix = self.mix_at(source).document()
-        return fingerprint(
-            {**self._constant, "mix": mix, "tracked": plain(tracked), "matte": plain(beside)}
+        there = {"mix": mix.document(), "tracked": plain(tracked), "matte": plain(beside)}
+        return FrameFacts(
+            expression=dict(mix.intensities),
+            weights=mix.control_weights(),
+            by_face=mix.intensities_by_face,
+            settings_sha256=fingerprint({**self._constant, **there}),
         )

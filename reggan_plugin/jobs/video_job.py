@@ -121,7 +121,8 @@ class Movie:
             **({} if self.video else {"sources": more, "fps": str(self.fps)}),
             "coding": asdict(self.coding),
             "frames": [
-                [task.source.number, by_frame.fingerprint_at(task.source)] for task in plan.tasks
+                [task.source.number, by_frame.facts_at(task.source).settings_sha256]
+                for task in plan.tasks
             ],
         }
         return fingerprint(document)

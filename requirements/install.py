@@ -11,6 +11,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TORCH = "torch==2.13.0"
+LARGEST = "torch, sympy, networkx, beartype.door, onnxscript, trimesh, selenium.webdriver"
+COMPILE = f"import sys; sys.dont_write_bytecode = False; import {LARGEST}"
+"""Once, beside pip; else both of the gate's processes would compile these."""
 LOCKED = ("--no-deps", "--require-hashes", "-r")
 
 
@@ -26,8 +29,10 @@ def main() -> None:
         _install("--no-deps", TORCH)
         _install(*LOCKED, str(halves[0]))
         second.result()
-    _install(TORCH)  # what its file for CUDA needs of NVIDIA
-    _install("--no-build-isolation", "-e", f"{HERE.parent}[dev]")
+        _install(TORCH)  # what its file for CUDA needs of NVIDIA
+        compiled = pool.submit(subprocess.run, [sys.executable, "-c", COMPILE], check=True)
+        _install("--no-build-isolation", "-e", f"{HERE.parent}[dev]")
+        compiled.result()
 
 
 def _install(*words: str) -> None:

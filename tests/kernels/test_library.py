@@ -3,7 +3,10 @@
 import runpy
 import shutil
 import struct
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,6 +44,25 @@ def test_one_file_for_each_system_which_needs_nothing_of_it() -> None:
     for path in COMPILED.glob("*.so"):
         assert b"libc.so" not in path.read_bytes()
         assert undefined_names(path) == []
+
+
+def test_its_command_compiles_for_every_system_into_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the nodes of ComfyUI are made; here one system stands for all."""
+    real, kept = subprocess.run, "linux-x86_64.so"
+
+    def run(command: list[str], **more: Any) -> None:
+        path = Path(command[command.index("-o") + 1])
+        path.touch()
+        if path.name == kept:
+            real(command, **more)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(sys, "argv", ["hatch_build.py", str(tmp_path / "compiled")])
+    runpy.run_path(str(ROOT / "hatch_build.py"), run_name="__main__")
+    made = {path.name: path.read_bytes() for path in (tmp_path / "compiled").iterdir()}
+    assert made == dict.fromkeys(BUILD["TARGETS"], b"") | {kept: (COMPILED / kept).read_bytes()}
 
 
 def undefined_names(path: Path) -> list[str]:

@@ -20,7 +20,9 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from ..glb_files import GlbContent, glb_bytes
 from ..sample_frames import SAMPLES
 
-SIDE_PX = 512
+SIDE_PX = 256
+FINE_PX = 512
+"""Where seams are looked at, and in other rooms."""
 _RADII = np.array([0.085, 0.115, 0.09])
 _STEPS = 40
 _GAP = 0.02
@@ -63,13 +65,13 @@ def sample_face(transfer: ExpressionTransfer) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def head(face_picture: np.ndarray) -> MadeHead:
-    return make_head(face_picture)
+    return make_head(face_picture, SIDE_PX)
 
 
 @pytest.fixture(scope="session")
 def mirrored_head(face_picture: np.ndarray) -> MadeHead:
     """Both halves on the left one's texels."""
-    made = make_head(face_picture)
+    made = make_head(face_picture, SIDE_PX)
     uv = made.uv.copy()
     right = len(uv) // 2
     uv[right:] = uv[:right]
@@ -79,7 +81,10 @@ def mirrored_head(face_picture: np.ndarray) -> MadeHead:
 @pytest.fixture(scope="session")
 def head_files(head: MadeHead, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with head.obj and base_color.png."""
-    folder = tmp_path_factory.mktemp("head")
+    return write_head_files(head, tmp_path_factory.mktemp("head"))
+
+
+def write_head_files(head: MadeHead, folder: Path) -> Path:
     write_obj(folder / "head.obj", head)
     Image.fromarray(head.picture).save(folder / "base_color.png")
     return folder
@@ -98,7 +103,7 @@ def write_head_glb() -> "Callable[..., None]":
     return write_glb
 
 
-def make_head(face_picture: np.ndarray, side_px: int = SIDE_PX) -> MadeHead:
+def make_head(face_picture: np.ndarray, side_px: int = FINE_PX) -> MadeHead:
     grid = np.linspace(0.0, 1.0, _STEPS + 1)
     s, t = (values.ravel() for values in np.meshgrid(grid, grid))
     halves = [_surface(s, t, side) for side in (-1, 1)]

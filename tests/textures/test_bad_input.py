@@ -25,7 +25,7 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..glb_files import glb_bytes
-from .conftest import MadeHead, write_obj
+from .conftest import SIDE_PX, MadeHead, write_obj
 from .test_write_gltf import parsed
 
 HAPPY = {"happy": ExpressionMix({"happy": 1.0})}
@@ -140,7 +140,7 @@ def test_a_texture_that_does_not_join_at_the_meshs_seams(
 ) -> None:
     """The right half of the map is moved up, as on a map for another layout."""
     wrong = head.picture.copy()
-    wrong[:, 256:] = np.roll(wrong[:, 256:], -170, axis=0)
+    wrong[:, SIDE_PX // 2 :] = np.roll(wrong[:, SIDE_PX // 2 :], -SIDE_PX // 3, axis=0)
     Image.fromarray(wrong).save(tmp_path / "other.png")
     with pytest.raises(TextureError, match="across the mesh's UV seams"):
         run(transfer, head_files / "head.obj", Look(texture=tmp_path / "other.png"))

@@ -20,9 +20,19 @@ from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
-from .conftest import MadeHead, write_obj
+from .conftest import MadeHead, make_head, write_head_files, write_obj
 
 SURPRISED = ExpressionMix({"surprised": 1.0})
+
+
+@pytest.fixture(scope="module")
+def head(face_picture: np.ndarray) -> MadeHead:
+    return make_head(face_picture)
+
+
+@pytest.fixture(scope="module")
+def head_files(head: MadeHead, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_head_files(head, tmp_path_factory.mktemp("fine"))
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 
-from .conftest import MadeHead
+from .conftest import SIDE_PX, MadeHead
 
 
 def test_one_character(head_files: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -28,7 +28,7 @@ def test_one_character(head_files: Path, tmp_path: Path, capfd: pytest.CaptureFi
     assert {"find the face", "views", "model", "reprojection", "write"} <= set(document["seconds"])
     assert "looking to +Z" in captured.err
     with Image.open(tmp_path / "sad.png") as picture:
-        assert picture.size == (512, 512)
+        assert picture.size == (SIDE_PX, SIDE_PX)
 
 
 def test_on_a_terminal_a_bar_says_how_much_is_done_and_quiet_says_nothing(
@@ -98,7 +98,7 @@ def test_the_mesh_is_an_argument_and_several_expressions_go_to_a_folder(
     contents = [path.read_bytes() for path in written]
     assert contents[0] != contents[1]
     with Image.open(written[0]) as picture:
-        assert picture.size == (512, 512)
+        assert picture.size == (SIDE_PX, SIDE_PX)
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from reggan_plugin.errors import DeviceUnavailableError
-from reggan_plugin.file_safety import write_atomically
+from reggan_plugin.file_safety import appearing, write_atomically
 from reggan_plugin.jobs.signals_and_timeouts import stop_on_signals
 
 _THREADS = "OPENBLAS_NUM_THREADS"
@@ -304,9 +304,8 @@ class NetworkTraining(Generic[Network]):
             "steps": self.steps,
             "seconds": self.seconds,
         }
-        partial = self._checkpoint.with_suffix(".partial")
-        torch.save(stored, partial)
-        partial.replace(self._checkpoint)
+        with appearing(self._checkpoint) as temporary:
+            torch.save(stored, temporary)
 
     def descend(
         self,

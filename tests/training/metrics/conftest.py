@@ -157,7 +157,6 @@ def contender(name: str, model: ExpressionModel, *, is_converged: bool = True) -
         folder=Path(name),
         model=model.eval(),
         images_seen=1000,
-        is_converged=is_converged,
         improvement=0.0 if is_converged else 0.05,
     )
 

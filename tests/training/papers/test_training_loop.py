@@ -28,7 +28,7 @@ from reggan_training.papers.configuration import (
     TrainingSettings,
     settings_with_tables,
 )
-from reggan_training.papers.held_out_curve import held_out_curve, held_out_is_converged
+from reggan_training.papers.held_out_curve import held_out_curve, held_out_improvement
 from reggan_training.papers.networks.expression_model import ModelSettings
 from reggan_training.papers.presets import preset_named
 from reggan_training.papers.ridge_regression import RegressionSettings
@@ -199,7 +199,7 @@ def test_regression_alone_is_a_run_without_descent(tiny_avatars: Path, tmp_path:
     assert model.architecture == "regression"
     (line,) = curves(out)
     assert line["held_out_l1"] < line["held_out_input_l1"]
-    assert held_out_is_converged(out)
+    assert held_out_improvement(out) == 0
 
 
 def test_a_curve_that_still_falls_has_not_converged(tmp_path: Path) -> None:
@@ -209,8 +209,8 @@ def test_a_curve_that_still_falls_has_not_converged(tmp_path: Path) -> None:
         run.root.mkdir()
         for kimg, value in enumerate(values):
             run.log(kimg=kimg, held_out_l1=value)
-    converged = {name: held_out_is_converged(tmp_path / name) for name in scores}
-    assert converged == {"falls": False, "flat": True, "short": False}
+    improved = {name: held_out_improvement(tmp_path / name) for name in scores}
+    assert improved == {"falls": 0.5, "flat": pytest.approx(0.005), "short": None}
 
 
 def test_a_dry_run_prints_everything_and_writes_nothing(tiny_avatars: Path, tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def _contenders(folders: Sequence[Path]) -> "list[Contender]":
         UsageError: a run is named twice, or like a method that is not a run.
     """
     from reggan_training.papers.comparison.measure import INPUT, REGRESSION, TRUE, Contender
-    from reggan_training.papers.held_out_curve import held_out_improvement, held_out_is_converged
+    from reggan_training.papers.held_out_curve import held_out_improvement
     from reggan_training.papers.run_folder import images_seen, model_from_run
 
     resolved = [folder.resolve() for folder in folders]
@@ -133,7 +133,6 @@ def _contenders(folders: Sequence[Path]) -> "list[Contender]":
             folder=folder,
             model=model_from_run(folder),
             images_seen=images_seen(folder),
-            is_converged=held_out_is_converged(folder),
             improvement=held_out_improvement(folder),
         )
         for name, folder in zip(names, folders, strict=True)

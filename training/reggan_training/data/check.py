@@ -15,6 +15,7 @@ from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity, split_of
 from reggan_training.data.pair_table import pairs_of
 from reggan_training.data.set_files import Entry
+from reggan_training.data.sets import window_points
 
 _FARTHEST_EYES, _LARGEST_TURN_DEG = 0.12, 6.0
 """Largest shift of a view's eyes from the neutral ones, in eye distances, and largest turn."""
@@ -190,7 +191,7 @@ def choose_rows(names_by_style: Sequence[tuple[str, str]], most: int) -> list[st
 def _cell(identity: Identity, view: int) -> Float[np.ndarray, "cell cell 3"]:
     crop = identity.place_crop(CELL_PX)
     picture = identity.cut(view, crop)
-    points = identity.landmarks[view] @ crop.crop_from_frame[:, :2].T + crop.crop_from_frame[:, 2]
+    points = window_points(identity.landmarks[view], crop)
     for x, y in np.nan_to_num(points).astype(int):
         rows = slice(max(0, y - _DOT_PX // 2), max(0, y + _DOT_PX // 2 + 1))
         columns = slice(max(0, x - _DOT_PX // 2), max(0, x + _DOT_PX // 2 + 1))

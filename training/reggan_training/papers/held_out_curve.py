@@ -24,8 +24,6 @@ from reggan_training.papers.run_folder import RunFolder
 from reggan_training.tensor_shapes import Images, Masks
 
 MOST_IDENTITIES = 8
-CONVERGED_SHARE = 0.02
-"""A run whose score improves by more than this in its last quarter has not converged."""
 _CHANGE_LEVELS = 0.06
 """Change of a pixel, of 1, from which on it belongs to the region that is scored."""
 _BATCH = 16
@@ -125,12 +123,6 @@ def held_out_improvement(folder: Path) -> float | None:
     if before is None:
         return None
     return 1 - min(before, *(score for _, score in curve)) / before
-
-
-def held_out_is_converged(folder: Path) -> bool:
-    """Tell whether the held-out score improved by at most 2 % in the last quarter of the run."""
-    improvement = held_out_improvement(folder)
-    return improvement is not None and improvement <= CONVERGED_SHARE
 
 
 def changed_region(source: Images, target: Images) -> Masks:

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from reggan_plugin.errors import ModelError, SourceError, UsageError
-from reggan_plugin.file_safety import write_atomically
+from reggan_plugin.file_safety import appearing, write_atomically
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.models.model_card import (
     PICTURE_CONTRACT,
@@ -161,12 +161,8 @@ class RunFolder:
 
     def save(self, state: dict[str, Tensor]) -> None:
         """Replace the checkpoint in one step."""
-        temporary = self.checkpoint.with_suffix(".partial")
-        try:
+        with appearing(self.checkpoint) as temporary:
             save_file({key: value.contiguous().cpu() for key, value in state.items()}, temporary)
-            temporary.replace(self.checkpoint)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def load(self) -> dict[str, Tensor]:
         """Read the checkpoint.

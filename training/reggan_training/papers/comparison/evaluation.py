@@ -14,7 +14,6 @@ from jaxtyping import Bool, Float
 
 from reggan_plugin.errors import SourceError
 from reggan_training.data.identity_and_split import STYLES, Identity, stable_hash
-from reggan_training.data.identity_and_split import Split as SplitName
 from reggan_training.data.sets import choose_entries, load_sets
 from reggan_training.metrics.judges import (
     ExpressionValidity,
@@ -116,39 +115,22 @@ class SetComparison:
         self._parts = [np.ones(len(true), dtype=bool), *half_sets(identities)]
         self._moments = [_Moments.of(true[part]) for part in self._parts]
 
-    def frechet(self, made: Float[np.ndarray, "trials length"]) -> "DistanceOfSets":
-        """Fréchet distance of the whole and of the halves."""
-        return DistanceOfSets(
-            np.array(
-                [
-                    _frechet(_Moments.of(made[part]), moments)
-                    for part, moments in zip(self._parts, self._moments, strict=True)
-                ]
-            )
-        )
+    def frechet(self, made: Float[np.ndarray, "trials length"]) -> Float[np.ndarray, " parts"]:
+        """Fréchet distance on all identities, then on random halves of them."""
+        pairs = zip(self._parts, self._moments, strict=True)
+        return np.array([_frechet(_Moments.of(made[part]), moments) for part, moments in pairs])
 
 
-@dataclass(frozen=True, eq=False)
-class DistanceOfSets:
-    """A distance on all identities, then on random halves of them.
+def estimate_from_parts(values: Float[np.ndarray, " parts"]) -> Estimate:
+    """Give a distance, or a difference of two, its interval; NaN for too few identities.
 
     A bootstrap would repeat pictures, which alone raises these distances; so the error is taken
     from the halves.
     Source: Shao & Wu, "A General Theory for Jackknife Variance Estimation", 1989, eq. 2.5.
     """
-
-    values: Float[np.ndarray, " parts"]
-
-    @property
-    def estimate(self) -> Estimate:
-        """The distance with its interval; NaN for too few identities."""
-        mean, halves = float(self.values[0]), self.values[1:]
-        error = 1.96 * float(halves.std()) if halves.size else float("nan")
-        return Estimate(mean, mean - error, mean + error)
-
-    def less(self, other: "DistanceOfSets") -> "DistanceOfSets":
-        """By how much this distance is the larger, half by half."""
-        return DistanceOfSets(self.values - other.values)
+    mean, halves = float(values[0]), values[1:]
+    error = 1.96 * float(halves.std()) if halves.size else float("nan")
+    return Estimate(mean, mean - error, mean + error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,26 +225,22 @@ def _ranks(
 ) -> dict[str, int]:
     better = dict.fromkeys(names, 0)
     sign = -1 if quantity in _LOWER_IS_BETTER else 1
-    distances = _set_distances(table, split, names) if quantity == FRECHET else {}
-    names_of_trials = np.array(table.identities)[split.trials].tolist()
+    identities = np.array(table.identities)[split.trials].tolist()
+    distances = {}
+    if quantity == FRECHET:
+        truth = SetComparison(table.features[TRUE][OWN_FEATURES][split.trials], identities)
+        for name in names:
+            distances[name] = truth.frechet(table.features[name][OWN_FEATURES][split.trials])
     for number, first in enumerate(names):
         for second in names[number + 1 :]:
             if distances:
-                difference = distances[first].less(distances[second]).estimate
+                difference = estimate_from_parts(distances[first] - distances[second])
             else:
                 lead = table.values[first][quantity] - table.values[second][quantity]
-                difference = estimate_mean(mean_of_each(lead[split.trials], names_of_trials))
+                difference = estimate_mean(mean_of_each(lead[split.trials], identities))
             if difference.excludes_zero:
                 better[second if sign * difference.mean > 0 else first] += 1
     return {name: 1 + count for name, count in better.items()}
-
-
-def _set_distances(
-    table: Measurements, split: Split, names: Sequence[str]
-) -> dict[str, DistanceOfSets]:
-    identities = np.array(table.identities)[split.trials].tolist()
-    truth = SetComparison(table.features[TRUE][OWN_FEATURES][split.trials], identities)
-    return {name: truth.frechet(table.features[name][OWN_FEATURES][split.trials]) for name in names}
 
 
 def max_yaw_deg(table: Measurements, method: str) -> float | None:
@@ -286,9 +264,6 @@ def max_yaw_deg(table: Measurements, method: str) -> float | None:
 
 
 _REPEATS, _WARM_UP = 15, 3
-
-_TESTED: tuple[SplitName, ...] = ("test",)
-_CHOOSING: tuple[SplitName, ...] = ("validation",)
 _MOST_FOR_VERIFICATION = 40
 """Identities whose faces are compared with each other to see how good the embedding is."""
 
@@ -313,10 +288,6 @@ def cost_of(model: ExpressionModel) -> Cost:
     """Time the model and count what it stores."""
     trained = sum(value.numel() for value in model.parameters())
     stored = sum(value.numel() for value in model.state_dict().values())
-    return Cost(ms_per_face=_ms_per_face(model), trained=trained, solved=stored - trained)
-
-
-def _ms_per_face(model: ExpressionModel) -> float:
     threads = torch.get_num_threads()
     image = torch.rand(1, 3, model.side_px, model.side_px)
     expression = torch.eye(model.settings.expressions)[1:2]
@@ -330,7 +301,9 @@ def _ms_per_face(model: ExpressionModel) -> float:
             times.append(1000 * (time.thread_time() - started))
     finally:
         torch.set_num_threads(threads)
-    return statistics.median(times[_WARM_UP:])
+    return Cost(
+        ms_per_face=statistics.median(times[_WARM_UP:]), trained=trained, solved=stored - trained
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -381,7 +354,7 @@ def load_evaluation_set(
     """
     by_style: dict[str, Sequence[Identity]] = {}
     for style in STYLES:
-        entries = choose_entries(roots, _TESTED, styles=(style,))
+        entries = choose_entries(roots, ["test"], styles=(style,))
         entries = [entry for entry in entries if entry.name not in trained_on]
         entries = sorted(entries, key=lambda entry: stable_hash(entry.name))[:limit]
         loaded = (entry.load() for entry in entries)
@@ -395,7 +368,7 @@ def load_evaluation_set(
             "numbers that end in 9 or 0, or a style that is not trained on. Add a set.",
             kind="set-without-test",
         )
-    choosing = load_sets(roots, _CHOOSING, limit=_MOST_FOR_VERIFICATION)
+    choosing = load_sets(roots, ["validation"], limit=_MOST_FOR_VERIFICATION)
     return EvaluationSet(by_style, shows_expressions(choosing))
 
 

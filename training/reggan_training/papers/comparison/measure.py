@@ -30,6 +30,8 @@ INPUT, TRUE = "input", "true picture"
 REGRESSION = "regression layer"
 """The first run's layer alone: its change added to the input."""
 _MOST_AT_ONCE = 16
+_CONVERGED_SHARE = 0.02
+"""A run whose score improves by more than this in its last quarter has not converged."""
 OWN_FEATURES = "own"
 """The name of the project's own features among `Measurements.features`."""
 Gauge = Callable[[Images, Images, Int[Tensor, " batch"]], Mapping[str, Tensor]]
@@ -46,7 +48,6 @@ class Contender:
     """A run that is measured.
 
     Attributes:
-        is_converged: whether its held-out curve has come to rest.
         improvement: of the held-out score in the last quarter of the run, as a share; None if
             the curve is too short to say.
     """
@@ -55,8 +56,12 @@ class Contender:
     folder: Path
     model: ExpressionModel
     images_seen: int
-    is_converged: bool
     improvement: float | None
+
+    @property
+    def is_converged(self) -> bool:
+        """True if its held-out curve has come to rest."""
+        return self.improvement is not None and self.improvement <= _CONVERGED_SHARE
 
     @property
     def cross_fade(self) -> str:

@@ -21,6 +21,7 @@ from reggan_training.papers.comparison.evaluation import (
     SetComparison,
     Split,
     counted,
+    estimate_from_parts,
 )
 from reggan_training.papers.comparison.measure import (
     INPUT,
@@ -165,7 +166,7 @@ def _set_distances(
 ) -> dict[str, dict[str, float | None]]:
     """Distances of the split's pictures, as a set, to the true ones."""
     made = table.features[method][OWN_FEATURES][split.trials]
-    distances = {FRECHET: _json_from_estimate(truth.frechet(made).estimate)}
+    distances = {FRECHET: _json_from_estimate(estimate_from_parts(truth.frechet(made)))}
     if split.group == "all" and INCEPTION in table.features[method]:
         pair = (table.features[one][INCEPTION][split.trials] for one in (method, TRUE))
         for quantity, value in fid_and_kid(*pair).items():

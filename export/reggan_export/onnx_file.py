@@ -25,10 +25,15 @@ _CHATTY = "torch.onnx._internal.exporter._registration"
 """Warns at every start of packages that we have no use for."""
 
 
-def store_weights_as_half(model: onnx.ModelProto) -> None:
+def store_weights_as_half(model: onnx.ModelProto, *, only_exact: bool = False) -> None:
     """Store large float32 weights as float16, cast back when the file is loaded.
 
     ONNX Runtime folds the casts at load, so that the file halves and the speed stays.
+
+    Args:
+        model: changed.
+        only_exact: those that are no float16 stay float32: weights of an exported file have been
+            rounded once, and some were multiplied since, by a batch norm that was folded.
     """
     graph = model.graph
     scales = {node.input[1] for node in graph.node if node.op_type.endswith("uantizeLinear")}
@@ -38,9 +43,12 @@ def store_weights_as_half(model: onnx.ModelProto) -> None:
         is_large = values.dtype == np.float32 and values.size >= _SMALLEST_HALVED
         if not is_large or tensor.name in scales:
             continue
+        half = values.astype(np.float16)
+        if only_exact and not np.allclose(half.astype(np.float32), values, rtol=1e-6, atol=0):
+            continue
         name = f"{tensor.name}.half"
         graph.initializer.remove(tensor)
-        graph.initializer.append(numpy_helper.from_array(values.astype(np.float16), name))
+        graph.initializer.append(numpy_helper.from_array(half, name))
         casts.append(helper.make_node("Cast", [name], [tensor.name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]

@@ -1,7 +1,8 @@
 """The runs of landmarks and refinement to the one file that a rig needs: a model of contract 3.
 
 Both networks lie in one graph behind an `If`: asked with planes of nothing, it finds landmarks;
-with what a rig is about to do, it refines that. What is not asked for is not computed.
+with what a rig is about to do, it refines that; with planes of less than nothing, it says what lies
+where, and looks at no part. What is not asked for is not computed.
 """
 
 import json
@@ -54,6 +55,8 @@ from reggan_training.weights_from_onnx import exported_weights, load_exported
 _MOST_APART: Final = 0.002
 """Of places in the file and in PyTorch, in eye distances; its weights are stored as float16, which
 costs 0.0006 on the sample frames with weights 0.4.0."""
+_SEEN: Final = ("seen_points", "seen_sigma")
+"""What `MirroredLandmarks.seen` finds, in the graph: by which parts are looked for."""
 _EYE: Final = 0.234
 """An eye distance in parts of the crop's side."""
 
@@ -83,13 +86,15 @@ def export_landmarks(
     """
     front = run if front is None else front
     graph = landmark_graph(run, front)
+    is_exported = run.is_file() and front.is_file()
     outputs: tuple[str, ...] = RIG_OUTPUTS
     if refinement is None:
         model = _traced(graph, ("image",), RIG_OUTPUTS)
-        store_weights_as_half(model)
+        store_weights_as_half(model, only_exact=is_exported)
     else:
         outputs = (*RIG_OUTPUTS, *REFINED_OUTPUTS)
-        model = _either(graph, refinement_network(refinement))
+        is_exported &= refinement.is_file()
+        model = _either(graph, refinement_network(refinement), is_exported=is_exported)
     card = ModelCard(
         name=name,
         version=version,
@@ -123,81 +128,112 @@ def export_landmarks(
 def _traced(
     module: nn.Module, inputs: tuple[str, ...], outputs: tuple[str, ...]
 ) -> onnx.ModelProto:
-    """Trace a module of `image`, or of `image` and `asked`, as a graph."""
-    example = torch.zeros(2, 3, CROP_PX, CROP_PX), torch.zeros(2, len(PLANES), CELLS, CELLS)
+    """Trace a module of `image`, of `image` and `asked`, or of `image` and what `_SEEN` names."""
     batch = torch.export.Dim("batch")
+    shapes = {
+        "image": (3, CROP_PX, CROP_PX),
+        "asked": (len(PLANES), CELLS, CELLS),
+        _SEEN[0]: (COUNT, 2),
+        _SEEN[1]: (COUNT, 1),
+    }
+    times = {name: 2 if name in _SEEN else 1 for name in inputs}
     return graph_from_module(
-        module,
-        example[: len(inputs)],
+        module.eval(),
+        tuple(torch.rand(2 * times[name], *shapes[name]) for name in inputs),
         inputs=inputs,
         outputs=outputs,
-        dynamic_axes=[{0: batch}] * len(inputs),
+        dynamic_axes=[{0: times[name] * batch} for name in inputs],
     )
 
 
-def _either(finds: FaceLandmarksAndFront, refines: RigRefiner) -> onnx.ModelProto:
-    """Both networks in one graph: each answers with its own outputs, and zeros for the others'."""
-    names = (*RIG_OUTPUTS, *REFINED_OUTPUTS)
-    inputs = ("image", "asked")
-    branches = {}
-    for prefix, module in (
-        ("find/", _LandmarkBranch(finds)),
-        ("refine/", _RefinementBranch(refines)),
+def _either(
+    finds: FaceLandmarksAndFront, refines: RigRefiner, *, is_exported: bool
+) -> onnx.ModelProto:
+    """All networks in one graph: each answers with its own outputs, and zeros for the others'.
+
+    Two `If`s follow each other: TensorRT-RTX 0.5.0 builds none within another.
+    """
+    names, inputs = (*RIG_OUTPUTS, *REFINED_OUTPUTS), ("image", "asked")
+    points = RIG_OUTPUTS[:2]
+    either = (*names[len(points) :], *_SEEN)
+    models = []
+    for prefix, module, given, found in (
+        ("refine/", _RefinementBranch(refines), inputs, either),
+        ("find/", _LabelBranch(finds), inputs, either),
+        ("finer/", _PartsBranch(finds), ("image", *_SEEN), points),
+        ("nowhere/", _Nowhere(), ("image",), points),
     ):
-        model = _traced(module.eval(), inputs, names)
-        store_weights_as_half(model)
-        model = compose.add_prefix(model, prefix, rename_inputs=False)
-        branches[prefix] = model
-        opset, ir_version = model.opset_import, model.ir_version
-    graph = branches["find/"].graph
-    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in names]
-    for end, known in zip(ends, graph.output, strict=True):
+        model = _traced(module, given, found)
+        store_weights_as_half(model, only_exact=is_exported)
+        models.append(compose.add_prefix(model, prefix, rename_inputs=False))
+    refine, find, finer, nowhere = (model.graph for model in models)
+    starts = list(refine.input)
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names]
+    for end, known in zip(ends, (*nowhere.output, *refine.output), strict=False):
         end.type.CopyFrom(known.type)
-    starts = list(graph.input)
-    for one in branches.values():
-        del one.graph.input[:]  # a branch sees what lies around it
+    for branch in (refine, find, finer, nowhere):
+        del branch.input[:]  # a branch sees what lies around it
     nothing = numpy_helper.from_array(np.float32(0), "nothing")
     nodes = [
         helper.make_node("ReduceMax", ["asked"], ["most"], keepdims=0),
         helper.make_node("Greater", ["most", "nothing"], ["is_asked"]),
-        helper.make_node(
-            "If",
-            ["is_asked"],
-            list(names),
-            then_branch=branches["refine/"].graph,
-            else_branch=graph,
-        ),
+        helper.make_node("If", ["is_asked"], either, then_branch=refine, else_branch=find),
+        helper.make_node("Equal", ["most", "nothing"], ["is_whole"]),
+        helper.make_node("If", ["is_whole"], points, then_branch=finer, else_branch=nowhere),
     ]
     whole = helper.make_graph(nodes, "rig", starts, ends, [nothing])
-    return helper.make_model(whole, opset_imports=opset, ir_version=ir_version)
+    return helper.make_model(
+        whole, opset_imports=models[0].opset_import, ir_version=models[0].ir_version
+    )
 
 
-class _LandmarkBranch(nn.Module):
-    """What is read in a face; nothing of a refinement."""
+class _LabelBranch(nn.Module):
+    """What lies where, and where parts are looked for; no refinement."""
 
     def __init__(self, graph: FaceLandmarksAndFront) -> None:
         super().__init__()
         self.reading = graph
 
     def forward(self, image: Tensor, asked: Tensor) -> tuple[Tensor, ...]:
+        _, points, sigma, seen = self.reading.landmarks.seen(image)
         nothing = asked[:, :1] * 0
         half = nothing[..., ::2, ::2]
         mix, motion = half.repeat(1, len(CONVENTIONS), 1, 1), half.repeat(1, 4, 1, 1)
-        return (*self.reading(image), mix, motion, nothing)
+        return self.reading.label(image, seen), mix, motion, nothing, points, sigma
+
+
+class _PartsBranch(nn.Module):
+    """Landmarks, by where the other branch says that parts are."""
+
+    def __init__(self, graph: FaceLandmarksAndFront) -> None:
+        super().__init__()
+        self.reading = graph.landmarks
+
+    def forward(self, image: Tensor, points: Tensor, sigma: Tensor) -> tuple[Tensor, ...]:
+        found: tuple[Tensor, ...] = self.reading(self.reading.both(image), points, sigma)
+        return found
+
+
+class _Nowhere(nn.Module):
+    """Landmarks that are nowhere."""
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        nowhere = image[:, :1, :COUNT, :2].flatten(1, 2) * 0
+        return nowhere, nowhere[..., 0]
 
 
 class _RefinementBranch(nn.Module):
-    """A refinement; landmarks that are nowhere."""
+    """A refinement; nothing was seen."""
 
     def __init__(self, network: RigRefiner) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, image: Tensor, asked: Tensor) -> tuple[Tensor, ...]:
-        mix, motion, gain = self.network(F.avg_pool2d(image, CROP_PX // CELLS), asked)
-        nowhere = image[:, :1, :COUNT, :2].flatten(1, 2) * 0
+        refined = self.network(F.avg_pool2d(image, CROP_PX // CELLS), asked)
         label = image[:, :1, :LABEL_PX, :LABEL_PX].repeat(1, len(SHOWN), 1, 1) * 0
-        return nowhere, nowhere[..., 0], label, mix, motion, gain
+        nowhere = (image[:, :1, :COUNT, :2].flatten(1, 2) * 0).repeat(2, 1, 1)
+        return label, *refined, nowhere, nowhere[..., :1]
 
 
 def _refined_apart(network: RigRefiner, file: Path) -> float:

@@ -321,7 +321,7 @@ refines an answer, whichever it is asked for."""
 
 WALKED = frozenset(
     {
-        "9cda08c0cc9aae8efc9137cc45b2c1f378eda97beb16dc4845ccabf27b9bef1f",  # reggan.onnx
+        "991e34fe5af3672698f8c453c48dcbcd5f5c128e7345f4b253e018e2dfab1b37",  # reggan.onnx
         "7ed962c6c4cd44856071971ecde893e0673c93ffe72de8aeb1d75d8df0725abb",  # detector.onnx
         "0b10d2801703b7a1aff1fe68e67aa904836926544a2c565b7ec6a8cc5eda6549",  # landmarks.onnx
     }

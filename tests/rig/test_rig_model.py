@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import ModelError, UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
@@ -18,7 +19,7 @@ from reggan_plugin.models.model_card import (
     find_model,
 )
 from reggan_plugin.rig.dense_landmarks import COUNT
-from reggan_plugin.rig.rig_model import RigSource, reduced
+from reggan_plugin.rig.rig_model import RigSource, model_inputs, reduced
 from reggan_plugin.rig.spectacles_and_hair import front_matte
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import mix_from_request
@@ -85,6 +86,23 @@ def test_landmarks_of_the_shot_take_the_place_of_the_pictures_own() -> None:
     (other,) = source.answer([picture], [BLINK], [moved])
     assert np.allclose(same.motion, own.motion, atol=1e-5)
     assert np.abs(other.motion - own.motion).max() > 0.01
+
+
+def test_landmarks_that_are_known_cost_the_label_alone() -> None:
+    """The shipped model says it in the same bits as beside landmarks, and finds none."""
+    picture, found = drawn_face()
+    model = ExpressionTransfer(find_model(), device="cpu")
+    runner = open_runner(find_model(), "cpu")
+    image = np.ascontiguousarray(picture.transpose(2, 0, 1)[None])
+    whole = runner.run(model_inputs(model.card, image))
+    alone = runner.run(model_inputs(model.card, image, is_label_alone=True))
+    assert np.array_equal(alone["label"], whole["label"])
+    assert whole["points"].any()
+    assert not alone["points"].any()
+    source = RigSource(runner, model.card)
+    known = FaceInShot(places=found.places, sigma=found.sigma)
+    assert np.array_equal(source._read(picture, known).label, source._read(picture).label)
+    assert source._read(picture, known).places is found.places
 
 
 def test_a_finer_crop_is_painted_finer() -> None:

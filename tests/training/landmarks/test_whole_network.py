@@ -53,7 +53,7 @@ def assert_alike(ours: Squares, theirs: list[Square]) -> None:
     expected = [
         (*one.centre, one.side_px, math.cos(one.roll), math.sin(one.roll)) for one in theirs
     ]
-    np.testing.assert_allclose(torch.cat(list(ours), 1), expected, atol=1e-5)
+    np.testing.assert_allclose(torch.cat(list(ours), 2)[:, 0], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def test_the_graph_s_squares_are_those_of_the_runtime(
     points = faces()
     frames: list[FacePlacement] = [face_frame(one) for one in points]
     placement = graph.placement(torch.from_numpy(points).float())
-    np.testing.assert_allclose(placement.origin, [one.origin for one in frames], atol=1e-5)
-    np.testing.assert_allclose(placement.eye, [one.eye_px for one in frames], atol=1e-5)
+    np.testing.assert_allclose(placement.origin[:, 0], [one.origin for one in frames], atol=1e-5)
+    np.testing.assert_allclose(placement.eye[:, 0, 0], [one.eye_px for one in frames], atol=1e-5)
     assert_alike(graph.face_squares(placement), [face_square(one) for one in frames])
     around = torch.from_numpy(points[:, rows_around(kind, side)]).float()
     name = kind if kind == "mouth" else f"{kind}_{side}"
@@ -76,11 +76,11 @@ def test_the_graph_s_squares_are_those_of_the_runtime(
 
 def test_places_within_a_square_are_placed_where_they_were() -> None:
     random = torch.Generator().manual_seed(1)
-    roll = torch.rand(3, 1, generator=random)
+    roll = torch.rand(3, 1, 1, generator=random)
     square = Squares(
-        torch.rand(3, 2, generator=random),
-        torch.rand(3, 1, generator=random) + 0.1,
-        torch.cat([torch.cos(roll), torch.sin(roll)], 1),
+        torch.rand(3, 1, 2, generator=random),
+        torch.rand(3, 1, 1, generator=random) + 0.1,
+        torch.cat([torch.cos(roll), torch.sin(roll)], 2),
     )
     places = torch.rand(3, 7, 2, generator=random)
     np.testing.assert_allclose(square.placed(square.within(places)), places, atol=1e-5)
@@ -89,52 +89,50 @@ def test_places_within_a_square_are_placed_where_they_were() -> None:
 def test_a_mirrored_eye_gives_mirrored_landmarks(graph: LandmarkGraph) -> None:
     """The left eye is looked at in a mirror by the same weights as the right one."""
     picture = torch.rand(1, 3, 384, 384, generator=torch.Generator().manual_seed(3))
-    points = torch.from_numpy(faces()[:1]).float()
-    mirrored = (points[:, MIRROR] - torch.tensor([0.5, 0.0])) * torch.tensor([-1.0, 1.0])
-    mirrored = mirrored + torch.tensor([0.5, 0.0])
-    found = {}
-    for side, at, image in (("right", points, picture), ("left", mirrored, picture.flip(3))):
-        placement = graph.placement(points)
-        if side == "left":
-            turn = placement.turn * torch.tensor([1.0, -1.0])
-            origin = torch.stack([1 - placement.origin[:, 0], placement.origin[:, 1]], 1)
-            placement = placement._replace(origin=origin, turn=turn)
-        square = graph.part_squares(at[:, rows_around("eye", side)], placement, "eye")
-        with torch.no_grad():
-            found[side] = graph._look(image, square, "eye", is_mirrored=side == "left")
-    expected = torch.stack([1 - found["right"][0][..., 0], found["right"][0][..., 1]], -1)
-    np.testing.assert_allclose(found["left"][0], expected, atol=1e-4)
-    np.testing.assert_allclose(found["left"][1], found["right"][1], rtol=1e-3)
+    right = Squares(*(torch.tensor([[one]]) for one in ([0.4, 0.3], [0.2], [0.8, 0.6])))
+    mirror, beyond = torch.tensor([-1.0, 1.0]), torch.tensor([1.0, 0.0])
+    left = Squares(right.centre * mirror + beyond, right.side, -right.turn * mirror)
+    with torch.no_grad():
+        ((places, sigma), _), _ = graph.look(picture, "eye", right, right)
+        (_, (others, deviations)), _ = graph.look(picture.flip(3), "eye", left, left)
+    np.testing.assert_allclose(others, places * mirror + beyond, atol=1e-4)
+    np.testing.assert_allclose(deviations, sigma, rtol=1e-3)
 
 
 def test_every_landmark_of_a_part_comes_from_the_part_s_own_network(graph: LandmarkGraph) -> None:
     """Crops of grey: their squares are the same whichever network is changed."""
     picture = torch.full((1, 3, 384, 384), 0.5)
     with torch.no_grad():
-        before = graph(picture)[1]
+        coarse = graph.seen(picture)[:2]
+        before = graph.finer(picture, *coarse)[1]
         bias = graph.networks["brow"].sigma[-1].bias
         bias += 0.5
-        after = graph(picture)[1]
+        after = graph.finer(picture, *coarse)[1]
         bias -= 0.5
-    changed = np.flatnonzero(~np.isclose(before[0], after[0], rtol=1e-3)).tolist()
+    changed = np.flatnonzero(~np.isclose(before[0, :, 0], after[0, :, 0], rtol=1e-3)).tolist()
     assert changed == [*rows_of("brow", "right"), *rows_of("brow", "left")]
 
 
 class Lopsided(torch.nn.Module):
     """Stand-in for a graph that answers with pixels of the picture's left."""
 
-    def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        count = len(MIRROR)
-        sigma = 0.1 + picture[:, 1, :count, 0]
-        seen = SeenFaces(Squares(sigma[:, :2], sigma[:, :1], sigma[:, 2:4]), picture[:, :, :4, :4])
-        return picture[:, 0, :count, :2], sigma, seen
+    def seen(self, picture: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        sigma = 0.1 + picture[:, 1, : len(MIRROR), :1]
+        one = picture[:, 0, :1]
+        seen = SeenFaces(Squares(one[..., :2], one[..., :1], one[..., 2:4]), picture[:, :, :4, :4])
+        return picture[:, 0, : len(MIRROR), :2], sigma, seen
+
+    def finer(self, _: torch.Tensor, *found: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Nothing is finer."""
+        return found
 
 
 def test_a_mirrored_picture_gives_mirrored_landmarks() -> None:
     twice = MirroredLandmarks(Lopsided())
     picture = torch.rand(2, 3, 384, 384, generator=torch.Generator().manual_seed(3))
-    places, sigma, seen = twice(picture)
-    others, deviations, _ = twice(picture.flip(3))
+    *found, seen = twice.seen(picture)
+    places, sigma = twice(*found)
+    others, deviations = twice(*twice.seen(picture.flip(3))[:3])
     torch.testing.assert_close(seen.features, picture[:, :, :4, :4])  # of the picture as it is
     mirror = MIRROR.tolist()
     mirrored = torch.stack([1 - others[:, mirror, 0], others[:, mirror, 1]], -1)
@@ -151,25 +149,16 @@ class ShowsRed(FrontNetwork):
         return torch.cat([-50 + 0 * red, -red, -50 + 0 * red, red], 1)
 
 
-class FindsMeanFace(MirroredLandmarks):
-    """Stand-in that finds a face, rolled a little, wherever it looks."""
-
-    def forward(self, picture: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        c, s = math.cos(0.2), math.sin(0.2)
-        places = 0.234 * mean_face() @ np.array([[c, -s], [s, c]]).T + [0.5, 0.3]
-        points = torch.from_numpy(places).float()[None]
-        square = self.graph.face_squares(self.graph.placement(points))
-        seen = SeenFaces(square, torch.zeros(1, FACE_FEATURES, 32, 32))
-        return points, torch.full((1, len(places)), 0.01), seen
-
-
 def test_what_lies_in_front_is_told_where_the_crop_shows_it(graph: LandmarkGraph) -> None:
+    """Where a face was seen that is rolled a little."""
     reading = FaceLandmarksAndFront(graph, ShowsRed())
-    reading.landmarks = FindsMeanFace(graph)
+    c, s = math.cos(0.2), math.sin(0.2)
+    places = 0.234 * mean_face() @ np.array([[c, -s], [s, c]]).T + [0.5, 0.3]
+    square = graph.face_squares(graph.placement(torch.from_numpy(places).float()[None]))
     picture = torch.zeros(1, 3, 384, 384)
     picture[:, 0, 120:180, 150:240] = 1
     with torch.no_grad():
-        *_, label = reading(picture)
+        label = reading.label(picture, SeenFaces(square, torch.zeros(1, FACE_FEATURES, 32, 32)))
     assert label.shape == (1, len(SHOWN), LABEL_PX, LABEL_PX)
     red = picture[0, 0].reshape(LABEL_PX, 3, LABEL_PX, 3).mean((1, 3)) > 0.5
     torch.testing.assert_close(label.sum(1), torch.ones(1, LABEL_PX, LABEL_PX))

@@ -224,9 +224,8 @@ class PartNetwork(nn.Module):
         with torch.autocast(y.device.type, enabled=False):
             heat = self.heat(y.float())
             share = heat.flatten(2).softmax(2).view(heat.shape)
-            places = torch.stack(
-                [(share.sum(2) * self.centres).sum(2), (share.sum(3) * self.centres).sum(2)], -1
-            )
+            along = (share.sum(axis) * self.centres for axis in (2, 3))
+            places = torch.cat([one.sum(2, keepdim=True) for one in along], 2)
             sigma = self.sigma(x3.float())
         return places, sigma
 

@@ -2,14 +2,18 @@
 
 A coarse pass on the face, twice, so that the second begins where the first ended; then each eye,
 each brow and the mouth on squares of their own, cut out of the same crop inside the graph. Left
-parts are looked at in a mirror. In the end, where the landmarks say that the face is, what lies
-where. The squares are those of `reggan_training.landmarks.network`.
+parts are looked at in a mirror. Where the coarse pass says that the face is, what lies where. The
+squares are those of `reggan_training.landmarks.network`.
+
+Places, sizes and rolls of faces have an axis for points, of one: each step is few operations, since
+a model takes as long to open as it has operations, and pairs go through a network at once.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -37,22 +41,16 @@ _EYES: Final = (0.383, 0.617, 0.300)
 """Where the crop puts the eyes: x of the right one, of the left one, y; parts of its side."""
 LABEL_PX: Final = 128
 """Side of the plane that says what lies where."""
-_PARTS: Final = (
-    ("eye", "right"),
-    ("eye", "left"),
-    ("brow", "right"),
-    ("brow", "left"),
-    ("mouth", "middle"),
-)
+_SIDES: Final = {"eye": ("right", "left"), "brow": ("right", "left"), "mouth": ("middle",)}
 
 
 class FacePlacements(NamedTuple):
     """Place, size and roll of faces in crops, as `crops.FacePlacement`; parts of the crop's side.
 
     Attributes:
-        origin: the middle between the eyes [batch, 2].
-        eye: an eye distance [batch].
-        turn: cosine and sine of the roll [batch, 2].
+        origin: the middle between the eyes [batch, 1, 2].
+        eye: an eye distance [batch, 1, 1].
+        turn: cosine and sine of the roll [batch, 1, 2].
     """
 
     origin: Tensor
@@ -64,9 +62,9 @@ class Squares(NamedTuple):
     """Squares in crops, as `crops.Square`; parts of the crop's side.
 
     Attributes:
-        centre: [batch, 2].
-        side: [batch, 1].
-        turn: cosine and sine of the roll [batch, 2].
+        centre: [batch, 1, 2].
+        side: [batch, 1, 1].
+        turn: cosine and sine of the roll [batch, 1, 2].
     """
 
     centre: Tensor
@@ -75,12 +73,11 @@ class Squares(NamedTuple):
 
     def placed(self, places: Float[Tensor, "_ points 2"]) -> Float[Tensor, "_ points 2"]:
         """Places in the crop, of ones in parts of the square's side from its middle."""
-        turned = _turned(places, self.turn)
-        return turned * self.side[:, :, None] + self.centre[:, None]
+        return _turned(places, self.turn) * self.side + self.centre
 
     def within(self, places: Float[Tensor, "_ points 2"]) -> Float[Tensor, "_ points 2"]:
         """Places in parts of the square's side from its middle, of ones in the crop."""
-        return _turned_back((places - self.centre[:, None]) / self.side[:, :, None], self.turn)
+        return _turned_back((places - self.centre) / self.side, self.turn)
 
 
 class SeenFaces(NamedTuple):
@@ -113,13 +110,14 @@ class LandmarkGraph(nn.Module):
         self.register_buffer("weight", weight)
         self.register_buffer("layout", torch.tensor(LAYOUT, dtype=torch.float32))
         for kind in networks:
-            self.register_buffer(f"grid_{kind}", _cell_centres(INPUT_PX[kind]) - 0.5)
+            grid = _cell_centres(INPUT_PX[kind]) - 0.5
+            self.register_buffer(f"grid_{kind}", grid.half().float())  # as files store it
         self.register_buffer("finest", torch.tensor(_finest()))
 
-    def forward(
+    def seen(
         self, picture: Images
-    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points"], SeenFaces]:
-        """Landmarks of crops.
+    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points 1"], SeenFaces]:
+        """Look at whole faces.
 
         Args:
             picture: sRGB-encoded, [0, 1], the face where `CANONICAL_LANDMARKS` puts it.
@@ -129,85 +127,94 @@ class LandmarkGraph(nn.Module):
         """
         coarse = F.avg_pool2d(picture, _COARSE)
         square = self.face_squares(self._usual_placement(picture))
-        first, *_ = self._look(coarse, square, "face")
+        ((first, _),), _ = self.look(coarse, "face", square)
         square = self.face_squares(self.placement(first))
-        points, sigma, features = self._look(coarse, square, "face")
-        places, deviations = [points], [sigma]
+        (found,), features = self.look(coarse, "face", square)
+        return *found, SeenFaces(square, features)
+
+    def finer(
+        self,
+        picture: Images,
+        points: Float[Tensor, "batch points 2"],
+        sigma: Float[Tensor, "batch points 1"],
+    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points 1"]]:
+        """Look at each part for its landmarks; those of no part stay as `seen` has them."""
+        found = [(points, sigma)]
         placement = self.placement(points)
-        for kind, side in _PARTS:
-            own_square = self.part_squares(points[:, rows_around(kind, side)], placement, kind)
-            is_mirrored = side == "left"
-            own, sigma, _ = self._look(picture, own_square, kind, is_mirrored=is_mirrored)
-            places.append(own)
-            deviations.append(sigma)
-        finest, seen = self.finest, SeenFaces(square, features)
-        return torch.cat(places, 1)[:, finest], torch.cat(deviations, 1)[:, finest], seen
+        for kind, sides in _SIDES.items():
+            around = [points.index_select(1, rows_around(kind, side)) for side in sides]
+            squares = (self.part_squares(one, placement, kind) for one in around)
+            found += self.look(picture, kind, *squares)[0]
+        places, deviations = (torch.cat(one, 1) for one in zip(*found, strict=True))
+        return places.index_select(1, self.finest), deviations.index_select(1, self.finest)
 
     def placement(self, points: Float[Tensor, "batch points 2"]) -> FacePlacements:
         """Place, size and roll of faces from their landmarks, as `crops.face_frame`."""
         lips = rows_of("lip_outer_upper")
-        seen = torch.stack(
-            [
-                points[:, rows_around("eye", "right")].mean(1),
-                points[:, rows_around("eye", "left")].mean(1),
-                points[:, int(rows_of("nose")[0])],
-                points[:, int(lips[0])],
-                points[:, int(lips[-1])],
-                points[:, int(rows_of("jaw")[7])],
-            ],
-            1,
+        single = [int(rows_of("nose")[0]), int(lips[0]), int(lips[-1]), int(rows_of("jaw")[7])]
+        eyes = [points.index_select(1, rows_around("eye", side)) for side in ("right", "left")]
+        seen = torch.cat(
+            [*(eye.mean(1, keepdim=True) for eye in eyes), points.index_select(1, _rows(single))], 1
         )
         weight = self.weight[None, :, None]
-        start, end = (weight * self.layout).sum(1), (weight * seen).sum(1)
-        a, b = self.layout - start[:, None], seen - end[:, None]
-        real = (weight * a * b).sum((1, 2))
-        turn = (weight[..., 0] * (a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0])).sum(1)
+        start = (weight * self.layout).sum(1, keepdim=True)
+        end = (weight * seen).sum(1, keepdim=True)
+        a, b = self.layout - start, seen - end
+        real = (weight * a * b).sum((1, 2), keepdim=True)
+        turn = (weight * (b * _quarter_turn(a)).sum(2, keepdim=True)).sum((1, 2), keepdim=True)
         length = torch.sqrt(real**2 + turn**2 + 1e-12)
-        size = length / (weight * a**2).sum((1, 2))
-        unit = torch.stack([real / length, turn / length], -1)
-        moved = _turned(start[:, None], unit)[:, 0]
-        return FacePlacements(end - size[:, None] * moved, size, unit)
+        size = length / (weight * a**2).sum((1, 2), keepdim=True)
+        unit = torch.cat([real, turn], 2) / length
+        return FacePlacements(end - size * _turned(start, unit), size, unit)
 
     @staticmethod
     def face_squares(face: FacePlacements) -> Squares:
         """Return the squares of whole faces, as `crops.face_square`."""
-        down = torch.stack([-face.turn[:, 1], face.turn[:, 0]], -1)
-        centre = face.origin + FACE_CENTRE[1] * face.eye[:, None] * down
-        return Squares(centre, FACE_SIDE * face.eye[:, None], face.turn)
+        centre = face.origin + FACE_CENTRE[1] * face.eye * _quarter_turn(face.turn)
+        return Squares(centre, FACE_SIDE * face.eye, face.turn)
 
     @staticmethod
     def part_squares(
         around: Float[Tensor, "batch points 2"], face: FacePlacements, kind: str
     ) -> Squares:
         """Return the squares of parts around landmarks, as `crops.part_square`."""
-        along = _turned_back(around - face.origin[:, None], face.turn)
-        low, high = along.amin(1), along.amax(1)
+        along = _turned_back(around - face.origin, face.turn)
+        low, high = along.amin(1, keepdim=True), along.amax(1, keepdim=True)
         wide, tall, least, most = PART_SIDES[kind]
-        size = (high - low) / face.eye[:, None]
-        side = torch.maximum(size[:, 0] * wide, size[:, 1] * tall).clamp(least, most) * face.eye
-        middle = _turned((low + high)[:, None] / 2, face.turn)[:, 0]
-        return Squares(face.origin + middle, side[:, None], face.turn)
+        sides = (high - low) / face.eye * torch.tensor([wide, tall])
+        side = sides.amax(2, keepdim=True).clamp(least, most) * face.eye
+        return Squares(face.origin + _turned((low + high) / 2, face.turn), side, face.turn)
 
     @staticmethod
     def _usual_placement(picture: Tensor) -> FacePlacements:
         """Where crops put faces; of the picture's batch, whose size an exported graph asks for."""
-        nought = picture[:, 0, 0, 0] * 0
+        nought = picture[:, 0, :1, :1] * 0
         right, left, height = _EYES
-        origin = torch.stack([nought + (right + left) / 2, nought + height], -1)
-        return FacePlacements(
-            origin, nought + (left - right), torch.stack([nought + 1, nought], -1)
-        )
+        origin = nought + torch.tensor([(right + left) / 2, height])
+        return FacePlacements(origin, nought + (left - right), nought + torch.tensor([1.0, 0.0]))
 
-    def _look(
-        self, picture: Tensor, square: Squares, kind: str, *, is_mirrored: bool = False
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Ask a network about squares: places and deviations in the crop, and features."""
-        grid = _mirrored(getattr(self, f"grid_{kind}"), is_mirrored=is_mirrored)
+    def look(
+        self, picture: Tensor, kind: str, *squares: Squares
+    ) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
+        """Ask a network about squares: places and deviations in the crop of each, and features.
+
+        A second square is that of the left part, and looked at in a mirror.
+        """
+        grid, mirror = getattr(self, f"grid_{kind}"), torch.tensor([-1.0, 1.0])
         network = cast(PartNetwork, self.networks[kind])
-        features = network.features(cut_squares(picture, square, grid))
-        places, sigma = network.places(*features)
-        places = square.placed(_mirrored(places, is_mirrored=is_mirrored))
-        return places, torch.exp(sigma.clamp(-7, 0)) * square.side, features[0]
+        grids = (grid, grid * mirror)
+        cut = torch.cat([cut_squares(picture, *one) for one in zip(squares, grids, strict=False)])
+        features = network.features(cut)
+        places, logarithms = network.places(*features)
+        deviations = torch.exp(logarithms.clamp(-7, 0))[:, :, None]
+        each = [(places, deviations)]
+        if len(squares) == 2:
+            (own, other), both = _halves(places), _halves(deviations)
+            each = [*zip((own, other * mirror), both, strict=True)]
+        return [
+            (square.placed(places), deviations * square.side)
+            for square, (places, deviations) in zip(squares, each, strict=True)
+        ], features[0]
 
 
 class MirroredLandmarks(nn.Module):
@@ -223,22 +230,50 @@ class MirroredLandmarks(nn.Module):
         self.graph = graph
         self.register_buffer("mirror", torch.tensor(MIRROR.tolist()))
 
-    def forward(self, picture: Images) -> tuple[Tensor, Tensor, SeenFaces]:
-        """See `LandmarkGraph.forward`; the surer of two looks at a landmark counts more."""
-        points, sigma, (square, features) = self.graph(torch.cat([picture, picture.flip(3)]))
-        own, other = points.reshape(2, -1, *points.shape[1:]).unbind(0)
-        other = other[:, self.mirror]
-        other = torch.stack([1 - other[..., 0], other[..., 1]], -1)
-        certainty = sigma.reshape(2, -1, *sigma.shape[1:]) ** -2
-        share, others = certainty[0], certainty[1][:, self.mirror]
+    @staticmethod
+    def both(picture: Images) -> Float[Tensor, "twice 3 side side"]:
+        """Return crops, and behind them their mirror images."""
+        return torch.cat([picture, picture.flip(3)])
+
+    def seen(self, picture: Images) -> tuple[Tensor, Tensor, Tensor, SeenFaces]:
+        """Look at whole faces.
+
+        Returns:
+            `both`, and `LandmarkGraph.seen` of them, but what the landmarks come of for the
+            picture alone.
+        """
+        both = self.both(picture)
+        points, sigma, (square, features) = cast(LandmarkGraph, self.graph).seen(both)
+        ahead = Squares(*(_halves(one)[0] for one in square))
+        return both, points, sigma, SeenFaces(ahead, _halves(features)[0])
+
+    def forward(
+        self,
+        both: Float[Tensor, "twice 3 side side"],
+        points: Float[Tensor, "twice points 2"],
+        sigma: Float[Tensor, "twice points 1"],
+    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points"]]:
+        """Return what `LandmarkGraph.finer` finds; the surer of two looks counts more.
+
+        Args:
+            both: as `seen` returns it.
+            points: places in both, of `seen`.
+            sigma: their deviations.
+        """
+        points, sigma = cast(LandmarkGraph, self.graph).finer(both, points, sigma)
+        own, other = _halves(points)
+        other = other.index_select(1, self.mirror)
+        other = other * torch.tensor([-1.0, 1.0]) + torch.tensor([1.0, 0.0])
+        share, others = _halves(sigma**-2)
+        others = others.index_select(1, self.mirror)
         whole = share + others
-        places = (share[..., None] * own + others[..., None] * other) / whole[..., None]
-        ahead = Squares(*(_first_half(one) for one in square))
-        return places, (2 / whole).sqrt(), SeenFaces(ahead, _first_half(features))
+        return (share * own + others * other) / whole, (2 / whole).sqrt()[:, :, 0]
 
 
-def _first_half(batch: Tensor) -> Tensor:
-    return batch.reshape(2, -1, *batch.shape[1:])[0]
+def _halves(batch: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the first and the second half of a batch."""
+    first, second = batch.reshape(2, -1, *batch.shape[1:]).unbind(0)
+    return first, second
 
 
 class FaceLandmarksAndFront(nn.Module):
@@ -267,11 +302,16 @@ class FaceLandmarksAndFront(nn.Module):
         Float[Tensor, "batch shown cells cells"],
     ]:
         """Landmarks with their deviations, and the shares of `SHOWN` over the crop."""
-        places, sigma, (square, features) = self.landmarks(picture)
+        *coarse, seen = self.landmarks.seen(picture)
+        return *self.landmarks(*coarse), self.label(picture, seen)
+
+    def label(self, picture: Images, seen: SeenFaces) -> Float[Tensor, "batch shown cells cells"]:
+        """Return the shares of `SHOWN` over the crop, which need no part's landmarks."""
+        square, features = seen
         shown = self.networks[FRONT](cut_squares(picture, square, self.grid_front), features)
         at = square.within(self.label_grid).reshape(-1, LABEL_PX, LABEL_PX, 2) * 2
         shares = torch.softmax(shown.float(), 1)
-        return places, sigma, F.grid_sample(shares, at, align_corners=False, padding_mode="border")
+        return F.grid_sample(shares, at, align_corners=False, padding_mode="border")
 
 
 def cut_squares(
@@ -283,23 +323,26 @@ def cut_squares(
     return F.grid_sample(picture, at, align_corners=False, padding_mode="border")
 
 
-def rows_around(kind: str, side: str) -> list[int]:
+def rows_around(kind: str, side: str) -> Tensor:
     """Landmarks whose box a part's square lies about."""
     if kind == "mouth":
-        rows = [*rows_of("lip_outer_upper"), *rows_of("lip_outer_lower")]
-    else:
-        rows = [*(eye_rows(side) if kind == "eye" else rows_of("brow", side))]
-    return [int(row) for row in rows]
+        return _rows([*rows_of("lip_outer_upper"), *rows_of("lip_outer_lower")])
+    return _rows(eye_rows(side) if kind == "eye" else rows_of("brow", side))
+
+
+def _rows(rows: Iterable[int] | np.ndarray) -> Tensor:
+    return torch.tensor([int(row) for row in rows])
 
 
 def _finest() -> list[int]:
     """For each landmark its finest answer, of all: the face's come first, then the parts'."""
     finest = list(range(len(MIRROR)))
     start = len(finest)
-    for kind, side in _PARTS:
-        for place, row in enumerate(POINTS_OF[kind]):
-            finest[int(MIRROR[row]) if side == "left" else row] = start + place
-        start += len(POINTS_OF[kind])
+    for kind, sides in _SIDES.items():
+        for side in sides:
+            for place, row in enumerate(POINTS_OF[kind]):
+                finest[int(MIRROR[row]) if side == "left" else row] = start + place
+            start += len(POINTS_OF[kind])
     return finest
 
 
@@ -308,19 +351,14 @@ def _cell_centres(side: int) -> Float[Tensor, "1 cells 2"]:
     return torch.stack(torch.meshgrid(at, at, indexing="xy"), -1).reshape(1, -1, 2)
 
 
-def _mirrored(places: Tensor, *, is_mirrored: bool) -> Tensor:
-    if not is_mirrored:
-        return places
-    return torch.stack([-places[..., 0], places[..., 1]], -1)
+def _turned(places: Tensor, turn: Float[Tensor, "batch 1 2"]) -> Tensor:
+    return places * turn[..., :1] + _quarter_turn(places) * turn[..., 1:]
 
 
-def _turned(places: Tensor, turn: Float[Tensor, "batch 2"]) -> Tensor:
-    x, y = places[..., 0], places[..., 1]
-    c, s = turn[:, :1], turn[:, 1:]
-    return torch.stack([c * x - s * y, s * x + c * y], -1)
+def _turned_back(places: Tensor, turn: Float[Tensor, "batch 1 2"]) -> Tensor:
+    return places * turn[..., :1] - _quarter_turn(places) * turn[..., 1:]
 
 
-def _turned_back(places: Tensor, turn: Float[Tensor, "batch 2"]) -> Tensor:
-    x, y = places[..., 0], places[..., 1]
-    c, s = turn[:, :1], turn[:, 1:]
-    return torch.stack([c * x + s * y, -s * x + c * y], -1)
+def _quarter_turn(places: Tensor) -> Tensor:
+    """(x, y) to (-y, x)."""
+    return places.flip(-1) * torch.tensor([-1.0, 1.0])

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -209,6 +209,20 @@ def stamped(content: bytes, text: str) -> bytes:
     return found.stamp(content, text)
 
 
+def stamp_content(facts: FrameFacts, model: RecordedModel | None) -> dict[str, Any]:
+    """Return the stamp of a frame, as a JSON object."""
+    return {
+        "version": __version__,
+        "digital_source_type": DIGITAL_SOURCE_TYPE,
+        "model": asdict(model) if model else None,
+        "expression": facts.expression,
+        "weights": facts.weights,
+        **({"by_face": facts.by_face} if facts.by_face else {}),
+        "settings_sha256": facts.settings_sha256,
+        "input_sha256": facts.input_sha256,
+    }
+
+
 class FrameOutput:
     """Writes what a job makes of its frames.
 
@@ -332,17 +346,7 @@ class FrameOutput:
             if alpha is not None and edited.inside.size and not alpha[edited.box].any():
                 facts = replace(facts, warnings=(*facts.warnings, SEEN_THROUGH))
             return file, facts
-        content, sidecar, model = file.content, None, self._recorded_model
-        stamp = {
-            "version": __version__,
-            "digital_source_type": DIGITAL_SOURCE_TYPE,
-            "model": asdict(model) if model else None,
-            "expression": facts.expression,
-            "weights": facts.weights,
-            **({"by_face": facts.by_face} if facts.by_face else {}),
-            "settings_sha256": facts.settings_sha256,
-            "input_sha256": facts.input_sha256,
-        }
+        content, sidecar, stamp = file.content, None, stamp_content(facts, self._recorded_model)
         if self._settings.stamp:
             content = stamped(content, json.dumps(stamp))
         if self._signer is not None:

@@ -158,14 +158,15 @@ def test_large_weights_alone_are_stored_as_half() -> None:
     assert kinds == {"large.half": onnx.TensorProto.FLOAT16, "small": onnx.TensorProto.FLOAT}
 
 
-@pytest.mark.parametrize("branch_name", ["then_branch", "else_branch"])
-def test_a_fault_of_the_default_model_is_found_out(branch_name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["find", "finer", "refine"])
+def test_a_fault_of_the_default_model_is_found_out(part: str, tmp_path: Path) -> None:
     path = find_model("reggan")
     model = onnx.load(path)
     restore_weights(model)
-    branch = onnx.helper.get_node_attr_value(model.graph.node[-1], branch_name)
-    layer = max((t for t in branch.initializer if len(t.dims) == 4), key=lambda t: t.dims[0])
-    values = onnx.numpy_helper.to_array(layer) * np.float32(1.05)
+    branches = (a.g for node in model.graph.node for a in node.attribute if a.HasField("g"))
+    layers = [t for branch in branches for t in branch.initializer if len(t.dims) == 4]
+    layer = max((t for t in layers if t.name.startswith(part)), key=lambda t: t.dims[0])
+    values = onnx.numpy_helper.to_array(layer) * np.float32(1.15)
     layer.CopyFrom(onnx.numpy_helper.from_array(values, layer.name))
     onnx.save(model, tmp_path / "spoilt.onnx")
     seal(tmp_path / "spoilt.onnx")

@@ -206,7 +206,7 @@ def _compare_numbers(_: Tensors, expected: Tensors, found: Tensors) -> dict[str,
 def _rig_probes(
     card: ModelCard, crops: Float[np.ndarray, "crops 3 side side"]
 ) -> dict[str, Tensors]:
-    """Landmarks of every frame; of a model that refines, what it adds to a request.
+    """Landmarks of every frame; of a model that refines, the label alone and what it adds.
 
     The request is noise: what is compared is arithmetic.
     """
@@ -218,6 +218,7 @@ def _rig_probes(
     if asked is not None:
         noise = np.random.default_rng(1).random(asked.shape, np.float32)
         probes["refinement"] = model_inputs(card, crops[:1], 0.1 * noise)
+        probes["label"] = model_inputs(card, crops[:1], is_label_alone=True)
     return probes
 
 

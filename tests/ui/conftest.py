@@ -18,7 +18,10 @@ import pytest
 
 from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.commands.options.model import open_model
+from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.ui.change_from_json import SliderValues
 from reggan_plugin.ui.command_line_to_copy import PageOptions
+from reggan_plugin.ui.live_face import Screen
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.page_actions import Studio
 from reggan_plugin.ui.server import serve_page
@@ -126,6 +129,28 @@ def shot(tmp_path: Path) -> Path:
     for path in sorted(SAMPLES["avatar_png"].iterdir())[:3]:
         shutil.copy(path, folder)
     return folder
+
+
+_TILES: dict[tuple[str, ...], Screen] = {}
+
+
+@pytest.fixture(autouse=True)
+def remembered_tiles(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw a gallery's 66 tiles once for all browser tests that open the same sample."""
+    if "browser" not in request.keywords:
+        return
+    draw = Studio.thumbnail
+
+    def thumbnail(studio: Studio, number: int, choice: FaceChoice, change: SliderValues) -> Screen:
+        path = studio.files.path(number)
+        if not path.is_relative_to(_SCRATCH.name):
+            return draw(studio, number, choice, change)
+        key = studio.transfer.card.name, str(path), repr(choice), repr(change)
+        if key not in _TILES:
+            _TILES[key] = draw(studio, number, choice, change)
+        return _TILES[key]
+
+    monkeypatch.setattr(Studio, "thumbnail", thumbnail)
 
 
 StartPage = Callable[[Studio], Caller]

@@ -140,13 +140,13 @@ def test_a_still_value_is_steadied_and_a_jump_is_followed() -> None:
 
 
 def write_camera(path: Path) -> None:
-    """A clip for the fake camera: a face at rest for four seconds, then with an open mouth."""
+    """A clip for the fake camera: 2.7 seconds of a face at rest, as many with an open mouth."""
     frame = read_frame(FACE)
     wide = ExpressionTransfer(device="cpu").apply(frame, {**SMILE, "jawOpen": 0.7})
     size = (320, 240)
     with path.open("wb") as file:
         file.write(b"YUV4MPEG2 W320 H240 F15:1 Ip A1:1 C420mpeg2\n")
-        for pixels, count in ((frame.pixels, 60), (wide, 60)):
+        for pixels, count in ((frame.pixels, 40), (wide, 40)):
             levels = np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
             planes = Image.fromarray(levels).resize(size).convert("YCbCr").split()
             for _ in range(count):

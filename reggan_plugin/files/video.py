@@ -613,7 +613,7 @@ def matrix_of(frame: "VideoFrame") -> int | None:
 
     A file that does not say it is taken for BT.709 from 720 lines on, as players do.
     """
-    if frame.format.is_rgb:
+    if frame.format.is_rgb or frame.format.name == "pal8":
         return None
     untagged = _BT709 if frame.height >= _HD_LINES else _BT601
     return _MATRICES.get(int(frame.colorspace), untagged)

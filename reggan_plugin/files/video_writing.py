@@ -79,7 +79,8 @@ _OF_FRAMES = {
     "S12M_TIMECODE": "timecodes of frames",
 }
 """By the name of FFmpeg's side data, what an encoder may not take along."""
-_COLOUR_TAGS = ("color_primaries", "color_trc", "colorspace", "color_range")
+_COLOUR_TAGS = {"color_primaries": 2, "color_trc": 2, "colorspace": 2, "color_range": 0}
+"""What a stream and its frames say of their colours, and what stands there if it is not named."""
 
 
 def write_video(
@@ -168,7 +169,9 @@ def write_new_video(
                     f"{size[0]}x{size[1]}; a video has one size. Leave it out, or name a folder."
                 )
             frame.pts, frame.time_base, frame.duration = place, 1 / fps, 1
-            encoder = encoder or _Encoder(av, writing, _stream_like(frame, fps), name, options)
+            encoder = encoder or _Encoder(
+                av, writing, _stream_like(frame, fps), frame, name, options
+            )
             deque(encoder.write(frame, None), maxlen=0)
             done(place + 1)
         if encoder is not None:
@@ -194,8 +197,7 @@ def _frame_of(av: Any, samples: Samples, *, is_rgb: bool) -> "VideoFrame":
 
 def _stream_like(frame: "VideoFrame", fps: Fraction) -> Any:
     """Return what `_Encoder` asks of the stream of a source, for one that never was."""
-    tags = {tag: getattr(frame, tag) for tag in _COLOUR_TAGS}
-    context = SimpleNamespace(pix_fmt="yuv420p", name="", profile=None, **tags)
+    context = SimpleNamespace(pix_fmt="yuv420p", name="", profile=None)
     return SimpleNamespace(
         average_rate=fps,
         width=frame.width,
@@ -250,8 +252,7 @@ def written_frames(
             writing.metadata["comment"] = "\n".join([*before, *([] if is_there else [comment])])
         with open_video(Path(source)) as looking:  # sound may come, and end the head, before it
             first = next(looking.decode(video=0), None)
-        matrix = display_matrix(first)
-        encoder = _Encoder(av, writing, video, name, asked.options_for(name), matrix)
+        encoder = _Encoder(av, writing, video, first, name, asked.options_for(name))
         sound, notices = _copied_streams(reading, writing)
         chapters = reading.chapters()
         writing.set_chapters(chapters)
@@ -453,12 +454,12 @@ class _Encoder:
         av: Any,
         writing: Any,
         video: Any,
+        first: "VideoFrame | None",
         name: str,
         options: Mapping[str, str],
-        matrix: tuple[int, ...] | None = None,
     ) -> None:
         self._av, self._writing, self._is_gif = av, writing, name == "gif"
-        self._matrix = matrix
+        self._matrix = matrix = display_matrix(first)
         """By which players turn the video; a GIF is stored upright."""
         codec = VIDEO_CODECS[name]
         self.stream = writing.add_stream(
@@ -479,8 +480,16 @@ class _Encoder:
         context.time_base = video.time_base
         if video.sample_aspect_ratio:
             context.sample_aspect_ratio = video.sample_aspect_ratio
-        for tag in () if self._is_gif else _COLOUR_TAGS:
-            setattr(context, tag, getattr(video.codec_context, tag))
+        self._is_limited = name == "prores"  # players take it for limited, whatever it says
+        self._tags = {}
+        if not self._is_gif:
+            self._tags = _colour_tags(
+                video.codec_context,
+                first,
+                is_from_rgb=first is not None and _is_rgb(first) and not _is_rgb(context),
+                is_limited=self._is_limited,
+            )
+        self._tag(context)
         kept = {key: text for key, text in video.metadata.items() if key.lower() != _ALPHA_MODE}
         self.stream.metadata.update(kept)
         # A GIF's own colours are few enough to be kept; dither would move them.
@@ -491,8 +500,8 @@ class _Encoder:
         result = frame if samples is None else self._changed(frame, samples)
         if self._is_gif:
             result = self._with_palette(frame, samples)
-        elif result.format.name != self._format:
-            result = _converted(result, self._format, frame)
+        elif self._is_other(result):
+            result = self._converted(result, frame)
         result.pts, result.time_base = frame.pts, frame.time_base
         result.duration = frame.duration
         result.pict_type = 0  # the encoder chooses
@@ -514,15 +523,38 @@ class _Encoder:
         mask = (before[..., :3] != samples[..., :3]).any(axis=2)
         new = self._picture(samples)
         base = frame
-        if frame.format.name != self._format:
-            base = _converted(frame, self._format, frame)
-        made = _converted(new, self._format, frame)
+        if self._is_other(frame):
+            base = self._converted(frame, frame)
+        made = self._converted(new, frame)
         made.make_writable()
         for index, plane in enumerate(made.planes):
             _keep_unchanged(
                 plane, base.planes[index], mask, _sample_bytes(made, index), is_alpha=index == 3
             )
         return made
+
+    def _is_other(self, frame: "VideoFrame") -> bool:
+        """Tell whether a frame has another format or range than the encoder takes."""
+        is_full = int(frame.color_range) == _FULL
+        return frame.format.name != self._format or (self._is_limited and is_full)
+
+    def _converted(self, frame: "VideoFrame", source: "VideoFrame") -> "VideoFrame":
+        """Return a frame as the encoder takes it, by the source's matrix; of RGB by BT.709's."""
+        is_from_rgb = _is_rgb(source)
+        is_full = int(source.color_range) == _FULL and not is_from_rgb and not self._is_limited
+        made = frame.reformat(
+            format=self._format,
+            src_colorspace=matrix_of(frame),
+            dst_colorspace=_BT709 if is_from_rgb else matrix_of(source),
+            dst_color_range=_FULL if is_full else _LIMITED,
+        )
+        self._tag(made)
+        return made
+
+    def _tag(self, made: Any) -> None:
+        """Say what the colours of a frame, or of the encoder's frames, are."""
+        for tag, value in self._tags.items():
+            setattr(made, tag, value)
 
     def _picture(self, samples: Samples) -> "VideoFrame":
         kinds = {
@@ -571,19 +603,30 @@ def _profile(video: Any, codec: str) -> dict[str, str]:
     return {"profile": str(_PRORES_PROFILES.index(profile))}
 
 
-def _converted(frame: "VideoFrame", kind: str, source: "VideoFrame") -> "VideoFrame":
-    """Return a frame in another format, by the source's matrix and range."""
-    matrix = matrix_of(source)
-    made = frame.reformat(
-        format=kind,
-        src_colorspace=matrix_of(frame),
-        dst_colorspace=matrix,
-        dst_color_range=_FULL if int(source.color_range) == _FULL else _LIMITED,
-    )
-    made.color_range = source.color_range
-    made.colorspace = source.colorspace
-    made.color_trc, made.color_primaries = source.color_trc, source.color_primaries
-    return made
+def _is_rgb(picture: Any) -> bool:
+    """Tell whether a frame's, or an encoder's, samples are RGB or a palette of it."""
+    return picture.format.is_rgb or picture.format.name == "pal8"
+
+
+def _colour_tags(
+    context: Any, first: "VideoFrame | None", *, is_from_rgb: bool, is_limited: bool
+) -> dict[str, int]:
+    """Return what a new stream says of its colours: as the source's does, or else its first frame.
+
+    YCbCr that is made from RGB is BT.709 in limited range, as players take what says nothing;
+    primaries and transfer stay if they are named.
+    """
+    tags = {}
+    for tag, unnamed in _COLOUR_TAGS.items():
+        own = int(getattr(context, tag, unnamed))
+        tags[tag] = int(getattr(first, tag, unnamed)) if own == unnamed else own
+    if is_from_rgb:
+        tags["colorspace"] = _BT709
+        for tag in ("color_primaries", "color_trc"):
+            tags[tag] = _BT709 if tags[tag] in (0, _COLOUR_TAGS[tag]) else tags[tag]
+    if is_from_rgb or is_limited:
+        tags["color_range"] = _LIMITED
+    return tags
 
 
 def _keep_unchanged(

@@ -330,6 +330,47 @@ def test_what_frames_say_of_themselves_and_a_new_video_loses_is_named(tmp_path: 
     assert said == ["interlacing left out of the new video"]
 
 
+@pytest.mark.parametrize(
+    ("encoder", "kind", "matrix", "limits", "name", "out", "tags"),
+    [
+        ("qtrle", "rgb24", 2, 0, "of.mov", "a.mp4", (1, 1)),
+        ("png", "rgb24", 0, 2, "of.mov", "a.webm", (1, 1)),
+        ("libx264", "yuv420p", 1, 2, "of.mp4", "a.mp4", (1, 2)),
+        ("libx264", "yuv420p", 1, 2, "of.mp4", "a.mov", (1, 1)),  # ProRes: limited for players
+        ("libvpx", "yuv420p", 5, 1, "of.webm", "a.webm", (5, 1)),  # says so in its frames alone
+    ],
+)
+def test_another_codec_shows_the_same_colours_and_says_which(
+    encoder: str,
+    kind: str,
+    matrix: int,
+    limits: int,
+    name: str,
+    out: str,
+    tags: tuple[int, int],
+    tmp_path: Path,
+) -> None:
+    red = np.full((720, 64, 3), (220, 30, 30), np.uint8)
+    picture = av.VideoFrame.from_ndarray(red, format="rgb24")
+    if kind != "rgb24":
+        picture = picture.reformat(format=kind, dst_colorspace=matrix, dst_color_range=limits)
+    picture.colorspace, picture.color_range = matrix, limits
+    with av.open(str(tmp_path / name), "w") as writing:
+        stream: Any = writing.add_stream(encoder, rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 720, kind
+        context = stream.codec_context
+        context.colorspace, context.color_range = matrix, limits
+        writing.mux(stream.encode(picture))
+        writing.mux(stream.encode(None))
+    coding = Coding(codec="prores") if out.endswith(".mov") else Coding()
+    write_video(tmp_path / name, tmp_path / out, {}, coding=coding)
+    with av.open(str(tmp_path / out)) as written:
+        frame = next(written.decode(video=0))
+    assert (int(frame.colorspace), int(frame.color_range)) == tags
+    shown = frame.reformat(format="rgb24", src_colorspace=tags[0]).to_ndarray()
+    assert np.abs(shown.astype(int) - red).max() <= 8
+
+
 @pytest.mark.parametrize(("out", "is_kept"), [("a.mp4", True), ("a.webm", False), ("a.gif", True)])
 def test_wide_pixels_stay_or_are_named(out: str, is_kept: bool, tmp_path: Path) -> None:
     source = tmp_path / "of.mp4"

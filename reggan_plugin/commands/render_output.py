@@ -375,16 +375,19 @@ def write_atlas(
     from reggan_plugin.transfer.display_picture import shown_samples
 
     parts = summary.parts or (summary,)
-    cells: dict[Path, list[tuple[Path, str | None, float]]] = {}
+    cells: dict[Path, list[tuple[Path, str | None, RenderSettings, float]]] = {}
     for job, part in zip(jobs, parts, strict=False):
         for task in job.plan.tasks:
-            exposure_ev = part.exposure_ev or 0.0
-            own = cells.setdefault(task.source.path, [(task.source.path, None, exposure_ev)])
-            own.append((task.output, job.settings.mix.label, exposure_ev))
+            how = job.settings, part.exposure_ev or 0.0
+            own = cells.setdefault(task.source.path, [(task.source.path, None, *how)])
+            own.append((task.output, job.settings.mix.label, *how))
     listed = [(source, *cell) for source, own in cells.items() for cell in own if cell[0].exists()]
     together = len(next(iter(cells.values())))
     columns = together if len(cells) > 1 else math.ceil(math.sqrt(together))
-    pictures = (Image.fromarray(shown_samples(read_frame(path), ev)) for _, path, _, ev in listed)
+    pictures = (
+        Image.fromarray(shown_samples(read_frame(path, settings.picture.reading), exposure_ev))
+        for _, path, _, settings, exposure_ev in listed
+    )
     boxes = write_cells(atlas, pictures, len(listed), columns, is_new=is_new)
 
     def shown(path: Path) -> str:
@@ -401,7 +404,7 @@ def write_atlas(
                 "file": shown(path),
                 "box": box,
             }
-            for (source, path, label, _), box in zip(listed, boxes, strict=True)
+            for (source, path, label, *_), box in zip(listed, boxes, strict=True)
         ],
     }
     names = atlas.with_suffix(".json")

@@ -356,11 +356,7 @@ def _run(job: PlannedJob, run: RenderRun) -> JobSummary:
         if summary.interrupted or summary.of_outcome("failed") or not has_face:
             return summary
         said = movie.write(
-            plan,
-            record,
-            report,
-            stamp=job.settings.stamp,
-            exposure_ev=summary.exposure_ev or 0.0,
+            plan, record, report, job.settings, exposure_ev=summary.exposure_ev or 0.0
         )
     notices = (*(movie.video.notices if movie.video else ()), *said)
     _say(notices, report)

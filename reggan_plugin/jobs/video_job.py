@@ -18,7 +18,7 @@ import numpy as np
 from reggan_plugin import __version__
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.file_safety import write_atomically
-from reggan_plugin.files.frame import read_frame
+from reggan_plugin.files.frame import Reading, read_frame
 from reggan_plugin.files.video import Coding, VideoFile, codec_for
 from reggan_plugin.jobs.frame_record import (
     NO_RECORD,
@@ -182,13 +182,14 @@ class Movie:
         plan: JobPlan,
         record: VideoRecord,
         report: Report,
+        settings: RenderSettings,
         *,
-        stamp: bool,
         exposure_ev: float = 0.0,
     ) -> list[str]:
         """Write the video from the finished frames, and delete those; returns what to say of it.
 
-        `record` is that of before; `exposure_ev` raises scene-linear pictures.
+        `record` is that of before; `settings` are those of the frames; `exposure_ev` raises
+        scene-linear pictures.
 
         Raises:
             OutputExistsError: nothing may be replaced, and it has appeared since the job began.
@@ -205,7 +206,7 @@ class Movie:
         comment = f"The expression of a face was changed by reggan-plugin {__version__}"
         how: dict[str, Any] = {
             "coding": self.coding,
-            "comment": comment if stamp else None,
+            "comment": comment if settings.stamp else None,
             "done": done,
             "is_new": plan.existing is Existing.REFUSE,
         }
@@ -214,7 +215,9 @@ class Movie:
         notices: list[str] = []
         if video is None:
             files = [task.output if task.output.exists() else task.source.path for task in tasks]
-            pictures = [partial(_shown, path, exposure_ev) for path in files]
+            pictures = [
+                partial(_shown, path, settings.picture.reading, exposure_ev) for path in files
+            ]
             write_new_video(pictures, self.out, fps=self.fps, **how)
         else:
             outputs = {task.source.number or 0: task.output for task in tasks}
@@ -248,9 +251,9 @@ def record_of_video(out: Path) -> FrameRecord | None:
     )
 
 
-def _shown(path: Path, exposure_ev: float) -> Any:
+def _shown(path: Path, reading: Reading, exposure_ev: float) -> Any:
     """Return a picture as a display shows it, before black, also around its pixels."""
-    frame = read_frame(path)
+    frame = read_frame(path, reading)
     samples = shown_samples(frame, exposure_ev)
     if samples.shape[2] == 4:
         opaque = samples[..., 3:] / np.float32(255)

@@ -371,7 +371,7 @@ def write_atlas(
     from PIL import Image
 
     from reggan_plugin.drawing.contact_sheet import write_cells
-    from reggan_plugin.files.frame import read_frame
+    from reggan_plugin.files.frame import read_content
     from reggan_plugin.transfer.display_picture import shown_samples
 
     parts = summary.parts or (summary,)
@@ -384,9 +384,13 @@ def write_atlas(
     listed = [(source, *cell) for source, own in cells.items() for cell in own if cell[0].exists()]
     together = len(next(iter(cells.values())))
     columns = together if len(cells) > 1 else math.ceil(math.sqrt(together))
+    frames = (
+        settings.picture.reading.decode(read_content(path), path)
+        for _, path, _, settings, _ in listed
+    )
     pictures = (
-        Image.fromarray(shown_samples(read_frame(path, settings.picture.reading), exposure_ev))
-        for _, path, _, settings, exposure_ev in listed
+        Image.fromarray(shown_samples(frame, exposure_ev))
+        for frame, (*_, exposure_ev) in zip(frames, listed, strict=True)
     )
     boxes = write_cells(atlas, pictures, len(listed), columns, is_new=is_new)
 

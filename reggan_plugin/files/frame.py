@@ -120,7 +120,7 @@ class Reading:
 DEFAULT_READING = Reading()
 
 
-def read_frame(path: str | Path, reading: Reading = DEFAULT_READING) -> Frame:
+def read_frame(path: str | Path) -> Frame:
     """Read a picture.
 
     Raises:
@@ -130,7 +130,7 @@ def read_frame(path: str | Path, reading: Reading = DEFAULT_READING) -> Frame:
         UsageError: this is no path.
     """
     path = given_path(path)
-    return reading.decode(read_content(path), path)
+    return DEFAULT_READING.decode(read_content(path), path)
 
 
 def given_path(name: str | Path) -> Path:

@@ -18,7 +18,7 @@ import numpy as np
 from reggan_plugin import __version__
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.file_safety import write_atomically
-from reggan_plugin.files.frame import Reading, read_frame
+from reggan_plugin.files.frame import Reading, read_content
 from reggan_plugin.files.video import Coding, VideoFile, codec_for
 from reggan_plugin.jobs.frame_record import (
     NO_RECORD,
@@ -253,7 +253,7 @@ def record_of_video(out: Path) -> FrameRecord | None:
 
 def _shown(path: Path, reading: Reading, exposure_ev: float) -> Any:
     """Return a picture as a display shows it, before black, also around its pixels."""
-    frame = read_frame(path, reading)
+    frame = reading.decode(read_content(path), path)
     samples = shown_samples(frame, exposure_ev)
     if samples.shape[2] == 4:
         opaque = samples[..., 3:] / np.float32(255)

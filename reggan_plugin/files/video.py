@@ -608,12 +608,17 @@ def _mirrored(samples: npt.NDArray[Any], matrix: tuple[int, ...]) -> npt.NDArray
     return samples[:: 1 if down > 0 else -1, :: 1 if across > 0 else -1]
 
 
+def is_rgb(picture: Any) -> bool:
+    """Tell whether a frame's, or an encoder's, samples are RGB or a palette of it."""
+    return picture.format.is_rgb or picture.format.name == "pal8"
+
+
 def matrix_of(frame: "VideoFrame") -> int | None:
     """Return the matrix between its YCbCr and RGB, as swscale numbers it; None for RGB.
 
     A file that does not say it is taken for BT.709 from 720 lines on, as players do.
     """
-    if frame.format.is_rgb or frame.format.name == "pal8":
+    if is_rgb(frame):
         return None
     untagged = _BT709 if frame.height >= _HD_LINES else _BT601
     return _MATRICES.get(int(frame.colorspace), untagged)

@@ -32,6 +32,7 @@ from reggan_plugin.files.video import (
     decoder_errors,
     display_matrix,
     gif_facts,
+    is_rgb,
     load_av,
     matrix_of,
     open_video,
@@ -486,7 +487,7 @@ class _Encoder:
             self._tags = _colour_tags(
                 video.codec_context,
                 first,
-                is_from_rgb=first is not None and _is_rgb(first) and not _is_rgb(context),
+                is_from_rgb=first is not None and is_rgb(first) and not is_rgb(context),
                 is_limited=self._is_limited,
             )
         self._tag(context)
@@ -540,7 +541,7 @@ class _Encoder:
 
     def _converted(self, frame: "VideoFrame", source: "VideoFrame") -> "VideoFrame":
         """Return a frame as the encoder takes it, by the source's matrix; of RGB by BT.709's."""
-        is_from_rgb = _is_rgb(source)
+        is_from_rgb = is_rgb(source)
         is_full = int(source.color_range) == _FULL and not is_from_rgb and not self._is_limited
         made = frame.reformat(
             format=self._format,
@@ -601,11 +602,6 @@ def _profile(video: Any, codec: str) -> dict[str, str]:
     if codec != "prores" or profile not in _PRORES_PROFILES:
         return {}
     return {"profile": str(_PRORES_PROFILES.index(profile))}
-
-
-def _is_rgb(picture: Any) -> bool:
-    """Tell whether a frame's, or an encoder's, samples are RGB or a palette of it."""
-    return picture.format.is_rgb or picture.format.name == "pal8"
 
 
 def _colour_tags(

@@ -358,8 +358,8 @@ def test_another_codec_shows_the_same_colours_and_says_which(
     with av.open(str(tmp_path / name), "w") as writing:
         stream: Any = writing.add_stream(encoder, rate=24)
         stream.width, stream.height, stream.pix_fmt = 64, 720, kind
-        context = stream.codec_context
-        context.colorspace, context.color_range = matrix, limits
+        if encoder != "libvpx":
+            stream.codec_context.colorspace, stream.codec_context.color_range = matrix, limits
         writing.mux(stream.encode(picture))
         writing.mux(stream.encode(None))
     coding = Coding(codec="prores") if out.endswith(".mov") else Coding()

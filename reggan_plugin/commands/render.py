@@ -58,10 +58,10 @@ from reggan_plugin.files.content_credentials import Signing
 from reggan_plugin.files.sequence import FrameList
 from reggan_plugin.files.video import VIDEO_CODECS, Coding
 from reggan_plugin.jobs.input_files import Found
-from reggan_plugin.jobs.output_names import default_output_folder
 from reggan_plugin.jobs.plan import (
     Existing,
     OutputRequest,
+    default_output_folder,
     is_name_of_picture,
     make_writable_folder,
 )

@@ -1,4 +1,7 @@
-"""The plan of a job: the frames it reads and the files it writes, decided before any work."""
+"""The plan of a job: the frames it reads and the files it writes, decided before any work.
+
+By default results are named `shot_happy/` beside `shot/`, `frame_happy.png` beside `frame.png`.
+"""
 
 import contextlib
 import re
@@ -21,19 +24,46 @@ from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
 from reggan_plugin.files.formats import format_named
 from reggan_plugin.files.frame import can_read
-from reggan_plugin.files.sequence import FrameRange, SourceFrame, range_outside
+from reggan_plugin.files.sequence import (
+    FrameRange,
+    SourceFrame,
+    name_before_number,
+    name_of_source,
+    range_outside,
+)
 from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.files.video import VideoFile, is_video
 from reggan_plugin.jobs.change_layers import LayerFiles, LayerName
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER, FrameFacts, record_path
 from reggan_plugin.jobs.input_files import Source, one_sequence
-from reggan_plugin.jobs.output_names import (
-    PLACEHOLDER,
-    default_output_file,
-    default_output_folder,
-    named,
-)
 from reggan_plugin.jobs.results_and_events import FrameResult, Outcome
+
+PLACEHOLDER = "{expression}"
+"""Stands in the name of an output for the expression."""
+
+
+def named(pattern: Path, label: str) -> Path:
+    """Return a path with the expression in its place."""
+    return Path(str(pattern).replace(PLACEHOLDER, label))
+
+
+def default_output_folder(source: str, label: str) -> Path:
+    """Return the default folder for results: `<name>_<label>` beside the folder or files of
+    `source`.
+    """
+    path = Path(source)
+    named_by_folder = path.is_dir() or (not path.is_file() and not name_before_number(path))
+    if named_by_folder:
+        folder = path if path.is_dir() else path.parent
+        parent = folder.parent if folder.name not in ("", "..") else folder.resolve().parent
+    else:
+        parent = path.parent
+    return parent / f"{name_of_source(path)}_{label}"
+
+
+def default_output_file(path: Path, label: str) -> Path:
+    """Return the default file for the result of a picture or a video: `<name>_<label>.<ending>`."""
+    return path.with_name(f"{path.stem}_{label}{path.suffix}")
 
 
 class Existing(Enum):
@@ -285,27 +315,6 @@ def refuse_what_is_there(
 def is_name_of_picture(out: Path) -> bool:
     """Tell whether an output is named like a picture, and is no folder."""
     return can_read(out) and not out.is_dir()
-
-
-def picture_named(out: Path, chosen: Shot) -> Path:
-    """Return the output of the only chosen frame.
-
-    Raises:
-        UsageError: there are more, or it is a file of another format.
-    """
-    if len(chosen.frames) != 1:
-        raise UsageError(
-            f"{out} is one picture, but {len(chosen.frames)} are to be written. Name a folder.",
-            kind="picture-for-many",
-        )
-    source = chosen.frames[0].path
-    if format_named(source.name) is not format_named(out.name):
-        raise UsageError(
-            f"{source.name} keeps its format, so its result is no {out.suffix} file. Name it "
-            f"{out.with_suffix(source.suffix).name}.",
-            kind="output-of-other-format",
-        )
-    return out
 
 
 def make_output_folder(plan: JobPlan) -> None:
@@ -561,7 +570,14 @@ class _Place:
             folder = frames_folder(video)
             return [folder / path.name for path in paths], folder
         if self.file is not None and is_name_of_picture(self.file):
-            return [picture_named(self.file, chosen)], self.file.parent
+            for path in paths:  # of which `_refuse_one_file` leaves one
+                if format_named(path.name) is not format_named(self.file.name):
+                    raise UsageError(
+                        f"{path.name} keeps its format, so its result is no {self.file.suffix} "
+                        f"file. Name it {self.file.with_suffix(path.suffix).name}.",
+                        kind="output-of-other-format",
+                    )
+            return [self.file for _ in paths], self.file.parent
         if source.is_by_file and (self.out is None or self.is_shared):
             folder = self.out or source.shot.folder
             return [folder / default_output_file(path, self.label).name for path in paths], folder

@@ -33,8 +33,14 @@ from reggan_plugin.jobs.frame_record import (
     record_path,
     write_record,
 )
-from reggan_plugin.jobs.output_names import PLACEHOLDER, default_output_file, named
-from reggan_plugin.jobs.plan import Existing, make_writable_folder, refuse_existing
+from reggan_plugin.jobs.plan import (
+    PLACEHOLDER,
+    Existing,
+    default_output_file,
+    make_writable_folder,
+    named,
+    refuse_existing,
+)
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture

@@ -24,8 +24,7 @@ from reggan_plugin.files.frame import Frame, copy_frame
 from reggan_plugin.files.image_format import change_samples
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, is_mesh
 from reggan_plugin.imaging.crop import region_of
-from reggan_plugin.jobs.output_names import PLACEHOLDER, default_output_file
-from reggan_plugin.jobs.plan import writable_folder
+from reggan_plugin.jobs.plan import PLACEHOLDER, default_output_file, writable_folder
 from reggan_plugin.textures.job_files import (
     OutputPlan,
     OutputRecords,

@@ -13,7 +13,7 @@ from typing import Any
 from reggan_plugin.child_process import run_apart
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import copy_frame
-from reggan_plugin.jobs.output_names import named
+from reggan_plugin.jobs.plan import named
 from reggan_plugin.textures.gltf.edit import (
     GltfEdit,
     materials_showing,

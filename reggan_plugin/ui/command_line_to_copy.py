@@ -13,7 +13,7 @@ from reggan_plugin.curves.retargeting import ASYMMETRY
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.video import is_video
-from reggan_plugin.jobs.output_names import default_output_file
+from reggan_plugin.jobs.plan import default_output_file
 from reggan_plugin.ui.change_from_json import SliderValues
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, check_preset_name

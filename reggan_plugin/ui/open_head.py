@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from reggan_plugin.errors import MissingExtraError, UsageError
 from reggan_plugin.files.frame import Frame
-from reggan_plugin.jobs.output_names import default_output_file
-from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.jobs.plan import Existing, default_output_file
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.ui.open_frame import OpenFrame

@@ -8,8 +8,7 @@ from tempfile import TemporaryDirectory
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.files.video import is_video
-from reggan_plugin.jobs.output_names import default_output_file
-from reggan_plugin.jobs.plan import Existing, plan_job
+from reggan_plugin.jobs.plan import Existing, default_output_file, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results_and_events import ModelInUse

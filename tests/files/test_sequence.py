@@ -16,7 +16,7 @@ from reggan_plugin.files.sequence import (
     format_frame_range,
     parse_frame_range,
 )
-from reggan_plugin.jobs.output_names import default_output_folder
+from reggan_plugin.jobs.plan import default_output_folder
 
 
 @pytest.fixture

@@ -84,7 +84,9 @@ class BlendedExpressions:
         if len({mix.adds for mix in of_weight}) > 1:  # said by shapes, which know no such mode
             return ExpressionMix(_sum([mix.shape_weights() for mix in mixes]), adds=True)
         adds = bool(of_weight) and of_weight[0].adds
-        return ExpressionMix(_sum([mix.intensities for mix in mixes]), adds)
+        own: dict[str, Expression] = {}
+        amounts = [_amounts_beside(mix, own) for mix in mixes]
+        return ExpressionMix(_sum(amounts), adds, own)
 
     def refuse_beside(self, pictures: int) -> None:
         """Refuse what one of them does."""
@@ -105,6 +107,17 @@ def scaled(mix: ExpressionMix, amount: float) -> ExpressionMix:
         mix.adds,
         mix.own,
     )
+
+
+def _amounts_beside(mix: ExpressionMix, own: dict[str, Expression]) -> dict[str, float]:
+    """Return a mix's amounts, and add to `own` what they name; two pictures have the same name."""
+    amounts = {}
+    for word, value in mix.intensities.items():
+        name, known = word, mix.own.get(word)
+        while known is not None and own.setdefault(name, known) != known:
+            name += ", another"
+        amounts[name] = value
+    return amounts
 
 
 def _sum(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -35,6 +35,7 @@ from reggan_plugin.errors import FaceNotFoundError, ModelError, SourceError, Usa
 from reggan_plugin.models.model_card import find_model
 from reggan_plugin.perform.read_expression import read_expression
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from reggan_plugin.vocabulary.expression import Expression
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
 
 from ..curves.conftest import live_link
@@ -102,6 +103,8 @@ def test_layers_are_filled_when_asked_for(comfy: FakeComfy, face_file: Path) -> 
     assert {"R", "G", "B", "reggan_gain.G", "reggan_paint.A"} <= set(channels)
     with pytest.raises(UsageError, match="layer gain"):
         SaveExrWithLayers().run(result, "angry", "sRGB", gain=gain[:, 1:])
+    with pytest.raises(UsageError, match="layer paint has 3 channels"):
+        SaveExrWithLayers().run(result, "angry", "sRGB", paint=gain)
 
 
 def test_a_picture_without_a_face_is_named_or_left(comfy: FakeComfy, face_file: Path) -> None:
@@ -181,6 +184,20 @@ def test_blends_add_up() -> None:
         expression_a=sad, expression_b=smirk, amount_a=0.5, amount_b=0.25, amount_c=1, amount_d=1
     )
     assert node.mix_at(3) == blend
+
+
+def test_what_pictures_show_is_blended() -> None:
+    def read(shape: str) -> StillExpression:
+        known = Expression(name="like picture", weights={shape: 0.5}, source="read")
+        return StillExpression(ExpressionMix({known.name: 1.0}, own={known.name: known}))
+
+    one, other = read("mouthPucker"), read("cheekPuff")
+    inner = BlendedExpressions([(one, 1.0), (other, 0.5)])
+    blend = BlendedExpressions([(inner, 1.0), (one, 0.5), (happy(), 0.5)]).mix_at(0)
+    assert not blend.adds
+    weights = {**blend.control_weights(), "mouthPucker": 0.75, "cheekPuff": 0.25}
+    assert weights == pytest.approx(blend.control_weights())
+    assert set(weights) > set(happy().mix.control_weights())
 
 
 def test_shapes_are_read_from_json() -> None:

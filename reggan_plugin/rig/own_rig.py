@@ -354,7 +354,8 @@ class _UprightHead:
             points, Part.HAIR, Part.GLASSES, Part.LASHES, Part.BROWS, Part.BEARD, Part.CLOTHES
         )
         hit = raster.is_hit
-        part = np.where(hit, self.parts[drawn][raster.triangle], -1)
+        triangle, barycentric = raster.triangle, raster.barycentric  # planes, made when asked for
+        part = np.where(hit, self.parts[drawn][triangle], -1)
         skin = part == Part.SKIN
         jaw = np.zeros((_SIDE_PX, _SIDE_PX), np.float32)
         if "jawOpen" in self.shapes:
@@ -373,8 +374,8 @@ class _UprightHead:
             if pixel is None:
                 pixel = _nearest_pixel(skin, place, _OFF * eye_px)
             if pixel is not None:
-                rows[row] = self.triangles[drawn[raster.triangle[pixel]]]
-                weights[row], kept[row] = raster.barycentric[pixel], True
+                rows[row] = self.triangles[drawn[triangle[pixel]]]
+                weights[row], kept[row] = barycentric[pixel], True
         return _Anchors(rows=rows, weights=weights, kept=kept)
 
 

@@ -11,7 +11,11 @@ import numpy as np
 from reggan_plugin.array_types import Float, Plane
 from reggan_plugin.change.edited_frame import EditedFrame, FrameCrops
 from reggan_plugin.change.pipeline import FrameAnswers
-from reggan_plugin.comfyui.expression_nodes import BatchExpression, scaled
+from reggan_plugin.comfyui.expression_nodes import (
+    BatchExpression,
+    refuse_no_expression,
+    scaled,
+)
 from reggan_plugin.comfyui.frames_from_tensors import BatchPicture
 from reggan_plugin.errors import FaceNotFoundError, UsageError, counted
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
@@ -107,6 +111,7 @@ def track_batch(
         is_shot: whether faces are followed from picture to picture.
     """
     frames = [picture.frame for picture in pictures]
+    size = frames[0].display_px
     if is_shot:
         found = track_pictures(
             frames,
@@ -115,12 +120,12 @@ def track_batch(
             landmarker=transfer.landmarker,
         ).tracks
         watch.raise_if_cancelled()
-        return _as_from_file(found)
+        return _as_from_file(replace(found, picture_px=size))
     alone: dict[str, TrackedFrame] = {}
     for place, frame in enumerate(frames):
         alone[str(place)] = track_pictures([frame]).tracks.frames["0"]
         watch.step()
-    return Tracks(frames=alone, cuts=tuple(alone)[1:])
+    return Tracks(frames=alone, cuts=tuple(alone)[1:], picture_px=size)
 
 
 def change_batch(
@@ -144,8 +149,12 @@ def change_batch(
     Raises:
         FaceNotFoundError: a picture has no such face, unless these pass through.
         UsageError: the expression is invalid for the model, or lies beside the batch; or the faces
-            are those of another batch.
+            are those of another number of pictures.
+        SourceError: the faces are those of pictures of another size.
     """
+    refuse_no_expression(expression)
+    if not isinstance(tracks, Tracks | None):
+        raise UsageError(f"The input faces got {type(tracks).__name__}; connect Find Faces.")
     expression.refuse_beside(len(pictures))
     if tracks is not None and len(tracks.frames) != len(pictures):
         raise UsageError(

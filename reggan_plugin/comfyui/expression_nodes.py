@@ -98,6 +98,16 @@ BatchExpression = StillExpression | TakeExpression | BlendedExpressions
 """An expression for each picture of a batch, counted from 0, which may not lie beside it."""
 
 
+def refuse_no_expression(given: object) -> None:
+    """Refuse what a node of any kind hands on in place of an expression.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not isinstance(given, BatchExpression):
+        raise UsageError(f"The input expression got {type(given).__name__}; connect an expression.")
+
+
 def scaled(mix: ExpressionMix, amount: float) -> ExpressionMix:
     """Return a mix times an amount; no part goes beyond the largest intensity."""
     if amount == 1.0:
@@ -270,6 +280,8 @@ class BlendExpressions(Node):
             for place in self._PLACES
             if given.get(f"expression_{place}") is not None
         ]
+        for part, _ in parts:
+            refuse_no_expression(part)
         return (BlendedExpressions(parts),)
 
 

@@ -27,6 +27,10 @@ class Tensor(Protocol):
         """Return it in the memory of the processor."""
         ...
 
+    def float(self) -> Self:
+        """Return it in single precision."""
+        ...
+
     def numpy(self) -> Any:
         """Return it as an array."""
         ...
@@ -36,9 +40,15 @@ class Tensor(Protocol):
         ...
 
 
-def array_from_tensor(tensor: Tensor) -> Float[np.ndarray, "..."]:
-    """Return a tensor's content as float32."""
-    return np.asarray(tensor.cpu().numpy(), dtype=np.float32)
+def array_from_tensor(tensor: Tensor, name: str = "image") -> Float[np.ndarray, "..."]:
+    """Return the content of the tensor that an input was given as float32.
+
+    Raises:
+        UsageError: it is none: nodes of any kind hand on whatever they have.
+    """
+    if not hasattr(tensor, "new_tensor"):
+        raise UsageError(f"The input {name} got {type(tensor).__name__}; connect a picture.")
+    return np.asarray(tensor.cpu().float().numpy(), dtype=np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,11 +101,7 @@ def read_batch(
         UsageError: mask and picture do not fit, or this is no batch of pictures.
     """
     batch = array_from_tensor(image)
-    if batch.ndim != 4 or batch.shape[3] not in (3, 4) or not batch.size:
-        raise UsageError(
-            f"An image of shape {batch.shape} came in; expected (batch, height, width, 3), or 4 "
-            "channels with alpha. Connect an IMAGE."
-        )
+    refuse_no_batch(batch)
     mattes = None if mask is None else _mattes(mask, batch.shape)
     pictures = []
     for place, values in enumerate(batch):
@@ -113,8 +119,21 @@ def read_batch(
     return pictures
 
 
+def refuse_no_batch(batch: Float[np.ndarray, "..."]) -> None:
+    """Refuse what is no batch of pictures.
+
+    Raises:
+        UsageError: it has another shape.
+    """
+    if batch.ndim != 4 or batch.shape[3] not in (3, 4) or not batch.size:
+        raise UsageError(
+            f"An image of shape {batch.shape} came in; expected (batch, height, width, 3), or 4 "
+            "channels with alpha. Connect an IMAGE."
+        )
+
+
 def _mattes(mask: Tensor, shape: tuple[int, ...]) -> Float[np.ndarray, "batch height width"]:
-    mattes = array_from_tensor(mask)
+    mattes = array_from_tensor(mask, "mask")
     mattes = mattes[None] if mattes.ndim == 2 else mattes
     if mattes.ndim == 3 and mattes.shape[1:] == shape[1:3] and len(mattes) in (1, shape[0]):
         return np.clip(mattes, 0.0, 1.0)

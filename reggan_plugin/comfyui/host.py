@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.errors import RegganError, SourceError
+from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.json_and_toml import parse_json
 
 MODELS_FOLDER = "reggan"
@@ -80,7 +80,13 @@ def input_file(name: str) -> Path:
 
 
 def next_output(prefix: str, height: int, width: int) -> tuple[Path, str, int, str]:
-    """Return folder, name, next free number and subfolder of files to save, as *Save Image*."""
+    """Return folder, name, next free number and subfolder of files to save, as *Save Image*.
+
+    Raises:
+        UsageError: no file can have this name.
+    """
+    if "\0" in prefix:
+        raise UsageError(f"{prefix[:80]!r} has a NUL, which no file's name has. Take it out.")
     folders = _module("folder_paths")
     folder, name, number, subfolder, _ = folders.get_save_image_path(
         prefix, folders.get_output_directory(), width, height

@@ -30,6 +30,7 @@ from reggan_plugin.comfyui.frames_from_tensors import (
     Tensor,
     array_from_tensor,
     read_batch,
+    refuse_no_batch,
 )
 from reggan_plugin.comfyui.inputs import (
     EXPRESSION,
@@ -114,6 +115,7 @@ class ChangeExpression(Node):
                 **of_model(),
             },
             **beside_batch(),
+            "hidden": {"node": "UNIQUE_ID", "prompt": "PROMPT"},
         }
 
     def run(
@@ -134,15 +136,21 @@ class ChangeExpression(Node):
         mask: Tensor | None = None,
         faces: Tracks | None = None,
         node: str | None = None,
+        prompt: Mapping[str, Any] | None = None,
     ) -> tuple[Any, ...]:
         """Return the pictures with the expression, what changed, and the layers.
 
         Raises:
             RegganError: as `change_batch`.
+            UsageError: a layer is connected, and the model has none.
         """
         transfer = opened(model, device)
         pictures = read_batch(image, encoding, mask)
         says_motion = transfer.card.says_motion
+        if _layer_is_taken(prompt or {}, node):
+            layers = True
+            if not says_motion:
+                raise UsageError(_NO_MOTION.format(model=model))
         settings = BatchSettings(
             which=which_faces(face),
             intensity=intensity,
@@ -162,6 +170,14 @@ class ChangeExpression(Node):
                 said = _NO_LAYERS if says_motion else _NO_MOTION.format(model=model)
                 results.append(host.blocked(said))
         return tuple(results)
+
+
+def _layer_is_taken(prompt: Mapping[str, Any], node: str | None) -> bool:
+    """Tell whether a workflow connects a layer of Change Expression with something."""
+    names = ChangeExpression.RETURN_NAMES
+    links = [value for one in prompt.values() for value in one.get("inputs", {}).values()]
+    taken = [link[1] for link in links if isinstance(link, list) and link[:1] == [node]]
+    return any(names[place] in MOTION_OUTPUTS for place in taken)
 
 
 class ExpressionEditor(Node):
@@ -333,9 +349,12 @@ class SaveExrWithLayers(Node):
             OutputError: a file cannot be written.
         """
         batch = array_from_tensor(image)
+        refuse_no_batch(batch)
         given = {"mask": changed, "stmap": stmap, "gain": gain, "paint": paint}
         layers = {
-            name: array_from_tensor(layer) for name, layer in given.items() if layer is not None
+            name: array_from_tensor(layer, name)
+            for name, layer in given.items()
+            if layer is not None
         }
         for name, layer in layers.items():
             if layer.shape[:3] != batch.shape[:3]:

@@ -107,6 +107,31 @@ def test_layers_are_filled_when_asked_for(comfy: FakeComfy, face_file: Path) -> 
         SaveExrWithLayers().run(result, "angry", "sRGB", paint=gain)
 
 
+def test_a_connected_layer_is_filled(comfy: FakeComfy, face_file: Path) -> None:
+    image = batch_of(face_file)
+    prompt = {"3": {"inputs": {"layers": False}}, "4": {"inputs": {"images": ["3", 2]}}}
+    assert change(image, happy(), prompt=prompt)[2].shape == image.shape
+    with pytest.raises(UsageError, match="sargan"):
+        change(image, happy(), prompt=prompt, model="sargan")
+    prompt["4"]["inputs"]["images"] = ["3", 0]
+    assert "layers" in change(image, happy(), prompt=prompt)[2].message
+
+
+def test_what_is_no_picture_or_expression_is_named(comfy: FakeComfy, face_file: Path) -> None:
+    image = batch_of(face_file)
+    half, *_ = change(image.to(torch.bfloat16), happy())
+    assert half.dtype == torch.bfloat16
+    for asked in ({"mask": "x"}, {"faces": [1]}, {"image": None}, {"expression": None}):
+        with pytest.raises(UsageError, match=f"The input {next(iter(asked))} got"):
+            change(**{"image": image, "expression": happy(), **asked})
+    with pytest.raises(UsageError, match="The input expression got"):
+        BlendExpressions().run(expression_a=happy(), expression_b="happy", amount_b=1, amount_a=1)
+    with pytest.raises(UsageError, match="An image of shape"):
+        SaveExrWithLayers().run(image[..., :1], "a", "sRGB")
+    with pytest.raises(UsageError, match="NUL"):
+        SaveExrWithLayers().run(image, "a\0b", "sRGB")
+
+
 def test_a_picture_without_a_face_is_named_or_left(comfy: FakeComfy, face_file: Path) -> None:
     image = torch.cat([batch_of(face_file), torch.full_like(batch_of(face_file), 0.5)])
     with pytest.raises(FaceNotFoundError, match="picture 2 of 2 pictures"):
@@ -156,6 +181,12 @@ def test_found_faces_are_used(comfy: FakeComfy, face_file: Path) -> None:
     assert (result - plain).abs().mean() < 0.25 * (plain - image).abs().mean()
     with pytest.raises(UsageError, match="same batch"):
         change(torch.cat([image, image]), happy(), faces=faces)
+    [tracks] = FindFaces().run(torch.cat([image] * 2), "error", "a shot", "sRGB", "reggan", "cpu")[
+        :1
+    ]
+    for found, others in ((faces, image[:, 8:]), (tracks, torch.cat([image[:, :, 8:]] * 2))):
+        with pytest.raises(SourceError, match="the tracks are of pictures of"):
+            change(others, happy(), faces=found)
     with pytest.raises(UsageError, match="same batch"):
         ExpressionEditor().run(
             torch.cat([image, image]),

@@ -214,6 +214,8 @@ def sample_bilinear(
     return result
 
 
+BYTES_BEHIND, _LAST_FILTER = 8, 4
+"""That a kernel reads beyond its last pixel; and PNG's number for the last of its filters."""
 _CELLS, _STEP, _TERMS = 1024, 21, 6
 
 
@@ -583,3 +585,23 @@ def average_blocks(
         sizes = height, width, known, factor, rows, columns
         call("average_blocks", *stored, hidden, *sizes, colours, weight)
     return colours, weight
+
+
+def undo_png_filters(
+    rows: UInt8[np.ndarray, " bytes"], height: int, width: int, step: int
+) -> UInt8[np.ndarray, "height width step"] | None:
+    """Undo what PNG's filters did to rows of pixels, in place; None if one has no filter of PNG's.
+
+    Args:
+        rows: each with the number of its filter before it; then `BYTES_BEHIND`, which are read.
+        height: number of rows.
+        width: pixels of each.
+        step: bytes of a pixel, up to 8.
+    """
+    along = width * step
+    if height < 1 or width < 1 or len(rows) != height * (along + 1) + BYTES_BEHIND:
+        raise ValueError(f"{len(rows)} bytes are not {height} rows of {width} pixels of {step}.")
+    if rows[: -BYTES_BEHIND : along + 1].max() > _LAST_FILTER:
+        return None
+    call("undo_filters", rows, height, along, step)
+    return rows[: height * along].reshape(height, width, step)

@@ -253,6 +253,64 @@ def test_truncated_png_is_named(tmp_path: Path, image: Callable[..., Any], share
         read_frame(path)
 
 
+def filtered(row: bytes, above: bytes, step: int, number: int) -> bytes:
+    """A row as PNG's filter of a number stores it, said once more in plain Python."""
+    stored = bytearray([number])
+    for x, value in enumerate(row):
+        left, corner = (row[x - step], above[x - step]) if x >= step else (0, 0)
+        nearest = min((left, above[x], corner), key=lambda one: abs(left + above[x] - corner - one))
+        foretold = (0, left, above[x], (left + above[x]) // 2, nearest, 0)[number]
+        stored.append((value - foretold) % 256)
+    return bytes(stored)
+
+
+def png_of(samples: Any, numbers: list[int]) -> bytes:
+    """A PNG whose rows have the filters of these numbers in turn."""
+    height, width, channels = samples.shape
+    depth, kind = 8 * samples.itemsize, {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    rows = [row.astype(samples.dtype.newbyteorder(">")).tobytes() for row in samples]
+    pairs = zip(rows, [bytes(len(rows[0])), *rows[:-1]], strict=True)
+    step = channels * samples.itemsize
+    stored = [filtered(*pair, step, numbers[row % len(numbers)]) for row, pair in enumerate(pairs)]
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    data = chunk(b"IDAT", zlib.compress(b"".join(stored)))
+    return SIGNATURE + chunk(b"IHDR", header) + data + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("numbers", [[0, 1, 2, 3, 4], [4, 3], [3], [2], [1]])
+@pytest.mark.parametrize("dtype", ["u1", "u2"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_rows_of_every_filter_are_read(
+    image: Callable[..., Any], channels: int, dtype: str, numbers: list[int]
+) -> None:
+    for size in ((31, 45), (3, 1), (1, 2)):
+        samples = image(*size, channels, dtype)
+        content = png_of(samples, numbers)
+        np.testing.assert_array_equal(
+            imagecodecs.png_decode(content).reshape(samples.shape), samples
+        )
+        found = png.decode_samples(content).original.samples
+        assert found.dtype == samples.dtype
+        np.testing.assert_array_equal(found, samples)
+
+
+def test_what_no_filter_and_no_checksum_allows_is_named(
+    tmp_path: Path, image: Callable[..., Any]
+) -> None:
+    sound = png_of(image(31, 45, 3, "u1"), [4])
+    odd = png_of(image(31, 45, 3, "u1"), [4, 5])
+    short = png_of(image(31, 45, 3, "u1"), [4]).replace(
+        struct.pack(">II", 45, 31), struct.pack(">II", 45, 32)
+    )
+    wrong = bytearray(sound)
+    wrong[sound.index(b"IDAT") + 40] ^= 1
+    for number, content in enumerate((odd, short, bytes(wrong))):
+        path = tmp_path / f"{number}.png"
+        path.write_bytes(content)
+        with pytest.raises(UnreadableFrameError, match="is damaged"):
+            read_frame(path)
+
+
 def test_damaged_data_is_named(tmp_path: Path, image: Callable[..., Any]) -> None:
     path = tmp_path / "bad.png"
     write_png(path, image(20, 20, 3, "u1"))

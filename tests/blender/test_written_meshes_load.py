@@ -14,7 +14,7 @@ from PIL import Image
 
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
-from ..textures.conftest import MadeHead, make_head, sample_face, write_glb
+from ..textures.conftest import FINE_PX, MadeHead, make_head, sample_face, write_glb
 
 bpy = pytest.importorskip("bpy")
 
@@ -29,7 +29,7 @@ VRM = {
 
 @pytest.fixture(scope="module")
 def made_head() -> MadeHead:
-    return make_head(sample_face(ExpressionTransfer()))
+    return make_head(sample_face(ExpressionTransfer()), FINE_PX)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from ..sample_frames import SAMPLES
 
 SIDE_PX = 256
 FINE_PX = 512
-"""Where seams are looked at, and in other rooms."""
+"""Where seams are looked at, and in Blender."""
 _RADII = np.array([0.085, 0.115, 0.09])
 _STEPS = 40
 _GAP = 0.02
@@ -65,13 +65,13 @@ def sample_face(transfer: ExpressionTransfer) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def head(face_picture: np.ndarray) -> MadeHead:
-    return make_head(face_picture, SIDE_PX)
+    return make_head(face_picture)
 
 
 @pytest.fixture(scope="session")
 def mirrored_head(face_picture: np.ndarray) -> MadeHead:
     """Both halves on the left one's texels."""
-    made = make_head(face_picture, SIDE_PX)
+    made = make_head(face_picture)
     uv = made.uv.copy()
     right = len(uv) // 2
     uv[right:] = uv[:right]
@@ -103,7 +103,7 @@ def write_head_glb() -> "Callable[..., None]":
     return write_glb
 
 
-def make_head(face_picture: np.ndarray, side_px: int = FINE_PX) -> MadeHead:
+def make_head(face_picture: np.ndarray, side_px: int = SIDE_PX) -> MadeHead:
     grid = np.linspace(0.0, 1.0, _STEPS + 1)
     s, t = (values.ravel() for values in np.meshgrid(grid, grid))
     halves = [_surface(s, t, side) for side in (-1, 1)]

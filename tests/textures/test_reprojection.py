@@ -20,14 +20,14 @@ from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
-from .conftest import MadeHead, make_head, write_head_files, write_obj
+from .conftest import FINE_PX, MadeHead, make_head, write_head_files, write_obj
 
 SURPRISED = ExpressionMix({"surprised": 1.0})
 
 
 @pytest.fixture(scope="module")
 def head(face_picture: np.ndarray) -> MadeHead:
-    return make_head(face_picture)
+    return make_head(face_picture, FINE_PX)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.change_from_json import SliderValues
 from reggan_plugin.ui.page_actions import Studio
 
-from ..textures.conftest import make_head, sample_face, write_glb, write_obj
+from ..textures.conftest import SIDE_PX, make_head, sample_face, write_glb, write_obj
 from .conftest import Caller, running_page, studio_of
 
 ANGRY = SliderValues(weights={"angry": 1.0}, intensity=0.9)
@@ -54,13 +54,13 @@ def test_it_shows_the_face_and_the_map(studio: Studio, heads: Path) -> None:
     assert (view.kind, len(view.crops), map_.kind) == ("view", 1, "map")
     shown = Image.open(io.BytesIO(studio.picture(1, FIRST)))
     assert np.array_equal(np.asarray(shown), np.asarray(Image.open(heads / "base_color.png")))
-    assert "512" in map_.notes[0]
+    assert str(SIDE_PX) in map_.notes[0]
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_both_change_and_small_pictures_look_alike(studio: Studio, number: int) -> None:
     full = studio.change(number, FIRST, 4096, ANGRY)
-    small = studio.change(number, FIRST, 256, ANGRY)
+    small = studio.change(number, FIRST, 128, ANGRY)
     nothing = studio.change(number, FIRST, 4096, SliderValues(weights={}))
     assert full is not None
     assert small is not None

@@ -11,12 +11,12 @@ from PIL import Image
 
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
-from ...textures.conftest import MadeHead, make_head, sample_face, write_obj
+from ...textures.conftest import FINE_PX, MadeHead, make_head, sample_face, write_obj
 
 
 @pytest.fixture(scope="session")
 def made_head() -> MadeHead:
-    return make_head(sample_face(ExpressionTransfer()))
+    return make_head(sample_face(ExpressionTransfer()), FINE_PX)
 
 
 @pytest.fixture

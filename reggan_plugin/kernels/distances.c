@@ -1,4 +1,5 @@
-/* Sums of distances from points to anchors, as a smooth map through the anchors needs them. */
+/* Sums of distances from points to anchors, as a smooth map through the anchors needs them, and the
+   equations that tell their weights. */
 #include "kernels.h"
 
 enum { TOGETHER = 16, MOST_CHANNELS = 4 };
@@ -30,4 +31,31 @@ KERNEL void sum_distances(const float *points, int64_t count, const float *ancho
             for (int64_t channel = 0; channel < channels && channel < MOST_CHANNELS; channel++)
                 result[(first + k) * channels + channel] = sums[channel][k];
     }
+}
+
+/* Solve `count` equations: each is `wide` numbers, those it is solved for and then right sides, which
+   become the solutions. By elimination, with the largest number of a column first. Where they have no
+   one solution it is no finite number. */
+KERNEL void solve_equations(double *equations, int64_t count, int64_t wide) {
+    for (int64_t step = 0; step < count; step++) {
+        double *own = equations + step * wide, *pivot = own;
+        for (int64_t row = step + 1; row < count; row++) {
+            double *other = equations + row * wide;
+            if (other[step] * other[step] > pivot[step] * pivot[step]) pivot = other;
+        }
+        for (int64_t x = step; x < wide && pivot != own; x++) {
+            double kept = own[x];
+            own[x] = pivot[x], pivot[x] = kept;
+        }
+        for (int64_t row = step + 1; row < count; row++) {
+            double *restrict other = equations + row * wide, share = other[step] / own[step];
+            for (int64_t x = step + 1; x < wide; x++) other[x] -= share * own[x];
+        }
+    }
+    for (int64_t side = count; side < wide; side++)
+        for (int64_t row = count - 1; row >= 0; row--) {
+            double *own = equations + row * wide, left = own[side];
+            for (int64_t x = row + 1; x < count; x++) left -= own[x] * equations[x * wide + side];
+            own[side] = left / own[row];
+        }
 }

@@ -28,7 +28,7 @@ KERNEL void undo_filters(uint8_t *rows, int64_t height, int64_t width, int64_t s
         const Numbers own = __builtin_convertvector(*(const Bytes *)(from + x), Numbers);          \
         left = (own + (FORETOLD)) & 0xFF, corner = above;                                          \
         const Bytes known = __builtin_convertvector(left, Bytes);                                  \
-        __builtin_memcpy(to + x, &known, STEP);                                                    \
+        for (int64_t k = 0; k < STEP; k++) to[x + k] = known[k];                                   \
     }
 #define UNDONE(STEP)                                                                               \
     if (filter == 1) ALONG_ROW(STEP, left)                                                         \
@@ -50,12 +50,9 @@ KERNEL void undo_filters(uint8_t *rows, int64_t height, int64_t width, int64_t s
             continue;
         }
         switch (step) {
-            case 1: UNDONE(1) break;
-            case 2: UNDONE(2) break;
             case 3: UNDONE(3) break;
             case 4: UNDONE(4) break;
-            case 6: UNDONE(6) break;
-            default: UNDONE(8)
+            default: UNDONE(step)
         }
     }
 }

@@ -254,3 +254,25 @@ def sum_distances(
     square = float(np.float32(soft**2))
     call("sum_distances", points, len(points), anchors, count, weights, channels, square, result)
     return result
+
+
+def solve_equations(
+    matrix: Float[np.ndarray, "count count"], right: Float[np.ndarray, "count sides"]
+) -> Float[np.ndarray, "count sides"]:
+    """Return what `matrix` has to be multiplied with to give `right`, in float64.
+
+    OpenBLAS waits for its threads in a loop: from a hundred equations on, they took 25 ms of each
+    core where these take 1.
+
+    Raises:
+        np.linalg.LinAlgError: there is no one solution.
+    """
+    count = len(right)
+    if matrix.shape != (count, count) or right.ndim != 2:
+        raise ValueError(f"{matrix.shape} and {right.shape} are no equations.")
+    equations = np.concatenate([matrix, right], axis=1, dtype=np.float64)
+    call("solve_equations", equations, *equations.shape)
+    result = equations[:, count:]
+    if not np.isfinite(result).all():
+        raise np.linalg.LinAlgError("The equations have no one solution.")
+    return result

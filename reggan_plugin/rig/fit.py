@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
-from reggan_plugin.kernels.shapes import sum_distances
+from reggan_plugin.kernels.shapes import solve_equations, sum_distances
 from reggan_plugin.rig.dense_landmarks import COUNT, LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.template import Template
 
@@ -252,7 +252,7 @@ def face_map(
     system[:count, :count] = -rounded + np.diag((noise / _SPREAD) ** 2)
     system[:count, count:], system[count:, :count] = flat, flat.T
     system[count:, count:] = -1e-6 * np.eye(4)
-    solved = np.linalg.solve(system, np.concatenate([targets - flat @ affine, np.zeros((4, 2))]))
+    solved = solve_equations(system, np.concatenate([targets - flat @ affine, np.zeros((4, 2))]))
     affine = affine + solved[count:]
     right, down = affine[:3, 0], affine[:3, 1]
     nearer = -np.cross(right, down)

@@ -1,9 +1,9 @@
-"""Sums of distances, said once more in plain NumPy."""
+"""Sums of distances and equations, said once more in plain NumPy."""
 
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.shapes import sum_distances
+from reggan_plugin.kernels.shapes import solve_equations, sum_distances
 
 RANDOM = np.random.default_rng(36)
 
@@ -27,3 +27,23 @@ def test_what_does_not_fit_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match="do not fit"):
             sum_distances(np.zeros(points), np.zeros(anchors), np.zeros(weights), 0.1)
+
+
+@pytest.mark.parametrize("sides", [1, 2])
+@pytest.mark.parametrize("count", [1, 2, 5, 155])
+def test_equations_are_solved(count: int, sides: int) -> None:
+    matrix, right = RANDOM.normal(size=(count, count)), RANDOM.normal(size=(count, sides))
+    matrix[0, 0] = 0 if count > 1 else 1  # the first row is not the first pivot
+    kept = matrix.copy(), right.copy()
+    found = solve_equations(matrix, right)
+    assert np.allclose(found, np.linalg.solve(matrix, right), rtol=1e-9, atol=1e-9)
+    assert np.array_equal(matrix, kept[0])
+    assert np.array_equal(right, kept[1])
+
+
+def test_equations_without_one_solution_are_named() -> None:
+    with pytest.raises(np.linalg.LinAlgError, match="no one solution"):
+        solve_equations(np.ones((3, 3)), np.ones((3, 2)))
+    for matrix, right in (((3, 2), (3, 2)), ((3, 3), (2, 2)), ((3, 3), (3,))):
+        with pytest.raises(ValueError, match="no equations"):
+            solve_equations(np.ones(matrix), np.ones(right))

@@ -49,6 +49,7 @@ TESTED_ELSEWHERE = (
     "train-refinement",
     "train-landmarks",  # need heads: tests/training/landmarks/test_training.py
     "export landmarks",  # what it left: tests/export/test_rig_export.py
+    "export onnx my-avatar.onnx --precision fp16",  # tests/export/test_picture_model_export.py
     "export engine",  # need a GPU: tests/export/test_export_engine.py,
     "render shot/ --device tensorrt",  # tests/backends/test_tensorrt_runner.py
     "bench --peers",  # exports three networks: tests/export/test_baselines.py

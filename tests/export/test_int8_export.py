@@ -21,6 +21,7 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_training.papers.run_folder import RunFolder
 
 from ..sample_frames import SAMPLES
+from .test_picture_model_export import IN_THE_GATE, check_that_it_goes_into_the_runtime
 
 RunMaker = Callable[..., Path]
 Exporter = Callable[..., Result]
@@ -41,7 +42,7 @@ def test_convolutions_become_integers_but_for_the_gathering_one(
     make_run: RunMaker, tmp_path: Path, run_export: Exporter
 ) -> None:
     full, small = tmp_path / "full.onnx", tmp_path / "small.onnx"
-    run_export("onnx", make_run("reggan"), "--out", full)
+    check_that_it_goes_into_the_runtime(IN_THE_GATE, make_run(IN_THE_GATE), full, run_export)
     told = run_export("int8", full, "--out", small).stdout
     assert "Within the bounds." in told
     assert "ranges from 8 faces" in told

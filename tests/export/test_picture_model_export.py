@@ -28,11 +28,7 @@ FRAME = Path(reggan_plugin.__file__).parent / "samples/avatar_png/avatar.1001.pn
 QUICK = "sargan"
 """Instance normalisation, attention, nearest enlarging and transposed convolutions in one."""
 IN_THE_GATE = "reggan"
-"""Beside `QUICK` in half precision."""
-EXPORTED = [
-    pytest.param(name, marks=pytest.mark.slow if name == IN_THE_GATE else pytest.mark.long)
-    for name in architectures()
-]
+"""Exported by the test of `export int8`, which goes on from its file; `QUICK` is in half."""
 
 
 def types_of_weights(graph: onnx.GraphProto) -> dict[str, int]:
@@ -53,11 +49,9 @@ def check_that_it_renders(model_file: Path) -> None:
     assert not changed[:20].any()
 
 
-@pytest.mark.parametrize("architecture", EXPORTED)
-def test_every_architecture_goes_into_the_runtime(
-    architecture: str, make_run: RunMaker, tmp_path: Path, run_export: Exporter
+def check_that_it_goes_into_the_runtime(
+    architecture: str, run: Path, out: Path, run_export: Exporter
 ) -> None:
-    run, out = make_run(architecture), tmp_path / "model.onnx"
     told = run_export("onnx", run, "--out", out, "--max-yaw", "30", "--name", "mine").stdout
     assert "Within the bounds." in told
     check_that_it_renders(out)
@@ -69,6 +63,15 @@ def test_every_architecture_goes_into_the_runtime(
     assert {own.domain: own.version for own in model.opset_import}[""] == 20
     norms = sum(node.op_type == "InstanceNormalization" for node in model.graph.node)
     assert (f"{norms} instance normalisations" in told) == (norms > 0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("architecture", [one for one in architectures() if one != IN_THE_GATE])
+def test_every_architecture_goes_into_the_runtime(
+    architecture: str, make_run: RunMaker, tmp_path: Path, run_export: Exporter
+) -> None:
+    run, out = make_run(architecture), tmp_path / "model.onnx"
+    check_that_it_goes_into_the_runtime(architecture, run, out, run_export)
 
 
 def check_that_it_computes_in_half(model_file: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_process_that_is_ended_is_named(shot: Path, tmp_path: Path) -> None:
 def test_frames_of_a_process_that_is_ended_are_begun_again(
     shot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for number in range(1004, 1013):
+    for number in range(1004, 1009):
         shutil.copy(shot / "avatar.1003.exr", shot / f"avatar.{number}.exr")
     words = ["render", str(shot), "-e", "happy", "--whole-image", "--out"]
     assert main([*words, str(tmp_path / "one"), "--jobs", "1"]) == 0
@@ -95,7 +95,7 @@ def test_frames_of_a_process_that_is_ended_are_begun_again(
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
     said = capsys.readouterr().err
     assert said.count("Its frames were begun again") == 1
-    assert "12 written" in said
+    assert "8 written" in said
 
 
 def test_nothing_is_begun_after_a_stop(shot: Path, tmp_path: Path) -> None:

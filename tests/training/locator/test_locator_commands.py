@@ -22,6 +22,7 @@ from reggan_training.commands.train_locator import train_locator  # noqa: E402
 from reggan_training.locator.sources import load_pictures  # noqa: E402
 from tests.measurements.locator import evaluate, evaluation_frames  # noqa: E402
 from tests.measurements.locator.__main__ import evaluate_locator  # noqa: E402
+from tests.measurements.locator.evaluation_frames import SIZE_BANDS_PX  # noqa: E402
 
 POINTS = [[158, 100], [98, 104], [129, 145], [154, 178], [102, 180], [128, 225]]
 
@@ -58,6 +59,9 @@ def test_a_locator_from_pictures_to_report(
 ) -> None:
     # A locator that has learnt nothing finds faces everywhere, and is slow at it.
     monkeypatch.setattr(evaluation_frames, "PAINTINGS", 2)
+    monkeypatch.setattr(evaluation_frames, "FRAME_SIZE", (360, 640))
+    bands = {name: (low / 2, high / 2) for name, (low, high) in SIZE_BANDS_PX.items()}
+    monkeypatch.setattr(evaluation_frames, "SIZE_BANDS_PX", bands)
     monkeypatch.setattr(evaluate, "TIMED_SIZES", {"360p": (640, 360)})
     monkeypatch.setattr(command, "_BACKGROUNDS", 4)
     runner = CliRunner()

@@ -358,12 +358,17 @@ def _motion(
         across, down = (off / np.maximum(half, _LIPS * laid.map.eye)).astype(np.float32).T
         away = np.clip(np.hypot(across, down[:, None]) - 1, 0, 1)[..., None]
         mean[..., 2:] = light + away * (_MOST_ADDED * np.tanh(light / _MOST_ADDED) - light)
-    motion = extended(mean, np.minimum(count, 1.0))
+    known = count > 0
+    motion = extended(mean, known.astype(np.float32))
     inside = raster.summed(seen, 0, is_head.astype(np.float32), _FINER)[..., 0] > 0
     for side in SIDES:
         outline = Lids.from_loop(marks_after[eye_rows(side)]).outline()
         inside |= mask_of(outline, WHOLE, cells) > 0
     inside |= mask_of(mouth_outline(marks_after), WHOLE, cells) > 0
+    # cheeks move more than their outline: what is beyond goes along with the outline alone
+    edge = known & ~grown(inside, -1)
+    if edge.any():
+        motion[~inside] = extended(mean, edge.astype(np.float32))[~inside]
     reach = max(1.0, _FADE * laid.map.eye * cells)
     wide = grown(inside, reach * 0.5)
     moves = np.clip(2 * blur(wide.astype(np.float32), reach / 2), 0, 1)

@@ -149,7 +149,8 @@ def test_light_alpha_and_layers_have_them(comfyui: RealComfyUI, tmp_path: Path) 
     assert frame.alpha is not None
     image = np.concatenate([frame.pixels, frame.alpha[..., None]], axis=2)
     np.save(tmp_path / "frame.npy", image[None].astype(np.float32))
-    graph = workflow("layers", n3={"encoding": "linear"}, n4={"encoding": "linear"})
+    on_its_own = {"encoding": "linear", "layers": False}  # what is connected is filled
+    graph = workflow("layers", n3=on_its_own, n4={"encoding": "linear"})
     graph["1"] = {"class_type": "LoadArray", "inputs": {"path": str(tmp_path / "frame.npy")}}
     array = {"image": ["3", 0], "path": str(tmp_path / "out.npy")}
     graph["9"] = {"class_type": "SaveArray", "inputs": array}

@@ -173,7 +173,7 @@ RIGS: dict[str, Callable[[Any, bytes], bytes]] = {
     "mesh-of-text": _of_vrm0({"mesh": "a", "index": "b"}),
     "weight-beyond": _of_vrm0({"mesh": 0, "index": 0, "weight": 1e308}),
     "moved-far": _moved_by(1e4),
-    "binds-without-end": _of_vrm0({"mesh": 0, "index": 0}, 500_000),
+    "binds-without-end": _of_vrm0({"mesh": 0, "index": 0}, 100_000),
     "points-without-bytes": _empty_points,
     "triangles-on-each-other": _covering,
     "targets-without-end": _targets,

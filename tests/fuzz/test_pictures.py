@@ -51,12 +51,12 @@ def test_a_damaged_picture_is_read_or_named(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process as Linux does")
 def test_a_sound_picture_larger_than_memory_is_named(tmp_path: Path) -> None:
-    """A megabyte that unpacks to 16384x16384 pixels, which is not refused by its size."""
+    """A file that unpacks to 11600x11600 pixels, which is not refused by its size."""
     path = tmp_path / "large.png"
     path.write_bytes(large_png())
     assert path.stat().st_size < 2**20
     reader = Path(__file__).with_name("read_in_little_memory.py")
-    command = [sys.executable, str(reader), "2000", str(path)]
+    command = [sys.executable, str(reader), "1500", str(path)]
     read = subprocess.run(command, capture_output=True, text=True, timeout=100, check=True)
     assert f"{path} does not fit into the memory that is free" in read.stdout
 

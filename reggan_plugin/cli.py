@@ -86,9 +86,7 @@ _COMMANDS = {
         "List all expressions, face shapes and action units.",
     ),
     "dev": LazyCommand(
-        "reggan_plugin.commands.dev:dev",
-        "For those who make the models that ship.",
-        is_group=True,
+        "reggan_plugin.commands.dev:dev", "For those who make the models that ship.", is_group=True
     ),
     "curves": LazyCommand(
         "reggan_plugin.commands.curves:curves", "Show what a recorded performance holds."

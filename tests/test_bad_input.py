@@ -70,10 +70,7 @@ def test_the_source_as_output(shot: Path, capsys: Streams) -> None:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [
-        (b"no card", "has no card"),
-        (b'"weights_sha256": "' + b"a" * 64 + b'"', "has the hash"),
-    ],
+    [(b"no card", "has no card"), (b'"weights_sha256": "' + b"a" * 64 + b'"', "has the hash")],
 )
 def test_a_model_without_a_card_or_with_other_weights(
     shot: Path, tmp_path: Path, capsys: Streams, content: bytes, message: str

@@ -203,11 +203,7 @@ def test_doctor_says_why_a_device_does_not_load_and_what_to_install(
 
 
 @pytest.mark.parametrize(
-    ("content", "fault"),
-    [
-        (b"not a model", "cannot be loaded"),
-        (b"", "cannot be loaded"),
-    ],
+    ("content", "fault"), [(b"not a model", "cannot be loaded"), (b"", "cannot be loaded")]
 )
 def test_models_refuses_a_file_that_is_none(
     content: bytes, fault: str, tmp_path: Path, capsys: Streams

@@ -152,8 +152,7 @@ def test_a_single_frame_is_no_frames(tmp_path: Path, capsys: Streams) -> None:
 def test_damage_without_words_says_where_it_was_met(error: Exception) -> None:
     with (
         pytest.raises(
-            UnreadableFrameError,
-            match=r"a\.tif is damaged: its decoder can make no sense of it\.",
+            UnreadableFrameError, match=r"a\.tif is damaged: its decoder can make no sense of it\."
         ),
         faults_named(Path("a.tif")),
         library_faults(),

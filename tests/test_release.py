@@ -174,7 +174,7 @@ def test_an_empty_environment_installs_it_and_changes_a_frame(
 
 def test_all_is_made_and_the_sums_come_last(release: ModuleType) -> None:
     assert list(release.PARTS) == [
-        *("wheel", "zips", "nodes", "page", "docs", "weights", "bill", "sums"),
+        *("wheel", "zips", "nodes", "page", "docs", "weights", "bill", "sums")
     ]
 
 

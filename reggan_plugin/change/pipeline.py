@@ -193,12 +193,7 @@ def _box_around(regions: Sequence[Region]) -> Region:
 
 
 def _move(
-    result: EditedFrame,
-    picture: Picture,
-    face: CutFace,
-    part: CutFace,
-    answer: Answer,
-    index: int,
+    result: EditedFrame, picture: Picture, face: CutFace, part: CutFace, answer: Answer, index: int
 ) -> None:
     """Move, in place, the pixels of a face; of two that overlap, the second moves the first.
 
@@ -232,12 +227,7 @@ def _move(
 
 
 def _source_of(
-    result: EditedFrame,
-    picture: Picture,
-    face: CutFace,
-    answer: Answer,
-    *,
-    is_first: bool,
+    result: EditedFrame, picture: Picture, face: CutFace, answer: Answer, *, is_first: bool
 ) -> StoredPicture:
     """Find the picture that surfaces of a face are taken from: the frame, earlier faces moved."""
     pixels, alpha, coding = picture.pixels, picture.alpha, picture.coding

@@ -113,12 +113,7 @@ def batches_from_text(text: str) -> tuple[int, ...]:
 )
 @output_option("--overwrite", is_flag=True, help="Replace the file if it exists.")
 @verbose_option
-def bench(
-    *,
-    settings: BenchSettings,
-    out: Path | None,
-    overwrite: bool,
-) -> None:
+def bench(*, settings: BenchSettings, out: Path | None, overwrite: bool) -> None:
     """Measure how fast it is here: start, latency, throughput, and where a frame's time goes.
 
     Everything is timed in turns, so that you can compare the numbers on a busy machine, too.

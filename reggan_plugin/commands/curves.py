@@ -7,11 +7,7 @@ import click
 import numpy as np
 
 from reggan_plugin.commands.options.intensity import fit_options, percent_option, rate_option
-from reggan_plugin.commands.options.option_groups import (
-    GroupedCommand,
-    given_files,
-    output_option,
-)
+from reggan_plugin.commands.options.option_groups import GroupedCommand, given_files, output_option
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import STANDARD, verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
@@ -31,8 +27,7 @@ from reggan_plugin.textures.read_mesh import files_of_mesh
 
 
 @click.command(
-    cls=GroupedCommand,
-    epilog="\b\nExample:\n  reggan-plugin curves take.csv --plot take.png",
+    cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin curves take.csv --plot take.png"
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @rate_option

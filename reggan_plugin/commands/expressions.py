@@ -20,10 +20,7 @@ from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
 
 
-@click.command(
-    cls=GroupedCommand,
-    epilog="\b\nExample:\n  reggan-plugin expressions --json",
-)
+@click.command(cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin expressions --json")
 @presets_option("; the file is checked.", "Also")
 @grouped_option("Instead", "--shapes", is_flag=True, help="List the ARKit face shapes.")
 @grouped_option(

@@ -17,10 +17,7 @@ SUMMARY_VERSION = 1
 _WIDTH = 24
 
 
-@click.command(
-    cls=GroupedCommand,
-    epilog="\b\nExample:\n  reggan-plugin read frame.png",
-)
+@click.command(cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin read frame.png")
 @click.argument("picture", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @reader_options("Reader", "character")
 @grouped_option(

@@ -24,11 +24,7 @@ from reggan_plugin.commands.options.intensity import (
     ShotExpression,
     intensity_options,
 )
-from reggan_plugin.commands.options.model import (
-    ModelOptions,
-    model_and_batch_options,
-    rig_options,
-)
+from reggan_plugin.commands.options.model import ModelOptions, model_and_batch_options, rig_options
 from reggan_plugin.commands.options.option_groups import (
     GroupedCommand,
     given_files,

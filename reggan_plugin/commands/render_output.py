@@ -277,10 +277,7 @@ def _document_of_plan(plan: JobPlan, to_do: Sequence[FrameTask]) -> dict[str, An
 
 
 def print_summary(
-    summary: JobSummary,
-    as_json: bool,
-    piped: PipedFiles = NO_PIPE,
-    beside: Sequence[Path] = (),
+    summary: JobSummary, as_json: bool, piped: PipedFiles = NO_PIPE, beside: Sequence[Path] = ()
 ) -> None:
     """Print what a job has written, by path or as JSON, and further files."""
     if as_json:
@@ -352,12 +349,7 @@ def is_changed_atlas(atlas: Path, existing: Existing) -> bool:
 
 
 def write_atlas(
-    atlas: Path,
-    jobs: Sequence[PlannedJob],
-    summary: JobSummary,
-    piped: PipedFiles,
-    *,
-    is_new: bool,
+    atlas: Path, jobs: Sequence[PlannedJob], summary: JobSummary, piped: PipedFiles, *, is_new: bool
 ) -> list[Path]:
     """Write pictures and their results, side by side, and what lies where; returns both files.
 
@@ -402,12 +394,7 @@ def write_atlas(
         "atlas": atlas.name,
         "sha256": digest_of(atlas),
         "cells": [
-            {
-                "source": shown(source),
-                "expression": label,
-                "file": shown(path),
-                "box": box,
-            }
+            {"source": shown(source), "expression": label, "file": shown(path), "box": box}
             for (source, path, label, *_), box in zip(listed, boxes, strict=True)
         ],
     }

@@ -98,8 +98,7 @@ class _DrawnFace:
 
 
 @click.command(
-    cls=GroupedCommand,
-    epilog="\b\nExample:\n  reggan-plugin sheet frame.png --out sheet.png",
+    cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin sheet frame.png --out sheet.png"
 )
 @click.argument("frame", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @reading_options("Frames")

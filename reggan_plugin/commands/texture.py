@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 
 
 @click.command(
-    cls=GroupedCommand,
-    epilog="\b\nExample:\n  reggan-plugin texture head.glb --expression angry",
+    cls=GroupedCommand, epilog="\b\nExample:\n  reggan-plugin texture head.glb --expression angry"
 )
 @character_options
 @expression_options(several=True, outcome="maps as they are")

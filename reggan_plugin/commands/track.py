@@ -34,11 +34,7 @@ from reggan_plugin.files.sequence import Sequence
 from reggan_plugin.jobs.input_files import find_shot
 from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.jobs.render_job import keep_part
-from reggan_plugin.jobs.results_and_events import (
-    Notice,
-    Started,
-    notices_of_range,
-)
+from reggan_plugin.jobs.results_and_events import Notice, Started, notices_of_range
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, stop_on_signals
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.jobs.track_preview import preview_paths, write_preview

@@ -161,14 +161,7 @@ def fit_similarity(
 CROP_SIDE_PX = 112
 CROP_SIDE_IN_EYE_DISTANCES = 4.0
 CROP_LANDMARKS = np.array(
-    [
-        [0.625, 0.260],
-        [0.375, 0.260],
-        [0.500, 0.430],
-        [0.605, 0.565],
-        [0.395, 0.565],
-        [0.500, 0.765],
-    ]
+    [[0.625, 0.260], [0.375, 0.260], [0.500, 0.430], [0.605, 0.565], [0.395, 0.565], [0.500, 0.765]]
 )
 """Mean positions of the six points, as fractions of the crop's side."""
 

@@ -27,9 +27,7 @@ Points = SixPoints
 
 
 def smooth_path(
-    times: Sequence[float],
-    readings: Sequence[Points],
-    motions: Sequence[Float[np.ndarray, "3 3"]],
+    times: Sequence[float], readings: Sequence[Points], motions: Sequence[Float[np.ndarray, "3 3"]]
 ) -> list[Points]:
     """Return the landmarks at each time, from the readings around it.
 

@@ -170,7 +170,5 @@ def _key_of(signing: Signing, certificate: bytes) -> tuple[bytes, bytes]:
                 "P-256, P-384 or P-521, Ed25519, or RSA of 2048 bits and more."
             )
     return algorithm, private.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -116,10 +116,7 @@ def decode_pillow(
         info["exif"], notices = small, (*notices, THUMBNAIL_LEFT_OUT)
     notices = (*notices, *turn_passed_over(exif)) if exif else notices
     original = StoredPillowImage(
-        content=content,
-        samples=samples,
-        kind=kind,
-        save_options={**info, **save_options},
+        content=content, samples=samples, kind=kind, save_options={**info, **save_options}
     )
     has_alpha = samples.shape[2] in (2, 4)
     frame = Frame(

@@ -558,12 +558,7 @@ class _Encoder:
             setattr(made, tag, value)
 
     def _picture(self, samples: Samples) -> "VideoFrame":
-        kinds = {
-            (1, 3): "rgb24",
-            (1, 4): "rgba",
-            (2, 3): "rgb48le",
-            (2, 4): "rgba64le",
-        }
+        kinds = {(1, 3): "rgb24", (1, 4): "rgba", (2, 3): "rgb48le", (2, 4): "rgba64le"}
         kind = kinds[samples.itemsize, samples.shape[2]]
         picture: VideoFrame = self._av.VideoFrame.from_ndarray(
             np.ascontiguousarray(samples), format=kind

@@ -91,8 +91,7 @@ def place_cells(
 
 
 def _block(
-    frame: Float[np.ndarray, "height width channels"],
-    *ends: tuple[int, int],
+    frame: Float[np.ndarray, "height width channels"], *ends: tuple[int, int]
 ) -> Float[np.ndarray, "rows columns channels"]:
     """Return rows and columns of the frame, edge pixels repeated where they lie beyond it."""
     rows, columns = (

@@ -50,9 +50,7 @@ class FrameChange:
         """The pixels of the frame."""
         height, width = self.frame.pixels.shape[:2]
         return Canvas(
-            origin_px=self.frame.origin_px,
-            shape=(height, width),
-            display_px=self.frame.display_px,
+            origin_px=self.frame.origin_px, shape=(height, width), display_px=self.frame.display_px
         )
 
     @property

@@ -353,7 +353,7 @@ def make_writable_folder(
         if folder.name == RECORD_FOLDER and folder.is_symlink():
             raise OutputError(
                 f"{folder} is a link. Records are written beside their frames alone, as elsewhere "
-                "they may replace files of others. Remove the link.",
+                "they may replace files of others. Remove the link."
             )
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -402,8 +402,7 @@ def refuse_existing(outputs: list[Path], existing: Existing) -> None:
         many = f"{len(there)} of {len(outputs)} outputs exist in {there[0].parent}, first "
         found = found_at(there[0]) if len(outputs) == 1 else f"{many}{there[0].name}"
         raise OutputExistsError(
-            f"{found}, and nothing is replaced unless you say so.",
-            kind="outputs-exist",
+            f"{found}, and nothing is replaced unless you say so.", kind="outputs-exist"
         )
     foreign = [output for output in there if not record_path(output).exists()]
     if existing.keeps_finished and foreign:

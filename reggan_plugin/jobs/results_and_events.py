@@ -411,16 +411,7 @@ class Failed:
 
 OneFrame = FrameDone | FrameTracked | FrameChecked | FrameEncoded
 Event = Started | Notice | OneFrame | ShotTracked | Finished | Failed
-_OF_RESULT = (
-    "source",
-    "output",
-    "outcome",
-    "message",
-    "frame",
-    "seconds",
-    "weights",
-    "warnings",
-)
+_OF_RESULT = ("source", "output", "outcome", "message", "frame", "seconds", "weights", "warnings")
 """Fields of a progress line that tell a frame's result."""
 SAYING = (Notice, FrameDone, FrameTracked, Failed)
 """Events with a message."""

@@ -18,12 +18,7 @@ from reggan_plugin.errors import (
     StalledError,
     UsageError,
 )
-from reggan_plugin.files.sequence import (
-    NO_NUMBERS,
-    numbered_groups,
-    picture_names,
-    sequences_of,
-)
+from reggan_plugin.files.sequence import NO_NUMBERS, numbered_groups, picture_names, sequences_of
 from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.jobs.frame_record import FileState, state_of
 from reggan_plugin.jobs.plan import (

@@ -27,12 +27,7 @@ places that are one eye distance apart. A choice that was not tuned."""
 _LEAST_SIGMA: Final = 0.003
 _SOFT: Final = 0.01
 """Eye distances over which the kernel is rounded, so that it has a slope at the landmarks."""
-_TIGHT: Final = {
-    "lid_upper": 0.5,
-    "lid_lower": 0.5,
-    "lip_outer_upper": 0.7,
-    "lip_outer_lower": 0.7,
-}
+_TIGHT: Final = {"lid_upper": 0.5, "lid_lower": 0.5, "lip_outer_upper": 0.7, "lip_outer_lower": 0.7}
 """Factors on the noise where the eye sees least errors."""
 _SMOOTH: Final = 0.25
 """Noise of the landmarks for the map that motion goes through, eye distances. A lip that is twice

@@ -42,10 +42,7 @@ def carried(
 
 
 def nearest_vertices(
-    points: Points,
-    normals: Points,
-    surface: Float[np.ndarray, "vertices 3"],
-    triangles: Faces,
+    points: Points, normals: Points, surface: Float[np.ndarray, "vertices 3"], triangles: Faces
 ) -> tuple[Int[np.ndarray, "points near"], Float[np.ndarray, "points near"]]:
     """Vertices of a surface nearest to points, on the side that these face, and their weights.
 

@@ -173,10 +173,7 @@ def without_rolled_lips(
     inner = rows_of("lip_inner_upper")
     upper, lower = inner, np.concatenate([inner[:1], LIP_PAIRS[1], inner[-1:]])
     kept = there.copy()
-    for rows, way, part in (
-        (upper, -1.0, ~is_lower(template)),
-        (lower, 1.0, is_lower(template)),
-    ):
+    for rows, way, part in ((upper, -1.0, ~is_lower(template)), (lower, 1.0, is_lower(template))):
         own, edge = here[:, :2] @ axes, before[rows] @ axes
         new, new_edge = there[:, :2] @ axes, after[rows] @ axes
         beyond = np.clip(

@@ -200,13 +200,7 @@ def rasterise(
     size = height, width
     most = max(MOST_OVERDRAW * height * width, MOST_DRAWN_PIXELS)
     hits = draw_triangles(
-        points,
-        triangles,
-        size,
-        culls_back=culls_back,
-        rows=rows,
-        within=within,
-        most_pixels=most,
+        points, triangles, size, culls_back=culls_back, rows=rows, within=within, most_pixels=most
     )
     if hits is None:
         raise MeshError(

@@ -254,12 +254,7 @@ class RigSource:
                 f"line ({spread:.2g} of the crop apart; those of a face {_LEAST_SPREAD:g} or "
                 "more). Use another model, or export it again."
             )
-        return (
-            places,
-            np.clip(sigma[0], 1e-5, 1.0).astype(np.float64),
-            label,
-            small,
-        )
+        return (places, np.clip(sigma[0], 1e-5, 1.0).astype(np.float64), label, small)
 
     def _cropped(self, face: CropPixels) -> _Crop:
         return np.ascontiguousarray(reduced(face, self.side_px).transpose(2, 0, 1)[None])

@@ -257,8 +257,7 @@ def rig_answer(
     landmarks = _with_hair_behind(landmarks, template, here, marks_before, axes[:, 1], laid.map.eye)
     raster = rasterise(there * cells * _FINER, template.triangles, cells * _FINER, cells * _FINER)
     seen = raster.mixed_where_hit(
-        np.column_stack([here[:, :2] - there[:, :2], light, here, there[:, 2]]),
-        template.triangles,
+        np.column_stack([here[:, :2] - there[:, :2], light, here, there[:, 2]]), template.triangles
     )
     is_head = _is_head(seen[:, 3:5], landmarks.head)
     shown, neck = is_head.astype(np.float32), None
@@ -522,8 +521,7 @@ def _middles(cells: int) -> Float[np.ndarray, "cells cells 2"]:
 
 
 def _is_head(
-    places: Float[np.ndarray, "hits 2"],
-    head: Float[np.ndarray, "head_cells head_cells"] | None,
+    places: Float[np.ndarray, "hits 2"], head: Float[np.ndarray, "head_cells head_cells"] | None
 ) -> Bool[np.ndarray, " hits"]:
     """Whether pixels that show the mesh show what was on the head in the source.
 

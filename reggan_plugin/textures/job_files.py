@@ -13,13 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from reggan_plugin import __version__
-from reggan_plugin.errors import (
-    FRAME_FAULTS,
-    MeshError,
-    OutputError,
-    OutputExistsError,
-    UsageError,
-)
+from reggan_plugin.errors import FRAME_FAULTS, MeshError, OutputError, OutputExistsError, UsageError
 from reggan_plugin.file_safety import refuse_overwriting, remove_leftovers
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES

@@ -433,10 +433,7 @@ def run_batch(
         error: str | None = None
         try:
             one = _request_for(request, mesh, target, with_meshes)
-            with (
-                writable_folder(target),
-                watch(f"[{place}/{len(found)}] {name}") as advance,
-            ):
+            with writable_folder(target), watch(f"[{place}/{len(found)}] {name}") as advance:
                 result = run_request(one, open_transfer, advance)
         except RegganError as fault:
             error = fault.remark

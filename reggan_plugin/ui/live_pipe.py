@@ -34,12 +34,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.errors import (
-    RegganError,
-    SourceError,
-    UsageError,
-    document_from_said,
-)
+from reggan_plugin.errors import RegganError, SourceError, UsageError, document_from_said
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.file_safety import appearing, refuse_existing, refuse_overwriting
 from reggan_plugin.files.frame import read_frame

@@ -122,11 +122,7 @@ def expression_from_table(
 
 
 def _sum_of(
-    parts: Mapping[str, Any],
-    where: str,
-    named: Callable[[str], Mapping[str, float]],
-    *,
-    adds: bool,
+    parts: Mapping[str, Any], where: str, named: Callable[[str], Mapping[str, float]], *, adds: bool
 ) -> Mapping[str, float]:
     weights: dict[str, float] = {}
     for word, amount in parts.items():

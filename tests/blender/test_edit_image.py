@@ -224,8 +224,5 @@ def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
         bpy.ops.reggan.edit_image()
     tiled = bpy.data.images.new("tiles", 8, 8, tiled=True)
     for shown, reason in ((None, "Open an image"), (tiled, "changed on its head")):
-        with (
-            bpy.context.temp_override(edit_image=shown),
-            pytest.raises(RuntimeError, match=reason),
-        ):
+        with bpy.context.temp_override(edit_image=shown), pytest.raises(RuntimeError, match=reason):
             bpy.ops.reggan.edit_image()

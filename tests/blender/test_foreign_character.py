@@ -85,7 +85,7 @@ def test_all_steps_leave_the_artist_s_files_as_they_are(pretended: Path, tmp_pat
         scene.timeline_markers.new(name, frame=frame)
     assert bpy.ops.reggan.render_frames() == {"FINISHED"}
     assert [line for line in last_asked(pretended)["curve"] if "happy" in line] == [
-        *("4,happy,0.0", "5,happy,0.5", "6,happy,1.0", "7,happy,1.0", "8,happy,1.0"),
+        *("4,happy,0.0", "5,happy,0.5", "6,happy,1.0", "7,happy,1.0", "8,happy,1.0")
     ]
     assert bpy.ops.reggan.add_compositor_group() == {"FINISHED"}
     mix = next(one for one in bpy.data.scenes if one.get("reggan_mix_of") == scene)

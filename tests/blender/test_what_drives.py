@@ -184,7 +184,7 @@ def test_a_take_drives_a_shot_at_the_scene_s_rate(
     arguments = asked_of_frames(pretended)["arguments"]
     at = arguments.index("--curves")
     assert arguments[at : at + 8] == [
-        *("--curves", str(take), "--curves-fps", "23.976", "--curves-offset", "1001", *fit),
+        *("--curves", str(take), "--curves-fps", "23.976", "--curves-offset", "1001", *fit)
     ]
     assert scene.reggan.result_image.name == "a take ä"
 

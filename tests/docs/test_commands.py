@@ -29,7 +29,7 @@ SHORTENED = {
     "report": ["--range", "1001,1003"],  # the shot of this test has a gap
     "study": ["--comparisons", "1", "--attention-checks", "0"],
     "bench": [
-        *("--rounds", "1", "--batch", "1", "--threads", "1", "--height", "240", "--frames", "1"),
+        *("--rounds", "1", "--batch", "1", "--threads", "1", "--height", "240", "--frames", "1")
     ],
 }
 """Options that make a long command short; all else is run as written."""

@@ -80,9 +80,7 @@ def test_a_peer_runs_at_the_model_s_side_and_its_work_is_pytorch_s_count(
     assert count_work(path).operations == pytest.approx(counter.get_total_flops(), rel=0.03)
 
 
-def test_a_rig_is_not_timed_in_pytorch_and_that_is_said(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_a_rig_is_not_timed_in_pytorch_and_that_is_said(caplog: pytest.LogCaptureFixture) -> None:
     baselines = ExportBaselines()
     assert baselines.open_in_pytorch(find_model("reggan"), ["cpu"], 1) == []
     assert "reggan.onnx is a rig" in caplog.text

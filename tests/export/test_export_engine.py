@@ -149,11 +149,7 @@ def test_without_a_name_it_goes_to_the_cache(proven: Shift, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        (
-            ["--precision", "fp16"],
-            UsageError,
-            r"is fp32, fp16 was asked for",
-        ),
+        (["--precision", "fp16"], UsageError, r"is fp32, fp16 was asked for"),
         (["--device", "cuda"], UsageError, r"tensorrt or tensorrt:INDEX, not on cuda"),
         (["--out", "my.engine"], UsageError, r"must end in \.plan"),
         (["--batch", "4,1,16"], UsageError, r"rising order.*1,4,16"),

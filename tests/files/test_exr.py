@@ -9,18 +9,9 @@ import numpy as np
 import OpenEXR
 import pytest
 
-from reggan_plugin.errors import (
-    MissingChannelsError,
-    UnreadableFrameError,
-    UnsupportedFormatError,
-)
+from reggan_plugin.errors import MissingChannelsError, UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.exr.container import Attribute, build_single_part, read_container
-from reggan_plugin.files.frame import (
-    Encoding,
-    Reading,
-    read_frame,
-    write_frame,
-)
+from reggan_plugin.files.frame import Encoding, Reading, read_frame, write_frame
 
 from .conftest import Edit
 from .exr_files import (

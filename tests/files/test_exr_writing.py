@@ -198,8 +198,7 @@ def test_without_a_change_nothing_is_added(tmp_path: Path, layers: dict[str, Any
     nothing = np.zeros((HEIGHT, WIDTH), np.float32)
     same = settings.encode(
         FrameChange(
-            frame=frame,
-            edited=edited_everywhere(frame.pixels, frame.pixels.copy(), nothing),
+            frame=frame, edited=edited_everywhere(frame.pixels, frame.pixels.copy(), nothing)
         )
     )
     assert same.content == source.read_bytes()
@@ -309,10 +308,7 @@ def test_primaries_that_are_not_rec709_are_said_unless_declared(
 @pytest.mark.parametrize("make_header", [header, tiled])
 @pytest.mark.parametrize("asked", [{}, {"layers": BOTH}, {"compression": "zip"}])
 def test_a_box_that_holds_the_change_gives_the_file_that_the_whole_frame_gives(
-    tmp_path: Path,
-    layers: dict[str, Any],
-    make_header: Callable[..., Any],
-    asked: dict[str, Any],
+    tmp_path: Path, layers: dict[str, Any], make_header: Callable[..., Any], asked: dict[str, Any]
 ) -> None:
     source = tmp_path / "in.exr"
     OpenEXR.File(make_header("ZIP"), layers).write(str(source))

@@ -68,12 +68,7 @@ def test_a_folder_in_the_way_is_named(tmp_path: Path, write: Write) -> None:
 )
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_failure_leaves_what_was_there(
-    tmp_path: Path,
-    write: Write,
-    monkeypatch: pytest.MonkeyPatch,
-    step: str,
-    code: int,
-    remedy: str,
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch, step: str, code: int, remedy: str
 ) -> None:
     target = tmp_path / "out.png"
     target.write_bytes(b"before")

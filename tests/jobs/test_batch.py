@@ -124,9 +124,7 @@ def render(
             mix=ExpressionMix({"happy": 1.0}), choice=FaceChoice(box=(480.0, 190.0, 330.0, 330.0))
         ),
         RenderRun(
-            transfer=transfer,
-            model=MODEL,
-            report=(events if events is not None else []).append,
+            transfer=transfer, model=MODEL, report=(events if events is not None else []).append
         ),
     )
 

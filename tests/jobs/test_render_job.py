@@ -10,12 +10,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.change.edited_frame import FrameCrops, Picture
-from reggan_plugin.errors import (
-    OutputError,
-    OutputExistsError,
-    UsageError,
-    document_from_said,
-)
+from reggan_plugin.errors import OutputError, OutputExistsError, UsageError, document_from_said
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job

@@ -45,10 +45,7 @@ def shot(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_processes_give_the_same_bits(
-    shot: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["render", str(shot), "--face", "0=happy", "--quiet", "--out"]
     assert main([*words, str(tmp_path / "one"), "--jobs", "1"]) == 0

@@ -23,13 +23,7 @@ def drawn(
     points: np.ndarray, triangles: np.ndarray, most_pixels: int = 10**9
 ) -> DrawnPixels | None:
     return draw_triangles(
-        points,
-        triangles,
-        SIZE,
-        culls_back=False,
-        rows=None,
-        within=None,
-        most_pixels=most_pixels,
+        points, triangles, SIZE, culls_back=False, rows=None, within=None, most_pixels=most_pixels
     )
 
 

@@ -22,9 +22,7 @@ def cost_of(words: Sequence[str], environment: Mapping[str, str] | None = None) 
         environment: all of its variables; None is this process's own.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", "reggan_plugin", *words],
-        stdout=subprocess.DEVNULL,
-        env=environment,
+        [sys.executable, "-m", "reggan_plugin", *words], stdout=subprocess.DEVNULL, env=environment
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

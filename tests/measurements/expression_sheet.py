@@ -31,12 +31,7 @@ _SEED = 3
     help="Which head of each family.",
 )  # fmt: skip
 @click.option("--out", type=FILE_TO_WRITE, required=True, metavar="FILE.jpg")
-def expression_sheet(
-    *,
-    open_families: OpenFamilies,
-    number: int,
-    out: Path,
-) -> None:
+def expression_sheet(*, open_families: OpenFamilies, number: int, out: Path) -> None:
     """Draw every named expression as its weights move true heads: what a model is to show."""
     expressions = list(NAMED_EXPRESSIONS.values())
     rows = []

@@ -34,9 +34,7 @@ def opened(model: Path) -> AnswerSource:
 
 
 def held_out_heads(
-    families: Sequence[HeadFamily],
-    identities: int,
-    states: Callable[[HeadMesh], list[Weights]],
+    families: Sequence[HeadFamily], identities: int, states: Callable[[HeadMesh], list[Weights]]
 ) -> Iterator[TestHead]:
     """So many heads of each family that nothing has learnt from, in materials by turns."""
     number = 0

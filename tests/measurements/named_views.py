@@ -58,9 +58,7 @@ def draw_named_views(
     return views
 
 
-def view_of_crop(
-    picture: Float[Tensor, "3 side side"],
-) -> UInt8[np.ndarray, "view view"]:
+def view_of_crop(picture: Float[Tensor, "3 side side"]) -> UInt8[np.ndarray, "view view"]:
     """The part of a head's crop that a judge is shown, in luminance."""
     side = picture.shape[-1]
     first, last = (round(edge * side) for edge in _WINDOW)

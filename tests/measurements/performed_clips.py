@@ -134,10 +134,7 @@ def clip_of(
         places = head.points.at(view.vertices[state])
         lips.append(_gap(places, LIP_PAIRS[0], LIP_PAIRS[1], rows_of("lip_inner_upper")))
     return PerformedClip(
-        pictures=pictures,
-        weights=np.where(has, weights, 0.0),
-        has=has,
-        lips_gap=np.array(lips),
+        pictures=pictures, weights=np.where(has, weights, 0.0), has=has, lips_gap=np.array(lips)
     )
 
 

@@ -57,11 +57,7 @@ def main(*, data: Path, clips: Path, frames: int, side: int) -> None:
 
 
 def _played(
-    transfer: ExpressionTransfer,
-    head: StudyHead,
-    true: np.ndarray,
-    found: np.ndarray,
-    side: int,
+    transfer: ExpressionTransfer, head: StudyHead, true: np.ndarray, found: np.ndarray, side: int
 ) -> str:
     states = np.concatenate([np.zeros((1, len(ARKIT_SHAPES))), true])
     rest, *wanted = (np.rint(255 * one) for one in clip_of(head, states, 0.0, side).pictures)

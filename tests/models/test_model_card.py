@@ -180,8 +180,7 @@ def test_a_card_says_how_its_model_is_handled_only_where_that_is_not_usual() -> 
 
 
 @pytest.mark.parametrize(
-    "handling",
-    [{"fade_deg": 0}, {"lifts_spectacles": 1}, {"backdrop": "red"}, {"shine": 1}, 3],
+    "handling", [{"fade_deg": 0}, {"lifts_spectacles": 1}, {"backdrop": "red"}, {"shine": 1}, 3]
 )
 def test_a_handling_that_cannot_be_is_named(handling: object) -> None:
     fields = json.loads(motion_card().to_json()) | {"handling": handling}

@@ -105,8 +105,7 @@ def test_a_mesh_that_shows_no_face(
     Image.new("RGB", (64, 64), (150, 120, 100)).save(tmp_path / "plain.png")
     look = Look(texture=tmp_path / "plain.png", front="+Z")
     with pytest.raises(
-        FaceNotFoundError,
-        match=r"looked at the whole mesh, the upper 30% of the mesh.*from .Z",
+        FaceNotFoundError, match=r"looked at the whole mesh, the upper 30% of the mesh.*from .Z"
     ):
         run(transfer, head_files / "head.obj", look)
 

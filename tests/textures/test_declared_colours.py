@@ -107,10 +107,7 @@ def test_an_exr_of_numbers_is_refused_by_its_header(
 
 
 def test_an_exr_of_other_primaries_is_read_in_the_space_that_is_named(
-    head: MadeHead,
-    head_files: Path,
-    tmp_path: Path,
-    capfd: pytest.CaptureFixture[str],
+    head: MadeHead, head_files: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The note that asks for --colorspace is obeyed, and the result looks as from sRGB."""
     pytest.importorskip("PyOpenColorIO")

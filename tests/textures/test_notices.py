@@ -323,10 +323,7 @@ def test_brows_that_are_modelled_are_not_shown_twice(
 
 
 def test_brows_in_the_skin_s_own_mesh_are_not_shown_twice(
-    head_files: Path,
-    transfer: ExpressionTransfer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    head_files: Path, transfer: ExpressionTransfer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One mesh, one map: raised brows whose texels are a green corner of it."""
     look = Look(texture=head_files / "base_color.png")

@@ -191,11 +191,7 @@ def test_morphs_texture_transforms_and_alpha_are_read(head: MadeHead, head_glb: 
 
 @pytest.mark.parametrize("turn_deg", [90.0, 180.0])
 def test_the_front_is_found_where_the_format_does_not_say(
-    turn_deg: float,
-    head: MadeHead,
-    head_files: Path,
-    transfer: ExpressionTransfer,
-    tmp_path: Path,
+    turn_deg: float, head: MadeHead, head_files: Path, transfer: ExpressionTransfer, tmp_path: Path
 ) -> None:
     """Z up and facing -Y as Blender has it; or with its back to +Z."""
     x, y, z = head.positions.T

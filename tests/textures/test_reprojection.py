@@ -135,10 +135,7 @@ def test_half_the_intensity_changes_less(face: PreparedFace, changed: ChangedMap
 
 
 def test_mirrored_halves_get_one_symmetric_result(
-    mirrored_head: MadeHead,
-    head_files: Path,
-    transfer: ExpressionTransfer,
-    tmp_path: Path,
+    mirrored_head: MadeHead, head_files: Path, transfer: ExpressionTransfer, tmp_path: Path
 ) -> None:
     write_obj(tmp_path / "head.obj", mirrored_head)
     look = Look(texture=head_files / "base_color.png")
@@ -185,11 +182,7 @@ def _lips(path: Path, fold: tuple[float, float] = (0.45, 0.5)) -> tuple[Stage, T
 
 
 def _lips_after(
-    lips: tuple[Stage, TextureMap],
-    cover: float,
-    *,
-    moves: bool = True,
-    rows: slice = slice(None),
+    lips: tuple[Stage, TextureMap], cover: float, *, moves: bool = True, rows: slice = slice(None)
 ) -> np.ndarray:
     """The lips' map, uint8, under paint of 100 in these rows of the view."""
     stage, texture = lips

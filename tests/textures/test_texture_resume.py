@@ -343,10 +343,7 @@ def test_a_batch_makes_again_what_changed(
 
 
 def test_maps_and_their_sheet_look_at_the_character_once(
-    head: MadeHead,
-    transfer: ExpressionTransfer,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    head: MadeHead, transfer: ExpressionTransfer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[Path] = []
     parsed_documents: list[object] = []

@@ -207,10 +207,7 @@ def test_intensity_0_is_the_picture_bit_for_bit(
     ],
 )
 def test_what_is_no_picture_is_told_the_truth(
-    transfer: ExpressionTransfer,
-    levels: np.ndarray,
-    make: Callable[[np.ndarray], Any],
-    said: str,
+    transfer: ExpressionTransfer, levels: np.ndarray, make: Callable[[np.ndarray], Any], said: str
 ) -> None:
     with pytest.raises(UsageError, match=said):
         transfer.apply(make(levels), "happy")

@@ -164,12 +164,7 @@ def test_weights_may_be_of_units_both_sides_and_presets(tmp_path: Path) -> None:
     studio.write_text("[tense]\nbrowDown = 0.5\n")
     own = read_presets(studio)
     weights = mix_from_request({"tense": 1.0, "jawOpen": 0.1}, own=own).control_weights()
-    assert weights == {
-        "browDownLeft": 0.5,
-        "browDownRight": 0.5,
-        "neutral": 1.0,
-        "jawOpen": 0.1,
-    }
+    assert weights == {"browDownLeft": 0.5, "browDownRight": 0.5, "neutral": 1.0, "jawOpen": 0.1}
     assert mix_from_request("tense:0.5", own=own).intensities == {"tense": 0.5}
     with pytest.raises(UsageError, match="'mouthSmileLeft' stands twice"):
         mix_from_request({"mouthSmile": 0.5, "mouthSmileLeft": 0.5})

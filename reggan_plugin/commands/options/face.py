@@ -106,11 +106,7 @@ def _faces_from_options(
 
         kept = read_tracks(tracks)
     choice = FaceChoice(
-        box=face_box,
-        landmarks=landmarks,
-        tracks=kept,
-        whole_image=whole_image,
-        which=which,
+        box=face_box, landmarks=landmarks, tracks=kept, whole_image=whole_image, which=which
     )
     if landmarks is not None:
         read_landmarks(landmarks)  # so that a fault shows before any work

@@ -51,9 +51,7 @@ def shot_option(heading: str) -> AddOption:
 
 
 range_option = _frames_option(
-    "--range 1001-1100x2",
-    "frame_range",
-    help="Part of them, by frame number.  [default: all]",
+    "--range 1001-1100x2", "frame_range", help="Part of them, by frame number.  [default: all]"
 )
 """`--range`; the command takes it as `frame_range`."""
 

@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from reggan_plugin.commands.options.expression import MixOptions, expression_options
-from reggan_plugin.commands.options.option_groups import (
-    FiniteRange,
-    grouped_option,
-    options_as,
-)
+from reggan_plugin.commands.options.option_groups import FiniteRange, grouped_option, options_as
 from reggan_plugin.commands.options.settings_file import (
     CONFIG_OPTION,
     SETTINGS_FILE,

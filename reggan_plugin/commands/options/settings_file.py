@@ -229,8 +229,7 @@ def _found(args: Sequence[str]) -> Path | None:
         path.open("rb").close()
     except OSError as error:
         click.echo(
-            f"Note: {path} is not read: {error.strerror}. Your own settings do not count.",
-            err=True,
+            f"Note: {path} is not read: {error.strerror}. Your own settings do not count.", err=True
         )
         return None
     return path

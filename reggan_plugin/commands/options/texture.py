@@ -77,15 +77,10 @@ character_options = options_as(
     ("mesh", "look", "choice", "also"),
     _character_from_options,
     click.argument(
-        "given_mesh",
-        required=False,
-        type=click.Path(exists=True, path_type=Path),
-        metavar="[MESH]",
+        "given_mesh", required=False, type=click.Path(exists=True, path_type=Path), metavar="[MESH]"
     ),
     _character_option(
-        "--mesh FILE|DIR",
-        type=click.Path(exists=True, path_type=Path),
-        help="In place of MESH.",
+        "--mesh FILE|DIR", type=click.Path(exists=True, path_type=Path), help="In place of MESH."
     ),
     _character_option(
         "--texture FILE|PATTERN",
@@ -94,9 +89,7 @@ character_options = options_as(
         "0.9 GB of memory at 4096², 1.4 at 8192², 2.9 at 16384².  [default: the mesh's own]",
     ),
     _character_option(
-        "--flat",
-        is_flag=True,
-        help="The map shows the face from the front. No mesh is needed.",
+        "--flat", is_flag=True, help="The map shows the face from the front. No mesh is needed."
     ),
     _character_option(
         "--face-box X,Y,W,H",

@@ -172,11 +172,7 @@ def _packed_window(grid: BlockGrid, blocks: tuple[slice, slice]) -> bytes:
     rows, columns = grid.pixels_of(blocks)
     left, top = grid.window.left, grid.window.top
     return struct.pack(
-        "<4i",
-        left + columns.start,
-        top + rows.start,
-        left + columns.stop - 1,
-        top + rows.stop - 1,
+        "<4i", left + columns.start, top + rows.start, left + columns.stop - 1, top + rows.stop - 1
     )
 
 

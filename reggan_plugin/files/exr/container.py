@@ -255,10 +255,7 @@ def replace_chunks(container: Container, replaced: Mapping[int, bytes]) -> bytes
 
 
 def replace_part(
-    container: Container,
-    index: int,
-    attributes: Mapping[str, Attribute],
-    chunks: Sequence[Chunk],
+    container: Container, index: int, attributes: Mapping[str, Attribute], chunks: Sequence[Chunk]
 ) -> bytes:
     """Return the file with another header and other chunks in a part; the other parts' keep their
     bytes.

@@ -230,10 +230,7 @@ def decode(content: bytes) -> Frame:
         pixels=pixels_from_samples(samples),
         notices=tuple(notices),
         original=StoredJpeg(
-            content=content,
-            metadata=metadata,
-            samples=samples,
-            save_options=save_options,
+            content=content, metadata=metadata, samples=samples, save_options=save_options
         ),
     )
     return upright_frame(frame, _orientation_of(image))

@@ -235,7 +235,7 @@ _ANIMATION = record_of(
     {},
     channels=array_of(
         record_of(
-            {"sampler": _SIZE, "target": record_of({}, node=index_of("nodes"), path=check_text)},
+            {"sampler": _SIZE, "target": record_of({}, node=index_of("nodes"), path=check_text)}
         )
     ),
     samplers=array_of(

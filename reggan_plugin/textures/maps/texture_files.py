@@ -86,10 +86,7 @@ def find_texture(text: str | Path) -> TextureFiles:
 
 
 def write_tiles(
-    files: TextureFiles,
-    texture: TextureMap,
-    changed: Mapping[int, Samples],
-    pattern: Path,
+    files: TextureFiles, texture: TextureMap, changed: Mapping[int, Samples], pattern: Path
 ) -> None:
     """Write every tile of a map; those that do not change are copied byte for byte.
 

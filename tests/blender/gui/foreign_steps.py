@@ -17,17 +17,7 @@ import once_silent_steps as once_silent
 from foreign_character import FRAMES, build_character
 from ict_character import difference
 from live_steps import until
-from screen import (
-    Pause,
-    area_of,
-    button_of,
-    click,
-    move,
-    press,
-    region_of,
-    scroll,
-    sliders_of,
-)
+from screen import Pause, area_of, button_of, click, move, press, region_of, scroll, sliders_of
 from watch import (
     AVATAR,
     OUT,

@@ -225,10 +225,7 @@ def _rig() -> Any:
     bpy.context.collection.objects.link(rig)
     bpy.context.view_layer.objects.active = rig
     bpy.ops.object.mode_set(mode="EDIT")
-    for name, parent, begin, end in (
-        ("Spine", "", 1.0, 1.5),
-        ("Head", "Spine", 1.5, 1.75),
-    ):
+    for name, parent, begin, end in (("Spine", "", 1.0, 1.5), ("Head", "Spine", 1.5, 1.75)):
         bone = rig.data.edit_bones.new(name)
         bone.head, bone.tail = (0, 0.03, begin), (0, 0.03, end)
         bone.parent = rig.data.edit_bones.get(parent)

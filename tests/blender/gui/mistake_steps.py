@@ -5,17 +5,7 @@ from collections.abc import Callable
 
 import bpy
 from screen import Pause, area_of, button_of, buttons_of, click, move, press
-from watch import (
-    FRAME,
-    MODULE,
-    OUT,
-    addon,
-    messages,
-    picture,
-    report,
-    until_job_ends,
-    window,
-)
+from watch import FRAME, MODULE, OUT, addon, messages, picture, report, until_job_ends, window
 
 
 def misspell_a_blend() -> Pause:

@@ -45,9 +45,7 @@ from tests.measurements.locator.scoring import summarise, tabulate
     help="`validation` for choosing, `test` for the table.",
 )
 @click.option(
-    "--london",
-    type=FOLDER,
-    help="Folder of aligned real photographs with `neutral` and `happy`.",
+    "--london", type=FOLDER, help="Folder of aligned real photographs with `neutral` and `happy`."
 )
 @click.option(
     "--photographs",

@@ -160,10 +160,7 @@ def test_known_landmarks_are_used_and_a_missing_point_is_named(
 
 @pytest.mark.usefixtures("locator")
 def test_pictures_without_a_face_are_named_and_left_out(
-    tmp_path: Path,
-    painter: Painter,
-    blank_painter: Painter,
-    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path, painter: Painter, blank_painter: Painter, caplog: pytest.LogCaptureFixture
 ) -> None:
     for folder in ("neutral", "happy"):
         painter(tmp_path / folder / "1.png")

@@ -49,10 +49,7 @@ def face_offsets(points: np.ndarray) -> dict[str, np.ndarray]:
         return np.exp(-(((x - cx) / width) ** 2) - ((y - cy) / width) ** 2)[:, None]
 
     below = np.clip((-1.0 - y) / 0.3, 0, 1)[:, None] * np.exp(-((x / 0.8) ** 2))[:, None]
-    offsets = {
-        "jawOpen": below * (0, -0.5, -0.2),
-        "mouthPucker": near(0, -1.1, 0.4) * (0, 0, 0.15),
-    }
+    offsets = {"jawOpen": below * (0, -0.5, -0.2), "mouthPucker": near(0, -1.1, 0.4) * (0, 0, 0.15)}
     for side, sign in (("Left", 1), ("Right", -1)):
         offsets |= {
             f"eyeBlink{side}": near(0.5 * sign, 0.1, 0.15) * (0, -0.15, 0),

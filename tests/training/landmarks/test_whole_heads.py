@@ -9,12 +9,7 @@ pytest.importorskip("torch")
 pytest.importorskip("cv2")
 
 from reggan_training.landmarks.points_on_mesh import SHARES, HeadSource
-from reggan_training.locator.drawn_heads import (
-    KINDS,
-    draw_set,
-    draw_whole_head,
-    read_drawn_set,
-)
+from reggan_training.locator.drawn_heads import KINDS, draw_set, draw_whole_head, read_drawn_set
 
 
 def test_whole_heads_turn_as_they_are_told(heads: HeadSource) -> None:

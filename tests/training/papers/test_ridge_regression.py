@@ -9,11 +9,7 @@ import torch
 from torch import Tensor
 
 from reggan_training.papers.networks.masked_regression import RegressionLayer
-from reggan_training.papers.ridge_regression import (
-    RegressionSettings,
-    RidgeSums,
-    apply_filters,
-)
+from reggan_training.papers.ridge_regression import RegressionSettings, RidgeSums, apply_filters
 
 SIDE = 8
 

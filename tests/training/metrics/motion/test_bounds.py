@@ -41,10 +41,7 @@ def good_result() -> Figures:
 def faces(identity: str = "a", **changed: float) -> list[FaceResult]:
     """A full, a half and a neutralised face that keep every bound, but for what is changed."""
     figures = {
-        ResultKind.FULL: {
-            RESULT: good_result() | changed,
-            INPUT: in_every_part("psnr", 21.0),
-        },
+        ResultKind.FULL: {RESULT: good_result() | changed, INPUT: in_every_part("psnr", 21.0)},
         ResultKind.HALF: {RESULT: {"psnr": 30.0, "folds": 0.0}, INPUT: {"psnr": 28.0}},
         ResultKind.NEUTRALISED: {RESULT: {"psnr": 27.0, "folds": 0.0}, INPUT: {"psnr": 22.0}},
     }

@@ -2,13 +2,12 @@
 
 import { extended } from "./backdrop.js";
 import { eyes as ofEyes } from "./constants.js";
-import { percentile } from "./resampling.js";
+import { blurred, percentile } from "./resampling.js";
 import { added, between, clip, dot, eyeRows, leastSquares, meanOf, rowsOf, scaled } from "./rig.js";
 
-const { LEAST_MOTION, LEAST_TURN, SHUT, RINGS, SIDEWAYS, UP, DOWN, MOST_SHADE, SHADE_REACH, SHADE_INSET, FEWEST, FEWEST_SEEN,
+const { LEAST_MOTION, LEAST_TURN, SHUT, RINGS, SIDEWAYS, UP, DOWN, MOST_SHADE, SHADE_REACH, SHADE_INSET, SHADE_SOFT, FEWEST_SEEN,
   INSET, BLEND, LEAST_LIGHT, RIM, RIM_WIDTH, FEWEST_WHITE, SHARP_RING, TURNS, LIGHTER, DARKER, MOST_OFF, SCALES, ANGLES, EDGE, CONTRAST,
   RING_RIDGE, USUAL_SCALE, AS_GOOD, NO_EDGE, SLOPE_RIDGE, UNLIKE, GLINT, GLINT_OF_WHITE, GLINT_OF_SKIN } = ofEyes;
-const [NEAR, FAR] = [0.6, 1.5];  // reaches of a lid's shade
 const [MARGIN, BESIDE] = [0.12, 0.03];  // eye distances
 
 /** A smooth line through places, their ends included (Catmull and Rom). */
@@ -78,8 +77,8 @@ export function gazeOf(weights, side) {
 
 /** The eyeball as if there were no lids before it, and no shade of theirs: its own pixels where they are
  * seen, beyond them an iris with the rings and the texture of its visible part, and the white and the light
- * that go on. `pixels` are light with how far each is seen as their alpha; `dark` is how dark the lids make
- * what is beside them. */
+ * that go on. `pixels` are light with how far each is seen as their alpha; below them is the shade of the lids,
+ * as factors. */
 export function completedEye(cut, before, iris, eye) {
   const places = [...before.upper, ...before.lower];
   const [low, high] = [Math.min, Math.max].map((pick) => [0, 1].map((k) => pick(...places.map((place) => place[k]))));
@@ -96,8 +95,9 @@ export function completedEye(cut, before, iris, eye) {
   });
   const where = (test) => [...depths.keys()].filter((i) => test(depths[i], i));
   const indices = where(({ inside }) => inside > INSET);
-  const pixels = new Float32Array(4 * side * side);
-  if (indices.length < FEWEST_SEEN) return { window, side, pixels, dark: [0, 0] };
+  const pixels = new Float32Array(8 * side * side).fill(1, 4 * side * side);
+  const made = { window, side, pixels, down: before.down };
+  if (indices.length < FEWEST_SEEN) return made;
   const planeOf = (value) => ({ ...source[0], data: Float32Array.from(depths, (_, i) => value(i)) });
   const mapped = (planes, value) => planes.map((one, channel) => planeOf((i) => value(one.data[i], i, channel)));
   const joined = (planes, value) => planeOf((i) => value(planes.map(({ data }) => data[i]))).data;
@@ -123,14 +123,12 @@ export function completedEye(cut, before, iris, eye) {
   const [light, balls] = [joined(source, average), joined(ball, average)];
   const shareOf = (values, some, share) => percentile(Float32Array.from(some, (i) => values[i]), share);
   const ratio = light.map((value, i) => value / Math.max(balls[i], LEAST_LIGHT));
-  const dark = ["below", "above"].map((lid) => {
-    const [beside, off] = [(depth) => depth < NEAR, (depth) => depth > FAR].map((isIt) =>
-      where((one) => one.inside > SHADE_INSET && isIt(one[lid] / SHADE_REACH)));
-    if (beside.length < FEWEST || off.length < FEWEST) return 0;
-    return clip(1 - shareOf(ratio, beside, 0.5) / Math.max(shareOf(ratio, off, 0.5), LEAST_LIGHT), 0, MOST_SHADE);
-  });
-  const own = mapped(source, (value, i) => value / Math.max(1 - MOST_SHADE, dark.reduce((all, one, k) =>
-    all * (1 - one * Math.exp(-Math.max(0, k ? depths[i].above : depths[i].below) / SHADE_REACH)), 1)));
+  const soft = Math.max(0.6, SHADE_SOFT * eye * side / (2 * reach));
+  const [shown, shaded] = [() => 1, (i) => clip(ratio[i], 1 - MOST_SHADE, 1)].map((value) =>
+    blurred(planeOf((i) => (depths[i].inside > SHADE_INSET ? value(i) : 0)).data, side, side, soft));
+  const [whole] = extended([planeOf((i) => shaded[i] / Math.max(shown[i], 1e-6))], planeOf((i) => Number(shown[i] > 0.05)));
+  const shade = whole.data.map((value, i) => 1 + (value - 1) * Math.exp(-((Math.max(0, depths[i].inside) / SHADE_REACH) ** 2)));
+  const own = mapped(source, (value, i) => value / Math.max(1 - MOST_SHADE, shade[i]));
   // Light that an iris mirrors right under a lid is no line of the lid.
   const [least, leastOfBall] = [joined(own, darkest), joined(ball, darkest)];
   const glint = Math.max(GLINT_OF_WHITE * shareOf(least, white, 0.5), GLINT_OF_SKIN * shareOf(least, where(({ inside }) => inside < 0), 0.75));
@@ -144,8 +142,9 @@ export function completedEye(cut, before, iris, eye) {
     const seen = mirrors ? 1 : sure.data[i];
     ball.forEach(({ data }, channel) => (pixels[4 * i + channel] = data[i] + seen * (own[channel].data[i] - data[i])));
     pixels[4 * i + 3] = seen;
+    pixels[4 * (side * side + i)] = shade[i];
   });
-  return { window, side, pixels, dark };
+  return made;
 }
 
 const average = ([red, green, blue]) => (red + green + blue) / 3;
@@ -244,7 +243,7 @@ export function changedEye(before, moved, gaze, eye) {
   const turned = Math.max(...gaze.map(Math.abs)) >= LEAST_TURN;
   if (shift < LEAST_MOTION * eye && !turned) return null;
   const way = between(after.right.map(() => 0), added(after.right.map((v) => v * gaze[0]), after.down, gaze[1]), eye);
-  return { lids: lidSkin(before, moved, eye), ball: after.widest < 1e-4 ? null : ballStrip(before.smooth(), after.smooth(), SHADE_REACH * eye), turned, way };
+  return { lids: lidSkin(before, moved, eye), ball: after.widest < 1e-4 ? null : ballStrip(before.smooth(), after.smooth()), turned, way };
 }
 
 /** Skin for what the mesh leaves open behind the edges of lids: each lid's own goes on to where they
@@ -258,12 +257,12 @@ function lidSkin(before, moved, eye) {
   }));
 }
 
-/** The opening, with how far each place is from the upper lid and was, and from the lower one, in parts of `reach`. */
-function ballStrip(from, to, reach) {
+/** The opening, with how far each place is below the upper lid and was, and above the lower one. */
+function ballStrip(from, to) {
   return to.upper.flatMap((upper, i) => [upper, to.lower[i]].flatMap((place) => {
-    const [now, was] = [dot(added(to.lower[i], upper, -1), to.down), from.from(place)];
-    const far = place === upper ? [0, was.below, now, was.above] : [now, was.below, 0, was.above];
-    return vertex(place, place, scaled(far, 1 / reach));
+    const [now, { below, above }] = [dot(added(to.lower[i], upper, -1), to.down), from.from(place)];
+    const was = above > -1 ? [below, above] : [0, 0];  // beside its corners
+    return vertex(place, place, place === upper ? [0, was[0], now, was[1]] : [now, was[0], 0, was[1]]);
   }));
 }
 

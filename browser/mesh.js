@@ -28,7 +28,7 @@ in vec4 more;
 in vec3 facing;
 uniform mat3 frameFromCrop;
 uniform sampler2D frame, other;
-uniform vec4 square;  // of the other texture: left, top, side in the crop; of an eyeball: how dark the upper lid makes it, in numbers the lower one
+uniform vec4 square;  // of the other texture: left, top, side in the crop; of an eyeball: the face's down across, in numbers downwards
 uniform vec4 numbers;
 out vec4 result;
 vec3 fromSrgb(vec3 v) { return mix(v / 12.92, pow((v + 0.055) / 1.055, vec3(2.4)), step(0.04045, v)); }
@@ -68,11 +68,17 @@ void main() {  // more: logarithm of the factor on the light, and how little of 
   float light = room(own) * (more.x + texture(gain, was).r);
   result = vec4(toSrgb(fromSrgb(own) * exp(light)), 1) * clamp(1.0 - more.y, 0.0, 1.0);
 }`;
-const EYE = `void main() {  // more: from the upper lid and was, from the lower one, in reaches of a shade; numbers: way, turned
-  vec4 ball = ofOther(now - numbers.xy);
-  vec4 shades = 1.0 - vec2(square.w, numbers.w).xxyy * exp(-max(more, 0.0));
-  vec3 own = ofFrame(now) / max(shades.y * shades.w, 0.5);
-  result = vec4(clamp(mix(ball.rgb, own, ball.a * (1.0 - numbers.z)) * shades.x * shades.z, 0.0, 1.0), 1);
+const EYE = `vec4 ofBall(vec2 place, float which) {  // of an eyeball's texture: it, or the shade of its lids
+  vec2 at = clamp((place - square.xy) / square.z, 0.01, 0.99);
+  return texture(other, vec2(at.x, (at.y + which) / 2.0));
+}
+void main() {  // more: below the upper lid and was, above the lower one and was; numbers: way, turned
+  vec4 ball = ofBall(now - numbers.xy, 0.0);
+  float deep = max(more.y + more.w, 0.0) / 2.0;  // the shade goes along with the nearer lid
+  float back = more.x < more.z ? clamp(more.x, 0.0, deep) - more.y : more.w - clamp(more.z, 0.0, deep);
+  float shade = ofBall(now + back * vec2(square.w, numbers.w), 1.0).r;
+  vec3 own = ofFrame(now) / max(ofBall(now, 1.0).r, 0.5);
+  result = vec4(clamp(mix(ball.rgb, own, ball.a * (1.0 - numbers.z)) * shade, 0.0, 1.0), 1);
 }`;
 const MOUTH = `void main() {  // more: light and gloss; numbers: the direction of the highlight
   float shine = pow(clamp(dot(facing, numbers.xyz) / max(length(facing), 1e-6), 0.0, 1.0), 45.0);
@@ -149,8 +155,8 @@ export class Mesh {
       gl.uniform1i(places.other, 1);
       gl.uniform1i(places.gain, 2);
     }
-    this.balls = eyes.map(({ window: [left, top, right], side: px, pixels, dark }) =>
-      ({ texture: this.#texture({ light: pixels, width: px, height: px }), square: [left, top, right - left, dark[0]], lower: dark[1] }));
+    this.balls = eyes.map(({ window: [left, top, right], side: px, pixels, down }) =>
+      ({ texture: this.#texture({ light: pixels, width: px, height: 2 * px }), square: [left, top, right - left, down[0]], down: down[1] }));
     const matte = front && { ...front, bytes: Uint8Array.from(front.data, (one) => Math.round(255 * one)) };
     this.front = matte && { texture: this.#texture(matte), square: [0, 0, 1, 0] };
     const frame = this.#texture(image, true);
@@ -220,7 +226,7 @@ export class Mesh {
     this.#draw("SKIN", skin, this.triangles, chin);
     gl.disable(gl.DEPTH_TEST);
     eyes.forEach((one, i) => {
-      if (one?.ball) this.#draw("EYE", one.ball, null, { other: this.balls[i], numbers: [...one.way, Number(one.turned), this.balls[i].lower] });
+      if (one?.ball) this.#draw("EYE", one.ball, null, { other: this.balls[i], numbers: [...one.way, Number(one.turned), this.balls[i].down] });
     });
     if (mouth) this.#drawMouth(mouth);
     if (!this.front) return;

@@ -115,6 +115,20 @@ def test_a_lid_takes_its_shadow_along() -> None:
     assert now + 0.1 < then
 
 
+def test_a_shadow_of_one_corner_stays_in_it_as_lids_narrow() -> None:
+    picture, closed, opened, iris = half_shut(0.0)
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE + 0.5 / SIDE
+    picture[:] = np.float32(0.8)
+    edge = [np.interp(x[0], lids.upper[:, 0], lids.upper[:, 1]) for lids in (opened, closed)]
+    under_was, under = (y - one[None] for one in edge)
+    picture[(under_was < 0.04) & (x < 0.42)] *= 0.6
+    eye = drawn(picture, opened, closed, iris).mean(axis=2)
+    near = (under > 0.012) & (under < 0.02)
+    shaded, free = (np.median(eye[near & (np.abs(x - at) < 0.03)]) for at in (0.34, 0.66))
+    assert shaded < 0.82 * free
+    assert free == pytest.approx(0.8, abs=0.04)
+
+
 def test_an_eye_of_one_colour_stays_so() -> None:
     picture, closed, opened, iris = half_shut(0.0)
     picture[:] = np.float32(0.7)

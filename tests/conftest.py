@@ -5,7 +5,6 @@ says `Float[np.ndarray, "height width 3"]`, another shape or type fails the test
 each function in each test are checked; a render makes thousands, which took a quarter of its time.
 """
 
-import atexit
 import gc
 import json
 import subprocess
@@ -112,7 +111,9 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-atexit.register(gc.unfreeze)  # or libraries say that what was kept leaked
+def pytest_sessionfinish() -> None:
+    """Let go of what was kept, so that no library says that it leaked."""
+    gc.unfreeze()
 
 
 def pytest_runtest_setup() -> None:

@@ -241,8 +241,9 @@ export class Face {
     const drop = meanOf(LOWER.slice(3, 6).map((row) => rowAt(moved, row)));
     const taller = (values, power) => values.map((value, k) => value * (k === 1 ? TALL ** power : 1));
     const pose = { projection: projection.map((row) => taller(row, 1)), origin, drop: taller(drop, -1) };
-    const inside = this.mouth.lit(pose, this.mouthLight, opening);
-    return { inside, triangles: this.mouth.triangles[this.isDrawn ? "plate" : "natural"] };
+    const teeth = this.isDrawn ? "plate" : this.mouthLight.stone > 0.5 ? "carved" : "natural";
+    const inside = this.mouth.lit(pose, this.mouthLight, opening, teeth);
+    return { inside, triangles: this.mouth.triangles[teeth] };
   }
 }
 

@@ -6,8 +6,8 @@ import { blurred, percentile } from "./resampling.js";
 import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./rig.js";
 
 const { TOOTH, GUM, WALL, PLATE, HINGE, SLIDE, IVORY, CAVITY, NECK, EDGE, EDGE_REACH, CANINES, CANINE, FILL_OF, FADE,
-  FADE_OF, LOWER_FADE, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, ARCH, REDDER, THROUGH_CHEEKS, POWER, NEAREST,
-  LIPS_BEFORE_TEETH, LIPS_CURVE } = ofMouth;
+  FADE_OF, LOWER_FADE, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, ARCH, ASIDE, ACROSS, ACROSS_REACH, STRONG_KEY, TOO_BRIGHT, REDDER, THROUGH_CHEEKS, POWER, NEAREST,
+  LIPS_BEFORE_TEETH, LIPS_CURVE, MIDDLE, BEHIND, SHORTER, JOINT } = ofMouth;
 const COLOURS = [IVORY, ofMouth.GUM_COLOUR, ofMouth.TONGUE_COLOUR, ofMouth.WALL_COLOUR, ofMouth.PLATE_COLOUR];
 const { LUMA, DEPTHS, MARGIN } = ofLight;
 const CELL = 0.03;  // in eye distances; coarser than the program's, for a slider's sake
@@ -25,7 +25,7 @@ export class Mouth {
     for (const name of ["jaw", "sky", "cervical"]) this[name] = Float32Array.from(of(name), (v) => v / 255);
     const triangles = of("triangles");
     const without = (part) => triangles.filter((_, i) => this.part[triangles[i - (i % 3)]] !== part);
-    this.triangles = { natural: without(PLATE), plate: without(TOOTH) };
+    this.triangles = { natural: without(PLATE), plate: without(TOOTH), carved: triangles };
     this.colours = Array.from(this.part, (part, i) => COLOURS[part].map((value, k) => {
       if (part !== TOOTH) return value;
       const edge = clip(1 - this.cervical[i] / EDGE_REACH);
@@ -36,8 +36,8 @@ export class Mouth {
   }
 
   /** Vertices of mesh.js in the light, and the colour of what lies behind them; lips shade it at their edge.
-   * `drop`: how far the lower incisors are from rest; `projection`: rows from head axes to the crop. */
-  lit({ projection, origin, drop }, light, opening) {
+   * `teeth`: which of the triangles are drawn; `drop`: how far the lower incisors are from rest; `projection`: rows from head axes to the crop. */
+  lit({ projection, origin, drop }, light, opening, teeth) {
     const arm = scaled(HINGE, -1);
     const reach = Math.hypot(arm[1], arm[2]);
     const angle = Math.max(0, (arm[1] * drop[2] - arm[2] * drop[1]) / reach / reach);
@@ -46,6 +46,9 @@ export class Mouth {
     const shift = added(drop, added(turn(arm), arm, -1), -1).map((value, k) => value * SLIDE[k]);
     const towards = unit(cross(projection[0], scaled(projection[1], -1)));
     const { key } = light;
+    const grazing = [ASIDE * key[0], key[1], key[2]];
+    const asBright = 1 / (1 + TOO_BRIGHT * Math.max(0, light.keyStrength - STRONG_KEY));
+    const eye = Math.sqrt(Math.hypot(...projection[0]) * Math.hypot(...projection[1]));
     const keyInCrop = projection.map((row) => dot(row, key));
     const strength = light.tooth.map((value, k) => EXPOSURE * value / IVORY[k]);
     const tint = scaled(light.skin, 1 / Math.max(dot(light.skin, LUMA), 1e-6));
@@ -66,10 +69,12 @@ export class Mouth {
       const fromKey = through(part, 0.35 * depth, added(place, keyInCrop, depth / Math.max(0.35, dot(key, towards))));
       const facing = isPlate ? 1 : clip(dot(normal, towards));
       const arch = unit([rest[0] / ARCH[0] ** 2, 0, Math.max(0, rest[2] + ARCH[1]) / ARCH[1] ** 2]);
-      const inArch = part === TOOTH || part === GUM ? clip((dot(arch, key) + KEY_WRAP) / Math.max(key[2] + KEY_WRAP, 0.1)) : 1;
-      const lit = isPlate ? Math.max(0.5, dot(key, towards)) : inArch * clip((dot(normal, key) + KEY_WRAP) / (1 + KEY_WRAP));
+      const inArch = jaw > 0.5 && (part === TOOTH || part === GUM) ? clip((dot(arch, key) + KEY_WRAP) / Math.max(key[2] + KEY_WRAP, 0.1)) : 1;
+      const lit = isPlate ? Math.max(0.5, dot(key, towards)) : inArch * clip((dot(normal, grazing) + KEY_WRAP) / (1 + KEY_WRAP));
       const above = isPlate ? 1 : 0.82 + 0.18 * normal[1];
-      const fade = Math.exp(-(FADE_OF[part] + (part === TOOTH || part === GUM ? LOWER_FADE * jaw : 0)) * FADE * Math.max(0, depth - 0.12));
+      const side = clip((place[0] - origin[0]) / eye, -ACROSS_REACH, ACROSS_REACH);
+      const isRow = isHard || part === GUM;
+      const fade = (isRow ? asBright : 1) * Math.exp(ACROSS * light.across * side - (FADE_OF[part] + (isRow && !isPlate ? LOWER_FADE * jaw : 0)) * FADE * Math.max(0, depth - 0.12));
       const cheek = clip((Math.abs(rest[0]) - 0.3) / 0.15);
       const amount = Math.max(THROUGH_CHEEKS * cheek,
         (light.ambient * sky * above * (0.35 + 0.65 * facing) + 1.25 * light.keyStrength * lit * fromKey) * fade);
@@ -86,7 +91,11 @@ export class Mouth {
       const gloss = GLOSS_OF[part] * (light.keyStrength + 0.15) * fromKey * fade
         * (strength[0] + strength[1] + strength[2]) / 3 * (1 - (1 - STONE_GLOSS) * light.stone);
       const shade = 1 - RIM_SHADE * (1 - opening.seen(RIM, place));
-      data.set([...place, dot(point, towards), 0, 0, ...scaled(shown, shade), gloss * shade, ...normal], 12 * i);
+      const fills = isPlate && teeth === "carved";  // the joints
+      const at = !fills ? point : point.map((value, k) =>
+        value - (k === 1 ? (jaw > 0.5 ? SHORTER : -SHORTER) : BEHIND * (value - MIDDLE[k])));
+      const seen = projection.map((row, k) => origin[k] + dot(row, at));
+      data.set([...seen, dot(at, towards), 0, 0, ...scaled(shown, fills ? JOINT * shade : shade), gloss * shade, ...normal], 12 * i);
       if (part === WALL && rest[2] < -1.3) deep.push(shown);
     }
     return { data, unseen: meanOf(deep), gleam: unit(added(key, towards)) };
@@ -138,7 +147,7 @@ export function mouthLight(pixels, eyes, projection) {
   const skin = meanOf(usual.map((i) => light[i])).map((value) => Math.max(value, 1e-4));
   const bright = dot(skin, LUMA);
   const saturation = Float32Array.from(pixels, ([, , ...rgb]) => (Math.max(...rgb) - Math.min(...rgb)) / Math.max(...rgb, 0.02));
-  const colourless = clip((ofLight.COLOURED - percentile(saturation, ofLight.MOST / 100)) / (ofLight.COLOURED - ofLight.COLOURLESS));
+  const colourless = Math.max(statueShare(eyes, pixels), clip((ofLight.COLOURED - percentile(saturation, ofLight.MOST / 100)) / (ofLight.COLOURED - ofLight.COLOURLESS)));
   const expected = ofLight.TOOTH * Math.sqrt(Math.max(bright, DARKEST_SKIN) / ofLight.SKIN) * Math.min(1, bright / DARKEST_SKIN);
   const bySkin = Math.min(BRIGHTEST_TOOTH, expected + colourless * (bright - expected));
   const white = whiteOf(eyes);
@@ -154,7 +163,7 @@ export function mouthLight(pixels, eyes, projection) {
   return {
     skin, keyStrength, key: right.map((_, k) => key[0] * right[k] + key[1] * up[k] + key[2] * out[k]),
     tooth: ivory.map((value, k) => tooth * (value + colourless * (skin[k] / bright - value))),
-    ambient: Math.max(ofLight.LEAST_AMBIENT, 1 - 0.6 * keyStrength), stone: Math.max(colourless, statueShare(eyes, pixels)),
+    ambient: Math.max(ofLight.LEAST_AMBIENT, 1 - 0.6 * keyStrength), stone: colourless, across: lightAcross(pixels, luma),
   };
 }
 
@@ -166,6 +175,15 @@ function whiteOf(eyes) {
   const [low, high, bright] = [0.7, 0.92, ofLight.WHITE / 100].map((share) => percentile(luma, share));
   const colour = meanOf(light.filter((_, i) => luma[i] >= low && luma[i] <= high));
   return scaled(colour, Math.max(bright, 1e-3) / Math.max(dot(colour, LUMA), 1e-6));
+}
+
+/** Logarithm of the light on the right half of the skin over the left one's. */
+function lightAcross(pixels, luma) {
+  const middle = meanOf(pixels)[0];
+  const [left, right] = [(x) => x <= middle, (x) => x > middle].map((isOn) => luma.filter((_, i) => isOn(pixels[i][0])));
+  if (Math.min(left.length, right.length) < ofLight.FEWEST_OF_SKIN) return 0;
+  const [dark, bright] = [left, right].map((one) => Math.max(percentile(one, 0.5), 1e-4));
+  return clip(Math.log(bright / dark), -ofLight.MOST_ACROSS, ofLight.MOST_ACROSS);
 }
 
 /** Direction (x right, y up, z to the viewer) and strength, as if the face were an ellipsoid. */

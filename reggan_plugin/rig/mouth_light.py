@@ -40,6 +40,8 @@ _RIDGE = 0.02
 _FRONTAL = 0.7
 """Least share of the key light from the front beside that from the side: at most 55° aslant."""
 _MOST_KEY, _LEAST_AMBIENT = 0.9, 0.25
+_MOST_ACROSS = 2.0
+"""Logarithm of the light on one cheek over that on the other that is believed at most."""
 
 _DEPTHS = np.array([0.02, 0.05, 0.10, 0.17, 0.26, 0.38, 0.55, 0.80])
 """Blurs of the opening that are prepared, in eye distances."""
@@ -60,6 +62,7 @@ class MouthLight:
         key_strength: its share against the mean light on the skin, 0 to 0.9.
         ambient: likewise of the light from everywhere, 0.25 to 1.
         stone: 1 for a face without colour, whose mouth is all of the skin's tint; 0 for others.
+        across: logarithm of the light on the right half of the picture's skin over the left one's.
     """
 
     tooth: Float[np.ndarray, "3"]
@@ -68,6 +71,7 @@ class MouthLight:
     key_strength: float
     ambient: float
     stone: float = 0.0
+    across: float = 0.0
 
 
 def mouth_light_from_face(
@@ -75,6 +79,8 @@ def mouth_light_from_face(
     skin: Float[np.ndarray, "side side"],
     projection: Float[np.ndarray, "2 3"] | None = None,
     eyes: Float[np.ndarray, "side side"] | None = None,
+    *,
+    statue: float = 0.0,
 ) -> MouthLight:
     """Estimate the light on a face from its own skin and the white of its eyes.
 
@@ -83,6 +89,7 @@ def mouth_light_from_face(
         skin: 1 on bare skin, 0 elsewhere: no hair, eyes, spectacles.
         projection: from head axes to the crop, for a head that is turned.
         eyes: 1 between the lids, 0 elsewhere; with fewer than 16 pixels the skin alone counts.
+        statue: least share of stone.
 
     Raises:
         UnusableAnswerError: the mask leaves fewer than 16 pixels.
@@ -101,7 +108,7 @@ def mouth_light_from_face(
     luma = light @ LUMA
     is_usual = (luma >= percentile(luma, _LOW)) & (luma <= percentile(luma, _HIGH))
     mean = np.maximum(light[is_usual].mean(axis=0), 1e-4)
-    stone = _stone_share(pixels)
+    stone = max(statue, _stone_share(pixels))
     warm = np.clip(mean / mean.mean(), 0.3, 2.0) ** _WARMTH
     tooth = _tooth_luma(float(mean @ LUMA), stone)
     white = None if eyes is None else _white_of(face, eyes)
@@ -124,6 +131,7 @@ def mouth_light_from_face(
         key_strength=strength,
         ambient=max(_LEAST_AMBIENT, 1 - 0.6 * strength),
         stone=stone,
+        across=_light_across(columns, luma),
     )
 
 
@@ -155,6 +163,14 @@ def _stone_share(pixels: Float[np.ndarray, "pixels 3"]) -> float:
     saturation = (largest - pixels.min(axis=1)) / np.maximum(largest, 0.02)
     most = float(percentile(saturation, _MOST))
     return min(1.0, max(0.0, (_COLOURED - most) / (_COLOURED - _COLOURLESS)))
+
+
+def _light_across(columns: np.ndarray, luma: Float[np.ndarray, " pixels"]) -> float:
+    is_right = columns > columns.mean()
+    if min(is_right.sum(), (~is_right).sum()) < FEWEST_OF_SKIN:
+        return 0.0
+    left, right = (max(float(percentile(luma[one], 50)), 1e-4) for one in (~is_right, is_right))
+    return float(np.clip(np.log(right / left), -_MOST_ACROSS, _MOST_ACROSS))
 
 
 def _key_light(

@@ -523,8 +523,8 @@ def _inside_of_mouth(
     skin = _skin(marks, laid.map.eye, len(small))
     eyes = _eyes(marks, len(small))
     if character is None:
-        light = mouth_light_from_face(small, skin, projection, eyes)
-        light = replace(light, stone=max(light.stone, _statue_share(small, skin, eyes)))
+        statue = _statue_share(small, skin, eyes)
+        light = mouth_light_from_face(small, skin, projection, eyes, statue=statue)
         is_drawn = _is_drawn(small, skin)
     else:
         light = mouth_light_from_face(small, skin, projection)
@@ -540,7 +540,7 @@ def _inside_of_mouth(
         opening=opening,
         window=window,
         light=light,
-        teeth=look.teeth(is_drawn=is_drawn),
+        teeth=look.teeth(is_drawn=is_drawn, is_stone=light.stone > 0.5),
     )
 
 
@@ -561,11 +561,12 @@ def mouth_of_character(
     if skin.sum() < FEWEST_OF_SKIN:
         return None
     eyes = _eyes(places, len(small))
-    light = mouth_light_from_face(small, skin, eyes=eyes)
+    statue = _statue_share(small, skin, eyes)
+    light = mouth_light_from_face(small, skin, eyes=eyes, statue=statue)
     red, green, blue = (light.tooth / max(float(light.skin @ LUMA), 1e-6)).tolist()
     return CharacterMouth(
         tooth=(red, green, blue),
-        stone=max(light.stone, _statue_share(small, skin, eyes)),
+        stone=light.stone,
         is_drawn=_is_drawn(small, skin),
         gap=float(np.hypot(*(places[LIP_PAIRS[1]] - places[LIP_PAIRS[0]]).T).max()) / eye,
     )

@@ -304,7 +304,28 @@ def test_a_projection_without_extent_is_refused() -> None:
         drawn(ellipse(20, 0.1, 0.1), projection=np.zeros((2, 3)))
 
 
-def test_teeth_that_turn_away_from_the_light_are_in_the_shade() -> None:
+def teeth_of_smile(**light: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Luma of a smile's upper front teeth, from left to right, and their colours."""
+    rig, opening = mouth_rig(), ellipse(120, 0.14, 0.06, 0.02)
+    view = MouthView(projection=FRONTAL, origin=ORIGIN)
+    through = OpeningLight(opening, WINDOW, EYE)
+    lit = lit_mouth(rig, opened_by(0.1), view, replace(LIGHT, **light), through)
+    front = lit.normals[:, 2] > 0.5
+    colours = [lit.colour[front & (rig.tooth == tooth)].mean(axis=0) for tooth in range(5, 11)]
+    return np.array(colours) @ np.array(LUMA_WEIGHTS), np.array(colours)
+
+
+def test_teeth_beneath_the_darker_cheek_are_in_the_shade() -> None:
+    picture, skin = face((0.42, 0.25, 0.18), (-0.3, 0.0))
+    across = mouth_light_from_face(picture, skin).across
+    assert -0.5 < across < -0.2
+    shaded, even = (teeth_of_smile(across=one)[0] for one in (across, 0.0))
+    share = shaded / even
+    assert (np.diff(share) <= 0).all()
+    assert share[-1] / share[0] == pytest.approx(np.exp(across), rel=0.15)
+
+
+def test_lower_teeth_that_turn_away_from_the_light_are_in_the_shade() -> None:
     """Light that grazes their row does not pass through those before them to a side of each."""
     rig, opening = mouth_rig(), ellipse(120, 0.14, 0.06, 0.02)
     key = np.array([-0.89, 0.19, 0.42])
@@ -316,7 +337,41 @@ def test_teeth_that_turn_away_from_the_light_are_in_the_shade() -> None:
     )
     faces = lit.normals @ key > 0.2
     from_key = (lit.colour - unlit.colour)[:, 0]
-    row = [from_key[faces & (rig.tooth == tooth)].mean() for tooth in (8, 9, 10, 11)]
+    row = [from_key[faces & (rig.tooth == tooth)].mean() for tooth in (22, 23, 24, 25)]
     assert row == sorted(row, reverse=True)
     assert row[0] > 0.05
     assert max(row[2:]) < 0.1 * row[0]
+
+
+def test_light_from_a_side_alone_makes_teeth_no_brighter() -> None:
+    """Eyes' whites, whose brightest count, already have it."""
+    aside = np.array([-0.7, 0.2, 0.68])
+    strong, weak = (
+        teeth_of_smile(key=aside, key_strength=share, ambient=1 - 0.6 * share)[0]
+        for share in (0.9, 0.3)
+    )
+    assert strong.max() < weak.max()
+
+
+def test_a_statue_with_coloured_light_has_teeth_of_its_own_stone() -> None:
+    picture, skin = face((0.30, 0.24, 0.20), (0.0, 0.0))
+    eyes = np.zeros_like(skin)
+    eyes[30:36, 20:80] = 1
+    stone = mouth_light_from_face(picture, skin, eyes=eyes, statue=1.0)
+    luma = np.array(LUMA_WEIGHTS)
+    assert stone.stone == 1
+    assert stone.tooth @ luma == pytest.approx(stone.skin @ luma, rel=0.05)
+    ivory = mouth_light_from_face(picture, skin, eyes=eyes)
+    assert ivory.tooth @ luma > 1.2 * stone.tooth @ luma
+
+
+def test_carved_teeth_have_joints_and_no_gaps() -> None:
+    opening = ellipse(200, 0.08, 0.03, -0.012)
+    stone = replace(LIGHT, stone=1.0, tooth=LIGHT.skin)
+    row = int((ORIGIN[1] - 0.08 * EYE - WINDOW[1]) / (WINDOW[3] - WINDOW[1]) * 200)
+    natural, carved = (
+        (drawn(opening, teeth=teeth, light=stone) @ np.array(LUMA_WEIGHTS))[row, 90:110]
+        for teeth in ("natural", "carved")
+    )
+    assert natural.min() < 0.4 * natural.max()
+    assert 0.6 * carved.max() < carved.min() < 0.9 * carved.max()

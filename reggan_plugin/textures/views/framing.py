@@ -381,11 +381,13 @@ def own_relief(
     unit = np.nanmedian(distance) * eyes_px / (focal_px * scale)
     ridge, steep = _ridges(-distance / unit, worn, eyes_px)
     beside = max(1, round(_BESIDE * eyes_px))
-    different = _contrast(picture.colour[grid], ridge, worn, eyes_px) > _LEAST_CONTRAST
-    seeds = ridge & different & (_highest(steep, beside) > _STEEP)
+    seeds, least = ridge & (_highest(steep, beside) > _STEEP), _LEAST_AREA * eyes_px**2
+    if not any((seeds & zone).sum() > least for zone in zones.values()):
+        return {}  # as of most heads, without a look at colours
+    seeds &= _contrast(picture.colour[grid], ridge, worn, eyes_px) > _LEAST_CONTRAST
     found = {}
     for name, zone in zones.items():
-        if (seeds & zone).sum() > _LEAST_AREA * eyes_px**2:
+        if (seeds & zone).sum() > least:
             near = _highest((seeds & zone).astype(np.float32), round(_NARROW * eyes_px)) > 0
             found[name] = _highest((ridge & near).astype(np.float32), beside) > 0
     return found

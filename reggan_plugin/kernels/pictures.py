@@ -605,3 +605,27 @@ def undo_png_filters(
         return None
     call("undo_filters", rows, height, along, step)
     return rows[: height * along].reshape(height, width, step)
+
+
+def filter_png_rows(
+    rows: UInt8[np.ndarray, "height bytes"],
+    step: int,
+    above: UInt8[np.ndarray, "1 bytes"] | None = None,
+) -> UInt8[np.ndarray, "height one_more"]:
+    """Filter rows as PNG does, each by what leaves least of it, and put the filter's number first.
+
+    Each byte becomes its difference from the pixel to the left, from the row above, or from the
+    average of both.
+
+    Args:
+        rows: of pixels.
+        step: bytes of a pixel.
+        above: the row before the first one; None if there is none.
+    """
+    height, width = rows.shape
+    above = np.zeros((1, width), np.uint8) if above is None else np.ascontiguousarray(above)
+    if above.shape != (1, width) or not 0 < step <= width:
+        raise ValueError(f"Rows of {rows.shape}, {step} a pixel, do not go on {above.shape}.")
+    result = np.empty((height, width + 1), np.uint8)
+    call("filter_rows", np.ascontiguousarray(rows), height, width, step, above, result)
+    return result

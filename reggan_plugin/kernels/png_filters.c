@@ -56,3 +56,44 @@ KERNEL void undo_filters(uint8_t *rows, int64_t height, int64_t width, int64_t s
         }
     }
 }
+
+enum { LEFT = 1, ABOVE = 2, AVERAGE = 3, LOOKED_AT = 4 * RUN };
+
+static inline uint8_t less_foretold(int filter, int own, int left, int above) {
+    return (uint8_t)(own - (filter == LEFT ? left : filter == ABOVE ? above : (left + above) / 2));
+}
+
+/* How much a filter leaves of a row: a run in four tells it. */
+static inline int64_t left_by(int filter, const uint8_t *row, const uint8_t *above, int64_t width, int64_t step) {
+    int64_t sum = 0;
+    for (int64_t x = step; x + RUN <= width; x += LOOKED_AT) {
+        int32_t size = 0;
+        for (int64_t k = x; k < x + RUN; k++) {
+            const int8_t rest = (int8_t)less_foretold(filter, row[k], row[k - step], above[k]);
+            size += rest < 0 ? -rest : rest;
+        }
+        sum += size;
+    }
+    return sum;
+}
+
+/* Filter rows, each by whichever of three filters leaves least of it, and put the filter's number before
+   it. `above` is the row before the first one. */
+KERNEL void filter_rows(const uint8_t *rows, int64_t height, int64_t width, int64_t step,
+                        const uint8_t *above, uint8_t *restrict result) {
+    for (int64_t row = 0; row < height; row++, above = rows, rows += width) {
+        const int64_t by_left = left_by(LEFT, rows, above, width, step);
+        const int64_t by_above = left_by(ABOVE, rows, above, width, step);
+        const int64_t by_both = left_by(AVERAGE, rows, above, width, step);
+        const int is_both = by_both <= by_left && by_both <= by_above;
+        const int filter = is_both ? AVERAGE : by_above <= by_left ? ABOVE : LEFT;
+        *result++ = (uint8_t)filter;
+        for (int64_t x = 0; x < step; x++) *result++ = less_foretold(filter, rows[x], 0, above[x]);
+#define FILTERED(FILTER)                                                                           \
+    for (int64_t x = step; x < width; x++)                                                         \
+        *result++ = less_foretold(FILTER, rows[x], rows[x - step], above[x]);
+        if (filter == LEFT) FILTERED(LEFT)
+        else if (filter == ABOVE) FILTERED(ABOVE)
+        else FILTERED(AVERAGE)
+    }
+}

@@ -286,7 +286,15 @@ def decode_samples(content: bytes) -> DecodedPng:
         )
     width, height = struct.unpack(">II", chunks[0].data[:8])
     refuse_oversize(height, width, _MOST_CHANNELS)
-    samples = _usual_samples(chunks)
+    behind = len(content) - len(SIGNATURE) - sum(len(chunk.raw) for chunk in chunks)
+    place = next(i for i, chunk in enumerate(chunks) if chunk.name == b"IDAT")
+    parts = [*takewhile(lambda chunk: chunk.name == b"IDAT", chunks[place:])]
+    is_sound = all(map(_is_sound, [chunks[0], *parts]))
+    compressed = b"".join(memoryview(one.raw)[8:-4] for one in parts) if is_sound else b""
+    rest = [chunk for chunk in chunks[place:] if chunk.name != b"IDAT"]
+    # the picture's own are held once
+    chunks, parts = [*chunks[:place], Chunk(name=b"IDAT", raw=b""), *rest], []
+    samples = None if b"tRNS" in names else _usual_samples(chunks[0], compressed)
     if samples is None:
         import imagecodecs  # formats are listed without it
 
@@ -302,17 +310,14 @@ def decode_samples(content: bytes) -> DecodedPng:
         kept, notices = _promoted_chunks(chunks, depth, colour_type)
     without = [_unlinked_chunk(chunk) for chunk in kept if chunk.name != _CREDENTIALS]
     notices += (LEFT_OUT,) if without != kept else ()
-    behind = len(content) - len(SIGNATURE) - sum(len(chunk.raw) for chunk in chunks)
     notices += (bytes_left_out(behind),) if behind else ()
     kept = [_without_thumbnail(chunk) for chunk in without]
     notices += (THUMBNAIL_LEFT_OUT,) if kept != without else ()
     notices += next((turn_passed_over(one.data) for one in kept if one.name == b"eXIf"), ())
-    place = next(i for i, chunk in enumerate(kept) if chunk.name == b"IDAT")
-    rest = [chunk for chunk in kept[place:] if chunk.name != b"IDAT"]
     colours = samples.shape[2] - has_alpha
     return DecodedPng(
         original=StoredPng(
-            chunks=[*kept[:place], Chunk(name=b"IDAT", raw=b""), *rest],
+            chunks=kept,
             samples=samples if transparent is None else samples[..., :colours],
             transparent=transparent,
         ),
@@ -322,22 +327,21 @@ def decode_samples(content: bytes) -> DecodedPng:
     )
 
 
-def _usual_samples(chunks: list[Chunk]) -> Shaped[np.ndarray, "height width channels"] | None:
+def _usual_samples(
+    header: Chunk, compressed: bytes
+) -> Shaped[np.ndarray, "height width channels"] | None:
     """Return the samples of a sound file of the usual kind, in half of libpng's time; of others
     None: it reads what is rare, and says what is wrong with what is damaged.
     """
     import imagecodecs  # formats are listed without it
 
-    width, height, depth, colour_type, *methods = struct.unpack(">IIBBBBB", chunks[0].data)
+    width, height, depth, colour_type, *methods = struct.unpack(">IIBBBBB", header.data)
     channels = {number: count for count, number in _COLOUR_TYPES.items()}.get(colour_type)
-    is_usual = depth in (8, 16) and methods == [0, 0, 0] and b"tRNS" not in {c.name for c in chunks}
-    first = next(i for i, chunk in enumerate(chunks) if chunk.name == b"IDAT")
-    parts = [*takewhile(lambda chunk: chunk.name == b"IDAT", chunks[first:])]
-    if channels is None or not is_usual or not all(map(_is_sound, [chunks[0], *parts])):
+    if channels is None or depth not in (8, 16) or methods != [0, 0, 0]:
         return None
     step = channels * depth // 8
     rows = np.empty(height * (width * step + 1) + BYTES_BEHIND, np.uint8)
-    compressed, room = b"".join(part.data for part in parts), rows[:-BYTES_BEHIND]
+    room = rows[:-BYTES_BEHIND]
     try:
         stored = imagecodecs.deflate_decode(compressed, out=room)  # type: ignore[arg-type]
     except imagecodecs.DeflateError:

@@ -1,7 +1,11 @@
-"""Array shapes are checked where functions are called, the first calls of each in each test."""
+"""Array shapes are checked where functions are called, the first calls of each in each test, and
+whenever a dataclass is made.
+"""
 
+import dataclasses
 import functools
 import inspect
+import math
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -35,17 +39,23 @@ def forget_calls() -> None:
 
 
 def _first_calls_checked(*, typechecker: Checker) -> Checker:
-    """As `jaxtyping.jaxtyped`, with a function's checks made when it is first called."""
+    """As `jaxtyping.jaxtyped`, with checks made when what they check is first called."""
 
     def decorate(checked: Any) -> Any:
-        if not inspect.isfunction(checked):
+        if inspect.isfunction(checked):
+            return _counted(checked, typechecker, CHECKED_CALLS)
+        if not inspect.isclass(checked):
             return _jaxtyped(checked, typechecker=typechecker)
-        return _counted(checked, typechecker)
+        if dataclasses.is_dataclass(checked) and "__init__" in vars(checked):
+            checked.__init__ = _counted(checked.__init__, typechecker, math.inf)  # type: ignore[method-assign]
+        return checked
 
     return decorate
 
 
-def _counted(plain: Callable[..., Any], typechecker: Checker) -> Callable[..., Any]:
+def _counted(
+    plain: Callable[..., Any], typechecker: Checker, most_calls: float
+) -> Callable[..., Any]:
     test, calls = -1, 0
     checked: Callable[..., Any] | None = None
 
@@ -54,7 +64,7 @@ def _counted(plain: Callable[..., Any], typechecker: Checker) -> Callable[..., A
         nonlocal test, calls, checked
         if test != _tests_begun:
             test, calls = _tests_begun, 0
-        if calls >= CHECKED_CALLS:
+        if calls >= most_calls:
             return plain(*args, **kwargs)
         calls += 1
         checked = checked or _jaxtyped(plain, typechecker=typechecker)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
+from reggan_plugin.files.image_format import PlacedPicture
 from reggan_plugin.imaging.crop import box_of
 
 from .array_shapes import CHECKED_CALLS
@@ -16,3 +17,11 @@ def test_another_shape_fails_the_first_calls(test: int) -> None:
         box_of(plane[..., None], region)
     for _ in range(2 * CHECKED_CALLS):
         assert box_of(plane, region) == (slice(0, 0), slice(0, 0))
+
+
+def test_a_dataclass_of_another_shape_fails_whenever_it_is_made() -> None:
+    plane = np.zeros((4, 4), np.float32)
+    for _ in range(2 * CHECKED_CALLS):
+        PlacedPicture(values=plane, origin_px=(0, 0), display_px=(4, 4))
+        with pytest.raises(TypeCheckError, match="PlacedPicture"):
+            PlacedPicture(values=plane[..., None], origin_px=(0, 0), display_px=(4, 4))

@@ -8,7 +8,7 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.change.answer import Painter
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
-from reggan_plugin.imaging.crop import CroppedFace, box_of
+from reggan_plugin.imaging.crop import CroppedFace
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.change import blended
 from reggan_plugin.kernels.pictures import block_means, blur, run_on
@@ -252,13 +252,13 @@ class Drawn:
         side, chin = coarse.shape[0], jaw[_CHIN]
         along = (np.arange(side) + 0.5) / side
         edge = np.interp(along, chin[:, 0], chin[:, 1], left=2, right=2)
-        under = (along[:, None] - edge) / self.eye
         inwards = np.minimum(along - chin[:, 0].min(), chin[:, 0].max() - along) / self.eye
-        behind = coarse.plane(depth < chin[:, 2].min() - fold_depth(self.there)) & (under > -_NEAR)
-        shade, ends = np.zeros((side, side), np.float32), np.clip(inwards / _ENDS, 0, 1)
-        within = box_of(behind, (slice(0, side), slice(0, side)))
-        deep = np.exp(-under[within].clip(0) / _SHADE_REACH)
-        shade[within] = behind[within] * deep * ends[within[1]]
+        behind = depth < chin[:, 2].min() - fold_depth(self.there)
+        rows, columns = np.divmod(coarse.pixels[behind], side)
+        under = (along[rows] - edge[columns]) / self.eye
+        deep = (under > -_NEAR) * np.exp(-under.clip(0) / _SHADE_REACH)
+        shade = np.zeros((side, side), np.float32)
+        shade[rows, columns] = deep * np.clip(inwards / _ENDS, 0, 1)[columns]
         shade = blur(shade, _SHADE_SOFT * self.eye * side)
         return np.log1p(-_SHADE * np.float32(share) * block_means(shade[..., None], side // cells))
 

@@ -219,7 +219,11 @@ def _edges() -> list[tuple[Rows, Rows]]:
 def _near_edges(template: Template) -> Float[np.ndarray, "openings vertices"]:
     """1 on the edges of each opening, 0 away from them."""
     marks = [template.landmarks[np.concatenate(pair)] for pair in _edges()]
-    square = [((template.rest[:, None] - one) ** 2).sum(axis=2).min(axis=1) for one in marks]
+    # by axis: a sum over three values takes ten times as long
+    away = [
+        [(template.rest[:, axis] - one[:, axis, None]) ** 2 for axis in range(3)] for one in marks
+    ]
+    square = [(across + down + deep).min(axis=0) for across, down, deep in away]
     return np.exp(-np.stack(square) / _NEAR**2).astype(np.float32)
 
 

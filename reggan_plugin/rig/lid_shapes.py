@@ -1,5 +1,6 @@
 """Shapes of lids, made exact: shut lids meet, and lashes go along with the upper one."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -56,19 +57,20 @@ def closed_lids(rest: Points, blink: Points, rows: Rows, weights: Weights, side:
     return blink
 
 
-def with_lash_band(rest: Points, shape: Points, rows: Rows, weights: Weights, side: str) -> Points:
-    """Make a shape with which the skin just above the upper lid's edge goes along rigidly.
+def with_lash_band(
+    rest: Points, shapes: Mapping[str, Points], rows: Rows, weights: Weights, side: str
+) -> dict[str, Points]:
+    """Make shapes with which the skin just above the upper lid's edge goes along rigidly.
 
     Args:
         rest: vertices of the template.
-        shape: motion of any shape, at weight 1.
+        shapes: motions of any shapes, by name, at weight 1.
         rows: vertices of the landmarks.
         weights: of these.
         side: `right` or `left`.
     """
     at = marks_on(rest, rows, weights)
     upper, lower = rows_of("lid_upper", side), rows_of("lid_lower", side)
-    motion = (marks_on(rest + shape, rows, weights) - at)[upper]
     away = rest[:, None] - at[upper][None]
     distance = np.linalg.norm(away, axis=2)
     near = distance.min(axis=1)
@@ -80,7 +82,11 @@ def with_lash_band(rest: Points, shape: Points, rows: Rows, weights: Weights, si
     share = np.where(is_above, share * share * (3 - 2 * share), 0.0)
     count = np.arange(len(upper))
     share *= soft @ np.clip(np.minimum(count, count[::-1]) / 2.0, 0, 1)  # not at the corners
-    return shape + share[:, None] * (soft @ motion - shape)
+    made = {}
+    for name, shape in shapes.items():
+        motion = (marks_on(rest + shape, rows, weights) - at)[upper]
+        made[name] = shape + share[:, None] * (soft @ motion - shape)
+    return made
 
 
 def _softly_nearest(

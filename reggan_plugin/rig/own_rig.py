@@ -199,9 +199,8 @@ def _as_template(house: Template, rest: Points, lent: Mapping[str, Points]) -> T
     for side in SIDES:
         blink = "eyeBlink" + side.capitalize()
         shapes[blink] = closed_lids(rest, shapes[blink], house.rows, house.weights, side)
-        for name in lent:
-            if name.startswith(_LASH_SHAPES):
-                shapes[name] = with_lash_band(rest, shapes[name], house.rows, house.weights, side)
+        lashes = {name: shapes[name] for name in lent if name.startswith(_LASH_SHAPES)}
+        shapes |= with_lash_band(rest, lashes, house.rows, house.weights, side)
     drop = np.clip(-shapes["jawOpen"][:, 1], 0, None)
     moved = replace(
         house,

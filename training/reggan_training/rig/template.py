@@ -367,9 +367,8 @@ def _finished(
     for side in SIDES:
         blink = "eyeBlink" + side.capitalize()
         finished[blink] = closed_lids(rest, finished[blink], rows, weights, side)
-        for name in finished:
-            if name.startswith(_LASH_SHAPES):
-                finished[name] = with_lash_band(rest, finished[name], rows, weights, side)
+        lashes = {one: own for one, own in finished.items() if one.startswith(_LASH_SHAPES)}
+        finished |= with_lash_band(rest, lashes, rows, weights, side)
     return finished
 
 

@@ -47,6 +47,9 @@ _FEWEST = 8
 """Pixels of such an edge from which on it is drawn."""
 _MOST_PX = 1024
 """On a side of an edge's window."""
+_TORN = 1.7
+"""Pixels of the source between neighbours in the result from which on an edge is between them. With
+3 it has steps (test's roughness 0.19 for 0.12), with 0 beards are blurred along it."""
 _CHIN = slice(4, 11)
 """Landmarks of the jaw below which a neck comes out."""
 _RISES, _MOVED = 0.08, 0.01
@@ -140,7 +143,8 @@ class Drawn:
                 skins.append(run_on(raster.plane(colours), raster.plane(left)))
         square = side_px, side_px
         one = run_on(both.reshape(*square, 3), known.reshape(square))
-        skins.append(_softened(one, np.ones(square, bool), _borders(shown.reshape(square))))
+        borders = _borders(shown.reshape(*square, 1))
+        skins.append(_softened(one, np.ones(square, bool), borders))
         apart = blended(skins[1], skins[0], is_above.astype(np.float32))
         inwards = np.minimum(columns - middle[0, 0], middle[-1, 0] - columns)
         share = np.clip(inwards / (_CORNER * self.eye * scale), 0, 1)
@@ -319,7 +323,10 @@ class Drawn:
             cover[drawn] *= np.clip(2 * (share - 0.5) / (_SURELY - 0.5) - 1, 0, 1)
         paint = np.zeros((side_px, side_px, 3), np.float32)
         paint[drawn] = srgb_from_linear(linear_from_srgb(self.picture.at(source)) * factor)
-        return _painter(window, cover, _softened(paint, cover > 0, cover > 0))
+        shows = at.copy()
+        shows[drawn] = source
+        torn = _borders(shows, _TORN * size / side_px)
+        return _painter(window, cover, _softened(paint, cover > 0, torn & (cover > 0)))
 
     def _raster(
         self,
@@ -344,11 +351,14 @@ def fold_depth(points: Float[np.ndarray, "vertices 3"]) -> float:
     return _BEHIND * float(np.sqrt((points[:, 2] ** 2).mean()))
 
 
-def _borders(numbers: Int[np.ndarray, "side side"]) -> Bool[np.ndarray, "side side"]:
-    """Pixels beside one of another number."""
-    borders = np.zeros(numbers.shape, bool)
+def _borders(
+    values: Float[np.ndarray, "side side channels"] | Int[np.ndarray, "side side channels"],
+    least: float = 0,
+) -> Bool[np.ndarray, "side side"]:
+    """Pixels beside one whose values differ by more than so much."""
+    borders = np.zeros(values.shape[:2], bool)
     for ours, theirs in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
-        differ = numbers[ours] != numbers[theirs]
+        differ = (np.abs(values[ours] - values[theirs]) > least).any(axis=2)
         borders[ours] |= differ
         borders[theirs] |= differ
     return borders

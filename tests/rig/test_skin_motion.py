@@ -218,6 +218,19 @@ def test_a_chin_passes_before_the_neck_without_steps() -> None:
     assert smooth < 0.5 * stepped
 
 
+def test_hair_on_a_chin_stays_as_sharp_as_it_was_where_its_edge_is_painted() -> None:
+    is_neck, landmarks = below_chin()
+    hairs = np.where(np.arange(len(is_neck)) % 4 < 2, np.float32(0.2), np.float32(0.7))
+    picture = np.broadcast_to(hairs[None, :, None], (*is_neck.shape, 3)).copy()
+    answer = rig_answer(template(), picture, landmarks, {"jawOpen": 0.8})
+    rows, columns = np.s_[296:308], np.s_[160:225]
+    painted, moved = (
+        np.abs(np.diff(change_crop(picture, one).pixels[rows, columns, 0])).mean()
+        for one in (answer, replace(answer, painters=()))
+    )
+    assert painted > moved
+
+
 def test_a_chin_beside_a_lock_of_hair_is_painted_no_further_than_it_moves() -> None:
     is_neck, landmarks = below_chin()
     picture = np.where(is_neck[..., None], np.float32(0.9), np.float32(0.3)).repeat(3, axis=2)

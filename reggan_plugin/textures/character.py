@@ -6,7 +6,7 @@ Parts are told by the names that artists give to meshes.
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -130,6 +130,60 @@ def smooth_normals(positions: Points, faces: Triangles) -> Points:
         np.add.at(total, place[faces[:, corner]], across)
     length = np.linalg.norm(total, axis=1, keepdims=True)
     return np.asarray((total / np.maximum(length, 1e-30))[place])
+
+
+_BULGES: Final = 0.005
+"""Volume over area to the power 1.5 from which on a mesh has an outside; a ball has 0.094, heads
+about 0.06, cards of hair none."""
+_FEWEST: Final = 20
+"""Triangles of such a mesh."""
+_MOST_INWARD: Final = -0.5
+"""Of the triangles that have an outside: outlines drawn by a shell turned inwards come to 0."""
+
+
+def with_outward_faces(parts: tuple[MeshPart, ...]) -> tuple[MeshPart, ...]:
+    """Return parts whose triangles run counter-clockwise from outside, as those of some files do
+    not.
+
+    The skin says which way they run; where no name tells it, all parts do. The others go with it,
+    unless they run the right way.
+    """
+    bulges = [_bulge(part) for part in parts]
+    skin = [
+        bulge != 0 and any(one.part == Part.SKIN for one in name_parts([replace(part, morphs=())]))
+        for part, bulge in zip(parts, bulges, strict=True)
+    ]
+    leads = skin if any(skin) else [True] * len(parts)
+    if _balance(bulges, leads) >= _MOST_INWARD:
+        return parts
+    others = [not lead for lead in leads]
+    turns = [lead or _balance(bulges, others) <= 0 for lead in leads]
+    return tuple(
+        replace(part, faces=part.faces[:, ::-1]) if turn else part
+        for part, turn in zip(parts, turns, strict=True)
+    )
+
+
+def _bulge(part: MeshPart) -> int:
+    """Count the triangles of a part that has an outside; negative where they run clockwise."""
+    if len(part.faces) < _FEWEST:
+        return 0
+    corners = part.positions[part.faces]
+    middle = corners.mean(axis=1)
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
+    area = np.linalg.norm(across, axis=1)
+    total = float(area.sum())
+    centre = area @ middle / max(total, 1e-300)
+    volume = float(((middle - centre) * across).sum()) / 3
+    return 0 if abs(volume) <= _BULGES * total**1.5 else int(np.sign(volume)) * len(area)
+
+
+def _balance(bulges: Sequence[int], chosen: Sequence[bool]) -> float:
+    """1 where all triangles of the chosen parts run counter-clockwise, -1 where none does; 0
+    without any.
+    """
+    own = [bulge for bulge, is_chosen in zip(bulges, chosen, strict=True) if is_chosen]
+    return sum(own) / max(sum(map(abs, own)), 1)
 
 
 def is_mirrored(uv: Float[np.ndarray, "points 2"], faces: Triangles) -> Bool[np.ndarray, " faces"]:

@@ -31,6 +31,7 @@ from reggan_plugin.textures.character import (
     Material,
     MeshPart,
     Morph,
+    with_outward_faces,
 )
 from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file, refuse_many_files
 from reggan_plugin.textures.gltf.character import character_from_gltf
@@ -112,8 +113,9 @@ def load_mesh(path: Path, *, gltf: GltfFile | None = None, with_morphs: bool = F
         MissingExtraError: it is USD, whose package is not installed.
     """
     loaded = _load(path, gltf, with_morphs)
-    character = loaded.character
-    _check_geometry(character)
+    _check_geometry(loaded.character)
+    character = replace(loaded.character, parts=with_outward_faces(loaded.character.parts))
+    loaded = replace(loaded, character=character)
     broken = [
         place
         for place, part in enumerate(character.parts)

@@ -1,6 +1,7 @@
 """Every kind of mesh file gives the same head; the head is found from what the file tells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import trimesh
 from PIL import Image
 
 from reggan_plugin.errors import MeshError, MissingExtraError
-from reggan_plugin.textures.character import Character, Material, MeshPart
+from reggan_plugin.textures.character import Character, Material, MeshPart, with_outward_faces
 from reggan_plugin.textures.gltf.character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import material_from_gltf, read_gltf
 from reggan_plugin.textures.map_change import PreparedFace
@@ -20,7 +21,8 @@ from reggan_plugin.textures.views.ray_traced_view import Stage, look_at
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 from ..glb_files import glb_bytes
-from .conftest import MadeHead, write_obj
+from ..sample_frames import SAMPLES
+from .conftest import MadeHead, write_glb, write_obj
 from .test_write_gltf import parsed
 
 
@@ -40,6 +42,43 @@ def test_ply_and_obj_give_the_same_head(head: MadeHead, tmp_path: Path) -> None:
         corners = part.positions[part.faces]
         np.testing.assert_allclose(corners, head.positions[head.faces], atol=1e-5)
         np.testing.assert_allclose(part.uv[part.faces], head.uv[head.faces], atol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", ["obj", "glb"])
+def test_a_head_wound_the_other_way_round_is_turned(
+    head: MadeHead, tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"head.{suffix}"
+    wound = replace(head, faces=head.faces[:, ::-1])
+    if suffix == "obj":
+        write_obj(path, wound)
+    else:
+        write_glb(path, wound, image=b"")
+    (part,) = load_mesh(path).character.parts
+    middle = (part.positions.min(axis=0) + part.positions.max(axis=0)) / 2
+    a, b, c = np.moveaxis(part.positions[part.faces], 1, 0)
+    assert ((np.cross(b - a, c - a) * (a - middle)).sum(axis=1) >= 0).all()
+
+
+def test_each_part_is_turned_by_what_its_skin_and_itself_show() -> None:
+    parts = load_mesh(SAMPLES / "head.glb").character.parts
+    skin = next(part for part in parts if part.name == "Skin")
+
+    def wound(*names: str) -> tuple[MeshPart, ...]:
+        return tuple(
+            replace(part, faces=part.faces[:, ::-1]) if part.name in names else part
+            for part in parts
+        )
+
+    def check(given: Sequence[MeshPart], expected: Sequence[MeshPart]) -> None:
+        for one, other in zip(with_outward_faces(tuple(given)), expected, strict=True):
+            np.testing.assert_array_equal(one.faces, other.faces, one.name)
+
+    check(parts, parts)  # the inside of the mouth looks inwards
+    check(wound(*(part.name for part in parts)), parts)
+    check(wound("Skin"), parts)
+    outline = replace(skin, faces=skin.faces[:, ::-1], positions=1.02 * skin.positions)
+    check([*parts, outline], [*parts, outline])
 
 
 def test_an_obj_names_its_own_maps(head: MadeHead, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./r
 
 const { TOOTH, GUM, WALL, PLATE, HINGE, SLIDE, IVORY, CAVITY, NECK, EDGE, EDGE_REACH, CANINES, CANINE, FILL_OF, FADE,
   FADE_OF, LOWER_FADE, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, ARCH, ASIDE, ACROSS, ACROSS_REACH, STRONG_KEY, TOO_BRIGHT, REDDER, THROUGH_CHEEKS, POWER, NEAREST,
-  LIPS_BEFORE_TEETH, LIPS_CURVE, MIDDLE, BEHIND, SHORTER, JOINT } = ofMouth;
+  LIPS_BEFORE_TEETH, LIPS_CURVE, MIDDLE, BEHIND, SHORTER, JOINTS, JOINT_SKY } = ofMouth;
 const COLOURS = [IVORY, ofMouth.GUM_COLOUR, ofMouth.TONGUE_COLOUR, ofMouth.WALL_COLOUR, ofMouth.PLATE_COLOUR];
 const { LUMA, DEPTHS, MARGIN } = ofLight;
 const CELL = 0.03;  // in eye distances; coarser than the program's, for a slider's sake
@@ -55,11 +55,16 @@ export class Mouth {
     const through = (part, blur, place) => Math.min(1, FILL_OF[part] * opening.seen(blur, place)) ** POWER;
     const [data, deep] = [new Float32Array(12 * this.part.length), []];
     for (let i = 0; i < this.part.length; i++) {
-      const part = this.part[i];
+      const fills = teeth === "carved" && this.part[i] === PLATE;  // the joints
+      const part = fills ? TOOTH : this.part[i];
       const [isPlate, isHard] = [part === PLATE, part === PLATE || part === TOOTH];
       const rest = [this.points[3 * i], this.points[3 * i + 1], this.points[3 * i + 2]];
       const own = [this.normals[3 * i], this.normals[3 * i + 1], this.normals[3 * i + 2]];
       const jaw = this.jaw[i];
+      if (fills) {
+        rest.forEach((value, k) => { rest[k] -= BEHIND * (value - MIDDLE[k]); });
+        rest[1] = clip(this.points[3 * i + 1] + (jaw > 0.5 ? -SHORTER : SHORTER), ...JOINTS);
+      }
       const point = jaw ? added(rest, added(added(added(turn(added(rest, HINGE, -1)), HINGE), shift), rest, -1), jaw) : rest;
       const normal = jaw ? unit(added(own, added(turn(own), own, -1), jaw)) : own;
       // At rest: else lower teeth would go dark as the jaw takes them back.
@@ -78,12 +83,12 @@ export class Mouth {
       const cheek = clip((Math.abs(rest[0]) - 0.3) / 0.15);
       const amount = Math.max(THROUGH_CHEEKS * cheek,
         (light.ambient * sky * above * (0.35 + 0.65 * facing) + 1.25 * light.keyStrength * lit * fromKey) * fade);
-      const free = clip((this.sky[i] - 0.05) / 0.62);
+      const free = clip(((fills ? JOINT_SKY : this.sky[i]) - 0.05) / 0.62);
       const lack = clip(1 - amount);
       const redder = isHard ? 0.5 * lack * lack : (part === GUM ? 0.6 : REDDER) * lack;
       const carved = part === GUM ? light.stone : 0;
       const bounce = (isHard ? 0.5 : 1) * BOUNCE * opening.seen(1.6 * depth, place);
-      const bare = this.colours[i].map((value, k) => value + carved * (CARVED_GUM * IVORY[k] - value));
+      const bare = (fills ? IVORY.map((value, k) => value * NECK[k]) : this.colours[i]).map((value, k) => value + carved * (CARVED_GUM * IVORY[k] - value));
       const colour = CAVITY.map((flesh, k) => strength[k] * bare[k] * (flesh / CAVITY[0]) ** (0.45 * redder)
         * (amount * (isPlate ? 0.85 + 0.15 * free : 0.35 + 0.65 * free) + bounce * flesh / 0.2));
       const grey = dot(colour, LUMA);
@@ -91,11 +96,7 @@ export class Mouth {
       const gloss = GLOSS_OF[part] * (light.keyStrength + 0.15) * fromKey * fade
         * (strength[0] + strength[1] + strength[2]) / 3 * (1 - (1 - STONE_GLOSS) * light.stone);
       const shade = 1 - RIM_SHADE * (1 - opening.seen(RIM, place));
-      const fills = isPlate && teeth === "carved";  // the joints
-      const at = !fills ? point : point.map((value, k) =>
-        value - (k === 1 ? (jaw > 0.5 ? SHORTER : -SHORTER) : BEHIND * (value - MIDDLE[k])));
-      const seen = projection.map((row, k) => origin[k] + dot(row, at));
-      data.set([...seen, dot(at, towards), 0, 0, ...scaled(shown, fills ? JOINT * shade : shade), gloss * shade, ...normal], 12 * i);
+      data.set([...place, dot(point, towards), 0, 0, ...scaled(shown, shade), gloss * shade, ...normal], 12 * i);
       if (part === WALL && rest[2] < -1.3) deep.push(shown);
     }
     return { data, unseen: meanOf(deep), gleam: unit(added(key, towards)) };

@@ -49,6 +49,9 @@ _MOUTH_WIDE = 0.45
 """Eye distances from the middle in which the inside of a mouth is looked for: no ear."""
 _LEAST_MOTION: Final = 0.002
 """Eye distances; a shape that moves the face less is none."""
+_ACTS, _LEAST_SHARE = 0.5, 0.2
+"""Of the house's largest motion, from which on it acts; and of the vertices there, how many a
+shape has to move. Sample head: 0.36 or more; shapes of a mouth's inside alone: 0.12 or less."""
 _LEAST_EYES: Final = 0.2
 """Distance of the eyes in that first guess, below which they are none."""
 _AROUND: Final = 0.2
@@ -149,7 +152,10 @@ def own_rig(house: Template, mesh: RigMesh, find: FindLandmarks) -> OwnRig:
         name: (moved[near] * weight[..., None]).sum(axis=1) * keep
         for name, moved in head.shapes.items()
     }
-    lent = {name: moved for name, moved in lent.items() if np.abs(moved).max() > _LEAST_MOTION}
+    lent = {name: moved for name, moved in lent.items() if _moves_face(moved, house, name)}
+    if jaw is not None and "jawOpen" not in lent:  # lips that do not part were looked at parted
+        others = {name: moved for name, moved in mesh.shapes.items() if name != "jawOpen"}
+        return own_rig(house, replace(head.mesh, shapes=others), find)
     for name, moved in lent.items():
         if np.abs(moved).max() > MOST_MOTION:
             raise MeshError(
@@ -164,6 +170,18 @@ def own_rig(house: Template, mesh: RigMesh, find: FindLandmarks) -> OwnRig:
         origin=head.origin,
         unit=head.unit,
     )
+
+
+def _moves_face(moved: Points, house: Template, name: str) -> bool:
+    """Tell whether a shape moves the face where the house's shape of its name does, and not only
+    what lies behind it.
+    """
+    own, theirs = (
+        np.linalg.norm(offsets * house.keep[:, None], axis=1)
+        for offsets in (house.shapes[name], moved)
+    )
+    acts = own > _ACTS * own.max()
+    return bool((theirs[acts] > _LEAST_MOTION).mean() > _LEAST_SHARE)
 
 
 def _with_inside_of_mouth(head: "_UprightHead") -> "_UprightHead":

@@ -141,6 +141,8 @@ _MAP_PX: Final = 1024
 """Side to which maps are averaged: the pictures that they are drawn in are smaller."""
 _WELD: Final = 1e-6
 """Share of the mesh's size within which vertices are one, if they move alike."""
+_BESIDE: Final = 0.01
+"""Share of a moving face's size within which skin without shapes is a copy of it."""
 _FARTHEST: Final = 1e6
 """Of a shape, in the file's units, as of its points."""
 _UPPER_ROW: Final = re.compile(r"upper|top|maxill", re.IGNORECASE)
@@ -179,7 +181,7 @@ def read_rig(path: str | Path) -> RigMesh:
 def rig_mesh(loaded: LoadedMesh) -> RigMesh:
     """Return a character's meshes as one, in the file's axes."""
     character = loaded.character
-    named = _with_skin(name_parts(character.parts))
+    named = sorted(_with_skin(name_parts(character.parts)), key=lambda one: not one.mesh.morphs)
     parts = [one.mesh for one in named]
     binds = binds_by_shape(loaded.gltf, parts)
     _refuse_too_large(character.path, parts, len(binds))
@@ -192,7 +194,11 @@ def rig_mesh(loaded: LoadedMesh) -> RigMesh:
             )
     colours = _Colours(loaded, parts)
     starts = np.cumsum([0, *(len(part.positions) for part in parts)])
-    kept = [colours.opaque(index) for index in range(len(parts))]
+    copied = _copies(named, starts, offsets)
+    kept = [
+        colours.opaque(index) & ~copied[start + part.faces].all(axis=1)
+        for index, (start, part) in enumerate(zip(starts, parts, strict=False))
+    ]
     faces = [start + part.faces for start, part in zip(starts, parts, strict=False)]
     triangles = np.concatenate([own[shown] for own, shown in zip(faces, kept, strict=True)])
     colours.kept = [np.flatnonzero(shown) for shown in kept]
@@ -264,6 +270,38 @@ def _parts_by_form(
     return result
 
 
+def _copies(
+    named: Sequence[NamedPart], starts: Int[np.ndarray, " starts"], offsets: Mapping[str, Points]
+) -> Bool[np.ndarray, " points"]:
+    """Return points of skin without shapes where skin with shapes is: a head of less detail, or
+    one that casts shadows. It would hold the face still.
+    """
+    points = np.concatenate([one.mesh.positions for one in named])
+    moves = np.zeros(len(points), bool)
+    for moved in offsets.values():
+        moves |= moved.any(axis=1)
+    skin, still = np.zeros(len(points), bool), np.zeros(len(points), bool)
+    for start, one in zip(starts, named, strict=False):
+        own = slice(start, start + len(one.mesh.positions))
+        skin[own] = one.part == Part.SKIN
+        still[own] = skin[own] & ~moves[own].any()
+    face = points[skin & moves]
+    if not still.any() or not len(face):
+        return still
+    cell = max(float(np.ptp(face, axis=0).max()), 1e-12) * _BESIDE
+    low = face.min(axis=0)
+    places = np.floor((face - low) / cell).astype(np.int64)
+    around = np.stack(np.meshgrid(*3 * [[-1, 0, 1]]), axis=-1).reshape(-1, 3)
+    table = np.zeros(places.max(axis=0) + 3, bool)
+    for step in around:
+        table[tuple((places + 1 + step).T)] = True
+    at = np.floor((points - low) / cell) + 1
+    rows = np.flatnonzero(still & (at >= 0).all(axis=1) & (at < table.shape).all(axis=1))
+    still[:] = False
+    still[rows] = table[tuple(at[rows].astype(np.int64).T)]
+    return still
+
+
 def _refuse_too_large(path: Path, parts: Sequence[MeshPart], shapes: int) -> None:
     """Refuse a head that would take all memory, or minutes.
 
@@ -304,8 +342,8 @@ def _welded(
 ) -> tuple[Int[np.ndarray, " kept"], Int[np.ndarray, " points"]]:
     """Return the first of all vertices in one place that move alike, and for each its number.
 
-    Maps double vertices at their seams; lips that touch are two all the same, as the jaw parts
-    them.
+    Parts with shapes come before those without, which would hold them still. Maps
+    double vertices at their seams; lips that touch are two all the same, as the jaw parts them.
     """
     size = max(float(np.ptp(points, axis=0).max()), 1e-12) * _WELD
     moved = [offsets[name] for name in ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight")

@@ -247,13 +247,17 @@ def _morphs(
         if not shape:
             raise ValueError(f"blend shape {name[:80]!r} is not there")
         offsets = _numbers(shape.GetOffsetsAttr().Get(), float).reshape(-1, 3)
-        rows = _numbers(shape.GetPointIndicesAttr().Get() or range(len(offsets)), np.int64)
-        if len(rows) != len(offsets) or not (
-            rows.min(initial=0) >= 0 and rows.max(initial=0) < count
-        ):
+        given = shape.GetPointIndicesAttr().Get()
+        rows = _numbers(given or range(count), np.int64)
+        if len(offsets) != len(rows):
             raise ValueError(
-                f"blend shape {name[:80]!r} has {len(offsets)} offsets for {len(rows)} of {count} "
-                "points"
+                f"blend shape {name[:80]!r} has {len(offsets)} offsets, expected {len(rows)}, one "
+                f"for each {'of its point indices' if given else 'point'}"
+            )
+        if len(rows) and not 0 <= rows.min() <= rows.max() < count:
+            raise ValueError(
+                f"blend shape {name[:80]!r} has point indices from {rows.min()} to {rows.max()}; "
+                f"expected 0 to {count - 1}"
             )
         dense = np.zeros((count, 3))
         dense[rows] = offsets

@@ -1,5 +1,6 @@
 """A head of the user's own as the rig: its shapes, its teeth, and what is said of what it lacks."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from reggan_plugin.rig.mouth_opening import kept_shut
 from reggan_plugin.rig.own_rig import OwnRig, RigMesh, own_rig
 from reggan_plugin.rig.own_teeth import own_mouth
 from reggan_plugin.rig.template import template
-from reggan_plugin.textures.rig_mesh import read_rig
+from reggan_plugin.textures.character import MeshPart
+from reggan_plugin.textures.read_mesh import load_mesh
+from reggan_plugin.textures.rig_mesh import read_rig, rig_mesh
 from reggan_plugin.transfer import model_with_own_rig
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.face_shapes import mirrored_name
@@ -84,6 +87,42 @@ def test_lips_follow_the_jaw_though_the_mouth_inside_is_one_piece_with_the_skin(
     assert np.linalg.norm(rig.landmarks[upper] - rig.landmarks[lower], axis=1).max() < 0.1
     drop = -rig.at_landmarks(rig.shapes["jawOpen"])[:, 1]
     assert drop[lower].max() > 0.9 * drop[rows_of("jaw")].max()
+
+
+def with_parts(change: Callable[[MeshPart], Sequence[MeshPart]]) -> OwnRig:
+    """The sample head with other parts in place of its skin, laid on the template."""
+    loaded = load_mesh(SAMPLES / "head.glb", with_morphs=True)
+    parts = [
+        own
+        for part in loaded.character.parts
+        for own in (change(part) if part.name == "Skin" else (part,))
+    ]
+    character = replace(loaded.character, parts=tuple(parts))
+    return laid(rig_mesh(replace(loaded, character=character)))[0]
+
+
+def test_a_copy_of_the_head_without_shapes_takes_none_away() -> None:
+    expected = with_parts(lambda skin: (skin,))
+    copied = with_parts(lambda skin: (replace(skin, name="Skin_LOD1", mesh=99, morphs=()), skin))
+    assert copied.lent == expected.lent
+    for name in ("jawOpen", "mouthSmileLeft"):
+        own, theirs = (rig.template.shapes[name] for rig in (copied, expected))
+        assert lost(own, theirs) < EXACT, name
+
+
+def test_shapes_that_move_the_inside_of_the_mouth_alone_are_no_shapes_of_the_face() -> None:
+    def rename(skin: MeshPart) -> tuple[MeshPart]:
+        morphs = [replace(one, name=f"Fcl_{row}") for row, one in enumerate(skin.morphs)]
+        return (replace(skin, morphs=tuple(morphs)),)
+
+    rig = with_parts(rename)
+    assert len(rig.missing) > 45
+    for name in ("jawOpen", "mouthSmileLeft", "mouthFrownRight"):
+        assert name in rig.missing
+        assert lost(rig.template.shapes[name], template().shapes[name]) == 0
+    upper, lower = LIP_PAIRS
+    marks = rig.template.landmarks
+    assert np.linalg.norm(marks[upper] - marks[lower], axis=1).max() < 0.1
 
 
 def lost(found: np.ndarray, true: np.ndarray) -> float:

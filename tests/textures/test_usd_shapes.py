@@ -87,8 +87,18 @@ def test_a_mirrored_mesh_looks_where_it_looked(tmp_path: Path, is_glb: bool) -> 
     assert heights_and_sides(path) == [(2.0, 1.0)]
 
 
-def test_a_shape_of_points_that_are_not_there_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([7], "'face_JawOpen' has point indices from 7 to 7; expected 0 to 3"),
+        ([0, 1], "'face_JawOpen' has 1 offsets, expected 2, one for each of its point indices"),
+        ([], "'face_JawOpen' has 1 offsets, expected 4, one for each point"),
+    ],
+)
+def test_a_shape_whose_offsets_fit_no_points_is_refused(
+    tmp_path: Path, rows: list[int], found: str
+) -> None:
     path = tmp_path / "head.usda"
-    write_usd(path, [7])
-    with pytest.raises(MeshError, match="'face_JawOpen' has 1 offsets for 1 of 4 points"):
+    write_usd(path, rows)
+    with pytest.raises(MeshError, match=found):
         read_rig(path)

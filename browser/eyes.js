@@ -96,7 +96,7 @@ export function completedEye(cut, before, iris, eye) {
   const where = (test) => [...depths.keys()].filter((i) => test(depths[i], i));
   const indices = where(({ inside }) => inside > INSET);
   const pixels = new Float32Array(8 * side * side).fill(1, 4 * side * side);
-  const made = { window, side, pixels, down: before.down };
+  const made = { window, side, pixels, down: scaled(before.down, eye) };
   if (indices.length < FEWEST_SEEN) return made;
   const planeOf = (value) => ({ ...source[0], data: Float32Array.from(depths, (_, i) => value(i)) });
   const mapped = (planes, value) => planes.map((one, channel) => planeOf((i) => value(one.data[i], i, channel)));
@@ -243,7 +243,7 @@ export function changedEye(before, moved, gaze, eye) {
   const turned = Math.max(...gaze.map(Math.abs)) >= LEAST_TURN;
   if (shift < LEAST_MOTION * eye && !turned) return null;
   const way = between(after.right.map(() => 0), added(after.right.map((v) => v * gaze[0]), after.down, gaze[1]), eye);
-  return { lids: lidSkin(before, moved, eye), ball: after.widest < 1e-4 ? null : ballStrip(before.smooth(), after.smooth()), turned, way };
+  return { lids: lidSkin(before, moved, eye), ball: after.widest < 1e-4 ? null : ballStrip(before.smooth(), after.smooth(), eye), turned, way };
 }
 
 /** Skin for what the mesh leaves open behind the edges of lids: each lid's own goes on to where they
@@ -258,11 +258,11 @@ function lidSkin(before, moved, eye) {
 }
 
 /** The opening, with how far each place is below the upper lid and was, and above the lower one. */
-function ballStrip(from, to) {
+function ballStrip(from, to, eye) {
   return to.upper.flatMap((upper, i) => [upper, to.lower[i]].flatMap((place) => {
     const [now, { below, above }] = [dot(added(to.lower[i], upper, -1), to.down), from.from(place)];
     const was = above > -1 ? [below, above] : [0, 0];  // beside its corners
-    return vertex(place, place, place === upper ? [0, was[0], now, was[1]] : [now, was[0], 0, was[1]]);
+    return vertex(place, place, scaled(place === upper ? [0, was[0], now, was[1]] : [now, was[0], 0, was[1]], 1 / eye));
   }));
 }
 

@@ -2,7 +2,7 @@
 // lie where the face moves to, and their texture coordinates are where it was.
 // A vertex: place x, y (parts of the crop's side) and nearness (eye distances); x, y of its place in
 // the source; four more numbers; a normal. Nothing is drawn where nothing changes.
-import { skin_motion } from "./constants.js";
+import { eyes as ofEyes, skin_motion } from "./constants.js";
 
 const VERTEX = `#version 300 es
 layout(location = 0) in vec3 place;
@@ -28,7 +28,7 @@ in vec4 more;
 in vec3 facing;
 uniform mat3 frameFromCrop;
 uniform sampler2D frame, other;
-uniform vec4 square;  // of the other texture: left, top, side in the crop; of an eyeball: the face's down across, in numbers downwards
+uniform vec4 square;  // of the other texture: left, top, side in the crop; of an eyeball: an eye distance along the face's down, in numbers its other part
 uniform vec4 numbers;
 out vec4 result;
 vec3 fromSrgb(vec3 v) { return mix(v / 12.92, pow((v + 0.055) / 1.055, vec3(2.4)), step(0.04045, v)); }
@@ -72,13 +72,17 @@ const EYE = `vec4 ofBall(vec2 place, float which) {  // of an eyeball's texture:
   vec2 at = clamp((place - square.xy) / square.z, 0.01, 0.99);
   return texture(other, vec2(at.x, (at.y + which) / 2.0));
 }
-void main() {  // more: below the upper lid and was, above the lower one and was; numbers: way, turned
+void main() {  // more: below the upper lid and was, above the lower one and was, eye distances; numbers: way, turned
   vec4 ball = ofBall(now - numbers.xy, 0.0);
   float deep = max(more.y + more.w, 0.0) / 2.0;  // the shade goes along with the nearer lid
   float back = more.x < more.z ? clamp(more.x, 0.0, deep) - more.y : more.w - clamp(more.z, 0.0, deep);
   float shade = ofBall(now + back * vec2(square.w, numbers.w), 1.0).r;
   vec3 own = ofFrame(now) / max(ofBall(now, 1.0).r, 0.5);
-  result = vec4(clamp(mix(ball.rgb, own, ball.a * (1.0 - numbers.z)) * shade, 0.0, 1.0), 1);
+  // up to lids that stay or close, and leave no line behind, the eyeball is the frame's own
+  vec2 leaves = clamp((more.xz - more.yw) / ${ofEyes.LEFT_LINE.toFixed(4)}, 0.0, 1.0);
+  vec2 seen = clamp((more.yw - ${ofEyes.LEFT_START.toFixed(4)} * leaves) / (${ofEyes.LEAST_EDGE.toFixed(4)} + ${ofEyes.LEFT_OVER.toFixed(4)} * leaves), 0.0, 1.0);
+  float share = max(ball.a, min(seen.x, seen.y));
+  result = vec4(clamp(mix(ball.rgb, own, share * (1.0 - numbers.z)) * shade, 0.0, 1.0), 1);
 }`;
 const MOUTH = `void main() {  // more: light and gloss; numbers: the direction of the highlight
   float shine = pow(clamp(dot(facing, numbers.xyz) / max(length(facing), 1e-6), 0.0, 1.0), 45.0);

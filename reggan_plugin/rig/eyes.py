@@ -51,6 +51,9 @@ _LEAST_LIGHT = 0.02
 """Of an eyeball, sRGB-encoded, against which shadows are read."""
 _BLEND = 0.016
 """Eye distances over which what is completed becomes what was seen: a sharp end leaves chips."""
+_LEFT_LINE, _LEFT_START, _LEFT_OVER, _LEAST_EDGE = 0.012, 0.024, 0.024, 0.004
+"""A lid that moves off by the first, in eye distances, leaves its whole line behind; so far within
+its old edge the eyeball begins there, over so many; and over so many where a lid leaves none."""
 _GLINT, _GLINT_OF_WHITE, _GLINT_OF_SKIN, _GLINT_PX = 0.12, 0.75, 1.1, 0.7
 """How much brighter than the iris a mirrored light is, in the darkest channel, and than these
 shares of the eye's white and of the skin around it; blur of its edge, pixels. By eye."""
@@ -200,7 +203,8 @@ def changed_eye(
     was, now = (mask_of(lids.outline(), window, side_px) for lids in (before, after))
     if after.widest < 1e-4:
         now = np.zeros_like(now)  # shut: all that is seen is lid
-    ball, shade_now = _completed(own, was, before, after, at, iris, eye, px)
+    untouched = _untouched(was, before, after, at, eye, float(np.abs(gaze).max()))
+    ball, shade_now = _completed(own, was, before, after, at, iris, eye, px, untouched)
     if turns:
         moved_at = at - axes @ gaze * eye - [window[0], window[1]]
         ball = sampled(ball, moved_at * (side_px / (window[2] - window[0]))).astype(np.float32)
@@ -235,6 +239,7 @@ def _completed(
     iris: Float[np.ndarray, "8 2"],
     eye: float,
     px: float,
+    untouched: Float[np.ndarray, "side side"],
 ) -> tuple[Float[np.ndarray, "side side 3"], Float[np.ndarray, "..."]]:
     """Complete the eyeball as if there were no lids before it; and the shadow of the new ones.
 
@@ -247,6 +252,7 @@ def _completed(
         iris: its edge, likewise.
         eye: an eye distance, likewise.
         px: an eye distance in pixels.
+        untouched: where the source's pixels may stay up to the lids.
     """
     seen, inner = (grown(was > 0.99, -inset * px) for inset in (_INSET, _SHADE_INSET))
     if seen.sum() < _FEWEST_SEEN:
@@ -261,7 +267,8 @@ def _completed(
     shade_was, shade_now = _lid_shades(own, ball, inner, before, after, at, eye)
     own = own / np.maximum(shade_was, 1 - _MOST_SHADE)
     glint = _glint(own, was, white, ball, ring)
-    keep = np.maximum(sure, blur(glint.astype(np.float32), _GLINT_PX))[..., None]
+    glint = blur(glint.astype(np.float32), _GLINT_PX)
+    keep = np.maximum(np.maximum(sure, untouched), glint)[..., None]
     # light goes on over the edge of what is seen, from the iris to the iris alone
     on = np.clip((_RIM - ring) / _RIM_WIDTH, 0, 1)
     ball += on[..., None] * extended(own - ball, sure * np.clip(2 * on - 1, 0, 1))
@@ -427,6 +434,35 @@ def _on_the_iris(
     radius = ellipse * float(likely @ scale)
     unit = (at - likely @ middles) @ np.linalg.inv(radius).T
     return unit.astype(np.float32), radius, float(likely @ contrast)
+
+
+def _untouched(
+    was: Float[np.ndarray, "side side"],
+    before: Lids,
+    after: Lids,
+    at: Float[np.ndarray, "side side 2"],
+    eye: float,
+    turn: float,
+) -> Float[np.ndarray, "side side"]:
+    """Find where the eyeball is the source's own up to lids that stay or close.
+
+    A lid that moves off leaves its line behind, and so does an eyeball that turns beneath it.
+
+    Args:
+        was: share of each pixel inside the source's lids.
+        before: the lids in the source.
+        after: the lids in the result.
+        at: places of the pixels, in parts of the crop's side.
+        eye: an eye distance, likewise.
+        turn: way of the iris, eye distances.
+    """
+    own = was.astype(np.float32)
+    for edges, sign in (((before.upper, after.upper), 1), ((before.lower, after.lower), -1)):
+        depth, now = (sign * _below(edge, at) / eye for edge in edges)
+        leaves = np.clip((now - depth + turn) / _LEFT_LINE, 0, 1)
+        start, over = _LEFT_START * leaves, _LEAST_EDGE + _LEFT_OVER * leaves
+        own = np.minimum(own, np.clip((depth - start) / over, 0, 1).astype(np.float32))
+    return own
 
 
 def _lid_shades(

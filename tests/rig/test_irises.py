@@ -75,14 +75,16 @@ def test_an_eye_that_begins_to_move_does_not_become_another_one_at_once() -> Non
     assert turned.share == 1
 
 
-def drawn(picture: np.ndarray, before: Lids, after: Lids, iris: np.ndarray) -> np.ndarray:
+def drawn(
+    picture: np.ndarray, before: Lids, after: Lids, iris: np.ndarray, eye: float = 1.0
+) -> np.ndarray:
     """The eyeball that is painted, over the whole of `picture`'s square."""
-    eye = changed_eye(CroppedFace(picture), before, after, iris, np.zeros(2), 1.0, np.eye(2))
-    assert eye is not None
-    left, top, right, _ = eye.window
-    at = ((np.arange(SIDE) + 0.5) / SIDE - [[left], [top]]) * len(eye.inside) / (right - left)
-    columns, rows = at.astype(int).clip(0, len(eye.inside) - 1)
-    return eye.inside[rows[:, None], columns]
+    ball = changed_eye(CroppedFace(picture), before, after, iris, np.zeros(2), eye, np.eye(2))
+    assert ball is not None
+    left, top, right, _ = ball.window
+    at = ((np.arange(SIDE) + 0.5) / SIDE - [[left], [top]]) * len(ball.inside) / (right - left)
+    columns, rows = at.astype(int).clip(0, len(ball.inside) - 1)
+    return ball.inside[rows[:, None], columns]
 
 
 def test_a_window_that_an_iris_mirrors_does_not_colour_its_rings() -> None:
@@ -203,3 +205,20 @@ def test_a_light_in_the_iris_of_a_face_with_light_skin_stays() -> None:
     picture[(y > 0.5) & (y < 0.53) & (np.abs(x - 0.5) < 0.06)] = 0.69
     eye = drawn(picture, closed, opened, iris)
     assert eye[SIDE // 2 + 1, SIDE // 2 - 3 : SIDE // 2 + 3].min() > 0.5
+
+
+def test_an_eye_that_narrows_keeps_its_own_colours_up_to_the_lids() -> None:
+    """Its iris has a dark edge and a warm lower end, its white is dark in the corners."""
+    picture, _, opened, iris = half_shut(0.0)
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE + 0.5 / SIDE
+    ring, bow = np.hypot(x - 0.5, y - 0.5) / 0.15, np.sin(np.pi * (x - 0.2) / 0.6)
+    brown = np.array([0.5, 0.3, 0.1]) * (1 + 3 * (y - 0.5))[..., None]
+    white = 0.95 - 2 * np.maximum(np.abs(x - 0.5) - 0.15, 0)[..., None]
+    share = np.clip((ring - 0.9) / 0.4, 0, 1)[..., None]
+    dark_edge = 1 - 0.7 * np.exp(-(((ring - 0.95) / 0.2) ** 2))[..., None]
+    inside = np.abs(y - 0.5) < 0.17 * bow
+    picture[inside] = ((brown + share * (white - brown)) * dark_edge)[inside]
+    narrow = Lids(upper=opened.upper + 0.6 * (0.5 - opened.upper) * [0, 1], lower=opened.lower)
+    eye = drawn(picture, opened, narrow, iris, eye=2.0)
+    shown = (y > 0.5 - 0.05 * bow) & (y < 0.5 + 0.15 * bow) & (np.abs(x - 0.5) < 0.24)
+    assert np.abs(eye - picture)[shown].mean() < 0.012

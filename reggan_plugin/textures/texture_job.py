@@ -386,7 +386,10 @@ def find_characters(folder: Path) -> dict[str, Path]:
             )
         name = entry.name if entry.is_dir() else entry.stem
         if meshes and name in found:
-            raise UsageError(f"Two characters are called {name}: {found[name]} and {meshes[0]}.")
+            raise UsageError(
+                f"Two characters are called {name}: {found[name]} and {meshes[0]}. Rename one of "
+                "them, or put it elsewhere."
+            )
         if meshes:
             found[name] = meshes[0]
     if not found:

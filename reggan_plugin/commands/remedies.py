@@ -141,7 +141,7 @@ REMEDIES: Mapping[str, str] = {
     "process-ended": "Take fewer --jobs.",
     "batch-halved": "--batch {batch} asks for no more.",
     "frames-failed": "Mend what is named above; then `reggan-plugin render --resume` renders only "
-    "what is missing; --overwrite renders an altered frame again.",
+    "what is missing.",
     "characters-failed": "The lines above say why; --resume makes what is missing.",
 }
 

@@ -123,7 +123,7 @@ def quantise_for_cpu(model: Path, out: Path, data: Path | None = None) -> Quanti
 
 
 def _quantised(model: onnx.ModelProto, crops: Crops, card: ModelCard) -> onnx.ModelProto:
-    restore_weights(model)
+    restore_weights(model.graph)
     gathering = _gathering(model)
     if len(gathering) == sum(node.op_type == "Conv" for node in model.graph.node):
         raise UsageError(

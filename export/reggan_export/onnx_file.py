@@ -55,17 +55,12 @@ def store_weights_as_half(model: onnx.ModelProto, *, only_exact: bool = False) -
     graph.node.extend(nodes)
 
 
-def restore_weights(model: onnx.ModelProto) -> None:
-    """Undo `store_weights_as_half` but for the rounding: float32 weights and no casts."""
-    _restore(model.graph)
-
-
-def _restore(graph: onnx.GraphProto) -> None:
-    """Of a graph, and of the branches in it."""
+def restore_weights(graph: onnx.GraphProto) -> None:
+    """Undo `store_weights_as_half` but for the rounding, in branches, too: no casts."""
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.type == onnx.AttributeProto.GRAPH:
-                _restore(attribute.g)
+                restore_weights(attribute.g)
     halves = {tensor.name: tensor for tensor in graph.initializer}
     kept = []
     for node in graph.node:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-import torch
 
 from reggan_plugin import ExpressionTransfer
 from reggan_plugin.change.answer import Answer, AnswerSource
@@ -16,7 +15,7 @@ from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.models.model_card import ModelCard, find_model
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
-from reggan_training.metrics.motion.ask_model import compose, motion_answers, open_exported
+from reggan_training.metrics.motion.evaluation import compose, motion_answers, open_exported
 
 from ..motion_models import motion_card
 from ..sample_frames import SAMPLES
@@ -61,9 +60,8 @@ def test_the_evaluation_makes_the_same_bits(
     transfer: ExpressionTransfer, crop: np.ndarray, of_runtime: np.ndarray
 ) -> None:
     seen = np.clip(cut_crop(crop, FaceCrop(np.eye(2, 3), len(crop))), 0.0, 1.0)
-    picture = torch.from_numpy(np.ascontiguousarray(seen.transpose(2, 0, 1)))
-    controls = torch.tensor([REQUEST.control_vector(CONTROLS)])
-    (answer,) = motion_answers(open_exported(find_model()), picture[None], controls)
+    controls = np.array(REQUEST.control_vector(CONTROLS), np.float32)
+    (answer,) = motion_answers(open_exported(find_model()), [seen.transpose(2, 0, 1)], [controls])
     np.testing.assert_array_equal(change_crop(crop, answer).pixels, of_runtime)
     made = compose(np.ascontiguousarray(crop.transpose(2, 0, 1)), answer).picture
     np.testing.assert_array_equal(made.transpose(1, 2, 0), np.clip(of_runtime, 0, 1))

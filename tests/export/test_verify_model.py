@@ -162,7 +162,7 @@ def test_large_weights_alone_are_stored_as_half() -> None:
 def test_a_fault_of_the_default_model_is_found_out(part: str, tmp_path: Path) -> None:
     path = find_model("reggan")
     model = onnx.load(path)
-    restore_weights(model)
+    restore_weights(model.graph)
     branches = (a.g for node in model.graph.node for a in node.attribute if a.HasField("g"))
     layers = [t for branch in branches for t in branch.initializer if len(t.dims) == 4]
     layer = max((t for t in layers if t.name.startswith(part)), key=lambda t: t.dims[0])

@@ -8,7 +8,7 @@ import click
 import reggan_plugin
 from reggan_plugin.change.answer import AnswerSource
 from reggan_training.heads.head import HeadFamily, HeadMesh
-from reggan_training.metrics.motion.ask_model import open_exported
+from reggan_training.metrics.motion.evaluation import open_exported
 from reggan_training.metrics.motion.test_heads import (
     TestHead,
     held_out_identities,

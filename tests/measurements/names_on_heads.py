@@ -27,7 +27,7 @@ from reggan_training.data.identity_and_split import is_held_out
 from reggan_training.heads.head import HeadFamily
 from reggan_training.metrics.judge_training import JudgeSettings, train_network
 from reggan_training.metrics.judges import ExpressionJudge, save_judge
-from reggan_training.metrics.motion.ask_model import compose, motion_answers
+from reggan_training.metrics.motion.evaluation import compose, motion_answers
 from reggan_training.metrics.motion.test_heads import TestHead
 from reggan_training.pairs.shading import request_of_pair
 from tests.measurements.heads_and_model import SEED, held_out_heads, model_option, opened
@@ -113,9 +113,8 @@ def judged(judge: ExpressionJudge, model: AnswerSource, head: TestHead) -> list[
     """The judge's words on the true render and on the model's picture of every name."""
     numbers = range(1, len(NAMES_OF_CFEE))
     source, states = head.picture(0), head.head.states
-    requests = np.stack([request_of_pair(states[0], states[n], 1.0) for n in numbers])
-    sources = torch.from_numpy(source)[None].expand(len(requests), -1, -1, -1)
-    answers = motion_answers(model, sources, torch.from_numpy(requests))
+    requests = [request_of_pair(states[0], states[n], 1.0) for n in numbers]
+    answers = motion_answers(model, [source] * len(requests), requests)
     pictures = [
         *((TRUE, n, head.picture(n)) for n in numbers),
         *((OURS, n, compose(source, one).picture) for n, one in zip(numbers, answers, strict=True)),

@@ -44,7 +44,7 @@ from reggan_training.landmarks.drawn_accessories import SIDE_PX as EDGE_PX
 from reggan_training.landmarks.front_view import seen_edges
 from reggan_training.landmarks.points_on_mesh import SHARES, DensePoints, HeadSource, iris_of
 from reggan_training.landmarks.stylised import stylise
-from reggan_training.metrics.motion.ask_model import motion_in_crop
+from reggan_training.metrics.motion.evaluation import motion_in_crop
 from reggan_training.metrics.motion.measures import (
     INSIDE_OF_MOUTH,
     FacePart,

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float
 
 from reggan_plugin.change.answer import AnswerSource
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
-from reggan_training.metrics.motion.ask_model import displacement, motion_answers, motion_in_crop
+from reggan_training.metrics.motion.evaluation import displacement, motion_answers, motion_in_crop
 from reggan_training.metrics.motion.measures import (
     ResultKind,
     TrueFace,
@@ -137,9 +136,8 @@ def _measured(model: AnswerSource, head: TestHead, asked: AskedShapes) -> ShapeA
 
 
 def _motions(model: AnswerSource, trial: MotionTrial, weights: Sequence[float]) -> list[Motion]:
-    source = torch.from_numpy(trial.face.source)[None].expand(len(weights), -1, -1, -1)
-    controls = torch.from_numpy(np.stack([weight * trial.controls for weight in weights]))
-    answers = motion_answers(model, source, controls)
+    sources = [trial.face.source] * len(weights)
+    answers = motion_answers(model, sources, [weight * trial.controls for weight in weights])
     return [displacement(motion_in_crop(one, trial.face.side_px)) for one in answers]
 
 

@@ -27,10 +27,10 @@ from reggan_training.commands.options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadFamily, Part
 from reggan_training.heads.worn.dress import dress
 from reggan_training.metrics.image_distance import resized
-from reggan_training.metrics.motion.ask_model import compose, motion_answers, motion_in_crop
+from reggan_training.metrics.motion.evaluation import compose, motion_answers, motion_in_crop
 from reggan_training.metrics.motion.measures import region_psnr_db
 from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
-from reggan_training.pairs.shading import reduce_to, request_of_pair, truth_of_pair
+from reggan_training.pairs.shading import request_of_pair, truth_of_pair
 
 from .heads_and_model import SIDE_PX, model_option, opened
 
@@ -44,12 +44,6 @@ class Sitter(NamedTuple):
     head: TestHead
     source: np.ndarray
     worn: np.ndarray
-
-    def picture(self, state: int) -> np.ndarray:
-        """The true render of a state, [3 side side]."""
-        with torch.no_grad():
-            picture = self.head._shader.picture(self.head.head.face, state, self.head.look)
-        return reduce_to(picture, SIDE_PX).clamp(0, 1).numpy()
 
 
 def sitters(
@@ -65,22 +59,19 @@ def sitters(
         truth = truth_of_pair(head._shader, head.head.face, 0, 0)
         worn = truth.hit.numpy() & (truth.part.numpy() == Part.GLASSES)
         step = len(worn) // SIDE_PX
-        sitter = Sitter(head, np.empty(0), worn[::step, ::step])
-        yield sitter._replace(source=sitter.picture(0))
+        yield Sitter(head, head.picture(0), worn[::step, ::step])
 
 
 def measured(models: tuple[RigSource, RigSource], sitter: Sitter) -> Iterator[list[float]]:
     """PSNR of unchanged, seen and lifted near the spectacles, then of seen and lifted in all."""
     states = sitter.head.head.states
     raised = sorted(range(1, len(states)), key=lambda k: -brows(states[k]))[:2]
-    asked = np.stack([request_of_pair(states[0], states[k], 1.0) for k in raised])
-    sources = torch.from_numpy(np.stack([sitter.source] * len(raised)))
-    controls = torch.from_numpy(asked)
-    seen, lifted = (motion_answers(model, sources, controls) for model in models)
+    asked = [request_of_pair(states[0], states[k], 1.0) for k in raised]
+    seen, lifted = (motion_answers(one, [sitter.source] * len(asked), asked) for one in models)
     image = Image.fromarray(sitter.worn).convert("L").filter(ImageFilter.MaxFilter(REACH_PX))
     near, everywhere = np.asarray(image) > 0, np.ones((SIDE_PX, SIDE_PX), bool)
     for state, one, other in zip(raised, seen, lifted, strict=True):
-        truth = sitter.picture(state)
+        truth = sitter.head.picture(state)
         pictures = [compose(sitter.source, answer).picture for answer in (one, other)]
         yield [
             *(region_psnr_db(one, truth, near) for one in (sitter.source, *pictures)),
@@ -93,9 +84,7 @@ def rims_move_px(model: RigSource, sitter: Sitter) -> float:
     states = sitter.head.head.states
     raised = max(range(1, len(states)), key=lambda k: brows(states[k]))
     asked = request_of_pair(states[0], states[raised], 1.0)
-    (answer,) = motion_answers(
-        model, torch.from_numpy(sitter.source[None]), torch.from_numpy(asked[None])
-    )
+    (answer,) = motion_answers(model, [sitter.source], [asked])
     moved = motion_in_crop(answer, SIDE_PX).displacement
     share = np.ones((SIDE_PX, SIDE_PX), np.float32)
     if answer.front is not None:

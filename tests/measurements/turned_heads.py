@@ -19,7 +19,7 @@ from reggan_plugin.change.answer import Answer, AnswerSource
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_training.commands.options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh
-from reggan_training.metrics.motion.ask_model import compose, motion_answers
+from reggan_training.metrics.motion.evaluation import answers_to, compose
 from reggan_training.metrics.motion.measures import (
     ResultKind,
     changeable_region,
@@ -90,9 +90,7 @@ def measure(model: AnswerSource, head: TestHead) -> list[float]:
         head.trial(ResultKind.FULL, name, 0, place)
         for place, name in enumerate(EXPRESSIONS, start=1)
     ]
-    sources = torch.from_numpy(np.stack([trial.face.source for trial in trials]))
-    controls = torch.from_numpy(np.stack([trial.controls for trial in trials]))
-    answers = motion_answers(model, sources, controls)
+    answers = answers_to(model, trials)
     rows = [_figures(trial, answer) for trial, answer in zip(trials, answers, strict=True)]
     return list(np.nanmean(rows, axis=0))
 

@@ -1,7 +1,6 @@
 """`export verify`: whether a model file says the same however it is run."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ from reggan_plugin.backends.runner import Tensors
 
 if TYPE_CHECKING:
     from torch import nn
-from collections.abc import Mapping
 
 from reggan_export.verify.crops_and_bounds import questions_from_metadata
 from reggan_export.verify.verify_report import Comparison, VerifyReport
@@ -27,22 +25,9 @@ OUTPUT_NAMES = ("face", "mask")
 UNOPTIMISED = "ONNX Runtime on the CPU without graph optimisation"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reference:
-    """Source of the expected answers.
-
-    Attributes:
-        name: for the report.
-        answer: outputs by name for inputs by name.
-    """
-
-    name: str
-    answer: Answer
-
-
 def references_from(
     model: Path, checkpoint: Path | None, questions: Questions
-) -> tuple[Reference, ...]:
+) -> dict[str, Answer]:
     """Find the best reference that there is for a model file; in fp16 a second one beside it.
 
     The second is PyTorch with every result rounded to half precision, as a GPU will have it; ONNX
@@ -57,35 +42,31 @@ def references_from(
     Raises:
         SourceError: `checkpoint` is none of these.
     """
-    reference = _reference_from(model, checkpoint, questions)
-    if questions.precision != "fp16" or checkpoint is None:
-        return (reference,)
-    answer = _from_network(checkpoint, questions.side_px, in_half=True)
-    return reference, Reference(name="PyTorch rounded to fp16", answer=answer)
-
-
-def _reference_from(model: Path, checkpoint: Path | None, questions: Questions) -> Reference:
     if checkpoint is None:
-        name = f"itself by {UNOPTIMISED} (no checkpoint was given)"
-        return Reference(name=name, answer=_from_onnx(model.read_bytes()))
+        return {f"itself by {UNOPTIMISED} (no checkpoint was given)": _from_onnx(model)}
     name = f"PyTorch, {checkpoint}"
     if questions.part:
         from reggan_export.source_network import locator_part
 
         locator = locator_part(questions.part, checkpoint)
-        return Reference(name=name, answer=_from_module(locator.graph, locator.output_names))
+        return {name: _from_module(locator.graph, locator.output_names)}
     if checkpoint.suffix == ".onnx" and questions.precision == "int8":
-        name = f"{checkpoint.name} by {UNOPTIMISED}"
-        return Reference(name=name, answer=_from_onnx(checkpoint.read_bytes()))
-    answer = _from_network(checkpoint, questions.side_px, in_half=False)
-    return Reference(name=name, answer=answer)
+        return {f"{checkpoint.name} by {UNOPTIMISED}": _from_onnx(checkpoint)}
+    found = {name: _from_network(checkpoint, questions.side_px, in_half=False)}
+    if questions.precision == "fp16":
+        found["PyTorch rounded to fp16"] = _from_network(
+            checkpoint, questions.side_px, in_half=True
+        )
+    return found
 
 
-def _from_onnx(file: bytes) -> Answer:
+def _from_onnx(file: Path) -> Answer:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        file.read_bytes(), options, providers=["CPUExecutionProvider"]
+    )
     outputs = [output.name for output in session.get_outputs()]
 
     def answer(inputs: Tensors) -> Tensors:
@@ -138,20 +119,29 @@ def verify_model(
     check_seal(model)
     on_cpu = open_runner(model, "cpu")
     questions = questions_from_metadata(on_cpu.metadata, str(model))
-    reference, *halves = references_from(model, checkpoint, questions)
-    subjects = {"cpu": on_cpu.run} | {half.name: half.answer for half in halves}
+    (reference, answer), *halves = references_from(model, checkpoint, questions).items()
+    subjects = {"cpu": on_cpu.run, **dict(halves)}
     if engine is not None:
         subjects[engine.name] = _runner_from_engine(engine).run
     done = {"cpu", "tensorrt"} if engine else {"cpu"}
     others = () if questions.for_cpu_alone else [one for one in devices if one not in done]
     opened, not_opened = _open_all(model, others)
     subjects |= {runner.device: runner.run for runner in opened}
-    expected = {name: reference.answer(inputs) for name, inputs in questions.probes.items()}
-    comparisons = [_compare(name, answer, questions, expected) for name, answer in subjects.items()]
+    expected = {name: answer(inputs) for name, inputs in questions.probes.items()}
+    comparisons = [
+        Comparison(
+            subject=name,
+            differences={
+                probe: questions.compare(inputs, expected[probe], subject(inputs))
+                for probe, inputs in questions.probes.items()
+            },
+        )
+        for name, subject in subjects.items()
+    ]
     return VerifyReport(
         model=model.name,
         precision=questions.precision,
-        reference=reference.name,
+        reference=reference,
         frames=questions.frames,
         bounds=questions.bounds,
         comparisons=comparisons,
@@ -175,13 +165,3 @@ def _runner_from_engine(engine: Path) -> Runner:
     from reggan_plugin.backends.tensorrt_runner import runner_from_engine  # TensorRT is optional
 
     return runner_from_engine(engine)
-
-
-def _compare(
-    subject: str, answer: Answer, questions: Questions, expected: Mapping[str, Tensors]
-) -> Comparison:
-    differences = {
-        name: questions.compare(inputs, expected[name], answer(inputs))
-        for name, inputs in questions.probes.items()
-    }
-    return Comparison(subject=subject, differences=differences)

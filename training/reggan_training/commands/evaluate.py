@@ -1,6 +1,5 @@
 """`reggan-plugin evaluate`."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from reggan_training.commands.options import (
     report_line,
     set_threads,
     threads_option,
+    write_report,
 )
 
 if TYPE_CHECKING:
@@ -100,9 +100,7 @@ def evaluate(
     record = {"data": [root.name for root in roots], **json_from_evaluation(evaluation)}
     table = markdown_from_record(record)
     out = out or runs[0] / "evaluation"
-    out.mkdir(parents=True, exist_ok=True)
-    write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())
-    write_atomically(out / "table.md", table.encode())
+    write_report(out, record, table)
     _write_sheet(out / "sheet.jpg", contenders, held_out, sheet_identities)
     click.echo(table)
 

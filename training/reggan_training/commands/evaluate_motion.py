@@ -1,15 +1,12 @@
 """`reggan-plugin evaluate-motion`: a motion model where the true motion is known."""
 
-import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from reggan_plugin.commands.options.option_groups import shown_option
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.drawing.contact_sheet import SheetRow, draw_sheet, encoded_picture
+from reggan_plugin.drawing.contact_sheet import draw_sheet, encoded_picture
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import write_atomically
 from reggan_training.commands.options import (
@@ -20,6 +17,7 @@ from reggan_training.commands.options import (
     report_line,
     set_threads,
     threads_option,
+    write_report,
 )
 
 
@@ -64,9 +62,8 @@ def evaluate_motion(
     Example:
       reggan-plugin evaluate-motion rig.onnx --heads test-heads
     """
-    from reggan_training.metrics.motion.ask_model import open_exported
+    from reggan_training.metrics.motion.evaluation import COLUMNS, find_heads, open_exported
     from reggan_training.metrics.motion.evaluation import evaluate_motion as measure_heads
-    from reggan_training.metrics.motion.evaluation import find_heads
     from reggan_training.metrics.motion.report import (
         json_from_results,
         judge_bounds,
@@ -87,23 +84,13 @@ def evaluate_motion(
     record = json_from_results(results, bounds)
     record = {"model": model.name, "left_out": left_out, **record}
     out = out or model.parent / "evaluation-motion"
-    _write_report(out, record, table, rows)
+    write_report(out, record, table)
+    for style, shown in rows.items():
+        sheet = draw_sheet(COLUMNS, shown, cell_px=len(shown[0].views[0]))
+        write_atomically(out / f"sheet-{style}.png", encoded_picture(sheet, "PNG"))
     click.echo(table)
     missed = [one for one in bounds if not one.holds]
     for one in missed:
         report_line(f"missed: {one.sentence}")
     if missed:
         context.exit(1)
-
-
-def _write_report(
-    out: Path, record: Mapping[str, Any], table: str, rows: Mapping[str, Sequence[SheetRow]]
-) -> None:
-    from reggan_training.metrics.motion.evaluation import COLUMNS
-
-    out.mkdir(parents=True, exist_ok=True)
-    write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())
-    write_atomically(out / "table.md", table.encode())
-    for style, shown in rows.items():
-        sheet = draw_sheet(COLUMNS, shown, cell_px=len(shown[0].views[0]))
-        write_atomically(out / f"sheet-{style}.png", encoded_picture(sheet, "PNG"))

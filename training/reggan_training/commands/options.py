@@ -3,7 +3,8 @@
 Imports nothing heavy.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reggan_plugin.commands.options.option_groups import options_as, shown_option
+from reggan_plugin.file_safety import write_atomically
 
 if TYPE_CHECKING:
     from reggan_training.heads.head import HeadFamily
@@ -85,6 +87,13 @@ def set_threads(threads: int | None) -> None:
 def report_line(line: str) -> None:
     """Print progress where it is no result."""
     click.echo(line, err=True)
+
+
+def write_report(out: Path, record: Mapping[str, Any], table: str) -> None:
+    """Write what an evaluation found as `evaluation.json` and `table.md`."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "evaluation.json", json.dumps(record, indent=1).encode())
+    write_atomically(out / "table.md", table.encode())
 
 
 def _open_families(

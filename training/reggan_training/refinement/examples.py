@@ -35,7 +35,7 @@ from reggan_training.landmarks.pictures import (
     without_back,
 )
 from reggan_training.landmarks.points_on_mesh import DensePoints
-from reggan_training.metrics.motion.ask_model import open_exported
+from reggan_training.metrics.motion.evaluation import open_exported
 from reggan_training.pairs.head_look import HeadLook, linear_from_encoded
 from reggan_training.pairs.rasterising import Rasters
 from reggan_training.pairs.shading import HeadShader, mixed, project

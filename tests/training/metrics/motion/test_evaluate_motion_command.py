@@ -15,8 +15,8 @@ from reggan_plugin.models.model_card import weights_folder
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_training.commands import dataset_pictures, evaluate_motion, options
 from reggan_training.heads.head import HeadFamily
-from reggan_training.metrics.motion import ask_model, test_heads
-from reggan_training.metrics.motion.ask_model import open_exported
+from reggan_training.metrics.motion import evaluation, test_heads
+from reggan_training.metrics.motion.evaluation import open_exported
 from reggan_training.metrics.motion.test_heads import TestHead, held_out_identities
 from tests.motion_models import motion_card
 
@@ -58,7 +58,7 @@ def heads(made_family: HeadFamily, tmp_path_factory: pytest.TempPathFactory) -> 
 def evaluated(heads: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Result, Path]:
     trials = TestHead.trials
     monkeypatch.setattr(TestHead, "trials", lambda self: trials(self, ("surprised",)))
-    monkeypatch.setattr(ask_model, "open_exported", lambda *_: StillModel())
+    monkeypatch.setattr(evaluation, "open_exported", lambda *_: StillModel())
     model = tmp_path / "still.onnx"
     model.touch()
     arguments = [str(model), "--heads", str(heads), "--threads", "1", "--left-out", "made"]

@@ -217,7 +217,7 @@ def test_a_study_that_cannot_be_is_refused(
 
 
 def test_pictures_and_answers_need_no_torch() -> None:
-    script = "import sys, reggan_training.commands.study_make; print('torch' in sys.modules)"
+    script = "import sys, reggan_training.commands.study; print('torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout == "False\n"
 

@@ -5,17 +5,23 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from reggan_plugin.array_types import Pixels
+from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.change.answer import Answer, AnswerSource
+from reggan_plugin.change.answer_in_frame import motion_in_frame
+from reggan_plugin.change.pipeline import answer_faces, change_crop
 from reggan_plugin.drawing.contact_sheet import SheetRow
-from reggan_plugin.errors import SourceError
-from reggan_training.metrics.motion.ask_model import (
-    compose,
-    displacement,
-    motion_answers,
-    motion_in_crop,
-)
+from reggan_plugin.errors import ModelCardError, SourceError
+from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.imaging.composite_motion import FrameMotion
+from reggan_plugin.imaging.in_front_of_face import Front
+from reggan_plugin.models.model_card import ModelCard, card_from_metadata, check_seal
+from reggan_plugin.transfer.expression_transfer import source_from_card
+from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL, SHUT_MOUTH
+from reggan_training.metrics.image_distance import resized
 from reggan_training.metrics.motion.measures import (
     INPUT,
     INTENSITIES,
@@ -24,6 +30,7 @@ from reggan_training.metrics.motion.measures import (
     FacePart,
     FaceResult,
     Figures,
+    MotionPlanes,
     Planes,
     ResultKind,
     TrueFace,
@@ -41,6 +48,84 @@ from reggan_training.metrics.motion.test_heads import (
     read_head,
     style_of,
 )
+
+
+def motion_answers(
+    source: AnswerSource,
+    pictures: Sequence[Planes],
+    controls: Sequence[Float[np.ndarray, " controls"]],
+) -> list[Answer]:
+    """Ask about pictures of any size, the way that users' frames go.
+
+    Args:
+        source: that is asked.
+        pictures: sRGB-encoded crops of one size.
+        controls: for each picture, in the order of `CONTROLS`.
+    """
+    planes = resized(torch.from_numpy(np.stack(pictures)), source.side_px)
+    faces = planes.clamp(0, 1).permute(0, 2, 3, 1).contiguous().numpy()
+    mixes = [mix_from_controls(row, source.card) for row in controls]
+    return answer_faces(source, list(faces), mixes)
+
+
+def mix_from_controls(row: Float[np.ndarray, " controls"], card: ModelCard) -> ExpressionMix:
+    """Weights in the order of `CONTROLS` as a request, without shapes that a model lacks."""
+    weights = dict(zip(CONTROLS, row.tolist(), strict=True))
+    asked = {name: weights[name] for name in card.controls if weights[name]}
+    shut = asked.pop(NEUTRAL, 0.0)  # a model's control, which reads no face
+    return ExpressionMix({**asked, **({SHUT_MOUTH: shut} if shut else {})})
+
+
+def motion_in_crop(answer: Answer, side_px: int) -> FrameMotion:
+    """Resample an answer to the pixels of a crop, as the runtime brings it to those of a frame."""
+    region = (slice(0, side_px), slice(0, side_px))
+    return motion_in_frame(answer, _whole_crop(side_px), region)
+
+
+def compose(source: Planes, answer: Answer) -> FaceAnswer:
+    """Change a crop as the runtime changes a user's frame."""
+    pixels = np.ascontiguousarray(source.transpose(1, 2, 0), dtype=np.float32)
+    side_px = pixels.shape[0]
+    motion = motion_in_crop(answer, side_px)
+    motion_seen = displacement(motion)
+    if answer.front is not None:
+        front = Front(matte=answer.front, crop=_whole_crop(side_px))
+        stays = front.stays((slice(0, side_px), slice(0, side_px)))
+        motion_seen = np.where(stays, np.float32(0.0), motion_seen)
+    return FaceAnswer(
+        motion=motion_seen,
+        behind=displacement(motion),
+        cover=motion.cover,
+        picture=np.clip(change_crop(pixels, answer).pixels, 0, 1).transpose(2, 0, 1),
+    )
+
+
+def _whole_crop(side_px: int) -> FaceCrop:
+    return FaceCrop(np.eye(2, 3), side_px)
+
+
+def displacement(motion: FrameMotion) -> MotionPlanes:
+    """Motion of a whole crop, in parts of its side."""
+    return motion.displacement.transpose(2, 0, 1) / np.float32(len(motion.displacement))
+
+
+def open_exported(path: Path, threads: int | None = None) -> AnswerSource:
+    """Open a sealed file on the CPU.
+
+    Raises:
+        ModelCardError: it has no card, or answers with pictures.
+        ModelHashError: it is not as it was sealed.
+    """
+    check_seal(path)
+    runner = open_runner(path, "cpu", threads=threads)
+    card = card_from_metadata(runner.metadata, path.name)
+    if not card.says_motion:
+        raise ModelCardError(
+            f"{path.name} is of contract {card.contract}, which answers with a picture; expected "
+            "one that answers with motion. Measure it with: reggan-plugin evaluate."
+        )
+    return source_from_card(runner, card)
+
 
 COLUMNS = tuple(
     f"{what}{part}" for part in ("", ", mouth", ", brows") for what in ("source", "truth", "result")
@@ -82,7 +167,7 @@ def evaluate_motion(
         head = TestHead(read_head(path), style_of(number))
         report(f"{head.name}, {head.look.style}")
         trials = head.trials()
-        answers = _answers(model, trials)
+        answers = answers_to(model, trials)
         made = [compose(t.face.source, one) for t, one in zip(trials, answers, strict=True)]
         results += [
             FaceResult(
@@ -104,12 +189,12 @@ def evaluate_motion(
     return results, rows
 
 
-def _answers(
+def answers_to(
     model: AnswerSource, trials: Sequence[MotionTrial], intensity: float = 1.0
 ) -> list[Answer]:
-    sources = torch.from_numpy(np.stack([trial.face.source for trial in trials]))
-    controls = torch.from_numpy(np.stack([trial.controls for trial in trials]))
-    return motion_answers(model, sources, intensity * controls)
+    """Ask for trials as they are, or at a part of what they ask for."""
+    sources = [trial.face.source for trial in trials]
+    return motion_answers(model, sources, [intensity * trial.controls for trial in trials])
 
 
 def _measured(
@@ -134,7 +219,7 @@ def _rises(
     model: AnswerSource, trials: Sequence[MotionTrial], full: Sequence[FaceAnswer]
 ) -> list[float]:
     """1 for each face whose motion grows with the intensity, 0 for others, NaN where none moves."""
-    between = [_answers(model, trials, share) for share in INTENSITIES[1:-1]]
+    between = [answers_to(model, trials, share) for share in INTENSITIES[1:-1]]
     found = []
     for trial, last, *steps in zip(trials, full, *between, strict=True):
         face = trial.face

@@ -1,6 +1,5 @@
 """The raters' answers, read strictly, and the preferences in them."""
 
-import dataclasses
 import itertools
 import json
 from collections import Counter
@@ -314,11 +313,6 @@ def tally_answers(
         median_seconds=median(answer.duration_ms for answer in counted) / 1000,
         pairs=sum(not trial.is_check for trial in key.trials.values()),
     )
-
-
-def json_from_tally(tally: StudyTally) -> dict[str, Any]:
-    """Return the whole tally, shares in [0, 1]."""
-    return dataclasses.asdict(tally)
 
 
 def markdown_from_tally(tally: StudyTally) -> str:

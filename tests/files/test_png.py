@@ -221,6 +221,18 @@ def test_a_transparent_colour_that_no_pixel_had_hides_none_that_changes(tmp_path
     assert again.tolist() == [[1, 1]]
 
 
+def test_a_transparent_colour_beside_alpha_counts_for_nothing(tmp_path: Path) -> None:
+    source, target = tmp_path / "in.png", tmp_path / "out.png"
+    samples = np.array([[[9, 9, 9, 0], [9, 9, 9, 200]]], np.uint8)
+    source.write_bytes(imagecodecs.png_encode(samples))
+    header, data, end = chunks(source)
+    key = (b"tRNS", struct.pack(">3H", 9, 9, 9))
+    source.write_bytes(SIGNATURE + b"".join(chunk(*part) for part in [header, key, data, end]))
+    frame = read_frame(source)
+    write_frame(frame, frame.pixels + np.float32(0.1), target)
+    assert read_png(target)[..., 3].tolist() == [[0, 200]]
+
+
 def test_interlaced_png_is_written_without_interlacing(tmp_path: Path) -> None:
     header = struct.pack(">IIBBBBB", 2, 1, 8, 0, 0, 0, 1)
     data = zlib.compress(bytes([0, 100, 0, 200]))  # passes 1 and 6, one pixel each

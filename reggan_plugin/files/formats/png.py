@@ -304,7 +304,8 @@ def decode_samples(content: bytes) -> DecodedPng:
     depth, colour_type = chunks[0].data[8:10]
     has_alpha = samples.shape[2] in (2, 4)
     transparent = None
-    if has_alpha and b"tRNS" in names and colour_type != _PALETTE:
+    # beside a channel of alpha the format forbids one: it counts for nothing
+    if has_alpha and b"tRNS" in names and colour_type in (_COLOUR_TYPES[1], _COLOUR_TYPES[3]):
         transparent = samples[..., -1] == 0
     with byte_faults():
         kept, notices = _promoted_chunks(chunks, depth, colour_type)

@@ -115,6 +115,24 @@ def test_a_face_under_alpha_0_is_told(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "where alpha is 0" in record.warnings[-1]
 
 
+@pytest.mark.parametrize("where", ["alpha", "matte"])
+def test_a_face_under_what_is_no_number_is_told(tmp_path: Path, where: str) -> None:
+    shape = (720, 1280)
+    with Image.open(SAMPLES / "avatar_png" / "avatar.1001.png") as seen:
+        pixels = np.asarray(seen.convert("RGB"), np.float32) / np.float32(255)
+    nan = {"A": np.full(shape, np.nan, np.float32)}
+    OpenEXR.File({}, nan).write(str(tmp_path / "nan.exr"))
+    OpenEXR.File({}, {"RGB": pixels, **(nan if where == "alpha" else {})}).write(
+        str(tmp_path / "a.exr")
+    )
+    matte = ["--matte", str(tmp_path / "nan.exr")] if where == "matte" else []
+    out = tmp_path / "out" / "a.exr"
+    assert main(["render", str(tmp_path / "a.exr"), "-e", "happy", "-o", str(out), *matte]) == 0
+    record = read_record(out)
+    assert record is not None
+    assert f"The face lies where {'the ' if matte else ''}{where} is 0" in record.warnings[-1]
+
+
 def test_text_description_layers_and_attributes_stay(tmp_path: Path) -> None:
     for name, write in EVERY.items():
         write(tmp_path / name)

@@ -173,6 +173,7 @@ def unless_it_fails(
 SEEN_THROUGH = (
     "The face lies where alpha is 0, so none of its pixels changes. Render it with alpha."
 )
+LEFT_OUT = "The face lies where the matte is 0 or no number, so none of its pixels changes."
 PIXELS_WHILE_RENDERING = 18_000_000
 """Two 4K frames: a third one takes half a gigabyte more of memory, and a frame is read while
 another one is changed and written anyway."""
@@ -342,10 +343,15 @@ class FrameOutput:
         stats, warnings = {**_stats(edited), **lost}, (*facts.warnings, *file.notices)
         facts = replace(facts, stats=stats, warnings=warnings)
         if not is_changed(edited.before[edited.box], edited.inside):
-            alpha = change.frame.alpha
-            if alpha is not None and edited.inside.size and not alpha[edited.box].any():
-                facts = replace(facts, warnings=(*facts.warnings, SEEN_THROUGH))
-            return file, facts
+            limits = ((change.frame.alpha, SEEN_THROUGH), (change.frame.matte, LEFT_OUT))
+            said = [
+                sentence
+                for plane, sentence in limits
+                if plane is not None
+                and plane[edited.box].size
+                and not (plane[edited.box] > 0).any()
+            ]
+            return file, replace(facts, warnings=(*facts.warnings, *said))
         content, sidecar, stamp = file.content, None, stamp_content(facts, self._recorded_model)
         if self._settings.stamp:
             content = stamped(content, json.dumps(stamp))

@@ -88,6 +88,15 @@ def test_a_channel_of_the_frame_itself(tmp_path: Path, make_header: Any) -> None
         matte_of(source, Matte(channel="roto.faec"))
 
 
+def test_whole_numbers_of_an_exr_count_as_they_are_stored(
+    tmp_path: Path, frame: SourceFrame
+) -> None:
+    stored = np.arange(HEIGHT * WIDTH, dtype=np.uint32).reshape(HEIGHT, WIDTH)
+    OpenEXR.File(header(), {"A": stored}).write(str(tmp_path / "ids.exr"))
+    found = matte_of(frame, Matte(source=str(tmp_path / "ids.exr")))
+    assert np.array_equal(found, stored > 0)
+
+
 def test_windows_are_laid_over_each_other(tmp_path: Path) -> None:
     """Frame and matte have other data windows in the same display window."""
     screen = {"displayWindow": window(10, 10, 59, 49)}

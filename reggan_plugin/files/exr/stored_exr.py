@@ -390,7 +390,7 @@ def _only(block: tuple[int, int]) -> tuple[slice, slice]:
 
 
 def read_channel(content: bytes, path: Path, names: Sequence[str]) -> PlacedPicture:
-    """Return the first of these channels that the file has; integers as 0 to 1.
+    """Return the first of these channels that the file has; whole numbers are as large as stored.
 
     Args:
         content: the file.
@@ -410,7 +410,7 @@ def read_channel(content: bytes, path: Path, names: Sequence[str]) -> PlacedPict
             display = part.window("displayWindow")
         blocks = decode_blocks(container, part, grid, grid.all_blocks)
         return PlacedPicture(
-            values=floats_from_samples(channel_pixels(blocks, name)),
+            values=channel_pixels(blocks, name).astype(np.float32),
             origin_px=(grid.window.top - display.top, grid.window.left - display.left),
             display_px=display.shape,
         )

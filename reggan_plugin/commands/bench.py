@@ -1,5 +1,6 @@
 """`reggan-plugin bench`: how fast models and whole frames are on this machine."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from reggan_plugin.commands.options.option_groups import (
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
+from reggan_plugin.jobs.plan import writable_folder
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.model_card import find_model, installed_models
 
@@ -125,8 +127,9 @@ def bench(*, settings: BenchSettings, out: Path | None, overwrite: bool) -> None
         refuse_existing([out], overwrite=overwrite)
     if not settings.models:
         settings = replace(settings, models=tuple(installed_models().values()))
-    report = run_benchmark(settings, lambda step: click.echo(step, err=True))
-    if out is not None:
-        text = json_text(report.document(), indent=1)
-        write_atomically(out, f"{text}\n".encode())
+    with nullcontext() if out is None else writable_folder(out.parent):
+        report = run_benchmark(settings, lambda step: click.echo(step, err=True))
+        if out is not None:
+            text = json_text(report.document(), indent=1)
+            write_atomically(out, f"{text}\n".encode())
     click.echo("\n".join(report.lines()))

@@ -27,6 +27,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.jobs.input_files import Source, find_sources
+from reggan_plugin.jobs.plan import writable_folder
 from reggan_plugin.jobs.results_and_events import FrameTracked, Notice, Started, unreadable_frames
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, stop_on_signals
 from reggan_plugin.json_and_toml import json_text
@@ -136,7 +137,7 @@ def perform(
                 )
             )
 
-        with closing(opened):
+        with writable_folder(out.parent), closing(opened):
             recording = record(
                 source,
                 opened,
@@ -146,14 +147,16 @@ def perform(
                 done=done,
                 stopped=stop.is_made,
             )
-        stop.raise_if_made()
-        raise_without_face(recording)
-        made = performance_from_recording(recording, reader=opened, neutral=neutral, smooth=smooth)
-        for notice in made.notices:
-            report(Notice(message=notice))
-        take = retargeted(made.take, Retargeting(asymmetry=asymmetry))
-        turns = dict(zip(TURNS, made.turns.T, strict=True))
-        write_atomically(out, csv_of_take(take, turns).encode(), is_new=not overwrite)
+            stop.raise_if_made()
+            raise_without_face(recording)
+            made = performance_from_recording(
+                recording, reader=opened, neutral=neutral, smooth=smooth
+            )
+            for notice in made.notices:
+                report(Notice(message=notice))
+            take = retargeted(made.take, Retargeting(asymmetry=asymmetry))
+            turns = dict(zip(TURNS, made.turns.T, strict=True))
+            write_atomically(out, csv_of_take(take, turns).encode(), is_new=not overwrite)
         click.echo(json_text(_document(made, out), indent=2) if as_json else out)
         if recording.unreadable:
             raise unreadable_frames(recording.unreadable, len(frames))

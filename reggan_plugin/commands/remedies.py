@@ -11,7 +11,7 @@ from reggan_plugin.errors import Remark
 
 _SAID_BY_SENTENCE = (
     "failed usage source empty-source ambiguous-source mesh texture unreadable-frame "
-    "unsupported-format missing-channels output crop-mismatch unsafe-cache signing signature "
+    "unsupported-format output crop-mismatch unsafe-cache signing signature "
     "unusable-answer model model-card model-hash engine model-parity device-unavailable "
     "missing-extra no-kernels attached-package too-costly note too-large unusual-landmarks "
     "picture-larger-than-memory face-on-rig face-in-no-performance gaps-in-performance "
@@ -43,7 +43,7 @@ REMEDIES: Mapping[str, str] = {
     "no-engine-can-be-built": "If it ran out of memory, pass a smaller --batch; --device cuda and "
     "cpu run the file without an engine.",
     "engine-without-device": "If it is your own, say so: --device tensorrt.",
-    "engine-to-build": "reggan-plugin export engine MODEL.onnx --out FILE",
+    "engine-to-build": "`reggan-plugin export engine MODEL.onnx --out FILE` does so.",
     "engine-too-large": "Or build with a smaller --batch.",
     "unknown-face-shape": "`reggan-plugin expressions --shapes` lists all.",
     # where the face is
@@ -61,14 +61,14 @@ REMEDIES: Mapping[str, str] = {
     "--whole-image.",
     "two-places-of-face": "Keep one of --face-box, --landmarks, --tracks and --whole-image.",
     "face-not-in-tracks": "`reggan-plugin track --preview DIR` draws them; --face chooses.",
-    "frame-not-in-tracks": "reggan-plugin track --frames ... --out tracks.json",
-    "tracks-of-other-size": "reggan-plugin track --frames ... --out tracks.json",
-    "tracks": "reggan-plugin track --frames ... --out tracks.json",
+    "frame-not-in-tracks": "`reggan-plugin track --frames ... --out tracks.json` writes them.",
+    "tracks-of-other-size": "`reggan-plugin track --frames ... --out tracks.json` writes them.",
+    "tracks": "`reggan-plugin track --frames ... --out tracks.json` writes them.",
     "unsmoothed": "`reggan-plugin track` follows it through the whole shot; --tracks takes what it "
     "writes.",
     "part-of-tracks": "--tracks {part} with a --range of these frames renders them; the whole shot "
     "is tracked from its first frame again.",
-    "locator-card": "reggan-plugin dev export-locator",
+    "locator-card": "`reggan-plugin dev export-locator` does so.",
     # files
     "mesh-reference": "--texture names a map that lies elsewhere.",
     "range-of-no-numbers": "--range names it.",
@@ -83,6 +83,7 @@ REMEDIES: Mapping[str, str] = {
     "codec-of-other-container": "--codec names it.",
     "codec-without-quality": "Leave --quality and --bitrate out, or name one by --codec.",
     "two-qualities": "Leave --quality or --bitrate out.",
+    "missing-channels": "--exr-picture names it.",
     "no-such-exr-picture": "Name one of them with --exr-picture.",
     "exr-picture-has-no-name": "Leave --exr-picture out.",
     "exr-picture-of-no-exr": "Leave --exr-picture out.",

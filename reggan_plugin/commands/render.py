@@ -52,7 +52,7 @@ from reggan_plugin.commands.terminal import STANDARD, verbose_option
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.files.content_credentials import Signing
 from reggan_plugin.files.sequence import FrameList
-from reggan_plugin.files.video import VIDEO_CODECS, Coding
+from reggan_plugin.files.video import VIDEO_CODECS, Coding, is_video
 from reggan_plugin.jobs.input_files import Found
 from reggan_plugin.jobs.plan import (
     Existing,
@@ -371,8 +371,8 @@ def _refuse_unknown_shot(asked: ShotExpression, out: Path | None, *, dry_run: bo
             "The first frame of a shot is not known while it lands, so the take has no place on "
             "it. Say on which frame its first row lies: --curves-offset 1001."
         )
-    if out is not None and is_name_of_picture(out):
-        raise UsageError(f"{out} is one picture, and several may land. Name a folder with --out.")
+    if out is not None and (is_name_of_picture(out) or (is_video(out) and not out.is_dir())):
+        raise UsageError(f"{out} is one file, and several pictures may land. Name a folder: --out.")
     if dry_run:
         raise UsageError("--dry-run lists what is there, and --watch waits. Leave one of them out.")
 

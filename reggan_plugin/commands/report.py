@@ -19,6 +19,7 @@ from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.files.video import is_video
+from reggan_plugin.jobs.plan import writable_folder
 from reggan_plugin.jobs.results_and_events import FrameChecked, Notice, notices_of_range
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 from reggan_plugin.json_and_toml import json_text
@@ -117,11 +118,11 @@ def report(
             frames = frames_from_records(rendered, io_timeout, seen, is_quick=quick)
             shot = report_from_frames(source, out, frames)
         else:
-            page = ReportPage(html, len(rendered))
-            with libraries_on_stderr():
+            with writable_folder(html.parent), libraries_on_stderr():
+                page = ReportPage(html, len(rendered))
                 frames = frames_with_pictures(rendered, reading, io_timeout, seen, page)
                 shot = report_from_frames(source, out, frames)
-            page.write(out.name, source)
+                page.write(out.name, source)
         _print(shot, html, as_json)
         shot.raise_for_failure()
 

@@ -49,6 +49,7 @@ from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.files.sequence import number_in
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.jobs.plan import writable_folder
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 from reggan_plugin.json_and_toml import json_text
@@ -169,22 +170,23 @@ def sheet(
     if path.suffix.lower() != ".png":
         raise UsageError(f"{path} is the name of another kind of file. Let it end in .png.")
     refuse_existing([path], overwrite=overwrite)
-    transfer, _ = open_model(model, device, rig=rig_files)
-    for remark in transfer.remarks:
-        click.echo(f"Note: {remark}", err=True)
-    content = IoTimeout(stall_s).call(str(frame), lambda: read_content(frame))
-    picture = reading.decode(content, frame)
-    finer = 1 if is_of_all or small else 2
-    face = _find(
-        transfer, frame, picture, faces.one_choice, exposure_ev, finer=finer, for_view=for_view
-    )
-    shown = _expressions(transfer.card, own, is_of_all=is_of_all or small)
-    if not as_json:
-        click.echo(f"{DRAWING}: {len(shown)} of {frame.name}", err=True)
-    if is_of_all or small:
-        cells = _draw_grid(path, face, shown, is_small=small, is_new=not overwrite)
-    else:
-        cells = _draw_sheet(path, face, shown, is_new=not overwrite)
+    with writable_folder(path.parent):
+        transfer, _ = open_model(model, device, rig=rig_files)
+        for remark in transfer.remarks:
+            click.echo(f"Note: {remark}", err=True)
+        content = IoTimeout(stall_s).call(str(frame), lambda: read_content(frame))
+        picture = reading.decode(content, frame)
+        finer = 1 if is_of_all or small else 2
+        face = _find(
+            transfer, frame, picture, faces.one_choice, exposure_ev, finer=finer, for_view=for_view
+        )
+        shown = _expressions(transfer.card, own, is_of_all=is_of_all or small)
+        if not as_json:
+            click.echo(f"{DRAWING}: {len(shown)} of {frame.name}", err=True)
+        if is_of_all or small:
+            cells = _draw_grid(path, face, shown, is_small=small, is_new=not overwrite)
+        else:
+            cells = _draw_sheet(path, face, shown, is_new=not overwrite)
     summary = {"v": SUMMARY_VERSION, "written": [str(path)], "cells": cells}
     click.echo(json_text(summary) if as_json else path)
 

@@ -173,7 +173,8 @@ class FaceFinder:
 
         Raises:
             UsageError: a given crop is far larger than the frame, or outside of it.
-            SourceError: the landmarks file cannot be used, or the frame was not tracked.
+            SourceError: the landmarks file cannot be used or does not name the frame, or the frame
+                was not tracked.
         """
         if choice.whole_image:
             return ChosenFaces.of([crop_of_whole_image(*shape, self._side_px)], [0])
@@ -197,7 +198,15 @@ class FaceFinder:
         if path not in self._given:
             self._given[path] = read_landmarks(path)
         table = self._given[path]
-        return next((table[name] for name in (*names, "*") if name in table), [])
+        known = next((name for name in (*names, "*") if name in table), None)
+        if known is None:
+            there = ", ".join([*table][:3]) or "no frame"
+            raise SourceError(
+                f"Frame {' or '.join(names)} is not in {path}, which names {there}"
+                f'{", ..." if len(table) > 3 else ""}. Add it, with [] if it shows no face; "*" '
+                "stands for all others."
+            )
+        return table[known]
 
     def _crop_of_tracked(self, face: TrackedFace) -> FaceCrop:
         if face.landmarks is None:

@@ -537,22 +537,21 @@ def _speaks(tracks: Tracks) -> bool:
 
 
 def _notices_of_largest(tracks: Tracks) -> list[str]:
-    """Say how many faces are left as they are, and whether this is a shot at all."""
-    notices = []
+    """Say how many faces are left as they are, or that this is no shot at all."""
     if len(tracks.frames) > 2 and len(tracks.cuts) == len(tracks.frames) - 1:
-        notices.append(
+        return [
             "Nearly each of these pictures shows somebody else: they are no shot, and the largest "
             "face of each is changed by itself."
-        )
+        ]
     numbers, largest = tracks.numbers, tracks.largest
-    if len(largest) < len(numbers):
-        changed = "one is changed, the largest"
-        if len(largest) > 1:
-            changed = f"{len(largest)} are changed, the largest one between each two cuts"
-        others = " or ".join(map(str, numbers)) if len(numbers) < 8 else f"0 to {numbers[-1]}"
-        found = f"The shot has {len(numbers)} faces and {changed}."
-        notices.append(Remark(found, "faces-of-shot", others=others))
-    return notices
+    if len(largest) == len(numbers):
+        return []
+    changed = "one is changed, the largest"
+    if len(largest) > 1:
+        changed = f"{len(largest)} are changed, the largest one between each two cuts"
+    others = " or ".join(map(str, numbers)) if len(numbers) < 8 else f"0 to {numbers[-1]}"
+    found = f"The shot has {len(numbers)} faces and {changed}."
+    return [Remark(found, "faces-of-shot", others=others)]
 
 
 def _room_beside(content: ReadFrame, most: int) -> int:

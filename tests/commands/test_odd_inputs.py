@@ -4,12 +4,14 @@ import base64
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
+from reggan_plugin.commands.options.expression import ReaderOptions
 from reggan_plugin.errors import EmptySourceError, TextureError, UsageError
 from reggan_plugin.files.sequence import find_sequence
 from reggan_plugin.jobs.change_layers import LayerFiles
@@ -81,3 +83,26 @@ def test_a_job_shows_a_line_break_in_a_name(
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save("shot/a.0001.png")
     assert main(["job", "shot", "-e", "happy", "-o", "fo\nrged/job.json"]) == 0
     assert "openjd run $'fo\\x0arged/job.json' --step" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "work"),
+    [
+        ("sheet a.png --out file/a.png", "sheet.open_model"),
+        ("report a.png --out out --html file/a.html", "report.frames_with_pictures"),
+        ("perform a.png --out file/a.csv", "perform.record"),
+        ("bench --json file/a.json", "bench.run_benchmark"),
+    ],
+)
+def test_a_folder_that_takes_no_files_is_found_before_the_work(
+    command: str, work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (16, 12)).save("a.png")
+    Path("out").mkdir()
+    Path("file").touch()
+    monkeypatch.setattr(f"reggan_plugin.commands.{work}", lambda *_, **__: pytest.fail("worked"))
+    reader = SimpleNamespace(name="Nobody", close=lambda: None)
+    monkeypatch.setattr(ReaderOptions, "opened", lambda _: reader)
+    assert main(command.split()) == 1
+    assert "file takes no files" in capsys.readouterr().err

@@ -46,6 +46,15 @@ def test_a_frame_is_found_by_name_by_number_or_by_the_star(
     assert np.allclose(sizes, [100, 200, 50])
 
 
+def test_a_frame_that_no_key_names_is_the_cause(finder: FaceFinder, tmp_path: Path) -> None:
+    choice = FaceChoice(landmarks=write(tmp_path / "l.json", {"1001": points(100, 5), "1002": []}))
+    assert len(finder.place((500, 500), choice, ("a.1002.png", "1002"))) == 0
+    with pytest.raises(
+        SourceError, match=r"Frame a\.1003\.png or 1003 is not in .* names 1001, 1002\."
+    ):
+        finder.place((500, 500), choice, ("a.1003.png", "1003"))
+
+
 def test_points_alone_stand_for_every_frame(finder: FaceFinder, tmp_path: Path) -> None:
     choice = FaceChoice(landmarks=write(tmp_path / "l.json", points(100, 5)))
     assert len(finder.place((500, 500), choice, ("any.png",))) == 1

@@ -21,6 +21,7 @@ from reggan_plugin.faces.tracks import (
     face_from_landmarks,
 )
 from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
+from reggan_plugin.jobs.render_job import _notices_of_largest
 from reggan_plugin.limits import MOST_TRACKS_BYTES
 from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
 
@@ -35,6 +36,12 @@ def tracks(*frames: tuple[TrackedFace, ...], cuts: tuple[str, ...] = ()) -> Trac
     return Tracks(
         frames={str(1001 + i): TrackedFrame(faces=own) for i, own in enumerate(frames)}, cuts=cuts
     )
+
+
+def test_portraits_are_not_called_a_shot_whose_faces_are_left() -> None:
+    own = tracks((face(0), face(1, 0.5)), (face(2),), (face(3),), cuts=("1002", "1003"))
+    (said,) = _notices_of_largest(own)
+    assert "they are no shot" in said
 
 
 def plain(tracks: Tracks) -> object:

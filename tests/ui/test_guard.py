@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 import pytest
 
+from reggan_plugin.ui import server
+
 from .conftest import Caller, running_page, studio_of
 
 
@@ -160,3 +162,12 @@ def test_what_is_no_request_is_refused(page: Caller, body: bytes) -> None:
         status, content, _ = page.call("POST", path, body)
         assert status in (400, 422)
         assert json.loads(content)["message"]
+
+
+def test_a_port_is_free_while_connections_of_an_earlier_page_fade() -> None:
+    with server._listening_socket(0) as listening:
+        port = listening.getsockname()[1]
+        with socket.create_connection(("127.0.0.1", port)) as browser:
+            listening.accept()[0].close()  # the page ends first, so its side waits
+            assert browser.recv(1) == b""
+    server._listening_socket(port).close()

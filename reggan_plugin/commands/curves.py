@@ -18,6 +18,7 @@ from reggan_plugin.curves.retargeting import (
     retargeted,
     table_learnt_from,
     text_of_table,
+    told_of_table,
 )
 from reggan_plugin.curves.take import Take
 from reggan_plugin.errors import UsageError
@@ -92,7 +93,10 @@ def curves(
     if is_piped:
         click.echo(csv_of_take(take), nl=False)
     elif learn_character is not None:
-        click.echo(text_of_table(learn_character, table_learnt_from(take)), nl=False)
+        table = table_learnt_from(take)
+        click.echo(text_of_table(learn_character, table), nl=False)
+        for sentence in told_of_table(take, table):
+            click.echo(f"Note: {sentence}", err=True)
     elif as_json:
         click.echo(json_text(_document(take), indent=2))
     else:

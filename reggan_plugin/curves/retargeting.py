@@ -49,7 +49,7 @@ _SHUTS = 4
 _LEARNT_FROM, _LEARNT_UP_TO = 0.5, 3.0
 _PEAK, _REST = 99.0, 5.0
 """Percentiles of a take that count as a shape in full and at rest."""
-_LEAST_PEAK, _LEAST_REST = 0.15, 0.03
+_LEAST_PEAK, _LEAST_REST, _NEARLY = 0.15, 0.03, 0.95
 """Weights: less is no peak to learn from, and no offset."""
 
 
@@ -195,6 +195,25 @@ def table_learnt_from(take: Take) -> dict[str, dict[str, float]]:
             "from. Expected a range of motion: every part of the face moved as far as it goes."
         )
     return table
+
+
+def told_of_table(take: Take, table: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Sentences on shapes that a learnt table does not bring to 1 in its take."""
+    peaks = dict(zip(take.names, np.percentile(take.weights, _PEAK, axis=0), strict=True))
+    moves = {
+        one: peak for one, peak in peaks.items() if one in ARKIT_SHAPES and peak >= _LEAST_REST
+    }
+    still = [f"{one} ({peak:.2g})" for one, peak in moves.items() if one not in table]
+    short = [
+        f"{one} ({peak:.2g})"
+        for one, peak in moves.items()
+        if one in table and table[one]["gain"] * peak + table[one].get("offset", 0) < _NEARLY
+    ]
+    told = [
+        (still, f"move by less than {_LEAST_PEAK:g}, too little to tell, and stay as they are"),
+        (short, f"do not reach 1: no gain is above {_LEARNT_UP_TO:g}"),
+    ]
+    return [f"These {words}: {', '.join(shapes)}." for shapes, words in told if shapes]
 
 
 def _is_sideways(name: str) -> bool:

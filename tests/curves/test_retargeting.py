@@ -101,6 +101,11 @@ def test_a_range_of_motion_teaches_gains_by_which_its_peaks_are_full(
     assert main(["curves", str(path), "--learn-character", "hero"]) == 0
     table = tomllib.loads(capsys.readouterr().out)["character"]["hero"]
     assert fitted(table, *rows)[0, :2] == pytest.approx([0, 0], abs=0.02), "a face that never rests"
+    path.write_text(csv_of_take(take((0.0,) * 6, (0.25, 0.125, 0.0, 1.0, 0, 0))))
+    assert main(["curves", str(path), "--learn-character", "hero"]) == 0
+    stay, short = capsys.readouterr().err.splitlines()
+    assert "mouthSmileLeft (0.12)" in stay
+    assert "browInnerUp (0.25)" in short
     path.write_text(csv_of_take(take((0.0,) * 6, (0.1,) * 6)))
     assert main(["curves", str(path), "--learn-character", "hero"]) == 2
     assert "there is nothing to learn from" in capsys.readouterr().err

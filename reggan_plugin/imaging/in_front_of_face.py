@@ -3,6 +3,7 @@
 Nor is what lies beside and behind a head, which moves over it.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -146,7 +147,9 @@ class Beside:
         motion: Float[np.ndarray, "cells cells 2"],
         crop: FaceCrop,
     ) -> "Beside":
-        """Find what a head does not come over.
+        """Find what a head does not come over: places that would show what lay beside it.
+
+        A head that draws back leaves nothing there that a picture shows.
 
         Args:
             head: its matte, over the crop.
@@ -154,11 +157,12 @@ class Beside:
             crop: where it lies in the picture.
         """
         off, side = 1 - head, len(head)
-        y, x = np.nonzero(off[..., 0])
+        levels = np.ceil(off[..., 0] * 255).astype(np.uint8)
+        y, x = np.nonzero(largest_around(levels, math.ceil(np.abs(motion).max() * side)))
         at = ((np.stack([x, y], axis=1) + 0.5) / side).astype(np.float32)
         was = at + sampled(motion, at * np.float32(len(motion)))
         share = np.zeros_like(off)
-        share[y, x] = off[y, x] * sampled(off, was * np.float32(side))
+        share[y, x] = sampled(off, was * np.float32(side))
         return cls(share=share, crop=crop)
 
     def at(self, region: Region) -> RegionPlane:

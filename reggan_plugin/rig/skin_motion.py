@@ -118,6 +118,9 @@ _ROOM = 0.05
 """Of values up to 1, below which light changes less: what is clipped would change its hue."""
 _ROOM_SOFT = 2.0
 """Cells over which that comes."""
+_EAR = 0.02
+"""Eye distances beyond the mesh over which motion of the head ends, for it has ears there; not
+above the eyes, where a far brow of a turned head may lie beyond the mesh."""
 _BEHIND, _BELOW_EYES = 0.01, 0.25
 """Eye distances from the mesh in the source from which on hair is behind the head, not before it
 (with 0.02 far cheeks of turned heads slid under the hair that they hide); and below the eyes over
@@ -269,7 +272,7 @@ def rig_answer(
         hidden, bare, neck = drawn.uncovered(raster, seen[:, 3:6], landmarks.head, jaw_after[:, :2])
         shown *= ~hidden
     motion, gain, moves = _motion(
-        laid, raster, is_head, seen, shown, marks_after, eyes, cells, refined, landmarks
+        laid, raster, is_head, seen, shown, marks_after, eyes, cells, refined, landmarks, axes[:, 1]
     )
     # what is clipped keeps its hue
     places = (_middles(cells) + motion) * np.float32(len(picture.small))
@@ -334,6 +337,7 @@ def _motion(
     cells: int,
     refined: RigRefinement | None,
     landmarks: Landmarks,
+    chinwards: Float[np.ndarray, "2"],
 ) -> tuple[
     Float[np.ndarray, "cells cells 2"],
     Float[np.ndarray, "cells cells 1"],
@@ -384,6 +388,13 @@ def _motion(
         places = np.stack([_middles(cells), _middles(cells) + motion[..., :2]])
         head = landmarks.head[..., None]
         is_head, was_head = sampled(head, places * np.float32(len(head)))
+        # ears stay, and cheeks widen before them
+        covered = inside | raster.is_hit.reshape(cells, _FINER, cells, _FINER).any(axis=(1, 3))
+        ear = _EAR * laid.map.eye * cells
+        beyond = 1 - np.clip(2 * blur(grown(covered, ear).astype(np.float32), ear), 0, 1)
+        beyond = sampled(beyond[..., None], places * np.float32(cells))
+        beyond *= np.clip(2 * np.stack([is_head, was_head]) - 0.5, 0, 1)
+        motion *= 1 - _below_eyes(marks_after, chinwards, laid.map.eye, cells) * beyond.max(axis=0)
         motion[..., :2] *= 1 - np.clip(2 * is_head - 0.5, 0, 1) * np.clip(1.5 - 2 * was_head, 0, 1)
         motion[..., 2:] *= np.clip(2 * was_head - 1, 0, 1)
     return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32), moves
@@ -406,11 +417,18 @@ def _with_hair_behind(
     side = _COVER_CELLS
     hit = rasterise(here * side, template.triangles, side, side).is_hit
     near = blur(grown(hit, _BEHIND * eye * side).astype(np.float32), 1.0)
-    eyes = np.concatenate([marks[eye_rows(one)] for one in SIDES]).mean(axis=0)
-    below = (((_middles(side) - eyes) @ down)[..., None] / (_BELOW_EYES * eye)).clip(0, 1)
-    stays = 1 - below.astype(np.float32) * (1 - near[..., None])
+    stays = 1 - _below_eyes(marks, down, eye, side) * (1 - near[..., None])
     at = _middles(len(landmarks.front)) * np.float32(side)
     return replace(landmarks, front=landmarks.front * sampled(stays, at))
+
+
+def _below_eyes(
+    marks: Float[np.ndarray, "points 2"], down: Float[np.ndarray, "2"], eye: float, cells: int
+) -> Float[np.ndarray, "cells cells 1"]:
+    """1 well below the eyes, 0 above them."""
+    eyes = np.concatenate([marks[eye_rows(one)] for one in SIDES]).mean(axis=0)
+    below = ((_middles(cells) - eyes) @ down)[..., None] / (_BELOW_EYES * eye)
+    return below.clip(0, 1).astype(np.float32)
 
 
 def _with_tails(

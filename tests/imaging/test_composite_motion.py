@@ -1,5 +1,7 @@
 """Pixels travel whole: their detail, their range and their place; the rest keeps its bits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -308,5 +310,10 @@ def test_a_head_moves_over_what_is_beside_it(noise: np.ndarray) -> None:
     np.testing.assert_array_equal(moved.pixels[rows, clear], noise[rows, clear])
     assert moved.weight[rows, over].min() == 1
     assert moved.weight[rows, clear].max() == 0
+    back = answer_of(motion=(shift / 256, 0.0))
+    drawn_back = replace(source, beside=Beside.of(head, back.motion, crop))
+    stayed = composite_motion(drawn_back, motion_in_frame(back, crop, whole), whole)
+    bare = slice(edge - shift + 2, edge)
+    np.testing.assert_array_equal(stayed.pixels[rows, bare], noise[rows, bare])
     shifted = beside.moved(-30, -10).at((slice(0, 90), slice(0, 200)))
     np.testing.assert_allclose(shifted, beside.at(whole)[10:100, 30:230], atol=1e-6)

@@ -10,6 +10,7 @@ from reggan_plugin.array_types import (
     CropPixels,
     CropPlane,
     Float,
+    Int,
     Pixels,
     Plane,
     RegionPixels,
@@ -36,6 +37,9 @@ _LINES, _UNLIKE, _LONGER, _EVEN = 12, 10.0, 3.0, 5.0
 beside the usual difference, and that it is twice as long as the shortest: with less, skin is drawn
 through a brow that ends beneath a rim; the part of `_NARROW` over which neighbours go the same way.
 """
+_HAIRY = 0.06
+"""How much colours differ from those around them, in parts of their brightness, from which on that
+is hair. By eye."""
 _UNSURE_ALPHA, SURE_ALPHA = 0.5, 0.95
 """Up to the first a colour counts for nothing, from the second on in full. At the rim of a
 silhouette a renderer has few samples of it, and a premultiplied file of 8 bits few levels."""
@@ -101,32 +105,79 @@ def _drawn_across(
     angles, along = np.concatenate([angles, angles + np.pi]), np.arange(1, most + 1)
     ways = np.rint([along * np.sin(angles), along * np.cos(angles)]).astype(np.int64)
     ends, steps = line_ends(hole, ~hole, own, np.moveaxis(ways, 0, 2))
-    drawn, apart, length = [], [], []
-    for first, second, near, far in zip(
-        ends[:_LINES], ends[_LINES:], steps[:_LINES], steps[_LINES:], strict=True
-    ):
+    grain = _hair_grain(part, hole, reach)
+    drawn, apart, length, grains = [], [], [], []
+    for line in range(_LINES):
+        (first, second), (near, far) = ends[line::_LINES], steps[line::_LINES]
         one, other, long = flat[first], flat[second], near + far
         is_whole = (first >= 0) & (second >= 0)
+        beyond = [
+            _beyond(grain, end, ways[:, way, np.rint(off).astype(int).clip(1, most) - 1])
+            for end, off, way in ((first, near, line), (second, far, line + _LINES))
+        ]
         length.append(np.where(is_whole, long, np.inf))
         unlike = np.subtract(one, other, dtype=np.float64)
         apart.append(np.where(is_whole, (unlike**2).sum(axis=1), 0))
         drawn.append((one * far[:, None] + other * near[:, None]) / long[:, None])
+        grains.append((beyond[0] * far[:, None] + beyond[1] * near[:, None]) / long[:, None])
     longer = np.stack(length) / np.minimum(np.min(length, axis=0), 2 * most) - 1
     usual = np.mean(apart, axis=0)
     weights = np.exp(-_UNLIKE * np.stack(apart) / np.maximum(usual, 1e-9) - _LONGER * longer)
     weights /= np.maximum(weights.sum(axis=0), 1e-9)
     total = np.zeros((len(own), 1), np.float32)
     mixed = np.zeros((len(own), flat.shape[1]), np.float32)
-    for weight, long, colour in zip(weights, length, drawn, strict=True):
+    most_even, hair = np.zeros(len(own), np.float32), np.zeros_like(mixed)
+    for weight, long, colour, texture in zip(weights, length, drawn, grains, strict=True):
         plane = np.zeros(hole.shape, np.float32)
         plane.ravel()[own] = weight
         # neighbours go the same way, or single pixels would stand out
         even = blur(plane, reach / _EVEN).ravel()[own] * np.isfinite(long)
         total += even[:, None]
         mixed += even[:, None] * colour
+        hair = np.where((even > most_even)[:, None], texture, hair)
+        most_even = np.maximum(most_even, even)
     at = np.divmod(own, hole.shape[1])
-    part[at] = np.where(total > 0, mixed / np.maximum(total, 1e-9), part[at])
+    seen = flat[np.where(ends < 0, own, ends)]
+    hair = np.clip(mixed / np.maximum(total, 1e-9) + hair, seen.min(axis=0), seen.max(axis=0))
+    part[at] = np.where(total > 0, hair, part[at])
     return colours
+
+
+def _hair_grain(
+    colours: Float[np.ndarray, "height width colours"],
+    hole: Bool[np.ndarray, "height width"],
+    reach: int,
+) -> Float[np.ndarray, "height width colours"]:
+    """Return what colours differ by from those around them, where it is much, as in hair; else 0.
+
+    Colours that are drawn across a hole have none of it: a brow would be a smear there.
+    """
+    known = (~hole).astype(np.float32)
+
+    def usual(values: Float[np.ndarray, "height width"], wide: float) -> Plane:
+        return blur(values * known, wide) / np.maximum(blur(known, wide), 1e-6)
+
+    planes = np.moveaxis(colours, 2, 0)
+    grain = np.stack([plane - usual(plane, reach / 3) for plane in planes])
+    size = np.sqrt(usual(grain.mean(axis=0) ** 2, reach).clip(0))
+    level = np.maximum(usual(np.abs(planes).mean(axis=0), reach), 1e-9)
+    share = known * np.clip(size / (_HAIRY * level) - 1, 0, 1)
+    return np.moveaxis(grain * share, 0, 2)
+
+
+def _beyond(
+    grain: Float[np.ndarray, "height width colours"],
+    ends: Int[np.ndarray, " pixels"],
+    ways: Int[np.ndarray, "2 pixels"],
+) -> Float[np.ndarray, "pixels colours"]:
+    """Return the grain so many rows and columns behind the ends of lines; 0 where there is none.
+
+    Ends are flat indices, negative where a line has none.
+    """
+    places = np.stack(np.divmod(ends, grain.shape[1])) + ways
+    size = np.array(grain.shape[:2])[:, None]
+    inside = (ends >= 0) & ((places >= 0) & (places < size)).all(axis=0)
+    return grain[tuple(places * inside)] * inside[:, None]
 
 
 class Underlay:

@@ -287,7 +287,7 @@ def _copies(
         still[own] = skin[own] & ~moves[own].any()
     face = points[skin & moves]
     if not still.any() or not len(face):
-        return still
+        return np.zeros(len(points), bool)
     cell = max(float(np.ptp(face, axis=0).max()), 1e-12) * _BESIDE
     low = face.min(axis=0)
     places = np.floor((face - low) / cell).astype(np.int64)

@@ -316,7 +316,14 @@ def test_what_no_filter_and_no_checksum_allows_is_named(
     )
     wrong = bytearray(sound)
     wrong[sound.index(b"IDAT") + 40] ^= 1
-    for number, content in enumerate((odd, short, bytes(wrong))):
+    empty = [
+        SIGNATURE
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 2, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(bytes(size[1])))
+        + chunk(b"IEND", b"")
+        for size in ((0, 3), (3, 0))
+    ]
+    for number, content in enumerate((odd, short, bytes(wrong), *empty)):
         path = tmp_path / f"{number}.png"
         path.write_bytes(content)
         with pytest.raises(UnreadableFrameError, match="is damaged"):

@@ -68,9 +68,11 @@ def write_head(
 
 
 def add_teeth(
-    writer: GlbWriter, place: Callable[[np.ndarray], np.ndarray], *, names: bool = True
+    writer: GlbWriter, place: Callable[[np.ndarray], np.ndarray], *, name: str | None = None
 ) -> None:
-    """Add the package's own teeth and gums, red as no teeth are, each row a mesh."""
+    """Add the package's own teeth and gums, red as no teeth are, each row a mesh; `name` is that of
+    all, by which nobody knows them.
+    """
     ours = mouth_rig()
     for part, word, colour in (
         (TOOTH, "Teeth", [0.8, 0.1, 0.1, 1]),
@@ -82,9 +84,9 @@ def add_teeth(
             number = np.zeros(len(own), int)
             number[rows] = np.arange(len(rows))
             faces = number[ours.triangles[own[ours.triangles].all(axis=1)]]
-            name = word if names else "Mesh"
-            material = {"name": name, "pbrMetallicRoughness": {"baseColorFactor": colour}}
-            writer.add(name, place(ours.points[rows]), faces, {}, material)
+            called = name or word
+            material = {"name": called, "pbrMetallicRoughness": {"baseColorFactor": colour}}
+            writer.add(called, place(ours.points[rows]), faces, {}, material)
 
 
 def _ball(middle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

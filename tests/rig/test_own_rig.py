@@ -218,10 +218,10 @@ def test_teeth_without_size_are_refused_by_name(hero: Hero, scale: float) -> Non
         own_mouth(flat)
 
 
-@pytest.mark.parametrize("names", [True, False])
-def test_a_denture_gets_the_size_and_the_place_of_ours(tmp_path: Path, names: bool) -> None:
+@pytest.mark.parametrize("name", [None, "Mesh", "Body1"])
+def test_a_denture_gets_the_size_and_the_place_of_ours(tmp_path: Path, name: str | None) -> None:
     path, writer = tmp_path / "denture.glb", GlbWriter()
-    add_teeth(writer, lambda own: 40 * own + [3.0, 200.0, 1.0], names=names)
+    add_teeth(writer, lambda own: 40 * own + [3.0, 200.0, 1.0], name=name)
     writer.write(path)
     mouth = own_mouth(read_rig(path))
     assert mouth is not None
@@ -252,7 +252,7 @@ def test_a_denture_of_one_row_is_refused(tmp_path: Path) -> None:
 
 def test_a_flat_denture_is_taken(tmp_path: Path) -> None:
     path, writer = tmp_path / "denture.glb", GlbWriter()
-    add_teeth(writer, lambda own: own * [1, 1, 0], names=False)
+    add_teeth(writer, lambda own: own * [1, 1, 0], name="Mesh")
     writer.write(path)
     assert own_mouth(read_rig(path)) is not None
 

@@ -338,7 +338,7 @@ def _usual_samples(
 
     width, height, depth, colour_type, *methods = struct.unpack(">IIBBBBB", header.data)
     channels = {number: count for count, number in _COLOUR_TYPES.items()}.get(colour_type)
-    if channels is None or depth not in (8, 16) or methods != [0, 0, 0]:
+    if channels is None or depth not in (8, 16) or methods != [0, 0, 0] or 0 in (width, height):
         return None
     step = channels * depth // 8
     rows = np.empty(height * (width * step + 1) + BYTES_BEHIND, np.uint8)
@@ -350,7 +350,7 @@ def _usual_samples(
     samples = undo_png_filters(rows, height, width, step) if len(stored) == len(room) else None
     if samples is None or depth == 8:
         return samples
-    return samples.view(">u2").astype(np.uint16)
+    return samples.view(np.uint16).byteswap(inplace=True)  # stored the other way round
 
 
 def _is_sound(chunk: Chunk) -> bool:

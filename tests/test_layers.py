@@ -81,12 +81,17 @@ def test_a_rendered_face_is_rebuilt_but_for_the_sharpest_edges(
     assert difference.mean() < 0.1 * LEVEL
 
 
-def test_the_stmap_holds_where_each_pixel_comes_from(tmp_path: Path) -> None:
+@pytest.mark.parametrize("corner", [(0, 0), (-500, 16)])
+def test_the_stmap_holds_where_each_pixel_comes_from(
+    tmp_path: Path, corner: tuple[int, int]
+) -> None:
     """(x + 0.5) / width, v from the bottom up, of the displayed picture; B and A are 1."""
     model = write_motion_model(tmp_path / "moving.onnx", motion=(16 / 256, -8 / 256))
     height, width = 256, 256
-    window = np.array([30, 40], np.int32), np.array([285, 295], np.int32)
-    display = np.array([0, 0], np.int32), np.array([399, 319], np.int32)
+    window, display = (
+        tuple(np.array(edge, np.int32) + np.array(corner, np.int32) for edge in edges)
+        for edges in (([30, 40], [285, 295]), ([0, 0], [399, 319]))
+    )
     settings = {"dataWindow": window, "displayWindow": display}
     rgb = np.random.default_rng(1).random((height, width, 3)).astype(np.float32)
     source = tmp_path / "a.exr"
@@ -95,8 +100,8 @@ def test_the_stmap_holds_where_each_pixel_comes_from(tmp_path: Path) -> None:
     render(source, model, *options)
     file = OpenEXR.File(str(tmp_path / "layers" / "stmap" / "a.exr"), separate_channels=True)
     header = file.header()
-    assert [edge.tolist() for edge in header["dataWindow"]] == [[0, 0], [399, 319]]
-    assert [edge.tolist() for edge in header["displayWindow"]] == [[0, 0], [399, 319]]
+    for name in ("dataWindow", "displayWindow"):
+        assert np.array_equal(header[name], display)
     stmap = planes(tmp_path / "layers" / "stmap" / "a.exr")
     assert stmap.dtype == np.float32
     y, x = np.mgrid[:320, :400] + 0.5

@@ -270,6 +270,8 @@ class Frame:
     """(row, column) of the first pixel in the picture as displayed: an EXR's data window."""
     displayed_px: tuple[int, int] | None = None
     """(height, width) of the picture as displayed, where that is not the size of `pixels`."""
+    display_corner_px: tuple[int, int] = (0, 0)
+    """(row, column) that the file calls the first pixel that is displayed, in an EXR."""
     original: StoredImage
 
     def __post_init__(self) -> None:

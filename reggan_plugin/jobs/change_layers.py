@@ -150,7 +150,8 @@ def layer_files(
         else:
             planes = change.layer(name, canvas)
             channels = _FILE_CHANNELS.get(name, _colours)(planes)
-            yield path, exr_from_planes(channels, canvas.origin_px, canvas.display_px)
+            corner = change.frame.display_corner_px
+            yield path, exr_from_planes(channels, canvas.origin_px, canvas.display_px, corner)
 
 
 def coordinate_file(planes: Float[np.ndarray, "height width 2"], canvas: Canvas) -> bytes:

@@ -177,22 +177,27 @@ def _packed_window(grid: BlockGrid, blocks: tuple[slice, slice]) -> bytes:
 
 
 def exr_from_planes(
-    planes: Mapping[str, Plane], origin_px: tuple[int, int], display_px: tuple[int, int]
+    planes: Mapping[str, Plane],
+    origin_px: tuple[int, int],
+    display_px: tuple[int, int],
+    corner_px: tuple[int, int] = (0, 0),
 ) -> bytes:
     """Return a file of scanlines, compressed without loss (ZIP).
 
     Args:
         planes: by the name of their channel.
         origin_px: (row, column) of their first pixel in the display window.
-        display_px: (height, width) of the display window, which begins at 0.
+        display_px: (height, width) of the display window.
+        corner_px: (row, column) at which that begins.
     """
     height, width = next(iter(planes.values())).shape
-    (top, left), (rows, columns) = origin_px, display_px
+    (upper, first), (rows, columns) = corner_px, display_px
+    top, left = upper + origin_px[0], first + origin_px[1]
     header = {
         "type": OpenEXR.scanlineimage,
         "compression": OpenEXR.ZIP_COMPRESSION,
         "dataWindow": _window(left, top, left + width - 1, top + height - 1),
-        "displayWindow": _window(0, 0, columns - 1, rows - 1),
+        "displayWindow": _window(first, upper, first + columns - 1, upper + rows - 1),
     }
     channels = {name: np.ascontiguousarray(plane) for name, plane in planes.items()}
     stream = io.BytesIO()

@@ -359,6 +359,7 @@ def decode(
         notices=tuple(notices),
         origin_px=(grid.window.top - display.top, grid.window.left - display.left),
         displayed_px=display.shape,
+        display_corner_px=(display.top, display.left),
         original=StoredExr(container=container, layer=layer, grid=grid),
     )
 

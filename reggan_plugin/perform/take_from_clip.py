@@ -28,8 +28,9 @@ _UNEVEN = 0.05
 """Share by which steps in time differ in a clip of a variable rate."""
 _FAR_DEG = 40.0
 """Turn of a head from which on readers guess half of the face."""
-_LEAST = 0.005
-"""Weights below it are 0: what rounding leaves."""
+_LEAST, _ALIKE = 0.005, 0.1
+"""Weights below it are 0: what rounding leaves. Differences of weights from which on a frame beside
+the one at rest shows another expression."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,8 +93,11 @@ def performance_from_recording(
     )
     row = None if rest else _neutral_row(recording, neutral, weights, turns)
     if row is not None:
-        beside = recording.readings[max(0, row - AROUND) : row + AROUND + 1]
-        rest = [one for one in beside if one is not None]
+        # a face that moves at once is not at rest in the frames beside it
+        alike = np.abs(weights - weights[row]).max(axis=1) < _ALIKE
+        beside = range(max(0, row - AROUND), min(row + AROUND + 1, len(times)))
+        read = [recording.readings[place] for place in beside if alike[place]]
+        rest = [one for one in read if one is not None]
     rest_lips, rest_lids = 0.0, np.percentile(lids_gap, 75, axis=0)
     if rest:
         weights = filled(reader.beyond_rest(found, rest))

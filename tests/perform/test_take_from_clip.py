@@ -115,6 +115,22 @@ def test_a_gap_is_crossed_in_straight_lines_and_no_contact_is_made_up_in_it() ->
     assert not made.lips.any()
 
 
+def test_a_frame_at_rest_between_others_is_taken_away_alone() -> None:
+    shown = [0.9, 0.8, 0.1, 0.9, 0.7]
+    recording = Recording(
+        name="clip",
+        numbers=tuple(range(1, 6)),
+        times_s=np.arange(5) / 30,
+        has_times=True,
+        readings=[reading({"jawOpen": one}, lips=0.2) for one in shown],
+        others=[0] * 5,
+    )
+    made = performance_from_recording(recording, reader=ScriptedReader([]), neutral=3, smooth=0)
+    jaw = made.take.weights[:, column("jawOpen")]
+    assert jaw[2] == 0
+    assert jaw[[0, 1, 3, 4]].min() > 0.5
+
+
 def test_a_performance_is_the_same_twice(tmp_path: Path) -> None:
     random = np.random.default_rng(5)
     recording = Recording(

@@ -97,7 +97,11 @@ export function completedEye(cut, before, iris, eye) {
   const indices = where(({ inside }) => inside > INSET);
   const pixels = new Float32Array(8 * side * side).fill(1, 4 * side * side);
   const made = { window, side, pixels, down: scaled(before.down, eye) };
-  if (indices.length < FEWEST_SEEN) return made;
+  if (indices.length < FEWEST_SEEN) {  // it is shut: its lids say the most about it
+    const mean = source.map(({ data }) => data.reduce((sum, value) => sum + value, 0) / data.length);
+    for (let i = 0; i < side * side; i++) pixels.set([...mean, 0], 4 * i);
+    return made;
+  }
   const planeOf = (value) => ({ ...source[0], data: Float32Array.from(depths, (_, i) => value(i)) });
   const mapped = (planes, value) => planes.map((one, channel) => planeOf((i) => value(one.data[i], i, channel)));
   const joined = (planes, value) => planeOf((i) => value(planes.map(({ data }) => data[i]))).data;

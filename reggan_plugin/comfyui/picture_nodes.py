@@ -362,10 +362,11 @@ class SaveExrWithLayers(Node):
                     f"The layer {name} is {layer.shape[:3]} and the image {batch.shape[:3]} "
                     "(pictures, height, width); expected the same. Take both from one node."
                 )
-            if layer.ndim == 4 and layer.shape[3] < len(_CHANNELS[name]):
+            channels = layer.shape[3] if layer.ndim == 4 else 1
+            if channels < len(_CHANNELS[name]):
                 raise UsageError(
-                    f"The layer {name} has {layer.shape[3]} channels; expected "
-                    f"{len(_CHANNELS[name])}. Connect the output {name} of Change Expression."
+                    f"The layer {name} has {channels} channels; expected {len(_CHANNELS[name])}. "
+                    f"Connect the output {name} of Change Expression."
                 )
         folder, name, number, subfolder = host.next_output(
             filename_prefix, batch.shape[1], batch.shape[2]

@@ -137,7 +137,7 @@ def perform(
                 )
             )
 
-        with writable_folder(out.parent), closing(opened):
+        with closing(opened), writable_folder(out.parent):
             recording = record(
                 source,
                 opened,

@@ -201,10 +201,10 @@ class FaceFinder:
         known = next((name for name in (*names, "*") if name in table), None)
         if known is None:
             there = ", ".join([*table][:3]) or "no frame"
+            who = f"Frame {' or '.join(names)}" if names else "A picture without a name"
             raise SourceError(
-                f"Frame {' or '.join(names)} is not in {path}, which names {there}"
-                f'{", ..." if len(table) > 3 else ""}. Add it, with [] if it shows no face; "*" '
-                "stands for all others."
+                f"{who} is not in {path}, which names {there}{', ...' if len(table) > 3 else ''}. "
+                'Add it, with [] if it shows no face; "*" stands for all others.'
             )
         return table[known]
 

@@ -215,7 +215,8 @@ def sample_bilinear(
 
 
 BYTES_BEHIND, _LAST_FILTER = 8, 4
-"""That a kernel reads beyond its last pixel; and PNG's number for the last of its filters."""
+"""That a kernel reads beyond its last pixel, as LANES in png_filters.c; and PNG's number for the
+last of its filters."""
 _CELLS, _STEP, _TERMS = 1024, 21, 6
 
 
@@ -599,7 +600,12 @@ def undo_png_filters(
         step: bytes of a pixel, up to 8.
     """
     along = width * step
-    if height < 1 or width < 1 or len(rows) != height * (along + 1) + BYTES_BEHIND:
+    if (
+        height < 1
+        or width < 1
+        or not 0 < step <= BYTES_BEHIND
+        or len(rows) != height * (along + 1) + BYTES_BEHIND
+    ):
         raise ValueError(f"{len(rows)} bytes are not {height} rows of {width} pixels of {step}.")
     if rows[: -BYTES_BEHIND : along + 1].max() > _LAST_FILTER:
         return None

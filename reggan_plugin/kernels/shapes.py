@@ -270,7 +270,8 @@ def solve_equations(
     count = len(right)
     if matrix.shape != (count, count) or right.ndim != 2:
         raise ValueError(f"{matrix.shape} and {right.shape} are no equations.")
-    equations = np.concatenate([matrix, right], axis=1, dtype=np.float64)
+    both = np.concatenate([matrix, right], axis=1, dtype=np.float64)
+    equations = np.ascontiguousarray(both)
     call("solve_equations", equations, *equations.shape)
     result = equations[:, count:]
     if not np.isfinite(result).all():

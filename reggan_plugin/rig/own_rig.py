@@ -49,9 +49,9 @@ _MOUTH_WIDE = 0.45
 """Eye distances from the middle in which the inside of a mouth is looked for: no ear."""
 _LEAST_MOTION: Final = 0.002
 """Eye distances; a shape that moves the face less is none."""
-_ACTS, _LEAST_SHARE = 0.5, 0.2
+_ACTS, _LEAST_SHARE = 0.5, 0.3
 """Of the house's largest motion, from which on it acts; and of the vertices there, how many a
-shape has to move. Sample head: 0.36 or more; shapes of a mouth's inside alone: 0.12 or less."""
+shape has to move. Sample head: 0.36 or more; shapes of a mouth's inside alone: 0.23 or less."""
 _LEAST_EYES: Final = 0.2
 """Distance of the eyes in that first guess, below which they are none."""
 _AROUND: Final = 0.2

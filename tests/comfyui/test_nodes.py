@@ -105,6 +105,8 @@ def test_layers_are_filled_when_asked_for(comfy: FakeComfy, face_file: Path) -> 
         SaveExrWithLayers().run(result, "angry", "sRGB", gain=gain[:, 1:])
     with pytest.raises(UsageError, match="layer paint has 3 channels"):
         SaveExrWithLayers().run(result, "angry", "sRGB", paint=gain)
+    with pytest.raises(UsageError, match="layer stmap has 1 channels"):
+        SaveExrWithLayers().run(result, "angry", "sRGB", stmap=changed)
 
 
 def test_a_connected_layer_is_filled(comfy: FakeComfy, face_file: Path) -> None:

@@ -37,7 +37,7 @@ from reggan_plugin.limits import refuse_oversize
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 """A decoder has to know chunks with a capital letter at their beginning; there are no others."""
-_PALETTE_TYPE = 3
+_PALETTE = 3
 """A colour type."""
 
 
@@ -91,7 +91,7 @@ def read_chunks(content: bytes) -> list[Chunk]:
                 f"is damaged: its chunk {str(name)[1:]} stands in no such PNG. Render or copy it "
                 "again."
             )
-    for name in (b"PLTE", b"IDAT") if chunks[0].data[9] == _PALETTE_TYPE else (b"IDAT",):
+    for name in (b"PLTE", b"IDAT") if chunks[0].data[9] == _PALETTE else (b"IDAT",):
         if name not in names:
             raise UnreadableFrameError(
                 f"is damaged: it has no chunk {name.decode()}. Render or copy it again."
@@ -138,7 +138,6 @@ def _stored_rows(samples: Shaped[np.ndarray, "rows width channels"]) -> UInt8[np
     return stored.reshape(len(samples), -1).view(np.uint8)
 
 
-_GREY, _PALETTE = 0, 3
 _MOST_CHANNELS = 4
 _TIED_TO_PALETTE = {b"PLTE", b"tRNS", b"hIST", b"bKGD", b"sBIT"}
 _BAND_PX = 64

@@ -112,6 +112,13 @@ PART_OF_A_SHOT = (
     type=click.Path(file_okay=False, path_type=Path),
     help="Also draw the tracks on small copies of the frames.",
 )
+@grouped_option(
+    "Tracks",
+    "--allow-gaps",
+    is_flag=True,
+    help="Exit with 0 though frames cannot be read, as farm jobs do, which then render the others. "
+    "They are named all the same.",
+)
 @output_option("--overwrite", is_flag=True, help="Replace outputs that exist.")
 @output_option(
     "--json",
@@ -132,6 +139,7 @@ def track(
     device: str,
     out: Path,
     preview: Path | None,
+    allow_gaps: bool,
     overwrite: bool,
     as_json: bool,
     style: ProgressStyle,
@@ -184,7 +192,8 @@ def track(
             drawn = list(pictures)
         _print_result(result, out, drawn, as_json)
         stop.raise_if_made()
-        result.raise_for_failure()
+        if not allow_gaps:
+            result.raise_for_failure()
 
 
 def _outputs_beside_inputs(shot: Sequence, out: Path, preview: Path | None) -> list[Path]:

@@ -142,11 +142,11 @@ def small_view(view: View) -> Image.Image:
 def write_cells(
     path: Path, pictures: Iterable[Image.Image], count: int, columns: int, *, is_new: bool = False
 ) -> list[Box]:
-    """Lay pictures side by side in cells as large as the first, and write them as PNG.
+    """Lay pictures side by side in cells as large as the largest, and write them as PNG.
 
     Args:
         path: the file.
-        pictures: each is asked for when its turn comes; a larger one is cut off.
+        pictures: one at least; each lies in the upper left corner of its cell.
         count: of them.
         columns: of cells.
         is_new: whether nothing may be replaced.
@@ -158,20 +158,19 @@ def write_cells(
         OutputError: `path` cannot be written.
         UnsupportedFormatError: the sheet would be larger than pictures are worked on.
     """
-    sheet, boxes = Image.new("RGB", (1, 1)), list[Box]()
+    cells = list[Image.Image]()
     width = height = 0
-    for place, picture in enumerate(pictures):
-        if place == 0:
-            width, height = picture.size
-            size = min(columns, count) * width, -(-count // columns) * height
-            refuse_oversize(size[1], size[0], 4)
-            sheet = Image.new(picture.mode, size, _PAPER if picture.mode == "RGB" else 0)
-        row, column = divmod(place, columns)
-        shown = picture.convert(sheet.mode).crop(
-            (0, 0, min(width, picture.width), min(height, picture.height))
-        )
-        sheet.paste(shown, (column * width, row * height))
-        boxes.append((column * width, row * height, *shown.size))
+    for picture in pictures:
+        width, height = max(width, picture.width), max(height, picture.height)
+        size = min(columns, count) * width, -(-count // columns) * height
+        refuse_oversize(size[1], size[0], 4)
+        cells.append(picture)
+    mode = "RGBA" if any(picture.mode == "RGBA" for picture in cells) else cells[0].mode
+    sheet = Image.new(mode, size, _PAPER if mode == "RGB" else 0)
+    places = [(place % columns * width, place // columns * height) for place in range(len(cells))]
+    for place, picture in zip(places, cells, strict=True):
+        sheet.paste(picture.convert(mode), place)
+    boxes = [(*place, *picture.size) for place, picture in zip(places, cells, strict=True)]
     write_atomically(path, encoded_picture(sheet, "PNG"), is_new=is_new)
     return boxes
 

@@ -160,7 +160,9 @@ def _relative_to(path: Path, folder: Path) -> PurePath | None:
 
 
 def _track_step(job: FarmJob) -> dict[str, Any]:
-    arguments = ["track", *_SHOT, "--out", _TRACKS, "--overwrite", *job.track_options, *_LINES]
+    # else one damaged frame would keep all chunks from beginning
+    always = ("--overwrite", "--allow-gaps")
+    arguments = ["track", *_SHOT, "--out", _TRACKS, *always, *job.track_options, *_LINES]
     return {"name": "Track", "script": _script(arguments, _SHOT_TIMEOUT_S)}
 
 

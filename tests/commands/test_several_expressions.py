@@ -105,13 +105,14 @@ def test_several_expressions_of_a_shot_are_tracked_once(
 
 
 def test_an_atlas_says_where_each_picture_lies(portraits: Path, capsys: Streams) -> None:
+    Image.new("RGB", (20, 14), (80, 80, 80)).save("orc.png")
     words = ["hero.png", "orc.png", "-e", "happy", "-e", "sad", "--out", "set"]
     assert render(*words, "--atlas", "atlas.png") == 0
     assert capsys.readouterr().out.split()[-2:] == ["atlas.png", "atlas.json"]
     cells = json.loads(Path("atlas.json").read_text())["cells"]
     assert [cell["expression"] for cell in cells] == [None, "happy", "sad"] * 2
     atlas = Image.open("atlas.png")
-    assert atlas.size == (3 * 16, 2 * 12)
+    assert atlas.size == (3 * 20, 2 * 14)
     for cell in cells:
         x, y, width, height = cell["box"]
         part = np.asarray(atlas.crop((x, y, x + width, y + height)))

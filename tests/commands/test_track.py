@@ -73,6 +73,9 @@ def test_a_damaged_frame_is_said_and_fails_also_in_a_quiet_run(
     said = capsys.readouterr()
     assert said.out.splitlines() == [str(out)], "its neighbours fill it"
     assert "1 of 3 frames cannot be read and count as gaps: a.1002.png; the first: " in said.err
+    words = ["track", "--frames", str(shot), "--out", str(out), "--overwrite", "--json"]
+    assert main([*words, "--allow-gaps"]) == 0, "chunks of a farm render the others"
+    assert len(json.loads(capsys.readouterr().out)["unreadable"]) == 1
 
 
 def test_tracks_and_previews_are_written(

@@ -89,6 +89,7 @@ def test_every_option_of_render_goes_to_the_workers_with_absolute_paths(tmp_path
     assert "--expression" not in render
     assert "--stall-timeout 50" in shlex.join(arguments_of(template, "Track"))
     assert "--no-stamp" not in arguments_of(template, "Track")
+    assert "--allow-gaps" in arguments_of(template, "Track")
     (step,) = (one for one in template["steps"] if "hostRequirements" in one)
     assert step["name"] == "Render"
     assert step["hostRequirements"]["amounts"] == [{"name": "amount.worker.gpu", "min": 1}]

@@ -80,12 +80,20 @@ def BlendShape "a" {
     ("target", "body", "said"),
     [
         ("</R/none>", "", "'jawOpen' is not there"),
-        ("</R/Head/a>", "vector3f[] offsets = [(inf, 0, 1)]", "moves points by what is no number"),
-        ("</R/Head/a>", "vector3f[] offsets = [(nan, 0, 1)]", "moves points by what is no number"),
+        (
+            "</R/Head/a>",
+            "vector3f[] offsets = [(inf, 0, 1), (0, 0, 0), (0, 0, 0)]",
+            "moves points by what is no number",
+        ),
+        (
+            "</R/Head/a>",
+            "vector3f[] offsets = [(nan, 0, 1), (0, 0, 0), (0, 0, 0)]",
+            "moves points by what is no number",
+        ),
         (
             "</R/Head/a>",
             "vector3f[] offsets = [(0, 0, 1)]\nint[] pointIndices = [9]",
-            "1 offsets for 1 of 3 points",
+            "point indices from 9 to 9; expected 0 to 2",
         ),
         ("</R/Head/a>", 'string[] offsets = ["a"]', "Head"),
     ],

@@ -127,7 +127,12 @@ def _usd_errors_named(path: Path) -> Iterator[None]:
     try:
         yield
     except Tf.ErrorException as error:
-        said = re.search(r" in file \S+ : '(.{1,300})", str(error))  # behind names of its source
+        try:
+            said = re.search(
+                r" in file \S+ : '(.{1,300})", str(error)
+            )  # behind names of its source
+        except UnicodeDecodeError:  # it quotes the file
+            said = None
         cause = said[1].strip(" '.") if said else "it is no sound USD"
         cause = re.sub(r"\bpxrInternal\S+", "what belongs there", cause)
         raise MeshError(f"{path} cannot be opened as USD: {cause}. Export it again.") from error

@@ -9,6 +9,7 @@ from pxr import Gf, Usd, UsdGeom, UsdSkel, Vt
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.rig_mesh import read_rig
+from reggan_plugin.textures.usd_character import files_of_usd
 
 from ..glb_files import GlbContent, glb_bytes
 
@@ -102,3 +103,10 @@ def test_a_shape_whose_offsets_fit_no_points_is_refused(
     write_usd(path, rows)
     with pytest.raises(MeshError, match=found):
         read_rig(path)
+
+
+def test_text_that_is_no_utf_8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "head.usda"
+    path.write_bytes(b'#usda 1.0\n(\n    doc = "K\xfcnstler"\n)\n')
+    with pytest.raises(MeshError, match="cannot be opened as USD"):
+        files_of_usd(path)

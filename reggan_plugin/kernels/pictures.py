@@ -613,6 +613,13 @@ def undo_png_filters(
     return rows[: height * along].reshape(height, width, step)
 
 
+def is_sound_lzw(stream: bytes) -> bool:
+    """Tell whether all codes of a TIFF's LZW stream name what its table has by then."""
+    answer = np.zeros(1, np.int64)
+    call("look_at_lzw", np.frombuffer(stream, np.uint8), len(stream), answer)
+    return bool(answer[0])
+
+
 def filter_png_rows(
     rows: UInt8[np.ndarray, "height bytes"],
     step: int,

@@ -364,3 +364,22 @@ def test_truncated_tiff_is_named(
     path.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(UnreadableFrameError, match=r"cut\.tif.*(again|begins)"):
         read_frame(path)
+
+
+@pytest.mark.parametrize("photometric", ["rgb", "palette"])
+def test_lzw_that_names_what_it_does_not_hold_is_named(
+    tmp_path: Path, image: Callable[..., Any], photometric: str
+) -> None:
+    """What decodes it crashes, and all the process with it."""
+    path = tmp_path / "odd.tif"
+    samples = image(HEIGHT, WIDTH, 3, "u1")
+    kinds = {"colormap": np.zeros((3, 256), np.uint16)} if photometric == "palette" else {}
+    shown = samples[..., 0] if kinds else samples
+    tifffile.imwrite(path, shown, compression="lzw", photometric=photometric, **kinds)  # type: ignore[arg-type]
+    assert read_frame(path).pixels.shape == samples.shape
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as file:
+        content[file.pages.first.dataoffsets[0] + 1] = 127
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFrameError, match=r"odd\.tif is damaged"):
+        read_frame(path)

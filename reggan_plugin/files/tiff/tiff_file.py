@@ -27,6 +27,7 @@ from reggan_plugin.files.image_format import (
     unlinked,
 )
 from reggan_plugin.files.orientation import upright_frame
+from reggan_plugin.kernels.pictures import is_sound_lzw
 from reggan_plugin.limits import refuse_oversize, refuse_too_short
 
 NONE = 1
@@ -234,6 +235,7 @@ def decode(content: bytes) -> Frame:
     with library_faults(), tifffile.TiffFile(io.BytesIO(content)) as file:  # reads as it is asked
         page = file.pages.first
         refuse_oversize_page(page, len(content))
+        _refuse_unsound_lzw(page, content)
         if page.photometric == PALETTE and page.colormap is not None:
             return _decode_palette(page)
         refuse_unwritable(page)
@@ -243,6 +245,19 @@ def decode(content: bytes) -> Frame:
         orientation = int(page.tags.valueof(_ORIENTATION, 1))
     frame = _frame_of(page, samples, kinds, StoredTiff(content=content), notices)
     return upright_frame(frame, orientation)
+
+
+def _refuse_unsound_lzw(page: tifffile.TiffPage, content: bytes) -> None:
+    """Refuse LZW streams that name what their table does not have: they crash what decodes them.
+
+    Raises:
+        UnreadableFrameError: there are such.
+    """
+    if page.compression != tifffile.COMPRESSION.LZW:
+        return
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+        if count and not is_sound_lzw(content[offset : offset + count]):
+            raise UnreadableFrameError("is damaged: its LZW names what it does not hold")
 
 
 def _decode_palette(page: tifffile.TiffPage) -> Frame:

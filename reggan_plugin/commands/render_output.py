@@ -353,12 +353,12 @@ def write_atlas(
 ) -> list[Path]:
     """Write pictures and their results, side by side, and what lies where; returns both files.
 
-    A picture is followed by its results, in the order of the expressions.
+    A picture is followed by its results, in the order of the expressions. What cannot be read,
+    which the job has named, is left out; nothing is written of nothing.
 
     Raises:
         OutputExistsError: it is to be new, and is there.
         OutputError: it cannot be written.
-        UnreadableFrameError: a result is gone.
     """
     from PIL import Image
 
@@ -373,18 +373,19 @@ def write_atlas(
             how = job.settings, part.exposure_ev or 0.0
             own = cells.setdefault(task.source.path, [(task.source.path, None, *how)])
             own.append((task.output, job.settings.mix.label, *how))
-    listed = [(source, *cell) for source, own in cells.items() for cell in own if cell[0].exists()]
+    asked = [(source, *cell) for source, own in cells.items() for cell in own if cell[0].exists()]
     together = len(next(iter(cells.values())))
     columns = together if len(cells) > 1 else math.ceil(math.sqrt(together))
-    frames = (
-        settings.picture.reading.decode(read_content(path), path)
-        for _, path, _, settings, _ in listed
-    )
-    pictures = (
-        Image.fromarray(shown_samples(frame, exposure_ev))
-        for frame, (*_, exposure_ev) in zip(frames, listed, strict=True)
-    )
-    boxes = write_cells(atlas, pictures, len(listed), columns, is_new=is_new)
+    listed, pictures = [], []
+    for cell in asked:
+        _, path, _, settings, exposure_ev = cell
+        with suppress(SourceError, OSError):
+            frame = settings.picture.reading.decode(read_content(path), path)
+            pictures.append(Image.fromarray(shown_samples(frame, exposure_ev)))
+            listed.append(cell)
+    if not pictures:
+        return []
+    boxes = write_cells(atlas, pictures, len(pictures), columns, is_new=is_new)
 
     def shown(path: Path) -> str:
         return STANDARD if path == piped.kept else path_from(atlas.parent, path)

@@ -121,6 +121,17 @@ def test_an_atlas_says_where_each_picture_lies(portraits: Path, capsys: Streams)
     assert "never overwritten" in capsys.readouterr().err
 
 
+def test_an_atlas_leaves_out_what_cannot_be_read(portraits: Path, capsys: Streams) -> None:
+    Path("bad.png").write_bytes(Path("hero.png").read_bytes()[:60])
+    words = ["bad.png", "hero.png", "-e", "happy", "-e", "sad", "--out", "set", "--atlas", "a.png"]
+    assert render(*words) == 1
+    assert "bad.png" in capsys.readouterr().err
+    cells = json.loads(Path("a.json").read_text())["cells"]
+    assert [cell["source"] for cell in cells] == ["hero.png"] * 3
+    with Image.open("a.png") as sheet:
+        assert sheet.size == (3 * 16, 12)
+
+
 def test_an_atlas_lists_files_as_seen_from_its_folder(portraits: Path, capsys: Streams) -> None:
     words = ["hero.png", portraits / "orc.png", "-e", "happy", "--out", "set", "--atlas"]
     assert render(*words, "sheets/new/a.png", "--dry-run") == 0

@@ -76,10 +76,16 @@ def test_an_eye_that_begins_to_move_does_not_become_another_one_at_once() -> Non
 
 
 def drawn(
-    picture: np.ndarray, before: Lids, after: Lids, iris: np.ndarray, eye: float = 1.0
+    picture: np.ndarray,
+    before: Lids,
+    after: Lids,
+    iris: np.ndarray,
+    eye: float = 1.0,
+    down: float = 0.0,
 ) -> np.ndarray:
-    """The eyeball that is painted, over the whole of `picture`'s square."""
-    ball = changed_eye(CroppedFace(picture), before, after, iris, np.zeros(2), eye, np.eye(2))
+    """The eyeball that is painted, over the whole of `picture`'s square; it may look down."""
+    gaze = np.array([0, down])
+    ball = changed_eye(CroppedFace(picture), before, after, iris, gaze, eye, np.eye(2))
     assert ball is not None
     left, top, right, _ = ball.window
     at = ((np.arange(SIDE) + 0.5) / SIDE - [[left], [top]]) * len(ball.inside) / (right - left)
@@ -129,6 +135,17 @@ def test_a_shadow_of_one_corner_stays_in_it_as_lids_narrow() -> None:
     shaded, free = (np.median(eye[near & (np.abs(x - at) < 0.03)]) for at in (0.34, 0.66))
     assert shaded < 0.82 * free
     assert free == pytest.approx(0.8, abs=0.04)
+
+
+def test_an_eyeball_that_turns_takes_no_line_of_the_lid_along() -> None:
+    picture, _, opened, iris = half_shut(0.0)
+    y, x = np.mgrid[:SIDE, :SIDE] / SIDE + 0.5 / SIDE
+    under = y - np.interp(x[0], opened.upper[:, 0], opened.upper[:, 1])[None]
+    picture[:] = np.float32(0.8)
+    picture[under < 0.012] = 0.1
+    eye = drawn(picture, opened, opened, iris, down=0.1).mean(axis=2)
+    came = (np.abs(under - 0.1) < 0.015) & (np.abs(x - 0.5) < 0.15)
+    assert eye[came].min() > 0.7
 
 
 def test_an_eye_of_one_colour_stays_so() -> None:

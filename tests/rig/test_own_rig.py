@@ -89,8 +89,8 @@ def test_lips_follow_the_jaw_though_the_mouth_inside_is_one_piece_with_the_skin(
     assert drop[lower].max() > 0.9 * drop[rows_of("jaw")].max()
 
 
-def with_parts(change: Callable[[MeshPart], Sequence[MeshPart]]) -> OwnRig:
-    """The sample head with other parts in place of its skin, laid on the template."""
+def with_parts(change: Callable[[MeshPart], Sequence[MeshPart]]) -> RigMesh:
+    """The sample head with other parts in place of its skin."""
     loaded = load_mesh(SAMPLES / "head.glb", with_morphs=True)
     parts = [
         own
@@ -98,12 +98,13 @@ def with_parts(change: Callable[[MeshPart], Sequence[MeshPart]]) -> OwnRig:
         for own in (change(part) if part.name == "Skin" else (part,))
     ]
     character = replace(loaded.character, parts=tuple(parts))
-    return laid(rig_mesh(replace(loaded, character=character)))[0]
+    return rig_mesh(replace(loaded, character=character))
 
 
 def test_a_copy_of_the_head_without_shapes_takes_none_away() -> None:
-    expected = with_parts(lambda skin: (skin,))
-    copied = with_parts(lambda skin: (replace(skin, name="Skin_LOD1", mesh=99, morphs=()), skin))
+    expected, _ = laid(with_parts(lambda skin: (skin,)))
+    copy = {"name": "Skin_LOD1", "mesh": 99, "morphs": ()}
+    copied, _ = laid(with_parts(lambda skin: (replace(skin, **copy), skin)))
     assert copied.lent == expected.lent
     for name in ("jawOpen", "mouthSmileLeft"):
         own, theirs = (rig.template.shapes[name] for rig in (copied, expected))
@@ -115,8 +116,12 @@ def test_shapes_that_move_the_inside_of_the_mouth_alone_are_no_shapes_of_the_fac
         morphs = [replace(one, name=f"Fcl_{row}") for row, one in enumerate(skin.morphs)]
         return (replace(skin, morphs=tuple(morphs)),)
 
-    rig = with_parts(rename)
+    mesh = with_parts(rename)
+    rig, _ = laid(mesh)
     assert rig.lent == ()
+    shut = {name: moved for name, moved in mesh.shapes.items() if name != "jawOpen"}
+    without, _ = laid(replace(mesh, shapes=shut))
+    assert np.array_equal(rig.template.rest, without.template.rest)
     for name in ("jawOpen", "mouthSmileLeft", "mouthFrownRight"):
         assert name in rig.missing
         assert lost(rig.template.shapes[name], template().shapes[name]) == 0

@@ -411,6 +411,17 @@ def test_ears_beside_a_cheek_that_widens_stay() -> None:
     np.testing.assert_allclose(held[inside], free[inside], rtol=0.02)
 
 
+def test_what_is_beyond_the_mesh_above_the_eyes_goes_along() -> None:
+    """A far brow of a turned head may lie there."""
+    picture, landmarks = drawn_face()
+    whole = replace(landmarks, head=np.ones((64, 64), np.float32))
+    raised = {"browOuterUpLeft": 1.0, "browOuterUpRight": 1.0}
+    free, held = (rig_answer(template(), picture, one, raised).motion for one in (landmarks, whole))
+    above = slice(0, int(landmarks.places[eye_rows("left")][:, 1].min() * len(free)))
+    assert np.abs(free[above]).max() > 0.005
+    np.testing.assert_allclose(held[above], free[above], atol=1e-6)
+
+
 def test_hair_beside_a_cheek_is_behind_it_and_hair_over_it_or_at_a_temple_is_not() -> None:
     picture, landmarks = drawn_face()
     ones = np.ones((96, 96, 1), np.float32)

@@ -15,6 +15,8 @@ const { RIM, RIM_SHADE } = mouth_opening;
 
 export const fromSrgb = (v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
 const along = (value, [from, to], [low, high]) => low + (high - low) * clip((value - from) / (to - from));
+/** What is left of a channel of a tooth's colour so far back. */
+const backwards = (z, channel) => 1 - 0.15 * clip((-z - 0.15) / 0.6) * [0.6, 0.8, 1.2][channel];
 
 export class Mouth {
   constructor(arrays) {
@@ -29,9 +31,8 @@ export class Mouth {
     this.colours = Array.from(this.part, (part, i) => COLOURS[part].map((value, k) => {
       if (part !== TOOTH) return value;
       const edge = clip(1 - this.cervical[i] / EDGE_REACH);
-      const back = clip((-this.points[3 * i + 2] - 0.15) / 0.6);
       const shade = 1 + (NECK[k] - 1) * this.cervical[i] ** 1.5 + (EDGE[k] - 1) * edge;
-      return value * shade * (1 - 0.15 * back * [0.6, 0.8, 1.2][k]) * (CANINES.includes(of("tooth")[i]) ? CANINE[k] : 1);
+      return value * shade * backwards(this.points[3 * i + 2], k) * (CANINES.includes(of("tooth")[i]) ? CANINE[k] : 1);
     }));
   }
 
@@ -88,7 +89,8 @@ export class Mouth {
       const redder = isHard ? 0.5 * lack * lack : (part === GUM ? 0.6 : REDDER) * lack;
       const carved = part === GUM ? light.stone : 0;
       const bounce = (isHard ? 0.5 : 1) * BOUNCE * opening.seen(1.6 * depth, place);
-      const bare = (fills ? IVORY.map((value, k) => value * NECK[k]) : this.colours[i]).map((value, k) => value + carved * (CARVED_GUM * IVORY[k] - value));
+      const filling = IVORY.map((value, k) => value * NECK[k] * backwards(rest[2], k));
+      const bare = (fills ? filling : this.colours[i]).map((value, k) => value + carved * (CARVED_GUM * IVORY[k] - value));
       const colour = CAVITY.map((flesh, k) => strength[k] * bare[k] * (flesh / CAVITY[0]) ** (0.45 * redder)
         * (amount * (isPlate ? 0.85 + 0.15 * free : 0.35 + 0.65 * free) + bounce * flesh / 0.2));
       const grey = dot(colour, LUMA);

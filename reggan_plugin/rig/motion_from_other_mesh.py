@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int
-from reggan_plugin.kernels.shapes import vertex_normals
+from reggan_plugin.kernels.shapes import solve_equations, vertex_normals
 
 _AT_ONCE: Final = 500
 _MOST_DISTANCES: Final = 50_000_000
@@ -34,7 +34,7 @@ def carried(
     system[:count, :count] = -distance - 1e-3 * np.eye(count)
     system[:count, count:], system[count:, :count] = flat, flat.T
     system += 1e-9 * np.eye(count + 4)
-    weights = np.linalg.solve(system, np.concatenate([end, np.zeros((4, 3))]))
+    weights = solve_equations(system, np.concatenate([end, np.zeros((4, 3))]))
     kernel = -np.linalg.norm(points[:, None] - start[None], axis=2)
     return (
         kernel @ weights[:count] + np.column_stack([points, np.ones(len(points))]) @ weights[count:]

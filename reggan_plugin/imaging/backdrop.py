@@ -119,7 +119,9 @@ def _drawn_across(
         unlike = np.subtract(one, other, dtype=np.float64)
         apart.append(np.where(is_whole, (unlike**2).sum(axis=1), 0))
         drawn.append((one * far[:, None] + other * near[:, None]) / long[:, None])
-        grains.append((beyond[0] * far[:, None] + beyond[1] * near[:, None]) / long[:, None])
+        # fading sooner than colours do, or the skin beyond a brow would have stubble
+        parts = [(off / long)[:, None] ** 2 for off in (far, near)]
+        grains.append(beyond[0] * parts[0] + beyond[1] * parts[1])
     longer = np.stack(length) / np.minimum(np.min(length, axis=0), 2 * most) - 1
     usual = np.mean(apart, axis=0)
     weights = np.exp(-_UNLIKE * np.stack(apart) / np.maximum(usual, 1e-9) - _LONGER * longer)

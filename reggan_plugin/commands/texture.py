@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import cache, partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import RegganError, UsageError, document_from_said
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.jobs.plan import Existing, writable_folder
+from reggan_plugin.jobs.plan import Existing, named, writable_folder
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.signals_and_timeouts import stop_on_signals
 from reggan_plugin.json_and_toml import json_text
@@ -104,7 +104,11 @@ def texture(
         batch = partial(run_batch, request, mesh, open_transfer, with_meshes=mesh_as is not None)
         _print_batch(partial(batch, watch=bar), as_json=as_json, quiet=quiet)
     else:
-        with nullcontext() if out_folder is None else writable_folder(out_folder):
+        files = [path for path in (out, out_mesh, sheet) if path is not None]
+        places = [named(path, label).parent for path in files for label in mixes or [""]]
+        with ExitStack() as made:
+            for folder in dict.fromkeys(filter(None, (out_folder, *places))):
+                made.enter_context(writable_folder(folder))
             results = _run(request, sheet, open_transfer, bar)
         _print_results(results, as_json=as_json, quiet=quiet)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from reggan_plugin import __version__
-from reggan_plugin.errors import FRAME_FAULTS, MeshError, OutputError, OutputExistsError, UsageError
+from reggan_plugin.errors import FRAME_FAULTS, MeshError, OutputExistsError, UsageError
 from reggan_plugin.file_safety import refuse_overwriting, remove_leftovers
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
@@ -306,9 +306,6 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
             "another, into folders of their own."
         )
     records.refuse_inputs(outputs)
-    for output in filter(None, (request.out, request.out_mesh)):
-        for label in request.mixes:
-            check_folder(named(output, label))
     refuse_existing(outputs, request.existing)
     done = []
     if request.existing.keeps_finished:
@@ -401,19 +398,6 @@ def _finished(
         if not done.issuperset(labels) or not records.fits(mesh, request.mesh_as, labels):
             done.difference_update(labels)
     return [label for label in maps if label in done]
-
-
-def check_folder(output: Path) -> None:
-    """Refuse an output whose folder is not there.
-
-    Raises:
-        OutputError: it is not.
-    """
-    if not output.parent.is_dir():
-        raise OutputError(
-            f"{output} cannot be written: there is no folder {output.parent}. Create it, or name "
-            "another output."
-        )
 
 
 def _there(request: TextureRequest, files: TextureFiles | None, label: str) -> Iterable[Path]:

@@ -11,7 +11,7 @@ from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.jobs.frame_record import record_path
 from reggan_plugin.jobs.plan import refuse_existing
 from reggan_plugin.kernels.pictures import block_means
-from reggan_plugin.textures.job_files import OutputRecords, Subject, check_folder
+from reggan_plugin.textures.job_files import OutputRecords, Subject
 from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.texture_request import (
     Advance,
@@ -66,7 +66,6 @@ def check_sheet(
     """
     if request.mesh is None:
         raise UsageError("A sheet draws a head, and a flat map has none. Give the mesh.")
-    check_folder(path)
     refuse_overwriting([path, record_path(path)], (*subject.inputs, *request.inputs, *made))
     refuse_existing([path], request.existing)
 

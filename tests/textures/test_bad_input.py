@@ -12,7 +12,6 @@ from reggan_plugin.errors import (
     EmptySourceError,
     FaceNotFoundError,
     MeshError,
-    OutputError,
     RegganError,
     TextureError,
     UsageError,
@@ -204,7 +203,6 @@ def test_meshes_without_a_mesh(name: str, content: str, tmp_path: Path) -> None:
         ({}, {"out": "{folder}/base_color.png"}, UsageError, "is an input"),
         ({}, {"out": "{folder}/new.jpg"}, UsageError, "another ending.*Let it end in .png"),
         ({}, {"out_mesh": "{folder}/new.glb"}, UsageError, "and this is none"),
-        ({}, {"out": "{folder}/no/new.png"}, OutputError, "no folder.*Create it"),
     ],
 )
 def test_requests_that_cannot_be_meant(

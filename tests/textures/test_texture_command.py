@@ -92,7 +92,7 @@ def test_the_mesh_is_an_argument_and_several_expressions_go_to_a_folder(
     command += ["--texture", str(head_files / "base_color.png")]
     assert main([*command, "-o", str(tmp_path / "all.png")]) == 2
     assert "or name a folder: maps/" in capfd.readouterr().err
-    assert main([*command, "-o", f"{tmp_path}/maps/"]) == 0
+    assert main([*command, "-o", f"{tmp_path}/maps/base_color_{{expression}}.png"]) == 0
     written = [tmp_path / "maps" / f"base_color_{name}.png" for name in ("sad", "happy")]
     assert capfd.readouterr().out.split() == [str(path) for path in written]
     contents = [path.read_bytes() for path in written]
@@ -110,10 +110,10 @@ def test_a_sheet_shows_all_expressions(head_files: Path, tmp_path: Path) -> None
         assert sheet.size[0] > 1700
         assert np.asarray(sheet).std() > 20
     assert main(command) == 1  # it is there
-    command += ["--expression", "sad", "--out", str(tmp_path / "map.png"), "--overwrite"]
+    command += ["--expression", "sad", "--out", str(tmp_path / "new" / "map.png"), "--overwrite"]
     command[command.index("--sheet") + 1] = str(head_files / "base_color.png")
     assert main(command) == 2  # before a map is written
-    assert not (tmp_path / "map.png").exists()
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,15 @@
 """Glasses of sampled shapes, and the whole of what a head wears: with hair, a beard and brows."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
 from reggan_training.heads.anatomy.assets import Faces, Points
-from reggan_training.heads.head import HeadMesh, Part
+from reggan_training.heads.head import HeadMesh, Part, unit
 from reggan_training.heads.worn.hair import beard, brows, hair, sample_hair
 from reggan_training.heads.worn.strands import (
+    SKULL_CENTRE,
     Addition,
     MeshWearer,
     mesh_axes,
@@ -41,42 +42,6 @@ MOST_TRIANGLES, LEAST_FOR_HAIR = 60_000, 6_000
 _CAP_TRIANGLES = 5_000
 
 
-@dataclass(frozen=True, kw_only=True)
-class GlassesShape:
-    """A frame; lengths in metres.
-
-    `width` and `height` are of one lens; `roundness` 2 is an ellipse, more is squarer; `drop`
-    lowers the outer lower corner as aviators do.
-    """
-
-    width: float
-    height: float
-    roundness: float
-    rim: float
-    drop: float = 0.0
-
-
-def build_glasses(head: MeshWearer, shape: GlassesShape, random: np.random.Generator) -> FrameMesh:
-    """Build the frame of a shape, resting on this nose and these ears."""
-    eye_distance = float(head.eyes["left"].centre[0] - head.eyes["right"].centre[0])
-    scale = eye_distance / 0.062 * random.uniform(0.96, 1.04)
-    plane = _lens_plane(head)
-    pieces = []
-    hinge_height = 0.3 * shape.height * scale
-    for side, sign in (("left", 1.0), ("right", -1.0)):
-        eye = head.eyes[side].centre
-        centre = np.array([eye[0] + sign * 0.001, plane, eye[2] - 0.002])
-        rim = centre + scale * _outline(shape, sign)
-        rim[:, 1] += _WRAP * rim[:, 0] ** 2
-        pieces.append(_tube(rim, shape.rim * scale, is_closed=True))
-        hinge = rim[np.argmax(sign * rim[:, 0] - 0.3 * np.abs(rim[:, 2] - eye[2] - hinge_height))]
-        pieces.append(_tube(_temple(head, sign, hinge), shape.rim * scale, is_closed=False))
-    pieces.append(_tube(_bridge(pieces[0][0], pieces[2][0], plane), shape.rim * scale, False))
-    starts = np.cumsum([0] + [len(points) for points, _ in pieces])
-    faces = [rows + start for (_, rows), start in zip(pieces, starts, strict=False)]
-    return np.concatenate([points for points, _ in pieces]), np.concatenate(faces)
-
-
 def _lens_plane(head: MeshWearer) -> float:
     """Distance of the lenses in front: clear of the lashes, the brows and the nose's bridge."""
     eyes = head.eyes.values()
@@ -85,13 +50,21 @@ def _lens_plane(head: MeshWearer) -> float:
     return float(min(front, np.quantile(brows[:, 1], 0.1) - _CLEARANCE))
 
 
-def _outline(shape: GlassesShape, sign: float) -> Float[np.ndarray, "rim 3"]:
+def _sample_lens(random: np.random.Generator) -> tuple[Float[np.ndarray, "rim 3"], float, float]:
+    """Draw the left lens' outline, its height and half the rim's thickness; metres.
+
+    Wire to thick, round (2 is an ellipse) to square, aviators and cat's eyes.
+    """
+    width = random.uniform(0.038, 0.058)
+    height = width * random.uniform(0.55, 1.0)
+    power = 2 / float(random.choice([2.0, 2.2, 2.6, 3.2, 4.0, 5.0]))
+    rim = float(np.exp(random.uniform(np.log(0.0006), np.log(0.0032))))
+    drop = float(random.choice([0.0, 0.0, 0.006, -0.005]))  # of the outer lower corner
     turn = np.linspace(0, 2 * np.pi, _RIM_POINTS, endpoint=False)
-    power = 2 / shape.roundness
-    across = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** power * shape.width / 2
-    up = np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** power * shape.height / 2
-    up = up - shape.drop * np.clip(across / shape.width + 0.5, 0, 1) * (up < 0)
-    return np.column_stack([sign * across, 0 * turn, up])
+    across = np.sign(np.cos(turn)) * np.abs(np.cos(turn)) ** power * width / 2
+    up = np.sign(np.sin(turn)) * np.abs(np.sin(turn)) ** power * height / 2
+    up = up - drop * np.clip(across / width + 0.5, 0, 1) * (up < 0)
+    return np.column_stack([across, 0 * turn, up]), height, rim
 
 
 def _temple(
@@ -140,21 +113,27 @@ def _tube(line: Float[np.ndarray, "bends 3"], radius: float, is_closed: bool) ->
     return rings.reshape(-1, 3), faces.reshape(-1, 4)
 
 
-def sample_frame(random: np.random.Generator) -> GlassesShape:
-    """Draw a frame at random: wire to thick, round to square, aviators and cat's eyes."""
-    width = random.uniform(0.038, 0.058)
-    return GlassesShape(
-        width=width,
-        height=width * random.uniform(0.55, 1.0),
-        roundness=float(random.choice([2.0, 2.2, 2.6, 3.2, 4.0, 5.0])),
-        rim=float(np.exp(random.uniform(np.log(0.0006), np.log(0.0032)))),
-        drop=float(random.choice([0.0, 0.0, 0.006, -0.005])),
-    )
-
-
 def glasses(wearer: MeshWearer, random: np.random.Generator) -> Addition:
-    """Build a pair of glasses."""
-    points, faces = build_glasses(wearer, sample_frame(random), random)
+    """Build glasses of a shape drawn at random, resting on this nose and these ears."""
+    lens, height, thickness = _sample_lens(random)
+    eyes = wearer.eyes
+    eye_distance = float(eyes["left"].centre[0] - eyes["right"].centre[0])
+    scale = eye_distance / 0.062 * random.uniform(0.96, 1.04)
+    plane, radius = _lens_plane(wearer), thickness * scale
+    pieces = []
+    hinge_height = 0.3 * height * scale
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        eye = eyes[side].centre
+        centre = np.array([eye[0] + sign * 0.001, plane, eye[2] - 0.002])
+        rim = centre + scale * (lens * [sign, 1.0, 1.0])
+        rim[:, 1] += _WRAP * rim[:, 0] ** 2
+        pieces.append(_tube(rim, radius, is_closed=True))
+        hinge = rim[np.argmax(sign * rim[:, 0] - 0.3 * np.abs(rim[:, 2] - eye[2] - hinge_height))]
+        pieces.append(_tube(_temple(wearer, sign, hinge), radius, is_closed=False))
+    pieces.append(_tube(_bridge(pieces[0][0], pieces[2][0], plane), radius, is_closed=False))
+    starts = np.cumsum([0] + [len(points) for points, _ in pieces])
+    faces = np.concatenate([rows + start for (_, rows), start in zip(pieces, starts, strict=False)])
+    points = np.concatenate([points for points, _ in pieces])
     is_front = points[:, 1] < _FRONT_DEPTH
     points = points + is_front[:, None] * random.uniform(0, _SLIDE) * _DOWN_THE_NOSE
     points[is_front, 1] -= _way_out(wearer, points[is_front])
@@ -177,8 +156,8 @@ def put_on_glasses(head: HeadMesh, random: np.random.Generator) -> HeadMesh:
 def _way_out(wearer: MeshWearer, front: Points) -> float:
     """Shift of a frame's front so that cheeks and nose do not pierce it."""
     skull = skull_map(wearer)
-    size = np.linalg.norm(front - skull.centre, axis=1)
-    lack = skull.skin_radius(skull.outwards(front)) + _CLEAR - size
+    size = np.linalg.norm(front - SKULL_CENTRE, axis=1)
+    lack = skull.skin_radius(unit(front - SKULL_CENTRE)) + _CLEAR - size
     return float(np.clip(lack.max(), 0, _FARTHEST))
 
 

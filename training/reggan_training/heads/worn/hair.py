@@ -11,16 +11,15 @@ from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_training.heads.head import Part, Vertices, unit
 from reggan_training.heads.worn.strands import (
     METRES_PER_UNIT,
+    SKULL_CENTRE,
     Addition,
     Carrier,
     MeshWearer,
+    PerStrandPoint,
     Polylines,
     Roots,
-    SkullMap,
-    Strands,
     StrandValues,
     StrandVectors,
-    bound_strands,
     mesh_axes,
     ribbons,
     roots_at,
@@ -35,107 +34,75 @@ _FACE_DEPTH = 0.03
 _LIP_NEIGHBOURHOOD = 0.005
 _DOWN = np.array([0.0, 0.0, -1.0])
 
-_BEARD_HAIRS = 900
 
-
-@dataclass(frozen=True, kw_only=True)
-class BrowStyle:
-    """The look of a pair of brows; lengths in metres.
-
-    `arch` raises the middle, `thickness` is the height at the inner end, `reach` stretches the
-    brow outwards (1 = as usual).
-    """
-
-    arch: float
-    thickness: float
-    reach: float
-    hairs: int
-    hair_length: float
-    radius: float
-
-
-def sample_brow_style(random: np.random.Generator, gender: float) -> BrowStyle:
-    """Brows drawn at random; men's (gender 1) are thicker and flatter."""
-    return BrowStyle(
-        arch=round(float(random.normal(0.0010 - 0.0014 * gender, 0.0010)), 5),
-        thickness=round(float(random.uniform(0.0040, 0.0065) + 0.0020 * gender), 5),
-        reach=round(float(random.uniform(0.94, 1.06)), 3),
-        hairs=int(random.integers(380, 620)),
-        hair_length=round(float(random.uniform(0.0055, 0.0080)), 5),
-        radius=round(float(random.uniform(0.00016, 0.00024)), 6),
-    )
-
-
-def grow_brows(head: MeshWearer, style: BrowStyle, random: np.random.Generator) -> Strands:
-    """Both brows, on the brow ridge of this head."""
-    along = random.random(2 * style.hairs) ** 0.85
-    side = np.where(np.arange(2 * style.hairs) < style.hairs, 1.0, -1.0)
-    thick = style.thickness * np.interp(along, [0, 0.12, 0.5, 0.8, 1], [0.7, 1.0, 0.85, 0.5, 0.15])
+def brows(wearer: MeshWearer, gender: float, random: np.random.Generator) -> Addition:
+    """Grow both brows on the brow ridge; men's (gender 1) are thicker and flatter."""
+    arch_height = round(float(random.normal(0.0010 - 0.0014 * gender, 0.0010)), 5)
+    thickness = round(float(random.uniform(0.0040, 0.0065) + 0.0020 * gender), 5)
+    reach = round(float(random.uniform(0.94, 1.06)), 3)
+    random.integers(380, 620)  # not used; without it a name would be another head than before
+    hair_length = round(float(random.uniform(0.0055, 0.0080)), 5)
+    random.uniform()  # likewise
+    hairs, width = int(random.integers(90, 170)), float(random.uniform(0.0002, 0.0005))
+    along = random.random(2 * hairs) ** 0.85
+    side = np.where(np.arange(2 * hairs) < hairs, 1.0, -1.0)
+    thick = thickness * np.interp(along, [0, 0.12, 0.5, 0.8, 1], [0.7, 1.0, 0.85, 0.5, 0.15])
     across = random.uniform(-0.5, 0.5, len(along))
     line = np.interp(along, [0, 0.3, 0.62, 1], [0.0172, 0.0200, 0.0222, 0.0158])
-    arch = style.arch * np.sin(np.pi * along.clip(0, 0.9) / 0.9) ** 2
-    spot = np.column_stack(
-        [side * (0.0085 + 0.0415 * style.reach * along), line + arch + across * thick]
-    )
-    roots, kept = _roots_in_front(head, spot)
+    arch = arch_height * np.sin(np.pi * along.clip(0, 0.9) / 0.9) ** 2
+    outwards = side * (0.0085 + 0.0415 * reach * along)
+    roots, kept = _roots_in_front(wearer, np.column_stack([outwards, line + arch + across * thick]))
     along, side, across = along[kept], side[kept], across[kept]
     # inner hairs stand up, the others lie outwards; upper ones turn down, lower ones up
     turn = np.interp(along, [0, 0.15, 0.45, 1], [75, 40, 15, -22]) - 35 * across
     turn = np.deg2rad(turn + random.normal(0, 9, len(along)))
     flow = np.column_stack([side * np.cos(turn), 0 * turn, np.sin(turn)])
-    length = style.hair_length * np.interp(along, [0, 0.3, 1], [0.75, 1.0, 0.7])
+    length = hair_length * np.interp(along, [0, 0.3, 1], [0.75, 1.0, 0.7])
     length = length * random.uniform(0.75, 1.1, len(along))
     points = _combed(roots, flow, length, lift=0.30, points=5)
-    radius = tapered(len(roots), 5, style.radius)
-    return bound_strands(head, roots, points, radius, turns_with_skin=True)
+    return _carried(wearer, roots, points, width, Part.BROWS, shade=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BeardStyle:
-    """The look of a beard: its parts, their length and density; lengths in metres.
+    """The look of a beard; lengths in metres.
 
-    `chin_only` keeps what lies within so many metres of the middle.
+    `regions` are those of the skin that it grows on, `chin_only` keeps what lies within so many
+    metres of the middle.
     """
 
-    beard: float
-    moustache: float
+    regions: tuple[str, ...] = ("beard", "moustache")
     length: float
     hairs: int
-    radius: float
-    chin_only: float | None = None
+    chin_only: float = np.inf
 
 
 BEARD_STYLES: Mapping[str, BeardStyle] = {
-    "short": BeardStyle(beard=1, moustache=1, length=0.006, hairs=6500, radius=0.00016),
-    "full": BeardStyle(beard=1, moustache=1, length=0.020, hairs=8000, radius=0.00019),
-    "moustache": BeardStyle(beard=0, moustache=1, length=0.008, hairs=1500, radius=0.00018),
-    "goatee": BeardStyle(
-        beard=1, moustache=1, length=0.010, hairs=3000, radius=0.00017, chin_only=0.027
-    ),
-    "chin": BeardStyle(
-        beard=1, moustache=0, length=0.012, hairs=1800, radius=0.00017, chin_only=0.020
-    ),
+    "short": BeardStyle(length=0.006, hairs=731),
+    "full": BeardStyle(length=0.020, hairs=900),
+    "moustache": BeardStyle(regions=("moustache",), length=0.008, hairs=315),
+    "goatee": BeardStyle(length=0.010, hairs=337, chin_only=0.027),
+    "chin": BeardStyle(regions=("beard",), length=0.012, hairs=315, chin_only=0.020),
 }
 
 
-def grow_beard(head: MeshWearer, style: BeardStyle, random: np.random.Generator) -> Strands:
-    """Grow a beard or moustache. No hair reaches across the lips."""
-    density = np.maximum(
-        style.beard * head.region("beard"), style.moustache * head.region("moustache")
-    )
-    if style.chin_only is not None:
-        density = density * (np.abs(head.canonical[:, 0]) < style.chin_only)
-    roots = scatter_roots(head, density, style.hairs, random)
-    above = roots.of(head.region("moustache")[:, None])[:, 0] > 0.5
+def beard(wearer: MeshWearer, random: np.random.Generator) -> tuple[str, Addition]:
+    """Grow a beard, moustache or goatee; also its style's name. No hair crosses the lips."""
+    name = str(random.choice(list(BEARD_STYLES)))
+    style = BEARD_STYLES[name]
+    longest, width = style.length * float(random.uniform(0.7, 1.5)), random.uniform(0.0006, 0.0013)
+    density = np.max([wearer.region(region) for region in style.regions], axis=0)
+    density = density * (np.abs(wearer.canonical[:, 0]) < style.chin_only)
+    roots = scatter_roots(wearer, density, style.hairs, random)
+    above = roots.of(wearer.region("moustache")[:, None])[:, 0] > 0.5
     outwards = np.sign(roots.positions[:, :1]) * np.array([1.0, 0.0, 0.0])
     flow = _DOWN + np.where(above[:, None], 1.2, 0.1) * outwards
     flow = flow + random.normal(0, 0.18, flow.shape)
-    length = np.where(above, np.minimum(style.length, _room_above_lips(head, roots)), style.length)
+    length = np.where(above, np.minimum(longest, _room_above_lips(wearer, roots)), longest)
     length = length * random.uniform(0.6, 1.0, len(roots))
-    short = np.interp(style.length, [0.002, 0.006], [0.9, 0.35])
-    points = _combed(roots, flow, length, lift=float(short), points=_BEARD_POINTS)
-    radius = tapered(len(roots), _BEARD_POINTS, style.radius)
-    return bound_strands(head, roots, points, radius, turns_with_skin=True)
+    lift = float(np.interp(longest, [0.002, 0.006], [0.9, 0.35]))
+    points = _combed(roots, flow, length, lift=lift, points=_BEARD_POINTS)
+    return name, _carried(wearer, roots, points, width, Part.BEARD, shade=0.35)
 
 
 def _room_above_lips(head: MeshWearer, roots: Roots) -> StrandValues:
@@ -154,8 +121,7 @@ def _combed(
     `lift` is how far they stand off: 0 = flat on the skin, 1 = straight out.
     """
     normal = roots.normals
-    flat = flow - (flow * normal).sum(axis=1, keepdims=True) * normal
-    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+    flat = unit(flow - (flow * normal).sum(axis=1, keepdims=True) * normal)
     steps = np.linspace(0, 1, points)[:, None]
     rise = lift * (1.4 * steps - 0.6 * steps**2)
     shape = flat[:, None] * steps * (1 - 0.4 * lift) + normal[:, None] * rise
@@ -187,45 +153,22 @@ def _roots_in_front(
     return roots_at(head, corners[hit], share), kept
 
 
-def beard(wearer: MeshWearer, random: np.random.Generator) -> tuple[str, Addition]:
-    """Return a beard, moustache or goatee, with its style's name."""
-    name = str(random.choice(list(BEARD_STYLES)))
-    style = BEARD_STYLES[name]
-    full = BEARD_STYLES["full"].hairs
-    style = replace(
-        style,
-        length=style.length * float(random.uniform(0.7, 1.5)),
-        hairs=int(_BEARD_HAIRS * max(style.hairs / full, 0.35)),
-        radius=float(random.uniform(0.0006, 0.0013)),
-    )
-    return name, _carried(wearer, grow_beard(wearer, style, random), Part.BEARD, shade=0.35)
-
-
-def brows(wearer: MeshWearer, gender: float, random: np.random.Generator) -> Addition:
-    """Both brows."""
-    style = sample_brow_style(random, gender)
-    style = replace(
-        style, hairs=int(random.integers(90, 170)), radius=float(random.uniform(0.0002, 0.0005))
-    )
-    return _carried(wearer, grow_brows(wearer, style, random), Part.BROWS, shade=0.0)
-
-
-def _carried(wearer: MeshWearer, strands: Strands, part: Part, *, shade: float) -> Addition:
-    skin = wearer.skin[strands.corners]
-    axes = triangle_axes(skin)
-    roots = np.einsum("sk,skc->sc", strands.barycentric, skin)
-    points = roots[:, None] + strands.offsets @ axes
+def _carried(
+    wearer: MeshWearer, roots: Roots, points: Polylines, width: float, part: Part, *, shade: float
+) -> Addition:
+    """Make ribbons of hairs that move with the skin below their roots."""
+    axes = triangle_axes(wearer.skin[roots.corners])
     outwards = np.broadcast_to(axes[:, None, 2], points.shape)
-    vertices, triangles = ribbons(points, strands.radius, outwards)
-    away = vertices.reshape(len(points), -1, 3) - roots[:, None]
+    vertices, triangles = ribbons(points, tapered(points, width), outwards)
+    away = vertices.reshape(len(points), -1, 3) - roots.positions[:, None]
     return Addition(
         part=part,
         points=mesh_axes(vertices),
         triangles=triangles,
         shade=np.tile(np.repeat(np.linspace(shade, 0, points.shape[1]), 2), len(points)),
         carrier=Carrier(
-            corners=wearer.vertices[strands.corners],
-            barycentric=strands.barycentric,
+            corners=wearer.vertices[roots.corners],
+            barycentric=roots.barycentric,
             offsets=away @ axes.transpose(0, 2, 1) / METRES_PER_UNIT,
         ),
     )
@@ -253,7 +196,6 @@ _PLACES = 9
 _CAP_SHARE = 0.8
 _CAP_LEAST = 0.4
 """Hair stands on a cap so often; it covers the scalp where its weight is at least this."""
-_MIDDLE = np.array([0.0, 0.07, 0.0])
 _ROOT_SHADE, _TIP_SHADE = 0.55, 0.0
 
 
@@ -270,8 +212,6 @@ class HairStyle:
         part: where the parting runs, positive = on the avatar's own left.
         curl: half the width of a curl; 0 = straight.
         curl_length: length of hair to one turn.
-        hairs: how many strands.
-        radius: half the thickness of a strand.
         bun: size of a knot at the back; 0 = none.
         frizz: how much strands differ from each other.
         fringe: how much lower than just over the brows hair may hang before the face.
@@ -285,8 +225,6 @@ class HairStyle:
     part: float = 0.0
     curl: float = 0.0
     curl_length: float = 0.03
-    hairs: int = 9000
-    radius: float = 0.00022
     bun: float = 0.0
     frizz: float = 0.15
     fringe: float = 0.0
@@ -313,44 +251,46 @@ HAIR_STYLES: Mapping[str, HairStyle] = {
 }
 
 
-def grow_hair(head: MeshWearer, style: HairStyle, random: np.random.Generator) -> Strands:
-    """Scalp hair in a style.
+def _grown_hair(
+    head: MeshWearer, style: HairStyle, count: int, width: float, random: np.random.Generator
+) -> tuple[Polylines, PerStrandPoint]:
+    """Strands of scalp hair on the head at rest and their half width, metres.
 
-    It leaves brows, eyes and face free but for what the style's fringe covers.
+    It leaves brows, eyes and face free but for what the style's fringe covers. Strands of a bun's
+    knot come on top of the count.
     """
     scalp = head.region("scalp") * (head.region("ears") < 0.2)
-    roots = scatter_roots(head, scalp, style.hairs, random)
-    skull = skull_map(head)
-    points = _grown(head, style, roots, skull, random)
-    points = _cut_before_face(head, _curled(points, style, random), style, random)
-    radius = tapered(len(points), points.shape[1], style.radius)
-    hair = bound_strands(head, roots, points, radius, turns_with_skin=False)
-    return hair.joined(_knot(head, style, roots, random)) if style.bun and len(roots) else hair
+    roots = scatter_roots(head, scalp, count, random)
+    points = _curled(_grown(head, style, roots, random), style, random)
+    points = _cut_before_face(head, points, style, random)
+    widths = tapered(points, width)
+    if not style.bun or not len(roots):
+        return points, widths
+    knot = _knot(style, roots, random)
+    return (
+        np.concatenate([points, knot]),
+        np.concatenate([widths, np.full(knot.shape[:2], width)]),
+    )
 
 
-def _knot(head: MeshWearer, style: HairStyle, roots: Roots, random: np.random.Generator) -> Strands:
-    """Hair wound around a ball at the back of the head, held by the roots nearest to it."""
-    centre = skull_map(head).centre + _BUN + np.array([0.0, 0.6 * style.bun, 0.0])
-    nearest = np.argsort(np.linalg.norm(roots.positions - centre, axis=1))
-    chosen = np.zeros(len(roots), dtype=bool)
-    chosen[nearest[:_KNOT_HAIRS]] = True
-    held = roots.chosen(chosen)
-    axis = unit(np.array([0.0, 1.0, 0.3]) + random.normal(0, 0.35, (len(held), 3)))
-    first = unit(np.cross(axis, random.normal(0, 1, (len(held), 3))))
+def _knot(style: HairStyle, roots: Roots, random: np.random.Generator) -> Polylines:
+    """Hair wound around a ball at the back of the head, of as many strands as hold it at most."""
+    count = min(len(roots), _KNOT_HAIRS)
+    centre = SKULL_CENTRE + _BUN + np.array([0.0, 0.6 * style.bun, 0.0])
+    axis = unit(np.array([0.0, 1.0, 0.3]) + random.normal(0, 0.35, (count, 3)))
+    first = unit(np.cross(axis, random.normal(0, 1, (count, 3))))
     second = np.cross(axis, first)
     turn = np.linspace(0, 1.3 * np.pi, _POINTS)[None, :, None]
     around = np.cos(turn) * first[:, None] + np.sin(turn) * second[:, None]
-    height = random.uniform(-0.9, 0.9, (len(held), 1, 1))
+    height = random.uniform(-0.9, 0.9, (count, 1, 1))
     ball = np.sqrt(1 - height**2) * around + height * axis[:, None]
-    points = centre + style.bun * random.uniform(0.92, 1.0, (len(held), 1, 1)) * ball
-    radius = np.full((len(held), _POINTS), style.radius)
-    return bound_strands(head, held, points, radius, turns_with_skin=False)
+    return centre + style.bun * random.uniform(0.92, 1.0, (count, 1, 1)) * ball
 
 
 def _grown(
-    head: MeshWearer, style: HairStyle, roots: Roots, skull: SkullMap, random: np.random.Generator
+    head: MeshWearer, style: HairStyle, roots: Roots, random: np.random.Generator
 ) -> Polylines:
-    canonical = roots.of(head.canonical)
+    skull, canonical = skull_map(head), roots.of(head.canonical)
     length = _lengths(style, canonical) * random.uniform(0.82, 1.0, len(roots))
     step = (length / (_POINTS - 1) / _SUBSTEPS)[:, None]
     layer = style.lift * random.uniform(0.15, 1.0, len(roots)) ** 0.7
@@ -359,11 +299,10 @@ def _grown(
     points = [at]
     for place in range(1, 1 + (_POINTS - 1) * _SUBSTEPS):
         grown = length * place / ((_POINTS - 1) * _SUBSTEPS)
-        wish = _wish(style, at, canonical, skull) + wander
+        wish = _wish(style, at, canonical) + wander
         wish = wish - skull.pull_back(at, layer) * (style.flow != "out")
         turn = np.interp(grown, [0.0, 0.015], [0.12, 0.4])[:, None]
-        way = way * (1 - turn) + wish * turn
-        way = way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-9)
+        way = unit(way * (1 - turn) + wish * turn)
         rise = np.interp(grown, [0.0, 0.04], [0.0, 1.0]) * layer + 0.0006
         deepest = np.maximum(_DEEPEST_PUSH, 1.3 * step[:, 0])
         before, at = at, skull.pushed_out(at + step * way, rise, deepest)
@@ -379,11 +318,9 @@ def _lengths(style: HairStyle, canonical: StrandVectors) -> StrandValues:
     return style.sides + (style.top - style.sides) * top * top * (3 - 2 * top)
 
 
-def _wish(
-    style: HairStyle, at: StrandVectors, canonical: StrandVectors, skull: SkullMap
-) -> StrandVectors:
+def _wish(style: HairStyle, at: StrandVectors, canonical: StrandVectors) -> StrandVectors:
     """Return the way hair wants to go at these points; not of unit length."""
-    out = skull.outwards(at)
+    out = unit(at - SKULL_CENTRE)
     side = np.where(canonical[:, 0] > style.part, 1.0, -1.0)
     flat = np.zeros(len(at))
     if style.flow == "parted":
@@ -392,14 +329,14 @@ def _wish(
         return np.column_stack([side * upper, 0.25 * upper + from_face, -1.0 + 0.3 * upper])
     if style.flow == "back":
         if style.bun:
-            return unit(skull.centre + _BUN - at)
+            return unit(SKULL_CENTRE + _BUN - at)
         return np.array([0.0, 1.0, -0.5]) + np.column_stack([flat, flat, -0.6 * (out[:, 1] > 0.5)])
     if style.flow == "forward":
         front = np.where(out[:, 1] > 0.3, 0.0, -1.0)
         return np.column_stack([0.15 * side, front, flat - 0.5])
     if style.flow == "out":
         return 1.2 * out + np.array([0.0, 0.0, -0.2])
-    away = at - (skull.centre + _CROWN)
+    away = at - (SKULL_CENTRE + _CROWN)
     away[:, 2] = 0.0
     return unit(away) * np.clip(out[:, 2:], 0, 1) + np.array([0.0, 0.0, -0.9])
 
@@ -409,11 +346,11 @@ def _curled(
 ) -> Float[np.ndarray, "strands more 3"]:
     if style.curl == 0 or len(points) == 0:
         return points
-    points = _refined(points, max(style.top, style.sides) / style.curl_length)
-    way = np.gradient(points, axis=1)
-    way /= np.maximum(np.linalg.norm(way, axis=2, keepdims=True), 1e-9)
-    first = np.cross(way, np.array([0.31, 0.22, 0.92]))
-    first /= np.maximum(np.linalg.norm(first, axis=2, keepdims=True), 1e-9)
+    turns = max(style.top, style.sides) / style.curl_length
+    count = max(points.shape[1], int(turns * _POINTS_A_TURN))
+    points = _resampled(points, np.linspace(0, points.shape[1] - 1, count)[None])
+    way = unit(np.gradient(points, axis=1))
+    first = unit(np.cross(way, np.array([0.31, 0.22, 0.92])))
     second = np.cross(way, first)
     step = np.linalg.norm(np.diff(points, axis=1), axis=2)
     length = np.concatenate([np.zeros((len(points), 1)), step.cumsum(axis=1)], axis=1)
@@ -421,15 +358,6 @@ def _curled(
     turn = (2 * np.pi * length / style.curl_length + phase)[:, :, None]
     wide = style.curl * np.clip(length / 0.02, 0, 1)[:, :, None]
     return points + wide * (np.cos(turn) * first + np.sin(turn) * second)
-
-
-def _refined(points: Polylines, turns: float) -> Float[np.ndarray, "strands more 3"]:
-    """Give the same strands points enough to draw so many turns."""
-    last = points.shape[1] - 1
-    place = np.linspace(0, last, max(points.shape[1], int(turns * _POINTS_A_TURN)))
-    low = np.minimum(place.astype(np.int64), last - 1)
-    between = (place - low)[:, None]
-    return points[:, low] * (1 - between) + points[:, low + 1] * between
 
 
 def _cut_before_face(
@@ -444,14 +372,13 @@ def _cut_before_face(
     across, depth, up = np.abs(points[..., 0]), points[..., 1], points[..., 2]
     covers = (across < aside) & (depth < deepest) & (up < lowest)
     first = np.where(covers.any(axis=1), covers.argmax(axis=1), points.shape[1])
-    return _shortened(points, np.maximum(first - 1, 0) / (points.shape[1] - 1))
+    kept = np.maximum(first - 1, 0) / (points.shape[1] - 1)
+    return _resampled(points, kept[:, None] * np.arange(points.shape[1]))
 
 
-def _shortened(points: Polylines, share: StrandValues) -> Polylines:
-    """Only the first share of each strand, drawn with as many points as before."""
-    last = points.shape[1] - 1
-    place = share.clip(0, 1)[:, None] * np.arange(last + 1)
-    low = np.minimum(np.floor(place).astype(np.int64), last - 1)
+def _resampled(points: Polylines, place: Float[np.ndarray, "rows more"]) -> Polylines:
+    """Points between those of each strand, by their number; one row of places serves all."""
+    low = np.minimum(np.floor(place).astype(np.int64), points.shape[1] - 2)
     between = (place - low)[:, :, None]
     row = np.arange(len(points))[:, None]
     return points[row, low] * (1 - between) + points[row, low + 1] * between
@@ -487,16 +414,21 @@ def sample_hair(random: np.random.Generator, *, has_fringe: bool) -> tuple[str, 
         top=style.top * scale,
         sides=style.sides * scale,
         part=style.part * float(random.choice([-1.0, 1.0])),
-        radius=float(random.uniform(0.0010, 0.0040 if not style.curl else 0.0022)),
     )
 
 
 def hair(
     wearer: MeshWearer, style: HairStyle, triangle_budget: int, random: np.random.Generator
 ) -> Addition:
-    """Hair in a style, within a budget of triangles (and one of its own)."""
-    points, radius = _strands(wearer, style, min(triangle_budget, _MOST_TRIANGLES), random)
-    vertices, triangles = ribbons(points, radius, points - _MIDDLE)
+    """Grow hair in a style, within a budget of triangles (and one of its own)."""
+    width = float(random.uniform(0.0010, 0.0040 if not style.curl else 0.0022))
+    places = _grown_hair(wearer, style, 8, width, random)[0].shape[1]
+    taken = np.linspace(0, places - 1, places if style.curl else _PLACES).round().astype(int)
+    count = min(triangle_budget, _MOST_TRIANGLES) // (2 * len(taken) - 3)
+    points, widths = _grown_hair(wearer, style, count, width, random)
+    grown = np.linspace(0, len(points) - 1, min(count, len(points))).astype(int)  # a bun has more
+    points, widths = points[grown][:, taken], widths[grown][:, taken]
+    vertices, triangles = ribbons(points, widths, points - SKULL_CENTRE)
     shade = np.tile(
         np.repeat(np.linspace(_ROOT_SHADE, _TIP_SHADE, points.shape[1]), 2), len(points)
     )
@@ -506,21 +438,6 @@ def hair(
         vertices = np.concatenate([vertices, cap])
         shade = np.concatenate([shade, np.full(len(cap), _ROOT_SHADE)])
     return Addition(part=Part.HAIR, points=mesh_axes(vertices), triangles=triangles, shade=shade)
-
-
-def _strands(
-    wearer: MeshWearer, style: HairStyle, triangle_budget: int, random: np.random.Generator
-) -> tuple[Polylines, Float[np.ndarray, "strands points"]]:
-    """Strands on the head at rest and their half width, metres."""
-    places = grow_hair(wearer, replace(style, hairs=8), random).offsets.shape[1]
-    taken = np.linspace(0, places - 1, places if style.curl else _PLACES).round().astype(int)
-    count = triangle_budget // (2 * len(taken) - 3)
-    strands = grow_hair(wearer, replace(style, hairs=count), random)
-    skin = wearer.skin
-    roots = np.einsum("sk,skc->sc", strands.barycentric, skin[strands.corners])
-    points = roots[:, None] + strands.offsets
-    grown = np.linspace(0, len(points) - 1, min(count, len(points))).astype(int)  # a bun has more
-    return points[grown][:, taken], strands.radius[grown][:, taken]
 
 
 def _cap(wearer: MeshWearer, style: HairStyle) -> tuple[Vertices, Int[np.ndarray, "triangles 3"]]:

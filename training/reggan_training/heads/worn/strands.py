@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_training.heads.anatomy.assets import PerPoint, Points
@@ -16,7 +16,6 @@ PerStrandPoint = Float[np.ndarray, "strands points"]
 
 METRES_PER_UNIT = 0.0615
 """The eye distance that styles and frames are given for."""
-Places = Float[np.ndarray, "points 3"]
 Polylines = Float[np.ndarray, "strands points 3"]
 StrandVectors = Float[np.ndarray, "strands 3"]
 StrandValues = Float[np.ndarray, " strands"]
@@ -24,7 +23,7 @@ _ROWS, _COLUMNS, _SAMPLES = 72, 144, 120_000
 """Cells of the map of the skull, and points of the skin that fill it."""
 _PULL = 60.0
 """Hair that stands 1 / 60 m beyond its layer is pulled back in full."""
-_CENTRE = np.array([0.0, 0.07, 0.0])
+SKULL_CENTRE = np.array([0.0, 0.07, 0.0])
 """The middle of the head between and behind the eyes, as offset from between them, metres."""
 
 
@@ -77,45 +76,14 @@ class MeshWearer:
         return self.head.triangles[self.head.parts == Part.SKIN]
 
 
-def avatar_axes(points: Places) -> Points:
+def avatar_axes(points: Points) -> Points:
     """Points of a head mesh in metres, z up, the face looking along -y."""
     return points[:, [0, 2, 1]].astype(np.float64) * [1.0, -1.0, 1.0] * METRES_PER_UNIT
 
 
-def mesh_axes(points: Places) -> Points:
+def mesh_axes(points: Points) -> Points:
     """Points in `anatomy`'s metres and axes as a head mesh has them: the inverse of the other."""
     return points[:, [0, 2, 1]] * [1.0, 1.0, -1.0] / METRES_PER_UNIT
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Strands:
-    """Strands of equally many points each, the root first.
-
-    Attributes:
-        corners: three points of the skin for each strand.
-        barycentric: where in the triangle the root lies.
-        offsets: points from the root, metres: along the triangle's own axes where
-            `turns_with_skin`, along the head's where not.
-        radius: half the thickness at each point, metres.
-        turns_with_skin: whether strands tilt with the skin below them (brows, beards, lashes),
-            or only shift with their roots (long hair, whose ends would swing).
-    """
-
-    corners: Int[np.ndarray, "strands 3"]
-    barycentric: StrandVectors
-    offsets: Polylines
-    radius: PerStrandPoint
-    turns_with_skin: bool
-
-    def joined(self, other: "Strands") -> "Strands":
-        """Both sets as one; both turn with the skin, or neither does."""
-        return Strands(
-            corners=np.concatenate([self.corners, other.corners]),
-            barycentric=np.concatenate([self.barycentric, other.barycentric]),
-            offsets=np.concatenate([self.offsets, other.offsets]),
-            radius=np.concatenate([self.radius, other.radius]),
-            turns_with_skin=self.turns_with_skin,
-        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -136,15 +104,6 @@ class Roots:
     def of(self, values: Float[np.ndarray, "points axes"]) -> Float[np.ndarray, "strands axes"]:
         """Values given at the skin's points, at the roots."""
         return np.einsum("sk,ska->sa", self.barycentric, values[self.corners])
-
-    def chosen(self, which: Bool[np.ndarray, " strands"]) -> "Roots":
-        """Only the roots marked."""
-        return Roots(
-            corners=self.corners[which],
-            barycentric=self.barycentric[which],
-            positions=self.positions[which],
-            normals=self.normals[which],
-        )
 
 
 def triangle_axes(corners: Float[np.ndarray, "strands 3 3"]) -> Float[np.ndarray, "strands 3 3"]:
@@ -184,32 +143,10 @@ def roots_at(
     )
 
 
-def bound_strands(
-    head: MeshWearer,
-    roots: Roots,
-    points: Polylines,
-    radius: PerStrandPoint,
-    *,
-    turns_with_skin: bool,
-) -> Strands:
-    """Strands given by their points on the head at rest, tied to their roots."""
-    offsets = points - roots.positions[:, None]
-    if turns_with_skin:
-        axes = triangle_axes(head.skin[roots.corners])
-        offsets = offsets @ axes.transpose(0, 2, 1)
-    return Strands(
-        corners=roots.corners,
-        barycentric=roots.barycentric,
-        offsets=offsets,
-        radius=radius,
-        turns_with_skin=turns_with_skin,
-    )
-
-
-def tapered(count: int, points: int, radius: float) -> PerStrandPoint:
-    """Taper a radius from the root, where it is whole, to a third at the tip."""
-    profile = np.interp(np.linspace(0, 1, points), [0.0, 0.5, 1.0], [1.0, 0.95, 0.35])
-    return np.tile(radius * profile, (count, 1))
+def tapered(points: Polylines, width: float) -> PerStrandPoint:
+    """Half widths of strands, whole at the root and a third at the tip."""
+    profile = np.interp(np.linspace(0, 1, points.shape[1]), [0.0, 0.5, 1.0], [1.0, 0.95, 0.35])
+    return np.tile(width * profile, (len(points), 1))
 
 
 def ribbons(
@@ -221,9 +158,7 @@ def ribbons(
     """
     count, places = strands.shape[:2]
     along = np.gradient(strands, axis=1)
-    across = np.cross(outwards, along)
-    size = np.linalg.norm(across, axis=2, keepdims=True)
-    across = across / np.maximum(size, 1e-9)
+    across = unit(np.cross(outwards, along))
     width = half_width.copy()
     width[:, -1] = 0.0
     both = np.stack([-across, across], axis=2) * width[:, :, None, None]
@@ -238,20 +173,14 @@ def ribbons(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SkullMap:
-    """Radius of the head (without ears) by direction from its centre, in metres.
+    """Radius of the head (without ears) by direction from `SKULL_CENTRE`, in metres.
 
     Rows run from straight up to straight down, columns once around.
     """
 
-    centre: Float[np.ndarray, "3"]
     radius: Float[np.ndarray, "rows columns"]
 
-    def outwards(self, points: Places) -> Places:
-        """Return unit vectors from the centre to the points."""
-        away = points - self.centre
-        return away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
-
-    def skin_radius(self, out: Places) -> PerPoint:
+    def skin_radius(self, out: Points) -> PerPoint:
         """Distance of the skin in these directions, read between the nearest four cells."""
         row, column = (cell - 0.5 for cell in _cells(out))  # cells hold their middle's value
         row = np.clip(row, 0, _ROWS - 1.001)
@@ -264,25 +193,25 @@ class SkullMap:
         lower = self.radius[second, left] * (1 - across) + self.radius[second, right] * across
         return upper * (1 - down) + lower * down
 
-    def pushed_out(self, points: Places, rise: PerPoint, deepest: PerPoint) -> Places:
+    def pushed_out(self, points: Points, rise: PerPoint, deepest: PerPoint) -> Points:
         """Move points out to `rise` above the skin where they are below.
 
         What lies deeper below that than `deepest` stays where it is: hair that falls onto a
         shoulder, and what lies where the map steps from the nape to the shoulders.
         """
-        out = self.outwards(points)
-        size = np.linalg.norm(points - self.centre, axis=1)
+        out = unit(points - SKULL_CENTRE)
+        size = np.linalg.norm(points - SKULL_CENTRE, axis=1)
         wanted = self.skin_radius(out) + rise
         size = np.where(wanted - size < deepest, np.maximum(size, wanted), size)
-        return self.centre + out * size[:, None]
+        return SKULL_CENTRE + out * size[:, None]
 
-    def pull_back(self, points: Places, layer: PerPoint) -> Places:
+    def pull_back(self, points: Points, layer: PerPoint) -> Points:
         """Outward vectors, the longer (to 1) the more points stand off beyond their layer.
 
         Below the widest part of the head they are 0: hair hangs there.
         """
-        out = self.outwards(points)
-        beyond = np.linalg.norm(points - self.centre, axis=1) - self.skin_radius(out) - layer
+        out = unit(points - SKULL_CENTRE)
+        beyond = np.linalg.norm(points - SKULL_CENTRE, axis=1) - self.skin_radius(out) - layer
         strength = np.clip(beyond * _PULL, 0, 1) * np.clip(2 * out[:, 2] + 0.6, 0, 1)
         return out * strength[:, None]
 
@@ -291,7 +220,7 @@ def skull_map(head: MeshWearer) -> SkullMap:
     """Make the map of a head at rest."""
     random = np.random.default_rng(0)
     skin = scatter_roots(head, 1 - head.region("ears"), _SAMPLES, random).positions
-    away = skin - _CENTRE
+    away = skin - SKULL_CENTRE
     size = np.linalg.norm(away, axis=1)
     row, column = (cell.astype(np.int64) for cell in _cells(away / size[:, None]))
     radius = np.zeros((_ROWS, _COLUMNS))
@@ -299,10 +228,10 @@ def skull_map(head: MeshWearer) -> SkullMap:
     while (radius == 0).any():
         near = _neighbours(radius)
         radius = np.where(radius == 0, near.max(axis=0), radius)
-    return SkullMap(centre=_CENTRE, radius=_neighbours(radius).mean(axis=0))
+    return SkullMap(radius=_neighbours(radius).mean(axis=0))
 
 
-def _cells(out: Places) -> tuple[PerPoint, PerPoint]:
+def _cells(out: Points) -> tuple[PerPoint, PerPoint]:
     row = np.arccos(np.clip(out[:, 2], -1, 1)) / np.pi * _ROWS
     column = (np.arctan2(out[:, 0], out[:, 1]) / (2 * np.pi) % 1) * _COLUMNS
     return row, column
@@ -330,7 +259,7 @@ class Carrier:
     barycentric: Float[np.ndarray, "places 3"]
     offsets: Float[np.ndarray, "places each 3"]
 
-    def points(self, vertices: Vertices) -> Places:
+    def points(self, vertices: Vertices) -> Points:
         """Carry the points by these vertices, place by place."""
         held = vertices[self.corners].astype(np.float64)
         roots = np.einsum("pk,pkc->pc", self.barycentric, held)
@@ -347,7 +276,7 @@ class Addition:
     """
 
     part: Part
-    points: Places
+    points: Points
     triangles: Int[np.ndarray, "triangles 3"]
     shade: PerPoint
     carrier: Carrier | None = None

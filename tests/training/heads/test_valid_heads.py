@@ -11,7 +11,7 @@ from PIL import Image
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
-from reggan_training.heads.valid.family import TERMS_BY_SHAPE, ValidFamily
+from reggan_training.heads.valid import TERMS_BY_SHAPE, ValidFamily
 
 from ...shared_data import SHARED_DATA
 

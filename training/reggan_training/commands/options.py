@@ -144,7 +144,7 @@ def families_from_paths(
     from reggan_training.heads.glb import GlbFamily
     from reggan_training.heads.ict import IctFamily
     from reggan_training.heads.makehuman.family import MakeHumanFamily
-    from reggan_training.heads.valid.family import ValidFamily
+    from reggan_training.heads.valid import ValidFamily
 
     if (makehuman is None) != (face_units is None):
         raise click.UsageError("MakeHuman heads need both --makehuman and --face-units.")

@@ -3,7 +3,6 @@
 Nobody knows its topology: its landmarks are where its face shapes act.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
-from PIL import Image
 
 from reggan_plugin.errors import MeshError
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
@@ -34,6 +32,7 @@ from reggan_training.heads.head import (
     FileHead,
     HeadMesh,
     Part,
+    decoded_texture,
     fit_sphere,
     head_mesh_from_file,
     paint_face,
@@ -54,16 +53,6 @@ NEEDED_SHAPES: Final = (
 _LIP_SHARE: Final = 0.3
 """Lips move by at least this share of what jawOpen, mouthPucker and mouthFunnel move most."""
 _LOOKS: Final = ("Down", "In", "Out", "Up")
-
-
-@dataclass(frozen=True, kw_only=True)
-class FacePoints:
-    """One vertex each."""
-
-    nose_tip: int
-    mouth_left: int
-    mouth_right: int
-    chin: int
 
 
 def find_eyes(
@@ -94,8 +83,8 @@ def find_eyes(
 
 def find_face_points(
     points: Points, skin: Rows, eyes: Mapping[str, FileEye], offsets: Offsets
-) -> FacePoints:
-    """Nose tip, mouth corners and chin among the vertices of the skin."""
+) -> dict[str, int]:
+    """`nose_tip`, `mouth_left`, `mouth_right` and `chin`: one vertex of the skin each."""
     left, right = (eyes[side].centre for side in SIDES)
     span = float(np.linalg.norm(left - right))
     middle = (left + right) / 2
@@ -109,12 +98,11 @@ def find_face_points(
     is_middle = np.abs(places[:, 0]) < 0.12
     between = is_middle & (places[:, 1] < 0.4 * mouth_y) & (places[:, 1] > 0.85 * mouth_y)
     below = is_middle & (places[:, 1] < mouth_y - 0.1) & (jaw > 0.6 * jaw.max())
-    return FacePoints(
-        nose_tip=int(skin[_highest(places[:, 2], between, "nose")]),
-        mouth_left=int(skin[corners["left"]]),
-        mouth_right=int(skin[corners["right"]]),
-        chin=int(skin[_highest(0.7 * places[:, 2] - places[:, 1], below, "chin")]),
-    )
+    return {
+        "nose_tip": int(skin[_highest(places[:, 2], between, "nose")]),
+        **{f"mouth_{side}": int(skin[row]) for side, row in corners.items()},
+        "chin": int(skin[_highest(0.7 * places[:, 2] - places[:, 1], below, "chin")]),
+    }
 
 
 def _corner(
@@ -171,8 +159,6 @@ def _way(offsets: Points) -> Float[np.ndarray, " points"]:
     return way
 
 
-TEXTURE_SIDE_PX = 1024
-
 Texture = UInt8[np.ndarray, "height width 4"]
 
 
@@ -190,10 +176,15 @@ def texture_of_material(gltf: GltfFile, material: Material) -> Texture:
     Raises:
         MeshError: its picture cannot be read.
     """
+    texels = np.full((2, 2, 4), 255, np.uint8)
     if isinstance(material.image, int):
-        texels = _decoded(gltf, material.image)
-    else:
-        texels = np.full((2, 2, 4), 255, np.uint8)
+        try:
+            texels = decoded_texture(image_bytes(gltf, material.image), "RGBA")
+        except OSError as error:
+            raise MeshError(
+                f"{gltf.path}: image {material.image} is not PNG, JPEG or WebP, or is broken "
+                f"({error}). Unpack compressed textures first: npx gltf-transform copy IN OUT"
+            ) from error
     if material.colour == _WHITE:
         return texels
     tint = np.array(material.colour)
@@ -208,20 +199,6 @@ def uv_in_first_tile(mesh: MeshPart) -> Float[np.ndarray, "points 2"]:
         return np.full((len(mesh.positions), 2), 0.5)
     uv = np.stack([mesh.uv[:, 0], 1.0 - mesh.uv[:, 1]], axis=1)
     return uv - np.floor(np.median(uv, axis=0)) if len(uv) else uv
-
-
-def _decoded(gltf: GltfFile, image: int) -> Texture:
-    content = image_bytes(gltf, image)
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            rgba = picture.convert("RGBA")
-    except OSError as error:
-        raise MeshError(
-            f"{gltf.path}: image {image} is not PNG, JPEG or WebP, or is broken ({error}). "
-            "Unpack compressed textures first: npx gltf-transform copy IN OUT"
-        ) from error
-    rgba.thumbnail((TEXTURE_SIDE_PX, TEXTURE_SIDE_PX))
-    return np.asarray(rgba)
 
 
 _KEPT_BELOW, _KEPT_BESIDE = 4.0, 4.5
@@ -298,19 +275,16 @@ def _head_from_character(gltf: GltfFile, character: Character, identity: str) ->
         parts=np.repeat([entry.part for entry in meshes.named], counts).astype(np.uint8),
         eyes=eyes,
         offsets={name: sparse_offsets_from_dense(dense) for name, dense in meshes.offsets.items()},
-        nose_tip=face.nose_tip,
-        mouth_left=face.mouth_left,
-        mouth_right=face.mouth_right,
-        chin=face.chin,
+        **face,
         uv=np.concatenate([uv_in_first_tile(entry.mesh) for entry in meshes.named]),
         textures=tuple(textures.values()),
         texture_of=np.repeat([place[e.mesh.material.index] for e in meshes.named], counts),
     )
-    corners = (face.mouth_left, face.mouth_right)
+    corners = [face["mouth_left"], face["mouth_right"]]
 
     def regions(canonical: Points) -> dict[str, Float[np.ndarray, " points"]]:
         is_skin = np.isin(np.arange(len(canonical)), skin)
-        width = float(np.abs(canonical[list(corners), 0]).mean())
+        width = float(np.abs(canonical[corners, 0]).mean())
         lips = _LIPS * (width, 1.0)
         weights = paint_face(canonical, lips, [_BROW, _BROW * (-1, 1)], [_EYE, _EYE * (-1, 1)])
         return {name: weight * is_skin for name, weight in weights.items()}

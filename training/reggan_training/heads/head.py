@@ -7,16 +7,20 @@ Axes: +y up, +z to the front, +x to the head's own left. Unit: the identity's ey
 the middle between the eyeballs' centres of the identity at rest.
 """
 
+import io
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from embreex import rtcore_scene
 from embreex.mesh_construction import TriangleMesh
 from jaxtyping import Bool, Float, Int, UInt8
+from PIL import Image
 
+from reggan_plugin.errors import SourceError
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.head_part import Part as Part
 
@@ -101,13 +105,12 @@ class HeadMesh:
 
     def landmarks(self, vertices: Vertices) -> Float[np.ndarray, "6 3"]:
         """Landmarks in the order of `reggan_plugin.faces.landmarks.LANDMARK_NAMES`."""
-        eyes = [vertices[rows].mean(axis=0) for rows in self._eyes]
-        left, right, nose, chin = self.mouth_left, self.mouth_right, self.nose_tip, self.chin
-        return np.stack([*eyes, vertices[nose], vertices[left], vertices[right], vertices[chin]])
-
-    @property
-    def _eyes(self) -> tuple[Int[np.ndarray, " left"], Int[np.ndarray, " right"]]:
-        return self.left_eye_vertices, self.right_eye_vertices
+        eyes = (
+            vertices[rows].mean(axis=0)
+            for rows in (self.left_eye_vertices, self.right_eye_vertices)
+        )
+        others = (self.nose_tip, self.mouth_left, self.mouth_right, self.chin)
+        return np.stack([*eyes, *vertices[list(others)]])
 
 
 @runtime_checkable
@@ -206,14 +209,13 @@ class LinearShapes:
         return vertices
 
 
-def sparse_offsets_from_dense(offsets: Vertices, threshold: float = 1e-5) -> SparseOffsets:
-    """Keep the vertices that move by more than `threshold`, in the unit of the offsets."""
-    rows = np.flatnonzero(np.abs(offsets).max(axis=1) > threshold)
+def sparse_offsets_from_dense(offsets: Vertices, least: float = 1e-5) -> SparseOffsets:
+    """Keep the vertices that move by more than `least`, in the unit of the offsets."""
+    rows = np.flatnonzero(np.abs(offsets).max(axis=1) > least)
     return SparseOffsets(rows=rows, offsets=offsets[rows].astype(np.float32))
 
 
 Plane = Float[np.ndarray, "vertices 2"]
-Weights = VertexWeights
 _RAYS = 48
 _FAR = 0.6
 """Farthest distance that casts shade, in eye distances."""
@@ -224,7 +226,7 @@ _SOCKET_SHADE = 0.6
 
 
 def pack_regions(
-    weights: Mapping[str, Weights], vertices: int
+    weights: Mapping[str, VertexWeights], vertices: int
 ) -> UInt8[np.ndarray, "vertices regions"]:
     """Stack weights in [0, 1] as channels in the order of `REGIONS`; what is not named is 0."""
     unknown = set(weights) - set(REGIONS)
@@ -235,7 +237,7 @@ def pack_regions(
     return np.rint(np.clip(stacked, 0.0, 1.0) * 255).astype(np.uint8)
 
 
-def rise(value: Weights, low: float, high: float) -> Weights:
+def rise(value: VertexWeights, low: float, high: float) -> VertexWeights:
     """Return 0 below `low`, 1 above `high`, a smooth step between; falls where `high` is lower."""
     share = np.clip((value - low) / (high - low), 0.0, 1.0)
     return share * share * (3.0 - 2.0 * share)
@@ -246,7 +248,7 @@ def unit(vectors: Float[np.ndarray, "*rows 3"]) -> Float[np.ndarray, "*rows 3"]:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
-def distance_to_line(points: Plane, line: Float[np.ndarray, "corners 2"]) -> Weights:
+def distance_to_line(points: Plane, line: Float[np.ndarray, "corners 2"]) -> VertexWeights:
     """Distance of each point to a polyline."""
     nearest = np.full(len(points), np.inf)
     for start, end in pairwise(line):
@@ -273,7 +275,7 @@ def inside_polygon(
 
 def soft_polygon(
     points: Plane, corners: Float[np.ndarray, "corners 2"], softness: float
-) -> Weights:
+) -> VertexWeights:
     """1 well inside a polygon, 0 well outside, 0.5 on its edge."""
     closed = np.concatenate([corners, corners[:1]])
     signed = distance_to_line(points, closed) * np.where(inside_polygon(points, corners), 1, -1)
@@ -285,7 +287,7 @@ def paint_face(
     lips: Float[np.ndarray, "lip_corners 2"],
     brows: Sequence[Float[np.ndarray, "_ 2"]],
     eyes: Sequence[Float[np.ndarray, "_ 2"]],
-) -> dict[str, Weights]:
+) -> dict[str, VertexWeights]:
     """Regions of facial skin from outlines of lips, brows and lid openings.
 
     Args:
@@ -370,15 +372,6 @@ def shade_inside(
     return shade
 
 
-def part_of_vertices(
-    triangles: Int[np.ndarray, "triangles 3"], parts: UInt8[np.ndarray, " triangles"], count: int
-) -> UInt8[np.ndarray, " vertices"]:
-    """Return a part for each vertex: that of a triangle with it; skin for vertices without one."""
-    of_vertex = np.full(count, Part.SKIN, np.uint8)
-    of_vertex[triangles] = parts[:, None]
-    return of_vertex
-
-
 CANONICAL_NOSE_Y: Final = -0.6
 CANONICAL_MOUTH_Y: Final = -1.1
 CANONICAL_CHIN_Y: Final = -1.75
@@ -418,17 +411,71 @@ def fit_sphere(points: Float[np.ndarray, "points 3"]) -> tuple[Float[np.ndarray,
     return centre, float(np.sqrt(max(solution[3] + centre @ centre, 0)))
 
 
-def angles_from_axis(
-    points: Float[np.ndarray, "points 3"],
-    centre: Float[np.ndarray, " 3"],
-    axis: Float[np.ndarray, " 3"],
-) -> Float[np.ndarray, " points"]:
-    """Angle in radians between the optical axis and the direction from the centre to a point."""
-    arms = points - centre
-    lengths = np.linalg.norm(arms, axis=1) * np.linalg.norm(axis)
-    cosines = (arms @ axis) / np.maximum(lengths, 1e-12)
-    angles: Float[np.ndarray, " points"] = np.arccos(np.clip(cosines, -1, 1))
+def eye_angles(
+    points: Vertices, axes: Iterable[tuple[Eyeball, Float[np.ndarray, " 3"]]]
+) -> VertexWeights:
+    """Make `HeadMesh.eye_angle` of eyeballs and their optical axes, of any length."""
+    angles = np.full(len(points), np.pi, np.float32)
+    for ball, axis in axes:
+        arms = points[ball.vertices] - ball.centre
+        lengths = np.linalg.norm(arms, axis=1) * np.linalg.norm(axis)
+        cosines = (arms @ axis) / np.maximum(lengths, 1e-12)
+        angles[ball.vertices] = np.arccos(np.clip(cosines, -1, 1))
     return angles
+
+
+TEXTURE_SIDE_PX: Final = 1024
+
+
+def decoded_texture(
+    content: bytes, mode: Literal["RGB", "RGBA"]
+) -> UInt8[np.ndarray, "height width channels"]:
+    """Decode a picture, reduced to at most `TEXTURE_SIDE_PX` a side.
+
+    Raises:
+        OSError: it is no picture, or broken.
+    """
+    with Image.open(io.BytesIO(content)) as picture:
+        levels = picture.convert(mode)
+    levels.thumbnail((TEXTURE_SIDE_PX, TEXTURE_SIDE_PX))
+    return np.asarray(levels)
+
+
+def texels_at(
+    texture: Float[np.ndarray, "height width *channels"]
+    | UInt8[np.ndarray, "height width *channels"],
+    uv: Float[np.ndarray, "*places 2"],
+) -> Float[np.ndarray, "*places_and_channels"]:
+    """Texels nearest to places (v down), as floats."""
+    size = np.array(texture.shape[1::-1])
+    columns, rows = np.moveaxis(np.clip((uv * size).astype(int), 0, size - 1), -1, 0)
+    return texture[rows, columns].astype(np.float64)
+
+
+def identity_names(prefix: str, count: int | None, seed: int) -> tuple[str, ...]:
+    """Name so many identities of a family that samples them, `PREFIX-SEED-NUMBER`.
+
+    Raises:
+        ValueError: no count is given: there are as many identities as one asks for.
+    """
+    if count is None:
+        raise ValueError("this family samples its identities: say how many")
+    return tuple(f"{prefix}-{seed}-{number:05d}" for number in range(count))
+
+
+def numbers_in_name(prefix: str, identity: str) -> list[int]:
+    """Read the seed and the number in a name of `identity_names`.
+
+    Raises:
+        SourceError: it is none.
+    """
+    found = re.fullmatch(rf"{prefix}-(\d+)-(\d+)", identity)
+    if not found:
+        raise SourceError(
+            f"{identity!r} is none of this family's heads. Names read {prefix}-SEED-NUMBER, as "
+            f"{prefix}-7-00012."
+        )
+    return [int(found[1]), int(found[2])]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -495,6 +542,11 @@ def head_mesh_from_file(
         side: Eyeball(vertices=eye.rows, centre=(eye.centre - origin) / unit)
         for side, eye in joined.eyes.items()
     }
+    part_of_vertex = np.full(count, Part.SKIN, np.uint8)
+    part_of_vertex[joined.triangles] = joined.parts[:, None]
+    flat = canonical[:count]
+    shade = shade_inside(flat, part_of_vertex, float(flat[joined.mouth_left, 2]))
+    painted = pack_regions({**regions(flat), "shade": shade}, count)
     return HeadMesh(
         family=family,
         identity=identity,
@@ -502,10 +554,16 @@ def head_mesh_from_file(
         parts=joined.parts,
         rest=rest.astype(np.float32),
         canonical=canonical.astype(np.float32),
-        regions=np.pad(_painted(joined, canonical[:count], regions), ((0, 2), (0, 0))),
-        eye_angle=_eye_angles(rest, eyeballs.values()),
+        regions=np.pad(painted, ((0, 2), (0, 0))),
+        eye_angle=eye_angles(rest, ((ball, ahead) for ball in eyeballs.values())),
         controls=tuple(joined.offsets),
-        shapes=_shapes(joined, eyeballs, unit),
+        shapes=LinearShapes(
+            by_name={
+                name: SparseOffsets(rows=shape.rows, offsets=shape.offsets / np.float32(unit))
+                for name, shape in joined.offsets.items()
+            },
+            eyeballs={side: ball for side, ball in eyeballs.items() if joined.eyes[side].turns},
+        ),
         left_eye_vertices=np.array([count]),
         right_eye_vertices=np.array([count + 1]),
         nose_tip=joined.nose_tip,
@@ -516,32 +574,3 @@ def head_mesh_from_file(
         textures=joined.textures,
         texture_of=joined.texture_of,
     )
-
-
-def _shapes(joined: FileHead, eyeballs: Mapping[str, Eyeball], unit: float) -> LinearShapes:
-    """ARKit shapes of the file in eye distances, and the eyeballs that turn by their weights."""
-    return LinearShapes(
-        by_name={
-            name: SparseOffsets(rows=shape.rows, offsets=shape.offsets / np.float32(unit))
-            for name, shape in joined.offsets.items()
-        },
-        eyeballs={side: ball for side, ball in eyeballs.items() if joined.eyes[side].turns},
-    )
-
-
-def _painted(
-    joined: FileHead, canonical: Vertices, regions: RegionPainter
-) -> UInt8[np.ndarray, "vertices regions"]:
-    """Paint the weights of the regions, and of the shade inside the mouth, 0 to 255."""
-    part_of_vertex = part_of_vertices(joined.triangles, joined.parts, len(canonical))
-    shade = shade_inside(canonical, part_of_vertex, float(canonical[joined.mouth_left, 2]))
-    return pack_regions({**regions(canonical), "shade": shade}, len(canonical))
-
-
-def _eye_angles(rest: Vertices, eyeballs: Iterable[Eyeball]) -> VertexWeights:
-    """Angle of the eyeballs' vertices from the direction to the front; pi elsewhere."""
-    angles = np.full(len(rest), np.pi, np.float32)
-    for eyeball in eyeballs:
-        arms = rest[eyeball.vertices]
-        angles[eyeball.vertices] = angles_from_axis(arms, eyeball.centre, np.array([0.0, 0.0, 1.0]))
-    return angles

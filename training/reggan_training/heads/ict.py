@@ -17,14 +17,18 @@ from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.heads.head import (
     Eyeball,
     HeadMesh,
+    LinearShapes,
     Part,
+    SparseOffsets,
     VertexWeights,
     Vertices,
-    angles_from_axis,
+    eye_angles,
+    identity_names,
+    numbers_in_name,
     pack_regions,
     paint_face,
     shade_inside,
-    turned_eyeball,
+    sparse_offsets_from_dense,
 )
 
 _BOUNDS = (0, 9409, 11248, 13294, 14062, 17039, 21451, 23021, 24591)
@@ -49,30 +53,12 @@ class IctModel:
 
     neutral: Vertices
     identity: Float[np.ndarray, "modes coordinates"]
-    shapes: Mapping[str, Vertices]
+    shapes: Mapping[str, SparseOffsets]
     triangles: Int[np.ndarray, "triangles 3"]
     parts: UInt8[np.ndarray, " triangles"]
     regions: UInt8[np.ndarray, "vertices regions"]
     eye_angle: VertexWeights
     eyeballs: Mapping[str, Eyeball]
-
-
-@dataclass(frozen=True, eq=False)
-class IctShapes:
-    """Vertices as a sum of shapes, with eyeballs that turn."""
-
-    model: IctModel
-    eyeballs: Mapping[str, Eyeball]
-
-    def moved(self, rest: Vertices, weights: Mapping[str, float]) -> Vertices:
-        """Vertices with these weights."""
-        result = rest.copy()
-        for name, weight in weights.items():
-            if weight:
-                result += np.float32(weight) * self.model.shapes[name]
-        for side, ball in self.eyeballs.items():
-            result[ball.vertices] = turned_eyeball(ball, rest, weights, side)
-        return result
 
 
 class IctFamily:
@@ -89,8 +75,8 @@ class IctFamily:
         self.archive = archive
 
     def identities(self, count: int | None, seed: int) -> tuple[str, ...]:
-        """Return names `ict-SEED-NUMBER`."""
-        return tuple(f"ict-{seed}-{number:05d}" for number in range(count or 0))
+        """See `identity_names`."""
+        return identity_names(self.name, count, seed)
 
     def head(self, identity: str) -> HeadMesh:
         """Build one identity from the numbers in its name.
@@ -99,7 +85,7 @@ class IctFamily:
             SourceError: the name is not one of `identities`.
         """
         model = self._model
-        random = np.random.default_rng(_numbers(identity))
+        random = np.random.default_rng(numbers_in_name(self.name, identity))
         amounts = random.normal(0.0, 1.0, _MODES) * random.uniform(0.6, 1.3)
         grown = model.neutral + (amounts.astype(np.float32) @ model.identity).reshape(-1, 3)
         middles = np.stack([_middle(grown[ball.vertices]) for ball in model.eyeballs.values()])
@@ -119,7 +105,7 @@ class IctFamily:
             regions=model.regions,
             eye_angle=model.eye_angle,
             controls=ARKIT_SHAPES,
-            shapes=IctShapes(model, balls),
+            shapes=LinearShapes(by_name=model.shapes, eyeballs=balls),
             left_eye_vertices=np.array(_EYES[0]),
             right_eye_vertices=np.array(_EYES[1]),
             nose_tip=_NOSE_TIP,
@@ -131,14 +117,6 @@ class IctFamily:
     @cached_property
     def _model(self) -> IctModel:
         return _read_model(self.archive)
-
-
-def _numbers(identity: str) -> tuple[int, int]:
-    try:
-        seed, number = identity.removeprefix("ict-").split("-")
-        return int(seed), int(number)
-    except ValueError:
-        raise SourceError(f"{identity!r} is not an ICT head; expected ict-SEED-NUMBER.") from None
 
 
 def _read_model(archive: Path) -> IctModel:
@@ -164,14 +142,18 @@ def _read_model(archive: Path) -> IctModel:
         side: Eyeball(vertices=np.arange(rows.start, rows.stop), centre=_middle(neutral[rows]))
         for side, rows in _EYEBALLS.items()
     }
+    axes = [  # the iris says where the eye looks
+        neutral[start:stop].mean(axis=0) - ball.centre
+        for ball, (start, stop) in zip(balls.values(), _IRISES, strict=True)
+    ]
     return IctModel(
         neutral=neutral,
         identity=(modes / span).reshape(_MODES, -1),
-        shapes=_arkit_shapes(names, deltas / span),
+        shapes=_arkit_shapes(names, deltas / span, balls),
         triangles=kept,
         parts=part_of_vertex[kept[:, 0]],
         regions=_regions(neutral, part_of_vertex),
-        eye_angle=_eye_angles(neutral, balls),
+        eye_angle=eye_angles(neutral, zip(balls.values(), axes, strict=True)),
         eyeballs=balls,
     )
 
@@ -185,16 +167,19 @@ def _kept(triangles: Int[np.ndarray, "all 3"]) -> Int[np.ndarray, "triangles 3"]
 
 
 def _arkit_shapes(
-    names: list[str], deltas: Float[np.ndarray, "shapes vertices 3"]
-) -> dict[str, Vertices]:
-    """Deltas by ARKit name; split shapes are summed."""
+    names: list[str], deltas: Float[np.ndarray, "shapes vertices 3"], balls: Mapping[str, Eyeball]
+) -> dict[str, SparseOffsets]:
+    """Deltas by ARKit name, without those of eyeballs, which turn; split shapes are summed."""
     shapes: dict[str, Vertices] = {}
     for name, delta in zip(names, deltas, strict=True):
         stem, _, side = name.partition("_")
         arkit = stem if stem in _SPLIT else stem + {"L": "Left", "R": "Right", "": ""}[side]
         if arkit in ARKIT_SHAPES:
             shapes[arkit] = shapes[arkit] + delta if arkit in shapes else delta
-    return shapes
+    for shape in shapes.values():
+        for ball in balls.values():
+            shape[ball.vertices] = 0
+    return {name: sparse_offsets_from_dense(shape, least=0) for name, shape in shapes.items()}
 
 
 def _regions(
@@ -210,14 +195,6 @@ def _regions(
     weights = {name: weight * is_skin for name, weight in painted.items()}
     weights["shade"] = shade_inside(canonical, parts, 0.0)  # it has teeth
     return pack_regions(weights, len(canonical))
-
-
-def _eye_angles(canonical: Vertices, balls: Mapping[str, Eyeball]) -> VertexWeights:
-    angles = np.full(len(canonical), np.pi, dtype=np.float32)
-    for ball, (start, stop) in zip(balls.values(), _IRISES, strict=True):
-        axis = canonical[start:stop].mean(axis=0) - ball.centre  # the iris says where it looks
-        angles[ball.vertices] = angles_from_axis(canonical[ball.vertices], ball.centre, axis)
-    return angles
 
 
 def _middle(points: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "3"]:

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 from reggan_plugin.array_types import CropPlane
 from reggan_plugin.rig.dense_landmarks import rows_of
 from reggan_plugin.rig.own_teeth import pieces_of
-from reggan_training.heads.head import REGIONS, HeadMesh, Part, Vertices
+from reggan_training.heads.head import REGIONS, HeadMesh, Part, Vertices, texels_at
 from reggan_training.landmarks.drawn_accessories import SIDE_PX
 from reggan_training.pairs.rasterising import Camera, HeadScene, frontal_camera
 
@@ -276,10 +276,8 @@ class FrontView:
         u, v = np.moveaxis(self._barycentric[rows, columns], -1, 0)[..., None]
         a, b, c = np.moveaxis(head.uv[self._triangles[triangle]], -2, 0)
         at = (1 - u - v) * a + u * b + v * c
-        texture = head.textures[int(head.texture_of[self._kept[triangle[0, 0]]])].astype(float)
-        size = np.array(texture.shape[1::-1])
-        x, y = np.moveaxis(np.clip((at * size).astype(int), 0, size - 1), -1, 0)
-        return texture[y, x, :3].mean(axis=-1)
+        texture = head.textures[int(head.texture_of[self._kept[triangle[0, 0]]])]
+        return texels_at(texture, at)[..., :3].mean(axis=-1)
 
     def opening_at(self, place: Float[np.ndarray, "2"]) -> ViewMask:
         """Find the hole of the face around a pixel, or the nearest one: that of an eye."""

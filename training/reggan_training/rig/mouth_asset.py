@@ -29,9 +29,10 @@ from reggan_training.heads.anatomy.assets import (
     Points,
     part_of_mesh,
     read_assets,
+    triangles_from_quads,
 )
 from reggan_training.heads.anatomy.mouth import rows_of_bite
-from reggan_training.heads.head import occlusion
+from reggan_training.heads.head import occlusion, unit
 from reggan_training.heads.makehuman.family import fitted_eyes, head_axes
 from reggan_training.training_run import write_arrays
 
@@ -114,15 +115,17 @@ class Piece:
 def bite_pieces(assets: HeadAssets) -> dict[str, Piece]:
     """Both rows of teeth and gums, and the tongue."""
     eyes = fitted_eyes(assets, assets.base.points)
-    unit = float(eyes["left"].centre[0] - eyes["right"].centre[0])
+    eye_distance = float(eyes["left"].centre[0] - eyes["right"].centre[0])
     teeth, tongue = assets.teeth, assets.tongue
-    fitted = head_axes(teeth.fit(assets.base.points)) / unit
+    fitted = head_axes(teeth.fit(assets.base.points)) / eye_distance
     meshes = {
         name: _part(teeth.mesh, np.flatnonzero(chosen[teeth.mesh.faces].all(axis=1)), fitted)
         for name, chosen in rows_of_bite(teeth).items()
     }
     rows = np.arange(len(tongue.mesh.faces))
-    meshes["tongue"] = _part(tongue.mesh, rows, head_axes(tongue.fit(assets.base.points)) / unit)
+    meshes["tongue"] = _part(
+        tongue.mesh, rows, head_axes(tongue.fit(assets.base.points)) / eye_distance
+    )
     origin = _incisors_edge(meshes["teeth_upper"].vertices)
     for mesh in meshes.values():
         mesh.vertices -= origin
@@ -157,9 +160,7 @@ def _loose_parts(triangles: Int[np.ndarray, "triangles 3"], count: int) -> Int[n
 
 def _part(mesh: ObjMesh, rows: Int[np.ndarray, " faces"], points: Points) -> Trimesh:
     faces, taken = part_of_mesh(mesh, rows)
-    triangles = np.concatenate([faces[:, [0, 1, 2]], faces[:, [0, 2, 3]]])
-    is_whole = (triangles != np.roll(triangles, 1, axis=1)).all(axis=1)
-    part = Trimesh(points[taken], triangles[is_whole], process=False)
+    part = Trimesh(points[taken], triangles_from_quads(faces), process=False)
     part.merge_vertices()
     return part
 
@@ -220,10 +221,9 @@ def _shaped_tongue(tongue: Piece) -> Piece:
 def _in_head(piece: Piece) -> Piece:
     cos, sin = np.cos(_TILT), np.sin(_TILT)
     turn = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
-    normals = piece.normals / _ARCH @ turn.T
     return Piece(
         points=piece.points * _ARCH @ turn.T,
-        normals=normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9),
+        normals=unit(piece.normals / _ARCH @ turn.T),
         triangles=piece.triangles,
     )
 

@@ -9,8 +9,8 @@ makehumancommunity/makehuman-assets, `textures` of makehumancommunity/mpfb2.
 """
 
 import json
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TypeAlias
 
@@ -69,7 +69,7 @@ def read_obj(path: Path) -> ObjMesh:
     corners: list[list[int]] = []
     groups: dict[str, list[int]] = {}
     group = "default"
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(_text(path).splitlines(), start=1):
         kind, _, rest = line.partition(" ")
         try:
             if kind == "v":
@@ -98,9 +98,14 @@ def read_obj(path: Path) -> ObjMesh:
     )
 
 
-def _lines(path: Path) -> list[str]:
+def _text(path: Path) -> str:
+    """Read a file of the assets.
+
+    Raises:
+        SourceError: it cannot be read.
+    """
     try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({error.strerror}). Fetch the assets.") from error
 
@@ -111,6 +116,12 @@ def _corners(text: str) -> list[int]:
         raise ValueError(text)
     pairs += pairs[-1:] * (4 - len(pairs))
     return [int(point) for point, _ in pairs] + [int(uv) for _, uv in pairs]
+
+
+def triangles_from_quads(faces: Faces) -> Int[np.ndarray, "triangles 3"]:
+    """Cut each face in two; what repeats a corner is left out."""
+    both = np.concatenate([faces[:, [0, 1, 2]], faces[:, [0, 2, 3]]])
+    return both[(both != np.roll(both, 1, axis=1)).all(axis=1)]
 
 
 def part_of_mesh(
@@ -135,9 +146,7 @@ def read_skin_weights(path: Path, points: int) -> SkinWeights:
         SourceError: the file is missing or holds no weights.
     """
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))["weights"]
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror}). Fetch the assets.") from error
+        table = json.loads(_text(path))["weights"]
     except (ValueError, KeyError, TypeError) as error:
         raise SourceError(f"{path} holds no weights ({error!r}). Fetch the file again.") from error
     weights: SkinWeights = {}
@@ -180,14 +189,10 @@ def read_proxy(path: Path) -> Proxy:
     Raises:
         SourceError: a file is missing, or the .mhclo does not bind every point of the .obj.
     """
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror}). Fetch the assets.") from error
     settings: dict[str, list[str]] = {}
     rows: list[list[float]] = []
     is_table = False
-    for line in lines:
+    for line in _text(path).splitlines():
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
@@ -229,12 +234,10 @@ def _row(words: list[str]) -> list[float]:
 class HeadAssets:
     """The folder of the assets; parts are read when first used, and kept."""
 
-    root: Path
     data: Path
     proxies: Path
     masks: Path
     targets: dict[str, Path]
-    _read: dict[str, SparseOffsets] = field(default_factory=dict, repr=False)
 
     @cached_property
     def base(self) -> ObjMesh:
@@ -268,14 +271,12 @@ class HeadAssets:
         Raises:
             SourceError: there is no such morph, or its lines are not index and three numbers.
         """
-        if name not in self._read:
-            if name not in self.targets:
-                raise SourceError(
-                    f"{self.data / 'targets'} lacks {name}.target. Fetch the whole of"
-                    " makehuman/data/targets."
-                )
-            self._read[name] = read_target(self.targets[name])
-        return self._read[name]
+        if name not in self.targets:
+            raise SourceError(
+                f"{self.data / 'targets'} lacks {name}.target. Fetch the whole of"
+                " makehuman/data/targets."
+            )
+        return read_target(self.targets[name])
 
 
 def read_assets(root: Path) -> HeadAssets:
@@ -286,7 +287,6 @@ def read_assets(root: Path) -> HeadAssets:
     """
     data = _folder_with(root, "3dobjs/base.obj")
     assets = HeadAssets(
-        root=root,
         data=data,
         proxies=_folder_with(root, "teeth/teeth_base/teeth_base.mhclo"),
         masks=_folder_with(root, "mpfb_lips.jpg"),
@@ -328,14 +328,14 @@ def _missing(name: str, root: Path) -> SourceError:
     )
 
 
+@cache
 def read_target(path: Path) -> SparseOffsets:
     """One .target file: the body points that a morph moves, and how far, in metres at weight 1.
 
     Raises:
         SourceError: a line of it is not an index and three numbers.
     """
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    text = " ".join(line for line in lines if not line.startswith("#"))
+    text = " ".join(line for line in _text(path).splitlines() if not line.startswith("#"))
     try:
         table = np.array(text.split(), dtype=np.float64).reshape(-1, 4)
     except ValueError as error:

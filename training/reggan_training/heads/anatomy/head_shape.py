@@ -13,16 +13,6 @@ from jaxtyping import Int
 
 from reggan_training.heads.anatomy.assets import Faces, HeadAssets, ObjMesh, Points, part_of_mesh
 from reggan_training.heads.anatomy.eyes import Eye
-from reggan_training.heads.anatomy.mouth import (
-    Bite,
-    LipRoom,
-    TeethPlacement,
-    find_lips,
-    keep_before_teeth,
-    lip_room,
-    placement_from_hollow,
-    read_bite,
-)
 
 _SIDED = ("cheek", "ears", "eyes")
 _SIZE, _UP, _OUT, _BACK = "decr|incr", "down|up", "in|out", "backward|forward"
@@ -40,14 +30,11 @@ ASYMMETRIES = (
 ANCESTRIES = ("african", "asian", "caucasian")
 _SLIDER_LIMIT = 0.75
 _MAX_ASYMMETRY = 0.18
-SIDES = ("left", "right")
+_EXAGGERATION = (0.6, 1.2)
+"""How far the details of a head go."""
 _CUT_BELOW, _CUT_BESIDE = 0.47, 0.185  # of the base mesh, in metres: shoulders without arms
 EYE_GROUPS = {"left": "helper-l-eye", "right": "helper-r-eye"}
 NOSE_TIP, CHIN = 5054, 5171
-_MOUTH_MIDDLE, _MOUTH_REACH = np.array([0.0, -0.14, 0.66]), 0.055
-_POCKET, _SHRUNK = 0.014, 0.28
-"""Deeper than half of this above and below the lips the mouth's hollow is made smaller: there
-nobody sees it, and it would pierce a thin cheek when the jaw drops."""
 MOUTH_CORNERS = {"left": 10403, "right": 3735}
 
 
@@ -187,8 +174,9 @@ class HeadShape:
         return {name: weight for name, weight in weights.items() if weight > 0}
 
 
-def sample_shape(random: np.random.Generator, *, exaggeration: float = 1.0) -> HeadShape:
-    """Draw a head at random; `exaggeration` scales how far its details go (toons: 1.35)."""
+def sample_shape(random: np.random.Generator) -> HeadShape:
+    """Draw a head at random, its details from faint to strong."""
+    exaggeration = float(random.uniform(*_EXAGGERATION))
     shares = random.dirichlet(np.full(len(ANCESTRIES), 0.7))
     age = float(random.choice([random.uniform(-0.15, 0.15), random.beta(1.1, 1.3)]))
     sliders = {}
@@ -218,40 +206,6 @@ def shaped_body(assets: HeadAssets, shape: HeadShape) -> Points:
         target = assets.target(name)
         body[target.rows] += weight * target.offsets
     return body
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Mouth:
-    """The mouth: what keeps lips before the teeth."""
-
-    bite: Bite
-    placement: TeethPlacement
-    room: LipRoom
-
-
-def set_mouth(
-    assets: HeadAssets,
-    body: Points,
-    skin: Int[np.ndarray, " points"],
-    faces: Faces,
-    hollow: Int[np.ndarray, " hollow"],
-) -> Mouth:
-    """Set the bite in its place; the body's lips are closed over it in place.
-
-    `skin` are the body points that `faces` join, `hollow` those inside the mouth.
-    """
-    lips = find_lips(assets, skin)
-    lips.close(body, 1.0)
-    bite = read_bite(assets)
-    placement = placement_from_hollow(body[hollow], assets.base.points[hollow])
-    deep = np.clip(np.abs(assets.base.points[hollow, 2] - _MOUTH_MIDDLE[2]) / _POCKET - 0.5, 0, 1)
-    inwards = body[hollow].mean(axis=0) - body[hollow]
-    body[hollow] += _SHRUNK * deep[:, None] * inwards
-    near = skin[np.linalg.norm(assets.base.points[skin] - _MOUTH_MIDDLE, axis=1) < _MOUTH_REACH]
-    room = lip_room(bite, placement, body, near, skin[faces])
-    keep_before_teeth(bite, placement, room, body, np.eye(3, 4))
-    lips.close(body, 1.0)
-    return Mouth(bite=bite, placement=placement, room=room)
 
 
 def head_skin(base: ObjMesh) -> tuple[Faces, Int[np.ndarray, " points"]]:

@@ -21,7 +21,7 @@ from reggan_training.heads.anatomy.assets import (
     mirrored_rows,
     part_of_mesh,
 )
-from reggan_training.heads.head import rise
+from reggan_training.heads.head import rise, unit
 
 # The lowest points of the upper lip and the highest of the lower lip on hm08, from the middle to
 # the avatar's own left corner of the mouth.
@@ -133,6 +133,10 @@ _NARROWED = np.array([0.97, 1.0, 1.0])
 """The asset's arch is so wide that gums show in the corners of a mouth that is stretched."""
 _GUM_SEEN = 0.0045
 """Gum farther from the teeth than this is cut off: nobody sees it, and it could pierce a lip."""
+_MOUTH_MIDDLE, _MOUTH_REACH = np.array([0.0, -0.14, 0.66]), 0.055
+_POCKET, _SHRUNK = 0.014, 0.28
+"""Deeper than half of this above and below the lips the mouth's hollow is made smaller: there
+nobody sees it, and it would pierce a thin cheek when the jaw drops."""
 _TONGUE_FORM = np.array([0.9, 0.8, 0.5])
 _TONGUE_RESTS = np.array([0.0, -0.022, 0.008])
 """The tongue is flatter and farther back than the asset has it: an open mouth is hollow."""
@@ -261,26 +265,67 @@ def clearance(outline: Float[np.ndarray, "turns heights"], points: Points) -> Pe
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LipRoom:
-    """The skin before the teeth at rest and its distance, which `keep_before_teeth` keeps."""
+class Mouth:
+    """A head's bite, and the lips that lie before it.
 
+    Attributes:
+        bite: of the base mesh.
+        placement: of the bite in this head.
+        rows: body points of the skin before the teeth.
+        upper, lower: the least distance of each of these to the upper and the lower teeth.
+        near: links between neighbours among them, along which pushes spread.
+    """
+
+    bite: Bite
+    placement: TeethPlacement
     rows: Int[np.ndarray, " points"]
     upper: PerPoint
     lower: PerPoint
     near: Int[np.ndarray, "links 2"]
 
+    def keep_before_teeth(self, body: Points, jaw: Float[np.ndarray, "3 4"]) -> None:
+        """Push lips in place off the teeth that they would go through, away from the arch's axis.
 
-def lip_room(
-    bite: Bite,
-    placement: TeethPlacement,
+        `jaw` moves the lower teeth from where they are at rest.
+        """
+        points = body[self.rows]
+        for _ in range(2):
+            at = self.placement.unplaced(points)
+            in_jaw = self.placement.unplaced((points - jaw[:, 3]) @ jaw[:, :3])
+            push = np.maximum(
+                _lack(self.upper, clearance(self.bite.upper, at)),
+                _lack(self.lower, clearance(self.bite.lower, in_jaw)),
+            )
+            if not push.any():
+                break
+            push = self.placement.scale * _spread(push, self.near)
+            away = at + np.array([0.0, _ARCH_AXIS_DEPTH, 0.0])
+            away[:, 2] = 0
+            points = points + push[:, None] * unit(away)
+        body[self.rows] = points
+
+
+def set_mouth(
+    assets: HeadAssets,
     body: Points,
-    rows: Int[np.ndarray, " points"],
-    faces: Int[np.ndarray, "faces 4"],
-) -> LipRoom:
-    """Return the least clearance of each mouth point: a thin layer, or less where rest has less.
+    skin: Int[np.ndarray, " points"],
+    faces: Faces,
+    hollow: Int[np.ndarray, " hollow"],
+) -> Mouth:
+    """Set the bite in its place; the body's lips are closed over it in place.
 
-    `faces` are the skin's, by body rows; pushes spread along them.
+    `skin` are the body points that `faces` join, `hollow` those inside the mouth. A point keeps a
+    thin layer before the teeth, or less where it has less at rest.
     """
+    base = assets.base.points
+    lips = find_lips(assets, skin)
+    lips.close(body, 1.0)
+    bite = read_bite(assets)
+    placement = placement_from_hollow(body[hollow], base[hollow])
+    deep = np.clip(np.abs(base[hollow, 2] - _MOUTH_MIDDLE[2]) / _POCKET - 0.5, 0, 1)
+    inwards = body[hollow].mean(axis=0) - body[hollow]
+    body[hollow] += _SHRUNK * deep[:, None] * inwards
+    rows = skin[np.linalg.norm(base[skin] - _MOUTH_MIDDLE, axis=1) < _MOUTH_REACH]
     at = placement.unplaced(body[rows])
     away = at + np.array([0.0, _ARCH_AXIS_DEPTH, 0.0])
     reach = np.hypot(away[:, 0], away[:, 1])
@@ -294,37 +339,14 @@ def lip_room(
         layers.append(np.where(is_before, np.clip(outside, _THIN_LAYER, _LAYER), -np.inf))
     place = np.full(len(body), -1)
     place[rows] = np.arange(len(rows))
-    edges = np.concatenate([faces[:, [i, (i + 1) % 4]] for i in range(4)])
-    near = place[edges]
-    return LipRoom(rows=rows, upper=layers[0], lower=layers[1], near=near[(near >= 0).all(axis=1)])
-
-
-def keep_before_teeth(
-    bite: Bite,
-    placement: TeethPlacement,
-    room: LipRoom,
-    body: Points,
-    jaw: Float[np.ndarray, "3 4"],
-) -> None:
-    """Push lips in place off the teeth that they would go through, away from the arch's axis."""
-    points = body[room.rows]
-    total = np.zeros(len(points))
-    for _ in range(2):
-        at = placement.unplaced(points)
-        in_jaw = placement.unplaced((points - jaw[:, 3]) @ jaw[:, :3])
-        push = np.maximum(
-            _lack(room.upper, clearance(bite.upper, at)),
-            _lack(room.lower, clearance(bite.lower, in_jaw)),
-        )
-        if not push.any():
-            break
-        push = placement.scale * _spread(push, room.near)
-        away = at + np.array([0.0, _ARCH_AXIS_DEPTH, 0.0])
-        away[:, 2] = 0
-        away /= np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9)
-        points = points + push[:, None] * away
-        total += push
-    body[room.rows] = points
+    quads = skin[faces]
+    near = place[np.concatenate([quads[:, [i, (i + 1) % 4]] for i in range(4)])]
+    near = near[(near >= 0).all(axis=1)]
+    upper, lower = layers
+    mouth = Mouth(bite=bite, placement=placement, rows=rows, upper=upper, lower=lower, near=near)
+    mouth.keep_before_teeth(body, np.eye(3, 4))
+    lips.close(body, 1.0)
+    return mouth
 
 
 def _lack(least: PerPoint, clear: PerPoint) -> PerPoint:

@@ -7,7 +7,6 @@ metres of `anatomy` (z up, the face looking along -y); only the finished mesh is
 of `head`.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +16,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from reggan_plugin.errors import SourceError
-from reggan_training.heads.anatomy.assets import Faces, HeadAssets, Points, read_assets, read_target
+from reggan_training.heads.anatomy.assets import (
+    Faces,
+    HeadAssets,
+    Points,
+    read_assets,
+    read_target,
+    triangles_from_quads,
+)
 from reggan_training.heads.anatomy.eyes import (
     Aperture,
     Eye,
@@ -37,31 +43,33 @@ from reggan_training.heads.anatomy.head_shape import (
     EYE_GROUPS,
     MOUTH_CORNERS,
     NOSE_TIP,
-    SIDES,
     HeadShape,
-    Mouth,
     fitted_eye,
     head_skin,
     sample_shape,
-    set_mouth,
     shaped_body,
 )
 from reggan_training.heads.anatomy.mouth import (
     LOWER,
     Bite,
-    keep_before_teeth,
+    Mouth,
     placement_from_hollow,
     read_bite,
+    set_mouth,
 )
 from reggan_training.heads.head import (
     REGIONS,
+    SIDES,
     HeadMesh,
     Part,
     SparseOffsets,
     VertexWeights,
     Vertices,
     canonical_from_rest,
+    identity_names,
+    numbers_in_name,
     occlusion,
+    pack_regions,
 )
 from reggan_training.heads.makehuman.skin import Refinement, read_regions, refine
 from reggan_training.heads.worn.dress import dress
@@ -86,27 +94,25 @@ JAW_GROUP = "helper-lower-teeth"
 _SHARED_REGIONS = ("lips", "beard", "moustache", "scalp", "cheeks", "nose", "eye_rings", "ears")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class MeanHead:
-    """Points in the unit and axes of `head`: the skin before it is refined, and all the rest.
-
-    `others` are the lashes, both eyeballs, the bite's parts and the fronts of the eyeballs.
-    """
-
-    skin: Points
-    others: Points
-
-
 def mean_head(
     assets: HeadAssets,
     rows: Int[np.ndarray, " points"],
     lids: Mapping[str, LidRings],
     bite: Bite,
     hollow: Int[np.ndarray, " hollows"],
-) -> MeanHead:
+) -> tuple[Points, Points]:
     """Make an adult of all ancestries and both genders; parts where all families have them.
 
-    `rows` are the body points of the skin, `hollow` those inside the mouth.
+    Args:
+        assets: of all heads.
+        rows: body points of the skin.
+        lids: both eyes' lids.
+        bite: of the base mesh.
+        hollow: body points inside the mouth.
+
+    Returns:
+        In the unit and axes of `head` the skin before it is refined; and all the rest, which are
+        the lashes, both eyeballs, the bite's parts and the fronts of the eyeballs.
     """
     shares = dict.fromkeys(ANCESTRIES, 1 / len(ANCESTRIES))
     body = shaped_body(assets, HeadShape(ancestry=shares, gender=0.5))
@@ -126,7 +132,7 @@ def mean_head(
         mouth_y=float(np.mean(corners)),
         chin_y=float(chin),
     )
-    return MeanHead(skin=points[: len(rows)], others=points[len(rows) :])
+    return points[: len(rows)], points[len(rows) :]
 
 
 def fitted_eyes(assets: HeadAssets, body: Points) -> dict[str, Eye]:
@@ -181,35 +187,37 @@ def cut_skin(
 def lay_out(
     finer: Refinement,
     skin_kinds: UInt8[np.ndarray, " triangles"],
-    mean: MeanHead,
+    mean: tuple[Points, Points],
     weights: Mapping[str, Float[np.ndarray, " points"]],
     bite: Bite,
 ) -> Layout:
-    """Lay out the whole head from its skin; `weights` are regions of the skin as it was before."""
-    skin = finer.points(mean.skin)
-    canonical = np.concatenate([skin, mean.others])
+    """Lay out the whole head from its skin; `weights` are regions of the skin as it was before.
+
+    `mean` is that of `mean_head`.
+    """
+    skin = finer.points(mean[0])
+    canonical = np.concatenate([skin, mean[1]])
     triangles, kinds, start = [finer.triangles], [skin_kinds], len(skin)
     meshes_of = {"lashes": lash_faces(), **dict.fromkeys(SIDES, eye_faces())}
     meshes_of |= {name: bite.faces[name] for name in BITE_PARTS}
     for name, faces in meshes_of.items():
-        both = np.concatenate([faces[:, [0, 1, 2]], faces[:, [0, 2, 3]]])
-        both = both[(both[:, 1] != both[:, 2]) & (both[:, 0] != both[:, 2])]
-        triangles.append(both + start)
-        kinds.append(np.full(len(both), _KINDS[name], dtype=np.uint8))
+        own = triangles_from_quads(faces)
+        triangles.append(own + start)
+        kinds.append(np.full(len(own), _KINDS[name], dtype=np.uint8))
         start += int(faces.max()) + 1
     all_triangles, all_kinds = np.concatenate(triangles), np.concatenate(kinds)
     angle = _eye_angle(all_triangles[all_kinds == Part.EYE], len(canonical))
-    table = np.zeros((len(canonical), len(REGIONS)))
-    for column, name in enumerate(REGIONS):
-        if name in weights:
-            table[: len(skin), column] = finer.mixed(weights[name][:, None])[:, 0]
-    lips = table[:, REGIONS.index("lips")]
-    table[:, REGIONS.index("shade")] = _shade(canonical, all_triangles, all_kinds, angle, lips)
+    regions = {
+        name: np.pad(finer.mixed(weight[:, None])[:, 0], (0, len(mean[1])))
+        for name, weight in weights.items()
+        if name in REGIONS
+    }
+    shade = _shade(canonical, all_triangles, all_kinds, angle, regions["lips"])
     return Layout(
         triangles=all_triangles,
         parts=all_kinds,
         canonical=canonical.astype(np.float32),
-        regions=np.rint(255 * np.clip(table, 0, 1)).astype(np.uint8),
+        regions=pack_regions({**regions, "shade": shade}, len(canonical)),
         eye_angle=angle.astype(np.float32),
     )
 
@@ -313,7 +321,7 @@ def read_template(assets: HeadAssets, units: Path) -> MakeHumanTemplate:
     bite = read_bite(assets)
     hollow = rows[weights["inside_mouth"] > 0.5]
     mean = mean_head(assets, rows, lids, bite, hollow)
-    finer, skin_kinds = cut_skin(skin, rows, sockets, weights["inside_mouth"], mean.skin)
+    finer, skin_kinds = cut_skin(skin, rows, sockets, weights["inside_mouth"], mean[0])
     layout = lay_out(finer, skin_kinds, mean, weights, bite)
     return MakeHumanTemplate(
         assets=assets,
@@ -362,9 +370,8 @@ def _skin_regions(
 
 _LID_UNITS = ("eye", "cheekSquint")
 """Prefixes of the units that move the lids by more than a hair."""
-
-_NAME = re.compile(r"mh-(\d+)-(\d+)")
-_EXAGGERATION = (0.6, 1.2)
+_PREFIX = "mh"
+"""Of the names of identities."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -415,7 +422,7 @@ class MakeHumanMotion:
         gaze = {side: self.gaze.of(used, side) for side in SIDES}
         self._mend_lids(body, used, gaze)
         jaw = rigid_motion(self.body[self.jaw], body[self.jaw])
-        keep_before_teeth(self.mouth.bite, self.mouth.placement, self.mouth.room, body, jaw)
+        self.mouth.keep_before_teeth(body, jaw)
         return self.vertices(body, gaze, jaw)
 
     def vertices(
@@ -482,8 +489,8 @@ def read_gaze(template: MakeHumanTemplate) -> Gaze:
     for name, target in template.units.items():
         moved = base.points.copy()
         moved[target.rows] += target.offsets
-        for side, letter in zip(SIDES, "lr", strict=True):
-            rows = base.points_of(f"helper-{letter}-eye")
+        for side, group in EYE_GROUPS.items():
+            rows = base.points_of(group)
             if np.abs(moved[rows] - base.points[rows]).max() < 1e-6:
                 continue
             turn = rigid_motion(base.points[rows], moved[rows])[:, :3]
@@ -506,14 +513,8 @@ class MakeHumanFamily:
         self._folders = assets, units
 
     def identities(self, count: int | None, seed: int) -> tuple[str, ...]:
-        """Names of so many sampled identities.
-
-        Raises:
-            ValueError: no count is given: there are as many identities as one asks for.
-        """
-        if count is None:
-            raise ValueError("makehuman samples its identities: say how many")
-        return tuple(f"mh-{seed}-{index:05d}" for index in range(count))
+        """See `identity_names`."""
+        return identity_names(_PREFIX, count, seed)
 
     def head(self, identity: str) -> HeadMesh:
         """Build one identity with what it wears; a name is the same head on every machine.
@@ -521,8 +522,9 @@ class MakeHumanFamily:
         Raises:
             SourceError: the name is not one of this family's, or an asset is missing.
         """
-        bare = self.shaped(identity, identity_shape(identity))
-        return dress(bare, np.random.default_rng([*_numbers(identity), 1]))
+        numbers = numbers_in_name(_PREFIX, identity)
+        bare = self.shaped(identity, sample_shape(np.random.default_rng(numbers)))
+        return dress(bare, np.random.default_rng([*numbers, 1]))
 
     def shaped(self, identity: str, shape: HeadShape) -> HeadMesh:
         """Make a head of a given shape under a name, which wears nothing."""
@@ -582,23 +584,3 @@ class MakeHumanFamily:
     @cached_property
     def _gaze(self) -> Gaze:
         return read_gaze(self._template)
-
-
-def identity_shape(identity: str) -> HeadShape:
-    """Return the shape that a name stands for.
-
-    Raises:
-        SourceError: the name is not one of this family's.
-    """
-    random = np.random.default_rng(_numbers(identity))
-    return sample_shape(random, exaggeration=float(random.uniform(*_EXAGGERATION)))
-
-
-def _numbers(identity: str) -> list[int]:
-    """Read the seed and the number in a name."""
-    found = _NAME.fullmatch(identity)
-    if not found:
-        raise SourceError(
-            f"{identity!r} is no MakeHuman identity. Names read mh-SEED-NUMBER, as mh-7-00012."
-        )
-    return [int(found[1]), int(found[2])]

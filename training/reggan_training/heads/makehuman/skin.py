@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from reggan_plugin.array_types import Plane
 from reggan_training.heads.anatomy.assets import HeadAssets, Points
-from reggan_training.heads.head import rise
+from reggan_training.heads.head import rise, texels_at
 
 _MASKS = {"lips": "lips", "ears": "ears", "inside_mouth": "inside-mouth"}
 _Axis = Float[np.ndarray, " points"]
@@ -37,21 +36,14 @@ def read_regions(
     as origin, in metres.
     """
     uv = np.zeros((len(assets.base.points), 2))
-    uv[assets.base.faces] = assets.base.uv[assets.base.uv_faces]
-    weights = {name: _sampled(assets.mask(mask), uv[skin]) for name, mask in _MASKS.items()}
+    uv[assets.base.faces] = assets.base.uv[assets.base.uv_faces] * [1, -1] + [0, 1]  # v down
+    weights = {name: texels_at(assets.mask(mask), uv[skin]) for name, mask in _MASKS.items()}
     for name, draw in _DRAWN.items():
         weights[name] = draw(np.abs(canonical[:, 0]), canonical[:, 1], canonical[:, 2])
     outside = (1 - weights["inside_mouth"]) * (1 - weights["ears"])
     for name in ("scalp", "beard", "moustache", "cheeks"):
         weights[name] *= outside * (1 - weights["lips"])
     return weights
-
-
-def _sampled(mask: Plane, uv: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, " points"]:
-    height, width = mask.shape
-    row = np.clip((1 - uv[:, 1]) * height, 0, height - 1).astype(np.int64)
-    column = np.clip(uv[:, 0] * width, 0, width - 1).astype(np.int64)
-    return mask[row, column]
 
 
 def _hairline(side: _Axis, depth: _Axis) -> _Axis:

@@ -10,7 +10,15 @@ from jaxtyping import Float, Int
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_training.heads.anatomy.assets import PerPoint, Points
 from reggan_training.heads.anatomy.eyes import Eye
-from reggan_training.heads.head import REGIONS, HeadMesh, Part, ShapeModel, Vertices, unit
+from reggan_training.heads.head import (
+    REGIONS,
+    HeadMesh,
+    Part,
+    ShapeModel,
+    Vertices,
+    pack_regions,
+    unit,
+)
 
 PerStrandPoint = Float[np.ndarray, "strands points"]
 
@@ -315,9 +323,8 @@ def with_additions(head: HeadMesh, additions: Sequence[Addition]) -> HeadMesh:
     points = np.concatenate([addition.points for addition in additions]).astype(np.float32)
     triangles = [a.triangles + start for a, start in zip(additions, starts, strict=True)]
     parts = [np.full(len(a.triangles), a.part, dtype=np.uint8) for a in additions]
-    regions = np.zeros((len(points), len(REGIONS)), dtype=np.uint8)
     shade = np.concatenate([addition.shade for addition in additions])
-    regions[:, REGIONS.index("shade")] = np.rint(255 * np.clip(shade, 0, 1))
+    regions = pack_regions({"shade": shade}, len(points))
     added = sum(len(rows) for rows in triangles)
     texture_of = head.texture_of
     if texture_of is not None:

@@ -15,7 +15,6 @@ distances. The morphs' `R` and `L` are the head's own sides. A `t_` morph of the
 the face morph of the same name by the same weight.
 """
 
-import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -24,11 +23,9 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
-from PIL import Image
 
 from reggan_plugin.errors import SourceError
 from reggan_training.heads.head import (
-    REGIONS,
     FileEye,
     FileHead,
     HeadMesh,
@@ -36,10 +33,12 @@ from reggan_training.heads.head import (
     SparseOffsets,
     VertexWeights,
     Vertices,
+    decoded_texture,
     fit_sphere,
     head_mesh_from_file,
     soft_polygon,
     sparse_offsets_from_dense,
+    texels_at,
 )
 
 PointMask = Bool[np.ndarray, " points"]
@@ -87,7 +86,6 @@ _SOFTNESS: Final = {"lips": 0.003, "brows": 0.006, "lid_margins": 0.003, "nose":
                     "moustache": 0.010, "eye_rings": 0.015, "cheeks": 0.05,
                     "beard": 0.025, "face": 0.02}  # fmt: skip
 """Width of an outline's edge in UV."""
-TEXTURE_SIDE_PX: Final = 1024
 Texture: TypeAlias = UInt8[np.ndarray, "height width 3"]
 
 
@@ -206,18 +204,6 @@ def read_meshes(arrays: Mapping[str, Any]) -> tuple[ValidMesh, ...]:
     return tuple(meshes)
 
 
-def read_textures(arrays: Mapping[str, Any], count: int) -> tuple[Texture, ...]:
-    """Decode the first `count` textures to sRGB-encoded RGB, at most `TEXTURE_SIDE_PX` a side."""
-    return tuple(_decoded(bytes(arrays[f"x{material}"])) for material in range(count))
-
-
-def _decoded(encoded: bytes) -> Texture:
-    with Image.open(io.BytesIO(encoded)) as image:
-        rgb = image.convert("RGB")
-    rgb.thumbnail((TEXTURE_SIDE_PX, TEXTURE_SIDE_PX))
-    return np.asarray(rgb)
-
-
 _ONE_SIDE: Final[dict[str, tuple[tuple[str, float], ...]]] = {
     "browDown": (("browDown", 0.9), ("{s}browDown", 0.9)),
     "browOuterUp": (("{s}browUp", 1.5), ("browUp", 0.7)),
@@ -331,7 +317,7 @@ def parts_of_triangles(mesh: ValidMesh, texture: Texture) -> UInt8[np.ndarray, "
     """Part of each triangle of a mesh; a mesh with an unknown name is clothes."""
     parts = np.full(len(mesh.triangles), _PART_OF_MESH.get(mesh.name, Part.CLOTHES), np.uint8)
     uv = mesh.uv[mesh.triangles].mean(axis=1)
-    colours = _sampled(texture, uv)
+    colours = texels_at(texture, uv)
     if mesh.name == FACE:
         parts[is_mouth(uv)] = Part.MOUTH
         parts[is_clothes(uv) | _is_collar(uv, colours)] = Part.CLOTHES
@@ -340,14 +326,6 @@ def parts_of_triangles(mesh: ValidMesh, texture: Texture) -> UInt8[np.ndarray, "
         parts[(darkest > 0.5 * brightest) & (brightest > 90)] = Part.TEETH
         parts[_is_tongue(mesh)[mesh.triangles].all(axis=1)] = Part.TONGUE
     return parts
-
-
-def _sampled(texture: Texture, uv: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "points 3"]:
-    """Texels at these places, 0 to 255."""
-    size = np.array(texture.shape[1::-1])
-    columns, rows = np.clip((uv * size).astype(int), 0, size - 1).T
-    colours: Float[np.ndarray, "points 3"] = texture[rows, columns].astype(np.float64)
-    return colours
 
 
 def _is_collar(
@@ -400,8 +378,9 @@ class ValidFamily:
             )
         with np.load(path) as arrays:
             meshes = read_meshes(arrays)
-            textures = read_textures(arrays, 1 + max(mesh.material for mesh in meshes))
-        return _head_from_meshes(identity, meshes, textures)
+            count = 1 + max(mesh.material for mesh in meshes)
+            textures = [decoded_texture(bytes(arrays[f"x{k}"]), "RGB") for k in range(count)]
+        return _head_from_meshes(identity, meshes, tuple(textures))
 
 
 def _head_from_meshes(
@@ -429,10 +408,10 @@ def _head_from_meshes(
     )
 
     def regions(canonical: Vertices) -> dict[str, VertexWeights]:
-        weights = {name: np.zeros(len(canonical)) for name in REGIONS}
-        for name, weight in regions_from_uv(face.uv).items():
-            weights[name][face.rows] = weight
-        return weights
+        own = regions_from_uv(face.uv)
+        weights = np.zeros((len(own), len(canonical)))
+        weights[:, face.rows] = list(own.values())
+        return dict(zip(own, weights, strict=True))
 
     return head_mesh_from_file(joined, family=FAMILY_NAME, identity=identity, regions=regions)
 

@@ -1,1 +1,0 @@
-"""The VALID family: artist-made game avatars with textures."""

@@ -17,6 +17,7 @@ from reggan_training.landmarks.network import (
     face_frame,
     face_square,
     part_square,
+    rows_around,
 )
 from reggan_training.landmarks.whole_network import (
     LABEL_PX,
@@ -25,7 +26,6 @@ from reggan_training.landmarks.whole_network import (
     MirroredLandmarks,
     SeenFaces,
     Squares,
-    rows_around,
 )
 
 from .test_squares import mean_face

@@ -11,7 +11,12 @@ onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnx")
 
 from reggan_plugin.faces.locator import DEFAULT_FOLDER  # noqa: E402
+from reggan_plugin.rig.dense_landmarks import eye_rows  # noqa: E402
+from reggan_training.landmarks.drawn_accessories import SIDE_PX  # noqa: E402
+from reggan_training.landmarks.picture_pool import kept_parts  # noqa: E402
+from reggan_training.landmarks.pictures import HeadPicture  # noqa: E402
 from reggan_training.locator.cartoons import draw_cartoon  # noqa: E402
+from reggan_training.locator.drawn_heads import read_drawn_set  # noqa: E402
 from reggan_training.locator.sources import LabelledPicture  # noqa: E402
 from reggan_training.locator.styled_faces import Bank, BankFace, build_bank  # noqa: E402
 from reggan_training.locator.synthesis import (  # noqa: E402
@@ -30,7 +35,10 @@ from reggan_training.locator.training import (  # noqa: E402  # noqa: E402
     RunConfig,
     detector_targets,
 )
+from reggan_training.training_run import run_training, write_arrays  # noqa: E402
 from reggan_training.weights_from_onnx import exported_weights, load_exported  # noqa: E402
+
+from ..landmarks.test_squares import mean_face  # noqa: E402
 
 POINTS = np.array([[158, 100], [98, 104], [129, 145], [154, 178], [102, 180], [128, 225]], float)
 
@@ -65,6 +73,28 @@ def test_landmarks_follow_the_pasted_picture(mirrored: bool) -> None:
         assert moved[0][0] > moved[1][0]  # the face's own left stays on the right
 
 
+def test_the_pool_of_a_run_of_landmarks_is_read_as_heads(tmp_path: Path) -> None:
+    """The left eye is a bright spot; what is behind the head is masked away."""
+    points = 80 * mean_face() + [190.0, 150.0]
+    rows, columns = np.indices((SIDE_PX, SIDE_PX)) + 0.5
+    x, y = points[eye_rows("left")].mean(axis=0)
+    spot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * 8.0**2))
+    shares = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
+    shares[rows < 150, 0] = 255
+    pixels = np.repeat(spot.astype(np.uint8)[..., None], 3, axis=2)
+    row = kept_parts(HeadPicture(pixels=pixels, points=points, shares=shares))
+    write_arrays(tmp_path / "0-00000.npz", {name: array[None] for name, array in row.items()})
+    (picture,) = read_drawn_set(tmp_path)
+    weight = picture.image[..., 0] / picture.image[..., 0].sum()
+    rows, columns = np.indices(weight.shape) + 0.5
+    shining = [(weight * columns).sum(), (weight * rows).sum()]
+    np.testing.assert_allclose(picture.points[0], shining, atol=1.5)
+    assert picture.points[3][0] > picture.points[4][0]  # its own left corner of the mouth
+    assert picture.mask is not None
+    assert picture.mask[10, 48] == 0
+    assert picture.mask[80, 48] == 255
+
+
 def test_synthesis_repeats_itself(bank: Bank) -> None:
     for synthesise in (synthesise_patch, synthesise_crop):
         first, second = (synthesise(bank, np.random.default_rng(4)) for _ in range(2))
@@ -96,13 +126,13 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(
         config = RunConfig(stage=stage_name, total_kimg=0.006, batch=2)
         return LocatorRun(tmp_path / folder, config, stage)
 
-    start("whole").run()
+    run_training(start("whole"))
     interrupted = start("parts")
     interrupted.take_step()
     interrupted.save()
     resumed = start("parts")
     assert resumed.steps == 1
-    resumed.run()
+    run_training(resumed)
     whole = start("whole")
     assert whole.steps == resumed.steps == 3
     for name, value in whole.network.state_dict().items():

@@ -119,6 +119,7 @@ def train_locator(
     from reggan_training.locator.drawn_heads import draw_set, pictures_to_train_on
     from reggan_training.locator.styled_faces import build_bank
     from reggan_training.locator.training import LocatorRun, RunConfig
+    from reggan_training.training_run import run_training
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     torch.set_num_threads(threads)
@@ -145,7 +146,7 @@ def train_locator(
     bank = build_bank(
         pictures, styles_per_picture=styles, backgrounds=backgrounds, seed=seed, negatives=negatives
     )
-    LocatorRun(folder, config, _stage_of(stage, bank)).run()
+    run_training(LocatorRun(folder, config, _stage_of(stage, bank)))
     click.echo(folder)
 
 

@@ -56,7 +56,7 @@ def draw_over_face(
         eye_px: pixels of an eye distance, about.
     """
     spectacles, others = np.zeros((2, SIDE_PX, SIDE_PX), np.uint8)
-    unit, skin = eye_px * _FINE, pixels[points_inside(points, "cheek")].mean(axis=0)
+    unit, skin = eye_px * _FINE, _skin_colour(pixels, points)
     if random.random() < _LASHES:
         lashes = _shrunk(_lashes(points, random, unit))
         pixels = _blended(pixels, lashes, random.uniform(0, 50, 3))
@@ -88,11 +88,11 @@ def draw_over_face(
     return DrawnOver(pixels, spectacles, others)
 
 
-def points_inside(points: Points, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels at the landmarks of a name, as an index; those outside are brought to the edge."""
-    own = np.concatenate([points[rows_of(name, side)] for side in ("right", "left")])
+def _skin_colour(pixels: Picture, points: Points) -> Float[np.ndarray, "3"]:
+    """Mean colour at the landmarks of the cheeks, as far as they are in the picture."""
+    own = np.concatenate([points[rows_of("cheek", side)] for side in ("right", "left")])
     x, y = np.clip(np.nan_to_num(own), 0, SIDE_PX - 1).astype(int).T
-    return y, x
+    return pixels[y, x].mean(axis=0)
 
 
 def _darker_at_its_edge(

@@ -16,10 +16,11 @@ from typing import Final
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
+from reggan_plugin.array_types import SixPoints
+from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, eye_rows, rows_of
 from reggan_training.tensor_shapes import Images
 
 PARTS: Final = ("face", "eye_right", "eye_left", "brow_right", "brow_left", "mouth")
@@ -41,7 +42,13 @@ distances."""
 LAYOUT: Final = np.array(
     [[-0.5, 0.0], [0.5, 0.0], [0.0, 0.62], [-0.40, 1.10], [0.40, 1.10], [0.0, 1.80]]
 )
-"""Eyes, nose tip, corners of the mouth and chin of a mean face, in eye distances."""
+"""Eyes, nose tip, corners of the mouth and chin of a mean face, in eye distances; of pairs that of
+the head's own right comes first."""
+SINGLE_ROWS: Final = tuple(
+    int(row)
+    for row in (rows_of("nose")[0], *rows_of("lip_outer_upper")[[0, -1]], rows_of("jaw")[7])
+)
+"""Landmarks of `LAYOUT` but the eyes, which are the means of their lids."""
 LAYOUT_WEIGHTS: Final = np.array([1.0, 1.0, 0.5, 0.6, 0.6, 0.25])
 POINTS_OF: Final = {
     "face": tuple(range(COUNT)),
@@ -108,18 +115,15 @@ class Square:
         return np.column_stack([linear, shift])
 
 
+def six_points(points: Float[np.ndarray, "points 2"]) -> SixPoints:
+    """Places of dense landmarks in the order of `LAYOUT`."""
+    eyes = [points[eye_rows(side)].mean(axis=0) for side in SIDES]
+    return np.stack([*eyes, *points[list(SINGLE_ROWS)]])
+
+
 def face_frame(points: Float[np.ndarray, "points 2"]) -> FacePlacement:
     """Fit a mean face to landmarks: a similarity, by weighted least squares."""
-    seen = np.stack(
-        [
-            points[eye_rows("right")].mean(axis=0),
-            points[eye_rows("left")].mean(axis=0),
-            points[rows_of("nose")[0]],
-            points[rows_of("lip_outer_upper")[0]],
-            points[rows_of("lip_outer_upper")[-1]],
-            points[rows_of("jaw")[7]],
-        ]
-    )
+    seen = six_points(points)
     weight = LAYOUT_WEIGHTS / LAYOUT_WEIGHTS.sum()
     start, end = weight @ LAYOUT, weight @ seen
     a, b = LAYOUT - start, seen - end
@@ -138,16 +142,19 @@ def face_square(frame: FacePlacement) -> Square:
     return Square(centre=centre, side_px=FACE_SIDE * frame.eye_px, roll=frame.roll)
 
 
+def rows_around(kind: str, side: str) -> Int[np.ndarray, " rows"]:
+    """Landmarks whose box a part's square lies about; a mouth has no side."""
+    if kind == "mouth":
+        return np.concatenate([rows_of("lip_outer_upper"), rows_of("lip_outer_lower")])
+    return eye_rows(side) if kind == "eye" else rows_of("brow", side)
+
+
 def part_square(name: str, points: Float[np.ndarray, "points 2"], frame: FacePlacement) -> Square:
     """Return the square of one of `PARTS` around landmarks."""
     kind, _, side = name.partition("_")
     if kind == "face":
         return face_square(frame)
-    if kind == "mouth":
-        rows = np.concatenate([rows_of("lip_outer_upper"), rows_of("lip_outer_lower")])
-    else:
-        rows = eye_rows(side) if kind == "eye" else rows_of("brow", side)
-    along = (points[rows] - frame.origin) @ frame.axes
+    along = (points[rows_around(kind, side)] - frame.origin) @ frame.axes
     low, high = along.min(axis=0), along.max(axis=0)
     wide, tall = (high - low) / frame.eye_px
     by_width, by_height, least, most = PART_SIDES[kind]

@@ -32,6 +32,7 @@ from reggan_training.pairs.head_look import HeadLook, sample_look
 from reggan_training.pairs.rasterising import (
     Camera,
     RasterisedHead,
+    aimed_camera,
     rasterise_head,
     rotation_from_angles,
 )
@@ -192,11 +193,11 @@ def found_on_warped(found: DensePoints, head: HeadMesh) -> DensePoints:
     return replace(found, rest=head.rest, eyes=eyes)
 
 
-def without_back(head: HeadMesh, *, back: float = _BACK, neck: float = _NECK) -> HeadMesh:
-    """Cut off what lies farther back, or lower, than so many eye distances."""
+def without_back(head: HeadMesh, back: float = _BACK) -> HeadMesh:
+    """Cut off the bust, and what lies farther back than so many eye distances."""
     depth = head.rest[head.triangles].mean(axis=1)[:, 2]
     height = head.canonical[head.triangles].mean(axis=1)[:, 1]
-    return _with_triangles(head, (depth > back) & (height > neck))
+    return _with_triangles(head, (depth > back) & (height > _NECK))
 
 
 def _with_triangles(head: HeadMesh, kept: Bool[np.ndarray, " triangles"]) -> HeadMesh:
@@ -222,16 +223,12 @@ def face_camera(head: HeadMesh, random: np.random.Generator) -> Camera:
     pitch, roll = np.clip(random.normal(0, 8), -20, 20), np.clip(random.normal(0, 4), -12, 12)
     rotation = rotation_from_angles(*np.radians([yaw, pitch, roll]))
     distance = float(np.exp(random.uniform(np.log(7), np.log(30))))
-    camera = Camera(rotation=rotation, distance=distance, crop_from_plane=np.eye(2, 3))
     nose, chin = head.rest[head.nose_tip], head.rest[head.chin]
     middle = np.array([0.0, 0.5 * nose[1] + 0.25 * chin[1], 0.2])
-    origin = camera.plane_points(camera.view(middle[None]))[0]
     near = distance / (distance - 0.6)
     height = max(1.0, -float(chin[1]) / 1.75)  # long faces of stylised heads fit in, too
     scale = EYE_PX / SIDE_PX / near / height * float(np.exp(random.normal(0, 0.04)))
-    matrix = np.eye(2, 3) * scale
-    matrix[:, 2] = np.array([0.5, 0.5]) - scale * origin + random.normal(0, 0.015, 2)
-    return replace(camera, crop_from_plane=matrix)
+    return aimed_camera(middle, rotation, distance, scale, random.normal(0, 0.015, 2))
 
 
 def random_states(random: np.random.Generator, head: HeadMesh, count: int) -> list[Weights]:
@@ -250,6 +247,6 @@ def random_states(random: np.random.Generator, head: HeadMesh, count: int) -> li
     return chosen
 
 
-def sampled_look(random: np.random.Generator, *, style: str | None = None) -> HeadLook:
+def sampled_look(random: np.random.Generator) -> HeadLook:
     """Draw a look of one of the noise textures that are kept."""
-    return replace(sample_look(random, style=style), texture_seed=int(random.integers(TEXTURES)))
+    return replace(sample_look(random), texture_seed=int(random.integers(TEXTURES)))

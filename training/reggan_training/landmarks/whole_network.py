@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from reggan_plugin.rig.dense_landmarks import MIRROR, eye_rows, rows_of
+from reggan_plugin.rig.dense_landmarks import MIRROR, SIDES, eye_rows
 from reggan_training.landmarks.front_network import FrontNetwork
 from reggan_training.landmarks.network import (
     FACE_CENTRE,
@@ -30,7 +30,9 @@ from reggan_training.landmarks.network import (
     LAYOUT_WEIGHTS,
     PART_SIDES,
     POINTS_OF,
+    SINGLE_ROWS,
     PartNetwork,
+    rows_around,
 )
 from reggan_training.tensor_shapes import Images
 
@@ -45,7 +47,7 @@ _SIDES: Final = {"eye": ("right", "left"), "brow": ("right", "left"), "mouth": (
 
 
 class FacePlacements(NamedTuple):
-    """Place, size and roll of faces in crops, as `crops.FacePlacement`; parts of the crop's side.
+    """Place, size and roll of faces in crops, as `network.FacePlacement`; parts of the crop's side.
 
     Attributes:
         origin: the middle between the eyes [batch, 1, 2].
@@ -59,7 +61,7 @@ class FacePlacements(NamedTuple):
 
 
 class Squares(NamedTuple):
-    """Squares in crops, as `crops.Square`; parts of the crop's side.
+    """Squares in crops, as `network.Square`; parts of the crop's side.
 
     Attributes:
         centre: [batch, 1, 2].
@@ -142,20 +144,17 @@ class LandmarkGraph(nn.Module):
         found = [(points, sigma)]
         placement = self.placement(points)
         for kind, sides in _SIDES.items():
-            around = [points.index_select(1, rows_around(kind, side)) for side in sides]
+            around = [points.index_select(1, _rows(rows_around(kind, side))) for side in sides]
             squares = (self.part_squares(one, placement, kind) for one in around)
             found += self.look(picture, kind, *squares)[0]
         places, deviations = (torch.cat(one, 1) for one in zip(*found, strict=True))
         return places.index_select(1, self.finest), deviations.index_select(1, self.finest)
 
     def placement(self, points: Float[Tensor, "batch points 2"]) -> FacePlacements:
-        """Place, size and roll of faces from their landmarks, as `crops.face_frame`."""
-        lips = rows_of("lip_outer_upper")
-        single = [int(rows_of("nose")[0]), int(lips[0]), int(lips[-1]), int(rows_of("jaw")[7])]
-        eyes = [points.index_select(1, rows_around("eye", side)) for side in ("right", "left")]
-        seen = torch.cat(
-            [*(eye.mean(1, keepdim=True) for eye in eyes), points.index_select(1, _rows(single))], 1
-        )
+        """Place, size and roll of faces from their landmarks, as `network.face_frame`."""
+        eyes = [points.index_select(1, _rows(eye_rows(side))) for side in SIDES]
+        others = points.index_select(1, _rows(SINGLE_ROWS))
+        seen = torch.cat([*(eye.mean(1, keepdim=True) for eye in eyes), others], 1)
         weight = self.weight[None, :, None]
         start = (weight * self.layout).sum(1, keepdim=True)
         end = (weight * seen).sum(1, keepdim=True)
@@ -169,7 +168,7 @@ class LandmarkGraph(nn.Module):
 
     @staticmethod
     def face_squares(face: FacePlacements) -> Squares:
-        """Return the squares of whole faces, as `crops.face_square`."""
+        """Return the squares of whole faces, as `network.face_square`."""
         centre = face.origin + FACE_CENTRE[1] * face.eye * _quarter_turn(face.turn)
         return Squares(centre, FACE_SIDE * face.eye, face.turn)
 
@@ -177,7 +176,7 @@ class LandmarkGraph(nn.Module):
     def part_squares(
         around: Float[Tensor, "batch points 2"], face: FacePlacements, kind: str
     ) -> Squares:
-        """Return the squares of parts around landmarks, as `crops.part_square`."""
+        """Return the squares of parts around landmarks, as `network.part_square`."""
         along = _turned_back(around - face.origin, face.turn)
         low, high = along.amin(1, keepdim=True), along.amax(1, keepdim=True)
         wide, tall, least, most = PART_SIDES[kind]
@@ -321,13 +320,6 @@ def cut_squares(
     px = math.isqrt(grid.shape[1])
     at = square.placed(grid).reshape(-1, px, px, 2) * 2 - 1
     return F.grid_sample(picture, at, align_corners=False, padding_mode="border")
-
-
-def rows_around(kind: str, side: str) -> Tensor:
-    """Landmarks whose box a part's square lies about."""
-    if kind == "mouth":
-        return _rows([*rows_of("lip_outer_upper"), *rows_of("lip_outer_lower")])
-    return _rows(eye_rows(side) if kind == "eye" else rows_of("brow", side))
 
 
 def _rows(rows: Iterable[int] | np.ndarray) -> Tensor:

@@ -14,7 +14,6 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from reggan_plugin.array_types import SixPoints
-from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.worn.dress import dress
 from reggan_training.landmarks.drawn_accessories import (
@@ -23,6 +22,8 @@ from reggan_training.landmarks.drawn_accessories import (
     draw_outlines,
     draw_over_face,
 )
+from reggan_training.landmarks.network import six_points
+from reggan_training.landmarks.picture_pool import FRONT_SHARES
 from reggan_training.landmarks.pictures import (
     TEXTURES,
     HeadState,
@@ -35,8 +36,9 @@ from reggan_training.landmarks.points_on_mesh import SHARES, DensePoints, HeadSo
 from reggan_training.landmarks.stylised import Bulge, middles_of, stylise, warped_head
 from reggan_training.locator.cartoons import draw_cartoon
 from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX, LabelledPicture, load_pictures
+from reggan_training.locator.synthesis import MIRRORED_ORDER
 from reggan_training.pairs.head_look import keep_textures
-from reggan_training.pairs.rasterising import Camera, rotation_from_angles
+from reggan_training.pairs.rasterising import Camera, aimed_camera, rotation_from_angles
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.training_run import write_arrays
 
@@ -46,16 +48,9 @@ _LARGEST_YAW_DEG: Final = 80.0
 _MOST_DRAWN_OVER_DEG: Final = 45.0
 """Heads that are turned further wear meshes alone: hidden landmarks may lie beside the head."""
 _HATS: Final = 0.08
-_OF_DENSE: Final = (
-    rows_of("nose")[0],
-    rows_of("lip_outer_upper")[-1],
-    rows_of("lip_outer_upper")[0],
-    rows_of("jaw")[7],
-)
-"""Tip of the nose, left and right corner of the mouth, chin."""
 _CARTOONS: Final = 2
 """Of a seed's streams, that of the cartoons."""
-_BACK, _NECK = -3.0, -3.6
+_BACK = -3.0
 _STATES, _LOOKS, _SHARD = 3, 2, 150
 _HEADS: Final = 5
 """Seed of the identities."""
@@ -110,7 +105,7 @@ def draw_whole_head(
     if "worn" not in head.notes and random.random() < 0.5:
         head = dress(head, random)
         found = replace(found, rest=head.rest)
-    head = without_back(head, back=_BACK, neck=_NECK)
+    head = without_back(head, _BACK)
     for weights in random_states(random, head, states):
         yaw = _yaw(random) if yaw_deg is None else yaw_deg
         camera = _camera(head, random, yaw)
@@ -259,14 +254,13 @@ def _drawn_pictures(shard: Mapping[str, np.ndarray]) -> Iterator[LabelledPicture
 
 def _pool_pictures(shard: Mapping[str, np.ndarray], every: int) -> Iterator[LabelledPicture]:
     """Load the squares of whole faces, which are small, with six of their dense landmarks."""
-    arrays = [shard[name][::every] for name in ("face", "face_to", "points", "label")]
-    for face, matrix, dense, label in zip(*arrays, strict=True):
+    arrays = [shard[name][::every] for name in ("face", "face_to", "points", FRONT_SHARES)]
+    for face, matrix, dense, shares in zip(*arrays, strict=True):
         grow = PICTURE_PX / face.shape[0]
-        six = [dense[eye_rows(side)].mean(axis=0) for side in ("left", "right")]
-        six += [dense[row] for row in _OF_DENSE]
-        points = np.array(six) @ matrix[:, :2].T.astype(np.float64) + matrix[:, 2]
+        six = six_points(dense)[list(MIRRORED_ORDER)]  # the left one of a pair comes first
+        points = six @ matrix[:, :2].T.astype(np.float64) + matrix[:, 2]
         image = cv2.resize(face, (PICTURE_PX,) * 2, interpolation=cv2.INTER_CUBIC)
-        mask = cv2.resize((label > 0).astype(np.uint8) * 255, (MASK_SIDE,) * 2)
+        mask = cv2.resize(255 - shares[..., 0], (MASK_SIDE,) * 2, interpolation=cv2.INTER_AREA)
         yield LabelledPicture(style="pool", image=image, points=points * grow, mask=mask)
 
 
@@ -281,14 +275,10 @@ def _camera(head: HeadMesh, random: np.random.Generator, yaw_deg: float) -> Came
     pitch, roll = np.clip(random.normal(0, 9), -28, 28), np.clip(random.normal(0, 5), -12, 12)
     rotation = rotation_from_angles(*np.radians([yaw_deg, pitch, roll]))
     distance = float(np.exp(random.uniform(np.log(7), np.log(30))))
-    camera = Camera(rotation=rotation, distance=distance, crop_from_plane=np.eye(2, 3))
     top, low = float(head.rest[:, 1].max()), float(head.rest[head.chin, 1]) - 0.3
-    middle = np.array([[0.0, (top + low) / 2, -0.3]])
-    origin = camera.plane_points(camera.view(middle))[0]
+    middle = np.array([0.0, (top + low) / 2, -0.3])
     scale = float(random.uniform(0.75, 1.15)) / (top - low) * 0.8
-    matrix = np.eye(2, 3) * scale
-    matrix[:, 2] = np.array([0.5, 0.5]) - scale * origin + random.normal(0, 0.02, 2)
-    return replace(camera, crop_from_plane=matrix)
+    return aimed_camera(middle, rotation, distance, scale, random.normal(0, 0.02, 2))
 
 
 def _with_hat(

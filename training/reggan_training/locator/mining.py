@@ -11,7 +11,6 @@ from reggan_plugin.faces.locator import (
     OUTSIDE_TONE,
     Candidate,
     FaceLocator,
-    Level,
     Pyramid,
     build_pyramid,
     candidate_from_points,
@@ -45,10 +44,9 @@ def mine_negatives(
             _harvest_frame(locator, gray, candidate_from_points(points, 1.0), patches, crops)
         else:
             _harvest_frame(locator, _draw_faceless(bank, rng), None, patches, crops)
-    empty_patches = np.zeros((0, PATCH_SIDE_PX, PATCH_SIDE_PX), dtype=np.uint8)
-    empty_crops = np.zeros((0, CROP_SIDE_PX, CROP_SIDE_PX), dtype=np.uint8)
     return HardNegatives(
-        np.stack(patches) if patches else empty_patches, np.stack(crops) if crops else empty_crops
+        np.array(patches, np.uint8).reshape(-1, PATCH_SIDE_PX, PATCH_SIDE_PX),
+        np.array(crops, np.uint8).reshape(-1, CROP_SIDE_PX, CROP_SIDE_PX),
     )
 
 
@@ -112,10 +110,6 @@ def _cut_patch(pyramid: Pyramid, one: Candidate, truth: Candidate | None) -> Gra
     level = min(pyramid.searched, key=lambda v: abs(np.log(one.size_px / v.frame_px[0] / 36.0)))
     if truth is not None and truth.size_px / level.frame_px[0] < PARTS_FROM_PX:
         return None
-    return _window(level, one)
-
-
-def _window(level: Level, one: Candidate) -> Gray:
     side = PATCH_SIDE_PX
     padded = np.pad(level.gray, side, constant_values=OUTSIDE_TONE)
     x, y = (one.centre_px / np.array(level.frame_px) + side / 2).astype(int)

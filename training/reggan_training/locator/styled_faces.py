@@ -11,9 +11,14 @@ from jaxtyping import UInt8
 from reggan_plugin.array_types import SixPoints
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_training.locator.cartoons import CARTOON
-from reggan_training.locator.sources import MASK_SIDE, LabelledPicture, mix_channels, stylise
+from reggan_training.locator.sources import (
+    MASK_SIDE,
+    PICTURE_PX,
+    LabelledPicture,
+    mix_channels,
+    stylise,
+)
 
-SIDE = 256
 Tile = UInt8[np.ndarray, "side side"]
 
 _DRAWINGS_KEPT = 0.75
@@ -69,7 +74,7 @@ def _shuffle_patches(gray: Tile, box: tuple[float, float, float], rng: np.random
     count = int(rng.integers(2, 5))
     step = int(side * 1.15 / count)
     left, top = int(x - step * count / 2), int(y - step * count / 2)
-    left, top = (int(np.clip(v, 0, SIDE - step * count)) for v in (left, top))
+    left, top = (int(np.clip(v, 0, PICTURE_PX - step * count)) for v in (left, top))
     cells = [(top + r * step, left + c * step) for r in range(count) for c in range(count)]
     source = gray.copy()
     order = rng.permutation(len(cells))
@@ -84,11 +89,13 @@ def _shuffle_patches(gray: Tile, box: tuple[float, float, float], rng: np.random
 
 def _paint_noise(rng: np.random.Generator) -> Tile:
     """Sum of smooth noises of doubling frequency with a random fall-off."""
-    total = np.zeros((SIDE, SIDE), dtype=np.float32)
+    total = np.zeros((PICTURE_PX, PICTURE_PX), dtype=np.float32)
     fall_off = rng.uniform(0.3, 1.0)
     for octave in range(1, 8):
         grid = rng.standard_normal((2**octave, int(2**octave * rng.uniform(0.5, 1.5)) + 1))
-        layer = cv2.resize(grid.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+        layer = cv2.resize(
+            grid.astype(np.float32), (PICTURE_PX, PICTURE_PX), interpolation=cv2.INTER_CUBIC
+        )
         total += fall_off**octave * layer
     total = total / (total.std() + 1e-3) * rng.uniform(10, 60) + rng.uniform(40, 210)
     return np.clip(total, 0, 255).astype(np.uint8)
@@ -116,12 +123,14 @@ def _paint_dead_leaves(rng: np.random.Generator) -> Tile:
 
 def _paint_gradient(rng: np.random.Generator) -> Tile:
     corners = rng.uniform(0, 255, (int(rng.integers(1, 4)), int(rng.integers(1, 4))))
-    smooth = cv2.resize(corners.astype(np.float32), (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    smooth = cv2.resize(
+        corners.astype(np.float32), (PICTURE_PX, PICTURE_PX), interpolation=cv2.INTER_LINEAR
+    )
     return np.clip(smooth, 0, 255).astype(np.uint8)
 
 
 def _point(rng: np.random.Generator) -> tuple[int, int]:
-    return int(rng.integers(-20, SIDE + 20)), int(rng.integers(-20, SIDE + 20))
+    return int(rng.integers(-20, PICTURE_PX + 20)), int(rng.integers(-20, PICTURE_PX + 20))
 
 
 def _tone(rng: np.random.Generator) -> tuple[int]:
@@ -179,7 +188,7 @@ def _paint_dotted_discs(base: Tile, rng: np.random.Generator) -> Tile:
 
 def _paint_texture(base: Tile, rng: np.random.Generator) -> Tile:
     """Stripes, checks or waves blended over the picture."""
-    rows, columns = np.indices((SIDE, SIDE), dtype=np.float32)
+    rows, columns = np.indices((PICTURE_PX, PICTURE_PX), dtype=np.float32)
     angle, period = rng.uniform(0, np.pi), rng.uniform(3, 60)
     along = (columns * np.cos(angle) + rows * np.sin(angle)) * (2 * np.pi / period)
     across = (rows * np.cos(angle) - columns * np.sin(angle)) * (2 * np.pi / rng.uniform(3, 60))

@@ -16,10 +16,8 @@ from reggan_plugin.faces.face_crop import (
     face_size_px,
 )
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES
-from reggan_training.locator.sources import MASK_SIDE
+from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX
 from reggan_training.locator.styled_faces import Bank, BankFace
-
-Patch = Plane
 
 PATCH_SIDE_PX = 128
 SMALLEST_FACE_PX, LARGEST_FACE_PX = 20.0, 76.0
@@ -31,7 +29,6 @@ HARD_SHARE = 0.15
 """Share of mined negatives in every batch, where there are any."""
 MIRRORED_ORDER = (1, 0, 2, 4, 3, 5)
 Gray = UInt8[np.ndarray, "_height _width"]
-Points = SixPoints
 Matrix = Float[np.ndarray, "2 3"]
 
 
@@ -60,7 +57,7 @@ def augment(
     return result
 
 
-def _change_tone(image: Patch, rng: np.random.Generator) -> Patch:
+def _change_tone(image: Plane, rng: np.random.Generator) -> Plane:
     """Gamma, contrast, brightness; once in 25 a negative."""
     if rng.random() < 0.04:
         image = 1 - image
@@ -73,7 +70,7 @@ def _change_tone(image: Patch, rng: np.random.Generator) -> Patch:
     return np.asarray((image - middle) * np.float32(contrast) + np.float32(target), np.float32)
 
 
-def _shade(image: Patch, rng: np.random.Generator) -> Patch:
+def _shade(image: Plane, rng: np.random.Generator) -> Plane:
     """Multiply by a smooth ramp: light from one side, or the shadow of something."""
     corners = rng.uniform(0.35, 1.3, (int(rng.integers(1, 4)), int(rng.integers(1, 4))))
     size = (image.shape[1], image.shape[0])
@@ -103,7 +100,7 @@ class Placement:
     aspect: float
     mirrored: bool
 
-    def matrix_for(self, points: Points) -> Matrix:
+    def matrix_for(self, points: SixPoints) -> Matrix:
         """Return patch_from_picture for a face with these landmarks."""
         crop = crop_around_face(points)
         scale = self.size_px / face_size_px(crop)
@@ -114,7 +111,7 @@ class Placement:
         return np.column_stack([linear, np.array(self.centre) - linear @ face_centre_px(crop)])
 
 
-def paste_face(canvas: Gray, face: BankFace, placement: Placement, *, cut_out: bool) -> Points:
+def paste_face(canvas: Gray, face: BankFace, placement: Placement, *, cut_out: bool) -> SixPoints:
     """Draw the face onto the canvas, in place, and return its landmarks there.
 
     With `cut_out` only the head is drawn, softly masked; else the picture with its background.
@@ -122,9 +119,9 @@ def paste_face(canvas: Gray, face: BankFace, placement: Placement, *, cut_out: b
     matrix = placement.matrix_for(face.points)
     side = canvas.shape[0]
     level = int(np.clip(math.floor(-math.log2(placement.size_px / 160.0) + 0.35), 0, 2))
-    picture = _warp(face.levels[level], matrix, 256, side)
+    picture = _warp(face.levels[level], matrix, side)
     mask = face.mask if cut_out else np.full((MASK_SIDE, MASK_SIDE), 255, dtype=np.uint8)
-    weight = _warp(mask, matrix, 256, side).astype(np.float32) / np.float32(255.0)
+    weight = _warp(mask, matrix, side).astype(np.float32) / np.float32(255.0)
     if cut_out:
         weight = np.asarray(cv2.GaussianBlur(weight, (0, 0), 0.8), dtype=np.float32)
     canvas[...] = (canvas * (1 - weight) + picture * weight + 0.5).astype(np.uint8)
@@ -133,12 +130,12 @@ def paste_face(canvas: Gray, face: BankFace, placement: Placement, *, cut_out: b
     return moved[list(MIRRORED_ORDER)] if placement.mirrored else moved
 
 
-def _warp(source: Gray, matrix: Matrix, nominal_side: int, side: int) -> Gray:
-    """Draw a square source, whose landmarks count `nominal_side` px across, into a patch.
+def _warp(source: Gray, matrix: Matrix, side: int) -> Gray:
+    """Draw a square source, whose landmarks count `PICTURE_PX` across, into a patch.
 
     The matrix is in continuous coordinates; OpenCV counts from pixel centres, hence the halves.
     """
-    linear = matrix[:, :2] * (nominal_side / source.shape[0])
+    linear = matrix[:, :2] * (PICTURE_PX / source.shape[0])
     half = np.full(2, 0.5)
     shifted = np.column_stack([linear, matrix[:, 2] + linear @ half - half])
     return np.asarray(cv2.warpAffine(source, shifted, (side, side)), dtype=np.uint8)
@@ -190,14 +187,14 @@ def _cut_frame(canvas: Gray, centres: list[tuple[float, float]], rng: np.random.
             rows[int(start) :] = OUTSIDE_TONE
 
 
-def synthesise_patch(bank: Bank, rng: np.random.Generator) -> tuple[Gray, list[Points]]:
+def synthesise_patch(bank: Bank, rng: np.random.Generator) -> tuple[Gray, list[SixPoints]]:
     """Return a patch as the detector sees it, and the landmarks of every face in its range."""
     if len(bank.negatives.patches) and rng.random() < HARD_SHARE:
         return _draw_negative(bank.negatives.patches, rng), []
     side = PATCH_SIDE_PX
     canvas = draw_background(bank, rng, side)
     kind = rng.random()
-    faces: list[Points] = []
+    faces: list[SixPoints] = []
     if rng.random() < 0.25:
         _paste_torn(canvas, bank, rng)
     if kind < 0.08:  # parts of a face too large for this level
@@ -243,10 +240,10 @@ def _paste_fallen(canvas: Gray, bank: Bank, rng: np.random.Generator) -> None:
     paste_face(canvas, _random_face(bank.faces, rng), placement, cut_out=rng.random() < 0.65)
 
 
-def _paste_faces(canvas: Gray, bank: Bank, rng: np.random.Generator) -> list[Points]:
+def _paste_faces(canvas: Gray, bank: Bank, rng: np.random.Generator) -> list[SixPoints]:
     """Paste one face, or two that stand well apart."""
     side = canvas.shape[0]
-    faces: list[Points] = []
+    faces: list[SixPoints] = []
     taken: list[tuple[float, float, float]] = []
     for _ in range(1 if rng.random() < 0.7 else 2):
         size = float(np.exp(rng.uniform(math.log(SMALLEST_FACE_PX), math.log(LARGEST_FACE_PX))))
@@ -260,7 +257,7 @@ def _paste_faces(canvas: Gray, bank: Bank, rng: np.random.Generator) -> list[Poi
     return faces
 
 
-def synthesise_crop(bank: Bank, rng: np.random.Generator) -> tuple[Gray, Points | None]:
+def synthesise_crop(bank: Bank, rng: np.random.Generator) -> tuple[Gray, SixPoints | None]:
     """Return a crop as the landmark network sees it, and its landmarks, or None for no face.
 
     Half of the crops are placed as roughly as the detector places them, half as finely as
@@ -271,7 +268,7 @@ def synthesise_crop(bank: Bank, rng: np.random.Generator) -> tuple[Gray, Points 
     side = int(np.exp(rng.uniform(math.log(44), math.log(150))))  # the face's own resolution
     canvas = draw_background(bank, rng, side)
     kind = rng.random()
-    points: Points | None = None
+    points: SixPoints | None = None
     if kind < 0.70:
         points = _paste_centred(canvas, bank.faces, rng, rough=rng.random() < 0.5)
     elif kind < 0.80:
@@ -291,7 +288,7 @@ def synthesise_crop(bank: Bank, rng: np.random.Generator) -> tuple[Gray, Points 
 
 def _paste_centred(
     canvas: Gray, faces: list[BankFace], rng: np.random.Generator, *, rough: bool
-) -> Points:
+) -> SixPoints:
     """Draw a face about the middle, never mirrored.
 
     The labelled mouth corners are vertices that do not lie alike on both sides of the mesh.

@@ -28,7 +28,6 @@ from reggan_training.training_run import (
     commit_of_source,
     progress_line,
     read_checkpoint,
-    run_training,
 )
 from reggan_training.weights_from_onnx import exported_weights, load_exported
 
@@ -305,10 +304,6 @@ class LocatorRun(NetworkTraining[nn.Module]):
     def kimg(self) -> float:
         """Images seen so far, in thousands."""
         return self.steps * self.config.batch / 1000
-
-    def run(self) -> None:
-        """Train to the end, logging and saving as it goes; see `run_training`."""
-        run_training(self)
 
     @property
     def progress(self) -> float:

@@ -10,7 +10,6 @@ those of `HeadMesh`: eye distances, +y up, +z to the front.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
@@ -18,7 +17,6 @@ from embreex.rtcore_scene import EmbreeScene
 from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
-from reggan_plugin.array_types import SixPoints
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.face_crop import ALIGNED_LANDMARKS, fit_similarity
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
@@ -102,12 +100,13 @@ def sample_camera(landmarks: Float[np.ndarray, "6 3"], random: np.random.Generat
         crop_from_plane=np.eye(2, 3),
     )
     wanted, placed = _placed(bare, landmarks)
-    error = _similarity(random.normal(0.0, 0.035), np.radians(random.normal(0.0, 2.0)))
+    size, turn = np.exp(random.normal(0.0, 0.035)), np.radians(random.normal(0.0, 2.0))
+    c, s = size * np.cos(turn), size * np.sin(turn)
+    error = np.array([[c, -s], [s, c]])
     centre = wanted.mean(axis=0)
     linear = error @ placed[:, :2]
     shift = error @ (placed[:, 2] - centre) + centre + random.normal(0.0, 0.01, 2)
-    matrix = np.column_stack([linear, shift])
-    return Camera(rotation=bare.rotation, distance=bare.distance, crop_from_plane=matrix)
+    return replace(bare, crop_from_plane=np.column_stack([linear, shift]))
 
 
 def frontal_camera(landmarks: Float[np.ndarray, "6 3"], yaw_deg: float = 0.0) -> Camera:
@@ -132,9 +131,28 @@ def _placed(
     return wanted, fit_similarity(seen, wanted)
 
 
-def _similarity(log_scale: float, angle: float) -> Float[np.ndarray, "2 2"]:
-    c, s = np.exp(log_scale) * np.cos(angle), np.exp(log_scale) * np.sin(angle)
-    return np.array([[c, -s], [s, c]])
+def aimed_camera(
+    middle: Float[np.ndarray, "3"],
+    rotation: Float[np.ndarray, "3 3"],
+    distance: float,
+    scale: float,
+    off: Float[np.ndarray, "2"],
+) -> Camera:
+    """Aim a camera at a place of a head.
+
+    Args:
+        middle: the place, in head coordinates.
+        rotation: of the head.
+        distance: see `Camera`.
+        scale: an eye distance in parts of the crop's side.
+        off: how far from the crop's middle the place is seen.
+    """
+    matrix = np.eye(2, 3)
+    bare = Camera(rotation=rotation, distance=distance, crop_from_plane=matrix)
+    origin = bare.plane_points(bare.view(middle[None]))[0]
+    matrix = scale * matrix
+    matrix[:, 2] = 0.5 - scale * origin + off
+    return replace(bare, crop_from_plane=matrix)
 
 
 def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Float[np.ndarray, "3 3"]:
@@ -279,9 +297,16 @@ def rasterise_head(
     Raises:
         SourceError: more than 65,535 triangles are seen.
     """
-    face = [_cast(head, weights, camera, face_px) for weights in states[:rasters]]
-    seen = [_seen_state(head, weights, camera) for weights in states]
-    positions, normals, landmarks = zip(*seen, strict=True)
+    face, positions, normals, landmarks = [], [], [], []
+    for number, weights in enumerate(states):
+        vertices = head.vertices(weights)
+        viewed = camera.view(vertices)
+        positions.append(viewed)
+        normals.append(vertex_normals(viewed, head.triangles).astype(np.float32))
+        landmarks.append(camera.project(camera.view(head.landmarks(vertices))))
+        if rasters is None or number < rasters:
+            scene = HeadScene(viewed, head.triangles, camera)
+            face.append(scene.cast(FACE_WINDOW, face_px))
     shown, row_of = _seen_triangles(head, face)
     kept, triangles = np.unique(head.triangles[shown], return_inverse=True)
     texture_of = np.full(len(head.triangles), -1) if head.texture_of is None else head.texture_of
@@ -304,29 +329,6 @@ def rasterise_head(
         normals=np.stack(normals)[:, kept],
         landmarks=np.stack(landmarks).astype(np.float32),
         face=_packed(face, row_of),
-    )
-
-
-class _SeenState(NamedTuple):
-    positions: Vertices
-    """As the camera has them; the normals, too."""
-    normals: Vertices
-    landmarks: SixPoints
-
-
-def _cast(head: HeadMesh, weights: Weights, camera: Camera, side_px: int) -> Raster:
-    scene = HeadScene(camera.view(head.vertices(weights)), head.triangles, camera)
-    return scene.cast(FACE_WINDOW, side_px)
-
-
-def _seen_state(head: HeadMesh, weights: Weights, camera: Camera) -> _SeenState:
-    """Where the camera has the vertices of one state."""
-    vertices = head.vertices(weights)
-    viewed = camera.view(vertices)
-    return _SeenState(
-        positions=viewed,
-        normals=vertex_normals(viewed, head.triangles).astype(np.float32),
-        landmarks=camera.project(camera.view(head.landmarks(vertices))),
     )
 
 

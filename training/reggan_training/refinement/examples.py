@@ -54,7 +54,7 @@ _MOST_LIGHT: Final = 0.7
 
 @dataclass(frozen=True)
 class ExampleDrawing:
-    """Draws the rows of a run's shards; see `landmarks.pool_drawing.DrawRows`.
+    """Draws the rows of a run's shards; see `landmarks.picture_pool.DrawRows`.
 
     Attributes:
         model: file of contract 3, which finds landmarks in pictures as it does in users' frames.

@@ -14,7 +14,7 @@ import xlwt
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import SPLITS, Identity, split_of, style_of
-from reggan_training.data.sets import ANNOTATIONS, code_and_person, load_sets
+from reggan_training.data.sets import ANNOTATIONS, choose_entries, code_and_person, load_sets
 
 Painter = Callable[..., None]
 
@@ -73,7 +73,9 @@ def test_styles_splits_and_limits_choose(rendered: Path) -> None:
     assert [one.name for one in load_sets([rendered], ("test",))] == ["skin_01010", "stone_01001"]
     both = load_sets([rendered], ("train",), training_styles=("skin", "stone"))
     assert [one.name for one in both] == ["skin_01001", "skin_01002", "stone_01001"]
-    assert [one.name for one in load_sets([rendered], SPLITS, styles=("stone",))] == ["stone_01001"]
+    assert [one.name for one in choose_entries([rendered], SPLITS, styles=("stone",))] == [
+        "stone_01001"
+    ]
     chosen: list[set[str]] = [
         {one.name for one in load_sets([rendered], SPLITS, limit=n)} for n in range(1, 6)
     ]

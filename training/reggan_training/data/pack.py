@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
+from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import OutputError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
@@ -186,12 +187,9 @@ def _encoded(
     if factor < 1.0:
         size = (round(picture.width * factor), round(picture.height * factor))
         picture = picture.resize(size, Image.Resampling.LANCZOS)
-    content = io.BytesIO()
-    is_fine = encoding.quality >= _FINE_QUALITY
-    picture.save(
-        content, "JPEG", quality=encoding.quality, subsampling=0 if is_fine else 2, optimize=True
-    )
-    return content.getvalue(), factor
+    colour = 0 if encoding.quality >= _FINE_QUALITY else 2
+    settings = {"quality": encoding.quality, "subsampling": colour, "optimize": True}
+    return encoded_picture(picture, "JPEG", **settings), factor
 
 
 def _json(value: object) -> bytes:

@@ -16,12 +16,13 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError
+from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.pair_table import PairSettings, rounded_state, table_of
 from reggan_training.tensor_shapes import Images, Intensities
 
-_LUMA = torch.tensor([0.2126, 0.7152, 0.0722])  # Rec. 709
+_LUMA = torch.tensor(LUMA_WEIGHTS)
 _TINTED, _METAL, _POSTERISED = 0.3, 0.37, 0.44
 """Up to which draw from [0, 1) a pair takes this look; beyond the last it keeps its own."""
 

@@ -19,7 +19,6 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
-from reggan_plugin.array_types import Pixels
 from reggan_plugin.errors import OutputExistsError, SourceError, UnreadableFrameError
 from reggan_plugin.file_safety import TEMPORARY_SUFFIX, write_atomically
 from reggan_training.data.identity_and_split import Identity
@@ -143,20 +142,11 @@ def read_json(files: SetFiles, name: str) -> Any:
 SCHEMA = 1
 IDENTITY_FILE = "identity.json"
 MANIFEST_FILE = "manifest.json"
-_JPEG_QUALITY = 95
 
 
 def json_bytes(content: Mapping[str, Any]) -> bytes:
     """Write a JSON file's content, equal for equal content."""
     return (json.dumps(content, indent=1) + "\n").encode()
-
-
-def jpeg_bytes(picture: Pixels) -> bytes:
-    """Encode an sRGB-encoded picture (0..1) as JPEG of quality 95 with full colour resolution."""
-    buffer = io.BytesIO()
-    levels = np.rint(picture.clip(0, 1) * 255).astype(np.uint8)
-    Image.fromarray(levels).save(buffer, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-    return buffer.getvalue()
 
 
 class NewFolder:

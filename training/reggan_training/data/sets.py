@@ -553,7 +553,6 @@ def load_sets(
     roots: Sequence[Path],
     splits: Collection[Split],
     *,
-    styles: Collection[str] | None = None,
     training_styles: Collection[str] = TRAINING_STYLES,
     limit: int | None = None,
 ) -> list[Identity]:
@@ -562,7 +561,6 @@ def load_sets(
     Args:
         roots: folders or packed sets, of any layout that `list_set` knows.
         splits: which identities, by `split_of`.
-        styles: keep only these; all when None.
         training_styles: the styles that `split_of` trains on.
         limit: keep so many, chosen by a hash of the name: a smaller choice is a part of a
             larger one.
@@ -570,9 +568,7 @@ def load_sets(
     Raises:
         SourceError: a file is missing or damaged, a layout unknown, or an identity in two sets.
     """
-    entries = choose_entries(
-        roots, splits, styles=styles, training_styles=training_styles, limit=limit
-    )
+    entries = choose_entries(roots, splits, training_styles=training_styles, limit=limit)
     loaded = [entry.load() for entry in entries]
     return [identity for identity in loaded if identity is not None]
 
@@ -585,7 +581,7 @@ def choose_entries(
     training_styles: Collection[str] = TRAINING_STYLES,
     limit: int | None = None,
 ) -> list[Entry]:
-    """List what `load_sets` reads, with the same arguments; no picture is read yet."""
+    """List what `load_sets` reads, of some styles alone if they are given; no picture is read."""
     kept = [
         entry
         for entry in list_sets(roots)

@@ -103,6 +103,11 @@ class HeadMesh:
             raise KeyError(f"{self.family} {self.identity} has no shape {unknown[0]}")
         return self.shapes.moved(self.rest, weights)
 
+    def motion_of(self, shape: str) -> Vertices:
+        """Motion of one shape at weight 1, float64; of `mouthClose` on an open jaw."""
+        jaw = {"jawOpen": 1.0} if shape == "mouthClose" else {}
+        return self.vertices({**jaw, shape: 1.0}).astype(float) - self.vertices(jaw)
+
     def landmarks(self, vertices: Vertices) -> Float[np.ndarray, "6 3"]:
         """Landmarks in the order of `reggan_plugin.faces.landmarks.LANDMARK_NAMES`."""
         eyes = (

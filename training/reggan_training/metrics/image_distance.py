@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_training.tensor_shapes import Features, Images, Masks
 
 CHANGE_THRESHOLD = 0.04
@@ -14,7 +15,7 @@ CHANGE_THRESHOLD = 0.04
 DILATION_SHARE = 8 / 256
 """The region is dilated by this part of the side: 8 px at 256."""
 
-_LUMA = torch.tensor([0.2126, 0.7152, 0.0722]).reshape(1, 3, 1, 1)  # Rec. 709
+_LUMA = torch.tensor(LUMA_WEIGHTS).reshape(1, 3, 1, 1)
 _SSIM_TAPS, _SSIM_SIGMA_PX = 11, 1.5
 _SSIM_STABILITY = (0.01**2, 0.03**2)
 

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.file_safety import write_atomically
+from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.pairs import augment_colours, replace_surroundings
@@ -34,7 +35,6 @@ JUDGE_SIDE_PX = 128
 """Side of the picture that the judge sees: the inner four fifths of a canonical crop."""
 CANONICAL_SIDE_PX = 160
 """Side of the whole canonical crop at the judge's resolution."""
-_LUMA = (0.2126, 0.7152, 0.0722)  # Rec. 709
 _NEIGHBOURHOOD_PX = 25
 _LEAST_CONTRAST = 0.04
 """Standard deviation below which a neighbourhood counts as flat and is not amplified."""
@@ -94,7 +94,9 @@ class ExpressionJudge(nn.Module):
 
     def __init__(self, expressions: int) -> None:
         super().__init__()
-        self.register_buffer("luma", torch.tensor(_LUMA).reshape(1, 3, 1, 1), persistent=False)
+        self.register_buffer(
+            "luma", torch.tensor(LUMA_WEIGHTS).reshape(1, 3, 1, 1), persistent=False
+        )
         self.trunk = FeatureTrunk(2)
         width, cells = self.trunk.widths[-1], JUDGE_SIDE_PX // 16
         self.place = nn.Parameter(torch.ones(1, width, cells, cells))

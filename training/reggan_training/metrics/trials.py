@@ -44,7 +44,7 @@ def estimate_mean(per_identity: Float[np.ndarray, " identities"]) -> Estimate:
         raise ValueError("no identity to take a mean of")
     values = per_identity.astype(np.float64)
     middle = values.mean()
-    means = middle + _resampled_shares(values.size, 0) @ (values - middle)
+    means = middle + _resampled_shares(values.size) @ (values - middle)
     low, high = np.percentile(means, [2.5, 97.5])
     return Estimate(float(middle), float(low), float(high))
 
@@ -59,10 +59,10 @@ def mean_of_each(
 
 
 @lru_cache(maxsize=64)
-def _resampled_shares(count: int, seed: int) -> Float[np.ndarray, "resamples identities"]:
+def _resampled_shares(count: int) -> Float[np.ndarray, "resamples identities"]:
     """Share of each identity in every resample; drawn with replacement."""
     drawn: Int[np.ndarray, "resamples identities"]
-    drawn = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
+    drawn = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
     shares = np.zeros((RESAMPLES, count))
     np.add.at(shares, (np.arange(RESAMPLES)[:, None], drawn), 1.0 / count)
     return shares

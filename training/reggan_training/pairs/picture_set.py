@@ -21,6 +21,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import OutputError, UnknownExpressionError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.jobs.signals_and_timeouts import StopRequest, stop_on_signals
@@ -33,7 +34,6 @@ from reggan_training.data.set_files import (
     NewFolder,
     check_resumable,
     is_finished,
-    jpeg_bytes,
     remove_unfinished,
     write_manifest,
 )
@@ -55,6 +55,7 @@ _ZOOM = 0.9 * _MARGIN
 _SUPERSAMPLING = 2
 _GRADED, _HALF = (0.2, 0.75), 0.5
 _SOURCES = 2
+_JPEG_QUALITY = 95
 _TRAINED, _CHOSEN_BY, _TESTED = 1, 8, 9
 """Last digits of identities' numbers, which decide their split (`data/identity_and_split.py`)."""
 
@@ -145,7 +146,9 @@ def picture_head(
     camera = sample_camera(head.landmarks(head.rest), random)
     drawn_faces = sample_faces(random, head.controls, is_tested=digit == _TESTED)
     faces = [face for face in drawn_faces if _can_show(head, face.expression)]
-    shader = HeadShader(_rasterised(head, faces, camera, settings.side_px))
+    face_px = _SUPERSAMPLING * round(_MARGIN * settings.side_px)
+    states = [face.weights for face in faces]
+    shader = HeadShader(rasterise_head(head, states, _farther(camera), face_px=face_px))
     for name in missing:
         style, look = named[name]
         drawn = np.random.default_rng([seed, look, RENDERED_STYLES.index(style)])
@@ -155,17 +158,6 @@ def picture_head(
     lacking = sorted({one.expression for one in drawn_faces} - {one.expression for one in faces})
     without = f", without {', '.join(lacking)}: the head lacks their shapes" if lacking else ""
     return missing[0] + without
-
-
-def _rasterised(
-    head: HeadMesh, faces: Sequence[FaceState], camera: Camera, side_px: int
-) -> RasterisedHead:
-    return rasterise_head(
-        head,
-        [face.weights for face in faces],
-        _farther(camera),
-        face_px=_SUPERSAMPLING * round(_MARGIN * side_px),
-    )
 
 
 def _can_show(head: HeadMesh, expression: str) -> bool:
@@ -262,8 +254,9 @@ def _write_look(
     try:
         for state, face in enumerate(faces):
             file = f"{state:02d}_{face.expression}_{round(100 * face.intensity):03d}.jpg"
+            picture = reduce_to(drawn(state), side_px).permute(1, 2, 0).numpy()
             folder.write(
-                file, jpeg_bytes(reduce_to(drawn(state), side_px).permute(1, 2, 0).numpy())
+                file, encoded_picture(picture, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
             )
             images.append(
                 {

@@ -7,7 +7,6 @@ MakeHuman's base mesh and teeth, and the face units, are CC0; the map is painted
 the training are. So the file may be used for anything.
 """
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from jaxtyping import Bool, Float, Int
 from PIL import Image
 
 from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.textures.gltf.gltf_file import bytes_from_gltf
 from reggan_plugin.textures.maps.uv_layout import UvLayout, pad_around_islands
@@ -107,9 +107,8 @@ class _Glb:
         return self.append("bufferViews", entry)
 
     def texture(self, levels: np.ndarray) -> int:
-        encoded = io.BytesIO()
-        Image.fromarray(levels).save(encoded, "JPEG", quality=88)
-        image = {"bufferView": self.view(encoded.getvalue()), "mimeType": "image/jpeg"}
+        encoded = encoded_picture(Image.fromarray(levels), "JPEG", quality=88)
+        image = {"bufferView": self.view(encoded), "mimeType": "image/jpeg"}
         return self.append("textures", {"source": self.append("images", image)})
 
     def floats(self, values: np.ndarray) -> int:
@@ -212,10 +211,7 @@ def _motion(head: HeadMesh) -> dict[str, Float[np.ndarray, "vertices 3"]]:
     """Motion of every shape at weight 1, without what is too small to see."""
     found = {}
     for name in head.controls:
-        if name == "mouthClose":  # only makes sense with the jaw open
-            moved = head.vertices({name: 1.0, "jawOpen": 1.0}) - head.vertices({"jawOpen": 1.0})
-        else:
-            moved = head.vertices({name: 1.0}) - head.rest
+        moved = head.motion_of(name).astype(np.float32)
         size = np.linalg.norm(moved, axis=1)
         share = np.clip(size / (LEAST * size.max()) - 1, 0, 1)  # no step where it ends
         found[name] = moved * share[:, None]

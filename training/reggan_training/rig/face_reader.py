@@ -9,7 +9,7 @@ rendered. Both regressions are ridge regressions in closed form; how strong the 
 are left aside say.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -83,19 +83,17 @@ def main(open_families: OpenFamilies, heads: int, out: Path) -> None:
     """Solve them over ICT FaceKit, MakeHuman and VALID heads."""
     families = {family.name: family for family in open_families()}
     source = HeadSource(families, SHARES, _SEED, held_out=False)
-    seen = _gathered(source, heads, report_line)
+    seen = _gathered(source, heads)
     arrays = {
-        "alone": _solved(seen.rows, seen, "alone", report_line, from_rest=False),
-        "beyond_rest": _solved(
-            seen.rows - seen.rest, seen, "beyond rest", report_line, from_rest=True
-        ),
+        "alone": _solved(seen.rows, seen, "alone", from_rest=False),
+        "beyond_rest": _solved(seen.rows - seen.rest, seen, "beyond rest", from_rest=True),
     }
     half = {name: values.astype(np.float16) for name, values in arrays.items()}
     write_arrays(out, half)
     click.echo(f"{out}: {out.stat().st_size} bytes")
 
 
-def _gathered(source: HeadSource, heads: int, report: Callable[[str], None]) -> _Seen:
+def _gathered(source: HeadSource, heads: int) -> _Seen:
     random = np.random.default_rng(_SEED)
     named = {one.name: dict(one.weights) for one in BASIC_EXPRESSIONS if one.weights}
     found: list[tuple[int, np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
@@ -106,7 +104,7 @@ def _gathered(source: HeadSource, heads: int, report: Callable[[str], None]) -> 
         for rest, row, weights in _states(mesh, points, named, random):
             found.append((number, row, rest, weights, knows))
         if number % 40 == 39:
-            report(f"{number + 1} heads")
+            report_line(f"{number + 1} heads")
     head, rows, rest, weights, knows = (np.array(one) for one in zip(*found, strict=True))
     return _Seen(head=head, rows=rows, rest=rest, weights=weights, knows=knows)
 
@@ -148,12 +146,7 @@ _COUNT: Final = int(rows_of("forehead")[-1]) + 1
 
 
 def _solved(
-    inputs: Float[np.ndarray, "states inputs"],
-    seen: _Seen,
-    name: str,
-    report: Callable[[str], None],
-    *,
-    from_rest: bool,
+    inputs: Float[np.ndarray, "states inputs"], seen: _Seen, name: str, *, from_rest: bool
 ) -> Float[np.ndarray, "shapes inputs_and_one"]:
     """Solve with the ridge that serves the heads left aside best, then with all heads.
 
@@ -164,7 +157,6 @@ def _solved(
         inputs: of the regression.
         seen: what is known of the states.
         name: of the regression.
-        report: takes lines.
         from_rest: inputs of 0 are a face at rest, and have to give 0.
     """
     aside = seen.head % _ASIDE == 0
@@ -175,7 +167,7 @@ def _solved(
         made[ridge] = inputs[aside] @ matrix[:, :-1].T + matrix[:, -1]
         off = np.abs(np.clip(made[ridge], 0, 1) - wanted[aside])
         errors[ridge] = float(off[seen.knows[aside]].mean())
-        report(f"{name}, ridge {ridge}: mean error {errors[ridge]:.4f}")
+        report_line(f"{name}, ridge {ridge}: mean error {errors[ridge]:.4f}")
     best = min(errors, key=lambda ridge: errors[ridge])
     everything = np.ones(len(inputs), bool)
     matrix = _regression(inputs, seen, everything, best, from_rest=from_rest)
@@ -187,7 +179,7 @@ def _solved(
         matrix[shape] *= gain
         after = np.clip(gain * (made[best][rows, shape] - begin), 0, 1)
         total.append(np.abs(after - wanted[aside][rows, shape]).mean())
-    report(f"{name}, ridge {best}, raised: mean error {np.mean(total):.4f}")
+    report_line(f"{name}, ridge {best}, raised: mean error {np.mean(total):.4f}")
     return matrix
 
 

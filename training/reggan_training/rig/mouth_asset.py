@@ -32,7 +32,7 @@ from reggan_training.heads.anatomy.assets import (
     triangles_from_quads,
 )
 from reggan_training.heads.anatomy.mouth import rows_of_bite
-from reggan_training.heads.head import occlusion, unit
+from reggan_training.heads.head import occlusion, rise, unit
 from reggan_training.heads.makehuman.family import fitted_eyes, head_axes
 from reggan_training.training_run import write_arrays
 
@@ -364,7 +364,7 @@ def _columns(pieces: dict[str, Piece], name: str) -> dict[str, np.ndarray]:
         cervical = _cervical(points, tooth, _CERVICAL[name], is_upper=name == "teeth_upper")
         tooth += 0 if name == "teeth_upper" else tooth.max()
     if name == "hollow":
-        jaw = _jaw_share(points)
+        jaw = rise(-points[:, 1], -0.27, 0.23)  # the top stays, cheeks stretch between
     elif name not in _WITH_JAW:
         jaw = np.zeros(len(points))
     return {
@@ -378,12 +378,6 @@ def _columns(pieces: dict[str, Piece], name: str) -> dict[str, np.ndarray]:
 
 def _bytes(shares: PerPoint) -> np.ndarray:
     return np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8)
-
-
-def _jaw_share(points: Float[np.ndarray, "points 3"]) -> PerPoint:
-    """Of the hollow: its floor goes with the jaw, its top stays, cheeks stretch between."""
-    share = np.clip(0.5 - (points[:, 1] - 0.02) / 0.5, 0, 1)
-    return share * share * (3 - 2 * share)
 
 
 def _cervical(

@@ -10,7 +10,7 @@ of two, so a shape's motion here is the mean over families (the *house conventio
 ICT's, made to meet exactly.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -189,11 +189,7 @@ def lent_motion(
     near, weight = nearest_vertices(onto, normals, there.astype(float), skin)
     lent = {}
     for name in lender.controls:
-        if name == "mouthClose":  # only makes sense with the jaw open
-            moved = lender.vertices({name: 1.0, "jawOpen": 1.0}) - lender.vertices({"jawOpen": 1.0})
-        else:
-            moved = lender.vertices({name: 1.0}) - lender.rest.astype(float)
-        lent[name] = (moved[near] * weight[..., None]).sum(axis=1)
+        lent[name] = (lender.motion_of(name)[near] * weight[..., None]).sum(axis=1)
     return lent
 
 
@@ -225,20 +221,16 @@ def main(open_families: OpenFamilies, out: Path) -> None:
     missing = [name for name in ("ict", *_LENDERS) if name not in families]
     if missing:
         raise click.UsageError(f"The template needs all three families; missing: {missing}.")
-    arrays = template_arrays(families, report_line)
+    arrays = template_arrays(families)
     write_arrays(out, arrays)
     vertices, triangles = len(arrays["rest"]), len(arrays["triangles"])
     click.echo(f"{out}: {vertices} vertices, {triangles} triangles, {out.stat().st_size} bytes")
 
 
-def template_arrays(
-    families: Mapping[str, HeadFamily], report: Callable[[str], None]
-) -> dict[str, np.ndarray]:
+def template_arrays(families: Mapping[str, HeadFamily]) -> dict[str, np.ndarray]:
     """Return what the file holds: see `reggan_plugin.rig.template`.
 
-    Args:
-        families: `ict`, `makehuman` and `valid`, by name.
-        report: told of each shape how far it moves vertices in each family, eye distances.
+    `families` are `ict`, `makehuman` and `valid`, by name.
     """
     ict = families["ict"].head(_MEAN_HEAD)
     mean = replace(ict, rest=ict.canonical)
@@ -247,7 +239,7 @@ def template_arrays(
     rest = mean.rest[skin.rows].astype(float)
     rows, weights = _marks_on_skin(mean, found, skin)
     keep = _feather(rest, rows, weights)
-    meant = _conventions(families, mean, found, skin, report)
+    meant = _conventions(families, mean, found, skin)
     drop = meant[MEAN_FAMILY]["jawOpen"][:, 1]
     conventions = {name: _finished(rest, own, drop, rows, weights) for name, own in meant.items()}
     deltas = np.stack(
@@ -319,15 +311,12 @@ def _distance(points: Points, marks: Float[np.ndarray, "marks 3"]) -> Float[np.n
 
 
 def _conventions(
-    families: Mapping[str, HeadFamily],
-    mean: HeadMesh,
-    found: DensePoints,
-    skin: _Skin,
-    report: Callable[[str], None],
+    families: Mapping[str, HeadFamily], mean: HeadMesh, found: DensePoints, skin: _Skin
 ) -> dict[str, dict[str, Points]]:
     """Motion of each shape at weight 1 as each family means it, averaged over its heads.
 
-    Where a family has none, it is the mean of the others'.
+    Where a family has none, it is the mean of the others'. Reports how far each shape moves
+    vertices in each family, eye distances.
     """
     meant: dict[str, dict[str, Points]] = {
         MEAN_FAMILY: {
@@ -351,7 +340,7 @@ def _conventions(
             if not any(own is one for one in known):
                 own[name] = house
         sizes = [float(np.sqrt((own[name] ** 2).sum(1).mean())) for own in meant.values()]
-        report(f"{name:18s} " + " ".join(f"{size:.4f}" for size in sizes))
+        report_line(f"{name:18s} " + " ".join(f"{size:.4f}" for size in sizes))
     return meant
 
 

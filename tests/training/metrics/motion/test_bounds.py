@@ -10,8 +10,8 @@ from reggan_training.metrics.motion.measures import (
     FaceResult,
     Figures,
     ResultKind,
-    mean_difference,
     named,
+    psnr_gain_db,
     summarise,
 )
 from reggan_training.metrics.motion.report import (
@@ -117,7 +117,7 @@ def test_identities_count_alike_however_many_faces_they_have() -> None:
     results = [*faces("a", detail=1.0), *faces("a", detail=1.0), *faces("b", detail=0.5)]
     full = [one for one in results if one.kind is ResultKind.FULL]
     assert summarise(full, RESULT, "detail") == pytest.approx(0.75)
-    assert mean_difference(full, RESULT, INPUT, "psnr") == pytest.approx(9.0)
+    assert psnr_gain_db(full) == pytest.approx(9.0)
 
 
 def test_the_report_has_a_row_for_every_group_and_names_what_is_missed() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.kernels.shapes import vertex_normals
-from reggan_training.heads.head import Part, Vertices, unit
+from reggan_training.heads.head import Part, Vertices, rise, unit
 from reggan_training.heads.worn.strands import (
     METRES_PER_UNIT,
     SKULL_CENTRE,
@@ -314,8 +314,7 @@ def _grown(
 
 def _lengths(style: HairStyle, canonical: StrandVectors) -> StrandValues:
     """Long on top, short at the sides, with a soft change at the temples."""
-    top = np.clip((canonical[:, 2] - 0.035) / 0.035, 0, 1)
-    return style.sides + (style.top - style.sides) * top * top * (3 - 2 * top)
+    return style.sides + (style.top - style.sides) * rise(canonical[:, 2], 0.035, 0.07)
 
 
 def _wish(style: HairStyle, at: StrandVectors, canonical: StrandVectors) -> StrandVectors:

@@ -14,7 +14,6 @@ from reggan_plugin.change.answer_in_frame import motion_in_frame
 from reggan_plugin.change.pipeline import answer_faces, change_crop
 from reggan_plugin.drawing.contact_sheet import SheetRow
 from reggan_plugin.errors import ModelCardError, SourceError
-from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.models.model_card import ModelCard, card_from_metadata, check_seal
@@ -40,6 +39,7 @@ from reggan_training.metrics.motion.measures import (
     motion_rises,
     moved_region,
     part_masks,
+    whole_crop,
 )
 from reggan_training.metrics.motion.test_heads import (
     HEAD_SUFFIX,
@@ -78,8 +78,7 @@ def mix_from_controls(row: Float[np.ndarray, " controls"], card: ModelCard) -> E
 
 def motion_in_crop(answer: Answer, side_px: int) -> FrameMotion:
     """Resample an answer to the pixels of a crop, as the runtime brings it to those of a frame."""
-    region = (slice(0, side_px), slice(0, side_px))
-    return motion_in_frame(answer, _whole_crop(side_px), region)
+    return motion_in_frame(answer, *whole_crop(side_px))
 
 
 def compose(source: Planes, answer: Answer) -> FaceAnswer:
@@ -89,8 +88,8 @@ def compose(source: Planes, answer: Answer) -> FaceAnswer:
     motion = motion_in_crop(answer, side_px)
     motion_seen = displacement(motion)
     if answer.front is not None:
-        front = Front(matte=answer.front, crop=_whole_crop(side_px))
-        stays = front.stays((slice(0, side_px), slice(0, side_px)))
+        crop, everywhere = whole_crop(side_px)
+        stays = Front(matte=answer.front, crop=crop).stays(everywhere)
         motion_seen = np.where(stays, np.float32(0.0), motion_seen)
     return FaceAnswer(
         motion=motion_seen,
@@ -98,10 +97,6 @@ def compose(source: Planes, answer: Answer) -> FaceAnswer:
         cover=motion.cover,
         picture=np.clip(change_crop(pixels, answer).pixels, 0, 1).transpose(2, 0, 1),
     )
-
-
-def _whole_crop(side_px: int) -> FaceCrop:
-    return FaceCrop(np.eye(2, 3), side_px)
 
 
 def displacement(motion: FrameMotion) -> MotionPlanes:

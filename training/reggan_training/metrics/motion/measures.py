@@ -119,11 +119,14 @@ def part_masks(face: TrueFace) -> dict[FacePart, PixelMask]:
     return {FacePart.BROWS_AND_LIDS: brows, FacePart.MOUTH: mouth, FacePart.REST: ~(brows | mouth)}
 
 
+def whole_crop(side_px: int) -> tuple[FaceCrop, tuple[slice, slice]]:
+    """Return a crop that is its own frame, and the region of all its pixels."""
+    return FaceCrop(np.eye(2, 3), side_px), (slice(0, side_px), slice(0, side_px))
+
+
 def changeable_region(side_px: int) -> PixelMask:
     """Pixels in which a change counts in full: all but the border of the crop, where it fades."""
-    crop = FaceCrop(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), side_px)
-    everywhere = (slice(0, side_px), slice(0, side_px))
-    return np.asarray(inside_in_frame(crop, everywhere) >= 1)
+    return np.asarray(inside_in_frame(*whole_crop(side_px)) >= 1)
 
 
 def moved_region(face: TrueFace) -> PixelMask:
@@ -573,12 +576,10 @@ def summarise(results: Results, method: str, quantity: str, part: str = WHOLE) -
     return _mean(results, values)
 
 
-def mean_difference(
-    results: Results, first: str, second: str, quantity: str, part: str = WHOLE
-) -> float:
-    """Mean difference of a quantity between two methods, on the same faces."""
-    ours, theirs = (values_of(results, method, named(quantity, part)) for method in (first, second))
-    return _mean(results, ours - theirs)
+def psnr_gain_db(results: Results, part: str = WHOLE) -> float:
+    """Mean gain of the result over the unchanged input, on the same faces."""
+    ours, before = (values_of(results, one, named("psnr", part)) for one in (RESULT, INPUT))
+    return _mean(results, ours - before)
 
 
 def values_of(

@@ -12,9 +12,9 @@ from reggan_training.metrics.motion.measures import (
     WHOLE,
     ResultKind,
     Results,
-    mean_difference,
     names_in,
     of_kind,
+    psnr_gain_db,
     summarise,
 )
 
@@ -123,12 +123,7 @@ def _of_family(results: Results, family: str, least_explained: float) -> list[Mo
             for name, (faces, quantity, least, most) in limits.items()
         ),
         *(
-            MotionBound(
-                name=name,
-                faces=family,
-                found=mean_difference(faces, RESULT, INPUT, "psnr", part),
-                least=ABOVE_0,
-            )
+            MotionBound(name=name, faces=family, found=psnr_gain_db(faces, part), least=ABOVE_0)
             for name, (faces, part) in better.items()
         ),
     ]

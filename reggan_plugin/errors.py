@@ -19,7 +19,6 @@
     │   └── UnsafeCacheError        others could have written what the cache holds
     ├── SigningError                exit 1: certificate or key cannot sign
     ├── FaceNotFoundError           exit 1
-    ├── CropMismatchError           exit 1
     ├── UnusableAnswerError         exit 1: what a model says of one face
     ├── ModelError                  exit 1: the model file cannot be honoured
     │   ├── ModelCardError
@@ -207,12 +206,6 @@ class FaceNotFoundError(RegganError):
     """No face where one was needed."""
 
     default_kind = "face-not-found"
-
-
-class CropMismatchError(RegganError):
-    """An edited face whose size is not the size of its crop."""
-
-    default_kind = "crop-mismatch"
 
 
 class UnusableAnswerError(RegganError):

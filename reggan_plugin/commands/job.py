@@ -86,7 +86,7 @@ _OPTIONS_OF_TRACK, _OPTIONS_OF_REPORT = (
     context_settings={"ignore_unknown_options": True},
     epilog="\b\nExample:\n  reggan-plugin job shot/ --expression happy --out job.yaml",
 )
-@frames_option("Frames", "In place of SHOT, for scripts.")
+@frames_option("Frames")
 @range_option
 @output_option(
     "-o --out FILE.yaml|FILE.json",

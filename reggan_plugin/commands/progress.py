@@ -72,7 +72,7 @@ def quiet_option(heading: str) -> AddOption:
 
 
 @contextmanager
-def progress_on_stderr(style: ProgressStyle, *, as_json: bool = False) -> Iterator[Report]:
+def progress_on_stderr(style: ProgressStyle, *, as_json: bool) -> Iterator[Report]:
     """Give a job something to report to; an error that ends it is reported too, and raised.
 
     Where a program reads the result `as_json`, it reads the progress so too, unless told.

@@ -11,7 +11,7 @@ from reggan_plugin.errors import Remark
 
 _SAID_BY_SENTENCE = (
     "failed usage source empty-source ambiguous-source mesh texture unreadable-frame "
-    "unsupported-format output crop-mismatch unsafe-cache signing signature "
+    "unsupported-format output unsafe-cache signing signature "
     "unusable-answer model model-card model-hash engine model-parity device-unavailable "
     "missing-extra no-kernels attached-package too-costly note too-large unusual-landmarks "
     "picture-larger-than-memory face-on-rig face-in-no-performance gaps-in-performance "

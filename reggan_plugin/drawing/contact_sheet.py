@@ -140,7 +140,7 @@ def small_view(view: View) -> Image.Image:
 
 
 def write_cells(
-    path: Path, pictures: Iterable[Image.Image], count: int, columns: int, *, is_new: bool = False
+    path: Path, pictures: Iterable[Image.Image], count: int, columns: int, *, is_new: bool
 ) -> list[Box]:
     """Lay pictures side by side in cells as large as the largest, and write them as PNG.
 

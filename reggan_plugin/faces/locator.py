@@ -103,7 +103,11 @@ def build_pyramid(image: Float[np.ndarray, "height width *channels"]) -> Pyramid
     levels: list[Level] = []
     scale, source = FINEST_SCALE, base
     while min(height, width) >= SMALLEST_FRAME_PX:
-        source = _resize(source, max(1, round(height * scale)), max(1, round(width * scale)))
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        picture = Image.fromarray(source.gray).resize(size, Image.Resampling.HAMMING)
+        before = zip(source.frame_px, source.gray.shape[::-1], size, strict=True)
+        across, down = (span * old / new for span, old, new in before)
+        source = Level(np.asarray(picture, dtype=np.float32), (across, down))
         levels.append(source)
         if min(height, width) * scale * LARGEST_FACE_IN_SHORT_SIDES <= LARGEST_ON_LEVEL_PX:
             break
@@ -129,13 +133,6 @@ def _reduce_to_base(image: Float[np.ndarray, "height width *channels"]) -> Level
             strip = strip.reshape(-1, block, columns, block).mean(axis=(1, 3))
         gray[top : top + strip_rows] = strip
     return Level(gray, (float(block), float(block)))
-
-
-def _resize(level: Level, height: int, width: int) -> Level:
-    old_height, old_width = level.gray.shape
-    picture = Image.fromarray(level.gray).resize((width, height), Image.Resampling.HAMMING)
-    frame_px = (level.frame_px[0] * old_width / width, level.frame_px[1] * old_height / height)
-    return Level(np.asarray(picture, dtype=np.float32), frame_px)
 
 
 @cache
@@ -228,7 +225,7 @@ def read_candidates(
     level: Level,
     scores: Float[np.ndarray, "rows columns"],
     offsets: Float[np.ndarray, "12 rows columns"],
-    corner: tuple[int, int] = (0, 0),
+    corner: tuple[int, int],
 ) -> list[Candidate]:
     """Return the peaks of the score map with their landmarks, in frame pixels, best first.
 
@@ -260,17 +257,15 @@ def drop_repeats(candidates: list[Candidate], *, any_size: bool) -> list[Candida
     """
     kept: list[Candidate] = []
     for candidate in sorted(candidates, key=lambda one: -one.score):
-        if not any(_share_place(candidate, other, any_size) for other in kept):
+        for other in kept:
+            smaller, larger = sorted((candidate.size_px, other.size_px))
+            reach = 0.55 * larger if any_size else 0.35 * smaller
+            is_of_its_size = any_size or larger <= 1.8 * smaller
+            if is_of_its_size and np.hypot(*(candidate.centre_px - other.centre_px)) < reach:
+                break
+        else:
             kept.append(candidate)
     return kept
-
-
-def _share_place(one: Candidate, other: Candidate, any_size: bool) -> bool:
-    smaller, larger = sorted((one.size_px, other.size_px))
-    if not any_size and larger > 1.8 * smaller:
-        return False
-    reach = 0.55 * larger if any_size else 0.35 * smaller
-    return float(np.hypot(*(one.centre_px - other.centre_px))) < reach
 
 
 DEFAULT_FOLDER = Path(__file__).parents[1] / "weights" / "face_locator"

@@ -26,19 +26,18 @@ def file_of_uri(mesh: Path, uri: str) -> Path:
     return file_of_name(mesh, urllib.parse.unquote(uri))
 
 
-def file_of_name(mesh: Path, name: str, *, named_in: Path | None = None) -> Path:
+def file_of_name(mesh: Path, name: str) -> Path:
     """Return the file that a mesh names, in the folder of the mesh; it may be missing.
 
     Args:
         mesh: the file that the user gave.
-        name: relative to the file that holds it.
-        named_in: that file, if it is another one than the mesh.
+        name: relative to the mesh.
 
     Raises:
         MeshError: the name is absolute, leads out of the folder, or to no ordinary file.
     """
     refuse_odd_name(mesh, name)
-    path = (named_in or mesh).parent / name.replace("\\", "/")
+    path = mesh.parent / name.replace("\\", "/")
     refuse_outside(mesh, path, name)
     return path
 

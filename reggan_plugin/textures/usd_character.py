@@ -29,7 +29,7 @@ from reggan_plugin.textures.files_named_by_mesh import read_file, refuse_odd_nam
 _HERE = "reggan_plugin.textures.usd_character"
 
 
-def character_from_usd(path: Path, *, with_morphs: bool = False) -> Character:
+def character_from_usd(path: Path, *, with_morphs: bool) -> Character:
     """Every mesh that is rendered; the stage says which way is up. Blend shapes where asked for.
 
     Raises:

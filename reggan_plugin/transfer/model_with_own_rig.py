@@ -20,6 +20,8 @@ from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 _SHIFTS = ((0.0, 0.0), (0.02, 0.01), (-0.02, 0.01), (0.0, -0.02))
 """Of crops whose landmarks are averaged, in parts of their side: one alone is off by its grid."""
+_MOST_NAMED = 12
+"""Shapes of names that nobody knows."""
 
 
 def wear_rig(
@@ -86,11 +88,10 @@ def _remarks(rig: RigMesh, missing: tuple[str, ...]) -> Iterator[Remark]:
             f"template's: {', '.join(missing)}."
         )
     if missing and rig.unknown:
+        others = len(rig.unknown) - _MOST_NAMED
+        more = f" and {others} more" if others > 0 else ""
         yield Remark(
             f"{name} has {len(rig.unknown)} shapes of names that are none of ARKit's: "
-            f"{_some(rig.unknown)}. Rename them to ARKit's names if they mean the same."
+            f"{', '.join(rig.unknown[:_MOST_NAMED])}{more}. Rename them to ARKit's "
+            "names if they mean the same."
         )
-
-
-def _some(names: tuple[str, ...], most: int = 12) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

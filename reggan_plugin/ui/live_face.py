@@ -128,7 +128,7 @@ def live_face(
 
 
 def seen_face(
-    card: ModelCard, frame: Frame, crop: FaceCrop, exposure_ev: float, *, is_draft: bool = False
+    card: ModelCard, frame: Frame, crop: FaceCrop, exposure_ev: float, *, is_draft: bool
 ) -> ShownFace:
     """Return a face as the model sees it, cut out of the frame at its own size."""
     inner = region_of(crop, *frame.pixels.shape[:2], with_margin=True)

@@ -100,20 +100,20 @@ def reader_options(heading: str, default: Literal["person", "character"] = "pers
     )
 
 
-def like_options(heading: str = "Expression") -> AddOption:
+def like_options() -> AddOption:
     """Add `--like` and the options of its reader; the command takes `liked`, `Liked` or None."""
     return options_as(
         "liked",
         lambda like, reader: None if like is None else _liked(like, reader),
         grouped_option(
-            heading,
+            "Expression",
             "--like PICTURE",
             is_input=True,
             type=_PATH,
             help="The expression of the largest face in a picture, in place of --expression. It "
             "is called `like NAME` in blends and results.",
         ),
-        reader_options(heading),
+        reader_options("Expression"),
     )
 
 

@@ -25,9 +25,10 @@ from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S
 _frames_option = partial(grouped_option, "Frames")
 
 
-def frames_option(heading: str, what: str) -> AddOption:
+def frames_option(heading: str) -> AddOption:
     """Add `--frames` under a heading of the help; the command takes it as `frames`."""
-    return grouped_option(heading, "--frames DIR|FILE|PATTERN", help=what)
+    said = "In place of SHOT, for scripts."
+    return grouped_option(heading, "--frames DIR|FILE|PATTERN", help=said)
 
 
 def _one_shot(shot: tuple[str, ...], frames: str | None) -> str:
@@ -46,7 +47,7 @@ def shot_option(heading: str) -> AddOption:
         "source",
         _one_shot,
         click.argument("shot", nargs=-1, metavar="SHOT"),
-        frames_option(heading, "In place of SHOT, for scripts."),
+        frames_option(heading),
     )
 
 

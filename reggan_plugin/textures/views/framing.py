@@ -69,8 +69,8 @@ def frame_face(
     finder: FaceFinder,
     canonical: Landmarks,
     *,
-    front: str | None = None,
-    head_bone: str | None = None,
+    front: str | None,
+    head_bone: str | None,
 ) -> FramedFace:
     """Look at the face from the front, at the distance of the training pictures.
 
@@ -78,8 +78,8 @@ def frame_face(
         stage: the character.
         finder: finds faces in pictures, for the model in use.
         canonical: where its crop has the landmarks, in parts of its side.
-        front: where the character looks, such as `+Z`; by default what its format says.
-        head_bone: the node to look at.
+        front: where the character looks, such as `+Z`; None for what its format says.
+        head_bone: the node to look at; None for none.
 
     Raises:
         UsageError: there is no such bone.
@@ -291,9 +291,7 @@ def skin_in_survey(framed: FramedFace, canonical: Landmarks) -> Bool[np.ndarray,
 
 
 def motion_share(
-    survey: StagePicture,
-    standing: Sequence[int],
-    relief: Iterable[Bool[np.ndarray, "fine fine"]] = (),
+    survey: StagePicture, standing: Sequence[int], relief: Iterable[Bool[np.ndarray, "fine fine"]]
 ) -> CropPlane | None:
     """Return how much of a motion counts at each pixel of a survey; None where all of it does.
 

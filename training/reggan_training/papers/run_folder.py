@@ -51,7 +51,7 @@ class RunData:
 
 
 def describe_data(
-    roots: Sequence[Path], identities: Sequence[Identity], initial: str | None = None
+    roots: Sequence[Path], identities: Sequence[Identity], initial: str | None
 ) -> RunData:
     """Record the identities, whatever the layout that they came in."""
     digest = hashlib.sha256()

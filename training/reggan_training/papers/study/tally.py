@@ -284,7 +284,7 @@ class StudyTally:
 
 
 def tally_answers(
-    key: StudyKey, sheets: Sequence[AnswerSheet], max_failures: int | None = None
+    key: StudyKey, sheets: Sequence[AnswerSheet], max_failures: int | None
 ) -> StudyTally:
     """Count the answers of all raters; those with more than `max_failures` are left out.
 

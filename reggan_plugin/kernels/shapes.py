@@ -162,6 +162,14 @@ def find_edges(
     return found
 
 
+def face_normals(
+    points: Float[np.ndarray, "points 3"], triangles: Int[np.ndarray, "triangles 3"]
+) -> Float[np.ndarray, "triangles 3"]:
+    """Return normals of triangles, of the length of twice their areas."""
+    first, second, third = np.moveaxis(points[triangles], 1, 0)
+    return np.cross(second - first, third - first)
+
+
 def vertex_normals(
     points: Float[np.ndarray, "points 3"], triangles: Int[np.ndarray, "triangles 3"]
 ) -> Float[np.ndarray, "points 3"]:

@@ -13,6 +13,7 @@ from typing import Final, Literal
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int, UInt8
+from reggan_plugin.kernels.shapes import face_normals
 from reggan_plugin.rig.head_part import Part
 
 Points = Float[np.ndarray, "points 3"]
@@ -123,8 +124,7 @@ def smooth_normals(positions: Points, faces: Triangles) -> Points:
     """
     _, place = np.unique(np.round(positions, 6), axis=0, return_inverse=True)
     place = place.ravel()
-    corners = positions[faces]
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    across = face_normals(positions, faces)
     total = np.zeros((place.max(initial=-1) + 1, 3))
     for corner in range(3):
         np.add.at(total, place[faces[:, corner]], across)
@@ -168,9 +168,8 @@ def _bulge(part: MeshPart) -> int:
     """Count the triangles of a part that has an outside; negative where they run clockwise."""
     if len(part.faces) < _FEWEST:
         return 0
-    corners = part.positions[part.faces]
-    middle = corners.mean(axis=1)
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
+    middle = part.positions[part.faces].mean(axis=1)
+    across = face_normals(part.positions, part.faces) / 2
     area = np.linalg.norm(across, axis=1)
     total = float(area.sum())
     centre = area @ middle / max(total, 1e-300)

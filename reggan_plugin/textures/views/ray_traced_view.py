@@ -14,6 +14,7 @@ from embreex.rtcore_scene import EmbreeScene
 from reggan_plugin.array_types import Bool, CropPixels, CropPlane, Float, Int
 from reggan_plugin.errors import MeshError
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
+from reggan_plugin.kernels.shapes import face_normals
 from reggan_plugin.limits import LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS, MOST_LOOK_SECONDS
 from reggan_plugin.textures.character import Character, corner_values, smooth_normals
 from reggan_plugin.textures.maps.texture_map import TextureMap
@@ -302,8 +303,7 @@ class Stage:
         found = np.flatnonzero(hits.face >= 0)
         part = self.part_of_face[hits.face[found]]
         culled = np.flatnonzero(self._culls[part])
-        corners = self.points[self.faces[hits.face[found[culled]]]]
-        normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normal = face_normals(self.points, self.faces[hits.face[found[culled]]])
         passes[found[culled]] = (normal * directions[found[culled]]).sum(axis=1) > 0
         for index in np.unique(part[self._see_through[part]]):
             here = found[part == index]

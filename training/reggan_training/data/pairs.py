@@ -105,6 +105,12 @@ def _column(values: Float[np.ndarray, "batch channels"]) -> Float[Tensor, "batch
     return torch.from_numpy(values.astype(np.float32))[:, None, :, None, None]
 
 
+def rotations(angle: Float[np.ndarray, " batch"]) -> Float[np.ndarray, "batch 2 2"]:
+    """Rotations of a plane by angles in radians."""
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    return np.moveaxis(turn, 2, 0)
+
+
 def flow_between(
     first: UInt8[np.ndarray, "side side 3"], second: UInt8[np.ndarray, "side side 3"]
 ) -> Float[np.ndarray, "2 low low"]:
@@ -303,8 +309,7 @@ class PairSampler:
         growth = 1 + random.normal(0, 2 * jitter, count)
         shift = random.normal(0, jitter * side, (count, 2))
         mirrored = (random.random(count) < 0.5) & self.settings.augment
-        turn = growth * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        turn = np.moveaxis(turn, 2, 0)  # [batch, 2, 2]
+        turn = growth[:, None, None] * rotations(angle)
         centre = np.full((count, 2), side / 2)
         offset = centre + shift - np.einsum("bij,bj->bi", turn, centre)
         wrong = np.concatenate([turn, offset[:, :, None]], axis=2)

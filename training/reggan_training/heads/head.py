@@ -167,19 +167,20 @@ def turned_eyeball(
     pitch = np.radians(_UP_DEG * weight("Up") - _DOWN_DEG * weight("Down"))
     if not yaw and not pitch:
         return rest[ball.vertices]
-    turn = _about_y(yaw) @ _about_x(-pitch)
+    turn = rotation_about(Y, yaw) @ rotation_about(X, -pitch)
     turned = (rest[ball.vertices] - ball.centre) @ turn.T + ball.centre
     return turned.astype(rest.dtype)
 
 
-def _about_y(angle: float) -> Float[np.ndarray, "3 3"]:
-    c, s = np.cos(angle), np.sin(angle)
-    return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+X, Y, Z = range(3)
 
 
-def _about_x(angle: float) -> Float[np.ndarray, "3 3"]:
-    c, s = np.cos(angle), np.sin(angle)
-    return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+def rotation_about(axis: int, angle: float) -> Float[np.ndarray, "3 3"]:
+    """Rotation about `X`, `Y` or `Z` by an angle in radians, by the right hand."""
+    turn, after = np.eye(3), ((axis + 1) % 3, (axis + 2) % 3)
+    turn[after, after] = np.cos(angle)
+    turn[after, after[::-1]] = -np.sin(angle), np.sin(angle)
+    return turn
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

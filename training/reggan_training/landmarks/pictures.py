@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from reggan_plugin.kernels.shapes import face_normals
 from reggan_plugin.rig.dense_landmarks import SIDES
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh, Part, Vertices
@@ -209,10 +210,9 @@ def _with_triangles(head: HeadMesh, kept: Bool[np.ndarray, " triangles"]) -> Hea
 
 def camera_facing(head: HeadMesh, viewed: Vertices, camera: Camera) -> HeadMesh:
     """Select the head's front faces; what is worn is seen from both sides."""
-    corner = viewed[head.triangles]
-    normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
-    towards = np.array([0, 0, camera.distance], np.float32) - corner.mean(axis=1)
-    faces_it = (normal * towards).sum(axis=1) > 0
+    middle = viewed[head.triangles].mean(axis=1)
+    towards = np.array([0, 0, camera.distance], np.float32) - middle
+    faces_it = (face_normals(viewed, head.triangles) * towards).sum(axis=1) > 0
     return _with_triangles(head, faces_it | np.isin(head.parts, _TWO_SIDED))
 
 

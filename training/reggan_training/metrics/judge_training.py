@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
-from reggan_training.data.pairs import augment_colours, replace_surroundings
+from reggan_training.data.pairs import augment_colours, replace_surroundings, rotations
 from reggan_training.locator.sources import mix_channels, stylise
 from reggan_training.metrics.judges import (
     CANONICAL_SIDE_PX,
@@ -129,8 +129,7 @@ def _jittered_grids(count: int, random: np.random.Generator) -> Float[Tensor, "c
     side_px, ratio = JUDGE_SIDE_PX, JUDGE_SIDE_PX / STORED_SIDE_PX
     angle = random.normal(0, 0.05, count)
     scale = random.normal(1, 0.045, (count, 1, 2)) * ratio
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    linear = turn.transpose(2, 0, 1) * scale
+    linear = rotations(angle) * scale
     linear[random.random(count) < 0.5, :, 0] *= -1
     shift = random.normal(0, 0.03, (count, 2, 1))
     theta = torch.from_numpy(np.concatenate([linear, shift], axis=2).astype(np.float32))

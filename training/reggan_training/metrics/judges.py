@@ -26,7 +26,7 @@ from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
-from reggan_training.data.pairs import augment_colours, replace_surroundings
+from reggan_training.data.pairs import augment_colours, replace_surroundings, rotations
 from reggan_training.metrics.image_distance import mean_inside
 from reggan_training.metrics.trials import full_views
 from reggan_training.tensor_shapes import Features, Images, Intensities, Masks
@@ -207,8 +207,7 @@ class FaceViews:
         roam = (whole - scale)[:, None] * self.random.uniform(-1, 1, (count, 2))
         angle = self.random.normal(0, 0.04, count)
         scale = scale * self.random.normal(1, 0.03, count)
-        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        linear = turn.transpose(2, 0, 1) * scale[:, None, None]
+        linear = rotations(angle) * scale[:, None, None]
         linear[self.random.random(count) < 0.5, :, 0] *= -1
         shift = (roam + self.random.normal(0, 0.02, (count, 2)))[:, :, None]
         theta = torch.from_numpy(np.concatenate([linear, shift], axis=2).astype(np.float32))

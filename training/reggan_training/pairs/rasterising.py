@@ -21,7 +21,7 @@ from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.face_crop import ALIGNED_LANDMARKS, fit_similarity
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.kernels.shapes import vertex_normals
-from reggan_training.heads.head import HeadMesh, VertexWeights, Vertices
+from reggan_training.heads.head import HeadMesh, VertexWeights, Vertices, X, Y, Z, rotation_about
 from reggan_training.pairs.states import Weights
 
 CANONICAL_LANDMARKS = {
@@ -157,12 +157,7 @@ def aimed_camera(
 
 def rotation_from_angles(yaw: float, pitch: float, roll: float) -> Float[np.ndarray, "3 3"]:
     """Rotation of a head that turns, nods and tilts by these angles, radians."""
-    cy, sy, cp, sp = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch)
-    cr, sr = np.cos(roll), np.sin(roll)
-    about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    return about_z @ about_x @ about_y
+    return rotation_about(Z, roll) @ rotation_about(X, pitch) @ rotation_about(Y, yaw)
 
 
 FACE_WINDOW: Window = (0.0, 0.0, 1.0, 1.0)

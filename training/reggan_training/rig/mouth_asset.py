@@ -19,7 +19,7 @@ from jaxtyping import Float, Int
 from trimesh import Trimesh
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.kernels.shapes import vertex_normals
+from reggan_plugin.kernels.shapes import face_normals, vertex_normals
 from reggan_plugin.rig.mouth_drawing import PARTS
 from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_training.heads.anatomy.assets import (
@@ -32,7 +32,7 @@ from reggan_training.heads.anatomy.assets import (
     triangles_from_quads,
 )
 from reggan_training.heads.anatomy.mouth import rows_of_bite
-from reggan_training.heads.head import occlusion, rise, unit
+from reggan_training.heads.head import X, occlusion, rise, rotation_about, unit
 from reggan_training.heads.makehuman.family import fitted_eyes, head_axes
 from reggan_training.training_run import write_arrays
 
@@ -219,8 +219,7 @@ def _shaped_tongue(tongue: Piece) -> Piece:
 
 
 def _in_head(piece: Piece) -> Piece:
-    cos, sin = np.cos(_TILT), np.sin(_TILT)
-    turn = np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]])
+    turn = rotation_about(X, _TILT)
     return Piece(
         points=piece.points * _ARCH @ turn.T,
         normals=unit(piece.normals / _ARCH @ turn.T),
@@ -312,8 +311,8 @@ def _grid(rows: int, columns: int) -> np.ndarray:
 
 def _facing(points: Points, triangles: np.ndarray, towards: Float[np.ndarray, "3"]) -> Piece:
     """Orient the surface so that its triangles, on the whole, face a point."""
-    a, b, c = (points[triangles[:, corner]] for corner in range(3))
-    facing = (np.cross(b - a, c - a) * (towards - (a + b + c) / 3)).sum(axis=1)
+    middle = points[triangles].mean(axis=1)
+    facing = (face_normals(points, triangles) * (towards - middle)).sum(axis=1)
     return _oriented(points, triangles if np.sum(facing) > 0 else triangles[:, ::-1])
 
 

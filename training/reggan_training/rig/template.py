@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.kernels.shapes import vertex_normals
+from reggan_plugin.kernels.shapes import face_normals, vertex_normals
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, rows_of
 from reggan_plugin.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band
 from reggan_plugin.rig.motion_from_other_mesh import carried, inverse_squares, nearest_vertices
@@ -153,12 +153,6 @@ class _Mesh:
         sizes = np.linalg.norm(old, axis=1) * np.linalg.norm(new, axis=1)
         cosine = (old * new).sum(axis=1) / np.maximum(sizes, 1e-12)
         return bool((cosine < _LEAST_COSINE).any())
-
-
-def face_normals(points: Points, faces: Faces) -> Float[np.ndarray, "faces 3"]:
-    """Return normals of triangles, of the length of twice their areas."""
-    corner = points[faces]
-    return np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
 
 
 def lent_motion(

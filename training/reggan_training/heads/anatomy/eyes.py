@@ -16,7 +16,7 @@ from reggan_training.heads.anatomy.assets import (
     SkinWeights,
     mirrored_rows,
 )
-from reggan_training.heads.head import unit
+from reggan_training.heads.head import X, Z, rotation_about, unit
 
 _CORNEA_DEG, _CORNEA_BULGE = 30.0, 0.035
 """The cornea: up to this angle from the optical axis, and how far it bulges there, in radii."""
@@ -106,12 +106,8 @@ def eye_points(
 
     Positive yaw looks towards +x, positive pitch up.
     """
-    pitch, yaw = np.deg2rad(-pitch_deg), np.deg2rad(yaw_deg)
-    about_x = np.array(
-        [[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]]
-    )
-    about_z = np.array([[np.cos(yaw), -np.sin(yaw), 0], [np.sin(yaw), np.cos(yaw), 0], [0, 0, 1]])
-    return centre + radius * _unit_ball()[0] @ (about_z @ about_x).T
+    turn = rotation_about(Z, np.deg2rad(yaw_deg)) @ rotation_about(X, np.deg2rad(-pitch_deg))
+    return centre + radius * _unit_ball()[0] @ turn.T
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

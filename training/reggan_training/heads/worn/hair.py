@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from reggan_plugin.kernels.shapes import vertex_normals
+from reggan_plugin.kernels.shapes import face_normals, vertex_normals
 from reggan_training.heads.head import Part, Vertices, rise, unit
 from reggan_training.heads.worn.strands import (
     METRES_PER_UNIT,
@@ -134,8 +134,8 @@ def _roots_in_front(
     """Roots where spots of the canonical frontal plane (x, z) meet the face, and which do."""
     corners = head.triangles
     flat = head.canonical[corners]
-    normal = np.cross(flat[:, 1] - flat[:, 0], flat[:, 2] - flat[:, 0])
-    faces_us = (normal[:, 1] < 0) & (flat[:, :, 1].max(axis=1) < _FACE_DEPTH)
+    towards_us = face_normals(head.canonical, corners)[:, 1] < 0
+    faces_us = towards_us & (flat[:, :, 1].max(axis=1) < _FACE_DEPTH)
     faces_us &= (flat[:, :, 2].max(axis=1) > spot[:, 1].min()) & (
         flat[:, :, 2].min(axis=1) < spot[:, 1].max()
     )

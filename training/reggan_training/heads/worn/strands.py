@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int
 
-from reggan_plugin.kernels.shapes import vertex_normals
+from reggan_plugin.kernels.shapes import face_normals, vertex_normals
 from reggan_training.heads.anatomy.assets import PerPoint, Points
 from reggan_training.heads.anatomy.eyes import Eye
 from reggan_training.heads.head import (
@@ -126,8 +126,7 @@ def scatter_roots(
 ) -> Roots:
     """So many roots on the skin, spread by area times density; none where it is 0."""
     corners = head.triangles
-    first, second, third = head.skin[corners].transpose(1, 0, 2)
-    area = np.linalg.norm(np.cross(second - first, third - first), axis=1) / 2
+    area = np.linalg.norm(face_normals(head.skin, corners), axis=1) / 2
     mass = area * density[corners].mean(axis=1)
     if mass.sum() <= 0:
         count, mass = 0, np.ones_like(mass)

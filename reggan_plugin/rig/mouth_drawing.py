@@ -5,8 +5,9 @@ z to the front. Light is computed at vertices: through an opening it is smooth, 
 size costs the same. Only highlights are left to pixels.
 """
 
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -101,6 +102,21 @@ class MouthRig:
             self.points + share * (points - self.points),
             self.normals + share * (normals - self.normals),
         )
+
+    def only(self, vertices: Int[np.ndarray, " some"]) -> "MouthRig":
+        """Return these vertices, without triangles."""
+        values = {
+            one.name: value[vertices]
+            for one in fields(self)
+            if one.name not in ("triangles", "place")
+            and (value := getattr(self, one.name)) is not None
+        }
+        return replace(self, triangles=np.empty((0, 3), np.int64), **values)
+
+    @cached_property
+    def is_deep(self) -> Bool[np.ndarray, " vertices"]:
+        """True for what lies behind everything."""
+        return (self.part == WALL) & (self.points[:, 2] < -1.3)
 
 
 @cache
@@ -209,7 +225,6 @@ class LitMouth:
     """A mouth in its pose and its light.
 
     Attributes:
-        points: in head axes.
         colour: scene-linear, without highlights.
         normals: unit vectors.
         gloss: brightness of a highlight.
@@ -217,7 +232,6 @@ class LitMouth:
         unseen: colour of what lies behind everything.
     """
 
-    points: Float[np.ndarray, "vertices 3"]
     colour: Float[np.ndarray, "vertices 3"]
     normals: Float[np.ndarray, "vertices 3"]
     gloss: Float[np.ndarray, " vertices"]
@@ -273,32 +287,27 @@ def lit_mouth(
     gloss = _by_part(rig, _GLOSS_OF) * (light.key_strength + 0.15) * from_key * fade
     gloss *= strength.mean() * (1 - (1 - _STONE_GLOSS) * light.stone)
     colour = _in_stone(colour * strength, light)
-    is_deep = (rig.part == WALL) & (rig.points[:, 2] < -1.3)
     return LitMouth(
-        points=points,
         colour=colour,
         normals=normals,
         gloss=gloss,
         gleam=gleam / max(float(np.linalg.norm(gleam)), 1e-6),
-        unseen=colour[is_deep].mean(axis=0),
+        unseen=colour[rig.is_deep].mean(axis=0),
     )
 
 
-@cache  # a rig is compared by identity
 def _depth_behind_lips(rig: MouthRig) -> Float[np.ndarray, " vertices"]:
     """At rest: else lower teeth would go dark as the jaw takes them back."""
     lips = _LIPS_BEFORE_TEETH + _LIPS_CURVE * np.minimum(np.abs(rig.points[:, 0]), 0.6) ** 2
     return np.clip(lips - rig.points[:, 2], _NEAREST, 1.5)
 
 
-@cache  # a rig is compared by identity
 def _arch_normals(rig: MouthRig) -> Float[np.ndarray, "vertices 3"]:
     """Where the rows of teeth face as a whole: unit vectors, level."""
     x, z = rig.points[:, 0] / _ARCH[0] ** 2, (rig.points[:, 2] + _ARCH[1]).clip(0) / _ARCH[1] ** 2
     return np.stack([x, 0 * x, z], axis=1) / np.maximum(np.hypot(x, z), 1e-6)[:, None]
 
 
-@cache  # a rig is compared by identity
 def _beside_cheeks(rig: MouthRig) -> Float[np.ndarray, " vertices"]:
     """1 for the inner sides of cheeks and what lies beside them, 0 for the middle of the mouth."""
     return np.clip((np.abs(rig.points[:, 0]) - 0.3) / 0.15, 0, 1)
@@ -317,7 +326,6 @@ def _by_part(rig: MouthRig, values: dict[int, float]) -> Float[np.ndarray, " ver
     return np.array([values[part] for part in range(len(values))])[rig.part]
 
 
-@cache  # a rig is compared by identity
 def _own_colour(rig: MouthRig) -> Float[np.ndarray, "vertices 3"]:
     """Linear RGB that surfaces reflect of white light."""
     parts = np.stack([IVORY, _GUM_COLOUR, _TONGUE_COLOUR, _WALL_COLOUR, _PLATE_COLOUR])
@@ -451,21 +459,26 @@ def render_mouth(
     end = np.array([left, top]) + pixel * [box[3], box[1]]
     through = OpeningLight(open_part, (*start, *end), view.eye)
     rig = _carved(rig) if teeth == "carved" else rig
-    mouth = lit_mouth(rig, jaw, view, light, through)
-    seen = np.column_stack(
-        [(view.places(mouth.points) - start) / pixel, mouth.points @ view.towards]
-    )
-    part = rig.part[rig.triangles[:, 0]]
-    layers = [rig.triangles[~np.isin(part, left_out)] for left_out in _LEFT_OUT[teeth]]
+    lit = partial(lit_mouth, pose=jaw, view=view, light=light, opening=through)
+    points, _ = rig.posed(jaw)
+    seen = np.column_stack([(view.places(points) - start) / pixel, points @ view.towards])
+    layers = _layers(rig, teeth)
     height, width = open_part.shape
     band = max(1, _MOST_SAMPLES // (width * _FINER**2))
     for first in range(0, height, band):
         some = slice(first, min(first + band, height))
         is_open = open_part[some] > 0
         for triangles in layers:
-            drawn = _drawn(mouth, seen - [0, first, 0], triangles, is_open) / len(layers)
+            drawn = _drawn(rig, lit, seen - [0, first, 0], triangles, is_open) / len(layers)
             picture[box[0] : box[1], box[2] : box[3]][some][is_open] += drawn[is_open]
     return picture
+
+
+@cache  # a rig is compared by identity
+def _layers(rig: MouthRig, teeth: Teeth) -> list[Int[np.ndarray, "triangles 3"]]:
+    """Return triangles of each of the pictures that are averaged."""
+    part = rig.part[rig.triangles[:, 0]]
+    return [rig.triangles[~np.isin(part, left_out)] for left_out in _LEFT_OUT[teeth]]
 
 
 @cache  # a rig is compared by identity
@@ -483,7 +496,8 @@ def _carved(rig: MouthRig) -> MouthRig:
 
 
 def _drawn(
-    mouth: LitMouth,
+    rig: MouthRig,
+    lit: Callable[[MouthRig], LitMouth],
     seen: Float[np.ndarray, "vertices 3"],
     triangles: Int[np.ndarray, "triangles 3"],
     is_open: Bool[np.ndarray, "height width"],
@@ -492,13 +506,18 @@ def _drawn(
     finer = np.array([_FINER, _FINER, 1])
     within = is_open.repeat(_FINER, axis=0).repeat(_FINER, axis=1)
     raster = rasterise(seen * finer, triangles, *within.shape, within=within)
-    values = np.column_stack([mouth.colour, mouth.normals, mouth.gloss])
+    is_shown, is_seen = np.zeros(len(triangles), bool), rig.is_deep.copy()
+    is_shown[raster.shown] = True
+    is_seen[triangles[is_shown]] = True  # a tenth of all: the rest need no light
+    mouth = lit(rig.only(np.flatnonzero(is_seen)))
+    values = np.zeros((len(seen), 7), np.float32)
+    values[is_seen] = np.column_stack([mouth.colour, mouth.normals, mouth.gloss])
     mixed = raster.mixed_where_hit(values, triangles)
     normals = mixed[:, 3:6]
     facing = normals @ mouth.gleam.astype(np.float32)
     length = np.sqrt(np.einsum("ij,ij->i", normals, normals))
     shine = np.clip(facing / np.maximum(length, 1e-6), 0, 1) ** _SHARPNESS
-    lit = mixed[:, :3] + (mixed[:, 6] * shine)[:, None]
-    sums = raster.summed(lit, 3, np.ones(len(lit), np.float32), _FINER)
+    colours = mixed[:, :3] + (mixed[:, 6] * shine)[:, None]
+    sums = raster.summed(colours, 3, np.ones(len(colours), np.float32), _FINER)
     samples = np.float32(_FINER**2)
     return (sums[..., :3] + (samples - sums[..., 3:]) * mouth.unseen.astype(np.float32)) / samples

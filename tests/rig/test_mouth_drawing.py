@@ -127,8 +127,8 @@ def test_geometry_closes_the_mouth_behind_the_teeth(
     opening = ellipse(100, 0.10, 0.03 + below, below)
     lit = mouth.lit_mouth
 
-    def nothing_behind(*arguments: Any) -> LitMouth:
-        return replace(lit(*arguments), unseen=np.full(3, -99.0))
+    def nothing_behind(*arguments: Any, **named: Any) -> LitMouth:
+        return replace(lit(*arguments, **named), unseen=np.full(3, -99.0))
 
     monkeypatch.setattr(mouth, "lit_mouth", nothing_behind)
     assert drawn(opening, opened=opened, projection=yawed(yaw)).min() >= 0

@@ -106,9 +106,13 @@ def _cover_and_paint(
     for painter, window, place, share in shares:
         for part in _parts_above_0(share, place):
             under = paint[part_inside(part, region)]
-            own = share[part_inside(part, place)][..., None]
-            under += own * (place_cells(painter.paint, window, part) - under)
-            np.clip(under, 0.0, 1.0, out=under)
+            own = share[part_inside(part, place)]
+            placed = place_cells(painter.paint, window, part)
+            for channel in range(3):  # twice as fast as all at once
+                over = placed[..., channel] - under[..., channel]
+                over *= own
+                over += under[..., channel]
+                np.clip(over, 0.0, 1.0, out=under[..., channel])
     return steep, paint
 
 

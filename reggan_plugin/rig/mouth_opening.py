@@ -379,7 +379,7 @@ def _moved_along(
     right, down = np.ascontiguousarray(places.T)  # several times as fast as pairs
     for number, (x, y) in enumerate(arcs[0]):
         away = (right - x) ** 2 + (down - y) ** 2
-        nearest[away < least] = number
+        np.copyto(nearest, number, where=away < least)
         least = np.minimum(least, away)
     (new, own), (new_way, own_way) = arcs, (np.gradient(arc, axis=0) for arc in arcs)
     length, own_length = (np.hypot(*way.T)[nearest, None] for way in (new_way, own_way))

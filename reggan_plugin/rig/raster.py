@@ -5,7 +5,7 @@ lines, and values that go on beyond where they are known.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -35,8 +35,13 @@ def smooth_arc(corners: Float[np.ndarray, "corners 2"], finer: int = 6) -> Float
     """
     ends = [2 * corners[:1] - corners[1:2], corners, 2 * corners[-1:] - corners[-2:-1]]
     four = np.concatenate(ends)[np.arange(len(corners) - 1)[:, None] + np.arange(4)]
-    t = (np.arange(finer) / finer)[:, None] ** np.arange(4)
-    return np.concatenate([(t @ _THROUGH @ four).reshape(-1, 2), corners[-1:]])
+    return np.concatenate([(_between(finer) @ four).reshape(-1, 2), corners[-1:]])
+
+
+@cache
+def _between(finer: int) -> Float[np.ndarray, "steps 4"]:
+    """Weights of four places at each step from the second to the third."""
+    return (np.arange(finer) / finer)[:, None] ** np.arange(4) @ _THROUGH
 
 
 def mask_of(outline: Float[np.ndarray, "corners 2"], window: Window, side_px: int) -> CropPlane:
@@ -63,7 +68,9 @@ def extended(
     values: Float[np.ndarray, "rows columns channels"], known: Float[np.ndarray, "rows columns"]
 ) -> Float[np.ndarray, "rows columns channels"]:
     """Values that go on smoothly to where they are not known: what is near counts most."""
-    return run_on(values * known[..., None], known)
+    weighed = np.array(values, np.result_type(values, known))
+    scale_channels(weighed, known)
+    return run_on(weighed, known)
 
 
 def channels_averaged(
@@ -140,7 +147,7 @@ class MeshRaster:
     def plane(self, values: np.ndarray) -> np.ndarray:
         """Lay values of the hits out as a plane, 0 where there is no triangle."""
         plane = np.zeros((*self.shape, *values.shape[1:]), values.dtype)
-        plane.reshape(-1, *values.shape[1:])[self.pixels] = values
+        put_rows(plane.reshape(-1, *values.shape[1:]), self.pixels, values)
         return plane
 
     def mixed(
@@ -209,6 +216,23 @@ def rasterise(
             kind="too-costly",
         )
     return MeshRaster(shape=size, **hits._asdict())
+
+
+def put_rows(into: np.ndarray, places: Int[np.ndarray, " places"], rows: np.ndarray) -> None:
+    """Do `into[places] = rows`, of one type, in a third of the time."""
+    if rows.ndim == 1:
+        into[places] = rows
+        return
+    whole = np.dtype((np.void, into[:1].nbytes))
+    np.put(into.reshape(-1).view(whole), places, np.ascontiguousarray(rows).reshape(-1).view(whole))
+
+
+def scale_channels(
+    values: Float[np.ndarray, "*places channels"], factor: Float[np.ndarray, "*places"]
+) -> None:
+    """Do `values *= factor[..., None]`, in half the time."""
+    for channel in np.moveaxis(values, -1, 0):
+        channel *= factor
 
 
 def nearest_of(rasters: Sequence[MeshRaster]) -> list[Bool[np.ndarray, " hits"]]:

@@ -37,7 +37,9 @@ from reggan_plugin.rig.raster import (
     grown,
     line_of,
     mask_of,
+    put_rows,
     rasterise,
+    scale_channels,
     window_places,
 )
 from reggan_plugin.rig.refinement import TRUST, Refine, RigRefinement, RigRequest, added_motion
@@ -371,7 +373,9 @@ def _motion(
     # cheeks move more than their outline: what is beyond goes along with the outline alone
     edge = known & ~grown(inside, -1)
     if edge.any():
-        motion[~inside] = extended(mean, edge.astype(np.float32))[~inside]
+        beyond = np.flatnonzero(~inside)
+        outline = extended(mean, edge.astype(np.float32)).reshape(-1, mean.shape[2])
+        put_rows(motion.reshape(-1, mean.shape[2]), beyond, outline.take(beyond, axis=0))
     reach = max(1.0, _FADE * laid.map.eye * cells)
     wide = grown(inside, reach * 0.5)
     moves = np.clip(2 * blur(wide.astype(np.float32), reach / 2), 0, 1)
@@ -382,21 +386,26 @@ def _motion(
         moves *= 1 - _beside_hair(
             landmarks.front, landmarks.seen_brows, marks_after, laid.map.eye, cells
         )
-    motion *= moves[..., None]
+    scale_channels(motion, moves)
     if landmarks.head is not None:
         # an outline takes its backdrop along, but not over a shoulder, and nor is that lit
-        places = np.stack([_middles(cells), _middles(cells) + motion[..., :2]])
+        places = np.stack([_middles(cells)] * 2)
+        for axis in (0, 1):
+            places[1, ..., axis] += motion[..., axis]
         head = landmarks.head[..., None]
-        is_head, was_head = sampled(head, places * np.float32(len(head)))
+        is_head, was_head = sampled(head, places * np.float32(len(head)))[..., 0]
         # ears stay, and cheeks widen before them
-        covered = inside | raster.is_hit.reshape(cells, _FINER, cells, _FINER).any(axis=(1, 3))
+        hits = [raster.is_hit[i::_FINER, j::_FINER] for i, j in np.ndindex(_FINER, _FINER)]
+        covered = np.logical_or.reduce([inside, *hits])
         ear = _EAR * laid.map.eye * cells
         beyond = 1 - np.clip(2 * blur(grown(covered, ear).astype(np.float32), ear), 0, 1)
-        beyond = sampled(beyond[..., None], places * np.float32(cells))
+        beyond = sampled(beyond[..., None], places * np.float32(cells))[..., 0]
         beyond *= np.clip(2 * np.stack([is_head, was_head]) - 0.5, 0, 1)
-        motion *= 1 - _below_eyes(marks_after, chinwards, laid.map.eye, cells) * beyond.max(axis=0)
-        motion[..., :2] *= 1 - np.clip(2 * is_head - 0.5, 0, 1) * np.clip(1.5 - 2 * was_head, 0, 1)
-        motion[..., 2:] *= np.clip(2 * was_head - 1, 0, 1)
+        below = _below_eyes(marks_after, chinwards, laid.map.eye, cells)[..., 0]
+        scale_channels(motion, 1 - below * beyond.max(axis=0))
+        comes = np.clip(2 * is_head - 0.5, 0, 1) * np.clip(1.5 - 2 * was_head, 0, 1)
+        scale_channels(motion[..., :2], 1 - comes)
+        scale_channels(motion[..., 2:], np.clip(2 * was_head - 1, 0, 1))
     return motion[..., :2].astype(np.float32), motion[..., 2:].astype(np.float32), moves
 
 

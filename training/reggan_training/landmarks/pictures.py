@@ -36,6 +36,7 @@ from reggan_training.pairs.rasterising import (
     aimed_camera,
     rasterise_head,
     rotation_from_angles,
+    sample_distance,
 )
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.pairs.states import Weights, sample_states
@@ -222,7 +223,7 @@ def face_camera(head: HeadMesh, random: np.random.Generator) -> Camera:
     yaw = random.uniform(-60, 60) if is_turned else float(np.clip(random.normal(0, 15), -35, 35))
     pitch, roll = np.clip(random.normal(0, 8), -20, 20), np.clip(random.normal(0, 4), -12, 12)
     rotation = rotation_from_angles(*np.radians([yaw, pitch, roll]))
-    distance = float(np.exp(random.uniform(np.log(7), np.log(30))))
+    distance = sample_distance(random)
     nose, chin = head.rest[head.nose_tip], head.rest[head.chin]
     middle = np.array([0.0, 0.5 * nose[1] + 0.25 * chin[1], 0.2])
     near = distance / (distance - 0.6)

@@ -1,11 +1,11 @@
 """Whole heads to find: real, warped as toons are, turned to both sides, dressed and drawn on.
 
 A set is a folder of shards, npz files of `image` [n, 256, 256, 3], `mask` [n, 96, 96] (255 on the
-head), `points` [n, 6, 2] in pixels and `yaw` [n] in degrees.
+head), `points` [n, 6, 2] in pixels and `style` [n].
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from reggan_plugin.array_types import SixPoints
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.worn.dress import dress
 from reggan_training.landmarks.drawn_accessories import (
@@ -38,7 +37,12 @@ from reggan_training.locator.cartoons import draw_cartoon
 from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX, LabelledPicture, load_pictures
 from reggan_training.locator.synthesis import MIRRORED_ORDER
 from reggan_training.pairs.head_look import keep_textures
-from reggan_training.pairs.rasterising import Camera, aimed_camera, rotation_from_angles
+from reggan_training.pairs.rasterising import (
+    Camera,
+    aimed_camera,
+    rotation_from_angles,
+    sample_distance,
+)
 from reggan_training.pairs.shading import HeadShader
 from reggan_training.training_run import write_arrays
 
@@ -56,25 +60,6 @@ _HEADS: Final = 5
 """Seed of the identities."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class WholeHeadPicture:
-    """A picture of a whole head.
-
-    Attributes:
-        image: sRGB-encoded.
-        mask: 255 on the head.
-        points: continuous pixels, in the order of `LANDMARK_NAMES`.
-        yaw_deg: to the head's own left.
-        style: of its look.
-    """
-
-    image: UInt8[np.ndarray, "256 256 3"]
-    mask: UInt8[np.ndarray, "96 96"]
-    points: SixPoints
-    yaw_deg: float
-    style: str
-
-
 def draw_whole_head(
     head: HeadMesh,
     found: DensePoints,
@@ -84,7 +69,7 @@ def draw_whole_head(
     looks: int = _LOOKS,
     kind: str | None = None,
     yaw_deg: float | None = None,
-) -> Iterator[WholeHeadPicture]:
+) -> Iterator[LabelledPicture]:
     """Draw a head in several states before cameras of their own, each in several looks.
 
     Args:
@@ -125,11 +110,10 @@ def draw_whole_head(
                 label = np.maximum(label, hiding > 127).astype(np.uint8)
                 if random.random() < _HATS:
                     pixels, label = _with_hat(pixels, label, state.points, eye_px, random)
-            yield WholeHeadPicture(
+            yield LabelledPicture(
                 image=cv2.resize(pixels, (PICTURE_PX,) * 2, interpolation=cv2.INTER_AREA),
                 mask=cv2.resize(label * 255, (MASK_SIDE,) * 2, interpolation=cv2.INTER_AREA),
                 points=points * (PICTURE_PX / SIDE_PX),
-                yaw_deg=yaw,
                 style=look.style,
             )
 
@@ -185,11 +169,11 @@ def draw_set(families: Mapping[str, HeadFamily], folder: Path, count: int, seed:
     """
     folder.mkdir(parents=True, exist_ok=True)
     shards = len(list(folder.glob("*.npz")))
-    drawn = sum(len(np.load(path)["yaw"]) for path in folder.glob("*.npz"))
+    drawn = sum(len(np.load(path)["style"]) for path in folder.glob("*.npz"))
     keep_textures(TEXTURES)
     source = HeadSource(families, SHARES, _HEADS, held_out=False)
     random = np.random.default_rng([seed, shards])
-    rows: list[WholeHeadPicture] = []
+    rows: list[LabelledPicture] = []
     for head, found in source.heads(random):
         if len(rows) >= _SHARD or (rows and drawn >= count):
             _write(rows, folder / f"{shards:05d}.npz")
@@ -201,12 +185,11 @@ def draw_set(families: Mapping[str, HeadFamily], folder: Path, count: int, seed:
         drawn += len(pictures)
 
 
-def _write(rows: list[WholeHeadPicture], path: Path) -> None:
+def _write(rows: list[LabelledPicture], path: Path) -> None:
     arrays = {
         "image": np.stack([row.image for row in rows]),
         "mask": np.stack([row.mask for row in rows]),
         "points": np.stack([row.points for row in rows]).astype(np.float32),
-        "yaw": np.array([row.yaw_deg for row in rows], np.float32),
         "style": np.array([row.style for row in rows]),
     }
     write_arrays(path, arrays)
@@ -274,7 +257,7 @@ def _camera(head: HeadMesh, random: np.random.Generator, yaw_deg: float) -> Came
     """Set a camera that sees the whole head, or nearly."""
     pitch, roll = np.clip(random.normal(0, 9), -28, 28), np.clip(random.normal(0, 5), -12, 12)
     rotation = rotation_from_angles(*np.radians([yaw_deg, pitch, roll]))
-    distance = float(np.exp(random.uniform(np.log(7), np.log(30))))
+    distance = sample_distance(random)
     top, low = float(head.rest[:, 1].max()), float(head.rest[head.chin, 1]) - 0.3
     middle = np.array([0.0, (top + low) / 2, -0.3])
     scale = float(random.uniform(0.75, 1.15)) / (top - low) * 0.8

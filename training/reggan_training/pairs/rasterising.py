@@ -96,7 +96,7 @@ def sample_camera(landmarks: Float[np.ndarray, "6 3"], random: np.random.Generat
     yaw, pitch = np.clip(yaw, -0.8, 0.8), np.clip(pitch, -0.35, 0.35)
     bare = Camera(
         rotation=rotation_from_angles(yaw, pitch, roll),
-        distance=float(np.exp(random.uniform(np.log(7.0), np.log(30.0)))),
+        distance=sample_distance(random),
         crop_from_plane=np.eye(2, 3),
     )
     wanted, placed = _placed(bare, landmarks)
@@ -107,6 +107,11 @@ def sample_camera(landmarks: Float[np.ndarray, "6 3"], random: np.random.Generat
     linear = error @ placed[:, :2]
     shift = error @ (placed[:, 2] - centre) + centre + random.normal(0.0, 0.01, 2)
     return replace(bare, crop_from_plane=np.column_stack([linear, shift]))
+
+
+def sample_distance(random: np.random.Generator) -> float:
+    """Draw the distance of a camera, 7 to 30 eye distances, evenly by its logarithm."""
+    return float(np.exp(random.uniform(np.log(7), np.log(30))))
 
 
 def frontal_camera(landmarks: Float[np.ndarray, "6 3"], yaw_deg: float = 0.0) -> Camera:

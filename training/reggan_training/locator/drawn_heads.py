@@ -188,7 +188,7 @@ def draw_set(families: Mapping[str, HeadFamily], folder: Path, count: int, seed:
 def _write(rows: list[LabelledPicture], path: Path) -> None:
     arrays = {
         "image": np.stack([row.image for row in rows]),
-        "mask": np.stack([row.mask for row in rows]),
+        "mask": np.array([row.mask for row in rows]),
         "points": np.stack([row.points for row in rows]).astype(np.float32),
         "style": np.array([row.style for row in rows]),
     }

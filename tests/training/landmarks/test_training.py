@@ -15,14 +15,13 @@ from reggan_training.commands.train_rig import train_landmarks as command
 from reggan_training.landmarks.crops import PartCrops, draw_crops, draw_front_crops
 from reggan_training.landmarks.front_network import SHOWN
 from reggan_training.landmarks.network import POINTS_OF, PartNetwork
-from reggan_training.landmarks.picture_pool import PicturePool, arrays_of
+from reggan_training.landmarks.picture_pool import PicturePool, PoolRun, arrays_of
 from reggan_training.landmarks.training import (
     LOG,
     SHARES,
     FrontTraining,
     Measurement,
     PartTraining,
-    PoolRun,
     landmark_loss,
     train_landmarks,
 )

@@ -18,7 +18,8 @@ from reggan_training.commands.options import (
 from reggan_training.data.identity_and_split import SPLIT_FAMILIES
 
 if TYPE_CHECKING:
-    from reggan_training.landmarks.training import Measurement, PoolRun
+    from reggan_training.landmarks.picture_pool import PoolRun
+    from reggan_training.landmarks.training import Measurement
 
 
 def _run_of(
@@ -35,8 +36,8 @@ def _run_of(
     """Make the run of what options say."""
     import torch
 
+    from reggan_training.landmarks.picture_pool import PoolRun
     from reggan_training.landmarks.points_on_mesh import MEAN_FAMILY
-    from reggan_training.landmarks.training import PoolRun
 
     families = {family.name for family in open_families()}
     if MEAN_FAMILY not in families:

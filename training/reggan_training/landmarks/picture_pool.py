@@ -175,40 +175,50 @@ def landmark_rows(
 
 
 @dataclass(frozen=True, kw_only=True)
-class DrawingTask:
-    """What the processes of a run draw.
+class PoolRun:
+    """What a run is.
 
     Attributes:
-        run: its folder.
+        folder: gets `pool/`, `pool_test/`, checkpoints, and the log.
         open_families: opens families of heads; is pickled.
-        without: names of families that are not drawn.
-        until: seconds of `time.time` after which no head is begun.
-        test_pictures: of held-out heads, which are drawn first, by the first process.
-        draw: what is drawn of a head.
-        seed: of what is drawn to train on; held-out heads are always the same.
+        length_s: seconds of training, counted from when the first rows are there.
+        drawing_s: seconds of drawing, counted from the start; 0 trains on what was drawn before.
+        processes: that draw.
+        without: families that are not drawn to train on.
+        first: rows to wait for.
+        test_pictures: rows of held-out heads.
+        seed: of the first weights, and of what is drawn.
+        init_from: file of contract 3 whose weights are the first ones; None for random ones.
+        only: kinds of landmark networks that are trained; empty for all.
     """
 
-    run: Path
+    folder: Path
     open_families: Callable[[], list[HeadFamily]]
+    length_s: float
+    drawing_s: float
+    processes: int = 1
     without: tuple[str, ...] = ()
-    until: float
-    test_pictures: int
-    draw: DrawRows = landmark_rows
+    first: int = 1000
+    test_pictures: int = 300
     seed: int = 1
+    init_from: Path | None = None
+    only: tuple[str, ...] = ()
 
 
 class DrawingProcesses:
     """Processes that draw, as long as the context is open.
 
     Args:
-        task: of all of them.
-        count: how many.
+        run: whose time to draw begins now; none are begun where it has none.
+        draw: what is drawn of a head.
     """
 
-    def __init__(self, task: DrawingTask, count: int) -> None:
+    def __init__(self, run: PoolRun, draw: DrawRows) -> None:
         context = multiprocessing.get_context("spawn")
+        until, count = time.time() + run.drawing_s, run.processes if run.drawing_s > 0 else 0
         self._processes: list[BaseProcess] = [
-            context.Process(target=_draw, args=(task, rank), daemon=True) for rank in range(count)
+            context.Process(target=_draw, args=(run, draw, until, rank), daemon=True)
+            for rank in range(count)
         ]
         self._told: set[BaseProcess] = set()
 
@@ -241,7 +251,7 @@ class DrawingProcesses:
         return any(process.is_alive() for process in self._processes)
 
 
-def _draw(task: DrawingTask, rank: int) -> None:
+def _draw(run: PoolRun, draw: DrawRows, until: float, rank: int) -> None:
     """Draw until the time is over, or the trainer has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the trainer ends its processes
     torch.set_num_threads(1)
@@ -250,58 +260,64 @@ def _draw(task: DrawingTask, rank: int) -> None:
     trainer = multiprocessing.parent_process()
 
     def goes_on() -> bool:
-        return time.time() < task.until and (trainer is None or trainer.is_alive())
+        return time.time() < until and (trainer is None or trainer.is_alive())
 
-    families = {family.name: family for family in task.open_families()}
+    families = {family.name: family for family in run.open_families()}
     if rank == 0:
-        draw_test_shards(families, task, goes_on)
-    draw_shards(families, task, goes_on, rank=rank)
+        draw_test_shards(families, run, draw, goes_on)
+    draw_shards(families, run, draw, goes_on, rank=rank)
 
 
 def draw_shards(
-    families: Mapping[str, HeadFamily], task: DrawingTask, goes_on: Callable[[], bool], *, rank: int
+    families: Mapping[str, HeadFamily],
+    run: PoolRun,
+    draw: DrawRows,
+    goes_on: Callable[[], bool],
+    *,
+    rank: int,
 ) -> None:
     """Draw heads to train on, behind the shards of this rank that are there.
 
     Args:
         families: by name, with `points_on_mesh.MEAN_FAMILY`.
-        task: whose `POOL` is drawn; the folder is created if it is not there.
+        run: whose `POOL` is drawn; the folder is created if it is not there.
+        draw: what is drawn of a head.
         goes_on: asked before each head.
         rank: of this process.
     """
-    names = [name for name in families if name not in task.without]
+    names = [name for name in families if name not in run.without]
     shares = {name: SHARES.get(name, SHARE_OF_CHARACTER) for name in names}
     source = HeadSource(families, shares, _HEADS, held_out=False)
-    shards = _Shards(task.run / POOL, rank)
-    random = np.random.default_rng([_SEED - 1 + task.seed, rank, shards.number, 0])
+    shards = _Shards(run.folder / POOL, rank)
+    random = np.random.default_rng([_SEED - 1 + run.seed, rank, shards.number, 0])
     for head, found in source.heads(random):
         if not goes_on():
             break
-        for row in task.draw(head, found, random, False):
+        for row in draw(head, found, random, False):
             shards.add(row)
         shards.write_if_full()
     shards.write()
 
 
 def draw_test_shards(
-    families: Mapping[str, HeadFamily], task: DrawingTask, goes_on: Callable[[], bool]
+    families: Mapping[str, HeadFamily], run: PoolRun, draw: DrawRows, goes_on: Callable[[], bool]
 ) -> None:
-    """Draw held-out heads into a task's `TEST_POOL`, until there are as many rows as it says.
+    """Draw held-out heads into a run's `TEST_POOL`, until there are as many rows as it says.
 
     A user's own head is never held out, and none of these.
     """
-    folder = task.run / TEST_POOL
+    folder = run.folder / TEST_POOL
     shards = _Shards(folder, rank=0)
     drawn = sum(rows_in(path) for path in folder.glob("*.npz"))
-    if drawn >= task.test_pictures:
+    if drawn >= run.test_pictures:
         return
     shares = {name: share for name, share in SHARES.items() if name in families}
     source = HeadSource(families, shares, _HELD_OUT_HEADS, held_out=True)
     random = np.random.default_rng([_SEED, 0, shards.number, 1])
     for head, found in source.heads(random):
-        if drawn >= task.test_pictures or not goes_on():
+        if drawn >= run.test_pictures or not goes_on():
             break
-        for row in task.draw(head, found, random, True):
+        for row in draw(head, found, random, True):
             shards.add(row)
             drawn += 1
         shards.write_if_full()

@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +10,6 @@ import torch
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError
-from reggan_training.heads.head import HeadFamily
 from reggan_training.landmarks.crops import FrontCrops, PartCrops, draw_crops, draw_front_crops
 from reggan_training.landmarks.front_network import (
     FrontNetwork,
@@ -24,9 +22,9 @@ from reggan_training.landmarks.picture_pool import (
     POOL,
     TEST_POOL,
     DrawingProcesses,
-    DrawingTask,
     DrawRows,
     PicturePool,
+    PoolRun,
     arrays_of,
     landmark_rows,
 )
@@ -276,9 +274,7 @@ class PoolTask:
 class LandmarkTask(PoolTask):
     """All networks of the landmarks in turns, each for its share of the time."""
 
-    def __init__(
-        self, run: "PoolRun", pool: PicturePool, test: PicturePool, report: Report
-    ) -> None:
+    def __init__(self, run: PoolRun, pool: PicturePool, test: PicturePool, report: Report) -> None:
         """Go on where a run stopped, or begin; `test` is of held-out heads."""
         super().__init__(run.folder / LOG, pool, run.length_s, report)
         parts = {kind: PartTraining(kind, run.folder) for kind in SHARES if kind != FRONT}
@@ -311,37 +307,6 @@ class LandmarkTask(PoolTask):
                 "loss": round(one.loss, 3),
                 **one.measured(self._test),
             }
-
-
-@dataclass(frozen=True, kw_only=True)
-class PoolRun:
-    """What a run is.
-
-    Attributes:
-        folder: gets `pool/`, `pool_test/`, checkpoints, and the log.
-        open_families: opens families of heads; is pickled.
-        length_s: seconds of training, counted from when the first rows are there.
-        drawing_s: seconds of drawing, counted from the start; 0 trains on what was drawn before.
-        processes: that draw.
-        without: families that are not drawn to train on.
-        first: rows to wait for.
-        test_pictures: rows of held-out heads.
-        seed: of the first weights, and of what is drawn.
-        init_from: file of contract 3 whose weights are the first ones; None for random ones.
-        only: kinds of landmark networks that are trained; empty for all.
-    """
-
-    folder: Path
-    open_families: Callable[[], list[HeadFamily]]
-    length_s: float
-    drawing_s: float
-    processes: int = 1
-    without: tuple[str, ...] = ()
-    first: int = 1000
-    test_pictures: int = 300
-    seed: int = 1
-    init_from: Path | None = None
-    only: tuple[str, ...] = ()
 
 
 def train_landmarks(run: PoolRun, report: Report) -> None:
@@ -378,18 +343,9 @@ def train_on_drawn(
     """
     run.folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(run.seed)
-    drawn = DrawingTask(
-        run=run.folder,
-        open_families=run.open_families,
-        without=run.without,
-        until=time.time() + run.drawing_s,
-        test_pictures=run.test_pictures,
-        draw=draw,
-        seed=run.seed,
-    )
     names = tuple(arrays)
     pool, test = (PicturePool(run.folder / name, names) for name in (POOL, TEST_POOL))
-    with DrawingProcesses(drawn, run.processes if run.drawing_s > 0 else 0) as drawing:
+    with DrawingProcesses(run, draw) as drawing:
         _wait_for_pictures(run, pool, test, drawing)
 
         def report_both(found: Measurement) -> None:

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from reggan_plugin.rig.refinement import PLANES
 from reggan_plugin.rig.template import CONVENTIONS
-from reggan_training.landmarks.picture_pool import PicturePool
-from reggan_training.landmarks.training import RATE, Measurement, PoolRun, PoolTask, Report
+from reggan_training.landmarks.picture_pool import PicturePool, PoolRun
+from reggan_training.landmarks.training import RATE, Measurement, PoolTask, Report
 from reggan_training.refinement.network import LightDiscriminator, RigRefiner
 from reggan_training.training_run import NetworkTraining
 from reggan_training.weights_from_onnx import exported_weights, load_exported

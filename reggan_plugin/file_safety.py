@@ -226,8 +226,11 @@ def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         inputs: files that are read.
 
     Raises:
-        UsageError: an output is an input, by its own name or through a link.
+        UsageError: an output is an input, by its own name or through a link; or as `refuse_way_up`.
     """
+    outputs = tuple(outputs)
+    for folder in {path.parent for path in outputs}:
+        refuse_way_up(folder)
     there: dict[FileIdentity, str] = {
         identity: str(path) for path in outputs if (identity := identity_of(path)) is not None
     }
@@ -244,6 +247,24 @@ def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
             )
 
 
+def refuse_way_up(folder: Path) -> None:
+    """Refuse a path that goes up from a folder which is still to be made.
+
+    Where it leads cannot be told before, and so not whether inputs are there.
+
+    Raises:
+        UsageError: it does.
+    """
+    ups = [place for place, part in enumerate(folder.parts) if part == os.pardir]
+    below = (Path(*folder.parts[:place]) for place in ups)
+    missing = next((path for path in below if not path.exists()), None)
+    if missing is not None:
+        raise UsageError(
+            f"{folder} goes up from {missing}, and nothing is there. Write the path without `..`, "
+            "or create that folder."
+        )
+
+
 def path_from(folder: Path, path: Path) -> str:
     """Return the path of a file as seen from a folder, with `/`; whole if on another drive."""
     whole = path.parent.resolve() / path.name
@@ -251,6 +272,18 @@ def path_from(folder: Path, path: Path) -> str:
         return Path(os.path.relpath(whole, folder.resolve())).as_posix()
     except ValueError:
         return whole.as_posix()
+
+
+def refuse_other_kind(output: Path, *suffixes: str) -> None:
+    """Refuse an output whose name ends as that of another kind of file.
+
+    Raises:
+        UsageError: it ends in none of these suffixes.
+    """
+    if output.suffix.lower() not in suffixes:
+        raise UsageError(
+            f"{output} is the name of another kind of file. Let it end in {' or '.join(suffixes)}."
+        )
 
 
 def refuse_existing(outputs: Iterable[Path], *, overwrite: bool) -> None:

@@ -15,8 +15,12 @@ from reggan_plugin.commands.options.option_groups import (
     output_option,
 )
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.errors import UsageError
-from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
+from reggan_plugin.file_safety import (
+    refuse_existing,
+    refuse_other_kind,
+    refuse_overwriting,
+    write_atomically,
+)
 from reggan_plugin.jobs.plan import writable_folder
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.model_card import find_model, installed_models
@@ -122,8 +126,7 @@ def bench(*, settings: BenchSettings, out: Path | None, overwrite: bool) -> None
     """
     if out is not None:
         refuse_overwriting([out], settings.models)
-        if out.suffix.lower() != ".json":
-            raise UsageError(f"{out} is the name of another kind of file. Let it end in .json.")
+        refuse_other_kind(out, ".json")
         refuse_existing([out], overwrite=overwrite)
     if not settings.models:
         settings = replace(settings, models=tuple(installed_models().values()))

@@ -12,7 +12,12 @@ from reggan_plugin.commands.options.option_groups import (
     output_option,
 )
 from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
+from reggan_plugin.file_safety import (
+    refuse_existing,
+    refuse_other_kind,
+    refuse_overwriting,
+    write_atomically,
+)
 from reggan_plugin.jobs.frame_record import digest_of, sha256_of
 from reggan_plugin.jobs.input_files import find_shot
 
@@ -67,6 +72,7 @@ def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool
     beside = [] if program == "nuke" else [out.with_name(out.stem + STILL_MAP)]
     read = [frame.path for frame in find_shot(source).frames]
     refuse_overwriting([out, *beside], [*read, *layers.rglob("*")])
+    refuse_other_kind(out, _SUFFIXES[program])
     refuse_existing([out], overwrite=overwrite)
     shot = comp_shot(source, layers)
     for path in beside:

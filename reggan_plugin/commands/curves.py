@@ -22,7 +22,12 @@ from reggan_plugin.curves.retargeting import (
 )
 from reggan_plugin.curves.take import Take
 from reggan_plugin.errors import UsageError
-from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
+from reggan_plugin.file_safety import (
+    refuse_existing,
+    refuse_other_kind,
+    refuse_overwriting,
+    write_atomically,
+)
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.textures.read_mesh import files_of_mesh
 
@@ -80,9 +85,9 @@ def curves(
     outputs = [path for path in (plot, None if is_piped else csv_file) if path is not None]
     read = [*files_of_mesh(file), *given_files()] if outputs or is_piped else []
     refuse_overwriting(outputs, read)
+    for path in outputs:
+        refuse_other_kind(path, *([".png", ".html"] if path == plot else [".csv"]))
     refuse_existing(outputs, overwrite=overwrite)
-    if len({path.resolve() for path in outputs}) < len(outputs):
-        raise UsageError(f"{plot} is named for the plot and for the CSV. Name two files.")
     take = read_take(file, curves_rate, holds_percents=curves_percent)
     if fitted is not None:
         take = retargeted(take, fitted)
@@ -126,12 +131,9 @@ def _print_table(take: Take) -> None:
 
 def _drawn(take: Take, plot: Path, name: str) -> bytes:
     """Return the plot in the format that its name ends in."""
-    suffix = plot.suffix.lower()
-    if suffix not in (".png", ".html"):
-        raise UsageError(f"{plot} is neither .png nor .html; name the plot so.")
     if not moving_columns(take):
         raise UsageError("No weight of this take differs from 0; there is nothing to draw.")
-    return png_of_take(take) if suffix == ".png" else html_of_take(take, name).encode()
+    return png_of_take(take) if plot.suffix.lower() == ".png" else html_of_take(take, name).encode()
 
 
 def _document(take: Take) -> dict[str, Any]:

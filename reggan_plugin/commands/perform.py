@@ -24,7 +24,12 @@ from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.retargeting import Retargeting, retargeted
 from reggan_plugin.errors import UsageError
-from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
+from reggan_plugin.file_safety import (
+    refuse_existing,
+    refuse_other_kind,
+    refuse_overwriting,
+    write_atomically,
+)
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.jobs.input_files import Source, find_sources
 from reggan_plugin.jobs.plan import writable_folder
@@ -120,8 +125,7 @@ def perform(
     """
     with progress_on_stderr(style, as_json=as_json) as report, stop_on_signals() as stop:
         io_timeout = IoTimeout(stall_s, stop.is_made)
-        if out.suffix.lower() != ".csv":
-            raise UsageError(f"{out} does not end in .csv, which a take is written as; name it so.")
+        refuse_other_kind(out, ".csv")
         source = _source(clip, io_timeout)
         frames = source.shot.frames
         inputs = [Path(clip)] if source.video else [one.path for one in frames]

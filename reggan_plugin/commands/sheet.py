@@ -41,10 +41,10 @@ from reggan_plugin.drawing.contact_sheet import (
     write_cells,
     write_sheet,
 )
-from reggan_plugin.errors import FaceNotFoundError, UsageError
+from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
-from reggan_plugin.file_safety import refuse_existing, refuse_overwriting
+from reggan_plugin.file_safety import refuse_existing, refuse_other_kind, refuse_overwriting
 from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.files.sequence import number_in
 from reggan_plugin.imaging.colour import PixelCoding
@@ -167,8 +167,7 @@ def sheet(
         own, _ = with_liked(liked, own)
     path = out or frame.with_name(f"{frame.stem}_sheet.png")
     refuse_overwriting([path], [frame, *given_files()])
-    if path.suffix.lower() != ".png":
-        raise UsageError(f"{path} is the name of another kind of file. Let it end in .png.")
+    refuse_other_kind(path, ".png")
     refuse_existing([path], overwrite=overwrite)
     with writable_folder(path.parent):
         transfer, _ = open_model(model, device, rig=rig_files)

@@ -28,7 +28,7 @@ from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.tracks import TrackedFace
 from reggan_plugin.faces.tracks_file import write_tracks
-from reggan_plugin.file_safety import refuse_existing, refuse_overwriting
+from reggan_plugin.file_safety import refuse_existing, refuse_other_kind, refuse_overwriting
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.sequence import Sequence
 from reggan_plugin.jobs.input_files import find_shot
@@ -213,6 +213,7 @@ def _outputs_beside_inputs(shot: Sequence, out: Path, preview: Path | None) -> l
     if out in drawn:
         raise UsageError(f"{out} is the name of a picture of --preview, too. Name another file.")
     refuse_overwriting((out, *drawn), [*sources, *given_files()])
+    refuse_other_kind(out, ".json")
     return [out, *drawn]
 
 

@@ -18,6 +18,7 @@ from reggan_plugin.file_safety import (
     identity_of,
     is_taken,
     refuse_overwriting,
+    refuse_way_up,
     remove_leftovers,
 )
 from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX
@@ -347,8 +348,10 @@ def make_writable_folder(
 
     Raises:
         OutputError: it cannot be created or written to.
+        UsageError: as `refuse_way_up`.
     """
     said = said or folder
+    refuse_way_up(folder)
     try:
         if folder.name == RECORD_FOLDER and folder.is_symlink():
             raise OutputError(

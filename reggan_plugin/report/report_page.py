@@ -13,15 +13,9 @@ import numpy as np
 from reggan_plugin.array_types import Pixels
 from reggan_plugin.drawing.contact_sheet import CELL_PX, encoded_picture, view_of_face
 from reggan_plugin.drawing.web_page import html_from_parts
-from reggan_plugin.errors import (
-    OutputError,
-    OutputExistsError,
-    StalledError,
-    UnreadableFrameError,
-    UsageError,
-)
+from reggan_plugin.errors import OutputError, OutputExistsError, StalledError, UnreadableFrameError
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.file_safety import write_atomically
+from reggan_plugin.file_safety import refuse_other_kind, write_atomically
 from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.jobs.frame_record import sha256_of
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
@@ -208,8 +202,7 @@ def refuse_foreign_page(path: Path) -> None:
         UsageError: the name ends otherwise.
         OutputExistsError: what is there is something else.
     """
-    if path.suffix.lower() != ".html":
-        raise UsageError(f"{path} is the name of another kind of file. Let it end in .html.")
+    refuse_other_kind(path, ".html")
     if not path.exists():
         return
     head = b""

@@ -114,6 +114,27 @@ def test_an_input_is_never_overwritten(
             path.rmdir() if path.is_dir() else path.unlink()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "render shot/a.1001.png -e happy --out none/../shot/a.1001.png --overwrite",
+        "render shot -e happy --out shot/none/../ --resume",
+        "render shot -e happy --out new --layers-out none/../shot --overwrite",
+        "render shot -e happy --out new --atlas none/../shot/a.1001.png --overwrite",
+        "sheet shot/a.1001.png --out none/../shot/a.1001.png --overwrite",
+        "texture in/head.obj --texture in/base.png -e happy --out none/../in/base.png --overwrite",
+        "track shot --out none/../shot/a.1001.png --overwrite",
+    ],
+)
+def test_a_way_up_from_a_folder_that_is_still_to_be_made(
+    command: str, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is to be written cannot be compared with inputs before that folder is there."""
+    monkeypatch.chdir(place)
+    assert main(command.split()) == 2
+    assert not (place / "none").exists()
+
+
 def test_a_page_replaces_reports_and_nothing_else(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams
 ) -> None:

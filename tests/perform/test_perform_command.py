@@ -219,7 +219,7 @@ def test_no_face_a_strange_neutral_frame_and_existing_takes_are_refused(
     assert main(["perform", str(shot), "--out", str(out), "--neutral", "7"]) == 2
     assert "shows no face in frame 7; its frames are 1001 to 1003" in capsys.readouterr().err
     assert main(["perform", str(shot), "--out", str(tmp_path / "t.json")]) == 2
-    assert "does not end in .csv" in capsys.readouterr().err
+    assert "Let it end in .csv" in capsys.readouterr().err
     out.write_text("mine")
     assert main(["perform", str(shot), "--out", str(out)]) == 1
     assert "--overwrite replaces what is there" in capsys.readouterr().err

@@ -146,6 +146,8 @@ def test_missing_layers_and_files_that_exist_are_said(
     assert "`reggan-plugin render --layers-out DIR` writes it" in capsys.readouterr().err
     model = smile(tmp_path / "smile.onnx")
     render(source, model, *FACE, "--layers-out", str(tmp_path / "layers"))
+    assert main([*words, "--out", str(tmp_path / "a.comp"), "--overwrite"]) == 2
+    assert "Let it end in .nk" in capsys.readouterr().err
     (tmp_path / "a.nk").write_text("mine")
     assert main([*words, "--out", str(tmp_path / "a.nk")]) == 1
     assert (tmp_path / "a.nk").read_text() == "mine"

@@ -87,8 +87,11 @@ def assemble(out: Path, model: str | None, archive: bytes) -> None:
     (engine / "ort").mkdir(parents=True, exist_ok=True)
     for file in (PACKAGE / "ui" / "page").iterdir():
         shutil.copy(file, out)
-    for file in (*HERE.glob("*.js"), *(PACKAGE / "rig" / name for name in RIG)):
+    for file in HERE.glob("*.js"):
         shutil.copy(file, engine)
+    for name in RIG:  # not packed in the package, so that it starts sooner
+        with np.load(PACKAGE / "rig" / name) as arrays:
+            np.savez_compressed(engine / name, allow_pickle=False, **arrays)
     with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
         for name in RUNTIME:
             member = packed.extractfile(f"package/dist/{name}")

@@ -203,11 +203,10 @@ def shown_cells(gray: Gray) -> tuple[slice, slice]:
     beyond = height * STRIDE_PX - gray.shape[0], width * STRIDE_PX - gray.shape[1]
     whole = np.pad(gray, ((0, beyond[0]), (0, beyond[1])), mode="edge")
     strips = whole.reshape(height, STRIDE_PX, -1)
-    low, high = (  # along columns, then along planes: five times as fast as along rows
-        extreme.reduce(
-            [extreme.reduce(strips, axis=1)[:, own::STRIDE_PX] for own in range(STRIDE_PX)]
-        )
+    low, high = (  # along planes, not rows, which takes five times as long
+        extreme.reduce([columns[:, own::STRIDE_PX] for own in range(STRIDE_PX)])
         for extreme in (np.minimum, np.maximum)
+        for columns in [extreme.reduce(strips, axis=1)]
     )
     for axis in (0, 1):  # a step may lie between two cells
         beside = tuple(slice(1, None) if own == axis else slice(None) for own in (0, 1))

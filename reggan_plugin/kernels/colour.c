@@ -99,6 +99,17 @@ KERNEL void srgb_curve(const float *from, int64_t count, const Power *power, int
     }
 }
 
+/* Say whether all values lie in [0, 1], in rows of `count` that are `step` floats apart. */
+KERNEL void lie_within(const float *values, int64_t step, int64_t rows, int64_t count, int64_t *answer) {
+    *answer = 0;
+    for (int64_t row = 0; row < rows; row++, values += step) {
+        int beyond = 0;
+        for (int64_t i = 0; i < count; i++) beyond |= !((values[i] >= 0) & (values[i] <= 1));
+        if (beyond) return;
+    }
+    *answer = 1;
+}
+
 /* By what stored colours are divided. */
 static inline float divisor(float alpha) { return is_finite(alpha) && alpha > 0 ? alpha : 1; }
 

@@ -236,6 +236,18 @@ def srgb_curve(
     return result
 
 
+def lie_within(values: Float[np.ndarray, "*shape"]) -> bool:
+    """Tell whether all values lie in [0, 1], so that each is a number; true of none."""
+    if values.dtype != np.float32:
+        return bool(((values >= 0) & (values <= 1)).all())
+    rows = values if values.ndim > 1 else values[None]
+    if not rows.size:
+        return True
+    answer = np.zeros(1, np.int64)
+    call("lie_within", *rows_of(rows), len(rows), rows[0].size, answer)
+    return bool(answer[0])
+
+
 def display_pixels(
     pixels: Float[np.ndarray, "rows columns 3"],
     alpha: Float[np.ndarray, "rows columns"] | None,

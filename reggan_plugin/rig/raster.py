@@ -85,8 +85,10 @@ def window_places(window: Window, side_px: int) -> Float[np.ndarray, "side side 
     """Pixel centres of a square window, in parts of the crop's side."""
     left, top, right, bottom = window
     along = (np.arange(side_px) + 0.5) / side_px
-    x, y = np.meshgrid(left + along * (right - left), top + along * (bottom - top))
-    return np.stack([x, y], axis=2)
+    places = np.empty((side_px, side_px, 2))
+    places[..., 0] = left + along * (right - left)
+    places[..., 1] = (top + along * (bottom - top))[:, None]
+    return places
 
 
 def square_around(places: Float[np.ndarray, "places 2"], margin: float) -> Window:

@@ -6,6 +6,7 @@ import pytest
 from reggan_plugin.kernels.pictures import (
     display_pixels,
     floats_from_halves,
+    lie_within,
     relight,
     srgb_curve,
     tones,
@@ -124,3 +125,25 @@ def test_sizes_that_do_not_fit_are_refused() -> None:
         display_pixels(pixels[..., :2], None, 1.0)
     with pytest.raises(ValueError, match="does not fit"):
         tones(pixels, np.zeros((5, 4), np.float32), WEIGHTS)
+
+
+def test_what_lies_in_the_unit_is_told_of_every_shape() -> None:
+    values = RANDOM.random((7, 31, 3)).astype(np.float32)
+    values[0, 0, 0], values[-1, -1, -1] = -0.0, 1.0
+    for part in (values, values[1:, 3:20], values[..., 0], values.ravel(), values[:0]):
+        assert lie_within(part)
+    for wrong in (np.nan, np.inf, -1e-7, 1 + 1e-6):
+        beyond = values.copy()
+        beyond[4, 20, 1] = wrong
+        assert not lie_within(beyond)
+        assert not lie_within(beyond[4, 20])
+        assert lie_within(beyond[:, :20])
+    assert not lie_within(np.array([1 + 1e-12]))
+
+
+def test_grey_of_plain_pixels_is_that_of_others() -> None:
+    pixels = RANDOM.normal(0.5, 0.5, (5, 37, 3)).astype(np.float32)
+    pixels[2, 3] = np.nan, np.inf, -np.inf
+    plain = tones(pixels, None, WEIGHTS, is_held=True)
+    opaque = tones(pixels, np.ones((5, 37), np.float32), WEIGHTS, is_held=True)
+    np.testing.assert_array_equal(plain, opaque)

@@ -6,7 +6,7 @@ import { changedEye, completedEye, Edges, gazeOf, irisOf, smoothArc, vertex } fr
 import { fromSrgb, mouthLight, OpeningLight } from "./mouth_drawing.js";
 import { keepNostrils, keepTails } from "./in_front_of_face.js";
 import { percentile } from "./resampling.js";
-import { beyondLine, darkLine, keepLips, overlap, parting } from "./mouth_opening.js";
+import { beyondLine, darkLine, evenCorners, keepLips, overlap, parting } from "./mouth_opening.js";
 import { addedMotion, planesFrom, rasterised, TRUST } from "./refinement.js";
 import { added, between, clip, closingEdges, dot, fit, leastSquares, LOWER, meanOf, movedPlaces, rowAt, rowsOf, sampled, scaled, unit, UPPER } from "./rig.js";
 
@@ -138,7 +138,9 @@ export class Face {
       add(addedMotion(template, here, meant, refined, gaps), eye);
       gain = refined.gain.data.map((value) => TRUST * value);
     }
+    const even = evenCorners(template, before, after, this.axes);
     add(parting(template, overlap(before, after, down)), 1);
+    add(even, 1);
     keepLips(template, here, there, before, after, this.axes, eye);
     keepNostrils(template, here, there, before, after, this.axes, eye);
     keepTails(this.brows, here, there, before, after, eye);

@@ -58,14 +58,16 @@ export class Mouth {
     for (let i = 0; i < this.part.length; i++) {
       const fills = teeth === "carved" && this.part[i] === PLATE;  // the joints
       const part = fills ? TOOTH : this.part[i];
+      const isEven = teeth === "carved" && part === GUM;
       const [isPlate, isHard] = [part === PLATE, part === PLATE || part === TOOTH];
       const rest = [this.points[3 * i], this.points[3 * i + 1], this.points[3 * i + 2]];
-      const own = [this.normals[3 * i], this.normals[3 * i + 1], this.normals[3 * i + 2]];
       const jaw = this.jaw[i];
       if (fills) {
         rest.forEach((value, k) => { rest[k] -= BEHIND * (value - MIDDLE[k]); });
         rest[1] = clip(this.points[3 * i + 1] + (jaw > 0.5 ? -SHORTER : SHORTER), ...JOINTS);
       }
+      const arch = unit([rest[0] / ARCH[0] ** 2, 0, Math.max(0, rest[2] + ARCH[1]) / ARCH[1] ** 2]);
+      const own = isEven ? arch : [this.normals[3 * i], this.normals[3 * i + 1], this.normals[3 * i + 2]];
       const point = jaw ? added(rest, added(added(added(turn(added(rest, HINGE, -1)), HINGE), shift), rest, -1), jaw) : rest;
       const normal = jaw ? unit(added(own, added(turn(own), own, -1), jaw)) : own;
       // At rest: else lower teeth would go dark as the jaw takes them back.
@@ -74,7 +76,6 @@ export class Mouth {
       const sky = through(part, 0.8 * depth, place);
       const fromKey = through(part, 0.35 * depth, added(place, keyInCrop, depth / Math.max(0.35, dot(key, towards))));
       const facing = isPlate ? 1 : clip(dot(normal, towards));
-      const arch = unit([rest[0] / ARCH[0] ** 2, 0, Math.max(0, rest[2] + ARCH[1]) / ARCH[1] ** 2]);
       const inArch = jaw > 0.5 && (part === TOOTH || part === GUM) ? clip((dot(arch, key) + KEY_WRAP) / Math.max(key[2] + KEY_WRAP, 0.1)) : 1;
       const lit = isPlate ? Math.max(0.5, dot(key, towards)) : inArch * clip((dot(normal, grazing) + KEY_WRAP) / (1 + KEY_WRAP));
       const above = isPlate ? 1 : 0.82 + 0.18 * normal[1];
@@ -84,7 +85,7 @@ export class Mouth {
       const cheek = clip((Math.abs(rest[0]) - 0.3) / 0.15);
       const amount = Math.max(THROUGH_CHEEKS * cheek,
         (light.ambient * sky * above * (0.35 + 0.65 * facing) + 1.25 * light.keyStrength * lit * fromKey) * fade);
-      const free = clip(((fills ? JOINT_SKY : this.sky[i]) - 0.05) / 0.62);
+      const free = clip(((fills ? JOINT_SKY : isEven ? 1 : this.sky[i]) - 0.05) / 0.62);
       const lack = clip(1 - amount);
       const redder = isHard ? 0.5 * lack * lack : (part === GUM ? 0.6 : REDDER) * lack;
       const carved = part === GUM ? light.stone : 0;

@@ -3,7 +3,7 @@
 import { mouth_opening } from "./constants.js";
 import { added, clip, dot, interpolated, LOWER, rowsOf, UPPER } from "./rig.js";
 
-const { LIPS_REACH: REACH, LEAST_LIP, LIP_DEPTH: DEPTH, LINE, LINE_EDGE, LINE_REACH, LIPS_BESIDE } = mouth_opening;
+const { LIPS_REACH: REACH, STEEPEST, LEAST_LIP, LIP_DEPTH: DEPTH, LINE, LINE_EDGE, LINE_REACH, LIPS_BESIDE } = mouth_opening;
 const STEPS = 8;
 
 /** Motion of the vertices, two numbers each, that parts the lips by `apart`, [x, y] from each upper
@@ -28,6 +28,30 @@ export function parting(template, apart) {
     result[2 * v + 1] = share * interpolated(rest[i], known, down);
   }
   return result;
+}
+
+/** Motion of the vertices, two numbers each, that lets both lips go up and down evenly towards the corners. */
+export function evenCorners({ rest, landmarks }, before, after, { right, down }) {
+  const [inner, ends] = [rowsOf("lip_inner_upper"), rowsOf("lip_outer_upper")];
+  const [above, below] = [UPPER, LOWER].map((rows) => [ends[0], inner[0], ...rows, inner.at(-1), ends.at(-1)]);
+  const middleOf = (marks, axis) => above.map((row, i) => (dot(marks[row], axis) + dot(marks[below[i]], axis)) / 2);
+  const [x, y, yAfter] = [middleOf(before, right), middleOf(before, down), middleOf(after, down)];
+  const goes = yAfter.map((value, i) => value - y[i]);
+  const even = [...goes];
+  const middle = (goes.length - 1) / 2;
+  for (const way of [1, -1])
+    for (let i = middle + way; i in goes; i += way) {
+      const most = STEEPEST * Math.abs(x[i] - x[i - way]);
+      even[i] = even[i - way] + clip(goes[i] - even[i - way], -most, most);
+    }
+  const line = [0, 1].map((axis) => above.map((row, i) => (landmarks[3 * row + axis] + landmarks[3 * below[i] + axis]) / 2));
+  const known = [line[0][0] - REACH, ...line[0], line[0].at(-1) + REACH];
+  const lifts = [0, ...even.map((value, i) => value - goes[i]), 0];
+  return Float32Array.from({ length: (2 * rest.length) / 3 }, (_, i) => {
+    const v = 3 * Math.floor(i / 2);
+    const away = (rest[v + 1] - interpolated(rest[v], ...line)) / REACH;
+    return interpolated(rest[v], known, lifts) * Math.exp(-away * away) * down[i % 2];
+  });
 }
 
 /** How far the lips are to be parted so that a change lays none over the other, as `parting` takes it. */

@@ -483,15 +483,16 @@ def _layers(rig: MouthRig, teeth: Teeth) -> list[Int[np.ndarray, "triangles 3"]]
 
 @cache  # a rig is compared by identity
 def _carved(rig: MouthRig) -> MouthRig:
-    """Make a part of the teeth of the bands, close behind their joints."""
-    band, low = rig.part == PLATE, rig.jaw > 0.5
+    """Make a part of the teeth of the bands, close behind their joints; gums have no furrows."""
+    gum, band, low = rig.part == GUM, rig.part == PLATE, rig.jaw > 0.5
     points = rig.points - _BEHIND * (rig.points - _MIDDLE)
     points[:, 1] = np.clip(rig.points[:, 1] + np.where(low, -1, 1) * _SHORTER, *_JOINTS)
     return replace(
         rig,
         points=np.where(band[:, None], points, rig.points).astype(np.float32),
+        normals=np.where(gum[:, None], _arch_normals(rig), rig.normals).astype(np.float32),
         part=np.where(band, TOOTH, rig.part),
-        sky=np.where(band, _JOINT_SKY, rig.sky).astype(np.float32),
+        sky=np.select([band, gum], [_JOINT_SKY, 1.0], rig.sky).astype(np.float32),
     )
 
 

@@ -68,6 +68,9 @@ _LIPS_REACH: Final = 0.12
 _LIFTED, _SHUT_REACH, _ROUNDS = 0.8, 0.35, 4
 """Of lips that are kept shut: the lower one goes most of the way, as in ARKit's `mouthClose`; eye
 distances over which skin goes along; rounds until they meet."""
+_STEEPEST: Final = 0.8
+"""Motion up or down of the line between lips, over the way along it, at most: seen from the front a
+full frown has 0.6 at its corners; a far corner, foreshortened, had 1.7, and was a hook."""
 _UP: Final = np.array([0.0, 1.0, 0.0], np.float32)
 _LIGHT_PX, _SKIN_AROUND = 192, 0.14
 """Pixels of a crop's side that are enough to see its light; eye distances of skin around points."""
@@ -130,6 +133,43 @@ def parting(
     away = (height - np.interp(along, x, y)) / _LIPS_REACH
     share = np.where(is_lower(template), 0.5, -0.5) * np.exp(-(away**2))
     return (here * share[:, None]).astype(np.float32)
+
+
+def without_hooked_corners(
+    template: Template,
+    before: Float[np.ndarray, "points 2"],
+    after: Float[np.ndarray, "points 2"],
+    axes: Float[np.ndarray, "2 2"],
+) -> Float[np.ndarray, "vertices 2"]:
+    """Motion of the vertices that lets both lips go up and down evenly towards the mouth's corners.
+
+    Where a cheek turns away corners are near to the lips in the picture, and go down as far.
+
+    Args:
+        template: whose vertices move.
+        before: the landmarks in the source.
+        after: in the result.
+        axes: columns: the face's right and down in the crop.
+    """
+    inner, ends = rows_of("lip_inner_upper"), rows_of("lip_outer_upper")
+    above, below = (
+        np.concatenate([ends[:1], inner[:1], one, inner[-1:], ends[-1:]]) for one in LIP_PAIRS
+    )
+    x = (before[above] + before[below]) @ axes[:, 0] / 2
+    goes = ((after - before)[above] + (after - before)[below]) @ axes[:, 1] / 2
+    even = goes.copy()
+    middle = len(goes) // 2
+    for way in (1, -1):
+        for one in range(middle + way, middle + way * (middle + 1), way):
+            most = _STEEPEST * abs(x[one] - x[one - way])
+            even[one] = even[one - way] + np.clip(goes[one] - even[one - way], -most, most)
+    line = (template.landmarks[above, :2] + template.landmarks[below, :2]) / 2
+    far = line[[0, -1], 0] + np.array([-_LIPS_REACH, _LIPS_REACH])
+    known = np.concatenate([far[:1], line[:, 0], far[1:]])
+    along, height = template.rest[:, 0], template.rest[:, 1]
+    lift = np.interp(along, known, np.pad(even - goes, 1))
+    away = (height - np.interp(along, *line.T)) / _LIPS_REACH
+    return ((lift * np.exp(-(away**2)))[:, None] * axes[:, 1]).astype(np.float32)
 
 
 def overlap(

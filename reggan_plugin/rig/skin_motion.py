@@ -26,6 +26,7 @@ from reggan_plugin.rig.mouth_opening import (
     mouth_outline,
     overlap,
     parting,
+    without_hooked_corners,
     without_rolled_lips,
     without_smeared_lips,
 )
@@ -221,6 +222,7 @@ def rig_answer(
         left = ((marks_after[lower] - marks_after[upper]) @ axes[:, 1] - wanted).clip(0)
         apart = apart - np.float32(rest) * left[:, None] * axes[:, 1]
     meeting = parting(template, apart)
+    meeting += without_hooked_corners(template, marks_before, marks_after, axes)
     there = there + np.column_stack([meeting, np.zeros(len(meeting), np.float32)])
     marks_after = marks_after + template.at_landmarks(meeting)
     there = without_rolled_lips(

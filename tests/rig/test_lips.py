@@ -14,7 +14,13 @@ from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, rows_of
 from reggan_plugin.rig.drawn_edges import Drawn
 from reggan_plugin.rig.eyes import rightwards
 from reggan_plugin.rig.mouth_drawing import render_mouth
-from reggan_plugin.rig.mouth_opening import mouth_outline, overlap, parting, without_rolled_lips
+from reggan_plugin.rig.mouth_opening import (
+    mouth_outline,
+    overlap,
+    parting,
+    without_hooked_corners,
+    without_rolled_lips,
+)
 from reggan_plugin.rig.raster import WHOLE, grown, line_of, mask_of, smooth_arc
 from reggan_plugin.rig.skin_motion import Landmarks, rig_answer
 from reggan_plugin.rig.template import is_lower, template
@@ -58,6 +64,29 @@ def test_lips_whose_landmarks_overlap_in_the_source_are_left_so() -> None:
     marks = placed(template().landmarks)
     marks[LIP_PAIRS[1], 1] = marks[LIP_PAIRS[0], 1] - 0.02
     assert not overlap(marks, marks, DOWN).any()
+
+
+@pytest.mark.parametrize("turn", [0, 35])
+def test_a_far_corner_of_a_frown_is_no_hook(turn: int) -> None:
+    house = template()
+    change = house.displacement({"mouthFrownLeft": 1.0, "mouthFrownRight": 1.0})
+    cos, sin = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    view = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]])
+    before, after = (
+        placed(one @ view.T)
+        for one in (house.landmarks, house.landmarks + house.at_landmarks(change))
+    )
+    moved = without_hooked_corners(house, before, after, AXES)
+    if not turn:
+        assert np.abs(moved).max() < 0.01 * EYE
+        return
+    inner = rows_of("lip_inner_upper")
+    steep = [
+        np.abs(np.diff((marks - before)[inner, 1]) / np.diff(before[inner, 0])).max()
+        for marks in (after, after + house.at_landmarks(moved))
+    ]
+    assert steep[0] > 1.5
+    assert steep[1] < 1.1
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from reggan_plugin.limits import MOST_TAKE_ROWS, MOST_TAKE_SECONDS
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, key_of
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, NEUTRAL, mirrored_name
 
+_FELT = 0.01
+"""Weight from which on a user is told that it is left out; readers of faces write less beside."""
 UNUSED = ""
 """Of columns that are known and drive nothing here: turns of head and eyes, the tongue."""
 
@@ -60,8 +62,7 @@ def name_from_column(column: str) -> str | None:
             return shape
     if _POSE.fullmatch(bare):
         return UNUSED
-    name = _EXPRESSIONS.get(bare.replace("_", ""))
-    return UNUSED if name == NEUTRAL else name
+    return _EXPRESSIONS.get(bare.replace("_", ""))
 
 
 def _shape_of(text: str) -> str | None:
@@ -224,11 +225,13 @@ def take_from_columns(columns: Columns, source: str) -> Take:
         SourceError: no row, or no column that means anything here.
     """
     known: dict[str, list[int]] = {}
-    unknown = []
+    unknown, rest = [], []
     for place, column in enumerate(columns.names):
         name = name_from_column(column)
         if name is None:
             unknown.append(column)
+        elif name == NEUTRAL:
+            rest.append(place)
         elif name != UNUSED:
             known.setdefault(name, []).append(place)
     if not known:
@@ -272,6 +275,11 @@ def take_from_columns(columns: Columns, source: str) -> Take:
         if len(places) > 1 and name not in _BOTH.values():
             same = " and ".join(str(columns.names[place])[:_LONGEST_SHOWN] for place in places[:8])
             notes.append(f"{same} all name {name}; the largest weight counts.")
+    if (np.nan_to_num(columns.values[:, rest]) * scale > _FELT).any():
+        notes.append(
+            "Its weights of neutral are left out: in a take they say how much of a face rests. "
+            "`--expression neutral` takes away what a frame shows."
+        )
     if back:
         notes.append(f"{back} rows are no later than the row before; they are put in order.")
     if clamped:

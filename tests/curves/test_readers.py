@@ -139,6 +139,14 @@ def test_unknown_columns_are_listed_once_and_poses_not_at_all(tmp_path: Path) ->
     assert take.unknown == ("earWiggle", "hat")
 
 
+def test_a_weight_of_neutral_is_not_left_out_in_silence(tmp_path: Path) -> None:
+    take = take_of(tmp_path, "time,neutral,jawOpen\n0,1,0\n1,0.5,0.2\n")
+    assert take.names == ("jawOpen",)
+    assert "weights of neutral are left out" in " ".join(take.notes)
+    of_mediapipe = take_of(tmp_path, "time,_neutral,jawOpen\n0,0.000003,0\n1,0.000002,0.2\n")
+    assert not of_mediapipe.notes
+
+
 @pytest.mark.parametrize(
     ("column", "name"),
     [

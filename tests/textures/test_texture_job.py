@@ -13,6 +13,7 @@ from PIL import Image
 from reggan_plugin.errors import OutputExistsError, RegganError, UsageError
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.jobs.plan import Existing
+from reggan_plugin.textures.maps.texture_files import find_texture
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest, TextureResult
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -136,6 +137,17 @@ def test_every_tile_of_a_udim_set_is_written(
     assert unused == (udim_head / "face.1003.png").read_bytes()
     both = np.hstack([imagecodecs.png_decode(left), imagecodecs.png_decode(right)])
     assert share_missed(both, angry_map, head.picture) < 0.12
+
+
+@pytest.mark.parametrize("uv", [(-0.5, 1.5), (10.5, 0.5), (9.5, -0.5)])
+def test_points_beside_the_grid_of_tiles_show_no_other_tile(
+    uv: tuple[float, float], tmp_path: Path
+) -> None:
+    for number in (1000, 1010, 1011):  # what counting on over the ends of rows would come to
+        Image.new("RGB", (4, 4), (200, 200, 200)).save(tmp_path / f"face.{number}.png")
+    texture = find_texture(tmp_path / "face.<UDIM>.png").read()
+    assert texture.shown(np.array([(9.5, 0.5)]))[0].any()
+    assert not texture.shown(np.array([uv]))[0].any()
 
 
 @pytest.mark.parametrize("force", [False, True])

@@ -23,7 +23,13 @@ from reggan_plugin.textures.maps.texture_files import (
     find_texture,
     image_name,
 )
-from reggan_plugin.textures.maps.texture_map import MapTile, TextureMap, Tint, reduction_for
+from reggan_plugin.textures.maps.texture_map import (
+    OFF_GRID,
+    MapTile,
+    TextureMap,
+    Tint,
+    reduction_for,
+)
 from reggan_plugin.textures.read_mesh import LoadedMesh
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.ray_traced_view import Stage, StagePicture
@@ -261,7 +267,9 @@ def missing_tiles(parts: Sequence[MeshPart], texture: TextureMap) -> Iterator[st
     if texture.is_udim:
         corners = np.concatenate([part.uv[part.faces] for part in parts if part.uv is not None])
         wanted = set(np.unique(texture.tile_of(corners.mean(axis=1))).tolist())
-        if missing := sorted(wanted - set(texture.tiles)):
+        if OFF_GRID in wanted:
+            yield "UVs lie beside the grid of UDIM tiles, and are shown black"
+        if missing := sorted(wanted - set(texture.tiles) - {OFF_GRID}):
             yield f"tiles {', '.join(map(str, missing))} are not in the set, and shown black"
 
 

@@ -269,7 +269,7 @@ class ReducedTile:
             self._alpha[own] = block_means(alpha[..., None], self._factor)[..., 0]
 
 
-FIRST_UDIM = 1001
+FIRST_UDIM, OFF_GRID = 1001, 0
 _TILES_IN_A_ROW = 10
 _POINTS_AT_ONCE = 1 << 19
 """Bounds the memory of looking up."""
@@ -297,11 +297,15 @@ class TextureMap:
         return max(max(tile.shape) for tile in self.tiles.values())
 
     def tile_of(self, uv: Places) -> np.ndarray:
-        """Return the tile that each point lies on: a UDIM number, which need not be in the set."""
+        """Return the tile that each point lies on: a UDIM number, which need not be in the set.
+
+        It is `OFF_GRID` for points below the first tile, or beside its row of ten.
+        """
         if not self.is_udim:
             return np.full(len(uv), FIRST_UDIM)
-        cell = np.floor(uv).astype(int)
-        return np.asarray(FIRST_UDIM + cell[:, 0] + _TILES_IN_A_ROW * cell[:, 1])
+        across, up = np.floor(uv).astype(int).T
+        is_on_grid = (across >= 0) & (across < _TILES_IN_A_ROW) & (up >= 0)
+        return np.where(is_on_grid, FIRST_UDIM + across + _TILES_IN_A_ROW * up, OFF_GRID)
 
     def shown(
         self, uv: Places, reduction: int = 1

@@ -126,7 +126,7 @@ class UvLayout:
 
 
 def laid_out(
-    uv: Float[np.ndarray, "faces 3 2"], is_udim: bool
+    uv: Float[np.ndarray, "faces 3 2"],
 ) -> tuple[Int[np.ndarray, " copies"], Int[np.ndarray, "copies 2"]]:
     """Each triangle once for every tile (or repetition of the map) that it touches.
 
@@ -143,11 +143,7 @@ def laid_out(
             reaches = np.flatnonzero((cell <= high).all(axis=1))
             rows.append(reaches)
             cells.append(cell[reaches])
-    row, cell = np.concatenate(rows), np.concatenate(cells)
-    if is_udim:
-        on_the_grid = (cell[:, 0] >= 0) & (cell[:, 0] < 10) & (cell[:, 1] >= 0)
-        row, cell = row[on_the_grid], cell[on_the_grid]
-    return row, cell
+    return np.concatenate(rows), np.concatenate(cells)
 
 
 def padding_texels(shape: tuple[int, int]) -> int:

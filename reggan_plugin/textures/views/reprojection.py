@@ -11,7 +11,7 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float, Int, RegionPixels
 from reggan_plugin.files.image_format import change_samples
 from reggan_plugin.textures.character import corner_values, is_mirrored
-from reggan_plugin.textures.maps.texture_map import FIRST_UDIM, MapTile, Samples, TextureMap
+from reggan_plugin.textures.maps.texture_map import MapTile, Samples, TextureMap
 from reggan_plugin.textures.maps.uv_layout import (
     Block,
     Texels,
@@ -84,10 +84,8 @@ class Reprojection:
         seen, shows = surface.faces_that_may_change(chosen), surface.shows(chosen)
         if still is not None:
             seen = seen & ~still[chosen]
-        row, cell = laid_out(corners, texture.is_udim)
-        number = FIRST_UDIM + cell[:, 0] + 10 * cell[:, 1]
-        if not texture.is_udim:
-            number = np.full(len(row), FIRST_UDIM)
+        row, cell = laid_out(corners)
+        number = texture.tile_of(cell + 0.5)
         self._layouts: dict[tuple[int, bool], UvLayout] = {}
         for tile, picture in texture.tiles.items():
             for wanted in (True, False):

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, Int, UInt8
+from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.kernels.shapes import face_normals
 from reggan_plugin.rig.head_part import Part
 
@@ -257,35 +257,3 @@ def _words(name: str) -> str:
 
 def _guesses(text: str) -> list[Part]:
     return [part for part, words in _WORDS if re.search(words, text)][:1]
-
-
-def opaque_faces(
-    mesh: MeshPart, texture: UInt8[np.ndarray, "height width channels"]
-) -> Bool[np.ndarray, " faces"]:
-    """Triangles whose texture is opaque in its mean; all of an opaque material's.
-
-    Cards of hair and lashes are cut to what can be drawn without transparency.
-    """
-    if mesh.material.alpha_mode == "opaque" or texture.shape[2] < 4 or mesh.uv is None:
-        return np.ones(len(mesh.faces), dtype=bool)
-    corners = mesh.uv[mesh.faces]
-    alphas = [_alpha(texture, np.einsum("k,fkc->fc", place, corners)) for place in _PLACES]
-    opaque: Bool[np.ndarray, " faces"] = np.mean(alphas, axis=0) >= 0.5
-    return opaque
-
-
-_PLACES: Final = np.array(
-    [(1, 1, 1), (4, 1, 1), (1, 4, 1), (1, 1, 4), (0.2, 1, 1), (1, 0.2, 1), (1, 1, 0.2)]
-) / np.array([[3], [6], [6], [6], [2.2], [2.2], [2.2]])
-"""Barycentric coordinates at which a triangle's alpha is sampled."""
-
-
-def _alpha(
-    texture: UInt8[np.ndarray, "height width channels"], uv: Float[np.ndarray, "faces 2"]
-) -> Float[np.ndarray, " faces"]:
-    """Alpha at UVs from the lower left, 0 to 1; they repeat beyond 1."""
-    height, width = texture.shape[:2]
-    columns: Int[np.ndarray, " faces"] = np.floor(uv[:, 0] % 1 * width).astype(int) % width
-    rows: Int[np.ndarray, " faces"] = np.floor((1 - uv[:, 1]) % 1 * height).astype(int) % height
-    alpha: Float[np.ndarray, " faces"] = texture[rows, columns, 3] / 255.0
-    return alpha

@@ -26,8 +26,6 @@ from reggan_plugin.limits import (
 from reggan_plugin.textures.character import Character, Material, MeshPart, Morph
 from reggan_plugin.textures.files_named_by_mesh import read_file, refuse_odd_name, refuse_outside
 
-_HERE = "reggan_plugin.textures.usd_character"
-
 
 def character_from_usd(path: Path, *, with_morphs: bool) -> Character:
     """Every mesh that is rendered; the stage says which way is up. Blend shapes where asked for.
@@ -35,7 +33,7 @@ def character_from_usd(path: Path, *, with_morphs: bool) -> Character:
     Raises:
         MeshError: the file cannot be opened, or holds no mesh.
     """
-    found = run_apart(f"{_HERE}:meshes_in", str(path), with_morphs, file=path)
+    found = run_apart(f"{__name__}:meshes_in", str(path), with_morphs, file=path)
     if not found["parts"]:
         raise MeshError(f"{path} holds no mesh. Export the mesh too.")
     fronts = [("-Y", "+Z"), ("+Y", "+Z"), ("+X", "+Z"), ("-X", "+Z")]
@@ -61,7 +59,7 @@ def files_of_usd(path: Path) -> list[Path]:
     Raises:
         MeshError: the file cannot be opened.
     """
-    return [Path(name) for name in run_apart(f"{_HERE}:layers_in", str(path), file=path)]
+    return [Path(name) for name in run_apart(f"{__name__}:layers_in", str(path), file=path)]
 
 
 def meshes_in(path: str, with_morphs: bool) -> dict[str, Any]:

@@ -76,13 +76,13 @@ class GltfEdit:
             self._place(entry, content, suffix)
 
     def add_image(self, content: bytes, suffix: str, name: str) -> int:
-        """Return a further image; returns its index."""
+        """Add a further image; return its index."""
         entry: dict[str, Any] = {"name": name}
         self._place(entry, content, suffix)
         return self.append("images", entry)
 
     def add_texture(self, like: int, image: int) -> int:
-        """Return a texture with the sampler of another one and an image of its own; its index."""
+        """Add a texture with another one's sampler and an image of its own; return its index."""
         entry = {k: v for k, v in self.document["textures"][like].items() if k != "extensions"}
         return self.append("textures", {**entry, "source": image})
 

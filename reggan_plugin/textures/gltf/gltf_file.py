@@ -75,10 +75,6 @@ class GltfFile:
         refuse_many_files(self.path, len(names))
         return tuple(file_of_uri(self.path, uri) for uri in names)
 
-    def view_bytes(self, index: int) -> bytes:
-        """Return the bytes of a buffer view."""
-        return bytes(self.view(index))
-
     def view(self, index: int) -> memoryview:
         """Return a buffer view, without a copy."""
         view = self.document["bufferViews"][index]
@@ -331,7 +327,7 @@ def image_path(gltf: GltfFile, index: int) -> Path | None:
     """Return the file that an image is in; None for one that is inside.
 
     Raises:
-        MeshError: its name leads elsewhere; see `references`.
+        MeshError: its name leads elsewhere; see `files_named_by_mesh`.
     """
     uri = gltf.document["images"][index].get("uri")
     return None if uri is None or is_data(uri) else file_of_uri(gltf.path, uri)

@@ -31,7 +31,7 @@ def object_of(value: Any, place: str) -> dict[str, Any]:
 
 
 def of_type(kind: type, expected: str) -> Check:
-    """Return a value of a type."""
+    """Return a check that a value is of a type."""
 
     def check(value: Any, place: str, _: Sizes) -> None:
         if not isinstance(value, kind):
@@ -56,7 +56,7 @@ def is_whole(value: Any, least: int, beyond: int) -> bool:
 
 
 def whole_number(most: int) -> Check:
-    """Return a whole number from 0 to `most`."""
+    """Return a check for a whole number from 0 to `most`."""
 
     def check(value: Any, place: str, _: Sizes) -> None:
         if not is_whole(value, 0, most + 1):
@@ -66,7 +66,10 @@ def whole_number(most: int) -> Check:
 
 
 def index_of(key: str, least: int = 0) -> Check:
-    """Return the place of an entry of a top-level array; VRM 0.x has -1 for a bone without one."""
+    """Return a check for the place of an entry of a top-level array.
+
+    `least` is -1 in VRM 0.x, where a bone may have no node.
+    """
 
     def check(value: Any, place: str, sizes: Sizes) -> None:
         if not is_whole(value, least, sizes.get(key, 0)):
@@ -76,7 +79,7 @@ def index_of(key: str, least: int = 0) -> Check:
 
 
 def array_of(of: Check, length: int | None = None) -> Check:
-    """Return a list, each of whose entries is checked."""
+    """Return a check for a list, and for each of its entries."""
 
     def check(value: Any, place: str, sizes: Sizes) -> None:
         if not isinstance(value, list) or (length is not None and len(value) != length):
@@ -88,7 +91,7 @@ def array_of(of: Check, length: int | None = None) -> Check:
 
 
 def mapping_of(of: Check) -> Check:
-    """Return an object with any names, each of whose values is checked."""
+    """Return a check for an object with any names, and for each of its values."""
 
     def check(value: Any, place: str, sizes: Sizes) -> None:
         for key, one in object_of(value, place).items():
@@ -98,7 +101,7 @@ def mapping_of(of: Check) -> Check:
 
 
 def record_of(needed: Mapping[str, Check], **optional: Check) -> Check:
-    """Return an object with fields that it needs, and others that are checked where they are."""
+    """Return a check for an object: fields that it needs, and others where they are there."""
     fields = {**needed, **optional}
 
     def check(value: Any, place: str, sizes: Sizes) -> None:
@@ -114,7 +117,7 @@ def record_of(needed: Mapping[str, Check], **optional: Check) -> Check:
 
 
 def anything(value: Any, place: str, sizes: Sizes) -> None:
-    """Every value will do."""
+    """Refuse nothing."""
 
 
 _MOST_STRIDE = 252

@@ -113,8 +113,9 @@ def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:
         if not outside.is_file():
             raise EmptySourceError(f"{outside}: there is no such texture. Check the path.")
         return TextureFiles(name=outside.name, paths={FIRST_UDIM: outside}, is_gltf_image=True)
-    content, suffix = image_bytes(gltf, image), image_suffix(gltf, image)
-    if suffix is None:
+    content = image_bytes(gltf, image)
+    found = format_of(content)
+    if found is None or found.suffixes[0] not in MIME_TYPES:
         kind = gltf.document["images"][image].get("mimeType", "of unknown type")
         if kind in MIME_TYPES.values():
             raise TextureError(
@@ -127,7 +128,7 @@ def embedded_texture(gltf: GltfFile, image: int, folder: Path) -> TextureFiles:
             "beside it, or convert it: npx gltf-transform png IN OUT",
             kind="map-is-not-named",
         )
-    path = folder / f"{image_name(gltf, image)}{suffix}"
+    path = folder / f"{image_name(gltf, image)}{found.suffixes[0]}"
     write_atomically(path, content)
     return TextureFiles(name=path.name, paths={FIRST_UDIM: path}, is_gltf_image=True)
 
@@ -140,7 +141,7 @@ def image_bytes(gltf: GltfFile, image: int) -> bytes:
     """
     entry = gltf.document["images"][image]
     if "bufferView" in entry:
-        return gltf.view_bytes(entry["bufferView"])
+        return bytes(gltf.view(entry["bufferView"]))
     outside = image_path(gltf, image)
     if outside is not None:
         return read_file(outside)
@@ -150,13 +151,6 @@ def image_bytes(gltf: GltfFile, image: int) -> bytes:
         raise MeshError(
             f"{gltf.path}: image {image} is broken: {error}. Export it again."
         ) from error
-
-
-def image_suffix(gltf: GltfFile, image: int) -> str | None:
-    """`.png` or `.jpg` by its first bytes; None for anything else, which glTF does not take."""
-    found = format_of(image_bytes(gltf, image))
-    suffix = None if found is None else found.suffixes[0]
-    return suffix if suffix in MIME_TYPES else None
 
 
 def image_name(gltf: GltfFile, image: int) -> str:

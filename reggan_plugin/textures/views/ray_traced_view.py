@@ -234,10 +234,8 @@ class Stage:
         """First hit of each camera ray; it passes holes in hair and backs of surfaces."""
         start = np.broadcast_to((eye - self._middle) / self._size, directions.shape)
         hits = self._scene.first_hits(start, directions)
-        if not (self._culls.any() or self._see_through.any()):
-            return _in_world(hits, self._size)
         travelled = np.zeros(len(directions))
-        for _ in range(_MOST_LAYERS):
+        for _ in range(_MOST_LAYERS if (self._culls | self._see_through).any() else 0):
             passed = np.flatnonzero(self._passes(hits, directions))
             if not passed.size:
                 break
@@ -247,7 +245,8 @@ class Stage:
             hits.face[passed], hits.weights[passed] = further.face, further.weights
             hits.distance[passed] = further.distance
         hits.distance[:] += travelled
-        return _in_world(hits, self._size)
+        hits.distance[:] *= self._size
+        return hits
 
     def take(self, view: View, reduction: int = 1) -> StagePicture:
         """Return the picture of a view, without light; `reduction` as in `TextureMap.shown`."""
@@ -324,8 +323,3 @@ class Stage:
         flat = np.clip(srgb_from_linear(np.array(material.colour[:3], np.float32)), 0.0, 1.0)
         colour = np.broadcast_to(flat, (len(uv), 3))
         return colour, np.full(len(uv), material.colour[3], np.float32)
-
-
-def _in_world(hits: Hits, size: float) -> Hits:
-    hits.distance[:] *= size
-    return hits

@@ -1,8 +1,7 @@
 """The change of a view, and what it means for points of the surface and texels of the map.
 
 Motion that is seen in a view is carried out on the map: a texel takes what stood where it moved
-from, with its fine detail. The
-change fades as the surface turns away, and reaches into folds.
+from, with its fine detail. The change fades as the surface turns away, and reaches into folds.
 """
 
 from collections.abc import Sequence
@@ -183,7 +182,7 @@ class SurfaceChange:
         parts: Sequence[int],
         texture: TextureMap,
         *,
-        is_data: bool = False,
+        is_data: bool,
     ) -> None:
         """Take the view.
 

@@ -14,14 +14,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from reggan_plugin.errors import MeshError
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.rig.own_rig import with_own_sides
-from reggan_plugin.textures.character import (
-    Character,
-    Material,
-    MeshPart,
-    NamedPart,
-    name_parts,
-    opaque_faces,
-)
+from reggan_plugin.textures.character import Character, Material, MeshPart, NamedPart, name_parts
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.texture_files import image_bytes
 from reggan_plugin.textures.read_mesh import load_mesh
@@ -333,6 +326,34 @@ def _kept_faces(
     reach = float(np.linalg.norm(left - right)) * np.array([_KEPT_BESIDE, _KEPT_BELOW])
     is_near = (np.abs(meshes.points[:, 0]) < reach[0]) & (meshes.points[:, 1] > left[1] - reach[1])
     return [
-        faces[opaque_faces(mesh, textures[mesh.material.index]) & is_near[faces].all(axis=1)]
+        faces[_opaque_faces(mesh, textures[mesh.material.index]) & is_near[faces].all(axis=1)]
         for faces, mesh in zip(meshes.faces, [e.mesh for e in meshes.named], strict=True)
     ]
+
+
+def _opaque_faces(mesh: MeshPart, texture: Texture) -> Bool[np.ndarray, " faces"]:
+    """Triangles whose texture is opaque in its mean; all of an opaque material's.
+
+    Cards of hair and lashes are cut to what can be drawn without transparency.
+    """
+    if mesh.material.alpha_mode == "opaque" or mesh.uv is None:
+        return np.ones(len(mesh.faces), dtype=bool)
+    corners = mesh.uv[mesh.faces]
+    alphas = [_alpha(texture, np.einsum("k,fkc->fc", place, corners)) for place in _PLACES]
+    opaque: Bool[np.ndarray, " faces"] = np.mean(alphas, axis=0) >= 0.5
+    return opaque
+
+
+_PLACES: Final = np.array(
+    [(1, 1, 1), (4, 1, 1), (1, 4, 1), (1, 1, 4), (0.2, 1, 1), (1, 0.2, 1), (1, 1, 0.2)]
+) / np.array([[3], [6], [6], [6], [2.2], [2.2], [2.2]])
+"""Barycentric coordinates at which a triangle's alpha is sampled."""
+
+
+def _alpha(texture: Texture, uv: Float[np.ndarray, "faces 2"]) -> Float[np.ndarray, " faces"]:
+    """Alpha at UVs from the lower left, 0 to 1; they repeat beyond 1."""
+    height, width = texture.shape[:2]
+    columns: Int[np.ndarray, " faces"] = np.floor(uv[:, 0] % 1 * width).astype(int) % width
+    rows: Int[np.ndarray, " faces"] = np.floor((1 - uv[:, 1]) % 1 * height).astype(int) % height
+    alpha: Float[np.ndarray, " faces"] = texture[rows, columns, 3] / 255.0
+    return alpha

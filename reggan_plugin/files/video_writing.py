@@ -153,30 +153,30 @@ def write_new_video(
     av, name = load_av(), codec_for(out, "", coding)
     options = coding.options_for(name)
     container, _ = CONTAINERS[out.suffix.lower()]
-    with (
-        appearing(out, is_new=is_new) as temporary,
-        _faults(str(out), str(out)),
-        av.open(str(temporary), "w", format=container) as writing,
-    ):
-        if comment is not None:
-            writing.metadata["comment"] = comment
-        encoder, size = None, None
-        for place, picture in enumerate(pictures):
-            frame = _frame_of(av, picture(), is_rgb=name == "gif")
-            size = size or (frame.width, frame.height)
-            if size != (frame.width, frame.height):
-                raise UsageError(
-                    f"Picture {place + 1} is {frame.width}x{frame.height}, but the first is "
-                    f"{size[0]}x{size[1]}; a video has one size. Leave it out, or name a folder."
+    with appearing(out, is_new=is_new) as temporary, _faults(str(out), str(out)):
+        with av.open(str(temporary), "w", format=container) as writing:
+            if comment is not None:
+                writing.metadata["comment"] = comment
+            encoder, size = None, None
+            for place, picture in enumerate(pictures):
+                frame = _frame_of(av, picture(), is_rgb=name == "gif")
+                size = size or (frame.width, frame.height)
+                if size != (frame.width, frame.height):
+                    raise UsageError(
+                        f"Picture {place + 1} is {frame.width}x{frame.height}, but the first "
+                        f"is {size[0]}x{size[1]}; a video has one size. Leave it out, or name a "
+                        "folder."
+                    )
+                frame.pts, frame.time_base, frame.duration = place, 1 / fps, 1
+                encoder = encoder or _Encoder(
+                    av, writing, _stream_like(frame, fps), frame, name, options
                 )
-            frame.pts, frame.time_base, frame.duration = place, 1 / fps, 1
-            encoder = encoder or _Encoder(
-                av, writing, _stream_like(frame, fps), frame, name, options
-            )
-            deque(encoder.write(frame, None), maxlen=0)
-            done(place + 1)
-        if encoder is not None:
-            deque(encoder.end(), maxlen=0)
+                deque(encoder.write(frame, None), maxlen=0)
+                done(place + 1)
+            if encoder is not None:
+                deque(encoder.end(), maxlen=0)
+        if container == "gif" and comment is not None:
+            _add_comments(temporary, [comment.encode()])
 
 
 def _frame_of(av: Any, samples: Samples, *, is_rgb: bool) -> "VideoFrame":

@@ -464,6 +464,7 @@ def summary_of(
     results: Sequence[FrameResult],
 ) -> JobSummary:
     """Summary of a plan, but for what only its run knows: its notices and its time."""
+    tracks = settings.choice.tracks
     return JobSummary(
         source=plan.source,
         out=plan.out,
@@ -473,6 +474,7 @@ def summary_of(
         exposure_ev=settings.exposure_ev,
         results=tuple(results),
         missing=plan.missing,
+        is_tracked=tracks is not None and bool(tracks.numbers),
     )
 
 

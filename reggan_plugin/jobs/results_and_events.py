@@ -223,6 +223,14 @@ class JobSummary:
     """Expressions of single faces, by their number."""
     parts: tuple["JobSummary", ...] = ()
     """Of several jobs that ran one after another, each by itself; none of a single job."""
+    is_tracked: bool = False
+    """True if tracks hold a face, be it hidden, or in other frames of the shot."""
+
+    @property
+    def has_no_face(self) -> bool:
+        """True if no frame shows a face that was meant, and no track tells why."""
+        is_seen = not all(result.has_no_face for result in self.results)
+        return bool(self.results) and not is_seen and not self.is_tracked
 
     def count(self) -> dict[Outcome, int]:
         """Return the number of frames by outcome."""
@@ -243,7 +251,7 @@ class JobSummary:
 
         Raises:
             RegganError: frames failed; the message names the first of them.
-            FaceNotFoundError: there was no face in any frame.
+            FaceNotFoundError: there was no face in any frame, see `has_no_face`.
         """
         failed = self.of_outcome("failed")
         if failed:
@@ -253,7 +261,7 @@ class JobSummary:
                 own = first if isinstance(first, Remark) else Remark(str(first), "failed")
                 raise RegganError(own, kind=own.kind, **own.fields)
             raise RegganError(found, kind="frames-failed", first=first)
-        if self.results and all(result.has_no_face for result in self.results):
+        if self.has_no_face:
             only, *more = self.results
             where = f"any of {len(self.results)} frames" if more else only.source.name
             raise face_not_found(where, only.message)

@@ -245,6 +245,7 @@ class JoinedReport:
             interrupted=interrupted or any(one.interrupted for one in summaries),
             seconds=round(seconds, 3),
             parts=tuple(summaries),
+            is_tracked=any(one.is_tracked for one in summaries),
         )
         count = joined.count()
         self.report(Finished(**count, interrupted=joined.interrupted, seconds=joined.seconds))
@@ -352,8 +353,7 @@ def _run(job: PlannedJob, run: RenderRun) -> JobSummary:
     with held_outputs(plan, run.stall_s):
         record = movie.record_before(plan, key)
         summary = in_one_file(run_job(plan, job.settings, of_frames), movie.out)
-        has_face = not all(result.has_no_face for result in summary.results)
-        if summary.interrupted or summary.of_outcome("failed") or not has_face:
+        if summary.interrupted or summary.of_outcome("failed") or summary.has_no_face:
             return summary
         said = movie.write(
             plan, record, report, job.settings, exposure_ev=summary.exposure_ev or 0.0

@@ -110,6 +110,24 @@ def test_a_shot_that_speaks_is_told_of_add(shot: Path, tmp_path: Path, capsys: S
     assert "speech" not in capsys.readouterr().err
 
 
+def test_a_part_in_which_a_tracked_face_is_hidden_is_no_failure(
+    shot: Path, tmp_path: Path, capsys: Streams
+) -> None:
+    tracks = tmp_path / "tracks.json"
+    assert main(["track", "--frames", str(shot), "--out", str(tracks)]) == 0
+    found = read_tracks(tracks)
+    (face,) = found.frames["1002"].faces
+    hidden = replace(found.frames["1002"], faces=(replace(face, status="occluded"),))
+    write_tracks(replace(found, frames={**found.frames, "1002": hidden}), tracks)
+    asked = (*HAPPY, "--tracks", tracks, "--range", "1002")
+    assert render(shot, *asked, "--out", tmp_path / "part") == 0
+    copied = contents(tmp_path / "part")["avatar.1002.png"]
+    assert copied == contents(shot)["avatar.1002.png"]
+    write_tracks(replace(found, frames={"1002": replace(hidden, faces=())}, cuts=()), tracks)
+    assert render(shot, *asked, "--out", tmp_path / "none") == 1
+    assert "No human-like face" in capsys.readouterr().err
+
+
 def test_a_part_without_tracks_says_that_it_is_unsmoothed(
     shot: Path, tmp_path: Path, capsys: Streams
 ) -> None:

@@ -803,3 +803,11 @@ def test_a_video_of_pictures_of_several_sizes_is_refused(tmp_path: Path) -> None
     with pytest.raises(UsageError, match="Picture 2 is 64x32, but the first is 32x32"):
         write_new_video(pictures, out, coding=Coding(), fps=Fraction(24))
     assert not out.exists()
+
+
+def test_a_gif_of_pictures_says_what_was_changed(tmp_path: Path) -> None:
+    out = tmp_path / "a.gif"
+    pictures = [lambda: np.full((32, 32, 3), 90, np.uint8)] * 2
+    write_new_video(pictures, out, coding=Coding(), fps=Fraction(10), comment="made by us")
+    assert gif_facts(out).comments == (b"made by us",)
+    assert len(frames_of(out)) == 2

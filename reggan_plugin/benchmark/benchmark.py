@@ -37,6 +37,9 @@ from reggan_plugin.benchmark.pipeline_timing import (
 _WARM_UP = 3
 _FEWEST_TURNS = 5
 
+Report = Callable[[str], None]
+"""Is told what is under way."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
@@ -60,10 +63,7 @@ class Timing:
 
 
 def time_in_turns(
-    contestants: Sequence[Contestant],
-    batches: Sequence[int],
-    rounds: int,
-    report: Callable[[str], None],
+    contestants: Sequence[Contestant], batches: Sequence[int], rounds: int, report: Report
 ) -> list[tuple[Timing, ...]]:
     """Return timings of each contestant by batch size.
 
@@ -71,7 +71,7 @@ def time_in_turns(
         contestants: in any order; each runs once a turn.
         batches: sizes.
         rounds: turns at batch 1; others get as many faces, but never fewer than five turns.
-        report: told what is under way.
+        report: is told of each size.
     """
     found: list[list[Timing]] = [[] for _ in contestants]
     for batch in batches:
@@ -236,9 +236,6 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)

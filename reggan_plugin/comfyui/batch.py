@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Protocol, cast
 
 import numpy as np
 
@@ -29,7 +29,6 @@ from reggan_plugin.jobs.track_job import track_pictures
 from reggan_plugin.transfer.display_picture import picture_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
-LargestOrAll = Literal["largest", "all"]
 Layers = dict[str, Float[np.ndarray, "height width channels"]]
 MOTION_OUTPUTS: tuple[ChangeLayer, ...] = ("stmap", "gain", "paint")
 
@@ -92,7 +91,7 @@ class ChangedValues:
 
 def which_faces(word: str) -> WhichFaces:
     """Return the faces that a choice of the nodes means: `largest`, `all` or a number."""
-    return int(word) if word.isdecimal() else cast(LargestOrAll, word)
+    return int(word) if word.isdecimal() else cast(WhichFaces, word)
 
 
 def track_batch(

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
+
+from reggan_plugin.array_types import Float
 from reggan_plugin.comfyui import host
 from reggan_plugin.comfyui.frames_from_tensors import ImageEncoding, Tensor, read_batch
 from reggan_plugin.comfyui.inputs import EXPRESSION, Node, choice, intensity
@@ -24,7 +27,6 @@ from reggan_plugin.vocabulary.expression_mix import (
 from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY
 
 REPLACE, ADD = "replace", "add"
-MODES = (REPLACE, ADD)
 """Whether an expression replaces what the face shows, or is laid over it."""
 
 
@@ -48,12 +50,12 @@ class TakeExpression:
 
     Attributes:
         curve: the take by frame.
-        rows: frames of its first and its last row.
+        rows: the frame on which each of its rows lies.
         first_frame: number of the batch's first picture.
     """
 
     curve: ExpressionCurve
-    rows: tuple[float, float]
+    rows: Float[np.ndarray, " rows"]
     first_frame: int
 
     def mix_at(self, place: int) -> ExpressionMix:
@@ -62,13 +64,9 @@ class TakeExpression:
 
     def refuse_beside(self, pictures: int) -> None:
         """Refuse a batch before or behind it."""
-        last = self.first_frame + pictures - 1
-        begin, end = self.rows
-        if end < self.first_frame or begin > last:
-            raise UsageError(
-                f"The take lies on frames {begin:.6g} to {end:.6g}, and the batch has "
-                f"{self.first_frame} to {last}. Give another offset, first frame or frame rate."
-            )
+        from reggan_plugin.curves.take_on_shot import refuse_elsewhere  # most workflows have none
+
+        refuse_elsewhere(self.rows, self.first_frame, self.first_frame + pictures - 1)
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,7 @@ def _sum(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 Output = tuple[BatchExpression]
 _CHARACTERS, _LIKE = "rendered characters", "like picture"
-_MODE = choice(list(MODES), "Replace what the face shows, or lay the expression over it.")
+_MODE = choice([REPLACE, ADD], "Replace what the face shows, or lay the expression over it.")
 
 
 class ExpressionNode(Node):
@@ -378,7 +376,7 @@ class TakeNode(Node):
         begin = offset_from_text(offset) if offset.strip() else None
         rows = frames_of_rows(take, first_frame, frame_rate or None, begin)
         curve = TakeCurve(take, rows, take.names, intensity=intensity, adds=mode == ADD)
-        return (TakeExpression(curve, (float(rows[0]), float(rows[-1])), first_frame),)
+        return (TakeExpression(curve, rows, first_frame),)
 
 
 def take_file(name: str) -> Path:

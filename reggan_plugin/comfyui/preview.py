@@ -62,10 +62,7 @@ class Previews:
         }
         with self._lock:
             self._runs += 1
-            run = self._runs
-            batch = _SeenBatch(frames=frames, tracks=tracks, run=run)
-            self._batches.forget(node)
-            self._batches.get(node, lambda: batch)
+            self._batches.put(node, _SeenBatch(frames=frames, tracks=tracks, run=self._runs))
 
     def words(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return the names that a model can show."""

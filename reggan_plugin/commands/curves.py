@@ -11,7 +11,7 @@ from reggan_plugin.commands.options.option_groups import GroupedCommand, given_f
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import STANDARD, verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
-from reggan_plugin.curves.plot import html_of_take, moving_columns, notes_of_take, png_of_take
+from reggan_plugin.curves.plot import html_of_take, moving_columns, png_of_take
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.retargeting import (
     Retargeting,
@@ -125,7 +125,7 @@ def _print_table(take: Take) -> None:
     still = [name for place, name in enumerate(take.names) if place not in moving_columns(take)]
     if still:
         click.echo(f"0 throughout: {', '.join(still)}")
-    for note in notes_of_take(take):
+    for note in take.notices:
         click.echo(f"Note: {with_remedy(note)}", err=True)
 
 

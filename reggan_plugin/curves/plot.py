@@ -83,7 +83,7 @@ def html_of_take(take: Take, name: str) -> str:
         "name": name,
         "facts": f"{take.kind}: {len(take.times_s)} rows, {take.rate_fps:g} a second, "
         f"{length:.3f} s{shown}",
-        "notes": notes_of_take(take),
+        "notes": list(take.notices),
         "still": [one for place, one in enumerate(take.names) if place not in moving],
         "rows": len(take.times_s),
         "step": step,
@@ -92,12 +92,6 @@ def html_of_take(take: Take, name: str) -> str:
         "columns": [_column(take, place, step) for place in moving],
     }
     return html_from_parts(Path(__file__).parent / "page", page)
-
-
-def notes_of_take(take: Take) -> list[str]:
-    """Notices for the user, the names that mean nothing first."""
-    unknown = [f"No face shapes, left out: {', '.join(take.unknown)}."] if take.unknown else []
-    return [*unknown, *take.notes]
 
 
 def _column(take: Take, place: int, step: int) -> dict[str, Any]:

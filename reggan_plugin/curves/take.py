@@ -83,16 +83,10 @@ def _shape_of(text: str) -> str | None:
 
 
 _LEAST_PERCENT = 2.0
-
-
-def scale_of(weights: Float[np.ndarray, "rows names"]) -> float:
-    """Return what weights are multiplied by: a hundredth if they look like percents, else 1."""
-    return 0.01 if np.nanmax(weights, initial=0.0) > _LEAST_PERCENT else 1.0
-
-
+"""Weights are percents if one is larger."""
 _TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[:;](\d{1,3}(?:\.\d+)?)")
 _RATES = (24, 25, 30, 48, 50, 60, 100, 120)
-USUAL_RATE = 60
+_USUAL_RATE = 60
 """Frames a second that phones count timecodes in."""
 DAY_S, _HALF_DAY_S = 86400.0, 43200.0
 
@@ -126,7 +120,7 @@ def rate_of_timecodes(timecodes: Sequence[Timecode]) -> tuple[int, bool]:
     fitting = [rate for rate in _RATES if rate > highest]
     if runs_over and fitting:
         return fitting[0], True
-    return (USUAL_RATE if highest < USUAL_RATE else next(iter(fitting), highest + 1)), False
+    return (_USUAL_RATE if highest < _USUAL_RATE else next(iter(fitting), highest + 1)), False
 
 
 def seconds_of(timecodes: Sequence[Timecode], rate: float) -> Float[np.ndarray, " codes"]:
@@ -170,6 +164,13 @@ class Take:
     def has_shapes(self) -> bool:
         """True if it drives single face shapes, not expressions alone."""
         return any(name in ARKIT_SHAPES for name in self.names)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Notices for the user, the names that mean nothing first."""
+        if not self.unknown:
+            return self.notes
+        return f"No face shapes, left out: {', '.join(self.unknown)}.", *self.notes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -260,7 +261,7 @@ def take_from_columns(columns: Columns, source: str) -> Take:
     weights = np.stack([_without_gaps(column) for column in merged], axis=1)
     scale = columns.scale
     if scale is None:
-        scale = scale_of(weights)
+        scale = 0.01 if weights.max() > _LEAST_PERCENT else 1.0
     weights, slack = weights * scale, 1e-3  # what rounding and filters leave
     clamped = int(((weights < -slack) | (weights > MAX_WEIGHT + slack)).sum())
     weights = np.clip(weights, 0.0, MAX_WEIGHT)

@@ -52,17 +52,12 @@ def counted_from(weights: Weights, rest: Float[np.ndarray, " shapes"]) -> Weight
 
     Shapes that are the opposite of each other, such as looking in and out, are one number for this.
     """
-    left = _less(weights, rest)
+    left = np.maximum(weights - rest, 0) / (1 - np.minimum(rest, _MOST_TAKEN))
     for one, other in _OPPOSED:
         first, second = ARKIT_SHAPES.index(one), ARKIT_SHAPES.index(other)
         both = weights[:, first] - weights[:, second] - (rest[first] - rest[second])
         left[:, first], left[:, second] = np.maximum(both, 0), np.maximum(-both, 0)
     return np.clip(left, 0, 1)
-
-
-def _less(weights: Weights, rest: Float[np.ndarray, " shapes"]) -> Weights:
-    taken = np.minimum(rest, _MOST_TAKEN)
-    return np.asarray(np.maximum(weights - rest, 0) / (1 - taken))
 
 
 def _around(values: Float[np.ndarray, " rows"]) -> Float[np.ndarray, " rows"]:

@@ -56,7 +56,7 @@ def record(
     done: Callable[[int, Path, int, str | None], None] = lambda *_: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Recording:
-    """Read a face in every frame of a clip, a folder or a picture.
+    """Read a face in every frame of a clip, a folder or a picture; it may be in none of them.
 
     Args:
         source: the frames.
@@ -69,7 +69,6 @@ def record(
         stopped: asked before each frame; once true, nothing more is read.
 
     Raises:
-        FaceNotFoundError: no frame shows a face.
         UnreadableFrameError: no frame can be read.
         UsageError: there is no face of that number.
     """

@@ -7,7 +7,6 @@ Source: DaVinci Resolve's reference manual, "Custom Tool" under Miscellaneous No
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from reggan_plugin.recipes.shot_and_layers import NOT_RUN, CompShot, Footage
 
@@ -20,38 +19,8 @@ _FORMATS = {
     ".tiff": "TiffFormat",
 }
 _FLOAT32 = 4
+_CHANNELS = ("Red", "Green", "Blue", "Alpha")
 _DECODE = "if({0}<=0.04045, {0}/12.92, pow(({0}+0.055)/1.055, 2.4))"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Custom:
-    """A Custom Tool: images by number, and an expression for each channel."""
-
-    name: str
-    images: Sequence[str]
-    red: str
-    green: str
-    blue: str
-    alpha: str
-
-    def text(self) -> str:
-        """Its entry of the composition."""
-        lines = [
-            f'\t\t\t\tImage{number} = Input {{ SourceOp = "{image}", Source = "Output", }},'
-            for number, image in enumerate(self.images, start=1)
-        ]
-        colours = {"Red": self.red, "Green": self.green, "Blue": self.blue, "Alpha": self.alpha}
-        lines += [
-            f'\t\t\t\t{colour}Expression = Input {{ Value = "{text}", }},'
-            for colour, text in colours.items()
-        ]
-        intensity = "Value = 1, "
-        if self.name != "RegGAN":
-            intensity += 'Expression = "RegGAN.NumberIn1", '
-        lines.append(f"\t\t\t\tNumberIn1 = Input {{ {intensity}}},")
-        lines.append('\t\t\t\tNameforNumber1 = Input { Value = "Intensity", },')
-        body = "\n".join(lines)
-        return f"\t\t{self.name} = Custom {{\n\t\t\tInputs = {{\n{body}\n\t\t\t}},\n\t\t}},"
 
 
 def fusion_composition(shot: CompShot, still_map: Footage) -> str:
@@ -82,10 +51,7 @@ def fusion_composition(shot: CompShot, still_map: Footage) -> str:
         "\t\tMask = Background {\n\t\t\tInputs = {\n"
         f"\t\t\t\tWidth = Input {{ Value = {shot.display_px[1]}, }},\n"
         f"\t\t\t\tHeight = Input {{ Value = {shot.display_px[0]}, }},\n"
-        + "".join(
-            f"\t\t\t\tTopLeft{c} = Input {{ Value = 1, }},\n"
-            for c in ("Red", "Green", "Blue", "Alpha")
-        )
+        + "".join(f"\t\t\t\tTopLeft{c} = Input {{ Value = 1, }},\n" for c in _CHANNELS)
         + "\t\t\t},\n\t\t},"
     )
     mixed = [f"{p}+a3*({r}-({p}))" for p, r in zip(plate, result, strict=True)]
@@ -103,9 +69,22 @@ def fusion_composition(shot: CompShot, still_map: Footage) -> str:
 
 
 def _custom(name: str, images: Sequence[str], colours: Sequence[str], alpha: str) -> str:
-    red, green, blue = colours
-    tool = _Custom(name=name, images=images, red=red, green=green, blue=blue, alpha=alpha)
-    return tool.text()
+    """Return a Custom Tool: images by number, and an expression for each channel."""
+    lines = [
+        f'\t\t\t\tImage{number} = Input {{ SourceOp = "{image}", Source = "Output", }},'
+        for number, image in enumerate(images, start=1)
+    ]
+    lines += [
+        f'\t\t\t\t{channel}Expression = Input {{ Value = "{text}", }},'
+        for channel, text in zip(_CHANNELS, (*colours, alpha), strict=True)
+    ]
+    intensity = "Value = 1, "
+    if name != "RegGAN":
+        intensity += 'Expression = "RegGAN.NumberIn1", '
+    lines.append(f"\t\t\t\tNumberIn1 = Input {{ {intensity}}},")
+    lines.append('\t\t\t\tNameforNumber1 = Input { Value = "Intensity", },')
+    body = "\n".join(lines)
+    return f"\t\t{name} = Custom {{\n\t\t\tInputs = {{\n{body}\n\t\t\t}},\n\t\t}},"
 
 
 def _loader(shot: CompShot, footage: Footage, name: str, *, is_still: bool = False) -> str:

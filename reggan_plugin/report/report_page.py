@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from reggan_plugin.array_types import Pixels
-from reggan_plugin.drawing.contact_sheet import CELL_PX, encoded_picture, view_of_face
+from reggan_plugin.drawing.contact_sheet import CELL_PX, View, encoded_picture, view_of_face
 from reggan_plugin.drawing.web_page import html_from_parts
 from reggan_plugin.errors import OutputError, OutputExistsError, StalledError, UnreadableFrameError
 from reggan_plugin.faces.face_crop import FaceCrop
@@ -28,8 +27,6 @@ _JPEG_QUALITY = 82
 _RIM = slice(round(0.04 * CELL_PX), round(0.06 * CELL_PX))
 """Just inside the margin in which a model's mask is 0 on every side, 4 % of the crop."""
 _VISIBLE_CHANGE = 4 / 255
-
-View = Pixels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

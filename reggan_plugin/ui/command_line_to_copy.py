@@ -21,7 +21,7 @@ from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, check_preset_
 _PYTHON = """\
 from pathlib import Path
 
-from reggan_plugin import {imports}
+from reggan_plugin import ExpressionMix, ExpressionTransfer, FaceChoice, read_frame, write_frame
 
 transfer = ExpressionTransfer({model})
 source = Path({source!r})
@@ -165,10 +165,8 @@ def python_text(
         )
     given = [repr(options.model)] if options.model is not None else []
     given += [f"device={options.device!r}"] if options.device != "auto" else []
-    names = ["ExpressionMix", "ExpressionTransfer", "FaceChoice", "read_frame", "write_frame"]
     mix = change.mix
     return _PYTHON.format(
-        imports=", ".join(names),
         model=", ".join(given),
         source=str(source),
         choice=_choice_in_python(choice),

@@ -105,20 +105,19 @@ def live_face(
     inner = region_of(crop, *size, with_margin=True)
     region = _wider(inner, size, crop)
     whole = _whole(frame, exposure_ev)
-    before = seen
-    if before is None:
-        before = seen_face(transfer.card, frame, crop, exposure_ev, is_draft=is_draft)
+    if seen is None:
+        seen = seen_face(transfer.card, frame, crop, exposure_ev, is_draft=is_draft)
     rows, columns = region
     longest = max(rows.stop - rows.start, columns.stop - columns.start)
     factor = max(1, math.ceil(longest / longest_px))
     picture = _reduced(whole, region, factor)
     place = _reduced_region(inner, region, factor)
-    local = crop.moved(-columns.start, -rows.start).scaled(1 / factor)
+    local = _in_region(crop, region).scaled(1 / factor)
     cut = CutFace(
         region=place,
         crop=_in_region(local, place),
         display=picture.display(place, picture.pixels[place]),
-        before=before,
+        before=seen,
         mix=ExpressionMix({}),
     )
     share = transfer.intensity_share(crop)

@@ -38,6 +38,7 @@ from reggan_plugin.errors import RegganError, SourceError, UsageError, document_
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.file_safety import appearing, refuse_existing, refuse_overwriting
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.jobs.frame_record import state_of
 from reggan_plugin.jobs.results_and_events import face_not_found, none_of_number
 from reggan_plugin.json_and_toml import json_text, parse_json
 from reggan_plugin.limits import MOST_PATH_LETTERS
@@ -123,7 +124,10 @@ class LivePipe:
         return {"file": out.name, "width": picture.shape[1], "height": picture.shape[0]}
 
     def _frame(self, asked: Mapping[str, Any], mix: ExpressionMix) -> Rgba:
-        held = self._hold(asked)
+        path, choice = Path(asked["frame"]), choice_from_json(asked["face"])
+        longest_px = int(asked["longest_px"])
+        key = (path, state_of(path), choice, longest_px)
+        held = self._held.get(key, lambda: self._open(path, choice, longest_px))
         picture = held.picture.copy()
         changed = held.face.change(self._transfer, mix).compose().pixels
         picture[held.face.region][..., :3] = changed
@@ -133,15 +137,9 @@ class LivePipe:
         from reggan_plugin.ui.live_map import live_map  # its room needs the extra [textures]
 
         own = {name: value for name, value in asked.items() if name not in ("id", "change", "out")}
-        files = [_state_of(Path(asked[name])) for name in ("texture", "mesh")]
+        files = [state_of(Path(asked[name])) for name in ("texture", "mesh")]
         key = (json.dumps(own, sort_keys=True), *files)
         return self._held_map.get(key, lambda: live_map(self._transfer, own))
-
-    def _hold(self, asked: Mapping[str, Any]) -> LiveFrame:
-        path, choice = Path(asked["frame"]), choice_from_json(asked["face"])
-        longest_px = int(asked["longest_px"])
-        key = (path, _state_of(path), choice, longest_px)
-        return self._held.get(key, lambda: self._open(path, choice, longest_px))
 
     def _open(self, path: Path, choice: FaceChoice, longest_px: int) -> LiveFrame:
         frame = read_frame(path)
@@ -247,12 +245,3 @@ def _refuse_overwriting(beside: Path, out: Path, inputs: list[Path]) -> None:
         raise UsageError(
             f"{out} is named after an input, which is never overwritten. Name another."
         )
-
-
-def _state_of(path: Path) -> tuple[int, int] | None:
-    """Time and size of a file, by which a changed one is read anew; None if it is not there."""
-    try:
-        status = path.stat()
-    except OSError:  # reading it says what is wrong
-        return None
-    return status.st_mtime_ns, status.st_size

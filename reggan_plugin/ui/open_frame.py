@@ -89,9 +89,10 @@ class Newest(Generic[Value]):
         """Return the value of a key, if it is held."""
         return self._values.get(key)
 
-    def forget(self, key: Hashable) -> None:
-        """Hold the value of a key no longer."""
+    def put(self, key: Hashable, value: Value) -> None:
+        """Hold a value in place of the one that a key had."""
         self._values.pop(key, None)
+        self.get(key, lambda: value)
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """Return the value of a key; made if it is not held."""

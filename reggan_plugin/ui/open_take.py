@@ -53,13 +53,12 @@ class OpenTake:
 
     def document(self) -> dict[str, Any]:
         """Return what the page says of it."""
-        unknown = [f"Not known: {', '.join(self.take.unknown)}."] if self.take.unknown else []
         return {
             "name": self.path.name,
             "kind": self.take.kind,
             "rows": len(self.take.times_s),
             "fps": round(self.take.rate_fps, 3),
-            "notes": [*unknown, *map(str, self.take.notes)],
+            "notes": list(map(str, self.take.notices)),
         }
 
 

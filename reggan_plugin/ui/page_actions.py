@@ -236,7 +236,7 @@ class Studio:
             return face.answered_before(mix, known)
         answered = face.change(self.transfer, mix)
         with self._lock:
-            self._answers.get(key, lambda: answered.answers)
+            self._answers.put(key, answered.answers)
         return answered
 
     def _head(self, shot: OpenShot) -> OpenHead:

@@ -218,7 +218,9 @@ def longest_px_in(asked: Asked) -> int:
     """
     longest = asked.get("longest")
     if type(longest) is not int or not 16 <= longest <= LARGEST_PICTURE_PX:
-        raise UsageError(f"{longest!r} is no size of a picture; expected 16 to 4096 pixels.")
+        raise UsageError(
+            f"{longest!r} is no size of a picture; expected 16 to {LARGEST_PICTURE_PX} pixels."
+        )
     return longest
 
 

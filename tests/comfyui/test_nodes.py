@@ -278,7 +278,7 @@ def test_a_take_lies_on_the_batch(comfy: FakeComfy) -> None:
     assert half == pytest.approx(0.5 * jaw + 0.01)
     with pytest.raises(UsageError, match="gains: 'brows' is no name and gain"):
         TakeNode().run("take.csv", 0.0, "1001", 1001, 1.0, "replace", 1.0, "brows")
-    with pytest.raises(UsageError, match="the batch has 2001 to 2004"):
+    with pytest.raises(UsageError, match="the shot has 2001 to 2004"):
         TakeNode().run("take.csv", 0.0, "1001", 2001, 1.0, "replace")[0].refuse_beside(4)
     with pytest.raises(SourceError, match="no file in"):
         TakeNode().run("../secret.csv", 0.0, "", 1, 1.0, "replace")

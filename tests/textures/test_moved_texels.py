@@ -103,3 +103,15 @@ def test_the_centre_of_a_texel_is_its_own_colour(folder: Path, grainy_head: Made
     uv = np.stack([(columns + 0.5) / 1024, 1 - (rows + 0.5) / 1024], axis=1)
     expected = grainy_head.picture[rows, columns].astype(np.float32) / np.float32(255)
     assert np.array_equal(sample_finely(texture, uv), expected)
+
+
+def test_a_tile_of_a_set_goes_on_beyond_its_border_and_a_single_map_repeats(tmp_path: Path) -> None:
+    picture = np.full((32, 32, 3), 200, np.uint8)
+    picture[:, :16] = 20  # of the other border
+    Image.fromarray(picture).save(tmp_path / "map.png")
+    tile = read_tile(tmp_path / "map.png")
+    at_border = np.array([[1 - 0.1 / 32, 0.5], [1.5, 1e-4]])
+    for is_udim in (True, False):
+        texture = TextureMap(tiles={1001: tile, 1002: tile}, is_udim=is_udim)
+        for colours in (texture.shown(at_border)[0], sample_finely(texture, at_border)):
+            assert (abs(colours[0] - 200 / 255) < 0.01).all() == is_udim

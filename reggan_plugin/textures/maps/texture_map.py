@@ -357,27 +357,26 @@ class TextureMap:
     def _sampled(
         self, tile: MapTile | ReducedTile, uv: Places
     ) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
-        """Bilinear between the centres of texels, as every renderer does; repeats at borders."""
-        stored, alpha = _bilinear(tile, uv)
+        """Bilinear between the centres of texels, as every renderer does."""
+        height, width = tile.shape
+        inside = uv - np.floor(uv)
+        place = np.stack([inside[:, 0] * width, (1.0 - inside[:, 1]) * height], axis=1) - 0.5
+        stored = np.zeros((len(uv), 3), np.float32)
+        alpha = np.zeros(len(uv), np.float32)
+        for below, right, weight in four_around(place[:, 0], place[:, 1]):
+            near = tile.texels(self.within(below, height), self.within(right, width))
+            stored += weight[:, None] * near[0]
+            alpha += weight if near[1] is None else weight * near[1]
         shown = self.shown_from_stored(tile.coding, stored, alpha)
         return np.clip(np.nan_to_num(shown, posinf=1.0, neginf=0.0), 0.0, 1.0), alpha
+
+    def within(self, places: Int[np.ndarray, "*shape"], side_px: int) -> Int[np.ndarray, "*shape"]:
+        """Rows or columns of a tile for places beyond its borders: a single picture repeats; in a
+        set another tile is there, of which the nearest texel stands.
+        """
+        return np.clip(places, 0, side_px - 1) if self.is_udim else places % side_px
 
 
 def reduction_for(texels_per_pixel: float) -> int:
     """By how much to average a map for a view, so that it does not flicker."""
     return max(1, math.floor(texels_per_pixel))
-
-
-def _bilinear(
-    tile: MapTile | ReducedTile, uv: Places
-) -> tuple[Float[np.ndarray, "points 3"], Float[np.ndarray, " points"]]:
-    height, width = tile.shape
-    inside = uv - np.floor(uv)
-    place = np.stack([inside[:, 0] * width, (1.0 - inside[:, 1]) * height], axis=1) - 0.5
-    colour = np.zeros((len(uv), 3), np.float32)
-    alpha = np.zeros(len(uv), np.float32)
-    for below, right, weight in four_around(place[:, 0], place[:, 1]):
-        stored, opacity = tile.texels(below % height, right % width)
-        colour += weight[:, None] * stored
-        alpha += weight if opacity is None else weight * opacity
-    return colour, alpha

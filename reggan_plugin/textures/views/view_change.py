@@ -87,10 +87,12 @@ def _from_tile(texture: TextureMap, tile: MapTile, uv: Places) -> Colours:
 def _window(
     texture: TextureMap, tile: MapTile, top: int, left: int
 ) -> Float[np.ndarray, "rows columns 3"]:
-    """Shown colours of a square of texels; the map repeats beyond its borders."""
+    """Shown colours of a square of texels, beyond the tile's borders as `TextureMap.within`."""
     side = np.arange(_WINDOW_PX + 2 * _MARGIN_PX + 1)
     rows, columns = np.meshgrid(
-        (top + side) % tile.shape[0], (left + side) % tile.shape[1], indexing="ij"
+        texture.within(top + side, tile.shape[0]),
+        texture.within(left + side, tile.shape[1]),
+        indexing="ij",
     )
     stored, alpha = tile.texels(rows.ravel(), columns.ravel())
     shown = texture.shown_from_stored(tile.coding, stored, alpha)

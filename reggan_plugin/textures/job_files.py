@@ -37,7 +37,7 @@ from reggan_plugin.jobs.plan import (
 )
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 from reggan_plugin.textures.map_change import PreparedFace
-from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture
+from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture, further_map
 from reggan_plugin.textures.read_mesh import files_of_mesh
 from reggan_plugin.textures.texture_request import Look, MeshOutput, OpenTransfer, TextureRequest
 
@@ -291,6 +291,8 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
     """
     files = None if request.look.texture is None else find_texture(request.look.texture)
     _check_names(request, files)
+    for source in request.also:
+        further_map(source, files.paths if files is not None and files.is_udim else None)
     writes_maps = request.out is not None or request.out_mesh is None or is_usd(request)
     maps = {
         label: list(_there(request, files, label)) if writes_maps else [] for label in request.mixes

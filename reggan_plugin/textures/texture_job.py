@@ -41,7 +41,7 @@ from reggan_plugin.textures.maps.choose_map import check_is_colour
 from reggan_plugin.textures.maps.texture_files import (
     TextureFiles,
     encoded_bytes,
-    find_texture,
+    further_map,
     write_tiles,
 )
 from reggan_plugin.textures.maps.texture_map import (
@@ -229,13 +229,15 @@ def write_also(source: Path, output: Path, face: PreparedFace, changed: ChangedM
     if changed.view is None:
         copy_frame(source, output)
         return
-    files = find_texture(source)
-    texture = TextureMap(tiles={number: _data(path) for number, path in files.paths.items()})
+    is_udim = face.texture.is_udim
+    files = further_map(source, face.texture.tiles if is_udim else None)
+    tiles = {number: _data(path) for number, path in files.paths.items()}
+    texture = TextureMap(tiles=tiles, is_udim=is_udim)
     moved = _without_light(changed.view)
     carry = Reprojection(face.stage, face.parts, texture, moved, is_data=True, still=face.eyeballs)
     found = {number: carry.changed_samples(number) for number in texture.tiles}
-    tiles = {number: samples for number, samples in found.items() if samples is not None}
-    write_tiles(files, texture, tiles, output)
+    moving = {number: samples for number, samples in found.items() if samples is not None}
+    write_tiles(files, texture, moving, output)
 
 
 def _data(path: Path) -> MapTile:

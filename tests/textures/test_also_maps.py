@@ -86,3 +86,28 @@ def test_two_further_maps_of_one_name_are_refused(
     with contextlib.chdir(tmp_path):
         assert main([*words, "-e", "happy", "--out", "r/"]) == 2
     assert "would both become r/n_happy.png" in capsys.readouterr().err
+
+
+def test_a_tile_beside_a_set_moves_by_its_own_number(
+    folder: Path, head: MadeHead, capsys: pytest.CaptureFixture[str]
+) -> None:
+    uv = head.uv * [2, 1]
+    half = len(uv) // 2
+    uv[:half, 0] = np.minimum(uv[:half, 0], 1 - 1e-4)
+    write_obj(folder / "head.obj", head, uv=uv)
+    middle = head.picture.shape[1] // 2
+    for number, part in ((1001, head.picture[:, :middle]), (1002, head.picture[:, middle:])):
+        for name in ("face", "normal"):
+            Image.fromarray(part).save(folder / f"{name}.{number}.png")
+    (folder / "base_color.png").unlink()
+    model = write_motion_model(folder / "model.onnx", motion=(0.013, 0.021), gain=0.0)
+    words = ["texture", "--mesh", folder / "head.obj", "--texture", folder / "face.<UDIM>.png"]
+    words += ["--model", model, "--expression", "happy", "--also"]
+    asked = [str(word) for word in words]
+    assert main([*asked, str(folder / "roughness.png")]) == 2
+    assert "with their numbers in their names: roughness.1001.png" in capsys.readouterr().err
+    second = folder / "normal.1002.png"
+    assert main([*asked, str(second)]) == 0
+    moved = levels(folder / "normal.1002_happy.png")
+    assert np.array_equal(moved, levels(folder / "face_happy.1002.png"))
+    assert (moved != levels(second)).any()

@@ -1,11 +1,17 @@
 """The files of a base colour map: one, a UDIM set, or an image inside a glTF file."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reggan_plugin.errors import EmptySourceError, MeshError, TextureError, UnsupportedFormatError
+from reggan_plugin.errors import (
+    EmptySourceError,
+    MeshError,
+    TextureError,
+    UnsupportedFormatError,
+    UsageError,
+)
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import DEFAULT_READING, Reading, copy_frame
@@ -83,6 +89,31 @@ def find_texture(text: str | Path) -> TextureFiles:
             f"{path}: no tile fits. Check the name; tiles are numbered from {FIRST_UDIM}."
         )
     return TextureFiles(name=path.name, paths=tiles, is_udim=True)
+
+
+def further_map(path: Path, tiles: Collection[int] | None) -> TextureFiles:
+    """Return another map of the same texels: one picture, which is the tile that its name says.
+
+    Args:
+        path: of the picture.
+        tiles: of the base colour; None if that is no set.
+
+    Raises:
+        EmptySourceError: as `find_texture`.
+        UsageError: the base colour is a set, and the name says none of its tiles.
+    """
+    files = find_texture(path)
+    if tiles is None:
+        return files
+    said = re.findall(rf"(?<!\d){_NUMBER}(?!\d)", path.name)
+    number = next((int(text) for text in reversed(said) if int(text) in tiles), None)
+    if number is None:
+        raise UsageError(
+            f"{path} is one picture, and the base colour is a set of tiles. Give the tiles of the "
+            f"other map one by one, with their numbers in their names: {path.stem}."
+            f"{min(tiles)}{path.suffix}."
+        )
+    return replace(files, paths={number: path})
 
 
 def write_tiles(

@@ -1,7 +1,7 @@
 """`reggan-plugin track`: a shot in, the places of its faces in every frame out."""
 
 import os
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -210,6 +210,11 @@ def _outputs_beside_inputs(shot: Sequence, out: Path, preview: Path | None) -> l
             "for frames. Name another file or folder."
         )
     drawn = [] if preview is None else preview_paths(shot.frames, preview)
+    twice = next((path for path, count in Counter(drawn).items() if count > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"Two of the frames would both be drawn as {twice}. Rename one, or leave --preview out."
+        )
     if out in drawn:
         raise UsageError(f"{out} is the name of a picture of --preview, too. Name another file.")
     refuse_overwriting((out, *drawn), [*sources, *given_files()])

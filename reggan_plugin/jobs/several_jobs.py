@@ -322,9 +322,8 @@ def run_jobs(
     for path, why in refused:
         none = FrameResult(source=path, output=path, outcome="failed", message=why.remark)
         together.say([none])
-        summaries.append(
-            replace(summaries[0], source=str(path), out=path, results=(none,), parts=())
-        )
+        refusal = replace(summaries[0], source=str(path), out=path, whole=None, notices={})
+        summaries.append(replace(refusal, results=(none,), parts=()))
     return together.end(
         summaries,
         notices=notices,

@@ -615,6 +615,9 @@ def test_a_damaged_video_fails_and_the_others_go_on(
     assert counts["failed"] >= 1
     assert [path.name for path in out.glob("*.*") if path.suffix] == [good.name]
     assert len(frames_of(out / good.name)) == 2
+    again = tmp_path / "again"
+    assert smile(clips, "--out", again) == 1
+    assert capsys.readouterr().out.split() == [str(again / good.name)], "once"
 
 
 def test_frames_are_the_same_in_any_order(tmp_path: Path) -> None:

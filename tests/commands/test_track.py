@@ -96,6 +96,9 @@ def test_tracks_and_previews_are_written(
     assert picture.shape == (180, 320, 3)
     frame = picture[round(box[1]) : round(box[1] + box[3]), round(box[0])]
     assert (frame[:, 0] - frame[:, 2]).mean() > 90  # a line in the first identity's orange
+    Image.open(shot / "a.1001.png").save(shot / "a.1001.webp")
+    assert main([*command, "--overwrite"]) == 2
+    assert "would both be drawn as" in capsys.readouterr().err
 
 
 def test_a_second_run_needs_overwrite(

@@ -52,8 +52,10 @@ def with_gaze_through_blinks(
 
     Nobody sees it then, and readers take falling lids for a look down.
     """
-    hidden = lids.any(axis=1)
-    hidden = hidden | np.roll(hidden, 1) | np.roll(hidden, -1)
+    shut: Bool[np.ndarray, " rows"] = np.asarray(lids.any(axis=1))
+    hidden = shut.copy()
+    hidden[1:] |= shut[:-1]
+    hidden[:-1] |= shut[1:]
     if not hidden.any() or hidden.all():
         return weights
     made = weights.copy()

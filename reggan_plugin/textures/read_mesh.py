@@ -228,7 +228,8 @@ def parts_by_trimesh(file: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
 
 
 def _as_utf8(text: bytes) -> bytes:
-    """Encode a text anew, which old programs wrote in Latin-1 or with a byte order mark."""
+    """Encode a text anew, which some programs write in Latin-1, with a byte order mark or tabs."""
+    text = text.replace(b"\t", b" ")  # which trimesh takes for letters of a name
     try:
         return text.decode("utf-8-sig").encode()
     except UnicodeDecodeError:
@@ -442,7 +443,7 @@ def _maps_in(mesh: Path, library: Path, *, says: bool = False) -> Iterator[tuple
 
 
 def _libraries(path: Path, *, says: bool = False) -> list[Path]:
-    words = (line.partition(" ") for line in _lines(path))
+    words = (line.strip().partition(" ") for line in _lines(path))
     names = dict.fromkeys(name.strip() for key, _, name in words if key == "mtllib")
     if len(names) > MOST_LIBRARIES:
         raise MeshError(
@@ -467,5 +468,6 @@ def _named(mesh: Path, name: str, *, says: bool) -> list[Path]:
 def _lines(path: Path, most_bytes: int | None = None) -> list[str]:
     """Of a text file, or of its beginning; none if it cannot be read."""
     with suppress(MeshError):
-        return read_file(path, most_bytes).decode("utf-8", "replace").splitlines()
+        text = read_file(path, most_bytes).decode("utf-8", "replace")
+        return text.replace("\t", " ").splitlines()
     return []

@@ -84,6 +84,15 @@ def test_where_lids_and_lips_touch_the_template_touches_too() -> None:
     assert gaps[1] <= rest
 
 
+@pytest.mark.parametrize("shut", [0, 8])
+def test_a_blink_at_one_end_leaves_the_gaze_at_the_other(shut: int) -> None:
+    weights = np.tile(np.linspace(0.1, 0.9, 9)[:, None], (1, len(ARKIT_SHAPES)))
+    lids = np.zeros((9, 2), bool)
+    lids[shut] = True
+    made = with_gaze_through_blinks(weights, TIMES[:9], lids)
+    assert (made[8 - shut] == weights[8 - shut]).all()
+
+
 def test_gaze_goes_on_through_a_blink() -> None:
     weights = np.zeros((9, len(ARKIT_SHAPES)))
     weights[:, column("eyeLookOutLeft")] = np.arange(9) / 10

@@ -81,11 +81,14 @@ def test_each_part_is_turned_by_what_its_skin_and_itself_show() -> None:
     check([*parts, outline], [*parts, outline])
 
 
-def test_an_obj_names_its_own_maps(head: MadeHead, tmp_path: Path) -> None:
+@pytest.mark.parametrize("blank", [" ", "\t"])
+def test_an_obj_names_its_own_maps(blank: str, head: MadeHead, tmp_path: Path) -> None:
     write_obj(tmp_path / "head.obj", head)
     lines = (tmp_path / "head.obj").read_text()
-    (tmp_path / "head.obj").write_text(f"mtllib looks.mtl\nusemtl Skin\n{lines}")
-    (tmp_path / "looks.mtl").write_text("newmtl Skin\nKd 1 1 1\nmap_Kd skin.png\n")
+    looks = f"mtllib looks.mtl\nusemtl Skin\n{lines}".replace(" ", blank)
+    (tmp_path / "head.obj").write_text(looks)
+    library = "newmtl Skin\nKd 1 1 1\nmap_Kd skin.png\n".replace(" ", blank)
+    (tmp_path / "looks.mtl").write_text(library)
     Image.fromarray(head.picture).save(tmp_path / "skin.png")
     (part,) = load_mesh(tmp_path / "head.obj").character.parts
     assert part.material == Material(name="Skin", image=tmp_path / "skin.png")

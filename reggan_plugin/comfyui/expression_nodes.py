@@ -396,7 +396,7 @@ def weights_from_text(text: str) -> dict[str, float]:
     """
     try:
         found = parse_json(text.strip() or "{}")
-    except (ValueError, RecursionError):
+    except ValueError:
         found = None
     if not isinstance(found, dict):
         example = json.dumps({"jawOpen": 0.4, "mouthSmile": 0.6})

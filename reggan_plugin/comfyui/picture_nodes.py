@@ -55,6 +55,7 @@ from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.exr.writing_settings import MASK
 from reggan_plugin.imaging.colour import linear_from_srgb
 from reggan_plugin.imaging.region_limits import LARGEST_BLUR, LARGEST_GROWTH, RegionLimits
+from reggan_plugin.jobs.change_layers import OWN_CHANNELS
 from reggan_plugin.ui.change_from_json import change_from_json
 
 _NO_LAYERS = (
@@ -66,12 +67,7 @@ _NO_MOTION = (
     "moves. Choose reggan."
 )
 NO_CHANGE = '{"weights": {}, "intensity": 1, "adds": false}'
-_CHANNELS = {
-    "mask": (MASK,),
-    "stmap": ("reggan_stmap.u", "reggan_stmap.v"),
-    "gain": tuple(f"reggan_gain.{channel}" for channel in "RGB"),
-    "paint": tuple(f"reggan_paint.{channel}" for channel in "RGBA"),
-}
+_CHANNELS = {**OWN_CHANNELS, "mask": (MASK,)}
 """As `render --exr-layers` names them."""
 
 

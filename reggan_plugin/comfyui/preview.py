@@ -88,9 +88,9 @@ class Previews:
             FaceNotFoundError: the picture has no such face.
             UsageError: no picture is known, or the change is invalid.
         """
-        longest = asked.get("longest", 512)
-        if type(longest) not in (int, float) or not _SIZES_PX[0] <= longest <= _SIZES_PX[1]:
-            raise UsageError(f"{longest!r} is no size; expected {_SIZES_PX} pixels.")
+        longest, (least, most) = asked.get("longest", 512), _SIZES_PX
+        if type(longest) not in (int, float) or not least <= longest <= most:
+            raise UsageError(f"{longest!r} is no size; expected {least} to {most} pixels.")
         is_draft = asked.get("draft") is True
         return self._changed(asked, int(longest), is_draft=is_draft), "image/png"
 

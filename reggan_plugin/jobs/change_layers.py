@@ -26,7 +26,11 @@ MOTION_LAYERS: tuple[ChangeLayer, ...] = ("stmap", "inverse", "gain", "paint")
 """Those that only a model can fill that says where a face moves."""
 MASK_PICTURE: Literal["mask_png"] = "mask_png"
 """The folder of the mask as a picture, for programs that read no EXR."""
-_OWN_NAMES = {"stmap": "uv", "inverse": "uv", "gain": "RGB", "paint": "RGBA"}
+OWN_CHANNELS = {
+    name: tuple(f"reggan_{name}.{letter}" for letter in letters)
+    for name, letters in {"stmap": "uv", "inverse": "uv", "gain": "RGB", "paint": "RGBA"}.items()
+}
+"""Channels of the layers in a frame's own EXR."""
 _PROBE = 0.25
 
 Planes = dict[str, Plane]
@@ -90,8 +94,8 @@ class FrameChange:
                 channels[MASK] = self.edited.weight
             elif layer != "delta":
                 planes = self.layer(layer, self.canvas)
-                for index, name in enumerate(_OWN_NAMES[layer]):
-                    channels[f"reggan_{layer}.{name}"] = planes[..., index]
+                for index, name in enumerate(OWN_CHANNELS[layer]):
+                    channels[name] = planes[..., index]
         return channels
 
     def _delta(self, canvas: Canvas) -> Pixels:

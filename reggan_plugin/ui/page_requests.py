@@ -171,7 +171,7 @@ def parsed(content: bytes | str) -> Any:
     """
     try:
         return parse_json(content)
-    except (ValueError, RecursionError):
+    except ValueError:
         raise UsageError("The request is no JSON. Load the page again.") from None
 
 

@@ -7,7 +7,6 @@ Arrays of numbers: glTF 2.0 specification, section 3.6.2 (accessors).
 """
 
 import base64
-import binascii
 import json
 import re
 import struct
@@ -115,7 +114,7 @@ def read_gltf(path: Path) -> GltfFile:
         total = sum(entry["byteLength"] for entry in entries)
         refuse_beyond(total, MOST_BUFFER_BYTES, "bytes in its buffers")
         buffers = tuple(_buffer(path, entry, binary) for entry in entries)
-    except (ValueError, RecursionError, struct.error, binascii.Error) as error:
+    except (ValueError, RecursionError, struct.error) as error:
         cause = str(error).strip() or type(error).__name__
         raise MeshError(f"{path} is a broken glTF file: {cause}. Export it again.") from error
     if not version.startswith("2."):

@@ -50,11 +50,6 @@ class ChangedMap:
     """The model's change of the view from the front; None where nothing changes."""
     notices: tuple[str, ...] = ()
 
-    @classmethod
-    def none(cls) -> "ChangedMap":
-        """Return the map as it is."""
-        return cls(tiles={}, tally=Tally(), view=None)
-
 
 class PreparedFace:
     """One character; every expression of its map starts from the same pictures."""
@@ -169,7 +164,7 @@ class PreparedFace:
     def change(self, mix: ExpressionMix, advance: Advance = say_nothing) -> ChangedMap:
         """Return the map with an expression."""
         if mix.changes_nothing:
-            return ChangedMap.none()
+            return ChangedMap(tiles={}, tally=Tally(), view=None)
         with self.watch.timing("model"):
             change = self._changed(self._view_for_model, mix)
         with self.watch.timing("reprojection"):

@@ -384,7 +384,7 @@ class _Colours:
             shown = part.material.alpha_mode == "opaque" or part.material.colour[3] >= 0.5
             return np.full(len(part.faces), shown)
         corners = part.uv[part.faces]
-        alphas = [texture.shown(np.einsum("k,fkc->fc", at, corners), 1)[1] for at in _PLACES]
+        alphas = [texture.shown(np.einsum("k,fkc->fc", at, corners))[1] for at in _PLACES]
         return np.mean(alphas, axis=0) * part.material.colour[3] >= 0.5
 
     def __call__(

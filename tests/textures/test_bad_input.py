@@ -1,6 +1,7 @@
 """What cannot be done is said with the remedy, before anything is written."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from reggan_plugin.errors import (
     MeshError,
     RegganError,
     TextureError,
+    UnreadableFrameError,
     UsageError,
 )
+from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.texture_job import run_request
@@ -24,6 +27,7 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 from ..glb_files import glb_bytes
+from ..sample_frames import SAMPLES
 from .conftest import SIDE_PX, MadeHead, write_obj
 from .test_write_gltf import parsed
 
@@ -121,6 +125,21 @@ def test_a_damaged_map_inside_a_mesh_is_named(
     said = r"head\.glb is shown without its map: \w+\.png is truncated"
     with pytest.raises(RegganError, match=said):
         run(transfer, tmp_path / "head.glb", Look())
+
+
+def test_a_damaged_map_of_the_face_is_named_by_its_mesh(
+    transfer: ExpressionTransfer, tmp_path: Path
+) -> None:
+    """The sample's face is found without its map, so that the map is what fails."""
+    gltf, content = read_gltf(SAMPLES / "head.glb"), (SAMPLES / "head.glb").read_bytes()
+    for entry in gltf.list_of("images"):
+        picture = bytes(gltf.view(entry["bufferView"]))
+        half = len(picture) // 2
+        content = content.replace(picture[half:], bytes(len(picture) - half))
+    mesh = tmp_path / "head.glb"
+    mesh.write_bytes(content)
+    with pytest.raises(UnreadableFrameError, match=f"^{re.escape(str(mesh))}: image_0.jpg is "):
+        run(transfer, mesh, Look())
 
 
 def test_a_texture_that_is_not_the_meshs(

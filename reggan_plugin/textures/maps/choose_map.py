@@ -74,6 +74,10 @@ class PartMaps:
         assert self._loaded.gltf is not None, "images by number are those of a glTF file"
         return embedded_texture(self._loaded.gltf, image, self._scratch)
 
+    def words_of(self, error: RegganError) -> str:
+        """Return what an error says; a map inside the mesh has a name there, and no path."""
+        return str(error).replace(f"{self._scratch}{os.sep}", "")
+
     def parts_with_image(self) -> list[int]:
         """Return the parts whose own material names an image, and that have UVs for it."""
         return list(self._images)
@@ -93,8 +97,8 @@ class PartMaps:
                 self._read[image, tint] = self._of_image(image, tint)
             except RegganError as error:  # it only stands in the background; say so and go on
                 self._unreadable.add(image)
-                words = str(error).replace(f"{self._scratch}{os.sep}", "")  # a map inside the mesh
-                remark = Remark(f"shown without its map: {words}", error.kind, **error.fields)
+                words = f"shown without its map: {self.words_of(error)}"
+                remark = Remark(words, error.kind, **error.fields)
                 self.notices[remark] = None
                 return None
         return self._read[image, tint]
@@ -399,7 +403,14 @@ class MapChoice:
         worn_by = [self._loaded.character.parts[i] for i in parts]
         if any(part.uv is None for part in worn_by):
             raise no_uvs(self._loaded.character)
-        texture = files.read(tint_of(worn_by[0].material), self._look.reading)
+        try:
+            texture = files.read(tint_of(worn_by[0].material), self._look.reading)
+        except RegganError as error:
+            words = self._maps.words_of(error)
+            if words == str(error):
+                raise
+            words = f"{self._loaded.character.path}: {words}"
+            raise type(error)(words, kind=error.kind, **error.fields) from error
         for part in parts:
             self._maps.give(part, texture)
         return WornMap(files=files, parts=parts, texture=texture)

@@ -40,6 +40,8 @@ through a brow that ends beneath a rim; the part of `_NARROW` over which neighbo
 _HAIRY = 0.06
 """How much colours differ from those around them, in parts of their brightness, from which on that
 is hair. By eye."""
+_ENDS = 0.4
+"""Way on which hair ends beneath a rim, in parts of that from border to border. By eye."""
 _UNSURE_ALPHA, SURE_ALPHA = 0.5, 0.95
 """Up to the first a colour counts for nothing, from the second on in full. At the rim of a
 silhouette a renderer has few samples of it, and a premultiplied file of 8 bits few levels."""
@@ -105,7 +107,8 @@ def _drawn_across(
     angles, along = np.concatenate([angles, angles + np.pi]), np.arange(1, most + 1)
     ways = np.rint([along * np.sin(angles), along * np.cos(angles)]).astype(np.int64)
     ends, steps = line_ends(hole, ~hole, own, np.moveaxis(ways, 0, 2))
-    grain = _hair_grain(part, hole, reach)
+    grain, tufts = _hair_grain(part, hole, reach)
+    is_hair = tufts.ravel()
     drawn, apart, length, grains = [], [], [], []
     for line in range(_LINES):
         (first, second), (near, far) = ends[line::_LINES], steps[line::_LINES]
@@ -118,10 +121,15 @@ def _drawn_across(
         length.append(np.where(is_whole, long, np.inf))
         unlike = np.subtract(one, other, dtype=np.float64)
         apart.append(np.where(is_whole, (unlike**2).sum(axis=1), 0))
-        drawn.append((one * far[:, None] + other * near[:, None]) / long[:, None])
-        # fading sooner than colours do, or the skin beyond a brow would have stubble
-        parts = [(off / long)[:, None] ** 2 for off in (far, near)]
-        grains.append(beyond[0] * parts[0] + beyond[1] * parts[1])
+        hairy = is_hair[first], is_hair[second]
+        across = (near / long).astype(np.float32)
+        # hair ends within a short way: mixed all the way, a brow would have a dark halo
+        soon = np.clip((across - 0.5) / _ENDS + 0.5, 0, 1)
+        across += np.abs(hairy[0] - hairy[1]) * (soon - across)
+        drawn.append(one + across[:, None] * (other - one))
+        # fading sooner than colours do, or there would be crumbs where hair ends
+        parts = hairy[0] * (1 - across) ** 2, hairy[1] * across**2
+        grains.append(beyond[0] * parts[0][:, None] + beyond[1] * parts[1][:, None])
     longer = np.stack(length) / np.minimum(np.min(length, axis=0), 2 * most) - 1
     usual = np.mean(apart, axis=0)
     weights = np.exp(-_UNLIKE * np.stack(apart) / np.maximum(usual, 1e-9) - _LONGER * longer)
@@ -149,22 +157,34 @@ def _hair_grain(
     colours: Float[np.ndarray, "height width colours"],
     hole: Bool[np.ndarray, "height width"],
     reach: int,
-) -> Float[np.ndarray, "height width colours"]:
+) -> tuple[Float[np.ndarray, "height width colours"], Plane]:
     """Return what colours differ by from those around them, where it is much, as in hair; else 0.
 
     Colours that are drawn across a hole have none of it: a brow would be a smear there.
+    With it comes how much each place is hair, 0 to 1: skin beside a brow is none.
     """
     known = (~hole).astype(np.float32)
+    near, far = reach / 3, reach
+    counts = {wide: np.maximum(blur(known, wide), 1e-6) for wide in (near, far)}
 
     def usual(values: Float[np.ndarray, "height width"], wide: float) -> Plane:
-        return blur(values * known, wide) / np.maximum(blur(known, wide), 1e-6)
+        return blur(values * known, wide) / counts[wide]
 
     planes = np.moveaxis(colours, 2, 0)
-    grain = np.stack([plane - usual(plane, reach / 3) for plane in planes])
-    size = np.sqrt(usual(grain.mean(axis=0) ** 2, reach).clip(0))
-    level = np.maximum(usual(np.abs(planes).mean(axis=0), reach), 1e-9)
-    share = known * np.clip(size / (_HAIRY * level) - 1, 0, 1)
-    return np.moveaxis(grain * share, 0, 2)
+    means = np.stack([usual(plane, near) for plane in planes])
+    grain = planes - means
+    grey, power = planes.mean(axis=0), grain.mean(axis=0) ** 2
+    level = np.maximum(usual(np.abs(grey), far), 1e-9)
+    share = known * np.clip(np.sqrt(usual(power, far).clip(0)) / (_HAIRY * level) - 1, 0, 1)
+    # hair is more like what has most grain nearby than like what has none
+    tuft, bare = (
+        blur(grey * one, far) / np.maximum(blur(one, far), 1e-9)
+        for one in (share * power / level**2, known * (1 - share))
+    )
+    way = tuft - bare
+    like = (means.mean(axis=0) - bare) * way / np.maximum(way**2, (1e-3 * level) ** 2)
+    is_hair = known * np.minimum(2 * share, 1) * np.clip(2 * like - 0.5, 0, 1)
+    return np.moveaxis(grain * share, 0, 2), is_hair
 
 
 def _beyond(

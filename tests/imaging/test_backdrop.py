@@ -66,6 +66,15 @@ def test_hair_beneath_a_rim_has_its_grain_and_skin_has_none() -> None:
     assert skin.std() < 0.005
 
 
+def test_a_brow_that_ends_beneath_a_rim_has_no_halo() -> None:
+    side, rim = 384, slice(188, 196)
+    noise = np.random.default_rng(3).random((side, side))
+    hair, skin = 0.2 + 0.3 * noise, 0.7 + 0.002 * noise
+    y = np.arange(side)[:, None]
+    ends = beneath_a_rim(np.where((y > 170) & (y < 190), hair, skin), rim)
+    assert ends[-2].mean() > 0.65
+
+
 def test_a_brow_across_a_rim_goes_on_aslant_and_one_below_it_does_not_begin_again() -> None:
     side, rim = 384, slice(188, 196)
     y, x = np.mgrid[:side, :side].astype(np.float32)

@@ -52,6 +52,8 @@ class Morph:
     """As the file calls it; empty where it does not."""
     offsets: Points
     """Offsets that weight 1 adds to the part's positions."""
+    weight: float = 0.0
+    """How much of it the file shows, and the positions hold."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

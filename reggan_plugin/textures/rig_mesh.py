@@ -4,6 +4,7 @@ import re
 import shutil
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
@@ -75,6 +76,22 @@ def offsets_by_shape(
         shape: np.concatenate([_offsets(mesh, own.get(mesh.mesh, {})) for mesh in meshes])
         for shape, own in ((shape, _weights_by_mesh(wanted)) for shape, wanted in binds.items())
     }
+
+
+def _at_rest(loaded: LoadedMesh) -> LoadedMesh:
+    """Return a character without the face shapes that its file shows; who it is stays on."""
+    character = loaded.character
+    binds = binds_by_shape(loaded.gltf, character.parts)
+    bound = {(owner, index) for wanted in binds.values() for owner, index, _ in wanted}
+    parts = []
+    for part in character.parts:
+        shown = [
+            morph.weight * morph.offsets
+            for index, morph in enumerate(part.morphs)
+            if morph.weight and (part.mesh, index) in bound
+        ]
+        parts.append(replace(part, positions=part.positions - sum(shown)) if shown else part)
+    return replace(loaded, character=replace(character, parts=tuple(parts)))
 
 
 def _weights_by_mesh(binds: Sequence[Bind]) -> dict[int | None, dict[int, float]]:
@@ -180,6 +197,7 @@ def read_rig(path: str | Path) -> RigMesh:
 
 def rig_mesh(loaded: LoadedMesh) -> RigMesh:
     """Return a character's meshes as one, in the file's axes."""
+    loaded = _at_rest(loaded)
     character = loaded.character
     named = sorted(_with_skin(name_parts(character.parts)), key=lambda one: not one.mesh.morphs)
     parts = [one.mesh for one in named]

@@ -1,5 +1,6 @@
 """A head of the user's own as the rig: its shapes, its teeth, and what is said of what it lacks."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -99,6 +100,24 @@ def with_parts(change: Callable[[MeshPart], Sequence[MeshPart]]) -> RigMesh:
     ]
     character = replace(loaded.character, parts=tuple(parts))
     return rig_mesh(replace(loaded, character=character))
+
+
+def test_a_head_that_its_file_shows_with_a_shape_rests_without(tmp_path: Path) -> None:
+    expected = read_rig(SAMPLES / "head.glb")
+    content = (SAMPLES / "head.glb").read_bytes()
+    size = int.from_bytes(content[12:16], "little")
+    document = json.loads(content[20 : 20 + size])
+    for mesh in document["meshes"]:
+        names = mesh.get("extras", {}).get("targetNames", [])
+        mesh["weights"] = [float(name == "jawOpen") for name in names]
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    head = content[:8] + (len(content) + len(text) - size).to_bytes(4, "little")
+    chunk = len(text).to_bytes(4, "little") + content[16:20] + text
+    (tmp_path / "jaw.glb").write_bytes(head + chunk + content[20 + size :])
+    found = read_rig(tmp_path / "jaw.glb")
+    assert np.allclose(found.points, expected.points, atol=1e-5)
+    assert np.allclose(found.shapes["jawOpen"], expected.shapes["jawOpen"], atol=1e-5)
 
 
 def test_a_copy_of_the_head_without_shapes_takes_none_away() -> None:

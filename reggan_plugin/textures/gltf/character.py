@@ -122,16 +122,22 @@ class _Reader:
                 uv=self._uv(primitive),
                 node=moved_by,
                 mesh=entry["mesh"],
-                morphs=self._morphs(node, primitive, positions) if self._with_morphs else (),
+                morphs=self._morphs(node, primitive, positions, morphs),
             )
 
-    def _morphs(self, node: int, primitive: dict[str, Any], positions: Points) -> tuple[Morph, ...]:
-        """Targets by name, in the world; those without positions move nothing."""
+    def _morphs(
+        self, node: int, primitive: dict[str, Any], positions: Points, weights: list[float]
+    ) -> tuple[Morph, ...]:
+        """Targets by name, in the world, if they are wanted; those without positions move
+        nothing.
+        """
+        if not self._with_morphs:
+            return ()
         mesh = self._gltf.document["meshes"][self._nodes[node]["mesh"]]
         extras = mesh.get("extras") or primitive.get("extras")
         names = extras.get("targetNames") if isinstance(extras, dict) else None
         placed, _ = self._placed(node, primitive, positions)
-        morphs = []
+        morphs: list[Morph] = []
         for target, name in zip_longest(
             primitive.get("targets", []), names if isinstance(names, list) else []
         ):
@@ -142,7 +148,8 @@ class _Reader:
                 moved = positions + self._values(target["POSITION"], 3, len(positions))
                 offsets = self._placed(node, primitive, moved)[0] - placed
             text = name[:MOST_NAME_BYTES] if isinstance(name, str) else ""
-            morphs.append(Morph(name=text, offsets=offsets))
+            weight = weights[len(morphs)] if len(morphs) < len(weights) else 0.0
+            morphs.append(Morph(name=text, offsets=offsets, weight=weight))
         return tuple(morphs)
 
     def _count_points(self, primitive: dict[str, Any], morphs: list[float]) -> None:

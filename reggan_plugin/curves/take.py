@@ -279,7 +279,7 @@ def take_from_columns(columns: Columns, source: str) -> Take:
     if (np.nan_to_num(columns.values[:, rest]) * scale > _FELT).any():
         notes.append(
             "Its weights of neutral are left out: in a take they say how much of a face rests. "
-            "`--expression neutral` takes away what a frame shows."
+            "The expression `neutral` takes away what a frame shows."
         )
     if back:
         notes.append(f"{back} rows are no later than the row before; they are put in order.")

@@ -349,7 +349,7 @@ def is_usd(request: TextureRequest) -> bool:
 
 def also_outputs(request: TextureRequest, label: str) -> Mapping[Path, Path]:
     """Paths of the further maps of an expression, by their source: `normal_happy.png`."""
-    folder = request.out_folder if request.out is None else request.out.parent
+    folder = request.out_folder if request.out is None else named(request.out, label).parent
     return {
         source: (folder or source.parent) / default_output_file(source, label).name
         for source in request.also

@@ -88,6 +88,15 @@ def test_two_further_maps_of_one_name_are_refused(
     assert "would both become r/n_happy.png" in capsys.readouterr().err
 
 
+def test_further_maps_lie_beside_the_map_where_folders_are_named_by_the_expression(
+    folder: Path,
+) -> None:
+    out = folder / "new" / "{expression}" / "skin.png"
+    run(folder, "--also", str(folder / "normal.png"), "--out", str(out))
+    made = {path.relative_to(folder).as_posix() for path in (folder / "new").rglob("*.png")}
+    assert made == {"new/happy/skin.png", "new/happy/normal_happy.png"}
+
+
 def test_a_tile_beside_a_set_moves_by_its_own_number(
     folder: Path, head: MadeHead, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -105,9 +105,11 @@ def texture(
         _print_batch(partial(batch, watch=bar), as_json=as_json, quiet=quiet)
     else:
         files = [path for path in (out, out_mesh, sheet) if path is not None]
-        places = [named(path, label).parent for path in files for label in mixes or [""]]
+        patterns = [path.parent for path in files]
+        patterns += [] if out_folder is None else [out_folder]
+        places = [named(path, label) for path in patterns for label in mixes or [""]]
         with ExitStack() as made:
-            for folder in dict.fromkeys(filter(None, (out_folder, *places))):
+            for folder in dict.fromkeys(places):
                 made.enter_context(writable_folder(folder))
             results = _run(request, sheet, open_transfer, bar)
         _print_results(results, as_json=as_json, quiet=quiet)

@@ -347,11 +347,17 @@ def is_usd(request: TextureRequest) -> bool:
     return request.out_mesh is not None and request.out_mesh.suffix.lower() in USD_SUFFIXES
 
 
+def _folder(request: TextureRequest, label: str) -> Path | None:
+    """Where the results of an expression go; None is beside their sources."""
+    if request.out is not None:
+        return named(request.out, label).parent
+    return None if request.out_folder is None else named(request.out_folder, label)
+
+
 def also_outputs(request: TextureRequest, label: str) -> Mapping[Path, Path]:
     """Paths of the further maps of an expression, by their source: `normal_happy.png`."""
-    folder = request.out_folder if request.out is None else named(request.out, label).parent
     return {
-        source: (folder or source.parent) / default_output_file(source, label).name
+        source: (_folder(request, label) or source.parent) / default_output_file(source, label).name
         for source in request.also
     }
 
@@ -419,11 +425,11 @@ def _default_stem(request: TextureRequest, label: str) -> Path:
     """Beside the map, or beside the mesh for a map that is inside it; without an ending."""
     if request.look.texture is None:
         assert request.mesh is not None, "a request without a mesh names its map"
-        folder = request.out_folder or request.mesh.parent
+        folder = _folder(request, label) or request.mesh.parent
         return folder / f"{request.mesh.stem}_{label}.png"
     texture = request.look.texture
     stem, dot, rest = texture.name.partition(".")
-    return (request.out_folder or texture.parent) / f"{stem}_{label}{dot}{rest}"
+    return (_folder(request, label) or texture.parent) / f"{stem}_{label}{dot}{rest}"
 
 
 def _check_usd(request: TextureRequest, out: Path) -> None:

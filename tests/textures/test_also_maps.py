@@ -95,6 +95,9 @@ def test_further_maps_lie_beside_the_map_where_folders_are_named_by_the_expressi
     run(folder, "--also", str(folder / "normal.png"), "--out", str(out))
     made = {path.relative_to(folder).as_posix() for path in (folder / "new").rglob("*.png")}
     assert made == {"new/happy/skin.png", "new/happy/normal_happy.png"}
+    run(folder, "--out", f"{folder}/maps/{{expression}}/")
+    assert [path.name for path in (folder / "maps").iterdir()] == ["happy"]
+    assert (folder / "maps" / "happy" / "base_color_happy.png").is_file()
 
 
 def test_a_tile_beside_a_set_moves_by_its_own_number(

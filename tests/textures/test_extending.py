@@ -150,6 +150,15 @@ def unwritten(content, wanted):
     return Frame(pixels=np.zeros((64, 64, 3), np.float32), original=Stored())
 
 UNWRITTEN = replace(LEAVES, decode=unwritten)
+
+class Kept:
+    def encode(self, before, after):
+        return b"P6 1 1 255\\n123"
+
+def kept(content, wanted):
+    return Frame(pixels=np.zeros((64, 64, 3), np.float32), original=Kept())
+
+SPOILT = replace(LEAVES, decode=kept, stamp=lambda content, text: b"x")
 none = lambda *_: None
 table = lambda *_: {"jawOpen": [0, 1]}
 numbers = lambda *_: Columns(kind=1, names=[1, 2], times_s="abc", values=None)
@@ -179,7 +188,9 @@ def broken(site: Path, group: str, suffix: str, attribute: str) -> None:
     (site / "studio_formats-1.0.dist-info" / "entry_points.txt").write_text(line)
 
 
-@pytest.mark.parametrize("attribute", ["gone", "ODD", "NUMBER", "LEAVES", "NOTHING", "UNWRITTEN"])
+@pytest.mark.parametrize(
+    "attribute", ["gone", "ODD", "NUMBER", "LEAVES", "NOTHING", "UNWRITTEN", "SPOILT"]
+)
 def test_a_broken_image_format_fails_its_own_frame(
     site: Path, tmp_path: Path, attribute: str
 ) -> None:

@@ -95,7 +95,10 @@ def _attached_format(name: str) -> ImageFormat:
 
     def stamp(content: bytes, text: str) -> bytes:
         with attached_faults("image_formats", name):
-            return expect_type(found.stamp(content, text), bytes)
+            stamped = expect_type(found.stamp(content, text), bytes)
+            if not found.recognises(stamped[:HEAD_BYTES]):
+                raise ValueError(f"its stamp leaves {stamped[:8]!r}, which it does not recognise")
+            return stamped
 
     return replace(found, recognises=recognises, decode=decode, stamp=stamp)
 

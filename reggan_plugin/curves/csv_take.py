@@ -6,6 +6,8 @@ Ours has a heading and a row for each frame; the first column says when:
     time,jawOpen,mouthSmile_L          seconds
     timecode,jawOpen,mouthSmileL       HH:MM:SS:FF
 
+Semicolons or tabs may stand for the commas, and then a comma before decimals.
+
 Live Link Face writes Timecode, BlendShapeCount, 52 shapes and 9 turns of head and eyes. Columns
 are taken by name: their order differs between the app and Unreal. A row whose count is 0 is a
 frame that the phone dropped.
@@ -48,7 +50,12 @@ def columns_of_csv(text: str, rate_fps: float | None) -> Columns:
         ValueError: it is no such file; the message says what is wrong.
     """
     rows: list[list[str]] = []
-    for row in csv.reader(text.splitlines(), skipinitialspace=True):
+    lines = text.splitlines()
+    heading_line = next((line for line in lines if line.strip()), "")
+    delimiter = next((mark for mark in ",;\t" if mark in heading_line), ",")
+    if delimiter != ",":  # as spreadsheets write it where a comma stands before decimals
+        lines = [line.replace(",", ".") for line in lines]
+    for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True):
         if any(row):
             rows.append(row)
             refuse_beyond(len(row), MOST_TAKE_COLUMNS, "columns")

@@ -17,22 +17,23 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.errors import SourceError
 from reggan_plugin.limits import MOST_TAKE_ROWS, MOST_TAKE_SECONDS
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, key_of
-from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, NEUTRAL, mirrored_name
+from reggan_plugin.vocabulary.face_shapes import (
+    ARKIT_SHAPES,
+    HALVED_SHAPES,
+    MAX_WEIGHT,
+    NEUTRAL,
+    mirrored_name,
+    shape_from_name,
+    shapes_of,
+)
 
 _FELT = 0.01
 """Weight from which on a user is told that it is left out; readers of faces write less beside."""
-UNUSED = ""
-"""Of columns that are known and drive nothing here: turns of head and eyes, the tongue."""
-
 _PREFIX = re.compile(r"^.*[.:/|]")
 """`blendShape1.`, `head_geo:`, and the like."""
 _VENDOR_PREFIX = re.compile(
     r"^((blendshapes?|face|facial|arkit|bs)_+)?(m_f\d+_\d+_\d+_)?", re.IGNORECASE
 )
-_SIDES = {"_l": "left", "_r": "right", "l": "left", "r": "right"}
-_BY_LETTERS = {shape.lower(): shape for shape in ARKIT_SHAPES}
-_BOTH = {"browinnerup": "browInnerUp", "cheekpuff": "cheekPuff"}
-"""Shapes in the middle that some tools have for each side."""
 _POSE = re.compile(
     r"(head|(left|right)?eye)_?(yaw|pitch|roll|pos|rot|position|rotation)?_?[xyz]?"
     r"|tongueout|blendshapecount|timecode|timestamp|trackingstatus"
@@ -46,40 +47,25 @@ _EXPRESSIONS = {
 
 
 @cache
-def name_from_column(column: str) -> str | None:
-    """Return the ARKit shape or the expression that a column means.
+def names_from_column(column: str) -> tuple[str, ...] | None:
+    """Return the ARKit shapes or the expression that a column means.
 
-    Any case; `Left`, `_L` or `L` at the end; behind prefixes of meshes.
+    `shape_from_name` tells how a shape may be written; `mouthSmile` means both sides.
 
     Returns:
-        `UNUSED` for what is known and drives nothing; None for what is not known.
+        Nothing for what is known and drives nothing here: turns of head and eyes, the tongue; None
+        for what is not known.
     """
-    word = _PREFIX.sub("", column.strip())
-    bare = _VENDOR_PREFIX.sub("", word).replace(" ", "").replace("-", "_").lower()
-    for text in (bare, bare.replace("_", "")):
-        shape = _shape_of(text)
-        if shape is not None:
-            return shape
+    shape = shape_from_name(column)
+    if shape is not None:
+        return (shape,)
+    word = _VENDOR_PREFIX.sub("", _PREFIX.sub("", column.strip()))
+    bare = word.replace(" ", "").replace("-", "_").lower()
     if _POSE.fullmatch(bare):
-        return UNUSED
-    return _EXPRESSIONS.get(bare.replace("_", ""))
-
-
-def _shape_of(text: str) -> str | None:
-    if text in _BY_LETTERS:
-        return _BY_LETTERS[text]
-    for ending, side in _SIDES.items():
-        stem = text.removesuffix(ending)
-        if stem == text:
-            continue
-        if stem + side in _BY_LETTERS:
-            return _BY_LETTERS[stem + side]
-        if stem in _BOTH:
-            return _BOTH[stem]
-    for side in ("left", "right"):
-        if text.endswith(side) and text.removesuffix(side).rstrip("_") in _BOTH:
-            return _BOTH[text.removesuffix(side).rstrip("_")]
-    return None
+        return ()
+    letters = bare.replace("_", "")
+    named = _EXPRESSIONS.get(letters)
+    return shapes_of(letters) or (None if named is None else (named,))
 
 
 _LEAST_PERCENT = 2.0
@@ -228,13 +214,14 @@ def take_from_columns(columns: Columns, source: str) -> Take:
     known: dict[str, list[int]] = {}
     unknown, rest = [], []
     for place, column in enumerate(columns.names):
-        name = name_from_column(column)
-        if name is None:
+        names = names_from_column(column)
+        if names is None:
             unknown.append(column)
-        elif name == NEUTRAL:
+        elif names == (NEUTRAL,):
             rest.append(place)
-        elif name != UNUSED:
-            known.setdefault(name, []).append(place)
+        else:
+            for name in names:
+                known.setdefault(name, []).append(place)
     if not known:
         some = ", ".join(str(name)[:_LONGEST_SHOWN] for name in columns.names[:8])
         raise SourceError(
@@ -273,7 +260,7 @@ def take_from_columns(columns: Columns, source: str) -> Take:
             "column without any weight is 0."
         )
     for name, places in known.items():
-        if len(places) > 1 and name not in _BOTH.values():
+        if len(places) > 1 and name not in HALVED_SHAPES:
             same = " and ".join(str(columns.names[place])[:_LONGEST_SHOWN] for place in places[:8])
             notes.append(f"{same} all name {name}; the largest weight counts.")
     if (np.nan_to_num(columns.values[:, rest]) * scale > _FELT).any():

@@ -97,7 +97,7 @@ def shapes_of(word: str) -> tuple[str, ...]:
     return SHAPE_FROM_KEY[key + "left"], SHAPE_FROM_KEY[key + "right"]
 
 
-_HALVED = ("browInnerUp", "cheekPuff")
+HALVED_SHAPES = ("browInnerUp", "cheekPuff")
 """Shapes that some files split into a left and a right half."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SIDE_LETTERS = {"l": "left", "r": "right"}
@@ -108,7 +108,7 @@ def _names_by_spelling() -> dict[str, str]:
     spellings: dict[str, str] = {}
     for name in ARKIT_SHAPES:
         side = next((side for side in ("Left", "Right") if name.endswith(side)), "")
-        sides = [side] if side or name not in _HALVED else ["", "Left", "Right"]
+        sides = [side] if side or name not in HALVED_SHAPES else ["", "Left", "Right"]
         stem = name.removesuffix(side).lower()
         for word in (side.lower() for side in sides):
             spellings |= dict.fromkeys((stem + word, stem + word[:1], word + stem), name)

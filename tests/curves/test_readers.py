@@ -7,7 +7,7 @@ import pytest
 
 from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.read_take import read_take
-from reggan_plugin.curves.take import UNUSED, Take, mirrored, name_from_column
+from reggan_plugin.curves.take import Take, mirrored, names_from_column
 from reggan_plugin.errors import MeshError, SourceError
 
 from . import conftest as formats
@@ -112,6 +112,15 @@ def test_rows_that_go_back_in_time_are_put_in_order_and_told(tmp_path: Path) -> 
     assert "2 rows are no later than the row before; they are put in order." in take.notes
 
 
+def test_a_take_that_a_spreadsheet_saved_is_read_with_its_decimal_commas(tmp_path: Path) -> None:
+    take = take_of(tmp_path, "time;jawOpen;mouthSmile\n0;0,25;1\n0,5;0,5;0\n")
+    assert take.names == ("jawOpen", "mouthSmileLeft", "mouthSmileRight")
+    assert take.weights.tolist() == [[0.25, 1, 1], [0.5, 0, 0]]
+    assert take.times_s.tolist() == [0, 0.5]
+    tabs = take_of(tmp_path, "frame\tjawOpen\n1\t0.25\n2\t0.5\n")
+    assert tabs.weights[:, 0].tolist() == [0.25, 0.5]
+
+
 def test_gaps_are_filled_in_straight_lines(tmp_path: Path) -> None:
     take = take_of(tmp_path, "time,jawOpen\n0,0\n1\n2,nan\n3,0.9\n")
     assert take.weights[:, 0].tolist() == pytest.approx([0.0, 0.3, 0.6, 0.9])
@@ -148,27 +157,31 @@ def test_a_weight_of_neutral_is_not_left_out_in_silence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "name"),
+    ("column", "names"),
     [
-        ("JawOpen", "jawOpen"),
-        ("blendShape1.mouthSmile_L", "mouthSmileLeft"),
-        ("Face.M_F00_000_00_eyeBlinkR", "eyeBlinkRight"),
-        ("head_geo:eyeBlink_Right", "eyeBlinkRight"),
-        ("MouthLeft", "mouthLeft"),
-        ("jawR", "jawRight"),
-        ("browInnerUp_L", "browInnerUp"),
-        ("cheekPuff_R", "cheekPuff"),
-        ("Blink_L", "blink left"),
-        ("aa", "aa"),
-        ("HeadPitch", UNUSED),
-        ("leftEyeYaw", UNUSED),
-        ("tongueOut", UNUSED),
+        ("JawOpen", ("jawOpen",)),
+        ("blendShape1.mouthSmile_L", ("mouthSmileLeft",)),
+        ("Face.M_F00_000_00_eyeBlinkR", ("eyeBlinkRight",)),
+        ("head_geo:eyeBlink_Right", ("eyeBlinkRight",)),
+        ("MouthLeft", ("mouthLeft",)),
+        ("jawR", ("jawRight",)),
+        ("browInnerUp_L", ("browInnerUp",)),
+        ("cheekPuff_R", ("cheekPuff",)),
+        ("Blink_L", ("blink left",)),
+        ("aa", ("aa",)),
+        ("HeadPitch", ()),
+        ("leftEyeYaw", ()),
+        ("tongueOut", ()),
+        ("mouthSmile", ("mouthSmileLeft", "mouthSmileRight")),
+        ("head_geo:eye_blink", ("eyeBlinkLeft", "eyeBlinkRight")),
         ("jawOpener", None),
         ("L", None),
     ],
 )
-def test_columns_are_known_however_tools_write_them(column: str, name: str | None) -> None:
-    assert name_from_column(column) == name
+def test_columns_are_known_however_tools_write_them(
+    column: str, names: tuple[str, ...] | None
+) -> None:
+    assert names_from_column(column) == names
 
 
 def test_both_halves_of_a_middle_shape_count_as_the_larger(tmp_path: Path) -> None:
@@ -238,6 +251,16 @@ def test_sides_are_exchanged_all_or_the_mouths_alone(tmp_path: Path) -> None:
         ("a.txt", "k,0,1\nk,1\n", "line 2 has 1 numbers, the first has 2"),
         ("a.json", "{}", "no facsNames and weightMat"),
         ("a.json", '{"facsNames": ["jawOpen"], "weightMat": [[0]]}', "exportFps is None"),
+        (
+            "a.json",
+            '{"exportFps": "30", "facsNames": ["jawOpen"], "weightMat": [[0]]}',
+            "exportFps is '30', no number",
+        ),
+        (
+            "a.json",
+            '{"exportFps": 30, "facsNames": ["jawOpen"], "weightMat": [[0], [0, 1]]}',
+            "rows have different lengths",
+        ),
         (
             "a.json",
             '{"exportFps": 30, "facsNames": ["jawOpen"], "weightMat": [[0, 1]]}',

@@ -23,9 +23,11 @@ def columns_of_audio2face(text: str, rate_fps: float | None) -> Columns:
     rate = rate_fps or document.get("exportFps")
     if not isinstance(rate, int | float) or not 0 < rate <= MOST_TAKE_FPS:  # false for NaN, too
         raise ValueError(
-            f"its exportFps is {str(rate)[:80]}, no number of frames a second up to {MOST_TAKE_FPS}"
+            f"its exportFps is {rate!r:.80}, no number of frames a second up to {MOST_TAKE_FPS}"
         )
     try:
+        if isinstance(rows, list) and len({len(row) for row in rows}) > 1:
+            raise ValueError("its rows have different lengths")
         numbers = np.array(rows)
         if numbers.size and numbers.dtype.kind not in "iuf":
             raise ValueError("it holds what is no number")

@@ -41,7 +41,7 @@ from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 from reggan_training.commands.options import families_from_paths
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.landmarks.drawn_accessories import SIDE_PX as EDGE_PX
-from reggan_training.landmarks.front_view import seen_edges
+from reggan_training.landmarks.front_view import middle_line, seen_edges
 from reggan_training.landmarks.points_on_mesh import SHARES, DensePoints, HeadSource, iris_of
 from reggan_training.landmarks.stylised import stylise
 from reggan_training.metrics.motion.evaluation import motion_in_crop
@@ -53,7 +53,7 @@ from reggan_training.metrics.motion.measures import (
     part_masks,
 )
 from reggan_training.metrics.motion.test_heads import held_out_identities
-from reggan_training.pairs.head_look import sample_look
+from reggan_training.pairs.head_look import HeadLook, sample_look
 from reggan_training.pairs.rasterising import Camera, RasterisedHead, frontal_camera, rasterise_head
 from reggan_training.pairs.shading import HeadShader, truth_of_pair
 
@@ -92,6 +92,8 @@ _OUTER_CORNERS = 1.45
 _LEAST_OPENING = 0.004
 """Opening of a mouth in squares of eye distances from which on it has an edge to measure."""
 _FINER = 4
+_STRANDS_PX, _SEEN = 4, 0.8
+"""How far strands of a worn brow lie apart, and how much of its width has to be seen."""
 _LEAST_CURVE = 0.005
 """True change of a brow's shape, in eye distances, from which on it is compared."""
 
@@ -105,15 +107,19 @@ class StudyHead:
 
     Attributes:
         group: its family, or `stylised`.
-        style: of its look.
-        number: of its look's seed.
+        number: of the head.
     """
 
     group: str
     mesh: HeadMesh
     points: DensePoints
-    style: str
+    look: HeadLook
     number: int
+
+    @property
+    def style(self) -> str:
+        """Of its look: skin, stone or toon."""
+        return self.look.style
 
     @property
     def name(self) -> str:
@@ -136,15 +142,15 @@ def study_heads(data: Path, count: int) -> Iterator[StudyHead]:
     for index in range(count):
         for place, group in enumerate(GROUPS):
             number = index * len(GROUPS) + place
+            look = sample_look(np.random.default_rng([SEED, 17, number]), style=_style_of(number))
+            family, at = group, index
             if group == "stylised":
-                family = tuple(SHARES)[index % len(SHARES)]
-                identity = names[family][(count + index) % len(names[family])]
-                mesh, points = _stylised(*source.head(family, identity), index)
-            else:
-                mesh, points = source.head(group, names[group][index % len(names[group])])
-            yield StudyHead(
-                group=group, mesh=mesh, points=points, style=_style_of(number), number=number
-            )
+                family, at = tuple(SHARES)[index % len(SHARES)], count + index
+            identity = names[family][at % len(names[family])]
+            mesh, points = source.head(family, identity, shows_texture=look.uses_texture)
+            if group == "stylised":
+                mesh, points = _stylised(mesh, points, index)
+            yield StudyHead(group=group, mesh=mesh, points=points, look=look, number=number)
 
 
 def _style_of(number: int) -> str:
@@ -171,11 +177,16 @@ class View:
         self.camera: Camera = frontal_camera(mesh.landmarks(mesh.rest), yaw_deg)
         states = [{}] + [{k: v for k, v in one.items() if k in mesh.controls} for one in asked]
         self.raster: RasterisedHead = rasterise_head(mesh, states, self.camera, face_px=side_px)
-        self.look = sample_look(np.random.default_rng([SEED, 17, head.number]), style=head.style)
         self._shader = HeadShader(self.raster)
         self.vertices = [mesh.vertices(state) for state in states]
         self.source = self.picture(0)
         self.places = true_places(mesh, head.points, self.vertices[0], self.camera)
+        hair = self._parts(0) == Part.BROWS
+        nose_px = float(self.raster.landmarks[0][LANDMARK_NAMES.index("nose_tip"), 0]) * side_px
+        is_right = np.arange(side_px) < nose_px
+        for side, half in (("right", is_right), ("left", ~is_right)):
+            brow = rows_of("brow", side)
+            self.places[brow] = onto_worn_brow(self.places[brow], hair & half)
 
     @property
     def eye(self) -> float:
@@ -190,7 +201,7 @@ class View:
     def picture(self, state: int) -> Picture:
         """The true render of a state."""
         with torch.no_grad():
-            shown = self._shader.picture(self.raster.face, state, self.look)
+            shown = self._shader.picture(self.raster.face, state, self.head.look)
         return np.ascontiguousarray(shown.clamp(0, 1).permute(1, 2, 0).numpy())
 
     def truth(self, state: int, target: Picture) -> TrueFace:
@@ -210,9 +221,7 @@ class View:
 
     def openings(self, state: int) -> Picture:
         """The true map of openings of a state."""
-        triangle = self.raster.face.triangle[state].astype(int)
-        hit = triangle < len(self.raster.parts)
-        part = np.where(hit, self.raster.parts[np.where(hit, triangle, 0)], int(Part.SKIN))
+        part = self._parts(state)
         upper = (np.arange(self.side_px) < self.nose_px)[:, None]
         eye = np.isin(part, (Part.EYE, Part.SOCKET)) & upper
         mouth = np.isin(part, (*INSIDE_OF_MOUTH, Part.SOCKET)) & ~upper
@@ -226,10 +235,33 @@ class View:
         part = self.raster.parts[np.where(hit, triangle, 0)]
         return hit & np.isin(part, (Part.SKIN, Part.BROWS))
 
+    def _parts(self, state: int) -> Int[np.ndarray, "side side"]:
+        """What each pixel shows of a state: a `Part`, and skin beside the head."""
+        triangle = self.raster.face.triangle[state].astype(int)
+        hit = triangle < len(self.raster.parts)
+        return np.where(hit, self.raster.parts[np.where(hit, triangle, 0)], int(Part.SKIN))
+
     def brow(self, state: int, side: str) -> Points:
         """A brow's line in a state, in parts of the crop's side."""
         viewed = self.camera.view(self.head.points.at(self.vertices[state]))
         return self.camera.project(viewed)[rows_of("brow", side)]
+
+
+def onto_worn_brow(line: Points, hair: Bool[np.ndarray, "side side"]) -> Points:
+    """Move a brow's line to the middle of the hair that is worn there, if most of it is seen.
+
+    Args:
+        line: on the skin beneath, in parts of the picture's side.
+        hair: pixels that show it.
+    """
+    if not hair.any():
+        return line
+    window = np.ones((2 * _STRANDS_PX + 1,) * 2, np.uint8)
+    solid = cv2.morphologyEx(hair.astype(np.uint8), cv2.MORPH_CLOSE, window)
+    found = middle_line(solid.astype(np.float32), len(line)) / len(hair)
+    if np.ptp(found[:, 0]) < _SEEN * np.ptp(line[:, 0]):
+        return line
+    return found if line[0, 0] < line[-1, 0] else found[::-1]
 
 
 def true_places(

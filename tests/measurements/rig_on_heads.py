@@ -19,7 +19,7 @@ All figures, with what they mean:
     brows       change of the brows' shape beyond a similarity, % of the eye distance: made (true),
                 and the distance between both
     landmarks   of a rig, against the true ones, mean (median), % of the eye distance; brows where
-                they are seen: their true lines lie on the mesh, beside painted hair by 1 to 4 %
+                they are seen: their true lines lie where a look paints their hair
     seconds     of a request and its picture, on faces asked before
 
 With `--own-rig` the first model takes each head's own mesh and shapes for its template, as `--rig`

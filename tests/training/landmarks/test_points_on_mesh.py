@@ -90,3 +90,13 @@ def test_a_warped_head_s_blink_still_shuts(heads: HeadSource, seed: int) -> None
     landmarks = DensePoints(rows=found.rows, weights=found.weights, eyes={}, rest=warped.rest)
     assert lid_gap(landmarks.at(warped.vertices(SHUT)), "right") < 0.01
     assert lid_gap(landmarks.at(warped.rest), "right") > 0.05
+
+
+def test_brows_of_a_head_without_its_texture_lie_where_they_are_painted(heads: HeadSource) -> None:
+    rows = rows_of("brow", "right")
+    head, textured = heads.head("valid", "Asian_F_2")
+    bare, painted = heads.head("valid", "Asian_F_2", shows_texture=False)
+    assert head.textures
+    assert not bare.textures
+    apart = (painted.at(bare.rest) - textured.at(head.rest))[rows]
+    assert 0.01 < np.abs(apart[:, 1]).mean() < 0.13

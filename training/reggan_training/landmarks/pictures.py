@@ -249,5 +249,6 @@ def random_states(random: np.random.Generator, head: HeadMesh, count: int) -> li
 
 
 def sampled_look(random: np.random.Generator) -> HeadLook:
-    """Draw a look of one of the noise textures that are kept."""
-    return replace(sample_look(random), texture_seed=int(random.integers(TEXTURES)))
+    """Draw a look of one of the noise textures that are kept; it shows whatever a head has."""
+    look = sample_look(random)
+    return replace(look, texture_seed=int(random.integers(TEXTURES)), uses_texture=True)

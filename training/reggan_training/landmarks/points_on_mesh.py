@@ -55,6 +55,8 @@ SHARE_OF_CHARACTER: Final = 0.30
 """How often one of a user's own heads is drawn, beside `SHARES`."""
 MEAN_FAMILY: Final = "ict"
 """The family whose mean head has the landmarks that have no edge of their own."""
+_TEXTURED: Final = 0.85
+"""How often a head that has textures shows them."""
 _NUMBERS: Final = 100_000
 _PREFIXES: Final = {"ict": "ict", "makehuman": "mh"}
 """Of the names of identities, of families that sample them."""
@@ -280,19 +282,24 @@ class HeadSource:
         mean = families[MEAN_FAMILY].head(f"{MEAN_FAMILY}-{seed}-00000")
         self.mean = replace(mean, rest=mean.canonical)
         self.mean_points = dense_points(self.mean)
-        self._found: dict[str, DensePoints] = {}
+        self._found: dict[tuple[str, bool], DensePoints] = {}
 
     def heads(self, random: np.random.Generator) -> Iterator[tuple[HeadMesh, DensePoints]]:
         """Heads without end."""
         while True:
             family = str(random.choice(self._names, p=self._shares))
-            yield self.head(family, self._identity(family, random))
+            identity = self._identity(family, random)
+            yield self.head(family, identity, shows_texture=random.random() < _TEXTURED)
 
-    def head(self, family: str, identity: str) -> tuple[HeadMesh, DensePoints]:
-        """One head by name."""
+    def head(
+        self, family: str, identity: str, *, shows_texture: bool = True
+    ) -> tuple[HeadMesh, DensePoints]:
+        """One head by name; without its texture brows lie where a look paints them."""
         head = self._families[family].head(identity)
+        if not shows_texture:
+            head = replace(head, textures=())
         # identities of a family that samples them share a mesh
-        key = family if family in _PREFIXES else identity
+        key = (family if family in _PREFIXES else identity, bool(head.textures))
         if key not in self._found:
             is_mean = family == MEAN_FAMILY
             self._found[key] = (

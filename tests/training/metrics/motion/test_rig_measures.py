@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
-from tests.measurements.rig_measures import bend, edge_distance, landmark_errors, moved_forward
+from tests.measurements.rig_measures import (
+    bend,
+    edge_distance,
+    landmark_errors,
+    moved_forward,
+    onto_worn_brow,
+)
 from tests.measurements.rig_on_heads import BOUNDS, Found
 
 SIDE_PX = 128
@@ -28,6 +34,18 @@ def test_a_brow_that_turns_and_grows_does_not_bend() -> None:
     assert np.abs(bend(line, turned)).max() < 1e-9
     arched = line * [1, 2]
     assert np.abs(bend(line, arched)).max() > 0.02
+
+
+def test_a_brow_lies_in_the_middle_of_the_hair_that_is_worn_there() -> None:
+    hair = np.zeros((SIDE_PX, SIDE_PX), bool)
+    hair[40:46:2, 20:60] = True  # strands with skin between them
+    line = np.column_stack([np.linspace(22, 58, 9), np.full(9, 50.0)]) / SIDE_PX
+    moved = onto_worn_brow(line, hair)
+    assert moved[:, 1] * SIDE_PX == pytest.approx(np.full(9, 42.5), abs=0.1)
+    assert (np.diff(moved[:, 0]) > 0).all()
+    assert onto_worn_brow(line[::-1], hair)[0, 0] > 0.4
+    hair[:, 35:] = False  # beneath a fringe
+    assert onto_worn_brow(line, hair) is line
 
 
 def test_a_place_goes_where_the_backward_motion_comes_from() -> None:

@@ -1,6 +1,5 @@
 """Expressions of one's own, kept in the file that `--presets` reads."""
 
-import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 from .errors import BridgeError
 from .expression_blend import names_are_alike
 from .vocabulary import ALL_EXPRESSIONS, SHAPE_NAMES
+from .whole_file import write_whole
 
 _HEADING = re.compile(r"""\s*\[\s*(?:"([^"]*)"|'([^']*)'|([^\]"']+?))\s*(?:\.[^\]]*)?\]""")
 _NAME = re.compile(r"[^\W\d_][\w \-]*")
@@ -74,9 +74,7 @@ def add_preset(
             )
         lines = [f'["{name}"]', *(f"{_key(one)} = {weight:g}" for one, weight in weights.items())]
         added = "\n".join([*([text.rstrip(), ""] if text.strip() else []), *lines, ""])
-        new = path.with_name(f".{path.name}.{os.getpid()}")
-        new.write_text(added, encoding="utf-8", newline="\n")
-        new.replace(path)
+        write_whole(path, added.encode("utf-8"))
     except (OSError, ValueError) as error:
         raise BridgeError(
             f"{path} cannot be read or written as presets: {error}. Mend it, or choose another "

@@ -5,7 +5,6 @@ The schema is described in the runtime's `faces/tracks.py`.
 
 import json
 import math
-import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from .errors import BridgeError
 from .frame_sequence import shown_number
 from .frames_in_words import frames_in_words
 from .projection import LANDMARK_NAMES, SeenFace, face_box
+from .whole_file import write_whole
 
 _SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 """JPEG markers that a frame begins with."""
@@ -255,12 +255,7 @@ def write_tracks(path: Path, text: str) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            new.write_text(text, encoding="utf-8", newline="\n")
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
+        write_whole(path, text.encode("utf-8"))
     except OSError as error:
         raise BridgeError(
             f"{path} cannot be written: {error.strerror}. Choose a folder that you may write to."

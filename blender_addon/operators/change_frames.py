@@ -31,7 +31,7 @@ from ..scene.sequence_images import load_changed_frames, load_frames, shot_name,
 from ..scene.settings import absolute_path, face_settings, model_settings, presets_file
 from ..scene.shots import refuse_shots
 from .change_image import ChangedImage, change_of_image
-from .job_operator import JobOperator, new_job_folder
+from .job_operator import JobOperator, new_job_folder, scene_of_job
 from .rendered_faces import look_at_rendered_frames
 
 _ON_DISK = ("written", "copied", "skipped")
@@ -145,11 +145,8 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         ends: tuple[Path, Path] | None,
     ) -> None:
         """Open the changed frames of one sequence and expression."""
-        scene = next((s for s in bpy.data.scenes if s.name_full == self._scene), None)
         out = Path(summary["out"])
-        if scene is None:
-            raise BridgeError(f"The frames are in {out}; the scene {self._scene} is gone.")
-        settings = scene.reggan
+        settings = scene_of_job(self._scene, f"The frames are in {out}.").reggan
         first, last = ends or 2 * _on_disk(summary)[:1]
         original = load_frames(first, last)
         if self._is_own_render and first.suffix.lower() == ".exr":  # other files have it in them

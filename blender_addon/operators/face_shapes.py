@@ -15,7 +15,7 @@ from ..preferences import preferences_of
 from ..properties import shares_of_blend
 from ..scene.expression_choice import NO_EXPRESSION
 from ..scene.settings import absolute_path
-from .job_operator import JobOperator, new_job_folder
+from .job_operator import JobOperator, new_job_folder, scene_of_job
 
 
 class ResetShapes(bpy.types.Operator):
@@ -83,9 +83,7 @@ class LikePicture(JobOperator, bpy.types.Operator):
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
         """Set them; no expression is chosen beside them."""
-        scene = next((s for s in bpy.data.scenes if s.name_full == self._scene), None)
-        if scene is None:
-            raise BridgeError(f"The scene {self._scene} is gone. Read the picture in another.")
+        scene = scene_of_job(self._scene, "Read the picture in another.")
         weights = progress.summary["weights"]
         for name in SHAPE_NAMES:
             setattr(scene.reggan_shapes, name, weights.get(name, 0.0))

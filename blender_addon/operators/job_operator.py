@@ -36,6 +36,18 @@ def new_job_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=_FOLDER_BEGINS, dir=bpy.app.tempdir))
 
 
+def scene_of_job(full_name: str, remedy: str) -> bpy.types.Scene:
+    """Return the scene that a job was begun for.
+
+    Raises:
+        BridgeError: it is gone, or has another name; `remedy` ends the message.
+    """
+    found = next((scene for scene in bpy.data.scenes if scene.name_full == full_name), None)
+    if found is None:
+        raise BridgeError(f"The scene {full_name} was renamed or removed meanwhile. {remedy}")
+    return found
+
+
 class JobOperator(Explained):
     """Mixin of operators that run `reggan-plugin`, before `bpy.types.Operator`.
 

@@ -18,7 +18,7 @@ from ..scene.expression_choice import NO_EXPRESSION, fit_of_take, take_file
 from ..scene.image_files import file_stem
 from ..scene.sequence_images import stored_path
 from ..scene.settings import absolute_path
-from .job_operator import BUSY, JobOperator, new_job_folder, running_job
+from .job_operator import BUSY, JobOperator, new_job_folder, running_job, scene_of_job
 
 
 class _TakeOperator(JobOperator):
@@ -32,9 +32,7 @@ class _TakeOperator(JobOperator):
         return JobRequest(arguments=arguments, title=f"Reading {take.name}", folder=folder)
 
     def _key(self, take: Path) -> None:
-        scene = next((s for s in bpy.data.scenes if s.name_full == self._scene), None)
-        if scene is None:
-            raise BridgeError(f"The scene {self._scene} is gone. Read the take again in another.")
+        scene = scene_of_job(self._scene, "Read the take again in another.")
         render = scene.render
         keys = keys_of_take(
             self._read,

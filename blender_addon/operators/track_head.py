@@ -1,8 +1,6 @@
 """Project a head through the camera in every frame, into the tracks that `render` takes."""
 
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.run_job import Job, JobRequest, Progress
 from ..bridge.shape_keys import KeyWeight
 from ..bridge.tracks_file import other_faces, write_tracks
+from ..bridge.whole_file import write_whole
 from ..head_settings import named_values
 from ..job_display import redraw_views
 from ..preferences import chosen_runtime
@@ -23,7 +22,7 @@ from ..scene.head_in_scene import head_problem
 from ..scene.image_files import file_stem
 from ..scene.settings import absolute_path, character_file
 from ..second_blender.start import job_on_copy
-from .job_operator import JobOperator, new_job_folder, without_work_paths
+from .job_operator import JobOperator, new_job_folder, scene_of_job, without_work_paths
 from .rendered_faces import look_at_rendered_frames
 
 _KEPT = "//reggan/"
@@ -82,12 +81,7 @@ class TrackHead(JobOperator, bpy.types.Operator):
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
         """Put the file where it belongs, let `Render` use it, and say what it will leave out."""
-        scene = next((s for s in bpy.data.scenes if s.name_full == self._scene_name), None)
-        if scene is None:
-            raise BridgeError(
-                f"The scene {self._scene_name} was renamed or removed while its head was tracked. "
-                "Nothing was written; track it again."
-            )
+        scene = scene_of_job(self._scene_name, "Nothing was written; track it again.")
         write_tracks(absolute_path(self._path, "Tracks"), self._made.read_text(encoding="utf-8"))
         scene.reggan.rig_tracks, scene.reggan.use_rig_tracks = self._path, True
         account = json.loads(self._account.read_text(encoding="utf-8"))
@@ -146,9 +140,7 @@ class _OwnHead:
         path, settings = absolute_path(self.kept, "File"), scene.reggan_character
         try:
             path.parent.mkdir(exist_ok=True)
-            new = path.with_name(f".{path.name}.{os.getpid()}")
-            shutil.copyfile(self.written, new)
-            new.replace(path)
+            write_whole(path, self.written.read_bytes())
         except OSError as error:
             raise BridgeError(
                 f"The head cannot be kept at {path}: {error.strerror or error}. Make room there, "

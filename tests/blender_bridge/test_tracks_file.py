@@ -16,6 +16,7 @@ from blender_addon.bridge.tracks_file import (
     tracks_from_faces,
     write_tracks,
 )
+from blender_addon.bridge.whole_file import write_whole
 from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.faces.tracks_file import read_tracks
 
@@ -141,3 +142,10 @@ def test_a_face_that_cannot_be_seen_is_marked(
     assert face.status == status
     if status != "behind":
         assert face.score == pytest.approx(1 - hidden / 6)
+
+
+def test_a_file_that_cannot_take_its_name_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_whole(tmp_path / "taken", b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]

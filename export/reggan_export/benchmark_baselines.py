@@ -6,7 +6,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from reggan_export.source_network import compute_in_half, network_from
 from reggan_plugin.backends.runner import ASKED_FOR, Tensors
 from reggan_plugin.benchmark.contestant import Contestant, Roof
 from reggan_plugin.errors import ModelError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.models.model_card import (
     CARD_KEY,
     PICTURE_CONTRACT,
@@ -49,7 +49,7 @@ _BYTES = 4
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class GraphWork:
     """Work of one face.
 
@@ -163,7 +163,7 @@ _COPIED_BYTES = {"cpu": 64 << 20, "cuda": 1 << 30}
 _LINK_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class HardwarePeaks:
     """Peaks of one device in one precision.
 

@@ -5,7 +5,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +27,7 @@ from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.files.frame import can_read
+from reggan_plugin.frozen import frozen
 from reggan_plugin.models.model_card import (
     PICTURE_CONTRACT,
     UNSEALED,
@@ -70,7 +70,7 @@ def calibration_crops(card: ModelCard, folder: Path | None = None) -> Crops:
     return np.stack(found)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class QuantisedModel:
     """The result of a quantisation.
 

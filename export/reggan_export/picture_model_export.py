@@ -1,7 +1,7 @@
 """`export onnx` of contract 1: a network of any architecture to a verified ONNX file."""
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -13,13 +13,14 @@ from reggan_export.verify.verify_model import OUTPUT_NAMES, verify_model
 from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.backends.choose_device import AUTO_ORDER
 from reggan_plugin.errors import ModelParityError
+from reggan_plugin.frozen import frozen
 from reggan_training.papers.networks.expression_model import ExpressionModel
 
 _MOST_CROPS = 64
 """In one batch."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ExportedModel:
     """The result of an export.
 

@@ -4,7 +4,7 @@ Those of papers, and the two of the face locator with the inputs and outputs of 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.faces.face_crop import CROP_SIDE_PX
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.frozen import frozen
 from reggan_plugin.models.model_card import UNSEALED, ModelCard, card_from_metadata
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
@@ -224,7 +225,7 @@ class ScoredLandmarks(nn.Module):
         return torch.sigmoid(logits), points
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class LocatorPart:
     """One of the two files.
 

@@ -16,13 +16,14 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from reggan_plugin.backends.runner import ENGINE_SUFFIX, EngineOptions
 from reggan_plugin.errors import EngineError, OutputError, UnsafeCacheError
 from reggan_plugin.file_safety import write_atomically
+from reggan_plugin.frozen import frozen
 
 CACHE_VARIABLE = "REGGAN_PLUGIN_CACHE"
 
@@ -92,7 +93,7 @@ _KIND, _SCHEMA = "tensorrt-engine", 1
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class EngineKey:
     """Everything that makes two engines different.
 
@@ -143,7 +144,7 @@ class EngineKey:
             return False
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class EngineFile:
     """An engine that was read and found whole.
 

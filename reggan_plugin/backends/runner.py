@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reggan_plugin.errors import UsageError
+from reggan_plugin.frozen import frozen
 
 Tensors = dict[str, NDArray[np.float32]]
 ASKED_FOR = "asked for"
@@ -43,7 +44,7 @@ class Runner(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class DeviceName:
     """A kind of device and, where there can be several, which of them."""
 
@@ -81,7 +82,7 @@ DEFAULT_BATCH = (1, 1, 16)
 _MOST_BATCH = 64
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class EngineOptions:
     """Options of building an engine.
 
@@ -118,7 +119,7 @@ _REPLACES = "pip uninstall -y onnxruntime; pip install "
 """For builds that take the place of onnxruntime: two at once overwrite each other's files."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Provider:
     """The provider by which ONNX Runtime reaches a kind of device.
 

@@ -13,7 +13,6 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from reggan_plugin.backends.engine_cache import (
 )
 from reggan_plugin.backends.runner import ASKED_FOR, EngineOptions, Tensors
 from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, EngineError, ModelError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.models.model_card import read_card
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 
@@ -354,7 +354,7 @@ def load_tensorrt() -> Any:
     return trt
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Gpu:
     """One GPU: its name, its generation such as `9.0`, the newest CUDA that its driver speaks."""
 

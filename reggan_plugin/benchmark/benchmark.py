@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from reggan_plugin.benchmark.pipeline_timing import (
     PipelineTiming,
     measure_pipeline,
 )
+from reggan_plugin.frozen import frozen
 
 _WARM_UP = 3
 _FEWEST_TURNS = 5
@@ -41,7 +42,7 @@ Report = Callable[[str], None]
 """Is told what is under way."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Timing:
     """One batch size of one contestant.
 
@@ -143,7 +144,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ModelResult:
     """One contestant.
 
@@ -171,7 +172,7 @@ class ModelResult:
     roof: Roof | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class BenchReport:
     """Everything that one run measured."""
 
@@ -238,7 +239,7 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class BenchSettings:
     """Settings of a benchmark.
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import DEVICE_KINDS, PROVIDERS, Runner
 from reggan_plugin.errors import DeviceUnavailableError, RegganError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata
 from reggan_plugin.rig.rig_model import model_inputs
@@ -24,7 +24,7 @@ from reggan_plugin.rig.rig_model import model_inputs
 ENTRY_POINT_GROUP = "reggan_plugin.benchmark"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Contestant:
     """A model, open on a device.
 
@@ -91,7 +91,7 @@ def open_everywhere(
     return contestants, refused
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Roof:
     """The least time that a contestant could take on its hardware, whose peaks are measured.
 
@@ -171,7 +171,7 @@ def run_fresh(module: str, arguments: Sequence[str]) -> dict[str, Any]:
     return {**found, "process_s": round(process_s, 3)}
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ColdStart:
     """Medians of a few fresh processes; engines and kernels are in the cache already.
 

@@ -9,7 +9,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -23,6 +22,7 @@ from reggan_plugin.benchmark.contestant import run_fresh
 from reggan_plugin.change import pipeline
 from reggan_plugin.change.picture_model import BatchedModel
 from reggan_plugin.files.frame import read_frame, write_frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs import frame_output, frame_steps
 from reggan_plugin.jobs.frame_output import FrameOutput
 from reggan_plugin.jobs.frame_steps import FrameSteps
@@ -91,7 +91,7 @@ _STAGES: Mapping[str, Sequence[tuple[object, str]]] = {
 """Functions that do not call each other. The rest, above all colour, is `other`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class PipelineTiming:
     """A shot rendered whole.
 

@@ -7,7 +7,7 @@ whatever their number of rows: cell i of h has its centre at (i + 0.5) / h.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import ShownFace
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -24,7 +25,7 @@ COVER_BEGINS, COVER_ENDS = 0.25, 0.75
 one at once. So cover is steepened between these two, at the resolution of the frame."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Painter:
     """Cover and paint of a part of the crop at a resolution of its own.
 
@@ -39,7 +40,7 @@ class Painter:
     paint: Float[np.ndarray, "paint_side paint_side 3"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Answer:
     """The change of one face, whatever made it.
 

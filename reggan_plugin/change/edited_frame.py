@@ -1,12 +1,13 @@
 """A picture, and the faces in it on their way through a change."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
 from reggan_plugin.array_types import Pixels, Plane, RegionPixels, RegionPlane
 from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
@@ -16,7 +17,7 @@ from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Picture:
     """Stored pixels, what they mean, and what each may take of a change."""
 
@@ -47,7 +48,7 @@ class Picture:
         return colour.display_from_stored(stored, self.alpha_in(region), self.coding)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class CutFace:
     """A face on its way through the model.
 
@@ -82,7 +83,7 @@ class CutFace:
         return replace(self, region=(rows, columns), crop=crop, display=self.display[within])
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FrameCrops:
     """A picture and its faces, those that are turned away left out."""
 
@@ -90,7 +91,7 @@ class FrameCrops:
     faces: tuple[CutFace, ...]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class EditedFrame:
     """A frame after its edit: what may have changed, and all of it on request.
 

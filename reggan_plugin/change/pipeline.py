@@ -11,7 +11,7 @@ Frames, textures, the page, the evaluation and the checks of an export all go th
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -29,6 +29,7 @@ from reggan_plugin.change.edited_frame import CutFace, EditedFrame, FrameCrops, 
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks import intensity_share
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay, before_grey, continue_under_alpha
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
@@ -138,7 +139,7 @@ def answer_faces(
     return [finite(answer) for answer in source.answer(faces, mixes, known)]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FrameAnswers:
     """A picture with the answer for each of its faces, within what a user limits it to."""
 

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -20,6 +20,7 @@ from reggan_plugin.faces.tracks import TrackedFrame, Tracks, WhichFaces
 from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
 from reggan_plugin.files.exr.writing_settings import ChangeLayer
 from reggan_plugin.files.image_format import Encoding, Frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.jobs.change_layers import FrameChange
 from reggan_plugin.jobs.frame_output import PIXELS_WHILE_RENDERING, room_beside
@@ -49,7 +50,7 @@ class Watch(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class BatchSettings:
     """Settings for all pictures of a batch.
 
@@ -74,7 +75,7 @@ class BatchSettings:
         return self.is_shot and len(pictures) > 1
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class ChangedValues:
     """A picture of a batch after its change.
 

@@ -4,7 +4,6 @@ Expression from Picture.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ from reggan_plugin.comfyui import host
 from reggan_plugin.comfyui.frames_from_tensors import ImageEncoding, Tensor, read_batch
 from reggan_plugin.comfyui.inputs import EXPRESSION, Node, choice, intensity
 from reggan_plugin.errors import UsageError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.render_settings import ExpressionCurve
 from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.perform.read_expression import read_expression
@@ -30,7 +30,7 @@ REPLACE, ADD = "replace", "add"
 """Whether an expression replaces what the face shows, or is laid over it."""
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class StillExpression:
     """The same expression for all pictures."""
 
@@ -44,7 +44,7 @@ class StillExpression:
         """Refuse nothing."""
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class TakeExpression:
     """A take that lies on a shot whose first picture has a number.
 
@@ -69,7 +69,7 @@ class TakeExpression:
         refuse_elsewhere(self.rows, self.first_frame, self.first_frame + pictures - 1)
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class BlendedExpressions:
     """Several expressions, each multiplied by an amount, added up."""
 

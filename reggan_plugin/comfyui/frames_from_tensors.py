@@ -4,7 +4,7 @@ Tensors go through NumPy, and new ones are made by the given ones, so that no to
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, Protocol, Self
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from reggan_plugin.array_types import Float, Pixels
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.image_format import Frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.transfer.python_picture import GivenPicture, read_given
 
 ImageEncoding = Literal["sRGB", "linear"]
@@ -51,7 +52,7 @@ def array_from_tensor(tensor: Tensor, name: str = "image") -> Float[np.ndarray, 
     return np.asarray(tensor.cpu().float().numpy(), dtype=np.float32)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class BatchPicture:
     """A picture of a batch.
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from reggan_plugin.comfyui import host
@@ -13,6 +13,7 @@ from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.change_from_json import change_from_json
 from reggan_plugin.ui.expression_list import listed_expressions, listed_shapes
@@ -26,7 +27,7 @@ NODES_HELD, PICTURES_OF_NODE = 4, 8
 _SIZES_PX = (16, 1024)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _SeenBatch:
     """What an editor was given when it ran last.
 

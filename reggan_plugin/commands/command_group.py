@@ -6,7 +6,6 @@ import os
 import shlex
 import sys
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from reggan_plugin.errors import MissingExtraError
+from reggan_plugin.frozen import frozen
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class LazyCommand:
     """The place of a command, and the line that the group's help shows for it."""
 
@@ -172,7 +172,7 @@ class LazyGroup(click.Group):
 ENTRY_POINT_GROUP = "reggan_plugin.commands"
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class CommandWords:
     """The words of a package for its commands: help lines, which are of `dev`, and remedies."""
 

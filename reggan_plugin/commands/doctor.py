@@ -4,7 +4,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import click
 
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import DeviceUnavailableError, ModelError, RegganError, UnknownModelError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.model_card import find_model
 
@@ -20,7 +21,7 @@ DISTRIBUTION = "reggan-plugin"
 _REQUIREMENT = re.compile(r"(?P<name>[\w.-]+).*?(?:extra\s*==\s*['\"](?P<extra>[\w-]+)['\"])?$")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Package:
     """A package that reggan-plugin can use."""
 
@@ -31,7 +32,7 @@ class Package:
     """Each of them pulls it in; empty for those that every installation has."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Device:
     """A kind of device and whether the default model loads on it."""
 
@@ -42,7 +43,7 @@ class Device:
     remedy: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Diagnosis:
     """The state of this installation."""
 

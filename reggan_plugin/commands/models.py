@@ -1,6 +1,6 @@
 """`reggan-plugin models`: what models there are and what their cards say."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import click
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import ModelError, UsageError
 from reggan_plugin.file_safety import refuse_overwriting
+from reggan_plugin.frozen import frozen
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.model_card import (
     ModelCard,
@@ -22,7 +23,7 @@ from reggan_plugin.models.signatures import BUNDLE_SUFFIX, verify_signature
 from reggan_plugin.models.unsafe_onnx import contents_of, refuse_references
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class CheckedModel:
     """A model file and what a look at it gave."""
 

@@ -4,7 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -53,6 +53,7 @@ from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.files.content_credentials import Signing
 from reggan_plugin.files.sequence import FrameList
 from reggan_plugin.files.video import VIDEO_CODECS, Coding, is_video
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.input_files import Found
 from reggan_plugin.jobs.plan import (
     Existing,
@@ -163,7 +164,7 @@ signing_options = options_as(
 """`--sign` and `--key`; the command takes `signing`, None without them."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class RenderOptions:
     """Values of the options, by the names that the options below give them."""
 

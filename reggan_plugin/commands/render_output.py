@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.formats.png import SIGNATURE, read_chunks
 from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.video import is_video, video_suffix_of
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.finished_frames import FinishedFrames
 from reggan_plugin.jobs.frame_output import read_input
 from reggan_plugin.jobs.frame_record import digest_of, record_path
@@ -80,7 +81,7 @@ def holds_several_pictures(content: bytes) -> bool:
 _INPUT, _OUTPUT = "standard input", "standard output"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class PipedFiles:
     """Files that stand in for the streams.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -47,6 +46,7 @@ from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.file_safety import refuse_existing, refuse_other_kind, refuse_overwriting
 from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.files.sequence import number_in
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.plan import writable_folder
@@ -66,7 +66,7 @@ INTENSITIES = (0.35, 0.7, 1.0)
 DRAWING = "Drawing expressions"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _DrawnFace:
     """A face that was found, ready to be drawn with expressions, as the local page's gallery is.
 

@@ -12,7 +12,7 @@ A word that names fewer shapes counts more: `smile` before `mouth`.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.curves.take import Take
 from reggan_plugin.errors import UsageError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name, shapes_of
 
 MOST_GAIN = 5.0
@@ -53,7 +54,7 @@ _LEAST_PEAK, _LEAST_REST, _NEARLY = 0.15, 0.03, 0.95
 """Weights: less is no peak to learn from, and no offset."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Retargeting:
     """How the weights of a take become those of a character.
 

@@ -6,7 +6,6 @@ SMPTE's, `HH:MM:SS:FF` with parts of a frame behind a dot.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.errors import SourceError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_TAKE_ROWS, MOST_TAKE_SECONDS
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, key_of
 from reggan_plugin.vocabulary.face_shapes import (
@@ -120,7 +120,7 @@ _LONGEST_SHOWN = 80
 """Of a name, in messages."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Take:
     """A take as its reader found it.
 
@@ -159,7 +159,7 @@ class Take:
         return f"No face shapes, left out: {', '.join(self.unknown)}.", *self.notes
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Columns:
     """The values that a reader found, under the names of the file.
 
@@ -186,7 +186,7 @@ class Columns:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class TakeFormat:
     """A kind of take: a module in `curves/formats/` holds one as `FORMAT`, and that is all.
 

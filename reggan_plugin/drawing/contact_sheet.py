@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from reggan_plugin.array_types import Float, Pixels, Plane
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import cut_crop, region_of
@@ -52,7 +52,7 @@ Box = tuple[int, int, int, int]
 """x, y, width and height in pixels from the top left corner."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class SheetRow:
     """A label and as many pictures as the sheet has columns."""
 

@@ -1,12 +1,13 @@
 """A face as one frame shows it, with a small picture of it to compare with other frames."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from reggan_plugin.array_types import Float, Pixels, SixPoints, UInt8
 from reggan_plugin.faces.face_crop import FaceCrop, crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.face_in_shot import FaceInShot
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.imaging.crop import cut_crop
 
@@ -17,7 +18,7 @@ _LOOK_SIDE = 16
 Patch = UInt8[np.ndarray, "side side"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Detection:
     """A face in one frame.
 

@@ -1,7 +1,7 @@
 """The square that a model sees, and how it lies in the frame; the square that the locator sees."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,12 +9,13 @@ from reggan_plugin.array_types import Float, SixPoints
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES, LANDMARK_NAMES, FaceLandmarks
+from reggan_plugin.frozen import frozen
 
 ALIGNED_LANDMARKS = ("left_eye", "right_eye", "mouth_left", "mouth_right")
 """The points that fix the crop. Nose and chin move too much with yaw and jaw."""
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class FaceCrop:
     """A square crop of `side_px` pixels and the similarity transform that places it.
 

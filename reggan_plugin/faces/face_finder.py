@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from numbers import Real
 from pathlib import Path
@@ -31,6 +31,7 @@ from reggan_plugin.faces.landmarks import (
 )
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces
+from reggan_plugin.frozen import frozen
 from reggan_plugin.json_and_toml import read_json
 from reggan_plugin.limits import is_coordinate
 
@@ -45,7 +46,7 @@ _OF_BOX = [0, 1, 3, 4]
 """Landmarks whose mean is the middle of `FaceLandmarks.box`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FaceChoice:
     """The faces to change, and the source of their places.
 

@@ -1,13 +1,12 @@
 """What a shot as a whole says of a face in one frame: its dense landmarks, and its mouth."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.frozen import frozen
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class CharacterMouth:
     """What is the same of a character's mouth in all of a shot.
 
@@ -24,7 +23,7 @@ class CharacterMouth:
     gap: float
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FaceInShot:
     """A face as a frame shows it, as steady as the frames around it make it.
 

@@ -10,6 +10,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.faces.detected_face import Detection, unlikeness
 from reggan_plugin.faces.smoothing import Points, on_the_way
+from reggan_plugin.frozen import frozen
 
 MOST_FILLED = 6
 """Frames for which a face may be lost and is then filled in: a quarter of a second. Whoever is
@@ -66,7 +67,7 @@ _MOST_UNLIKE, _ANOTHER, KNOWN_AGAIN = 0.5, 0.2, 0.12
 by 0.04 to 0.21 with another expression; 95 of 100 pairs of different heads are unlike by 0.2."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FrameDetections:
     """The detections of a frame.
 
@@ -95,7 +96,7 @@ class FacePath:
         return next(reversed(self.detections))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class LinkedShot:
     """Faces and cuts: `cuts` are the places of the first frames after each."""
 

@@ -1,10 +1,9 @@
 """Landmarks of a face, and the pose of the head that they tell."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from reggan_plugin.array_types import Complex, Float, SixPoints
+from reggan_plugin.frozen import frozen
 
 LANDMARK_NAMES = ("left_eye", "right_eye", "nose_tip", "mouth_left", "mouth_right", "chin")
 """Order of the points. *Left* is the face's own left: on the right of the picture."""
@@ -13,7 +12,7 @@ BOX_SIDE_IN_EYE_DISTANCES = 2.6
 """Side of the face box, which reaches from the brows to below the chin."""
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class FaceLandmarks:
     """Landmarks of one face, in pixels from the top-left corner of the image.
 
@@ -79,7 +78,7 @@ FADE_DEG = 10.0
 card says otherwise."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class HeadPose:
     """Rotation of a head.
 

@@ -1,7 +1,7 @@
 """Finds faces and their six landmarks in whole frames: skin, statues and toons."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from reggan_plugin.faces.face_sizes import (
     SMALLEST_FRAME_PX,
 )
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
+from reggan_plugin.frozen import frozen
 from reggan_plugin.interpolation import sample_bilinear
 from reggan_plugin.models.model_card import check_seal, read_card
 
@@ -41,7 +42,7 @@ GRAY_WEIGHTS = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _STRIP_ROWS = 256
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class Level:
     """A grey image [0, 1] and the frame pixels that one of its pixels spans (x, y)."""
 
@@ -59,7 +60,7 @@ class Level:
         return Level(np.ascontiguousarray(np.rot90(self.gray, quarters)), frame_px)
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class Pyramid:
     """`base` serves samples only; `searched` are the levels for the detector, finest first."""
 
@@ -167,7 +168,7 @@ LEAST_FOLLOWED_SCORE = 0.42
 MOST_PER_LEVEL = 48
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class Candidate:
     """Six points in frame pixels, a score in [0, 1], and where the face that they span lies."""
 

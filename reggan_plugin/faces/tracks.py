@@ -51,7 +51,6 @@ Fields that are not known are ignored, so that a program may keep its own beside
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Literal
@@ -62,6 +61,7 @@ from reggan_plugin.array_types import SixPoints
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks import FaceLandmarks
+from reggan_plugin.frozen import frozen
 
 SCHEMA = 1
 FaceStatus = Literal["found", "filled", "given", "occluded", "outside", "behind"]
@@ -72,7 +72,7 @@ WhichFaces = Literal["largest", "all"] | int | tuple[int, ...]
 """The faces that are meant: by size over the shot, or by number."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class TrackedFace:
     """One face in one frame, in pixels of the picture as displayed.
 
@@ -99,7 +99,7 @@ class TrackedFace:
         return (self.box_px[2] + self.box_px[3]) / 2
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class TrackedFrame:
     """The faces of one frame, by identity; `note` says what was wrong with it."""
 
@@ -108,7 +108,7 @@ class TrackedFrame:
     note: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Tracks:
     """All faces of a shot.
 

@@ -7,12 +7,12 @@ Source: github.com/OpenJobDescription/openjd-specifications, 2023-09 Template Sc
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import write_atomically
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY
 
 FRAMES_OF_A_TASK = 25
@@ -27,7 +27,7 @@ _SECONDS_TO_FINISH_A_FRAME = 120
 _YAML_SUFFIXES = (".yaml", ".yml")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FarmJob:
     """The values of a template.
 

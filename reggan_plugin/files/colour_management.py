@@ -5,7 +5,6 @@ OpenColorIO is imported when a space is first asked for by name, never before.
 
 import hashlib
 import os
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Pixels
 from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.missing_package import needs_extra
 
 _BUILT_IN = "ocio://default"
@@ -22,7 +22,7 @@ _SCENE_ENCODINGS = ("scene-linear", "log")
 _CLOSE_NAMES = 4
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class OcioColourSpace:
     """A colour space of the OpenColorIO config in force.
 

@@ -8,7 +8,6 @@ Source: C2PA Technical Specification 2.2, 18.15 (actions); IPTC NewsCodes, digit
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from reggan_plugin.errors import SigningError
 from reggan_plugin.file_safety import read_regular
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.image_format import ImageFormat
+from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_SETTINGS_BYTES
 from reggan_plugin.missing_package import needs_extra
 
@@ -33,7 +33,7 @@ _SETTINGS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Signing:
     """The signer: PEM files of the certificate, with those that issued it, and of its key."""
 

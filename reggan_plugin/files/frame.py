@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ from reggan_plugin.files.image_format import Frame as Frame
 from reggan_plugin.files.image_format import PlacedPicture as PlacedPicture
 from reggan_plugin.files.image_format import StoredImage as StoredImage
 from reggan_plugin.files.video import VideoFile, is_video
+from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_FILE_BYTES
 
 # Else Python prints every fault that these log, beside the error that names the file.
@@ -81,7 +82,7 @@ def converting(path: Path) -> str:
     return f" Convert it: magick {path} {path.with_suffix(kept)}"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Reading:
     """Settings for reading frames.
 

@@ -10,7 +10,6 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -19,6 +18,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Pixels, Plane, Shaped
 from reggan_plugin.errors import UnreadableFrameError, UsageError, counted
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import ColourSpace
 
 _at_work = threading.local()
@@ -249,7 +249,7 @@ class WritesAlpha(Protocol):
         """Return the file with the samples of alpha that differ replaced."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Frame:
     """A picture, and the file that it came from in `original`."""
 
@@ -291,7 +291,7 @@ class Frame:
         return self.displayed_px or (height, width)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class PlacedPicture:
     """One channel of a picture, and where it lies.
 
@@ -313,7 +313,7 @@ def _read_only(values: Float[np.ndarray, "*size"]) -> Float[np.ndarray, "*size"]
     return view
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Wanted:
     """Requests to a file beside its picture.
 
@@ -326,7 +326,7 @@ class Wanted:
     colours_are_declared: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ImageFormat:
     """One image format: a module in `files/formats/` holds one as `FORMAT`, and that is all.
 

@@ -1,7 +1,6 @@
 """Mattes: pictures that say how much of a change each pixel of a frame takes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -12,12 +11,13 @@ from reggan_plugin.errors import SourceError, UsageError, counted
 from reggan_plugin.files.frame import Frame, PlacedPicture, read_content, read_frame
 from reggan_plugin.files.image_format import EXR_SIGNATURE
 from reggan_plugin.files.sequence import SourceFrame, find_sequence
+from reggan_plugin.frozen import frozen
 
 _EXR_CHANNELS = ("A", "Y", "R")
 """The channel of a matte in EXR, if none is named: the first of these that it has."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Matte:
     """The mattes of a shot. Stored values count as they are, clipped to [0, 1].
 

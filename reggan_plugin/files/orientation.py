@@ -4,7 +4,7 @@ Frames show them upright, as every viewer does, so that faces and face boxes are
 see them; writing lays them down again. Source: Exif 2.32, tag 274; TIFF 6.0, Orientation.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from reggan_plugin.array_types import Pixels, Plane
 from reggan_plugin.files.image_format import Frame, StoredImage, WritesAlpha
+from reggan_plugin.frozen import frozen
 
 _STEPS = {
     1: (False, False, False),
@@ -26,7 +27,7 @@ _STEPS = {
 """Orientation → swap rows and columns, then reverse rows, then reverse columns."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class OrientedImage:
     """A stored image whose frame stands upright."""
 
@@ -40,7 +41,7 @@ class OrientedImage:
         )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class OrientedAlpha(OrientedImage):
     """One whose alpha is a channel."""
 

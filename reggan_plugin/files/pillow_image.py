@@ -4,7 +4,7 @@ import io
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from reggan_plugin.files.image_format import (
     turn_passed_over,
     without_thumbnail,
 )
+from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_PIXELS, refuse_oversize, refuse_too_short
 
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -38,7 +39,7 @@ _EXIF = b"Exif\0\0"
 _KEPT_INFO = ("icc_profile", "exif", "xmp", "dpi")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class StoredPillowImage:
     """The file, its samples, and how Pillow writes such a file."""
 

@@ -4,7 +4,7 @@ import os
 import re
 from collections import abc, defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import overload
@@ -18,6 +18,7 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.files.formats import frame_suffixes
 from reggan_plugin.files.frame import can_read
+from reggan_plugin.frozen import frozen
 
 _NUMBER = r"(-?\d{1,18})"
 _SPAN = re.compile(rf"{_NUMBER}(?:-{_NUMBER}(?:[x:]{_NUMBER})?)?")
@@ -26,7 +27,7 @@ _SPAN = re.compile(rf"{_NUMBER}(?:-{_NUMBER}(?:[x:]{_NUMBER})?)?")
 _MOST_COUNTED = 1_000_000
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FrameRange:
     """A set of frame numbers, of any size in little memory."""
 
@@ -179,7 +180,7 @@ def names_of_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(re.escape(before) + digits + re.escape(after))
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class SourceFrame:
     """A file to work on; `number` is its frame number, or None for a loose picture."""
 
@@ -234,7 +235,7 @@ class FrameList(abc.Sequence[SourceFrame]):
         return FrameList(self._folder, [self._named[place] for place in found])
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Sequence:
     """The frames in order: numbered ones by number, then loose pictures by name.
 

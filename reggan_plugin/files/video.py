@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from reggan_plugin.array_types import Float
 from reggan_plugin.child_process import allow_bytes, talk_apart
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError, UsageError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import (
     MOST_VIDEO_FRAMES,
     MOST_VIDEO_PACKETS,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from av import VideoFrame
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class VideoCodec:
     """A codec as users name it.
 
@@ -51,7 +52,7 @@ class VideoCodec:
     most_crf: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Coding:
     """How a video is encoded; None is our choice.
 
@@ -494,7 +495,7 @@ def _faults(path: Path) -> Iterator[None]:
         ) from error
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class GifFacts:
     """What FFmpeg does not tell of a GIF.
 

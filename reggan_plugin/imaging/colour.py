@@ -6,12 +6,12 @@ everything decoded again.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Pixels, Plane
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.pictures import display_pixels, lie_within, srgb_curve, tones
 
 LUMA_WEIGHTS = (0.2126, 0.7152, 0.0722)
@@ -37,7 +37,7 @@ class ColourSpace(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class PixelCoding:
     """Relation of stored RGB to a display image.
 

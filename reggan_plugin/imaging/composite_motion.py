@@ -7,11 +7,12 @@ and mixed there with paint.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int, Pixels, Plane, RegionPixels, RegionPlane
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, straight_from_stored
@@ -26,7 +27,7 @@ _MARGIN_PX, _ALIGNMENT_PX = 16, 4
 four."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FrameMotion:
     """The change of a face at the pixels of a region of its frame.
 
@@ -48,7 +49,7 @@ class FrameMotion:
     weight: RegionPlane
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class StoredPicture:
     """The whole picture that surfaces are taken from.
 
@@ -89,7 +90,7 @@ class StoredPicture:
         return usable
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class MovedRegion:
     """A region of a picture after the change.
 

@@ -5,13 +5,13 @@ A `CroppedFace` is small, as a model sees it; what looks closer reads the pictur
 """
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, CropPixels, Float, Int, RegionPixels, RegionPlane
 from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.frozen import frozen
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.pictures import block_means, sample_affine, sample_bilinear, shrink
 
@@ -155,7 +155,7 @@ def clipped(corners: Float[np.ndarray, "corners 2"], region: Region) -> Region:
     return slice(*edges[0]), slice(*edges[1])
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class CroppedFace:
     """A face at a model's size, whose details are read from its picture where they are needed.
 

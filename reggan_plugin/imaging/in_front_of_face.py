@@ -4,7 +4,6 @@ Nor is what lies beside and behind a head, which moves over it.
 """
 
 import math
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import Bool, Float, RegionPlane
 from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import Region, part_inside, place_cells
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.pictures import largest_around
@@ -42,7 +42,7 @@ def within(mask: Bool[np.ndarray, "rows columns"], reach: int) -> Bool[np.ndarra
     return largest_around(mask, reach)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Front:
     """A matte of what stands before a face, and where it lies in a picture.
 
@@ -128,7 +128,7 @@ class Front:
         return Front(matte=self.matte, crop=self.crop.moved(x_px, y_px))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Beside:
     """What is beside a head, before and after it moves, and where it lies in a picture.
 

@@ -1,12 +1,12 @@
 """Other passes of a render moved along with the face, each by the rule that its numbers need."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int, Plane, RegionPlane, Shaped
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import FrameMotion, StoredPicture, composite_motion
@@ -28,7 +28,7 @@ Planes = Shaped[np.ndarray, "height width channels"]
 RegionPlanes = Shaped[np.ndarray, "rows columns channels"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class PassMotion:
     """The change of a frame, for its passes.
 
@@ -82,7 +82,7 @@ def move_pass(planes: Planes, rule: PassRule, motion: PassMotion) -> None:
                 planes[region][rows, columns] = _MOVES[rule](before, places, part)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _Places:
     """The changed pixels of a part, and where in the planes their surfaces come from."""
 

@@ -5,11 +5,10 @@
 on straight linear light, where `source` is the picture before the change.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, RegionPixels, RegionPlane
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import SURE_ALPHA
 from reggan_plugin.imaging.colour import straight_from_stored
@@ -27,7 +26,7 @@ _ROUNDING = 1e-4
 """Of the kernel's weights, which add up to 1."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class MovedPart:
     """A change at the pixels of a region; where its weight is 0 there is none.
 

@@ -1,7 +1,6 @@
 """`--region upper|lower`, `--mask-grow`, `--mask-blur`: what a user limits a change to."""
 
 import math
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,6 +9,7 @@ from reggan_plugin.array_types import CropPlane, Float, RegionPlane, SixPoints
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.kernels.change import inside_border
 
@@ -56,7 +56,7 @@ _SPLIT = (0.3, 0.7)
 """Place where *lower* begins and *upper* ends, from the eyes (0) to the mouth (1): the nose."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class RegionLimits:
     """The part of a face where the change counts. Lengths are parts of the side of its face box.
 

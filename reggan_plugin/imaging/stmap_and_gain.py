@@ -1,11 +1,11 @@
 """The planes of a change over a whole picture: where pixels come from, their light, their paint."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int, Pixels, Plane, RegionPlane
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import box_of
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.interpolation import sample_bilinear
@@ -15,7 +15,7 @@ _MOST_STEPS = 40
 _AT_ONCE = 1 << 18
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Canvas:
     """The pixels that planes have.
 

@@ -8,7 +8,6 @@ the weight that each pixel took, `delta` the file's own values after less before
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +17,7 @@ from reggan_plugin.array_types import Float, Pixels, Plane
 from reggan_plugin.change.edited_frame import EditedFrame
 from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, MASK, ChangeLayer
 from reggan_plugin.files.image_format import Encoding, Frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import stmap_and_gain
 from reggan_plugin.imaging.stmap_and_gain import Canvas
 from reggan_plugin.limits import refuse_wide_windows
@@ -37,7 +37,7 @@ Planes = dict[str, Plane]
 LayerName = ChangeLayer | Literal["mask_png"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FrameChange:
     """A frame and its change.
 
@@ -120,7 +120,7 @@ class FrameChange:
         return paint
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class LayerFiles:
     """Layers as files of their own: `FOLDER/LAYER/NAME.exr` for a frame of that name.
 

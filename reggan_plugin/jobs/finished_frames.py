@@ -4,13 +4,13 @@ leaves as it is.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from reggan_plugin.errors import FRAME_FAULTS, OutputExistsError, SourceError, StalledError
 from reggan_plugin.file_safety import path_from
 from reggan_plugin.files.frame import read_content
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import (
     RECORD_FOLDER,
     FrameFacts,
@@ -29,7 +29,7 @@ from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 IsSame = Callable[[FrameRecord], bool]
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class FinishedFrames:
     """Compares outputs that are there with their records, and with what settings and model make.
 

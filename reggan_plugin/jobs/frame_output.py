@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,6 +37,7 @@ from reggan_plugin.files.exr.writing_settings import EncodedFrame
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import Frame, read_content
 from reggan_plugin.files.image_format import faults_named, is_changed
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.change_layers import FrameChange, layer_files
 from reggan_plugin.jobs.finished_frames import FinishedFrames
 from reggan_plugin.jobs.frame_record import (
@@ -62,7 +63,7 @@ _SAMPLES = 24
 """Points to a side by which the part of a crop in the picture is counted."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FrameInput:
     """A frame as it goes to the model: cropped, with what is known of it."""
 
@@ -71,7 +72,7 @@ class FrameInput:
     facts: FrameFacts
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class ChangedFrame:
     """A frame that waits to be composed and written."""
 
@@ -80,7 +81,7 @@ class ChangedFrame:
     facts: FrameFacts
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class UnchangedFrame:
     """A file that waits to be copied byte for byte."""
 
@@ -89,7 +90,7 @@ class UnchangedFrame:
     facts: FrameFacts
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class EndedFrame:
     """A frame that gets no output: an earlier run finished it, or it is skipped or failed."""
 

@@ -69,7 +69,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, field, fields, is_dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
@@ -79,6 +79,7 @@ import numpy as np
 
 from reggan_plugin import __version__
 from reggan_plugin.file_safety import is_regular, status_of, write_atomically
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.results_and_events import Outcome
 from reggan_plugin.json_and_toml import json_text, read_json, typed
 
@@ -91,7 +92,7 @@ SETTLED_S = 2.0
 """A file that was written later than this before it is read may still be in work."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class RecordedModel:
     """The model that changed a frame."""
 
@@ -100,7 +101,7 @@ class RecordedModel:
     sha256: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class RecordedFace:
     """A face that was meant; the fields as in the module's text."""
 
@@ -113,7 +114,7 @@ class RecordedFace:
     box_px: tuple[float, float, float, float]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FileState:
     """Size in bytes and time of the last change of a file, by which an untouched one is told."""
 
@@ -121,7 +122,7 @@ class FileState:
     modified_ns: int
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class RecordedFile:
     """A file that was written beside an output; the fields as in the module's text."""
 
@@ -129,7 +130,7 @@ class RecordedFile:
     state: FileState
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FrameFacts:
     """Facts about a frame in work; the fields as in the module's text."""
 
@@ -156,7 +157,7 @@ class FrameFacts:
         return replace(self, seconds=round(self.seconds + seconds, 3))
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FrameRecord(FrameFacts):
     """The record of how an output was made; the fields as in the module's text."""
 

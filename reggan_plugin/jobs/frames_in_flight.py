@@ -3,9 +3,10 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
 from typing import Generic, TypeVar
+
+from reggan_plugin.frozen import frozen
 
 Item = TypeVar("Item")
 Read = TypeVar("Read")
@@ -104,7 +105,7 @@ class _Reading(Generic[Item, Read]):
         self._thread.shutdown(cancel_futures=True)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class _Shares:
     """Numbers of items that may wait to be processed, be processed, and be written."""
 

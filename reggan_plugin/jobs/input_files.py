@@ -20,10 +20,11 @@ from reggan_plugin.files.sequence import (
     sequences_of,
 )
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER, read_record, record_path
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Source:
     """A sequence, or loose pictures of one folder.
 
@@ -46,7 +47,7 @@ class Source:
     """The video whose frames they are."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Found:
     """The sources of a request, and the results of earlier runs that were passed over.
 

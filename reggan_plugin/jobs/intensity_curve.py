@@ -18,13 +18,14 @@ import csv
 import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.file_safety import read_text
+from reggan_plugin.frozen import frozen
 from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES, MOST_KEYS, refuse_beyond
 from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets, resolve_expression
@@ -41,7 +42,7 @@ Key = tuple[float, float]
 """(frame, intensity)."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class IntensityCurve:
     """The keys of every expression and face shape, by frame.
 

@@ -8,7 +8,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from reggan_plugin.files.sequence import (
 )
 from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.files.video import VideoFile, is_video
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.change_layers import LayerFiles, LayerName
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER, FrameFacts, record_path
 from reggan_plugin.jobs.input_files import Source, one_sequence
@@ -83,7 +84,7 @@ class Existing(Enum):
         return self in (Existing.RESUME, Existing.REHASH)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FrameTask:
     """One frame and the file that it becomes."""
 
@@ -128,7 +129,7 @@ class FrameTask:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class JobPlan:
     """The frames of a job in order, and the shot that they are a part of."""
 
@@ -161,7 +162,7 @@ class JobPlan:
         return names
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class OutputRequest:
     """What is asked of results.
 
@@ -534,7 +535,7 @@ def _refuse_one_file(out: Path, sources: Sequence[Source], chosen: Sequence[Shot
     raise UsageError(f"{found} Name a folder.", kind="picture-for-many")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class _Place:
     """Where the results of one expression go.
 

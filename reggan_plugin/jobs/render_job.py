@@ -30,6 +30,7 @@ from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.file_safety import status_of, write_atomically
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_output import (
     PIXELS_WHILE_RENDERING,
     FrameInput,
@@ -114,7 +115,7 @@ def _of_cgroups(name: str) -> Iterator[str]:
             yield (_CGROUP / folder / name).read_text()
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class SideBySide:
     """Processes that render.
 
@@ -143,7 +144,7 @@ _steps: list[FrameSteps] = []
 """Of a process that renders: one."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class RenderRun:
     """The model of a run of jobs, who hears of it, and when it ends.
 

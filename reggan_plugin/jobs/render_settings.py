@@ -1,7 +1,7 @@
 """Settings of a render: what is asked of faces and of pictures, and of each frame."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -14,6 +14,7 @@ from reggan_plugin.files.frame import Frame, Reading, encode_frame, may_have_lay
 from reggan_plugin.files.image_format import WritesAlpha, WritesPart, faults_named
 from reggan_plugin.files.matte import Matte, read_matte
 from reggan_plugin.files.sequence import FrameList, SourceFrame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.jobs.change_layers import MOTION_LAYERS, FrameChange, LayerFiles
 from reggan_plugin.jobs.frame_record import FrameFacts, fingerprint, plain
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from reggan_plugin.rig.mouth_drawing import MouthStyle
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class PictureSettings:
     """All that options say about pictures: see the parts.
 
@@ -150,7 +151,7 @@ class ExpressionCurve(Protocol):
         """Return the request at a frame."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Fades:
     """The intensity rises from 0 at a shot's first frame, and falls to 0 at its last.
 
@@ -169,7 +170,7 @@ class Fades:
         return max(0.0, min(1.0, rising, falling))
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class RigFiles:
     """Files of the user's own rig and teeth, and what is shown between parted lips.
 
@@ -184,7 +185,7 @@ class RigFiles:
     mouth: "MouthStyle" = "auto"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class RenderSettings:
     """Settings of a job for every frame.
 

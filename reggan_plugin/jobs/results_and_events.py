@@ -33,7 +33,7 @@ exit code 2. New fields and events may be added under the same version: ignore w
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -51,6 +51,7 @@ from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
 from reggan_plugin.files.sequence import NO_NUMBERS, FrameRange
+from reggan_plugin.frozen import frozen
 
 SUMMARY_VERSION = 1
 """Raised when a field of the `--json` document changes its meaning or goes away."""
@@ -80,7 +81,7 @@ def none_of_number(which: WhichFaces, there: Sequence[int]) -> Remark:
     return Remark(f"{NO_FACE} {numbers}: found {found}", "face-number", asked=numbers, found=found)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FrameResult:
     """The result of one frame."""
 
@@ -150,7 +151,7 @@ def unreadable_frames(faults: Mapping[Path, str], frames: int) -> UnreadableFram
     return UnreadableFrameError(f"{found}; the first: {first}", first=first)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ModelInUse:
     """The model of a job, where it runs, and why there."""
 
@@ -199,7 +200,7 @@ def document_of_missing(missing: FrameRange) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class JobSummary:
     """The result of a job."""
 
@@ -308,7 +309,7 @@ def _entry(result: FrameResult, *, is_video: bool) -> dict[str, Any]:
 PROGRESS_VERSION = 2
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Started:
     """A job begins."""
 
@@ -323,7 +324,7 @@ class Started:
     processes: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Notice:
     """Something that the user should know; said once a job."""
 
@@ -332,7 +333,7 @@ class Notice:
     source: Path | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FrameDone:
     """One more frame is dealt with."""
 
@@ -348,7 +349,7 @@ class FrameDone:
         return self.result.message
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FrameTracked:
     """Faces were sought in one more frame."""
 
@@ -360,7 +361,7 @@ class FrameTracked:
     message: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FrameChecked:
     """One more frame of a rendered shot was looked at."""
 
@@ -371,7 +372,7 @@ class FrameChecked:
     problems: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FrameEncoded:
     """One more frame is in the new video, `source`."""
 
@@ -381,7 +382,7 @@ class FrameEncoded:
     source: Path
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ShotTracked:
     """Faces were followed through a shot."""
 
@@ -395,7 +396,7 @@ class ShotTracked:
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Finished:
     """A job is over."""
 
@@ -408,7 +409,7 @@ class Finished:
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Failed:
     """The command ends with an error."""
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from reggan_plugin.errors import OutputError, RegganError, SourceError, StalledError, counted
 from reggan_plugin.files.sequence import NO_NUMBERS
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER
 from reggan_plugin.jobs.plan import Existing, JobPlan
 from reggan_plugin.jobs.render_job import RenderRun, run_job, summary_of
@@ -276,7 +277,7 @@ def in_one_file(summary: JobSummary, out: Path) -> JobSummary:
     return replace(summary, out=out, results=results, is_video=True)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class PlannedJob:
     """A plan of frames, and the change to make in them."""
 

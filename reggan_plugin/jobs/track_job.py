@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from reggan_plugin.faces.smoothing import DESCRIPTION, Points, smooth_path
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks, face_from_landmarks
 from reggan_plugin.files.frame import DEFAULT_READING, Encoding, Frame, Reading, read_content
 from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.frame_output import JOB_FAULTS, PIXELS_WHILE_TRACKING, room_beside
@@ -60,7 +61,7 @@ _THUMBNAIL = (32, 18)
 _THUMBNAIL_SOURCE_PX = 128
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Observation:
     """The faces of one frame; points are in pixels of the picture as displayed."""
 
@@ -72,7 +73,7 @@ class Observation:
     """Of the largest face, in stops; None without one, or if the frame is not scene-linear."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _Known:
     """The last position of a face, and its age in frames."""
 
@@ -433,7 +434,7 @@ def _motion_between(one: Detection, other: Detection) -> Float[np.ndarray, "3 3"
     return motion_between(one.in_shot, other.in_shot)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class TrackResult:
     """Tracks of the frames that were dealt with: all of them unless `interrupted`."""
 

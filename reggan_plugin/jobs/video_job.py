@@ -7,7 +7,7 @@ goes on with the next frame; they are deleted once the video stands.
 import json
 import shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Reading, read_content
 from reggan_plugin.files.video import Coding, VideoFile, codec_for
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import (
     NO_RECORD,
     PICTURE_REVISION,
@@ -40,7 +41,7 @@ from reggan_plugin.transfer.display_picture import shown_samples
 DEFAULT_FPS = Fraction(24)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class VideoRecord:
     """The record of a video: its source, a picture's folder for pictures, and how it was made.
 
@@ -77,7 +78,7 @@ def _record_of(out: Path) -> VideoRecord | None:
     return None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Movie:
     """The video that changed frames go into.
 

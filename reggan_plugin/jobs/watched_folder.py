@@ -7,7 +7,7 @@ finished is known by the records beside the results, so a run that was ended or 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from reggan_plugin.errors import (
@@ -20,6 +20,7 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.files.sequence import NO_NUMBERS, numbered_groups, picture_names, sequences_of
 from reggan_plugin.files.sequence import Sequence as Shot
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import FileState, state_of
 from reggan_plugin.jobs.plan import (
     FrameTask,
@@ -37,7 +38,7 @@ from reggan_plugin.jobs.several_jobs import JoinedReport, PlannedJob, run_jobs
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class _Sight:
     """A file as it was seen, and since when it has been like this."""
 
@@ -108,7 +109,7 @@ _PASSING_FAULTS = (SourceError, UsageError, OutputError, StalledError)
 """A folder that is gone for a moment: said, then looked at again."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class WatchedFolder:
     """Folder that pictures land in, and what becomes of them.
 
@@ -182,7 +183,7 @@ class WatchedFolder:
         return None
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class _Refused:
     """Pictures that wait, and cannot be begun."""
 

@@ -11,7 +11,7 @@ import mmap
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,13 +26,14 @@ from reggan_plugin.errors import (
     UnknownModelError,
 )
 from reggan_plugin.faces.landmarks import FADE_DEG, LANDMARK_NAMES
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
 Backdrop = Literal["grey", "continued"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Handling:
     """How a face is shown to a model, and where its effect fades; the defaults are of contract 3.
 
@@ -100,7 +101,7 @@ _NEWER_FIELDS = ("contract", "controls", "outputs", "template")
 """Which versions that read contract 1 alone do not know."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ModelCard:
     """Description of an expression model.
 

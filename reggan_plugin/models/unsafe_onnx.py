@@ -8,10 +8,10 @@ Source: onnx/onnx.proto, IR version 13.
 """
 
 import mmap
-from dataclasses import dataclass
 from pathlib import Path
 
 from reggan_plugin.errors import ModelError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.models.onnx_messages import MalformedError, fields_of, onnx_message
 
 _NESTED = {
@@ -46,7 +46,7 @@ _Field = tuple[str, int, int | memoryview]
 """Message, number of the field, its value."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class OnnxContents:
     """Needs of an ONNX file beside itself, and its parts that can run without end."""
 

@@ -1,20 +1,20 @@
 """What a reader says of a face in one picture, whichever reader it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from reggan_plugin.array_types import Float, UInt8
 from reggan_plugin.files.frame import Frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.transfer.display_picture import display_picture
 
 LONGEST_READ_PX = 1280
 """Side of the pictures that are read; larger ones are averaged down."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FaceReading:
     """A face as a reader sees it.
 

@@ -10,6 +10,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FaceNotFoundError, UnreadableFrameError, UsageError, counted
 from reggan_plugin.files.frame import DEFAULT_READING, Reading, read_content
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.input_files import Source
 from reggan_plugin.jobs.results_and_events import unreadable_frames
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
@@ -21,7 +22,7 @@ _FARTHEST = 0.75
 """Widths of a face that it may move from one frame to the next."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Recording:
     """What was read of one face, frame by frame.
 

@@ -1,7 +1,6 @@
 """A take from what was read of a clip: counted from rest, without jitter, gaps closed and named."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -10,6 +9,7 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.curves.take import Take
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.files.sequence import format_frame_range
+from reggan_plugin.frozen import frozen
 from reggan_plugin.perform.face_reading import FaceReader, FaceReading
 from reggan_plugin.perform.lid_and_lip_contact import (
     lids_shut,
@@ -33,7 +33,7 @@ _LEAST, _ALIKE = 0.005, 0.1
 the one at rest shows another expression."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Performance:
     """A take, and how it came about.
 

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, SourceError, UsageError
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.input_files import find_shot
 
 LAYERS_IN_USE = ("stmap", "gain", "paint")
@@ -15,7 +15,7 @@ NOT_RUN = "Written by reggan-plugin from the format's documentation; not run in 
 """Of recipes for programs that the project cannot start."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Footage:
     """Numbered files of one name, or one file.
 
@@ -36,7 +36,7 @@ class Footage:
         return (self.folder / f"{self.prefix}{number}{self.suffix}").as_posix()
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class CompShot:
     """A shot with its layers.
 

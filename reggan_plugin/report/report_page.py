@@ -4,7 +4,7 @@ a frame and its flicker.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from reggan_plugin.errors import OutputError, OutputExistsError, StalledError, U
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.file_safety import refuse_other_kind, write_atomically
 from reggan_plugin.files.frame import Frame, Reading, read_content
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import sha256_of
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 from reggan_plugin.kernels.pictures import block_means
@@ -29,7 +30,7 @@ _RIM = slice(round(0.04 * CELL_PX), round(0.06 * CELL_PX))
 _VISIBLE_CHANGE = 4 / 255
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FrameLook:
     """A frame reduced to what a report needs; pictures are sRGB-encoded in [0, 1].
 
@@ -125,7 +126,7 @@ _CHANGED = 2 / 255
 Seen = TypeVar("Seen")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Flicker:
     """Distance of a frame from the mean of its two neighbours, in 8-bit levels.
 

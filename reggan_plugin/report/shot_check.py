@@ -5,13 +5,14 @@ A video counts as one frame.
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.files.sequence import FrameList, FrameRange, SourceFrame, range_from_spans
 from reggan_plugin.files.video import is_video
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import (
     FrameRecord,
     digest_of,
@@ -55,7 +56,7 @@ CLIPPED_WEIGHT = 0.05
 """Of the mask at the picture's edge: less cannot be seen to end there."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class CheckedFrame:
     """A frame of a shot and what is wrong with it.
 
@@ -84,7 +85,7 @@ Entry = SourceFrame | range
 """A frame, or a gap of the shot."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ShotToCheck:
     """A rendered shot; nothing of its frames is read until they are checked one by one."""
 

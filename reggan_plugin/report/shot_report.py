@@ -4,13 +4,14 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from reggan_plugin.errors import RegganError, StalledError
 from reggan_plugin.files.frame import Reading
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import digest_of
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 from reggan_plugin.report.report_page import Flicker, FrameLook, ReportPage, look_at, with_flicker
@@ -37,7 +38,7 @@ Tell = Callable[[CheckedFrame], None]
 """Called after each frame, in order."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class ShotReport:
     """The problems of a shot.
 

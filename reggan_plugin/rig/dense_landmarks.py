@@ -4,15 +4,15 @@ Sides are the head's own. Points of a pair run from the outside to the middle; p
 in the middle run from the head's own right (left in a frontal picture) to its left.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from reggan_plugin.array_types import Int
+from reggan_plugin.frozen import frozen
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class Group:
     """Points that belong together.
 

@@ -1,12 +1,12 @@
 """Skin that the mesh itself draws, along edges where no plane of cells can follow its motion."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.change.answer import Painter
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.crop import CroppedFace
 from reggan_plugin.interpolation import sampled
@@ -71,7 +71,7 @@ Sheets = tuple[Int[np.ndarray, " upper"], Int[np.ndarray, " lower"], Int[np.ndar
 """Rows of triangles above an opening, below it, and of those that span it."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Drawn:
     """A mesh that draws a picture elsewhere.
 

@@ -6,11 +6,11 @@ on from its own side, and so does the light on both.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import CroppedFace
 from reggan_plugin.interpolation import median, percentile, sampled
 from reggan_plugin.kernels.pictures import blur
@@ -85,7 +85,7 @@ below which there is no iris. Measured on 72 eyes of 12 heads: all of a drawn ey
 off instead of 15.6."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Lids:
     """Edges of the lids of an eye: the upper one from the outer corner, the lower one back.
 
@@ -121,7 +121,7 @@ class Lids:
         return float(np.linalg.norm(self.lower - self.upper, axis=1).max())
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Opening:
     """What is painted between edges of skin that move: an eyeball, or the inside of a mouth.
 

@@ -7,7 +7,6 @@ face at rest, which is surer. Both were solved in closed form over heads of thre
 whose weights are known: `reggan_training.rig.face_reader`.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -15,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Float, Int
+from reggan_plugin.frozen import frozen
 from reggan_plugin.rig.dense_landmarks import SIDES, rows_of
 from reggan_plugin.rig.template import template
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
@@ -31,7 +31,7 @@ FIRM: Final = _firm_rows()
 """Landmarks that expressions hardly move."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FaceReaderWeights:
     """The two regressions; the last column is what is added, mostly below 0: a shape begins where
     noise ends.

@@ -9,7 +9,6 @@ Observational Data, 1990, section 2.4 (smoothing splines as ridge regression).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -17,6 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import solve_equations, sum_distances
 from reggan_plugin.rig.dense_landmarks import COUNT, LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.template import Template
@@ -46,7 +46,7 @@ Rows = Int[np.ndarray, "..."]
 """Of landmarks."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FaceMap:
     """Map from the template's space to the crop.
 
@@ -88,7 +88,7 @@ class Placed(NamedTuple):
     by_smooth: Float[np.ndarray, "points 3"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Fit:
     """A face as the template sees it.
 

@@ -6,7 +6,7 @@ size costs the same. Only highlights are left to pixels.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.frozen import frozen
 from reggan_plugin.rig.mouth_light import (
     IVORY,
     LUMA,
@@ -34,7 +35,7 @@ _SLIDE = np.array([1.0, 0.8, 0.8])
 """Share of a measured drop that the turn does not explain, by axis: lips carry a part of it."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class JawPose:
     """Where the lower half of the mouth is.
 
@@ -61,7 +62,7 @@ def jaw_pose_from_drop(drop: Float[np.ndarray, "3"]) -> JawPose:
     return JawPose(turn=turn, shift=(drop - turned) * _SLIDE)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class MouthRig:
     """Mesh of a mouth.
 
@@ -196,7 +197,7 @@ _BOUNCE = 0.10
 """Light that has been on flesh before, without which the depth would be black."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class MouthView:
     """Weak perspective from head axes, in eye distances, to the crop, in parts of its side."""
 
@@ -220,7 +221,7 @@ class MouthView:
         return self.origin + points @ self.projection.T
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class LitMouth:
     """A mouth in its pose and its light.
 
@@ -371,7 +372,7 @@ lips stay shut."""
 MOUTH_STYLES: tuple[MouthStyle, ...] = ("auto", "rendered", "plate", "empty", "closed")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class MouthLook:
     """What is behind the lips.
 

@@ -1,11 +1,10 @@
 """Light in a mouth: what the face's own pixels say of it, and how it comes in past the lips."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.errors import UnusableAnswerError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
 from reggan_plugin.interpolation import percentile, sampled
 
@@ -51,7 +50,7 @@ _MARGIN = 0.35
 """Of that plane around the opening, in eye distances."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class MouthLight:
     """Light that falls on a face, as far as its mouth is concerned.
 

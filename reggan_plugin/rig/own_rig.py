@@ -7,13 +7,14 @@ next to it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, CropPixels, Float, Int
 from reggan_plugin.errors import FaceNotFoundError, MeshError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.limits import MOST_MOTION
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, eye_rows, rows_of
@@ -66,7 +67,7 @@ FindLandmarks = Callable[[Picture], Landmarks | None]
 """Finds a face's landmarks in a picture, in parts of its side; None if it shows no face."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class RigMesh:
     """A head of the user's own, as its file has it.
 
@@ -94,7 +95,7 @@ class RigMesh:
     rows_of_teeth: Int[np.ndarray, " triangles"] | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class OwnRig:
     """A template with the shapes of a head.
 
@@ -236,7 +237,7 @@ def _as_template(house: Template, rest: Points, lent: Mapping[str, Points]) -> T
     return replace(moved, landmarks=landmarks)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _Anchors:
     """Landmarks as places on a mesh: three vertices and their weights each, and which are kept."""
 
@@ -249,7 +250,7 @@ class _Anchors:
         return (points[self.rows] * self.weights[..., None]).sum(axis=1)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _UprightHead:
     """A head in eye distances: x to its own left, y up, z to the front.
 

@@ -4,13 +4,13 @@ lines, and values that go on beyond where they are known.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, CropPlane, Float, Int, Pixels
 from reggan_plugin.errors import MeshError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.pictures import largest_around, run_on
 from reggan_plugin.kernels.shapes import (
     add_in_squares,
@@ -111,7 +111,7 @@ def grown(mask: Bool[np.ndarray, "rows columns"], by_px: float) -> Bool[np.ndarr
     return largest_around(mask, reach) if by_px > 0 else ~largest_around(~mask, reach)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class MeshRaster:
     """Nearest triangle of each pixel.
 

@@ -11,13 +11,13 @@ for what goes with the skull, one for what goes with the jaw.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import numpy as np
 
 from reggan_plugin.array_types import Float
+from reggan_plugin.frozen import frozen
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, rows_of
@@ -50,7 +50,7 @@ _LIPS_SHUT, _LIPS_APART = 0.03, 0.10
 """Eye distances between lips up to which they move as one, and from which on each by itself."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class RigRefinement:
     """A network's answer.
 
@@ -65,7 +65,7 @@ class RigRefinement:
     gain: Float[np.ndarray, "cells cells 1"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class RigRequest:
     """What a rig is about to do with the vertices of its template.
 

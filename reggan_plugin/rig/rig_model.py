@@ -2,7 +2,7 @@
 
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -12,6 +12,7 @@ from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.change.answer import Answer, refuse_unsound
 from reggan_plugin.errors import ModelError, UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import CroppedFace, ShownFace, small_of
 from reggan_plugin.models.model_card import REFINED_OUTPUTS, RIG_OUTPUTS, ModelCard
 from reggan_plugin.rig.dense_landmarks import COUNT
@@ -40,7 +41,7 @@ _LEAST_SPREAD = 0.02
 _Crop = Float[np.ndarray, "1 3 side_px side_px"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _Read:
     """What a model reads in a face, at first with spectacles, then without.
 

@@ -1,7 +1,7 @@
 """What a rig answers for a face: its motion, and the eyes and the mouth that it uncovers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.faces.face_in_shot import CharacterMouth
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
 from reggan_plugin.imaging.crop import CroppedFace, ShownFace
 from reggan_plugin.interpolation import percentile, sampled
@@ -134,7 +135,7 @@ _SEAM_CELLS, _SEAM = 1.5, 0.012
 """Width of the skin that is painted along an edge: cells of the motion, or eye distances."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Landmarks:
     """Dense landmarks of a face in its crop.
 

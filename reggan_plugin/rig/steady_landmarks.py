@@ -10,7 +10,7 @@ is measured on the stretch. So what moves fast is as it was read, and what rests
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from reggan_plugin.faces.face_crop import CROP_SIDE_IN_EYE_DISTANCES, CROP_SIDE_
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.faces.smoothing import REACH, SIGMA_FRAMES, carried_along, on_the_way
+from reggan_plugin.frozen import frozen
 from reggan_plugin.interpolation import percentile
 from reggan_plugin.rig.dense_landmarks import COUNT, GROUPS, SIDES, eye_rows, rows_of
 
@@ -107,7 +108,7 @@ def _similarity(
     return complex(turn), complex(end - turn * start)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _Pair:
     """One frame before and one as far after, laid over the one between.
 

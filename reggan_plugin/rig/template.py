@@ -5,7 +5,6 @@ between the eyes. Built by `reggan_training.rig.template`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.frozen import frozen
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS
 
 _LOWER: Final = 0.4
@@ -21,7 +21,7 @@ CONVENTIONS: Final = ("ict", "makehuman", "valid")
 """Families of rigs whose shapes the template knows."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Template:
     """Mesh of a face that moves.
 

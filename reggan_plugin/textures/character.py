@@ -6,13 +6,14 @@ Parts are told by the names that artists give to meshes.
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import face_normals
 from reggan_plugin.rig.head_part import Part
 
@@ -28,7 +29,7 @@ DIRECTIONS = {
 AlphaMode = Literal["opaque", "cutout", "blend"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Material:
     """The material of a part of the mesh."""
 
@@ -44,7 +45,7 @@ class Material:
     is_double_sided: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Morph:
     """One morph target of a part."""
 
@@ -56,7 +57,7 @@ class Morph:
     """How much of it the file shows, and the positions hold."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class MeshPart:
     """The triangles of one material."""
 
@@ -74,7 +75,7 @@ class MeshPart:
     """In the file's order; read only where they are asked for."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Character:
     """Everything that is seen of a character, and where its head may be."""
 
@@ -219,7 +220,7 @@ _LIPS: Final = re.compile(r"\blips?\b")
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class NamedPart:
     """A part of the file's mesh, and what it is."""
 

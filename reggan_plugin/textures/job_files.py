@@ -7,7 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -17,6 +17,7 @@ from reggan_plugin.errors import FRAME_FAULTS, MeshError, OutputExistsError, Usa
 from reggan_plugin.file_safety import refuse_overwriting, remove_leftovers
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import (
     FrameRecord,
     RecordedModel,
@@ -259,7 +260,7 @@ _EMBEDDED_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".tga", 
 """Of a map that only the mesh names: the most frequent first."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class OutputPlan:
     """The outputs of a request.
 

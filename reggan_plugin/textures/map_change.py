@@ -11,6 +11,7 @@ from pathlib import Path
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceFinder
+from reggan_plugin.frozen import frozen
 from reggan_plugin.textures.character import stands_on_skin
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.choose_map import MapChoice, PartMaps, remarks
@@ -39,7 +40,7 @@ _WORTH_SAYING = 0.02
 """Part of an expression's motion."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class ChangedMap:
     """A map with an expression."""
 

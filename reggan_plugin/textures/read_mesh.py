@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +17,7 @@ from reggan_plugin.child_process import run_apart
 from reggan_plugin.entry_points import attached, attached_faults, expect_type, load_attached
 from reggan_plugin.errors import MeshError, MissingExtraError, RegganError
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, USD_SUFFIXES, is_mesh
+from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import (
     MOST_LIBRARIES,
     MOST_LIBRARY_BYTES,
@@ -85,7 +86,7 @@ _MAP_OPTIONS = re.compile(
 _PLACING = re.compile(r"-([os])((?:\s+[-+.\d][-+.\de]*){1,3})\s", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class LoadedMesh:
     """A character, and the glTF file that it was read from."""
 

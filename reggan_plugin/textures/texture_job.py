@@ -5,7 +5,7 @@ A map whose face lies unfolded is changed as a picture is.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Frame, copy_frame
 from reggan_plugin.files.image_format import change_samples
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, is_mesh
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.plan import PLACEHOLDER, default_output_file, writable_folder
 from reggan_plugin.textures.job_files import (
@@ -353,7 +354,7 @@ Watch = Callable[[str], AbstractContextManager[Advance]]
 """Takes what is made, in words; gives what is told how much of it is done."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class CharacterOutcome:
     """The outcome for one of the characters: a result, or an error in words."""
 

@@ -1,12 +1,13 @@
 """What is asked of one character, how much of it is done, and its result."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import DEFAULT_READING, Reading
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -31,7 +32,7 @@ MeshOutput = Literal["replace", "variants", "atlas"]
 MESH_OUTPUTS: tuple[MeshOutput, ...] = ("replace", "variants", "atlas")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Look:
     """The user's settings for looking at a character.
 
@@ -52,7 +53,7 @@ class Look:
     force: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class TextureRequest:
     """The maps to make of one character.
 
@@ -85,7 +86,7 @@ class TextureRequest:
     inputs: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class TextureResult:
     """The result for one character.
 

@@ -6,13 +6,13 @@ In USD they become variants of the material, in a new file of the character.
 import copy
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reggan_plugin.child_process import run_apart
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import copy_frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.plan import named
 from reggan_plugin.textures.gltf.edit import (
     GltfEdit,
@@ -211,7 +211,7 @@ def text_with_variants(source: str, material: str, maps: dict[str, str], out: st
     return str(layer.ExportToString())
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class _Paths:
     """Of a material, and of the texture of its colour, in a stage."""
 

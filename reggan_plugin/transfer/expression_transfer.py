@@ -1,7 +1,7 @@
 """`ExpressionTransfer`: a picture in, the same picture with an expression out."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
@@ -32,6 +32,7 @@ from reggan_plugin.faces.landmarks import FaceLandmarks, intensity_share
 from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Encoding, Frame, given_path, read_frame, write_frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import region_of, small_of
 from reggan_plugin.limits import MOST_CHILD_BYTES
@@ -84,7 +85,7 @@ _LONGEST_LOOK_PX = 512
 """Side of the picture in which a box's face is read."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class ChangedPicture:
     """A picture with an expression.
 

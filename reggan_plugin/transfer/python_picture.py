@@ -6,7 +6,6 @@ grey, RGB, and with alpha.
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
@@ -23,6 +22,7 @@ from reggan_plugin.files.image_format import (
     floats_from_samples,
     pixels_from_samples,
 )
+from reggan_plugin.frozen import frozen
 from reggan_plugin.transfer.display_picture import ArrayEncoding, ChannelOrder
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _PIXELS_ALONE = {"P": "RGBA", "PA": "RGBA", "1": "L"}
 _LEVELS_MAX = 255.0
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class GivenPicture:
     """A picture as a frame, and how its changed pixels become the kind that was given."""
 
@@ -48,7 +48,7 @@ class GivenPicture:
     give_back: Callable[[Pixels], Any]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _NoFile:
     """Stands where a frame has its file; pixels that no file held are never encoded."""
 

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_COORDINATE_PX
 from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets, resolve_expression
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -16,7 +17,7 @@ _MOST_NAMES = 128
 _DECIMALS = 4
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class SliderValues:
     """An expression, as the sliders of the page say it.
 

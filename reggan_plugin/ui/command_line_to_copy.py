@@ -5,7 +5,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from reggan_plugin.curves.retargeting import ASYMMETRY
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.video import is_video
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.plan import default_output_file
 from reggan_plugin.ui.change_from_json import SliderValues
 from reggan_plugin.ui.open_files import OpenShot
@@ -34,7 +35,7 @@ write_frame(frame, pixels, source.with_name({name!r}))
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class PageOptions:
     """Options that the page was started with and that a command repeats.
 

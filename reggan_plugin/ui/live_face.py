@@ -1,7 +1,7 @@
 """One face of an open frame, changed again and again: only its crop is computed."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from reggan_plugin.change.edited_frame import CutFace, FrameCrops, Picture
 from reggan_plugin.change.pipeline import MOST_FINER, FrameAnswers, cut_face
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import FrameMotion
@@ -40,7 +41,7 @@ Arrow = tuple[float, float, float, float]
 """x and y where a surface was, x and y where it is shown; pixels of the live picture."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class LiveFace:
     """A face cut out once, to be changed many times.
 

@@ -27,7 +27,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -38,6 +38,7 @@ from reggan_plugin.errors import RegganError, SourceError, UsageError, document_
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.file_safety import appearing, refuse_existing, refuse_overwriting
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import state_of
 from reggan_plugin.jobs.results_and_events import face_not_found, none_of_number
 from reggan_plugin.json_and_toml import json_text, parse_json
@@ -62,7 +63,7 @@ _MOST_LONGEST_PX = 1 << 20
 _OF_FRAME, _OF_MAP = ("frame", "face"), ("texture", "mesh", "material")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class LiveFrame:
     """A frame that was reduced, and its face, ready for changes."""
 

@@ -6,7 +6,7 @@ The page knows them by number alone, so that no request can name another file.
 import re
 import tempfile
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from reggan_plugin.errors import SourceError, UsageError
@@ -14,6 +14,7 @@ from reggan_plugin.files.formats import image_formats
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.input_files import Source, find_sources, one_sequence
 from reggan_plugin.limits import MOST_UPLOAD_BYTES, MOST_UPLOADED_BYTES
 
@@ -23,7 +24,7 @@ _BESIDE_HEADS = (".bin", ".mtl")
 _RESERVED = frozenset('/\\:*?"<>|')
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class OpenShot:
     """Frames that were opened together, or a head, which has two pictures of one file.
 

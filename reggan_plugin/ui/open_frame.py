@@ -3,7 +3,6 @@
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar
 
@@ -13,6 +12,7 @@ from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.live_face import Screen, averaged, screen_of
@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 Kind = Literal["frame", "view", "map"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class OpenFrame:
     """A frame in memory.
 

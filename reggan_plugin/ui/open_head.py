@@ -1,12 +1,12 @@
 """A head that the page shows: from the front, as the model sees it, and its base colour map."""
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reggan_plugin.errors import MissingExtraError, UsageError
 from reggan_plugin.files.frame import Frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.plan import Existing, default_output_file
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.open_files import OpenShot
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # the room of texture maps needs the extra [textures]
 _WITH_MAP_INSIDE = (".glb", ".vrm")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class OpenHead:
     """A head in memory.
 

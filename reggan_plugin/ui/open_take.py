@@ -20,10 +20,11 @@ from reggan_plugin.curves.retargeting import (
 from reggan_plugin.curves.take import Take
 from reggan_plugin.curves.take_on_shot import TakeCurve
 from reggan_plugin.errors import UsageError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class OpenTake:
     """A take, row by row.
 

@@ -3,7 +3,6 @@
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import Region, ShownFace
 from reggan_plugin.perform.face_reading import FaceReader
 from reggan_plugin.perform.read_expression import open_reader
@@ -54,7 +54,7 @@ if TYPE_CHECKING:  # the room of texture maps needs the extra [textures]
     from reggan_plugin.textures.map_change import PreparedFace
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class ChangeView:
     """A face or map with an expression, and where it lies.
 

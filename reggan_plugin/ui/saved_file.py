@@ -1,6 +1,5 @@
 """A file that the page hands to the browser: written by the code of the commands, then read."""
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,6 +7,7 @@ from tempfile import TemporaryDirectory
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.files.video import is_video
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.plan import Existing, default_output_file, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
@@ -16,7 +16,7 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class SavedFile:
     """A file after its change."""
 

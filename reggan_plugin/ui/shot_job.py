@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from reggan_plugin.errors import RegganError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.plan import Existing, OutputRequest, plan_sources, refuse_plans
 from reggan_plugin.jobs.render_job import RenderRun
 from reggan_plugin.jobs.render_settings import RenderSettings
@@ -30,7 +31,7 @@ JobState = Literal["idle", "tracking", "rendering", "stopping", "finished", "sto
 _GOING: tuple[JobState, ...] = ("tracking", "rendering", "stopping")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class JobProgress:
     """Progress of the job.
 
@@ -56,7 +57,7 @@ class JobProgress:
         return self.state in _GOING
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ShotRequest:
     """A request to render a shot.
 

@@ -16,13 +16,13 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError
 from reggan_plugin.file_safety import read_text
+from reggan_plugin.frozen import frozen
 from reggan_plugin.json_and_toml import parse_toml
 from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES, refuse_beyond
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
@@ -35,7 +35,7 @@ _SEPARATORS = "+:={}/\\"
 """Characters that mean something else in blends, options, farms' templates and folders."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Expression:
     """One facial expression under the names that other systems know it by.
 

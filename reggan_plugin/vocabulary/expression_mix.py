@@ -4,11 +4,12 @@ Imports nothing heavy, so that the command line can list the names at once.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from numbers import Real
 from typing import Any
 
 from reggan_plugin.errors import UnknownExpressionError, UsageError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
 from reggan_plugin.vocabulary.expression import (
     BASIC_EXPRESSIONS,
@@ -35,7 +36,7 @@ _LEAST_SHARE = 0.6
 """Part of a named expression's weight that a model must have shapes for."""
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class ExpressionMix:
     """Amounts of expressions and face shapes; what is not named is 0.
 

@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -24,12 +24,13 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import DeviceUnavailableError
 from reggan_plugin.file_safety import appearing, write_atomically
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.signals_and_timeouts import stop_on_signals
 
 _THREADS = "OPENBLAS_NUM_THREADS"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Processes:
     """This process among those of the run.
 

@@ -1,7 +1,6 @@
 """The questions by which a file is verified, by the kind of its card, on real crops."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.locator import CARD_KIND as LOCATOR_KIND
 from reggan_plugin.faces.locator import FIVE_VIEWS, FaceLocator, build_pyramid, pad_level
 from reggan_plugin.files.frame import Encoding, read_frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import small_of
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, read_card
 from reggan_plugin.rig.rig_model import model_inputs, reduced
@@ -103,7 +103,7 @@ def _vector_of(label: str, card: ModelCard) -> Float[np.ndarray, " entries"]:
     return np.array(card.vector_of(parse_expression_mix(label)), np.float32)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Questions:
     """The questions for one kind of file.
 

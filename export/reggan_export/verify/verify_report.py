@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from typing import Any, Literal
@@ -10,8 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Bool, Float
 
+from reggan_plugin.frozen import frozen
 
-@dataclass(frozen=True, kw_only=True)
+
+@frozen
 class Difference:
     """Difference of two sets of values, in sums, so that differences add up.
 
@@ -71,7 +72,7 @@ def difference_between(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Bound:
     """Largest difference of a quantity: `limit` in its unit."""
 
@@ -93,7 +94,7 @@ class Bound:
         return {name: value if math.isfinite(value) else None for name, value in numbers.items()}
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Comparison:
     """One way to run the file against the reference.
 
@@ -110,7 +111,7 @@ class Comparison:
         return reduce(add, (row[quantity] for row in self.differences.values()))
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class VerifyReport:
     """Everything that was compared for one file.
 

@@ -4,7 +4,6 @@ of a picture that somebody reads.
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +20,7 @@ from reggan_plugin.commands.options.option_groups import (
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.file_safety import read_text
+from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES
 from reggan_plugin.vocabulary.action_units import action_unit_weights
 from reggan_plugin.vocabulary.expression import (
@@ -48,7 +48,7 @@ _MEANING_SOMETHING = str.maketrans(dict.fromkeys("+:={}/\\", "_"))
 """Characters that blends and folders read otherwise."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ReaderOptions:
     """A reader that is asked for; the options of the same names."""
 
@@ -67,7 +67,7 @@ class ReaderOptions:
         return open_reader(self.name, self.landmarker)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Liked:
     """An expression that a picture shows, and what is to be said of how it was read."""
 
@@ -149,7 +149,7 @@ NOTHING_ASKED = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class MixOptions:
     """The expressions that the options ask for.
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from reggan_plugin.commands.options.option_groups import grouped_option, options
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, read_landmarks
 from reggan_plugin.faces.tracks import WhichFaces
+from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_COORDINATE_PX
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -31,7 +31,7 @@ def face_box_from_text(text: str) -> tuple[float, float, float, float]:
     return x, y, width, height
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FaceOptions:
     """The faces to change, and what single ones are asked for in place of the others' expression.
 

@@ -3,7 +3,6 @@ in, a range of frames, and what becomes of results that exist.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from reggan_plugin.commands.options.option_groups import (
 )
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.video import is_video
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.input_files import Found, find_sources, one_sequence
 from reggan_plugin.jobs.plan import Existing, JobPlan, OutputRequest, plan_sources, refuse_plans
 from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S
@@ -98,7 +98,7 @@ existing_options = options_as(
 """Options for files that exist; the command takes `existing`, an `Existing`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class InputOptions:
     """The inputs of a command.
 

@@ -1,6 +1,5 @@
 """The options that say how much of an expression there is when: a curve, fades, a take."""
 
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +15,7 @@ from reggan_plugin.commands.options.settings_file import (
     settings_of,
 )
 from reggan_plugin.errors import Remark, UsageError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.intensity_curve import read_curve
 from reggan_plugin.jobs.render_settings import ExpressionCurve, Fades
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 Swap = Literal["all", "mouth"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class TakeOptions:
     """A take and how it is laid on a shot; the options of the same names.
 
@@ -245,7 +245,7 @@ take_options = options_as(
 """A recorded performance; the command takes `take`, an `TakeOptions` or None."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ShotExpression:
     """An expression over the frames of a shot.
 
@@ -269,7 +269,7 @@ class ShotExpression:
         return self.mix.label if self.take is None else self.take.path.stem
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class AskedExpressions:
     """All expressions that are asked for: each gets results of its own.
 

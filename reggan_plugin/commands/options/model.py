@@ -1,7 +1,6 @@
 """The model of a command: its options, its device, and how it is opened."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import click
 from reggan_plugin.backends.runner import AUTO, DEVICE_KINDS, GPU, device_from_text
 from reggan_plugin.commands.options.option_groups import grouped_option, options_as, together
 from reggan_plugin.errors import UsageError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.change_layers import MOTION_LAYERS
 from reggan_plugin.jobs.render_job import SideBySide
 from reggan_plugin.jobs.render_settings import PictureSettings, RenderSettings, RigFiles
@@ -128,7 +128,7 @@ MOST_BATCH = 64
 MOST_JOBS = 256
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class ModelOptions:
     """A model by name or file, its device, and the faces that it is given at once."""
 

@@ -7,7 +7,6 @@ attributes of any type and blocks without a change are never decoded or written 
 import io
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +24,7 @@ from reggan_plugin.files.exr.container import (
     read_container,
 )
 from reggan_plugin.files.image_format import library_faults
+from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import refuse_oversize, refuse_too_short
 
 _NEEDED = ("channels", "compression", "displayWindow", "pixelAspectRatio", "screenWindowCenter",
@@ -36,7 +36,7 @@ _MOST_PIXELS_PER_BYTE_ELSE = 2**11
 _INCREASING_Y = Attribute(kind=b"lineOrder", value=b"\0")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class BlockGrid:
     """The blocks of a part; (row, column) of the grid → offset of the chunk."""
 

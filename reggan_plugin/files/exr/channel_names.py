@@ -3,7 +3,6 @@
 import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import OpenEXR
@@ -12,6 +11,7 @@ from reggan_plugin.array_types import Float, Plane, Shaped
 from reggan_plugin.errors import MissingChannelsError, UnsupportedFormatError
 from reggan_plugin.files.exr.container import Channel, ExrPart
 from reggan_plugin.files.exr.writing_settings import RenderPass
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.pass_rules import PassRule
 
 _MOST_NAMES, _LONGEST_NAME = 100, 200
@@ -22,7 +22,7 @@ _ADVICE = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Layer:
     """The channels of a picture: three colours or one luminance, and perhaps alpha.
 

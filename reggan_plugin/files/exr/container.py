@@ -6,10 +6,10 @@ Source: The OpenEXR File Layout, openexr.com.
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
 from reggan_plugin.files.image_format import EXR_SIGNATURE
+from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_CHANNELS
 
 VERSION = 2
@@ -17,7 +17,7 @@ TILED, LONG_NAMES, MULTI_PART = 0x200, 0x400, 0x1000
 _PIXEL_TYPES = ("uint", "half", "float")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Attribute:
     """A header attribute as stored."""
 
@@ -25,7 +25,7 @@ class Attribute:
     value: bytes
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Channel:
     """A channel of a part; `sampling` is (horizontal, vertical)."""
 
@@ -34,7 +34,7 @@ class Channel:
     sampling: tuple[int, int]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Window:
     """A pixel rectangle, first and last included."""
 
@@ -49,7 +49,7 @@ class Window:
         return self.bottom - self.top + 1, self.right - self.left + 1
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ExrPart:
     """A header and where its chunks lie in the file, in the order of the offset table."""
 
@@ -109,7 +109,7 @@ class ExrPart:
         return attribute.value.decode("utf-8", "replace") if attribute else ""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Container:
     """A file, its parts, and where its first offset table begins."""
 

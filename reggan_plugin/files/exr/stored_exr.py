@@ -8,7 +8,6 @@ written anew as a whole: without loss, or with the change as layers of its own.
 import math
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +58,7 @@ from reggan_plugin.files.image_format import (
     faults_named,
     floats_from_samples,
 )
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.pictures import floats_from_halves
 
 _REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
@@ -150,7 +150,7 @@ def measure_loss(
     return GenerationLoss(compression=compression, largest=largest, rms=rms)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class StoredExr:
     """The file and where in it the picture lies."""
 

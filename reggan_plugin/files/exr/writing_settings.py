@@ -1,7 +1,6 @@
 """How EXR files with a change are written, and which passes move along; loads no library."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, Plane
 from reggan_plugin.errors import MissingChannelsError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.pass_rules import PassRule
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ LOSSLESS_COMPRESSIONS: dict[LosslessCompression, int] = {
 """Those that a part can be rewritten in: every program reads them."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class GenerationLoss:
     """Loss in unchanged samples whose blocks were compressed again.
 
@@ -45,7 +45,7 @@ CHANGE_LAYERS: tuple[ChangeLayer, ...] = ("stmap", "inverse", "gain", "paint", "
 MASK = "reggan.mask"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ExrWriting:
     """Settings for writing EXR files with a change.
 
@@ -69,7 +69,7 @@ class ExrWriting:
         return self.compression is not None or bool(self.layers)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class EncodedFrame:
     """A file with its change, and what that did to pixels beside the change."""
 
@@ -125,7 +125,7 @@ class WritesExr(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class RenderPass:
     """Channels of one part that belong together.
 
@@ -155,7 +155,7 @@ class RenderPass:
         return any(fnmatchcase(name, pattern.lower()) for name in names)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class PassChoice:
     """The passes that move along.
 

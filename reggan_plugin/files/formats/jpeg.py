@@ -7,7 +7,6 @@ import io
 import re
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from reggan_plugin.files.image_format import (
     without_thumbnail,
 )
 from reggan_plugin.files.orientation import upright_frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_SCANNED_PIXELS, MOST_SCANS, refuse_oversize, refuse_too_short
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ _COEFFICIENTS = 64
 _DHT, _JPG_EXTENSION, _DAC = 0xC4, 0xC8, 0xCC
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Segment:
     """A marker with its parameters; `raw` is what stands in the file."""
 
@@ -71,7 +71,7 @@ class Segment:
         return 0xC0 <= self.marker <= 0xCF and self.marker not in (_DHT, _JPG_EXTENSION, _DAC)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class SegmentedJpeg:
     """The segments before the first scan, and everything from there on."""
 
@@ -161,7 +161,7 @@ _READ_AHEAD_BYTES = 16
 """Without which libjpeg does not decode the last block."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class StoredJpeg:
     """The file, and how it was compressed."""
 

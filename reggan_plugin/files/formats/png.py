@@ -6,7 +6,7 @@ Its stamp is a tEXt chunk. Source: PNG specification, 3rd edition, §5.
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import takewhile
 
 import numpy as np
@@ -31,6 +31,7 @@ from reggan_plugin.files.image_format import (
     unlinked,
     without_thumbnail,
 )
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.pictures import BYTES_BEHIND, filter_png_rows, undo_png_filters
 from reggan_plugin.limits import refuse_oversize
 
@@ -41,7 +42,7 @@ _PALETTE = 3
 """A colour type."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Chunk:
     """One chunk; `raw` is what stands in the file, with length and checksum."""
 
@@ -146,7 +147,7 @@ _MOST_AT_ONCE = 1 << 28
 zlib's time, but holds them whole."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class StoredPng:
     """The chunks to keep, and the samples as stored."""
 
@@ -252,7 +253,7 @@ class StoredPng:
         samples[hidden, -1] ^= 1
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class DecodedPng:
     """The file, and its samples by what they mean."""
 

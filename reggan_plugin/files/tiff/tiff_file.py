@@ -4,7 +4,7 @@ import io
 import math
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import imagecodecs
@@ -27,6 +27,7 @@ from reggan_plugin.files.image_format import (
     unlinked,
 )
 from reggan_plugin.files.orientation import upright_frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.pictures import is_sound_lzw
 from reggan_plugin.limits import refuse_oversize, refuse_too_short
 
@@ -187,7 +188,7 @@ _KEPT_TAGS = (270, 274, 282, 283, 296, 305, 315, 700, 33432, 34675)
 """Of a palette file: texts, orientation, resolution, XMP, copyright and colour profile."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class StoredTiff:
     """The file, whose first page holds the picture."""
 

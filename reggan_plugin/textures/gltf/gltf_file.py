@@ -10,7 +10,6 @@ import base64
 import json
 import re
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Shaped
 from reggan_plugin.errors import MeshError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_BUFFER_BYTES, MOST_NAME_BYTES, MOST_POINTS, refuse_beyond
 from reggan_plugin.textures.character import AlphaMode, Material
@@ -37,7 +37,7 @@ _READ = (
 base colour."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class GltfFile:
     """Content of a glTF file. `document` is sound (see `schema`) and never changed in place."""
 

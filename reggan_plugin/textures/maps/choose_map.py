@@ -6,13 +6,14 @@ Maps of a character's own materials are read when they are first seen.
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int
 from reggan_plugin.errors import MeshError, RegganError, Remark, TextureError, UsageError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.limits import MOST_MAP_PIXELS
 from reggan_plugin.textures.character import Character, Material, MeshPart
@@ -277,7 +278,7 @@ def missing_tiles(parts: Sequence[MeshPart], texture: TextureMap) -> Iterator[st
             yield f"tiles {', '.join(map(str, missing))} are not in the set, and shown black"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class WornMap:
     """The map that the face wears.
 

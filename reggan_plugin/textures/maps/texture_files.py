@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from reggan_plugin.errors import (
@@ -15,6 +15,7 @@ from reggan_plugin.errors import (
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.formats import format_of
 from reggan_plugin.files.frame import DEFAULT_READING, Reading, copy_frame
+from reggan_plugin.frozen import frozen
 from reggan_plugin.textures.files_named_by_mesh import read_file
 from reggan_plugin.textures.gltf.edit import MIME_TYPES
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_of_data, image_path, safe_name
@@ -32,7 +33,7 @@ _UDIM = re.compile(r"<UDIM>|%\(UDIM\)d", re.IGNORECASE)
 _NUMBER = r"(1[0-9]{3})"
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class TextureFiles:
     """The files of a map's tiles."""
 

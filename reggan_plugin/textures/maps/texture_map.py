@@ -4,7 +4,7 @@ import math
 import struct
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from reggan_plugin.files.frame import (
     read_content,
 )
 from reggan_plugin.files.image_format import faults_named, floats_from_samples
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import (
     ColourSpace,
     PixelCoding,
@@ -41,7 +42,7 @@ Samples = Shaped[np.ndarray, "height width colours"]
 Rows = Shaped[np.ndarray, "..."] | slice
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class MapTile:
     """A whole map, or a tile of a UDIM set, in as much memory as its samples take."""
 
@@ -278,7 +279,7 @@ Tint = tuple[float, float, float]
 NO_TINT: Tint = (1.0, 1.0, 1.0)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class TextureMap:
     """Pictures by UDIM number; a map that is one picture repeats without end.
 

@@ -1,12 +1,12 @@
 """UV layout: the points of the surface that each texel of a map lies on, with padding."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.frozen import frozen
 from reggan_plugin.textures.views.ray_traced_view import Hits, RayScene
 
 Mask = Bool[np.ndarray, "rows columns"]
@@ -18,7 +18,7 @@ _AROUND_PX = 3
 """So that no texel at a triangle's edge is missed."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Block:
     """A rectangle of texels."""
 

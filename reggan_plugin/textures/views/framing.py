@@ -5,7 +5,6 @@ view that the model is shown; and what stands out from the skin in it.
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.region_limits import blurred
 from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_plugin.textures.character import DIRECTIONS, Character
@@ -42,7 +42,7 @@ _HEAD = re.compile(r"(?:^|[^a-z])head(?:$|[^a-z])", re.IGNORECASE)
 _EYE = re.compile(r"eye(?!brow|lash|lid|glass|_?brow|_?lash|_?lid)", re.IGNORECASE)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FramedFace:
     """A view of the face, and where the face lies in it."""
 
@@ -57,7 +57,7 @@ class FramedFace:
     front: str
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _Guess:
     centre: Vector
     size: float
@@ -265,7 +265,7 @@ raised by up to 0.03, and beside its mesh all motion is back at 0.05."""
 _SMALLEST_VIEW_PX, _LARGEST_VIEW_PX = 512, 2048
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class ViewForModel:
     """One view of the face, from the front: its picture, and where the face is in it."""
 

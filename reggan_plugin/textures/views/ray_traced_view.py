@@ -5,7 +5,7 @@ distortion, and what covers what.
 import copy
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
@@ -13,6 +13,7 @@ from embreex.rtcore_scene import EmbreeScene
 
 from reggan_plugin.array_types import Bool, CropPixels, CropPlane, Float, Int
 from reggan_plugin.errors import MeshError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.kernels.shapes import face_normals
 from reggan_plugin.limits import LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS, MOST_LOOK_SECONDS
@@ -26,7 +27,7 @@ DISTANCE_IN_FACES = 12.0
 """From the camera to the face, in distances of its eyes: the middle of the training pictures'."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class View:
     """A pinhole camera and the square picture that it takes.
 
@@ -104,7 +105,7 @@ _FIRST_RAYS, _RAYS_AT_ONCE = 1 << 10, 1 << 20
 """Few at first, to see how long they take; the last bounds the memory of a query: 150 MB."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Hits:
     """The first hit of each ray."""
 
@@ -179,7 +180,7 @@ _STEP = 1e-5
 """Past a surface that is looked through, in parts of the distance."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class StagePicture:
     """The picture of a view."""
 

@@ -5,12 +5,13 @@ from, with its fine detail. The change fades as the surface turns away, and reac
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from reggan_plugin.array_types import Bool, CropPixels, Float, Int
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.region_limits import blurred
@@ -118,7 +119,7 @@ _FACING_PX = 256
 """Side of the picture of facings."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class ViewChange:
     """A view before and after the change.
 

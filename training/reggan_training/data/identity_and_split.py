@@ -5,7 +5,6 @@ same for every run and measure.
 import hashlib
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from jaxtyping import Bool, Float, UInt8
 from reggan_plugin.array_types import CropPixels, SixPoints
 from reggan_plugin.faces.face_crop import FaceCrop, crop_from_landmarks
 from reggan_plugin.faces.landmarks import FaceLandmarks
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 
@@ -104,7 +104,7 @@ LEAST_FULL, LARGEST_FULL = 0.85, 1.15
 """Intensities that count as the full expression: the older avatars vary it so much."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Identity:
     """The same head, light and camera; from view to view only the expression differs.
 
@@ -165,7 +165,7 @@ class Identity:
         return np.clip(cut_crop(image, crop), 0.0, 1.0)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class IdentityView:
     """One picture on its way into an identity, not in order yet.
 

@@ -4,7 +4,6 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from PIL import Image
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import OutputError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.set_files import (
@@ -35,7 +35,7 @@ _SAMPLED = 24
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest date that a zip can hold
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class PackEncoding:
     """Encoding of pictures: largest side and quality."""
 

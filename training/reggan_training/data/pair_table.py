@@ -7,11 +7,11 @@ true are pairs to learn from. Neutral is the origin.
 
 import itertools
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import LARGEST_FULL, LEAST_FULL, Identity
 
@@ -28,7 +28,7 @@ _RELAX, _FULL, _GRADED = range(3)
 """Kinds of commands: be neutral, an expression in full, in part (or relax in part)."""
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class Command:
     """One expression asked for."""
 
@@ -36,7 +36,7 @@ class Command:
     intensity: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Pair:
     """Two views of one identity and what leads from one to the other.
 
@@ -58,7 +58,7 @@ class Pair:
         return _FULL if self.command.expression else _RELAX
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class PairSettings:
     """Settings of drawing pairs. What an identity has no views for is left out of its shares.
 
@@ -188,7 +188,7 @@ def source_kind(identity: Identity, view: int) -> int:
     return FULL_SOURCE if strongest >= 1 else PARTIAL_SOURCE
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class PairTable:
     """All pairs of all identities, as columns.
 

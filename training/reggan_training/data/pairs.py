@@ -6,7 +6,6 @@ An augmentation changes what a picture looks like, never what it shows.
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,6 +15,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
@@ -153,7 +153,7 @@ def _carry(images: Images, flow: Float[Tensor, "batch 2 low low"]) -> Images:
     )
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class PairBatch:
     """Images are sRGB-encoded in [0, 1]."""
 

@@ -10,7 +10,6 @@ import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,11 @@ from PIL import Image, UnidentifiedImageError
 
 from reggan_plugin.errors import OutputExistsError, SourceError, UnreadableFrameError
 from reggan_plugin.file_safety import TEMPORARY_SUFFIX, write_atomically
+from reggan_plugin.frozen import frozen
 from reggan_training.data.identity_and_split import Identity
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class FolderFiles:
     """Files in a folder."""
 
@@ -52,7 +52,7 @@ class FolderFiles:
             ) from error
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class ZipFiles:
     """Files in a zip."""
 
@@ -94,7 +94,7 @@ SetFiles = FolderFiles | ZipFiles
 """The files of a set; names are relative, with `/`."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Entry:
     """An identity that a set lists, and how to read it.
 

@@ -4,7 +4,6 @@ Nobody knows its topology: its landmarks are where its face shapes act.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from reggan_plugin.errors import MeshError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.rig.own_rig import with_own_sides
 from reggan_plugin.textures.character import Character, Material, MeshPart, NamedPart, name_parts
@@ -231,7 +231,7 @@ class GlbFamily:
         return _head_from_character(loaded.gltf, loaded.character, identity)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _Meshes:
     """A character's meshes one after the other: +z to the front, x = 0 between the eyes."""
 

@@ -10,7 +10,7 @@ the middle between the eyeballs' centres of the identity at rest.
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import pairwise
 from typing import Final, Literal, Protocol, runtime_checkable
 
@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from PIL import Image
 
 from reggan_plugin.errors import SourceError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.head_part import Part as Part
 
@@ -45,7 +46,7 @@ _SIDEWAYS_DEG, _UP_DEG, _DOWN_DEG = 30.0, 25.0, 30.0
 """Turn of an eye at weight 1; a choice of ours, near what ARKit's own face model shows."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class HeadMesh:
     """One identity: geometry, what each vertex is, and how it moves.
 
@@ -139,7 +140,7 @@ class HeadFamily(Protocol):
         """Build one identity; the same name gives the same head on every machine."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Eyeball:
     """The vertices of one eyeball and the point that it turns about."""
 
@@ -183,7 +184,7 @@ def rotation_about(axis: int, angle: float) -> Float[np.ndarray, "3 3"]:
     return turn
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class SparseOffsets:
     """One shape: the vertices that it moves, and by how much at weight 1."""
 
@@ -191,7 +192,7 @@ class SparseOffsets:
     offsets: Float[np.ndarray, "moved 3"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class LinearShapes:
     """Vertices as rest + sum of weight times offsets; eyeballs turn by the eyeLook weights.
 
@@ -484,7 +485,7 @@ def numbers_in_name(prefix: str, identity: str) -> list[int]:
     return [int(found[1]), int(found[2])]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FileEye:
     """One eye in the file's unit.
 
@@ -499,7 +500,7 @@ class FileEye:
     turns: bool = True
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FileHead:
     """All meshes of a head joined: +y up, +z to the front, +x own left, in the file's unit.
 

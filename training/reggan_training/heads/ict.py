@@ -5,7 +5,6 @@ the docstring of `IctFamily`. Linear: vertices = neutral + sum c_i identity_i + 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from reggan_plugin.errors import SourceError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.heads.head import (
     Eyeball,
@@ -47,7 +47,7 @@ _SPLIT = {"browInnerUp", "cheekPuff"}
 _MODES = 100
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class IctModel:
     """The linear model, in eye distances, with what every identity shares."""
 

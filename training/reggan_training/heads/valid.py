@@ -17,7 +17,6 @@ the face morph of the same name by the same weight.
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -25,6 +24,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from reggan_plugin.errors import SourceError
+from reggan_plugin.frozen import frozen
 from reggan_training.heads.head import (
     FileEye,
     FileHead,
@@ -154,7 +154,7 @@ def _inside(uv: Uv, outline: Outline, name: str) -> Float[np.ndarray, " points"]
     return soft_polygon(uv, np.array(outline), _SOFTNESS[name] / 2)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class ValidMesh:
     """One mesh of a head, in the file's unit.
 
@@ -252,7 +252,7 @@ _HALF_RAMP: Final = 0.26
 """Width of the ramp between the halves of a symmetric morph, in the file's unit."""
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class MorphTerm:
     """One morph's share in a shape.
 
@@ -349,7 +349,7 @@ def _is_tongue(mesh: ValidMesh) -> Bool[np.ndarray, " vertices"]:
     return tongue
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class ValidFamily:
     """Heads of a folder of repacked VALID files."""
 

@@ -1,7 +1,6 @@
 """What the networks are shown: squares around parts of pictures, jittered and recoloured."""
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -9,6 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from reggan_plugin.frozen import frozen
 from reggan_plugin.rig.dense_landmarks import MIRROR
 from reggan_training.landmarks.network import FRONT, INPUT_PX, POINTS_OF
 from reggan_training.landmarks.picture_pool import (
@@ -35,7 +35,7 @@ _GREY, _BLURRED, _HIDDEN = 0.12, 0.3, 0.12
 """Shares of the crops without colour, of small pictures, with something before them."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class PartCrops:
     """Crops of one kind of part.
 
@@ -48,7 +48,7 @@ class PartCrops:
     places: Float[Tensor, "batch points 2"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FrontCrops:
     """Squares of faces, and what lies where in them.
 

@@ -10,7 +10,6 @@ uncertainty each, learnt from renders alone); Nibali et al., arXiv 1801.07372 (s
 """
 
 import math
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from reggan_plugin.array_types import SixPoints
+from reggan_plugin.frozen import frozen
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, eye_rows, rows_of
 from reggan_training.tensor_shapes import Images
 
@@ -73,7 +73,7 @@ _FIRST_SIGMA: Final = -3.0
 """Logarithm of the first deviations: 5 % of the square's side."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FacePlacement:
     """Place, size and roll of a face in a picture.
 
@@ -94,7 +94,7 @@ class FacePlacement:
         return np.array([[c, -s], [s, c]])
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Square:
     """A square of a picture: its middle and side in pixels, its roll in radians."""
 

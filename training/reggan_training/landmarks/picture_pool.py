@@ -9,7 +9,6 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from reggan_plugin.frozen import frozen
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.landmarks.network import FRONT, PARTS, Square, face_frame, part_square
 from reggan_training.landmarks.pictures import TEXTURES, HeadPicture, draw_head
@@ -174,7 +174,7 @@ def landmark_rows(
     return [kept_parts(picture) for picture in drawn]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class PoolRun:
     """What a run is.
 

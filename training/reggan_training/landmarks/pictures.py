@@ -5,13 +5,14 @@ each state in several looks (`head_look`), with more drawn on in two dimensions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import face_normals
 from reggan_plugin.rig.dense_landmarks import SIDES
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
@@ -60,7 +61,7 @@ _BACK, _NECK = -1.7, -3.6
 """Eye distances beyond which the back of a head and its bust are not drawn."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class HeadPicture:
     """A picture of a head.
 
@@ -109,7 +110,7 @@ def draw_head(
     return drawn
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class HeadState:
     """A head in one state before a camera: what each pixel shows, not how it looks.
 

@@ -8,12 +8,13 @@ wings of the nose) is carried over from a mean head by a smooth map through the 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from reggan_plugin.frozen import frozen
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, rows_of
 from reggan_training.data.identity_and_split import VALID_HELD_OUT, is_held_out
 from reggan_training.heads.head import HeadFamily, HeadMesh, Part, Vertices, fit_sphere
@@ -62,7 +63,7 @@ _PREFIXES: Final = {"ict": "ict", "makehuman": "mh"}
 """Of the names of identities, of families that sample them."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class DensePoints:
     """Landmarks of a head as weighted vertices; the irises follow the eyeballs.
 

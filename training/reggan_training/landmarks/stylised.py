@@ -4,11 +4,12 @@ A warp moves space, so it is applied to the vertices of every state: lids that m
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
+from reggan_plugin.frozen import frozen
 from reggan_training.heads.head import HeadMesh, ShapeModel
 
 Vector = Float[np.ndarray, "3"]
@@ -16,7 +17,7 @@ Triple = tuple[float, float, float]
 Points = Float[np.ndarray, "points 3"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Bulge:
     """A part of space that is scaled about its middle, less and less away from it.
 
@@ -43,7 +44,7 @@ class Bulge:
         return points + share * (away * (np.array(self.scale) - 1) + self.shift)
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class WarpedShapes:
     """Shapes of another head, seen through a warp."""
 
@@ -89,7 +90,7 @@ def _warped(points: Points, bulges: tuple[Bulge, ...]) -> Points:
     return result.astype(np.float32)
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class _Proportions:
     """Random factors and shifts of a strength."""
 

@@ -5,13 +5,13 @@ the head, x to the right, y down, from the head's middle.
 """
 
 import math
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from reggan_plugin.array_types import SixPoints
+from reggan_plugin.frozen import frozen
 from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX, LabelledPicture
 
 CARTOON = "cartoon"
@@ -43,7 +43,7 @@ def draw_cartoon(rng: np.random.Generator) -> LabelledPicture:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class _Shape:
     """Proportions of a character."""
 

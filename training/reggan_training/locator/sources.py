@@ -7,7 +7,6 @@ luminance only, so a style is a tone curve, a relief or a line drawing: float32 
 
 import math
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -16,6 +15,7 @@ from jaxtyping import UInt8
 
 from reggan_plugin.array_types import Plane, SixPoints
 from reggan_plugin.errors import SourceError
+from reggan_plugin.frozen import frozen
 from reggan_training.data.identity_and_split import Split
 from reggan_training.data.sets import load_sets
 
@@ -25,7 +25,7 @@ MASK_SIDE = 96
 Gray = Plane
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class LabelledPicture:
     """One picture: `points` are continuous pixel coordinates in LANDMARK_NAMES order.
 

@@ -1,7 +1,6 @@
 """Styled grey faces, their cut-out masks and faceless backgrounds, prepared once per run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -10,6 +9,7 @@ from jaxtyping import UInt8
 
 from reggan_plugin.array_types import SixPoints
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
+from reggan_plugin.frozen import frozen
 from reggan_training.locator.cartoons import CARTOON
 from reggan_training.locator.sources import (
     MASK_SIDE,
@@ -198,7 +198,7 @@ def _paint_texture(base: Tile, rng: np.random.Generator) -> Tile:
     return np.clip(base + rng.uniform(5, 80) * wave, 0, 255).astype(np.uint8)
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class BankFace:
     """One styled picture at 256, 128 and 64 px, its head mask, and its landmarks at 256 px."""
 
@@ -207,7 +207,7 @@ class BankFace:
     points: SixPoints
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class HardNegatives:
     """False faces of earlier weights: detector patches and landmark crops."""
 
@@ -226,7 +226,7 @@ def read_negatives(paths: Sequence[Path]) -> HardNegatives:
     return HardNegatives(np.concatenate(patches), np.concatenate(crops))
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class Bank:
     """Everything that training frames are pasted together from."""
 

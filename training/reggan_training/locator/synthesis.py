@@ -1,7 +1,7 @@
 """Paste styled faces into backgrounds, and keep track of where their landmarks went."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from reggan_plugin.faces.face_crop import (
     face_size_px,
 )
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES
+from reggan_plugin.frozen import frozen
 from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX
 from reggan_training.locator.styled_faces import Bank, BankFace
 
@@ -90,7 +91,7 @@ def _occlude(
     return patch
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class Placement:
     """Placement of a face: centre and size in patch pixels, roll in degrees, stretch, mirror."""
 

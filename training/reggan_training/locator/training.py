@@ -6,7 +6,7 @@ import json
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +19,7 @@ from torch.nn import functional
 from reggan_plugin.array_types import SixPoints
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES, LANDMARK_NAMES
+from reggan_plugin.frozen import frozen
 from reggan_training.landmarks.network import Residual, block
 from reggan_training.locator.styled_faces import Bank
 from reggan_training.locator.synthesis import PATCH_SIDE_PX, synthesise_crop, synthesise_patch
@@ -163,7 +164,7 @@ def detector_targets(faces: list[SixPoints]) -> Float[np.ndarray, "14 rows colum
     return target
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class DetectorStage:
     """Focal loss on cells, absolute error of offsets on cells that hold a face."""
 
@@ -193,7 +194,7 @@ class DetectorStage:
         return {"score": focal.sum() / found, "offsets": (error * label).sum() / found * 0.4}
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class LandmarkStage:
     """Cross entropy of the score; error of landmarks, in eye distances, where there is a face."""
 
@@ -234,7 +235,7 @@ LocatorStage = DetectorStage | LandmarkStage
 """One network with its batches and its loss."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class RunConfig:
     """Settings of a run; durations count images seen, in thousands (kimg)."""
 

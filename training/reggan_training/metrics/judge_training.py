@@ -3,7 +3,6 @@
 import copy
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.pairs import augment_colours, replace_surroundings, rotations
@@ -179,7 +179,7 @@ def _styled(
     return np.ascontiguousarray(np.array(made).swapaxes(0, 1))
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class JudgeSettings:
     """Settings of training a judge.
 

@@ -10,7 +10,6 @@ features hold both. It sees colour, and nothing in its training teaches it to ov
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.file_safety import write_atomically
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
@@ -229,7 +229,7 @@ def recoloured_views(
     return changed[:, 0], shown
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class Judges:
     """Both networks, ready to judge."""
 
@@ -302,7 +302,7 @@ def describe(
         return network.embedding_of(deepest), deepest.mean(dim=(2, 3))
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class IdentityPairs:
     """Cosines of pairs of faces that show different expressions."""
 
@@ -364,7 +364,7 @@ def load_judge(network: nn.Module, path: Path) -> None:
     network.eval().requires_grad_(False)
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class ExpressionValidity:
     """Results of the expression judge on true pictures of one style.
 

@@ -1,7 +1,6 @@
 """Trials of an evaluation: requests to a model, their true answers, and means over identities."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
@@ -11,13 +10,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from reggan_plugin.array_types import CropPixels
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity, stable_hash
 
 RESAMPLES = 5000
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class Estimate:
     """A figure with its 95 % confidence interval."""
 
@@ -84,7 +84,7 @@ class Kind(Enum):
     HALF = "neutral source, half an expression"
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class Trial:
     """One request: a source view, an expression at an intensity, the view that answers it."""
 
@@ -100,7 +100,7 @@ class Trial:
         return self.intensity * torch.eye(len(EXPRESSION_NAMES))[self.expression]
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class TrialSubject:
     """One identity with its trials; each is cut by the landmarks of its source."""
 

@@ -1,7 +1,6 @@
 """The look of a head: material, colours, light, background. One look for all of its states."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from reggan_plugin.frozen import frozen
 from reggan_training.data.identity_and_split import RENDERED_STYLES
 from reggan_training.heads.head import REGIONS, Part
 
@@ -28,7 +28,7 @@ _IRISES = np.array(
 _METALS = np.array([[0.80, 0.58, 0.22], [0.50, 0.27, 0.12], [0.55, 0.57, 0.60], [0.35, 0.20, 0.10]])
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Light:
     """A directional light: unit vector towards it, scene-linear colour."""
 
@@ -36,7 +36,7 @@ class Light:
     colour: Colour
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class HeadLook:
     """Scene-linear colours and weights; see `reggan_training.pairs.shading` for their use.
 
@@ -309,7 +309,7 @@ def _normalised(texture: Tensor) -> Tensor:
 keep_textures(_KEPT)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class ShadedSurface:
     """What the hit pixels of one picture show; rows are pixels.
 

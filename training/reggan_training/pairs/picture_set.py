@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from importlib.metadata import version
 from itertools import product
@@ -24,6 +24,7 @@ from torch import Tensor
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import OutputError, UnknownExpressionError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.signals_and_timeouts import StopRequest, stop_on_signals
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -60,7 +61,7 @@ _TRAINED, _CHOSEN_BY, _TESTED = 1, 8, 9
 """Last digits of identities' numbers, which decide their split (`data/identity_and_split.py`)."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Renderer:
     """What makes pictures of heads.
 
@@ -77,7 +78,7 @@ class Renderer:
     packages: tuple[str, ...] = ("torch",)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class HeadPictureSettings:
     """Settings of a set.
 
@@ -94,7 +95,7 @@ class HeadPictureSettings:
     seed: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class FaceState:
     """One picture: what is asked for, what else is seen, and both as ARKit weights."""
 

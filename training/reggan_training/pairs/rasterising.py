@@ -9,7 +9,7 @@ those of `HeadMesh`: eye distances, +y up, +z to the front.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from embreex.mesh_construction import TriangleMesh
@@ -20,6 +20,7 @@ from PIL import Image
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.face_crop import ALIGNED_LANDMARKS, fit_similarity
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_training.heads.head import HeadMesh, VertexWeights, Vertices, X, Y, Z, rotation_about
 from reggan_training.pairs.states import Weights
@@ -41,7 +42,7 @@ Window = tuple[float, float, float, float]
 """Left, top, right, bottom of a part of the crop, in parts of its side."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Camera:
     """A pinhole camera on the z axis, and the similarity from its picture to the crop.
 
@@ -172,7 +173,7 @@ _NO_TRIANGLE = 0xFFFF
 """Most triangles that a head can show are one fewer than this."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Raster:
     """Surface seen at each pixel centre.
 
@@ -214,7 +215,7 @@ class HeadScene:
         )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class RasterisedHead:
     """One identity in all of its states, before one camera.
 
@@ -257,7 +258,7 @@ class RasterisedHead:
         return float(np.linalg.norm(left - right))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Rasters:
     """Rasters of all states over the crop."""
 

@@ -5,14 +5,13 @@ shadows): hollows are darkened by the curvature of the surface in each state, so
 expression are seen.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
 from reggan_training.heads.head import Part
 from reggan_training.pairs.head_look import (
@@ -83,7 +82,7 @@ class HeadShader:
         return hit, self.triangles[hit.triangle], weights
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class HitPixels:
     """Flat places of pixels that see the head, and the triangle that each sees."""
 
@@ -193,7 +192,7 @@ _SAME_DEPTH, _SAME_PLACE = 0.05, 0.06
 """In eye distances: how near the source's surface must lie to be the one that the target shows."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class PairTruth:
     """Truth of a pair over one window, at its raster's resolution.
 

@@ -17,11 +17,12 @@ import tomllib
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.frozen import frozen
 from reggan_training.data.identity_and_split import TRAINING_STYLES
 from reggan_training.data.pair_table import PairSettings
 from reggan_training.papers.networks.expression_model import ModelSettings
@@ -29,7 +30,7 @@ from reggan_training.papers.networks.expression_model import ModelSettings
 Settings = TypeVar("Settings")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class GanLossWeights:
     """Weights of the generator's losses; what weighs 0 is left out.
 
@@ -57,7 +58,7 @@ class GanLossWeights:
             raise ValueError(f"the weight of {', '.join(negative)} is negative; take 0 or more")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class AdversarySettings:
     """The discriminator and how it is trained.
 
@@ -88,7 +89,7 @@ class AdversarySettings:
             raise ValueError("penalty_every and steps are 1 or more, channels 4 or more")
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class TrainingSettings:
     """A whole run.
 

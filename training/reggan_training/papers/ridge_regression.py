@@ -15,20 +15,19 @@ Only X'X and X't are kept, so memory does not depend on the number of pairs, and
 sums add up to one. The bias is penalised like a weight, and pulled towards 0.
 """
 
-from dataclasses import dataclass
-
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from reggan_plugin.frozen import frozen
 from reggan_training.tensor_shapes import Images
 
 _STRIPE = 16_384
 """Filters worked on at a time: what they need stays in a processor's cache."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class RegressionSettings:
     """Shape of the layer and of its ridge penalty.
 

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import ModelError, SourceError, UsageError
 from reggan_plugin.file_safety import appearing, write_atomically
+from reggan_plugin.frozen import frozen
 from reggan_plugin.missing_package import needs_extra
 from reggan_plugin.models.model_card import (
     PICTURE_CONTRACT,
@@ -33,7 +33,7 @@ from reggan_training.papers.networks.expression_model import ExpressionModel, Mo
 from reggan_training.training_run import append_line, commit_of_source
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@frozen
 class RunData:
     """Training data of a run.
 
@@ -272,7 +272,7 @@ _ABSENT_WHEN_ZERO = (".bias", ".place")
 """Tensors that are added to features: PyTorch's exporter leaves one out if it holds zeros."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class InitialWeights:
     """The weights that a run starts from.
 

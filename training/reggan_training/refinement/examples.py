@@ -6,7 +6,7 @@ that is asked for has to be drawn, and its truth has no holes.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from reggan_plugin.array_types import CropPixels
 from reggan_plugin.errors import SourceError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.rig.fit import closing_edges, fit
 from reggan_plugin.rig.refinement import CELLS, RigRequest, source_raster
@@ -52,7 +53,7 @@ _MOST_LIGHT: Final = 0.7
 """Of the logarithm of a change of light: beyond it highlights come and go."""
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class ExampleDrawing:
     """Draws the rows of a run's shards; see `landmarks.picture_pool.DrawRows`.
 
@@ -150,7 +151,7 @@ def _added(source: Weights, request: Weights) -> Weights:
     return {n: min(1.5, source.get(n, 0.0) + request.get(n, 0.0)) for n in names}
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _SurfaceTruth:
     """The surface that a picture shows, in all states.
 

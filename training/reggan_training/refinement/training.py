@@ -8,7 +8,6 @@ long they were trained), and refinement.jsonl with all measurements.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from reggan_plugin.frozen import frozen
 from reggan_plugin.rig.refinement import PLANES
 from reggan_plugin.rig.template import CONVENTIONS
 from reggan_training.landmarks.picture_pool import PicturePool, PoolRun
@@ -53,7 +53,7 @@ Answer = tuple[Tensor, Tensor, Tensor]
 """Of the network: mix, motion, light."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Batch:
     """Examples, as `ExampleDrawing` draws them, float32."""
 

@@ -10,7 +10,7 @@ are left aside say.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.frozen import frozen
 from reggan_plugin.rig.dense_landmarks import rows_of
 from reggan_plugin.rig.face_reader import laid_over
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
@@ -55,7 +56,7 @@ _ASIDE: Final = 5
 """Every so many heads one is left aside."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _Seen:
     """What is known of many states of many heads.
 

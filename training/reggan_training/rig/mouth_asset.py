@@ -10,7 +10,6 @@ Unit: eye distances. Origin: the edge of the upper incisors. Axes: x to the head
 z to the front.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -19,6 +18,7 @@ from jaxtyping import Float, Int
 from trimesh import Trimesh
 
 from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import face_normals, vertex_normals
 from reggan_plugin.rig.mouth_drawing import PARTS
 from reggan_plugin.rig.own_teeth import pieces_of
@@ -103,7 +103,7 @@ _CERVICAL = {"teeth_upper": 0.17, "teeth_lower": 0.15}
 """Height of a crown, over which its colour goes from the neck's to the edge's."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Piece:
     """A surface, counter-clockwise from outside, with normals that may be finer than it is."""
 

@@ -11,7 +11,7 @@ ICT's, made to meet exactly.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import face_normals, vertex_normals
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, rows_of
 from reggan_plugin.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band
@@ -259,7 +260,7 @@ def template_arrays(families: Mapping[str, HeadFamily]) -> dict[str, np.ndarray]
     }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class _Skin:
     """The template's mesh.
 

@@ -9,7 +9,6 @@ makehumancommunity/makehuman-assets, `textures` of makehumancommunity/mpfb2.
 """
 
 import json
-from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TypeAlias
@@ -20,6 +19,7 @@ from PIL import Image
 
 from reggan_plugin.array_types import Plane
 from reggan_plugin.errors import SourceError
+from reggan_plugin.frozen import frozen
 from reggan_training.heads.head import SparseOffsets
 
 Points: TypeAlias = Float[np.ndarray, "_ 3"]
@@ -34,7 +34,7 @@ _AXES = {"x_scale": 0, "z_scale": 1, "y_scale": 2}  # the file's y is up, its z 
 MASK_NAMES = ("ears", "inside-mouth", "lips")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class ObjMesh:
     """A Wavefront file: points, uv points, and the faces of each group.
 
@@ -159,7 +159,7 @@ def read_skin_weights(path: Path, points: int) -> SkinWeights:
     return {bone: weight / np.where(total > 0, total, 1) for bone, weight in weights.items()}
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Proxy:
     """A mesh whose every point is a weighted sum of three body points and an offset.
 
@@ -230,7 +230,7 @@ def _row(words: list[str]) -> list[float]:
     return [float(word) for word in words[:9]]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class HeadAssets:
     """The folder of the assets; parts are read when first used, and kept."""
 

@@ -1,12 +1,12 @@
 """Eyeballs, each a sphere with a cornea, their lids and lashes, and the sockets they lie in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from reggan_plugin.frozen import frozen
 from reggan_training.heads.anatomy.assets import (
     Faces,
     HeadAssets,
@@ -52,7 +52,7 @@ _ENDS = 0.08
 """Share of the rim at each corner of the eye that bears no lash."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Eye:
     """An eyeball at rest: its centre and radius in metres."""
 
@@ -110,7 +110,7 @@ def eye_points(
     return centre + radius * _unit_ball()[0] @ turn.T
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class LidRings:
     """The lids of one eye: which body points they are and how much each moves with which lid.
 
@@ -148,7 +148,7 @@ class LidRings:
             body[self.rows] = _turned(body[self.rows], eye.centre, at * share)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Aperture:
     """Elevation of both rims over the eye's centre (radians) at places from side to side."""
 
@@ -229,7 +229,7 @@ def _turned(points: Points, centre: Float[np.ndarray, "3"], down: PerPoint) -> P
     return centre + turned
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Socket:
     """One eye's surroundings.
 
@@ -320,7 +320,7 @@ def _pocket(
     return np.flatnonzero(pocket)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class LashRow:
     """One row of lashes: how many, how long (metres), and how steeply they leave the eye."""
 

@@ -5,12 +5,13 @@ looks along −y.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import product
 
 import numpy as np
 from jaxtyping import Int
 
+from reggan_plugin.frozen import frozen
 from reggan_training.heads.anatomy.assets import Faces, HeadAssets, ObjMesh, Points, part_of_mesh
 from reggan_training.heads.anatomy.eyes import Eye
 
@@ -38,7 +39,7 @@ NOSE_TIP, CHIN = 5054, 5171
 MOUTH_CORNERS = {"left": 10403, "right": 3735}
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class Slider:
     """One slider: the path of a morph for each sign and its standard deviation.
 
@@ -116,7 +117,7 @@ SLIDERS: Mapping[str, Slider] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class HeadShape:
     """One head's shape.
 

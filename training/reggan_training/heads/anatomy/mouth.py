@@ -5,12 +5,12 @@ the mouth went. Its upper half never moves, its lower half turns with the jaw.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from reggan_plugin.frozen import frozen
 from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_training.heads.anatomy.assets import (
     Faces,
@@ -37,7 +37,7 @@ _OVERLAP = 0.0004
 _UPPER_SHARE = 0.35
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class LipSide:
     """One lip: its points with how far each goes along when it moves, and the line that meets.
 
@@ -59,7 +59,7 @@ class LipSide:
         body[self.rows, 2] += self.share * np.interp(self.side, _places(), by)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Lips:
     """Both lips."""
 
@@ -142,7 +142,7 @@ _TONGUE_RESTS = np.array([0.0, -0.022, 0.008])
 """The tongue is flatter and farther back than the asset has it: an open mouth is hollow."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Bite:
     """Teeth, gums and tongue on the base mesh.
 
@@ -156,7 +156,7 @@ class Bite:
     lower: Float[np.ndarray, "turns heights"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class TeethPlacement:
     """A similarity from the base mesh's bite to one head's."""
 
@@ -264,7 +264,7 @@ def clearance(outline: Float[np.ndarray, "turns heights"], points: Points) -> Pe
     return np.where(radius > 0, np.linalg.norm(away, axis=1) - radius, np.inf)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Mouth:
     """A head's bite, and the lips that lie before it.
 

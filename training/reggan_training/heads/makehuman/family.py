@@ -8,7 +8,6 @@ of `head`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from reggan_plugin.errors import SourceError
+from reggan_plugin.frozen import frozen
 from reggan_training.heads.anatomy.assets import (
     Faces,
     HeadAssets,
@@ -152,7 +152,7 @@ def head_axes(points: Points) -> Points:
     return points[:, [0, 2, 1]] * np.array([1.0, 1.0, -1.0])
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Layout:
     """As in `HeadMesh`."""
 
@@ -265,7 +265,7 @@ def _shade(
     return np.where(of_vertex == Part.SOCKET, _SOCKET_SHADE, shade)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class MakeHumanTemplate(Layout):
     """The same for all identities.
 
@@ -374,7 +374,7 @@ _PREFIX = "mh"
 """Of the names of identities."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Gaze:
     """Turn of each eye at weight 1 of a unit, by unit and side: yaw and pitch, degrees."""
 
@@ -390,7 +390,7 @@ class Gaze:
         return sum(yaw for yaw, _ in turned), sum(pitch for _, pitch in turned)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class MakeHumanMotion:
     """Shape model of one identity. Points are in metres and the axes of `anatomy`.
 

@@ -7,11 +7,11 @@ every head.
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from reggan_plugin.frozen import frozen
 from reggan_training.heads.anatomy.assets import HeadAssets, Points
 from reggan_training.heads.head import rise, texels_at
 
@@ -104,7 +104,7 @@ _DRAWN: Mapping[str, Callable[[_Axis, _Axis, _Axis], _Axis]] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Refinement:
     """Refinement of a coarse mesh into a finer one. The coarse points stay where they are.
 

@@ -1,12 +1,13 @@
 """Hair of any head as ribbons: scalp hair and fringes stay still, beards and brows ride on skin."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import face_normals, vertex_normals
 from reggan_training.heads.head import Part, Vertices, rise, unit
 from reggan_training.heads.worn.strands import (
@@ -63,7 +64,7 @@ def brows(wearer: MeshWearer, gender: float, random: np.random.Generator) -> Add
     return _carried(wearer, roots, points, width, Part.BROWS, shade=0.0)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class BeardStyle:
     """The look of a beard; lengths in metres.
 
@@ -199,7 +200,7 @@ _CAP_LEAST = 0.4
 _ROOT_SHADE, _TIP_SHADE = 0.55, 0.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class HairStyle:
     """The growth of scalp hair; lengths in metres.
 

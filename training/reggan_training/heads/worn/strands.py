@@ -1,12 +1,13 @@
 """What grows on a head or is put on it: strands, the skull that keeps them out, added meshes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import face_normals, vertex_normals
 from reggan_training.heads.anatomy.assets import PerPoint, Points
 from reggan_training.heads.anatomy.eyes import Eye
@@ -35,7 +36,7 @@ SKULL_CENTRE = np.array([0.0, 0.07, 0.0])
 """The middle of the head between and behind the eyes, as offset from between them, metres."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class MeshWearer:
     """The outer skin of a head mesh at rest, in the metres and axes of `anatomy`."""
 
@@ -94,7 +95,7 @@ def mesh_axes(points: Points) -> Points:
     return points[:, [0, 2, 1]] * [1.0, 1.0, -1.0] / METRES_PER_UNIT
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Roots:
     """Points on the skin's triangles where strands begin, at rest.
 
@@ -178,7 +179,7 @@ def ribbons(
     return vertices, np.concatenate([first.reshape(-1, 3), second.reshape(-1, 3)])
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class SkullMap:
     """Radius of the head (without ears) by direction from `SKULL_CENTRE`, in metres.
 
@@ -252,7 +253,7 @@ def _neighbours(grid: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, "9
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Carrier:
     """Carrier of the points of a mesh: equally many by each place on a triangle of the head.
 
@@ -273,7 +274,7 @@ class Carrier:
         return (roots[:, None] + self.offsets @ triangle_axes(held)).reshape(-1, 3)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Addition:
     """One mesh to be added; in the unit and axes of the head.
 
@@ -289,7 +290,7 @@ class Addition:
     carrier: Carrier | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class DressedMotion:
     """Motion of a head with additions, which follow the head."""
 

@@ -3,7 +3,6 @@ of many faces, as figures by their names.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -14,6 +13,7 @@ from jaxtyping import Bool, Float, UInt8
 from reggan_plugin.array_types import CropPlane, Plane, SixPoints
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
 from reggan_plugin.imaging.region_limits import inside_in_frame
 from reggan_training.heads.head import Part
@@ -35,7 +35,7 @@ INSIDE_OF_MOUTH = (Part.TEETH, Part.GUMS, Part.TONGUE, Part.MOUTH)
 _OF_EYES = (Part.EYE, Part.SOCKET, Part.LASHES, Part.BROWS)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class TrueFace:
     """A source, the picture that answers a request, and how the one became the other.
 
@@ -81,7 +81,7 @@ class TrueFace:
         return self.is_head & np.isin(self.parts, [int(part) for part in parts])
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FaceAnswer:
     """The answer of a model, at the crop's size.
 
@@ -221,7 +221,7 @@ LEAST_PIXELS = 16
 """A face with fewer pixels of what is asked about says nothing."""
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class MotionShares:
     """Two shares of the true motion t that a motion m explains; both are 1 for m = t.
 
@@ -302,7 +302,7 @@ def motion_rises(motions: Sequence[MotionPlanes], true: MotionPlanes, region: Pi
     return bool((steps >= -LARGEST_FALL).all() and grown[-1] > LARGEST_FALL)
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class Detail:
     """Gradient energy of a result over the truth's, whole and fine; 1 is as it should be."""
 
@@ -536,7 +536,7 @@ class ResultKind(Enum):
     NEUTRALISED = "source with an expression, neutral"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class FaceResult:
     """One request to one face.
 

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from reggan_plugin.frozen import frozen
 from reggan_training.metrics.motion.measures import (
     INPUT,
     PARTS,
@@ -44,7 +44,7 @@ of uncovered pixels.
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class MotionBound:
     """A figure beside what it should be.
 

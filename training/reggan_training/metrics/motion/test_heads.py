@@ -4,7 +4,6 @@ import io
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from PIL import Image
 
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import SourceError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.data.identity_and_split import RENDERED_STYLES, SPLIT_FAMILIES, is_held_out
@@ -182,7 +182,7 @@ def render_test_heads(
             yield path
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class MotionTrial:
     """A request to a face; `controls` in the order of `CONTROLS`."""
 

@@ -4,7 +4,6 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 
 from reggan_plugin.errors import SourceError
+from reggan_plugin.frozen import frozen
 from reggan_training.data.identity_and_split import STYLES, Identity, stable_hash
 from reggan_training.data.sets import choose_entries, load_sets
 from reggan_training.metrics.judges import (
@@ -54,7 +54,7 @@ RANKED = ("ecs", "probability", FRECHET, "fss", "perceptual", "psnr")
 _LOWER_IS_BETTER = (FRECHET, "perceptual")
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class Split:
     """Some of the trials, under a name; `group` is what the splits differ in."""
 
@@ -133,7 +133,7 @@ def estimate_from_parts(values: Float[np.ndarray, " parts"]) -> Estimate:
     return Estimate(mean, mean - error, mean + error)
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class _Moments:
     mean: Float[np.ndarray, " length"]
     covariance: Float[np.ndarray, "length length"]
@@ -181,7 +181,7 @@ def _frechet(made: _Moments, true: _Moments) -> float:
     return float(shift @ shift + spread)
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class Standing:
     """Ranks of the runs in one quantity on one split.
 
@@ -268,7 +268,7 @@ _MOST_FOR_VERIFICATION = 40
 """Identities whose faces are compared with each other to see how good the embedding is."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Cost:
     """Cost of one model.
 
@@ -306,7 +306,7 @@ def cost_of(model: ExpressionModel) -> Cost:
     )
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class EvaluationSet:
     """Held-out identities by style, and those that choose the threshold of the embedding."""
 
@@ -314,7 +314,7 @@ class EvaluationSet:
     validation: Sequence[Identity]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Evaluation:
     """Everything that was measured.
 

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from reggan_plugin.errors import SourceError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.metrics.image_distance import (
     change_region,
@@ -43,7 +44,7 @@ Rows = dict[str, dict[str, Tensor]]
 """A subject's figures by method and quantity, one for each of its trials."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@frozen(eq=False)
 class Contender:
     """A run that is measured.
 
@@ -69,7 +70,7 @@ class Contender:
         return f"cross-fade of {self.name}"
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class Composites:
     """Results of every method for a subject.
 
@@ -142,7 +143,7 @@ def _regression_alone(
     return (subject.sources + enlarged).clamp(0, 1)
 
 
-@dataclass(frozen=True, eq=False)
+@frozen(kw_only=False, eq=False)
 class Measurements:
     """One row for each trial of each identity.
 

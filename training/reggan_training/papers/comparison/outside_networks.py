@@ -15,7 +15,6 @@ import importlib.util
 import json
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -28,6 +27,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.errors import MissingExtraError, SourceError, UnknownExpressionError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.expression import resolve_expression
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.papers.comparison.measure import Gauge
@@ -41,7 +41,7 @@ INCEPTION = "inception"
 _SUBSETS, _LARGEST_SUBSET = 100, 1000
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class WeightFile:
     """One of the files: what it is for, whose to take, and the JSON that goes with it."""
 
@@ -89,7 +89,7 @@ WEIGHT_FILES: Mapping[str, WeightFile] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class NetworkInput:
     """Conversion of canonical crops to the input of an outside network."""
 

@@ -1,7 +1,7 @@
 """Base of every expression model: an image and intensities in, a face and its mask out."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ClassVar
 
 import torch
@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
 from reggan_training.papers.ridge_regression import RegressionSettings
 from reggan_training.tensor_shapes import Images, Intensities, Masks
@@ -17,7 +18,7 @@ SIDE_STEP_PX, LEAST_SIDE_PX = 16, 32
 """Sides are multiples of the first, as all networks halve their maps up to four times."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class ModelSettings:
     """The choice of a network, and its size.
 

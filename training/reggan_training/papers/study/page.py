@@ -10,7 +10,6 @@ import itertools
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from PIL import Image
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.drawing.web_page import html_from_parts
 from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.frozen import frozen
 from reggan_training.papers.study.pictures import Face, Picture, StudyPictures
 
 QUESTIONS = ("expression", "identity", "realism")
@@ -44,7 +44,7 @@ What = tuple[str, Face]
 """A method, or `_ORIGINAL`, and the face."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class StudySettings:
     """Settings of a study for one rater.
 
@@ -63,7 +63,7 @@ class StudySettings:
     contact: str = ""
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class StudyComparison:
     """Two methods' pictures of a face; in an attention check `labels` are `SAME`, `OTHER`."""
 
@@ -177,7 +177,7 @@ def html_from_page(page: Mapping[str, Any]) -> str:
     return html_from_parts(Path(__file__).parent / "rater_page", page)
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class _Trial:
     """A comparison with the pictures that it shows."""
 

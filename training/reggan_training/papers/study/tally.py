@@ -4,7 +4,6 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
 from statistics import median
@@ -14,6 +13,7 @@ import numpy as np
 from jaxtyping import Int
 
 from reggan_plugin.errors import SourceError
+from reggan_plugin.frozen import frozen
 from reggan_training.papers.study.page import KEY_KIND, QUESTIONS, SAME, SCHEMA
 
 ANSWERS_KIND = "face study answers"
@@ -30,7 +30,7 @@ _QUESTION_TITLES = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class KeyTrial:
     """Content of a trial: the label of each of its two pictures, by their opaque names."""
 
@@ -39,7 +39,7 @@ class KeyTrial:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class StudyKey:
     """Key to the opaque names of a study."""
 
@@ -53,7 +53,7 @@ class StudyKey:
         return sum(len(trial.questions) for trial in self.trials.values())
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class RaterAnswer:
     """One choice."""
 
@@ -64,7 +64,7 @@ class RaterAnswer:
     duration_ms: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class AnswerSheet:
     """All answers of one rater."""
 
@@ -186,7 +186,7 @@ def _read_document(path: Path, kind: str, remedy: str) -> dict[str, Any]:
     return dict(document)
 
 
-@dataclass(frozen=True)
+@frozen(kw_only=False)
 class Share:
     """A share of answers with its 95 % confidence interval, all in [0, 1]."""
 
@@ -244,7 +244,7 @@ def share_over_raters(
     return Share(pooled.share, min(pooled.low, float(low)), max(pooled.high, float(high)))
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class Preference:
     """Frequency of choosing `method` over `other` for a question."""
 
@@ -255,7 +255,7 @@ class Preference:
     preferred: Share
 
 
-@dataclass(frozen=True, kw_only=True)
+@frozen
 class StudyTally:
     """All preferences of a study, and what to know of its raters.
 

@@ -8,7 +8,7 @@ settled until its job has looked at the others', so that no clock decides who wa
 """
 
 import os
-import socket
+import platform
 import threading
 import time
 from collections import Counter
@@ -74,7 +74,7 @@ def held_outputs(plan: JobPlan, stall_s: float = DEFAULT_STALL_S) -> Iterator[No
 @contextmanager
 def _held(out: Path, names: Sequence[str], folder: Path) -> Iterator[None]:
     """Hold files of one folder, `out`, by a note in `folder`."""
-    host = _plain(socket.gethostname())
+    host = _plain(platform.node())
     own = folder / f".{host}-{os.getpid()}-{os.urandom(4).hex()}{_SUFFIX}"
     note = {"host": host, "pid": os.getpid(), "since": time.time(), "files": names}
     ended = threading.Event()

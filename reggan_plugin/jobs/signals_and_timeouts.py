@@ -6,7 +6,6 @@ thread is inside native code and Python's own handlers wait for it.
 
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -55,7 +54,7 @@ def stop_on_signals() -> Iterator[StopRequest]:
 
     Where the usual act does not end the process within two seconds, it is ended: Python runs
     handlers between its own instructions, and native code may never come back to one. But Python
-    writes the number of every signal to the wake-up socket at once, from C, and a thread reads
+    writes the number of every signal to the wake-up pipe at once, from C, and a thread reads
     them. It runs whenever native code lets go of the interpreter's lock, as ONNX Runtime does.
 
     Outside the main thread, where Python takes no signals, the request is never made.
@@ -74,9 +73,10 @@ def stop_on_signals() -> Iterator[StopRequest]:
         request.signal_number = number
         restore()
 
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)
-    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    ours, theirs = os.pipe()
+    if os.name != "nt":  # there it need not be set
+        os.set_blocking(theirs, False)
+    before = signal.set_wakeup_fd(theirs, warn_on_full_buffer=False)
     done = threading.Event()
     threading.Thread(target=_watch, args=(ours, done), daemon=True).start()
     try:
@@ -87,22 +87,24 @@ def stop_on_signals() -> Iterator[StopRequest]:
         signal.set_wakeup_fd(before)
         done.set()
         with suppress(OSError):
-            theirs.send(bytes([_DONE]))
-        theirs.close()
+            os.write(theirs, bytes([_DONE]))
+        os.close(theirs)
         restore()
 
 
-def _watch(ours: socket.socket, done: threading.Event) -> None:
+def _watch(ours: int, done: threading.Event) -> None:
     """Read signals until `done`; end the process some time after the second."""
     count = 0
-    with ours:
-        while (read := ours.recv(1)) and read[0] != _DONE:
+    try:
+        while (read := os.read(ours, 1)) and read[0] != _DONE:
             count += read[0] in _SIGNALS
             if count == 2:
                 if not done.wait(_GRACE_S):
                     os.write(2, b"Ended by a second signal; what is finished is kept.\n")
                     os._exit(_exit_code(read[0]))
                 return
+    finally:
+        os.close(ours)
 
 
 def _exit_code(signal_number: int) -> int:

@@ -116,10 +116,11 @@ class Artist:
 
 
 def saved_file(artist: Artist, downloads: Path, button: str = "save") -> Path:
-    """What the browser saves after a click."""
+    """What the browser saves after a click; Chromium first takes the name with an empty file."""
 
     def finished() -> set[Path]:
-        return {p for p in downloads.iterdir() if p.suffix != ".crdownload" and p.name[0] != "."}
+        named = (p for p in downloads.iterdir() if p.suffix != ".crdownload" and p.name[0] != ".")
+        return {path for path in named if path.stat().st_size}
 
     known = finished()
     artist.find(button).click()

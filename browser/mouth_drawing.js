@@ -7,7 +7,7 @@ import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./r
 
 const { TOOTH, GUM, WALL, PLATE, HINGE, SLIDE, IVORY, CAVITY, NECK, EDGE, EDGE_REACH, CANINES, CANINE, FILL_OF, FADE,
   FADE_OF, LOWER_FADE, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, ARCH, ASIDE, ACROSS, ACROSS_REACH, STRONG_KEY, TOO_BRIGHT, REDDER, THROUGH_CHEEKS, POWER, NEAREST,
-  LIPS_BEFORE_TEETH, LIPS_CURVE, MIDDLE, BEHIND, SHORTER, JOINTS, JOINT_SKY } = ofMouth;
+  LIPS_BEFORE_TEETH, LIPS_CURVE, MIDDLE, BEHIND, SHORTER, JOINTS, JOINTS_RISE, JOINT_SKY } = ofMouth;
 const COLOURS = [IVORY, ofMouth.GUM_COLOUR, ofMouth.TONGUE_COLOUR, ofMouth.WALL_COLOUR, ofMouth.PLATE_COLOUR];
 const { LUMA, DEPTHS, MARGIN } = ofLight;
 const CELL = 0.03;  // in eye distances; coarser than the program's, for a slider's sake
@@ -59,12 +59,15 @@ export class Mouth {
       const fills = teeth === "carved" && this.part[i] === PLATE;  // the joints
       const part = fills ? TOOTH : this.part[i];
       const isEven = teeth === "carved" && part === GUM;
+      const isFree = isEven || (teeth === "carved" && part === TOOTH && this.jaw[i] <= 0.5);
       const [isPlate, isHard] = [part === PLATE, part === PLATE || part === TOOTH];
       const rest = [this.points[3 * i], this.points[3 * i + 1], this.points[3 * i + 2]];
       const jaw = this.jaw[i];
       if (fills) {
         rest.forEach((value, k) => { rest[k] -= BEHIND * (value - MIDDLE[k]); });
-        rest[1] = clip(this.points[3 * i + 1] + (jaw > 0.5 ? -SHORTER : SHORTER), ...JOINTS);
+        const [start, end, by] = JOINTS_RISE;
+        const rise = by * clip((Math.abs(this.points[3 * i]) - start) / (end - start));
+        rest[1] = clip(this.points[3 * i + 1] + (jaw > 0.5 ? -SHORTER : SHORTER), JOINTS[0], JOINTS[1] + rise);
       }
       const arch = unit([rest[0] / ARCH[0] ** 2, 0, Math.max(0, rest[2] + ARCH[1]) / ARCH[1] ** 2]);
       const own = isEven ? arch : [this.normals[3 * i], this.normals[3 * i + 1], this.normals[3 * i + 2]];
@@ -85,7 +88,7 @@ export class Mouth {
       const cheek = clip((Math.abs(rest[0]) - 0.3) / 0.15);
       const amount = Math.max(THROUGH_CHEEKS * cheek,
         (light.ambient * sky * above * (0.35 + 0.65 * facing) + 1.25 * light.keyStrength * lit * fromKey) * fade);
-      const free = clip(((fills ? JOINT_SKY : isEven ? 1 : this.sky[i]) - 0.05) / 0.62);
+      const free = clip(((fills ? JOINT_SKY : isFree ? 1 : this.sky[i]) - 0.05) / 0.62);
       const lack = clip(1 - amount);
       const redder = isHard ? 0.5 * lack * lack : (part === GUM ? 0.6 : REDDER) * lack;
       const carved = part === GUM ? light.stone : 0;

@@ -172,8 +172,8 @@ _LOWER_FADE = 4.0
 """Added for lower teeth and gums, over which lips and cheeks hang: bright back ones look
 like a horseshoe. On 11 views of 9 held-out heads, four expressions: 3.07 dB instead of 2.80."""
 _GLOSS_OF = {TOOTH: 0.30, GUM: 0.15, TONGUE: 0.22, WALL: 0.03, PLATE: 0.0}
-_CARVED_GUM = 0.85
-"""Of a tooth's brightness: in stone both are cut of one piece."""
+_CARVED_GUM = 0.7
+"""Of a tooth's brightness: both are cut of one piece, and crowns have to stand out. By eye."""
 _STONE_GLOSS = 0.25
 """Stone is dry: it has so much of the gloss."""
 _THROUGH_CHEEKS, _REDDER = 0.13, 0.9
@@ -411,9 +411,11 @@ _LEFT_OUT: dict[Teeth, tuple[tuple[int, ...], ...]] = {
 """Parts that are left out of each of the pictures that are averaged."""
 _MIDDLE, _BEHIND, _SHORTER = np.array([0, 0, -0.5]), 0.06, 0.03
 _JOINTS, _JOINT_SKY = (-0.08, 0.13), 0.3
+_JOINTS_RISE = (0.1, 0.2, 0.05)
 """Of the rows of teeth; share by which a band that fills the joints of carved teeth is narrower
 than one that stands before them, eye distances by which it ends before their edges; heights between
-which gums leave joints, and how free those are. By eye, and beside a picture of 1,000 px."""
+which gums leave joints, and how free those are; between which distances from the middle upper gums
+rise, and by how much. By eye, and beside a picture of 1,000 px."""
 _SHARPNESS = 45
 """Exponent of highlights: wet enamel in a room, not a mirror."""
 
@@ -484,16 +486,23 @@ def _layers(rig: MouthRig, teeth: Teeth) -> list[Int[np.ndarray, "triangles 3"]]
 
 @cache  # a rig is compared by identity
 def _carved(rig: MouthRig) -> MouthRig:
-    """Make a part of the teeth of the bands, close behind their joints; gums have no furrows."""
-    gum, band, low = rig.part == GUM, rig.part == PLATE, rig.jaw > 0.5
+    """Make a part of the teeth of the bands, close behind their joints; gums have no furrows.
+
+    Nor are upper crowns dark where gums touch them: those of vertices beneath would be jagged.
+    """
+    tooth, gum, band = (rig.part == part for part in (TOOTH, GUM, PLATE))
+    low = rig.jaw > 0.5
     points = rig.points - _BEHIND * (rig.points - _MIDDLE)
-    points[:, 1] = np.clip(rig.points[:, 1] + np.where(low, -1, 1) * _SHORTER, *_JOINTS)
+    start, end, by = _JOINTS_RISE
+    rise = by * np.clip((np.abs(rig.points[:, 0]) - start) / (end - start), 0, 1)
+    points[:, 1] = rig.points[:, 1] + np.where(low, -1, 1) * _SHORTER
+    points[:, 1] = np.clip(points[:, 1], _JOINTS[0], _JOINTS[1] + rise)
     return replace(
         rig,
         points=np.where(band[:, None], points, rig.points).astype(np.float32),
         normals=np.where(gum[:, None], _arch_normals(rig), rig.normals).astype(np.float32),
         part=np.where(band, TOOTH, rig.part),
-        sky=np.select([band, gum], [_JOINT_SKY, 1.0], rig.sky).astype(np.float32),
+        sky=np.select([band, gum | (tooth & ~low)], [_JOINT_SKY, 1.0], rig.sky).astype(np.float32),
     )
 
 

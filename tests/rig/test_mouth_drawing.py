@@ -397,3 +397,12 @@ def test_what_fills_the_joints_of_carved_teeth_lies_behind_the_gums() -> None:
     )
     changed = (np.abs(carved - natural) > 0.05).any(axis=2)
     assert 0.005 < changed.sum() / (opening > 0).sum() < 0.1
+
+
+def test_crowns_of_carved_teeth_are_not_jagged_beneath_the_gums() -> None:
+    opening = ellipse(600, 0.12, 0.05, -0.02)
+    stone = replace(LIGHT, stone=1.0, tooth=LIGHT.skin)
+    from_below = FRONTAL + EYE * np.array([[0, 0, 0], [0, 0, 0.12]])
+    shown = drawn(opening, teeth="carved", light=stone, projection=from_below)
+    neck = (shown @ np.array(LUMA_WEIGHTS))[172:185, 230:245]  # of a lateral incisor
+    assert neck.min() > 0.7 * neck.max()

@@ -32,7 +32,7 @@ _ROWS_AT_ONCE = 1024
 _NARROW, _HALF = 0.022, 0.5
 """Half of what counts as narrow, in parts of the crop's side: more than half of a rim; and the
 weight from which on a colour is known."""
-_LINES, _UNLIKE, _LONGER, _EVEN = 12, 10.0, 3.0, 5.0
+_LINES, _UNLIKE, _LONGER, _EVEN = 12, 10.0, 3.0, 3.0
 """Lines that are tried across what is narrow; how much it counts against one that its ends differ,
 beside the usual difference, and that it is twice as long as the shortest: with less, skin is drawn
 through a brow that ends beneath a rim; the part of `_NARROW` over which neighbours go the same way.
@@ -40,6 +40,11 @@ through a brow that ends beneath a rim; the part of `_NARROW` over which neighbo
 _HAIRY = 0.06
 """How much colours differ from those around them, in parts of their brightness, from which on that
 is hair. By eye."""
+_NOT_SKIN = (0.5, 0.75)
+"""How much a pixel is like the hair nearby rather than like what is bare, 0 to 1, between which its
+grain is taken for hair's: skin that shines between hairs came out as pale speckles. By eye."""
+_FEW = 1e-3
+"""Share of the pixels around from which on hair has a colour of its own."""
 _ENDS = 0.4
 """Way on which hair ends beneath a rim, in parts of that from border to border. By eye."""
 _UNSURE_ALPHA, SURE_ALPHA = 0.5, 0.95
@@ -107,12 +112,14 @@ def _drawn_across(
     angles, along = np.concatenate([angles, angles + np.pi]), np.arange(1, most + 1)
     ways = np.rint([along * np.sin(angles), along * np.cos(angles)]).astype(np.int64)
     ends, steps = line_ends(hole, ~hole, own, np.moveaxis(ways, 0, 2))
-    grain, tufts = _hair_grain(part, hole, reach)
+    usual, grain, tufts = _hair_grain(part, hole, reach)
     is_hair = tufts.ravel()
+    # single hairs, or skin between them, would be drawn on as streaks
+    smooth = (part + tufts[..., None] * (usual - part)).reshape(flat.shape)
     drawn, apart, length, grains = [], [], [], []
     for line in range(_LINES):
         (first, second), (near, far) = ends[line::_LINES], steps[line::_LINES]
-        one, other, long = flat[first], flat[second], near + far
+        one, other, long = smooth[first], smooth[second], near + far
         is_whole = (first >= 0) & (second >= 0)
         beyond = [
             _beyond(grain, end, ways[:, way, np.rint(off).astype(int).clip(1, most) - 1])
@@ -157,11 +164,14 @@ def _hair_grain(
     colours: Float[np.ndarray, "height width colours"],
     hole: Bool[np.ndarray, "height width"],
     reach: int,
-) -> tuple[Float[np.ndarray, "height width colours"], Plane]:
-    """Return what colours differ by from those around them, where it is much, as in hair; else 0.
+) -> tuple[
+    Float[np.ndarray, "height width colours"], Float[np.ndarray, "height width colours"], Plane
+]:
+    """Return the hair's usual colours, its grain, and how much each place is hair, 0 to 1.
 
-    Colours that are drawn across a hole have none of it: a brow would be a smear there.
-    With it comes how much each place is hair, 0 to 1: skin beside a brow is none.
+    The grain is what colours differ by from those around them, where it is much, as in hair; else
+    0. Colours that are drawn across a hole have none of it: a brow would be a smear there. Skin
+    beside a brow is no hair.
     """
     known = (~hole).astype(np.float32)
     near, far = reach / 3, reach
@@ -182,9 +192,15 @@ def _hair_grain(
         for one in (share * power / level**2, known * (1 - share))
     )
     way = tuft - bare
-    like = (means.mean(axis=0) - bare) * way / np.maximum(way**2, (1e-3 * level) ** 2)
-    is_hair = known * np.minimum(2 * share, 1) * np.clip(2 * like - 0.5, 0, 1)
-    return np.moveaxis(grain * share, 0, 2), is_hair
+    scale = way / np.maximum(way**2, (1e-3 * level) ** 2)
+    is_hair = np.clip(2 * (means.mean(axis=0) - bare) * scale - 0.5, 0, 1)
+    is_hair *= known * np.minimum(2 * share, 1)
+    least, whole = _NOT_SKIN
+    share *= np.clip(((grey - bare) * scale - least) / (whole - least), 0, 1)
+    count = blur(is_hair, near)
+    of_hair = np.stack([blur(plane * is_hair, near) for plane in planes]) / np.maximum(count, 1e-6)
+    means = np.where(count > _FEW, of_hair, means)
+    return np.moveaxis(means, 0, 2), np.moveaxis(grain * share, 0, 2), is_hair
 
 
 def _beyond(

@@ -62,8 +62,17 @@ def test_hair_beneath_a_rim_has_its_grain_and_skin_has_none() -> None:
     is_hair = (np.arange(side) < side // 2)[None]
     beneath = beneath_a_rim(np.where(is_hair, 0.2 + 0.3 * noise, 0.7 + 0.01 * noise), rim)
     hair, skin = beneath[:, 20:160], beneath[:, 220:360]
-    assert hair.std() > 0.05
+    assert hair.std() > 0.03
     assert skin.std() < 0.005
+
+
+def test_skin_that_shines_between_hairs_leaves_no_speckles_beneath_a_rim() -> None:
+    side, rim = 384, slice(188, 196)
+    shines = np.repeat(np.random.default_rng(5).random(side // 2) < 0.15, 2)
+    hair = np.where(shines, 0.75, 0.2 + 0.1 * np.random.default_rng(3).random((side, side)))
+    y = np.arange(side)[:, None]
+    beneath = beneath_a_rim(np.where((y > 192) & (y < 226), hair, 0.7), rim)
+    assert beneath[2:5].max() < 0.7
 
 
 def test_a_brow_that_ends_beneath_a_rim_has_no_halo() -> None:

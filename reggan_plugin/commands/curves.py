@@ -9,7 +9,7 @@ import numpy as np
 from reggan_plugin.commands.options.intensity import fit_options, percent_option, rate_option
 from reggan_plugin.commands.options.option_groups import GroupedCommand, given_files, output_option
 from reggan_plugin.commands.remedies import with_remedy
-from reggan_plugin.commands.terminal import STANDARD, verbose_option
+from reggan_plugin.commands.terminal import STANDARD, refuse_closed_output, verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.plot import html_of_take, moving_columns, png_of_take
 from reggan_plugin.curves.read_take import read_take
@@ -82,6 +82,8 @@ def curves(
             f"--csv {STANDARD} writes the take to standard output, where --json and "
             "--learn-character write, too. Name a file."
         )
+    if is_piped:
+        refuse_closed_output()
     outputs = [path for path in (plot, None if is_piped else csv_file) if path is not None]
     read = [*files_of_mesh(file), *given_files()] if outputs or is_piped else []
     refuse_overwriting(outputs, read)

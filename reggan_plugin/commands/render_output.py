@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.terminal import STANDARD, goes_nowhere
+from reggan_plugin.commands.terminal import STANDARD, refuse_closed_output
 from reggan_plugin.errors import (
     EmptySourceError,
     OutputError,
@@ -191,8 +191,8 @@ def _refuse_impossible(
         )
     written = [] if writes or out is None else [out]
     refuse_overwriting(written, [] if reads else map(Path, inputs))
-    if writes and goes_nowhere(sys.stdout):
-        raise UsageError("Standard output is closed. Send it to a program or a file, or name one.")
+    if writes:
+        refuse_closed_output()
     if writes and sys.stdout.isatty():
         raise UsageError(
             "Standard output is this terminal, which shows no pictures. Name a file with --out, "

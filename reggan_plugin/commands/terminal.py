@@ -16,6 +16,8 @@ from typing import Any, TextIO, cast
 
 import click
 
+from reggan_plugin.errors import UsageError
+
 _NAMES = "reggan-plugin names"
 _KEPT = "\n\t"
 _DIRECTIONS = (*range(0x200E, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -91,9 +93,14 @@ def send_nowhere(stream: int) -> None:
     os.close(null)
 
 
-def goes_nowhere(stream: TextIO) -> bool:
-    """Tell whether a standard stream was closed before this process began."""
-    return getattr(stream, "name", None) == os.devnull  # a stream of a program that calls has none
+def refuse_closed_output() -> None:
+    """Refuse to print a result where standard output was closed before this process began.
+
+    Raises:
+        UsageError: it was.
+    """
+    if getattr(sys.stdout, "name", None) == os.devnull:  # that of a program that calls has none
+        raise UsageError("Standard output is closed. Send it to a program or a file, or name one.")
 
 
 def unguarded(stream: TextIO) -> TextIO:

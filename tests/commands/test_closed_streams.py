@@ -35,6 +35,16 @@ def test_closed_streams_take_nothing_and_end_nothing() -> None:
     assert b"Traceback" not in unread.stderr
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes streams")
+def test_a_take_that_nobody_gets_is_a_failure(tmp_path: Path) -> None:
+    take = tmp_path / "take.csv"
+    take.write_text("frame,jawOpen\n1,0.5\n")
+    unsent = in_shell(f"curves '{take}' --csv - >&-")
+    assert unsent.returncode == 2
+    assert b"Standard output is closed" in unsent.stderr
+    assert in_shell(f"curves '{take}' --csv -").stdout == b"frame,jawOpen\n1,0.5\n"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
 def test_a_full_output_says_that_files_are_written() -> None:
     full = in_shell("expressions >/dev/full")

@@ -40,6 +40,7 @@ from reggan_plugin.commands.progress import (
     style_options,
 )
 from reggan_plugin.commands.render_output import (
+    files_of_atlas,
     is_changed_atlas,
     piped_files,
     plan_atlas,
@@ -424,7 +425,7 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
         jobs, found = IoTimeout(stall_s).call(name, plan)
         if request.dry_run:
             in_use = request.asked_model.in_dry_run([job.settings for job in jobs])
-            print_plans(jobs, in_use, as_json, piped)
+            print_plans(jobs, in_use, as_json, piped, files_of_atlas(request.atlas))
             for _, error in found.refused:
                 raise error
             return

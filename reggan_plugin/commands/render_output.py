@@ -8,7 +8,7 @@ import math
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -237,15 +237,21 @@ def _suffix_of(head: bytes) -> str:
 
 
 def print_plans(
-    jobs: Sequence[PlannedJob], model: ModelInUse | None, as_json: bool, piped: PipedFiles
+    jobs: Sequence[PlannedJob],
+    model: ModelInUse | None,
+    as_json: bool,
+    piped: PipedFiles,
+    beside: Sequence[Path],
 ) -> None:
-    """Print what jobs would write, by path or as JSON."""
+    """Print what jobs would write, by path or as JSON, and further files."""
     to_do = [_tasks_to_do(job.plan, job.settings, model) for job in jobs]
     if not as_json:
         for job, own in zip(jobs, to_do, strict=True):
             video = job.plan.whole
             for path in [task.output for task in own] if video is None else [video]:
                 click.echo(path)
+        for path in beside:
+            click.echo(path)
         return
     documents = [_document_of_plan(job.plan, own) for job, own in zip(jobs, to_do, strict=True)]
     whole = (
@@ -259,7 +265,12 @@ def print_plans(
             "jobs": documents,
         }
     )
-    click.echo(piped.said(json_text(whole, indent=2)))
+    _print_json(whole, piped, beside)
+
+
+def _print_json(document: Mapping[str, Any], piped: PipedFiles, beside: Sequence[Path]) -> None:
+    more = {"beside": list(map(str, beside))} if beside else {}
+    click.echo(piped.said(json_text({**document, **more}, indent=2)))
 
 
 def _document_of_plan(plan: JobPlan, to_do: Sequence[FrameTask]) -> dict[str, Any]:
@@ -282,12 +293,15 @@ def print_summary(
 ) -> None:
     """Print what a job has written, by path or as JSON, and further files."""
     if as_json:
-        document = summary.document()
-        more = {"beside": list(map(str, beside))} if beside else {}
-        click.echo(piped.said(json_text({**document, **more}, indent=2)))
+        _print_json(summary.document(), piped, beside)
         return
     for path in (*written_by(summary), *beside):
         click.echo(path)
+
+
+def files_of_atlas(atlas: Path | None) -> list[Path]:
+    """Return the picture and what says what lies where in it; none without an atlas."""
+    return [] if atlas is None else [atlas, atlas.with_suffix(".json")]
 
 
 def plan_atlas(
@@ -304,7 +318,7 @@ def plan_atlas(
         raise UsageError(f"{atlas} is to be a PNG. Name it {atlas.stem or 'atlas'}.png.")
     if any(job.movie is not None for job in jobs):
         raise UsageError("An atlas is of pictures, and a video has many. Leave --atlas out.")
-    files = [atlas, atlas.with_suffix(".json")]
+    files = files_of_atlas(atlas)
     read = [task.source.path for job in jobs for task in job.plan.tasks]
     tasks = [task for job in jobs for task in job.plan.tasks]
     made = [
@@ -400,9 +414,9 @@ def write_atlas(
             for (source, path, label, *_), box in zip(listed, boxes, strict=True)
         ],
     }
-    names = atlas.with_suffix(".json")
-    write_atomically(names, json_text(document, indent=1).encode(), is_new=is_new)
-    return [atlas, names]
+    files = files_of_atlas(atlas)
+    write_atomically(files[-1], json_text(document, indent=1).encode(), is_new=is_new)
+    return files
 
 
 def written_by(summary: JobSummary) -> list[Path]:

@@ -527,6 +527,9 @@ def test_resuming_makes_its_own_atlas_again_and_no_other(
     names = Path("all.json")
     names.write_text('{"atlas": "all.png", "cells": [1]}')
     assert main(command) == 0
+    assert capsys.readouterr().out.split() == ["o/a.1001.png", "all.png", "all.json"]
+    assert main([*command, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["beside"] == ["all.png", "all.json"]
     names.write_text("somebody's")
     assert main(command) == 1
     assert "all.json exists" in capsys.readouterr().err

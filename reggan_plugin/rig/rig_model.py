@@ -32,6 +32,7 @@ from reggan_plugin.rig.spectacles_and_hair import (
     seen_brows,
     shows_spectacles,
     whole_brows,
+    without_holes,
 )
 from reggan_plugin.rig.template import Template, template
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -182,6 +183,8 @@ class RigSource:
         # beneath spectacles is the head
         head = read.label[HEAD] + read.label[SPECTACLES:].sum(axis=0)
         head = np.maximum(head, whole_brows(read.places, brows, len(head)))
+        if front is None:  # else it may be a hand
+            head = without_holes(head)
         found = Landmarks(
             places=read.places,
             sigma=read.sigma,

@@ -18,7 +18,7 @@ from reggan_plugin.models.model_card import (
     ModelCard,
     find_model,
 )
-from reggan_plugin.rig.dense_landmarks import COUNT
+from reggan_plugin.rig.dense_landmarks import COUNT, rows_of
 from reggan_plugin.rig.rig_model import RigSource, model_inputs, reduced
 from reggan_plugin.rig.spectacles_and_hair import front_matte
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -179,6 +179,19 @@ def test_a_matte_follows_the_pictures_own_edge() -> None:
     assert matte is not None
     assert matte[:100].min() > 0.9
     assert matte[108:].max() < 0.1
+
+
+def test_a_beard_that_the_network_is_unsure_of_moves_with_the_chin() -> None:
+    picture, found = drawn_face()
+    drop = mix_from_request({"jawOpen": 0.8}, 1.0)
+    whole, unsure = KnowingRunner(), KnowingRunner()
+    hole = unsure.run({"image": np.empty((1, 3, SIDE_PX, SIDE_PX))})["label"][0]
+    x, y = np.rint(found.places[rows_of("lip_outer_lower")].mean(axis=0) * 64).astype(int)
+    hole[:, y + 1 : y + 4, x - 1 : x + 2] = np.array([0.5, 0.1, 0.4])[:, None, None]
+    answers = [source_of(one).answer([picture], [drop])[0] for one in (whole, unsure)]
+    assert answers[1].front is None
+    assert np.abs(answers[0].motion).max() > 0.01
+    assert np.abs(answers[0].motion - answers[1].motion).max() < 1e-4
 
 
 class SeesRims(KnowingRunner):

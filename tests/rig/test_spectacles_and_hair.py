@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
-from reggan_plugin.rig.spectacles_and_hair import front_matte, head_matte, seen_brows, whole_brows
+from reggan_plugin.rig.spectacles_and_hair import (
+    front_matte,
+    head_matte,
+    seen_brows,
+    whole_brows,
+    without_holes,
+)
 
 
 def test_a_fringe_is_before_the_face_up_to_its_edge_in_the_picture() -> None:
@@ -17,6 +23,17 @@ def test_a_fringe_is_before_the_face_up_to_its_edge_in_the_picture() -> None:
     assert matte[:52].min() > 0.9
     assert matte[61:].max() < 0.1
     assert front_matte(picture, np.zeros_like(label)) is None
+
+
+def test_holes_of_a_head_are_filled_and_what_is_beside_it_is_not() -> None:
+    head = np.zeros((32, 32), np.float32)
+    head[4:28, 4:28] = 0.9
+    head[10:14, 10:14] = 0.2  # a beard
+    head[20:28, 16:18] = 0.3  # open to what is beside
+    filled = without_holes(head)
+    assert np.allclose(filled[10:14, 10:14], 0.9, atol=0.005)
+    filled[10:14, 10:14] = 0.2
+    assert np.array_equal(filled, head)
 
 
 def test_a_head_ends_at_its_edge_in_the_picture_though_only_its_hue_changes_there() -> None:

@@ -6,7 +6,7 @@ import { blurred, percentile } from "./resampling.js";
 import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./rig.js";
 
 const { TOOTH, GUM, WALL, PLATE, HINGE, SLIDE, IVORY, CAVITY, NECK, EDGE, EDGE_REACH, CANINES, CANINE, FILL_OF, FADE,
-  FADE_OF, LOWER_FADE, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, ARCH, ASIDE, ACROSS, ACROSS_REACH, STRONG_KEY, TOO_BRIGHT, REDDER, THROUGH_CHEEKS, POWER, NEAREST,
+  FADE_OF, LOWER_FADE, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, ARCH, ASIDE, ACROSS, ACROSS_REACH, STRONG_KEY, TOO_BRIGHT, REDDER, BACK_REDDER, THROUGH_CHEEKS, POWER, NEAREST,
   LIPS_BEFORE_TEETH, LIPS_CURVE, MIDDLE, BEHIND, SHORTER, JOINTS, JOINTS_RISE, JOINT_SKY } = ofMouth;
 const COLOURS = [IVORY, ofMouth.GUM_COLOUR, ofMouth.TONGUE_COLOUR, ofMouth.WALL_COLOUR, ofMouth.PLATE_COLOUR];
 const { LUMA, DEPTHS, MARGIN } = ofLight;
@@ -90,7 +90,8 @@ export class Mouth {
         (light.ambient * sky * above * (0.35 + 0.65 * facing) + 1.25 * light.keyStrength * lit * fromKey) * fade);
       const free = clip(((fills ? JOINT_SKY : isFree ? 1 : this.sky[i]) - 0.05) / 0.62);
       const lack = clip(1 - amount);
-      const redder = isHard ? 0.5 * lack * lack : (part === GUM ? 0.6 : REDDER) * lack;
+      const back = BACK_REDDER[2] * clip((-rest[2] - BACK_REDDER[0]) / (BACK_REDDER[1] - BACK_REDDER[0]));
+      const redder = isHard ? (0.5 * lack + back) * lack : (part === GUM ? 0.6 : REDDER) * lack;
       const carved = part === GUM ? light.stone : 0;
       const bounce = (isHard ? 0.5 : 1) * BOUNCE * opening.seen(1.6 * depth, place);
       const filling = IVORY.map((value, k) => value * NECK[k] * backwards(rest[2], k));

@@ -180,6 +180,9 @@ _THROUGH_CHEEKS, _REDDER = 0.13, 0.9
 """Least light beside cheeks: some comes through them, or corners of smiles are black; and how much
 redder flesh is in the dark. True renders have a red of (43, 24, 21) there; with 0.24 and 1.3 ours
 was (77, 30, 27), and one corner of a smile looked bleeding. By eye, on 20 heads."""
+_BACK_REDDER = (0.35, 0.6, 1.0)
+"""Depths behind the incisors between which teeth in the dark get redder, and by how much: light has
+been on flesh before it comes there, and far molars of an open mouth were a grey slab. By eye."""
 _KEY_WRAP = 0.25
 _ASIDE, _ACROSS, _ACROSS_REACH = 0.5, 2.5, 0.4
 """Share of the key light's slant that a surface's own face counts for, for teeth stand in each
@@ -275,7 +278,10 @@ def lit_mouth(
     free = np.clip((rig.sky - 0.05) / 0.62, 0, 1)
     free = np.where(is_plate, 0.85 + 0.15 * free, 0.35 + 0.65 * free)
     lack = np.clip(1 - amount, 0, 1)
-    redder = np.select([is_hard, rig.part == GUM], [0.5 * lack**2, 0.6 * lack], _REDDER * lack)
+    start, end, by = _BACK_REDDER
+    back = by * np.clip((-rig.points[:, 2] - start) / (end - start), 0, 1)
+    hard = (0.5 * lack + back) * lack
+    redder = np.select([is_hard, rig.part == GUM], [hard, 0.6 * lack], _REDDER * lack)
     flesh = (_CAVITY / _CAVITY[0]) ** 0.45
     own = _own_colour(rig)
     carved = (rig.part == GUM)[:, None] * light.stone

@@ -177,6 +177,14 @@ def test_lower_teeth_fade_backwards_more_than_upper_ones() -> None:
     assert lower < 0.6 * upper
 
 
+def test_far_molars_in_the_dark_are_as_red_as_the_light_that_reaches_them() -> None:
+    rig, view = mouth_rig(), MouthView(projection=FRONTAL, origin=ORIGIN)
+    light = OpeningLight(ellipse(120, 0.1, 0.06, 0.02), WINDOW, EYE)
+    colour = lit_mouth(rig, opened_by(0.8), view, LIGHT, light).colour
+    molars, front = (colour[np.isin(rig.tooth, row)].sum(axis=0) for row in ((15, 28), (21, 22)))
+    assert molars[0] / molars[2] > 2 * front[0] / front[2]
+
+
 def test_the_same_request_gives_the_same_picture() -> None:
     opening = ellipse(80, 0.1, 0.04)
     assert np.array_equal(drawn(opening, opened=0.4), drawn(opening, opened=0.4))

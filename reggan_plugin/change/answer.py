@@ -1,4 +1,6 @@
-"""The change of one face: motion of surfaces, their light, and new paint; and what makes it.
+"""The change of one face: what makes it, what it is, and how it comes into a frame.
+
+It is motion of surfaces, their light, and new paint:
 
     y(q) = (1 - cover(q)) * exp(gain(q)) * x(q + motion(q)) + cover(q) * paint(q)
 
@@ -6,23 +8,37 @@ on linear light; q is a place in the crop, in parts of its side. All arrays span
 whatever their number of rows: cell i of h has its centre at (i + 0.5) / h.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
+from reggan_plugin.array_types import Float, RegionPixels, RegionPlane
 from reggan_plugin.errors import UnusableAnswerError
+from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.frozen import frozen
-from reggan_plugin.imaging.crop import ShownFace
+from reggan_plugin.imaging.composite_motion import FrameMotion
+from reggan_plugin.imaging.crop import Region, ShownFace, box_of, clipped, part_inside, place_cells
+from reggan_plugin.imaging.region_limits import inside_in_frame, smooth_step
+from reggan_plugin.interpolation import FREE_FOOTPRINT
+from reggan_plugin.kernels.change import weigh_change
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
 
 COVER_BEGINS, COVER_ENDS = 0.25, 0.75
 """A model that is not sure answers with half a cover, which would show the old surface and the new
 one at once. So cover is steepened between these two, at the resolution of the frame."""
+
+FULL_MOTION, FULL_GAIN, FULL_COVER = 0.002, 0.02, 0.02
+"""From here on (parts of the side; logarithm; share) a change is a change."""
+LEAST = 0.25
+"""Below this part of them it is noise, and the pixel keeps its bits."""
+_PAINTER_EDGE = 0.08
+"""Parts of a painter's window over which it takes over from the crop's own paint."""
+_PART_PX = 128
+"""Paint is placed in squares of so many pixels, and only where it covers something."""
 
 
 @frozen(eq=False)
@@ -121,8 +137,8 @@ def finite(answer: Answer) -> Answer:
 def _within(
     values: Float[np.ndarray, "*shape"], low: float, high: float
 ) -> Float[np.ndarray, "*shape"]:
-    clipped = np.clip(values, low, high).astype(np.float32, copy=False)
-    return np.nan_to_num(clipped) if np.isnan(clipped).any() else clipped
+    bounded = np.clip(values, low, high).astype(np.float32, copy=False)
+    return np.nan_to_num(bounded) if np.isnan(bounded).any() else bounded
 
 
 _LARGEST: Mapping[str, float] = {
@@ -159,3 +175,151 @@ def refuse_unsound(outputs: Mapping[str, np.ndarray], names: Sequence[str]) -> N
             f"The model's answer to this face is unusable: of its {name}, {found}; expected "
             f"numbers from {-largest:g} to {largest:g}. Use another model, or export it again."
         )
+
+
+def region_of_change(answer: Answer, crop: FaceCrop, height: int, width: int) -> Region:
+    """Rows and columns of a frame outside of which an answer changes nothing; may be empty."""
+    low, high = np.ones(2), np.zeros(2)
+    for values, full in (
+        (answer.motion, FULL_MOTION),
+        (answer.gain, FULL_GAIN),
+        (answer.cover, COVER_BEGINS / LEAST),
+    ):
+        # ten times as fast as max(axis=2)
+        largest = np.maximum.reduce([np.abs(plane) for plane in np.moveaxis(values, 2, 0)])
+        strong = largest > LEAST * full / 2
+        columns, rows = (np.flatnonzero(strong.any(axis=axis)) for axis in (0, 1))
+        if rows.size:  # as a cubic spreads them
+            first, last = np.array([columns[0], rows[0]]), np.array([columns[-1], rows[-1]])
+            low = np.minimum(low, (first - 2) / len(strong))
+            high = np.maximum(high, (last + 3) / len(strong))
+    for painter in answer.painters:
+        low, high = np.minimum(low, painter.window[:2]), np.maximum(high, painter.window[2:])
+    if (low >= high).any():
+        return slice(0, 0), slice(0, 0)
+    corners = np.array([low, [high[0], low[1]], high, [low[0], high[1]]]) * crop.side_px
+    return clipped(crop.place(corners), (slice(0, height), slice(0, width)))
+
+
+def motion_in_frame(
+    answer: Answer, crop: FaceCrop, region: Region, matte: RegionPlane | None = None
+) -> FrameMotion:
+    """Bring an answer to the pixels of a region; all is 0 on the crop's rim.
+
+    Args:
+        answer: of the model.
+        crop: where it lies in the frame.
+        region: rows and columns that are wanted.
+        matte: what each of their pixels takes of the change, in [0, 1]; None is all of it.
+    """
+    takes = inside_in_frame(crop, region)
+    if matte is not None:
+        takes *= np.clip(np.nan_to_num(matte), 0.0, 1.0)
+    to_frame = (crop.frame_from_crop[:, :2] * crop.side_px).T.astype(np.float32)
+    cells = [answer.motion @ to_frame, answer.gain, answer.cover]
+    larger = _larger_stretch(answer.motion)
+    if larger is not None:
+        cells.append(larger[..., None])
+    displacement, log_gain, (cover,), *footprint = _placed_planes(cells, crop, region)
+    cover, paint = _cover_and_paint(answer, cover, crop, region)
+    full = FULL_MOTION * crop.scale * crop.side_px, FULL_GAIN, FULL_COVER
+    displacement, log_gain, cover, weight = weigh_change(
+        displacement, log_gain, cover, takes, full, LEAST
+    )
+    return FrameMotion(
+        displacement=np.moveaxis(displacement, 0, 2),
+        footprint=np.maximum(footprint[0][0], np.float32(1.0)) if footprint else None,
+        log_gain=np.moveaxis(log_gain, 0, 2),
+        cover=cover,
+        paint=paint,
+        weight=weight,
+    )
+
+
+def _cover_and_paint(
+    answer: Answer, cover: RegionPlane, crop: FaceCrop, region: Region
+) -> tuple[RegionPlane, RegionPixels]:
+    """Steepened cover, and paint where it counts; the painters' in their windows.
+
+    `cover` is the answer's own in the region, and is written over.
+    """
+    shares = []
+    for painter in answer.painters:
+        window = _window_crop(crop, painter)
+        place = clipped(window.corners(), region)
+        own = place_cells(painter.cover, window, place)[..., 0]
+        own *= inside_in_frame(window, place, 0.0, _PAINTER_EDGE)
+        within = cover[part_inside(place, region)]
+        within += own * (1 - within)  # one over the other, in their order
+        own /= np.maximum(within, np.float32(1e-6))
+        shares.append((painter, window, place, own))
+    steep = smooth_step((cover - COVER_BEGINS) / (COVER_ENDS - COVER_BEGINS))
+    paint = np.zeros((*cover.shape, 3), np.float32)
+    painted = box_of(steep, region)
+    paint[part_inside(painted, region)] = np.clip(place_cells(answer.paint, crop, painted), 0, 1)
+    for painter, window, place, share in shares:
+        for part in _parts_above_0(share, place):
+            under = paint[part_inside(part, region)]
+            own = share[part_inside(part, place)]
+            placed = place_cells(painter.paint, window, part)
+            for channel in range(3):  # twice as fast as all at once
+                over = placed[..., channel] - under[..., channel]
+                over *= own
+                over += under[..., channel]
+                np.clip(over, 0.0, 1.0, out=under[..., channel])
+    return steep, paint
+
+
+def _placed_planes(
+    cells: Sequence[Float[np.ndarray, "..."]], crop: FaceCrop, region: Region
+) -> list[Float[np.ndarray, "..."]]:
+    """Place values [cell, cell, channel]; those with as many cells together, as four cost what one
+    does.
+
+    Planes come as [channel, row, column], which is several times as fast to work on.
+    """
+    result = list(cells)
+    for count in {len(values) for values in cells}:
+        own = [number for number, values in enumerate(cells) if len(values) == count]
+        together = place_cells(np.concatenate([cells[i] for i in own], axis=2), crop, region)
+        ends = np.cumsum([cells[i].shape[2] for i in own])[:-1]
+        for number, planes in zip(own, np.split(np.moveaxis(together, 2, 0), ends), strict=True):
+            result[number] = planes
+    return result
+
+
+def _window_crop(crop: FaceCrop, painter: Painter) -> FaceCrop:
+    """Return the square of a painter in the frame."""
+    left, top, right, _ = painter.window
+    cells = painter.cover.shape[0]
+    corner = crop.place(np.array([[left, top]]) * crop.side_px)[0]
+    linear = crop.frame_from_crop[:, :2] * ((right - left) * crop.side_px / cells)
+    return FaceCrop(np.column_stack([linear, corner]), cells)
+
+
+def _parts_above_0(share: RegionPlane, place: Region) -> Iterator[Region]:
+    """Small parts of a place that hold all of its shares above 0."""
+    (top, bottom), (left, right) = ((axis.start, axis.stop) for axis in place)
+    for row in range(top, bottom, _PART_PX):
+        for column in range(left, right, _PART_PX):
+            rows, columns = (
+                slice(row, min(row + _PART_PX, bottom)),
+                slice(column, min(column + _PART_PX, right)),
+            )
+            within = box_of(share[part_inside((rows, columns), place)], (rows, columns))
+            if within[0].start < within[0].stop:
+                yield within
+
+
+def _larger_stretch(
+    motion: Float[np.ndarray, "cells cells 2"],
+) -> Float[np.ndarray, "cells cells"] | None:
+    """Return the larger singular value of the map from target to source, if it is too large."""
+    if len(motion) < 2:
+        return None
+    (xy, xx), (yy, yx) = (
+        np.gradient(motion[..., axis] * np.float32(len(motion))) for axis in (0, 1)
+    )
+    turning, shearing = np.hypot(2 + xx + yy, yx - xy), np.hypot(xx - yy, xy + yx)
+    larger = (turning + shearing) / 2
+    return None if larger.max() <= FREE_FOOTPRINT else larger

@@ -17,11 +17,13 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import CropPixels, Float, Pixels, SixPoints
-from reggan_plugin.change.answer import Answer, AnswerSource, finite
-from reggan_plugin.change.answer_in_frame import (
+from reggan_plugin.change.answer import (
     FULL_COVER,
     FULL_GAIN,
     FULL_MOTION,
+    Answer,
+    AnswerSource,
+    finite,
     motion_in_frame,
     region_of_change,
 )

@@ -7,8 +7,7 @@ from typing import Literal
 import numpy as np
 
 from reggan_plugin.array_types import Float, Pixels, Plane, UInt8
-from reggan_plugin.change.answer import Answer
-from reggan_plugin.change.answer_in_frame import motion_in_frame
+from reggan_plugin.change.answer import Answer, motion_in_frame
 from reggan_plugin.change.edited_frame import CutFace, FrameCrops, Picture
 from reggan_plugin.change.pipeline import MOST_FINER, FrameAnswers, cut_face
 from reggan_plugin.faces.face_crop import FaceCrop

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reggan_plugin.change.answer import Answer, Painter, finite
-from reggan_plugin.change.answer_in_frame import motion_in_frame
+from reggan_plugin.change.answer import Answer, Painter, finite, motion_in_frame
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, linear_from_srgb, srgb_from_linear

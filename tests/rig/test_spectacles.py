@@ -7,8 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 import reggan_plugin
-from reggan_plugin.change.answer import Answer
-from reggan_plugin.change.answer_in_frame import motion_in_frame
+from reggan_plugin.change.answer import Answer, motion_in_frame
 from reggan_plugin.faces.face_crop import crop_of_whole_image
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.backdrop import Underlay

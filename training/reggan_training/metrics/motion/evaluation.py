@@ -9,8 +9,7 @@ from jaxtyping import Float
 
 from reggan_plugin.array_types import Pixels
 from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.change.answer import Answer, AnswerSource
-from reggan_plugin.change.answer_in_frame import motion_in_frame
+from reggan_plugin.change.answer import Answer, AnswerSource, motion_in_frame
 from reggan_plugin.change.pipeline import answer_faces, change_crop
 from reggan_plugin.drawing.contact_sheet import SheetRow
 from reggan_plugin.errors import ModelCardError, SourceError

@@ -97,7 +97,7 @@ def cut_face(
     Its details are seen at up to so many times the side of the model's own crop: for a draft 1.
     """
     display = picture.display(region, picture.pixels[region])
-    display = colour.clipped_values(colour.finite_values(display))
+    display = colour.clipped_values(display)
     small = np.clip(cut_crop(display, crop), 0.0, 1.0)
     alpha, coverage = picture.alpha_in(region), None
     if alpha is not None and not (alpha == 1).all():

@@ -79,7 +79,7 @@ def view_of_pixels(
     rows, columns = region_of(crop, *pixels.shape[:2], with_margin=True)
     alpha = None if alpha is None else alpha[rows, columns]
     display = colour.display_from_stored(pixels[rows, columns], alpha, coding)
-    display = np.clip(colour.finite_values(display), 0.0, 1.0)
+    display = colour.clipped_values(display)
     if alpha is not None:
         opacity = np.clip(np.nan_to_num(alpha), 0.0, 1.0)[..., None]
         display = display * opacity + np.float32(_BACKDROP) * (1 - opacity)

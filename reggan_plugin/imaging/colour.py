@@ -185,6 +185,8 @@ def _decoded(encoded: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"
 
 def finite_pixels(image: Pixels) -> Bool[np.ndarray, "height width"]:
     """Mask of pixels whose three channels are all finite."""
+    if finite_values(image) is image:  # a tenth of the time of a look at each
+        return np.ones(image.shape[:2], bool)
     red, green, blue = (np.isfinite(channel) for channel in np.moveaxis(image, 2, 0))
     return np.asarray(red & green & blue)  # five times as fast as all(axis=2)
 
@@ -205,11 +207,11 @@ def finite_values(
 
 
 def clipped_values(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """Return the values themselves if all lie in [0, 1]; else a copy in which they do.
+    """Return the values themselves if all lie in [0, 1]; else a copy in which they do, NaN as 0.
 
     To look at a picture takes a fraction of the time of writing a second one into new memory.
     """
-    return values if lie_within(values) else np.clip(values, 0.0, 1.0)
+    return values if lie_within(values) else np.clip(finite_values(values), 0.0, 1.0)
 
 
 def straight_from_stored(stored: Pixels, alpha: Plane | None, is_premultiplied: bool) -> Pixels:

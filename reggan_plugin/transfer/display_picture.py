@@ -107,7 +107,7 @@ def shown_samples(
     """
     display = colour.display_from_stored(frame.pixels, frame.alpha, coding_of(frame, exposure_ev))
     planes = [display] if frame.alpha is None else [display, frame.alpha[..., None]]
-    values = colour.clipped_values(colour.finite_values(np.concatenate(planes, axis=2)))
+    values = colour.clipped_values(np.concatenate(planes, axis=2))
     return np.rint(values * 255).astype(np.uint8)
 
 

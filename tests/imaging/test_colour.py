@@ -91,4 +91,13 @@ def test_values_that_need_no_change_are_not_copied() -> None:
     unsure = colour.finite_values(beyond, infinity=0.0)
     np.testing.assert_array_equal(unsure, np.float32([-1, 0, 0, 0, 1.5]))
     np.testing.assert_array_equal(colour.clipped_values(unsure), np.float32([0, 0, 0, 0, 1]))
-    assert np.isnan(colour.clipped_values(beyond)[1])
+    np.testing.assert_array_equal(colour.clipped_values(beyond), np.float32([0, 0, 1, 0, 1]))
+
+
+def test_pixels_are_finite_or_not_whatever_their_sum_is() -> None:
+    picture = np.full((40, 50, 3), 0.5, np.float32)
+    assert colour.finite_pixels(picture).all()
+    picture[:20] = 3e38  # the sum of all is infinite
+    assert colour.finite_pixels(picture).all()
+    picture[3, 4, 1], picture[5, 6, 2] = np.nan, np.inf
+    np.testing.assert_array_equal(np.argwhere(~colour.finite_pixels(picture)), [[3, 4], [5, 6]])

@@ -12,7 +12,9 @@ of (x[t] - truth[t]) - (x[t-1] - truth[t-1]) over the pixels that any way change
 of the unchanged frames. Of a still face the truth is what the model makes of the clean frame,
 moved with the camera. `unsteady` is the same beside what the model makes of the clean frame where
 this way puts the face on average: noise shifts what networks read, and a shift that stays is no
-flicker, but before a camera that shakes it counts in the first figure. `jitter_px` is the temporal
+flicker, but before a camera that shakes it counts in the first figure. `beyond_noise` is the same
+beside the clean frame's answer laid into the noisy frames, which is a way of its own: its `flicker`
+is the noise that frames bring along and that no way may take from them. `jitter_px` is the temporal
 change of the crop's corners beside those of the true positions; of a moving head these are its
 mesh's, whose mouth speaks.
 """
@@ -33,10 +35,11 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.smoothing import smooth_path
 from reggan_plugin.faces.tracks import TrackedFrame, Tracks, face_from_landmarks
-from reggan_plugin.files.frame import read_frame
+from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.files.sequence import find_sequence
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.jobs.track_job import track_frames
+from reggan_plugin.transfer.display_picture import picture_of as display_picture
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer, Landmarker
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS
 from reggan_plugin.vocabulary.expression_mix import ExpressionMix
@@ -48,7 +51,7 @@ from reggan_training.pairs.shading import HeadShader, reduce_to
 
 SAMPLE = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png" / "avatar.1001.png"
 SIDE_PX, MARGIN_PX = 560, 20
-TRUE = "true positions"
+TRUE, CLEAN = "true positions", "answer of the clean frame"
 HEAD, ASKED = "ict-7-00090", "happy"
 BLINK = {14: 0.35, 15: 0.9, 16: 1.0, 17: 0.7, 18: 0.35}
 """Closure of the lids, by frame of 48."""
@@ -150,6 +153,7 @@ def compare(
         way: {
             "flicker": round(flicker(one.pictures, truth, region) / own, 3),
             **_unsteady(one, inputs, region),
+            **_beyond_noise(one, inputs, region, results.get(CLEAN)),
             **_jitter(one, results),
         }
         for way, one in results.items()
@@ -167,6 +171,15 @@ def _unsteady(one: Rendered, inputs: np.ndarray, region: np.ndarray) -> dict[str
         return {}
     own = flicker(inputs, one.steady, region)
     return {"unsteady": round(flicker(one.pictures, one.steady, region) / own, 3)}
+
+
+def _beyond_noise(
+    one: Rendered, inputs: np.ndarray, region: np.ndarray, clean: Rendered | None
+) -> dict[str, float]:
+    if clean is None or one is clean:
+        return {}
+    own = flicker(inputs, clean.pictures, region)
+    return {"beyond_noise": round(flicker(one.pictures, clean.pictures, region) / own, 3)}
 
 
 def mean_place(crops: Sequence[FaceCrop], ways: np.ndarray) -> FaceCrop:
@@ -218,8 +231,23 @@ def still_face(
         own = render(transfer, folder / "shot", choices[way], mix)
         mean = transfer.render(frame, mix, [mean_place(own.crops, ways)])
         results[way] = replace(own, steady=np.stack([_through_camera(mean, one) for one in ways]))
+    results[CLEAN] = with_answer_of(transfer, frame, folder / "shot", ways, mix)
     inputs = [picture_of(path) for path in sorted((folder / "shot").iterdir())]
     return np.stack(inputs), np.stack([_through_camera(clean, way) for way in ways]), results
+
+
+def with_answer_of(
+    transfer: ExpressionTransfer, still: Frame, shot: Path, ways: np.ndarray, mix: ExpressionMix
+) -> Rendered:
+    """Frames of a camera that went `ways`, changed as the still frame that it saw is."""
+    (place,) = transfer.find_faces(still, FaceChoice(), (shot.name, "1"))
+    (asked,) = transfer.answer([transfer.cut(display_picture(still), mix, [place])])
+    crops = tuple(place.moved(*(-MARGIN_PX - way)) for way in ways)
+    pictures = []
+    for source, crop in zip(find_sequence(str(shot)).frames, crops, strict=True):
+        cut = transfer.cut(display_picture(read_frame(source.path)), mix, [crop])
+        pictures.append(replace(asked, cut=cut).compose().pixels)
+    return Rendered(pictures=np.stack(pictures), crops=crops)
 
 
 def _through_camera(picture: np.ndarray, way: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from tests.measurements.rig_measures import (
     onto_worn_brow,
 )
 from tests.measurements.rig_on_heads import BOUNDS, Found
+from tests.measurements.spectacles import moved_px
 
 SIDE_PX = 128
 
@@ -68,6 +69,14 @@ def test_landmarks_that_slide_along_an_edge_have_no_error_across() -> None:
     assert errors["lids across"].max() < 0.001
     assert errors["jaw"] == pytest.approx(np.full(15, 0.01))
     assert errors["nose"].max() == 0
+
+
+def test_of_a_pixel_that_a_rim_covers_in_part_only_that_part_has_to_stay() -> None:
+    far, cover = np.full((1, 4), 2.0), np.array([[0.0, 0.5, 1.0, 0.5]])
+    assert moved_px(far, cover, cover) == 0
+    assert moved_px(far, np.ones((1, 4)), cover) == 0
+    assert moved_px(far, np.zeros((1, 4)), cover) == 2
+    assert moved_px(far, np.array([[1.0, 0.5, 0.5, 0.5]]), cover) == pytest.approx(0.5)
 
 
 def test_shares_are_pooled_over_requests() -> None:

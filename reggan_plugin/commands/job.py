@@ -57,6 +57,12 @@ def farm_range(source: str, frame_range: str | None) -> str:
             f"The pictures of {source} are not numbered, so a farm cannot share them out. Render "
             "them without a farm, or give them numbers: name.0001.png."
         )
+    loose = shot.frames.first_loose
+    if loose is not None:
+        raise UsageError(
+            f"{loose.path.name} in {source} has no number, so a farm would leave it out. Name the "
+            "frames alone by a pattern, such as shot.####.png, or move it elsewhere."
+        )
     whole = range_from_spans([range(numbers[0], numbers[-1] + 1)])
     chosen = whole if frame_range is None else common_numbers(whole, parse_frame_range(frame_range))
     if not chosen:

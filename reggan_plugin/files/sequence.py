@@ -20,7 +20,9 @@ from reggan_plugin.files.formats import frame_suffixes
 from reggan_plugin.files.frame import can_read
 from reggan_plugin.frozen import frozen
 
-_NUMBER = r"(-?\d{1,18})"
+_MOST_DIGITS = 18
+"""Of the number of a frame."""
+_NUMBER = rf"(-?\d{{1,{_MOST_DIGITS}}})"
 _SPAN = re.compile(rf"{_NUMBER}(?:-{_NUMBER}(?:[x:]{_NUMBER})?)?")
 
 
@@ -170,12 +172,12 @@ def numbered_groups(pictures: abc.Iterable[str]) -> dict[str, list[tuple[int, st
 def names_of_pattern(pattern: str) -> re.Pattern[str]:
     """Expression for names that fit a pattern with padding; its group is the number.
 
-    It has as many digits as `####`, `@@@@`, `%04d` or `$F4` ask for.
+    It has as many digits as `####`, `@@@@`, `%04d` or `$F4` ask for, or more: up to 18.
     """
     padding = list(PADDING.finditer(pattern))[-1]
     sign, counted = padding[0][0], padding[0].strip("%d$F")
-    width = len(padding[0]) if sign in "#@" else int(counted or 1)
-    digits = rf"(\d{{{width},}}|-\d{{{max(width - 1, 1)},}})"
+    width = min(len(padding[0]) if sign in "#@" else int(counted or 1), _MOST_DIGITS)
+    digits = rf"(\d{{{width},{_MOST_DIGITS}}}|-\d{{{max(width - 1, 1)},{_MOST_DIGITS}}})"
     before, after = pattern[: padding.start()], pattern[padding.end() :]
     return re.compile(re.escape(before) + digits + re.escape(after))
 
@@ -444,8 +446,9 @@ def _selected(sequence: Sequence, wanted: FrameRange) -> Sequence:
     numbers = frames.numbers
     if not numbers:
         raise UsageError(
-            f"The frame range {wanted.text} was given, but the pictures in {sequence.folder} are "
-            "not numbered. Leave the range out.",
+            f"The frame range {wanted.text} was given, but {frames[0].path.name} in "
+            f"{sequence.folder} has no number. Leave the range out, or name the frames that have "
+            "one by a pattern, such as shot.####.png.",
             kind="range-of-no-numbers",
         )
     selected = frames.chosen(wanted)

@@ -268,3 +268,11 @@ def run_job(
         text=True,
         timeout=240,
     )
+
+
+def test_a_picture_without_a_number_is_refused_by_its_name(shot: Path, capsys: Streams) -> None:
+    shutil.copy(shot / "a.1001.png", shot / "title.png")
+    assert main(["job", "--frames", "shot", "-e", "happy", "--out", "job.json"]) == 2
+    assert "title.png in shot has no number" in capsys.readouterr().err
+    assert not Path("job.json").exists()
+    assert main(["job", "--frames", "shot/a.####.png", "-e", "happy", "--out", "job.json"]) == 0

@@ -221,7 +221,7 @@ class TestRange:
 
     def test_a_range_of_loose_pictures_is_a_usage_error(self, shot: Path) -> None:
         fill(shot, "a.png", "b.png")
-        with pytest.raises(UsageError, match="not numbered"):
+        with pytest.raises(UsageError, match="has no number"):
             find_sequence(str(shot), "1-2")
 
     def test_huge_ranges_cost_nothing(self) -> None:
@@ -255,3 +255,13 @@ def test_results_of_the_current_folder_go_beside_it(
 ) -> None:
     monkeypatch.chdir(shot)
     assert default_output_folder(".", "happy") == shot.parent / "walk_happy"
+
+
+def test_a_number_too_long_for_a_frame_does_not_fit_a_pattern(tmp_path: Path) -> None:
+    for number in ("0001", "0002", "20261127014430123456"):
+        (tmp_path / f"f.{number}.png").touch()
+    for padding in ("####", "%04d"):
+        found = find_sequence(f"{tmp_path}/f.{padding}.png")
+        assert list(found.frames.numbers) == [1, 2]
+    with pytest.raises(EmptySourceError, match="no file fits"):
+        find_sequence(f"{tmp_path}/f.{20 * '#'}.png")

@@ -23,6 +23,9 @@ one face in forty minutes. More are found in each frame by itself, as in a singl
 MOST_NUMBER_DIGITS = 300
 """Of a whole number; the largest float has 309."""
 
+MOST_TABLE_BYTES = 512 * _MIB
+"""Of a table of colours that an OpenColorIO config names."""
+
 # Pictures and videos
 MOST_PIXELS = 2**28
 """16384x16384: the largest texture maps; a frame of 15360x8640 takes 5.6 GB."""
@@ -56,6 +59,8 @@ MOST_PARTS = 20_000
 """Of a character: pieces of one material each; large ones have some hundred."""
 MOST_POINTS = 40_000_000
 """And corners, of all parts of a character together: several times a dense scan."""
+MOST_UNSTORED = 1_000_000
+"""Values of an accessor of glTF that stand nowhere in its file, and so are 0."""
 LEAST_POINTS_A_TARGET = 200
 """As which a morph target counts, however small."""
 MOST_MAP_PIXELS = 2**29
@@ -67,9 +72,12 @@ MOST_OVERDRAW, MOST_DRAWN_PIXELS = 200, 20_000_000
 """How many times the triangles of a rig may cover a picture, and pixels that any of them may."""
 MOST_MOTION = 10.0
 """Of a shape of a rig, in eye distances; usual ones have 1."""
-LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS, MOST_LOOK_SECONDS = 50_000, 10.0, 30.0
-"""At which a mesh is looked at, the seconds of a processor that it may take beyond, and all of
-them; usual are a million rays, and a second or two."""
+LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS = 50_000, 10.0
+"""At which a mesh is looked at, and the seconds of a processor that it may take beyond; usual are a
+million rays, and a second or two."""
+MOST_LOOK_SECONDS, RAYS_A_SECOND_MORE = 30.0, 1_000_000
+"""All seconds, and rays for each of which there is one more: a map of 16384x16384 needs 300 million
+of them."""
 MOST_NAMED_FILES, MOST_PATH_LETTERS = 10_000, 4_096
 """That a mesh names, and of each such name."""
 MOST_LIBRARIES, MOST_LIBRARY_BYTES = 64, 16 * _MIB

@@ -6,13 +6,16 @@ OpenColorIO is imported when a space is first asked for by name, never before.
 import hashlib
 import os
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from reggan_plugin.array_types import Pixels
 from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.file_safety import is_regular
 from reggan_plugin.frozen import frozen
+from reggan_plugin.limits import MOST_TABLE_BYTES
 from reggan_plugin.missing_package import needs_extra
 
 _BUILT_IN = "ocio://default"
@@ -63,14 +66,14 @@ def colour_space_from_name(name: str) -> OcioColourSpace:
             f"The colour space {space.getName()} holds data, no colours. Name the space in which "
             "the frames were rendered, such as ACEScg."
         )
+    ways = "".join(
+        processor.getCacheID() for processor in _processors(_config_name(), space.getName())
+    )
     encoding = space.getEncoding()
     reference = space.getReferenceSpaceType()
     is_scene = reference == _ocio().REFERENCE_SPACE_SCENE and (
         encoding in _SCENE_ENCODINGS
         or (not encoding and config.isColorSpaceLinear(space.getName(), reference))
-    )
-    ways = "".join(
-        processor.getCacheID() for processor in _processors(_config_name(), space.getName())
     )
     return OcioColourSpace(
         name=space.getName(),
@@ -84,10 +87,14 @@ def _processors(config_name: str, name: str) -> tuple[Any, Any]:
     """Return the way to linear Rec. 709 and the way back, without OpenColorIO's approximations."""
     ocio, config = _ocio(), _config(config_name)
     built_in = ocio.Config.CreateFromFile(_BUILT_IN)
+    _refuse_odd_tables(config_name, config)
     try:
-        ways = (
-            ocio.Config.GetProcessorFromConfigs(config, name, built_in, _LINEAR),
-            ocio.Config.GetProcessorFromConfigs(built_in, _LINEAR, config, name),
+        forth, back = (
+            way.getOptimizedCPUProcessor(ocio.OPTIMIZATION_LOSSLESS)
+            for way in (
+                ocio.Config.GetProcessorFromConfigs(config, name, built_in, _LINEAR),
+                ocio.Config.GetProcessorFromConfigs(built_in, _LINEAR, config, name),
+            )
         )
     except (ocio.Exception, ocio.ExceptionMissingFile) as error:
         raise SourceError(
@@ -95,8 +102,38 @@ def _processors(config_name: str, name: str) -> tuple[Any, Any]:
             f"and back: {str(error).strip()} Give it the role aces_interchange, or unset OCIO to "
             "use the built-in ACES config."
         ) from error
-    forth, back = (way.getOptimizedCPUProcessor(ocio.OPTIMIZATION_LOSSLESS) for way in ways)
     return forth, back
+
+
+def _refuse_odd_tables(config_name: str, config: Any) -> None:
+    """Refuse a config that names a device, a pipe or a huge file: OpenColorIO would read it all.
+
+    Raises:
+        SourceError: it does.
+    """
+    ocio, context = _ocio(), config.getCurrentContext()
+    names = config.getColorSpaceNames(ocio.SEARCH_REFERENCE_SPACE_ALL, ocio.COLORSPACE_ALL)
+    spaces = [config.getColorSpace(name) for name in names]
+    views = [config.getViewTransform(name) for name in config.getViewTransformNames()]
+    to_space, to_view = ocio.ColorSpaceDirection, ocio.ViewTransformDirection
+    ways = [one.getTransform(way) for one in spaces for way in to_space.__members__.values()]
+    ways += [one.getTransform(way) for one in views for way in to_view.__members__.values()]
+    while ways:
+        one = ways.pop()
+        if isinstance(one, ocio.GroupTransform):
+            ways += list(one)
+        if not isinstance(one, ocio.FileTransform):
+            continue
+        try:
+            table = Path(context.resolveFileLocation(one.getSrc()))
+        except ocio.ExceptionMissingFile:  # told where it is needed
+            continue
+        if not is_regular(table) or table.stat().st_size > MOST_TABLE_BYTES:
+            raise SourceError(
+                f"The OpenColorIO config {config_name} names {table}, which is no file of up to "
+                f"{MOST_TABLE_BYTES >> 20} MiB. Mend the config, or unset OCIO to use the built-in "
+                "one."
+            )
 
 
 def _applied(processor: Any, image: Pixels) -> Pixels:

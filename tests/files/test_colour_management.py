@@ -1,5 +1,6 @@
 """Frames in a declared colour space: ACES in and out, close names, and what is missing."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -171,6 +172,37 @@ def test_a_config_that_cannot_be_used_is_said(
     monkeypatch.setenv("OCIO", str(path))
     with pytest.raises(SourceError, match=r"no way from show.*aces_interchange, or unset OCIO"):
         colour_space_from_name("show")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_config_that_names_a_pipe_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "table")
+    path = tmp_path / "config.ocio"
+    nested = "!<GroupTransform> {children: [!<FileTransform> {src: table}]}"
+    text = config("aces_interchange: aces").replace('search_path: ""', "search_path: .")
+    path.write_text(f"{text}  - !<ColorSpace>\n    name: odd\n    to_scene_reference: {nested}\n")
+    monkeypatch.setenv("OCIO", str(path))
+    with pytest.raises(SourceError, match=r"config\.ocio names .*table, which is no file"):
+        colour_space_from_name("show")
+
+
+@pytest.mark.parametrize(
+    "transform",
+    ["!<ExponentTransform> {value: [0, 0, 0, 1]}", "!<ColorSpaceTransform> {src: odd, dst: show}"],
+)
+def test_a_space_without_a_way_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transform: str
+) -> None:
+    path = tmp_path / "config.ocio"
+    text = config("aces_interchange: aces")
+    path.write_text(
+        f"{text}  - !<ColorSpace>\n    name: odd\n    to_scene_reference: {transform}\n"
+    )
+    monkeypatch.setenv("OCIO", str(path))
+    with pytest.raises(SourceError, match="has no way from odd to linear"):
+        colour_space_from_name("odd")
 
 
 def test_without_opencolorio_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

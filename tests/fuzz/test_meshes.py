@@ -121,6 +121,11 @@ def test_counts_without_bounds_are_named(folder: Path, monkeypatch: pytest.Monke
     sparse["count"] = 2**30
     assert "no bytes for them" in refused(folder, document, binary)
     document, binary = document_of(folder)
+    position = document["meshes"][0]["primitives"][0]["attributes"]["POSITION"]
+    document["accessors"][position] |= {"count": 13_000_000}
+    del document["accessors"][position]["bufferView"]
+    assert "13,000,000 values and no bytes for them" in refused(folder, document, binary)
+    document, binary = document_of(folder)
     document["nodes"] += [{"mesh": 0}] * 300
     document["scenes"][0]["nodes"] = list(range(2, len(document["nodes"])))
     assert "more than 200 parts" in refused(folder, document, binary)

@@ -19,7 +19,7 @@ from reggan_plugin.array_types import Shaped
 from reggan_plugin.errors import MeshError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.json_and_toml import parse_json
-from reggan_plugin.limits import MOST_BUFFER_BYTES, MOST_NAME_BYTES, MOST_POINTS, refuse_beyond
+from reggan_plugin.limits import MOST_BUFFER_BYTES, MOST_NAME_BYTES, MOST_UNSTORED, refuse_beyond
 from reggan_plugin.textures.character import AlphaMode, Material
 from reggan_plugin.textures.files_named_by_mesh import file_of_uri, read_file, refuse_many_files
 from reggan_plugin.textures.gltf.schema import check_document, refuse_overgrown
@@ -242,7 +242,7 @@ def read_accessor(gltf: GltfFile, index: int) -> Shaped[np.ndarray, "count width
     dtype = _dtype(gltf, accessor["componentType"])
     if not width:
         raise gltf.broken(f"accessor {index} is of type {accessor['type'][:20]!r}")
-    if "bufferView" not in accessor and count > MOST_POINTS:
+    if "bufferView" not in accessor and count > MOST_UNSTORED:
         raise gltf.broken(f"accessor {index} has {count:,} values and no bytes for them")
     if "bufferView" in accessor:
         values = _elements(gltf, accessor, dtype, width, count)

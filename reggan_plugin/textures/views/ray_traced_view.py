@@ -16,7 +16,12 @@ from reggan_plugin.errors import MeshError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.kernels.shapes import face_normals
-from reggan_plugin.limits import LEAST_RAYS_A_SECOND, MOST_LATE_SECONDS, MOST_LOOK_SECONDS
+from reggan_plugin.limits import (
+    LEAST_RAYS_A_SECOND,
+    MOST_LATE_SECONDS,
+    MOST_LOOK_SECONDS,
+    RAYS_A_SECOND_MORE,
+)
 from reggan_plugin.textures.character import Character, corner_values, smooth_normals
 from reggan_plugin.textures.maps.texture_map import TextureMap
 
@@ -124,7 +129,7 @@ class RayScene:
         self, positions: Float[np.ndarray, "points 3"], faces: Int[np.ndarray, "faces 3"]
     ) -> None:
         """Build the search tree."""
-        self._faces, self._late_s, self._spent_s = len(faces), 0.0, 0.0
+        self._faces, self._rays, self._late_s, self._spent_s = len(faces), 0, 0.0, 0.0
         self._scene = EmbreeScene(robust=True)
         self._mesh = TriangleMesh(
             self._scene,
@@ -164,7 +169,9 @@ class RayScene:
         """
         self._late_s = max(self._late_s + seconds - rays / LEAST_RAYS_A_SECOND, 0.0)
         self._spent_s += seconds
-        if self._late_s > MOST_LATE_SECONDS or self._spent_s > MOST_LOOK_SECONDS:
+        self._rays += rays
+        most_s = MOST_LOOK_SECONDS + self._rays / RAYS_A_SECOND_MORE
+        if self._late_s > MOST_LATE_SECONDS or self._spent_s > most_s:
             raise MeshError(
                 f"The mesh of {self._faces:,} triangles takes too long to look at: too many of "
                 "them lie in one place. Merge what lies twice, and export it again."

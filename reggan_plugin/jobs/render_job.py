@@ -65,6 +65,8 @@ if TYPE_CHECKING:
 
 _WAITING = 2
 """Frames for each process that are begun or wait, so that none is idle."""
+_LAST_FRAME_S = 30.0
+"""For a frame that a process is at while another one is ended."""
 _BYTES_OF_A_PROCESS = 3_000_000_000
 """Peak memory of a process at 8K; at 4K it is 1.8 GB."""
 _LEAST_FRAMES = 8
@@ -215,6 +217,7 @@ def run_side_by_side(
                     yield replace(result, warnings=(*result.warnings, *said))
                     said = ()
         except BrokenProcessPool as error:
+            _end_workers()
             if said or processes < count or count == 1:
                 raise RegganError(_ENDED, kind="process-ended") from error
             said = (Remark(f"{_ENDED} Its frames were begun again.", "process-ended"),)
@@ -224,6 +227,19 @@ def run_side_by_side(
             pool.shutdown(cancel_futures=True)
         # now that the other processes have ended, too
         waiting.extendleft(_begun(task) for task, _ in reversed(under_way))
+
+
+def _end_workers() -> None:
+    """End the processes beside one that was ended, after the frames that they are at.
+
+    One that waits for work may wait for a lock that the other took along, and would do so for good.
+    """
+    from multiprocessing import active_children
+
+    until = time.monotonic() + _LAST_FRAME_S
+    for worker in active_children():
+        worker.join(max(until - time.monotonic(), 0.0))
+        worker.kill()
 
 
 def _begun(task: FrameTask) -> FrameTask:

@@ -70,6 +70,27 @@ def test_a_process_that_is_ended_is_named(shot: Path, tmp_path: Path) -> None:
         list(results)
 
 
+def _wait_or_end(folder: Path) -> None:
+    """In the first process, wait for good; end all others."""
+    try:
+        (folder / "first").mkdir()
+    except FileExistsError:
+        os._exit(7)
+    time.sleep(600)
+
+
+@pytest.mark.timeout(100)
+def test_a_process_beside_one_that_is_ended_does_not_hold_up_the_end(
+    shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render_job, "_LAST_FRAME_S", 0.2)
+    plan = plan_job(str(shot), None, tmp_path / "o", "happy", Existing.REFUSE)
+    run = RenderRun(transfer=None, model=None, report=print)
+    opened = partial(_wait_or_end, tmp_path)
+    with pytest.raises(RegganError, match="ended from outside"):
+        list(run_side_by_side(plan, HAPPY, run, opened, 2, UNMEASURED))  # type: ignore[arg-type]
+
+
 @pytest.mark.slow
 def test_frames_of_a_process_that_is_ended_are_begun_again(
     shot: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -17,7 +17,7 @@ SAID = {
     **dict.fromkeys(("bind-of-nothing", "mesh-of-text"), "expressions are broken"),
     "weight-beyond": "moves points by what is no number",
     **dict.fromkeys(("moved-far", "binds-without-end"), "times the distance of the eyes"),
-    "points-without-bytes": "too large for a rig",
+    "points-without-bytes": "no bytes for them",
     "nodes-without-end": "too large for a rig|more than 40,000,000 points",
     "triangles-on-each-other": "cover the picture more than",
     "targets-without-end": "more than 40,000,000 points",

@@ -204,9 +204,9 @@ def test_the_right_to_write_is_lost_in_the_middle(run: Run, shot: Path) -> None:
             assert "cannot be" in message
         for result in summary.of_outcome("written"):
             read_frame(result.output)
-        # A file that is being written at that moment can no more be removed than finished: it
+        # A file that one of two writers is at can no more be removed than finished: it
         # keeps its temporary name, and the next run takes it away.
-        assert len(list(out.glob("*.reggan-tmp"))) <= 1
+        assert len(list(out.glob("*.reggan-tmp"))) <= 2
 
 
 def test_bytes_that_are_no_picture_end_their_frame_alone() -> None:

@@ -61,6 +61,8 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 
 if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
     from reggan_plugin.jobs.track_job import TrackResult
 
 _WAITING = 2
@@ -190,10 +192,11 @@ def run_side_by_side(
     # most runs have one process
     from concurrent.futures import Future, ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
-    from multiprocessing import get_context
+    from multiprocessing import active_children, get_context
 
     waiting = deque(plan.tasks)
     said: tuple[str, ...] = ()
+    others = set(active_children())  # of a program that calls
     for processes in (count, max(1, count - 1)):
         pool = ProcessPoolExecutor(
             processes,
@@ -217,7 +220,7 @@ def run_side_by_side(
                     yield replace(result, warnings=(*result.warnings, *said))
                     said = ()
         except BrokenProcessPool as error:
-            _end_workers()
+            _end_workers(set(active_children()) - others)
             if said or processes < count or count == 1:
                 raise RegganError(_ENDED, kind="process-ended") from error
             said = (Remark(f"{_ENDED} Its frames were begun again.", "process-ended"),)
@@ -229,15 +232,13 @@ def run_side_by_side(
         waiting.extendleft(_begun(task) for task, _ in reversed(under_way))
 
 
-def _end_workers() -> None:
+def _end_workers(workers: Iterable["BaseProcess"]) -> None:
     """End the processes beside one that was ended, after the frames that they are at.
 
     One that waits for work may wait for a lock that the other took along, and would do so for good.
     """
-    from multiprocessing import active_children
-
     until = time.monotonic() + _LAST_FRAME_S
-    for worker in active_children():
+    for worker in workers:
         worker.join(max(until - time.monotonic(), 0.0))
         worker.kill()
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -87,8 +88,14 @@ def test_a_process_beside_one_that_is_ended_does_not_hold_up_the_end(
     plan = plan_job(str(shot), None, tmp_path / "o", "happy", Existing.REFUSE)
     run = RenderRun(transfer=None, model=None, report=print)
     opened = partial(_wait_or_end, tmp_path)
-    with pytest.raises(RegganError, match="ended from outside"):
-        list(run_side_by_side(plan, HAPPY, run, opened, 2, UNMEASURED))  # type: ignore[arg-type]
+    of_the_caller = get_context("spawn").Process(target=time.sleep, args=(90,))
+    of_the_caller.start()
+    try:
+        with pytest.raises(RegganError, match="ended from outside"):
+            list(run_side_by_side(plan, HAPPY, run, opened, 2, UNMEASURED))  # type: ignore[arg-type]
+        assert of_the_caller.is_alive()
+    finally:
+        of_the_caller.kill()
 
 
 @pytest.mark.slow

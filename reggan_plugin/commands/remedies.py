@@ -91,6 +91,7 @@ REMEDIES: Mapping[str, str] = {
     "--layers-out DIR writes mask and change as files beside frames of any format.",
     "exr-layers-need-lossless": "--exr-compression zip writes the picture's part without loss.",
     "changed-since": "--overwrite renders them anew.",
+    "changed-and-other": "Keep it elsewhere, if it is yours; --overwrite renders it anew.",
     "compressed-twice": "--exr-compression zip keeps every bit.",
     "other-views-keep-their-face": "Render the result again with --exr-picture {other}.",
     "colours-are-declared": "Pass --colorspace {space}.",
@@ -143,6 +144,8 @@ REMEDIES: Mapping[str, str] = {
     "batch-halved": "--batch {batch} asks for no more.",
     "frames-failed": "Mend what is named above; then `reggan-plugin render --resume` renders only "
     "what is missing.",
+    "frames-altered": "`reggan-plugin render --resume` renders what is missing or failed, "
+    "--overwrite with a --range also what is altered or has no record.",
     "characters-failed": "The lines above say why; --resume makes what is missing.",
 }
 

@@ -50,7 +50,7 @@ from reggan_plugin.commands.render_output import (
     written_by,
 )
 from reggan_plugin.commands.terminal import STANDARD, verbose_option
-from reggan_plugin.errors import Remark, UsageError
+from reggan_plugin.errors import OutputExistsError, Remark, UsageError
 from reggan_plugin.files.content_credentials import Signing
 from reggan_plugin.files.sequence import FrameList
 from reggan_plugin.files.video import VIDEO_CODECS, Coding, is_video
@@ -457,11 +457,15 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
                 notices=[*notices, *(transfer.remarks if transfer else ())],
                 refused=found.refused,
             )
-        beside = []
+        beside, stale_atlas = [], None
         if request.atlas is not None and not summary.interrupted:
             if is_changed_atlas(request.atlas, request.existing):
-                said = f"{request.atlas} was changed since it was rendered and is left."
-                report(Notice(message=Remark(said, "changed-since")))
+                said = Remark(
+                    f"{request.atlas} was changed since it was rendered and is left.",
+                    "changed-since",
+                )
+                report(Notice(message=said))
+                stale_atlas = said if written_by(summary) else None
             else:
                 beside = write_atlas(
                     request.atlas, jobs, summary, piped, is_new=request.existing is Existing.REFUSE
@@ -472,6 +476,10 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
             click.echo("The same command with --resume continues.", err=True)
         stop.raise_if_made()
         summary.raise_for_failure()
+        if stale_atlas is not None:
+            raise OutputExistsError(
+                f"{request.atlas} does not show what was rendered.", kind="changed-since"
+            )
 
 
 def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[PlannedJob], Found]:

@@ -23,7 +23,12 @@ from reggan_plugin.jobs.frame_record import (
 )
 from reggan_plugin.jobs.plan import Existing, FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings
-from reggan_plugin.jobs.results_and_events import CHANGED_SINCE, EXISTS, ModelInUse
+from reggan_plugin.jobs.results_and_events import (
+    CHANGED_SINCE,
+    EXISTS,
+    ModelInUse,
+    changed_and_other,
+)
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 
 IsSame = Callable[[FrameRecord], bool]
@@ -47,7 +52,8 @@ class FinishedFrames:
         None.
 
         An earlier run did the same, and by size and time no file changed since; or somebody changed
-        the result. `is_same` is asked of its record.
+        the result. `is_same` is asked of its record. A remark says that what was changed is not
+        what is asked for, or that this cannot be told: the frame fails.
         """
         path, out = str(task.source.path), str(task.output)
         record = self._same_record(task, facts) if task.existing is Existing.RESUME else None
@@ -55,8 +61,26 @@ class FinishedFrames:
             is_untouched = partial(record.is_untouched, task.source.path, task.output)
             if self.io_timeout.call(path, is_untouched) and is_same(record):
                 return EXISTS
-        is_changed = self.io_timeout.call(out, partial(self.changed_since, task))
-        return CHANGED_SINCE if is_changed else None
+        if not self.io_timeout.call(out, partial(self.changed_since, task)):
+            return None
+        return CHANGED_SINCE if self._is_as_asked(task, facts) else changed_and_other(task.output)
+
+    def _is_as_asked(self, task: FrameTask, facts: FrameFacts) -> bool:
+        """Tell whether a frame that somebody changed since was rendered as it is asked for now, and
+        from the same source.
+        """
+        record = read_record(task.output)
+        if record is None:
+            return False
+        known, source = record.input_sha256, task.source.path
+        is_of_source = known is None or record.input_state == state_of(source)
+        if not is_of_source:
+            is_of_source = known == self.io_timeout.call(str(source), partial(digest_of, source))
+        return is_of_source and record.is_of(
+            settings_sha256=facts.settings_sha256,
+            input_sha256=known,
+            model_sha256=self.model.sha256 if self.model else None,
+        )
 
     def is_finished(
         self, task: FrameTask, facts: FrameFacts, is_same: IsSame = lambda _: True

@@ -27,11 +27,13 @@ from reggan_plugin.jobs.frame_record import FrameFacts, FrameRecord
 from reggan_plugin.jobs.plan import FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
 from reggan_plugin.jobs.results_and_events import (
+    CHANGED_SINCE,
     EXISTS,
     INTENSITY_0,
     NO_FACE,
     TURNED_AWAY,
     FrameResult,
+    Outcome,
     face_not_found,
     none_of_number,
 )
@@ -159,7 +161,8 @@ class FrameSteps:
         if resumes:
             why = earlier.why_left(task, facts, is_same)
             if why is not None:
-                return EndedFrame(outcome="skipped", message=why, facts=None)
+                outcome: Outcome = "skipped" if why in (EXISTS, CHANGED_SINCE) else "failed"
+                return EndedFrame(outcome=outcome, message=why, facts=None)
             self._io_timeout.call(str(task.output), lambda: earlier.refuse_foreign(task))
         content, facts = read_input(self._io_timeout, path, facts)
         if resumes and earlier.is_finished(task, facts, is_same):

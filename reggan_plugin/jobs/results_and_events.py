@@ -188,7 +188,18 @@ def notices_of_changed(results: Sequence[FrameResult]) -> list[str]:
     named = ", ".join(names[:_MOST_NAMED]) + (", ..." if len(names) > _MOST_NAMED else "")
     were, are = ("was", "is") if len(names) == 1 else ("were", "are")
     found = f"{counted(len(names), 'output')} {were} changed since being rendered"
-    return [Remark(f"{found}, or the record is damaged, and {are} left: {named}.", "changed-since")]
+    return [Remark(f"{found}, and {are} left: {named}.", "changed-since")]
+
+
+def changed_and_other(output: Path) -> Remark:
+    """Say that somebody changed an output which was not made as it is asked for, as far as its
+    record tells.
+    """
+    return Remark(
+        f"{output} was changed since it was rendered with other options or from another source, "
+        "or its record is damaged. It is left as it is.",
+        "changed-and-other",
+    )
 
 
 def document_of_missing(missing: FrameRange) -> dict[str, Any]:

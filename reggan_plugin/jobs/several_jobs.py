@@ -39,6 +39,7 @@ from reggan_plugin.jobs.results_and_events import (
     Outcome,
     Report,
     Started,
+    changed_and_other,
     notices_of_changed,
 )
 from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S, IoTimeout
@@ -344,7 +345,9 @@ def _run(job: PlannedJob, run: RenderRun) -> JobSummary:
         if movie.is_finished(key, is_rehashed=plan.existing is Existing.REHASH):
             return _unchanged(job, movie, run, EXISTS)
         if movie.changed_since():
-            return _unchanged(job, movie, run, CHANGED_SINCE)
+            is_as_asked = movie.is_as_asked(key)
+            why = CHANGED_SINCE if is_as_asked else changed_and_other(movie.out)
+            return _unchanged(job, movie, run, why)
     of_frames = replace(
         run,
         report=report_of_one_file(report, movie.out),
@@ -367,7 +370,8 @@ def _run(job: PlannedJob, run: RenderRun) -> JobSummary:
 
 def _unchanged(job: PlannedJob, movie: Movie, run: RenderRun, why: str) -> JobSummary:
     """Summary of a video that an earlier run finished, or that somebody changed since."""
-    summary = in_one_file(_not_run(job, run.model, "skipped", why), movie.out)
+    outcome: Outcome = "skipped" if why in (EXISTS, CHANGED_SINCE) else "failed"
+    summary = in_one_file(_not_run(job, run.model, outcome, why), movie.out)
     notices = notices_of_changed(summary.results[:1])
     _say(notices, run.report)
     summary = replace(summary, notices=dict.fromkeys(notices, 0))

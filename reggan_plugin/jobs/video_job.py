@@ -155,18 +155,22 @@ class Movie:
             return False
         return record.output_state == state_of(self.out)
 
+    def is_as_asked(self, key: str) -> bool:
+        """Tell whether the result was begun in this way, whoever changed it since."""
+        record = _record_of(self.out)
+        return record is not None and record.key == key
+
     def changed_since(self) -> bool:
         """Tell whether somebody changed the result since it was written: it is another video, and
-        a whole one.
+        a whole one. Of that a record that cannot be used says as little as none.
         """
         record = _record_of(self.out)
-        if (
-            record is None
-            or record.output_sha256 is None
-            or Path(record.output).name != self.out.name
-        ):
-            return False
-        if digest_of(self.out) in (None, record.output_sha256):
+        if record is None:
+            is_unknown = self.out.is_file() and record_path(self.out).exists()
+        else:
+            is_ours = record.output_sha256 is not None and Path(record.output).name == self.out.name
+            is_unknown = is_ours and digest_of(self.out) not in (None, record.output_sha256)
+        if not is_unknown:
             return False
         with suppress(SourceError, OSError, MemoryError):
             made = VideoFile(self.out)

@@ -88,10 +88,11 @@ class ShotReport:
             named = ", ".join(frame.name for frame in fatal[:_MOST_NAMED])
             more = ", ..." if fatal[_MOST_NAMED:] else ""
             first = f" The first: {fatal[0].note}" if fatal[0].note else ""
+            is_kept = any({"altered", "no record"} & set(frame.problems) for frame in fatal)
             raise RegganError(
                 f"{_count(fatal)} of {self.frame_count} frames are missing, failed, altered or "
                 f"without a record: {named}{more}.{first}",
-                kind="frames-failed",
+                kind="frames-altered" if is_kept else "frames-failed",
             )
 
 

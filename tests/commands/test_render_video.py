@@ -194,7 +194,15 @@ def test_a_job_that_was_stopped_goes_on_with_the_next_frame(
     assert smile(clip, "--resume") == 0
     assert result.read_bytes() == edited, "somebody cut it anew"
     assert "1 output was changed since" in capsys.readouterr().err
+    assert smile(clip, "--resume", "--intensity", "0.5") == 1
+    assert result.read_bytes() == edited, "though it is not what is asked for"
+    assert "a_happy.mp4 was changed since it was rendered with other" in capsys.readouterr().err
     record = tmp_path / ".reggan" / "a_happy.mp4.json"
+    told = record.read_text()
+    record.write_text(told[:40])
+    assert smile(clip, "--resume") == 1
+    assert result.read_bytes() == edited, "though its record is damaged"
+    record.write_text(told)
     unfinished = {"output_sha256": None, "output_state": None}
     record.write_text(json.dumps({**json.loads(record.read_text()), **unfinished}))
     assert smile(clip, "--resume") == 0
@@ -692,13 +700,14 @@ def test_a_failure_leaves_no_half_written_video(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
 
 
-def test_a_finished_video_of_which_a_byte_flipped_is_made_again(tmp_path: Path) -> None:
+def test_a_finished_video_that_was_damaged_is_made_again(tmp_path: Path) -> None:
     clip, out = write_clip(tmp_path / "a.mkv"), tmp_path / "new.mkv"
     assert smile(clip, "--out", out) == 0
     assert smile(clip, "--out", out, "--resume", "--rehash") == 0
     sound, times = out.read_bytes(), out.stat()
     middle = len(sound) // 2
-    out.write_bytes(sound[:middle] + bytes([sound[middle] ^ 1]) + sound[middle + 1 :])
+    zeros = bytes(200)  # of one flipped bit a decoder may make another picture
+    out.write_bytes(sound[:middle] + zeros + sound[middle + len(zeros) :])
     os.utime(out, ns=(times.st_atime_ns, times.st_mtime_ns))
     damaged = out.read_bytes()
     assert smile(clip, "--out", out, "--resume") == 0

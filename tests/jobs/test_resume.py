@@ -227,23 +227,22 @@ def retouch(path: Path, level: int = 200) -> bytes:
     return path.read_bytes()
 
 
+OTHER = {"mix": ExpressionMix({"happy": 0.5})}
+
+
 @pytest.mark.parametrize("existing", [Existing.RESUME, Existing.REHASH])
-@pytest.mark.parametrize("settings", [{}, {"mix": ExpressionMix({"happy": 0.5})}])
 def test_an_output_that_somebody_changed_is_left_and_named(
-    run: Run, shot: Path, tmp_path: Path, existing: Existing, settings: dict[str, Any]
+    run: Run, shot: Path, tmp_path: Path, existing: Existing
 ) -> None:
     out = tmp_path / "out"
     run(out)
     content = retouch(out / "a.1002.png")
-    summary = run(out, existing=existing, **settings)
+    summary = run(out, existing=existing)
     assert (out / "a.1002.png").read_bytes() == content
     left = summary.results[1]
     assert (left.outcome, left.message) == ("skipped", "changed since it was rendered")
     (said,) = (str(one) for one in summary.notices if "changed since" in str(one))
-    assert said == (
-        "1 output was changed since being rendered, or the record is damaged, and is left: "
-        "a.1002.png."
-    )
+    assert said == "1 output was changed since being rendered, and is left: a.1002.png."
     (shot / "a.1002.png").write_bytes(b"damaged")
     for _ in range(2):
         assert "1002" not in resume(run, out), "whatever becomes of its source"
@@ -253,6 +252,29 @@ def test_an_output_that_somebody_changed_is_left_and_named(
     (shot / "a.1002.png").write_bytes((shot / "a.1001.png").read_bytes())
     assert "1002" in written(run(out, existing=Existing.OVERWRITE))
     assert (out / "a.1002.png").read_bytes() != content
+
+
+@pytest.mark.parametrize("existing", [Existing.RESUME, Existing.REHASH])
+@pytest.mark.parametrize("what", ["settings", "source"])
+def test_an_output_that_was_changed_and_is_not_as_asked_fails_and_is_left(
+    run: Run, shot: Path, tmp_path: Path, existing: Existing, what: str
+) -> None:
+    out = tmp_path / "out"
+    run(out)
+    content, record = retouch(out / "a.1002.png"), record_path(out / "a.1002.png").read_bytes()
+    source = shot / "a.1002.png"
+    sound = source.read_bytes()
+    if what == "source":
+        source.write_bytes((shot / "a.1001.png").read_bytes())
+    for _ in range(2):
+        left = run(out, existing=existing, **(OTHER if what == "settings" else {})).results[1]
+        assert left.outcome == "failed"
+        assert "a.1002.png was changed since it was rendered with other" in (left.message or "")
+        assert (out / "a.1002.png").read_bytes() == content
+        assert record_path(out / "a.1002.png").read_bytes() == record
+    source.write_bytes(sound)
+    os.utime(source, (0, 0))
+    assert run(out, existing=existing).results[1].outcome == "skipped"
 
 
 @pytest.mark.parametrize("at", ["cut", "zeroed"])
@@ -316,7 +338,10 @@ def test_a_picture_whose_record_cannot_be_read_is_left_and_named(
     record_path(picture).write_text(damage)
     summary = run(out, existing=Existing.RESUME)
     assert (written(summary), picture.read_bytes()) == ([], retouched)
-    assert any("record is damaged" in one and picture.name in one for one in summary.notices)
+    left = summary.results[1]
+    assert left.outcome == "failed"
+    assert "a.1002.png was changed" in (left.message or "")
+    assert "its record is damaged" in (left.message or "")
     picture.write_bytes(retouched[:40])
     assert resume(run, out) == ["1002"], "what is no picture is made again"
     assert resume(run, out) == []
@@ -514,7 +539,7 @@ def test_resuming_replaces_no_layer_that_it_did_not_write(shot: Path, tmp_path: 
     done = run_job(
         plan, asked, RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
     )
-    assert done.count() == {"written": 0, "copied": 0, "skipped": 6, "failed": 0}
+    assert done.count() == {"written": 0, "copied": 0, "skipped": 5, "failed": 1}
     assert foreign.read_bytes() == sound
 
 
@@ -548,6 +573,9 @@ def test_an_atlas_that_somebody_changed_is_left(
     assert main(words) == 0
     assert atlas.read_bytes() == content
     assert "all.png was changed since it was rendered and is left. --ov" in capsys.readouterr().err
+    assert main([*words, "-e", "sad", "--out", "o/{expression}/"]) == 1, "it shows other frames"
+    assert "does not show what was rendered. --overwrite" in capsys.readouterr().err
+    assert atlas.read_bytes() == content
     atlas.write_bytes(content[:40])
     assert main(words) == 0
     assert atlas.read_bytes() == sound

@@ -261,6 +261,28 @@ def test_every_pass_of_blender_is_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("view", "names"), [("left", {"Z", "albedo", "normals"}), ("right", {"Z", "albedo"})]
+)
+def test_passes_of_one_part_belong_to_the_view_that_they_name_or_the_first(
+    tmp_path: Path, view: str, names: set[str]
+) -> None:
+    grey = np.zeros((8, 8), np.float32)
+    own = [f"{layer}{letter}" for layer in ("", "albedo.left.") for letter in "RGB"]
+    own += ["Z", "normals.X", "normals.Y", "normals.Z"]
+    other = [f"{layer}right.{letter}" for layer in ("", "albedo.") for letter in "RGB"]
+    other += ["right.Z"]
+    header = {"compression": OpenEXR.ZIP_COMPRESSION, "multiView": ["left", "right"]}
+    path = tmp_path / "a.exr"
+    OpenEXR.File(header, dict.fromkeys([*own, *other], grey)).write(str(path))
+    parts = read_container(path.read_bytes()).parts
+    passes = passes_of(parts, find_layer(parts, view))
+    assert {one.name for one in passes} == names
+    assert {name for one in passes for name in one.channels} <= set(
+        own if view == "left" else other
+    )
+
+
+@pytest.mark.parametrize(
     ("name", "rule"),
     [("Object Index", "nearest"), ("Material Index", "nearest"), ("Ambient Occlusion", "colour")],
 )

@@ -1,8 +1,7 @@
 """Which channels of an EXR hold the picture, and which our change adds to it: `reggan.mask`, ..."""
 
 import re
-import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import OpenEXR
@@ -140,8 +139,8 @@ def _views_of(part: ExrPart) -> list[str]:
     """
     listed = part.attributes.get("multiView")
     views, position = [], 0
-    while listed is not None and position < len(listed.value):
-        (length,) = struct.unpack_from("<I", listed.value, position)
+    while listed is not None and position + 4 <= len(listed.value):
+        length = int.from_bytes(listed.value[position : position + 4], "little")
         views.append(listed.value[position + 4 : position + 4 + length].decode("utf-8", "replace"))
         position += 4 + length
     return views
@@ -263,12 +262,10 @@ def passes_of(parts: Sequence[ExrPart], picture: Layer) -> list[RenderPass]:
         for channel in part.channels:
             if index == picture.part_index and channel.name in own:
                 continue
-            if not channel.name.startswith(OWN_PREFIXES):
+            is_ours = channel.name.startswith(OWN_PREFIXES)
+            if not is_ours and _has_view(channel.name, picture.view, part):
                 groups.setdefault(_path_of(channel.name, part, picture.view), []).append(channel)
-        for path, channels in groups.items():
-            is_ours = _has_view(channels[0].name, picture.view, part)
-            if is_ours:
-                found.append(_pass_of(index, path, channels, cryptomattes))
+        found += [_pass_of(index, path, each, cryptomattes) for path, each in groups.items()]
     return found
 
 
@@ -286,21 +283,12 @@ def _path_of(channel: str, part: ExrPart, view: str) -> str:
 
 
 def _has_view(channel: str, view: str, part: ExrPart) -> bool:
-    """Tell whether a channel is seen by the picture's eye, as far as names tell."""
-    listed = part.attributes.get("multiView")
-    if not view or listed is None:
-        return True
-    middle = channel.split(".")[-2:-1]
-    others = [text for text in _texts(listed.value) if text != view]
-    return not (middle and middle[0] in others)
-
-
-def _texts(value: bytes) -> Iterator[str]:
-    position = 0
-    while position + 4 <= len(value):
-        length = int.from_bytes(value[position : position + 4], "little")
-        yield value[position + 4 : position + 4 + length].decode("utf-8", "replace")
-        position += 4 + length
+    """Tell whether a channel is seen by the picture's eye, as far as names tell: one that names no
+    view is of the first.
+    """
+    views = _views_of(part)
+    named = next(iter(channel.split(".")[-2:-1]), "")
+    return not view or not views or view == (named if named in views else views[0])
 
 
 def _pass_of(

@@ -34,7 +34,7 @@ from reggan_plugin.models.model_card import (
 )
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.ui.expression_list import listed_expressions, listed_shapes
-from reggan_plugin.vocabulary.expression_mix import MAX_INTENSITY, NAMED_EXPRESSIONS, ExpressionMix
+from reggan_plugin.vocabulary.expression import MAX_INTENSITY, NAMED_EXPRESSIONS, ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 
 HERE = Path(__file__).parent

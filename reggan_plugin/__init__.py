@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reggan_plugin.perform.read_expression import read_expression
     from reggan_plugin.textures.rig_mesh import read_rig
     from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-    from reggan_plugin.vocabulary.expression_mix import (
+    from reggan_plugin.vocabulary.expression import (
         EXPRESSION_NAMES,
         ExpressionMix,
         parse_expression_mix,

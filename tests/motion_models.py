@@ -27,7 +27,7 @@ from reggan_plugin.models.model_card import (
 from reggan_plugin.rig.dense_landmarks import COUNT
 from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.transfer import expression_transfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
 
 if TYPE_CHECKING:

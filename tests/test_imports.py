@@ -31,7 +31,7 @@ def test_command_line_starts_without_heavy_packages(arguments: list[str]) -> Non
 
 def test_package_imports_nothing_heavy() -> None:
     assert modules_loaded_by(
-        "import reggan_plugin, reggan_plugin.vocabulary.expression_mix"
+        "import reggan_plugin, reggan_plugin.vocabulary.expression"
     ).isdisjoint(HEAVY)
 
 

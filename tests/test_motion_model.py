@@ -17,7 +17,7 @@ from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.transfer.display_picture import picture_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from .motion_models import SIDE_PX, write_motion_model
 

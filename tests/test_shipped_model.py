@@ -16,8 +16,7 @@ from reggan_plugin.drawing.contact_sheet import view_of_face
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, ExpressionMix
 
 from .sample_frames import SAMPLES, contents
 

@@ -20,7 +20,7 @@ from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.frozen import frozen
 from reggan_plugin.models.model_card import UNSEALED, ModelCard, card_from_metadata
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import CANONICAL_LANDMARKS
 from reggan_training.locator.training import (
     CHECKPOINT_NAME,

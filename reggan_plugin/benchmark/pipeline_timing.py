@@ -32,7 +32,7 @@ from reggan_plugin.jobs.render_settings import PictureSettings, RenderSettings
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 _SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 SAMPLE_FROM_SUFFIX = {

@@ -25,7 +25,7 @@ from reggan_plugin.imaging.region_limits import inside_in_frame, smooth_step
 from reggan_plugin.interpolation import FREE_FOOTPRINT
 from reggan_plugin.kernels.change import weigh_change
 from reggan_plugin.models.model_card import ModelCard
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 COVER_BEGINS, COVER_ENDS = 0.25, 0.75
 """A model that is not sure answers with half a cover, which would show the old surface and the new

@@ -14,7 +14,7 @@ from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import Region, ShownFace
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.region_limits import RegionLimits
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 
 @frozen(eq=False)

@@ -14,7 +14,7 @@ from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.crop import ShownFace, small_of
 from reggan_plugin.models.model_card import ModelCard
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 _log = logging.getLogger(__name__)
 

@@ -47,7 +47,7 @@ from reggan_plugin.imaging.in_front_of_face import Beside, Front
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 Face = CropPixels
 """A crop as a model sees it, sRGB-encoded, in [0, 1]."""

@@ -18,8 +18,9 @@ from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.render_settings import ExpressionCurve
 from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.perform.read_expression import read_expression
-from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, Expression
-from reggan_plugin.vocabulary.expression_mix import (
+from reggan_plugin.vocabulary.expression import (
+    NAMED_EXPRESSIONS,
+    Expression,
     ExpressionMix,
     mix_from_request,
     parse_expression_mix,

@@ -23,7 +23,7 @@ from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results_and_events import Event, Started
 from reggan_plugin.jobs.signals_and_timeouts import stop_on_signals
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 EXPRESSIONS = ("happy", "sad")
 """The two that look best on the samples with the model that ships, of those that move most; see

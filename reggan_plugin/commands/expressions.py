@@ -15,8 +15,12 @@ from reggan_plugin.commands.options.option_groups import (
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.vocabulary.action_units import WEIGHTS_FROM_ACTION_UNIT
-from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, Expression, read_presets
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import (
+    EXPRESSION_NAMES,
+    NAMED_EXPRESSIONS,
+    Expression,
+    read_presets,
+)
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, NEUTRAL
 
 

@@ -76,7 +76,7 @@ from reggan_plugin.jobs.several_jobs import PlannedJob, report_of_one_file, run_
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, StopRequest, stop_on_signals
 from reggan_plugin.jobs.video_job import DEFAULT_FPS, Movie
 from reggan_plugin.models.model_card import find_model
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
+from reggan_plugin.vocabulary.expression import ExpressionMix, parse_expression_mix
 
 _MOST_FPS = 1000
 _NTSC, _ROUNDED = (24000, 30000, 48000, 60000, 120000), Fraction(1, 200)

@@ -58,8 +58,12 @@ from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.live_face import LiveFace, live_face
 from reggan_plugin.ui.picture_sizes_and_memory import THUMBNAILS_AT_ONCE
-from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, OwnPresets, read_presets
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import (
+    NAMED_EXPRESSIONS,
+    ExpressionMix,
+    OwnPresets,
+    read_presets,
+)
 
 SUMMARY_VERSION = 1
 INTENSITIES = (0.35, 0.7, 1.0)

@@ -5,7 +5,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.curves.take import DAY_S, Take, Timecode, timecode_from_text
 from reggan_plugin.errors import UsageError
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT, SHUT_MOUTH
 
 

@@ -28,8 +28,12 @@ from reggan_plugin.file_safety import read_text
 from reggan_plugin.frozen import frozen
 from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES, MOST_KEYS, refuse_beyond
-from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets, resolve_expression
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import (
+    NO_PRESETS,
+    ExpressionMix,
+    OwnPresets,
+    resolve_expression,
+)
 from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY
 
 _COLUMNS = ("frame", "expression", "value")

@@ -18,7 +18,7 @@ from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.jobs.change_layers import MOTION_LAYERS, FrameChange, LayerFiles
 from reggan_plugin.jobs.frame_record import FrameFacts, fingerprint, plain
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 if TYPE_CHECKING:
     from reggan_plugin.rig.mouth_drawing import MouthStyle

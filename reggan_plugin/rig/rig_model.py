@@ -35,7 +35,7 @@ from reggan_plugin.rig.spectacles_and_hair import (
     without_holes,
 )
 from reggan_plugin.rig.template import Template, template
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 _LEAST_SPREAD = 0.02
 """Standard deviation of landmarks across their line, in parts of the crop: of faces it is 0.1."""

@@ -34,7 +34,7 @@ from reggan_plugin.textures.views.ray_traced_view import Stage, StagePicture
 from reggan_plugin.textures.views.reprojection import Reprojection, Tally
 from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 _WORTH_SAYING = 0.02
 """Part of an expression's motion."""

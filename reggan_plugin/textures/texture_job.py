@@ -64,7 +64,7 @@ from reggan_plugin.textures.views.reprojection import Reprojection, Tally
 from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.textures.write_mesh import check_mesh_output, usd_text, write_mesh
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 
 def run_request(

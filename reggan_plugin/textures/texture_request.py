@@ -11,7 +11,7 @@ from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 Advance = Callable[[float], object]
 """Takes the share that is done, 0 to 1."""

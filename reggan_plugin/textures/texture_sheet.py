@@ -21,7 +21,7 @@ from reggan_plugin.textures.texture_request import (
     say_nothing,
 )
 from reggan_plugin.textures.views.framing import closer, turned
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 _ROWS = {"front": 0.0, "right": -35.0, "left": 35.0}
 _OVERSAMPLING = 2

@@ -51,8 +51,7 @@ from reggan_plugin.transfer.display_picture import (
     gray_picture,
     picture_of,
 )
-from reggan_plugin.vocabulary.expression import read_presets
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix, mix_from_request
+from reggan_plugin.vocabulary.expression import ExpressionMix, mix_from_request, read_presets
 
 
 def source_from_card(runner: Runner, card: ModelCard, batch: int = 1) -> AnswerSource:

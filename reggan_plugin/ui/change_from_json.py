@@ -9,8 +9,12 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_COORDINATE_PX
-from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets, resolve_expression
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import (
+    NO_PRESETS,
+    ExpressionMix,
+    OwnPresets,
+    resolve_expression,
+)
 from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY
 
 _MOST_NAMES = 128

@@ -4,8 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from reggan_plugin.models.model_card import ModelCard
-from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, NO_PRESETS, OwnPresets
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import (
+    NAMED_EXPRESSIONS,
+    NO_PRESETS,
+    ExpressionMix,
+    OwnPresets,
+)
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 _SHAPE_GROUPS = {

@@ -21,7 +21,7 @@ from reggan_plugin.kernels.pictures import block_means
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 Screen = UInt8[np.ndarray, "height width 4"]
 """Straight RGBA, sRGB-encoded, as browsers take it."""

@@ -17,7 +17,7 @@ from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.live_face import rgba_of
 from reggan_plugin.ui.open_head import changed_map
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 Rgba = Float[np.ndarray, "height width 4"]
 _TILE = "<UDIM>"

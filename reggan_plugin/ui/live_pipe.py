@@ -48,8 +48,7 @@ from reggan_plugin.ui.change_from_json import change_from_json, choice_from_json
 from reggan_plugin.ui.live_face import LiveFace, averaged, live_face, rgba_of
 from reggan_plugin.ui.open_frame import Newest
 from reggan_plugin.ui.picture_sizes_and_memory import FRAMES_HELD, LARGEST_LIVE_FACE_PX
-from reggan_plugin.vocabulary.expression import NO_PRESETS, read_presets
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import NO_PRESETS, ExpressionMix, read_presets
 
 if TYPE_CHECKING:
     from reggan_plugin.ui.live_map import LiveMap

@@ -13,7 +13,7 @@ from reggan_plugin.ui.open_files import OpenShot
 from reggan_plugin.ui.open_frame import OpenFrame
 from reggan_plugin.ui.picture_sizes_and_memory import LONGEST_MAP_PX
 from reggan_plugin.ui.saved_file import SavedFile, save_folder
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 if TYPE_CHECKING:  # the room of texture maps needs the extra [textures]
     from reggan_plugin.textures.map_change import PreparedFace

@@ -47,8 +47,7 @@ from reggan_plugin.ui.picture_sizes_and_memory import (
 )
 from reggan_plugin.ui.saved_file import SavedFile, saved_frame
 from reggan_plugin.ui.shot_job import OpenModel, ShotJob
-from reggan_plugin.vocabulary.expression import NO_PRESETS, OwnPresets
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import NO_PRESETS, ExpressionMix, OwnPresets
 
 if TYPE_CHECKING:  # the room of texture maps needs the extra [textures]
     from reggan_plugin.textures.map_change import PreparedFace

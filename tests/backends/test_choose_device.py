@@ -13,7 +13,7 @@ from reggan_plugin.backends.choose_device import AUTO_ORDER, OnnxRuntimeRunner, 
 from reggan_plugin.backends.runner import PROVIDERS, Runner
 from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, ModelError, UsageError
 from reggan_plugin.models.model_card import find_model
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 
 FOR_THIS_SYSTEM = [kind for kind, provider in PROVIDERS.items() if provider.is_for_this_system]
 

@@ -17,7 +17,7 @@ from reggan_plugin.backends.runner import PROVIDERS
 from reggan_plugin.errors import DeviceUnavailableError
 from reggan_plugin.models.model_card import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 
 Open = Callable[[str], tuple[Any, list[tuple[str, dict[str, str]]]]]
 INPUTS = {

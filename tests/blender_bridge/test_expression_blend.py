@@ -15,7 +15,7 @@ from blender_addon.bridge.vocabulary import (
     name_from_identifier,
     words_of_shape,
 )
-from reggan_plugin.vocabulary import expression_mix as runtime
+from reggan_plugin.vocabulary import expression as runtime
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, read_presets
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
@@ -61,7 +61,7 @@ def test_a_preset_of_one_s_own_is_what_the_runtime_reads(tmp_path: Path) -> None
     ],
 )
 def test_a_blend_is_read_as_the_runtime_reads_it(blend: str) -> None:
-    assert shares_from_blend(blend) == runtime.parse_expression_mix(blend).intensities
+    assert shares_from_blend(blend) == runtime.parse_expression(blend).intensities
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_frame
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.models.model_card import ModelCard, find_model
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.motion.evaluation import compose, motion_answers, open_exported
 

@@ -35,8 +35,7 @@ from reggan_plugin.errors import FaceNotFoundError, ModelError, SourceError, Usa
 from reggan_plugin.models.model_card import find_model
 from reggan_plugin.perform.read_expression import read_expression
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression import Expression
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
+from reggan_plugin.vocabulary.expression import Expression, ExpressionMix, parse_expression_mix
 
 from ..curves.conftest import live_link
 from .conftest import CHANGE, CancelledError, FakeComfy, as_saved, batch_of

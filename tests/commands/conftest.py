@@ -15,7 +15,7 @@ from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.models.model_card import ModelCard
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES, ExpressionMix
 
 from ..jobs.conftest import Brightening
 

@@ -12,8 +12,7 @@ from click.testing import CliRunner
 from reggan_plugin.cli import main
 from reggan_plugin.commands.options.expression import MixOptions, expression_options
 from reggan_plugin.errors import RegganError
-from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, ExpressionMix
 
 Streams = pytest.CaptureFixture[str]
 

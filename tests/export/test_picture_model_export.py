@@ -18,7 +18,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.models.model_card import check_seal
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.papers.networks.architectures import architectures
 from reggan_training.papers.ridge_regression import RegressionSettings
 

@@ -33,7 +33,7 @@ from reggan_plugin.models.model_card import (
     seal,
     weights_folder,
 )
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 
 RunMaker = Callable[..., Path]
 Exporter = Callable[..., Result]

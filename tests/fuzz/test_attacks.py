@@ -20,7 +20,7 @@ from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.usd_character import files_of_usd
 from reggan_plugin.textures.views.ray_traced_view import RayScene
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from . import accepted, attacks
 from .damage import Seeded

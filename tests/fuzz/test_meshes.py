@@ -21,7 +21,7 @@ from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.texture_job import run_batch
 from reggan_plugin.textures.texture_request import TextureRequest
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from .damage import damaged, json_like
 from .meshes import MESHES, glb_of, glb_parts, sound_meshes, use_mesh

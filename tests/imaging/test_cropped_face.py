@@ -8,7 +8,7 @@ from reggan_plugin.change.edited_frame import Picture
 from reggan_plugin.change.pipeline import cut_face
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import CroppedFace, cut_crop
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from ..motion_models import motion_card
 

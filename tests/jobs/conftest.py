@@ -17,7 +17,7 @@ from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results_and_events import Event, JobSummary, ModelInUse
 from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from ..sample_frames import edited_everywhere
 

@@ -20,7 +20,7 @@ from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results_and_events import Event, JobSummary, Notice
 from reggan_plugin.models.model_card import ModelCard, find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from ..sample_frames import contents
 from .conftest import MODEL

@@ -8,7 +8,7 @@ import pytest
 from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 FRAMES = 20_000
 

@@ -27,7 +27,7 @@ from reggan_plugin.jobs.results_and_events import (
     Notice,
     document_from_event,
 )
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from .conftest import Brightening
 

@@ -26,7 +26,7 @@ from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import Fades, PictureSettings, RenderSettings
 from reggan_plugin.jobs.results_and_events import JobSummary
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from ..sample_frames import contents
 from .conftest import MODEL, Brightening

@@ -25,8 +25,7 @@ from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, SideBySide, run_side_by_side
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results_and_events import ModelInUse
-from reggan_plugin.vocabulary.expression import read_presets
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix, read_presets
 
 from ..ended_processes import end_a_child
 from ..sample_frames import contents, small_frame

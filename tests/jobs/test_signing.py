@@ -32,7 +32,7 @@ from reggan_plugin.jobs.frame_record import read_record
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import Fades, RenderSettings
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from .conftest import MODEL, Brightening
 

@@ -30,8 +30,7 @@ from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.models.model_card import card_from_metadata, find_model
 from reggan_plugin.transfer.expression_transfer import source_from_card
-from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS, ExpressionMix
 
 SAMPLES = Path("reggan_plugin/samples")
 FRAMES = ("avatar_png/avatar.1001.png", "toon/toon.1001.png", "statue/statue.1001.png")

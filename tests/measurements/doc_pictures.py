@@ -43,8 +43,7 @@ from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.framing import closer, turned
 from reggan_plugin.textures.views.ray_traced_view import Stage
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS, ExpressionMix
 from tests.chromium import open_chromium
 from tests.measurements import doc_diagrams
 

@@ -41,8 +41,7 @@ from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.jobs.track_job import track_frames
 from reggan_plugin.transfer.display_picture import picture_of as display_picture
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer, Landmarker
-from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, ExpressionMix
 from reggan_training.heads.ict import IctFamily
 from reggan_training.heads.worn.dress import dress
 from reggan_training.pairs.head_look import sample_look

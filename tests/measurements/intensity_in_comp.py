@@ -23,7 +23,7 @@ from reggan_plugin.imaging.composite_motion import FrameMotion, StoredPicture, c
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.transfer.display_picture import coding_of, picture_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import mix_from_request
+from reggan_plugin.vocabulary.expression import mix_from_request
 
 INTENSITIES = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.2)
 

@@ -8,8 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES, NAMED_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh
 from reggan_training.metrics.judge_training import STORED_SIDE_PX
 from reggan_training.pairs.head_look import sample_look

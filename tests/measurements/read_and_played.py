@@ -18,7 +18,7 @@ from PIL import Image
 
 from reggan_plugin.perform.character_reader import CharacterReader
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, SHUT_MOUTH
 from reggan_training.landmarks.pictures import TEXTURES
 from reggan_training.pairs.head_look import keep_textures

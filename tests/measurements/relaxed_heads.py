@@ -16,8 +16,7 @@ import torch
 from PIL import Image
 
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
-from reggan_plugin.vocabulary.expression_mix import mix_from_request
+from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS, mix_from_request
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.landmarks.pictures import TEXTURES
 from reggan_training.pairs.head_look import keep_textures

@@ -33,7 +33,7 @@ from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results_and_events import Event, FrameDone, FrameTracked
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 SAMPLE = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png" / "avatar.1001.png"
 DISTINCT, LOOK_EVERY, MEDIAN_OF, ALLOWED_GROWTH = 20, 50, 25, 1.10

@@ -23,7 +23,7 @@ from PIL import Image
 from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 from reggan_training.metrics.motion.measures import measure_detail
 
 from ..textures.conftest import make_head, sample_face, write_obj

@@ -40,7 +40,7 @@ def make_maps(heads: Path, out: Path) -> None:
     from reggan_plugin.textures.texture_request import Look
     from reggan_plugin.textures.views.framing import closer
     from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-    from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+    from reggan_plugin.vocabulary.expression import ExpressionMix
 
     transfer = ExpressionTransfer()
     for mesh in sorted(heads.glob("*/head.glb")):
@@ -110,7 +110,7 @@ def judge(out: Path) -> None:
     import torch
     from PIL import Image
 
-    from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+    from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
     from reggan_training.metrics.judges import Judges, name_expressions
 
     network = Judges.load().expression
@@ -178,7 +178,7 @@ def _off_from_sides(
     face: Any, stage: Any, transfer: Any, name: str, sides: list[tuple[Any, Any]], folder: Path
 ) -> list[float]:
     """Levels between the changed head from the sides and what the model makes of those views."""
-    from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+    from reggan_plugin.vocabulary.expression import ExpressionMix
 
     off = []
     for number, (view, crop) in enumerate(sides):

@@ -28,8 +28,7 @@ from reggan_plugin.files.frame import read_frame
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.live_face import live_face
 from reggan_plugin.ui.picture_sizes_and_memory import THUMBNAIL_PX, THUMBNAILS_AT_ONCE
-from reggan_plugin.vocabulary.expression import NO_PRESETS
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import NO_PRESETS, ExpressionMix
 
 FACES = 8
 """Of each way in a round."""

@@ -19,7 +19,7 @@ from reggan_plugin.models.model_card import (
     seal,
 )
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 
 from ..motion_models import motion_card
 

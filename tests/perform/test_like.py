@@ -11,7 +11,7 @@ from reggan_plugin import ExpressionTransfer, read_expression, read_frame
 from reggan_plugin.cli import main
 from reggan_plugin.commands import sheet
 from reggan_plugin.errors import FaceNotFoundError, UsageError
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from ..sample_frames import small_frame
 from .conftest import ScriptedReader, reading

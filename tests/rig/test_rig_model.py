@@ -22,7 +22,7 @@ from reggan_plugin.rig.dense_landmarks import COUNT, rows_of
 from reggan_plugin.rig.rig_model import RigSource, model_inputs, reduced
 from reggan_plugin.rig.spectacles_and_hair import front_matte
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import mix_from_request
+from reggan_plugin.vocabulary.expression import mix_from_request
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from tests.rig.drawn_face import SIDE_PX, drawn_face
 

@@ -24,7 +24,7 @@ from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from ..glb_files import glb_bytes
 from ..sample_frames import SAMPLES

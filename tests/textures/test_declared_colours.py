@@ -21,7 +21,7 @@ from reggan_plugin.textures.maps.texture_map import read_tile
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from .conftest import MadeHead, share_missed
 

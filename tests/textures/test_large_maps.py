@@ -24,7 +24,7 @@ from reggan_plugin.textures.maps.uv_layout import Block, pad_around_islands
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from .conftest import MadeHead, write_obj
 

@@ -12,7 +12,7 @@ from reggan_plugin.textures.maps.texture_map import TextureMap, read_tile
 from reggan_plugin.textures.texture_request import Look
 from reggan_plugin.textures.views.view_change import sample_finely
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from ..motion_models import write_motion_model
 from .conftest import MadeHead, make_head, write_obj

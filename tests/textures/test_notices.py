@@ -26,7 +26,7 @@ from reggan_plugin.textures.views.ray_traced_view import Stage, StagePicture, lo
 from reggan_plugin.textures.views.reprojection import Reprojection, Tally
 from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES, ExpressionMix
 
 from ..sample_frames import SAMPLES
 from .conftest import MadeHead, write_obj

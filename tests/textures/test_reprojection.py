@@ -18,7 +18,7 @@ from reggan_plugin.textures.views.ray_traced_view import Stage, look_at
 from reggan_plugin.textures.views.reprojection import Reprojection
 from reggan_plugin.textures.views.view_change import ViewChange
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from .conftest import FINE_PX, MadeHead, make_head, write_head_files, write_obj
 

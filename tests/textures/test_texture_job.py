@@ -17,7 +17,7 @@ from reggan_plugin.textures.maps.texture_files import find_texture
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest, TextureResult
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from .conftest import MadeHead, share_missed, write_obj
 from .test_write_gltf import parsed, view_bytes

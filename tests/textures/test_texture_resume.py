@@ -21,7 +21,7 @@ from reggan_plugin.textures.texture_job import make_maps, run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest
 from reggan_plugin.textures.texture_sheet import draw_sheet
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from ..glb_files import glb_bytes
 from .conftest import MadeHead, write_glb

@@ -13,7 +13,7 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_frame
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.rig.steady_landmarks import is_of_landmarks
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES, ExpressionMix
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES, ExpressionMix
 
 from ..sample_frames import SAMPLES
 

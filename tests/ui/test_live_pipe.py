@@ -18,7 +18,7 @@ from reggan_plugin.textures.texture_request import Look, TextureRequest
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui import live_pipe
 from reggan_plugin.ui.live_pipe import LivePipe, newest_lines
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from ..layered_shots import render, smile
 from ..textures.conftest import make_head, sample_face, write_obj

@@ -18,8 +18,7 @@ from reggan_plugin.ui.change_from_json import SliderValues
 from reggan_plugin.ui.command_line_to_copy import PageOptions, command_line, python_text
 from reggan_plugin.ui.live_face import screen_of
 from reggan_plugin.ui.page_actions import Studio
-from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES, NAMED_EXPRESSIONS
 
 from .conftest import SAMPLES, StartPage, studio_of
 

@@ -46,7 +46,7 @@ from reggan_plugin.rig.template import template
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.open_frame import open_frame
 from reggan_plugin.ui.routes import document_of_frame
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from ..rig.drawn_face import drawn_face
 from .artist import AXE, WIPE_AT, Artist, axe_violations, dropped, picture, saved_file

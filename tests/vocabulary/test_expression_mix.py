@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.errors import UnknownExpressionError, UsageError
-from reggan_plugin.vocabulary.expression import Expression, read_presets, resolve_expression
-from reggan_plugin.vocabulary.expression_mix import (
+from reggan_plugin.vocabulary.expression import (
     BASIC_EXPRESSIONS,
+    Expression,
     ExpressionMix,
     mix_from_request,
     parse_expression_mix,
+    read_presets,
+    resolve_expression,
 )
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, CONTROLS, MAX_WEIGHT
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.errors import RegganError
-from reggan_plugin.vocabulary.expression import read_presets
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
+from reggan_plugin.vocabulary.expression import ExpressionMix, parse_expression_mix, read_presets
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 
 STUDIO = """

@@ -21,7 +21,7 @@ from reggan_plugin.imaging.crop import small_of
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, read_card
 from reggan_plugin.rig.rig_model import model_inputs, reduced
 from reggan_plugin.transfer.display_picture import picture_of
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix, parse_expression_mix
+from reggan_plugin.vocabulary.expression import ExpressionMix, parse_expression_mix
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 VERIFY_FRAMES = tuple(

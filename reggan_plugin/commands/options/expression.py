@@ -24,17 +24,15 @@ from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES
 from reggan_plugin.vocabulary.action_units import action_unit_weights
 from reggan_plugin.vocabulary.expression import (
+    EXPRESSION_NAMES,
     NAMED_EXPRESSIONS,
     Expression,
+    ExpressionMix,
     OwnPresets,
     key_of,
+    parse_expression_mix,
     read_presets,
     shapes_from_word,
-)
-from reggan_plugin.vocabulary.expression_mix import (
-    EXPRESSION_NAMES,
-    ExpressionMix,
-    parse_expression_mix,
 )
 from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY, NEUTRAL
 

@@ -18,7 +18,7 @@ from reggan_plugin.errors import Remark, UsageError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.intensity_curve import read_curve
 from reggan_plugin.jobs.render_settings import ExpressionCurve, Fades
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 
 if TYPE_CHECKING:
     from reggan_plugin.curves.retargeting import Retargeting

@@ -21,8 +21,7 @@ from reggan_plugin.limits import MOST_POINTS
 from reggan_plugin.textures.gltf.edit import GltfEdit, materials_showing, texture_infos
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_accessor
 from reggan_plugin.textures.maps.texture_files import image_bytes
-from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, ExpressionMix
 
 LARGEST_ATLAS_PX = 8192
 _TRANSFORM = "KHR_texture_transform"

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from PIL import Image
 
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data import sets
 from reggan_training.data.identity_and_split import (
     CANONICAL_LANDMARKS,

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.pair_table import Command, PairSettings, command_between, pairs_of
 from reggan_training.data.pairs import (

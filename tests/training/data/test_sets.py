@@ -12,7 +12,7 @@ import pytest
 import xlwt
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import SPLITS, Identity, split_of, style_of
 from reggan_training.data.sets import ANNOTATIONS, choose_entries, code_and_person, load_sets
 

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import CANONICAL_LANDMARKS
 from reggan_training.metrics.judges import ExpressionJudge, Judges
 from reggan_training.papers.comparison.evaluation import EvaluationSet, load_evaluation_set

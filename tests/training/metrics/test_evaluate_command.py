@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.commands.evaluate import evaluate
 from reggan_training.papers.comparison.measure import INPUT, REGRESSION, TRUE
 

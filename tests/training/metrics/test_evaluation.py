@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.metrics.judges import ExpressionValidity, Judges
 from reggan_training.papers.comparison.evaluation import (
     ALL_AVATARS,

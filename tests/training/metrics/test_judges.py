@@ -9,7 +9,7 @@ import torch
 from click.testing import CliRunner
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.commands.train_judge import train_judge
 from reggan_training.data.sets import load_sets
 from reggan_training.metrics import judge_training

@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.metrics.judges import Judges
 from reggan_training.papers.comparison.evaluation import ALL_AVATARS, EvaluationSet, evaluate_runs
 from reggan_training.papers.comparison.measure import Contender

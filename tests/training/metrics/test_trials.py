@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity, IdentityView, identity_from_views
 from reggan_training.data.sets import load_sets
 from reggan_training.metrics.trials import Kind, full_views, subject_from_identity, trials_of

@@ -15,7 +15,7 @@ from reggan_plugin.faces.face_crop import FaceCrop, crop_from_landmarks
 from reggan_plugin.faces.landmarks import FaceLandmarks
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")

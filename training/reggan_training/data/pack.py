@@ -14,7 +14,7 @@ from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import OutputError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.frozen import frozen
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.set_files import (
     IDENTITY_FILE,

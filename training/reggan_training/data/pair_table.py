@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from reggan_plugin.frozen import frozen
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import LARGEST_FULL, LEAST_FULL, Identity
 
 _LEAST_CHANGE = 0.05

@@ -17,7 +17,7 @@ from torch import Tensor
 from reggan_plugin.errors import SourceError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.pair_table import PairSettings, rounded_state, table_of
 from reggan_training.tensor_shapes import Images, Intensities

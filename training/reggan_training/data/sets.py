@@ -27,8 +27,7 @@ from reggan_plugin.faces.face_crop import FaceCrop, crop_from_landmarks, fit_sim
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.vocabulary.expression import resolve_expression
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES, resolve_expression
 from reggan_training.data.identity_and_split import (
     CANONICAL_LANDMARKS,
     TRAINING_STYLES,

@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from reggan_plugin.frozen import frozen
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.pairs import augment_colours, replace_surroundings, rotations
 from reggan_training.locator.sources import mix_channels, stylise

@@ -24,7 +24,7 @@ from reggan_plugin.errors import SourceError
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.pairs import augment_colours, replace_surroundings, rotations
 from reggan_training.metrics.image_distance import mean_inside

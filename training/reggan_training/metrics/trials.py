@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reggan_plugin.array_types import CropPixels
 from reggan_plugin.frozen import frozen
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity, stable_hash
 
 RESAMPLES = 5000

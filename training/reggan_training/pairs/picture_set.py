@@ -26,8 +26,7 @@ from reggan_plugin.errors import OutputError, UnknownExpressionError
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.signals_and_timeouts import StopRequest, stop_on_signals
-from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS, ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import NEUTRAL
 from reggan_training.data.identity_and_split import RENDERED_STYLES, is_held_out, last_two_digits
 from reggan_training.data.set_files import (

@@ -15,7 +15,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from reggan_plugin.array_types import CropPixels
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity, stable_hash
 from reggan_training.data.pair_table import Pair, pairs_of
 from reggan_training.papers.losses import paste

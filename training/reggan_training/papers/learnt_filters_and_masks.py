@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 
 from reggan_plugin.array_types import CropPixels, CropPlane
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
 from reggan_training.papers.networks.expression_model import ExpressionModel
 from reggan_training.papers.networks.masked_regression import MaskedRegression

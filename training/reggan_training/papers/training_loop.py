@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import SPLITS, Identity, Split
 from reggan_training.data.pairs import PairBatch, PairSampler
 from reggan_training.data.sets import load_sets

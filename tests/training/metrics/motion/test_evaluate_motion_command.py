@@ -12,7 +12,7 @@ from PIL import Image
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.models.model_card import weights_folder
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 from reggan_training.commands import dataset_pictures, evaluate_motion, options
 from reggan_training.heads.head import HeadFamily
 from reggan_training.metrics.motion import evaluation, test_heads

@@ -9,7 +9,7 @@ import pytest
 
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.models.model_card import ModelCard
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.metrics.motion.evaluation import COLUMNS, compose, evaluate_motion, find_heads
 from reggan_training.metrics.motion.measures import (

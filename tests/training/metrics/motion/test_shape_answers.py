@@ -9,7 +9,7 @@ import pytest
 
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.models.model_card import ModelCard
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 from reggan_training.metrics.motion.measures import ResultKind
 from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
 from tests.measurements.shape_answers import (

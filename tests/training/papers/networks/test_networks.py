@@ -11,7 +11,7 @@ from torch import Tensor
 
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.models.model_card import find_model
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
 from reggan_training.data.sets import load_sets
 from reggan_training.papers.learnt_filters_and_masks import fit_closed_form

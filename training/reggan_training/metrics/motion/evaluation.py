@@ -17,7 +17,7 @@ from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.in_front_of_face import Front
 from reggan_plugin.models.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.transfer.expression_transfer import source_from_card
-from reggan_plugin.vocabulary.expression_mix import ExpressionMix
+from reggan_plugin.vocabulary.expression import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL, SHUT_MOUTH
 from reggan_training.metrics.image_distance import resized
 from reggan_training.metrics.motion.measures import (

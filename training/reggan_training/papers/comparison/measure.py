@@ -12,7 +12,7 @@ from torch import Tensor
 
 from reggan_plugin.errors import SourceError
 from reggan_plugin.frozen import frozen
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.metrics.image_distance import (
     change_region,
     mean_inside,

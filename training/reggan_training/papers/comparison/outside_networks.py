@@ -28,8 +28,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.errors import MissingExtraError, SourceError, UnknownExpressionError
 from reggan_plugin.frozen import frozen
-from reggan_plugin.vocabulary.expression import resolve_expression
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES, resolve_expression
 from reggan_training.papers.comparison.measure import Gauge
 from reggan_training.tensor_shapes import Images
 

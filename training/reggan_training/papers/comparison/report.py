@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool
 
 from reggan_plugin.drawing.contact_sheet import SheetRow
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.metrics.image_distance import resized
 from reggan_training.metrics.motion.report import markdown_table
 from reggan_training.metrics.trials import Estimate, Kind, TrialSubject, estimate_mean, mean_of_each

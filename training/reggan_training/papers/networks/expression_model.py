@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from reggan_plugin.frozen import frozen
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.papers.ridge_regression import RegressionSettings
 from reggan_training.tensor_shapes import Images, Intensities, Masks
 

@@ -11,7 +11,7 @@ from reggan_plugin.change.answer import finite
 from reggan_plugin.change.picture_model import answer_from_picture
 from reggan_plugin.change.pipeline import change_picture
 from reggan_plugin.errors import EmptySourceError
-from reggan_plugin.vocabulary.expression_mix import EXPRESSION_NAMES
+from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity, Split
 from reggan_training.data.sets import load_sets
 from reggan_training.papers.run_folder import model_from_run

@@ -1,4 +1,4 @@
-// What is behind something else: as reggan_plugin/imaging/backdrop.py and in_front_of_face.py do it.
+// What is behind something else: as reggan_plugin/imaging/in_front_and_behind.py does it.
 
 import { plane, reduceBy } from "./resampling.js";
 

@@ -7,7 +7,7 @@ import OpenEXR
 from PIL import Image
 
 import reggan_plugin
-from reggan_plugin.change.edited_frame import EditedFrame
+from reggan_plugin.change.pipeline import EditedFrame
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 

@@ -11,7 +11,7 @@ import numpy as np
 import OpenEXR
 import pytest
 
-from reggan_plugin.change.edited_frame import EditedFrame
+from reggan_plugin.change.pipeline import EditedFrame
 from reggan_plugin.cli import main
 from reggan_plugin.errors import UnsupportedFormatError
 from reggan_plugin.files.frame import read_frame

@@ -6,7 +6,7 @@ from typing import Any
 import click
 import numpy as np
 
-from reggan_plugin.commands.options.intensity import fit_options, percent_option, rate_option
+from reggan_plugin.commands.options.expression import fit_options, percent_option, rate_option
 from reggan_plugin.commands.options.option_groups import GroupedCommand, given_files, output_option
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import STANDARD, refuse_closed_output, verbose_option

@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.options.expression import presets_option
 from reggan_plugin.commands.options.option_groups import (
     GroupedCommand,
     grouped_option,
     output_option,
+    presets_option,
 )
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.json_and_toml import json_text

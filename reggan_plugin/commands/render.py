@@ -11,18 +11,18 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.expression import NOTHING_ASKED
+from reggan_plugin.commands.options.expression import (
+    NOTHING_ASKED,
+    AskedExpressions,
+    ShotExpression,
+    intensity_options,
+)
 from reggan_plugin.commands.options.face import FaceOptions, face_options
 from reggan_plugin.commands.options.input import (
     InputOptions,
     existing_options,
     input_options,
     stall_option,
-)
-from reggan_plugin.commands.options.intensity import (
-    AskedExpressions,
-    ShotExpression,
-    intensity_options,
 )
 from reggan_plugin.commands.options.model import ModelOptions, model_and_batch_options, rig_options
 from reggan_plugin.commands.options.option_groups import (

@@ -10,12 +10,7 @@ import click
 from PIL import Image
 
 from reggan_plugin.array_types import Pixels
-from reggan_plugin.commands.options.expression import (
-    Liked,
-    like_options,
-    presets_option,
-    with_liked,
-)
+from reggan_plugin.commands.options.expression import Liked, like_options, with_liked
 from reggan_plugin.commands.options.face import FaceOptions, face_options
 from reggan_plugin.commands.options.input import stall_option
 from reggan_plugin.commands.options.model import model_options, open_model, rig_options
@@ -24,6 +19,7 @@ from reggan_plugin.commands.options.option_groups import (
     given_files,
     grouped_option,
     output_option,
+    presets_option,
 )
 from reggan_plugin.commands.options.picture import exposure_option, reading_options
 from reggan_plugin.commands.progress import bar_of, errors_as_events

@@ -13,9 +13,13 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.demo import sample_shots
-from reggan_plugin.commands.options.expression import ReaderOptions, presets_option, reader_options
+from reggan_plugin.commands.options.expression import ReaderOptions, reader_options
 from reggan_plugin.commands.options.model import model_options, open_model
-from reggan_plugin.commands.options.option_groups import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.option_groups import (
+    GroupedCommand,
+    grouped_option,
+    presets_option,
+)
 from reggan_plugin.commands.options.settings_file import (
     keep_character,
     settings_in_use,

@@ -8,7 +8,7 @@ from itertools import pairwise, takewhile
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.faces.detected_face import Detection, unlikeness
+from reggan_plugin.faces.motion_between_frames import Detection, unlikeness
 from reggan_plugin.faces.smoothing import Points, on_the_way
 from reggan_plugin.frozen import frozen
 

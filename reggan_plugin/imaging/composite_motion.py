@@ -14,10 +14,9 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float, Int, Pixels, Plane, RegionPixels, RegionPlane
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, straight_from_stored
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.in_front_of_face import WHOLE, Beside
+from reggan_plugin.imaging.in_front_and_behind import WHOLE, Beside, Underlay
 from reggan_plugin.interpolation import AT_ONCE, PictureSampler
 from reggan_plugin.kernels.change import put_in_place
 from reggan_plugin.kernels.pictures import relight

@@ -7,11 +7,10 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int, Plane, RegionPlane, Shaped
 from reggan_plugin.frozen import frozen
-from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import FrameMotion, StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.in_front_of_face import Beside, Front
+from reggan_plugin.imaging.in_front_and_behind import Beside, Front, Underlay
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.pass_rules import PassRule
 from reggan_plugin.interpolation import PictureSampler

@@ -10,7 +10,6 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float, RegionPixels, RegionPlane
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.backdrop import SURE_ALPHA
 from reggan_plugin.imaging.colour import straight_from_stored
 from reggan_plugin.imaging.composite_motion import (
     FrameMotion,
@@ -19,7 +18,7 @@ from reggan_plugin.imaging.composite_motion import (
     block_around,
 )
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.imaging.in_front_of_face import Beside, Front
+from reggan_plugin.imaging.in_front_and_behind import SURE_ALPHA, Beside, Front
 from reggan_plugin.interpolation import PictureSampler
 
 _ROUNDING = 1e-4

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from reggan_plugin.array_types import Float, Pixels, Plane
-from reggan_plugin.change.edited_frame import EditedFrame
+from reggan_plugin.change.pipeline import EditedFrame
 from reggan_plugin.files.exr.writing_settings import CHANGE_LAYERS, MASK, ChangeLayer
 from reggan_plugin.files.image_format import Encoding, Frame
 from reggan_plugin.frozen import frozen

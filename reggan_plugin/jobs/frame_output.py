@@ -14,8 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.change.edited_frame import EditedFrame, FrameCrops
-from reggan_plugin.change.pipeline import FrameAnswers
+from reggan_plugin.change.pipeline import EditedFrame, FrameAnswers, FrameCrops
 from reggan_plugin.errors import (
     DeviceUnavailableError,
     ModelError,

@@ -12,7 +12,6 @@ from PIL import Image
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FRAME_FAULTS, FaceNotFoundError, RegganError, counted
-from reggan_plugin.faces.detected_face import Detection, patch_around, patch_crop
 from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.face_sizes import EXPECTED
@@ -28,7 +27,12 @@ from reggan_plugin.faces.faces_across_frames import (
     places_in_gaps,
 )
 from reggan_plugin.faces.locator import LEAST_FOLLOWED_SCORE, FaceLocator
-from reggan_plugin.faces.motion_between_frames import face_motion
+from reggan_plugin.faces.motion_between_frames import (
+    Detection,
+    face_motion,
+    patch_around,
+    patch_crop,
+)
 from reggan_plugin.faces.smoothing import DESCRIPTION, Points, smooth_path
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks, face_from_landmarks
 from reggan_plugin.files.frame import DEFAULT_READING, Encoding, Frame, Reading, read_content

@@ -12,9 +12,8 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.imaging.backdrop import continue_under_alpha
 from reggan_plugin.imaging.crop import ShownFace
-from reggan_plugin.imaging.in_front_of_face import hidden_share
+from reggan_plugin.imaging.in_front_and_behind import continue_under_alpha, hidden_share
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.pictures import blur, follow_edges, largest_around, median_around
 from reggan_plugin.rig.dense_landmarks import SIDES, eye_rows, rows_of

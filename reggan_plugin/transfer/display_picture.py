@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from reggan_plugin.array_types import Pixels, Plane, UInt8
-from reggan_plugin.change.edited_frame import Picture
+from reggan_plugin.change.pipeline import Picture
 from reggan_plugin.faces.locator import GRAY_WEIGHTS, LONGEST_BASE_PX
 from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging import colour

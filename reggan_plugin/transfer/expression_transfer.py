@@ -12,10 +12,11 @@ from reggan_plugin.array_types import Float, Pixels, Plane, SixPoints
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import ENGINE_SUFFIX, Runner
 from reggan_plugin.change.answer import AnswerSource, motion_in_frame
-from reggan_plugin.change.edited_frame import FrameCrops, Picture
 from reggan_plugin.change.picture_model import PictureModelSource
 from reggan_plugin.change.pipeline import (
     FrameAnswers,
+    FrameCrops,
+    Picture,
     answer_faces,
     cut_face,
     cut_faces,

@@ -8,8 +8,14 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, Pixels, Plane, UInt8
 from reggan_plugin.change.answer import Answer, motion_in_frame
-from reggan_plugin.change.edited_frame import CutFace, FrameCrops, Picture
-from reggan_plugin.change.pipeline import MOST_FINER, FrameAnswers, cut_face
+from reggan_plugin.change.pipeline import (
+    MOST_FINER,
+    CutFace,
+    FrameAnswers,
+    FrameCrops,
+    Picture,
+    cut_face,
+)
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.frozen import frozen

@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.comfyui.install_nodes import install_loader
+from reggan_plugin.commands.comfyui import install_loader
 
 COMFYUI = Path(os.environ.get("REGGAN_COMFYUI", "ComfyUI"))
 """Folder of ComfyUI's main.py."""

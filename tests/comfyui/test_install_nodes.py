@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.cli import main
-from reggan_plugin.comfyui.install_nodes import LOADER
+from reggan_plugin.commands.comfyui import LOADER
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reggan_plugin.change.edited_frame import Picture
+from reggan_plugin.change.pipeline import Picture
 from reggan_plugin.commands.options import model as open_model
 from reggan_plugin.faces.face_crop import crop_from_box
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from reggan_plugin.faces.detected_face import Detection
 from reggan_plugin.faces.faces_across_frames import (
     MOST_FILLED,
     FrameDetections,
@@ -12,6 +11,7 @@ from reggan_plugin.faces.faces_across_frames import (
     link_faces,
     picture_change,
 )
+from reggan_plugin.faces.motion_between_frames import Detection
 from reggan_plugin.jobs.track_job import steady_faces
 
 FACE = np.array([[63, 30], [37, 30], [50, 48], [60, 62], [40, 62], [50, 81]], dtype=np.float64)

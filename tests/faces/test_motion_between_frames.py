@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from reggan_plugin.faces.detected_face import Detection, patch_around
-from reggan_plugin.faces.motion_between_frames import face_motion, register_patches
+from reggan_plugin.faces.motion_between_frames import (
+    Detection,
+    face_motion,
+    patch_around,
+    register_patches,
+)
 
 FACE = (
     np.array([[120, 80], [60, 80], [90, 110], [110, 136], [70, 136], [90, 170]], dtype=float) + 60

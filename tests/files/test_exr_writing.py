@@ -8,7 +8,7 @@ import numpy as np
 import OpenEXR
 import pytest
 
-from reggan_plugin.change.edited_frame import EditedFrame
+from reggan_plugin.change.pipeline import EditedFrame
 from reggan_plugin.errors import Remark, UnsupportedFormatError
 from reggan_plugin.files.exr.container import read_container
 from reggan_plugin.files.exr.writing_settings import (

@@ -3,8 +3,12 @@
 import numpy as np
 
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
-from reggan_plugin.imaging.backdrop import Underlay, before_grey, continue_under_alpha
-from reggan_plugin.imaging.in_front_of_face import Front
+from reggan_plugin.imaging.in_front_and_behind import (
+    Front,
+    Underlay,
+    before_grey,
+    continue_under_alpha,
+)
 
 
 def test_colours_run_on_under_the_transparent_part() -> None:

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.change.edited_frame import Picture
-from reggan_plugin.change.pipeline import cut_face
+from reggan_plugin.change.pipeline import Picture, cut_face
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.imaging.crop import CroppedFace, cut_crop
 from reggan_plugin.vocabulary.expression import ExpressionMix

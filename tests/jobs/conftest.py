@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.change.edited_frame import EditedFrame, Picture
+from reggan_plugin.change.pipeline import EditedFrame, Picture
 from reggan_plugin.faces.face_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
 from reggan_plugin.files.frame import Frame

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.change.edited_frame import FrameCrops, Picture
+from reggan_plugin.change.pipeline import FrameCrops, Picture
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError, document_from_said
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_frame

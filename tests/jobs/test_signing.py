@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
-from reggan_plugin.change.edited_frame import Picture
+from reggan_plugin.change.pipeline import Picture
 from reggan_plugin.cli import main
 from reggan_plugin.errors import MissingExtraError, SigningError
 from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX, PictureSigner, Signing

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from reggan_plugin.change.edited_frame import EditedFrame
+from reggan_plugin.change.pipeline import EditedFrame
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Frame, read_frame
-from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.colour import PixelCoding, display_from_stored, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import FrameMotion, StoredPicture, composite_motion
+from reggan_plugin.imaging.in_front_and_behind import Underlay
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.transfer.display_picture import coding_of, picture_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

@@ -10,9 +10,8 @@ import reggan_plugin
 from reggan_plugin.change.answer import Answer, motion_in_frame
 from reggan_plugin.faces.face_crop import crop_of_whole_image
 from reggan_plugin.imaging import colour
-from reggan_plugin.imaging.backdrop import Underlay
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
-from reggan_plugin.imaging.in_front_of_face import Front
+from reggan_plugin.imaging.in_front_and_behind import Front, Underlay
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.rig.spectacles_and_hair import lift_spectacles, shows_spectacles
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

@@ -115,6 +115,17 @@ def grouped_option(heading: str, *names: str, **settings: Any) -> Callable[[Comm
     return shown_option(*names, cls=GroupedOption, heading=heading, **settings)
 
 
+def presets_option(use: str, heading: str = "Expression") -> AddOption:
+    """Add `--presets`; `use` ends the sentence about expressions of one's own."""
+    return grouped_option(
+        heading,
+        "--presets FILE.toml",
+        is_input=True,
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help=f"Expressions of your own{use}",
+    )
+
+
 output_option = functools.partial(grouped_option, "Output")
 """`grouped_option` under the heading *Output*."""
 

@@ -14,7 +14,7 @@ from reggan_plugin.change.pipeline import answer_faces, change_crop
 from reggan_plugin.drawing.contact_sheet import SheetRow
 from reggan_plugin.errors import ModelCardError, SourceError
 from reggan_plugin.imaging.composite_motion import FrameMotion
-from reggan_plugin.imaging.in_front_of_face import Front
+from reggan_plugin.imaging.in_front_and_behind import Front
 from reggan_plugin.models.model_card import ModelCard, card_from_metadata, check_seal
 from reggan_plugin.transfer.expression_transfer import source_from_card
 from reggan_plugin.vocabulary.expression import ExpressionMix

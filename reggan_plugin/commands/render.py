@@ -448,7 +448,9 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
             stopped=stop.is_made,
             stall_s=stall_s,
             track_first=True,
-            side=request.asked_model.side_by_side(jobs[0].settings, in_use),
+            side=request.asked_model.side_by_side(
+                jobs[0].settings, in_use, max(len(job.plan.tasks) for job in jobs)
+            ),
         )
         with libraries_on_stderr():
             summary = run_jobs(

@@ -352,13 +352,12 @@ def sequences_in_folder(folder: Path) -> list[tuple[str, Sequence]]:
 
 def sequences_of(folder: Path, pictures: abc.Iterable[str]) -> list[tuple[str, Sequence]]:
     """Sequences of some pictures of a folder; see `sequences_in_folder`."""
-    pictures = sorted(set(pictures), key=natural_key)
-    groups = numbered_groups(pictures)
-    if len(pictures) == 1:
-        (name,) = pictures
+    names = set(pictures)
+    if len(names) == 1:
+        (name,) = names
         only = FrameList(folder, [(number_in(name), name)])
         return [(str(folder / name), Sequence(frames=only, folder=folder, name=Path(name).stem))]
-    found = []
+    groups, found = numbered_groups(sorted(names, key=natural_key)), []
     for pattern, group in groups.items():
         text, frames = str(folder / pattern), FrameList(folder, _by_number(folder, group, pattern))
         own = Sequence(
@@ -369,7 +368,7 @@ def sequences_of(folder: Path, pictures: abc.Iterable[str]) -> list[tuple[str, S
         )
         found.append((text, own))
     taken = {name for group in groups.values() for _, name in group}
-    loose: list[Named] = [(None, name) for name in pictures if name not in taken]
+    loose: list[Named] = [(None, name) for name in sorted(names - taken, key=natural_key)]
     if loose:
         own = Sequence(frames=FrameList(folder, loose), folder=folder, name=name_of_source(folder))
         found.append((str(folder), own))

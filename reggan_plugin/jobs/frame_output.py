@@ -26,7 +26,7 @@ from reggan_plugin.errors import (
     StalledError,
 )
 from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.file_safety import path_from, refuse_existing, write_atomically
+from reggan_plugin.file_safety import is_taken, path_from, refuse_existing, write_atomically
 from reggan_plugin.files.content_credentials import (
     DIGITAL_SOURCE_TYPE,
     SIDECAR_SUFFIX,
@@ -292,12 +292,16 @@ class FrameOutput:
             is_new = task.existing is Existing.REFUSE
             if is_new:  # before its record, which would speak of it
                 refuse_existing([task.output, *task.beside], overwrite=False)
-            earlier = read_record(task.output)
+            credentials = task.output.with_suffix(SIDECAR_SUFFIX)
+            earlier = read_record(task.output) if is_taken(credentials) else None
             # first: see `jobs/frame_record.py`
             write_record(replace(record, replaced=_places_taken(task)), task.output)
             for path, content in beside:
                 write_atomically(path, content, modified_ns, is_new=is_new)
-            _remove_credentials(earlier, record, task.output)
+            own = None if earlier is None else earlier.beside.get(credentials.name)
+            is_left = credentials.name not in files
+            if own is not None and is_left and own.sha256 == digest_of(credentials):
+                credentials.unlink()  # they are invalid now; nobody else's are removed
             write_atomically(task.output, file.content, modified_ns, is_new=is_new)
 
         self._io_timeout.call(str(task.output), write)
@@ -421,16 +425,6 @@ def _remove_earlier(task: FrameTask) -> None:
             )
     for path in there:
         path.unlink()
-
-
-def _remove_credentials(earlier: FrameRecord | None, record: FrameRecord, output: Path) -> None:
-    """Remove those of the output's earlier file, which are invalid now; nobody else's."""
-    for path, file in earlier.files_beside(output) if earlier is not None else ():
-        is_left = (
-            path.suffix == SIDECAR_SUFFIX and path_from(output.parent, path) not in record.beside
-        )
-        if is_left and digest_of(path) == file.sha256:
-            path.unlink()
 
 
 _COMPARED_AT_ONCE = 1 << 18

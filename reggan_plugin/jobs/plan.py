@@ -298,20 +298,7 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
             f"Two of the inputs would both become {twice[0]}. Name them one after another, or "
             "leave the output out, so that each result lies beside its source."
         )
-    refuse_what_is_there(tasks, outputs, existing)
-
-
-def refuse_what_is_there(
-    tasks: Sequence[FrameTask], outputs: list[Path], existing: Existing
-) -> None:
-    """Refuse what `existing` does not let the job replace or keep: outputs, and files beside them.
-
-    Raises:
-        OutputExistsError: some is there.
-    """
-    refuse_existing(outputs, existing)
-    if existing is Existing.REFUSE:
-        refuse_existing([path for task in tasks for path in task.beside], existing)
+    refuse_existing(outputs, existing, beside)
 
 
 def is_name_of_picture(out: Path) -> bool:
@@ -395,8 +382,11 @@ def writable_folder(folder: Path) -> Iterator[None]:
         raise
 
 
-def refuse_existing(outputs: list[Path], existing: Existing) -> None:
-    """Refuse outputs that exist, unless `existing` lets the job replace or keep them.
+def refuse_existing(
+    outputs: Sequence[Path], existing: Existing, beside: Sequence[Path] = ()
+) -> None:
+    """Refuse outputs, and files beside them, that exist, unless `existing` lets the job replace or
+    keep them; `FinishedFrames.refuse_foreign` looks at each of those beside outputs that are kept.
 
     Raises:
         OutputExistsError: one exists; or, for RESUME, exists without a record.
@@ -416,6 +406,8 @@ def refuse_existing(outputs: list[Path], existing: Existing) -> None:
             "Name another place, or replace them.",
             kind="outputs-without-record",
         )
+    if existing is Existing.REFUSE and beside:
+        refuse_existing(beside, existing)
 
 
 def refuse_source_folder(source: Path, folder: Path) -> None:

@@ -72,7 +72,7 @@ class PictureSettings:
         """
         if self.matte is not None:
             self.matte.files()
-        asks_for_exr = self.writing.rewrites_part or self.reading.exr_picture is not None
+        asks_for_exr = self.writing != ExrWriting() or self.reading.exr_picture is not None
         if asks_for_exr and frames and not may_have_layers([frame.path for frame in frames]):
             raise UsageError(
                 f"{frames[0].path} is no EXR; only EXR has layers, and compressions to choose "
@@ -91,7 +91,7 @@ class PictureSettings:
         with faults_named(source.path):
             if isinstance(frame.original, WritesExr):
                 frame.original.refuse_what_cannot_be(self.writing)
-            elif self.writing.rewrites_part:
+            elif self.writing != ExrWriting():
                 raise UnsupportedFormatError(
                     "is no EXR; only EXR has layers, and compressions to choose from.",
                     kind="exr-options-of-no-exr",

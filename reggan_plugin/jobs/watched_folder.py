@@ -27,9 +27,9 @@ from reggan_plugin.jobs.plan import (
     JobPlan,
     OutputRequest,
     plan_outputs,
+    refuse_existing,
     refuse_plans,
     refuse_source_folder,
-    refuse_what_is_there,
 )
 from reggan_plugin.jobs.render_job import RenderRun, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
@@ -177,7 +177,8 @@ class WatchedFolder:
     def refusal(self, tasks: Sequence[FrameTask]) -> OutputExistsError | None:
         """Return why pictures are refused, if they are: their results exist."""
         try:
-            refuse_what_is_there(tasks, [task.output for task in tasks], self.asked.existing)
+            beside = [path for task in tasks for path in task.beside]
+            refuse_existing([task.output for task in tasks], self.asked.existing, beside)
         except OutputExistsError as error:
             return error
         return None

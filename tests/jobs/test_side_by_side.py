@@ -212,7 +212,7 @@ def test_a_gpu_is_shared_only_when_asked() -> None:
     def side(jobs: int | None, device: str) -> SideBySide | None:
         in_use = ModelInUse(name="m", version="1", sha256="", device=device, device_reason="")
         asked = ModelOptions(model=None, device="auto", batch=1, jobs=jobs)
-        return asked.side_by_side(HAPPY, in_use)
+        return asked.side_by_side(HAPPY, in_use, 100)
 
     assert side(None, "cpu") is not None
     assert side(None, "cuda:0") is None

@@ -1,7 +1,7 @@
 """The options that say which faces are meant."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -68,30 +68,6 @@ def which_face_from_text(text: str) -> tuple[WhichFaces, str | None]:
     return int(word), expression or None
 
 
-def _which(face: Sequence[tuple[WhichFaces, str | None]]) -> tuple[WhichFaces, dict[int, str]]:
-    by_face = {which: text for which, text in face if isinstance(which, int) and text}
-    chosen = [which for which, text in face if text is None]
-    if len(by_face) + len(chosen) < len(face):
-        raise UsageError("One face has two expressions. Give each number once, or a blend.")
-    numbers = [which for which in chosen if isinstance(which, int)]
-    if len(chosen) > len(numbers):
-        (which, *more) = [which for which in chosen if not isinstance(which, int)]
-        if more or numbers or (by_face and which != "all"):
-            raise UsageError(
-                "--face largest and --face all stand alone; beside all, single faces may have an "
-                "expression of their own: --face all --face 1=sad."
-            )
-        return which, by_face
-    if by_face and numbers:
-        raise UsageError(
-            f"--face {numbers[0]} has no expression, and others have one. Write "
-            f"--face {numbers[0]}=happy."
-        )
-    if len(numbers) > 1:
-        return tuple(numbers), by_face
-    return (numbers[0] if numbers else "largest"), by_face
-
-
 def _faces_from_options(
     face: tuple[tuple[WhichFaces, str | None], ...],
     face_box: tuple[float, float, float, float] | None,
@@ -99,7 +75,26 @@ def _faces_from_options(
     tracks: Path | None,
     whole_image: bool,
 ) -> FaceOptions:
-    which, by_face = _which(face)
+    by_face = {which: text for which, text in face if isinstance(which, int) and text}
+    chosen = [which for which, text in face if text is None]
+    if len(by_face) + len(chosen) < len(face):
+        raise UsageError("One face has two expressions. Give each number once, or a blend.")
+    numbers = tuple(which for which in chosen if isinstance(which, int))
+    which: WhichFaces = "largest"
+    if numbers:
+        which = numbers if len(numbers) > 1 else numbers[0]
+    if len(chosen) > len(numbers):
+        (which, *more) = [one for one in chosen if not isinstance(one, int)]
+        if more or numbers or (by_face and which != "all"):
+            raise UsageError(
+                "--face largest and --face all stand alone; beside all, single faces may have an "
+                "expression of their own: --face all --face 1=sad."
+            )
+    elif by_face and numbers:
+        raise UsageError(
+            f"--face {numbers[0]} has no expression, and others have one. Write "
+            f"--face {numbers[0]}=happy."
+        )
     kept = None
     if tracks is not None:
         from reggan_plugin.faces.tracks_file import read_tracks  # few frames come with tracks

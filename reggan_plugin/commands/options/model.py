@@ -138,14 +138,15 @@ class ModelOptions:
     jobs: int | None
 
     def side_by_side(
-        self, settings: RenderSettings, in_use: ModelInUse | None
+        self, settings: RenderSettings, in_use: ModelInUse | None, frames: int
     ) -> SideBySide | None:
-        """Return the processes that share a shot's frames; None for this one alone.
+        """Return the processes that share the frames of a shot, of at most so many frames; None
+        for this one alone.
 
         Unless they are asked for, a GPU is not shared: nobody measured that this is faster.
         """
         on_cpu = in_use is not None and in_use.device == "cpu"
-        if self.jobs == 1 or (self.jobs is None and not on_cpu):
+        if 1 in (self.jobs, frames) or (self.jobs is None and not on_cpu):
             return None
         own = partial(opened, self.model, self.device, self.batch, settings.rig)
         return SideBySide(processes=self.jobs, open_transfer=own)

@@ -188,7 +188,7 @@ class StoredExr:
         changed[box] = changed_pixels(before, after)
         if not changed.any():
             return EncodedFrame(content=self.container.content)
-        if writing.rewrites_part:
+        if writing != ExrWriting():
             return EncodedFrame(content=self._with_new_part(before, after, box, layers, writing))
         place = self.grid.rectangle_around(changed)
         blocks = decode_blocks(self.container, self.part, self.grid, place)

@@ -63,11 +63,6 @@ class ExrWriting:
     compression: LosslessCompression | None = None
     layers: tuple[ChangeLayer, ...] = ()
 
-    @property
-    def rewrites_part(self) -> bool:
-        """True if more than the blocks with a change is written anew."""
-        return self.compression is not None or bool(self.layers)
-
 
 @frozen
 class EncodedFrame:

@@ -289,7 +289,10 @@ def decode_samples(content: bytes) -> DecodedPng:
     behind = len(content) - len(SIGNATURE) - sum(len(chunk.raw) for chunk in chunks)
     place = next(i for i, chunk in enumerate(chunks) if chunk.name == b"IDAT")
     parts = [*takewhile(lambda chunk: chunk.name == b"IDAT", chunks[place:])]
-    is_sound = all(map(_is_sound, [chunks[0], *parts]))
+    is_sound = all(
+        zlib.crc32(memoryview(one.raw)[4:-4]) == int.from_bytes(one.raw[-4:], "big")
+        for one in (chunks[0], *parts)
+    )
     compressed = b"".join(memoryview(one.raw)[8:-4] for one in parts) if is_sound else b""
     rest = [chunk for chunk in chunks[place:] if chunk.name != b"IDAT"]
     # the picture's own are held once
@@ -351,10 +354,6 @@ def _usual_samples(
     if samples is None or depth == 8:
         return samples
     return samples.view(np.uint16).byteswap(inplace=True)  # stored the other way round
-
-
-def _is_sound(chunk: Chunk) -> bool:
-    return zlib.crc32(memoryview(chunk.raw)[4:-4]) == int.from_bytes(chunk.raw[-4:], "big")
 
 
 def _promoted_chunks(

@@ -6,16 +6,20 @@ runs in a child process (`reggan_plugin.child_process`), and all layers are look
 composes them.
 """
 
+import logging
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from reggan_plugin.child_process import run_apart
-from reggan_plugin.errors import MeshError
+from reggan_plugin.errors import EmptySourceError, MeshError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import (
     MOST_LAYERS,
     MOST_NAME_BYTES,
@@ -24,7 +28,18 @@ from reggan_plugin.limits import (
     refuse_beyond,
 )
 from reggan_plugin.textures.character import Character, Material, MeshPart, Morph
-from reggan_plugin.textures.files_named_by_mesh import read_file, refuse_odd_name, refuse_outside
+from reggan_plugin.textures.files_named_by_mesh import (
+    read_file,
+    refuse_many_files,
+    refuse_odd_name,
+    refuse_outside,
+)
+from reggan_plugin.textures.maps.texture_files import find_texture
+
+_LOG = logging.getLogger(__name__)
+_WHITE = (1.0, 1.0, 1.0, 1.0)
+_MOST_NODES = 8
+"""Transforms one after the other before a texture."""
 
 
 def character_from_usd(path: Path, *, with_morphs: bool) -> Character:
@@ -39,50 +54,77 @@ def character_from_usd(path: Path, *, with_morphs: bool) -> Character:
     fronts = [("-Y", "+Z"), ("+Y", "+Z"), ("+X", "+Z"), ("-X", "+Z")]
     if not found["z_up"]:
         fronts = [("+Z", "+Y"), ("-Z", "+Y"), ("+X", "+Y"), ("-X", "+Y")]
+    refuse_many_files(path, len({part["material"]["image"] for part in found["parts"]}))
     parts = tuple(
         MeshPart(
             **{
                 **part,
-                "material": Material(name=part["material"]),
+                "material": _material(path, **part["material"]),
                 "morphs": tuple(Morph(**morph) for morph in part["morphs"]),
-                "mesh": number if with_morphs else None,
+                "mesh": part["mesh"] if with_morphs else None,
             }
         )
-        for number, part in enumerate(found["parts"])
+        for part in found["parts"]
     )
     return Character(path=path, parts=parts, fronts=tuple(fronts))
 
 
+def _material(path: Path, *, name: str, image: str | None, colour: Sequence[float]) -> Material:
+    """Return a material; a map that lies elsewhere than beside the file is left out, and named."""
+    red, green, blue, alpha = colour
+    file = None if image is None else Path(image)
+    try:
+        for one in [] if file is None else [file, *_tiles_of(file)]:
+            refuse_outside(path, one, one.name)
+    except MeshError as error:
+        _LOG.warning("%s", error)
+        file = None
+    return Material(name=name, image=file, colour=(red, green, blue, alpha))
+
+
+def _tiles_of(file: Path) -> list[Path]:
+    """Return the files that a map's name or pattern stands for, as far as they are there."""
+    with suppress(EmptySourceError):
+        return list(find_texture(file).paths.values())
+    return []
+
+
 def files_of_usd(path: Path) -> list[Path]:
-    """Return the layers that a file names, whether a stage composes them or not.
+    """Return the layers that a file names, whether a stage composes them or not, and the maps of
+    their shaders that lie beside it.
 
     Raises:
-        MeshError: the file cannot be opened.
+        MeshError: the file cannot be opened, or names too many maps.
     """
-    return [Path(name) for name in run_apart(f"{__name__}:layers_in", str(path), file=path)]
+    layers, named = run_apart(f"{__name__}:files_in", str(path), file=path)
+    refuse_many_files(path, len(named))
+    maps = [_material(path, name="", image=name, colour=_WHITE).image for name in named]
+    tiles = [one for file in maps if isinstance(file, Path) for one in _tiles_of(file)]
+    return [*map(Path, layers), *tiles]
 
 
 def meshes_in(path: str, with_morphs: bool) -> dict[str, Any]:
     """Return the rendered meshes of a file, in plain values; all, where none is. Called in the
     child.
     """
-    from pxr import UsdGeom
+    from pxr import Usd, UsdGeom
 
     stage, places = open_stage(Path(path)), UsdGeom.XformCache()
     parts: list[dict[str, Any]] = []
     points = 0
-    meshes = [prim for prim in stage.Traverse() if prim.IsA(UsdGeom.Mesh)]
-    for prim in [prim for prim in meshes if _is_rendered(prim)] or meshes:
+    everywhere = Usd.TraverseInstanceProxies(Usd.PrimDefaultPredicate)
+    meshes = [prim for prim in stage.Traverse(everywhere) if prim.IsA(UsdGeom.Mesh)]
+    for number, prim in enumerate([prim for prim in meshes if _is_rendered(prim)] or meshes):
         try:
-            part = _part(prim, places, MOST_POINTS - points, with_morphs)
-            refuse_beyond(len(parts), MOST_PARTS, "parts")
+            own = _parts(prim, places, MOST_POINTS - points, with_morphs)
+            refuse_beyond(len(parts) + len(own), MOST_PARTS, "parts")
         except (ValueError, RuntimeError) as error:  # the second is usd-core's
             raise MeshError(
                 f"{path}: {prim.GetName()[:80]!r}: {error}. Export it again."
             ) from error
-        if part is not None:
+        for part in own:
             points += len(part["positions"]) * (1 + len(part["morphs"]))
-            parts.append(part)
+            parts.append({**part, "mesh": number})
     return {"parts": parts, "z_up": UsdGeom.GetStageUpAxis(stage) == UsdGeom.Tokens.z}
 
 
@@ -95,12 +137,22 @@ def _is_rendered(prim: Any) -> bool:
     return is_shown and mesh.ComputePurpose() not in (tokens.guide, tokens.proxy)
 
 
-def layers_in(path: str) -> list[str]:
-    """Paths of the files of all layers, in order; called in the child.
+def files_in(path: str) -> tuple[list[str], list[str]]:
+    """Paths of the files of all layers, and of the maps that they name, in order; called in the
+    child.
 
     No stage is opened: composing one may take all the time that a child has, once.
     """
-    return sorted({layer.realPath for layer in _layers_beside(Path(path)) if layer.realPath})
+    layers, maps = _layers_beside(Path(path)), set[str]()
+
+    def look(layer: Any, place: Any) -> None:
+        if place.IsPropertyPath() and place.name == "inputs:file":
+            named = _file_of(layer, layer.GetAttributeAtPath(place))
+            maps.update([named] if named else [])
+
+    for layer in layers:
+        layer.Traverse(layer.pseudoRoot.path, partial(look, layer))
+    return sorted({layer.realPath for layer in layers if layer.realPath}), sorted(maps)
 
 
 def open_stage(path: Path) -> Any:
@@ -191,20 +243,21 @@ def _refuse_clips(path: Path, layer: Any) -> None:
         raise MeshError(f"{path} plays value clips, which lie in other files. Flatten it first.")
 
 
-def _part(prim: Any, places: Any, most: int, with_morphs: bool) -> dict[str, Any] | None:
-    """Return the fields of a `MeshPart` in triangles, with a point for every corner of a face.
+def _parts(prim: Any, places: Any, most: int, with_morphs: bool) -> list[dict[str, Any]]:
+    """Return the fields of a `MeshPart` in triangles for each material of a mesh, with a point for
+    every corner of a face.
 
     Raises:
         ValueError: its numbers do not fit each other, or it has more than `most` corners.
     """
-    from pxr import UsdGeom, UsdShade
+    from pxr import UsdGeom
 
     mesh = UsdGeom.Mesh(prim)
     counts = _numbers(_value(mesh.GetFaceVertexCountsAttr()), np.int64)
     corners = _numbers(_value(mesh.GetFaceVertexIndicesAttr()), np.int64)
     points = _numbers(_value(mesh.GetPointsAttr()), float).reshape(-1, 3)
     if not len(counts) or not len(points):
-        return None
+        return []
     if counts.min() < 0 or counts.sum() != len(corners):
         raise ValueError(f"its faces ask for {counts.sum()} corners of {len(corners)}")
     refuse_beyond(len(corners), most, "corners with the meshes before it")
@@ -216,19 +269,166 @@ def _part(prim: Any, places: Any, most: int, with_morphs: bool) -> dict[str, Any
         points = points @ world[:3, :3] + world[3, :3]
         is_mirrored = np.linalg.det(world[:3, :3]) < 0
     morphs = _morphs(prim, count, world[:3, :3], corners, most) if with_morphs else []
-    faces = _triangles(counts)
+    triangles = _triangles(counts)
+    face_of = np.repeat(np.arange(len(counts)), np.maximum(counts - 2, 0))
     is_left_handed = mesh.GetOrientationAttr().Get() == UsdGeom.Tokens.leftHanded
     if is_left_handed != is_mirrored:
-        faces = faces[:, ::-1]
-    bound, _ = UsdShade.MaterialBindingAPI(prim).ComputeBoundMaterial()
-    return {
-        "name": prim.GetName()[:MOST_NAME_BYTES],
-        "material": bound.GetPrim().GetName()[:MOST_NAME_BYTES] if bound else "(none)",
-        "positions": points[corners],
-        "faces": faces,
-        "uv": _uv(prim, corners),
-        "morphs": morphs,
-    }
+        triangles = triangles[:, ::-1]
+    worn = _worn_by(prim, len(counts))
+    parts = []
+    for material, chosen in worn:
+        faces = triangles[chosen[face_of]]
+        kept = np.arange(len(corners))
+        if len(worn) > 1:  # corners of this material alone
+            kept, new = np.unique(faces, return_inverse=True)
+            faces = new.reshape(-1, 3)
+        wears, placing = _worn_map(material)
+        uv = _uv(prim, corners, placing)
+        parts.append(
+            {
+                "name": prim.GetName()[:MOST_NAME_BYTES],
+                "material": wears,
+                "positions": points[corners][kept],
+                "faces": faces,
+                "uv": None if uv is None else uv[kept],
+                "morphs": [{**one, "offsets": one["offsets"][kept]} for one in morphs],
+            }
+        )
+    return parts
+
+
+def _worn_by(prim: Any, count: int) -> list[tuple[Any, np.ndarray]]:
+    """Return each material of a mesh, and which of its `count` faces wear it: those of its subsets,
+    and the mesh's own on the rest.
+
+    Raises:
+        ValueError: a subset has faces that are not there.
+    """
+    from pxr import UsdShade
+
+    binding = UsdShade.MaterialBindingAPI(prim)
+    rest, worn = np.ones(count, dtype=bool), []
+    for subset in binding.GetMaterialBindSubsets():
+        rows = _numbers(_value(subset.GetIndicesAttr()), np.int64)
+        if len(rows) and not 0 <= rows.min() <= rows.max() < count:
+            raise ValueError(f"subset {subset.GetPrim().GetName()[:80]!r} has faces beyond {count}")
+        chosen = np.zeros(count, dtype=bool)
+        chosen[rows] = rest[rows]
+        rest &= ~chosen
+        own, _ = UsdShade.MaterialBindingAPI(subset.GetPrim()).ComputeBoundMaterial()
+        if chosen.any():
+            worn.append((own, chosen))
+    return [*worn, (binding.ComputeBoundMaterial()[0], rest)] if rest.any() or not worn else worn
+
+
+COLOUR_INPUTS = ("diffuseColor", "base_color", "baseColor")
+
+
+@frozen
+class _Placing:
+    """How a texture is laid: by which primvar, and what is done to its coordinates, in order:
+    factors, degrees counter-clockwise, and offsets.
+    """
+
+    primvar: str = ""
+    moves: tuple[tuple[tuple[float, ...], float, tuple[float, ...]], ...] = ()
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """Return coordinates of the map for those of the primvar."""
+        for scale, turn_deg, offset in self.moves:
+            (across, up), turn = (values * scale).T, np.radians(turn_deg)
+            turned = (
+                across * np.cos(turn) - up * np.sin(turn),
+                across * np.sin(turn) + up * np.cos(turn),
+            )
+            values = np.stack(turned, axis=1) + offset
+        return values
+
+
+def _worn_map(material: Any) -> tuple[dict[str, Any], _Placing]:
+    """Return the fields of a `Material`, with the path of its map where that is a file, and how the
+    map is laid (UsdPreviewSurface).
+    """
+    from pxr import UsdShade
+
+    if not material:
+        return {"name": "(none)", "image": None, "colour": _WHITE}, _Placing()
+    name = material.GetPrim().GetName()[:MOST_NAME_BYTES]
+    surface = next(filter(None, (material.ComputeSurfaceSource(a)[0] for a in ("", "mtlx"))), None)
+    colours = [surface.GetInput(one) for one in COLOUR_INPUTS] if surface else []
+    colour = next((one for one in colours if one), None)
+    source = texture_behind(colour)
+    if source is None:
+        plain = (*(_floats(colour, 3) or _WHITE[:3]), 1.0)
+        return {"name": name, "image": None, "colour": plain}, _Placing()
+    texture = UsdShade.Shader(material.GetPrim().GetStage().GetPrimAtPath(source))
+    tint = _floats(texture.GetInput("scale"), 4) or _WHITE
+    specs = [
+        (one.layer, one)
+        for attribute in texture.GetInput("file").GetValueProducingAttributes()
+        for one in attribute.GetPropertyStack()
+        if one.default
+    ]
+    image = _file_of(*specs[0]) if specs else None
+    return {"name": name, "image": image, "colour": tint}, _placing_of(texture)
+
+
+def texture_behind(colour: Any) -> Any:
+    """Return the path of the texture shader that an input is connected to; None if there is
+    none.
+    """
+    if not colour:
+        return None
+    from pxr import UsdShade
+
+    for source in colour.GetValueProducingAttributes(True):  # through node graphs, too
+        shader = UsdShade.Shader(source.GetPrim()) if source else None
+        if shader and shader.GetInput("file"):
+            return shader.GetPath()
+    return None
+
+
+def _file_of(layer: Any, spec: Any) -> str | None:
+    """Return the path of the file that a layer says an input is, `<UDIM>` in it left as it is; None
+    for one in a package, or without a name.
+    """
+    from pxr import Ar, Sdf
+
+    name = spec.default.path if spec and isinstance(spec.default, Sdf.AssetPath) else ""
+    place = Sdf.ComputeAssetPathRelativeToLayer(layer, name) if name else ""
+    return None if not place or Ar.IsPackageRelativePath(place) else str(place)
+
+
+def _placing_of(texture: Any) -> _Placing:
+    """Return how a texture is laid: its primvar reader, and transforms before that."""
+    from pxr import UsdShade
+
+    placing, given = _Placing(), texture.GetInput("st")
+    for _ in range(_MOST_NODES):
+        source = next(iter(given.GetValueProducingAttributes(True)), None) if given else None
+        shader = UsdShade.Shader(source.GetPrim()) if source else None
+        if not shader:
+            break
+        if shader.GetIdAttr().Get() != "UsdTransform2d":
+            named = shader.GetInput("varname")
+            found = next(iter(named.GetValueProducingAttributes()), None) if named else None
+            return replace(placing, primvar=str(found.Get() or "") if found else "")
+        move = (
+            _floats(shader.GetInput("scale"), 2) or (1.0, 1.0),
+            next(iter(_floats(shader.GetInput("rotation"), 1)), 0.0),
+            _floats(shader.GetInput("translation"), 2) or (0.0, 0.0),
+        )
+        placing, given = replace(placing, moves=(move, *placing.moves)), shader.GetInput("in")
+    return placing
+
+
+def _floats(given: Any, count: int) -> tuple[float, ...]:
+    """Return the numbers of an input that is connected to none; empty where it has not so many."""
+    if not given:
+        return ()
+    values = np.atleast_1d(_numbers(given.Get(), float)).ravel()
+    is_sound = len(values) == count and np.isfinite(values).all()
+    return tuple(values.tolist()) if is_sound else ()
 
 
 def _morphs(
@@ -298,8 +498,8 @@ def _triangles(counts: np.ndarray) -> np.ndarray:
     return np.stack([first, first + step + 1, first + step + 2], axis=1)
 
 
-def _uv(prim: Any, corners: np.ndarray) -> np.ndarray | None:
-    """Coordinates of every corner: the primvar st, or the first one of its type.
+def _uv(prim: Any, corners: np.ndarray, placing: _Placing) -> np.ndarray | None:
+    """Coordinates of every corner, as a map is laid: its own primvar, st, or the first of its type.
 
     Raises:
         ValueError: there are not as many as the mesh needs.
@@ -308,7 +508,8 @@ def _uv(prim: Any, corners: np.ndarray) -> np.ndarray | None:
 
     primvars = UsdGeom.PrimvarsAPI(prim).GetPrimvarsWithValues()
     fitting = [p for p in primvars if str(p.GetTypeName()) in ("texCoord2f[]", "float2[]")]
-    fitting.sort(key=lambda primvar: primvar.GetPrimvarName() not in ("st", "UVMap"))
+    usual = [placing.primvar, "st", "UVMap"]
+    fitting.sort(key=lambda one: [one.GetPrimvarName() != name for name in usual])
     if not fitting:
         return None
     found = fitting[0].ComputeFlattened() or fitting[0].ComputeFlattened(
@@ -319,4 +520,4 @@ def _uv(prim: Any, corners: np.ndarray) -> np.ndarray | None:
     needed = len(corners) if is_by_corner else int(corners.max(initial=-1)) + 1
     if len(values) != needed if is_by_corner else len(values) < needed:
         raise ValueError(f"it has {len(values)} UVs, and needs {needed}")
-    return values if is_by_corner else np.asarray(values[corners])
+    return placing.of(values if is_by_corner else np.asarray(values[corners]))

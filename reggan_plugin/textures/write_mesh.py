@@ -25,7 +25,7 @@ from reggan_plugin.textures.gltf.vrm_atlas import check_takes_atlas, write_atlas
 from reggan_plugin.textures.job_files import map_output, mesh_outputs
 from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.texture_request import TextureRequest
-from reggan_plugin.textures.usd_character import open_stage
+from reggan_plugin.textures.usd_character import COLOUR_INPUTS, open_stage, texture_behind
 
 VARIANT_SET, UNCHANGED = "expression", "unchanged"
 
@@ -173,9 +173,6 @@ def _map_variant(
                 extension.setdefault("mappings", []).append(mapping)
 
 
-_COLOUR_INPUTS = ("diffuseColor", "base_color", "baseColor")
-
-
 def text_with_variants(source: str, material: str, maps: dict[str, str], out: str) -> str:
     """Return the character with a variant of its material for each map; called in the child.
 
@@ -232,8 +229,8 @@ def _texture_of(stage: Any, material: str, source: str) -> _Paths:
             continue
         for inner in Usd.PrimRange(prim):
             shader = UsdShade.Shader(inner)
-            for name in _COLOUR_INPUTS if shader else ():
-                found = _file_behind(shader.GetInput(name))
+            for name in COLOUR_INPUTS if shader else ():
+                found = texture_behind(shader.GetInput(name))
                 if found is not None and found.HasPrefix(prim.GetPath()):
                     return _Paths(prim.GetPath(), found)
     raise UsageError(
@@ -241,21 +238,6 @@ def _texture_of(stage: Any, material: str, source: str) -> _Paths:
         "there is nothing that a variant could change. Give the material a texture.",
         kind="mesh-cannot-be-written",
     )
-
-
-def _file_behind(colour: Any) -> Any:
-    """Return the path of the texture shader that an input is connected to; None if there is
-    none.
-    """
-    if not colour:
-        return None
-    from pxr import UsdShade
-
-    for source in colour.GetValueProducingAttributes(True):  # through node graphs, too
-        shader = UsdShade.Shader(source.GetPrim()) if source else None
-        if shader and shader.GetInput("file"):
-            return shader.GetPath()
-    return None
 
 
 def _named_from(out: Path, name: str) -> str:

@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
+from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.read_mesh import load_mesh
+from reggan_plugin.textures.usd_character import files_of_usd
 
 from ..motion_models import write_motion_model
 from .conftest import MadeHead
@@ -59,6 +61,106 @@ def Mesh "Head" (prepend apiSchemas = ["MaterialBindingAPI"]) {{
     path = folder / "head.usda"
     path.write_text(text + LOOKS.format(colour=colour))
     return path
+
+
+def test_a_map_is_read_and_laid_as_the_material_says(head: MadeHead, tmp_path: Path) -> None:
+    mesh = write_head(tmp_path / "cast", head)
+    (plain,) = load_mesh(mesh).character.parts
+    assert plain.material.image == tmp_path / "cast" / "skin.png"
+    stage = pxr.Usd.Stage.Open(str(mesh))
+    nodes = {}
+    for name, kind in (("Colour", "UsdUVTexture"), ("Move", "UsdTransform2d")):
+        nodes[name] = pxr.UsdShade.Shader.Define(stage, f"/Looks/Skin/{name}")
+        nodes[name].CreateIdAttr(kind)
+    reader = pxr.UsdShade.Shader.Define(stage, "/Looks/Skin/Reader")
+    reader.CreateIdAttr("UsdPrimvarReader_float2")
+    types = pxr.Sdf.ValueTypeNames
+    reader.CreateInput("varname", types.String).Set("second")
+    nodes["Move"].CreateInput("in", types.Float2).ConnectToSource(reader.ConnectableAPI(), "result")
+    nodes["Colour"].CreateInput("st", types.Float2).ConnectToSource(
+        nodes["Move"].ConnectableAPI(), "result"
+    )
+    nodes["Colour"].CreateInput("scale", types.Float4).Set((0.5, 0.5, 0.5, 1.0))
+    nodes["Move"].CreateInput("scale", types.Float2).Set((1.0, -1.0))
+    nodes["Move"].CreateInput("rotation", types.Float).Set(90.0)
+    nodes["Move"].CreateInput("translation", types.Float2).Set((0.0, 1.0))
+    turned = [(v - 1.0, u) for u, v in head.uv.tolist()]  # (x, y) is laid at (y, x + 1)
+    primvars = pxr.UsdGeom.PrimvarsAPI(stage.GetPrimAtPath("/Head"))
+    primvars.CreatePrimvar("second", types.TexCoord2fArray, "vertex").Set(turned)
+    stage.GetRootLayer().Save()
+    (part,) = load_mesh(mesh).character.parts
+    assert part.uv is not None
+    assert plain.uv is not None
+    np.testing.assert_allclose(part.uv, plain.uv, atol=1e-6)
+    assert part.material.colour == (0.5, 0.5, 0.5, 1.0)
+    assert files_of_usd(mesh) == [mesh, tmp_path / "cast" / "skin.png"]
+
+
+def test_maps_that_lie_elsewhere_are_left_out(
+    head: MadeHead, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mesh = write_head(tmp_path / "cast", head)
+    Image.fromarray(head.picture).save(tmp_path / "skin.1001.png")
+    (tmp_path / "cast" / "skin.1002.png").symlink_to(tmp_path / "skin.1001.png")
+    text = mesh.read_text()
+    for name in ("../skin.1001.png", "../skin.<UDIM>.png", "./skin.<UDIM>.png"):
+        mesh.write_text(text.replace("./skin.png", name))
+        (part,) = load_mesh(mesh).character.parts
+        assert part.material.image is None
+        assert "leads out of the folder of the mesh" in caplog.text
+        assert files_of_usd(mesh) == [mesh]
+        caplog.clear()
+
+
+def test_subsets_wear_materials_of_their_own(head: MadeHead, tmp_path: Path) -> None:
+    mesh = write_head(tmp_path / "cast", head)
+    (whole,) = load_mesh(mesh).character.parts
+    stage = pxr.Usd.Stage.Open(str(mesh))
+    looks = pxr.UsdShade.Material.Define(stage, "/Looks/Hair")
+    subset = pxr.UsdGeom.Subset.CreateGeomSubset(
+        pxr.UsdGeom.Mesh(stage.GetPrimAtPath("/Head")), "back", "face", [0, 2], "materialBind"
+    )
+    pxr.UsdShade.MaterialBindingAPI.Apply(subset.GetPrim()).Bind(looks)
+    stage.GetRootLayer().Save()
+    parts = {part.material.name: part for part in load_mesh(mesh).character.parts}
+    assert parts.keys() == {"Hair", "Skin"}
+    for name, rows in (("Hair", [0, 2]), ("Skin", [1, *range(3, len(head.faces))])):
+        part = parts[name]
+        assert part.uv is not None
+        assert whole.uv is not None
+        np.testing.assert_array_equal(
+            part.positions[part.faces], whole.positions[whole.faces[rows]]
+        )
+        np.testing.assert_array_equal(part.uv[part.faces], whole.uv[whole.faces[rows]])
+        assert len(part.positions) == 3 * len(rows)
+    subset.GetIndicesAttr().Set([0, len(head.faces)])
+    stage.GetRootLayer().Save()
+    with pytest.raises(MeshError, match="'back' has faces beyond"):
+        load_mesh(mesh)
+
+
+def test_meshes_of_instances_are_read(head: MadeHead, tmp_path: Path) -> None:
+    mesh = write_head(tmp_path / "cast", head)
+    character, layout = mesh.with_name("character.usda"), mesh.with_name("layout.usda")
+    character.write_text(
+        '#usda 1.0\n(\n    defaultPrim = "Char"\n    upAxis = "Z"\n)\n'
+        'def Xform "Char" {\n    def "Head" (references = @./head.usda@) {}\n}\n'
+    )
+    stage = pxr.Usd.Stage.CreateNew(str(layout))
+    pxr.UsdGeom.SetStageUpAxis(stage, "Z")
+    for number in range(2):
+        placed = pxr.UsdGeom.Xform.Define(stage, f"/Hero{number}")
+        placed.AddTranslateOp().Set((number, 0, 0))
+        prim = placed.GetPrim()
+        prim.GetReferences().AddReference("./character.usda")
+        prim.SetInstanceable(True)
+    stage.GetRootLayer().Save()
+    (alone,) = load_mesh(mesh).character.parts
+    parts = load_mesh(layout).character.parts
+    assert len(parts) == 2
+    for number, part in enumerate(parts):
+        moved = alone.positions + np.array([number, 0, 0])
+        np.testing.assert_allclose(part.positions, moved, atol=1e-6)
 
 
 def run(mesh: Path, out: Path, folder: Path, *more: str) -> int:

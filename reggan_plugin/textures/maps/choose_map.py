@@ -25,6 +25,7 @@ from reggan_plugin.textures.maps.texture_files import (
     image_name,
 )
 from reggan_plugin.textures.maps.texture_map import (
+    NO_TINT,
     OFF_GRID,
     MapTile,
     TextureMap,
@@ -404,8 +405,11 @@ class MapChoice:
         worn_by = [self._loaded.character.parts[i] for i in parts]
         if any(part.uv is None for part in worn_by):
             raise no_uvs(self._loaded.character)
+        material, is_gltf = worn_by[0].material, self._loaded.gltf is not None
+        # but in glTF a map takes the place of a plain colour
+        tint = tint_of(material) if is_gltf or material.image is not None else NO_TINT
         try:
-            texture = files.read(tint_of(worn_by[0].material), self._look.reading)
+            texture = files.read(tint, self._look.reading)
         except RegganError as error:
             words = self._maps.words_of(error)
             if words == str(error):

@@ -33,14 +33,7 @@ NOT_OURS = (
     "--dirty",
 )
 """Options of pip, nvidia-smi and git."""
-FRONT_ENDS = (
-    "commands",
-    "comfyui",
-    "commands.py",
-    "cli.py",
-    "job_template.py",
-    "command_line_to_copy.py",
-)
+FRONT_ENDS = ("commands", "comfyui", "commands.py", "cli.py", "command_line_to_copy.py")
 """What speaks the command line: its commands, and what is written as command lines. Nodes of
 ComfyUI speak of themselves."""
 ASSET_BUILDERS = (

@@ -23,9 +23,8 @@ from reggan_plugin.change import pipeline
 from reggan_plugin.change.picture_model import BatchedModel
 from reggan_plugin.files.frame import read_frame, write_frame
 from reggan_plugin.frozen import frozen
-from reggan_plugin.jobs import frame_output, frame_steps
-from reggan_plugin.jobs.frame_output import FrameOutput
-from reggan_plugin.jobs.frame_steps import FrameSteps
+from reggan_plugin.jobs import frame_steps
+from reggan_plugin.jobs.frame_steps import FrameOutput, FrameSteps
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, make_output_folder, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import PictureSettings, RenderSettings
@@ -86,7 +85,7 @@ _STAGES: Mapping[str, Sequence[tuple[object, str]]] = {
     "crop": [(pipeline, "cut_crop")],
     "inference": [(BatchedModel, "run"), (RigSource, "answer")],
     "composite": [(pipeline, "motion_in_frame"), (pipeline, "composite_motion")],
-    "write": [(PictureSettings, "encode"), (frame_output, "write_atomically")],
+    "write": [(PictureSettings, "encode"), (frame_steps, "write_atomically")],
 }
 """Functions that do not call each other. The rest, above all colour, is `other`."""
 

@@ -22,7 +22,7 @@ from reggan_plugin.files.image_format import Encoding, Frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.jobs.change_layers import FrameChange
-from reggan_plugin.jobs.frame_output import PIXELS_WHILE_RENDERING, room_beside
+from reggan_plugin.jobs.frame_steps import PIXELS_WHILE_RENDERING, room_beside
 from reggan_plugin.jobs.frames_in_flight import most_in_flight, run_overlapped
 from reggan_plugin.jobs.results_and_events import FrameTracked
 from reggan_plugin.jobs.track_job import track_pictures

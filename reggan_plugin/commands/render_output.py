@@ -41,8 +41,8 @@ from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.video import is_video, video_suffix_of
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.finished_frames import FinishedFrames
-from reggan_plugin.jobs.frame_output import read_input
 from reggan_plugin.jobs.frame_record import digest_of, record_path
+from reggan_plugin.jobs.frame_steps import read_input
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
 from reggan_plugin.jobs.render_job import settings_with_kept_tracks
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame

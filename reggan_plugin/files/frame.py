@@ -18,11 +18,11 @@ from reggan_plugin.errors import (
 from reggan_plugin.file_safety import found_at, is_taken, read_regular, write_atomically
 from reggan_plugin.files.colour_management import OcioColourSpace
 from reggan_plugin.files.formats import (
+    can_read,
     format_named,
     format_of,
     frame_suffixes,
     image_formats,
-    is_frame_suffix,
 )
 from reggan_plugin.files.image_format import HEAD_BYTES, ImageFormat, Wanted, faults_named
 from reggan_plugin.files.image_format import Encoding as Encoding
@@ -58,11 +58,6 @@ _HOLDERS: dict[Path, VideoFile] = {}
 def register_holder(path: Path, holder: VideoFile) -> None:
     """Let paths such as `clip.mp4/00000001.png` be read."""
     _HOLDERS[path] = holder
-
-
-def can_read(path: Path) -> bool:
-    """Tell whether the name ends like that of a frame."""
-    return is_frame_suffix(path.suffix.lower())
 
 
 def converting(path: Path) -> str:

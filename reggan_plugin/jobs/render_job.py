@@ -31,16 +31,17 @@ from reggan_plugin.file_safety import status_of, write_atomically
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.frozen import frozen
-from reggan_plugin.jobs.frame_output import (
+from reggan_plugin.jobs.frame_record import PICTURE_REVISION, RECORD_FOLDER, record_path, sha256_of
+from reggan_plugin.jobs.frame_steps import (
     PIXELS_WHILE_RENDERING,
     FrameInput,
     FrameOutput,
+    FrameSteps,
     ReadFrame,
+    ShotExposure,
     UnchangedFrame,
     room_beside,
 )
-from reggan_plugin.jobs.frame_record import PICTURE_REVISION, RECORD_FOLDER, record_path, sha256_of
-from reggan_plugin.jobs.frame_steps import FrameSteps, ShotExposure
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, make_output_folder
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results_and_events import (

@@ -40,7 +40,7 @@ from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.imaging.crop import region_of
-from reggan_plugin.jobs.frame_output import JOB_FAULTS, PIXELS_WHILE_TRACKING, room_beside
+from reggan_plugin.jobs.frame_steps import JOB_FAULTS, PIXELS_WHILE_TRACKING, room_beside
 from reggan_plugin.jobs.frames_in_flight import most_in_flight, run_overlapped
 from reggan_plugin.jobs.results_and_events import (
     FrameTracked,

@@ -12,7 +12,7 @@ from PIL import Image
 
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.image_format import EXR_ATTRIBUTE, STAMP_KEY, TIFF_TAG
-from reggan_plugin.jobs.frame_output import stamped
+from reggan_plugin.jobs.frame_steps import stamped
 
 TEXT = '{"version": "0.1.0", "settings_sha256": "0af"}'
 Write = Callable[[Path], None]

@@ -17,8 +17,8 @@ from PIL import Image
 from reggan_plugin import file_safety as regular_file
 from reggan_plugin.errors import OutputError, StalledError
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.jobs.frame_output import stamped
 from reggan_plugin.jobs.frame_record import read_record
+from reggan_plugin.jobs.frame_steps import stamped
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.results_and_events import JobSummary
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout

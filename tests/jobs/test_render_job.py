@@ -15,8 +15,8 @@ from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.change_layers import LayerFiles
-from reggan_plugin.jobs.frame_output import FrameInput
 from reggan_plugin.jobs.frame_record import FrameFacts
+from reggan_plugin.jobs.frame_steps import FrameInput
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings

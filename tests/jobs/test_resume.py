@@ -18,7 +18,7 @@ from reggan_plugin.cli import main
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.file_safety import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.files.frame import read_frame
-from reggan_plugin.jobs import frame_output, frame_record
+from reggan_plugin.jobs import frame_record, frame_steps
 from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, read_record, record_path, sha256_of
 from reggan_plugin.jobs.intensity_curve import IntensityCurve
@@ -179,7 +179,7 @@ def test_a_finished_job_reads_no_file_but_its_records(
         os.utime(path, (1e9, 1e9))
     out, read = tmp_path / "out", []
     run(out)
-    monkeypatch.setattr(frame_output, "read_content", lambda path: read.append(path) or b"")
+    monkeypatch.setattr(frame_steps, "read_content", lambda path: read.append(path) or b"")
     assert resume(run, out) == []
     assert read == []
 

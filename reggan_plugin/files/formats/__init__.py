@@ -56,11 +56,13 @@ def format_named(name: str) -> ImageFormat | None:
     """Return the format that a file's name says it has; None for others."""
     suffix = PurePath(name).suffix.lower()
     own = next((one for one in image_formats() if suffix in one.suffixes), None)
-    return _attached_format(suffix[1:]) if own is None and is_frame_suffix(suffix) else own
+    is_attached = own is None and suffix[1:] in attached("image_formats")
+    return _attached_format(suffix[1:]) if is_attached else own
 
 
-def is_frame_suffix(suffix: str) -> bool:
-    """Tell whether a frame's name may end so; in lower case."""
+def can_read(path: PurePath) -> bool:
+    """Tell whether the name ends like that of a frame."""
+    suffix = path.suffix.lower()
     return suffix in _own_suffixes() or suffix[1:] in attached("image_formats")
 
 

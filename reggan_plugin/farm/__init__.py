@@ -1,1 +1,0 @@
-"""Shots as jobs of a render farm."""

@@ -90,6 +90,7 @@ REMEDIES: Mapping[str, str] = {
     "exr-options-of-no-exr": "Leave --exr-picture, --exr-compression and --exr-layers out; "
     "--layers-out DIR writes mask and change as files beside frames of any format.",
     "exr-layers-need-lossless": "--exr-compression zip writes the picture's part without loss.",
+    "output-of-another": "--out names another place, --overwrite replaces it.",
     "changed-since": "--overwrite renders them anew.",
     "changed-and-other": "Keep it elsewhere, if it is yours; --overwrite renders it anew.",
     "compressed-twice": "--exr-compression zip keeps every bit.",

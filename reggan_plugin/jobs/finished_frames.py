@@ -53,7 +53,8 @@ class FinishedFrames:
 
         An earlier run did the same, and by size and time no file changed since; or somebody changed
         the result. `is_same` is asked of its record. A remark says that what was changed is not
-        what is asked for, or that this cannot be told: the frame fails.
+        what is asked for, or that this cannot be told, or that the result is of another source: the
+        frame fails.
         """
         path, out = str(task.source.path), str(task.output)
         record = self._same_record(task, facts) if task.existing is Existing.RESUME else None
@@ -62,6 +63,13 @@ class FinishedFrames:
             if self.io_timeout.call(path, is_untouched) and is_same(record):
                 return EXISTS
         if not self.io_timeout.call(out, partial(self.changed_since, task)):
+            made = read_record(task.output)
+            try:
+                if made is not None:
+                    check = partial(made.refuse_another, task.output, task.source.path)
+                    self.io_timeout.call(path, check)
+            except OutputExistsError as error:
+                return error.remark
             return None
         return CHANGED_SINCE if self._is_as_asked(task, facts) else changed_and_other(task.output)
 

@@ -66,6 +66,7 @@ written; and what is said of faces, numbers, warnings and seconds stays empty.
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -78,6 +79,7 @@ from typing import Any, Self
 import numpy as np
 
 from reggan_plugin import __version__
+from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.file_safety import is_regular, status_of, write_atomically
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.results_and_events import Outcome
@@ -195,9 +197,35 @@ class FrameRecord(FrameFacts):
             and all(file.state == state_of(path) for path, file in self.files_beside(output))
         )
 
+    def refuse_another(self, output: Path, source: Path) -> None:
+        """Refuse to renew an output that it says is of another source; see `refuse_another`.
+
+        Raises:
+            OutputExistsError: it is.
+        """
+        if self.output_sha256 is not None:
+            refuse_another(output, source, self.source, self.input_sha256)
+
     def files_beside(self, output: Path) -> list[tuple[Path, RecordedFile]]:
         """Return the files that were written beside the output, wherever its folder is now."""
         return [(output.parent / name, file) for name, file in self.beside.items()]
+
+
+def refuse_another(output: Path, source: Path, made_from: str, input_sha256: str | None) -> None:
+    """Refuse to renew an output that its record says is of another source: of another path,
+    wherever that begins, and other bytes.
+
+    Raises:
+        OutputExistsError: it is.
+    """
+    parts = Path(os.path.normpath(made_from)).parts
+    parts = parts[parts.count(os.pardir) :]
+    own = Path(os.path.normpath(Path.cwd() / source)).parts
+    is_same = own[-len(parts) :] == parts or input_sha256 == (digest_of(source) or "")
+    if not is_same and output.is_file():
+        raise OutputExistsError(
+            f"{output} was made from {made_from}, and is left as it is.", kind="output-of-another"
+        )
 
 
 def state_of(path: Path, *, settled_s: float = 0.0) -> FileState | None:

@@ -35,7 +35,7 @@ from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.files.video import VideoFile, is_video
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.change_layers import LayerFiles, LayerName
-from reggan_plugin.jobs.frame_record import RECORD_FOLDER, FrameFacts, record_path
+from reggan_plugin.jobs.frame_record import RECORD_FOLDER, FrameFacts, read_record, record_path
 from reggan_plugin.jobs.input_files import Source, one_sequence
 from reggan_plugin.jobs.results_and_events import FrameResult, Outcome
 
@@ -266,7 +266,7 @@ def _sidecar_of(output: Path) -> Path | None:
     return None if holds else output.with_suffix(SIDECAR_SUFFIX)
 
 
-def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Existing) -> None:
+def refuse_plans(plans: Sequence[JobPlan], inputs: Iterable[Path], existing: Existing) -> None:
     """Refuse outputs that are inputs, layers beside the source frames, two results for one name,
     and what `existing` refuses.
 
@@ -298,6 +298,10 @@ def refuse_plans(plans: Iterable[JobPlan], inputs: Iterable[Path], existing: Exi
             "leave the output out, so that each result lies beside its source."
         )
     refuse_existing(outputs, existing, beside)
+    for plan in plans if existing.keeps_finished else ():
+        for task in plan.tasks[:1]:  # before the shot is tracked; of others while they are rendered
+            if (record := read_record(task.output)) is not None:
+                record.refuse_another(task.output, task.source.path)
 
 
 def is_name_of_picture(out: Path) -> bool:

@@ -348,6 +348,7 @@ def _run(job: PlannedJob, run: RenderRun) -> JobSummary:
             is_as_asked = movie.is_as_asked(key)
             why = CHANGED_SINCE if is_as_asked else changed_and_other(movie.out)
             return _unchanged(job, movie, run, why)
+        movie.refuse_another(plan)
     of_frames = replace(
         run,
         report=report_of_one_file(report, movie.out),

@@ -30,6 +30,7 @@ from reggan_plugin.jobs.frame_record import (
     digest_of,
     fingerprint,
     record_path,
+    refuse_another,
     state_of,
 )
 from reggan_plugin.jobs.plan import Existing, JobPlan, frames_folder
@@ -134,7 +135,7 @@ class Movie:
 
         It is asked before any frame is read: what takes the source's place later is another one.
         """
-        source = plan.tasks[0].source.path.parent if self.video is None else self.video.path
+        source = self._source(plan)
         return VideoRecord(
             source=str(source),
             output=str(self.out),
@@ -159,6 +160,20 @@ class Movie:
         """Tell whether the result was begun in this way, whoever changed it since."""
         record = _record_of(self.out)
         return record is not None and record.key == key
+
+    def refuse_another(self, plan: JobPlan) -> None:
+        """Refuse to write over a finished video that is of another source.
+
+        Raises:
+            OutputExistsError: it is.
+        """
+        record = _record_of(self.out)
+        if record is not None and record.output_sha256 is not None:
+            refuse_another(self.out, self._source(plan), record.source, record.input_sha256)
+
+    def _source(self, plan: JobPlan) -> Path:
+        """Return the video, or the folder of the pictures."""
+        return plan.tasks[0].source.path.parent if self.video is None else self.video.path
 
     def changed_since(self) -> bool:
         """Tell whether somebody changed the result since it was written: it is another video, and

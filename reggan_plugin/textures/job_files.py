@@ -163,16 +163,20 @@ class OutputRecords:
         )
 
     def refuse_changed(self, outputs: Iterable[Path]) -> None:
-        """Refuse to make anew what somebody changed since an earlier run made it.
+        """Refuse to make anew what somebody changed since an earlier run made it, or what that made
+        of another mesh or map.
 
-        Such a file has other bytes than its record says, and can be read: what is damaged counts
+        A changed file has other bytes than its record says, and can be read: what is damaged counts
         as not made.
 
         Raises:
-            OutputExistsError: one was changed.
+            OutputExistsError: one was changed, or is of another.
         """
+        source = self._request.mesh or Path(str(self._request.look.texture))
         for output in outputs:
             record = read_record(output)
+            if record is not None and record.input_sha256 != self._inputs_sha256:
+                record.refuse_another(output, source)
             made = None if record is None else record.output_sha256
             if made and _digest_of_output(output) not in (None, made) and _is_whole(output):
                 raise OutputExistsError(

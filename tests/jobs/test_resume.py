@@ -277,6 +277,24 @@ def test_an_output_that_was_changed_and_is_not_as_asked_fails_and_is_left(
     assert run(out, existing=existing).results[1].outcome == "skipped"
 
 
+@pytest.mark.parametrize("first", [1001, 1002], ids=["all", "beside a frame of its own"])
+def test_results_of_another_shot_are_left(run: Run, shot: Path, tmp_path: Path, first: int) -> None:
+    out, other = tmp_path / "out", tmp_path / "other"
+    run(out, frame_range=f"{first}-1006")
+    before = contents(out)
+    other.mkdir()
+    for path in shot.iterdir():
+        retouch(other / path.name)
+    words = ["render", str(other), "-e", "happy", "--out", str(out), "--resume", "--whole-image"]
+    assert main(words) == 1
+    assert {name: contents(out)[name] for name in before} == before
+    own, moved = tmp_path / "own", tmp_path / "moved"
+    run(own)
+    shot.rename(moved)
+    plan = plan_job(str(moved), None, own, "happy", Existing.RESUME)
+    assert all(task.source.path.parent == moved for task in plan.tasks)
+
+
 @pytest.mark.parametrize("at", ["cut", "zeroed"])
 def test_a_damaged_output_is_done_again(run: Run, tmp_path: Path, at: str) -> None:
     out = tmp_path / "out"

@@ -47,13 +47,13 @@ __all__ = [
 ]
 
 _MODULE_FROM_NAME = {
-    "EXPRESSION_NAMES": "vocabulary.expression_mix",
-    "ExpressionMix": "vocabulary.expression_mix",
+    "EXPRESSION_NAMES": "vocabulary.expression",
+    "ExpressionMix": "vocabulary.expression",
     "ExpressionTransfer": "transfer.expression_transfer",
     "FaceChoice": "faces.face_finder",
     "Frame": "files.frame",
     "RegganError": "errors",
-    "parse_expression_mix": "vocabulary.expression_mix",
+    "parse_expression_mix": "vocabulary.expression",
     "read_expression": "perform.read_expression",
     "read_frame": "files.frame",
     "read_rig": "textures.rig_mesh",

@@ -29,7 +29,11 @@ def png_of_take(take: Take) -> bytes:
         image.paste(Image.fromarray(_strip(take.times_s, values)), (_NAMES_PX, top))
         end = _NAMES_PX + _PLOT_PX + 8
         draw.text((end, top + 7), f"{values.max():.2f}", font=font, fill=_INK)
-    _draw_seconds(draw, font, take, height)
+    length = float(take.times_s[-1] - take.times_s[0])
+    for tick in range(5):
+        x = _NAMES_PX + tick * (_PLOT_PX - 1) // 4
+        draw.line((x, _EDGE_PX, x, height - 30), fill=_GRID)
+        draw.text((x, height - 24), f"{length * tick / 4:.2f} s", font=font, fill=_INK)
     return encoded_picture(image, "PNG")
 
 
@@ -48,19 +52,6 @@ def _strip(
     cover = np.clip((share[None] - heights) * _STRIP_PX + 0.5, 0, 1)[..., None]
     cover[..., 0] *= share[None] > 0
     return (cover * _CURVE + (1 - cover) * _STRIP).astype(np.uint8)
-
-
-def _draw_seconds(
-    draw: ImageDraw.ImageDraw,
-    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
-    take: Take,
-    y: int,
-) -> None:
-    length = float(take.times_s[-1] - take.times_s[0])
-    for tick in range(5):
-        x = _NAMES_PX + tick * (_PLOT_PX - 1) // 4
-        draw.line((x, _EDGE_PX, x, y - 30), fill=_GRID)
-        draw.text((x, y - 24), f"{length * tick / 4:.2f} s", font=font, fill=_INK)
 
 
 _MOST_ROWS = 6000

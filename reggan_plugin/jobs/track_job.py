@@ -361,7 +361,11 @@ def steady_faces(
     for number, path in enumerate(shot.paths):
         dense = _dense_of(path, frames) if smooth else {}
         for stretch in _stretches(path, frames):
-            points = _points_of(stretch, path, frames, smooth)
+            seen = [path.detections[index] for index in stretch]
+            points = [one.points for one in seen]
+            if smooth:
+                motions = [_motion_between(*pair) for pair in pairwise(seen)]
+                points = smooth_path([times[index] for index in stretch], points, motions)
             for index, place in zip(stretch, points, strict=True):
                 score = path.detections[index].score
                 own = face_from_landmarks(number, place, score, "found")
@@ -416,17 +420,6 @@ def _stretches(path: FacePath, frames: Sequence[FrameDetections]) -> Iterator[li
             stretch = []
         stretch.append(index)
     yield stretch
-
-
-def _points_of(
-    stretch: Sequence[int], path: FacePath, frames: Sequence[FrameDetections], smooth: bool
-) -> list[Points]:
-    detections = [path.detections[index] for index in stretch]
-    readings = [one.points for one in detections]
-    if not smooth:
-        return readings
-    motions = [_motion_between(*pair) for pair in pairwise(detections)]
-    return smooth_path([frames[index].time for index in stretch], readings, motions)
 
 
 def _motion_between(one: Detection, other: Detection) -> Float[np.ndarray, "3 3"]:

@@ -226,7 +226,11 @@ def watch_folder(
     while not run.stopped():
         look_begin = time.perf_counter()
         try:
-            jobs, refused = _jobs_of_look(watched, landing, io_timeout)
+            io_timeout.call(str(watched.folder), landing.look)
+            plans, refused = io_timeout.call(str(watched.out), lambda: watched.plans(landing))
+            frames = [task.source for plan in plans for task in plan.tasks]
+            watched.settings.picture.refuse_impossible(frames)
+            jobs = [PlannedJob(plan=plan, settings=watched.settings) for plan in plans]
             look_s = time.perf_counter() - look_begin
             for one in refused:
                 joined(Notice(message=one.why))
@@ -239,7 +243,9 @@ def watch_folder(
         except _PASSING_FAULTS as error:
             look_s = time.perf_counter() - look_begin
             joined(Notice(message=error.remark))
-        _pause(max(LOOK_EVERY_S, look_s / _LOOKS_SHARE), run.stopped)
+        end = time.monotonic() + max(LOOK_EVERY_S, look_s / _LOOKS_SHARE)
+        while not run.stopped() and time.monotonic() < end:
+            time.sleep(0.1)
     for one in refused:
         left = one.results()
         joined.expect(len(left))
@@ -249,20 +255,3 @@ def watch_folder(
         return None
     joint = joined.end(summaries, interrupted=True, seconds=time.perf_counter() - begin)
     return replace(joint, parts=())
-
-
-def _jobs_of_look(
-    watched: WatchedFolder, landing: LandingFolder, io_timeout: IoTimeout
-) -> tuple[list[PlannedJob], list[_Refused]]:
-    """Return what is to be done now, and pictures that are refused."""
-    io_timeout.call(str(watched.folder), landing.look)
-    plans, refused = io_timeout.call(str(watched.out), lambda: watched.plans(landing))
-    frames = [task.source for plan in plans for task in plan.tasks]
-    watched.settings.picture.refuse_impossible(frames)
-    return [PlannedJob(plan=plan, settings=watched.settings) for plan in plans], refused
-
-
-def _pause(seconds: float, stopped: Callable[[], bool]) -> None:
-    end = time.monotonic() + seconds
-    while not stopped() and time.monotonic() < end:
-        time.sleep(0.1)

@@ -7,7 +7,7 @@ grey, RGB, and with alpha.
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +94,8 @@ def read_given(
     if isinstance(picture, bytes):
         frame = DEFAULT_READING.decode(picture, Path("the picture"))
         return GivenPicture(frame=frame, give_back=lambda pixels: encode_frame(frame, pixels))
-    if _is_pil_image(picture):
+    pillow = sys.modules.get("PIL.Image")  # whoever has such an image has loaded it
+    if pillow is not None and isinstance(picture, pillow.Image):
         return _from_pil(picture)
     hint = " Convert it: numpy.asarray(picture)." if hasattr(picture, "__array__") else ""
     raise UsageError(
@@ -184,11 +185,6 @@ def _refuse_values(array: npt.NDArray[Any], encoding: ArrayEncoding | None) -> N
         f"The picture holds values from {low:.4g} to {high:.4g}; floats are expected from 0 to 1, "
         f"sRGB-encoded. {advice}"
     )
-
-
-def _is_pil_image(picture: Any) -> "TypeGuard[Image.Image]":
-    pillow = sys.modules.get("PIL.Image")  # whoever has such an image has loaded it
-    return pillow is not None and isinstance(picture, pillow.Image)
 
 
 def _from_pil(image: "Image.Image") -> GivenPicture:

@@ -115,11 +115,6 @@ _LOSSY = {
 """Compression → its name and the types of channels that it does not keep."""
 
 
-def lossy_name(compression: int, channels: Iterable[Channel]) -> str | None:
-    """Return the name of the compression if it does not keep all of these channels."""
-    return _LOSSY[compression][0] if lossy_channels(compression, channels) else None
-
-
 def lossy_channels(compression: int, channels: Iterable[Channel]) -> list[str]:
     """Names of the channels that a compression does not keep."""
     _, types = _LOSSY.get(compression, ("", ()))
@@ -203,10 +198,14 @@ class StoredExr:
                 replaced[self.grid.offsets[block]] = data
                 beside[own] = ~changed[own]
         content = replace_chunks(self.container, replaced)
-        loss = self._loss(content, place, samples, beside[pixels]) if lossy else None
-        return EncodedFrame(
-            content=content, generation_loss=loss if loss and loss.largest else None
-        )
+        if not lossy:
+            return EncodedFrame(content=content)
+        anew = read_container(content)
+        part = anew.parts[self.layer.part_index]
+        again = decode_blocks(anew, part, read_grid(anew, part), place)
+        pairs = ((old, channel_pixels(again, channel)) for channel, old in samples.items())
+        loss = measure_loss(_LOSSY[part.compression][0], pairs, beside[pixels])
+        return EncodedFrame(content=content, generation_loss=loss if loss.largest else None)
 
     def encode_alpha(self, before: Plane, after: Plane) -> bytes:
         """Return the file with other alpha; see `WritesAlpha`."""
@@ -237,8 +236,8 @@ class StoredExr:
         if not writing.layers or writing.compression is not None:
             return
         layer = Channel(name="", pixel_type="float", sampling=(1, 1))
-        lossy = lossy_name(self.part.compression, (*self.part.channels, layer))
-        if lossy:
+        if lossy_channels(self.part.compression, (*self.part.channels, layer)):
+            lossy, _ = _LOSSY[self.part.compression]
             raise UnsupportedFormatError(
                 f"is compressed with loss ({lossy}), so layers cannot be added to it exactly.",
                 kind="exr-layers-need-lossless",
@@ -307,22 +306,6 @@ class StoredExr:
             if with_delta:
                 deltas[name.removeprefix(self.layer.prefix)] = settle(old, stored)[..., 0]
         return deltas
-
-    def _loss(
-        self,
-        content: bytes,
-        place: tuple[slice, slice],
-        samples: dict[str, Shaped[np.ndarray, "rows columns"]],
-        beside: Bool[np.ndarray, "rows columns"],
-    ) -> GenerationLoss:
-        """Loss of blocks that were compressed again in `beside`, of these channels' samples."""
-        container = read_container(content)
-        part = container.parts[self.layer.part_index]
-        blocks = decode_blocks(container, part, read_grid(container, part), place)
-        name = lossy_name(part.compression, part.channels)
-        assert name is not None, "only a lossy file is measured"
-        pairs = ((old, channel_pixels(blocks, channel)) for channel, old in samples.items())
-        return measure_loss(name, pairs, beside)
 
 
 def decode(

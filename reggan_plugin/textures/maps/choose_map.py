@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, Float, Int
+from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.errors import MeshError, RegganError, Remark, TextureError, UsageError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
@@ -451,7 +451,9 @@ def is_alike(own: Float[np.ndarray, "pixels 3"], given: Float[np.ndarray, "pixel
 def joins_at_seams(stage: Stage, parts: Sequence[int], texture: TextureMap) -> bool:
     """Tell whether colours go on across UV seams; true where there is too little to tell by."""
     faces = stage.faces[np.isin(stage.part_of_face, list(parts))]
-    places_on_map = _just_inside(stage.uv, faces)
+    middles = stage.uv[faces].mean(axis=1, keepdims=True)
+    places_on_map = stage.uv.copy()  # moved a little inwards: on a border the next tile begins
+    places_on_map[faces] = stage.uv[faces] + _INWARDS * (middles - stage.uv[faces])
     points = np.unique(faces)
     _, place = np.unique(np.round(stage.points[points], 6), axis=0, return_inverse=True)
     order = np.argsort(place.ravel(), kind="stable")
@@ -467,13 +469,3 @@ def joins_at_seams(stage: Stage, parts: Sequence[int], texture: TextureMap) -> b
     shuffled = np.random.default_rng(0).permutation(len(pairs))
     usual = float(np.abs(one - other[shuffled]).mean())
     return usual < _PLAIN or float(np.abs(one - other).mean()) < _MOST_STEP * usual
-
-
-def _just_inside(
-    uv: Float[np.ndarray, "points 2"], faces: Int[np.ndarray, "faces 3"]
-) -> Float[np.ndarray, "points 2"]:
-    """UVs moved a little into one of their triangles: on a border the next tile begins."""
-    inside = uv.copy()
-    middles = uv[faces].mean(axis=1, keepdims=True)
-    inside[faces] = uv[faces] + _INWARDS * (middles - uv[faces])
-    return inside

@@ -360,7 +360,10 @@ def _columns(pieces: dict[str, Piece], name: str) -> dict[str, np.ndarray]:
     cervical = jaw = np.ones(len(points))
     if part == "tooth":
         tooth = _loose_parts(pieces[name].triangles, len(points)) + 1
-        cervical = _cervical(points, tooth, _CERVICAL[name], is_upper=name == "teeth_upper")
+        height = points[:, 1] if name == "teeth_upper" else -points[:, 1]
+        edge = np.full(tooth.max() + 1, np.inf)
+        np.minimum.at(edge, tooth, height)
+        cervical = np.clip((height - edge[tooth]) / _CERVICAL[name], 0, 1)  # from edge to neck
         tooth += 0 if name == "teeth_upper" else tooth.max()
     if name == "hollow":
         jaw = rise(-points[:, 1], -0.27, 0.23)  # the top stays, cheeks stretch between
@@ -377,20 +380,6 @@ def _columns(pieces: dict[str, Piece], name: str) -> dict[str, np.ndarray]:
 
 def _bytes(shares: PerPoint) -> np.ndarray:
     return np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8)
-
-
-def _cervical(
-    points: Float[np.ndarray, "points 3"],
-    tooth: Int[np.ndarray, " points"],
-    crown: float,
-    *,
-    is_upper: bool,
-) -> PerPoint:
-    """0 at a tooth's edge, 1 at its neck."""
-    height = points[:, 1] if is_upper else -points[:, 1]
-    edge = np.full(tooth.max() + 1, np.inf)
-    np.minimum.at(edge, tooth, height)
-    return np.clip((height - edge[tooth]) / crown, 0, 1)
 
 
 def _hidden(pieces: dict[str, Piece], name: str) -> PerPoint:

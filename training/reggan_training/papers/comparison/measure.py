@@ -204,12 +204,13 @@ class Collector:
             row = self._judge(subject, numbers, pictures)
             row["fss"] = (whose[numbers] * embedding).sum(dim=1)
             if method != TRUE:
-                row |= self._compare(
-                    subject.targets[numbers],
-                    pictures,
-                    region[numbers],
-                    [one[numbers] for one in wanted],
-                )
+                asked, targets = region[numbers], subject.targets[numbers]
+                near = [one[numbers] for one in wanted]
+                with torch.no_grad():
+                    shown = self.judges.face.features(pictures)
+                row["perceptual"] = self.judges.perceptual_distance(shown, near, asked)
+                row["psnr"] = psnr_db(pictures, targets, asked)
+                row["ssim"] = mean_inside(ssim_map(pictures, targets), asked)
             found = {name: row.pop(name) for name in [*row] if row[name].ndim > 1}
             features[method] = _spread({OWN_FEATURES: summary, **found}, numbers, kept)
             values[method] = _spread(row, numbers, kept)
@@ -248,22 +249,6 @@ class Collector:
         for gauge in self.gauges:
             values |= gauge(sources, pictures, wanted)
         return values
-
-    def _compare(
-        self,
-        targets: Float[Tensor, "asked 3 side side"],
-        pictures: Float[Tensor, "asked 3 side side"],
-        region: Bool[Tensor, "asked 1 side side"],
-        wanted: Sequence[Tensor],
-    ) -> dict[str, Float[Tensor, " asked"]]:
-        """Distances to the true pictures."""
-        with torch.no_grad():
-            features = self.judges.face.features(pictures)
-        return {
-            "perceptual": self.judges.perceptual_distance(features, wanted, region),
-            "psnr": psnr_db(pictures, targets, region),
-            "ssim": mean_inside(ssim_map(pictures, targets), region),
-        }
 
 
 def _spread(row: Mapping[str, Tensor], numbers: list[int], kept: list[int]) -> dict[str, Tensor]:

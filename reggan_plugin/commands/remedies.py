@@ -130,6 +130,7 @@ REMEDIES: Mapping[str, str] = {
     "no-shape-in-take": "`reggan-plugin expressions --shapes` lists all.",
     "rate-of-timecodes": "--curves-rate says otherwise.",
     "take-without-time": "--curves-rate says otherwise.",
+    "few-percents": "--curves-percent says that they are.",
     "take-lies-on": "--curves-fps and --curves-offset move it.",
     "take-misses-shot": "--curves-offset and --curves-fps move it.",
     "timecode-past-second": "--curves-rate says how many frames a second of the take counts.",

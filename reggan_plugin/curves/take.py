@@ -1,7 +1,6 @@
 """A recorded take: rows of weights with the time of each, under the names that we know.
 
-Weights in percent are known by a number above 2. Timecodes are
-SMPTE's, `HH:MM:SS:FF` with parts of a frame behind a dot.
+Timecodes are SMPTE's, `HH:MM:SS:FF` with parts of a frame behind a dot.
 """
 
 import re
@@ -13,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.errors import SourceError
+from reggan_plugin.errors import Remark, SourceError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_TAKE_ROWS, MOST_TAKE_SECONDS
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, key_of
@@ -68,8 +67,8 @@ def names_from_column(column: str) -> tuple[str, ...] | None:
     return shapes_of(letters) or (None if named is None else (named,))
 
 
-_LEAST_PERCENT = 2.0
-"""Weights are percents if one is larger."""
+_LEAST_PERCENT, _PERCENT_SHARE = 2.0, 0.2
+"""Weights are percents if this share of those that are felt is larger: a few may be glitches."""
 _TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[:;](\d{1,3}(?:\.\d+)?)")
 _RATES = (24, 25, 30, 48, 50, 60, 100, 120)
 _USUAL_RATE = 60
@@ -168,7 +167,7 @@ class Columns:
         names: of the columns.
         times_s: of the rows, in seconds.
         values: as they stand in the file; NaN where it holds none.
-        scale: by which values are multiplied; None decides it by the largest of them.
+        scale: by which values are multiplied; None decides it by how many are large.
         rate_fps: rows a second, where the file says it.
         timecode_fps: frames of a second of its timecodes, where `times_s` is the time of day.
         frames: numbers of the shot's frames, where the file names these.
@@ -247,13 +246,19 @@ def take_from_columns(columns: Columns, source: str) -> Take:
     missing = sum(int(np.isnan(column).sum()) for column in merged)
     weights = np.stack([_without_gaps(column) for column in merged], axis=1)
     scale = columns.scale
+    notes = list(columns.notes)
+    large, felt = int((weights > _LEAST_PERCENT).sum()), int((weights > _FELT).sum())
     if scale is None:
-        scale = 0.01 if weights.max() > _LEAST_PERCENT else 1.0
+        scale = 0.01 if large > _PERCENT_SHARE * felt else 1.0
+        told = f"{large} of its {felt} weights are above {_LEAST_PERCENT:g}: they"
+        if scale < 1:
+            notes.append(f"{told} are read as percents.")
+        elif large:
+            notes.append(Remark(f"{told} are not read as percents.", "few-percents"))
     weights, slack = weights * scale, 1e-3  # what rounding and filters leave
     clamped = int(((weights < -slack) | (weights > MAX_WEIGHT + slack)).sum())
     weights = np.clip(weights, 0.0, MAX_WEIGHT)
     times_s = columns.times_s[order]
-    notes = list(columns.notes)
     if missing:
         notes.append(
             f"{missing} of its weights are blank, nan or infinite, and filled in straight lines; a "

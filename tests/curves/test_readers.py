@@ -90,9 +90,18 @@ def test_dropped_frames_are_named_and_leave_their_time(tmp_path: Path) -> None:
     assert "1 frames were dropped" in take.notes[0]
 
 
+def test_a_few_large_weights_make_no_percents(tmp_path: Path) -> None:
+    rows = [f"{at},{50 if at == 9 else 0.8}\n" for at in range(12)]
+    take = take_of(tmp_path, "time,jawOpen\n" + "".join(rows))
+    opened = weights_by_name(take)["jawOpen"]
+    assert (opened[8], opened[9]) == (0.8, 1.5)
+    assert any("1 of its 12 weights" in note for note in take.notes)
+
+
 def test_percents_are_known_by_their_size(tmp_path: Path) -> None:
     percents = take_of(tmp_path, "time,jawOpen,mouthLeft\n0,0,0\n1,80,1.5\n")
     assert weights_by_name(percents)["jawOpen"].tolist() == [0.0, 0.8]
+    assert any("percents" in note for note in percents.notes)
     still = read_take(tmp_path / "a.csv", holds_percents=True)
     assert weights_by_name(still)["mouthLeft"].tolist() == pytest.approx([0.0, 0.015])
     units = take_of(tmp_path, "time,jawOpen\n0,0\n1,1.2\n")

@@ -539,7 +539,7 @@ rate_option = _take_option(
 percent_option = _take_option(
     "--curves-percent",
     is_flag=True,
-    help="The weights are percents. You need this only if no weight is above 2.",
+    help="The weights are percents. You need this only if hardly any weight is above 2.",
 )
 fit_options = options_as(
     "fitted",

@@ -74,6 +74,7 @@ REMEDIES: Mapping[str, str] = {
     "range-of-no-numbers": "--range names it.",
     "range-outside": "--range names it.",
     "output-of-other-format": "--out names it.",
+    "fps-beyond-gif": "Or give --fps up to 100.",
     "picture-for-many": "--out names it.",
     "pictures-in-folders": "--recursive looks into them.",
     "mesh-as-picture": "reggan-plugin texture {mesh} --expression ...",

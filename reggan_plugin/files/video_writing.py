@@ -462,6 +462,8 @@ class _Encoder:
         self._av, self._writing, self._is_gif = av, writing, name == "gif"
         self._matrix = matrix = display_matrix(first)
         """By which players turn the video; a GIF is stored upright."""
+        self._durations: dict[int | None, int] = {}
+        """Of frames that are in the encoder, by their time; most encoders forget them."""
         codec = VIDEO_CODECS[name]
         self.stream = writing.add_stream(
             codec.encoder,
@@ -504,7 +506,7 @@ class _Encoder:
         elif self._is_other(result):
             result = self._converted(result, frame)
         result.pts, result.time_base = frame.pts, frame.time_base
-        result.duration = frame.duration
+        result.duration = self._durations[frame.pts] = frame.duration
         result.pict_type = 0  # the encoder chooses
         yield from self._encode(result)
 
@@ -515,6 +517,7 @@ class _Encoder:
     def _encode(self, frame: "VideoFrame | None") -> Iterator[None]:
         for packet in self.stream.codec_context.encode_lazy(frame):
             packet.stream = self.stream
+            packet.duration = self._durations.pop(packet.pts, None) or packet.duration
             self._writing.mux(packet)
             yield
 

@@ -40,6 +40,8 @@ from reggan_plugin.json_and_toml import read_json, typed
 from reggan_plugin.transfer.display_picture import shown_samples
 
 DEFAULT_FPS = Fraction(24)
+_GIF_FPS = 100
+"""The most frames a second of a GIF."""
 
 
 @frozen
@@ -99,16 +101,35 @@ class Movie:
         """Fail early where the video could not be written.
 
         Raises:
-            UsageError: its container does not hold the codec, this has no such quality, or it is
-                to be signed.
+            UsageError: its container does not hold the codec, this has no such quality, its frames
+                are too fast for a GIF, or it is to be signed.
         """
         name = codec_for(self.out, self.video.codec if self.video else "", self.coding)
         self.coding.options_for(name)
+        if name == "gif":
+            self._refuse_too_fast()
         if settings.signing is not None:
             raise UsageError(
                 f"{self.out} is a video, which is not signed. Render its frames as pictures, or "
                 "leave the certificate out."
             )
+
+    def _refuse_too_fast(self) -> None:
+        another = f"Name another container, such as {self.out.with_suffix('.mp4').name}."
+        counts = "a GIF counts time in hundredths of a second"
+        if self.video is None and self.fps > _GIF_FPS:
+            raise UsageError(
+                f"{self.out.name} is to have {float(self.fps):g} frames a second; {counts}. "
+                f"{another}",
+                kind="fps-beyond-gif",
+            )
+        if self.video is not None:
+            shown = np.floor(_GIF_FPS * self.video.times_s + 0.5 + 1e-6)  # as FFmpeg rounds
+            if (np.diff(shown) < 1).any():
+                raise UsageError(
+                    f"Frames of {self.video.path.name} follow each other in less than 0.01 s; "
+                    f"{counts}. {another}"
+                )
 
     def key(self, plan: JobPlan, settings: RenderSettings, model: ModelInUse | None) -> str:
         """Return changes with all that the result depends on."""

@@ -521,6 +521,8 @@ def test_a_gif_keeps_its_loops_comments_and_last_time(
     if loops is not None:
         assert smile(clip, "--out", tmp_path / "a.mkv", "--json") == 0
         assert "the number of loops is left out" in capsys.readouterr().out
+        with av.open(str(tmp_path / "a.mkv")) as made:
+            assert made.duration == 1_000_000  # microseconds
 
 
 def test_what_a_gif_does_not_hold_is_said(tmp_path: Path, capsys: Streams) -> None:
@@ -806,6 +808,21 @@ def test_few_frames_are_held_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(ReddeningTransfer, "render", seen)
     assert smile(clip) == 0
     assert max(read - done for done, read in enumerate(written)) <= 8
+
+
+def test_frames_too_fast_for_a_gif_are_refused_before_they_are_rendered(
+    tmp_path: Path, capsys: Streams
+) -> None:
+    clip, shot = tmp_path / "a.mp4", tmp_path / "shot"
+    grey = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+    write_new_video([lambda: grey] * 9, clip, coding=Coding(), fps=Fraction(120))
+    shot.mkdir()
+    for number in (1, 2, 3):
+        Image.fromarray(grey).save(shot / f"a.{number}.png")
+    for given in ([clip], [shot, "--fps", "120"]):
+        assert smile(*given, "--out", tmp_path / "a.gif", "--dry-run") == 2
+        assert "hundredths of a second" in capsys.readouterr().err
+    assert smile(shot, "--fps", "100", "--out", tmp_path / "a.gif", "--dry-run") == 0
 
 
 def test_a_video_of_pictures_of_several_sizes_is_refused(tmp_path: Path) -> None:

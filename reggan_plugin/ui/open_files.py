@@ -191,7 +191,7 @@ class OpenFiles:
         """Path for a file that is uploaded with others in one `drop`.
 
         Raises:
-            UsageError: the name is none of a picture's file.
+            UsageError: the name is none of a picture's file, or that of another one of the drop.
         """
         refuse_odd_name(name)
         if not (drop.isalnum() and len(drop) <= 64):
@@ -208,7 +208,13 @@ class OpenFiles:
                 folder = Path(self._folder.name) / f"{len(self._drops)}" / "frames"
                 folder.mkdir(parents=True)
                 self._drops[drop] = folder
-            return self._drops[drop] / name
+            place = self._drops[drop] / name
+        if place.exists():
+            raise UsageError(
+                f"Two of the dropped files are called {name}. Drop their folders one after the "
+                "other."
+            )
+        return place
 
     def count_upload(self, size_bytes: int) -> None:
         """Count bytes that are about to be written.

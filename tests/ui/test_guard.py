@@ -138,6 +138,14 @@ def test_uploads_take_plain_names_of_pictures(page: Caller, name: str, drop: str
     assert any(words in message for words in advice)
 
 
+def test_two_files_of_one_name_do_not_replace_each_other(page: Caller) -> None:
+    first, second = (
+        page.call("PUT", "upload?name=a.1.png&drop=two", body) for body in (b"x", b"y")
+    )
+    assert first[0] == 200
+    assert (second[0], b"are called a.1.png" in second[1]) == (400, True)
+
+
 def test_an_upload_that_is_too_large_is_refused_before_it_is_kept(page: Caller) -> None:
     for headers in ({}, {"Transfer-Encoding": "chunked", "Content-Length": ""}):
         body = b"x" * 2001

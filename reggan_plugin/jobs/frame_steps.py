@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -506,17 +507,12 @@ class ShotExposure:
         """
         with self._measuring:
             if self.known_ev is None:
-                self.known_ev = self._measure(source, own or (lambda: self._try(source)))
+                earlier = takewhile(lambda frame: frame.path != source.path, self.shot)
+                measured = (ev for ev in map(self._try, earlier) if ev is not None)
+                self.known_ev = next(measured, None)
+            if self.known_ev is None:
+                self.known_ev = self._try(source) if own is None else own()
             return self.known_ev
-
-    def _measure(self, source: SourceFrame, own: Callable[[], float | None]) -> float | None:
-        for earlier in self.shot:
-            if earlier.path == source.path:
-                break
-            exposure_ev = self._try(earlier)
-            if exposure_ev is not None:
-                return exposure_ev
-        return own()
 
     def _try(self, source: SourceFrame) -> float | None:
         try:

@@ -98,7 +98,15 @@ def _block(
         np.clip(np.arange(*axis), 0, length - 1)
         for axis, length in zip(ends, frame.shape, strict=False)
     )
-    return frame[rows[:, None], columns]
+    block = frame[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    beyond = (*(_repeats(axis) for axis in (rows, columns)), (0, 0))
+    return np.pad(block, beyond, mode="edge") if np.any(beyond) else block
+
+
+def _repeats(places: Int[np.ndarray, " places"]) -> tuple[int, int]:
+    """How often the first and the last of rising places come again."""
+    before = int(np.count_nonzero(places == places[0])) - 1
+    return before, len(places) - 1 - int(places[-1] - places[0]) - before
 
 
 def _sampled_planes(

@@ -127,7 +127,9 @@ def test_the_inverse_leads_back(model: Path, tmp_path: Path) -> None:
     assert off_px.max() < 0.05
 
 
-def test_layers_go_into_the_frames_own_file(model: Path, tmp_path: Path) -> None:
+def test_layers_go_into_the_frames_own_file(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     source, layers = sample("exr", tmp_path), tmp_path / "layers"
     inside = render(source, model, *FACE, "--exr-layers", "all")
     render(source, model, *FACE, "--layers-out", str(layers), out="beside")
@@ -143,6 +145,12 @@ def test_layers_go_into_the_frames_own_file(model: Path, tmp_path: Path) -> None
     again.mkdir()
     second = Path(shutil.copy(inside, again / source.name))
     render(second, model, *FACE, "--exr-layers", "gain")
+    assert "without the layers" not in capsys.readouterr().err
+    shutil.copy(second, again / "avatar.1002.exr")
+    words = ["render", again, "-o", again / "faded", "-e", "happy", "--model", model, *FACE]
+    assert main([*map(str, words), "--exr-layers", "gain", "--fade-in", "2"]) == 0
+    assert (again / "faded" / second.name).read_bytes() == second.read_bytes()
+    assert "copied as it is, without the layers of others. --layers-out" in capsys.readouterr().err
     names = OpenEXR.File(str(again / "out" / source.name), separate_channels=True).channels()
     assert {name for name in names if name.startswith("reggan")} == {
         f"reggan_gain.{name}" for name in "RGB"

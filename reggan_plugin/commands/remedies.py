@@ -97,6 +97,7 @@ REMEDIES: Mapping[str, str] = {
     "compressed-twice": "--exr-compression zip keeps every bit.",
     "other-views-keep-their-face": "Render the result again with --exr-picture {other}.",
     "colours-are-declared": "Pass --colorspace {space}.",
+    "no-layers": "--layers-out writes layers of every frame.",
     "passes-moved": "--move-layers none leaves them as they are.",
     "passes-left": "--move-layers names those that are to move.",
     "no-such-pass": "Name one of them with --move-layers.",

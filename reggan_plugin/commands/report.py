@@ -17,10 +17,9 @@ from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Reading
-from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.files.video import is_video
 from reggan_plugin.jobs.plan import writable_folder
-from reggan_plugin.jobs.results_and_events import FrameChecked, Notice, notices_of_range
+from reggan_plugin.jobs.results_and_events import FrameChecked
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.report.report_page import ReportPage, refuse_foreign_page
@@ -98,8 +97,6 @@ def report(
         io_timeout = IoTimeout(stall_s)
         rendered = io_timeout.call(source, lambda: find_rendered_shot(source, frame_range, out))
         io_timeout.call(source, lambda: refuse_overwriting([], rendered.files()))  # `>> a.png`
-        for message in notices_of_range(NO_NUMBERS, rendered.outside):
-            tell(Notice(message=message))
         done = 0
 
         def seen(frame: CheckedFrame) -> None:

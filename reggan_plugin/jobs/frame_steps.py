@@ -191,6 +191,7 @@ def unless_it_fails(
 SEEN_THROUGH = (
     "The face lies where alpha is 0, so none of its pixels changes. Render it with alpha."
 )
+NO_LAYERS = Remark("It is copied as it is, without the layers of others.", "no-layers")
 LEFT_OUT = "The face lies where the matte is 0 or no number, so none of its pixels changes."
 PIXELS_WHILE_RENDERING = 18_000_000
 """Two 4K frames: a third one takes half a gigabyte more of memory, and a frame is read while
@@ -292,6 +293,8 @@ class FrameOutput:
         else:
             file = EncodedFrame(content=ready.content)
             outcome, message = "copied", ready.reason
+            lacks_layers = bool(self._settings.picture.writing.layers)
+            facts = replace(facts, warnings=(NO_LAYERS,) if lacks_layers else ())
             beside = self._layers_of_no_change(task, ready.content)
         facts = facts.after(time.perf_counter() - begin)
         modified_ns = time.time_ns() // 1000 * 1000  # some disks keep no more digits

@@ -120,7 +120,7 @@ class FrameTask:
             return result
         return replace(
             result,
-            warnings=facts.warnings if outcome == "written" else (),
+            warnings=facts.warnings if outcome in ("written", "copied") else (),
             weights=facts.weights,
             intensity_share=facts.intensity_share,
             generation_loss=loss,

@@ -92,7 +92,7 @@ class ShotToCheck:
     out: Path
     frames: FrameList
     gaps: FrameRange
-    outside: FrameRange
+    """Frames that are asked for, and that the shot does not have, within it or beside it."""
 
     def __len__(self) -> int:
         """Entries, of which a gap is one."""
@@ -124,8 +124,7 @@ def find_rendered_shot(source: str, frame_range: str | None, out: Path) -> ShotT
 
     Args:
         source: folder, file or pattern of the shot.
-        frame_range: the part that should be there; what lies past the shot's end is left
-            out, and stands in `outside`.
+        frame_range: the part that should be there.
         out: the folder of the results; of a video also the result itself.
 
     Raises:
@@ -147,7 +146,8 @@ def find_rendered_shot(source: str, frame_range: str | None, out: Path) -> ShotT
             f"The frame range {frame_range} holds no frame of {source}. Leave it out to "
             "check the shot."
         )
-    return ShotToCheck(out=out, frames=shot.frames, gaps=shot.missing, outside=shot.outside)
+    gaps = range_from_spans([*shot.missing.spans, *shot.outside.spans])
+    return ShotToCheck(out=out, frames=shot.frames, gaps=gaps)
 
 
 def _place(entry: Entry) -> tuple[bool, int]:

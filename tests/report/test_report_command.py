@@ -66,14 +66,16 @@ def test_a_line_for_each_frame_with_a_problem(bad_shot: RenderedShot, capsys: St
     assert lines[-1] == "frame 1012: missing: The shot itself has no such frame."
 
 
-def test_a_range_leaves_out_the_rest_and_what_lies_past_the_end(
+def test_a_range_leaves_out_the_rest_and_names_what_lies_beside_the_shot(
     bad_shot: RenderedShot, capsys: Streams
 ) -> None:
-    assert report(bad_shot, "--range", "1005-1011,2000-2010", "--json") == 0
+    assert report(bad_shot, "--range", "1005-1011", "--json") == 0
+    assert set(problems_of(capsys.readouterr().out)) == {1005, 1006, 1007}
+    assert report(bad_shot, "--range", "998-999,1005-1011,2000-2010", "--json") == 1
     out, err = capsys.readouterr()
-    assert set(problems_of(out)) == {1005, 1006, 1007}
-    assert "The range names 11 frames before or past those of the shot" in err
-    assert "2000-2010" in err
+    assert set(problems_of(out)) == {998, 1005, 1006, 1007, 2000}
+    assert "13 of 20 frames are missing" in err
+    assert "frames 998-999, frames 2000-2010" in err
     assert report(bad_shot, "--range", "2000-2010") == 1
     assert "Leave it out" in capsys.readouterr().err
 

@@ -16,7 +16,6 @@ from .still_properties import (
 
 POINTS = ("left_eye", "right_eye", "mouth")
 OBJECTS = ("head", *POINTS)
-_VALUES = ("bone", *(f"{name}_bone" for name in POINTS), "front", "face_number", "tests_occlusion")
 
 
 def _choose_head(settings: Any, _context: bpy.types.Context) -> None:
@@ -115,9 +114,8 @@ class HeadSettings(bpy.types.PropertyGroup):
 
 def named_values(settings: HeadSettings) -> dict[str, Any]:
     """All fields as JSON takes them: objects by their full names, None where there is none."""
-    chosen = {name: getattr(settings, name) for name in OBJECTS}
-    names = {name: found and found.name_full for name, found in chosen.items()}
-    return names | {name: getattr(settings, name) for name in _VALUES}
+    values = {name: getattr(settings, name) for name in HeadSettings.__annotations__}
+    return {name: getattr(value, "name_full", value) for name, value in values.items()}
 
 
 classes = (HeadSettings,)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import wraps
 from textwrap import wrap
-from typing import Any
+from typing import Any, ClassVar
 
 import bpy
 
@@ -56,7 +56,7 @@ def draw_status(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         row.operator("reggan.open_folder", icon="FILE_FOLDER", text="")
     row.operator("reggan.dismiss", icon="X", text="", emboss=False)
     if said and manager.reggan_unfolds:
-        _draw_lines(layout.box().column(align=True), said, context)
+        draw_lines(layout.box(), said, context)
 
 
 def draw_job_button(
@@ -87,13 +87,19 @@ def draw_last_words(layout: bpy.types.UILayout, context: bpy.types.Context) -> N
     """Show all that the last job had to say: Blender's own pop-up goes when the mouse moves."""
     if context.window_manager.reggan_last_words:
         box = layout.box()
-        _draw_lines(box.column(align=True), context.window_manager.reggan_last_words, context)
+        draw_lines(box, context.window_manager.reggan_last_words, context)
         box.operator("reggan.dismiss", icon="X")
 
 
-def _draw_lines(column: Any, text: str, context: bpy.types.Context) -> None:
-    for line in wrapped(text, context):
-        column.label(text=line)
+def draw_lines(layout: bpy.types.UILayout, text: str, context: bpy.types.Context) -> None:
+    """Draw a text in lines that fit the region that is drawn."""
+    scale = context.preferences.system.ui_scale
+    room = context.region.width / scale - _AROUND_TEXT_PX if context.region else 0
+    length = max(20, int(room / _CHARACTER_PX))
+    column = layout.column(align=True)
+    for paragraph in text.splitlines():
+        for line in wrap(paragraph, length) or [""]:
+            column.label(text=line)
 
 
 def keep_done(manager: Any, words: str, folder: str) -> None:
@@ -132,6 +138,24 @@ def refusing(action: Callable[[Any, Any], set[str]]) -> Callable[[Any, Any], set
     return said
 
 
+def is_under_mouse(place: Any, event: bpy.types.Event) -> bool:
+    """Tell whether the mouse is over an area or a region."""
+    x, y = event.mouse_x - place.x, event.mouse_y - place.y
+    return 0 <= x < place.width and 0 <= y < place.height
+
+
+class Internal:
+    """Mixin of operators that are no undo step, and that no search finds."""
+
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+
+class Undoable:
+    """Mixin of operators that are an undo step, whose options the last operation's panel shows."""
+
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+
 class Explained:
     """Mixin of operators whose button says why it is grey, before `bpy.types.Operator`."""
 
@@ -156,14 +180,6 @@ def forget_last_words(manager: Any) -> None:
     redraw_sidebars(manager)
 
 
-def wrapped(text: str, context: bpy.types.Context) -> list[str]:
-    """Lines that fit the region that is drawn."""
-    scale = context.preferences.system.ui_scale
-    room = context.region.width / scale - _AROUND_TEXT_PX if context.region else 0
-    length = max(20, int(room / _CHARACTER_PX))
-    return [part for line in text.splitlines() for part in wrap(line, length) or [""]]
-
-
 def redraw_sidebars(manager: Any) -> None:
     """Draw again where panels show what has changed."""
     for window in manager.windows:
@@ -175,18 +191,21 @@ def redraw_sidebars(manager: Any) -> None:
 
 def redraw_views(context: bpy.types.Context) -> None:
     """Draw again what points are drawn over."""
-    for window in context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in ("IMAGE_EDITOR", "VIEW_3D"):
-                area.tag_redraw()
+    for area in open_areas(context.window_manager, "IMAGE_EDITOR", "VIEW_3D"):
+        area.tag_redraw()
 
 
-class Dismiss(bpy.types.Operator):
+def open_areas(manager: Any, *kinds: str) -> list[Any]:
+    """Return the areas of all windows that are editors of these kinds."""
+    areas = (area for window in manager.windows for area in window.screen.areas)
+    return [area for area in areas if area.type in kinds]
+
+
+class Dismiss(Internal, bpy.types.Operator):
     """Take this message away."""
 
     bl_idname = "reggan.dismiss"
     bl_label = "Dismiss"
-    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Forget what the last job said."""
@@ -194,12 +213,11 @@ class Dismiss(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class WaitForJob(bpy.types.Operator):
+class WaitForJob(Internal, bpy.types.Operator):
     """Stand for a button that cannot be pressed while a job runs."""
 
     bl_idname = "reggan.wait_for_job"
     bl_label = "Wait"
-    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:  # noqa: ARG003
@@ -208,12 +226,11 @@ class WaitForJob(bpy.types.Operator):
         return False
 
 
-class OpenFolder(bpy.types.Operator):
+class OpenFolder(Internal, bpy.types.Operator):
     """Show the folder of the results in the system's own file browser."""
 
     bl_idname = "reggan.open_folder"
     bl_label = "Open Folder"
-    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Open it."""
@@ -221,23 +238,18 @@ class OpenFolder(bpy.types.Operator):
 
 
 classes = (Dismiss, WaitForJob, OpenFolder)
-_SESSION = {"options": {"SKIP_SAVE"}}
+_UNFOLDS = {"name": "All of It", "description": "Show all that the last job had to say"}
 settings = tuple(
-    (bpy.types.WindowManager, f"reggan_{name}", value)
-    for name, value in (
-        ("job", bpy.props.StringProperty(**_SESSION)),
-        ("progress", bpy.props.FloatProperty(**_SESSION)),
-        ("last_words", bpy.props.StringProperty(**_SESSION)),
-        ("last_failed", bpy.props.BoolProperty(**_SESSION)),
-        ("done", bpy.props.StringProperty(**_SESSION)),
-        ("done_folder", bpy.props.StringProperty(**_SESSION)),
-        (
-            "unfolds",
-            bpy.props.BoolProperty(
-                name="All of It", description="Show all that the last job had to say", **_SESSION
-            ),
-        ),
-        ("doctor", bpy.props.StringProperty(**_SESSION)),
+    (bpy.types.WindowManager, f"reggan_{name}", kind(options={"SKIP_SAVE"}, **said))
+    for name, kind, said in (
+        ("job", bpy.props.StringProperty, {}),
+        ("progress", bpy.props.FloatProperty, {}),
+        ("last_words", bpy.props.StringProperty, {}),
+        ("last_failed", bpy.props.BoolProperty, {}),
+        ("done", bpy.props.StringProperty, {}),
+        ("done_folder", bpy.props.StringProperty, {}),
+        ("unfolds", bpy.props.BoolProperty, _UNFOLDS),
+        ("doctor", bpy.props.StringProperty, {}),
     )
 )
 """Of the session, not of the file."""

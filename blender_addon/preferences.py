@@ -9,7 +9,7 @@ import bpy
 from .bridge.errors import BridgeError
 from .bridge.find_runtime import Runtime, find_runtime, own_runtime
 from .bridge.own_environment import note_of, version_of_wheel
-from .job_display import draw_job, draw_last_words, wrapped
+from .job_display import draw_job, draw_last_words, draw_lines
 
 PACKAGE = __package__
 _LONGEST_REMOVAL_S = 180.0
@@ -62,9 +62,7 @@ class RegganPreferences(bpy.types.AddonPreferences):
             layout.operator("reggan.doctor", icon="CHECKMARK")
             _draw_own_environment(layout.column(align=True))
         draw_last_words(layout, context)
-        column = layout.column(align=True)
-        for line in wrapped(context.window_manager.reggan_doctor, context):
-            column.label(text=line)
+        draw_lines(layout, context.window_manager.reggan_doctor, context)
 
 
 def _draw_own_environment(column: Any) -> None:

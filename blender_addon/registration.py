@@ -28,7 +28,6 @@ _MODULES = (
     "operators.change_texture",
     "operators.split_wipe",
     "operators.live",
-    "operators.live_texture",
     "operators.edit_blend",
     "operators.take_keys",
     "operators.face_shapes",
@@ -39,7 +38,9 @@ _MODULES = (
     "panels.head",
     "panels.texture",
 )
-"""Each has `classes`, and may have what else Blender is given for it, and takes back:
+"""Each has what Blender is given for it, and gives back, some of:
+
+- `classes`;
 
 - `settings`: owner, name and property;
 - `entries`: a menu of Blender's, `append` or `prepend`, and a function that draws in it;
@@ -63,7 +64,7 @@ _drawn: list[tuple[Any, Any]] = []
 def register() -> None:
     """Add everything."""
     for module in _modules():
-        for cls in module.classes:
+        for cls in getattr(module, "classes", ()):
             _describe(cls)
             bpy.utils.register_class(cls)
         for owner, name, value in getattr(module, "settings", ()):
@@ -99,7 +100,7 @@ def unregister() -> None:
             menu.remove(draw)
         for owner, name, _ in getattr(module, "settings", ()):
             delattr(owner, name)
-        for cls in reversed(module.classes):
+        for cls in reversed(getattr(module, "classes", ())):
             bpy.utils.unregister_class(cls)
 
 

@@ -40,6 +40,11 @@ class DrivingKey(bpy.types.PropertyGroup):
         max=MAX_INTENSITY,
     )
 
+    def texts(self, key: str) -> tuple[str, str]:
+        """Return what the list shows of it, beside its key in short."""
+        moved = "nothing" if self.shape == NOTHING else f"{self.shape}  {self.weight:g}"
+        return key, moved
+
 
 class DrivingTable(bpy.types.PropertyGroup):
     """The table of an object."""
@@ -100,6 +105,10 @@ class ExpressionKey(bpy.types.PropertyGroup):
         min=-10.0,
         max=10.0,
     )
+
+    def texts(self, key: str) -> tuple[str, str]:
+        """Return what the list shows of it, beside its key in short."""
+        return self.shape, f"{key or 'no key yet'}  {self.weight:g}"
 
 
 def has_shape_keys(_settings: Any, candidate: bpy.types.Object) -> bool:

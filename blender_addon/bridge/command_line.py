@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Literal
 
@@ -10,7 +10,6 @@ from .errors import BridgeError
 from .expression_blend import PanelRequest
 
 Existing = Literal["refuse", "resume", "overwrite"]
-"""What becomes of results that are there already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,24 +26,10 @@ class FaceSettings:
 
     def arguments(self) -> list[str]:
         """Options of every command that looks for faces."""
-        return ["--face", self.choice, *_option("--tracks", self.tracks)]
+        return ["--face", self.choice, *option("--tracks", self.tracks)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelChoice:
-    """A model, by name or file, its device, and a character's own rig; None leaves it out."""
-
-    model: str | None = None
-    device: str | None = None
-    rig: Path | None = None
-
-    def arguments(self) -> list[str]:
-        """Options of every command that runs a model."""
-        return [
-            *_option("--model", self.model),
-            *_option("--device", self.device),
-            *_option("--rig", self.rig),
-        ]
+_LARGEST = FaceSettings()
 
 
 def refuse_native_code(model: str) -> None:
@@ -62,40 +47,35 @@ def refuse_native_code(model: str) -> None:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class RenderRequest:
-    """A sequence to change.
+def render_arguments(
+    frames: str,
+    asked: PanelRequest,
+    *,
+    frame_range: str | None = None,
+    face: FaceSettings = _LARGEST,
+    model: Sequence[str] = (),
+    out: Path | None = None,
+    existing: Existing = "refuse",
+    with_mask: bool = False,
+) -> list[str]:
+    """`render`, with a summary in JSON.
 
-    Attributes:
+    Args:
         frames: folder, file or pattern.
-        frame_range: the part of it, or None for all.
         asked: what the face is to show.
+        frame_range: the part of the frames, or None for all.
+        face: which one.
+        model: options that choose it.
         out: folder of the results; None puts them beside the frames.
+        existing: what becomes of results that are there already.
         with_mask: add the weight of the change to EXR frames, as the layer reggan.mask.
     """
-
-    frames: str
-    frame_range: str | None = None
-    asked: PanelRequest
-    face: FaceSettings = field(default_factory=FaceSettings)
-    model: ModelChoice = field(default_factory=ModelChoice)
-    out: Path | None = None
-    existing: Existing = "refuse"
-    with_mask: bool = False
-
-
-def render_arguments(settings: RenderRequest) -> list[str]:
-    """`render`, with a summary in JSON."""
-    existing = [] if settings.existing == "refuse" else [f"--{settings.existing}"]
     return [
-        *("render", "--frames", settings.frames),
-        *_option("--range", settings.frame_range),
-        *settings.asked.arguments(),
-        *settings.face.arguments(),
-        *settings.model.arguments(),
-        *_option("--out", settings.out),
-        *existing,
-        *(["--exr-layers", "mask"] if settings.with_mask else []),
+        *("render", "--frames", frames, *option("--range", frame_range)),
+        *(*asked.arguments(), *face.arguments(), *model),
+        *option("--out", out),
+        *([] if existing == "refuse" else [f"--{existing}"]),
+        *(["--exr-layers", "mask"] if with_mask else []),
         *("--jobs", "1"),  # Blender needs the other cores
         "--json",
     ]
@@ -103,7 +83,7 @@ def render_arguments(settings: RenderRequest) -> list[str]:
 
 def track_arguments(frames: str, tracks: Path, frame_range: str | None = None) -> list[str]:
     """`track`, which writes where the faces of a shot are into a new file."""
-    part = _option("--range", frame_range)
+    part = option("--range", frame_range)
     return ["track", "--frames", frames, *part, "--out", str(tracks), "--json"]
 
 
@@ -111,7 +91,7 @@ def sheet_arguments(
     frame: Path,
     out: Path,
     face: FaceSettings,
-    model: ModelChoice,
+    model: Sequence[str],
     *,
     presets: Path | None = None,
     small: bool = False,
@@ -123,17 +103,18 @@ def sheet_arguments(
         frame: the picture.
         out: the new file.
         face: which one.
-        model: that draws them.
+        model: options that choose the one that draws them.
         presets: a file of one's own expressions, drawn behind the others.
         small: all named expressions, small and without labels, instead of the basic ones.
         for_view: light of the scene as dark or bright as it is: the sheet goes through a view.
     """
-    chosen = [*face.arguments(), *model.arguments(), *_option("--presets", presets)]
+    chosen = [*face.arguments(), *model, *option("--presets", presets)]
     kind = [*(["--small"] if small else []), *(["--for-view"] if for_view else [])]
     return ["sheet", str(frame), *chosen, *kind, "--out", str(out), "--json"]
 
 
-def _option(name: str, value: object | None) -> list[str]:
+def option(name: str, value: object | None) -> list[str]:
+    """Return an option with its value; nothing where that is None."""
     return [] if value is None else [name, str(value)]
 
 
@@ -173,62 +154,46 @@ class MapOnHead:
         return [*named, *front, *bone]
 
 
-@dataclass(frozen=True, kw_only=True)
-class FlatMap:
-    """A map on which the face lies as seen from the front.
+def flat_arguments(face_box: Sequence[float] | None) -> list[str]:
+    """Options of `texture` for a map on which the face lies as seen from the front.
 
-    Attributes:
+    Args:
         face_box: left, top, width and height in pixels, from brows to chin; None to look for it.
     """
-
-    face_box: tuple[float, float, float, float] | None = None
-
-    def arguments(self) -> list[str]:
-        """Options of `texture`."""
-        if self.face_box is None:
-            return ["--flat"]
-        return ["--flat", "--face-box=" + ",".join(f"{number:g}" for number in self.face_box)]
+    if face_box is None:
+        return ["--flat"]
+    return ["--flat", "--face-box=" + ",".join(f"{number:g}" for number in face_box)]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TextureJob:
-    """A map to change.
+def texture_arguments(
+    texture: Path,
+    placed: Sequence[str],
+    *,
+    asked: Sequence[PanelRequest] = (),
+    model: Sequence[str] = (),
+    force: bool = False,
+    out: Path | None = None,
+    sheet: Path | None = None,
+) -> list[str]:
+    """`texture`, with a summary in JSON.
 
-    Attributes:
-        texture: its file, or a pattern with `<UDIM>`.
-        placed: how the face lies on it.
-        asked: what the map is to show, each in a file of its own; none for a sheet alone.
+    Args:
+        texture: the map's file, or a pattern with `<UDIM>`.
+        placed: options that say how the face lies on it.
+        asked: what the map is to show, each in a file of its own; none for a sheet alone. They
+            differ in the expression: of the other options the first one's count.
+        model: options that choose it.
         force: take a map that seems not to hold colours.
         out: the results' file, with `{expression}` and `<UDIM>` where there are several.
         sheet: a PNG file that shows all expressions on the head.
     """
-
-    texture: Path
-    placed: MapOnHead | FlatMap
-    asked: tuple[PanelRequest, ...] = ()
-    model: ModelChoice = field(default_factory=ModelChoice)
-    force: bool = False
-    out: Path | None = None
-    sheet: Path | None = None
-
-
-def texture_arguments(settings: TextureJob) -> list[str]:
-    """`texture`, with a summary in JSON."""
     return [
-        *("texture", "--texture", str(settings.texture)),
-        *settings.placed.arguments(),
-        *_asked_arguments(settings.asked),
-        *settings.model.arguments(),
-        *(["--force"] if settings.force else []),
-        *(["--out", str(settings.out)] if settings.out else []),
-        *(["--sheet", str(settings.sheet)] if settings.sheet else []),
+        *("texture", "--texture", str(texture), *placed),
+        *(asked[0].arguments() if asked else ()),
+        *(part for one in asked[1:] for part in ("--expression", one.blend)),
+        *model,
+        *(["--force"] if force else []),
+        *option("--out", out),
+        *option("--sheet", sheet),
         "--json",
     ]
-
-
-def _asked_arguments(asked: Sequence[PanelRequest]) -> list[str]:
-    """Several differ in the expression alone; of the other options the first one's count."""
-    if not asked:
-        return []
-    others = [part for one in asked[1:] for part in ("--expression", one.blend)]
-    return [*asked[0].arguments(), *others]

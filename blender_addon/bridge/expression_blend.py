@@ -93,24 +93,6 @@ def write_curve(path: Path, weights: Mapping[int, Mapping[str, float]]) -> None:
         csv.writer(file).writerows([("frame", "expression", "value"), *rows])
 
 
-@dataclass(frozen=True, kw_only=True)
-class RecordedTake:
-    """A recorded performance.
-
-    Attributes:
-        path: its file.
-        fps: frames a second of the shot.
-        offset: the frame of its first row, or its timecode at the shot's first frame; empty to
-            begin with the shot.
-        fit: options that fit it to the face, see `fit_arguments`.
-    """
-
-    path: Path
-    fps: float
-    offset: str = ""
-    fit: Sequence[str] = ()
-
-
 def fit_arguments(gains: Iterable[tuple[str, float, float]], asymmetry: float) -> list[str]:
     """Return the options that fit a take to a face, as `render` and `curves` take them.
 
@@ -134,7 +116,8 @@ class PanelRequest:
         presets: a file of one's own expressions, which `blend` may name.
         curve: a file of expressions and shapes by frame, in place of `blend` and `shapes`, into
             which the intensity went.
-        take: in place of `blend` and `shapes`.
+        take: the file of a recorded performance, in place of `blend` and `shapes`.
+        take_options: options that say how it lies in the shot, and fit it to the face.
         name: what results are called after, where that is no expression.
         dropped: what is not done of what was asked, in words.
     """
@@ -145,7 +128,8 @@ class PanelRequest:
     adds: bool = False
     presets: Path | None = None
     curve: Path | None = None
-    take: RecordedTake | None = None
+    take: Path | None = None
+    take_options: Sequence[str] = ()
     name: str = ""
     dropped: str = ""
 
@@ -153,7 +137,7 @@ class PanelRequest:
     def label(self) -> str:
         """The part of results' names."""
         if self.take is not None:
-            return self.take.path.stem
+            return self.take.stem
         if self.name:
             return self.name
         names = [part.partition(":")[0].strip() for part in self.blend.split("+")]
@@ -175,8 +159,6 @@ class PanelRequest:
             return ["--intensity-curve", str(self.curve)]
         intensity = ["--intensity", f"{self.intensity:.3f}"]
         if self.take is not None:
-            offset = ["--curves-offset", self.take.offset] if self.take.offset else []
-            fps = ["--curves-fps", f"{self.take.fps:g}"]
-            return ["--curves", str(self.take.path), *fps, *offset, *self.take.fit, *intensity]
+            return ["--curves", str(self.take), *self.take_options, *intensity]
         shapes = [f"--shape={name}={weight:.3f}" for name, weight in self.shapes.items()]
         return [*(["--expression", self.blend] if self.blend else []), *shapes, *intensity]

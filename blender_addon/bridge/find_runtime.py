@@ -7,7 +7,7 @@ buttons may ask at every redraw.
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -29,43 +29,6 @@ _FOR_EVERY_PYTHON = {
 }
 
 
-def reason_from_end(last_words: str, exit_code: int, *, python: str) -> str:
-    """Return an artist's message for a process that failed without an `error` line.
-
-    Args:
-        last_words: the last lines of its stderr that were not JSON.
-        exit_code: negative for a signal that killed it.
-        python: the executable that it ran.
-    """
-    missing = _NO_MODULE.search(last_words)
-    if missing and missing[1] == "reggan_plugin":
-        return (
-            f"{python} has no reggan-plugin. In the add-on's preferences choose the bundled "
-            "runtime, or press Make Environment."
-        )
-    last = last_words.rpartition("\n")[2]
-    if missing or "ImportError" in last_words:
-        return (
-            f"{python} cannot load what reggan-plugin needs: {last}. Its packages may be for "
-            "another version of Python. Choose another runtime in the add-on's preferences, or "
-            "install this one again."
-        )
-    if exit_code < 0 or exit_code > 255:
-        end = f"signal {-exit_code}" if exit_code < 0 else f"code {exit_code:#x}"
-        return (
-            f"The worker was ended from outside ({end}), often for lack of "
-            "memory. Close other programs, or work on smaller or fewer pictures, and run it "
-            "again: what is finished is kept."
-        )
-    usage = re.search(r"^Error: (.+)", last_words, re.MULTILINE | re.DOTALL)
-    if usage:
-        return " ".join(usage[1].split())
-    return last or (
-        f"The worker ended with code {exit_code} and no word of why. Press Run Doctor in the "
-        "add-on's preferences."
-    )
-
-
 def lines_of_report(report: Mapping[str, Any]) -> list[str]:
     """Devices that work, problems, devices that do not work and why, then versions.
 
@@ -81,19 +44,10 @@ def lines_of_report(report: Mapping[str, Any]) -> list[str]:
     lines += [f"Problem: {problem}" for problem in report.get("problems", ())]
     missing = [one for one in devices if not one["loads"]]
     typed = {one["name"] for one in missing if "pip " in (one.get("remedy") or "")}
-    lines += [
-        " ".join(
-            filter(
-                None,
-                (
-                    f"Not here: {one['name']}.",
-                    one["message"],
-                    "" if one["name"] in typed else one.get("remedy"),
-                ),
-            )
-        )
-        for one in missing
-    ]
+    for one in missing:
+        remedy = "" if one["name"] in typed else one.get("remedy")
+        words = (f"Not here: {one['name']}.", one["message"], remedy)
+        lines.append(" ".join(filter(None, words)))
     if "cuda" in typed:
         lines.append("For an NVIDIA card press Make Environment: it takes what cuda needs.")
     installed = [
@@ -119,8 +73,39 @@ class Runtime:
     """How much longer than others its cancelled processes may take, to clear away."""
 
     def reason_from_end(self, last_words: str, exit_code: int) -> str:
-        """Return an artist's message for a process of it that failed without an `error` line."""
-        return reason_from_end(last_words, exit_code, python=str(self.python))
+        """Return an artist's message for a process of it that failed without an `error` line.
+
+        Args:
+            last_words: the last lines of its stderr that were not JSON.
+            exit_code: negative for a signal that killed it.
+        """
+        missing = _NO_MODULE.search(last_words)
+        if missing and missing[1] == "reggan_plugin":
+            return (
+                f"{self.python} has no reggan-plugin. In the add-on's preferences choose the "
+                "bundled runtime, or press Make Environment."
+            )
+        last = last_words.rpartition("\n")[2]
+        if missing or "ImportError" in last_words:
+            return (
+                f"{self.python} cannot load what reggan-plugin needs: {last}. Its packages may be "
+                "for another version of Python. Choose another runtime in the add-on's "
+                "preferences, or install this one again."
+            )
+        if exit_code < 0 or exit_code > 255:
+            end = f"signal {-exit_code}" if exit_code < 0 else f"code {exit_code:#x}"
+            return (
+                f"The worker was ended from outside ({end}), often for lack of "
+                "memory. Close other programs, or work on smaller or fewer pictures, and run it "
+                "again: what is finished is kept."
+            )
+        usage = re.search(r"^Error: (.+)", last_words, re.MULTILINE | re.DOTALL)
+        if usage:
+            return " ".join(usage[1].split())
+        return last or (
+            f"The worker ended with code {exit_code} and no word of why. Press Run Doctor in the "
+            "add-on's preferences."
+        )
 
 
 def find_runtime(chosen: str, site_packages: Path | None) -> Runtime:
@@ -287,27 +272,13 @@ def blender_arguments(
 _BLOCKS = ("-Y", "--disable-autoexec")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ExcludedPath:
-    """A place whose files run no scripts, as Blender's preferences list it."""
-
-    path: str
-    is_pattern: bool = False
-
-    def covers(self, file: str) -> bool:
-        """Tell whether the file is there, by Blender's own rule."""
-        if not self.path:
-            return False
-        return fnmatch(file, self.path) if self.is_pattern else file.startswith(self.path)
-
-
 def may_run_scripts(
     *,
     preference_allows: bool,
     was_blocked: bool,
     file: str,
-    excluded: Sequence[ExcludedPath] = (),
-    arguments: Sequence[str] = (),
+    excluded: Iterable[tuple[str, bool]],
+    arguments: Iterable[str],
 ) -> bool:
     """Tell whether the artist lets scripts and Python drivers of this file run.
 
@@ -315,9 +286,13 @@ def may_run_scripts(
         preference_allows: *Auto Run Python Scripts* is on.
         was_blocked: Blender refused a script of the file since it was opened.
         file: where it was saved; empty if it never was.
-        excluded: the places that the preferences exclude.
+        excluded: the places that the preferences exclude, and whether each is a pattern.
         arguments: of this Blender's own process.
     """
-    is_excluded = bool(file) and any(place.covers(file) for place in excluded)
+    is_excluded = any(  # by Blender's own rule
+        fnmatch(file, place) if is_pattern else file.startswith(place)
+        for place, is_pattern in excluded
+        if place and file
+    )
     is_switched_off = any(argument in _BLOCKS for argument in arguments)
     return preference_allows and not (was_blocked or is_excluded or is_switched_off)

@@ -54,11 +54,6 @@ class LiveWorker:
     _waiting: Request | None
 
     @property
-    def pid(self) -> int:
-        """The number of its process."""
-        return self._process.pid
-
-    @property
     def is_done(self) -> bool:
         """True if every request was answered or replaced by a newer one."""
         return not self._ahead and self._waiting is None

@@ -280,19 +280,14 @@ class CameraView:
         depth_from_world: four factors of (x, y, z, 1); the distance in front of the camera's plane.
         width_px: of the whole picture, pixel aspect left out.
         height_px: of the whole picture.
-        crop_px: left, top, width and height of the part that is written; all of it by default.
+        written_px: left, top, width and height of the file's picture in the whole one.
     """
 
     clip_from_world: Matrix
     depth_from_world: Sequence[float]
     width_px: int
     height_px: int
-    crop_px: tuple[int, int, int, int] | None = None
-
-    @property
-    def written_px(self) -> tuple[int, int, int, int]:
-        """Left, top, width and height of the file's picture in the whole one."""
-        return self.crop_px or (0, 0, self.width_px, self.height_px)
+    written_px: tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,81 +55,12 @@ class Progress:
         return min(1.0, self.done / self.total) if self.total else 0.0
 
 
-class ProgressReader:
-    """Takes stderr as bytes, in pieces of any size, and knows how far the worker is."""
-
-    def __init__(self) -> None:
-        self.done = 0
-        self.total = 0
-        self.message = ""
-        self.error = ""
-        self.notices: list[str] = []
-        self._begun = b""
-        self._text: deque[str] = deque(maxlen=_KEPT_LINES)
-
-    def feed(self, piece: bytes) -> None:
-        """Take the next bytes; a line counts once its end has come."""
-        *lines, self._begun = (self._begun + piece).split(b"\n")
-        self._begun = self._begun[-_LONGEST_LINE_BYTES:]
-        for line in lines:
-            self._take(line)
-
-    def skip(self) -> None:
-        """Forget the line that has begun, as what follows it was not read."""
-        self._begun = b""
-
-    def end(self) -> None:
-        """Take what came without a line's end: a killed process stops anywhere."""
-        self._take(self._begun)
-        self._begun = b""
-
-    def last_words(self) -> str:
-        """Return the last lines that were not JSON, oldest first."""
-        return "\n".join(self._text)
-
-    def _take(self, line: bytes) -> None:
-        text = line.decode("utf-8", "replace").strip()
-        if not text.startswith("{"):
-            if text:
-                self._text.append(text)
-            return
-        try:
-            event = json.loads(text)
-        except ValueError:  # a line that was cut off, or somebody else's
-            self._text.append(text)
-            return
-        if isinstance(event, dict):
-            self._take_event(event)
-
-    def _take_event(self, event: Mapping[str, Any]) -> None:
-        kind = event.get("event")
-        if kind == "started":
-            self.done, self.total = 0, int(event.get("frames", 0))
-        elif kind in _DOING:
-            self.done, self.total = int(event.get("done", 0)), int(event.get("frames", 0))
-            self.message = f"{_DOING[kind]}: {self.done} of {self.total}"
-        elif kind == "step":
-            self.done, self.total = int(event.get("done", 0)), int(event.get("frames", 0))
-            self.message = str(event.get("message", ""))
-        elif kind == "notice":
-            self.notices.append(with_remedy(event))
-        elif kind == "error":
-            self.error = with_remedy(event)
-        if kind == "frame" and event.get("outcome") == "failed":
-            self.notices.append(with_remedy(event))
-
-
 GRACE_S = 10.0
 """How long a cancelled worker may take to finish the current frame."""
 _PIECE_BYTES = 1 << 16
 _FURTHEST_BEHIND_BYTES = 1 << 20
 _PAUSE_S = 0.05
 _NICENESS = 10
-
-
-def start(runtime: Runtime, arguments: Sequence[str], folder: Path) -> "RuntimeProcess":
-    """Run `reggan-plugin` with these arguments; see `start_process`."""
-    return RuntimeProcess(start_process(runtime, arguments, folder), folder, runtime)
 
 
 def start_process(
@@ -166,27 +97,28 @@ def start_process(
             f"{runtime.python} could not be started in {folder}: {error.strerror or error}. "
             "Check the runtime in the add-on's preferences, and that this folder can be written."
         ) from error
-    if gives_way:
-        _give_way_to_blender(process)
+    if gives_way and sys.platform != "win32":
+        with suppress(OSError):  # it has ended already
+            os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
     return process
 
 
 class RuntimeProcess:
     """A process of `reggan-plugin`, from its start to its end."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", folder: Path, runtime: Runtime) -> None:
-        self._process = process
+    def __init__(self, runtime: Runtime, arguments: Sequence[str], folder: Path) -> None:
+        """Start it; see `start_process`."""
+        self._process = start_process(runtime, arguments, folder)
         self._runtime = runtime
         self._folder = folder
         self._stderr = (folder / "stderr.txt").open("rb")
-        self._reader = ProgressReader()
+        self._done = self._total = 0
+        self._message = self._error = ""
+        self._notices: list[str] = []
+        self._begun = b""  # of a line whose end has not come
+        self._text: deque[str] = deque(maxlen=_KEPT_LINES)  # lines that are no JSON
         self._cancelled_at: float | None = None
         self._end: Progress | None = None
-
-    @property
-    def pid(self) -> int:
-        """The number of its process."""
-        return self._process.pid
 
     def poll(self) -> Progress:
         """Progress. Never waits; reads little at a time, the newest first if it is behind."""
@@ -198,11 +130,11 @@ class RuntimeProcess:
         code = self._process.poll()  # before reading: nothing is written after this
         self._read_news()
         if code is not None:
-            self._reader.end()
+            self._feed(b"\n")  # a killed process stops anywhere
             self._stderr.close()
             self._end = self._progress_at_end(code)
             return self._end
-        return self._progress("running", self._reader.message)
+        return self._progress("running", self._message)
 
     def cancel(self) -> None:
         """Ask it to stop after the current frame; asked again, or too slow, it is killed."""
@@ -223,35 +155,63 @@ class RuntimeProcess:
         self._process.wait()
         self._stderr.close()
 
-    def wait(self) -> Progress:
-        """Its end, however long that takes. For Blender without a window."""
-        while (progress := self.poll()).state == "running":
-            time.sleep(_PAUSE_S)
-        return progress
-
     def _read_news(self) -> None:
         behind = os.fstat(self._stderr.fileno()).st_size - self._stderr.tell()
         if behind > _FURTHEST_BEHIND_BYTES:
             self._stderr.seek(-_PIECE_BYTES, os.SEEK_END)
-            self._reader.skip()
+            self._begun = b""  # what follows it was not read
         while piece := self._stderr.read(_PIECE_BYTES):
-            self._reader.feed(piece)
+            self._feed(piece)
+
+    def _feed(self, piece: bytes) -> None:
+        """Take the next bytes; a line counts once its end has come."""
+        *lines, self._begun = (self._begun + piece).split(b"\n")
+        self._begun = self._begun[-_LONGEST_LINE_BYTES:]
+        for line in lines:
+            self._take(line)
+
+    def _take(self, line: bytes) -> None:
+        text = line.decode("utf-8", "replace").strip()
+        if not text.startswith("{"):
+            if text:
+                self._text.append(text)
+            return
+        try:
+            event = json.loads(text)
+        except ValueError:  # a line that was cut off, or somebody else's
+            self._text.append(text)
+            return
+        if isinstance(event, dict):
+            self._take_event(event)
+
+    def _take_event(self, event: Mapping[str, Any]) -> None:
+        kind = event.get("event")
+        if kind in ("started", "step", *_DOING):
+            self._done, self._total = int(event.get("done", 0)), int(event.get("frames", 0))
+        if kind in _DOING:
+            self._message = f"{_DOING[kind]}: {self._done} of {self._total}"
+        elif kind == "step":
+            self._message = str(event.get("message", ""))
+        elif kind == "error":
+            self._error = with_remedy(event)
+        if kind == "notice" or (kind == "frame" and event.get("outcome") == "failed"):
+            self._notices.append(with_remedy(event))
 
     def _progress_at_end(self, code: int) -> Progress:
         if code == 0:
-            return self._progress("done", self._reader.message)
+            return self._progress("done", self._message)
         if self._cancelled_at is not None:
             return self._progress("cancelled", "Cancelled.")
-        words = self._reader.error or self._runtime.reason_from_end(self._reader.last_words(), code)
+        words = self._error or self._runtime.reason_from_end("\n".join(self._text), code)
         return self._progress("failed", words)
 
     def _progress(self, state: Any, message: str) -> Progress:
         return Progress(
             state=state,
-            done=self._reader.done,
-            total=self._reader.total,
+            done=self._done,
+            total=self._total,
             message=message,
-            notices=tuple(self._reader.notices),
+            notices=tuple(self._notices),
             summary={} if state == "running" else self._summary(),
         )
 
@@ -276,9 +236,6 @@ if sys.platform == "win32":
             flags |= subprocess.BELOW_NORMAL_PRIORITY_CLASS
         return {"creationflags": flags, "startupinfo": startup}
 
-    def _give_way_to_blender(process: "subprocess.Popen[bytes]") -> None:
-        """Give way to Blender, as a process that was started so."""
-
 else:
     _STOP = signal.SIGTERM
 
@@ -286,17 +243,12 @@ else:
         """Return a group of its own: Ctrl-C in Blender's terminal is Blender's."""
         return {"start_new_session": True}
 
-    def _give_way_to_blender(process: "subprocess.Popen[bytes]") -> None:
-        """Let Blender draw first where both want the processor; alone, it has all of it."""
-        with suppress(OSError):  # it has ended already
-            os.setpriority(os.PRIO_PROCESS, process.pid, _NICENESS)
-
 
 @dataclass(frozen=True, kw_only=True)
 class JobRequest:
     """One run of `reggan-plugin`."""
 
-    arguments: tuple[str, ...]
+    arguments: Sequence[str]
     title: str
     """What the artist reads while it runs: "Render happy"."""
     folder: Path
@@ -358,18 +310,16 @@ class Job:
         self._worker.kill()
 
     def wait(self) -> Progress:
-        """Return the job's end, however long that takes."""
-        while True:
-            self._worker.wait()
-            progress = self.poll()
-            if progress.state != "running":
-                return progress
+        """Return the job's end, however long that takes. For Blender without a window."""
+        while (progress := self.poll()).state == "running":
+            time.sleep(_PAUSE_S)
+        return progress
 
     def _start_next(self) -> None:
         self._request = request = self._waiting.pop(0)
         self.title = request.title
         runtime = request.runtime or self._runtime
-        self._worker: RuntimeProcess = start(runtime, request.arguments, request.folder)
+        self._worker = RuntimeProcess(runtime, request.arguments, request.folder)
 
     def _of_all(self, progress: Progress) -> Progress:
         """With several requests each counts a hundred parts."""

@@ -61,14 +61,13 @@ def cell_at(
         v: from the bottom, in parts of the height.
     """
     x, y = u * size[0], (1 - v) * size[1]
-    return next((cell for cell in cells if _holds(cell.box, x, y)), None)
+    for cell in cells:
+        left, top, width, height = cell.box
+        if left <= x < left + width and top <= y < top + height:
+            return cell
+    return None
 
 
 def _box(values: Sequence[Any]) -> tuple[int, int, int, int]:
     x, y, width, height = (int(value) for value in values)
     return x, y, width, height
-
-
-def _holds(box: tuple[int, int, int, int], x: float, y: float) -> bool:
-    left, top, width, height = box
-    return left <= x < left + width and top <= y < top + height

@@ -26,17 +26,9 @@ EXPRESSION_GROUPS: Mapping[str, tuple[str, ...]] = {
         *("appalled", "hatred", "awed"),
     ),
     "More": (
-        *(
-            "happy closed",
-            "angry closed",
-            "laughing",
-            "relaxed",
-            "contempt",
-            "smirk",
-            "smirk right",
-        ),
-        *("skeptical", "confused", "concentrated", "tired", "pain", "crying", "shouting"),
-        *("snarl", "grimace", "pout", "kiss", "puffed cheeks"),
+        *("happy closed", "angry closed", "laughing", "relaxed", "contempt", "smirk"),
+        *("smirk right", "skeptical", "confused", "concentrated", "tired", "pain", "crying"),
+        *("shouting", "snarl", "grimace", "pout", "kiss", "puffed cheeks"),
     ),
     "Eyes and speech": (
         *("blink", "blink left", "blink right", "wink left", "wink right"),

@@ -7,7 +7,7 @@ from bpy.props import EnumProperty, FloatProperty, PointerProperty, StringProper
 
 from ..bridge.expression_blend import MAX_INTENSITY
 from ..bridge.sheet_cells import SheetCell, cell_at, cells_from_text
-from ..job_display import redraw_sidebars, refusing
+from ..job_display import Undoable, redraw_sidebars, refusing
 from ..scene.animated_values import values_by_frame
 from ..scene.expression_icons import choose_expression, face_of_action, face_of_asset
 from ..scene.made_images import cells_of
@@ -15,12 +15,11 @@ from ..scene.made_images import cells_of
 _LIBRARIES = [("LOCAL", "", "", 1), ("ALL", "", "", 2), ("ESSENTIALS", "", "", 3)]
 
 
-class ApplyFace(bpy.types.Operator):
+class ApplyFace(Undoable, bpy.types.Operator):
     """Make the face show the expression of this picture; with cues it is that of the next one."""
 
     bl_idname = "reggan.apply_face"
     bl_label = "Apply Face"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
 
     # what a shelf says of the asset that was clicked; Blender names them
     asset_library_type: EnumProperty(
@@ -69,28 +68,20 @@ def choose_face(scene: bpy.types.Scene, face: str) -> str:
     return f"{face.capitalize()}: press Add Cue" if cue else face.capitalize()
 
 
-def _take_dropped(settings: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
-    if settings.dropped_face is not None:
-        choose_face(context.scene, face_of_action(settings.dropped_face))
-        settings.dropped_face = None
+def _take_dropped(scene: bpy.types.Scene, _context: bpy.types.Context) -> None:
+    if scene.reggan_dropped_face is not None:
+        choose_face(scene, face_of_action(scene.reggan_dropped_face))
+        scene.reggan_dropped_face = None  # for the next one
 
 
-def _is_face(_settings: bpy.types.PropertyGroup, action: bpy.types.Action) -> bool:
-    return bool(face_of_action(action))
-
-
-class RegganFaces(bpy.types.PropertyGroup):
-    """A place to drop a face on; empty again at once."""
-
-    dropped_face: PointerProperty(
-        name="Face",
-        description="Drop a face of the Asset Browser here, or choose one: it becomes the "
-        "expression",
-        type=bpy.types.Action,
-        poll=_is_face,
-        update=_take_dropped,
-        options=set(),
-    )
+_DROPPED = PointerProperty(
+    name="Face",
+    description="Drop a face of the Asset Browser here, or choose one: it becomes the expression",
+    type=bpy.types.Action,
+    poll=lambda _scene, action: bool(face_of_action(action)),
+    update=_take_dropped,
+    options=set(),
+)
 
 
 class _Shelf:
@@ -181,8 +172,8 @@ def _choose(scene: bpy.types.Scene, cell: SheetCell) -> str:
     return f"{cell.expression.capitalize()} at {100 * cell.intensity:.0f} %"
 
 
-classes = (ApplyFace, RegganFaces, REGGAN_AST_image, REGGAN_AST_viewport, ChooseInSheet)
-settings = ((bpy.types.Scene, "reggan_faces", PointerProperty(type=RegganFaces)),)
+classes = (ApplyFace, REGGAN_AST_image, REGGAN_AST_viewport, ChooseInSheet)
+settings = ((bpy.types.Scene, "reggan_dropped_face", _DROPPED),)
 entries = ((bpy.types.ASSETBROWSER_MT_context_menu, "prepend", _draw_in_menu),)
 keys = (
     ("FILES", ApplyFace.bl_idname, "LEFTMOUSE", "DOUBLE_CLICK"),

@@ -1,21 +1,21 @@
 """Change the expression in rendered frames; the result opens as an image sequence."""
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 from bpy.props import BoolProperty
 
-from ..bridge.command_line import RenderRequest, render_arguments, track_arguments
+from ..bridge.command_line import render_arguments, track_arguments
 from ..bridge.errors import BridgeError
+from ..bridge.expression_blend import PanelRequest
 from ..bridge.frame_sequence import READ, RECORDS, shown_number
 from ..bridge.frames_in_words import counted_frames, unchanged_frames, what_was_done
 from ..bridge.run_job import JobRequest, Progress
 from ..bridge.tracks_file import refuse_frames_of_other_size, refuse_other_sizes
-from ..bridge.vocabulary import EXPRESSION_NAMES
 from ..job_display import keep_done
 from ..preferences import chosen_runtime
 from ..scene.camera_view import written_size
@@ -28,21 +28,19 @@ from ..scene.rendered_frames import (
     output_pattern,
 )
 from ..scene.sequence_images import load_changed_frames, load_frames, shot_name, show
-from ..scene.settings import absolute_path, face_settings, model_settings, presets_file
+from ..scene.settings import (
+    absolute_path,
+    chosen_expressions,
+    face_settings,
+    model_arguments,
+    presets_file,
+)
 from ..scene.shots import refuse_shots
 from .change_image import ChangedImage, change_of_image
 from .job_operator import JobOperator, new_job_folder, scene_of_job
 from .rendered_faces import look_at_rendered_frames
 
 _ON_DISK = ("written", "copied", "skipped")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _MadeFrames:
-    """What one request makes: an expression of a sequence, by its first and last frame."""
-
-    label: str
-    ends: tuple[Path, Path] | None
 
 
 class RenderFrames(JobOperator, bpy.types.Operator):
@@ -84,7 +82,7 @@ class RenderFrames(JobOperator, bpy.types.Operator):
             return [self._still.request]
         self._is_own_render = context.scene.reggan.frames_source == "SCENE"
         self._dropped, self._missing = "", 0
-        self._made: list[_MadeFrames] = []
+        self._made: list[tuple[str, tuple[Path, Path] | None]] = []  # expressions, and their frames
         self._folders = {folder for one in sequences for folder in _folders_beside(one)}
         if len(sequences) > 1 and context.scene.reggan.use_rig_tracks:
             raise BridgeError(
@@ -100,37 +98,44 @@ class RenderFrames(JobOperator, bpy.types.Operator):
         first = asked.ends[0] if asked.ends else Path(asked.sequence.source)
         name = shot_name(first) if asked.ends else first.stem
         folder = "" if len(sequences) == 1 else f"{first.parent.name}_{name}"
-        several = _render_settings(context, asked, folder)
-        settings = several[0]
-        self._dropped, self._missing = settings.asked.dropped, self._missing + asked.missing
-        self._made += [_MadeFrames(label=one.asked.label, ends=asked.ends) for one in several]
-        if settings.face.tracks is not None:
-            files = (asked.sequence.files[number] for number in asked.numbers)
-            refuse_frames_of_other_size(settings.face.tracks, files)
+        settings, frames = context.scene.reggan, asked.sequence.source
+        several, face = _expressions(context, asked, folder), face_settings(settings)
+        self._dropped, self._missing = several[0][0].dropped, self._missing + asked.missing
+        self._made += [(expression.label, asked.ends) for expression, _ in several]
         requests = []
-        if settings.frame_range is not None and settings.face.tracks is None:
+        if face.tracks is not None:
+            files = (asked.sequence.files[number] for number in asked.numbers)
+            refuse_frames_of_other_size(face.tracks, files)
+        elif asked.frame_range is not None:
             work = new_job_folder()
-            tracks = work / "tracks.json"
-            arguments = track_arguments(settings.frames, tracks)
-            requests.append(_looking_for_faces(arguments, work, tracks))
-            face = replace(settings.face, tracks=tracks)
-            several = [replace(one, face=face) for one in several]
-        requests += _comparison(context, several[0].face.tracks)
-        for one in several:
+            face = replace(face, tracks=work / "tracks.json")
+            requests.append(_looking_for_faces(frames, work, work / "tracks.json"))
+        requests += _comparison(context, face.tracks)
+        for expression, out in several:
             more = [name] if folder else []
-            more += [one.asked.label] if len(several) > 1 else []
+            more += [expression.label] if len(several) > 1 else []
             title = " ".join(["Changing frames", *more])
-            requests.append(_request(render_arguments(one), title, new_job_folder()))
+            arguments = render_arguments(
+                frames,
+                expression,
+                frame_range=asked.frame_range,
+                face=face,
+                model=model_arguments(context),
+                out=out,
+                existing=settings.existing.lower(),
+                with_mask=settings.with_mask and asked.are_exr,
+            )
+            requests.append(JobRequest(arguments=arguments, title=title, folder=new_job_folder()))
         return requests
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
         """Open the frames, and remember both sequences for the compositor."""
         if self._still is not None:
-            self._take_still(context, self._still)
+            self._still.take(context, self)
             return
         done = self._summaries()
-        for made, summary in zip(self._made, done, strict=True):
-            self._open(context, summary, made.label, made.ends)
+        for (label, ends), summary in zip(self._made, done, strict=True):
+            self._open(context, summary, label, ends)
         self._say(context, done, self._missing)
 
     def _summaries(self) -> list[Mapping[str, Any]]:
@@ -177,12 +182,6 @@ class RenderFrames(JobOperator, bpy.types.Operator):
             self._note(f"{counted_frames(missing)} of the scene {verb} not rendered yet")
         keep_done(context.window_manager, what_was_done(done), str(Path(done[-1]["out"])))
 
-    def _take_still(self, context: bpy.types.Context, still: ChangedImage) -> None:
-        where, note = still.take(context)
-        if note:
-            self._note(note)
-        self._report({"INFO"}, where)
-
     def reason(self, progress: Progress) -> str:
         """Of a still by its name in Blender."""
         return progress.message if self._still is None else self._still.reason(progress)
@@ -201,11 +200,11 @@ class RenderFrames(JobOperator, bpy.types.Operator):
             return False
         done = self._summaries()
         is_any = False
-        for made, summary in zip(self._made, done, strict=False):
+        for (label, ends), summary in zip(self._made, done, strict=False):
             there = _on_disk(summary) if summary.get("written") else []
             if there:
                 is_any = True
-                self._open(context, summary, made.label, made.ends and (there[0], there[-1]))
+                self._open(context, summary, label, ends and (there[0], there[-1]))
         if is_any:
             self._say(context, done, self._missing)
         return is_any
@@ -226,7 +225,7 @@ def refuse_before_render(context: bpy.types.Context, *, animation: bool) -> None
     """
     scene, settings = context.scene, context.scene.reggan
     chosen_runtime(context)
-    model_settings(context)
+    model_arguments(context)
     tracks = face_settings(settings).tracks
     if tracks is not None:
         refuse_other_sizes(
@@ -266,10 +265,10 @@ def _last_render(context: bpy.types.Context) -> ChangedImage | None:
         return None
 
 
-def _render_settings(
+def _expressions(
     context: bpy.types.Context, asked: FrameSelection, folder: str
-) -> list[RenderRequest]:
-    """Return what is asked for: one, or one for each of several expressions.
+) -> list[tuple[PanelRequest, Path | None]]:
+    """Return what is asked for, one or several expressions, and where the frames of each go.
 
     Args:
         context: of the button.
@@ -281,30 +280,14 @@ def _render_settings(
     if out is not None and folder:
         out /= folder
     if settings.makes_several:
-        names = [name for name in EXPRESSION_NAMES if name in settings.expressions]
-        if not names:
-            raise BridgeError("No expression is chosen. Choose one or several under Several.")
+        names = chosen_expressions(settings, "Several")
         several = [named_over_time(context, n, asked.numbers, new_job_folder()) for n in names]
-        outs = [out and out / one.label for one in several]
-    else:
-        several = [expression_over_time(context, asked.numbers, new_job_folder())]
-        if out is None and several[0].name and asked.ends is not None:  # else all its shapes
-            first, _ = asked.ends
-            out = first.parent / f"{shot_name(first)}_{several[0].name}"
-        outs = [out]
-    return [
-        RenderRequest(
-            frames=asked.sequence.source,
-            frame_range=asked.frame_range,
-            asked=expression,
-            face=face_settings(settings),
-            model=model_settings(context),
-            out=own_out,
-            existing=settings.existing.lower(),
-            with_mask=settings.with_mask and asked.are_exr,
-        )
-        for expression, own_out in zip(several, outs, strict=True)
-    ]
+        return [(one, out and out / one.label) for one in several]
+    expression = expression_over_time(context, asked.numbers, new_job_folder())
+    if out is None and expression.name and asked.ends is not None:  # else all its shapes
+        first, _ = asked.ends
+        out = first.parent / f"{shot_name(first)}_{expression.name}"
+    return [(expression, out)]
 
 
 def _comparison(context: bpy.types.Context, tracks: Path | None) -> list[JobRequest]:
@@ -335,18 +318,16 @@ def _on_disk(summary: Mapping[str, Any]) -> list[Path]:
     return sorted(paths, key=lambda path: (shown_number(path), path.name))
 
 
-def _looking_for_faces(arguments: Iterable[str], work: Path, tracks: Path) -> JobRequest:
+def _looking_for_faces(frames: str, work: Path, tracks: Path) -> JobRequest:
     """Return a request that ends well if it writes tracks: damaged frames fail by themselves."""
     said: list[str] = []
-    return replace(
-        _request(arguments, "Looking for faces", work),
+    return JobRequest(
+        arguments=track_arguments(frames, tracks),
+        title="Looking for faces",
+        folder=work,
         if_failed=said.append,
         objection=lambda: said[-1] if said and not tracks.is_file() else "",
     )
-
-
-def _request(arguments: Iterable[str], title: str, folder: Path) -> JobRequest:
-    return JobRequest(arguments=tuple(arguments), title=title, folder=folder)
 
 
 classes = (RenderFrames,)

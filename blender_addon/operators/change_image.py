@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bpy
 
-from ..bridge.command_line import RenderRequest, render_arguments
+from ..bridge.command_line import render_arguments
 from ..bridge.errors import BridgeError
 from ..bridge.remedies import with_remedy
 from ..bridge.run_job import JobRequest, Progress
@@ -15,7 +15,7 @@ from ..scene.image_files import ImageFile, file_of_image
 from ..scene.made_images import image_to_change
 from ..scene.result_images import new_image, whereabouts
 from ..scene.sequence_images import show
-from ..scene.settings import face_of_image, model_settings
+from ..scene.settings import face_of_image, model_arguments
 from .job_operator import JobOperator, new_job_folder
 
 _UNREAD_SPACES = ("ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear DCI-P3 D65", "Linear CIE-XYZ")
@@ -51,8 +51,8 @@ class ChangedImage:
             message = message.replace(name, self.source.image)
         return message
 
-    def take(self, context: bpy.types.Context) -> tuple[str, str]:
-        """Show the new image. Where it is, in words, and a note; empty without one.
+    def take(self, context: bpy.types.Context, operator: JobOperator) -> None:
+        """Show the new image, and let the operator say where it is.
 
         Raises:
             BridgeError: there is no new file.
@@ -67,7 +67,9 @@ class ChangedImage:
                 f"{image.name} is in {self.source.colour_space} and was changed as if it were in "
                 "Linear Rec.709: colours of the change can be off a little"
             )
-        return f"{image.name} is {whereabouts(image)}", note
+        if note:
+            operator._note(note)
+        operator._report({"INFO"}, f"{image.name} is {whereabouts(image)}")
 
 
 def change_of_image(context: bpy.types.Context, image: bpy.types.Image) -> ChangedImage:
@@ -80,16 +82,18 @@ def change_of_image(context: bpy.types.Context, image: bpy.types.Image) -> Chang
     asked = still_expression(context)
     source = file_of_image(image, folder, context.space_data)
     made = folder / "out" / source.path.name
-    job = RenderRequest(
-        frames=str(source.path),
-        asked=asked,
+    arguments = render_arguments(
+        str(source.path),
+        asked,
         face=face_of_image(settings, image),
-        model=model_settings(context),
+        model=model_arguments(context),
         out=made.parent,
     )
-    arguments = (*render_arguments(job), "--on-missing-face", "fail")
-    title = f"Making {image.name} {asked.label}"
-    request = JobRequest(arguments=arguments, title=title, folder=folder)
+    request = JobRequest(
+        arguments=[*arguments, "--on-missing-face", "fail"],
+        title=f"Making {image.name} {asked.label}",
+        folder=folder,
+    )
     return ChangedImage(
         source=source, made=made, label=asked.label, request=request, dropped=asked.dropped
     )
@@ -123,10 +127,7 @@ class EditImage(JobOperator, bpy.types.Operator):
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
         """Show the new image."""
-        where, note = self._change.take(context)
-        if note:
-            self._note(note)
-        self._report({"INFO"}, where)
+        self._change.take(context, self)
 
 
 classes = (EditImage,)

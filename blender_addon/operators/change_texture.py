@@ -7,12 +7,11 @@ from typing import Any
 
 import bpy
 
-from ..bridge.command_line import FRONTS, FlatMap, MapOnHead, TextureJob, texture_arguments
+from ..bridge.command_line import FRONTS, MapOnHead, flat_arguments, texture_arguments
 from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import PanelRequest
 from ..bridge.remedies import with_remedy
 from ..bridge.run_job import JobRequest, Progress
-from ..bridge.vocabulary import EXPRESSION_NAMES
 from ..scene.base_colour import base_colour_of, uv_map_of_image, wear_copies
 from ..scene.expression_choice import still_expression
 from ..scene.head_as_glb import TextureImage, export_head, without_what_hides
@@ -20,7 +19,7 @@ from ..scene.image_files import file_of_image, file_stem
 from ..scene.made_images import start_of
 from ..scene.result_images import new_image, packed_sheet, whereabouts
 from ..scene.sequence_images import show, show_whole
-from ..scene.settings import model_settings
+from ..scene.settings import chosen_expressions, model_arguments
 from .job_operator import JobOperator, new_job_folder
 
 SHEET_NAME = "RegGAN texture preview"
@@ -71,17 +70,16 @@ class EditTexture(_TextureOperator, bpy.types.Operator):
         out = folder / f"{labels[0] if len(labels) == 1 else '{expression}'}{ending}"
         assigns = settings.assigns and settings.layout == "MESH"
         self._assigned = (context.active_object.name, worn.image.name) if assigns else None
-        job = TextureJob(
-            texture=self._source.path,
-            placed=_placed(context, worn, folder),
+        arguments = texture_arguments(
+            self._source.path,
+            _placed(context, worn, folder),
             asked=asked,
-            model=model_settings(context),
+            model=model_arguments(context),
             force=settings.takes_any_image,
             out=out,
         )
         title = f"Making {self._source.image} {', '.join(labels)}"
         self._say_what_is_left_out(context)
-        arguments = tuple(texture_arguments(job))
         return [JobRequest(arguments=arguments, title=title, folder=folder)]
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:
@@ -113,15 +111,14 @@ class PreviewTexture(_TextureOperator, bpy.types.Operator):
         worn, folder = worn_image(context), new_job_folder()
         image, self._folder = map_to_change(context, worn), folder
         self._sheet, self._source = folder / "sheet.png", image.name
-        job = TextureJob(
-            texture=file_of_image(image, folder).path,
-            placed=_placed(context, worn, folder),
-            model=model_settings(context),
+        arguments = texture_arguments(
+            file_of_image(image, folder).path,
+            _placed(context, worn, folder),
+            model=model_arguments(context),
             force=context.scene.reggan_texture.takes_any_image,
             sheet=self._sheet,
         )
         title = f"Drawing expressions of {context.active_object.name}"
-        arguments = tuple(texture_arguments(job))
         return [JobRequest(arguments=arguments, title=title, folder=folder)]
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:  # noqa: ARG002
@@ -186,9 +183,7 @@ def _asked(context: bpy.types.Context) -> tuple[PanelRequest, ...]:
     settings = context.scene.reggan_texture
     if not settings.makes_several:
         return (still_expression(context),)
-    names = [name for name in EXPRESSION_NAMES if name in settings.expressions]
-    if not names:
-        raise BridgeError("No expression is chosen. Choose one or several under Texture Map.")
+    names = chosen_expressions(settings, "Texture Map")
     intensity = context.scene.reggan.intensity
     return tuple(PanelRequest(blend=name, intensity=intensity) for name in names)
 
@@ -204,13 +199,13 @@ def map_to_change(context: bpy.types.Context, worn: TextureImage) -> Any:
     return image
 
 
-def _placed(context: bpy.types.Context, worn: TextureImage, folder: Path) -> MapOnHead | FlatMap:
-    """Return settings that place the face on the map; writes the head's mesh."""
+def _placed(context: bpy.types.Context, worn: TextureImage, folder: Path) -> list[str]:
+    """Return the options that place the face on the map; writes the head's mesh."""
     settings = context.scene.reggan_texture
     if settings.layout == "FLAT":
         box = tuple(settings.face_box)
-        return FlatMap(face_box=box if box[2] > 0 and box[3] > 0 else None)
-    return placed_on_head(context, worn, folder)
+        return flat_arguments(box if box[2] > 0 and box[3] > 0 else None)
+    return placed_on_head(context, worn, folder).arguments()
 
 
 def placed_on_head(context: bpy.types.Context, worn: TextureImage, folder: Path) -> MapOnHead:
@@ -218,13 +213,13 @@ def placed_on_head(context: bpy.types.Context, worn: TextureImage, folder: Path)
     settings, head = context.scene.reggan_texture, context.active_object
     others, _ = without_what_hides(head, _selected_meshes(context))
     mesh = folder / f"{file_stem(head.name)}.glb"
-    handed = export_head([head, *others], worn, mesh)
-    (folder / _NAMES).write_text(json.dumps(handed.names), encoding="utf-8")
+    material, names = export_head([head, *others], worn, mesh)
+    (folder / _NAMES).write_text(json.dumps(names), encoding="utf-8")
     chosen = context.scene.reggan_head
     of_armature = chosen.head is not None and chosen.head.type == "ARMATURE"
     return MapOnHead(
         mesh=mesh,
-        material=handed.material,
+        material=material,
         front=FRONTS.get(settings.front),
         head_bone=(chosen.bone or None) if of_armature else None,
     )

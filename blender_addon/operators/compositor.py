@@ -4,15 +4,15 @@ Blender 5 has a scene's compositor in a node group of its own with a Group Outpu
 of the shader nodes; before, `Scene.node_tree` ends in a Composite node.
 """
 
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..bridge.errors import BridgeError
-from ..job_display import Explained, refusing
+from ..job_display import Explained, Undoable
+from ..scene.camera_view import full_size
+from ..scene.image_files import numbered, path_of_image
 from ..scene.sequence_images import numbers_of, show_all_frames, stored_path
 
 GROUP_NAME = "RegGAN mix"
@@ -23,7 +23,6 @@ _STEP_X, _STEP_Y = 260, 340
 _SOURCE, _FOLDER = "reggan_mix_of", "reggan_mix_folder"
 """Custom properties of the scene that mixes: the artist's scene, and where it renders to."""
 _FORMATS = {".exr": "OPEN_EXR", ".tif": "TIFF", ".tiff": "TIFF", ".jpg": "JPEG", ".jpeg": "JPEG"}
-_MOST_FOLDERS = 1000
 
 
 def mix_group() -> Any:
@@ -74,9 +73,9 @@ def mix_scene(scene: Any, original: Any, result: Any) -> Any:
 
 def _like_the_frames(mine: Any, source: Any, original: Any, result: Any) -> None:
     """Render as large, as long and into such files as the frames are."""
-    render, path = mine.render, _path_of(result)
+    render, path = mine.render, path_of_image(result)
     render.resolution_x, render.resolution_y = (
-        original.size if min(original.size) > 0 else _px(source.render)
+        original.size if min(original.size) > 0 else full_size(source.render)
     )
     render.resolution_percentage = 100
     render.fps, render.fps_base = source.render.fps, source.render.fps_base
@@ -88,19 +87,13 @@ def _like_the_frames(mine: Any, source: Any, original: Any, result: Any) -> None
     mine.frame_set(min(max(source.frame_current, mine.frame_start), mine.frame_end))
     is_exr = path.suffix.lower() == ".exr"
     _set_format(render.image_settings, path.suffix.lower(), has_float=is_exr or original.is_float)
-    for name in ("display_device",):
-        setattr(mine.display_settings, name, getattr(source.display_settings, name))
+    mine.display_settings.display_device = source.display_settings.display_device
     if is_exr:  # else the view transform is in the frames already
         for name in ("view_transform", "look", "exposure", "gamma"):
             setattr(mine.view_settings, name, getattr(source.view_settings, name))
     else:
         mine.view_settings.view_transform = "Standard"
     render.filepath = stored_path(_own_folder(mine, path) / _pattern(path))
-
-
-def _px(render: Any) -> tuple[int, int]:
-    share = render.resolution_percentage / 100
-    return round(render.resolution_x * share), round(render.resolution_y * share)
 
 
 def _set_format(settings: Any, suffix: str, *, has_float: bool) -> None:
@@ -117,21 +110,14 @@ def _own_folder(mine: Any, result: Path) -> Path:
     """Return a folder beside that of the results in which nobody else has files."""
     own = mine.get(_FOLDER)
     base = result.parent.with_name(f"{result.parent.name}_mix")
-    for number in range(1, _MOST_FOLDERS):
-        folder = base if number == 1 else base.with_name(f"{base.name}_{number}")
-        if str(folder) == own or not folder.exists():
-            mine[_FOLDER] = str(folder)
-            return folder
-    raise BridgeError(f"There are too many folders such as {base}. Move or remove some of them.")
+    folder = next(one for one in numbered(base, "") if str(one) == own or not one.exists())
+    mine[_FOLDER] = str(folder)
+    return folder
 
 
 def _pattern(path: Path) -> str:
     """Return a frame's name with # for its number, as Blender writes it."""
     return re.sub(r"\d+(?=\D*$)", lambda number: "#" * len(number[0]), path.stem)
-
-
-def _path_of(image: Any) -> Path:
-    return Path(os.path.normpath(bpy.path.abspath(image.filepath, library=image.library)))
 
 
 def _add_mix(scene: Any, original: Any, result: Any) -> None:
@@ -204,10 +190,7 @@ def _output_of(tree: Any) -> Any:
         tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
     found = [node for node in tree.nodes if node.bl_idname == kind]
     active = [node for node in found if getattr(node, "is_active_output", True)]
-    node = (active or found or [None])[0]
-    if node is None:
-        node = tree.nodes.new(kind)
-    return node.inputs[0]
+    return next(iter(active or found or [tree.nodes.new(kind)])).inputs[0]
 
 
 def _image_node(tree: Any, image: Any, label: str, location: tuple[float, float]) -> Any:
@@ -217,7 +200,7 @@ def _image_node(tree: Any, image: Any, label: str, location: tuple[float, float]
     return node
 
 
-class AddCompositorGroup(Explained, bpy.types.Operator):
+class AddCompositorGroup(Undoable, Explained, bpy.types.Operator):
     """Mix the original and the changed frames in the compositor of a new scene.
 
     It renders into a folder of its own; your scene and its frames stay as they are.
@@ -225,7 +208,6 @@ class AddCompositorGroup(Explained, bpy.types.Operator):
 
     bl_idname = "reggan.add_compositor_group"
     bl_label = "Add to Compositor"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
 
     @classmethod
     def _why_not(cls, context: bpy.types.Context) -> str:
@@ -233,7 +215,6 @@ class AddCompositorGroup(Explained, bpy.types.Operator):
         has_both = settings.original_image is not None and settings.result_image is not None
         return "" if has_both else "Change some frames first"
 
-    @refusing
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Make the scene, and show it."""
         before, settings = context.scene.name, context.scene.reggan

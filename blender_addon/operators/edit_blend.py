@@ -5,7 +5,7 @@ import bpy
 from ..bridge.cues import cue_from_name
 from ..bridge.expression_blend import blend_from_shares, shares_from_blend
 from ..bridge.vocabulary import menu_of_expressions, name_from_identifier
-from ..job_display import redraw_sidebars, refusing
+from ..job_display import Undoable, redraw_sidebars, refusing
 from ..scene.animated_values import fcurves_of, remove_fcurve
 from ..scene.expression_choice import NO_EXPRESSION
 
@@ -69,12 +69,11 @@ def _move_keys_up(scene: bpy.types.Scene, place: int) -> None:
             curve.array_index -= 1
 
 
-class AddCue(bpy.types.Operator):
+class AddCue(Undoable, bpy.types.Operator):
     """Add a timeline marker at this frame that is named after the expression, as a cue."""
 
     bl_idname = "reggan.add_cue"
     bl_label = "Add Cue"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """In place of a cue that is there already."""

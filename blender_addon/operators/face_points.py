@@ -19,7 +19,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.frame_sequence import shown_number
 from ..bridge.projection import Pixel, Point, difference, length, middle
 from ..head_settings import POINTS
-from ..job_display import Explained, redraw_sidebars, refuse, refusing
+from ..job_display import Explained, Undoable, redraw_sidebars, refuse, refusing
 from ..scene.camera_view import SurfaceDepths
 from ..scene.face_handles import FaceHandles, face_handles, move_handle
 from ..scene.head_in_scene import head_in_scene, head_problem
@@ -28,7 +28,7 @@ from ..scene.made_images import is_made
 _LANDMARK, _HANDLE, _EDGE = (1.0, 0.85, 0.1, 0.9), (0.1, 0.8, 1.0, 1.0), (0.0, 0.0, 0.0, 0.8)
 _LANDMARK_PX, HANDLE_PX, _EDGE_PX, _TEXT_PX = 2.5, 6.0, 1.5, 11
 _CORNERS = 16
-_Place = Callable[[Pixel], tuple[float, float] | None]
+_Place = Callable[[Pixel], tuple[float, float]]
 """From a pixel of the picture to one of the region."""
 
 
@@ -96,16 +96,16 @@ def _draw(place_in: Callable[[Any, FaceHandles], _Place | None]) -> None:
 
 
 def _discs(
-    places: Iterable[tuple[float, float] | None],
-    radius: float,
-    colour: tuple[float, float, float, float],
+    places: Iterable[tuple[float, float]], radius: float, colour: tuple[float, float, float, float]
 ) -> None:
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
     for place in places:
-        if place is None:
-            continue
         for size, tint in ((radius + _EDGE_PX, _EDGE), (radius, colour)):
-            corners = [_corner(place, size, i) for i in range(_CORNERS + 1)]
+            turns = (2 * math.pi * number / _CORNERS for number in range(_CORNERS + 1))
+            corners = [
+                (place[0] + size * math.cos(turn), place[1] + size * math.sin(turn))
+                for turn in turns
+            ]
             triangles = [(place, *pair) for pair in pairwise(corners)]
             flat = [corner for triangle in triangles for corner in triangle]
             batch = batch_for_shader(shader, "TRIS", {"pos": flat})
@@ -114,14 +114,7 @@ def _discs(
             batch.draw(shader)
 
 
-def _corner(place: tuple[float, float], radius: float, number: int) -> tuple[float, float]:
-    angle = 2 * math.pi * number / _CORNERS
-    return place[0] + radius * math.cos(angle), place[1] + radius * math.sin(angle)
-
-
-def _write(text: str, place: tuple[float, float] | None, scale: float) -> None:
-    if place is None:
-        return
+def _write(text: str, place: tuple[float, float], scale: float) -> None:
     blf.size(0, _TEXT_PX * scale)
     blf.color(0, *_HANDLE)
     blf.enable(0, blf.SHADOW)
@@ -135,12 +128,11 @@ _SIZE = 0.12
 """Radius of a point in eye distances."""
 
 
-class PlacePoints(Explained, bpy.types.Operator):
+class PlacePoints(Undoable, Explained, bpy.types.Operator):
     """Put empties where eyes and mouth are thought to be. Drag them onto the face, and track it."""
 
     bl_idname = "reggan.place_points"
     bl_label = "Place Points"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
 
     @classmethod
     def _why_not(cls, context: bpy.types.Context) -> str:
@@ -278,12 +270,7 @@ def _under_mouse(context: Any, drawn: FaceHandles, event: bpy.types.Event) -> st
         return None
     reach = _REACH * HANDLE_PX * context.preferences.system.ui_scale
     mouse = (event.mouse_region_x, event.mouse_region_y)
-
-    def distance(pixel: Pixel) -> float:
-        at = place(pixel)
-        return math.inf if at is None else math.dist(at, mouse)
-
-    near = [(distance(pixel), name) for name, pixel in drawn.handles.items()]
+    near = [(math.dist(place(pixel), mouse), name) for name, pixel in drawn.handles.items()]
     return min(((d, name) for d, name in near if d <= reach), default=(0.0, None))[1]
 
 

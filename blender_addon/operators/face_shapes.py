@@ -5,25 +5,25 @@ from pathlib import Path
 
 import bpy
 from bpy.props import BoolProperty, StringProperty
+from bpy_extras.io_utils import ImportHelper
 
 from ..bridge.errors import BridgeError
 from ..bridge.preset_file import add_preset
 from ..bridge.run_job import JobRequest, Progress
 from ..bridge.vocabulary import SHAPE_NAMES, mirrored_shape, side_of_shape
-from ..job_display import Explained, refusing
+from ..job_display import Explained, Internal, Undoable, refusing
 from ..preferences import preferences_of
 from ..properties import shares_of_blend
-from ..scene.expression_choice import NO_EXPRESSION
+from ..scene.expression_choice import NO_EXPRESSION, shapes_of_panel
 from ..scene.settings import absolute_path
-from .job_operator import JobOperator, new_job_folder, scene_of_job
+from .job_operator import BeginsJob, JobOperator, new_job_folder, scene_of_job
 
 
-class ResetShapes(bpy.types.Operator):
+class ResetShapes(Undoable, bpy.types.Operator):
     """Set all face shapes to 0."""
 
     bl_idname = "reggan.reset_shapes"
     bl_label = "Reset Shapes"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Also those that are animated, in this frame."""
@@ -32,12 +32,11 @@ class ResetShapes(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class MirrorShapes(bpy.types.Operator):
+class MirrorShapes(Undoable, bpy.types.Operator):
     """Exchange the sliders of the two sides, or let one side be as the other."""
 
     bl_idname = "reggan.mirror_shapes"
     bl_label = "Mirror Shapes"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
 
     way: bpy.props.EnumProperty(
         name="Way",
@@ -91,25 +90,13 @@ class LikePicture(JobOperator, bpy.types.Operator):
         self._report({"INFO"}, f"{len(weights)} face shapes are as in the picture")
 
 
-class ChoosePicture(bpy.types.Operator):
+class ChoosePicture(Internal, BeginsJob, ImportHelper, bpy.types.Operator):
     """Choose a picture of a face; the sliders show its expression."""
 
     bl_idname = "reggan.choose_picture"
     bl_label = "Like a Picture…"
-    bl_options = {"INTERNAL"}  # noqa: RUF012 - the job has its own undo step
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
     filter_image: BoolProperty(default=True, options={"HIDDEN"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN"})
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:  # noqa: ARG003
-        """Tell whether a job can begin."""
-        return bool(bpy.ops.reggan.like_picture.poll())
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002
-        """Open the file browser."""
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:  # noqa: ARG002
         """Begin the job."""
@@ -117,12 +104,11 @@ class ChoosePicture(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class SavePreset(Explained, bpy.types.Operator):
+class SavePreset(Undoable, Explained, bpy.types.Operator):
     """Keep blend and face shapes under a name in the file of presets; Blend can name it then."""
 
     bl_idname = "reggan.save_preset"
     bl_label = "Save as Preset"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
 
     name: bpy.props.StringProperty(name="Name", description="Of the new expression")
     replaces: bpy.props.BoolProperty(
@@ -154,8 +140,7 @@ class SavePreset(Explained, bpy.types.Operator):
 
 def _weights(scene: bpy.types.Scene) -> dict[str, float]:
     """Weights of blend and face shapes, those above 0."""
-    shapes = {name: getattr(scene.reggan_shapes, name) for name in SHAPE_NAMES}
-    weights = {**shares_of_blend(scene.reggan), **shapes}
+    weights = {**shares_of_blend(scene.reggan), **shapes_of_panel(scene)}
     return {name: round(weight, 3) for name, weight in weights.items() if weight}
 
 

@@ -10,7 +10,13 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.remedies import with_names_for_paths
 from ..bridge.run_job import Job, JobRequest, Progress
-from ..job_display import Explained, forget_last_words, keep_last_words, redraw_sidebars
+from ..job_display import (
+    Explained,
+    forget_last_words,
+    is_under_mouse,
+    keep_last_words,
+    redraw_sidebars,
+)
 from ..preferences import chosen_runtime
 
 _running: list[Job] = []
@@ -18,11 +24,6 @@ _running: list[Job] = []
 BUSY = "Another RegGAN job is running"
 _INTERVAL_S = 0.2
 _FOLDER_BEGINS = "reggan-"
-
-
-def running_job() -> Job | None:
-    """Return the running job."""
-    return _running[0] if _running else None
 
 
 def without_work_paths(message: str) -> str:
@@ -48,7 +49,18 @@ def scene_of_job(full_name: str, remedy: str) -> bpy.types.Scene:
     return found
 
 
-class JobOperator(Explained):
+class BeginsJob(Explained):
+    """Mixin of operators that begin a job: their buttons are grey while another runs."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        """Tell whether the button can be pressed; says why not."""
+        if _running:
+            cls.poll_message_set(BUSY)  # type: ignore[attr-defined]
+        return not _running and super().poll(context)
+
+
+class JobOperator(BeginsJob):
     """Mixin of operators that run `reggan-plugin`, before `bpy.types.Operator`.
 
     A subclass says `_why_not`, `requests` and `finished`. No reference to anything of Blender is
@@ -93,13 +105,6 @@ class JobOperator(Explained):
     def reason(self, progress: Progress) -> str:
         """Return the error of the job, in the words of the panels."""
         return progress.message
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        """Tell whether the button can be pressed; says why not."""
-        if _running:
-            cls.poll_message_set(BUSY)  # type: ignore[attr-defined]
-        return not _running and super().poll(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Run to the end: without a window, and when called from a script."""
@@ -222,10 +227,7 @@ def _is_for_render_view(context: bpy.types.Context, event: bpy.types.Event) -> b
     if window.screen.show_fullscreen or window.parent is not None:
         return True
     for area in window.screen.areas:
-        is_over = (
-            0 <= event.mouse_x - area.x < area.width and 0 <= event.mouse_y - area.y < area.height
-        )
-        if is_over and area.type == "IMAGE_EDITOR":
+        if area.type == "IMAGE_EDITOR" and is_under_mouse(area, event):
             image = area.spaces.active.image
             return image is not None and image.type == "RENDER_RESULT"
     return False

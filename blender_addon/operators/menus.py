@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from ..job_display import Explained
+from ..job_display import Explained, Internal
 
 
 def _draw_in_image_menu(menu: Any, _context: bpy.types.Context) -> None:
@@ -30,12 +30,11 @@ def _draw_in_render_menu(menu: Any, _context: bpy.types.Context) -> None:
 _MANUAL = Path(__file__).parents[1] / "manual.html"
 
 
-class OpenManual(Explained, bpy.types.Operator):
+class OpenManual(Internal, Explained, bpy.types.Operator):
     """Open the manual of this extension in a browser; it needs no network."""
 
     bl_idname = "reggan.manual"
     bl_label = "Manual"
-    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
 
     @classmethod
     def _why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003

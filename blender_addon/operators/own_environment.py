@@ -8,16 +8,16 @@ import bpy
 from ..bridge.find_runtime import find_runtime, lines_of_report
 from ..bridge.own_environment import note_of
 from ..bridge.run_job import Job, JobRequest, Progress
+from ..job_display import Internal
 from ..preferences import maker_of_environments, own_environment, own_wheel, preferences_of
 from .job_operator import JobOperator, new_job_folder
 
 
-class RunDoctor(JobOperator, bpy.types.Operator):
+class RunDoctor(Internal, JobOperator, bpy.types.Operator):
     """Say what the chosen runtime has installed, and try every device with the model."""
 
     bl_idname = "reggan.doctor"
     bl_label = "Run Doctor"
-    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
 
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:
         """One run of `doctor`."""
@@ -30,10 +30,9 @@ class RunDoctor(JobOperator, bpy.types.Operator):
         context.window_manager.reggan_doctor = "\n".join(lines_of_report(progress.summary))
 
 
-class _EnvironmentOperator(JobOperator):
+class _EnvironmentOperator(Internal, JobOperator):
     """The common part: Blender's Python works on the folder, beside Blender."""
 
-    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
     _cancelled = "Cancelled. The environment is as it was before."
 
     def job(self, context: bpy.types.Context) -> Job:

@@ -17,7 +17,7 @@ from ..scene.made_images import image_to_change
 from ..scene.rendered_frames import asked_frames
 from ..scene.result_images import packed_sheet
 from ..scene.sequence_images import show_whole
-from ..scene.settings import face_of_image, face_settings, model_settings, presets_file
+from ..scene.settings import face_of_image, face_settings, model_arguments, presets_file
 from .job_operator import JobOperator, new_job_folder
 
 SHEET_NAME = "RegGAN preview"
@@ -57,13 +57,13 @@ class _SheetOperator(JobOperator):
             frame,
             self._sheet,
             face,
-            model_settings(context),
+            model_arguments(context),
             presets=presets_file(scene),
             small=self._is_small,
             for_view=self._has_view,
         )
         title = f"Drawing expressions of {frame.name}"
-        return [JobRequest(arguments=tuple(arguments), title=title, folder=folder)]
+        return [JobRequest(arguments=arguments, title=title, folder=folder)]
 
     def _packed(self, progress: Progress) -> bpy.types.Image:
         source = self._source and bpy.data.images.get(self._source)

@@ -8,7 +8,7 @@ import bpy
 from bpy.props import BoolProperty
 
 from ..bridge.errors import BridgeError
-from ..job_display import Explained, refusing
+from ..job_display import Internal, refusing
 from ..scene.camera_view import camera_problem
 from ..scene.shots import (
     Shot,
@@ -23,19 +23,18 @@ from ..scene.shots import (
     shots_of,
 )
 from .change_frames import refuse_before_render
-from .job_operator import BUSY, running_job
+from .job_operator import BeginsJob
 
 _run: list["_Run"] = []
 """What is being rendered by the button; at most one."""
 _DELAY_S = 0.1
 
 
-class RenderAndApply(Explained, bpy.types.Operator):
+class RenderAndApply(Internal, BeginsJob, bpy.types.Operator):
     """Render this scene, then change the expression in what was rendered."""
 
     bl_idname = "reggan.render_and_apply"
     bl_label = "Render and Apply"
-    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; the job has its own undo step
 
     animation: BoolProperty(
         name="Animation",
@@ -61,7 +60,7 @@ class RenderAndApply(Explained, bpy.types.Operator):
 
     @classmethod
     def _why_not(cls, context: bpy.types.Context) -> str:
-        return BUSY if running_job() else camera_problem(context.scene)
+        return camera_problem(context.scene)
 
     @refusing
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, ClassVar
+from typing import Any
 
 import bpy
 
 from ..bridge.errors import BridgeError
 from ..bridge.shape_keys import driving_table, recognise
 from ..bridge.vocabulary import SHAPE_NAMES
-from ..job_display import Explained, refusing
+from ..job_display import Explained, Undoable, refusing
 from ..scene.character import (
     character_problem,
     meshes_of_character,
@@ -21,12 +21,11 @@ from ..scene.settings import character_file
 from ..shape_settings import fill, key_names
 
 
-class RecogniseShapeKeys(Explained, bpy.types.Operator):
+class RecogniseShapeKeys(Undoable, Explained, bpy.types.Operator):
     """Fill the table anew from the names of the shape keys (ARKit's, and those of other makers)."""
 
     bl_idname = "reggan.recognise_shape_keys"
     bl_label = "Recognise"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod
     def _why_not(cls, context: bpy.types.Context) -> str:
@@ -41,22 +40,17 @@ class RecogniseShapeKeys(Explained, bpy.types.Operator):
         if not found:
             self.report({"WARNING"}, "No name is known. Add lines by hand.")
             return {"CANCELLED"}
-        settings.rows.clear()
-        for line in found:
-            row = settings.rows.add()
-            row.shape, row.key, row.weight = line.shape, line.key, line.weight
-        settings.active_row = 0
+        fill(settings, found)
         shapes = {line.shape for line in found}
         self.report({"INFO"}, f"{len(shapes)} of {len(SHAPE_NAMES)} face shapes are recognised")
         return {"FINISHED"}
 
 
-class AddExpressionKey(bpy.types.Operator):
+class AddExpressionKey(Undoable, bpy.types.Operator):
     """Add a line to the table."""
 
     bl_idname = "reggan.add_expression_key"
     bl_label = "Add Line"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Of the chosen line's shape, without a key."""
@@ -68,11 +62,10 @@ class AddExpressionKey(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class _RemoveLine(Explained):
+class _RemoveLine(Undoable, Explained):
     """Mixin of operators that take a line out of a table, before `bpy.types.Operator`."""
 
     bl_label = "Remove Line"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
     _table: Callable[[Any], Any]
 
     @classmethod
@@ -96,12 +89,11 @@ class RemoveExpressionKey(_RemoveLine, bpy.types.Operator):
     _table = staticmethod(attrgetter("reggan_character"))
 
 
-class FillDrivingTable(Explained, bpy.types.Operator):
+class FillDrivingTable(Undoable, Explained, bpy.types.Operator):
     """Fill the table anew from the names of the object's shape keys, a line for each."""
 
     bl_idname = "reggan.fill_driving_table"
     bl_label = "Recognise"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod
     def _why_not(cls, context: bpy.types.Context) -> str:
@@ -121,12 +113,11 @@ class FillDrivingTable(Explained, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class AddDrivingKey(bpy.types.Operator):
+class AddDrivingKey(Undoable, bpy.types.Operator):
     """Add a line for the chosen shape key: it may move several face shapes."""
 
     bl_idname = "reggan.add_driving_key"
     bl_label = "Add Line"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """After the chosen one."""

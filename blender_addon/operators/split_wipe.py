@@ -10,7 +10,15 @@ from bpy.props import FloatProperty
 from gpu_extras.batch import batch_for_shader
 
 from ..bridge.errors import BridgeError
-from ..job_display import Explained, redraw_sidebars, redraw_views, refusing
+from ..job_display import (
+    Explained,
+    Internal,
+    is_under_mouse,
+    open_areas,
+    redraw_sidebars,
+    redraw_views,
+    refusing,
+)
 from ..scene.expression_icons import pixels_of
 from ..scene.image_files import file_of_image
 from ..scene.made_images import before_and_after, is_made, mark_live, results_of, source_of
@@ -20,12 +28,11 @@ from .job_operator import new_job_folder
 _NOT_CHANGED = "Change this image or its frames first"
 
 
-class ToggleBeforeAfter(Explained, bpy.types.Operator):
+class ToggleBeforeAfter(Internal, Explained, bpy.types.Operator):
     """Show the picture before its change, or the newest result made of it."""
 
     bl_idname = "reggan.toggle_before_after"
     bl_label = "Before / After"
-    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
 
     @classmethod
     def _why_not(cls, context: bpy.types.Context) -> str:
@@ -79,12 +86,11 @@ class _Wipe:
             image.update()
 
 
-class SplitWipe(Explained, bpy.types.Operator):
+class SplitWipe(Internal, Explained, bpy.types.Operator):
     """Show before and after side by side, with an edge between them to drag; again ends it."""
 
     bl_idname = "reggan.split_wipe"
     bl_label = "Split Wipe"
-    bl_options = {"INTERNAL"}  # noqa: RUF012 - Blender's own way; nothing of the file changes
 
     share: FloatProperty(
         name="Edge",
@@ -123,7 +129,9 @@ class SplitWipe(Explained, bpy.types.Operator):
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         """Move the edge with the mouse held; everything else works as always."""
         region = _region_under(context, event)
-        if not _wipes or not _is_shown(context) or (event.type == "ESC" and region is not None):
+        areas = open_areas(context.window_manager, "IMAGE_EDITOR")
+        is_gone = not any(map(_shows_wipe, areas))
+        if not _wipes or is_gone or (event.type == "ESC" and region is not None):
             end_wipe(context)
             context.workspace.status_text_set(None)
             return {"CANCELLED"}
@@ -227,25 +235,16 @@ def _read(name: str) -> tuple["array[float]", dict[str, Any]]:
     return pixels, like
 
 
-def _is_shown(context: bpy.types.Context) -> bool:
-    return any(
-        area.type == "IMAGE_EDITOR" and getattr(area.spaces.active.image, "name", "") == NAME
-        for window in context.window_manager.windows
-        for area in window.screen.areas
-    )
+def _shows_wipe(area: Any) -> bool:
+    return getattr(area.spaces.active.image, "name", "") == NAME
 
 
 def _region_under(context: bpy.types.Context, event: bpy.types.Event) -> Any:
     """Return the picture's region under the mouse; None beside it, or over a sidebar."""
     for area in context.screen.areas:
-        if area.type != "IMAGE_EDITOR" or getattr(area.spaces.active.image, "name", "") != NAME:
+        if area.type != "IMAGE_EDITOR" or not _shows_wipe(area):
             continue
-        under = [
-            region
-            for region in area.regions
-            if 0 <= event.mouse_x - region.x < region.width
-            and 0 <= event.mouse_y - region.y < region.height
-        ]
+        under = [region for region in area.regions if is_under_mouse(region, event)]
         if [region.type for region in under] == ["WINDOW"]:
             return under[0]
     return None

@@ -2,23 +2,24 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import bpy
-from bpy.props import IntProperty, StringProperty
+from bpy.props import BoolProperty, IntProperty, StringProperty
+from bpy_extras.io_utils import ImportHelper
 
 from ..bridge.cues import Key, keys_of_take
 from ..bridge.errors import BridgeError
 from ..bridge.run_job import JobRequest, Progress
 from ..bridge.vocabulary import FIT_WORDS, SHAPE_NAMES
-from ..job_display import Explained
+from ..job_display import Internal, Undoable
 from ..preferences import preferences_of
 from ..scene.animated_values import fcurves_of
 from ..scene.expression_choice import NO_EXPRESSION, fit_of_take, take_file
-from ..scene.image_files import file_stem
+from ..scene.image_files import file_stem, numbered
 from ..scene.sequence_images import stored_path
 from ..scene.settings import absolute_path
-from .job_operator import BUSY, JobOperator, new_job_folder, running_job, scene_of_job
+from .job_operator import BeginsJob, JobOperator, new_job_folder, scene_of_job
 
 
 class _TakeOperator(JobOperator):
@@ -106,26 +107,18 @@ class TakeFromVideo(_TakeOperator, bpy.types.Operator):
         self._key(self._kept)
 
 
-class ChooseVideo(Explained, bpy.types.Operator):
+class ChooseVideo(Internal, BeginsJob, ImportHelper, bpy.types.Operator):
     """Choose a video of a face; its expression becomes keys of the sliders."""
 
     bl_idname = "reggan.choose_video"
     bl_label = "Take from Video…"
-    bl_options = {"INTERNAL"}  # noqa: RUF012 - the job has its own undo step
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    filter_movie: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
-    filter_folder: bpy.props.BoolProperty(default=True, options={"HIDDEN"})
+    filter_movie: BoolProperty(default=True, options={"HIDDEN"})
+    filter_folder: BoolProperty(default=True, options={"HIDDEN"})
 
     @classmethod
     def _why_not(cls, context: bpy.types.Context) -> str:  # noqa: ARG003
-        if not bpy.data.filepath:
-            return "Save the .blend first: the take is kept beside it"
-        return BUSY if running_job() else ""
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002
-        """Open the file browser."""
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+        is_saved = bool(bpy.data.filepath)
+        return "" if is_saved else "Save the .blend first: the take is kept beside it"
 
     def execute(self, context: bpy.types.Context) -> set[str]:  # noqa: ARG002
         """Begin the job."""
@@ -140,11 +133,7 @@ def take_beside_blend(name: str) -> Path:
         BridgeError: the .blend was never saved.
     """
     path = absolute_path(f"//reggan/{name}", "The take")
-    number = 1
-    while path.exists():
-        number += 1
-        path = path.with_name(f"{Path(name).stem}_{number}{path.suffix}")
-    return path
+    return next(one for one in numbered(path, path.suffix) if not one.exists())
 
 
 def key_sliders(scene: bpy.types.Scene, keys: dict[str, list[Key]], name: str) -> Any:
@@ -175,12 +164,11 @@ def key_sliders(scene: bpy.types.Scene, keys: dict[str, list[Key]], name: str) -
     return action
 
 
-class AddFit(bpy.types.Operator):
+class AddFit(Undoable, bpy.types.Operator):
     """Fit takes to this face: add a line that makes shapes stronger or weaker."""
 
     bl_idname = "reggan.add_fit"
     bl_label = "Fit to This Face"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Add the first word that has no line yet."""
@@ -194,12 +182,11 @@ class AddFit(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RemoveFit(bpy.types.Operator):
+class RemoveFit(Undoable, bpy.types.Operator):
     """Take this line out: its shapes move as in the take."""
 
     bl_idname = "reggan.remove_fit"
     bl_label = "Remove Line"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
     line: IntProperty(options={"SKIP_SAVE", "HIDDEN"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -208,12 +195,11 @@ class RemoveFit(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class DropTake(bpy.types.Operator):
+class DropTake(Undoable, bpy.types.Operator):
     """Let this recorded performance drive the face."""
 
     bl_idname = "reggan.drop_take"
     bl_label = "RegGAN Take"
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender's own way
     filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -1,7 +1,9 @@
 """Project a head through the camera in every frame, into the tracks that `render` takes."""
 
 import json
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
+from ..bridge.find_runtime import SecondBlender, blender_arguments
 from ..bridge.run_job import Job, JobRequest, Progress
 from ..bridge.shape_keys import KeyWeight
 from ..bridge.tracks_file import other_faces, write_tracks
@@ -20,8 +23,9 @@ from ..scene.camera_view import camera_problem
 from ..scene.character import own_head
 from ..scene.head_in_scene import head_problem
 from ..scene.image_files import file_stem
+from ..scene.python_drivers import scripts_may_run
 from ..scene.settings import absolute_path, character_file
-from ..second_blender.start import job_on_copy
+from ..shape_settings import fill
 from .job_operator import JobOperator, new_job_folder, scene_of_job, without_work_paths
 from .rendered_faces import look_at_rendered_frames
 
@@ -59,7 +63,7 @@ class TrackHead(JobOperator, bpy.types.Operator):
         self._pictures = look_at_rendered_frames(context)
         then = [self._pictures.request] if self._pictures else []
         then += [self._trial(context, self._own)] if self._own else []
-        return job_on_copy("Track head", "head_tracker", asked, folder, then=then)
+        return _job_on_copy(asked, folder, then)
 
     def _trial(self, context: bpy.types.Context, own: "_OwnHead") -> JobRequest:
         """Return a look of the runtime at the written head: whether it can be laid on a face."""
@@ -98,6 +102,41 @@ class TrackHead(JobOperator, bpy.types.Operator):
         self._report({"INFO"}, account["summary"])
         for doubt in filter(None, doubts):
             self._note(doubt)
+
+
+def _job_on_copy(asked: Mapping[str, Any], folder: Path, then: Sequence[JobRequest]) -> Job:
+    """Save a copy of the file as it is now, and begin to track the head in it.
+
+    Scripts and Python drivers in it run only if the preferences let them run in this Blender.
+
+    Args:
+        asked: what the second Blender is to do, as JSON takes it.
+        folder: an empty one; it takes the copy.
+        then: what is run afterwards, by runtimes of its own.
+
+    Raises:
+        BridgeError: the copy cannot be written, or Blender not be started.
+    """
+    copy, specification = folder / "copy.blend", folder / "specification.json"
+    runs_scripts = scripts_may_run(bpy.context)
+    try:
+        bpy.ops.wm.save_as_mainfile(filepath=str(copy), copy=True, compress=False)
+        given = {"blend": str(copy), "runs_scripts": runs_scripts, "asked": asked}
+        specification.write_text(json.dumps(given), encoding="utf-8")
+    except (OSError, RuntimeError) as error:
+        raise BridgeError(
+            f"No copy of this file could be written to {folder}: {str(error).strip()} Make room "
+            "there, or choose another folder for temporary files in Blender's preferences."
+        ) from error
+    arguments = blender_arguments(
+        copy, specification, is_module=not bpy.app.binary_path, runs_scripts=runs_scripts
+    )
+    # What it leaves there if it is killed goes with this Blender's own temporary files.
+    places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
+    blender = SecondBlender(
+        python=Path(bpy.app.binary_path or sys.executable), environment=os.environ | places
+    )
+    return Job(blender, [JobRequest(arguments=arguments, title="Track head", folder=folder), *then])
 
 
 def _what_moves_it(scene: bpy.types.Scene, not_own: str) -> str:
@@ -149,10 +188,7 @@ class _OwnHead:
         mesh = next(one for one in bpy.data.objects if one.name_full == self.mesh)
         if settings.mesh != mesh or not settings.rows:
             settings.mesh = mesh
-            settings.rows.clear()
-            for row in self.rows:
-                line = settings.rows.add()
-                line.shape, line.key, line.weight = row.shape, row.key, row.weight
+            fill(settings, self.rows)
         settings.file, settings.uses = self.kept, True
 
 

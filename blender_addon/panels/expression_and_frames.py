@@ -1,5 +1,6 @@
 """The RegGAN tab in the sidebars of the Image Editor and the 3D viewport: expression, frames."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
@@ -13,12 +14,19 @@ from ..scene.expression_icons import chosen_face, face_icons
 from ..scene.shots import cameras_of
 from ..shape_settings import NOTHING, key_names
 
-CATEGORY = "RegGAN"
 IMAGE_EDITOR = "REGGAN_PT_image"
 _TABS = {"IMAGE_EDITOR": IMAGE_EDITOR, "VIEW_3D": "REGGAN_PT_viewport"}
 """`bl_idname` of each tab's first panel, the parent of its others, by the editor."""
 _MOST_CUES = 8
 """That are listed."""
+
+
+class TabPanel:
+    """Mixin of the tab's panels, before `bpy.types.Panel`."""
+
+    bl_region_type = "UI"
+    bl_category = "RegGAN"
+    layout: Any
 
 
 def in_both_editors(mixin: type, name: str) -> list[type]:
@@ -36,13 +44,10 @@ def in_both_editors(mixin: type, name: str) -> list[type]:
     return panels
 
 
-class MainPanel:
+class MainPanel(TabPanel):
     """The expression, on top of all other panels of the tab."""
 
     bl_label = "RegGAN"
-    bl_region_type = "UI"
-    bl_category = CATEGORY
-    layout: Any
 
     def draw_header_preset(self, _context: bpy.types.Context) -> None:
         """Draw the manual's button."""
@@ -51,7 +56,7 @@ class MainPanel:
     def draw(self, context: bpy.types.Context) -> None:
         """Progress, expression, intensity."""
         draw_status(self.layout, context)
-        settings, column = context.scene.reggan, _column(self.layout)
+        settings, column = context.scene.reggan, split_column(self.layout)
         column.prop(settings, "driven_by")
         _draw_expression(column, settings)
         animated = column.row()
@@ -66,8 +71,8 @@ class MainPanel:
         draw_job_button(row, "reggan.draw_faces", icon="USER", text=text)
         if is_drawn:
             row.prop(context.space_data, "show_region_asset_shelf", text="", icon="ASSET_MANAGER")
-            dropped = context.scene.reggan_faces
-            column.prop(dropped, "dropped_face", text="", icon="USER", placeholder="Drop a Face")
+            name, scene = "reggan_dropped_face", context.scene
+            column.prop(scene, name, text="", icon="USER", placeholder="Drop a Face")
 
 
 def _draw_expression(column: Any, settings: Any) -> None:
@@ -108,8 +113,11 @@ def _draw_expression(column: Any, settings: Any) -> None:
         column.prop(settings, "adds")
 
 
-class REGGAN_UL_driving_keys(bpy.types.UIList):  # noqa: N801 - Blender asks for such names
-    """Shape key, face shape, value; those that move nothing are grey."""
+class REGGAN_UL_keys(bpy.types.UIList):  # noqa: N801 - Blender asks for such names
+    """Shape keys and face shapes: a sidebar is too narrow to edit them in one line.
+
+    Those that move nothing are grey.
+    """
 
     def draw_item(
         self,
@@ -124,8 +132,34 @@ class REGGAN_UL_driving_keys(bpy.types.UIList):  # noqa: N801 - Blender asks for
         """One line."""
         row = layout.split(factor=0.5)
         row.active = item.shape != NOTHING
-        row.label(text=item.key.rpartition(".")[2])
-        row.label(text="nothing" if item.shape == NOTHING else f"{item.shape}  {item.weight:g}")
+        for text in item.texts(item.key.rpartition(".")[2]):  # a maker's prefix would fill the line
+            row.label(text=text)
+
+
+def draw_key_table(
+    layout: Any, table: Any, mesh: Any, operators: Sequence[str], fields: Sequence[str]
+) -> None:
+    """Draw a table of shape keys, its buttons, and the fields of the chosen line.
+
+    Args:
+        layout: of the panel.
+        table: with `rows` and `active_row`.
+        mesh: the object with the keys; None where none is chosen.
+        operators: that fill it, add a line and remove one.
+        fields: of a line, in the order in which they are edited.
+    """
+    row = layout.row()
+    row.template_list("REGGAN_UL_keys", operators[0], table, "rows", table, "active_row", rows=4)
+    buttons = row.column(align=True)
+    for operator, icon in zip(operators, ("VIEWZOOM", "ADD", "REMOVE"), strict=True):
+        buttons.operator(operator, icon=icon, text="")
+    if table.active_row < len(table.rows):
+        column, line = layout.column(align=True), table.rows[table.active_row]
+        for field in fields:
+            if field == "key" and mesh is not None and mesh.data.shape_keys is not None:
+                column.prop_search(line, "key", mesh.data.shape_keys, "key_blocks")
+            else:
+                column.prop(line, field)
 
 
 def _draw_fit(column: Any, fit: Any) -> None:
@@ -171,48 +205,31 @@ def _draw_driving_table(column: Any, driving: Any) -> None:
     table, unknown = driving.reggan_driving, len(keys_without_shape(driving))
     known = len(key_names(driving)) - unknown
     column.label(text=f"Shape keys that move the picture: {known} of {known + unknown}")
-    row = column.row()
-    row.template_list("REGGAN_UL_driving_keys", "", table, "rows", table, "active_row", rows=4)
-    buttons = row.column(align=True)
-    buttons.operator("reggan.fill_driving_table", icon="VIEWZOOM", text="")
-    lines = buttons.column(align=True)
-    lines.active = bool(table.rows)
-    lines.operator("reggan.add_driving_key", icon="ADD", text="")
-    lines.operator("reggan.remove_driving_key", icon="REMOVE", text="")
-    if table.active_row < len(table.rows):
-        line = table.rows[table.active_row]
-        column.prop_search(line, "key", driving.data.shape_keys, "key_blocks")
-        column.prop(line, "shape")
-        column.prop(line, "weight")
+    operators = ("reggan.fill_driving_table", "reggan.add_driving_key", "reggan.remove_driving_key")
+    draw_key_table(column, table, driving, operators, ("key", "shape", "weight"))
 
 
-class FramesPanel:
+class FramesPanel(TabPanel):
     """Rendered frames."""
 
     bl_label = "Rendered Frames"
-    bl_region_type = "UI"
-    bl_category = CATEGORY
-    layout: Any
 
     def draw(self, context: bpy.types.Context) -> None:
         """Source, face, output, and what can be done."""
-        settings, column = context.scene.reggan, _column(self.layout)
+        scene, settings, column = context.scene, context.scene.reggan, split_column(self.layout)
         column.row().prop(settings, "frames_source", expand=True)
         if settings.frames_source == "SEQUENCE":
             column.prop(settings, "frames_path")
         else:
-            _draw_shots(column, settings)
+            if len(cameras_of(scene)) > 1:
+                column.prop(settings, "all_cameras")
+            if len(scene.view_layers) > 1:
+                column.prop(settings, "each_layer")
         column.separator()
         column.prop(settings, "use_rig_tracks")
-        column.prop(settings, "face")
-        if settings.face == "INDEX":
-            column.prop(settings, "face_index")
+        draw_face_choice(column, settings)
         column.separator()
-        column.prop(settings, "makes_several")
-        if settings.makes_several:
-            grid = column.grid_flow(columns=2, align=True)
-            grid.use_property_split = False
-            grid.prop(settings, "expressions")
+        draw_several(column, settings)
         column.prop(settings, "output_path")
         column.prop(settings, "existing")
         column.prop(settings, "with_mask")
@@ -225,23 +242,31 @@ class FramesPanel:
         self.layout.operator("reggan.add_compositor_group", icon="NODE_COMPOSITING")
 
 
-def _draw_shots(column: Any, settings: Any) -> None:
-    """Draw what a scene with several cameras or view layers can be asked for."""
-    scene = settings.id_data
-    if len(cameras_of(scene)) > 1:
-        column.prop(settings, "all_cameras")
-    if len(scene.view_layers) > 1:
-        column.prop(settings, "each_layer")
+def draw_face_choice(layout: Any, settings: Any) -> None:
+    """Draw which of the faces in a picture is meant."""
+    layout.prop(settings, "face")
+    if settings.face == "INDEX":
+        layout.prop(settings, "face_index")
 
 
-def _column(layout: Any) -> Any:
+def draw_several(column: Any, settings: Any) -> None:
+    """Draw the choice of several expressions in place of the one on top of the tab."""
+    column.prop(settings, "makes_several")
+    if settings.makes_several:
+        grid = column.grid_flow(columns=2, align=True)
+        grid.use_property_split = False
+        grid.prop(settings, "expressions")
+
+
+def split_column(layout: Any) -> Any:
+    """Return a column of fields beside their names, without dots that set keyframes."""
     layout.use_property_split = True
     layout.use_property_decorate = False
     return layout.column()
 
 
 classes = (
-    REGGAN_UL_driving_keys,
+    REGGAN_UL_keys,
     *in_both_editors(MainPanel, ""),
     *in_both_editors(FramesPanel, "_frames"),
 )

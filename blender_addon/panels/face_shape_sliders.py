@@ -6,17 +6,14 @@ from typing import Any
 import bpy
 
 from ..bridge.vocabulary import SHAPE_GROUPS, mirrored_shape, side_of_shape, words_of_shape
-from .expression_and_frames import CATEGORY, in_both_editors
+from .expression_and_frames import TabPanel, in_both_editors
 
 
-class ShapesPanel:
+class ShapesPanel(TabPanel):
     """One slider a shape, and presets of one's own."""
 
     bl_label = "Face Shapes"
-    bl_region_type = "UI"
-    bl_category = CATEGORY
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's own way
-    layout: Any
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -60,17 +57,9 @@ def _draw_shapes(column: Any, weights: Any, names: Sequence[str]) -> None:
 
 
 classes = in_both_editors(ShapesPanel, "_shapes")
-
-
-def attach() -> None:
-    """Keep what is sought in this session."""
-    bpy.types.WindowManager.reggan_shape_search = bpy.props.StringProperty(
-        name="Search",
-        description="Show only shapes whose names hold this",
-        options={"SKIP_SAVE", "TEXTEDIT_UPDATE"},
-    )
-
-
-def detach() -> None:
-    """Forget it."""
-    del bpy.types.WindowManager.reggan_shape_search
+_SEARCH = bpy.props.StringProperty(
+    name="Search",
+    description="Show only shapes whose names hold this",
+    options={"SKIP_SAVE", "TEXTEDIT_UPDATE"},
+)
+settings = ((bpy.types.WindowManager, "reggan_shape_search", _SEARCH),)

@@ -6,8 +6,9 @@ from typing import Any
 import bpy
 
 from ..head_settings import OBJECTS, POINTS
-from ..job_display import draw_job_button, wrapped
+from ..job_display import draw_job_button, draw_lines
 from ..scene.python_drivers import driver_that_stands_still
+from .expression_and_frames import TabPanel, draw_key_table
 
 
 def draw_script_note(
@@ -25,24 +26,20 @@ def draw_script_note(
         return
     box = layout.box()
     box.label(text="A Python driver will stand still", icon="ERROR")
-    column = box.column(align=True)
     text = (
         f"{owner} has a driver with Python code. This job runs in a second Blender, which runs "
         "no scripts unless you allow them: Preferences > Save & Load > Auto Run Python Scripts. "
         "Allow them only for files that you trust."
     )
-    for line in wrapped(text, context):
-        column.label(text=line)
+    draw_lines(box, text, context)
 
 
-class HeadPanel(bpy.types.Panel):
+class HeadPanel(TabPanel, bpy.types.Panel):
     """Choose the head, eyes and mouth; track them."""
 
     bl_idname = "REGGAN_PT_head"
     bl_label = "Head from Rig"
     bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "RegGAN"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's own way
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -62,9 +59,7 @@ class HeadPanel(bpy.types.Panel):
         layout.prop(context.scene.reggan, "rig_tracks")
         draw_script_note(layout, context, [getattr(settings, name) for name in OBJECTS])
         draw_job_button(layout, "reggan.track_head", icon="TRACKER")
-        column = layout.column(align=True)
-        for line in wrapped(context.scene.reggan.tracks_account, context):
-            column.label(text=line)
+        draw_lines(layout, context.scene.reggan.tracks_account, context)
 
 
 def _draw_place(layout: bpy.types.UILayout, settings: Any, name: str, bone: str) -> None:
@@ -74,34 +69,19 @@ def _draw_place(layout: bpy.types.UILayout, settings: Any, name: str, bone: str)
         layout.prop_search(settings, bone, chosen.data, "bones", text="Bone")
 
 
-class REGGAN_UL_expression_keys(bpy.types.UIList):  # noqa: N801 - Blender asks for such names
-    """Face shape, shape key, value: a sidebar is too narrow to edit them in one line."""
-
-    def draw_item(
-        self,
-        _context: bpy.types.Context,
-        layout: bpy.types.UILayout,
-        _data: Any,
-        item: Any,
-        _icon: int,
-        _active_data: Any,
-        _active_property: str,
-    ) -> None:
-        """One line."""
-        row = layout.split(factor=0.5)
-        row.label(text=item.shape)
-        key = item.key.rpartition(".")[2]  # a maker's prefix would fill the line
-        row.label(text=f"{key or 'no key yet'}  {item.weight:g}")
+_TABLE = (
+    "reggan.recognise_shape_keys",
+    "reggan.add_expression_key",
+    "reggan.remove_expression_key",
+)
 
 
-class CharacterPanel(bpy.types.Panel):
+class CharacterPanel(TabPanel, bpy.types.Panel):
     """Choose the mesh, check the table, write."""
 
     bl_idname = "REGGAN_PT_character"
     bl_label = "This Character's Rig"
     bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "RegGAN"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's own way
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -109,34 +89,11 @@ class CharacterPanel(bpy.types.Panel):
         layout, settings = self.layout, context.scene.reggan_character
         layout.use_property_split = True
         layout.prop(settings, "mesh")
-        _draw_table(layout, settings)
+        draw_key_table(layout, settings, settings.mesh, _TABLE, ("shape", "key", "weight"))
         layout.prop(settings, "file")
         layout.prop(settings, "replaces")
         layout.operator("reggan.write_character", icon="EXPORT")
         layout.prop(settings, "uses")
 
 
-def _draw_table(layout: bpy.types.UILayout, settings: Any) -> None:
-    row = layout.row()
-    row.template_list(
-        "REGGAN_UL_expression_keys", "", settings, "rows", settings, "active_row", rows=4
-    )
-    buttons = row.column(align=True)
-    buttons.operator("reggan.recognise_shape_keys", icon="VIEWZOOM", text="")
-    buttons.operator("reggan.add_expression_key", icon="ADD", text="")
-    buttons.operator("reggan.remove_expression_key", icon="REMOVE", text="")
-    if settings.active_row < len(settings.rows):
-        _draw_line(layout.column(align=True), settings.rows[settings.active_row], settings.mesh)
-
-
-def _draw_line(column: bpy.types.UILayout, line: Any, mesh: Any) -> None:
-    """Draw the chosen line's fields."""
-    column.prop(line, "shape")
-    if mesh is not None and mesh.data.shape_keys is not None:
-        column.prop_search(line, "key", mesh.data.shape_keys, "key_blocks")
-    else:
-        column.prop(line, "key")
-    column.prop(line, "weight")
-
-
-classes = (HeadPanel, REGGAN_UL_expression_keys, CharacterPanel)
+classes = (HeadPanel, CharacterPanel)

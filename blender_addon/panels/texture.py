@@ -5,69 +5,64 @@ from typing import Any
 import bpy
 
 from ..job_display import draw_job_button
+from ..operators.live import LiveHead, LiveImage, is_shown
 from ..operators.split_wipe import is_wiped
 from ..scene.made_images import is_result
-from .expression_and_frames import CATEGORY, IMAGE_EDITOR, in_both_editors
+from .expression_and_frames import (
+    IMAGE_EDITOR,
+    TabPanel,
+    draw_face_choice,
+    draw_several,
+    in_both_editors,
+    split_column,
+)
 
 
-class ImagePanel(bpy.types.Panel):
+class ImagePanel(TabPanel, bpy.types.Panel):
     """The image of this editor."""
 
     bl_idname = "REGGAN_PT_image_image"
     bl_label = "Image"
     bl_space_type = "IMAGE_EDITOR"
-    bl_region_type = "UI"
-    bl_category = CATEGORY
     bl_parent_id = IMAGE_EDITOR
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the choice of the face, and the button."""
         settings, layout = context.scene.reggan, self.layout
         layout.use_property_split, layout.use_property_decorate = True, False
-        layout.prop(settings, "face")
-        if settings.face == "INDEX":
-            layout.prop(settings, "face_index")
+        draw_face_choice(layout, settings)
         row = layout.row()  # always there: the buttons below stay under the mouse
         row.active = is_result(getattr(context, "edit_image", None))
         row.prop(settings, "goes_on_from_result")
-        is_live = context.window_manager.reggan_live
-        layout.operator("reggan.live", icon="PLAY", depress=is_live)
+        layout.operator("reggan.live", icon="PLAY", depress=is_shown(LiveImage))
         draw_job_button(layout, "reggan.edit_image", icon="IMAGE_DATA")
         row = layout.row(align=True)
         row.operator("reggan.toggle_before_after", icon="UV_SYNC_SELECT")
         row.operator("reggan.split_wipe", icon="SPLIT_VERTICAL", depress=is_wiped())
 
 
-class TexturePanel:
+class TexturePanel(TabPanel):
     """A head's texture map."""
 
     bl_label = "Texture Map"
-    bl_region_type = "UI"
-    bl_category = CATEGORY
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - Blender's own way
-    layout: Any
 
     def draw(self, context: bpy.types.Context) -> None:
         """Draw the map, its result, and the buttons."""
         settings, layout = context.scene.reggan_texture, self.layout
         layout.row().prop(settings, "layout", expand=True)
-        layout.use_property_split, layout.use_property_decorate = True, False
-        column = layout.column()
+        column = split_column(layout)
         if settings.layout == "FLAT":
             column.prop(settings, "image")
             column.prop(settings, "face_box")
         else:
             _draw_head(column, context)
         column.separator()
-        column.prop(settings, "makes_several")
-        if settings.makes_several:
-            column.use_property_split = False
-            column.grid_flow(columns=2, align=True).prop(settings, "expressions")
+        draw_several(column, settings)
         layout.prop(settings, "takes_any_image")
         if settings.layout == "MESH":
             layout.prop(settings, "assigns")
-            is_live = context.window_manager.reggan_live_map
-            layout.operator("reggan.live_map", icon="PLAY", depress=is_live)
+            layout.operator("reggan.live_map", icon="PLAY", depress=is_shown(LiveHead))
             draw_job_button(layout, "reggan.preview_texture", icon="IMGDISPLAY")
         draw_job_button(layout, "reggan.edit_texture", icon="TEXTURE")
 

@@ -1,6 +1,6 @@
 """Animated settings of the scene at every frame, from F-curves, drivers or strips."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import bpy
@@ -25,7 +25,11 @@ def values_by_frame(
     if animation is None or not frames:
         return {}
     evaluated = _paths_to_evaluate(animation, limits) & set(limits)
-    values = _evaluated(scene, evaluated, frames) if evaluated else {}
+    values: dict[str, dict[int, float]] = {path: {} for path in evaluated}
+    if evaluated:
+        for number in visited(scene, frames):
+            for path, by_frame in values.items():
+                by_frame[number] = scene.path_resolve(path)
     # time remapping, as Blender applies it to the frame that it renders
     stretch = scene.render.frame_map_old / scene.render.frame_map_new
     for curve in fcurves_of(animation):
@@ -82,16 +86,12 @@ def remove_fcurve(user: Any, curve: Any) -> None:
             return
 
 
-def _evaluated(
-    scene: bpy.types.Scene, paths: Iterable[str], frames: Sequence[int]
-) -> dict[str, dict[int, float]]:
+def visited(scene: bpy.types.Scene, frames: Sequence[int]) -> Iterator[int]:
+    """Yield frames while the scene is at each of them; then it is at its own again."""
     frame, subframe = scene.frame_current, scene.frame_subframe
-    values: dict[str, dict[int, float]] = {path: {} for path in paths}
     try:
         for number in frames:
             scene.frame_set(number)
-            for path, by_frame in values.items():
-                by_frame[number] = scene.path_resolve(path)
+            yield number
     finally:
         scene.frame_set(frame, subframe=subframe)
-    return values

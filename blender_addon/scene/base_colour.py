@@ -57,16 +57,20 @@ def uv_map_of_image(material: bpy.types.Material, image: bpy.types.Image) -> str
 
 
 def image_nodes(tree: Any) -> Iterator[Any]:
-    """Yield the image nodes of a node tree, those in its groups included."""
-    waiting, seen = [tree], set()
+    """Yield the image nodes of a material's tree, those in its groups included."""
+    return (node for node in nodes_within(tree) if node.type == "TEX_IMAGE")
+
+
+def nodes_within(tree: Any) -> Iterator[Any]:
+    """Yield the nodes of a tree, those in its groups included; none of None."""
+    waiting, seen = [tree], set[Any]((None,))
     while waiting:
         tree = waiting.pop()
-        seen.add(tree)
-        for node in tree.nodes if tree is not None else ():
-            if node.type == "TEX_IMAGE":
+        if tree not in seen:
+            seen.add(tree)
+            for node in tree.nodes:
                 yield node
-            elif node.type == "GROUP" and node.node_tree not in seen:
-                waiting.append(node.node_tree)
+                waiting.append(getattr(node, "node_tree", None))
 
 
 def _colour_nodes(material: bpy.types.Material) -> list[Any]:
@@ -159,7 +163,8 @@ def wear_copies(head: Any, old: Any, new: Any, label: str) -> None:
     Raises:
         BridgeError: none of them shows `old`, or the object is linked from another file.
     """
-    slots = [slot for slot in head.material_slots if _shows(slot.material, old)]
+    worn = [slot for slot in head.material_slots if slot.material is not None]
+    slots = [slot for slot in worn if _has(slot.material.node_tree, old)]
     if not slots:
         raise BridgeError(
             f"{new.name} is made, but no material of {head.name} shows {old.name}, so that there "
@@ -176,10 +181,6 @@ def wear_copies(head: Any, old: Any, new: Any, label: str) -> None:
         _replace(copy.node_tree, old, new)
     for slot in slots:
         slot.material = copies[slot.material]
-
-
-def _shows(material: Any, image: Any) -> bool:
-    return material is not None and _has(material.node_tree, image)
 
 
 def _has(tree: Any, image: Any) -> bool:

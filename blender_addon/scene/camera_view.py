@@ -97,8 +97,13 @@ class SurfaceDepths:
     ) -> None:
         """Measure in the frame that the scene shows."""
         face = face_frame(points)
-        reach = _DEEPEST * face.eye_distance
-        self._depths = [_depth(scene, depsgraph, point, face, reach) for point in points]
+        forward, reach = Vector(face.forward), _DEEPEST * face.eye_distance
+        self._depths: list[float] = []
+        for point in points:
+            begin = Vector(point) + forward * reach
+            place = first_seen(scene, depsgraph, begin, -forward, reach)
+            way = (0.0, 0.0, 0.0) if place is None else difference(tuple(place), point)
+            self._depths.append(dot(way, face.forward))
 
     def on_surface(self, points: Sequence[Point]) -> list[Point]:
         """Return the landmarks of any frame, moved forward as far as they were too deep."""
@@ -130,18 +135,6 @@ def refuse_exchanged_eyes(
         )
 
 
-def _depth(
-    scene: bpy.types.Scene,
-    depsgraph: bpy.types.Depsgraph,
-    point: Point,
-    face: FaceFrame,
-    reach: float,
-) -> float:
-    forward = Vector(face.forward)
-    found = first_seen(scene, depsgraph, Vector(point) + forward * reach, -forward, reach)
-    return 0.0 if found is None else dot(difference(tuple(found), point), face.forward)
-
-
 def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraView:
     """Return the camera's view in the frame that the scene shows.
 
@@ -152,7 +145,7 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
     if problem:
         raise BridgeError(problem)
     render, camera = scene.render, scene.camera.evaluated_get(depsgraph)
-    width, height = _full_size(render)
+    width, height = full_size(render)
     # Rotation and position alone: Blender ignores the scale of a camera.
     view = camera.matrix_world.normalized().inverted()
     projection = camera.calc_matrix_camera(
@@ -163,7 +156,7 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
         depth_from_world=tuple(-view[2]),
         width_px=width,
         height_px=height,
-        crop_px=_crop_px(render, width, height),
+        written_px=_written_px(render),
     )
 
 
@@ -207,8 +200,6 @@ def _is_hidden(
     if depth <= camera.data.clip_start:
         return False
     begin, end = way.length * camera.data.clip_start / depth, way.length - margin
-    if begin >= end:
-        return False
     direction = way.normalized()
     place = first_seen(scene, depsgraph, origin + direction * begin, direction, end - begin)
     return place is not None
@@ -216,21 +207,20 @@ def _is_hidden(
 
 def written_size(render: bpy.types.RenderSettings) -> tuple[int, int]:
     """Width and height of what a render writes."""
-    width, height = _full_size(render)
-    return (_crop_px(render, width, height) or (0, 0, width, height))[2:]
+    return _written_px(render)[2:]
 
 
-def _full_size(render: bpy.types.RenderSettings) -> tuple[int, int]:
+def full_size(render: bpy.types.RenderSettings) -> tuple[int, int]:
+    """Width and height of all that the camera sees."""
     share = render.resolution_percentage
     return render.resolution_x * share // 100, render.resolution_y * share // 100
 
 
-def _crop_px(
-    render: bpy.types.RenderSettings, width: int, height: int
-) -> tuple[int, int, int, int] | None:
-    """Left, top, width and height of what is written, where the border cuts the picture."""
+def _written_px(render: bpy.types.RenderSettings) -> tuple[int, int, int, int]:
+    """Left, top, width and height of what is written: all, unless the border cuts the picture."""
+    width, height = full_size(render)
     if not (render.use_border and render.use_crop_to_border):
-        return None
+        return 0, 0, width, height
     left, right = (int(share * width) for share in (render.border_min_x, render.border_max_x))
     bottom, top = (int(share * height) for share in (render.border_min_y, render.border_max_y))
     return left, height - top, right - left, top - bottom

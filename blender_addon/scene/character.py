@@ -14,8 +14,8 @@ from ..bridge.errors import BridgeError
 from ..bridge.shape_keys import KeyWeight, expression_keys, recognise
 from ..bridge.vocabulary import SIDED_SHAPES
 from ..shape_settings import key_names
-from .head_as_glb import copies_at_rest, export_collection, linked, look_of, plain_material
-from .head_meshes import head_meshes
+from .head_as_glb import copies_at_rest, export_collection, linked, look_of, plain_material, topmost
+from .head_meshes import armatures_of, coordinates, head_meshes
 
 
 def rows_of(settings: Any) -> list[KeyWeight]:
@@ -73,35 +73,12 @@ def own_head(scene: bpy.types.Scene, depsgraph: Any) -> tuple[Any, list[KeyWeigh
 
 
 def meshes_of_character(scene: bpy.types.Scene, mesh: Any) -> list[Any]:
-    """Return the face, then what else of the character is rendered."""
-    others = (one for one in belongings(scene, mesh) if one.type == "MESH" and not one.hide_render)
-    return list(dict.fromkeys([mesh, *others]))
-
-
-def belongings(scene: bpy.types.Scene, mesh: Any) -> list[Any]:
-    """Return the objects of a character: what hangs on the same parent or armature as its face."""
-    wholes = {_whole(mesh), *_armatures(mesh)}
-    wholes |= {_whole(armature) for armature in _armatures(mesh)}
-    return [
-        found
-        for found in scene.objects
-        if found == mesh or _whole(found) in wholes or wholes & set(_armatures(found))
-    ]
-
-
-def _whole(found: Any) -> Any:
-    """Return the topmost parent, or the object itself."""
-    while found.parent is not None:
-        found = found.parent
-    return found
-
-
-def _armatures(found: Any) -> list[Any]:
-    return [
-        modifier.object
-        for modifier in found.modifiers
-        if modifier.type == "ARMATURE" and modifier.object is not None
-    ]
+    """Return the face, then what else is rendered that hangs on the same parent or armature."""
+    armatures = armatures_of(mesh)
+    wholes = {*armatures, *map(topmost, (mesh, *armatures))}
+    others = [one for one in scene.objects if one.type == "MESH" and not one.hide_render]
+    of_it = (o for o in others if topmost(o) in wholes or wholes & set(armatures_of(o)))
+    return list(dict.fromkeys([mesh, *of_it]))
 
 
 _MORPHS = {
@@ -179,9 +156,7 @@ def _evaluated(meshes: Sequence[Any], rows: Sequence[KeyWeight], shape: str) -> 
 
 
 def _places(evaluated: Any) -> Places:
-    mesh = evaluated.to_mesh()
-    places = array("f", bytes(12 * len(mesh.vertices)))
-    mesh.vertices.foreach_get("co", places)
+    places = coordinates(evaluated.to_mesh().vertices)
     evaluated.to_mesh_clear()
     return places
 

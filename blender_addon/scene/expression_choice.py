@@ -7,13 +7,13 @@ from typing import Any
 
 import bpy
 
+from ..bridge.command_line import option
 from ..bridge.cues import Cue, cue_from_name, cues_from_runs, shares_at, sorted_cues
 from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import (
     MAX_INTENSITY,
     MOST_SLIDERS,
     PanelRequest,
-    RecordedTake,
     blend_from_shares,
     fit_arguments,
     shares_from_blend,
@@ -23,7 +23,7 @@ from ..bridge.preset_file import preset_names
 from ..bridge.shape_keys import KeyWeight, driving_table
 from ..bridge.vocabulary import SHAPE_NAMES, name_from_identifier
 from ..shape_settings import NOTHING, key_names
-from .animated_values import values_by_frame
+from .animated_values import values_by_frame, visited
 from .image_files import file_stem
 from .settings import absolute_path, presets_file
 
@@ -86,17 +86,12 @@ def _keys_over_time(scene: bpy.types.Scene, frames: Sequence[int], folder: Path)
     driving, weights = driving_object(scene), {}
     unknown: dict[str, list[float]] = {name: [] for name in keys_without_shape(driving)}
     blocks = driving.data.shape_keys.key_blocks
-    frame, subframe = scene.frame_current, scene.frame_subframe
-    try:
-        for number in frames:
-            scene.frame_set(number)
-            intensity = scene.reggan.intensity
-            keys = weights_of_keys(driving)
-            weights[number] = {name: intensity * weight for name, weight in keys.items()}
-            for name, values in unknown.items():
-                values.append(blocks[name].value)
-    finally:
-        scene.frame_set(frame, subframe=subframe)
+    for number in visited(scene, frames):
+        intensity = scene.reggan.intensity
+        keys = weights_of_keys(driving)
+        weights[number] = {name: intensity * weight for name, weight in keys.items()}
+        for name, values in unknown.items():
+            values.append(blocks[name].value)
     moving = tuple(name for name, values in unknown.items() if max(values) - min(values) > _MOVES)
     if moving and not any(any(of_frame.values()) for of_frame in weights.values()):
         raise BridgeError(
@@ -192,12 +187,7 @@ def named_over_time(
         BridgeError: as `expression_over_time`.
     """
     scene = context.scene
-    asked = PanelRequest(
-        blend=name,
-        shapes=_shapes_of_panel(scene),
-        intensity=scene.reggan.intensity,
-        adds=scene.reggan.adds,
-    )
+    asked = replace(_of_sliders(scene), blend=name)
     animated = {
         path: values
         for path, values in _animated(scene, frames).items()
@@ -224,26 +214,27 @@ def _of_panel(scene: bpy.types.Scene) -> PanelRequest:
     presets = presets_file(scene)
     if blend:
         shares_from_blend(blend, has_presets=presets is not None)
-    moved, shapes = _animated(scene, [scene.frame_current]), _shapes_of_panel(scene)
+    moved, asked = _animated(scene, [scene.frame_current]), _of_sliders(scene)
     if settings.blend.strip() and any(path in moved for path in _SHARES):
         still = PanelRequest(blend=blend, presets=presets)
         (shares,) = _shares_over_time(scene, still, moved, [scene.frame_current]).values()
         blend = blend_from_shares(shares)
-    if not blend and not shapes and not moved:
+    if not blend and not asked.shapes and not moved:
         raise BridgeError(
             "Nothing is asked of the face: Expression is None, and all shapes are 0. Choose an "
             "expression, or move a slider."
         )
-    return PanelRequest(
-        blend=blend,
-        shapes=shapes,
-        intensity=settings.intensity,
-        adds=settings.adds,
-        presets=presets,
-    )
+    return replace(asked, blend=blend, presets=presets)
 
 
-def _shapes_of_panel(scene: bpy.types.Scene) -> dict[str, float]:
+def _of_sliders(scene: bpy.types.Scene) -> PanelRequest:
+    """Return what is asked for beside expressions."""
+    settings, shapes = scene.reggan, shapes_of_panel(scene)
+    return PanelRequest(shapes=shapes, intensity=settings.intensity, adds=settings.adds)
+
+
+def shapes_of_panel(scene: bpy.types.Scene) -> dict[str, float]:
+    """Return the weights of the sliders of face shapes, those above 0."""
     weights = {name: getattr(scene.reggan_shapes, name) for name in SHAPE_NAMES}
     return {name: weight for name, weight in weights.items() if weight}
 
@@ -274,10 +265,8 @@ def _cues_and_shapes(scene: bpy.types.Scene) -> PanelRequest:
             f"No marker of the timeline is a cue{found}. Name a marker after an expression, such "
             "as happy or sad:0.6, or press Add Cue."
         )
-    return PanelRequest(
-        shapes=_shapes_of_panel(scene),
-        intensity=scene.reggan.intensity,
-        adds=scene.reggan.adds,
+    return replace(
+        _of_sliders(scene),
         presets=presets_file(scene),
         name="cues",
         dropped=f"No cue, as no expression has that name: {', '.join(others)}." if others else "",
@@ -390,6 +379,6 @@ def fit_of_take(scene: bpy.types.Scene) -> list[str]:
 def _of_take(scene: bpy.types.Scene) -> PanelRequest:
     settings, path = scene.reggan, take_file(scene)
     fps = scene.render.fps / scene.render.fps_base
-    offset = settings.take_offset.strip()
-    take = RecordedTake(path=path, fps=fps, offset=offset, fit=fit_of_take(scene))
-    return PanelRequest(take=take, intensity=settings.intensity)
+    offset = option("--curves-offset", settings.take_offset.strip() or None)
+    options = ["--curves-fps", f"{fps:g}", *offset, *fit_of_take(scene)]
+    return PanelRequest(take=path, take_options=options, intensity=settings.intensity)

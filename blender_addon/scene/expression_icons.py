@@ -128,9 +128,6 @@ def choose_expression(scene: bpy.types.Scene, name: str) -> None:
         scene.reggan.expression = enum_identifier(name)
 
 
-classes = ()
-
-
 _AT_ONCE = 6
 _BEGINS = "Face "
 _FACE = "reggan_face"

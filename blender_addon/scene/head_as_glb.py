@@ -17,6 +17,7 @@ from mathutils import Matrix, Vector
 from ..bridge.errors import BridgeError
 from ..bridge.head_names import hides_face
 from .base_colour import base_colour_of
+from .head_meshes import armatures_of
 
 _SETTINGS = {
     "export_format": "GLB",
@@ -88,20 +89,9 @@ def _limits(thing: Any) -> tuple[list[float], list[float]]:
     ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class HandedOverHead:
-    """A head in a GLB file.
-
-    Attributes:
-        material: of the face, by its name there.
-        names: of objects and materials in the artist's file, by those that the copies have.
-    """
-
-    material: str
-    names: Mapping[str, str]
-
-
-def export_head(objects: Sequence[Any], worn: TextureImage, path: Path) -> HandedOverHead:
+def export_head(
+    objects: Sequence[Any], worn: TextureImage, path: Path
+) -> tuple[str, dict[str, str]]:
     """Write mesh objects, and the armatures that move them.
 
     Polygons of hair, lashes and brows in the head's own mesh are left out.
@@ -110,6 +100,10 @@ def export_head(objects: Sequence[Any], worn: TextureImage, path: Path) -> Hande
         objects: mesh objects, first the head, then what should be seen with it, such as eyes.
         worn: materials that show the same image by the same UV map become one.
         path: a .glb file.
+
+    Returns:
+        The name of the face's material there; and the names of objects and materials in the
+        artist's file, by those of their copies.
 
     Raises:
         BridgeError: Blender's glTF add-on is switched off, or cannot write the objects.
@@ -120,7 +114,7 @@ def export_head(objects: Sequence[Any], worn: TextureImage, path: Path) -> Hande
         originals = dict[str, str]()
         face = _wear_plain_materials(list(copies.values()), worn, made, originals)
         export_collection(path, linked(copies.values(), made))
-        return HandedOverHead(material=str(face.name), names={**names, **originals})
+        return str(face.name), {**names, **originals}
 
 
 def _remove_what_hides(head: Any) -> None:
@@ -212,8 +206,9 @@ def copies_at_rest(
 
 def _armatures(objects: Sequence[Any]) -> Iterator[Any]:
     for thing in objects:
-        movers = [modifier.object for modifier in thing.modifiers if modifier.type == "ARMATURE"]
-        yield from (m for m in (thing.parent, *movers) if m is not None and m.type == "ARMATURE")
+        if thing.parent is not None and thing.parent.type == "ARMATURE":
+            yield thing.parent
+        yield from armatures_of(thing)
 
 
 def _put_at_rest(original: Any, copy: Any, copies: Mapping[Any, Any]) -> None:
@@ -254,10 +249,16 @@ def _lead_to_copies(modifier: Any, copies: Mapping[Any, Any]) -> None:
             setattr(modifier, name, copies[value])
 
 
-def _upright(thing: Any) -> Matrix:
-    """Take the place and the turn around Z out of whatever stands topmost."""
+def topmost(thing: Any) -> Any:
+    """Return the topmost parent of an object; the object itself without any."""
     while thing.parent is not None:
         thing = thing.parent
+    return thing
+
+
+def _upright(thing: Any) -> Matrix:
+    """Take the place and the turn around Z out of whatever stands topmost."""
+    thing = topmost(thing)
     turn = thing.matrix_world.to_euler("XYZ").z
     back = Matrix.Translation(-thing.matrix_world.translation)
     return Matrix.Rotation(-turn, 4, "Z") @ back

@@ -6,9 +6,7 @@ Where there are such witnesses they are nearer to the truth than any box: hair d
 All places are in the space of the head's object, at rest.
 """
 
-from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -35,6 +33,7 @@ from .head_meshes import (
     armature_of,
     bone_of_face,
     bones_of_head,
+    coordinates,
     face_meshes,
     head_meshes,
 )
@@ -49,58 +48,6 @@ _MOUTH_SHAPES = (
 
 _APART = 0.1
 """Of the way between the eyes: bones that differ by less move the face alike."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WitnessedFace:
-    """The places of eyes and mouth, and who says so."""
-
-    left_eye: Point
-    right_eye: Point
-    mouth: Point
-    by: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class LowerFace:
-    """The mouth or the chin of a head whose eyes nothing tells.
-
-    Attributes:
-        place: in the space of the head's object.
-        below_crown: how far down it usually is, in heights of a box around a head.
-        by: who says so.
-    """
-
-    place: Point
-    below_crown: float
-    by: str
-
-
-def witnessed_face(
-    settings: Any, meshes: Sequence[PartOfHead], front: str
-) -> WitnessedFace | LowerFace | None:
-    """Eyes and mouth of the chosen head; mouth or chin alone; None if nothing tells of them.
-
-    Args:
-        settings: of the head.
-        meshes: of the head.
-        front: where it looks at rest, a name in `FRONTS`.
-
-    Raises:
-        BridgeError: the eyes are above each other.
-    """
-    mouth, chin = _mouth(settings, meshes), _chin(settings, meshes, front)
-    eyes, by = _eyes(settings, meshes)
-    if eyes is not None:
-        if mouth is None and chin is not None:
-            mouth = mouth_above_chin(*eyes, chin)
-        mouth = mouth or mouth_below_eyes(*eyes, FRONTS[front][1])
-        return WitnessedFace(left_eye=eyes[0], right_eye=eyes[1], mouth=mouth, by=by)
-    if mouth is not None:
-        return LowerFace(place=mouth, below_crown=MOUTH_BELOW_CROWN, by="its mouth")
-    if chin is not None:
-        return LowerFace(place=chin, below_crown=CHIN_BELOW_CROWN, by="its jaw")
-    return None
 
 
 def _eyes(settings: Any, meshes: Sequence[PartOfHead]) -> tuple[tuple[Point, Point] | None, str]:
@@ -160,7 +107,7 @@ def _moved_by(mesh: PartOfHead, shape: str) -> Vector | None:
     block = mesh.keys.get(shape)
     if block is None:
         return None
-    moved, still = (_places(key.data) for key in (block, block.relative_key))
+    moved, still = (coordinates(key.data) for key in (block, block.relative_key))
     total, place = 0.0, Vector((0.0, 0.0, 0.0))
     for begin in range(0, len(still), 3):
         way = sum((moved[begin + axis] - still[begin + axis]) ** 2 for axis in range(3))
@@ -168,12 +115,6 @@ def _moved_by(mesh: PartOfHead, shape: str) -> Vector | None:
             total += way
             place += way * Vector(still[begin : begin + 3])
     return mesh.to_rest @ (place / total) if total else None
-
-
-def _places(points: Any) -> "array[float]":
-    flat = array("f", bytes(12 * len(points)))
-    points.foreach_get("co", flat)
-    return flat
 
 
 def _middle(places: Iterable[Any]) -> Vector:
@@ -205,7 +146,13 @@ def head_problem(settings: Any) -> str:
             title = name.replace("_", " ")
             found = f"has no bone {bone!r}" if bone else "is an armature"
             return f"{chosen.name} {found}: choose the bone of the {title}"
-    return "" if named else _rigidity_problem(settings.head)
+    armature = armature_of(settings.head) if not named else None
+    if armature is not None and settings.head.type != "ARMATURE":
+        return (
+            f"{settings.head.name} is moved by {armature.name}: choose that as the head, and its "
+            "head bone"
+        )
+    return ""
 
 
 def head_in_scene(settings: Any, depsgraph: bpy.types.Depsgraph) -> "NamedHead | FoundHead":
@@ -244,7 +191,7 @@ class FoundHead:
         """Find the face, in the frame that the scene shows.
 
         Raises:
-            BridgeError: nothing belongs to this head.
+            BridgeError: nothing belongs to this head, or its eyes are above each other.
         """
         head = settings.head
         self._carrier = bone_of_face(head) if head.type == "ARMATURE" else ""
@@ -262,17 +209,29 @@ class FoundHead:
         )
         front = settings.front
         if front == "AUTO":
-            front = _likeliest_front(head.evaluated_get(depsgraph))
-        face = witnessed_face(settings, meshes, front)
-        if isinstance(face, WitnessedFace):
-            self.found_by = face.by
-            eyes = facing_out(face.left_eye, face.right_eye, face.mouth, (low, high))
-            self._points = points_from_eyes_and_mouth(*eyes, face.mouth)
+            turn = head.evaluated_get(depsgraph).matrix_world.normalized().to_3x3()
+            front = likeliest_front(
+                {
+                    name: (tuple(turn @ Vector(forward)), tuple(turn @ Vector(up)))
+                    for name, (forward, up) in FRONTS.items()
+                }
+            )
+        mouth, chin = _mouth(settings, meshes), _chin(settings, meshes, front)
+        eyes, self.found_by = _eyes(settings, meshes)
+        if eyes is not None:
+            if mouth is None and chin is not None:
+                mouth = mouth_above_chin(*eyes, chin)
+            mouth = mouth or mouth_below_eyes(*eyes, FRONTS[front][1])
+            eyes = facing_out(*eyes, mouth, (low, high))
+            self._points = points_from_eyes_and_mouth(*eyes, mouth)
             return
         self.found_by = f"the box around it, Front {front}"
-        if face is not None:
-            self.found_by = f"{face.by} and {self.found_by}"
-            low, high = box_down_to(low, high, front, face.place, face.below_crown)
+        if mouth is not None:
+            self.found_by = f"its mouth and {self.found_by}"
+            low, high = box_down_to(low, high, front, mouth, MOUTH_BELOW_CROWN)
+        elif chin is not None:
+            self.found_by = f"its jaw and {self.found_by}"
+            low, high = box_down_to(low, high, front, chin, CHIN_BELOW_CROWN)
         self._points = points_from_box(low, high, front)
 
     def points(self, settings: Any, depsgraph: bpy.types.Depsgraph) -> list[Point]:
@@ -292,25 +251,6 @@ class FoundHead:
                     f"move follows {self._carrier}. Choose {self._carrier} as Bone."
                 )
         return [tuple(place) for place in places]
-
-
-def _likeliest_front(evaluated: Any) -> str:
-    turn = evaluated.matrix_world.normalized().to_3x3()
-    return likeliest_front(
-        {
-            name: (tuple(turn @ Vector(forward)), tuple(turn @ Vector(up)))
-            for name, (forward, up) in FRONTS.items()
-        }
-    )
-
-
-def _rigidity_problem(head: Any) -> str:
-    armature = armature_of(head)
-    if head.type != "ARMATURE" and armature is not None:
-        return (
-            f"{head.name} is moved by {armature.name}: choose that as the head, and its head bone"
-        )
-    return ""
 
 
 def _bone_of(settings: Any, name: str) -> str:

@@ -5,8 +5,9 @@ its middle on a throat. They are told by their names, and by not moving when the
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import bpy
@@ -69,15 +70,13 @@ class PartOfHead:
         return [self.to_rest @ Vector((x, y, z)) for x in ends[0] for y in ends[1] for z in ends[2]]
 
     def _places(self) -> tuple[Any, Any, Any]:
-        flat = array("f", bytes(12 * len(self.data.vertices)))
-        self.data.vertices.foreach_get("co", flat)
-        kept = _and(self.is_part, _not_worn(self.data))
-        if kept is None:
-            return flat[0::3], flat[1::3], flat[2::3]
-        x, y, z = (
-            [v for v, is_kept in zip(flat[axis::3], kept, strict=True) if is_kept]
-            for axis in range(3)
-        )
+        flat = coordinates(self.data.vertices)
+        axes = flat[0::3], flat[1::3], flat[2::3]
+        masks = [mask for mask in (self.is_part, _not_worn(self.data)) if mask is not None]
+        if not masks:
+            return axes
+        kept = [all(of_vertex) for of_vertex in zip(*masks, strict=True)]
+        x, y, z = (list(compress(axis, kept)) for axis in axes)
         return x, y, z
 
 
@@ -102,12 +101,22 @@ def face_meshes(meshes: Sequence[PartOfHead]) -> list[PartOfHead]:
     return moving or bare or list(meshes)
 
 
+def armatures_of(thing: Any) -> list[Any]:
+    """Return the armatures whose bones move the vertices of an object."""
+    movers = (modifier.object for modifier in thing.modifiers if modifier.type == "ARMATURE")
+    return [armature for armature in movers if armature is not None]
+
+
 def armature_of(mesh_object: Any) -> Any:
-    """Return the armature whose bones move the vertices of a mesh."""
-    return next(
-        (m.object for m in mesh_object.modifiers if m.type == "ARMATURE" and m.object is not None),
-        None,
-    )
+    """Return the first of them; None if no bones move it."""
+    return next(iter(armatures_of(mesh_object)), None)
+
+
+def coordinates(points: Any) -> "array[float]":
+    """Return x, y, z of each vertex of a mesh or a shape key, one after another."""
+    flat = array("f", bytes(12 * len(points)))
+    points.foreach_get("co", flat)
+    return flat
 
 
 def bone_of_face(armature: Any) -> str:
@@ -141,7 +150,8 @@ def _carried(mesh: Any, armature: Any) -> dict[str, float]:
         return {}
     moved: set[int] = set()
     for block in list(keys.values())[:_ASKED_KEYS]:
-        moved |= _moved_vertices(block)
+        pairs = zip(coordinates(block.data), coordinates(block.relative_key.data), strict=True)
+        moved |= {i // 3 for i, (a, b) in enumerate(pairs) if a != b}
     if mesh.parent == armature and mesh.parent_type == "BONE":
         return {mesh.parent_bone: float(len(moved))}
     names = {group.index: group.name for group in mesh.vertex_groups}
@@ -152,13 +162,6 @@ def _carried(mesh: Any, armature: Any) -> dict[str, float]:
             if name in bones:
                 weights[name] = weights.get(name, 0.0) + element.weight
     return weights
-
-
-def _moved_vertices(block: Any) -> set[int]:
-    places = [array("f", bytes(12 * len(key.data))) for key in (block, block.relative_key)]
-    for key, flat in zip((block, block.relative_key), places, strict=True):
-        key.data.foreach_get("co", flat)
-    return {i // 3 for i, (a, b) in enumerate(zip(*places, strict=True)) if a != b}
 
 
 def bones_of_head(armature: Any, bone: str) -> list[Any]:
@@ -212,10 +215,3 @@ def _not_worn(data: Any) -> list[bool] | None:
             for vertex in polygon.vertices:
                 kept[vertex] = True
     return kept if any(kept) else None
-
-
-def _and(one: Iterable[bool] | None, other: Iterable[bool] | None) -> list[bool] | None:
-    if one is None or other is None:
-        found = other if one is None else one
-        return None if found is None else list(found)
-    return [a and b for a, b in zip(one, other, strict=True)]

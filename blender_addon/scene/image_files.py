@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,13 @@ def file_stem(name: str) -> str:
     return re.sub(r"[^\w .()-]+", "_", name).strip(" .") or "unnamed"
 
 
+def numbered(path: Path, ending: str) -> Iterator[Path]:
+    """Yield a path, then the same with _2, _3, … before its ending, without end."""
+    yield path
+    stem = path.name.removesuffix(ending)
+    yield from (path.with_name(f"{stem}_{number}{ending}") for number in count(2))
+
+
 def _stem(image: bpy.types.Image) -> str:
     """Return the image's name without its ending, tile and Blender's number."""
     name = re.sub(r"\.\d{3}$", "", image.name)
@@ -131,6 +139,11 @@ def _described(image: bpy.types.Image, path: Path, tiles: tuple[int, ...] = ()) 
         has_scene_view=image.use_view_as_render,
         tiles=tiles,
     )
+
+
+def path_of_image(image: bpy.types.Image) -> Path:
+    """Return where the file of an image is, or the first of its files."""
+    return Path(os.path.normpath(bpy.path.abspath(image.filepath, library=image.library)))
 
 
 def _own_path(image: bpy.types.Image, space: Any) -> Path:
@@ -255,8 +268,7 @@ def _files_of_tiles(image: bpy.types.Image, folder: Path) -> ImageFile:
         for packed in image.packed_files:
             tile_path(pattern, packed.tile_number).write_bytes(packed.packed_file.data)
     else:
-        path = bpy.path.abspath(image.filepath, library=image.library)
-        pattern = Path(os.path.normpath(path))
+        pattern = path_of_image(image)
     missing = [str(n) for n in tiles if not tile_path(pattern, n).is_file()]
     if missing:
         raise BridgeError(

@@ -6,20 +6,18 @@ from typing import Any
 
 import bpy
 
-from ..bridge.find_runtime import ExcludedPath, may_run_scripts
+from ..bridge.find_runtime import may_run_scripts
+from .head_meshes import armatures_of
 
 
 def scripts_may_run(context: bpy.types.Context) -> bool:
     """Tell whether the preferences let the scripts of this file run, also in a second Blender."""
-    excluded = [
-        ExcludedPath(path=place.path, is_pattern=place.use_glob)
-        for place in context.preferences.autoexec_paths
-    ]
+    places = context.preferences.autoexec_paths
     return may_run_scripts(
         preference_allows=context.preferences.filepaths.use_scripts_auto_execute,
         was_blocked=bpy.app.autoexec_fail,
         file=bpy.data.filepath,
-        excluded=excluded,
+        excluded=[(place.path, place.use_glob) for place in places],
         arguments=sys.argv,
     )
 
@@ -59,5 +57,5 @@ def _owners(objects: Iterable[bpy.types.Object | None]) -> Iterator[Any]:
         known.add(found.name_full)
         keys = getattr(found.data, "shape_keys", None)
         yield from (owner for owner in (found, found.data, keys) if owner is not None)
-        rigs = [modifier.object for modifier in found.modifiers if modifier.type == "ARMATURE"]
-        waiting += [other for other in (found.parent, *rigs) if other is not None]
+        parents = [] if found.parent is None else [found.parent]
+        waiting += [*parents, *armatures_of(found)]

@@ -16,7 +16,7 @@ from ..bridge.frame_sequence import (
     sequences_below,
 )
 from .settings import absolute_path
-from .shots import Shot, shots_of
+from .shots import Shot, shots_of, views_of
 
 
 class FramesNotRenderedError(BridgeError):
@@ -137,7 +137,7 @@ def output_pattern(scene: bpy.types.Scene) -> Path:
             "render the animation."
         )
     absolute_path(render.filepath, "The scene's output")
-    view = _first_view(render)
+    view = next(iter(views_of(render)), "")
     try:
         pattern = pattern_from_output(lambda frame: render.frame_path(frame=frame, view=view))
     except RuntimeError as error:  # of path templates
@@ -159,10 +159,3 @@ def _still_path(render: Any) -> Path | None:
         name = bpy.path.ensure_ext(name, render.file_extension)
     path = Path(os.path.normpath(name))
     return path if path.is_file() else None
-
-
-def _first_view(render: Any) -> str:
-    """Return the eye whose files are taken, where every eye has its own."""
-    if not (render.use_multiview and render.image_settings.views_format == "INDIVIDUAL"):
-        return ""
-    return next((view.name for view in render.views if view.use), "")

@@ -13,11 +13,10 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
-from .image_files import ImageFile, tile_path
+from .image_files import ImageFile, numbered, path_of_image, tile_path
 from .made_images import former_result, is_made, mark_result, mark_sheet, take_place_of
 
 FOLDER = "reggan"
-_MOST = 10_000
 _LONGEST_PATH = 1023
 """Of a packed file in a .blend, in bytes."""
 
@@ -76,7 +75,7 @@ def _own_path(former: Any) -> Path | None:
     """Path of a former result in this file's folder of results; None if it is not there."""
     if former is None or former.packed_files or not bpy.data.filepath:
         return None
-    path = Path(os.path.normpath(bpy.path.abspath(former.filepath)))
+    path = path_of_image(former)
     return path if path.parent == _folder() else None
 
 
@@ -88,13 +87,12 @@ def _free_path(made: Path, like: ImageFile, label: str, former: Any) -> Path:
     folder = _folder() if bpy.data.filepath else made.parent
     ending = (".<UDIM>" if like.tiles else "") + made.suffix
     taken = {image.name for image in bpy.data.images if image != former}
-    for number in range(1, _MOST):
-        end = f"_{number}" if number > 1 else ""
-        path = folder / f"{like.name}_{label}{end}{ending}"
+
+    def is_free(path: Path) -> bool:
         files = [tile_path(path, tile) for tile in like.tiles] or [path]
-        if path.name not in taken and not any(file.exists() for file in files):
-            return path
-    raise BridgeError(f"{folder} is full of results of {like.name}. Move or remove some of them.")
+        return path.name not in taken and not any(file.exists() for file in files)
+
+    return next(filter(is_free, numbered(folder / f"{like.name}_{label}{ending}", ending)))
 
 
 def _move(made: Path, path: Path, tiles: tuple[int, ...]) -> None:

@@ -1,6 +1,5 @@
 """Rendered frames as images of Blender: loaded as a sequence, and shown."""
 
-import os
 import re
 from collections.abc import Callable
 from functools import partial
@@ -12,6 +11,7 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.frame_sequence import shown_number
 from ..bridge.view_fit import fitted, free_span, hides_a_part
+from .image_files import path_of_image
 from .made_images import former_result, mark_result
 
 _NUMBERS = "reggan_frames"
@@ -30,9 +30,8 @@ def load_frames(first: Path, last: Path) -> Any:
         BridgeError: Blender cannot read the first of them.
     """
     source = _kind_of(first, last)
-    image = next((i for i in bpy.data.images if i.source == source and _path_of(i) == first), None)
-    if image is None:
-        image = _load(first)
+    known = (i for i in bpy.data.images if i.source == source and path_of_image(i) == first)
+    image = next(known, None) or _load(first)
     _show_frames(image, first, last)
     return image
 
@@ -224,7 +223,3 @@ def _load(path: Path) -> Any:
             f"Blender cannot open {path}: {error}. Look whether the file is there, and open it in "
             "an Image Editor."
         ) from error
-
-
-def _path_of(image: Any) -> Path:
-    return Path(os.path.normpath(bpy.path.abspath(image.filepath, library=image.library)))

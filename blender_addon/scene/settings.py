@@ -7,8 +7,9 @@ from typing import Any
 
 import bpy
 
-from ..bridge.command_line import FaceSettings, ModelChoice, refuse_native_code
+from ..bridge.command_line import FaceSettings, option, refuse_native_code
 from ..bridge.errors import BridgeError
+from ..bridge.vocabulary import EXPRESSION_NAMES
 from ..preferences import preferences_of
 
 _MOST_NAME = 60
@@ -52,8 +53,8 @@ def face_by_choice(settings: Any) -> FaceSettings:
     return FaceSettings(choice=choice)
 
 
-def model_settings(context: bpy.types.Context) -> ModelChoice:
-    """Return the scene's model on the preferences' device.
+def model_arguments(context: bpy.types.Context) -> list[str]:
+    """Return the options that choose the scene's model and rig, and the preferences' device.
 
     Raises:
         BridgeError: the model is named as a file that is not there, or that is no .onnx.
@@ -68,9 +69,23 @@ def model_settings(context: bpy.types.Context) -> ModelChoice:
                 "for the model that comes with the extension."
             )
         model = str(path)
-    return ModelChoice(
-        model=model or None, device=preferences_of(context).device, rig=_rig_of(context.scene)
-    )
+    return [
+        *option("--model", model or None),
+        *option("--device", preferences_of(context).device),
+        *option("--rig", _rig_of(context.scene)),
+    ]
+
+
+def chosen_expressions(settings: Any, panel: str) -> list[str]:
+    """Return the expressions that are chosen in place of the one at the top of the tab.
+
+    Raises:
+        BridgeError: none is; `panel` has the list.
+    """
+    names = [name for name in EXPRESSION_NAMES if name in settings.expressions]
+    if not names:
+        raise BridgeError(f"No expression is chosen. Choose one or several under {panel}.")
+    return names
 
 
 def character_file(settings: Any) -> Path:

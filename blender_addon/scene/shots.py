@@ -18,7 +18,8 @@ import bpy
 
 from ..bridge.errors import BridgeError
 from ..bridge.frames_in_words import counted_frames
-from .image_files import file_stem
+from .base_colour import nodes_within
+from .image_files import file_stem, path_of_image
 from .made_images import is_result
 
 
@@ -150,15 +151,19 @@ def files_of_render(scene: bpy.types.Scene) -> list[Path]:
     """Return the files that all shots of the scene are rendered to, each in the order of frames."""
     render = scene.render
     frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
-    views = [""]
-    if render.use_multiview and render.image_settings.views_format == "INDIVIDUAL":
-        views = [view.name for view in render.views if view.use]
     files = [
         Path(os.path.normpath(bpy.path.abspath(render.frame_path(frame=frame, view=view))))
         for frame in frames
-        for view in views
+        for view in views_of(render)
     ]
     return [shot.placed(path) for shot in shots_of(scene) for path in files]
+
+
+def views_of(render: Any) -> list[str]:
+    """Return the names of the eyes that have files of their own; an empty one where none has."""
+    if not (render.use_multiview and render.image_settings.views_format == "INDIVIDUAL"):
+        return [""]
+    return [view.name for view in render.views if view.use]
 
 
 def refuse_lost_frames(scene: bpy.types.Scene, files: Iterable[Path]) -> None:
@@ -170,15 +175,15 @@ def refuse_lost_frames(scene: bpy.types.Scene, files: Iterable[Path]) -> None:
     folders = {path.parent for path in files if path.exists()}
     readers = [
         (node.image, f"the compositor of {scene.name} reads them")
-        for node in _nodes_of(scene)
+        for node in nodes_within(compositor_of(scene))
         if getattr(node, "image", None) is not None
     ]
     readers += [(i, "they are changed ones") for i in bpy.data.images if is_result(i)]
     for image, why in readers:
-        path = Path(os.path.normpath(bpy.path.abspath(image.filepath, library=image.library)))
-        if image.filepath and path.parent in folders:
+        folder = path_of_image(image).parent
+        if image.filepath and folder in folders:
             raise BridgeError(
-                f"The scene would be rendered over the frames in {path.parent}: {why}. Choose "
+                f"The scene would be rendered over the frames in {folder}: {why}. Choose "
                 "another folder as Output Path in the Output properties."
             )
 
@@ -215,17 +220,3 @@ def _times_of(scene: bpy.types.Scene) -> dict[str, str]:
 
 def _time_of(path: Path) -> str:
     return str(path.stat().st_mtime_ns)
-
-
-def _nodes_of(scene: bpy.types.Scene) -> list[Any]:
-    tree = compositor_of(scene)
-    waiting, nodes, seen = [tree] if tree is not None else [], list[Any](), set[Any]()
-    while waiting:
-        tree = waiting.pop()
-        seen.add(tree)
-        for node in tree.nodes:
-            nodes.append(node)
-            inner = getattr(node, "node_tree", None)
-            if inner is not None and inner not in seen:
-                waiting.append(inner)
-    return nodes

@@ -19,25 +19,12 @@ from ..scene.character import meshes_of_character, write_character
 from ..scene.head_in_scene import head_in_scene
 
 
-def scene_in_copy(full_name: str) -> bpy.types.Scene:
-    """Return the scene that the artist looked at.
-
-    Raises:
-        BridgeError: it is not there.
-    """
-    return _found(bpy.data.scenes, full_name, "scene")
-
-
-def object_in_copy(full_name: str) -> bpy.types.Object:
-    """Return an object, also of a library.
-
-    Raises:
-        BridgeError: it is not there.
-    """
-    return _found(bpy.data.objects, full_name, "object")
-
-
 def _found(things: bpy.types.bpy_prop_collection, full_name: str, kind: str) -> bpy.types.ID:
+    """Return what the artist looked at, also of a library.
+
+    Raises:
+        BridgeError: it is not there.
+    """
     found = next((thing for thing in things if thing.name_full == full_name), None)
     if found is None or found.is_missing:
         raise BridgeError(
@@ -54,7 +41,7 @@ def run(asked: Mapping[str, Any], say: Callable[..., None]) -> None:
     Raises:
         BridgeError: head or camera cannot be used in some frame; nothing was written.
     """
-    scene, head = scene_in_copy(asked["scene"]), _head(asked["head"])
+    scene, head = _found(bpy.data.scenes, asked["scene"], "scene"), _head(asked["head"])
     layer = scene.view_layers[asked["layer"]]
     frames = range(scene.frame_start, scene.frame_end + 1, scene.frame_step)
     scene.frame_set(frames[0])
@@ -90,7 +77,7 @@ def run(asked: Mapping[str, Any], say: Callable[..., None]) -> None:
 
 def _write_own_head(scene: bpy.types.Scene, asked: Mapping[str, Any]) -> str:
     """Write the head with its face shapes, at rest; why that cannot be, or nothing."""
-    mesh = object_in_copy(asked["mesh"])
+    mesh = _found(bpy.data.objects, asked["mesh"], "object")
     rows = [KeyWeight(**row) for row in asked["rows"]]
     try:
         write_character(meshes_of_character(scene, mesh), rows, Path(asked["file"]))
@@ -101,7 +88,8 @@ def _write_own_head(scene: bpy.types.Scene, asked: Mapping[str, Any]) -> str:
 
 def _head(values: Mapping[str, Any]) -> SimpleNamespace:
     """Return the settings of the head, which this Blender knows nothing of."""
-    objects = {name: values[name] and object_in_copy(values[name]) for name in OBJECTS}
+    names = {name: values[name] for name in OBJECTS if values[name]}
+    objects = {at: _found(bpy.data.objects, name, "object") for at, name in names.items()}
     return SimpleNamespace(**{**values, **objects})
 
 

@@ -1,4 +1,4 @@
-"""The script of a second Blender: opens the copy and does one piece of work on it.
+"""The script of a second Blender: opens the copy, and tracks the head in it.
 
     blender --background COPY.blend --python script.py -- SPECIFICATION.json
 
@@ -26,7 +26,7 @@ def main(specification: Path) -> int:
     bridge_error = import_module(f"{_NAME}.bridge.errors").BridgeError
     try:
         _open(given["blend"], runs_scripts=given["runs_scripts"])
-        import_module(f"{_NAME}.second_blender.{given['work']}").run(given["asked"], _say)
+        import_module(f"{_NAME}.second_blender.head_tracker").run(given["asked"], _say)
     except bridge_error as error:
         _say("error", message=str(error))
         return 1

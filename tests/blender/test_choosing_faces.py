@@ -171,11 +171,11 @@ def test_a_face_that_is_dropped_onto_the_panel_is_chosen(area: Any) -> None:
     run(area, bpy.ops.reggan.draw_faces)
     scene = bpy.context.scene
     scene.reggan.driven_by = "TAKE"
-    scene.reggan_faces.dropped_face = faces()["sad"]
+    scene.reggan_dropped_face = faces()["sad"]
     assert (scene.reggan.driven_by, scene.reggan.expression) == ("PANEL", "sad")
-    assert scene.reggan_faces.dropped_face is None  # the next one finds the place empty
+    assert scene.reggan_dropped_face is None  # the next one finds the place empty
     scene.reggan.driven_by = "CUES"
-    scene.reggan_faces.dropped_face = faces()["happy"]
+    scene.reggan_dropped_face = faces()["happy"]
     assert (scene.reggan.driven_by, scene.reggan.expression) == ("CUES", "happy")
 
 
@@ -200,7 +200,7 @@ def test_with_automatic_keys_a_face_is_keyed(area: Any) -> None:
     scene.tool_settings.use_keyframe_insert_auto = True
     for frame, name in ((1, "happy"), (20, "sad")):
         scene.frame_set(frame)
-        scene.reggan_faces.dropped_face = faces()[name]
+        scene.reggan_dropped_face = faces()[name]
     scene.tool_settings.use_keyframe_insert_auto = False
     scene.frame_set(3)
     assert scene.reggan.expression == "happy"

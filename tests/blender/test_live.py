@@ -29,6 +29,12 @@ def toggle() -> None:
         assert bpy.ops.reggan.live() == {"FINISHED"}
 
 
+def is_live(kind: str) -> bool:
+    from blender_addon.operators import live
+
+    return live.is_shown(getattr(live, kind))
+
+
 def settle() -> float:
     """Tick as the timer does until the picture is the one that is asked for; longest tick, s."""
     from blender_addon.operators import live
@@ -56,7 +62,7 @@ def brightness(space: Any) -> float:
 def test_the_picture_follows_the_sliders(space: Any, pretended: Path) -> None:
     source, sliders = space.image, bpy.context.scene.reggan_shapes
     toggle()
-    assert bpy.context.window_manager.reggan_live
+    assert is_live("LiveImage")
     settle()
     assert space.image.name == "RegGAN live"
     for value in (0.2, 0.6, 0.0):
@@ -72,7 +78,7 @@ def test_the_picture_follows_the_sliders(space: Any, pretended: Path) -> None:
     toggle()
     assert space.image == source
     assert "RegGAN live" not in bpy.data.images
-    assert not bpy.context.window_manager.reggan_live
+    assert not is_live("LiveImage")
 
 
 def test_one_process_stays_warm_and_ends_with_the_add_on(
@@ -102,7 +108,7 @@ def test_jobs_begin_with_the_source_of_a_live_picture(space: Any, pretended: Pat
     settle()
     assert source_of(space.image) == source
     bpy.ops.wm.read_homefile(use_empty=False, use_factory_startup=False)
-    assert not bpy.context.window_manager.reggan_live
+    assert not is_live("LiveImage")
 
 
 def test_what_cannot_be_shown_is_said_and_ends_it(space: Any, pretended: Path) -> None:
@@ -112,7 +118,7 @@ def test_what_cannot_be_shown_is_said_and_ends_it(space: Any, pretended: Path) -
     settle()
     manager = bpy.context.window_manager
     assert "hapy" in manager.reggan_last_words
-    assert not manager.reggan_live
+    assert not is_live("LiveImage")
 
 
 def test_what_goes_wrong_beside_blender_is_said_without_work_paths(
@@ -123,7 +129,7 @@ def test_what_goes_wrong_beside_blender_is_said_without_work_paths(
     settle()
     said = bpy.context.window_manager.reggan_last_words
     assert said == f"{FRAME} shows no face: live.raw."
-    assert not bpy.context.window_manager.reggan_live
+    assert not is_live("LiveImage")
 
 
 def test_a_moved_slider_is_asked_for_before_the_timer_looks(space: Any, pretended: Path) -> None:
@@ -150,7 +156,7 @@ def test_answers_to_what_was_live_before_are_not_shown(space: Any, pretended: Pa
     bpy.context.scene.reggan_shapes.jawOpen = 0.5
     toggle()
     settle()
-    assert bpy.context.window_manager.reggan_live
+    assert is_live("LiveImage")
     assert brightness(space) == pytest.approx(0.5, abs=0.01)
 
 
@@ -181,7 +187,7 @@ def test_it_goes_on_after_a_save_of_the_file_without_it(
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"), compress=False)
     assert b"RegGAN live" not in (tmp_path / "file.blend").read_bytes()
     settle()
-    assert bpy.context.window_manager.reggan_live
+    assert is_live("LiveImage")
     assert space.image.name == "RegGAN live"
     assert brightness(space) == pytest.approx(0.5, abs=0.01)
     toggle()
@@ -192,7 +198,7 @@ def test_it_ends_where_its_editor_shows_another_image(space: Any, pretended: Pat
     settle()
     space.image = bpy.data.images.new("another", 4, 4)
     settle()
-    assert not bpy.context.window_manager.reggan_live
+    assert not is_live("LiveImage")
     assert space.image.name == "another"
 
 
@@ -205,6 +211,6 @@ def test_it_ends_where_another_image_is_shown_before_the_first_answer(
     toggle()
     space.image = bpy.data.images.new("another", 4, 4)
     live.tick()
-    assert not bpy.context.window_manager.reggan_live
+    assert not is_live("LiveImage")
     settle()
     assert space.image.name == "another"

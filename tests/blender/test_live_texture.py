@@ -36,6 +36,12 @@ def node() -> Any:
     return node
 
 
+def is_live(kind: str) -> bool:
+    from blender_addon.operators import live
+
+    return live.is_shown(getattr(live, kind))
+
+
 def settle() -> None:
     """Tick as the timer does until the map is the one that is asked for."""
     from blender_addon.operators import live
@@ -72,7 +78,7 @@ def test_the_head_wears_what_the_sliders_say_and_its_own_map_after(
     assert bpy.ops.reggan.end_live_map() == {"FINISHED"}  # Esc
     assert node.image.name == FRAME.name
     assert "RegGAN live map" not in bpy.data.images
-    assert not bpy.context.window_manager.reggan_live_map
+    assert not is_live("LiveHead")
 
 
 def test_esc_is_blender_s_own_where_nothing_is_live(node: Any, pretended: Path) -> None:
@@ -97,7 +103,7 @@ def test_a_map_that_nothing_wears_is_said_and_ends_it(node: Any, pretended: Path
     settle()
     manager = bpy.context.window_manager
     assert "No material of Head shows other" in manager.reggan_last_words
-    assert not manager.reggan_live_map
+    assert not is_live("LiveHead")
     assert node.image.name == FRAME.name
 
 
@@ -113,8 +119,7 @@ def test_a_picture_and_a_head_take_turns(node: Any, pretended: Path) -> None:
     settle()
     assert node.image.name == FRAME.name
     assert area.spaces.active.image.name == "RegGAN live"
-    manager = bpy.context.window_manager
-    assert (manager.reggan_live, manager.reggan_live_map) == (True, False)
+    assert (is_live("LiveImage"), is_live("LiveHead")) == (True, False)
 
 
 def test_jobs_begin_with_the_head_s_own_map(node: Any, pretended: Path) -> None:

@@ -1,5 +1,6 @@
 """What the panels draw exists: Blender without a window draws none, and would not say."""
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -99,9 +100,11 @@ def test_the_table_of_what_drives_is_drawn_with_the_chosen_line() -> None:
 
 def test_a_maker_s_prefix_does_not_fill_the_table() -> None:
     """`h_expressions.` stands before all keys of VALID's heads; a line has room for half of it."""
-    from blender_addon.panels.head import REGGAN_UL_expression_keys as table
+    from blender_addon.panels.expression_and_frames import REGGAN_UL_keys as table
+    from blender_addon.shape_settings import ExpressionKey
 
     line = SimpleNamespace(shape="jawOpen", key="h_expressions.AE_AA_h", weight=1.0)
+    line.texts = partial(ExpressionKey.texts, line)
     table.draw_item(None, bpy.context, layout := Layout(), None, line, 0, None, "")
     assert layout.drawn == ["jawOpen", "AE_AA_h  1"]
 

@@ -211,7 +211,7 @@ def test_escape_stops_the_worker_and_blender_goes_on(button: Any) -> None:
 def test_a_fault_of_ours_leaves_no_button_grey(
     button: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from blender_addon.operators.job_operator import running_job
+    from blender_addon.operators.job_operator import _running
 
     window = Window()
     workspace = SimpleNamespace(status_text_set=lambda text: None)
@@ -226,7 +226,7 @@ def test_a_fault_of_ours_leaves_no_button_grey(
     with pytest.raises(KeyError, match="unforeseen"):
         button.modal(context, event("TIMER"))
     assert worker.poll() is not None
-    assert running_job() is None
+    assert not _running
     assert (window.reggan_job, window.timers) == ("", 0)
 
 

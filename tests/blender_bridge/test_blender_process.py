@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from blender_addon.bridge.find_runtime import SecondBlender, blender_arguments
-from blender_addon.bridge.run_job import start
+from blender_addon.bridge.run_job import Job, JobRequest
 
 COPY, SPECIFICATION = Path("a job ü") / "copy.blend", Path("a job ü") / "specification.json"
 
@@ -58,8 +58,9 @@ def test_every_end_has_a_reason_and_a_remedy(tmp_path: Path, script: str, words:
 
 
 def message_after(folder: Path, script: str) -> str:
+    request = JobRequest(arguments=["-c", script], title="a script", folder=folder)
     blender = SecondBlender(python=Path(sys.executable), environment=os.environ)
-    progress = start(blender, ["-c", script], folder).wait()
+    progress = Job(blender, [request]).wait()
     assert progress.state == "failed"
     assert "reggan-plugin" not in progress.message
     return progress.message

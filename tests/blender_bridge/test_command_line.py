@@ -7,15 +7,13 @@ import pytest
 
 from blender_addon.bridge.command_line import (
     FaceSettings,
-    ModelChoice,
-    RenderRequest,
     refuse_native_code,
     render_arguments,
     sheet_arguments,
     track_arguments,
 )
 from blender_addon.bridge.errors import BridgeError
-from blender_addon.bridge.expression_blend import PanelRequest, RecordedTake, fit_arguments
+from blender_addon.bridge.expression_blend import PanelRequest, fit_arguments
 from blender_addon.bridge.vocabulary import FIT_WORDS
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.sheet import sheet
@@ -37,17 +35,17 @@ def test_every_setting_of_a_render_reaches_its_option(tmp_path: Path) -> None:
     rig = tmp_path / "hero ü.glb"
     for file in (tracks, curve, rig):
         file.touch()
-    settings = RenderRequest(
-        frames="/shots/a b/x.####.exr",
+    arguments = render_arguments(
+        "/shots/a b/x.####.exr",
+        PanelRequest(blend="happy", curve=curve, adds=True),
         frame_range="-5-10x2",
-        asked=PanelRequest(blend="happy", curve=curve, adds=True),
         face=FaceSettings(choice="2", tracks=tracks),
-        model=ModelChoice(model="sargan", device="cpu", rig=rig),
+        model=["--model", "sargan", "--device", "cpu", "--rig", str(rig)],
         out=tmp_path / "öut",
         existing="overwrite",
         with_mask=True,
     )
-    options = taken(render_arguments(settings))
+    options = taken(arguments)
     assert options["source"] == "/shots/a b/x.####.exr"
     assert options["frame_range"] == "-5-10x2"
     assert (options["expressions"], options["intensity_curve"]) == ((), curve)
@@ -63,21 +61,16 @@ def test_shapes_presets_and_takes_reach_their_options(tmp_path: Path) -> None:
     presets.touch()
     take.touch()
     shapes = PanelRequest(blend="smirk", shapes={"jawOpen": 0.4, "mouthLeft": 1}, presets=presets)
-    options = taken(render_arguments(RenderRequest(frames="x", asked=shapes)))
+    options = taken(render_arguments("x", shapes))
     assert options["shapes"] == ("jawOpen=0.400", "mouthLeft=1.000")
     assert (options["expressions"], options["presets"]) == (("smirk",), presets)
     recorded = PanelRequest(
-        take=RecordedTake(
-            path=take,
-            fps=23.976,
-            offset="01:02:03:04",
-            fit=fit_arguments([("brows", 1.4, 0), ("jawOpen", 0.8, -0.02)], 0.5),
-        ),
+        take=take,
+        take_options=fit_arguments([("brows", 1.4, 0), ("jawOpen", 0.8, -0.02)], 0.5),
         intensity=0.5,
     )
-    options = taken(render_arguments(RenderRequest(frames="x", asked=recorded)))
-    assert (options["curves"], options["curves_fps"]) == (take, 23.976)
-    assert (options["curves_offset"], options["intensity"]) == ("01:02:03:04", 0.5)
+    options = taken(render_arguments("x", recorded))
+    assert (options["curves"], options["intensity"]) == (take, 0.5)
     assert options["curves_gain"] == ("brows=1.4,0", "jawOpen=0.8,-0.02")
     assert (options["curves_asymmetry"], fit_arguments([], 1.0)) == (0.5, [])
     assert set(FIT_WORDS) == set(GROUPS)
@@ -88,8 +81,7 @@ def test_shapes_presets_and_takes_reach_their_options(tmp_path: Path) -> None:
 
 def test_what_is_left_open_is_left_to_the_runtime() -> None:
     asked = PanelRequest(blend="sad:0.5+angry", intensity=0.25)
-    settings = RenderRequest(frames="x", asked=asked)
-    assert render_arguments(settings) == [
+    assert render_arguments("x", asked) == [
         *("render", "--frames", "x", "--expression", "sad:0.5+angry", "--intensity", "0.250"),
         *("--face", "largest", "--jobs", "1", "--json"),
     ]
@@ -99,7 +91,7 @@ def test_track_and_sheet_take_theirs(tmp_path: Path) -> None:
     frame = tmp_path / "frame.png"
     frame.touch()
     assert taken(track_arguments("x", tmp_path / "t.json"))["out"] == tmp_path / "t.json"
-    model = ModelChoice(device="cpu")
+    model = ["--device", "cpu"]
     options = taken(sheet_arguments(frame, tmp_path / "s.png", FaceSettings(choice="all"), model))
     assert (options["frame"], options["out"]) == (frame, tmp_path / "s.png")
     presets = tmp_path / "own.toml"

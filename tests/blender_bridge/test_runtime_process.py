@@ -15,7 +15,7 @@ import reggan_plugin
 from blender_addon.bridge import run_job
 from blender_addon.bridge.errors import BridgeError
 from blender_addon.bridge.find_runtime import Runtime
-from blender_addon.bridge.run_job import Progress, RuntimeProcess, start
+from blender_addon.bridge.run_job import Progress, RuntimeProcess
 
 from ..sample_frames import small_frame
 
@@ -32,6 +32,12 @@ def poll_until(worker: RuntimeProcess, condition: Callable[[Progress], bool]) ->
     return progress
 
 
+def end_of(worker: RuntimeProcess) -> Progress:
+    while (progress := worker.poll()).state == "running":
+        time.sleep(0.01)
+    return progress
+
+
 def test_a_worker_says_how_far_it_is_and_hands_over_its_summary(
     pretend: Pretend, tmp_path: Path
 ) -> None:
@@ -44,7 +50,7 @@ def test_a_worker_says_how_far_it_is_and_hands_over_its_summary(
         "print(json.dumps({'arguments': sys.argv[1:]}))\n"
     )
     arguments = ["render", "--frames", "Ein Bild mit Leerzeichen/ünï.####.png"]
-    progress = start(runtime, arguments, tmp_path / "job").wait()
+    progress = end_of(RuntimeProcess(runtime, arguments, tmp_path / "job"))
     assert (progress.state, progress.done, progress.total) == ("done", 2, 4)
     assert progress.factor == 0.5
     assert progress.notices == ("no face in 1003",)
@@ -53,8 +59,10 @@ def test_a_worker_says_how_far_it_is_and_hands_over_its_summary(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="started so there: nothing can be asked")
 def test_blender_comes_before_its_worker(pretend: Pretend, tmp_path: Path) -> None:
-    worker = start(pretend("import time; time.sleep(60)"), [], tmp_path / "job")
-    own, others = (os.getpriority(os.PRIO_PROCESS, pid) for pid in (os.getpid(), worker.pid))
+    worker = RuntimeProcess(pretend("import time; time.sleep(60)"), [], tmp_path / "job")
+    own, others = (
+        os.getpriority(os.PRIO_PROCESS, pid) for pid in (os.getpid(), worker._process.pid)
+    )
     worker.kill()
     assert others > own
 
@@ -70,11 +78,11 @@ def test_a_line_that_is_cut_in_a_character_waits_for_its_rest(
         "while not pathlib.Path('go').exists(): time.sleep(0.01)\n"
         "os.write(2, line[cut:]); raise SystemExit(1)\n"
     )
-    worker = start(runtime, [], tmp_path / "job")
+    worker = RuntimeProcess(runtime, [], tmp_path / "job")
     poll_until(worker, lambda _: (tmp_path / "job" / "half").exists())
     assert worker.poll().state == "running"
     (tmp_path / "job" / "go").touch()
-    progress = worker.wait()
+    progress = end_of(worker)
     assert (progress.state, progress.message) == ("failed", "Grüße fehlen")
 
 
@@ -85,7 +93,7 @@ def test_output_without_end_is_read_at_its_newest(pretend: Pretend, tmp_path: Pa
         "sys.stderr.write('y' * 3_000_000 + '\\n')\n"
         'sys.stderr.write(\'{"event": "frame", "done": 7, "frames": 9}\\n\')\n'
     )
-    worker = start(runtime, [], tmp_path / "job")
+    worker = RuntimeProcess(runtime, [], tmp_path / "job")
     while worker._process.poll() is None:
         time.sleep(0.01)
     started = time.process_time()  # of this process alone: others may have the cores
@@ -95,7 +103,7 @@ def test_output_without_end_is_read_at_its_newest(pretend: Pretend, tmp_path: Pa
 
 
 def test_polling_takes_no_time(pretend: Pretend, tmp_path: Path) -> None:
-    worker = start(pretend("import time; time.sleep(2)"), [], tmp_path / "job")
+    worker = RuntimeProcess(pretend("import time; time.sleep(2)"), [], tmp_path / "job")
     times = []
     for _ in range(200):
         started = time.perf_counter()
@@ -103,7 +111,7 @@ def test_polling_takes_no_time(pretend: Pretend, tmp_path: Path) -> None:
         times.append(time.perf_counter() - started)
     worker.cancel()
     assert sorted(times)[100] < 0.001
-    assert worker.wait().state == "cancelled"
+    assert end_of(worker).state == "cancelled"
 
 
 def test_cancelling_leaves_whole_frames_or_none(runtime: Runtime, tmp_path: Path) -> None:
@@ -115,10 +123,10 @@ def test_cancelling_leaves_whole_frames_or_none(runtime: Runtime, tmp_path: Path
     out = tmp_path / "out"
     arguments = ["render", "--frames", str(frames), "--out", str(out), "--expression", "happy"]
     arguments += ["--face", "largest", "--range", "1-200", "--whole-image", "--json"]
-    worker = start(runtime, arguments, tmp_path / "job")
+    worker = RuntimeProcess(runtime, arguments, tmp_path / "job")
     poll_until(worker, lambda progress: progress.done >= 1)
     worker.cancel()
-    progress = worker.wait()
+    progress = end_of(worker)
     assert progress.state == "cancelled"
     written = sorted(out.glob("*.png"))
     assert 1 <= len(written) < 200
@@ -136,7 +144,7 @@ def test_a_worker_that_does_not_listen_is_killed(
         "pathlib.Path('deaf').touch(); time.sleep(60)\n"
     )
     for folder, again in (("patient", False), ("impatient", True)):
-        worker = start(runtime, [], tmp_path / folder)
+        worker = RuntimeProcess(runtime, [], tmp_path / folder)
         poll_until(worker, lambda _, path=tmp_path / folder / "deaf": path.exists())  # type: ignore[misc]
         worker.cancel()
         assert worker.poll().state == "running"
@@ -145,7 +153,7 @@ def test_a_worker_that_does_not_listen_is_killed(
         else:
             monkeypatch.setattr(run_job, "GRACE_S", 0.1)
         started = time.monotonic()
-        assert worker.wait().state == "cancelled"
+        assert end_of(worker).state == "cancelled"
         assert time.monotonic() - started < 5
         monkeypatch.undo()
 
@@ -164,18 +172,18 @@ def test_a_worker_that_clears_away_is_given_the_time(
     )
     monkeypatch.setattr(run_job, "GRACE_S", 0.1)
     for name, time_s in (("short", 0.0), ("long", 60.0)):
-        worker = start(replace(program, clears_away_s=time_s), [], tmp_path / name)
+        worker = RuntimeProcess(replace(program, clears_away_s=time_s), [], tmp_path / name)
         poll_until(worker, lambda _, path=tmp_path / name / "ready": path.exists())  # type: ignore[misc]
         worker.cancel()
-        assert worker.wait().state == "cancelled"
+        assert end_of(worker).state == "cancelled"
         assert (tmp_path / name / "cleared").exists() is bool(time_s)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_a_worker_that_is_killed_says_what_to_do(pretend: Pretend, tmp_path: Path) -> None:
-    worker = start(pretend("import time; time.sleep(60)"), [], tmp_path / "job")
-    os.kill(worker.pid, signal.SIGKILL)
-    progress = worker.wait()
+    worker = RuntimeProcess(pretend("import time; time.sleep(60)"), [], tmp_path / "job")
+    os.kill(worker._process.pid, signal.SIGKILL)
+    progress = end_of(worker)
     assert progress.state == "failed"
     assert "signal 9" in progress.message
     assert "Close other programs" in progress.message
@@ -184,7 +192,7 @@ def test_a_worker_that_is_killed_says_what_to_do(pretend: Pretend, tmp_path: Pat
 def test_a_missing_model_says_what_to_do(runtime: Runtime, tmp_path: Path) -> None:
     arguments = ["render", "--frames", str(SAMPLES), "--out", str(tmp_path / "out")]
     arguments += ["--expression", "happy", "--model", "no-such-model", "--json"]
-    progress = start(runtime, arguments, tmp_path / "job").wait()
+    progress = end_of(RuntimeProcess(runtime, arguments, tmp_path / "job"))
     assert progress.state == "failed"
     assert "no-such-model" in progress.message
     assert "reggan" in progress.message
@@ -193,7 +201,9 @@ def test_a_missing_model_says_what_to_do(runtime: Runtime, tmp_path: Path) -> No
 def test_a_request_that_cannot_be_meant_is_named_without_the_usage(
     runtime: Runtime, tmp_path: Path
 ) -> None:
-    progress = start(runtime, ["render", "--expression", "merry"], tmp_path / "job").wait()
+    progress = end_of(
+        RuntimeProcess(runtime, ["render", "--expression", "merry"], tmp_path / "job")
+    )
     assert progress.state == "failed"
     assert "Usage" not in progress.message
     assert "--frames" in progress.message or "merry" in progress.message
@@ -210,7 +220,7 @@ def test_a_request_that_cannot_be_meant_is_named_without_the_usage(
     ],
 )
 def test_every_end_has_a_reason(pretend: Pretend, tmp_path: Path, script: str, words: str) -> None:
-    progress = start(pretend(script), [], tmp_path / "job").wait()
+    progress = end_of(RuntimeProcess(pretend(script), [], tmp_path / "job"))
     assert progress.state == "failed"
     assert words in progress.message
 
@@ -219,4 +229,4 @@ def test_a_python_that_cannot_run_is_named(tmp_path: Path) -> None:
     file = tmp_path / "python"
     file.write_text("no program")
     with pytest.raises(BridgeError, match=r"could not be started.*preferences"):
-        start(Runtime(python=file, environment={}), [], tmp_path / "job")
+        RuntimeProcess(Runtime(python=file, environment={}), [], tmp_path / "job")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from blender_addon.bridge.find_runtime import ExcludedPath, may_run_scripts
+from blender_addon.bridge.find_runtime import may_run_scripts
 
 ALLOWED: dict[str, Any] = {
     "preference_allows": True,
@@ -26,8 +26,8 @@ def test_the_preference_decides() -> None:
     "change",
     [
         {"was_blocked": True},
-        {"excluded": (ExcludedPath(path="/shots/"),)},
-        {"excluded": (ExcludedPath(path="/other"), ExcludedPath(path="*/a.*", is_pattern=True))},
+        {"excluded": (("/shots/", False),)},
+        {"excluded": (("/other", False), ("*/a.*", True))},
         {"arguments": ("blender", "-b", "--disable-autoexec", "a.blend")},
         {"arguments": ("blender", "-Y")},
     ],
@@ -40,12 +40,12 @@ def test_what_was_blocked_here_stays_blocked(change: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "place",
     [
-        ExcludedPath(path=""),
-        ExcludedPath(path="/shots/b"),
-        ExcludedPath(path="*.blend1", is_pattern=True),
-        ExcludedPath(path="/shots/*"),  # no pattern: a folder with a star in its name
+        ("", False),
+        ("/shots/b", False),
+        ("*.blend1", True),
+        ("/shots/*", False),  # no pattern: a folder with a star in its name
     ],
     ids=str,
 )
-def test_other_places_do_not_count(place: ExcludedPath) -> None:
+def test_other_places_do_not_count(place: tuple[str, bool]) -> None:
     assert may_run_scripts(**ALLOWED | {"excluded": (place,)})

@@ -4,21 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from blender_addon.bridge.command_line import (
-    FRONTS,
-    FlatMap,
-    MapOnHead,
-    ModelChoice,
-    TextureJob,
-    texture_arguments,
-)
+from blender_addon.bridge.command_line import FRONTS, MapOnHead, flat_arguments, texture_arguments
 from blender_addon.bridge.expression_blend import PanelRequest
 from reggan_plugin.commands.texture import texture
 
 
-def taken(settings: TextureJob) -> dict[str, object]:
+def taken(arguments: list[str]) -> dict[str, object]:
     """What click makes of the command line."""
-    name, *rest = texture_arguments(settings)
+    name, *rest = arguments
     assert name == "texture"
     params: dict[str, object] = texture.make_context(name, rest).params
     return params
@@ -27,15 +20,16 @@ def taken(settings: TextureJob) -> dict[str, object]:
 def test_every_setting_of_a_worn_map_reaches_its_option(tmp_path: Path) -> None:
     mesh = tmp_path / "Kopf ß.glb"
     mesh.touch()
+    on_head = MapOnHead(mesh=mesh, material="-Häut 1", front="-X", head_bone="--Kopf")
     options = taken(
-        TextureJob(
-            texture=tmp_path / "a b.<UDIM>.png",
-            placed=MapOnHead(mesh=mesh, material="-Häut 1", front="-X", head_bone="--Kopf"),
+        texture_arguments(
+            tmp_path / "a b.<UDIM>.png",
+            on_head.arguments(),
             asked=(
                 PanelRequest(blend="happy", shapes={"jawOpen": 0.5}, intensity=0.25),
                 PanelRequest(blend="sad:0.5+angry", intensity=0.25),
             ),
-            model=ModelChoice(model="sargan", device="cpu"),
+            model=["--model", "sargan", "--device", "cpu"],
             force=True,
             out=tmp_path / "{expression}.<UDIM>.png",
             sheet=tmp_path / "sheet.png",
@@ -54,9 +48,8 @@ def test_every_setting_of_a_worn_map_reaches_its_option(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("box", [None, (-3.5, 20.25, 300.0, 1e3)])
 def test_a_flat_map_needs_no_mesh(box: tuple[float, float, float, float] | None) -> None:
-    flat = FlatMap(face_box=box)
     asked = (PanelRequest(blend="sad"),)
-    options = taken(TextureJob(texture=Path("x.png"), placed=flat, asked=asked))
+    options = taken(texture_arguments(Path("x.png"), flat_arguments(box), asked=asked))
     assert (options["flat"], options["mesh"], options["face_box"]) == (True, None, box)
 
 

@@ -24,7 +24,9 @@ FACE = ((60.0, 40.0), (40.0, 40.0), (50.0, 53.0), (58.0, 63.5), (42.0, 63.5), (5
 POINTS = ((0.5, 0, 0), (-0.5, 0, 0), (0, -0.66, 0.5), (0.4, -1.2, 0), (-0.4, -1.2, 0), (0, -1.9, 0))
 
 
-def flat_view(depth: float = 1.0, crop_px: tuple[int, int, int, int] | None = None) -> CameraView:
+def flat_view(
+    depth: float = 1.0, written_px: tuple[int, int, int, int] = (0, 0, 100, 100)
+) -> CameraView:
     """10 units of the world across 100 pixels, from any depth."""
     rows = [[0.2, 0, 0, 0], [0, 0.2, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
     return CameraView(
@@ -32,7 +34,7 @@ def flat_view(depth: float = 1.0, crop_px: tuple[int, int, int, int] | None = No
         depth_from_world=(0, 0, -1, depth),
         width_px=100,
         height_px=100,
-        crop_px=crop_px,
+        written_px=written_px,
     )
 
 
@@ -116,7 +118,7 @@ def test_points_fall_where_the_view_says() -> None:
     assert face.landmarks is not None
     assert face.landmarks[0] == pytest.approx((55, 50))
     assert face.landmarks[5] == pytest.approx((50, 69))
-    cropped = face_in_view(flat_view(crop_px=(20, 30, 60, 50)), POINTS)
+    cropped = face_in_view(flat_view(written_px=(20, 30, 60, 50)), POINTS)
     assert cropped.landmarks is not None
     assert cropped.landmarks[0] == pytest.approx((35, 20))
 
@@ -128,7 +130,7 @@ def test_points_fall_where_the_view_says() -> None:
         (flat_view(depth=0.2), 0.0, 0, "behind"),  # the tip of the nose is
         (flat_view(), 6.0, 0, "given"),  # half of its box shows
         (flat_view(), 7.0, 0, "outside"),
-        (flat_view(crop_px=(0, 0, 30, 100)), 0.0, 0, "outside"),
+        (flat_view(written_px=(0, 0, 30, 100)), 0.0, 0, "outside"),
         (flat_view(), 0.0, 3, "given"),
         (flat_view(), 0.0, 4, "occluded"),
         (flat_view(), 7.0, 6, "outside"),

@@ -64,7 +64,7 @@ def make_an_environment() -> Pause:
 
     def look() -> Pause:
         manager = bpy.context.window_manager
-        while addon("operators.job_operator").running_job() is not None:
+        while addon("operators.job_operator")._running:
             shares.append(manager.reggan_progress)
             if manager.reggan_job and manager.reggan_job not in lines[-1:]:
                 lines.append(manager.reggan_job)

@@ -52,7 +52,7 @@ def window() -> bpy.types.Window:
 
 def job_runs() -> bool:
     """Whether the add-on has a job in hand."""
-    return addon("operators.job_operator").running_job() is not None
+    return bool(addon("operators.job_operator")._running)
 
 
 def watch() -> None:

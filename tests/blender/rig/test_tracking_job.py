@@ -11,10 +11,10 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
+from blender_addon import second_blender  # noqa: E402
 from blender_addon.bridge import find_runtime as runtime  # noqa: E402
 from blender_addon.head_settings import named_values  # noqa: E402
 from blender_addon.operators.track_head import TrackHead  # noqa: E402
-from blender_addon.second_blender import start  # noqa: E402
 
 from ..cancelled_jobs import cancel_after_two  # noqa: E402
 from .tracked_head import SIZE, frames_in, only_face, track_by_button  # noqa: E402
@@ -121,7 +121,7 @@ def test_a_second_blender_that_ends_badly_says_what_to_do(
     scene: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, breaks: str, words: str
 ) -> None:
     broken = tmp_path / "addon" / "second_blender"
-    shutil.copytree(Path(start.__file__).parent, broken)
+    shutil.copytree(Path(second_blender.__file__).parent, broken)
     shutil.copytree(Path(runtime.__file__).parent, broken.parent / "bridge")
     (broken.parent / "__init__.py").touch()
     (broken / "head_tracker.py").write_text(f"def run(asked, say): {breaks}")

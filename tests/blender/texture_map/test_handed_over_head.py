@@ -44,10 +44,9 @@ def test_eyes_that_are_selected_go_along_in_their_sockets(
     material = head.active_material
     image = nodes_of(head)[2].image
     worn = TextureImage(image=image, material=material, uv_map="Haut UV")
-    handed = export_head([head, eye], worn, tmp_path / "Kopf ß.glb")
-    name = handed.material
-    assert handed.names[name] == material.name
-    assert set(handed.names.values()) == {"Mein Kopf", "Auge", "Rig", "Häut 1"}
+    name, names = export_head([head, eye], worn, tmp_path / "Kopf ß.glb")
+    assert names[name] == material.name
+    assert set(names.values()) == {"Mein Kopf", "Auge", "Rig", "Häut 1"}
     character = load_mesh(tmp_path / "Kopf ß.glb").character
     face, ball = sorted(character.parts, key=lambda part: -np.ptp(part.positions))
     assert face.material.name == name
@@ -69,7 +68,7 @@ def test_materials_that_share_the_map_are_handed_over_as_one(head: Any, tmp_path
     for polygon in head.data.polygons:
         polygon.material_index = polygon.index % 3
     worn = TextureImage(image=image, material=head.active_material, uv_map="Haut UV")
-    name = export_head([head], worn, tmp_path / "shared.glb").material
+    name, _ = export_head([head], worn, tmp_path / "shared.glb")
     parts = load_mesh(tmp_path / "shared.glb").character.parts
     third = len(head.data.polygons) / 3
     worn_by = [len(part.faces) for part in parts if part.material.name == name]
@@ -77,7 +76,7 @@ def test_materials_that_share_the_map_are_handed_over_as_one(head: Any, tmp_path
     assert sum(len(part.faces) for part in parts) == len(head.data.polygons)
     head.data.materials.clear()
     bare = TextureImage(image=image, material=None, uv_map="Haut UV")
-    assert export_head([head], bare, tmp_path / "bare.glb").material == "Face"
+    assert export_head([head], bare, tmp_path / "bare.glb")[0] == "Face"
     (part,) = load_mesh(tmp_path / "bare.glb").character.parts
     assert part.material.name == "Face"
     assert part.uv is not None

@@ -61,7 +61,7 @@ def test_a_preset_of_one_s_own_is_what_the_runtime_reads(tmp_path: Path) -> None
     ],
 )
 def test_a_blend_is_read_as_the_runtime_reads_it(blend: str) -> None:
-    assert shares_from_blend(blend) == runtime.parse_expression(blend).intensities
+    assert shares_from_blend(blend) == runtime.parse_expression_mix(blend).intensities
 
 
 @pytest.mark.parametrize(

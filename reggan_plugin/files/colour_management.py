@@ -23,6 +23,9 @@ _LINEAR = "Linear Rec.709 (sRGB)"
 """As the built-in configs call scene-linear light with the primaries of Rec. 709."""
 _SCENE_ENCODINGS = ("scene-linear", "log")
 _CLOSE_NAMES = 4
+_GREYS = np.repeat(np.array([[[0.05], [0.18], [0.6]]], np.float32), 3, axis=2)
+_MOST_LOSS = 0.25
+"""Of a grey, as a share of it, on the way to a space and back."""
 
 
 @frozen
@@ -54,7 +57,8 @@ def colour_space_from_name(name: str) -> OcioColourSpace:
 
     Raises:
         MissingExtraError: OpenColorIO is not installed.
-        SourceError: `$OCIO` names no config that can be read, or one without a way to Rec. 709.
+        SourceError: `$OCIO` names no config that can be read, or one without a way to Rec. 709
+            that comes back.
         UsageError: there is no such space, or its numbers are no colours.
     """
     config = _config(_config_name())
@@ -96,12 +100,22 @@ def _processors(config_name: str, name: str) -> tuple[Any, Any]:
                 ocio.Config.GetProcessorFromConfigs(built_in, _LINEAR, config, name),
             )
         )
-    except (ocio.Exception, ocio.ExceptionMissingFile) as error:
+    except _faults(ocio) as error:
+        has_role = config.hasRole(ocio.ROLE_INTERCHANGE_SCENE)
+        remedy = "Mend the space" if has_role else "Give it the role aces_interchange"
         raise SourceError(
             f"The OpenColorIO config {config_name} has no way from {name} to linear Rec. 709 "
-            f"and back: {str(error).strip()} Give it the role aces_interchange, or unset OCIO to "
-            "use the built-in ACES config."
+            f"and back: {str(error).strip()} {remedy}, or unset OCIO to use the built-in ACES "
+            "config."
         ) from error
+    again = _applied(forth, _applied(back, _GREYS))
+    if not np.allclose(again, _GREYS, rtol=_MOST_LOSS, atol=0):
+        pairs = zip(_GREYS[0, :, 0], again[0, :, 0], strict=True)
+        values = ", ".join(f"{grey:g} becomes {value:.3g}" for grey, value in pairs)
+        raise SourceError(
+            f"In the OpenColorIO config {config_name} the way from linear Rec. 709 to {name} and "
+            f"back does not keep greys: {values}. Mend the space and its tables, or name another."
+        )
     return forth, back
 
 
@@ -148,10 +162,11 @@ def _config(name: str) -> Any:
     ocio = _ocio()
     try:
         return ocio.Config.CreateFromFile(name)
-    except (ocio.Exception, ocio.ExceptionMissingFile) as error:
+    except _faults(ocio) as error:
         raise SourceError(
             f"The OpenColorIO config {name} (from $OCIO) cannot be read: "
-            f"{str(error).strip()} Set OCIO to a config, or unset it to use the built-in one."
+            f"{str(error).strip().removesuffix('.')}. Set OCIO to a config, or unset it to use the "
+            "built-in one."
         ) from error
 
 
@@ -172,6 +187,11 @@ def _unknown(name: str, config: Any) -> str:
         f"{'close to it' if close else 'it has'}: {', '.join(like)}. Name one of its spaces, or "
         "set OCIO to the show's config."
     )
+
+
+def _faults(ocio: Any) -> tuple[type[Exception], ...]:
+    """Return what OpenColorIO raises; its messages quote files that may be no UTF-8."""
+    return ocio.Exception, ocio.ExceptionMissingFile, UnicodeDecodeError
 
 
 def _ocio() -> Any:

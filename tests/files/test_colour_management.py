@@ -167,6 +167,9 @@ def test_a_config_that_cannot_be_used_is_said(
     monkeypatch.setenv("OCIO", str(path))
     with pytest.raises(SourceError, match=r"config\.ocio \(from \$OCIO\) cannot be read.*unset"):
         colour_space_from_name("ACEScg")
+    path.write_bytes(b"ocio_profile_version: \x9f\n")
+    with pytest.raises(SourceError, match=r"config\.ocio \(from \$OCIO\) cannot be read.*unset"):
+        colour_space_from_name("ACEScg")
     path = tmp_path / "lonely.ocio"
     path.write_text(config("data: show"))
     monkeypatch.setenv("OCIO", str(path))
@@ -186,6 +189,25 @@ def test_a_config_that_names_a_pipe_is_refused_before_it_is_read(
     monkeypatch.setenv("OCIO", str(path))
     with pytest.raises(SourceError, match=r"config\.ocio names .*table, which is no file"):
         colour_space_from_name("show")
+
+
+@pytest.mark.parametrize(
+    ("table", "fault"),
+    [("gone", "has no way from odd.* Mend the space"), ("black", "does not keep greys: 0.05")],
+)
+def test_a_space_of_a_useless_table_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, fault: str
+) -> None:
+    (tmp_path / "black.spi1d").write_text(
+        "Version 1\nFrom 0 1\nLength 2\nComponents 1\n{\n0\n0\n}\n"
+    )
+    path = tmp_path / "config.ocio"
+    text = config("aces_interchange: aces").replace('search_path: ""', "search_path: .")
+    file = f"!<FileTransform> {{src: {table}.spi1d}}"
+    path.write_text(f"{text}  - !<ColorSpace>\n    name: odd\n    to_scene_reference: {file}\n")
+    monkeypatch.setenv("OCIO", str(path))
+    with pytest.raises(SourceError, match=fault):
+        colour_space_from_name("odd")
 
 
 @pytest.mark.parametrize(

@@ -254,8 +254,14 @@ def test_layers_of_two_shots_do_not_take_each_others_place(
     words = ["render", tmp_path / "a", tmp_path / "b", "--expression", "happy", "--model", model]
     words += [*FACE, "--layers-out", tmp_path / "layers"]
     assert main([str(word) for word in words]) == 2
-    assert "Two of the inputs would both become" in capsys.readouterr().err
+    assert "Two of the results would both have the layer" in capsys.readouterr().err
     assert not (tmp_path / "layers").exists()
+    words = ["render", tmp_path / "a", "-e", "happy", "-e", "sad", "--model", model, "--dry-run"]
+    words += [*FACE, "--layers-out"]
+    assert main([*map(str, words), str(tmp_path / "layers")]) == 2
+    remedy = '--layers-out "FOLDER/{expression}"'
+    assert remedy in capsys.readouterr().err
+    assert main([*map(str, words), str(tmp_path / "layers/{expression}")]) == 0
 
 
 def test_layers_of_one_picture_have_its_name(model: Path, tmp_path: Path) -> None:

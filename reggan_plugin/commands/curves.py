@@ -82,6 +82,10 @@ def curves(
             f"--csv {STANDARD} writes the take to standard output, where --json and "
             "--learn-character write, too. Name a file."
         )
+    if as_json and learn_character is not None:
+        raise UsageError(
+            "--json and --learn-character each print something else. Give one of them."
+        )
     if is_piped:
         refuse_closed_output()
     outputs = [path for path in (plot, None if is_piped else csv_file) if path is not None]

@@ -26,7 +26,7 @@ REMEDIES: Mapping[str, str] = {
     "unknown-model": "`reggan-plugin models` lists what there is.",
     "stalled": "--stall-timeout waits longer.",
     "output-held": "--out names another place.",
-    "output-exists": "--overwrite replaces what is there, --out names another place.",
+    "output-exists": "--overwrite replaces what is there. Or name another output.",
     "face-not-found": "Say where it is with --face-box, --landmarks or --whole-image.",
     "unsigned": "Take it from the release that the file is from; --bundles names its folder.",
     "device-memory": "Take a smaller --batch.",
@@ -74,6 +74,8 @@ REMEDIES: Mapping[str, str] = {
     "range-of-no-numbers": "--range names it.",
     "range-outside": "--range names it.",
     "output-of-other-format": "--out names it.",
+    "layers-of-one-name": '--layers-out "FOLDER/{{expression}}" keeps those of expressions apart. '
+    "Render shots one after another, into folders of their own.",
     "fps-beyond-gif": "Or give --fps up to 100.",
     "picture-for-many": "--out names it.",
     "pictures-in-folders": "--recursive looks into them.",
@@ -115,7 +117,8 @@ REMEDIES: Mapping[str, str] = {
     "map-is-not-named": "--texture names the map.",
     "no-colour-map": "Pass --force if this is one.",
     "not-the-map-of-the-mesh": "--material names the material; --force takes the map as it is.",
-    "no-texel-changes": "--material names the material, --texture the map.",
+    "no-texel-changes": "--material names the material, --texture the map, --front the way, such "
+    "as +X.",
     "read-as-srgb": "If its colours look wrong, name their space with --colorspace.",
     "read-as-linear": "Else: --colorspace sRGB",
     "mesh-cannot-be-written": "Leave --out-mesh out.",

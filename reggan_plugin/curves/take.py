@@ -1,6 +1,6 @@
 """A recorded take: rows of weights with the time of each, under the names that we know.
 
-Timecodes are SMPTE's, `HH:MM:SS:FF` with parts of a frame behind a dot.
+Timecodes are SMPTE's, `HH:MM:SS:FF` with parts of a frame behind a dot; `;` drops frames.
 """
 
 import re
@@ -69,7 +69,7 @@ def names_from_column(column: str) -> tuple[str, ...] | None:
 
 _LEAST_PERCENT, _PERCENT_SHARE = 2.0, 0.2
 """Weights are percents if this share of those that are felt is larger: a few may be glitches."""
-_TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[:;](\d{1,3}(?:\.\d+)?)")
+_TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;])(\d{1,3}(?:\.\d+)?)")
 _RATES = (24, 25, 30, 48, 50, 60, 100, 120)
 _USUAL_RATE = 60
 """Frames a second that phones count timecodes in."""
@@ -77,10 +77,24 @@ DAY_S, _HALF_DAY_S = 86400.0, 43200.0
 
 
 class Timecode(NamedTuple):
-    """A time of day: whole seconds, and frames on top of them."""
+    """A time of day: whole seconds, and frames on top of them.
+
+    With `is_drop`, minutes skip numbers of frames, but for each tenth, so that a clock of 30 keeps
+    to time at 29.97 frames a second. Source: SMPTE ST 12-1, drop frame.
+    """
 
     seconds: int
     frames: float
+    is_drop: bool = False
+
+    def time_s(self, rate: float) -> float:
+        """Seconds of the day, where a second counts so many frames."""
+        count = round(rate)
+        if not self.is_drop or count % 30:
+            return self.seconds + self.frames / rate
+        minutes = self.seconds // 60
+        skipped = count // 15 * (minutes - minutes // 10)
+        return (self.seconds * count + self.frames - skipped) * 1.001 / count
 
 
 def timecode_from_text(text: str) -> Timecode | None:
@@ -89,7 +103,8 @@ def timecode_from_text(text: str) -> Timecode | None:
     if match is None or int(match[2]) > 59 or int(match[3]) > 59:
         return None
     hours, minutes, seconds = (int(match[place]) for place in (1, 2, 3))
-    return Timecode(3600 * hours + 60 * minutes + seconds, float(match[4]))
+    whole = 3600 * hours + 60 * minutes + seconds
+    return Timecode(whole, float(match[5]), is_drop=match[4] == ";")
 
 
 def rate_of_timecodes(timecodes: Sequence[Timecode]) -> tuple[int, bool]:
@@ -110,7 +125,7 @@ def rate_of_timecodes(timecodes: Sequence[Timecode]) -> tuple[int, bool]:
 
 def seconds_of(timecodes: Sequence[Timecode], rate: float) -> Float[np.ndarray, " codes"]:
     """Seconds of the day; beyond midnight they go on rising."""
-    seconds = np.array([code.seconds + code.frames / rate for code in timecodes])
+    seconds = np.array([code.time_s(rate) for code in timecodes])
     days = np.cumsum(np.diff(seconds, prepend=seconds[:1]) < -_HALF_DAY_S)
     return seconds + DAY_S * days
 

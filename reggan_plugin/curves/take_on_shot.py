@@ -135,5 +135,5 @@ def _time_of(offset: Timecode, take: Take) -> float:
             f"the take's has {take.timecode_fps:g}; expected 0 to {take.timecode_fps - 1:g}.",
             kind="timecode-past-second",
         )
-    time = offset.seconds + offset.frames / take.timecode_fps
+    time = offset.time_s(take.timecode_fps)
     return float(time + DAY_S * round((take.times_s.mean() - time) / DAY_S))

@@ -292,6 +292,10 @@ def refuse_plans(plans: Sequence[JobPlan], inputs: Iterable[Path], existing: Exi
                 "for frames. Name another folder for the layers."
             )
     twice = [path for path, count in Counter([*outputs, *beside]).items() if count > 1]
+    if twice and any(twice[0] in task.layers.values() for task in tasks):
+        raise UsageError(
+            f"Two of the results would both have the layer {twice[0]}.", kind="layers-of-one-name"
+        )
     if twice:
         raise UsageError(
             f"Two of the inputs would both become {twice[0]}. Name them one after another, or "

@@ -189,8 +189,8 @@ def read_rig(path: str | Path) -> RigMesh:
     mesh = rig_mesh(loaded)
     if not mesh.shapes and not mesh.unknown and not loaded.holds_morphs:
         raise MeshError(
-            f"{path} holds a mesh without shapes: files of this kind have none. Export the "
-            "character with its shape keys as GLB."
+            f"{path} holds a mesh without shapes: files of this kind have none. Export it as GLB, "
+            "a character with its shape keys."
         )
     return mesh
 

@@ -276,8 +276,9 @@ def remarks_on(label: str, mix: ExpressionMix, tally: Tally) -> Iterator[str]:
         return
     if not tally.changed:
         raise TextureError(
-            f"{label} changes no texel: what shows of the face wears another map, or its texels "
-            "are too few. Name the face's material, or give its map.",
+            f"{label} changes no texel: what shows of the face wears another map, its texels are "
+            "too few, or the character looks another way. Name the face's material, its map, or "
+            "the way it looks.",
             kind="no-texel-changes",
         )
     openers = [

@@ -89,6 +89,8 @@ def test_a_range_of_motion_teaches_gains_by_which_its_peaks_are_full(
     rows = [(0.5 * x, 0.1 + 0.4 * x, 0.02 * x, 0.9 * x, 0, x) for x in wave]
     path = tmp_path / "rom.csv"
     path.write_text(csv_of_take(take(*rows)))
+    assert main(["curves", str(path), "--learn-character", "hero", "--json"]) == 2
+    assert "Give one of them" in capsys.readouterr().err
     assert main(["curves", str(path), "--learn-character", "hero"]) == 0
     text = capsys.readouterr().out
     table = tomllib.loads(text)["character"]["hero"]

@@ -97,6 +97,13 @@ def test_the_base_of_timecodes_shows_where_they_run_over() -> None:
     assert rate_of_timecodes(film[:10]) == (60, False)
 
 
+def test_timecodes_that_drop_frames_run_on_at_29_97() -> None:
+    codes = [timecode_from_text(f"00:{text}") for text in ("00:59;28", "00:59;29", "01:00;02")]
+    assert np.diff(seconds_of(codes, 30)) == pytest.approx([1001 / 30000] * 2)
+    hour = timecode_from_text("01:00:00;00")
+    assert hour.time_s(29.97) == pytest.approx(3600, abs=0.004)
+
+
 def test_midnight_does_not_turn_time_back() -> None:
     codes = [Timecode(86399, 12), Timecode(0, 0), Timecode(0, 12)]
     assert np.diff(seconds_of(codes, 24)).tolist() == pytest.approx([0.5, 0.5])

@@ -245,8 +245,8 @@ def _without_map(character: Character, whose: str) -> UsageError:
 def no_uvs(character: Character) -> MeshError:
     """Return the error for a face without UVs."""
     return MeshError(
-        f"{character.path}: the face has no UVs, so no texel has a place on it. Unwrap the mesh "
-        "and export it with UVs."
+        f"{character.path}: the face has no UVs, or some that are no numbers, so no texel has a "
+        "place on it. Unwrap the mesh and export it with UVs."
     )
 
 

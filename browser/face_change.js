@@ -6,7 +6,7 @@ import { changedEye, completedEye, Edges, gazeOf, irisOf, smoothArc, vertex } fr
 import { fromSrgb, mouthLight, OpeningLight } from "./mouth_drawing.js";
 import { keepNostrils, keepTails } from "./in_front_of_face.js";
 import { percentile } from "./resampling.js";
-import { beyondLine, darkLine, evenCorners, keepLips, overlap, parting } from "./mouth_opening.js";
+import { beyondLine, darkLine, evenCorners, keepLips, overlap, parting, roundCorners } from "./mouth_opening.js";
 import { addedMotion, planesFrom, rasterised, TRUST } from "./refinement.js";
 import { added, between, clip, closingEdges, dot, fit, leastSquares, LOWER, meanOf, movedPlaces, rowAt, rowsOf, sampled, scaled, unit, UPPER } from "./rig.js";
 
@@ -203,8 +203,10 @@ export class Face {
     if (gapAfter < LEAST_GAP) return null;
     // A lip's inner side comes to be seen; there it turns in softly.
     const rolled = now.upper.map((upper, i) => eye * clip(dot(added(now.lower[i], upper, -1), now.down) / (ROLLED_OVER * eye)));
-    const rim = (away) => new Edges(...["upper", "lower"].map((edge, k) => lips[edge].map((place, i) =>
-      added(place, now.down, (k ? -1 : 1) * (ROLLED_OUT[k] * rolled[i] + away * (rolled[i] && eye))))), lips).smooth();
+    const moved = (edges, far) => new Edges(...["upper", "lower"].map((edge, k) => edges[edge].map((place, i) =>
+      added(place, now.down, (k ? -1 : 1) * far(i, k)))), lips);
+    const round = roundCorners(moved(lips, (i, k) => ROLLED_OUT[k] * rolled[i]));
+    const rim = (away) => moved(round, (i) => away * (rolled[i] && eye)).smooth();
     const [edge, outer, inner] = [0, -1.5 * TURN_IN, 1.5 * TURN_IN].map(rim);
     const light = smoothArc(this.#lips(Array.from(gains, (one) => [one])).upper);
     const dark = this.lipLines.map((line) => smoothArc(line.map((far) => [Math.max(far, LEAST_LINE * eye)])));

@@ -3,11 +3,11 @@
 
 import { mouth_drawing as ofMouth, mouth_light as ofLight, mouth_opening } from "./constants.js";
 import { blurred, percentile } from "./resampling.js";
-import { added, clip, cross, dot, leastSquares, meanOf, scaled, unit } from "./rig.js";
+import { added, clip, cross, dot, interpolated, leastSquares, meanOf, scaled, unit } from "./rig.js";
 
 const { TOOTH, GUM, WALL, PLATE, HINGE, SLIDE, IVORY, CAVITY, NECK, EDGE, EDGE_REACH, CANINES, CANINE, FILL_OF, FADE,
-  FADE_OF, LOWER_FADE, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, CARVED_GUM, KEY_WRAP, ARCH, ASIDE, ACROSS, ACROSS_REACH, STRONG_KEY, TOO_BRIGHT, REDDER, BACK_REDDER, THROUGH_CHEEKS, POWER, NEAREST,
-  LIPS_BEFORE_TEETH, LIPS_CURVE, MIDDLE, BEHIND, SHORTER, JOINTS, JOINTS_RISE, JOINT_SKY } = ofMouth;
+  FADE_OF, LOWER_FADE, GLOSS_OF, EXPOSURE, BOUNCE, STONE_GLOSS, STONE_DARKER, CARVED_GUM, KEY_WRAP, ARCH, ASIDE, ACROSS, ACROSS_REACH, STRONG_KEY, TOO_BRIGHT, REDDER, BACK_REDDER, THROUGH_CHEEKS, POWER, NEAREST,
+  LIPS_BEFORE_TEETH, LIPS_CURVE, MIDDLE, BEHIND, SHORTER, LOWEST, JOINT_SKY, BAND, BAND_CARVED, BAND_BEHIND, BAND_BEHIND_SIDES, BAND_IS_GUM, FROM_ABOVE } = ofMouth;
 const COLOURS = [IVORY, ofMouth.GUM_COLOUR, ofMouth.TONGUE_COLOUR, ofMouth.WALL_COLOUR, ofMouth.PLATE_COLOUR];
 const { LUMA, DEPTHS, MARGIN } = ofLight;
 const CELL = 0.03;  // in eye distances; coarser than the program's, for a slider's sake
@@ -51,23 +51,27 @@ export class Mouth {
     const asBright = 1 / (1 + TOO_BRIGHT * Math.max(0, light.keyStrength - STRONG_KEY));
     const eye = Math.sqrt(Math.hypot(...projection[0]) * Math.hypot(...projection[1]));
     const keyInCrop = projection.map((row) => dot(row, key));
-    const strength = light.tooth.map((value, k) => EXPOSURE * value / IVORY[k]);
+    const strength = light.tooth.map((value, k) => (EXPOSURE - light.stone * STONE_DARKER) * value / IVORY[k]);
     const tint = scaled(light.skin, 1 / Math.max(dot(light.skin, LUMA), 1e-6));
-    const through = (part, blur, place) => Math.min(1, FILL_OF[part] * opening.seen(blur, place)) ** POWER;
+    const through = (part, blur, place) => (1 - (1 - Math.min(1, opening.seen(blur, place))) ** FILL_OF[part]) ** POWER;
+    const up = projection.map((row) => row[1]);
     const [data, deep] = [new Float32Array(12 * this.part.length), []];
     for (let i = 0; i < this.part.length; i++) {
-      const fills = teeth === "carved" && this.part[i] === PLATE;  // the joints
-      const part = fills ? TOOTH : this.part[i];
+      const isCarved = teeth === "carved" && this.part[i] === PLATE;
+      const isLower = this.jaw[i] > 0.5;
+      const fills = isCarved && (isLower || this.points[3 * i + 1] <= BAND_IS_GUM);  // the joints
+      const part = isCarved ? (fills ? TOOTH : GUM) : this.part[i];
       const isEven = teeth === "carved" && part === GUM;
-      const isFree = isEven || (teeth === "carved" && part === TOOTH && this.jaw[i] <= 0.5);
+      const isFree = isEven || (teeth === "carved" && part === TOOTH && !isLower);
       const [isPlate, isHard] = [part === PLATE, part === PLATE || part === TOOTH];
       const rest = [this.points[3 * i], this.points[3 * i + 1], this.points[3 * i + 2]];
       const jaw = this.jaw[i];
-      if (fills) {
-        rest.forEach((value, k) => { rest[k] -= BEHIND * (value - MIDDLE[k]); });
-        const [start, end, by] = JOINTS_RISE;
-        const rise = by * clip((Math.abs(this.points[3 * i]) - start) / (end - start));
-        rest[1] = clip(this.points[3 * i + 1] + (jaw > 0.5 ? -SHORTER : SHORTER), JOINTS[0], JOINTS[1] + rise);
+      if (isCarved) {
+        const height = rest[1];
+        const beside = clip((Math.abs(rest[0]) - 0.2) / 0.1);
+        const behind = isLower ? BEHIND : interpolated(height, BAND, BAND_BEHIND) + beside * interpolated(height, BAND, BAND_BEHIND_SIDES);
+        rest.forEach((value, k) => { rest[k] -= behind * (value - MIDDLE[k]); });
+        rest[1] = isLower ? Math.max(height - SHORTER, LOWEST) : interpolated(height, BAND, BAND_CARVED);
       }
       const arch = unit([rest[0] / ARCH[0] ** 2, 0, Math.max(0, rest[2] + ARCH[1]) / ARCH[1] ** 2]);
       const own = isEven ? arch : [this.normals[3 * i], this.normals[3 * i + 1], this.normals[3 * i + 2]];
@@ -76,7 +80,7 @@ export class Mouth {
       // At rest: else lower teeth would go dark as the jaw takes them back.
       const depth = clip(LIPS_BEFORE_TEETH + LIPS_CURVE * Math.min(Math.abs(rest[0]), 0.6) ** 2 - rest[2], NEAREST, 1.5);
       const place = projection.map((row, k) => origin[k] + dot(row, point));
-      const sky = through(part, 0.8 * depth, place);
+      const sky = through(part, 0.8 * depth, added(place, up, FROM_ABOVE * depth));
       const fromKey = through(part, 0.35 * depth, added(place, keyInCrop, depth / Math.max(0.35, dot(key, towards))));
       const facing = isPlate ? 1 : clip(dot(normal, towards));
       const inArch = jaw > 0.5 && (part === TOOTH || part === GUM) ? clip((dot(arch, key) + KEY_WRAP) / Math.max(key[2] + KEY_WRAP, 0.1)) : 1;

@@ -1,10 +1,23 @@
 // Lips that a change parts, holds together or rolls in: as reggan_plugin/rig/mouth_opening.py has it.
 
 import { mouth_opening } from "./constants.js";
-import { added, clip, dot, interpolated, LOWER, rowsOf, UPPER } from "./rig.js";
+import { added, between, clip, dot, interpolated, LOWER, rowsOf, UPPER } from "./rig.js";
 
-const { LIPS_REACH: REACH, STEEPEST, LEAST_LIP, LIP_DEPTH: DEPTH, LINE, LINE_EDGE, LINE_REACH, LIPS_BESIDE } = mouth_opening;
+const { LIPS_REACH: REACH, STEEPEST, LEAST_LIP, LIP_DEPTH: DEPTH, LINE, LINE_EDGE, LINE_REACH, LIPS_BESIDE, STEEP, ROUND } = mouth_opening;
 const STEPS = 8;
+
+/** The lips' edges, their corners moved inwards where both lips leave them steeply: there they are round. */
+export function roundCorners({ upper, lower, right, down }) {
+  const corner = (end, next) => {
+    const away = dot(added(between(upper.at(next), lower.at(next), 0.5), upper.at(end), -1), right);
+    const [rise, fall] = [[upper.at(end), upper.at(next)], [lower.at(next), lower.at(end)]].map(([to, from]) => dot(added(to, from, -1), down));
+    const steep = 2 * Math.min(rise, fall) / Math.max(Math.abs(away), 1e-9);
+    return added(upper.at(end), right, away * interpolated(steep, STEEP, [0, ROUND]));
+  };
+  const ends = [corner(0, 1), corner(-1, -2)];
+  const [above, below] = [upper, lower].map((edge) => [ends[0], ...edge.slice(1, -1), ends[1]]);
+  return { upper: above, lower: below };
+}
 
 /** Motion of the vertices, two numbers each, that parts the lips by `apart`, [x, y] from each upper
  * point of the inner lips to the lower one: half of it to each lip, less away from their line. */

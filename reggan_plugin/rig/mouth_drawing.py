@@ -159,23 +159,27 @@ _LIPS_BEFORE_TEETH, _LIPS_CURVE = 0.08, -0.10 / 0.41**2
 """Depth of the lips' inner edge before the incisors, and how it falls back towards the corners."""
 _NEAREST = 0.03
 _POWER = 0.8
-_FILL_OF = {TOOTH: 2.0, GUM: 1.3, TONGUE: 1.3, WALL: 1.3, PLATE: 1.3}
-"""Share of the sky by share of the opening: lips reflect, so that less is lost than is hidden; of
-teeth less than of flesh, as on heads of three families."""
-_EXPOSURE = 1.3
+_FILL_OF = {TOOTH: 2.6, GUM: 1.7, TONGUE: 1.7, WALL: 1.7, PLATE: 1.7}
+"""Power of the share of the opening that is hidden, which is the share of the sky that is lost:
+lips reflect, so that it is less; of teeth less than of flesh, as on heads of three families."""
+_FROM_ABOVE = 0.4
+"""Slant of the sky's light: by it the upper lip shades the teeth behind it more than the lower one
+does. By eye; at 0.8 teeth get too dark on true renders, which have no such shadow."""
+_EXPOSURE = 1.5
 """Front teeth in a smile have 0.9 to 1.3 of the tone that the light names, the more the stronger
 the key light; in the shade of a lip that covers half of them they have 0.6."""
 _FADE = 1.2
 """Per eye distance of depth: what flesh swallows on the light's way in."""
 _FADE_OF = {TOOTH: 0.5, GUM: 1.0, TONGUE: 1.2, WALL: 1.1, PLATE: 0.7}
-_LOWER_FADE = 4.0
+_LOWER_FADE = 7.0
 """Added for lower teeth and gums, over which lips and cheeks hang: bright back ones look
-like a horseshoe. On 11 views of 9 held-out heads, four expressions: 3.07 dB instead of 2.80."""
+like a horseshoe, or like posts in the corners of a mouth."""
 _GLOSS_OF = {TOOTH: 0.30, GUM: 0.15, TONGUE: 0.22, WALL: 0.03, PLATE: 0.0}
 _CARVED_GUM = 0.7
 """Of a tooth's brightness: both are cut of one piece, and crowns have to stand out. By eye."""
-_STONE_GLOSS = 0.25
-"""Stone is dry: it has so much of the gloss."""
+_STONE_GLOSS, _STONE_DARKER = 0.25, 0.1
+"""Stone is dry: it has so much of the gloss; and of the exposure so much is taken away, or bared
+teeth are whiter than the face that they are cut of."""
 _THROUGH_CHEEKS, _REDDER = 0.13, 0.9
 """Least light beside cheeks: some comes through them, or corners of smiles are black; and how much
 redder flesh is in the dark. True renders have a red of (43, 24, 21) there; with 0.24 and 1.3 ours
@@ -253,7 +257,8 @@ def lit_mouth(
     places = view.places(points)
     key, towards = light.key, view.towards
     fill = _by_part(rig, _FILL_OF)
-    sky = _through(opening, 0.8 * depth, places, fill)
+    above_it = places + _FROM_ABOVE * depth[:, None] * view.projection[:, 1]
+    sky = _through(opening, 0.8 * depth, above_it, fill)
     aslant = depth / max(0.35, float(key @ towards))
     beside = places + aslant[:, None] * (view.projection @ key)
     from_key = _through(opening, 0.35 * depth, beside, fill)
@@ -289,7 +294,7 @@ def lit_mouth(
     colour = own * flesh ** redder[:, None]
     bounce = np.where(is_hard, 0.5, 1.0) * _BOUNCE * opening.seen(1.6 * depth, places)
     colour = colour * ((amount * free)[:, None] + bounce[:, None] * _CAVITY / 0.2)
-    strength = _EXPOSURE * light.tooth / IVORY
+    strength = (_EXPOSURE - light.stone * _STONE_DARKER) * light.tooth / IVORY
     gleam = key + towards
     gloss = _by_part(rig, _GLOSS_OF) * (light.key_strength + 0.15) * from_key * fade
     gloss *= strength.mean() * (1 - (1 - _STONE_GLOSS) * light.stone)
@@ -326,7 +331,7 @@ def _through(
     at: Float[np.ndarray, "places 2"],
     fill: Float[np.ndarray, " places"],
 ) -> Float[np.ndarray, " places"]:
-    return np.minimum(1.0, fill * opening.seen(blur, at)) ** _POWER
+    return (1 - (1 - np.minimum(1.0, opening.seen(blur, at))) ** fill) ** _POWER
 
 
 def _by_part(rig: MouthRig, values: dict[int, float]) -> Float[np.ndarray, " vertices"]:
@@ -415,13 +420,20 @@ _LEFT_OUT: dict[Teeth, tuple[tuple[int, ...], ...]] = {
     "none": ((PLATE, TOOTH, GUM),),
 }
 """Parts that are left out of each of the pictures that are averaged."""
-_MIDDLE, _BEHIND, _SHORTER = np.array([0, 0, -0.5]), 0.06, 0.03
-_JOINTS, _JOINT_SKY = (-0.08, 0.13), 0.3
-_JOINTS_RISE = (0.1, 0.2, 0.05)
+_MIDDLE, _BEHIND, _SHORTER, _LOWEST = np.array([0, 0, -0.5]), 0.06, 0.03, -0.08
+_JOINT_SKY = 0.3
 """Of the rows of teeth; share by which a band that fills the joints of carved teeth is narrower
-than one that stands before them, eye distances by which it ends before their edges; heights between
-which gums leave joints, and how free those are; between which distances from the middle upper gums
-rise, and by how much. By eye, and beside a picture of 1,000 px."""
+than one that stands before them, eye distances by which it ends before their edges; its least
+height; and how free joints are. By eye, and beside a picture of 1,000 px."""
+_BAND = np.array([0.0, 0.06, 0.145, 0.245, 0.365])
+"""Heights of the upper band."""
+_BAND_CARVED = np.array([0.03, 0.09, 0.13, 0.19, 0.26])
+_BAND_BEHIND = np.array([0.06, 0.06, 0.04, 0.0, 0.0])
+_BAND_BEHIND_SIDES = np.array([0.0, 0.0, 0.045, 0.0, 0.0])
+_BAND_IS_GUM = 0.12
+"""In carved teeth, of these heights: where they lie, by which share they are narrower, and by how
+much more so beside the canines; from which one on they are gum. So the band comes forward through
+the crowns and gives each a round neck: at the edge of the gums some end in points. By eye."""
 _SHARPNESS = 45
 """Exponent of highlights: wet enamel in a room, not a mirror."""
 
@@ -492,22 +504,28 @@ def _layers(rig: MouthRig, teeth: Teeth) -> list[Int[np.ndarray, "triangles 3"]]
 
 @cache  # a rig is compared by identity
 def _carved(rig: MouthRig) -> MouthRig:
-    """Make a part of the teeth of the bands, close behind their joints; gums have no furrows.
+    """Make a part of the teeth of the bands, behind their joints; gums have no furrows.
 
-    Nor are upper crowns dark where gums touch them: those of vertices beneath would be jagged.
+    Above the joints the upper band comes before the crowns, as gum. Nor are upper crowns dark where
+    gums touch them: those of vertices beneath would be jagged.
     """
     tooth, gum, band = (rig.part == part for part in (TOOTH, GUM, PLATE))
-    low = rig.jaw > 0.5
-    points = rig.points - _BEHIND * (rig.points - _MIDDLE)
-    start, end, by = _JOINTS_RISE
-    rise = by * np.clip((np.abs(rig.points[:, 0]) - start) / (end - start), 0, 1)
-    points[:, 1] = rig.points[:, 1] + np.where(low, -1, 1) * _SHORTER
-    points[:, 1] = np.clip(points[:, 1], _JOINTS[0], _JOINTS[1] + rise)
+    low, height = rig.jaw > 0.5, rig.points[:, 1]
+    beside = np.clip((np.abs(rig.points[:, 0]) - 0.2) / 0.1, 0, 1)
+    behind = np.interp(height, _BAND, _BAND_BEHIND)
+    behind += beside * np.interp(height, _BAND, _BAND_BEHIND_SIDES)
+    behind = np.where(low, _BEHIND, behind)
+    points = rig.points - behind[:, None] * (rig.points - _MIDDLE)
+    points[:, 1] = np.where(
+        low, np.maximum(height - _SHORTER, _LOWEST), np.interp(height, _BAND, _BAND_CARVED)
+    )
+    gum |= band & ~low & (height > _BAND_IS_GUM)
+    band &= ~gum
     return replace(
         rig,
-        points=np.where(band[:, None], points, rig.points).astype(np.float32),
+        points=np.where((rig.part == PLATE)[:, None], points, rig.points).astype(np.float32),
         normals=np.where(gum[:, None], _arch_normals(rig), rig.normals).astype(np.float32),
-        part=np.where(band, TOOTH, rig.part),
+        part=np.select([gum, band], [GUM, TOOTH], rig.part),
         sky=np.select([band, gum | (tooth & ~low)], [_JOINT_SKY, 1.0], rig.sky).astype(np.float32),
     )
 

@@ -18,6 +18,7 @@ from reggan_plugin.rig.mouth_opening import (
     mouth_outline,
     overlap,
     parting,
+    with_round_corners,
     without_hooked_corners,
     without_rolled_lips,
 )
@@ -234,3 +235,30 @@ def test_an_open_mouth_shows_the_inner_sides_of_its_lips() -> None:
         px = (mouth.window[2] - mouth.window[0]) / len(mouth.cover)
         heights.append((mouth.cover[..., 0] > 0.5).sum(axis=0).max() * px)
     assert heights[1] <= heights[0]
+
+
+def mouth_with(rise: float, fall: float) -> np.ndarray:
+    """Landmarks whose lips leave the corners of the mouth by so many eye distances."""
+    marks = placed(template().landmarks)
+    ends = marks[rows_of("lip_inner_upper")[[0, -1]]]
+    marks[LIP_PAIRS] = np.linspace(ends[0], ends[1], LIP_PAIRS.shape[1] + 2)[1:-1]
+    marks[LIP_PAIRS[0], 1] -= rise * EYE
+    marks[LIP_PAIRS[1], 1] += fall * EYE
+    return marks
+
+
+def test_corners_of_a_dropped_jaw_are_round() -> None:
+    marks = mouth_with(0.1, 0.1)
+    corners = rows_of("lip_inner_upper")[[0, -1]]
+    moved = with_round_corners(marks, AXES)
+    inwards = (moved - marks)[corners, 0]
+    step = marks[LIP_PAIRS[0][[0, -1]], 0] - marks[corners, 0]
+    np.testing.assert_allclose(inwards, 0.5 * step, rtol=0.05)
+    others = np.setdiff1d(np.arange(len(marks)), corners)
+    assert np.array_equal(moved[others], marks[others])
+
+
+@pytest.mark.parametrize(("rise", "fall"), [(0.1, 0.0), (0.0, 0.1), (0.01, 0.01), (0.1, -0.1)])
+def test_corners_that_one_lip_leaves_evenly_stay(rise: float, fall: float) -> None:
+    marks = mouth_with(rise, fall)
+    assert np.array_equal(with_round_corners(marks, AXES), marks)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -412,5 +413,30 @@ def test_crowns_of_carved_teeth_are_not_jagged_beneath_the_gums() -> None:
     stone = replace(LIGHT, stone=1.0, tooth=LIGHT.skin)
     from_below = FRONTAL + EYE * np.array([[0, 0, 0], [0, 0, 0.12]])
     shown = drawn(opening, teeth="carved", light=stone, projection=from_below)
-    neck = (shown @ np.array(LUMA_WEIGHTS))[172:185, 230:245]  # of a lateral incisor
+    neck = (shown @ np.array(LUMA_WEIGHTS))[174:185, 230:243]  # of a lateral incisor
     assert neck.min() > 0.7 * neck.max()
+
+
+@pytest.mark.parametrize("tooth", [5, 10])
+def test_carved_canines_have_round_necks(tooth: int) -> None:
+    """At the gums' edge they run to points."""
+    opening = ellipse(600, 0.16, 0.1, -0.02)
+    stone = replace(LIGHT, stone=1.0, tooth=LIGHT.skin)
+    with_dark_gums = patch.object(mouth, "_CARVED_GUM", 0.2)
+    shown = drawn(opening, teeth="carved", light=stone)
+    with with_dark_gums:
+        is_gum = (np.abs(shown - drawn(opening, teeth="carved", light=stone)) > 0.02).any(axis=2)
+    rig = mouth_rig()
+    crown = rig.points[rig.tooth == tooth][:, 0]
+    ends = (ORIGIN[0] + EYE * np.array([crown.min(), crown.max()]) - WINDOW[0]) / 0.44 * 600
+    first, last = np.round(ends + np.array([4, -4])).astype(int)
+    gums = is_gum[: int((ORIGIN[1] - WINDOW[1]) / 0.44 * 600), first:last]  # above the teeth
+    ends = len(gums) - gums[::-1].argmax(axis=0)
+    assert (ends <= ends.min() + 3).mean() > 0.4
+
+
+def test_the_upper_lip_shades_the_teeth_behind_it() -> None:
+    smile = ellipse(200, 0.12, 0.03, 0.0)
+    luma = drawn(smile) @ np.array(LUMA_WEIGHTS)
+    column = luma[:, 85:95].mean(axis=1)[smile[:, 90] > 0.99]
+    assert column[:3].mean() < 0.67 * column.max()

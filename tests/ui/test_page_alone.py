@@ -612,7 +612,7 @@ def test_the_engine_in_the_browser_names_constants_that_the_rig_has() -> None:
         line.split()[2]: json.loads(line.partition(" = ")[2].rstrip(";"))
         for line in written.splitlines()
     }
-    assert given["mouth_drawing"]["FILL_OF"]["0"] == 2.0
+    assert given["mouth_drawing"]["FILL_OF"]["0"] == 2.6
     asked = 0
     for file in ASSEMBLE.parent.glob("*.js"):
         text = file.read_text(encoding="utf-8")

@@ -24,17 +24,16 @@ REMEDIES: Mapping[str, str] = {
     "output-exists": _EXISTING,
     "face-not-found": _FROM_RIG,
     "device-memory": "Close other programs that use the GPU.",
-    "device-unavailable": _DEVICE,
     "missing-extra": "Press Make Environment in the add-on's preferences: it has that.",
     # models
-    "unknown-device": _DEVICE,
-    "device-cannot-load": _DEVICE,
-    "gpu-fails": _DEVICE,
-    "no-rtx-card": _DEVICE,
-    "no-engine": _DEVICE,
-    "no-engine-can-be-built": _DEVICE,
-    "engine-to-build": _DEVICE,
-    "engine-too-large": _DEVICE,
+    **dict.fromkeys(
+        (
+            *("device-unavailable", "unknown-device", "device-cannot-load", "gpu-fails"),
+            *("no-rtx-card", "no-engine", "no-engine-can-be-built"),
+            *("engine-to-build", "engine-too-large"),
+        ),
+        _DEVICE,
+    ),
     # where the face is
     "face-in-frame": _FROM_RIG,
     "face-in-no-frame": _FROM_RIG,

@@ -20,7 +20,7 @@ class SheetCell:
 
     expression: str
     intensity: float
-    box: tuple[int, int, int, int]
+    box: tuple[int, ...]
 
 
 def cells_text(summary: Mapping[str, Any]) -> str:
@@ -39,7 +39,7 @@ def cells_from_text(text: str) -> tuple[SheetCell, ...]:
             SheetCell(
                 expression=str(cell["expression"]),
                 intensity=float(cell["intensity"]),
-                box=_box(cell["box"]),
+                box=tuple(int(value) for value in cell["box"]),
             )
             for cell in json.loads(text)
         )
@@ -66,8 +66,3 @@ def cell_at(
         if left <= x < left + width and top <= y < top + height:
             return cell
     return None
-
-
-def _box(values: Sequence[Any]) -> tuple[int, int, int, int]:
-    x, y, width, height = (int(value) for value in values)
-    return x, y, width, height

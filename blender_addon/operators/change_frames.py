@@ -18,7 +18,7 @@ from ..bridge.run_job import JobRequest, Progress
 from ..bridge.tracks_file import refuse_frames_of_other_size, refuse_other_sizes
 from ..job_display import keep_done
 from ..preferences import chosen_runtime
-from ..scene.camera_view import written_size
+from ..scene.camera_view import written_px
 from ..scene.expression_choice import expression_over_time, named_over_time, still_expression
 from ..scene.image_files import NothingRenderedError
 from ..scene.rendered_frames import (
@@ -230,7 +230,7 @@ def refuse_before_render(context: bpy.types.Context, *, animation: bool) -> None
     if tracks is not None:
         refuse_other_sizes(
             tracks,
-            [("What this scene renders", written_size(scene.render))],
+            [("What this scene renders", written_px(scene.render)[2:])],
             "Press Track Head again, or set Resolution and % in the Output properties back.",
         )
     presets_file(scene)

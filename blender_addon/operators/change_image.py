@@ -15,7 +15,7 @@ from ..scene.image_files import ImageFile, file_of_image
 from ..scene.made_images import image_to_change
 from ..scene.result_images import new_image, whereabouts
 from ..scene.sequence_images import show
-from ..scene.settings import face_of_image, model_arguments
+from ..scene.settings import face_settings, model_arguments
 from .job_operator import JobOperator, new_job_folder
 
 _UNREAD_SPACES = ("ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear DCI-P3 D65", "Linear CIE-XYZ")
@@ -85,7 +85,7 @@ def change_of_image(context: bpy.types.Context, image: bpy.types.Image) -> Chang
     arguments = render_arguments(
         str(source.path),
         asked,
-        face=face_of_image(settings, image),
+        face=face_settings(settings, image),
         model=model_arguments(context),
         out=made.parent,
     )

@@ -43,12 +43,6 @@ class _TextureOperator(JobOperator):
         """Return the error in the names of the artist's file."""
         return _in_own_names(progress.message, self._folder)
 
-    def _say_what_is_left_out(self, context: bpy.types.Context) -> None:
-        if context.scene.reggan_texture.layout == "MESH":
-            _, left_out = without_what_hides(context.active_object, _selected_meshes(context))
-            if left_out:
-                self._note(f"Not drawn, as it is no part of the face: {', '.join(left_out)}.")
-
 
 class EditTexture(_TextureOperator, bpy.types.Operator):
     """Change the expression in the base colour map of the head. The results are new images"""
@@ -79,7 +73,10 @@ class EditTexture(_TextureOperator, bpy.types.Operator):
             out=out,
         )
         title = f"Making {self._source.image} {', '.join(labels)}"
-        self._say_what_is_left_out(context)
+        if settings.layout == "MESH":
+            _, left_out = without_what_hides(context.active_object, _selected_meshes(context))
+            if left_out:
+                self._note(f"Not drawn, as it is no part of the face: {', '.join(left_out)}.")
         return [JobRequest(arguments=arguments, title=title, folder=folder)]
 
     def finished(self, context: bpy.types.Context, progress: Progress) -> None:
@@ -167,8 +164,7 @@ def worn_image(context: bpy.types.Context) -> TextureImage:
         image = settings.image
         uv_map = uv_map_of_image(material, image) if material else ""
     else:
-        found = base_colour_of(material)
-        image, uv_map = bpy.data.images[found.image], found.uv_map
+        image, uv_map = base_colour_of(material)
     layers = head.data.uv_layers
     active = next((layer.name for layer in layers if layer.active_render), layers[0].name)
     uv_map = settings.uv_map or uv_map or active

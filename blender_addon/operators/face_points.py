@@ -49,12 +49,6 @@ def place_in_image(context: Any, drawn: FaceHandles) -> _Place | None:
     return place
 
 
-def pixel_in_image(context: Any, drawn: FaceHandles, x: float, y: float) -> Pixel:
-    """Return the pixel of the picture that lies at a place of an Image Editor's region."""
-    u, v = context.region.view2d.region_to_view(x, y)
-    return u * drawn.size[0], (1 - v) * drawn.size[1]
-
-
 def _place_in_view(context: Any, drawn: FaceHandles) -> _Place | None:
     """Places in a 3D viewport that looks through the scene's camera; else None."""
     region, space, scene = context.region, context.space_data, context.scene
@@ -244,9 +238,10 @@ class DragPoint(bpy.types.Operator):
         drawn = face_handles(context)
         if drawn is None:
             return {"CANCELLED"}
-        pixel = pixel_in_image(context, drawn, event.mouse_region_x, event.mouse_region_y)
+        view, (width, height) = context.region.view2d, drawn.size
+        u, v = view.region_to_view(event.mouse_region_x, event.mouse_region_y)
         try:
-            move_handle(context, self.point, pixel)
+            move_handle(context, self.point, (u * width, (1 - v) * height))
         except BridgeError as error:
             return refuse(self, error)
         context.area.tag_redraw()

@@ -29,14 +29,7 @@ from ..job_display import (
 from ..preferences import chosen_runtime
 from ..scene.expression_choice import still_expression
 from ..scene.image_files import file_of_image
-from ..scene.live_picture import (
-    MAP_NAME,
-    end_live,
-    live_picture,
-    show_live,
-    show_live_tiles,
-    wear_live,
-)
+from ..scene.live_picture import MAP_NAME, NAME, end_live, show_live, show_live_tiles, wear_live
 from ..scene.made_images import image_to_change, source_of
 from ..scene.sequence_images import show
 from ..scene.settings import absolute_path, model_arguments, presets_file
@@ -83,9 +76,9 @@ class LiveSubject:
         """
         raise NotImplementedError
 
-    def is_in_view(self, context: bpy.types.Context) -> bool:
-        """Tell whether an editor still shows it."""
-        raise NotImplementedError
+    def is_in_view(self, context: bpy.types.Context) -> bool:  # noqa: ARG002
+        """Tell whether it is still shown; what a head wears is, whatever the editors show."""
+        return True
 
     def request(self, context: bpy.types.Context) -> dict[str, Any]:
         """Return what is asked for now, without where it goes.
@@ -264,7 +257,7 @@ class LiveImage(LiveSubject):
 
     def is_in_view(self, context: bpy.types.Context) -> bool:
         """Tell whether an Image Editor shows it, or its source while there is no answer yet."""
-        live, source = live_picture(), bpy.data.images.get(self.source)
+        live, source = bpy.data.images.get(NAME), bpy.data.images.get(self.source)
         if source is None:  # the next request says so
             return True
         areas = open_areas(context.window_manager, "IMAGE_EDITOR")
@@ -290,7 +283,7 @@ class LiveImage(LiveSubject):
 
     def take(self, context: bpy.types.Context, out: Path, answer: dict[str, Any]) -> None:
         """Show it in the editor."""
-        is_new = live_picture() is None
+        is_new = bpy.data.images.get(NAME) is None
         source = bpy.data.images.get(self.source)
         image = show_live(out, answer["width"], answer["height"], source)
         if is_new:
@@ -330,10 +323,6 @@ class LiveHead(LiveSubject):
         }
         names = {"head": context.active_object.name, "worn": worn.image.name}
         return cls(source=source.name, folder=folder, placed=placed, **names)
-
-    def is_in_view(self, context: bpy.types.Context) -> bool:  # noqa: ARG002
-        """Tell that it is: it is worn by the head, whatever the editors show."""
-        return True
 
     def request(self, context: bpy.types.Context) -> dict[str, Any]:  # noqa: ARG002
         """Return the head as it was when it was begun."""

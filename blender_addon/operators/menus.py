@@ -20,8 +20,7 @@ def _draw_in_image_menu(menu: Any, _context: bpy.types.Context) -> None:
 def _draw_in_render_menu(menu: Any, _context: bpy.types.Context) -> None:
     layout = menu.layout
     layout.separator()
-    still = layout.operator("reggan.render_and_apply", text="Render Image, Change Expression")
-    still.animation = False
+    layout.operator("reggan.render_and_apply", text="Render Image, Change Expression")
     both = layout.operator("reggan.render_and_apply", text="Render Animation, Change Expression")
     both.animation = True
     layout.operator("reggan.render_frames", text="Change Expression in Rendered Frames")

@@ -17,7 +17,7 @@ from ..scene.made_images import image_to_change
 from ..scene.rendered_frames import asked_frames
 from ..scene.result_images import packed_sheet
 from ..scene.sequence_images import show_whole
-from ..scene.settings import face_of_image, face_settings, model_arguments, presets_file
+from ..scene.settings import face_settings, model_arguments, presets_file
 from .job_operator import JobOperator, new_job_folder
 
 SHEET_NAME = "RegGAN preview"
@@ -42,15 +42,14 @@ class _SheetOperator(JobOperator):
         """`sheet`."""
         scene, folder = context.scene, new_job_folder()
         image = image_to_change(context)
+        face = face_settings(scene.reggan, image)
         if image is None:
-            face = face_settings(scene.reggan)
             asked = asked_frames(scene)
             frame = asked.sequence.nearest(scene.frame_current)
             has_view = asked.are_exr and scene.reggan.frames_source == "SCENE"
         else:
             file = file_of_image(image, folder, context.space_data)
             frame, has_view = file.path, file.has_scene_view
-            face = face_of_image(scene.reggan, image)
         self._source = None if image is None else image.name
         self._sheet, self._has_view = folder / "sheet.png", has_view and not self._is_small
         arguments = sheet_arguments(

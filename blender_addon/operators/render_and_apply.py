@@ -13,7 +13,6 @@ from ..scene.camera_view import camera_problem
 from ..scene.shots import (
     Shot,
     account_of_foreign,
-    as_shot,
     begin_shot,
     end_shot,
     files_of_render,
@@ -71,8 +70,11 @@ class RenderAndApply(Internal, BeginsJob, bpy.types.Operator):
         if self._is_pressed:
             return self._begin()
         for shot in shots_of(scene) if self.animation else [Shot()]:
-            with as_shot(scene, shot):
+            before = begin_shot(scene, shot)
+            try:
                 bpy.ops.render.render(animation=self.animation)
+            finally:
+                end_shot(scene, before)
         if self.animation:
             note_own_renders(scene, files_of_render(scene))
         return set(bpy.ops.reggan.render_frames(still=not self.animation))

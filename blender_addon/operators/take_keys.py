@@ -209,10 +209,6 @@ class DropTake(Undoable, bpy.types.Operator):
         self.report({"INFO"}, f"{Path(self.filepath).name} drives the face: press Change Frames")
         return {"FINISHED"}
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:  # noqa: ARG002
-        """Take what was dropped."""
-        return self.execute(context)
-
 
 class REGGAN_FH_take(bpy.types.FileHandler):  # noqa: N801 - Blender asks for such names
     """Takes that are dropped onto an Image Editor or a 3D viewport."""

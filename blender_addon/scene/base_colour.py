@@ -1,7 +1,6 @@
 """The image that a material shows as its base colour, and its UV map."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import bpy
@@ -12,21 +11,11 @@ _COLOUR_SOCKETS = ("Base Color", "Color")
 _UNMOVED = {"Location": 0.0, "Rotation": 0.0, "Scale": 1.0}
 
 
-@dataclass(frozen=True, kw_only=True)
-class BaseColour:
-    """An image node of a material, by names: references do not outlive an undo.
-
-    Attributes:
-        image: the image's name.
-        uv_map: the UV map's name; empty for the mesh's active one.
-    """
-
-    image: str
-    uv_map: str
-
-
-def base_colour_of(material: bpy.types.Material) -> BaseColour:
+def base_colour_of(material: bpy.types.Material) -> tuple[Any, str]:
     """Return the image that leads to the base colour of a material's shader.
+
+    Returns:
+        The image, and its UV map's name; empty for the mesh's active one.
 
     Raises:
         BridgeError: there is none, or more than one; or its coordinates are not a UV map's.
@@ -42,8 +31,8 @@ def base_colour_of(material: bpy.types.Material) -> BaseColour:
             f"Material {material.name!r} mixes {len(nodes)} images into its base colour: "
             f"{', '.join(sorted(nodes))}. Choose the one with the face in the panel."
         )
-    ((name, node),) = nodes.items()
-    return BaseColour(image=name, uv_map=_uv_map_of(node))
+    (node,) = nodes.values()
+    return node.image, _uv_map_of(node)
 
 
 def uv_map_of_image(material: bpy.types.Material, image: bpy.types.Image) -> str:

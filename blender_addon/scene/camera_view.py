@@ -1,7 +1,6 @@
 """The view of a scene's camera in the frame that it shows, and what hides points from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import bpy
 from mathutils import Vector
@@ -28,30 +27,13 @@ _HEAD_DEPTH = 3.0
 """In eye distances, at least."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class FaceFrame:
-    """The axes of a face in the world, of length 1, and its middle."""
-
-    middle: Point
-    left: Point
-    up: Point
-    forward: Point
-    eye_distance: float
-
-
-def face_frame(points: Sequence[Point]) -> FaceFrame:
-    """Return the axes of the face with these landmarks."""
+def _face_frame(points: Sequence[Point]) -> tuple[Point, Point, float]:
+    """Return the middle of a face in the world, where it looks (of length 1), its eye distance."""
     left_eye, right_eye, _, mouth_left, mouth_right, _ = points
     eyes, mouth = middle(left_eye, right_eye), middle(mouth_left, mouth_right)
     across = difference(left_eye, right_eye)
-    left, up = unit(across), unit(without_part_along(difference(eyes, mouth), across))
-    return FaceFrame(
-        middle=middle(eyes, mouth),
-        left=left,
-        up=up,
-        forward=cross(left, up),
-        eye_distance=length(across),
-    )
+    up = without_part_along(difference(eyes, mouth), across)
+    return middle(eyes, mouth), cross(unit(across), unit(up)), length(across)
 
 
 def first_seen(
@@ -96,18 +78,18 @@ class SurfaceDepths:
         self, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph, points: Sequence[Point]
     ) -> None:
         """Measure in the frame that the scene shows."""
-        face = face_frame(points)
-        forward, reach = Vector(face.forward), _DEEPEST * face.eye_distance
+        _, looks, eye_distance = _face_frame(points)
+        forward, reach = Vector(looks), _DEEPEST * eye_distance
         self._depths: list[float] = []
         for point in points:
             begin = Vector(point) + forward * reach
             place = first_seen(scene, depsgraph, begin, -forward, reach)
             way = (0.0, 0.0, 0.0) if place is None else difference(tuple(place), point)
-            self._depths.append(dot(way, face.forward))
+            self._depths.append(dot(way, looks))
 
     def on_surface(self, points: Sequence[Point]) -> list[Point]:
         """Return the landmarks of any frame, moved forward as far as they were too deep."""
-        forward = face_frame(points).forward
+        _, forward, _ = _face_frame(points)
         return [
             mixed((1, depth), (point, forward))
             for point, depth in zip(points, self._depths, strict=True)
@@ -122,11 +104,10 @@ def refuse_exchanged_eyes(
     Raises:
         BridgeError: it does, as its eyes are exchanged.
     """
-    face = face_frame(points)
-    middle, forward = Vector(face.middle), Vector(face.forward)
-    length = _HEAD_DEPTH * face.eye_distance
+    centre, looks, eye_distance = _face_frame(points)
+    forward, reach = Vector(looks), _HEAD_DEPTH * eye_distance
     before, behind = (
-        first_seen(scene, depsgraph, middle, way, length) for way in (forward, -forward)
+        first_seen(scene, depsgraph, Vector(centre), way, reach) for way in (forward, -forward)
     )
     if before is not None and behind is None:
         raise BridgeError(
@@ -156,7 +137,7 @@ def view_of(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> CameraVie
         depth_from_world=tuple(-view[2]),
         width_px=width,
         height_px=height,
-        written_px=_written_px(render),
+        written_px=written_px(render),
     )
 
 
@@ -180,34 +161,20 @@ def hidden_points(
     them than half the distance of the eyes hides nothing.
     """
     camera = scene.camera.evaluated_get(depsgraph)
+    pose, clip_start = camera.matrix_world.normalized(), camera.data.clip_start
     margin = (Vector(points[0]) - Vector(points[1])).length / 2
-    return [_is_hidden(scene, depsgraph, camera, Vector(p), margin) for p in points]
-
-
-def _is_hidden(
-    scene: bpy.types.Scene,
-    depsgraph: bpy.types.Depsgraph,
-    camera: bpy.types.Object,
-    point: Vector,
-    margin: float,
-) -> bool:
-    """Tell whether a ray from the camera stops before a point."""
-    pose = camera.matrix_world.normalized()
-    depth = -(pose.inverted() @ point).z
-    is_parallel = camera.data.type == "ORTHO"
-    origin = point + pose.col[2].xyz * depth if is_parallel else pose.translation
-    way = point - origin
-    if depth <= camera.data.clip_start:
-        return False
-    begin, end = way.length * camera.data.clip_start / depth, way.length - margin
-    direction = way.normalized()
-    place = first_seen(scene, depsgraph, origin + direction * begin, direction, end - begin)
-    return place is not None
-
-
-def written_size(render: bpy.types.RenderSettings) -> tuple[int, int]:
-    """Width and height of what a render writes."""
-    return _written_px(render)[2:]
+    hidden = []
+    for point in map(Vector, points):
+        depth, place = -(pose.inverted() @ point).z, None
+        is_parallel = camera.data.type == "ORTHO"
+        origin = point + pose.col[2].xyz * depth if is_parallel else pose.translation
+        way = point - origin
+        if depth > clip_start:
+            begin, direction = way.length * clip_start / depth, way.normalized()
+            reach = way.length - margin - begin
+            place = first_seen(scene, depsgraph, origin + direction * begin, direction, reach)
+        hidden.append(place is not None)
+    return hidden
 
 
 def full_size(render: bpy.types.RenderSettings) -> tuple[int, int]:
@@ -216,7 +183,7 @@ def full_size(render: bpy.types.RenderSettings) -> tuple[int, int]:
     return render.resolution_x * share // 100, render.resolution_y * share // 100
 
 
-def _written_px(render: bpy.types.RenderSettings) -> tuple[int, int, int, int]:
+def written_px(render: bpy.types.RenderSettings) -> tuple[int, int, int, int]:
     """Left, top, width and height of what is written: all, unless the border cuts the picture."""
     width, height = full_size(render)
     if not (render.use_border and render.use_crop_to_border):

@@ -233,14 +233,11 @@ def _own_side(thing: Any, still: Places, moves: Places, sign: float) -> list[flo
         for i in range(0, len(still), 3)
     ]
     largest = max(map(abs, moves))
-    moved = [x for n, x in enumerate(across) if _moves(moves, n) > 0.1 * largest]
+    ways = (max(map(abs, moves[i : i + 3])) for i in range(0, len(moves), 3))
+    moved = [x for x, way in zip(across, ways, strict=True) if way > 0.1 * largest]
     low, high = min(moved), max(moved)
     middle, soft = (low + high) / 2, _MIDDLE * (high - low) or 1.0
     return [min(max(0.5 + sign * (x - middle) / soft, 0.0), 1.0) for x in across]
-
-
-def _moves(moves: Places, vertex: int) -> float:
-    return max(map(abs, moves[3 * vertex : 3 * vertex + 3]))
 
 
 def _has(thing: Any, shape: str) -> bool:

@@ -19,16 +19,10 @@ _built: dict[str, Any] = {}
 """The collection of icons, and which image at which time it was made of."""
 
 
-def faces_image() -> Any:
-    """Return the image with all faces; None before they are drawn."""
-    image = bpy.data.images.get(FACES_NAME)
-    return image if image is not None and cells_of(image) else None
-
-
 def face_icons() -> dict[str, int]:
     """Icon of each expression and preset that was drawn, by its name. Quick if nothing is new."""
-    image = faces_image()
-    if image is None:
+    image = bpy.data.images.get(FACES_NAME)
+    if not cells_of(image):  # they are not drawn yet
         return {}
     key = (image.as_pointer(), time_of(image))
     if _built.get("key") != key:

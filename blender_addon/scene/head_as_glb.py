@@ -308,10 +308,9 @@ def _beside(material: Any, worn: TextureImage, face: Any, made: list[Any]) -> An
 def look_of(material: Any) -> tuple[Any, str]:
     """Return the image that a material shows, and by which UV map; None if it cannot be told."""
     try:
-        found = base_colour_of(material)
+        return base_colour_of(material)
     except BridgeError:
         return None, ""
-    return bpy.data.images[found.image], found.uv_map
 
 
 def plain_material(name: str, image: Any, uv_map: str, colour: Sequence[float] = _PLAIN) -> Any:

@@ -14,11 +14,6 @@ from .result_images import become_tiled
 NAME, MAP_NAME = "RegGAN live", "RegGAN live map"
 
 
-def live_picture(name: str = NAME) -> Any:
-    """Return the image; None if nothing is shown live."""
-    return bpy.data.images.get(name)
-
-
 def show_live(path: Path, width: int, height: int, source: Any, name: str = NAME) -> Any:
     """Show a picture that was just made, in the image that is there, or in a new one.
 
@@ -29,7 +24,7 @@ def show_live(path: Path, width: int, height: int, source: Any, name: str = NAME
         source: the image that it was made of, as which it is shown.
         name: of the image.
     """
-    image = live_picture(name)
+    image = bpy.data.images.get(name)
     if image is not None and tuple(image.size) != (width, height):
         image.scale(width, height)
     if image is None:
@@ -52,7 +47,7 @@ def show_live_tiles(pattern: Path, source: Any) -> Any:
         pattern: path of the files, with `<UDIM>`.
         source: the set that it was made of, as which it is shown.
     """
-    image = live_picture(MAP_NAME)
+    image = bpy.data.images.get(MAP_NAME)
     if image is not None:
         image.reload()
         image.update_tag()
@@ -90,7 +85,7 @@ def wear_live(head: Any, source: Any, live: Any) -> bool:
 def end_live() -> None:
     """Put the source back wherever a live picture is shown, and remove that."""
     for name in (NAME, MAP_NAME):
-        image = live_picture(name)
+        image = bpy.data.images.get(name)
         if image is None:
             continue
         source = source_of(image)

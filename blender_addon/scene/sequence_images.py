@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +124,7 @@ def show_whole(context: Any, image: Any) -> bool:
     before = _zooms(image.name)
     if not show(context, image):
         return False
-    _once_drawn(image.name, partial(_fit_where_changed, before=before))
+    _once_drawn(image.name, lambda name: _fit(name) if _zooms(name) != before else None)
     return True
 
 
@@ -150,12 +149,6 @@ def _once_drawn(name: str, then: Callable[[str], None]) -> None:
 
     if not bpy.app.background:
         handle = space.draw_handler_add(note, (), "WINDOW", "POST_PIXEL")
-
-
-def _fit_where_changed(name: str, before: list[float]) -> None:
-    """Fit an image unless it is shown as before."""
-    if _zooms(name) != before:
-        _fit(name)
 
 
 def _zooms(name: str) -> list[float]:

@@ -1,7 +1,6 @@
 """A scene's settings in the words of the bridge: absolute paths, names and numbers, no Blender."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,20 @@ from ..preferences import preferences_of
 _MOST_NAME = 60
 
 
-def face_settings(settings: Any) -> FaceSettings:
+def face_settings(settings: Any, image: Any = None) -> FaceSettings:
     """Return the face, and its place by the rig.
+
+    Args:
+        settings: of the scene.
+        image: whose face it is, where that may be no frame of the shot that was tracked.
 
     Raises:
         BridgeError: the rig's tracks were asked for and are not there.
     """
-    without_tracks = face_by_choice(settings)
-    if not settings.use_rig_tracks:
-        return without_tracks
+    choice = str(settings.face_index) if settings.face == "INDEX" else settings.face.lower()
+    is_of_shot = image is None or image.type == "RENDER_RESULT" or image.source == "SEQUENCE"
+    if not (settings.use_rig_tracks and is_of_shot):
+        return FaceSettings(choice=choice)
     if not settings.rig_tracks:
         raise BridgeError(
             "The face is to come from the rig, but no head was tracked yet. Press Track Head, or "
@@ -34,23 +38,7 @@ def face_settings(settings: Any) -> FaceSettings:
         raise BridgeError(
             f"There are no tracks at {tracks}. Press Track Head again, or switch Head from Rig off."
         )
-    return replace(without_tracks, tracks=tracks)
-
-
-def face_of_image(settings: Any, image: Any) -> FaceSettings:
-    """Return the face of an image: by the rig's tracks only where it is of the shot.
-
-    Raises:
-        BridgeError: as `face_settings`.
-    """
-    is_of_the_shot = image.type == "RENDER_RESULT" or image.source == "SEQUENCE"
-    return face_settings(settings) if is_of_the_shot else face_by_choice(settings)
-
-
-def face_by_choice(settings: Any) -> FaceSettings:
-    """Return the face of a picture that is no frame of the tracked shot."""
-    choice = str(settings.face_index) if settings.face == "INDEX" else settings.face.lower()
-    return FaceSettings(choice=choice)
+    return FaceSettings(choice=choice, tracks=tracks)
 
 
 def model_arguments(context: bpy.types.Context) -> list[str]:

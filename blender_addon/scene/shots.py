@@ -8,8 +8,7 @@ changed; afterwards they are as they were.
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,16 +87,6 @@ def refuse_shots(scene: bpy.types.Scene) -> None:
             f"The compositor of {scene.name} has a File Output node, which would write over its "
             "own files with each shot. Mute it, or render one camera and all view layers at once."
         )
-
-
-@contextmanager
-def as_shot(scene: bpy.types.Scene, shot: Shot) -> Iterator[None]:
-    """Let a scene be one of its shots."""
-    before = begin_shot(scene, shot)
-    try:
-        yield
-    finally:
-        end_shot(scene, before)
 
 
 def begin_shot(scene: bpy.types.Scene, shot: Shot) -> dict[str, Any]:

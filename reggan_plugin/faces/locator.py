@@ -27,7 +27,7 @@ from reggan_plugin.faces.face_sizes import (
 )
 from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.frozen import frozen
-from reggan_plugin.interpolation import sample_bilinear
+from reggan_plugin.kernels.pictures import sample_bilinear
 from reggan_plugin.models.model_card import check_seal, read_card
 
 Gray = Plane
@@ -89,9 +89,9 @@ class Pyramid:
         for level in self.searched:
             if crop.scale / max(level.frame_px) >= 0.8:
                 chosen = level
-        places = crop.place(_centres(crop.side_px)) / np.array(chosen.frame_px)
-        x, y = (places - 0.5 + _BORDER_PX).T  # counted from pixel centres
-        return sample_bilinear(chosen.surrounded, x, y).reshape(crop.side_px, crop.side_px)
+        matrix = crop.frame_from_crop / np.array(chosen.frame_px)[:, None]
+        matrix[:, 2] += _BORDER_PX
+        return sample_bilinear(chosen.surrounded, _centres(crop.side_px), 0.5, matrix)
 
 
 def build_pyramid(image: Float[np.ndarray, "height width *channels"]) -> Pyramid:
@@ -137,10 +137,10 @@ def _reduce_to_base(image: Float[np.ndarray, "height width *channels"]) -> Level
 
 
 @cache
-def _centres(side_px: int) -> Float[np.ndarray, "pixels 2"]:
-    """Middles (x, y) of the pixels of a square, row by row."""
+def _centres(side_px: int) -> Float[np.ndarray, "side_px side_px 2"]:
+    """Middles (x, y) of the pixels of a square."""
     centres = np.arange(side_px) + 0.5
-    return np.stack(np.meshgrid(centres, centres), axis=-1).reshape(-1, 2)
+    return np.stack(np.meshgrid(centres, centres), axis=-1)
 
 
 STRIDE_PX = 8
@@ -228,16 +228,15 @@ def read_candidates(
     scores: Float[np.ndarray, "rows columns"],
     offsets: Float[np.ndarray, "12 rows columns"],
     corner: tuple[int, int],
+    least_peak: float,
 ) -> list[Candidate]:
     """Return the peaks of the score map with their landmarks, in frame pixels, best first.
-
-    Peaks under LEAST_PEAK are left out.
 
     The offsets are x, y of the six points in level pixels, counted from the cell's centre. `corner`
     is the first cell's row and column in the whole level.
     """
     padded = np.pad(scores, 1, constant_values=-1.0)
-    rows, columns = np.nonzero(scores >= LEAST_PEAK)
+    rows, columns = np.nonzero(scores >= least_peak)
     three = np.arange(3)
     around = padded[rows[:, None, None] + three[:, None], columns[:, None, None] + three]
     is_peak = scores[rows, columns] >= around.max(axis=(1, 2))
@@ -337,7 +336,7 @@ class FaceLocator:
 
     def _locate_upright(self, pyramid: Pyramid, least_score: float) -> list[FaceLandmarks]:
         # another reading, which is at most 1, raises no score
-        sure = [one for one in self.search(pyramid) if one.score >= least_score]
+        sure = self.search(pyramid, least_score)
         for views, any_size in ((ONE_VIEW, False), (FIVE_VIEWS, True)):
             read = self.read_landmarks(pyramid, sure, views)
             sure = drop_repeats(
@@ -396,8 +395,8 @@ class FaceLocator:
             return None
         return FaceLandmarks(best.points, best.score)
 
-    def search(self, pyramid: Pyramid) -> list[Candidate]:
-        """Return the detector's candidates on all levels, best first.
+    def search(self, pyramid: Pyramid, least_peak: float = LEAST_PEAK) -> list[Candidate]:
+        """Return the detector's candidates on all levels of at least this score, best first.
 
         What lies in nothing but one tone is not looked at: half of a head before a plain backdrop.
         """
@@ -419,7 +418,7 @@ class FaceLocator:
             outside = np.ones(scores.shape, bool)
             outside[near] = False
             scores[outside] = 0
-            found += read_candidates(level, scores, maps["offsets"][0], corner)
+            found += read_candidates(level, scores, maps["offsets"][0], corner, least_peak)
         return drop_repeats(found, any_size=False)[:_MOST_CANDIDATES]
 
     def read_landmarks(
@@ -431,7 +430,8 @@ class FaceLocator:
         """
         read: list[Candidate] = []
         for one in candidates:
-            crops = [vary_crop(crop_around_face(one.points), *view) for view in views]
+            around = crop_around_face(one.points)
+            crops = [vary_crop(around, *view) for view in views]
             samples = np.stack([pyramid.sample(crop) for crop in crops])[:, None]
             result = self._landmarks.run({"crop": samples})
             placed = [

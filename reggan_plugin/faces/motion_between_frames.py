@@ -6,6 +6,7 @@ The mouth speaks and the eyes blink meanwhile; pixels that do not follow the res
 """
 
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -46,12 +47,12 @@ class Detection:
     patch: Patch
     in_shot: FaceInShot | None = None
 
-    @property
+    @cached_property
     def centre_px(self) -> Float[np.ndarray, "2"]:
         """Middle of the face."""
         return face_centre_px(crop_around_face(self.points))
 
-    @property
+    @cached_property
     def size_px(self) -> float:
         """Side of the face box; a turned head keeps it."""
         return face_size_px(crop_around_face(self.points))

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.change.pipeline import FrameCrops, Picture
+from reggan_plugin.change.pipeline import EditedFrame, FrameCrops, Picture
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError, document_from_said
 from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.frame_record import FrameFacts
-from reggan_plugin.jobs.frame_steps import FrameInput
+from reggan_plugin.jobs.frame_steps import FrameInput, _stats
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import MissingFace, RenderSettings
@@ -340,3 +340,16 @@ def test_notices_are_said_once_and_counted(tmp_path: Path) -> None:
     assert sorted(summary.notices.values()) == [0, 0, 3]
     assert any(message.endswith("left out: 3.") for message in said)
     assert any("located by itself" in message for message in said)
+
+
+def test_numbers_about_a_change_count_what_changes_alone() -> None:
+    before = np.full((5, 6, 3), 0.25, np.float32)
+    before[1, 1], before[2, 2] = np.nan, np.inf
+    box = slice(0, 4), slice(1, 6)
+    inside, weight = before[box].copy(), np.zeros((4, 5), np.float32)
+    inside[3, 2:4], weight[3, 2:4] = [0.5, 0.25, 0.25], 0.75
+    found = _stats(EditedFrame(before=before, box=box, inside=inside, inside_weight=weight))
+    assert found["changed_share"] == round(2 / 30, 5)
+    assert found["mean_change"] == round(0.25 / 3, 6)
+    assert found["largest_change"] == 0.25
+    assert found["weight_at_edge"] == 0

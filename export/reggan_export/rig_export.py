@@ -195,7 +195,7 @@ class _LabelBranch(nn.Module):
         self.reading = graph
 
     def forward(self, image: Tensor, asked: Tensor) -> tuple[Tensor, ...]:
-        _, points, sigma, seen = self.reading.landmarks.seen(image)
+        points, sigma, seen = self.reading.landmarks.seen(image)
         nothing = asked[:, :1] * 0
         half = nothing[..., ::2, ::2]
         mix, motion = half.repeat(1, len(CONVENTIONS), 1, 1), half.repeat(1, 4, 1, 1)
@@ -210,7 +210,7 @@ class _PartsBranch(nn.Module):
         self.reading = graph.landmarks
 
     def forward(self, image: Tensor, points: Tensor, sigma: Tensor) -> tuple[Tensor, ...]:
-        found: tuple[Tensor, ...] = self.reading(self.reading.both(image), points, sigma)
+        found: tuple[Tensor, ...] = self.reading(image, points, sigma)
         return found
 
 

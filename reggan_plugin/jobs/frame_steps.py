@@ -471,7 +471,7 @@ def _stats(edited: EditedFrame) -> dict[str, float]:
         with np.errstate(invalid="ignore"):
             change = edited.inside[part] - old[part]
         np.abs(change, out=change)
-        if not np.isfinite(change.max(initial=0.0)):  # what stays as it is may be infinite, or no number
+        if not np.isfinite(change.max(initial=0.0)):  # as what stays as it is may be
             change[~counts] = 0
         count += int(np.count_nonzero(counts))
         total += float(change.sum(dtype=np.float64))

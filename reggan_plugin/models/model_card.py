@@ -322,7 +322,7 @@ refines an answer, whichever it is asked for."""
 
 WALKED = frozenset(
     {
-        "991e34fe5af3672698f8c453c48dcbcd5f5c128e7345f4b253e018e2dfab1b37",  # reggan.onnx
+        "849e9d98793ce2686365e9dcf6eca78119667d3e7375f0bd73226b7288e32b31",  # reggan.onnx
         "7ed962c6c4cd44856071971ecde893e0673c93ffe72de8aeb1d75d8df0725abb",  # detector.onnx
         "0b10d2801703b7a1aff1fe68e67aa904836926544a2c565b7ec6a8cc5eda6549",  # landmarks.onnx
     }

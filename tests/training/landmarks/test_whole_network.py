@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from reggan_plugin.rig.dense_landmarks import MIRROR, rows_of
 from reggan_training.landmarks.front_network import SHOWN, FrontNetwork
@@ -20,12 +21,17 @@ from reggan_training.landmarks.network import (
     rows_around,
 )
 from reggan_training.landmarks.whole_network import (
+    AS_IT_IS,
     LABEL_PX,
+    MIRRORED,
     FaceLandmarksAndFront,
     LandmarkGraph,
     MirroredLandmarks,
     SeenFaces,
     Squares,
+    Ways,
+    cut_squares,
+    placed,
 )
 
 from .test_squares import mean_face
@@ -74,7 +80,7 @@ def test_the_graph_s_squares_are_those_of_the_runtime(
     assert_alike(graph.part_squares(around, placement, kind), expected)
 
 
-def test_places_within_a_square_are_placed_where_they_were() -> None:
+def test_a_square_s_maps_lead_to_the_crop_and_back() -> None:
     random = torch.Generator().manual_seed(1)
     roll = torch.rand(3, 1, 1, generator=random)
     square = Squares(
@@ -83,7 +89,33 @@ def test_places_within_a_square_are_placed_where_they_were() -> None:
         torch.cat([torch.cos(roll), torch.sin(roll)], 2),
     )
     places = torch.rand(3, 7, 2, generator=random)
-    np.testing.assert_allclose(square.placed(square.within(places)), places, atol=1e-5)
+    there = placed(square.to_crop(), places - 0.5)
+    np.testing.assert_allclose(placed(square.from_crop(), there), places, atol=1e-5)
+    right = (square.centre + square.turn * square.side / 2)[:, 0]
+    middle = torch.tensor([[[0.5, 0.0]]]).expand(3, 1, 2)
+    np.testing.assert_allclose(placed(square.to_crop(), middle)[:, 0], right, atol=1e-6)
+
+
+@pytest.mark.parametrize("ways", [AS_IT_IS, MIRRORED])
+def test_squares_are_cut_out_of_their_own_picture_in_each_way(
+    graph: LandmarkGraph, ways: Ways
+) -> None:
+    """As if each look had a picture of its own."""
+    random = torch.Generator().manual_seed(7)
+    pictures = torch.rand(2, 3, 40, 40, generator=random)
+    looks = torch.cat([pictures if way > 0 else pictures.flip(3) for way in ways])
+    roll = torch.rand(len(looks), 1, 1, generator=random)
+    square = Squares(
+        0.3 + 0.4 * torch.rand(len(looks), 1, 2, generator=random),
+        0.2 + 0.3 * torch.rand(len(looks), 1, 1, generator=random),
+        torch.cat([torch.cos(roll), torch.sin(roll)], 2),
+    )
+    along = (torch.arange(64) + 0.5) / 64 - 0.5
+    cells = torch.stack(torch.meshgrid(along, along, indexing="xy"), -1).reshape(1, -1, 2)
+    at = placed(square.to_crop(), cells).reshape(-1, 64, 64, 2) * 2 - 1
+    expected = F.grid_sample(looks, at, align_corners=False, padding_mode="border")
+    found = cut_squares(pictures, square.to_crop(), graph.cells_eye, ways)
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 
 
 def test_a_mirrored_eye_gives_mirrored_landmarks(graph: LandmarkGraph) -> None:
@@ -116,27 +148,32 @@ def test_every_landmark_of_a_part_comes_from_the_part_s_own_network(graph: Landm
 class Lopsided(torch.nn.Module):
     """Stand-in for a graph that answers with pixels of the picture's left."""
 
-    def seen(self, picture: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def seen(self, picture: torch.Tensor, ways: Ways) -> tuple[torch.Tensor, ...]:
+        picture = torch.cat([picture if way > 0 else picture.flip(3) for way in ways])
         sigma = 0.1 + picture[:, 1, : len(MIRROR), :1]
         one = picture[:, 0, :1]
         seen = SeenFaces(Squares(one[..., :2], one[..., :1], one[..., 2:4]), picture[:, :, :4, :4])
         return picture[:, 0, : len(MIRROR), :2], sigma, seen
 
-    def finer(self, _: torch.Tensor, *found: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def finer(
+        self, _: torch.Tensor, points: torch.Tensor, sigma: torch.Tensor, ways: Ways
+    ) -> tuple[torch.Tensor, ...]:
         """Nothing is finer."""
-        return found
+        assert len(points) % len(ways) == 0
+        return points, sigma
 
 
 def test_a_mirrored_picture_gives_mirrored_landmarks() -> None:
     twice = MirroredLandmarks(Lopsided())
     picture = torch.rand(2, 3, 384, 384, generator=torch.Generator().manual_seed(3))
     *found, seen = twice.seen(picture)
-    places, sigma = twice(*found)
-    others, deviations = twice(*twice.seen(picture.flip(3))[:3])
+    places, sigma = twice(picture, *found)
+    mirrored = picture.flip(3)
+    others, deviations = twice(mirrored, *twice.seen(mirrored)[:2])
     torch.testing.assert_close(seen.features, picture[:, :, :4, :4])  # of the picture as it is
     mirror = MIRROR.tolist()
-    mirrored = torch.stack([1 - others[:, mirror, 0], others[:, mirror, 1]], -1)
-    torch.testing.assert_close(mirrored, places)
+    back = torch.stack([1 - others[:, mirror, 0], others[:, mirror, 1]], -1)
+    torch.testing.assert_close(back, places)
     torch.testing.assert_close(deviations[:, mirror], sigma)
 
 

@@ -43,6 +43,10 @@ _EYES: Final = (0.383, 0.617, 0.300)
 """Where the crop puts the eyes: x of the right one, of the left one, y; parts of its side."""
 LABEL_PX: Final = 128
 """Side of the plane that says what lies where."""
+Ways = tuple[float, ...]
+"""Of looking at a picture: 1 as it is, -1 in a mirror."""
+AS_IT_IS: Final[Ways] = (1.0,)
+MIRRORED: Final[Ways] = (1.0, -1.0)
 _SIDES: Final = {"eye": ("right", "left"), "brow": ("right", "left"), "mouth": ("middle",)}
 
 
@@ -73,13 +77,19 @@ class Squares(NamedTuple):
     side: Tensor
     turn: Tensor
 
-    def placed(self, places: Float[Tensor, "_ points 2"]) -> Float[Tensor, "_ points 2"]:
-        """Places in the crop, of ones in parts of the square's side from its middle."""
-        return _turned(places, self.turn) * self.side + self.centre
+    def to_crop(self) -> Float[Tensor, "batch 3 2"]:
+        """Return a step across a square, one down, and its middle, in parts of the crop's side."""
+        across = self.turn * self.side
+        return torch.cat([across, _quarter_turn(across), self.centre], 1)
 
-    def within(self, places: Float[Tensor, "_ points 2"]) -> Float[Tensor, "_ points 2"]:
-        """Places in parts of the square's side from its middle, of ones in the crop."""
-        return _turned_back((places - self.centre) / self.side, self.turn)
+    def from_crop(self) -> Float[Tensor, "batch 3 2"]:
+        """Return a step across the crop, one down, and its corner, in parts of the square's side
+        from its corner.
+        """
+        across = self.turn * torch.tensor([1.0, -1.0]) / self.side
+        down = _quarter_turn(across)
+        corner = 0.5 - self.centre[..., :1] * across - self.centre[..., 1:] * down
+        return torch.cat([across, down, corner], 1)
 
 
 class SeenFaces(NamedTuple):
@@ -112,41 +122,42 @@ class LandmarkGraph(nn.Module):
         self.register_buffer("weight", weight)
         self.register_buffer("layout", torch.tensor(LAYOUT, dtype=torch.float32))
         for kind in networks:
-            grid = _cell_centres(INPUT_PX[kind]) - 0.5
-            self.register_buffer(f"grid_{kind}", grid.half().float())  # as files store it
+            self.register_buffer(f"cells_{kind}", _cells(INPUT_PX[kind]))
         self.register_buffer("finest", torch.tensor(_finest()))
 
     def seen(
-        self, picture: Images
-    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points 1"], SeenFaces]:
+        self, picture: Images, ways: Ways = AS_IT_IS
+    ) -> tuple[Float[Tensor, "looks points 2"], Float[Tensor, "looks points 1"], SeenFaces]:
         """Look at whole faces.
 
         Args:
             picture: sRGB-encoded, [0, 1], the face where `CANONICAL_LANDMARKS` puts it.
+            ways: of looking at it; in each of them all pictures of the batch, one after the other.
 
         Returns:
             Places and standard deviations in parts of the crop's side, and of what they come.
         """
         coarse = F.avg_pool2d(picture, _COARSE)
-        square = self.face_squares(self._usual_placement(picture))
-        ((first, _),), _ = self.look(coarse, "face", square)
+        square = self.face_squares(self._usual_placement(picture, len(ways)))
+        ((first, _),), _ = self.look(coarse, "face", square, ways=ways)
         square = self.face_squares(self.placement(first))
-        (found,), features = self.look(coarse, "face", square)
+        (found,), features = self.look(coarse, "face", square, ways=ways)
         return *found, SeenFaces(square, features)
 
     def finer(
         self,
         picture: Images,
-        points: Float[Tensor, "batch points 2"],
-        sigma: Float[Tensor, "batch points 1"],
-    ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points 1"]]:
+        points: Float[Tensor, "looks points 2"],
+        sigma: Float[Tensor, "looks points 1"],
+        ways: Ways = AS_IT_IS,
+    ) -> tuple[Float[Tensor, "looks points 2"], Float[Tensor, "looks points 1"]]:
         """Look at each part for its landmarks; those of no part stay as `seen` has them."""
         found = [(points, sigma)]
         placement = self.placement(points)
         for kind, sides in _SIDES.items():
             around = [points.index_select(1, _rows(rows_around(kind, side))) for side in sides]
             squares = (self.part_squares(one, placement, kind) for one in around)
-            found += self.look(picture, kind, *squares)[0]
+            found += self.look(picture, kind, *squares, ways=ways)[0]
         places, deviations = (torch.cat(one, 1) for one in zip(*found, strict=True))
         return places.index_select(1, self.finest), deviations.index_select(1, self.finest)
 
@@ -185,35 +196,32 @@ class LandmarkGraph(nn.Module):
         return Squares(face.origin + _turned((low + high) / 2, face.turn), side, face.turn)
 
     @staticmethod
-    def _usual_placement(picture: Tensor) -> FacePlacements:
+    def _usual_placement(picture: Tensor, looks: int) -> FacePlacements:
         """Where crops put faces; of the picture's batch, whose size an exported graph asks for."""
-        nought = picture[:, 0, :1, :1] * 0
+        nought = torch.cat([picture[:, 0, :1, :1] * 0] * looks)
         right, left, height = _EYES
         origin = nought + torch.tensor([(right + left) / 2, height])
         return FacePlacements(origin, nought + (left - right), nought + torch.tensor([1.0, 0.0]))
 
     def look(
-        self, picture: Tensor, kind: str, *squares: Squares
+        self, picture: Tensor, kind: str, *squares: Squares, ways: Ways = AS_IT_IS
     ) -> tuple[list[tuple[Tensor, Tensor]], Tensor]:
         """Ask a network about squares: places and deviations in the crop of each, and features.
 
         A second square is that of the left part, and looked at in a mirror.
         """
-        grid, mirror = getattr(self, f"grid_{kind}"), torch.tensor([-1.0, 1.0])
+        maps = torch.cat([one.to_crop() for one in squares])
+        if len(squares) == 2:
+            mirror = torch.tensor([[[[1.0], [1], [1]]], [[[-1], [1], [1]]]])
+            maps = (maps.reshape(2, -1, 3, 2) * mirror).flatten(0, 1)
         network = cast(PartNetwork, self.networks[kind])
-        grids = (grid, grid * mirror)
-        cut = torch.cat([cut_squares(picture, *one) for one in zip(squares, grids, strict=False)])
-        features = network.features(cut)
+        cells = getattr(self, f"cells_{kind}")
+        features = network.features(cut_squares(picture, maps, cells, ways * len(squares)))
         places, logarithms = network.places(*features)
         deviations = torch.exp(logarithms.clamp(-7, 0))[:, :, None]
-        each = [(places, deviations)]
-        if len(squares) == 2:
-            (own, other), both = _halves(places), _halves(deviations)
-            each = [*zip((own, other * mirror), both, strict=True)]
-        return [
-            (square.placed(places), deviations * square.side)
-            for square, (places, deviations) in zip(squares, each, strict=True)
-        ], features[0]
+        found = placed(maps, places), deviations * torch.cat([one.side for one in squares])
+        each = [found] if len(squares) == 1 else [*zip(*map(_halves, found), strict=True)]
+        return each, features[0]
 
 
 class MirroredLandmarks(nn.Module):
@@ -229,37 +237,31 @@ class MirroredLandmarks(nn.Module):
         self.graph = graph
         self.register_buffer("mirror", torch.tensor(MIRROR.tolist()))
 
-    @staticmethod
-    def both(picture: Images) -> Float[Tensor, "twice 3 side side"]:
-        """Return crops, and behind them their mirror images."""
-        return torch.cat([picture, picture.flip(3)])
-
-    def seen(self, picture: Images) -> tuple[Tensor, Tensor, Tensor, SeenFaces]:
+    def seen(self, picture: Images) -> tuple[Tensor, Tensor, SeenFaces]:
         """Look at whole faces.
 
         Returns:
-            `both`, and `LandmarkGraph.seen` of them, but what the landmarks come of for the
-            picture alone.
+            `LandmarkGraph.seen` of both looks, but what the landmarks come of for the picture as it
+            is alone.
         """
-        both = self.both(picture)
-        points, sigma, (square, features) = cast(LandmarkGraph, self.graph).seen(both)
+        points, sigma, (square, features) = cast(LandmarkGraph, self.graph).seen(picture, MIRRORED)
         ahead = Squares(*(_halves(one)[0] for one in square))
-        return both, points, sigma, SeenFaces(ahead, _halves(features)[0])
+        return points, sigma, SeenFaces(ahead, _halves(features)[0])
 
     def forward(
         self,
-        both: Float[Tensor, "twice 3 side side"],
+        picture: Images,
         points: Float[Tensor, "twice points 2"],
         sigma: Float[Tensor, "twice points 1"],
     ) -> tuple[Float[Tensor, "batch points 2"], Float[Tensor, "batch points"]]:
         """Return what `LandmarkGraph.finer` finds; the surer of two looks counts more.
 
         Args:
-            both: as `seen` returns it.
-            points: places in both, of `seen`.
+            picture: as for `seen`.
+            points: places in both looks, of `seen`.
             sigma: their deviations.
         """
-        points, sigma = cast(LandmarkGraph, self.graph).finer(both, points, sigma)
+        points, sigma = cast(LandmarkGraph, self.graph).finer(picture, points, sigma, MIRRORED)
         own, other = _halves(points)
         other = other.index_select(1, self.mirror)
         other = other * torch.tensor([-1.0, 1.0]) + torch.tensor([1.0, 0.0])
@@ -283,15 +285,15 @@ class FaceLandmarksAndFront(nn.Module):
         front: says what lies where, in evaluation mode.
     """
 
-    grid_front: Tensor
-    label_grid: Tensor
+    cells_front: Tensor
+    cells_label: Tensor
 
     def __init__(self, graph: LandmarkGraph, front: FrontNetwork) -> None:
         super().__init__()
         self.landmarks = MirroredLandmarks(graph)
         self.networks = nn.ModuleDict({FRONT: front})
-        self.register_buffer("grid_front", _cell_centres(INPUT_PX[FRONT]) - 0.5)
-        self.register_buffer("label_grid", _cell_centres(LABEL_PX))
+        self.register_buffer("cells_front", _cells(INPUT_PX[FRONT]))
+        self.register_buffer("cells_label", _cells(LABEL_PX, from_middle=False))
 
     def forward(
         self, picture: Images
@@ -302,24 +304,63 @@ class FaceLandmarksAndFront(nn.Module):
     ]:
         """Landmarks with their deviations, and the shares of `SHOWN` over the crop."""
         *coarse, seen = self.landmarks.seen(picture)
-        return *self.landmarks(*coarse), self.label(picture, seen)
+        return *self.landmarks(picture, *coarse), self.label(picture, seen)
 
     def label(self, picture: Images, seen: SeenFaces) -> Float[Tensor, "batch shown cells cells"]:
         """Return the shares of `SHOWN` over the crop, which need no part's landmarks."""
         square, features = seen
-        shown = self.networks[FRONT](cut_squares(picture, square, self.grid_front), features)
-        at = square.within(self.label_grid).reshape(-1, LABEL_PX, LABEL_PX, 2) * 2
-        shares = torch.softmax(shown.float(), 1)
-        return F.grid_sample(shares, at, align_corners=False, padding_mode="border")
+        cut = cut_squares(picture, square.to_crop(), self.cells_front)
+        shown = self.networks[FRONT](cut, features).float()
+        # several times as fast as `softmax` along an axis that is not the last
+        shares = torch.exp(shown - shown.amax(1, keepdim=True))
+        shares = shares / shares.sum(1, keepdim=True)
+        return cut_squares(shares, square.from_crop(), self.cells_label)
+
+
+def placed(
+    maps: Float[Tensor, "_ 3 2"], places: Float[Tensor, "_ points 2"]
+) -> Float[Tensor, "_ points 2"]:
+    """Return places in the crop, of ones in parts of a square's side from its middle."""
+    across, down, middle = maps.chunk(3, 1)
+    return places[..., :1] * across + places[..., 1:] * down + middle
 
 
 def cut_squares(
-    picture: Images, square: Squares, grid: Float[Tensor, "1 cells 2"]
-) -> Float[Tensor, "batch 3 px px"]:
-    """Cut squares out of crops, with a pixel at each place of a grid."""
-    px = math.isqrt(grid.shape[1])
-    at = square.placed(grid).reshape(-1, px, px, 2) * 2 - 1
-    return F.grid_sample(picture, at, align_corners=False, padding_mode="border")
+    picture: Float[Tensor, "batch channels height width"],
+    maps: Float[Tensor, "squares 3 2"],
+    cells: Float[Tensor, "3 1 px_px"],
+    ways: Ways = AS_IT_IS,
+) -> Float[Tensor, "squares channels px px"]:
+    """Cut squares out of pictures, each of which is given to `grid_sample` once.
+
+    Args:
+        picture: that they lie in.
+        maps: as `Squares.to_crop` says where; of each way in turn those of all pictures.
+        cells: of what is cut out.
+        ways: of looking at the picture.
+    """
+    px = math.isqrt(cells.shape[2])
+    scale = torch.tensor([[2 * way, 2.0] for way in ways]).reshape(-1, 1, 1, 2, 1)
+    middle = torch.tensor([0.0, 0.0, 0.5]).reshape(3, 1, 1)
+    maps = (maps.reshape(len(ways), -1, 3, 2, 1) - middle) * scale
+    # planes of x and of y have long rows, and are quicker to work on than pairs
+    at = (maps * cells).sum(2).permute(1, 0, 3, 2).reshape(-1, len(ways) * px, px, 2)
+    cut = F.grid_sample(picture, at, align_corners=False, padding_mode="border")
+    if len(ways) > 1:
+        cut = cut.reshape(-1, picture.shape[1], len(ways), px, px).permute(2, 0, 1, 3, 4)
+        cut = cut.flatten(0, 1)
+    return cut
+
+
+def _cells(px: int, *, from_middle: bool = True) -> Float[Tensor, "3 1 px_px"]:
+    """Return x, y and 1 of a square's cells, in parts of its side, from its middle or its corner.
+
+    As files store them.
+    """
+    along = (torch.arange(px) + 0.5) / px - (0.5 if from_middle else 0.0)
+    across, down = torch.meshgrid(along, along, indexing="xy")
+    cells = torch.stack([across, down, torch.ones_like(down)])
+    return cells.half().float().reshape(3, 1, -1)
 
 
 def _rows(rows: Iterable[int] | np.ndarray) -> Tensor:
@@ -336,11 +377,6 @@ def _finest() -> list[int]:
                 finest[int(MIRROR[row]) if side == "left" else row] = start + place
             start += len(POINTS_OF[kind])
     return finest
-
-
-def _cell_centres(side: int) -> Float[Tensor, "1 cells 2"]:
-    at = (torch.arange(side) + 0.5) / side
-    return torch.stack(torch.meshgrid(at, at, indexing="xy"), -1).reshape(1, -1, 2)
 
 
 def _turned(places: Tensor, turn: Float[Tensor, "batch 1 2"]) -> Tensor:

@@ -300,8 +300,9 @@ def written_frames(
         if had_alpha and not _holds_alpha(av, written.streams.video[0]):
             notices.append(f"alpha is left out of the new video: it is written in {name}")
     if container != "gif":  # whose few colours everybody knows
-        if asked.codec is None and source_codec not in VIDEO_CODECS[name].sources:
-            notices.append(f"{suffix} holds no {source_codec}: the new video is written in {name}")
+        if asked.codec is None and source_codec != VIDEO_CODECS[name].sources[0]:
+            coded = video.codec_context.codec.canonical_name
+            notices.append(f"{coded} is not written to {suffix}: the new video is in {name}")
         notices += _coarser(av, encoder.source_format, encoder.stream.pix_fmt)
     if container == "gif":
         texts = facts.comments or [own[key].encode() for key in own if key.lower() == "comment"]

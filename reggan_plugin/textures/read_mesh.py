@@ -451,7 +451,11 @@ def _libraries(path: Path, *, says: bool = False) -> list[Path]:
             f"{path} names {len(names):,} material libraries, of at most {MOST_LIBRARIES}. The "
             "file is broken; export it again."
         )
-    return [file for name in names for file in _named(path, name, says=says)]
+    found = [file for name in names for file in _named(path, name, says=says)]
+    for file in found if says else ():
+        if not file.is_file():
+            _LOG.warning("%s names the materials %s, which are not there", path, file)
+    return found
 
 
 def _named(mesh: Path, name: str, *, says: bool) -> list[Path]:

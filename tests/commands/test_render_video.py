@@ -245,10 +245,16 @@ def test_a_turned_clip_is_changed_upright_and_stays_turned(
 @pytest.mark.parametrize(
     ("name", "code", "pixels", "lost"),
     [
-        ("a.mov", "png", "rgba", ["alpha", "fewer pixels", ".mov holds no png: "]),
-        ("a.mov", "png", "rgb48be", ["8 bits a channel in place of 16", "fewer pixels", "no png"]),
-        ("a.mov", "qtrle", "argb", ["alpha", "fewer pixels", "no qtrle"]),
-        ("a.mov", "mjpeg", "yuvj422p", ["no mjpeg"]),
+        ("a.mov", "png", "rgba", ["alpha", "fewer pixels", "png is not written to .mov: "]),
+        (
+            "a.mov",
+            "png",
+            "rgb48be",
+            ["8 bits a channel in place of 16", "fewer pixels", "png is not"],
+        ),
+        ("a.mov", "qtrle", "argb", ["alpha", "fewer pixels", "qtrle is not"]),
+        ("a.mov", "mjpeg", "yuvj422p", ["mjpeg is not"]),
+        ("a.webm", "libvpx", "yuv420p", ["vp8 is not"]),
         ("a.mov", "prores_ks", "yuv444p10le", ["10 bits a channel in place of 12"]),
         ("a.mov", "prores_ks", "yuv422p10le", []),
         ("a.webm", "libvpx-vp9", "yuva420p", ["alpha"]),

@@ -134,7 +134,7 @@ def test_maps_beside_a_gltf_get_names_that_are_free(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../looks.mtl", "link.mtl", "{folder}/../looks.mtl"])
 def test_a_material_library_counts_inside_the_folder(
-    name: str, head: MadeHead, folder: Path
+    name: str, head: MadeHead, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (folder.parent / "looks.mtl").write_text("newmtl Skin\nKd 1 0 0\nmap_Kd skin.png\n")
     (folder / "link.mtl").symlink_to(folder.parent / "looks.mtl")
@@ -151,6 +151,9 @@ def test_a_material_library_counts_inside_the_folder(
     (folder / "head.obj").write_text(f"mtllib own.mtl\nusemtl Skin\n{text}")
     (part,) = load_mesh(folder / "head.obj").character.parts
     assert part.material.image == folder / "skin.png"
+    (folder / "own.mtl").unlink()
+    load_mesh(folder / "head.obj")
+    assert "own.mtl, which are not there" in caplog.text
 
 
 @pytest.mark.parametrize("name", ["../secret.png", "secret.png", "/{folder}/../secret.png"])

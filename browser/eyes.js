@@ -6,8 +6,8 @@ import { blurred, percentile } from "./resampling.js";
 import { added, between, clip, dot, eyeRows, leastSquares, meanOf, rowsOf, scaled } from "./rig.js";
 
 const { LEAST_MOTION, LEAST_TURN, SHUT, RINGS, SIDEWAYS, UP, DOWN, MOST_SHADE, SHADE_REACH, SHADE_INSET, SHADE_SOFT, FEWEST_SEEN,
-  INSET, BLEND, LEAST_LIGHT, RIM, RIM_WIDTH, FEWEST_WHITE, SHARP_RING, TURNS, LIGHTER, DARKER, MOST_OFF, SCALES, ANGLES, EDGE, CONTRAST,
-  RING_RIDGE, USUAL_SCALE, AS_GOOD, NO_EDGE, SLOPE_RIDGE, UNLIKE, GLINT, GLINT_OF_WHITE, GLINT_OF_SKIN } = ofEyes;
+  INSET, BLEND, LEAST_LIGHT, RIM, RIM_WIDTH, FEWEST_WHITE, SHARP_RING, RING_TONE, MIRRORED, TURNS, LIGHTER, DARKER, MOST_OFF, SCALES, ANGLES,
+  EDGE, CONTRAST, RING_RIDGE, USUAL_SCALE, AS_GOOD, NO_EDGE, SLOPE_RIDGE, UNLIKE, GLINT, GLINT_OF_WHITE, GLINT_OF_SKIN } = ofEyes;
 const [MARGIN, BESIDE] = [0.12, 0.03];  // eye distances
 
 /** A smooth line through places, their ends included (Catmull and Rom). */
@@ -137,7 +137,8 @@ export function completedEye(cut, before, iris, eye) {
   const [least, leastOfBall] = [joined(own, darkest), joined(ball, darkest)];
   const glint = Math.max(GLINT_OF_WHITE * shareOf(least, white, 0.5), GLINT_OF_SKIN * shareOf(least, where(({ inside }) => inside < 0), 0.75));
   const over = mapped(own, (value, i, channel) => value - ball[channel].data[i]);
-  const known = planeOf((i) => sure.data[i] * clip(2 * on[i] - 1));
+  const mirrored = joined(over, darkest);
+  const known = planeOf((i) => sure.data[i] * clip(2 * on[i] - 1) / (1 + (Math.max(0, mirrored[i]) / MIRRORED) ** 2));
   ball = mapped(extended(over, known), (value, i, channel) => ball[channel].data[i] + on[i] * value);
   const isIris = clip(contrast / NO_EDGE);
   if (isIris < 1) ball = mapped(extended(own, sure), (value, i, channel) => value + isIris * (ball[channel].data[i] - value));
@@ -190,24 +191,24 @@ function onTheIris(places, iris, seen, light, pixelAt) {
   return { units, radius: rows.map((row) => scaled(row, scale)), contrast };
 }
 
-/** Medians of rings about the iris, in straight lines between those that are seen, and how light falls
+/** Tones of rings about the iris, in straight lines between those that are seen, and how light falls
  * off across them: functions of a ring and a place, one a plane. The last ring is all that is beyond. */
 function profilesOf(planes, ring, units, indices) {
   const rings = Array.from({ length: RINGS + 1 }, () => []);
   for (const i of indices) rings[Math.min(RINGS, Math.floor(ring[i] * RINGS / 1.2))].push(i);
   const found = rings.flatMap((some, at) => (some.length ? [{ at, some, middle: meanOf(some.map((i) => units[i])),
-    medians: planes.map(({ data }) => percentile(Float32Array.from(some, (i) => data[i]), 0.5)) }] : []));
-  const known = found.map((one, at) => ({ ...one, medians: one.medians.map((value, k) => one.at >= SHARP_RING ? value :
-    (found[Math.max(at - 1, 0)].medians[k] + 2 * value + found[Math.min(at + 1, found.length - 1)].medians[k]) / 4) }));
-  const usual = known.filter(({ at }) => at < RINGS).flatMap(({ some, middle, medians }) => some.flatMap((i) => {
-    const off = planes.map(({ data }, k) => data[i] - medians[k]);
+    tones: planes.map(({ data }) => percentile(Float32Array.from(some, (i) => data[i]), at < RINGS ? RING_TONE / 100 : 0.5)) }] : []));
+  const known = found.map((one, at) => ({ ...one, tones: one.tones.map((value, k) => one.at >= SHARP_RING ? value :
+    (found[Math.max(at - 1, 0)].tones[k] + 2 * value + found[Math.min(at + 1, found.length - 1)].tones[k]) / 4) }));
+  const usual = known.filter(({ at }) => at < RINGS).flatMap(({ some, middle, tones }) => some.flatMap((i) => {
+    const off = planes.map(({ data }, k) => data[i] - tones[k]);
     return Math.max(...off.map(Math.abs)) < UNLIKE ? [{ off, place: added(units[i], middle, -1) }] : [];
   }));
   const ridge = SLOPE_RIDGE * usual.length + 1e-9;
   return planes.map((_, k) => {
     const slope = leastSquares(usual.map(({ place }) => place), usual.map(({ off }) => off[k]), [ridge, ridge]);
-    const values = known.map(({ at, medians, middle }) => medians[k] - (at < RINGS ? dot(middle, slope) : 0));
-    const [low, high] = [Math.min, Math.max].map((pick) => pick(...known.map(({ medians }) => medians[k])));
+    const values = known.map(({ at, tones, middle }) => tones[k] - (at < RINGS ? dot(middle, slope) : 0));
+    const [low, high] = [Math.min, Math.max].map((pick) => pick(...known.map(({ tones }) => tones[k])));
     return (where, place, on) => {
       const at = clip(where * RINGS / 1.2 - 0.5, known[0].at, known.at(-1).at);
       const next = Math.max(1, known.findIndex((one) => one.at >= at));

@@ -11,6 +11,9 @@ from reggan_plugin.rig.dense_landmarks import rows_of
 _BAND, _BAND_ENDS = 0.06, 0.18
 """Eye distances above the upper lid's edge that go along with it rigidly (lashes lie there), and
 over which the skin above takes over. Seen in a trial: without it lashes smear over the lid."""
+LASH_SHAPES: Final = ("eyeBlink", "eyeLook")
+"""Shapes that take lids so far that lashes would smear over the skin above them. Others keep their
+own motion: a band that a raised brow does not move puts all of its stretch into a few pixels."""
 _BLINK_LAP: Final = 0.004
 """Eye distances by which shut lids overlap."""
 _ROUNDS: Final = 4

@@ -19,7 +19,7 @@ from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.limits import MOST_MOTION
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.head_part import Part
-from reggan_plugin.rig.lid_shapes import closed_lids, with_lash_band
+from reggan_plugin.rig.lid_shapes import LASH_SHAPES, closed_lids, with_lash_band
 from reggan_plugin.rig.motion_from_other_mesh import carried, nearest_vertices
 from reggan_plugin.rig.raster import MeshRaster, rasterise
 from reggan_plugin.rig.skin_motion import Landmarks
@@ -59,7 +59,6 @@ _AROUND: Final = 0.2
 """Eye distances around the laid template within which surfaces lend their motion."""
 _BACKDROP, _AMBIENT = 0.55, 0.45
 _LAMP: Final = np.array([0.25, 0.45, 0.86])
-_LASH_SHAPES: Final = ("eye", "cheekSquint", "brow")
 
 Points = Float[np.ndarray, "_ 3"]
 Picture = CropPixels
@@ -218,7 +217,7 @@ def _as_template(house: Template, rest: Points, lent: Mapping[str, Points]) -> T
     for side in SIDES:
         blink = "eyeBlink" + side.capitalize()
         shapes[blink] = closed_lids(rest, shapes[blink], house.rows, house.weights, side)
-        lashes = {name: shapes[name] for name in lent if name.startswith(_LASH_SHAPES)}
+        lashes = {name: shapes[name] for name in lent if name.startswith(LASH_SHAPES)}
         shapes |= with_lash_band(rest, lashes, house.rows, house.weights, side)
     drop = np.clip(-shapes["jawOpen"][:, 1], 0, None)
     moved = replace(

@@ -93,14 +93,21 @@ def drawn(
     return ball.inside[rows[:, None], columns]
 
 
-def test_a_window_that_an_iris_mirrors_does_not_colour_its_rings() -> None:
+@pytest.mark.parametrize(
+    ("middle", "half", "most"),
+    [((0.44, 0.57), (0.03, 0.015), 0.015), ((0.43, 0.555), (0.06, 0.04), 0.13)],
+)
+def test_a_window_that_an_iris_mirrors_does_not_colour_its_rings(
+    middle: tuple[float, float], half: tuple[float, float], most: float
+) -> None:
+    """One that fills half of what is seen hardly does."""
     picture, closed, opened, iris = half_shut(0.0)
     plain = drawn(picture, closed, opened, iris)
     y, x = np.mgrid[:SIDE, :SIDE] / SIDE + 0.5 / SIDE
-    mirrored = (np.abs(y - 0.57) < 0.015) & (np.abs(x - 0.44) < 0.03)
-    picture[mirrored] = 0.8
+    beyond = np.maximum(np.abs(x - middle[0]) / half[0], np.abs(y - middle[1]) / half[1])
+    picture[(beyond < 1) & (np.hypot(x - 0.5, y - 0.5) < 0.14)] = 0.8
     came = (y < 0.48) & (np.hypot(x - 0.5, y - 0.5) < 0.12)
-    assert np.abs(drawn(picture, closed, opened, iris) - plain)[came].mean() < 0.015
+    assert np.abs(drawn(picture, closed, opened, iris) - plain)[came].mean() < most
 
 
 def test_an_eye_of_black_has_no_shadow_of_a_lid() -> None:

@@ -39,6 +39,21 @@ def test_nothing_asked_changes_nothing() -> None:
     assert np.array_equal(change_crop(picture, answer).pixels, picture)
 
 
+def test_a_raised_brow_stretches_the_skin_below_it_evenly() -> None:
+    """A band beside the lid that stays as it is would leave all of it to a few pixels: streaks."""
+    rig = template()
+    lid, brow = (rig.landmarks[rows_of(name, "right")] for name in ("lid_upper", "brow"))
+    x, y, depth = rig.rest.T
+    between = (x > lid[0, 0]) & (x < lid[-1, 0]) & (depth > -0.5)
+    between &= (y > np.interp(x, *lid.T[:2]) + 0.01) & (y < np.interp(x, *brow.T[:2]))
+    edges = np.concatenate([rig.triangles[:, pair] for pair in ([0, 1], [1, 2], [2, 0])])
+    edges = edges[between[edges].all(axis=1)]
+    high = np.diff(y[edges], axis=1)[:, 0]
+    rises = np.diff(rig.shapes["browOuterUpRight"][edges, 1], axis=1)[:, 0]
+    steep = np.abs(high) > 0.01
+    assert np.percentile(rises[steep] / high[steep], 95) < 0.8
+
+
 def test_a_blink_leaves_no_eyeball() -> None:
     picture, _ = drawn_face()
     assert eyeball(picture) > 500

@@ -23,7 +23,14 @@ from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import face_normals, vertex_normals
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, rows_of
-from reggan_plugin.rig.lid_shapes import Rows, Weights, closed_lids, marks_on, with_lash_band
+from reggan_plugin.rig.lid_shapes import (
+    LASH_SHAPES,
+    Rows,
+    Weights,
+    closed_lids,
+    marks_on,
+    with_lash_band,
+)
 from reggan_plugin.rig.motion_from_other_mesh import carried, inverse_squares, nearest_vertices
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 from reggan_training.commands.options import (
@@ -54,7 +61,6 @@ _LENDERS: Final = {
 """Heads of other families whose mean motion counts."""
 _OWN: Final = ("eyeBlink",)
 """Shapes that are ICT's alone."""
-_LASH_SHAPES: Final = ("eye", "cheekSquint", "brow")
 _CHIN: Final = slice(3, 12)
 """Landmarks of the jaw along which edges are short: they are the chin's outline before a neck."""
 _LEAST_MOTION: Final = 0.005
@@ -351,7 +357,7 @@ def _finished(
     for side in SIDES:
         blink = "eyeBlink" + side.capitalize()
         finished[blink] = closed_lids(rest, finished[blink], rows, weights, side)
-        lashes = {one: own for one, own in finished.items() if one.startswith(_LASH_SHAPES)}
+        lashes = {one: own for one, own in finished.items() if one.startswith(LASH_SHAPES)}
         finished |= with_lash_band(rest, lashes, rows, weights, side)
     return finished
 

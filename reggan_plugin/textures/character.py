@@ -43,6 +43,8 @@ class Material:
     alpha_mode: AlphaMode = "opaque"
     alpha_cutoff: float = 0.5
     is_double_sided: bool = True
+    is_map_mirrored: bool = False
+    """Whether the map is mirrored beyond its borders, and not repeated."""
 
 
 @frozen(eq=False)

@@ -336,15 +336,20 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
 def refuse_maps(
     request: TextureRequest, records: OutputRecords, files: TextureFiles, labels: Iterable[str]
 ) -> None:
-    """Refuse maps whose ending only the mesh tells, as `plan_outputs` refuses other files.
+    """Refuse maps whose ending, or tiles, only the mesh tells, as `plan_outputs` refuses other
+    files.
 
     Raises:
-        UsageError: a map is an input.
-        OutputExistsError: it exists, and the request refuses that; or has no record.
+        UsageError: a map is an input, or tiles have one name.
+        OutputExistsError: it exists, and the request refuses that; or has no record, or was
+            changed since.
     """
+    _check_tiles(request, files)
     maps = [path for one in labels for path in files.outputs(map_output(request, files, one))]
     records.refuse_inputs(maps)
     refuse_existing(maps, request.existing)
+    if request.existing.keeps_finished:
+        records.refuse_changed(maps)
 
 
 def is_usd(request: TextureRequest) -> bool:
@@ -375,7 +380,10 @@ def map_output(request: TextureRequest, files: TextureFiles, label: str) -> Path
     """
     suffix = next(iter(files.paths.values())).suffix
     if request.out is None:
-        return _default_stem(request, label).with_suffix(suffix)
+        stem = _default_stem(request, label)
+        if files.is_udim and request.look.texture is None:
+            return stem.with_name(f"{stem.stem}.<UDIM>{suffix}")
+        return stem.with_suffix(suffix)
     pattern = named(request.out, label)
     if pattern.suffix.lower() != suffix.lower():
         raise UsageError(
@@ -450,6 +458,16 @@ def _check_usd(request: TextureRequest, out: Path) -> None:
         )
 
 
+def _check_tiles(request: TextureRequest, files: TextureFiles | None) -> None:
+    if files is not None and files.is_udim and request.out is not None:
+        one, other = (files.output(request.out, number) for number in (1001, 1002))
+        if one == other:
+            raise UsageError(
+                f"{request.out} would take {len(files.paths)} tiles, one over the other. Put "
+                "<UDIM> into it."
+            )
+
+
 def _check_names(request: TextureRequest, files: TextureFiles | None) -> None:
     several = len(request.mixes) > 1
     if several and request.out is not None and PLACEHOLDER not in str(request.out):
@@ -458,13 +476,7 @@ def _check_names(request: TextureRequest, files: TextureFiles | None) -> None:
             f"{request.out} is one file, and {len(request.mixes)} maps are to be written. Name it "
             f"{own}, or name a folder: maps/"
         )
-    if files is not None and files.is_udim and request.out is not None:
-        one, other = (files.output(request.out, number) for number in (1001, 1002))
-        if one == other:
-            raise UsageError(
-                f"{request.out} would take {len(files.paths)} tiles, one over the other. Put "
-                "<UDIM> into it."
-            )
+    _check_tiles(request, files)
     if request.out_mesh is None:
         return
     if request.mesh is not None and is_usd(request) and request.mesh.suffix.lower() in USD_SUFFIXES:

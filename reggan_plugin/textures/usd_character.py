@@ -37,6 +37,7 @@ from reggan_plugin.textures.files_named_by_mesh import (
 from reggan_plugin.textures.maps.texture_files import find_texture
 
 _LOG = logging.getLogger(__name__)
+_UV_TYPES = ("texCoord2f[]", "texCoord2d[]", "texCoord2h[]", "float2[]", "double2[]", "half2[]")
 _WHITE = (1.0, 1.0, 1.0, 1.0)
 _MOST_NODES = 8
 """Transforms one after the other before a texture."""
@@ -69,7 +70,14 @@ def character_from_usd(path: Path, *, with_morphs: bool) -> Character:
     return Character(path=path, parts=parts, fronts=tuple(fronts))
 
 
-def _material(path: Path, *, name: str, image: str | None, colour: Sequence[float]) -> Material:
+def _material(
+    path: Path,
+    *,
+    name: str,
+    image: str | None,
+    colour: Sequence[float] = (1.0, 1.0, 1.0, 1.0),
+    is_map_mirrored: bool = False,
+) -> Material:
     """Return a material; a map that lies elsewhere than beside the file is left out, and named."""
     red, green, blue, alpha = colour
     file = None if image is None else Path(image)
@@ -79,7 +87,9 @@ def _material(path: Path, *, name: str, image: str | None, colour: Sequence[floa
     except MeshError as error:
         _LOG.warning("%s", error)
         file = None
-    return Material(name=name, image=file, colour=(red, green, blue, alpha))
+    return Material(
+        name=name, image=file, colour=(red, green, blue, alpha), is_map_mirrored=is_map_mirrored
+    )
 
 
 def _tiles_of(file: Path) -> list[Path]:
@@ -98,7 +108,7 @@ def files_of_usd(path: Path) -> list[Path]:
     """
     layers, named = run_apart(f"{__name__}:files_in", str(path), file=path)
     refuse_many_files(path, len(named))
-    maps = [_material(path, name="", image=name, colour=_WHITE).image for name in named]
+    maps = [_material(path, name="", image=name).image for name in named]
     tiles = [one for file in maps if isinstance(file, Path) for one in _tiles_of(file)]
     return [*map(Path, layers), *tiles]
 
@@ -352,7 +362,7 @@ def _worn_map(material: Any) -> tuple[dict[str, Any], _Placing]:
     from pxr import UsdShade
 
     if not material:
-        return {"name": "(none)", "image": None, "colour": _WHITE}, _Placing()
+        return {"name": "(none)", "image": None}, _Placing()
     name = material.GetPrim().GetName()[:MOST_NAME_BYTES]
     surface = next(filter(None, (material.ComputeSurfaceSource(a)[0] for a in ("", "mtlx"))), None)
     colours = [surface.GetInput(one) for one in COLOUR_INPUTS] if surface else []
@@ -370,7 +380,10 @@ def _worn_map(material: Any) -> tuple[dict[str, Any], _Placing]:
         if one.default
     ]
     image = _file_of(*specs[0]) if specs else None
-    return {"name": name, "image": image, "colour": tint}, _placing_of(texture)
+    wraps = [texture.GetInput(name) for name in ("wrapS", "wrapT")]
+    is_mirrored = any(one and one.Get() == "mirror" for one in wraps)
+    wears = {"name": name, "image": image, "colour": tint, "is_map_mirrored": is_mirrored}
+    return wears, _placing_of(texture)
 
 
 def texture_behind(colour: Any) -> Any:
@@ -507,7 +520,7 @@ def _uv(prim: Any, corners: np.ndarray, placing: _Placing) -> np.ndarray | None:
     from pxr import Usd, UsdGeom
 
     primvars = UsdGeom.PrimvarsAPI(prim).GetPrimvarsWithValues()
-    fitting = [p for p in primvars if str(p.GetTypeName()) in ("texCoord2f[]", "float2[]")]
+    fitting = [p for p in primvars if str(p.GetTypeName()) in _UV_TYPES]
     usual = [placing.primvar, "st", "UVMap"]
     fitting.sort(key=lambda one: [one.GetPrimvarName() != name for name in usual])
     if not fitting:

@@ -196,14 +196,24 @@ def text_with_variants(source: str, material: str, maps: dict[str, str], out: st
     if spec is not None:
         spec.ClearDefaultValue()
     stage = Usd.Stage.Open(layer)
+    is_said_elsewhere = stage.GetAttributeAtPath(file).Get() is not None  # by a look, say
+    unchanged = None if is_said_elsewhere else own.resolvedPath or own.path
     choices = stage.GetPrimAtPath(path.material).GetVariantSets().AddVariantSet(VARIANT_SET)
-    for label, map_file in {**maps, UNCHANGED: own.resolvedPath or own.path}.items():
+    for label, map_file in {**maps, UNCHANGED: unchanged}.items():
         name = Tf.MakeValidIdentifier(label)
         choices.AddVariant(name)
         choices.SetVariantSelection(name)
+        if map_file is None:
+            continue
         with choices.GetVariantEditContext():
             texture = UsdShade.Shader(stage.GetPrimAtPath(path.texture))
             texture.CreateInput("file", Sdf.ValueTypeNames.Asset).Set(Sdf.AssetPath(map_file))
+        if stage.GetAttributeAtPath(file).Get().path != map_file:
+            raise UsageError(
+                f"{source}: the map of material {material!r} comes from a class that it inherits, "
+                "which counts more than a variant. Give the material a texture of its own.",
+                kind="mesh-cannot-be-written",
+            )
     UsdUtils.ModifyAssetPaths(layer, lambda name: _named_from(Path(out), name))
     return str(layer.ExportToString())
 
@@ -235,7 +245,8 @@ def _texture_of(stage: Any, material: str, source: str) -> _Paths:
                     return _Paths(prim.GetPath(), found)
     raise UsageError(
         f"{source}: the colour of material {material!r} comes from no texture file inside it, so "
-        "there is nothing that a variant could change. Give the material a texture.",
+        "there is nothing that a variant could change. Give the material a texture, and let it be "
+        "no instance.",
         kind="mesh-cannot-be-written",
     )
 

@@ -9,6 +9,7 @@ import pytest
 import trimesh
 from PIL import Image
 
+from reggan_plugin.cli import main
 from reggan_plugin.errors import MeshError, MissingExtraError
 from reggan_plugin.textures.character import Character, Material, MeshPart, with_outward_faces
 from reggan_plugin.textures.gltf.character import character_from_gltf
@@ -229,6 +230,23 @@ def test_morphs_texture_transforms_and_alpha_are_read(head: MadeHead, head_glb: 
     np.testing.assert_allclose(part.uv[:, 0], head.uv[:, 0] * 0.5 + 0.25, atol=1e-6)
     read = material_from_gltf(gltf, 0)
     assert (read.alpha_mode, read.alpha_cutoff, read.is_double_sided) == ("cutout", 0.25, True)
+    assert not read.is_map_mirrored
+
+
+def test_a_map_that_is_worn_mirrored_is_refused(
+    head_glb: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document, binary = parsed(head_glb)
+    document["samplers"] = [{"wrapS": 33648}]
+    document["textures"][0]["sampler"] = 0
+    head_glb.write_bytes(glb_bytes(document, binary))
+    assert material_from_gltf(read_gltf(head_glb), 0).is_map_mirrored
+    assert main(["texture", str(head_glb), "-e", "happy"]) == 0, "its UVs lie within 0 to 1"
+    info = document["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]
+    info["extensions"] = {"KHR_texture_transform": {"offset": [-1, 0]}}
+    head_glb.write_bytes(glb_bytes(document, binary))
+    assert main(["texture", str(head_glb), "-e", "happy", "--overwrite"]) == 1
+    assert "mirrors its map beyond 0 to 1, and UVs reach from -" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("turn_deg", [90.0, 180.0])

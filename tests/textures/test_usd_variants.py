@@ -1,5 +1,6 @@
-"""Maps become variants of a USD material: opened and switched by USD itself."""
+"""Maps of USD materials, and variants that they become: opened and switched by USD itself."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,91 @@ def test_a_map_is_read_and_laid_as_the_material_says(head: MadeHead, tmp_path: P
     assert plain.uv is not None
     np.testing.assert_allclose(part.uv, plain.uv, atol=1e-6)
     assert part.material.colour == (0.5, 0.5, 0.5, 1.0)
+    assert not part.material.is_map_mirrored
+    primvars.RemovePrimvar("second")
+    primvars.CreatePrimvar("second", types.TexCoord2dArray, "vertex").Set(turned)
+    nodes["Colour"].CreateInput("wrapS", types.Token).Set("mirror")
+    stage.GetRootLayer().Save()
+    (again,) = load_mesh(mesh).character.parts
+    assert again.uv is not None
+    np.testing.assert_allclose(again.uv, part.uv, atol=1e-6)
+    assert again.material.is_map_mirrored
     assert files_of_usd(mesh) == [mesh, tmp_path / "cast" / "skin.png"]
+
+
+def variants_of(path: Path, look: str = "") -> dict[str, str]:
+    """The map that the skin wears by expression, below a look of the character."""
+    stage = pxr.Usd.Stage.Open(str(path))
+    if look:
+        stage.GetPrimAtPath("/Looks").GetVariantSet("look").SetVariantSelection(look)
+    choices = stage.GetPrimAtPath("/Looks/Skin").GetVariantSet("expression")
+    worn = {}
+    for name in choices.GetVariantNames():
+        choices.SetVariantSelection(name)
+        worn[name] = stage.GetAttributeAtPath("/Looks/Skin/Colour.inputs:file").Get().path
+    return worn
+
+
+def test_looks_of_a_character_go_on_where_its_expression_is_unchanged(
+    head: MadeHead, tmp_path: Path
+) -> None:
+    mesh = write_head(tmp_path / "cast", head)
+    shutil.copy(tmp_path / "cast" / "skin.png", tmp_path / "cast" / "dirty.png")
+    stage = pxr.Usd.Stage.Open(str(mesh))
+    file = stage.GetAttributeAtPath("/Looks/Skin/Colour.inputs:file")
+    looks = stage.GetPrimAtPath("/Looks").GetVariantSets().AddVariantSet("look")
+    for name in ("dirty", "skin"):
+        looks.AddVariant(name)
+        looks.SetVariantSelection(name)
+        with looks.GetVariantEditContext():
+            file.Set(f"./{name}.png")
+    file.Clear()
+    stage.GetRootLayer().Save()
+    out = tmp_path / "cast" / "variants.usda"
+    assert run(mesh, out, tmp_path, "--expression", "happy") == 0
+    for look in ("dirty", "skin"):
+        assert variants_of(out, look) == {"happy": "./skin_happy.png", "unchanged": f"./{look}.png"}
+
+
+def test_a_map_of_a_class_takes_no_variants(
+    head: MadeHead, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mesh = write_head(tmp_path / "cast", head)
+    stage = pxr.Usd.Stage.Open(str(mesh))
+    layer = stage.GetRootLayer()
+    pxr.Sdf.CopySpec(layer, "/Looks/Skin", layer, "/_class_skin")
+    stage.GetPrimAtPath("/_class_skin").SetSpecifier(pxr.Sdf.SpecifierClass)
+    stage.RemovePrim("/Looks/Skin")
+    stage.DefinePrim("/Looks/Skin", "Material").GetInherits().AddInherit("/_class_skin")
+    layer.Save()
+    out = tmp_path / "variants.usda"
+    assert run(mesh, out, tmp_path, "--expression", "happy") == 2
+    assert "comes from a class that it inherits" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_tiles_that_the_mesh_names_keep_names_of_their_own(
+    head: MadeHead, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mesh = write_head(tmp_path / "cast", head)
+    folder = mesh.parent
+    for number in (1001, 1002):
+        shutil.copy(folder / "skin.png", folder / f"skin.{number}.png")
+    mesh.write_text(mesh.read_text().replace("./skin.png", "./skin.<UDIM>.png"))
+    model = write_motion_model(tmp_path / "model.onnx", motion=(0.02, 0.01), gain=0.2)
+    words = ["texture", str(mesh), "-e", "happy", "--model", str(model)]
+    assert main([*words, "--out", str(tmp_path / "a.png")]) == 2
+    assert "Put <UDIM> into it" in capsys.readouterr().err
+    out = folder / "variants.usda"
+    assert main([*words, "--out-mesh", str(out)]) == 0
+    made = [folder / f"head_happy.{number}.png" for number in (1001, 1002)]
+    assert all(path.exists() for path in made)
+    assert variants_of(out)["happy"] == "./head_happy.<UDIM>.png"
+    assert main(words) == 1
+    assert "exist" in capsys.readouterr().err
+    Image.new("RGB", (8, 8), "red").save(made[1])
+    assert main([*words, "--resume"]) == 1
+    assert "head_happy.1002.png was changed since" in capsys.readouterr().err
 
 
 def test_maps_that_lie_elsewhere_are_left_out(

@@ -293,6 +293,9 @@ def _dtype(gltf: GltfFile, component_type: int) -> np.dtype[Any]:
 _ALPHA_MODES: dict[str, AlphaMode] = {"OPAQUE": "opaque", "MASK": "cutout", "BLEND": "blend"}
 
 
+_MIRRORED_REPEAT = 33648
+
+
 def material_from_gltf(gltf: GltfFile, index: int | None) -> Material:
     """Return the base colour of a material; an absent one is white."""
     if index is None:
@@ -307,7 +310,17 @@ def material_from_gltf(gltf: GltfFile, index: int | None) -> Material:
         alpha_mode=_ALPHA_MODES.get(entry.get("alphaMode", "OPAQUE"), "opaque"),
         alpha_cutoff=entry.get("alphaCutoff", 0.5),
         is_double_sided=entry.get("doubleSided", False),
+        is_map_mirrored=_is_mirrored(gltf, base.get("baseColorTexture")),
     )
+
+
+def _is_mirrored(gltf: GltfFile, info: dict[str, Any] | None) -> bool:
+    """Tell whether a texture is mirrored beyond its borders."""
+    if info is None:
+        return False
+    sampler = gltf.document["textures"][info["index"]].get("sampler")
+    wrapping = {} if sampler is None else gltf.document["samplers"][sampler]
+    return _MIRRORED_REPEAT in (wrapping.get("wrapS"), wrapping.get("wrapT"))
 
 
 def image_of_texture(gltf: GltfFile, info: dict[str, Any] | None) -> int | None:

@@ -260,6 +260,7 @@ _EXTENSIONS = record_of(
     ),
     VRM=record_of({}, humanoid=record_of({}, humanBones=array_of(_BONE_OF_VRM0))),
 )
+_WRAPPING = whole_number(2**16)
 _DOCUMENT = record_of(
     {"asset": record_of({"version": check_text})},
     accessors=array_of(_ACCESSOR),
@@ -277,9 +278,11 @@ _DOCUMENT = record_of(
         record_of(
             {},
             source=index_of("images"),
+            sampler=index_of("samplers"),
             extensions=mapping_of(record_of({}, source=index_of("images"))),
         )
     ),
+    samplers=array_of(record_of({}, wrapS=_WRAPPING, wrapT=_WRAPPING)),
     materials=array_of(_material),
     meshes=array_of(
         record_of({"primitives": array_of(_PRIMITIVE)}, name=check_text, weights=_WEIGHTS)

@@ -416,9 +416,22 @@ class MapChoice:
                 raise
             words = f"{self._loaded.character.path}: {words}"
             raise type(error)(words, kind=error.kind, **error.fields) from error
+        self._refuse_mirrored(worn_by, texture)
         for part in parts:
             self._maps.give(part, texture)
         return WornMap(files=files, parts=parts, texture=texture)
+
+    def _refuse_mirrored(self, worn_by: Sequence[MeshPart], texture: TextureMap) -> None:
+        """Refuse a map that a mesh wears the other way round, beyond its borders."""
+        for part in worn_by:
+            used = np.zeros((0, 2)) if part.uv is None else part.uv[part.faces].reshape(-1, 2)
+            is_within = not len(used) or (used.min() >= -_OUTSIDE and used.max() <= 1 + _OUTSIDE)
+            if part.material.is_map_mirrored and not texture.is_udim and not is_within:
+                raise MeshError(
+                    f"{self._loaded.character.path}: material {part.material.name!r} mirrors its "
+                    f"map beyond 0 to 1, and UVs reach from {used.min():.2f} to {used.max():.2f}. "
+                    "Lay them within 0 to 1."
+                )
 
     def _not_this_mesh(self, reason: str) -> TextureError:
         return TextureError(

@@ -477,7 +477,9 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
         if summary.interrupted and not as_json and not piped.writes:
             click.echo("The same command with --resume continues.", err=True)
         stop.raise_if_made()
-        summary.raise_for_failure()
+        is_said = request.on_missing_face is not None  # what becomes of pictures without a face
+        expects_face = not is_said or any(job.movie is not None for job in jobs)
+        summary.raise_for_failure(expects_face=expects_face)
         if stale_atlas is not None:
             raise OutputExistsError(
                 f"{request.atlas} does not show what was rendered.", kind="changed-since"

@@ -27,6 +27,7 @@ from reggan_plugin.errors import (
     StalledError,
     UnreadableFrameError,
     UsageError,
+    counted,
 )
 from reggan_plugin.file_safety import (
     found_at,
@@ -243,8 +244,26 @@ def print_plans(
     piped: PipedFiles,
     beside: Sequence[Path],
 ) -> None:
-    """Print what jobs would write, by path or as JSON, and further files."""
-    to_do = [_tasks_to_do(job.plan, job.settings, model) for job in jobs]
+    """Print what jobs would write, by path or as JSON, and further files.
+
+    Raises:
+        OutputExistsError: frames would fail, since what is there is not what is asked for.
+    """
+    failures: list[Remark] = []
+    to_do = [_tasks_to_do(job.plan, job.settings, model, failures) for job in jobs]
+    _print_plans(jobs, to_do, as_json, piped, beside)
+    if failures:
+        found = f"{counted(len(failures), 'frame')} would fail; the first: {failures[0]}"
+        raise OutputExistsError(found, kind=failures[0].kind, **failures[0].fields)
+
+
+def _print_plans(
+    jobs: Sequence[PlannedJob],
+    to_do: Sequence[Sequence[FrameTask]],
+    as_json: bool,
+    piped: PipedFiles,
+    beside: Sequence[Path],
+) -> None:
     if not as_json:
         for job, own in zip(jobs, to_do, strict=True):
             video = job.plan.whole
@@ -431,10 +450,10 @@ def written_by(summary: JobSummary) -> list[Path]:
 
 
 def _tasks_to_do(
-    plan: JobPlan, settings: RenderSettings, model: ModelInUse | None
+    plan: JobPlan, settings: RenderSettings, model: ModelInUse | None, failures: list[Remark]
 ) -> list[FrameTask]:
     """Return the tasks that no earlier run finished, as far as can be told without looking for
-    faces.
+    faces; those that would fail go to `failures`.
     """
     io_timeout = IoTimeout(DEFAULT_STALL_S)
     settings = settings_with_kept_tracks(plan, settings, model)
@@ -446,7 +465,9 @@ def _tasks_to_do(
             return True
         facts = by_frame.facts_at(task.source)
         with suppress(SourceError, StalledError):  # which the job will name
-            if earlier.why_left(task, facts) is not None:
+            why = earlier.why_left(task, facts)
+            if why is not None:
+                failures.extend([why] if isinstance(why, Remark) else [])
                 return False
             _, facts = read_input(io_timeout, task.source.path, facts)
             return not earlier.is_finished(task, facts)

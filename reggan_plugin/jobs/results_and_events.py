@@ -258,8 +258,8 @@ class JobSummary:
         """The frames in which a head is turned so far that the intensity is less, in order."""
         return tuple(result for result in self.results if result.intensity_share < 1.0)
 
-    def raise_for_failure(self) -> None:
-        """Fail if a frame failed, or no frame shows a face.
+    def raise_for_failure(self, *, expects_face: bool = True) -> None:
+        """Fail if a frame failed, or if no frame shows a face, though one is expected.
 
         Raises:
             RegganError: frames failed; the message names the first of them.
@@ -273,7 +273,7 @@ class JobSummary:
                 own = first if isinstance(first, Remark) else Remark(str(first), "failed")
                 raise RegganError(own, kind=own.kind, **own.fields)
             raise RegganError(found, kind="frames-failed", first=first)
-        if self.has_no_face:
+        if expects_face and self.has_no_face:
             only, *more = self.results
             where = f"any of {len(self.results)} frames" if more else only.source.name
             raise face_not_found(where, only.message)

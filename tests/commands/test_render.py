@@ -219,6 +219,10 @@ class TestRender:
         Image.new("RGB", (16, 12)).save(tmp_path / "black.png")
         assert render_happy(tmp_path / "black.png") == 1
         assert "--face-box" in capsys.readouterr().err
+        copied = tmp_path / "copied.png"
+        asked = ("--on-missing-face", "copy", "--out", copied)
+        assert render_happy(tmp_path / "black.png", *asked) == 0
+        assert copied.read_bytes() == (tmp_path / "black.png").read_bytes()
 
     def test_an_expression_that_the_model_lacks_exits_2(self, shot: Path, capsys: Streams) -> None:
         assert main(["render", "--frames", str(shot), "--expression", "neutral"]) == 2

@@ -286,6 +286,7 @@ def test_results_of_another_shot_are_left(run: Run, shot: Path, tmp_path: Path, 
     for path in shot.iterdir():
         retouch(other / path.name)
     words = ["render", str(other), "-e", "happy", "--out", str(out), "--resume", "--whole-image"]
+    assert main([*words, "--dry-run"]) == 1
     assert main(words) == 1
     assert {name: contents(out)[name] for name in before} == before
     own, moved = tmp_path / "own", tmp_path / "moved"

@@ -470,7 +470,7 @@ def _tasks_to_do(
                 failures.extend([why] if isinstance(why, Remark) else [])
                 return False
             _, facts = read_input(io_timeout, task.source.path, facts)
-            return not earlier.is_finished(task, facts)
+            return earlier.why_finished(task, facts) is None
         return True
 
     return [task for task in plan.tasks if is_to_do(task)]

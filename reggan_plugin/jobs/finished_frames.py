@@ -26,6 +26,7 @@ from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results_and_events import (
     CHANGED_SINCE,
     EXISTS,
+    NO_FACE,
     ModelInUse,
     changed_and_other,
 )
@@ -61,7 +62,7 @@ class FinishedFrames:
         if record is not None:
             is_untouched = partial(record.is_untouched, task.source.path, task.output)
             if self.io_timeout.call(path, is_untouched) and is_same(record):
-                return EXISTS
+                return _as_it_ended(record)
         if not self.io_timeout.call(out, partial(self.changed_since, task)):
             made = read_record(task.output)
             try:
@@ -90,24 +91,25 @@ class FinishedFrames:
             model_sha256=self.model.sha256 if self.model else None,
         )
 
-    def is_finished(
+    def why_finished(
         self, task: FrameTask, facts: FrameFacts, is_same: IsSame = lambda _: True
-    ) -> bool:
-        """Tell whether an earlier run did the same to this input, and its output is as it left
-        it.
+    ) -> str | None:
+        """Return why a frame needs nothing, if an earlier run did the same to this input, and its
+        output is as it left it; else None.
         """
         record = self._same_record(task, facts)
         if record is None or record.input_sha256 != facts.input_sha256 or not is_same(record):
-            return False
+            return None
         if record.output_sha256 is None:
-            return True
+            return _as_it_ended(record)
         with suppress(SourceError, StalledError):
             content = self.io_timeout.call(str(task.output), lambda: read_content(task.output))
-            return sha256_of(content) == record.output_sha256 and all(
+            is_there = sha256_of(content) == record.output_sha256 and all(
                 self.io_timeout.call(str(path), partial(digest_of, path)) == file.sha256
                 for path, file in record.files_beside(task.output)
             )
-        return False
+            return _as_it_ended(record) if is_there else None
+        return None
 
     def refuse_foreign(self, task: FrameTask) -> None:
         """Refuse files beside an output that no earlier run of the same output wrote.
@@ -190,3 +192,9 @@ class FinishedFrames:
             return None if any(path.exists() for path in (task.output, *task.beside)) else record
         names = {path_from(task.output.parent, path) for path in task.layers.values()}
         return record if names <= record.beside.keys() else None
+
+
+def _as_it_ended(record: FrameRecord) -> str:
+    """Say of a frame that is kept that it has no face, as its earlier run did."""
+    message = record.message or ""
+    return message if message.startswith(NO_FACE) else EXISTS

@@ -61,8 +61,6 @@ from reggan_plugin.jobs.frame_record import (
 from reggan_plugin.jobs.plan import Existing, FrameTask
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame, names_of
 from reggan_plugin.jobs.results_and_events import (
-    CHANGED_SINCE,
-    EXISTS,
     INTENSITY_0,
     NO_FACE,
     TURNED_AWAY,
@@ -600,12 +598,13 @@ class FrameSteps:
         if resumes:
             why = earlier.why_left(task, facts, is_same)
             if why is not None:
-                outcome: Outcome = "skipped" if why in (EXISTS, CHANGED_SINCE) else "failed"
+                outcome: Outcome = "failed" if isinstance(why, Remark) else "skipped"
                 return EndedFrame(outcome=outcome, message=why, facts=None)
             self._io_timeout.call(str(task.output), lambda: earlier.refuse_foreign(task))
         content, facts = read_input(self._io_timeout, path, facts)
-        if resumes and earlier.is_finished(task, facts, is_same):
-            return EndedFrame(outcome="skipped", message=EXISTS, facts=None)
+        why = earlier.why_finished(task, facts, is_same) if resumes else None
+        if why is not None:
+            return EndedFrame(outcome="skipped", message=why, facts=None)
         mix = self._by_frame.mix_at(task.source)
         if mix.changes_nothing:
             refuse_other_files(content, path)

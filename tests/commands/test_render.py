@@ -219,6 +219,14 @@ class TestRender:
         Image.new("RGB", (16, 12)).save(tmp_path / "black.png")
         assert render_happy(tmp_path / "black.png") == 1
         assert "--face-box" in capsys.readouterr().err
+        shot = tmp_path / "shot"
+        shot.mkdir()
+        for number in range(1, 4):
+            shutil.copy(tmp_path / "black.png", shot / f"n.{number}.png")
+        assert render_happy(shot) == 1
+        for again in ("--resume", "--rehash"):
+            assert render_happy(shot, "--resume", again) == 1
+            assert "No human-like face in any of 3 frames" in capsys.readouterr().err
         copied = tmp_path / "copied.png"
         asked = ("--on-missing-face", "copy", "--out", copied)
         assert render_happy(tmp_path / "black.png", *asked) == 0

@@ -36,6 +36,7 @@ from reggan_plugin.files.sequence import (
     parse_frame_range,
     range_from_spans,
 )
+from reggan_plugin.files.video import is_video
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.input_files import find_shot
 from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY
@@ -258,9 +259,14 @@ def farm_range(source: str, frame_range: str | None) -> str:
     are named otherwise than by number.
 
     Raises:
-        UsageError: the frames have no numbers, or the range cannot be read.
+        UsageError: it is a video, the frames have no numbers, or the range cannot be read.
         EmptySourceError: none of them is in the range.
     """
+    if is_video(Path(source)):
+        raise UsageError(
+            f"{source} is a video, which is rendered on one machine: reggan-plugin render. For a "
+            "farm give its frames as pictures."
+        )
     shot = find_shot(source)
     numbers = shot.frames.numbers
     if not numbers:

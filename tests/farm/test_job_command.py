@@ -270,6 +270,14 @@ def run_job(
     )
 
 
+def test_a_video_is_refused_whose_name_ends_in_a_number(tmp_path: Path, capsys: Streams) -> None:
+    clip = tmp_path / "shot_v002.mp4"
+    clip.write_bytes(bytes(64))
+    words = ["job", str(clip), "-e", "happy", "-o", str(tmp_path / "job.json")]
+    assert main(words) == 2
+    assert "shot_v002.mp4 is a video, which is rendered on one machine" in capsys.readouterr().err
+
+
 def test_a_picture_without_a_number_is_refused_by_its_name(shot: Path, capsys: Streams) -> None:
     shutil.copy(shot / "a.1001.png", shot / "title.png")
     assert main(["job", "--frames", "shot", "-e", "happy", "--out", "job.json"]) == 2

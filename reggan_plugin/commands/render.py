@@ -423,6 +423,11 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
         plan = partial(_plan_jobs, named, given_files())
         name = f"{inputs.paths[0]}{' ...' if len(inputs.paths) > 1 else ''}"
         jobs, found = IoTimeout(stall_s).call(name, plan)
+        if piped.writes and any(task.sidecar for job in jobs for task in job.plan.tasks):
+            raise UsageError(
+                "A picture of this format holds no credentials, and a file beside standard output "
+                "has no place. Name a file with --out, or leave the certificate out."
+            )
         if request.dry_run:
             in_use = request.asked_model.in_dry_run([job.settings for job in jobs])
             print_plans(jobs, in_use, as_json, piped, files_of_atlas(request.atlas))

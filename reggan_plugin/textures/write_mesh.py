@@ -185,11 +185,11 @@ def text_with_variants(source: str, material: str, maps: dict[str, str], out: st
         maps: by expression; a UDIM set by its pattern.
         out: the new file.
     """
-    from pxr import Sdf, Tf, Usd, UsdShade, UsdUtils
+    from pxr import Sdf, Tf, Usd, UsdUtils
 
     before = open_stage(Path(source))
     path = _texture_of(before, material, source)
-    file = path.texture.AppendProperty("inputs:file")
+    file = path.file
     own = before.GetAttributeAtPath(file).Get()
     layer = UsdUtils.FlattenLayerStack(before)
     spec = layer.GetAttributeAtPath(file)
@@ -206,8 +206,9 @@ def text_with_variants(source: str, material: str, maps: dict[str, str], out: st
         if map_file is None:
             continue
         with choices.GetVariantEditContext():
-            texture = UsdShade.Shader(stage.GetPrimAtPath(path.texture))
-            texture.CreateInput("file", Sdf.ValueTypeNames.Asset).Set(Sdf.AssetPath(map_file))
+            owner = stage.GetPrimAtPath(file.GetPrimPath())
+            said = owner.CreateAttribute(file.name, Sdf.ValueTypeNames.Asset, custom=False)
+            said.Set(Sdf.AssetPath(map_file))
         if stage.GetAttributeAtPath(file).Get().path != map_file:
             raise UsageError(
                 f"{source}: the map of material {material!r} comes from a class that it inherits, "
@@ -220,10 +221,12 @@ def text_with_variants(source: str, material: str, maps: dict[str, str], out: st
 
 @frozen(kw_only=False)
 class _Paths:
-    """Of a material, and of the texture of its colour, in a stage."""
+    """Of a material, and of what says the file of its colour, in a stage: the texture's input, or
+    one of the material that this is connected to.
+    """
 
     material: Any
-    texture: Any
+    file: Any
 
 
 def _texture_of(stage: Any, material: str, source: str) -> _Paths:
@@ -241,8 +244,12 @@ def _texture_of(stage: Any, material: str, source: str) -> _Paths:
             shader = UsdShade.Shader(inner)
             for name in COLOUR_INPUTS if shader else ():
                 found = texture_behind(shader.GetInput(name))
-                if found is not None and found.HasPrefix(prim.GetPath()):
-                    return _Paths(prim.GetPath(), found)
+                if found is None:
+                    continue
+                given = UsdShade.Shader(stage.GetPrimAtPath(found)).GetInput("file")
+                for attribute in given.GetValueProducingAttributes():
+                    if attribute.GetPath().HasPrefix(prim.GetPath()):
+                        return _Paths(prim.GetPath(), attribute.GetPath())
     raise UsageError(
         f"{source}: the colour of material {material!r} comes from no texture file inside it, so "
         "there is nothing that a variant could change. Give the material a texture, and let it be "

@@ -440,3 +440,14 @@ def test_certificate_and_key_are_given_together(
     assert "belong together" in capsys.readouterr().err
     both = ["--sign", str(chain.signing.certificate), "--key", str(chain.signing.key)]
     assert main([*words, *both]) == 0
+
+
+def test_credentials_beside_standard_output_are_refused(
+    tmp_path: Path, chain: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = ["--sign", str(chain.signing.certificate), "--key", str(chain.signing.key)]
+    for name, status in (("a.exr", 2), ("a.png", 0)):
+        source = write_picture(tmp_path / name)
+        words = ["render", str(source), "-e", "happy", "-o", "-", "--dry-run"]
+        assert main([*words, *both]) == status
+    assert "a file beside standard output has no place" in capsys.readouterr().err

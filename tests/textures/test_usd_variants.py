@@ -140,6 +140,27 @@ def test_looks_of_a_character_go_on_where_its_expression_is_unchanged(
         assert variants_of(out, look) == {"happy": "./skin_happy.png", "unchanged": f"./{look}.png"}
 
 
+def test_a_map_that_the_materials_interface_names_becomes_variants(
+    head: MadeHead, tmp_path: Path
+) -> None:
+    mesh = write_head(tmp_path / "cast", head)
+    stage = pxr.Usd.Stage.Open(str(mesh))
+    material = pxr.UsdShade.Material(stage.GetPrimAtPath("/Looks/Skin"))
+    named = material.CreateInput("map", pxr.Sdf.ValueTypeNames.Asset)
+    named.Set("./skin.png")
+    texture = pxr.UsdShade.Shader(stage.GetPrimAtPath("/Looks/Skin/Colour"))
+    texture.GetInput("file").ConnectToSource(named)
+    stage.GetRootLayer().Save()
+    out = tmp_path / "cast" / "variants.usda"
+    assert run(mesh, out, tmp_path, "--expression", "happy") == 0
+    again = pxr.Usd.Stage.Open(str(out))
+    choices = again.GetPrimAtPath("/Looks/Skin").GetVariantSet("expression")
+    given = pxr.UsdShade.Shader(again.GetPrimAtPath("/Looks/Skin/Colour")).GetInput("file")
+    for name, file in (("happy", "./skin_happy.png"), ("unchanged", "./skin.png")):
+        choices.SetVariantSelection(name)
+        assert given.GetValueProducingAttributes()[0].Get().path == file
+
+
 def test_a_map_of_a_class_takes_no_variants(
     head: MadeHead, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -142,8 +142,9 @@ def test_aces_in_is_aces_out(exr: Path, tmp_path: Path) -> None:
     change = np.abs(expected - rec709)[face]
     assert change.max() > 0.1
     apart = np.abs(ours - expected)[face] > 0.02 * change.max()
-    # along edges and in an iris the last bit of a place or a colour says what is seen
-    assert apart.mean() < 5e-3
+    # along edges and in an iris the last bit of a place or a colour says what is seen: this picture
+    # shaken by 1e-7 of its values differs on 1.4 % as well
+    assert apart.mean() < 0.02
     assumed = channels(render(aces, tmp_path / "assumed", *layers))  # taken for Rec. 709
     assert np.abs(assumed["R"] - converted["R"]).max() > 0.01
 

@@ -158,7 +158,7 @@ def test_an_existing_sheet_is_kept(
     sheet.write_bytes(b"mine")
     code, _, err = run_check([rendered], sheet, capsys)
     assert code == 1
-    assert "--out names another" in err
+    assert "--overwrite replaces what is there" in err
     assert sheet.read_bytes() == b"mine"
 
 

@@ -19,7 +19,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.errors import OutputError, RegganError, SourceError, StalledError, counted
+from reggan_plugin.errors import (
+    OutputError,
+    RegganError,
+    Remark,
+    SourceError,
+    StalledError,
+    counted,
+)
 from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER
@@ -371,7 +378,7 @@ def _run(job: PlannedJob, run: RenderRun) -> JobSummary:
 
 def _unchanged(job: PlannedJob, movie: Movie, run: RenderRun, why: str) -> JobSummary:
     """Summary of a video that an earlier run finished, or that somebody changed since."""
-    outcome: Outcome = "skipped" if why in (EXISTS, CHANGED_SINCE) else "failed"
+    outcome: Outcome = "failed" if isinstance(why, Remark) else "skipped"
     summary = in_one_file(_not_run(job, run.model, outcome, why), movie.out)
     notices = notices_of_changed(summary.results[:1])
     _say(notices, run.report)

@@ -284,7 +284,8 @@ def _parts(prim: Any, places: Any, most: int, with_morphs: bool) -> list[dict[st
     is_left_handed = mesh.GetOrientationAttr().Get() == UsdGeom.Tokens.leftHanded
     if is_left_handed != is_mirrored:
         triangles = triangles[:, ::-1]
-    worn = _worn_by(prim, len(counts))
+    worn, by_corner = _worn_by(prim, len(counts)), points[corners]
+    laid: dict[_Placing, np.ndarray | None] = {}
     parts = []
     for material, chosen in worn:
         faces = triangles[chosen[face_of]]
@@ -293,12 +294,14 @@ def _parts(prim: Any, places: Any, most: int, with_morphs: bool) -> list[dict[st
             kept, new = np.unique(faces, return_inverse=True)
             faces = new.reshape(-1, 3)
         wears, placing = _worn_map(material)
-        uv = _uv(prim, corners, placing)
+        if placing not in laid:
+            laid[placing] = _uv(prim, corners, placing)
+        uv = laid[placing]
         parts.append(
             {
                 "name": prim.GetName()[:MOST_NAME_BYTES],
                 "material": wears,
-                "positions": points[corners][kept],
+                "positions": by_corner[kept],
                 "faces": faces,
                 "uv": None if uv is None else uv[kept],
                 "morphs": [{**one, "offsets": one["offsets"][kept]} for one in morphs],

@@ -13,7 +13,7 @@ from reggan_plugin.cli import main
 
 from ..sample_frames import SAMPLES
 
-BOX = (540, 180, 200, 200)
+BOX = (470, 223, 384, 384)
 """The face of the first sample frame, brows to chin."""
 ACESCG_FROM_REC709 = np.array(
     [
@@ -74,7 +74,7 @@ def test_the_limits_of_a_region_hold(exr: Path, tmp_path: Path, model: str) -> N
         after = channels(render(exr, tmp_path / region, *options))
         assert_rebuilt(before, after)
         changed[region] = after["reggan.mask"] > 0
-    eyes, mouth = BOX[1] + 60, BOX[1] + 150
+    eyes, mouth = BOX[1] + 3 * BOX[3] // 10, BOX[1] + 3 * BOX[3] // 4
     assert not changed["lower"][:eyes].any()
     assert not changed["upper"][mouth:].any()
     assert changed["upper"][:eyes].any()
@@ -142,9 +142,8 @@ def test_aces_in_is_aces_out(exr: Path, tmp_path: Path) -> None:
     change = np.abs(expected - rec709)[face]
     assert change.max() > 0.1
     apart = np.abs(ours - expected)[face] > 0.02 * change.max()
-    # along edges and in an iris the last bit of a place or a colour says what is seen: this picture
-    # shaken by 1e-7 of its values differs on 1.4 % as well
-    assert apart.mean() < 0.02
+    # along edges and in an iris the last bit of a place or a colour says what is seen
+    assert apart.mean() < 5e-3
     assumed = channels(render(aces, tmp_path / "assumed", *layers))  # taken for Rec. 709
     assert np.abs(assumed["R"] - converted["R"]).max() > 0.01
 

@@ -1,6 +1,7 @@
 """`reggan-plugin perform`: a clip of a face in, a recorded performance out."""
 
 import re
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -31,9 +32,15 @@ from reggan_plugin.file_safety import (
     write_atomically,
 )
 from reggan_plugin.files.frame import Reading
-from reggan_plugin.jobs.input_files import Source, find_sources
+from reggan_plugin.jobs.input_files import Found, find_sources
 from reggan_plugin.jobs.plan import writable_folder
-from reggan_plugin.jobs.results_and_events import FrameTracked, Notice, Started, unreadable_frames
+from reggan_plugin.jobs.results_and_events import (
+    FrameTracked,
+    Notice,
+    Started,
+    notices_of_videos,
+    unreadable_frames,
+)
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, stop_on_signals
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.perform.read_clip import raise_without_face, record
@@ -126,7 +133,8 @@ def perform(
     with progress_on_stderr(style, as_json=as_json) as report, stop_on_signals() as stop:
         io_timeout = IoTimeout(stall_s, stop.is_made)
         refuse_other_kind(out, ".csv")
-        source = _source(clip, io_timeout)
+        found = _one_clip(clip, io_timeout)
+        [source] = found.sources
         frames = source.shot.frames
         inputs = [Path(clip)] if source.video else [one.path for one in frames]
         refuse_overwriting([out], [*inputs, *given_files()])
@@ -156,32 +164,34 @@ def perform(
             made = performance_from_recording(
                 recording, reader=opened, neutral=neutral, smooth=smooth
             )
-            for notice in made.notices:
+            notices = [*notices_of_videos(found.left_out), *made.notices]
+            for notice in notices:
                 report(Notice(message=notice))
             take = retargeted(made.take, Retargeting(asymmetry=asymmetry))
             turns = dict(zip(TURNS, made.turns.T, strict=True))
             write_atomically(out, csv_of_take(take, turns).encode(), is_new=not overwrite)
-        click.echo(json_text(_document(made, out), indent=2) if as_json else out)
+        click.echo(json_text(_document(made, out, notices), indent=2) if as_json else out)
         if recording.unreadable:
             raise unreadable_frames(recording.unreadable, len(frames))
 
 
-def _source(clip: str, io_timeout: IoTimeout) -> Source:
+def _one_clip(clip: str, io_timeout: IoTimeout) -> Found:
     """Find the frames of one clip.
 
     Raises:
         UsageError: the input names several.
     """
-    found = io_timeout.call(clip, lambda: find_sources([clip])).sources
-    if len(found) != 1:
-        names = ", ".join(one.text for one in found[:4])
+    found = io_timeout.call(clip, lambda: find_sources([clip]))
+    clips = found.sources
+    if len(clips) != 1:
+        names = ", ".join(one.text for one in clips[:4])
         raise UsageError(
-            f"{clip} holds {len(found)} clips: {names}. A take is made of one; name it."
+            f"{clip} holds {len(clips)} clips: {names}. A take is made of one; name it."
         )
-    return found[0]
+    return found
 
 
-def _document(made: Performance, out: Path) -> dict[str, Any]:
+def _document(made: Performance, out: Path, notices: Sequence[str]) -> dict[str, Any]:
     take = made.take
     return {
         "v": SUMMARY_VERSION,
@@ -193,5 +203,5 @@ def _document(made: Performance, out: Path) -> dict[str, Any]:
         "gaps": [list(gap) for gap in made.gaps],
         "blinks": int((np.diff(made.lids.all(axis=1).astype(int), prepend=0) == 1).sum()),
         "frames_lips_meet": int(made.lips.sum()),
-        "notices": list(made.notices),
+        "notices": list(notices),
     }

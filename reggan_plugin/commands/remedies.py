@@ -80,6 +80,7 @@ REMEDIES: Mapping[str, str] = {
     "picture-for-many": "--out names it.",
     "pictures-in-folders": "--recursive looks into them.",
     "mesh-as-picture": "reggan-plugin texture {mesh} --expression ...",
+    "videos-left-out": "`render` and `perform` take a video that is named itself.",
     "video-as-picture": "`reggan-plugin render {video} --expression ...` changes them all.",
     "no-such-texture": "Leave --texture out to take that.",
     "no-gpu": "`reggan-plugin doctor` says what is missing.",
@@ -145,7 +146,8 @@ REMEDIES: Mapping[str, str] = {
     "no-neutral-frame": "--neutral auto finds one.",
     "neutral-found": "--neutral names another one.",
     "other-faces-in-performance": "--face names another one.",
-    "variable-frame-rate": "`render --curves-fps` lays them on the frames of a shot.",
+    "variable-frame-rate": "`render --curves` lays them on the same times of this clip, or of "
+    "another video; for a shot of pictures add --curves-fps.",
     "curve-of-no-numbers": "Give --expression and --intensity.",
     "process-ended": "Take fewer --jobs.",
     "batch-halved": "--batch {batch} asks for no more.",

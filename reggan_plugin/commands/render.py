@@ -53,7 +53,7 @@ from reggan_plugin.commands.terminal import STANDARD, verbose_option
 from reggan_plugin.errors import OutputExistsError, Remark, UsageError
 from reggan_plugin.files.content_credentials import Signing
 from reggan_plugin.files.sequence import FrameList
-from reggan_plugin.files.video import VIDEO_CODECS, Coding, is_video
+from reggan_plugin.files.video import VIDEO_CODECS, Coding, VideoFile, is_video
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.input_files import Found
 from reggan_plugin.jobs.plan import (
@@ -71,7 +71,7 @@ from reggan_plugin.jobs.render_settings import (
     RenderSettings,
     RigFiles,
 )
-from reggan_plugin.jobs.results_and_events import JobSummary, Notice, Report
+from reggan_plugin.jobs.results_and_events import JobSummary, Notice, Report, notices_of_videos
 from reggan_plugin.jobs.several_jobs import PlannedJob, report_of_one_file, run_jobs
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, StopRequest, stop_on_signals
 from reggan_plugin.jobs.video_job import DEFAULT_FPS, Movie
@@ -224,8 +224,12 @@ class RenderOptions:
         whole = [replace(mix, by_face=own) for mix in rest]
         return tuple(ShotExpression(mix=mix, fades=self.asked.fades) for mix in whole)
 
-    def settings_on(self, asked: ShotExpression, frames: FrameList | None = None) -> RenderSettings:
+    def settings_on(
+        self, asked: ShotExpression, frames: FrameList | None = None, video: VideoFile | None = None
+    ) -> RenderSettings:
         """Return what becomes of the frames of a shot; None are not known yet.
+
+        A take lies on the times of the video that they are in, if they are in one.
 
         Raises:
             SourceError, UsageError: the take cannot be read, or its settings are invalid.
@@ -235,7 +239,8 @@ class RenderOptions:
         curve, take = asked.curve, asked.take
         if take is not None:
             first, last = numbers[0] if numbers else 0, numbers[-1] if is_numbered else None
-            curve = take.curve_on(first, last, asked.intensity, adds=asked.mix.adds)
+            clock_s = None if video is None else video.times_s
+            curve = take.curve_on(first, last, clock_s, asked.intensity, adds=asked.mix.adds)
         choice, by_face = self.faces.choice, self.faces.by_face
         if by_face:  # of the others only where something is asked of them
             choice = replace(choice, which="all" if self.asked.shots else tuple(sorted(by_face)))
@@ -428,7 +433,16 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
                 "A picture of this format holds no credentials, and a file beside standard output "
                 "has no place. Name a file with --out, or leave the certificate out."
             )
+        notices, made = notices_of_videos(found.left_out), found.passed_over
+        if made:
+            more = f" and {len(made) - 1} more" if len(made) > 1 else ""
+            notices.append(
+                f"{made[0]}{more} was made by an earlier run and is no input here. Name it alone "
+                "to change it again."
+            )
         if request.dry_run:
+            for notice in notices:
+                report(Notice(message=notice))
             in_use = request.asked_model.in_dry_run([job.settings for job in jobs])
             print_plans(jobs, in_use, as_json, piped, files_of_atlas(request.atlas))
             for _, error in found.refused:
@@ -436,13 +450,6 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
             return
         if request.atlas is not None:
             make_writable_folder(request.atlas.parent)
-        notices, made = [], found.passed_over
-        if made:
-            more = f" and {len(made) - 1} more" if len(made) > 1 else ""
-            notices.append(
-                f"{made[0]}{more} was made by an earlier run and is no input here. Name it alone "
-                "to change it again."
-            )
         report = piped.told(report)
         told = report_of_one_file(report, Path(STANDARD)) if piped.writes else report
         transfer, in_use = request.asked_model.open_for([job.settings for job in jobs])
@@ -506,7 +513,7 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
     jobs = []
     for asked, plans in zip(expressions, planned, strict=True):
         for plan in plans:
-            settings, movie = request.settings_on(asked, plan.shot.frames), None
+            settings, movie = request.settings_on(asked, plan.shot.frames, plan.video), None
             if plan.whole is not None:
                 if request.fps is not None and plan.video is not None:
                     raise UsageError(f"{plan.source} has its own times. Leave --fps out.")

@@ -44,10 +44,15 @@ from reggan_plugin.files.frame import Reading, read_content
 from reggan_plugin.files.sequence import Sequence as Shot
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.jobs.frames_in_flight import run_overlapped
-from reggan_plugin.jobs.input_files import find_shot
+from reggan_plugin.jobs.input_files import find_shot, videos_beside
 from reggan_plugin.jobs.plan import make_writable_folder
 from reggan_plugin.jobs.render_job import keep_part
-from reggan_plugin.jobs.results_and_events import Notice, Started, notices_of_range
+from reggan_plugin.jobs.results_and_events import (
+    Notice,
+    Started,
+    notices_of_range,
+    notices_of_videos,
+)
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, stop_on_signals
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
 from reggan_plugin.json_and_toml import json_text
@@ -281,7 +286,8 @@ def track(
             )
         report(started)
         part = [] if frame_range is None else [PART_OF_A_SHOT]
-        for message in (*part, *notices_of_range(shot.missing, shot.outside)):
+        left_out = notices_of_videos(videos_beside(shot))
+        for message in (*part, *notices_of_range(shot.missing, shot.outside), *left_out):
             report(Notice(message=message))
         with libraries_on_stderr():
             result = track_frames(

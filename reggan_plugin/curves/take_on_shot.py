@@ -8,6 +8,9 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.vocabulary.expression import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT, SHUT_MOUTH
 
+_PLACES = 3
+"""Of a frame's number: less is what a file's rounding of times leaves."""
+
 
 class TakeCurve:
     """The weights of a take by frame: straight lines between rows, the outermost rows beyond."""
@@ -59,17 +62,22 @@ class TakeCurve:
 
 
 def frames_of_rows(
-    take: Take, first_frame: int, fps: float | None, offset: "float | Timecode | None"
+    take: Take,
+    first_frame: int,
+    fps: float | None,
+    offset: "float | Timecode | None",
+    clock_s: Float[np.ndarray, " frames"] | None = None,
 ) -> Float[np.ndarray, " rows"]:
     """Return the frame of the shot on which each row of a take lies.
 
     Args:
         take: the take.
         first_frame: the shot's first.
-        fps: the shot's frames a second; None takes the take's rows a second.
+        fps: the shot's frames a second; None takes `clock_s`, or else the take's rows a second.
         offset: the frame of the take's first row, or the timecode that the take has at the shot's
             first frame; None lays the first row on the first frame, or rows that name frames on
             these.
+        clock_s: when each frame of the shot is shown, rising, where the shot is a video.
 
     Raises:
         UsageError: a timecode, and the take has none, or counts fewer frames of a second; or no
@@ -80,11 +88,35 @@ def frames_of_rows(
     if take.frames is not None and fps is None and not isinstance(offset, Timecode):
         shift = 0.0 if offset is None else offset - take.frames[0]
         return take.frames + shift
-    rate = fps or take.rate_fps
     if isinstance(offset, Timecode):
-        return first_frame + (take.times_s - _time_of(offset, take)) * rate
-    begin = first_frame if offset is None else offset
-    return begin + (take.times_s - take.times_s[0]) * rate
+        begin, times_s = float(first_frame), take.times_s - _time_of(offset, take)
+    else:
+        begin = float(first_frame if offset is None else offset)
+        times_s = take.times_s - take.times_s[0]
+    if fps is None and clock_s is not None and len(clock_s) > 1:
+        return _frames_shown(times_s, clock_s, first_frame, begin)
+    return begin + times_s * (fps or take.rate_fps)
+
+
+def _frames_shown(
+    times_s: Float[np.ndarray, " rows"],
+    clock_s: Float[np.ndarray, " frames"],
+    first_frame: int,
+    begin: float,
+) -> Float[np.ndarray, " rows"]:
+    """Return the frames, and parts of frames, that a video shows at times from frame `begin` on.
+
+    Before its first and after its last frame it goes on at its mean rate.
+    """
+    first_s, last_s = float(clock_s[0]), float(clock_s[-1])
+    step_s = (last_s - first_s) / (len(clock_s) - 1)
+    numbers = first_frame + np.arange(len(clock_s))
+    begin_s = np.interp(begin, numbers, clock_s)
+    begin_s += (begin - np.clip(begin, numbers[0], numbers[-1])) * step_s
+    shown_s = begin_s + times_s
+    outside_s = np.minimum(shown_s - first_s, 0) + np.maximum(shown_s - last_s, 0)
+    frames = np.interp(shown_s, clock_s, numbers) + outside_s / step_s
+    return frames.round(_PLACES)
 
 
 def offset_from_text(text: str) -> "float | Timecode":

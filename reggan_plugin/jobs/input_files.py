@@ -51,12 +51,14 @@ class Source:
 class Found:
     """The sources of a request, and the results of earlier runs that were passed over.
 
-    `refused` are damaged videos beside others that are sound.
+    `refused` are damaged videos beside others that are sound, `left_out` videos in folders of
+    pictures.
     """
 
     sources: tuple[Source, ...]
     passed_over: tuple[Path, ...] = ()
     refused: tuple[tuple[Path, SourceError], ...] = ()
+    left_out: tuple[Path, ...] = ()
 
 
 def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
@@ -111,6 +113,7 @@ def find_sources(inputs: Iterable[str], *, recursive: bool = False) -> Found:
         sources=tuple(search.sources),
         passed_over=tuple(search.passed_over),
         refused=tuple(search.refused),
+        left_out=tuple(path for path in search.left_out if path.resolve() not in search.seen),
     )
 
 
@@ -138,31 +141,34 @@ class _Search:
     sources: list[Source] = field(default_factory=list)
     passed_over: list[Path] = field(default_factory=list)
     refused: list[tuple[Path, SourceError]] = field(default_factory=list)
+    left_out: list[Path] = field(default_factory=list)
     seen: set[Path] = field(default_factory=set)
 
     def add_folder(self, root: Path) -> None:
         """Add the sequences of a folder, and of those within it."""
         before = len(self.sources)
         shared = Path(root.name or root.resolve().name) if self.shares_out else Path()
-        for folder in self._folders(root):
+        folders = list(self._folders(root))
+        for folder in folders:
             for text, shot in self.without_results(folder, sequences_in_folder(folder)):
                 below = folder.relative_to(root)
                 self.add(Source(text=text, home=str(root), shot=shot, below=below, shared=shared))
-        if len(self.sources) == before:
-            for folder in self._folders(root):
-                for path in sorted(path for path in folder.iterdir() if is_video(path)):
-                    if not record_path(path).exists():
-                        self.add_video(path, root, folder.relative_to(root), shared)
+        videos = [path for folder in folders for path in _source_videos(sorted(folder.iterdir()))]
+        if len(self.sources) > before:
+            self.left_out += videos
+            return
+        for path in videos:
+            self.add_video(path, root, path.parent.relative_to(root), shared)
         if len(self.sources) == before and not self.refused:
-            self._refuse_folder(root)
+            self._refuse_folder(root, folders)
 
-    def _refuse_folder(self, root: Path) -> None:
+    def _refuse_folder(self, root: Path, folders: Iterable[Path]) -> None:
         """Say why a folder adds nothing.
 
         Raises:
             EmptySourceError: always.
         """
-        inside = [path for folder in self._folders(root) for path in folder.iterdir()]
+        inside = [path for folder in folders for path in folder.iterdir()]
         own = [path for path in inside if not is_housekeeping(path.name)]
         files = [path for path in own if path.is_file()]
         if not any(can_read(path) or is_video(path) for path in files):
@@ -254,6 +260,18 @@ def find_shot(source: str, frame_range: str | None = None) -> Sequence:
         SourceError, UsageError: as `find_sequence`.
     """
     return find_sequence(source, frame_range, left_out=results_among)
+
+
+def videos_beside(shot: Sequence) -> tuple[Path, ...]:
+    """Return the videos in the folder of a shot that are no results; they are not taken."""
+    return tuple(_source_videos(shot.ignored))
+
+
+def _source_videos(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the videos among some files that were not made here."""
+    for path in paths:
+        if is_video(path) and not is_housekeeping(path.name) and not record_path(path).exists():
+            yield path
 
 
 def one_sequence(text: str) -> Source:

@@ -180,6 +180,16 @@ def notices_of_range(missing: FrameRange, outside: FrameRange) -> list[str]:
     return notices
 
 
+def notices_of_videos(left_out: Sequence[Path]) -> list[str]:
+    """Return the notice about videos in folders of pictures, which are not taken, if any."""
+    if not left_out:
+        return []
+    are = f"{counted(len(left_out), 'video')} {'is' if len(left_out) == 1 else 'are'}"
+    first = "" if len(left_out) == 1 else ", the first"
+    found = f"{are} left out, beside pictures{first}: {left_out[0]}."
+    return [Remark(found, "videos-left-out", video=left_out[0])]
+
+
 def notices_of_changed(results: Sequence[FrameResult]) -> list[str]:
     """Return the notice about outputs that somebody changed, if any."""
     names = [result.output.name for result in results if result.message == CHANGED_SINCE]

@@ -606,6 +606,35 @@ def test_videos_are_found_in_a_folder_without_pictures(tmp_path: Path, capsys: S
     assert capsys.readouterr().out.split()[-1].endswith("_happy.mp4")
 
 
+def test_videos_in_a_folder_of_pictures_are_left_out_and_said(
+    tmp_path: Path, capsys: Streams
+) -> None:
+    shot = tmp_path / "shot"
+    (shot / "takes").mkdir(parents=True)
+    Image.new("RGB", (32, 32)).save(shot / "a.1.png")
+    clips = [shot / "a.mp4", shot / "b.GIF", shot / "takes/c.mov"]
+    for path in (*clips, shot / "._a.mp4"):
+        path.write_bytes(b"")
+    said = f"2 videos are left out, beside pictures, the first: {clips[0]}."
+    copied = ["--out", tmp_path / "o", "--on-missing-face", "copy"]
+    assert smile(shot, *copied, "--json") == 0
+    streams = capsys.readouterr()
+    assert {"message": said, "frames": 0}.items() <= json.loads(streams.out)["notices"][0].items()
+    told = [json.loads(line) for line in streams.err.splitlines()]
+    assert [one["remedy"] for one in told if one.get("message") == said] == [
+        "`render` and `perform` take a video that is named itself."
+    ]
+    assert smile("--frames", shot, *copied, "--overwrite") == 0
+    assert said in capsys.readouterr().err
+    assert smile(shot, "--recursive", *copied, "--dry-run", "--overwrite") == 0
+    assert "3 videos are left out" in capsys.readouterr().err
+    assert main(["track", str(shot), "--no-smooth", "--out", str(tmp_path / "t.json")]) == 1
+    assert said in capsys.readouterr().err
+    write_clip(clips[0], frames=2)
+    assert smile(shot, clips[0], *copied, "--dry-run", "--overwrite") == 0
+    assert f"1 video is left out, beside pictures: {clips[1]}." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("name", "damage"),
     [

@@ -57,6 +57,20 @@ def test_the_offset_is_a_frame_or_a_timecode(take: Take, tmp_path: Path) -> None
     assert [rows[0], rows[24]] == pytest.approx([977, 1001])
 
 
+def test_on_a_video_rows_lie_at_the_times_of_its_frames(take: Take, tmp_path: Path) -> None:
+    clock_s = np.array([0.25, 0.5, 1.0, 1.25])
+    assert frames_of_rows(take, 1, None, None, clock_s).tolist() == [1, 2.5, 4]
+    assert frames_of_rows(take, 1, None, 2, clock_s).tolist() == [2, 3, 4.75], "a third a frame on"
+    assert frames_of_rows(take, 1, None, -5, clock_s)[0] == -5
+    assert frames_of_rows(take, 1, 24.0, None, clock_s).tolist() == [1, 13, 25], "as asked"
+    path = tmp_path / "b.csv"
+    path.write_text("timecode,jawOpen\n" + "".join(f"10:00:0{n}:00,0.1\n" for n in range(3)))
+    rows = frames_of_rows(read_take(path, 24), 1, None, Timecode(36001, 0), clock_s)
+    assert rows.tolist() == [-2, 1, 4]
+    path.write_text("frame,jawOpen\n1,0\n3,1\n")
+    assert frames_of_rows(read_take(path), 1, None, None, clock_s).tolist() == [1, 3]
+
+
 def test_a_timecode_counts_frames_as_the_take_does(tmp_path: Path) -> None:
     path = tmp_path / "phone.csv"
     formats.live_link(path)  # 60 frames of a second, every other of them a row, over midnight

@@ -152,7 +152,31 @@ def test_a_variable_frame_rate_is_said_and_kept(
     err = capsys.readouterr().err
     assert "has a variable frame rate: 15 to 30 frames a second, 24 in the mean" in err
     assert "--curves-fps" in err
-    assert read_take(tmp_path / "t.csv").times_s == pytest.approx(np.array(ticks) / 600, abs=1e-6)
+    take = tmp_path / "t.csv"
+    assert read_take(take).times_s == pytest.approx(np.array(ticks) / 600, abs=1e-6)
+    asked = ["render", str(clip), "--curves", str(take), "--out", str(tmp_path / "new.mp4")]
+    assert main(asked) == 1, "it shows no face"
+    assert "lies on frames 1 to 7." in capsys.readouterr().err
+    records = sorted((tmp_path / ".reggan/new.mp4.frames/.reggan").glob("0*.json"))
+    jaws = [json.loads(one.read_text())["weights"].get("jawOpen", 0.0) for one in records]
+    rows = read_take(take)
+    assert jaws == pytest.approx(rows.weights[:, rows.names.index("jawOpen")].tolist(), abs=1e-9)
+
+
+def test_videos_in_a_folder_of_frames_are_left_out_and_said(
+    tmp_path: Path, scripted: list[ScriptedReader], capsys: Streams
+) -> None:
+    shot = write_frames(tmp_path / "actor", 4)
+    write_clip(shot / "actor.mp4", [0, 20])
+    scripted.append(ScriptedReader(talking(4)))
+    assert main(["perform", str(shot), "--out", str(tmp_path / "t.csv"), "--json"]) == 0
+    streams = capsys.readouterr()
+    said = f"1 video is left out, beside pictures: {shot / 'actor.mp4'}."
+    assert json.loads(streams.out)["notices"][0] == said
+    told = [json.loads(line) for line in streams.err.splitlines()]
+    assert [one["remedy"] for one in told if one.get("message") == said] == [
+        "`render` and `perform` take a video that is named itself."
+    ]
 
 
 def test_a_vertical_clip_is_read_upright(

@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
+import numpy as np
 
+from reggan_plugin.array_types import Float
 from reggan_plugin.commands.options.option_groups import (
     AddOption,
     FiniteRange,
@@ -408,9 +410,16 @@ class TakeOptions:
         return self.offset is not None and timecode_from_text(self.offset) is None
 
     def curve_on(
-        self, first_frame: int, last_frame: int | None, intensity: float, *, adds: bool
+        self,
+        first_frame: int,
+        last_frame: int | None,
+        clock_s: Float[np.ndarray, " frames"] | None,
+        intensity: float,
+        *,
+        adds: bool,
     ) -> ExpressionCurve:
-        """Read it and lay it on a shot, of which None does not know the last frame.
+        """Read it and lay it on a shot, of which None does not know the last frame, or when each
+        is shown.
 
         Raises:
             SourceError: it cannot be read.
@@ -431,7 +440,7 @@ class TakeOptions:
             from reggan_plugin.curves.retargeting import retargeted
 
             take = retargeted(take, self.fitted)
-        rows = frames_of_rows(take, first_frame, self.fps, offset)
+        rows = frames_of_rows(take, first_frame, self.fps, offset, clock_s)
         if last_frame is not None:
             refuse_elsewhere(rows, first_frame, last_frame)
         names = take.names
@@ -577,7 +586,7 @@ take_options = options_as(
     _take_option(
         "--curves-fps FPS",
         type=FiniteRange(0, 1000, min_open=True),
-        help="Frames a second of the shot.  [default: each row is a frame]",
+        help="Frames a second of the shot.  [default: each row is a frame; a video has its own times]",
     ),
     _take_option(
         "--curves-offset FRAME|TIMECODE",

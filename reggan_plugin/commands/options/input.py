@@ -18,7 +18,7 @@ from reggan_plugin.commands.options.option_groups import (
 from reggan_plugin.errors import UsageError
 from reggan_plugin.files.video import is_video
 from reggan_plugin.frozen import frozen
-from reggan_plugin.jobs.input_files import Found, find_sources, one_sequence
+from reggan_plugin.jobs.input_files import Found, find_sources, one_sequence, videos_beside
 from reggan_plugin.jobs.plan import Existing, JobPlan, OutputRequest, plan_sources, refuse_plans
 from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S
 
@@ -133,7 +133,8 @@ class InputOptions:
         elif out is not None and is_video(out) and not asked.out_is_folder:
             raise UsageError(f"--frames writes to a folder. For {out} name it as INPUT.")
         else:
-            found = Found(sources=(one_sequence(self.paths[0]),))
+            source = one_sequence(self.paths[0])
+            found = Found(sources=(source,), left_out=videos_beside(source.shot))
         planned = [
             plan_sources(
                 found.sources,

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.faces.face_crop import CROP_SIDE_PX
-from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_crop import CROP_SIDE_PX, LANDMARK_NAMES
 from reggan_plugin.frozen import frozen
 from reggan_plugin.models.model_card import UNSEALED, ModelCard, card_from_metadata
 from reggan_plugin.models.onnx_messages import metadata_from_onnx

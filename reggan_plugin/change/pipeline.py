@@ -35,9 +35,8 @@ from reggan_plugin.change.answer import (
     motion_in_frame,
     region_of_change,
 )
-from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.faces.landmarks import intensity_share
+from reggan_plugin.faces.landmarks_and_crop import FaceCrop, intensity_share
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding

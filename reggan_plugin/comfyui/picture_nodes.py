@@ -49,7 +49,7 @@ from reggan_plugin.comfyui.inputs import (
 )
 from reggan_plugin.comfyui.preview import PREVIEWS
 from reggan_plugin.errors import UsageError
-from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
 from reggan_plugin.faces.tracks import VISIBLE, TrackedFace, Tracks
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.exr.writing_settings import MASK

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.benchmark.benchmark import BenchSettings, run_benchmark
-from reggan_plugin.commands.options.option_groups import (
+from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
     grouped_option,
     options_as,

@@ -7,7 +7,11 @@ import click
 import numpy as np
 
 from reggan_plugin.commands.options.expression import fit_options, percent_option, rate_option
-from reggan_plugin.commands.options.option_groups import GroupedCommand, given_files, output_option
+from reggan_plugin.commands.options.options_and_settings_file import (
+    GroupedCommand,
+    given_files,
+    output_option,
+)
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import STANDARD, refuse_closed_output, verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take

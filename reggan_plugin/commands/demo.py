@@ -9,7 +9,7 @@ import click
 
 from reggan_plugin.commands.options.input import existing_options
 from reggan_plugin.commands.options.model import model_options, open_model
-from reggan_plugin.commands.options.option_groups import GroupedCommand, output_option
+from reggan_plugin.commands.options.options_and_settings_file import GroupedCommand, output_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import SheetRow, view_of_face, write_sheet
 from reggan_plugin.errors import counted

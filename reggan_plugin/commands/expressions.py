@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.options.option_groups import (
+from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
     grouped_option,
     output_option,

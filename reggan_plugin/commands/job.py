@@ -19,7 +19,7 @@ import click
 
 from reggan_plugin.backends.runner import INDEXED_KINDS
 from reggan_plugin.commands.options.input import frames_option, range_option
-from reggan_plugin.commands.options.option_groups import (
+from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
     grouped_option,
     output_option,

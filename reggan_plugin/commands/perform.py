@@ -12,7 +12,7 @@ import numpy as np
 
 from reggan_plugin.commands.options.expression import ReaderOptions, reader_options
 from reggan_plugin.commands.options.input import stall_option
-from reggan_plugin.commands.options.option_groups import (
+from reggan_plugin.commands.options.options_and_settings_file import (
     FiniteRange,
     GroupedCommand,
     given_files,

@@ -10,7 +10,11 @@ from typing import Any, Literal, TypeVar, cast
 
 import click
 
-from reggan_plugin.commands.options.option_groups import AddOption, grouped_option, options_as
+from reggan_plugin.commands.options.options_and_settings_file import (
+    AddOption,
+    grouped_option,
+    options_as,
+)
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.errors import RegganError, counted

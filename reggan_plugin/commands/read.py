@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.options.expression import ReaderOptions, reader_options
-from reggan_plugin.commands.options.option_groups import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.options_and_settings_file import GroupedCommand, grouped_option
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.files.frame import read_frame

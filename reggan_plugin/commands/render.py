@@ -17,15 +17,16 @@ from reggan_plugin.commands.options.expression import (
     ShotExpression,
     intensity_options,
 )
-from reggan_plugin.commands.options.face import FaceOptions, face_options
 from reggan_plugin.commands.options.input import (
+    FaceOptions,
     InputOptions,
     existing_options,
+    face_options,
     input_options,
     stall_option,
 )
 from reggan_plugin.commands.options.model import ModelOptions, model_and_batch_options, rig_options
-from reggan_plugin.commands.options.option_groups import (
+from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
     given_files,
     grouped_option,

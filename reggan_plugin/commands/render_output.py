@@ -36,8 +36,8 @@ from reggan_plugin.file_safety import (
     refuse_overwriting,
     write_atomically,
 )
-from reggan_plugin.files.formats import format_of, image_formats
 from reggan_plugin.files.formats.png import SIGNATURE, read_chunks
+from reggan_plugin.files.frame import format_of, image_formats
 from reggan_plugin.files.image_format import HEAD_BYTES
 from reggan_plugin.files.video import is_video, video_suffix_of
 from reggan_plugin.frozen import frozen

@@ -11,10 +11,9 @@ from PIL import Image
 
 from reggan_plugin.array_types import Pixels
 from reggan_plugin.commands.options.expression import Liked, like_options, with_liked
-from reggan_plugin.commands.options.face import FaceOptions, face_options
-from reggan_plugin.commands.options.input import stall_option
+from reggan_plugin.commands.options.input import FaceOptions, face_options, stall_option
 from reggan_plugin.commands.options.model import model_options, open_model, rig_options
-from reggan_plugin.commands.options.option_groups import (
+from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
     given_files,
     grouped_option,

@@ -12,7 +12,11 @@ import click
 
 from reggan_plugin.commands.options.expression import NOTHING_ASKED, MixOptions, expression_options
 from reggan_plugin.commands.options.model import model_options, open_model, rig_options
-from reggan_plugin.commands.options.option_groups import GroupedCommand, given_files, grouped_option
+from reggan_plugin.commands.options.options_and_settings_file import (
+    GroupedCommand,
+    given_files,
+    grouped_option,
+)
 from reggan_plugin.commands.options.texture import character_options, output_options
 from reggan_plugin.commands.progress import bar_of, errors_as_events, quiet_option, without_bar
 from reggan_plugin.commands.remedies import with_remedy

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.commands.options.input import range_option, shot_option, stall_option
 from reggan_plugin.commands.options.model import model_options, open_model
-from reggan_plugin.commands.options.option_groups import (
+from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
     given_files,
     grouped_option,

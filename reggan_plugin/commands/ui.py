@@ -15,13 +15,11 @@ import click
 from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.commands.options.expression import ReaderOptions, reader_options
 from reggan_plugin.commands.options.model import model_options, open_model
-from reggan_plugin.commands.options.option_groups import (
+from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
     grouped_option,
-    presets_option,
-)
-from reggan_plugin.commands.options.settings_file import (
     keep_character,
+    presets_option,
     settings_in_use,
     settings_of,
 )

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.array_types import Float, Pixels, Plane
-from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.frozen import frozen

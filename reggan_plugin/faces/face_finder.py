@@ -12,20 +12,18 @@ import numpy as np
 
 from reggan_plugin.array_types import Float, Pixels, SixPoints
 from reggan_plugin.errors import Remark, SourceError, UsageError
-from reggan_plugin.faces.face_crop import (
+from reggan_plugin.faces.face_in_shot import FaceInShot
+from reggan_plugin.faces.landmarks_and_crop import (
+    FAR_FROM_HUMAN,
+    LANDMARK_NAMES,
     FaceCrop,
+    FaceLandmarks,
     crop_around_face,
     crop_from_box,
     crop_from_landmarks,
     crop_of_whole_image,
-    face_size_px,
-)
-from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.faces.landmarks import (
-    FAR_FROM_HUMAN,
-    LANDMARK_NAMES,
-    FaceLandmarks,
     distance_from_human,
+    face_size_px,
     head_pose_from_landmarks,
     located_yaw_deg,
 )

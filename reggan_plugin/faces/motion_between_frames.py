@@ -11,14 +11,14 @@ from functools import cached_property
 import numpy as np
 
 from reggan_plugin.array_types import CropPlane, Float, Pixels, SixPoints, UInt8
-from reggan_plugin.faces.face_crop import (
+from reggan_plugin.faces.face_in_shot import FaceInShot
+from reggan_plugin.faces.landmarks_and_crop import (
     FaceCrop,
     crop_around_face,
     face_centre_px,
     face_size_px,
     fit_similarity,
 )
-from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.imaging.crop import cut_crop

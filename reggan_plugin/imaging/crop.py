@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from reggan_plugin.array_types import Bool, CropPixels, Float, Int, RegionPixels, RegionPlane
-from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.frozen import frozen
 from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.pictures import block_means, sample_affine, sample_bilinear, shrink

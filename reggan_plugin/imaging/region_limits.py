@@ -7,8 +7,7 @@ import numpy as np
 
 from reggan_plugin.array_types import CropPlane, Float, RegionPlane, SixPoints
 from reggan_plugin.errors import UsageError
-from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.faces.landmarks import LANDMARK_NAMES, FaceLandmarks
+from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES, FaceCrop, FaceLandmarks
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.kernels.change import inside_border

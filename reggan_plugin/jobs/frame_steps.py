@@ -28,8 +28,8 @@ from reggan_plugin.errors import (
     SourceError,
     StalledError,
 )
-from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import ChosenFaces
+from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.file_safety import is_taken, path_from, refuse_existing, write_atomically
 from reggan_plugin.files.content_credentials import (
     DIGITAL_SOURCE_TYPE,
@@ -37,8 +37,7 @@ from reggan_plugin.files.content_credentials import (
     PictureSigner,
 )
 from reggan_plugin.files.exr.writing_settings import EncodedFrame
-from reggan_plugin.files.formats import format_of
-from reggan_plugin.files.frame import Encoding, Frame, read_content, refuse_other_files
+from reggan_plugin.files.frame import Encoding, Frame, format_of, read_content, refuse_other_files
 from reggan_plugin.files.image_format import faults_named, is_changed
 from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.frozen import frozen

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, SourceError, UnsupportedFormatError
-from reggan_plugin.files.formats import can_read, frame_suffixes
-from reggan_plugin.files.frame import converting, register_holder
+from reggan_plugin.files.frame import can_read, converting, frame_suffixes, register_holder
 from reggan_plugin.files.mesh_suffixes import is_mesh
 from reggan_plugin.files.sequence import (
     FrameList,

@@ -23,7 +23,7 @@ from reggan_plugin.file_safety import (
 )
 from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
-from reggan_plugin.files.formats import can_read, format_named
+from reggan_plugin.files.frame import can_read, format_named
 from reggan_plugin.files.sequence import (
     FrameRange,
     SourceFrame,

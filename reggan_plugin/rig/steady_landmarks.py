@@ -16,9 +16,13 @@ from typing import Final
 import numpy as np
 
 from reggan_plugin.array_types import Complex, Float, Int, SixPoints
-from reggan_plugin.faces.face_crop import CROP_SIDE_IN_EYE_DISTANCES, CROP_SIDE_PX, crop_around_face
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
-from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_crop import (
+    CROP_SIDE_IN_EYE_DISTANCES,
+    CROP_SIDE_PX,
+    LANDMARK_NAMES,
+    crop_around_face,
+)
 from reggan_plugin.faces.smoothing import REACH, SIGMA_FRAMES, carried_along, on_the_way
 from reggan_plugin.frozen import frozen
 from reggan_plugin.interpolation import percentile

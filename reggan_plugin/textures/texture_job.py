@@ -17,8 +17,8 @@ from reggan_plugin.errors import (
     TextureError,
     UsageError,
 )
-from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Frame, copy_frame
 from reggan_plugin.files.image_format import change_samples

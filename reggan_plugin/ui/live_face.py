@@ -16,7 +16,7 @@ from reggan_plugin.change.pipeline import (
     Picture,
     cut_face,
 )
-from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import colour

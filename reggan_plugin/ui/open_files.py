@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.files.formats import can_read, image_formats
+from reggan_plugin.files.frame import can_read, image_formats
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
 from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
 from reggan_plugin.frozen import frozen

@@ -9,8 +9,8 @@ from typing import Generic, Literal, TypeVar
 from PIL import Image
 
 from reggan_plugin.drawing.contact_sheet import encoded_picture
-from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.transfer.display_picture import coding_of

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from reggan_plugin import cli
-from reggan_plugin.commands.options.settings_file import SETTINGS_FILE
+from reggan_plugin.commands.options.options_and_settings_file import SETTINGS_FILE
 
 Streams = pytest.CaptureFixture[str]
 

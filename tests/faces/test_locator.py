@@ -8,7 +8,7 @@ from jaxtyping import Float
 from PIL import Image
 
 from reggan_plugin.errors import ModelCardError, ModelHashError
-from reggan_plugin.faces.face_crop import FaceCrop
+from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.faces.locator import (
     DEFAULT_FOLDER,
     LEAST_SCORE,

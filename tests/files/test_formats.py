@@ -8,15 +8,14 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.errors import UnreadableFrameError
-from reggan_plugin.files.formats import (
+from reggan_plugin.files.formats import jpeg, png
+from reggan_plugin.files.frame import (
     format_named,
     format_of,
     frame_suffixes,
     image_formats,
-    jpeg,
-    png,
+    read_frame,
 )
-from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.tiff import tiff_file
 
 HEADS = {

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image, ImageCms
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError, UsageError
-from reggan_plugin.files.formats import frame_suffixes, png
-from reggan_plugin.files.frame import Encoding, copy_frame, read_frame, write_frame
+from reggan_plugin.files.formats import png
+from reggan_plugin.files.frame import Encoding, copy_frame, frame_suffixes, read_frame, write_frame
 
 from .conftest import Edit
 

@@ -31,8 +31,8 @@ import torch
 from PIL import Image
 
 import reggan_plugin
-from reggan_plugin.faces.face_crop import FaceCrop
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.faces.smoothing import smooth_path
 from reggan_plugin.faces.tracks import TrackedFrame, Tracks, face_from_landmarks
 from reggan_plugin.files.frame import Frame, read_frame

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 import reggan_plugin
 from reggan_plugin.change.answer import Answer, motion_in_frame
-from reggan_plugin.faces.face_crop import crop_of_whole_image
+from reggan_plugin.faces.landmarks_and_crop import crop_of_whole_image
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.in_front_and_behind import Front, Underlay

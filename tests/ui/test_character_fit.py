@@ -13,7 +13,7 @@ from selenium import webdriver
 from selenium.webdriver.support.select import Select
 
 from reggan_plugin.commands.options.model import open_model
-from reggan_plugin.commands.options.settings_file import keep_character
+from reggan_plugin.commands.options.options_and_settings_file import keep_character
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.retargeting import text_of_table
 from reggan_plugin.errors import UsageError

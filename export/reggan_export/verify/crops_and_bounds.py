@@ -11,8 +11,8 @@ from reggan_export.verify.verify_report import Bound, Difference, difference_bet
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.change.pipeline import cut_faces
 from reggan_plugin.errors import ModelCardError
-from reggan_plugin.faces.face_crop import crop_around_face, vary_crop
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
+from reggan_plugin.faces.landmarks_and_crop import crop_around_face, vary_crop
 from reggan_plugin.faces.locator import CARD_KIND as LOCATOR_KIND
 from reggan_plugin.faces.locator import FIVE_VIEWS, FaceLocator, build_pyramid, pad_level
 from reggan_plugin.files.frame import Encoding, read_frame

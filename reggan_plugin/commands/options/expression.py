@@ -13,17 +13,15 @@ import click
 import numpy as np
 
 from reggan_plugin.array_types import Float
-from reggan_plugin.commands.options.option_groups import (
+from reggan_plugin.commands.options.options_and_settings_file import (
+    CONFIG_OPTION,
+    SETTINGS_FILE,
+    SETTINGS_META,
     AddOption,
     FiniteRange,
     grouped_option,
     options_as,
     presets_option,
-)
-from reggan_plugin.commands.options.settings_file import (
-    CONFIG_OPTION,
-    SETTINGS_FILE,
-    SETTINGS_META,
     settings_of,
 )
 from reggan_plugin.commands.remedies import with_remedy
@@ -586,7 +584,8 @@ take_options = options_as(
     _take_option(
         "--curves-fps FPS",
         type=FiniteRange(0, 1000, min_open=True),
-        help="Frames a second of the shot.  [default: each row is a frame; a video has its own times]",
+        help="Frames a second of the shot.  [default: each row is a frame; a video has its own "
+        "times]",
     ),
     _take_option(
         "--curves-offset FRAME|TIMECODE",

@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from reggan_plugin.backends.runner import AUTO, DEVICE_KINDS, GPU, device_from_text
-from reggan_plugin.commands.options.option_groups import grouped_option, options_as, together
+from reggan_plugin.commands.options.options_and_settings_file import (
+    grouped_option,
+    options_as,
+    together,
+)
 from reggan_plugin.errors import UsageError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.change_layers import MOTION_LAYERS

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.option_groups import (
+from reggan_plugin.commands.options.options_and_settings_file import (
     AddOption,
     FiniteRange,
     grouped_option,

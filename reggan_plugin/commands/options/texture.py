@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.face import face_box_from_text
-from reggan_plugin.commands.options.input import existing_options
-from reggan_plugin.commands.options.option_groups import (
+from reggan_plugin.commands.options.input import existing_options, face_box_from_text
+from reggan_plugin.commands.options.options_and_settings_file import (
     grouped_option,
     options_as,
     output_option,

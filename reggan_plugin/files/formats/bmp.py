@@ -6,18 +6,11 @@ from dataclasses import replace
 from reggan_plugin.errors import UnreadableFrameError
 from reggan_plugin.files.image_format import Frame, ImageFormat, Wanted, bytes_left_out
 
-_HEADER_SIZES = (12, 16, 40, 52, 56, 64, 108, 124)
-
+_HEADER_SIZES = [struct.pack("<I", size) for size in (12, 16, 40, 52, 56, 64, 108, 124)]
 _FROM_V4, _USUAL_COLOURS = 108, (b"BGRs", b" niW")
 """Size of the first header with a colour space, and those that say sRGB."""
 _RUN_LENGTHS, _MOST_IN_RUNS = (1, 2), 8192
 """Two bytes may end a row of 16384."""
-
-
-def _recognises(head: bytes) -> bool:
-    if len(head) < 18 or not head.startswith(b"BM"):
-        return False
-    return struct.unpack_from("<I", head, 14)[0] in _HEADER_SIZES
 
 
 def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
@@ -62,7 +55,7 @@ def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
 FORMAT = ImageFormat(
     name="BMP",
     suffixes=(".bmp",),
-    recognises=_recognises,
+    recognises=lambda head: head.startswith(b"BM") and head[14:18] in _HEADER_SIZES,
     media_type="image/bmp",
     decode=_decode,
     stamp=lambda content, _: content,

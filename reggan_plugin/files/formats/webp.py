@@ -16,10 +16,6 @@ _QUALITY = 95
 """Of a lossy one that is written again; a file does not say its own."""
 
 
-def _recognises(head: bytes) -> bool:
-    return head.startswith(b"RIFF") and head[8:12] == b"WEBP"
-
-
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Name and bytes, with header and padding, of each chunk.
 
@@ -66,7 +62,7 @@ def _stamped(content: bytes, text: str) -> bytes:
 FORMAT = ImageFormat(
     name="WebP",
     suffixes=(".webp",),
-    recognises=_recognises,
+    recognises=lambda head: head.startswith(b"RIFF") and head[8:12] == b"WEBP",
     media_type="image/webp",
     decode=_decode,
     stamp=_stamped,

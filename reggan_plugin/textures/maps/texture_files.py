@@ -13,8 +13,7 @@ from reggan_plugin.errors import (
     UsageError,
 )
 from reggan_plugin.file_safety import write_atomically
-from reggan_plugin.files.formats import format_of
-from reggan_plugin.files.frame import DEFAULT_READING, Reading, copy_frame
+from reggan_plugin.files.frame import DEFAULT_READING, Reading, copy_frame, format_of
 from reggan_plugin.frozen import frozen
 from reggan_plugin.textures.files_named_by_mesh import read_file
 from reggan_plugin.textures.gltf.edit import MIME_TYPES

@@ -22,8 +22,12 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
-from reggan_plugin.faces.landmarks import FaceLandmarks
+from reggan_plugin.faces.landmarks_and_crop import (
+    FaceLandmarks,
+    crop_around_face,
+    face_centre_px,
+    face_size_px,
+)
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_training.commands.options import FOLDER, OpenFamilies, family_options
 from reggan_training.landmarks.points_on_mesh import SHARES, HeadSource

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.commands.options.option_groups import shown_option
+from reggan_plugin.commands.options.options_and_settings_file import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import SheetRow, write_sheet
 from reggan_plugin.errors import SourceError, UsageError

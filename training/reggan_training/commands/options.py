@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reggan_plugin.commands.options.option_groups import options_as, shown_option
+from reggan_plugin.commands.options.options_and_settings_file import options_as, shown_option
 from reggan_plugin.file_safety import write_atomically
 
 if TYPE_CHECKING:

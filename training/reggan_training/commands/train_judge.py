@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.commands.options.option_groups import shown_option
+from reggan_plugin.commands.options.options_and_settings_file import shown_option
 from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import SourceError
 from reggan_training.commands.options import (

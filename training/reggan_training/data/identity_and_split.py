@@ -11,8 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from reggan_plugin.array_types import CropPixels, SixPoints
-from reggan_plugin.faces.face_crop import FaceCrop, crop_from_landmarks
-from reggan_plugin.faces.landmarks import FaceLandmarks
+from reggan_plugin.faces.landmarks_and_crop import FaceCrop, FaceLandmarks, crop_from_landmarks
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES

@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from reggan_plugin.array_types import SixPoints
-from reggan_plugin.faces.face_crop import CROP_SIDE_PX, crop_around_face
+from reggan_plugin.faces.landmarks_and_crop import CROP_SIDE_PX, crop_around_face
 from reggan_plugin.faces.locator import (
     ONE_VIEW,
     OUTSIDE_TONE,

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from reggan_plugin.array_types import SixPoints
-from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
+from reggan_plugin.faces.landmarks_and_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.frozen import frozen
 from reggan_training.locator.cartoons import CARTOON
 from reggan_training.locator.sources import (

@@ -17,8 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reggan_plugin.array_types import SixPoints
-from reggan_plugin.faces.face_crop import crop_around_face, face_centre_px, face_size_px
-from reggan_plugin.faces.landmarks import BOX_SIDE_IN_EYE_DISTANCES, LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_crop import (
+    BOX_SIDE_IN_EYE_DISTANCES,
+    LANDMARK_NAMES,
+    crop_around_face,
+    face_centre_px,
+    face_size_px,
+)
 from reggan_plugin.frozen import frozen
 from reggan_training.landmarks.network import Residual, block
 from reggan_training.locator.styled_faces import Bank

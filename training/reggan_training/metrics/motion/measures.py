@@ -11,8 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
 
 from reggan_plugin.array_types import CropPlane, Plane, SixPoints
-from reggan_plugin.faces.face_crop import FaceCrop
-from reggan_plugin.faces.landmarks import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES, FaceCrop
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
 from reggan_plugin.imaging.region_limits import inside_in_frame

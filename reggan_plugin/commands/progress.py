@@ -18,7 +18,7 @@ from reggan_plugin.commands.options.options_and_settings_file import (
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.errors import RegganError, counted
-from reggan_plugin.files.video import is_video
+from reggan_plugin.files.video import is_video, name_of_frame
 from reggan_plugin.jobs.results_and_events import (
     SAYING,
     Event,
@@ -255,18 +255,18 @@ def _text_from_event(event: Event) -> str:
             where = "this folder" if folder == Path() else folder
             return f"To {where}: {frames}{model}{device}{processes}"
         case Notice():
-            about = f", {_name_of(event.source)}" if event.source else ""
+            about = f", {name_of_frame(event.source)}" if event.source else ""
             return f"Note{about}: {with_remedy(event.message)}"
         case FrameDone():
             reason = f": {with_remedy(event.message)}" if event.message else ""
             result = event.result
-            name, new, outcome = _name_of(result.source), result.output.name, result.outcome
+            name, new, outcome = name_of_frame(result.source), result.output.name, result.outcome
             has_name = new != name and not is_video(result.output)
             to = f" to {new}" if outcome in ("written", "copied") and has_name else ""
             return f"[{event.done}/{event.frames}] {name} {outcome}{to}{reason}"
         case FrameTracked():
             found = with_remedy(event.message or "") or f"faces: {event.faces}"
-            return f"[{event.done}/{event.frames}] {_name_of(event.source)} {found}"
+            return f"[{event.done}/{event.frames}] {name_of_frame(event.source)} {found}"
         case FrameChecked():
             found = ", ".join(event.problems) or "good"
             return f"[{event.done}/{event.frames}] {event.source.name} {found}"
@@ -287,12 +287,6 @@ def _text_from_event(event: Event) -> str:
             )
         case Failed():
             return with_remedy(event.message)
-
-
-def _name_of(path: Path) -> str:
-    """Return the name of a frame, of those in a video with its number."""
-    video = path.parent
-    return f"{video.name} frame {int(path.stem)}" if is_video(video) else path.name
 
 
 def _one_line(text: str) -> str:

@@ -155,6 +155,9 @@ REMEDIES: Mapping[str, str] = {
     "what is missing.",
     "frames-altered": "`reggan-plugin render --resume` renders what is missing or failed, "
     "--overwrite with a --range also what is altered or has no record.",
+    "frames-not-in-shot": "Add them to the shot and render it, or name by --range those that it "
+    "has.",
+    "video-altered": "`reggan-plugin render --overwrite` makes it again.",
     "characters-failed": "The lines above say why; --resume makes what is missing.",
 }
 

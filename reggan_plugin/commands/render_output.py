@@ -5,6 +5,7 @@ file.
 """
 
 import math
+import os
 import shutil
 import sys
 import tempfile
@@ -64,6 +65,8 @@ _END_AND_BEGIN_OF_JPEG = b"\xff\xd9\xff\xd8\xff"
 _MULTI_PICTURE_FORMAT = b"MPF\0"
 """Marks a JPEG of a camera that holds others, such as the second eye: one file, and one picture."""
 _MARK_WITHIN = 64 * 1024
+_MOST_NAME_BYTES = 255
+"""That file systems take."""
 
 
 def holds_several_pictures(content: bytes) -> bool:
@@ -247,14 +250,15 @@ def print_plans(
     """Print what jobs would write, by path or as JSON, and further files.
 
     Raises:
-        OutputExistsError: frames would fail, since what is there is not what is asked for.
+        OutputError: frames would fail: what is there is not what is asked for, or a name is too
+            long.
     """
     failures: list[Remark] = []
     to_do = [_tasks_to_do(job.plan, job.settings, model, failures) for job in jobs]
     _print_plans(jobs, to_do, as_json, piped, beside)
     if failures:
         found = f"{counted(len(failures), 'frame')} would fail; the first: {failures[0]}"
-        raise OutputExistsError(found, kind=failures[0].kind, **failures[0].fields)
+        raise OutputError(found, kind=failures[0].kind, **failures[0].fields)
 
 
 def _print_plans(
@@ -461,6 +465,15 @@ def _tasks_to_do(
     by_frame = SettingsByFrame(settings, plan.shot.frames)
 
     def is_to_do(task: FrameTask) -> bool:
+        name = record_path(task.output).name
+        if len(os.fsencode(name)) > _MOST_NAME_BYTES:
+            failures.append(
+                Remark(
+                    f"{task.output} has no place for its record: {name} is longer than "
+                    f"{_MOST_NAME_BYTES} bytes. Rename the frame."
+                )
+            )
+            return False
         if not task.existing.keeps_finished or not record_path(task.output).exists():
             return True
         facts = by_frame.facts_at(task.source)

@@ -1,6 +1,6 @@
 """Mattes: pictures that say how much of a change each pixel of a frame takes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -8,7 +8,13 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import SourceError, UsageError, counted
-from reggan_plugin.files.frame import Frame, PlacedPicture, read_content, read_frame
+from reggan_plugin.files.frame import (
+    Frame,
+    PlacedPicture,
+    may_have_layers,
+    read_content,
+    read_frame,
+)
 from reggan_plugin.files.image_format import EXR_SIGNATURE
 from reggan_plugin.files.sequence import SourceFrame, find_sequence
 from reggan_plugin.frozen import frozen
@@ -53,6 +59,16 @@ class Matte:
         numbered = {frame.number: frame.path for frame in frames if frame.number is not None}
         one_for_all = Path(self.source).is_file() or not numbered
         return (frames[0].path if one_for_all else None), numbered
+
+    def refuse_impossible(self, frames: Sequence[SourceFrame]) -> None:
+        """Fail early if there is no matte, or none of its files can have the channel.
+
+        Raises:
+            SourceError: it is so.
+        """
+        paths = self.files() or [frame.path for frame in frames]
+        if self.channel is not None and paths and not may_have_layers(paths):
+            raise _without_channels(paths[0], self.channel)
 
     def path_for(self, frame: SourceFrame) -> Path:
         """Return the file that holds the matte of a frame.
@@ -102,15 +118,18 @@ def _read(path: Path, channel: str | None) -> PlacedPicture:
 
         return read_channel(content, path, [channel] if channel else _EXR_CHANNELS)
     if channel is not None:
-        raise SourceError(
-            f"{path} is no EXR, so it has no channel {channel!r}: its alpha counts, or "
-            "else its red.",
-            kind="matte-channel-of-no-exr",
-            path=path,
-        )
+        raise _without_channels(path, channel)
     frame = read_frame(path)
     values = frame.pixels[..., 0] if frame.alpha is None else frame.alpha
     return PlacedPicture(values=values, origin_px=(0, 0), display_px=frame.display_px)
+
+
+def _without_channels(path: Path, channel: str) -> SourceError:
+    return SourceError(
+        f"{path} is no EXR, so it has no channel {channel!r}: its alpha counts, or else its red.",
+        kind="matte-channel-of-no-exr",
+        path=path,
+    )
 
 
 def _placed(picture: PlacedPicture, frame: Frame) -> Float[np.ndarray, "rows columns"]:

@@ -227,6 +227,12 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
+def name_of_frame(path: Path) -> str:
+    """Return what to call a frame: the name of its file, or the video and its number there."""
+    is_in_video = is_video(path.parent) and path.stem.isdecimal()  # or a folder is called so
+    return f"{path.parent.name} frame {int(path.stem)}" if is_in_video else path.name
+
+
 def load_av() -> Any:
     """Return the library that reads and writes videos.
 

@@ -40,6 +40,7 @@ from reggan_plugin.files.exr.writing_settings import EncodedFrame
 from reggan_plugin.files.frame import Encoding, Frame, format_of, read_content, refuse_other_files
 from reggan_plugin.files.image_format import faults_named, is_changed
 from reggan_plugin.files.sequence import FrameList, SourceFrame
+from reggan_plugin.files.video import name_of_frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.change_layers import FrameChange, layer_files
 from reggan_plugin.jobs.finished_frames import FinishedFrames
@@ -681,7 +682,7 @@ class FrameSteps:
                 return EndedFrame(outcome="skipped", message=said, facts=facts)
             case "fail":
                 path = task.source.path
-                raise face_not_found(path.name, said, source=path)
+                raise face_not_found(name_of_frame(path), said, source=path)
 
     def _answer(self, waiting: Sequence[tuple[FrameTask, FrameInput]]) -> list[ReadyFrame]:
         """Run the model; where frames fail together, each is tried alone."""

@@ -28,8 +28,10 @@ from reggan_plugin.faces.face_finder import notices_of_landmarks
 from reggan_plugin.faces.landmarks_and_crop import FADE_DEG
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.file_safety import status_of, write_atomically
+from reggan_plugin.files.exr.writing_settings import GenerationLoss
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.files.video import name_of_frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, RECORD_FOLDER, record_path, sha256_of
 from reggan_plugin.jobs.frame_steps import (
@@ -629,14 +631,16 @@ class ResultLog:
             self.note(message)
         faded = [result.intensity_share < 1.0 for result in self.results]
         if any(faded):  # a head is turned further than the model's card allows
-            names = [result.source.name for result in self.results]
+            names = [name_of_frame(result.source) for result in self.results]
             self.note(FADED.format(frames=_runs(names, faded)), sum(faded))
-        losses = [r.generation_loss for r in self.results if r.generation_loss is not None]
-        if losses:
-            worst = max(losses, key=lambda loss: loss.largest)
-            text = LOST.format(compression=worst.compression, largest=worst.largest, rms=worst.rms)
-            message = Remark(text, "compressed-twice", compression=worst.compression)
-            self.note(message, len(losses))
+        losses: dict[str, list[GenerationLoss]] = defaultdict(list)
+        for loss in (result.generation_loss for result in self.results):
+            if loss is not None:
+                losses[loss.compression].append(loss)
+        for compression, own in losses.items():
+            worst = max(own, key=lambda loss: loss.largest)
+            text = LOST.format(compression=compression, largest=worst.largest, rms=worst.rms)
+            self.note(Remark(text, "compressed-twice", compression=compression), len(own))
 
 
 def _runs(names: Sequence[str], chosen: Sequence[bool]) -> str:

@@ -67,11 +67,11 @@ class PictureSettings:
         A shot is not to be tracked for hours before each of its frames fails alike.
 
         Raises:
-            SourceError: there is no matte.
+            SourceError: there is no matte, or it has no channels.
             UsageError: what only EXR has is asked of a sequence of other files.
         """
         if self.matte is not None:
-            self.matte.files()
+            self.matte.refuse_impossible(frames)
         asks_for_exr = self.writing != ExrWriting() or self.reading.exr_picture is not None
         if asks_for_exr and frames and not may_have_layers([frame.path for frame in frames]):
             raise UsageError(

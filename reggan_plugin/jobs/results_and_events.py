@@ -51,6 +51,7 @@ from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
 from reggan_plugin.files.sequence import NO_NUMBERS, FrameRange
+from reggan_plugin.files.video import name_of_frame
 from reggan_plugin.frozen import frozen
 
 SUMMARY_VERSION = 1
@@ -145,7 +146,7 @@ def unreadable_frames(faults: Mapping[Path, str], frames: int) -> UnreadableFram
     first = next(iter(faults.values()))
     found = f"None of {counted(frames, 'frame')} can be read"
     if len(faults) < frames:
-        names = ", ".join(path.name for path in islice(faults, _MOST_NAMED))
+        names = ", ".join(name_of_frame(path) for path in islice(faults, _MOST_NAMED))
         names += ", ..." if len(faults) > _MOST_NAMED else ""
         found = f"{len(faults)} of {frames} frames cannot be read and count as gaps: {names}"
     return UnreadableFrameError(f"{found}; the first: {first}", first=first)
@@ -285,7 +286,7 @@ class JobSummary:
             raise RegganError(found, kind="frames-failed", first=first)
         if expects_face and self.has_no_face:
             only, *more = self.results
-            where = f"any of {len(self.results)} frames" if more else only.source.name
+            where = f"any of {len(self.results)} frames" if more else name_of_frame(only.source)
             raise face_not_found(where, only.message)
 
     def document(self) -> dict[str, Any]:

@@ -87,7 +87,7 @@ def comp_shot(frames: str, layers: Path) -> CompShot:
 
     Raises:
         SourceError: there are no such frames, a layer that a composition needs is missing, or the
-            layers are of another size.
+            first file of one is damaged or of another size; others are not read.
     """
     shot = find_shot(frames)
     first, last = shot.frames[0], shot.frames[len(shot.frames) - 1]
@@ -102,12 +102,14 @@ def comp_shot(frames: str, layers: Path) -> CompShot:
             kind="no-layer-of-shot",
         )
     frame = read_frame(first.path)
-    map_px = read_frame(paths[0]).display_px
-    if map_px != frame.display_px:
-        raise SourceError(
-            f"{paths[0]} is {map_px[1]}x{map_px[0]}, but the frame {first.path.name} is "
-            f"{frame.display_px[1]}x{frame.display_px[0]}. Name the frames that the layers are of."
-        )
+    for path in paths[:: len(shot.frames)]:
+        map_px = read_frame(path).display_px
+        if map_px != frame.display_px:
+            raise SourceError(
+                f"{path} is {map_px[1]}x{map_px[0]}, but the frame {first.path.name} is "
+                f"{frame.display_px[1]}x{frame.display_px[0]}. Name the frames that the layers are "
+                "of."
+            )
     return CompShot(
         source=source,
         layers={

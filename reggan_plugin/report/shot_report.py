@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from reggan_plugin.errors import RegganError, StalledError
 from reggan_plugin.files.frame import Reading
+from reggan_plugin.files.video import is_video
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import digest_of
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
@@ -89,10 +90,18 @@ class ShotReport:
             more = ", ..." if fatal[_MOST_NAMED:] else ""
             first = f" The first: {fatal[0].note}" if fatal[0].note else ""
             is_kept = any({"altered", "no record"} & set(frame.problems) for frame in fatal)
+            is_absent = all(frame.source is None for frame in fatal)
+            is_of_video = any(is_video(frame.output) for frame in fatal)
             raise RegganError(
                 f"{_count(fatal)} of {self.frame_count} frames are missing, failed, altered or "
                 f"without a record: {named}{more}.{first}",
-                kind="frames-altered" if is_kept else "frames-failed",
+                kind="frames-not-in-shot"
+                if is_absent
+                else "video-altered"
+                if is_of_video
+                else "frames-altered"
+                if is_kept
+                else "frames-failed",
             )
 
 

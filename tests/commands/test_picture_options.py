@@ -189,6 +189,7 @@ def test_a_second_generation_is_told_and_avoided(
     ("options", "status", "message"),
     [
         (("--matte", "roto.####.png"), 1, "no file fits. Check the name and the padding"),
+        (("--matte-channel", "R"), 1, "avatar.1001.png is no EXR, so it has no channel 'R'"),
         (("--exr-compression", "zip"), 2, "avatar.1001.png is no EXR"),
         (("--exr-layers", "mask"), 2, "--exr-compression and --exr-layers out"),
         (("--exr-picture", "beauty"), 2, "only EXR has layers"),

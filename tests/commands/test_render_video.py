@@ -22,6 +22,7 @@ from reggan_plugin.errors import OutputError, OutputExistsError, UnreadableFrame
 from reggan_plugin.faces.face_finder import ChosenFaces
 from reggan_plugin.file_safety import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.files import video
+from reggan_plugin.files.exr.writing_settings import GenerationLoss
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.files.video import (
     Coding,
@@ -29,10 +30,13 @@ from reggan_plugin.files.video import (
     codec_for,
     display_matrix,
     gif_facts,
+    name_of_frame,
     samples_of,
 )
 from reggan_plugin.files.video_writing import write_new_video, write_video
 from reggan_plugin.jobs.frame_record import sha256_of
+from reggan_plugin.jobs.render_job import ResultLog
+from reggan_plugin.jobs.results_and_events import Event, FrameResult, unreadable_frames
 
 from ..fuzz import attacks
 from .conftest import ReddeningTransfer
@@ -754,6 +758,41 @@ def test_a_finished_video_that_was_damaged_is_made_again(tmp_path: Path) -> None
     assert len(frames_of(out)) == FRAMES
 
 
+def test_frames_of_a_video_are_called_by_their_number() -> None:
+    assert name_of_frame(Path("a.mp4/00000012.png")) == "a.mp4 frame 12"
+    assert name_of_frame(Path("a.mp4/face.png")) == "face.png", "a folder is called so"
+    told = str(unreadable_frames({Path("a.mp4/00000003.png"): "it is damaged"}, 9))
+    assert "count as gaps: a.mp4 frame 3; the first: it is damaged" in told
+
+
+def test_each_lossy_compression_is_told() -> None:
+    events: list[Event] = []
+    log = ResultLog(frames=3, device=None, report=events.append)
+    log.take(
+        FrameResult(
+            source=Path("a.exr"),
+            output=Path("b.exr"),
+            outcome="written",
+            generation_loss=GenerationLoss(compression=name, largest=0.1, rms=0.01),
+        )
+        for name in ("B44", "DWAA", "B44")
+    )
+    assert list(log.notices.values()) == [2, 1]
+    assert [name in said for name, said in zip(("B44", "DWAA"), log.notices, strict=True)] == [
+        True,
+        True,
+    ]
+
+
+def test_a_dry_run_fails_where_a_name_has_no_place(tmp_path: Path, capsys: Streams) -> None:
+    frame = tmp_path / f"{'n' * 251}.png"
+    Image.new("RGB", (32, 32)).save(frame)
+    assert smile(frame, "--out", tmp_path / "o/", "--dry-run") == 1
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert "is longer than 255 bytes. Rename the frame." in streams.err
+
+
 def test_a_report_tells_a_damaged_video(tmp_path: Path, capsys: Streams) -> None:
     clip = write_clip(tmp_path / "a.mp4")
     assert smile(clip) == 0
@@ -766,10 +805,12 @@ def test_a_report_tells_a_damaged_video(tmp_path: Path, capsys: Streams) -> None
     capsys.readouterr()
     assert main([*words, "--quick"]) == 0, "its size is the same"
     assert main(words) == 1
+    streams = capsys.readouterr()
     assert (
         "a.mp4: altered: It was changed since it was rendered: its content is another."
-        in capsys.readouterr().out
+        in streams.out
     )
+    assert "`reggan-plugin render --overwrite` makes it again." in streams.err
     (tmp_path / ".reggan" / "a_happy.mp4.json").unlink()
     assert main(words) == 1
     assert "a.mp4: no record" in capsys.readouterr().out

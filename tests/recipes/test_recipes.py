@@ -152,6 +152,12 @@ def test_missing_layers_and_files_that_exist_are_said(
     assert main([*words, "--out", str(tmp_path / "a.nk")]) == 1
     assert (tmp_path / "a.nk").read_text() == "mine"
     assert "--overwrite" in capsys.readouterr().err
+    gain = tmp_path / "layers" / "gain" / "a.1001.exr"
+    sound = gain.read_bytes()
+    gain.write_bytes(sound[: len(sound) // 2])
+    assert main([*words, "--out", str(tmp_path / "b.nk")]) == 1
+    assert str(gain) in capsys.readouterr().err
+    gain.write_bytes(sound)
     shutil.copy(source, source.with_name("a.1002.png"))
     whole = ["comp", str(source.parent), *words[1:3], *words[5:], "--out", str(tmp_path / "b.nk")]
     assert main(whole) == 1

@@ -76,6 +76,7 @@ def test_a_range_leaves_out_the_rest_and_names_what_lies_beside_the_shot(
     assert set(problems_of(out)) == {998, 1005, 1006, 1007, 2000}
     assert "13 of 20 frames are missing" in err
     assert "frames 998-999, frames 2000-2010" in err
+    assert "name by --range those that it has" in err
     assert report(bad_shot, "--range", "2000-2010") == 1
     assert "Leave it out" in capsys.readouterr().err
 

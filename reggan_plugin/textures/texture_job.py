@@ -125,7 +125,8 @@ def _run_mesh(plan: OutputPlan, face: PreparedFace, advance: Advance) -> Texture
         with face.watch.timing("write"), records.writing(meshes, request.mesh_as):
             remarks: tuple[str, ...] = ()
             if usd is not None:
-                write_atomically(request.out_mesh, usd.encode())
+                write_atomically(request.out_mesh, usd.text.encode())
+                remarks = usd.remarks
             else:
                 remarks = write_mesh(request, face, contents, suffix)
         written += meshes

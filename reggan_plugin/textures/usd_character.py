@@ -157,7 +157,7 @@ def files_in(path: str) -> tuple[list[str], list[str]]:
 
     def look(layer: Any, place: Any) -> None:
         if place.IsPropertyPath() and place.name == "inputs:file":
-            named = _file_of(layer, layer.GetAttributeAtPath(place))
+            named = _file_at(_place_in_layer(layer, layer.GetAttributeAtPath(place)))
             maps.update([named] if named else [])
 
     for layer in layers:
@@ -319,22 +319,31 @@ def _worn_by(prim: Any, count: int) -> list[tuple[Any, np.ndarray]]:
     """
     from pxr import UsdShade
 
-    binding = UsdShade.MaterialBindingAPI(prim)
     rest, worn = np.ones(count, dtype=bool), []
-    for subset in binding.GetMaterialBindSubsets():
+    for subset in UsdShade.MaterialBindingAPI(prim).GetMaterialBindSubsets():
         rows = _numbers(_value(subset.GetIndicesAttr()), np.int64)
         if len(rows) and not 0 <= rows.min() <= rows.max() < count:
             raise ValueError(f"subset {subset.GetPrim().GetName()[:80]!r} has faces beyond {count}")
         chosen = np.zeros(count, dtype=bool)
         chosen[rows] = rest[rows]
         rest &= ~chosen
-        own, _ = UsdShade.MaterialBindingAPI(subset.GetPrim()).ComputeBoundMaterial()
         if chosen.any():
-            worn.append((own, chosen))
-    return [*worn, (binding.ComputeBoundMaterial()[0], rest)] if rest.any() or not worn else worn
+            worn.append((_bound_material(subset.GetPrim()), chosen))
+    return [*worn, (_bound_material(prim), rest)] if rest.any() or not worn else worn
 
 
-COLOUR_INPUTS = ("diffuseColor", "base_color", "baseColor")
+def _bound_material(prim: Any) -> Any:
+    """Return the material that final pictures show, bound to them or for every purpose; where there
+    is none, that of previews.
+    """
+    from pxr import UsdShade
+
+    binding, purposes = UsdShade.MaterialBindingAPI(prim), UsdShade.Tokens
+    found, _ = binding.ComputeBoundMaterial(purposes.full)
+    return found or binding.ComputeBoundMaterial(purposes.preview)[0]
+
+
+_COLOUR_INPUTS = ("diffuseColor", "base_color", "baseColor")
 
 
 @frozen
@@ -362,57 +371,88 @@ def _worn_map(material: Any) -> tuple[dict[str, Any], _Placing]:
     """Return the fields of a `Material`, with the path of its map where that is a file, and how the
     map is laid (UsdPreviewSurface).
     """
-    from pxr import UsdShade
-
     if not material:
         return {"name": "(none)", "image": None}, _Placing()
     name = material.GetPrim().GetName()[:MOST_NAME_BYTES]
-    surface = next(filter(None, (material.ComputeSurfaceSource(a)[0] for a in ("", "mtlx"))), None)
-    colours = [surface.GetInput(one) for one in COLOUR_INPUTS] if surface else []
-    colour = next((one for one in colours if one), None)
-    source = texture_behind(colour)
-    if source is None:
-        plain = (*(_floats(colour, 3) or _WHITE[:3]), 1.0)
+    colours = [colour for one in surfaces_of(material).values() if (colour := _colour_of(one))]
+    texture = next(filter(None, map(_texture_behind, colours)), None)
+    if texture is None:
+        plain = (*(_floats(colours[0] if colours else None, 3) or _WHITE[:3]), 1.0)
         return {"name": name, "image": None, "colour": plain}, _Placing()
-    texture = UsdShade.Shader(material.GetPrim().GetStage().GetPrimAtPath(source))
     tint = _floats(texture.GetInput("scale"), 4) or _WHITE
-    specs = [
-        (one.layer, one)
-        for attribute in texture.GetInput("file").GetValueProducingAttributes()
-        for one in attribute.GetPropertyStack()
-        if one.default
-    ]
-    image = _file_of(*specs[0]) if specs else None
+    places = map(place_of, texture.GetInput("file").GetValueProducingAttributes())
+    image = _file_at(next(filter(None, places), ""))
     wraps = [texture.GetInput(name) for name in ("wrapS", "wrapT")]
     is_mirrored = any(one and one.Get() == "mirror" for one in wraps)
     wears = {"name": name, "image": image, "colour": tint, "is_map_mirrored": is_mirrored}
     return wears, _placing_of(texture)
 
 
-def texture_behind(colour: Any) -> Any:
-    """Return the path of the texture shader that an input is connected to; None if there is
-    none.
+def surfaces_of(material: Any) -> dict[str, Any]:
+    """Return a material's surface shader for each render context; "" is for all others, and
+    first.
     """
-    if not colour:
-        return None
+    contexts = {one.GetBaseName().rpartition(":")[0] for one in material.GetSurfaceOutputs()}
+    found = {one: material.ComputeSurfaceSource(one)[0] for one in sorted(contexts)}
+    return {context: surface for context, surface in found.items() if surface}
+
+
+def _colour_of(surface: Any) -> Any:
+    """Return the input of a surface shader's base colour; None if it has none."""
+    return next(filter(None, map(surface.GetInput, _COLOUR_INPUTS)), None)
+
+
+def _texture_behind(colour: Any) -> Any:
+    """Return the texture shader that an input is connected to; None if there is none."""
     from pxr import UsdShade
 
     for source in colour.GetValueProducingAttributes(True):  # through node graphs, too
         shader = UsdShade.Shader(source.GetPrim()) if source else None
         if shader and shader.GetInput("file"):
-            return shader.GetPath()
+            return shader
     return None
 
 
-def _file_of(layer: Any, spec: Any) -> str | None:
-    """Return the path of the file that a layer says an input is, `<UDIM>` in it left as it is; None
-    for one in a package, or without a name.
+def files_behind(surface: Any) -> list[Any]:
+    """Return the attributes that name the files which the network of a surface shader reads."""
+    from pxr import Sdf, UsdShade
+
+    found, seen, waiting = [], set(), [surface.GetPrim()]
+    while waiting:
+        prim = waiting.pop()
+        if prim.GetPath() in seen:
+            continue
+        seen.add(prim.GetPath())
+        for given in UsdShade.ConnectableAPI(prim).GetInputs():
+            for source in filter(None, given.GetValueProducingAttributes()):
+                if UsdShade.Output.IsOutput(source):
+                    waiting.append(source.GetPrim())
+                elif source.GetTypeName() == Sdf.ValueTypeNames.Asset:
+                    found.append(source)
+    return found
+
+
+def place_of(attribute: Any) -> str:
+    """Return the path of the file that an attribute names, `<UDIM>` in it left as it is; empty
+    without a name. One in a package is `PACKAGE[NAME]`.
     """
-    from pxr import Ar, Sdf
+    said = next((one for one in attribute.GetPropertyStack() if one.default), None)
+    return "" if said is None else _place_in_layer(said.layer, said)
+
+
+def _place_in_layer(layer: Any, spec: Any) -> str:
+    """Return the path of the file that a layer says an input is, as `place_of`."""
+    from pxr import Sdf
 
     name = spec.default.path if spec and isinstance(spec.default, Sdf.AssetPath) else ""
-    place = Sdf.ComputeAssetPathRelativeToLayer(layer, name) if name else ""
-    return None if not place or Ar.IsPackageRelativePath(place) else str(place)
+    return str(Sdf.ComputeAssetPathRelativeToLayer(layer, name)) if name else ""
+
+
+def _file_at(place: str) -> str | None:
+    """Return a place that `place_of` found, if it is a file outside packages."""
+    from pxr import Ar
+
+    return None if not place or Ar.IsPackageRelativePath(place) else place
 
 
 def _placing_of(texture: Any) -> _Placing:

@@ -25,7 +25,7 @@ from reggan_plugin.textures.gltf.vrm_atlas import check_takes_atlas, write_atlas
 from reggan_plugin.textures.job_files import map_output, mesh_outputs
 from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.texture_request import TextureRequest
-from reggan_plugin.textures.usd_character import COLOUR_INPUTS, open_stage, texture_behind
+from reggan_plugin.textures.usd_character import files_behind, open_stage, place_of, surfaces_of
 
 VARIANT_SET, UNCHANGED = "expression", "unchanged"
 
@@ -52,7 +52,16 @@ def check_mesh_output(request: TextureRequest, face: PreparedFace) -> None:
         refuse_output(gltf, path)
 
 
-def usd_text(request: TextureRequest, face: PreparedFace) -> str:
+@frozen
+class UsdText:
+    """A USD file that is to be written."""
+
+    text: str
+    remarks: tuple[str, ...]
+    """What the user should know."""
+
+
+def usd_text(request: TextureRequest, face: PreparedFace) -> UsdText:
     """Return a USD file that names the maps of all expressions, whether or not they are there yet.
 
     Raises:
@@ -65,8 +74,10 @@ def usd_text(request: TextureRequest, face: PreparedFace) -> str:
     if not face.files.is_udim:
         maps = {label: face.files.outputs(path)[0] for label, path in maps.items()}
     named = {label: str(one.absolute()) for label, one in maps.items()}
-    words = (str(request.mesh), face.material_name, named, str(request.out_mesh))
-    return str(run_apart(f"{__name__}:text_with_variants", *words, file=request.mesh))
+    own = face.loaded.character.parts[face.parts[0]].material.image
+    words = (str(request.mesh), face.material_name, own and str(own), named, str(request.out_mesh))
+    text, remarks = run_apart(f"{__name__}:text_with_variants", *words, file=request.mesh)
+    return UsdText(text=text, remarks=tuple(remarks))
 
 
 def write_mesh(
@@ -173,89 +184,126 @@ def _map_variant(
                 extension.setdefault("mappings", []).append(mapping)
 
 
-def text_with_variants(source: str, material: str, maps: dict[str, str], out: str) -> str:
-    """Return the character with a variant of its material for each map; called in the child.
+def text_with_variants(
+    source: str, material: str, own: str | None, maps: dict[str, str], out: str
+) -> tuple[str, list[str]]:
+    """Return the character with a variant for each map of all materials that read the old one, and
+    what the user should know; called in the child.
 
     The variant `unchanged` is chosen in the file. What `source` names is named from the new file's
     folder; its sublayers become one, since what they say themselves would count more than variants.
 
     Args:
         source: the character.
-        material: name of the material that wears the map.
+        material: name of the material that wears the map on the face.
+        own: the old map; None for one that is not beside the file.
         maps: by expression; a UDIM set by its pattern.
         out: the new file.
     """
     from pxr import Sdf, Tf, Usd, UsdUtils
 
     before = open_stage(Path(source))
-    path = _texture_of(before, material, source)
-    file = path.file
-    own = before.GetAttributeAtPath(file).Get()
+    readers, remarks = _readers_of_map(before, material, own, source)
+    places = {file: place_of(before.GetAttributeAtPath(file)) for file in readers}
     layer = UsdUtils.FlattenLayerStack(before)
-    spec = layer.GetAttributeAtPath(file)
-    if spec is not None:
-        spec.ClearDefaultValue()
+    for file in readers:
+        spec = layer.GetAttributeAtPath(file)
+        if spec is not None:
+            spec.ClearDefaultValue()
     stage = Usd.Stage.Open(layer)
-    is_said_elsewhere = stage.GetAttributeAtPath(file).Get() is not None  # by a look, say
-    unchanged = None if is_said_elsewhere else own.resolvedPath or own.path
-    choices = stage.GetPrimAtPath(path.material).GetVariantSets().AddVariantSet(VARIANT_SET)
-    for label, map_file in {**maps, UNCHANGED: unchanged}.items():
-        name = Tf.MakeValidIdentifier(label)
-        choices.AddVariant(name)
-        choices.SetVariantSelection(name)
-        if map_file is None:
-            continue
-        with choices.GetVariantEditContext():
-            owner = stage.GetPrimAtPath(file.GetPrimPath())
-            said = owner.CreateAttribute(file.name, Sdf.ValueTypeNames.Asset, custom=False)
-            said.Set(Sdf.AssetPath(map_file))
-        if stage.GetAttributeAtPath(file).Get().path != map_file:
-            raise UsageError(
-                f"{source}: the map of material {material!r} comes from a class that it inherits, "
-                "which counts more than a variant. Give the material a texture of its own.",
-                kind="mesh-cannot-be-written",
-            )
+    for file, owner in readers.items():
+        is_said_elsewhere = stage.GetAttributeAtPath(file).Get() is not None  # by a look, say
+        unchanged = None if is_said_elsewhere else places[file]
+        choices = stage.GetPrimAtPath(owner).GetVariantSets().AddVariantSet(VARIANT_SET)
+        for label, map_file in {**maps, UNCHANGED: unchanged}.items():
+            name = Tf.MakeValidIdentifier(label)
+            choices.AddVariant(name)
+            choices.SetVariantSelection(name)
+            if map_file is None:
+                continue
+            with choices.GetVariantEditContext():
+                prim = stage.GetPrimAtPath(file.GetPrimPath())
+                said = prim.CreateAttribute(file.name, Sdf.ValueTypeNames.Asset, custom=False)
+                said.Set(Sdf.AssetPath(map_file))
+            if stage.GetAttributeAtPath(file).Get().path != map_file:
+                raise UsageError(
+                    f"{source}: the map of material {owner.name!r} comes from a class that it "
+                    "inherits, which counts more than a variant. Give the material a texture of "
+                    "its own.",
+                    kind="mesh-cannot-be-written",
+                )
     UsdUtils.ModifyAssetPaths(layer, lambda name: _named_from(Path(out), name))
-    return str(layer.ExportToString())
+    return str(layer.ExportToString()), remarks
 
 
-@frozen(kw_only=False)
-class _Paths:
-    """Of a material, and of what says the file of its colour, in a stage: the texture's input, or
-    one of the material that this is connected to.
-    """
-
-    material: Any
-    file: Any
+_MOST_SHOWN = 3
+"""Files of a network that are named."""
 
 
-def _texture_of(stage: Any, material: str, source: str) -> _Paths:
-    """Return the shader that reads the file of a material's colour, inside the material.
+def _readers_of_map(
+    stage: Any, material: str, own: str | None, source: str
+) -> tuple[dict[Any, Any], list[str]]:
+    """Return the paths of what names the face's map, each with that of the material around it; and
+    remarks on networks of these materials that read other files.
 
     Raises:
-        UsageError: there is none.
+        UsageError: the face's material has no such name inside.
     """
     from pxr import Usd, UsdShade
 
-    for prim in stage.Traverse():
-        if not prim.IsA(UsdShade.Material) or prim.GetName() != material:
-            continue
-        for inner in Usd.PrimRange(prim):
-            shader = UsdShade.Shader(inner)
-            for name in COLOUR_INPUTS if shader else ():
-                found = texture_behind(shader.GetInput(name))
-                if found is None:
-                    continue
-                given = UsdShade.Shader(stage.GetPrimAtPath(found)).GetInput("file")
-                for attribute in given.GetValueProducingAttributes():
-                    if attribute.GetPath().HasPrefix(prim.GetPath()):
-                        return _Paths(prim.GetPath(), attribute.GetPath())
-    raise UsageError(
-        f"{source}: the colour of material {material!r} comes from no texture file inside it, so "
-        "there is nothing that a variant could change. Give the material a texture, and let it be "
-        "no instance.",
-        kind="mesh-cannot-be-written",
-    )
+    prims = stage.Traverse(Usd.TraverseInstanceProxies(Usd.PrimDefaultPredicate))
+    materials = [UsdShade.Material(prim) for prim in prims if prim.IsA(UsdShade.Material)]
+    networks = {
+        (one.GetPath(), context): files_behind(surface)
+        for one in materials
+        for context, surface in surfaces_of(one).items()
+    }
+    faces = [files for (path, _), files in networks.items() if path.name == material]
+    if own is None:
+        own = next((place for files in faces for one in files if (place := place_of(one))), "")
+    readers = {
+        one.GetPath(): owner
+        for files in networks.values()
+        for one in files
+        if own and Path(place_of(one)) == Path(own) and (owner := _material_around(one))
+    }
+    if not any(one.GetPath() in readers for files in faces for one in files):
+        raise UsageError(
+            f"{source}: the colour of material {material!r} comes from no texture file inside it, "
+            "so there is nothing that a variant could change. Give the material a texture, and let "
+            "it be no instance.",
+            kind="mesh-cannot-be-written",
+        )
+    changed = list(dict.fromkeys(readers.values()))
+    remarks = []
+    for (path, context), files in networks.items():
+        reads = [place_of(one) for one in files]
+        concerns = path in changed or any(Path(place) == Path(own) for place in reads)
+        if concerns and not any(one.GetPath() in readers for one in files):
+            names = ", ".join(sorted({Path(place).name for place in reads})[:_MOST_SHOWN])
+            remarks.append(
+                f"the {f'{context} ' if context else ''}network of material {path.name!r} keeps "
+                f"its looks: it reads {names or 'no file'}, and no {Path(own).name} inside the "
+                "material"
+            )
+    if len(changed) > 1:
+        names = ", ".join(repr(path.name) for path in changed)
+        remarks.append(f"materials {names} read the map: choose the same {VARIANT_SET} in each")
+    return readers, remarks
+
+
+def _material_around(attribute: Any) -> Any:
+    """Return the path of the material that an attribute is in; None for one in none, or in an
+    instance, which cannot be changed.
+    """
+    from pxr import UsdShade
+
+    prim = attribute.GetPrim()
+    if prim.IsInstanceProxy() or prim.IsInPrototype():
+        return None
+    while prim and not prim.IsA(UsdShade.Material):
+        prim = prim.GetParent()
+    return prim.GetPath() if prim else None
 
 
 def _named_from(out: Path, name: str) -> str:

@@ -161,6 +161,50 @@ def test_a_map_that_the_materials_interface_names_becomes_variants(
         assert given.GetValueProducingAttributes()[0].Get().path == file
 
 
+def test_all_networks_and_materials_that_read_the_map_get_the_new_one(
+    head: MadeHead, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mesh = write_head(tmp_path / "cast", head)
+    stage, types = pxr.Usd.Stage.Open(str(mesh)), pxr.Sdf.ValueTypeNames
+    skin = pxr.UsdShade.Material(stage.GetPrimAtPath("/Looks/Skin"))
+    for context, name in (("mtlx", "skin.png"), ("arnold", "skin.tx")):
+        surface, image = (
+            pxr.UsdShade.Shader.Define(stage, f"/Looks/Skin/{context}{kind}")
+            for kind in ("Surface", "Image")
+        )
+        image.CreateInput("file", types.Asset).Set(f"./{name}")
+        colour = surface.CreateInput("base_color", types.Color3f)
+        colour.ConnectToSource(image.ConnectableAPI(), "out")
+        skin.CreateSurfaceOutput(context).ConnectToSource(surface.ConnectableAPI(), "out")
+    layer = stage.GetRootLayer()
+    pxr.Sdf.CopySpec(layer, "/Looks/Skin", layer, "/Looks/Neck")
+    layer.Save()
+    out = tmp_path / "cast" / "variants.usda"
+    assert run(mesh, out, tmp_path, "--expression", "happy") == 0
+    said = capsys.readouterr().err
+    assert "the arnold network of material 'Skin' keeps its looks: it reads skin.tx" in said
+    assert "materials 'Skin', 'Neck' read the map" in said
+    again = pxr.Usd.Stage.Open(str(out))
+    for material in ("Skin", "Neck"):
+        choices = again.GetPrimAtPath(f"/Looks/{material}").GetVariantSet("expression")
+        for label, name in (("happy", "skin_happy.png"), ("unchanged", "skin.png")):
+            choices.SetVariantSelection(label)
+            for shader, file in (("Colour", name), ("mtlxImage", name), ("arnoldImage", "skin.tx")):
+                found = again.GetAttributeAtPath(f"/Looks/{material}/{shader}.inputs:file").Get()
+                assert found.path == f"./{file}"
+
+
+@pytest.mark.parametrize("purpose", ["full", "preview"])
+def test_a_material_that_is_bound_for_one_purpose_alone_is_worn(
+    purpose: str, head: MadeHead, tmp_path: Path
+) -> None:
+    mesh = write_head(tmp_path / "cast", head)
+    text = mesh.read_text()
+    mesh.write_text(text.replace("material:binding =", f"material:binding:{purpose} ="))
+    (part,) = load_mesh(mesh).character.parts
+    assert part.material.image == tmp_path / "cast" / "skin.png"
+
+
 def test_a_map_of_a_class_takes_no_variants(
     head: MadeHead, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

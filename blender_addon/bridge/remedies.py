@@ -62,6 +62,8 @@ REMEDIES: Mapping[str, str] = {
     "no-such-head-bone": "Choose one of them as Bone under Head from Rig.",
     "mesh-reference": "The field Image names a map that lies elsewhere.",
     "map-is-not-named": "The field Image names the map.",
+    "map-without-material": "The field Material names the material. Or say which way it looks "
+    "(Front), or which bone is its head (Head and Bone under Head from Rig).",
     "no-colour-map": "Switch Take Any Image on if this is one.",
     "not-the-map-of-the-mesh": "The field Material names the material; Take Any Image takes the "
     "map as it is.",
@@ -103,7 +105,7 @@ def with_remedy(said: Mapping[str, Any], instead: Mapping[str, str] | None = Non
         instead: remedies that fit the button that was pressed better than the table's.
     """
     message = str(said.get("message") or "")
-    if said.get("kind") == "face-on-mesh":
+    if said.get("kind") in ("face-on-mesh", "map-without-material"):
         message = in_blender_s_axes(message)
     if said.get("kind") == "missing-extra":
         found, _, typed = message.partition(" Install it")

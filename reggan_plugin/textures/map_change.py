@@ -90,11 +90,16 @@ class PreparedFace:
             self.framed = self._framed(choice)
             survey = take_survey(self.stage, self.framed)
         with self.watch.timing("read"):
+            was_worn = choice.is_settled
             skin = skin_in_survey(self.framed, transfer.card.canonical_points)
             worn = choice.settle(
                 self.stage, survey, skin, lambda: take_survey(self.stage, self.framed)
             )
         self.files, self.parts, self.texture = worn.files, worn.parts, worn.texture
+        if not was_worn and self.loaded.character.parts[self.parts[0]].material.image is None:
+            with self.watch.timing("find the face"):  # found without a map, it lies a little off
+                self.framed = self._framed(choice)
+                survey = take_survey(self.stage, self.framed)
         self.notices: dict[str, None] = dict.fromkeys(
             (
                 *transfer.remarks,
@@ -226,9 +231,9 @@ class PreparedFace:
                 head_bone=self.look.head_bone,
             )
         except FaceNotFoundError as error:
-            choice.check_joins(self.stage)  # a map of another mesh is the likelier reason
-            for missing in choice.missing_tiles():
-                raise error.after(f"Of {self.look.texture}, {missing}. ") from error
+            said = choice.without_face(error, self.stage)  # which is the likelier reason
+            if said is not error:
+                raise said from error
             for notice in self._maps.notices:  # or one that cannot be read
                 raise error.after(
                     f"{self.loaded.character.path} is {notice} Without it "

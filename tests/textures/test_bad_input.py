@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.errors import (
     EmptySourceError,
     FaceNotFoundError,
@@ -20,6 +22,7 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_plugin.textures.map_change import PreparedFace
+from reggan_plugin.textures.maps import choose_map
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.texture_job import run_request
 from reggan_plugin.textures.texture_request import Look, TextureRequest
@@ -161,6 +164,48 @@ def test_a_texture_that_does_not_join_at_the_meshs_seams(
     Image.fromarray(wrong).save(tmp_path / "other.png")
     with pytest.raises(TextureError, match="across the mesh's UV seams"):
         run(transfer, head_files / "head.obj", Look(texture=tmp_path / "other.png"))
+
+
+def test_a_face_that_no_name_tells_wears_the_map_that_is_given(
+    transfer: ExpressionTransfer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The skin of the sample has lost its map, which lies beside; the eyes have theirs."""
+    gltf = read_gltf(SAMPLES / "head.glb")
+    (tmp_path / "base.jpg").write_bytes(gltf.view(gltf.list_of("images")[0]["bufferView"]))
+    document, binary = parsed(SAMPLES / "head.glb")
+    del document["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]
+    (tmp_path / "bare.glb").write_bytes(glb_bytes(document, binary))
+    look = Look(texture=tmp_path / "base.jpg")
+    bare = PreparedFace(tmp_path / "bare.glb", look, transfer, tmp_path)
+    whole = PreparedFace(SAMPLES / "head.glb", Look(), transfer, tmp_path)
+    assert bare.material_name == "Skin"
+    assert bare.parts == whole.parts
+    assert (bare.front_view[0].colour == whole.front_view[0].colour).all()
+    monkeypatch.setattr(choose_map, "joins_at_seams", lambda *_: False)  # the sample has no seams
+    with pytest.raises(TextureError, match="across the mesh's UV seams"):
+        PreparedFace(tmp_path / "bare.glb", look, transfer, tmp_path)
+
+
+def test_a_face_that_is_not_seen_without_its_map_needs_its_material(
+    transfer: ExpressionTransfer, head_files: Path, head_glb: Path
+) -> None:
+    """Without its map the egg is plain, and a part at its back has a map."""
+    document, binary = parsed(head_glb)
+    face, back = document["materials"]
+    back["pbrMetallicRoughness"] = face.pop("pbrMetallicRoughness")
+    (primitive,) = document["meshes"][0]["primitives"]
+    few = {**document["accessors"][primitive["indices"]], "count": 60}
+    document["accessors"].append(few)
+    behind = {**primitive, "indices": len(document["accessors"]) - 1, "material": 1}
+    document["meshes"][0]["primitives"].append(behind)
+    head_glb.write_bytes(glb_bytes(document, binary))
+    look = Look(texture=head_files / "base_color.png")
+    said = r"which material \(Face, Unused\) wears .*base_color\.png, and without .* shows no face"
+    with pytest.raises(FaceNotFoundError, match=said) as caught:
+        run(transfer, head_glb, look)
+    assert with_remedy(caught.value.remark).endswith("--head-bone Head).")
+    assert "--material names the material" in with_remedy(caught.value.remark)
+    run(transfer, head_glb, replace(look, material="Face"), out=head_glb.with_name("map.png"))
 
 
 def test_an_unknown_bone_or_material_is_named_with_what_there_is(

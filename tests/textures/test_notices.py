@@ -236,8 +236,8 @@ def test_a_fringe_does_not_choose_the_map() -> None:
     )
     mouth = np.zeros((8, 8), np.bool_)
     mouth[4:7, 2:6] = True
-    assert parts_by_sight(character, face, mouth) == [1]
-    assert parts_by_sight(character, face, np.zeros((8, 8), np.bool_)) == [0]
+    assert parts_by_sight(character, face, mouth, is_given=False) == [1]
+    assert parts_by_sight(character, face, np.zeros((8, 8), np.bool_), is_given=False) == [0]
 
 
 def test_skin_lies_between_the_eyes_and_the_chin(

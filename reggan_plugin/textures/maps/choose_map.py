@@ -12,7 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from reggan_plugin.array_types import Bool, Float
-from reggan_plugin.errors import MeshError, RegganError, Remark, TextureError, UsageError
+from reggan_plugin.errors import (
+    FaceNotFoundError,
+    MeshError,
+    RegganError,
+    Remark,
+    TextureError,
+    UsageError,
+)
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.limits import MOST_MAP_PIXELS
@@ -219,12 +226,16 @@ _NOT_SKIN = re.compile(
 _OUTSIDE = 1e-4
 
 
-def parts_by_sight(character: Character, face: StagePicture, skin: SideMask) -> list[int]:
+def parts_by_sight(
+    character: Character, face: StagePicture, skin: SideMask, *, is_given: bool
+) -> list[int]:
     """All parts with the map that covers most of what is surely skin; a fringe may hide more.
+
+    Where a map is given, those of the material that is seen there take it, if they have none.
 
     Raises:
         MeshError: the face has no UVs.
-        UsageError: it has no map.
+        UsageError: it has no map, and none is given.
     """
     there = face.part >= 0
     covered = np.bincount(face.part[there & skin if (there & skin).any() else there])
@@ -232,10 +243,16 @@ def parts_by_sight(character: Character, face: StagePicture, skin: SideMask) -> 
     if best.uv is None:
         raise no_uvs(character)
     image = best.material.image
-    if image is None:
+    if image is None and not is_given:
         raise _without_map(character, f"the face's material {best.material.name!r}")
-    parts = enumerate(character.parts)
-    return [i for i, part in parts if part.material.image == image and part.uv is not None]
+    return [
+        i
+        for i, part in enumerate(character.parts)
+        if part.material.image == image
+        and part.uv is not None
+        # many parts may have no map
+        and (image is not None or part.material.name == best.material.name)
+    ]
 
 
 def _without_map(character: Character, whose: str) -> UsageError:
@@ -310,7 +327,12 @@ class MapChoice:
         self._parts = parts = self._parts_by_name()
         """As far as names tell; empty where looking must decide."""
         self._worn = self._wear(self._given, parts) if self._given and parts else None
-        """The map that was given, where names tell who wears it."""
+        """The map that was given, as soon as it is known who wears it."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the parts wear the map that is given, or their own."""
+        return self._given is None or self._worn is not None
 
     def settle(
         self, stage: Stage, survey: StagePicture, skin: SideMask, again: Callable[[], StagePicture]
@@ -327,41 +349,59 @@ class MapChoice:
             TextureError: the map is not colour, or not this mesh's.
             UsageError, MeshError: the face has no map, or no UVs.
         """
-        worn = self._worn
+        worn, is_by_name = self._worn, self._worn is not None
         if worn is None:
-            parts = self._parts or parts_by_sight(self._loaded.character, survey, skin)
-            worn = self._wear(self._given or self._own_files(parts[0]), parts)
+            parts = self._parts or parts_by_sight(
+                self._loaded.character, survey, skin, is_given=self._given is not None
+            )
+            worn = self._worn = self._wear(self._given or self._own_files(parts[0]), parts)
         if self._look.force:
             return worn
-        if self._worn is not None:
-            self.check_joins(stage)
+        image = self._loaded.character.parts[worn.parts[0]].material.image
+        if is_by_name or image is None:
+            self._check_joins(stage, worn)
         elif self._given is not None:
             now, on_face = again(), np.isin(survey.part, worn.parts)
             if not is_alike(survey.colour[on_face], now.colour[on_face]):
                 raise self._not_this_mesh("on the face it is nothing like the mesh's own map")
-        image = self._loaded.character.parts[worn.parts[0]].material.image
         own = image if self._look.texture is None and isinstance(image, int) else None
         for number, path in worn.files.paths.items():
             check_is_colour(path, worn.texture.tiles[number], self._loaded.gltf, own)
         return worn
 
-    def check_joins(self, stage: Stage) -> None:
+    def without_face(self, error: FaceNotFoundError, stage: Stage) -> FaceNotFoundError:
+        """Return why a character shows no face, as far as the map that the user names is why.
+
+        Raises:
+            TextureError: its colours break at the mesh's UV seams.
+        """
+        if self._worn is not None:
+            if not self._look.force:
+                self._check_joins(stage, self._worn)
+            for missing in self._missing_tiles(self._worn):
+                return error.after(f"Of {self._look.texture}, {missing}. ")
+        elif self._given is not None:
+            names = sorted({part.material.name for part in self._loaded.character.parts})
+            return FaceNotFoundError(
+                f"No name tells which material ({', '.join(names)}) wears {self._look.texture}, "
+                f"and without that map {error}",
+                kind="map-without-material",
+            )
+        return error
+
+    def _check_joins(self, stage: Stage, worn: WornMap) -> None:
         """Refuse a map that the user names if its colours break at the mesh's UV seams.
 
         Raises:
             TextureError: they do.
         """
-        if self._look.force or self._worn is None:
-            return
-        if not joins_at_seams(stage, self._worn.parts, self._worn.texture):
+        if not joins_at_seams(stage, worn.parts, worn.texture):
             breaks = "its colours do not go on across the mesh's UV seams"
-            raise self._not_this_mesh(": ".join([breaks, *self.missing_tiles()]))
+            raise self._not_this_mesh(": ".join([breaks, *self._missing_tiles(worn)]))
 
-    def missing_tiles(self) -> Iterator[str]:
-        """Name tiles that are not there, of a map that the user names, if there are any."""
-        if self._worn is not None:
-            parts = self._loaded.character.parts
-            yield from missing_tiles([parts[i] for i in self._worn.parts], self._worn.texture)
+    def _missing_tiles(self, worn: WornMap) -> Iterator[str]:
+        parts = self._loaded.character.parts
+        yield from missing_tiles([parts[i] for i in worn.parts], worn.texture)
 
     def _parts_by_name(self) -> list[int]:
         """Return the parts that wear the map, as far as names tell; none where looking decides."""

@@ -116,8 +116,8 @@ REMEDIES: Mapping[str, str] = {
     "give the mesh with --mesh.",
     "no-such-head-bone": "Pass one of them as --head-bone.",
     "map-is-not-named": "--texture names the map.",
-    "map-without-material": "--material names the material. Or say which way it looks (--front +Z), "
-    "or which bone is its head (--head-bone Head).",
+    "map-without-material": "--material names the material. Or say which way it looks "
+    "(--front +Z), or which bone is its head (--head-bone Head).",
     "no-colour-map": "Pass --force if this is one.",
     "not-the-map-of-the-mesh": "--material names the material; --force takes the map as it is.",
     "no-texel-changes": "--material names the material, --texture the map, --front the way, such "

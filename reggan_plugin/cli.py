@@ -20,14 +20,15 @@ from typing import Any, TextIO
 
 import click
 
-from reggan_plugin.commands.command_group import LazyCommand, LazyGroup
-from reggan_plugin.commands.remedies import with_remedy
-from reggan_plugin.commands.terminal import (
+from reggan_plugin.commands.command_group_and_terminal import (
+    LazyCommand,
+    LazyGroup,
     Verbosity,
     printable_streams,
     send_nowhere,
     verbose_option,
 )
+from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.errors import RegganError
 from reggan_plugin.jobs.signals_and_timeouts import Interrupted
 
@@ -112,7 +113,7 @@ _COMMANDS = {
     context_settings={
         "help_option_names": ["-h", "--help"],
         "max_content_width": 100,
-        "color": True,  # or click cuts escape sequences out of names; see `commands/terminal.py`
+        "color": True,  # or click cuts escape sequences out of names; see `PrintableStream`
     },
     epilog="\b\nExample:\n  reggan-plugin demo",
 )

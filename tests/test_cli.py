@@ -11,7 +11,11 @@ from reggan_plugin import cli
 from reggan_plugin.backends.runner import PROVIDERS
 from reggan_plugin.cli import main
 from reggan_plugin.commands import doctor, models, sheet
-from reggan_plugin.commands.command_group import ENTRY_POINT_GROUP, package_of, words_of
+from reggan_plugin.commands.command_group_and_terminal import (
+    ENTRY_POINT_GROUP,
+    package_of,
+    words_of,
+)
 from reggan_plugin.errors import MissingExtraError
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.missing_package import needs_extra

@@ -20,8 +20,16 @@ from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.composite_motion import FrameMotion
-from reggan_plugin.imaging.crop import Region, ShownFace, box_of, clipped, part_inside, place_cells
-from reggan_plugin.imaging.region_limits import inside_in_frame, smooth_step
+from reggan_plugin.imaging.crop import (
+    Region,
+    ShownFace,
+    box_of,
+    clipped,
+    inside_in_frame,
+    part_inside,
+    place_cells,
+    smooth_step,
+)
 from reggan_plugin.interpolation import FREE_FOOTPRINT
 from reggan_plugin.kernels.change import weigh_change
 from reggan_plugin.models.model_card import ModelCard

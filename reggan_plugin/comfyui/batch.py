@@ -9,7 +9,7 @@ from typing import Protocol, cast
 import numpy as np
 
 from reggan_plugin.array_types import Float, Plane
-from reggan_plugin.change.pipeline import EditedFrame, FrameAnswers, FrameCrops
+from reggan_plugin.change.pipeline import EditedFrame, FrameAnswers, FrameCrops, RegionLimits
 from reggan_plugin.comfyui.expression_nodes import BatchExpression, refuse_no_expression, scaled
 from reggan_plugin.comfyui.frames_from_tensors import BatchPicture
 from reggan_plugin.errors import FaceNotFoundError, UsageError, counted
@@ -20,7 +20,6 @@ from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
 from reggan_plugin.files.exr.writing_settings import ChangeLayer
 from reggan_plugin.files.image_format import Encoding, Frame
 from reggan_plugin.frozen import frozen
-from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.jobs.change_layers import FrameChange
 from reggan_plugin.jobs.frame_steps import PIXELS_WHILE_RENDERING, room_beside
 from reggan_plugin.jobs.frames_in_flight import most_in_flight, run_overlapped

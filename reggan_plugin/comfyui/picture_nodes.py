@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.array_types import Float, Pixels
+from reggan_plugin.change.pipeline import LARGEST_BLUR, LARGEST_GROWTH, RegionLimits
 from reggan_plugin.comfyui import host
 from reggan_plugin.comfyui.batch import (
     MOTION_OUTPUTS,
@@ -54,7 +55,6 @@ from reggan_plugin.faces.tracks import VISIBLE, TrackedFace, Tracks
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.exr.writing_settings import MASK
 from reggan_plugin.imaging.colour import linear_from_srgb
-from reggan_plugin.imaging.region_limits import LARGEST_BLUR, LARGEST_GROWTH, RegionLimits
 from reggan_plugin.jobs.change_layers import OWN_CHANNELS
 from reggan_plugin.ui.change_from_json import change_from_json
 

@@ -8,21 +8,21 @@ from pathlib import Path
 import click
 
 from reggan_plugin.benchmark.benchmark import BenchSettings, run_benchmark
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
     grouped_option,
     options_as,
     output_option,
 )
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.file_safety import (
+    json_text,
     refuse_existing,
     refuse_other_kind,
     refuse_overwriting,
     write_atomically,
 )
 from reggan_plugin.jobs.plan import writable_folder
-from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.model_card import find_model, installed_models
 
 _HEIGHTS = (1080, 2160)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.errors import OutputError, OutputExistsError, SourceError
 from reggan_plugin.file_safety import write_atomically
 

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.input import shot_option
 from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
     grouped_option,
     output_option,
 )
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.file_safety import (
     refuse_existing,
     refuse_other_kind,

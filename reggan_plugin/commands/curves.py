@@ -6,6 +6,11 @@ from typing import Any
 import click
 import numpy as np
 
+from reggan_plugin.commands.command_group_and_terminal import (
+    STANDARD,
+    refuse_closed_output,
+    verbose_option,
+)
 from reggan_plugin.commands.options.expression import fit_options, percent_option, rate_option
 from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
@@ -13,7 +18,6 @@ from reggan_plugin.commands.options.options_and_settings_file import (
     output_option,
 )
 from reggan_plugin.commands.remedies import with_remedy
-from reggan_plugin.commands.terminal import STANDARD, refuse_closed_output, verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.plot import html_of_take, moving_columns, png_of_take
 from reggan_plugin.curves.read_take import read_take
@@ -27,12 +31,12 @@ from reggan_plugin.curves.retargeting import (
 from reggan_plugin.curves.take import Take
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import (
+    json_text,
     refuse_existing,
     refuse_other_kind,
     refuse_overwriting,
     write_atomically,
 )
-from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.textures.read_mesh import files_of_mesh
 
 

@@ -2,8 +2,7 @@
 
 import click
 
-from reggan_plugin.commands.command_group import LazyGroup
-from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.commands.command_group_and_terminal import LazyGroup, verbose_option
 
 
 @click.group(

@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
     grouped_option,
     output_option,
     presets_option,
 )
-from reggan_plugin.commands.terminal import verbose_option
-from reggan_plugin.json_and_toml import json_text
+from reggan_plugin.file_safety import json_text
 from reggan_plugin.vocabulary.action_units import WEIGHTS_FROM_ACTION_UNIT
 from reggan_plugin.vocabulary.expression import (
     EXPRESSION_NAMES,

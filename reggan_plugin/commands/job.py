@@ -18,6 +18,7 @@ from typing import Any
 import click
 
 from reggan_plugin.backends.runner import INDEXED_KINDS
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.input import frames_option, range_option
 from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
@@ -26,17 +27,16 @@ from reggan_plugin.commands.options.options_and_settings_file import (
 )
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.report import report
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.commands.track import track
 from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
+from reggan_plugin.files.frame import is_video
 from reggan_plugin.files.sequence import (
     common_numbers,
     format_frame_range,
     parse_frame_range,
     range_from_spans,
 )
-from reggan_plugin.files.video import is_video
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.input_files import find_shot
 from reggan_plugin.vocabulary.face_shapes import MAX_INTENSITY

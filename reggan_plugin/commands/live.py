@@ -4,9 +4,9 @@ import sys
 
 import click
 
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.model import model_options, open_model, rig_options
 from reggan_plugin.commands.options.options_and_settings_file import GroupedCommand
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import UsageError
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.ui.live_pipe import LivePipe, newest_lines

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.expression import ReaderOptions, reader_options
 from reggan_plugin.commands.options.input import stall_option
 from reggan_plugin.commands.options.options_and_settings_file import (
@@ -21,11 +22,11 @@ from reggan_plugin.commands.options.options_and_settings_file import (
 )
 from reggan_plugin.commands.options.picture import reading_options
 from reggan_plugin.commands.progress import ProgressStyle, progress_on_stderr, style_options
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.retargeting import Retargeting, retargeted
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import (
+    json_text,
     refuse_existing,
     refuse_other_kind,
     refuse_overwriting,
@@ -42,7 +43,6 @@ from reggan_plugin.jobs.results_and_events import (
     unreadable_frames,
 )
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, stop_on_signals
-from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.perform.read_clip import raise_without_face, record
 from reggan_plugin.perform.take_from_clip import TURNS, Performance, performance_from_recording
 

@@ -10,15 +10,16 @@ from typing import Any, Literal, TypeVar, cast
 
 import click
 
+from reggan_plugin.commands.command_group_and_terminal import unguarded
 from reggan_plugin.commands.options.options_and_settings_file import (
     AddOption,
     grouped_option,
     options_as,
 )
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
-from reggan_plugin.commands.terminal import unguarded
 from reggan_plugin.errors import RegganError, counted
-from reggan_plugin.files.video import is_video, name_of_frame
+from reggan_plugin.file_safety import json_text
+from reggan_plugin.files.frame import is_video, name_of_frame
 from reggan_plugin.jobs.results_and_events import (
     SAYING,
     Event,
@@ -35,7 +36,6 @@ from reggan_plugin.jobs.results_and_events import (
     Started,
     document_from_event,
 )
-from reggan_plugin.json_and_toml import json_text
 
 _EACH_S = 1.0
 """Between lines of frames in a log."""

@@ -6,7 +6,11 @@ bring their own.
 
 from collections.abc import Mapping
 
-from reggan_plugin.commands.command_group import attached_commands, package_of, words_of
+from reggan_plugin.commands.command_group_and_terminal import (
+    attached_commands,
+    package_of,
+    words_of,
+)
 from reggan_plugin.errors import Remark
 
 _SAID_BY_SENTENCE = (

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.command_group_and_terminal import STANDARD, verbose_option
 from reggan_plugin.commands.options.expression import (
     NOTHING_ASKED,
     AskedExpressions,
@@ -50,11 +51,11 @@ from reggan_plugin.commands.render_output import (
     write_atlas,
     written_by,
 )
-from reggan_plugin.commands.terminal import STANDARD, verbose_option
 from reggan_plugin.errors import OutputExistsError, Remark, UsageError
 from reggan_plugin.files.content_credentials import Signing
+from reggan_plugin.files.frame import is_video
 from reggan_plugin.files.sequence import FrameList
-from reggan_plugin.files.video import VIDEO_CODECS, Coding, VideoFile, is_video
+from reggan_plugin.files.video import VIDEO_CODECS, Coding, VideoFile
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.input_files import Found
 from reggan_plugin.jobs.plan import (
@@ -121,9 +122,18 @@ def bitrate_from_text(text: str) -> int:
     return bits
 
 
+def _coding_from_options(codec: str | None, quality: int | None, bitrate: int | None) -> Coding:
+    if quality is not None and bitrate is not None:
+        raise UsageError(
+            "A quality and a bitrate were asked for; either one follows from the other.",
+            kind="two-qualities",
+        )
+    return Coding(codec=codec, quality=quality, bitrate=bitrate)
+
+
 coding_options = options_as(
     "coding",
-    Coding,
+    _coding_from_options,
     output_option(
         "--codec",
         type=click.Choice(list(VIDEO_CODECS)),

@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from reggan_plugin.commands.terminal import STANDARD, refuse_closed_output
+from reggan_plugin.commands.command_group_and_terminal import STANDARD, refuse_closed_output
 from reggan_plugin.errors import (
     EmptySourceError,
     OutputError,
@@ -33,14 +33,16 @@ from reggan_plugin.errors import (
 from reggan_plugin.file_safety import (
     found_at,
     is_taken,
+    json_text,
     path_from,
+    read_json,
     refuse_overwriting,
     write_atomically,
 )
 from reggan_plugin.files.formats.png import SIGNATURE, read_chunks
-from reggan_plugin.files.frame import format_of, image_formats
+from reggan_plugin.files.frame import format_of, image_formats, is_video
 from reggan_plugin.files.image_format import HEAD_BYTES
-from reggan_plugin.files.video import is_video, video_suffix_of
+from reggan_plugin.files.video import video_suffix_of
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.finished_frames import FinishedFrames
 from reggan_plugin.jobs.frame_record import digest_of, record_path
@@ -59,7 +61,6 @@ from reggan_plugin.jobs.results_and_events import (
 )
 from reggan_plugin.jobs.several_jobs import PlannedJob
 from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S, IoTimeout
-from reggan_plugin.json_and_toml import json_text, read_json
 
 _END_AND_BEGIN_OF_JPEG = b"\xff\xd9\xff\xd8\xff"
 _MULTI_PICTURE_FORMAT = b"MPF\0"

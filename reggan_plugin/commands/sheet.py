@@ -10,6 +10,7 @@ import click
 from PIL import Image
 
 from reggan_plugin.array_types import Pixels
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.expression import Liked, like_options, with_liked
 from reggan_plugin.commands.options.input import FaceOptions, face_options, stall_option
 from reggan_plugin.commands.options.model import model_options, open_model, rig_options
@@ -22,7 +23,6 @@ from reggan_plugin.commands.options.options_and_settings_file import (
 )
 from reggan_plugin.commands.options.picture import exposure_option, reading_options
 from reggan_plugin.commands.progress import bar_of, errors_as_events
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import (
     CELL_PX,
     GRID_COLUMNS,
@@ -38,7 +38,12 @@ from reggan_plugin.drawing.contact_sheet import (
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.face_sizes import EXPECTED
-from reggan_plugin.file_safety import refuse_existing, refuse_other_kind, refuse_overwriting
+from reggan_plugin.file_safety import (
+    json_text,
+    refuse_existing,
+    refuse_other_kind,
+    refuse_overwriting,
+)
 from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.files.sequence import number_in
 from reggan_plugin.frozen import frozen
@@ -47,7 +52,6 @@ from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.plan import writable_folder
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
-from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.expression import NOTHING_ASKED, MixOptions, expression_options
 from reggan_plugin.commands.options.model import model_options, open_model, rig_options
 from reggan_plugin.commands.options.options_and_settings_file import (
@@ -20,13 +21,12 @@ from reggan_plugin.commands.options.options_and_settings_file import (
 from reggan_plugin.commands.options.texture import character_options, output_options
 from reggan_plugin.commands.progress import bar_of, errors_as_events, quiet_option, without_bar
 from reggan_plugin.commands.remedies import with_remedy
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import RegganError, UsageError, document_from_said
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.file_safety import json_text
 from reggan_plugin.jobs.plan import Existing, named, writable_folder
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.signals_and_timeouts import stop_on_signals
-from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.textures.texture_request import (
     Look,
     MeshOutput,

@@ -14,6 +14,7 @@ import click
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.input import range_option, shot_option, stall_option
 from reggan_plugin.commands.options.model import model_options, open_model
 from reggan_plugin.commands.options.options_and_settings_file import (
@@ -29,12 +30,12 @@ from reggan_plugin.commands.progress import (
     progress_on_stderr,
     style_options,
 )
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import RegganError, UsageError
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
 from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.file_safety import (
+    json_text,
     refuse_existing,
     refuse_other_kind,
     refuse_overwriting,
@@ -55,7 +56,6 @@ from reggan_plugin.jobs.results_and_events import (
 )
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, stop_on_signals
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
-from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.transfer.display_picture import display_picture
 
 LONGEST_PX = 960

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.demo import sample_shots
 from reggan_plugin.commands.options.expression import ReaderOptions, reader_options
 from reggan_plugin.commands.options.model import model_options, open_model
@@ -23,7 +24,6 @@ from reggan_plugin.commands.options.options_and_settings_file import (
     settings_in_use,
     settings_of,
 )
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.file_safety import found_at, is_taken, write_atomically

@@ -29,8 +29,8 @@ from reggan_plugin.faces.landmarks_and_crop import (
 )
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces
+from reggan_plugin.file_safety import read_json
 from reggan_plugin.frozen import frozen
-from reggan_plugin.json_and_toml import read_json
 from reggan_plugin.limits import is_coordinate
 
 _LARGEST_CROP = 8.0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,9 +38,11 @@ from reggan_plugin.files.image_format import Encoding as Encoding
 from reggan_plugin.files.image_format import Frame as Frame
 from reggan_plugin.files.image_format import PlacedPicture as PlacedPicture
 from reggan_plugin.files.image_format import StoredImage as StoredImage
-from reggan_plugin.files.video import VideoFile, is_video
 from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_FILE_BYTES
+
+if TYPE_CHECKING:
+    from reggan_plugin.files.video import VideoFile
 
 # Else Python prints every fault that these log, beside the error that names the file.
 for _name in ("tifffile", "imagecodecs"):
@@ -60,11 +62,11 @@ _OTHER_VIDEOS = (".3gp", ".avi", ".flv", ".m2ts", ".mts", ".mxf", ".ogv", ".wmv"
 """Those that Python's own table of kinds may not have."""
 
 
-_HOLDERS: dict[Path, VideoFile] = {}
+_HOLDERS: "dict[Path, VideoFile]" = {}
 """Videos by their path, which is the folder of the frames in them."""
 
 
-def register_holder(path: Path, holder: VideoFile) -> None:
+def register_holder(path: Path, holder: "VideoFile") -> None:
     """Let paths such as `clip.mp4/00000001.png` be read."""
     _HOLDERS[path] = holder
 
@@ -311,6 +313,20 @@ def format_named(name: str) -> ImageFormat | None:
     own = next((one for one in image_formats() if suffix in one.suffixes), None)
     is_attached = own is None and suffix[1:] in attached("image_formats")
     return _attached_format(suffix[1:]) if is_attached else own
+
+
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")
+
+
+def is_video(path: Path) -> bool:
+    """Tell whether the name ends like that of a video."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
+
+
+def name_of_frame(path: Path) -> str:
+    """Return what to call a frame: the name of its file, or the video and its number there."""
+    is_in_video = is_video(path.parent) and path.stem.isdecimal()  # or a folder is called so
+    return f"{path.parent.name} frame {int(path.stem)}" if is_in_video else path.name
 
 
 def can_read(path: PurePath) -> bool:

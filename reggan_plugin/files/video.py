@@ -66,13 +66,6 @@ class Coding:
     quality: int | None = None
     bitrate: int | None = None
 
-    def __post_init__(self) -> None:
-        if self.quality is not None and self.bitrate is not None:
-            raise UsageError(
-                "A quality and a bitrate were asked for; either one follows from the other.",
-                kind="two-qualities",
-            )
-
     def options_for(self, name: str) -> dict[str, str]:
         """Return the options of an encoder.
 
@@ -190,7 +183,6 @@ def pixel_format_for(codec: str, source: str, known: list[str]) -> str:
     return "yuv420p"
 
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".gif")
 _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 """Matrix as ITU-T H.273 numbers it, to that of swscale: BT.709, FCC, BT.601, 240M, BT.2020."""
 _BT709, _BT601 = 1, 5
@@ -220,17 +212,6 @@ _BYTES_A_PIXEL = 128
 """Of memory, to decode frames of 8K and more."""
 _MOST_THREADS, _PIXELS_OF_THREADS = 16, 2**29
 """Of a decoder: each holds a frame."""
-
-
-def is_video(path: Path) -> bool:
-    """Tell whether the name ends like that of a video."""
-    return path.suffix.lower() in VIDEO_SUFFIXES
-
-
-def name_of_frame(path: Path) -> str:
-    """Return what to call a frame: the name of its file, or the video and its number there."""
-    is_in_video = is_video(path.parent) and path.stem.isdecimal()  # or a folder is called so
-    return f"{path.parent.name} frame {int(path.stem)}" if is_in_video else path.name
 
 
 def load_av() -> Any:

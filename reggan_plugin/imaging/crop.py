@@ -9,10 +9,19 @@ from functools import cached_property
 
 import numpy as np
 
-from reggan_plugin.array_types import Bool, CropPixels, Float, Int, RegionPixels, RegionPlane
+from reggan_plugin.array_types import (
+    Bool,
+    CropPixels,
+    CropPlane,
+    Float,
+    Int,
+    RegionPixels,
+    RegionPlane,
+)
 from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.frozen import frozen
 from reggan_plugin.interpolation import sampled
+from reggan_plugin.kernels.library import call
 from reggan_plugin.kernels.pictures import block_means, sample_affine, sample_bilinear, shrink
 
 _MARGIN_PX = 4
@@ -240,3 +249,52 @@ ShownFace = CropPixels | CroppedFace
 def small_of(face: ShownFace) -> CropPixels:
     """Return the crop itself."""
     return face.small if isinstance(face, CroppedFace) else face
+
+
+_RIM, _RAMP = 0.04, 0.04
+"""Parts of the square's side, from its border: where a change is 0, and where it comes back."""
+
+
+def inside_rim(side_px: int) -> CropPlane:
+    """0 on the rim of a square, 1 inside of it, smooth between; at the square's own pixels."""
+    distance = np.minimum(np.arange(side_px), np.arange(side_px)[::-1]) / side_px
+    inside = smooth_step((distance - _RIM) / _RAMP)
+    return np.minimum(inside[:, None], inside)
+
+
+def inside_in_frame(
+    crop: FaceCrop, region: Region, begins: float = _RIM, over: float = _RAMP
+) -> RegionPlane:
+    """0 outside a crop and on its rim, 1 inside of it, smooth between; at pixels of the frame.
+
+    Args:
+        crop: the square.
+        region: rows and columns of the frame.
+        begins: where it is 0 up to, from the border, in parts of the crop's side.
+        over: how much further in it is 1, likewise.
+    """
+    matrix = crop.crop_from_frame / crop.side_px
+    rows, columns = (np.arange(axis.start, axis.stop) + 0.5 for axis in region)
+    across = (matrix[:, :1] * columns + matrix[:, 2:]).astype(np.float32)
+    down = (matrix[:, 1:2] * rows).astype(np.float32)
+    share = np.empty((len(rows), len(columns)), np.float32)
+    call("inside_border", across, down, *share.shape, float(begins), float(over), share)
+    return share
+
+
+def smooth_step(values: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """0 up to 0, 1 from 1 on, without a kink between."""
+    clipped = np.clip(values, 0.0, 1.0)
+    curve = clipped * -2.0
+    curve += 3.0
+    clipped *= clipped
+    clipped *= curve
+    return np.asarray(clipped, dtype=np.float32)
+
+
+def blurred(plane: CropPlane, sigma_px: float) -> CropPlane:
+    """Convolved with a Gaussian; beyond the border there is 0."""
+    offsets = np.arange(plane.shape[0])[:, None] - np.arange(plane.shape[0])
+    weights = np.exp(-0.5 * (offsets / max(sigma_px, 1e-3)) ** 2)
+    weights = (weights / weights[plane.shape[0] // 2].sum()).astype(np.float32)
+    return np.clip(weights @ plane @ weights.T, 0.0, 1.0)

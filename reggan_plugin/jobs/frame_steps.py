@@ -37,10 +37,16 @@ from reggan_plugin.files.content_credentials import (
     PictureSigner,
 )
 from reggan_plugin.files.exr.writing_settings import EncodedFrame
-from reggan_plugin.files.frame import Encoding, Frame, format_of, read_content, refuse_other_files
+from reggan_plugin.files.frame import (
+    Encoding,
+    Frame,
+    format_of,
+    name_of_frame,
+    read_content,
+    refuse_other_files,
+)
 from reggan_plugin.files.image_format import faults_named, is_changed
 from reggan_plugin.files.sequence import FrameList, SourceFrame
-from reggan_plugin.files.video import name_of_frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.change_layers import FrameChange, layer_files
 from reggan_plugin.jobs.finished_frames import FinishedFrames

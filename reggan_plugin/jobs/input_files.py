@@ -8,7 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, SourceError, UnsupportedFormatError
-from reggan_plugin.files.frame import can_read, converting, frame_suffixes, register_holder
+from reggan_plugin.files.frame import (
+    VIDEO_SUFFIXES,
+    can_read,
+    converting,
+    frame_suffixes,
+    is_video,
+    register_holder,
+)
 from reggan_plugin.files.mesh_suffixes import is_mesh
 from reggan_plugin.files.sequence import (
     FrameList,
@@ -18,7 +25,7 @@ from reggan_plugin.files.sequence import (
     sequences_in_folder,
     sequences_of,
 )
-from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
+from reggan_plugin.files.video import VideoFile
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER, read_record, record_path
 

@@ -23,7 +23,7 @@ from reggan_plugin.file_safety import (
 )
 from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
-from reggan_plugin.files.frame import can_read, format_named
+from reggan_plugin.files.frame import can_read, format_named, is_video
 from reggan_plugin.files.sequence import (
     FrameRange,
     SourceFrame,
@@ -32,7 +32,7 @@ from reggan_plugin.files.sequence import (
     range_outside,
 )
 from reggan_plugin.files.sequence import Sequence as Shot
-from reggan_plugin.files.video import VideoFile, is_video
+from reggan_plugin.files.video import VideoFile
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.change_layers import LayerFiles, LayerName
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER, FrameFacts, read_record, record_path

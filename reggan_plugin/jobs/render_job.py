@@ -29,9 +29,8 @@ from reggan_plugin.faces.landmarks_and_crop import FADE_DEG
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.file_safety import status_of, write_atomically
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
-from reggan_plugin.files.frame import Reading
+from reggan_plugin.files.frame import Reading, name_of_frame
 from reggan_plugin.files.sequence import SourceFrame
-from reggan_plugin.files.video import name_of_frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import PICTURE_REVISION, RECORD_FOLDER, record_path, sha256_of
 from reggan_plugin.jobs.frame_steps import (

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from reggan_plugin.array_types import Plane
+from reggan_plugin.change.pipeline import RegionLimits
 from reggan_plugin.errors import SourceError, UnsupportedFormatError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.content_credentials import Signing
@@ -15,7 +16,6 @@ from reggan_plugin.files.image_format import WritesAlpha, WritesPart, faults_nam
 from reggan_plugin.files.matte import Matte, read_matte
 from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.frozen import frozen
-from reggan_plugin.imaging.region_limits import RegionLimits
 from reggan_plugin.jobs.change_layers import MOTION_LAYERS, FrameChange, LayerFiles
 from reggan_plugin.jobs.frame_record import FrameFacts, fingerprint, plain
 from reggan_plugin.vocabulary.expression import ExpressionMix

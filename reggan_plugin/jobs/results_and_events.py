@@ -50,8 +50,8 @@ from reggan_plugin.errors import (
 from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
+from reggan_plugin.files.frame import name_of_frame
 from reggan_plugin.files.sequence import NO_NUMBERS, FrameRange
-from reggan_plugin.files.video import name_of_frame
 from reggan_plugin.frozen import frozen
 
 SUMMARY_VERSION = 1

@@ -6,32 +6,6 @@ from reggan_plugin.array_types import Float, Int
 from reggan_plugin.kernels.library import call
 
 
-def inside_border(
-    matrix: Float[np.ndarray, "2 3"],
-    corner: tuple[int, int],
-    shape: tuple[int, int],
-    begins: float,
-    over: float,
-) -> Float[np.ndarray, "rows columns"]:
-    """0 up to a distance within a square's border, 1 a little further in, smooth between.
-
-    Args:
-        matrix: brings places (x, y) of a picture to the square, whose sides are 1.
-        corner: row and column of the first pixel in the picture.
-        shape: rows and columns wanted.
-        begins: the distance, in parts of the square's side; outside of it distances are below 0.
-        over: how much further in it is 1, likewise.
-    """
-    rows, columns = (
-        first + 0.5 + np.arange(count) for first, count in zip(corner, shape, strict=True)
-    )
-    across = (matrix[:, :1] * columns + matrix[:, 2:]).astype(np.float32)
-    down = (matrix[:, 1:2] * rows).astype(np.float32)
-    share = np.empty(shape, np.float32)
-    call("inside_border", across, down, *shape, float(begins), float(over), share)
-    return share
-
-
 def blended(
     values: Float[np.ndarray, "rows columns 3"],
     over: Float[np.ndarray, "rows columns 3"],

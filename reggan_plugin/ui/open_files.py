@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.files.frame import can_read, image_formats
+from reggan_plugin.files.frame import VIDEO_SUFFIXES, can_read, image_formats, is_video
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
-from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile, is_video
+from reggan_plugin.files.video import VideoFile
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.input_files import Source, find_sources, one_sequence
 from reggan_plugin.limits import MOST_UPLOAD_BYTES, MOST_UPLOADED_BYTES

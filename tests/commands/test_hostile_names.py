@@ -18,8 +18,8 @@ from PIL import Image
 import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.errors import UsageError
+from reggan_plugin.file_safety import json_text
 from reggan_plugin.jobs.frame_record import record_path
-from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.recipes.blender_script import blender_script
 from reggan_plugin.recipes.fusion import fusion_composition
 from reggan_plugin.recipes.nuke import nuke_script

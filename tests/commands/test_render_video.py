@@ -23,14 +23,13 @@ from reggan_plugin.faces.face_finder import ChosenFaces
 from reggan_plugin.file_safety import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.files import video
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
-from reggan_plugin.files.frame import Frame
+from reggan_plugin.files.frame import Frame, name_of_frame
 from reggan_plugin.files.video import (
     Coding,
     VideoFile,
     codec_for,
     display_matrix,
     gif_facts,
-    name_of_frame,
     samples_of,
 )
 from reggan_plugin.files.video_writing import write_new_video, write_video

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
-from reggan_plugin.commands.terminal import printable, printable_streams
+from reggan_plugin.commands.command_group_and_terminal import printable, printable_streams
 
 Streams = pytest.CaptureFixture[str]
 
@@ -89,9 +89,8 @@ def test_a_name_that_is_no_unicode_is_printed_byte_for_byte(tmp_path: Path) -> N
 
 def test_names_that_are_no_unicode_reach_a_pipe() -> None:
     """Those of a disk byte for byte; those of a document, which no disk has, as escapes."""
-    lines = (
-        "from reggan_plugin.commands.terminal import printable_streams\nwith printable_streams():"
-    )
+    module = "reggan_plugin.commands.command_group_and_terminal"
+    lines = f"from {module} import printable_streams\nwith printable_streams():"
     command = [sys.executable, "-X", "utf8", "-c", f"{lines}\n print('a\\udcffb\\ud800c é')"]
     run = subprocess.run(command, capture_output=True, check=True)
     assert run.stdout.split() == [b"a\xffb\\ud800c", "é".encode()]

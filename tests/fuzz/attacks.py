@@ -18,8 +18,9 @@ from PIL import Image
 
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.curves.read_take import read_take
+from reggan_plugin.files.frame import VIDEO_SUFFIXES
 from reggan_plugin.files.mesh_suffixes import MESH_SUFFIXES
-from reggan_plugin.files.video import VIDEO_SUFFIXES, VideoFile
+from reggan_plugin.files.video import VideoFile
 from reggan_plugin.jobs.intensity_curve import read_curve
 from reggan_plugin.models.model_card import installed_models
 from reggan_plugin.vocabulary.expression import read_presets

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.change import blended, inside_border, put_in_place, weigh_change
+from reggan_plugin.faces.landmarks_and_crop import FaceCrop
+from reggan_plugin.imaging.crop import inside_in_frame
+from reggan_plugin.kernels.change import blended, put_in_place, weigh_change
 
 RANDOM = np.random.default_rng(36)
 
@@ -15,7 +17,9 @@ def smooth_step(values: np.ndarray) -> np.ndarray:
 
 def test_what_lies_inside_of_a_turned_square() -> None:
     matrix = np.array([[0.02, 0.006, -0.2], [-0.006, 0.02, 0.1]])
-    found = inside_border(matrix, (-7, 3), (60, 50), 0.05, 0.1)
+    back = np.linalg.inv(matrix[:, :2])
+    crop = FaceCrop(np.column_stack([back, -back @ matrix[:, 2]]), 1)
+    found = inside_in_frame(crop, (slice(-7, 53), slice(3, 53)), 0.05, 0.1)
     y, x = np.mgrid[-7:53, 3:53] + 0.5
     places = np.tensordot(matrix, np.stack([x, y, np.ones_like(x)]), 1)
     nearest = np.minimum(places, 1 - places).min(axis=0)

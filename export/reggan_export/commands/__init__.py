@@ -2,7 +2,7 @@
 
 import click
 
-from reggan_plugin.commands.command_group import LazyCommand, LazyGroup
+from reggan_plugin.commands.command_group_and_terminal import LazyCommand, LazyGroup
 
 _COMMANDS = {
     "onnx": LazyCommand(

@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from reggan_plugin.backends.runner import DEFAULT_BATCH
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.options_and_settings_file import shown_option
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import ModelParityError, OutputError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
 from reggan_training.commands.options import overwrite_option

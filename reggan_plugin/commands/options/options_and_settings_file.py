@@ -25,8 +25,7 @@ import click
 
 from reggan_plugin.backends.runner import ENGINE_SUFFIX
 from reggan_plugin.errors import UsageError
-from reggan_plugin.file_safety import read_text, write_atomically
-from reggan_plugin.json_and_toml import parse_toml
+from reggan_plugin.file_safety import parse_toml, read_text, write_atomically
 from reggan_plugin.limits import MOST_SETTINGS_BYTES
 from reggan_plugin.models.model_card import installed_models
 

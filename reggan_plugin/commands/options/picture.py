@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.change.pipeline import LARGEST_BLUR, LARGEST_GROWTH, RegionLimits
 from reggan_plugin.commands.options.options_and_settings_file import (
     AddOption,
     FiniteRange,
@@ -25,7 +26,6 @@ from reggan_plugin.files.exr.writing_settings import (
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.matte import Matte
 from reggan_plugin.imaging.pass_rules import PASS_RULES, PassRule
-from reggan_plugin.imaging.region_limits import LARGEST_BLUR, LARGEST_GROWTH, RegionLimits
 from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.render_settings import PictureSettings
 

@@ -14,7 +14,7 @@ from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES, FaceCrop
 from reggan_plugin.frozen import frozen
-from reggan_plugin.imaging.region_limits import blurred
+from reggan_plugin.imaging.crop import blurred
 from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_plugin.textures.character import DIRECTIONS, Character
 from reggan_plugin.textures.maps.texture_map import TextureMap, reduction_for

@@ -14,7 +14,7 @@ from reggan_plugin.array_types import Bool, CropPixels, Float, Int
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import FrameMotion
-from reggan_plugin.imaging.region_limits import blurred
+from reggan_plugin.imaging.crop import blurred
 from reggan_plugin.interpolation import PictureSampler, sample_bilinear
 from reggan_plugin.textures.character import corner_values
 from reggan_plugin.textures.maps.texture_map import MapTile, TextureMap

@@ -5,7 +5,7 @@ Imports nothing heavy.
 
 import click
 
-from reggan_plugin.commands.command_group import LazyCommand, LazyGroup
+from reggan_plugin.commands.command_group_and_terminal import LazyCommand, LazyGroup
 
 _COMMANDS = {
     "avatars": LazyCommand(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.options_and_settings_file import shown_option
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import SourceError
 from reggan_plugin.file_safety import refuse_existing, write_atomically
 from reggan_training.commands.options import FILE_TO_WRITE, overwrite_option, sets_argument

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.options_and_settings_file import shown_option
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import draw_sheet, encoded_picture
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import write_atomically

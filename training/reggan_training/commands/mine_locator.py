@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_training.commands.options import FILE_TO_WRITE, FOLDER, SET, number_option
 

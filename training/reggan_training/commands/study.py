@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.commands.command_group import LazyCommand, LazyGroup
+from reggan_plugin.commands.command_group_and_terminal import LazyCommand, LazyGroup, verbose_option
 from reggan_plugin.commands.options.options_and_settings_file import options_as, shown_option
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_plugin.errors import OutputExistsError, UsageError
 from reggan_plugin.file_safety import write_atomically
 from reggan_training.commands.options import (

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.options_and_settings_file import shown_option
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_training.commands.options import (
     SET,
     out_option,

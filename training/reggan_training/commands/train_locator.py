@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_training.commands.options import (
     FOLDER_TO_WRITE,
     SET,

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.options_and_settings_file import (
     AddOption,
     options_as,
     shown_option,
 )
-from reggan_plugin.commands.terminal import verbose_option
 from reggan_training.commands.options import (
     OpenFamilies,
     family_options,

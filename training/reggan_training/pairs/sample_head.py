@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from PIL import Image
 
-from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.textures.gltf.gltf_file import bytes_from_gltf

@@ -19,7 +19,7 @@ import click
 import numpy as np
 from jaxtyping import Bool, Float
 
-from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.frozen import frozen
 from reggan_plugin.rig.dense_landmarks import rows_of
 from reggan_plugin.rig.face_reader import laid_over

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from trimesh import Trimesh
 
-from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import face_normals, vertex_normals
 from reggan_plugin.rig.mouth_drawing import PARTS

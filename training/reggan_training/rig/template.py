@@ -19,7 +19,7 @@ import click
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from reggan_plugin.commands.terminal import verbose_option
+from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import face_normals, vertex_normals
 from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, rows_of

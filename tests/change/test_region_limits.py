@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from reggan_plugin.change.pipeline import RegionLimits, limit_mask
 from reggan_plugin.errors import UsageError
-from reggan_plugin.imaging.region_limits import RegionLimits, limit_mask
 
 CANONICAL = np.array([[0.63, 0.3], [0.37, 0.3], [0.5, 0.48], [0.6, 0.62], [0.4, 0.62], [0.5, 0.81]])
 FACE_SIDE = 2.6 * 0.26  # of the crop

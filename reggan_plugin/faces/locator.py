@@ -12,14 +12,12 @@ from reggan_plugin.array_types import CropPlane, Float, Pixels, Plane, SixPoints
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import ModelCardError
-from reggan_plugin.faces.face_sizes import (
+from reggan_plugin.faces.landmarks_and_crop import (
     FINEST_SCALE,
+    LANDMARK_NAMES,
     LARGEST_FACE_IN_SHORT_SIDES,
     LARGEST_ON_LEVEL_PX,
     SMALLEST_FRAME_PX,
-)
-from reggan_plugin.faces.landmarks_and_crop import (
-    LANDMARK_NAMES,
     FaceCrop,
     FaceLandmarks,
     crop_around_face,

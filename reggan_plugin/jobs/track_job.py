@@ -13,7 +13,6 @@ from PIL import Image
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import FRAME_FAULTS, FaceNotFoundError, RegganError, counted
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.faces.face_sizes import EXPECTED
 from reggan_plugin.faces.faces_across_frames import (
     CUT_CHANGE,
     MOST_FILLED,
@@ -25,7 +24,12 @@ from reggan_plugin.faces.faces_across_frames import (
     picture_change,
     places_in_gaps,
 )
-from reggan_plugin.faces.landmarks_and_crop import crop_around_face, face_centre_px, face_size_px
+from reggan_plugin.faces.landmarks_and_crop import (
+    EXPECTED,
+    crop_around_face,
+    face_centre_px,
+    face_size_px,
+)
 from reggan_plugin.faces.locator import LEAST_FOLLOWED_SCORE, FaceLocator
 from reggan_plugin.faces.motion_between_frames import (
     Detection,

@@ -26,8 +26,12 @@ from reggan_plugin.child_process import run_apart
 from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark, UsageError, counted
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.faces.face_sizes import EXPECTED
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop, FaceLandmarks, intensity_share
+from reggan_plugin.faces.landmarks_and_crop import (
+    EXPECTED,
+    FaceCrop,
+    FaceLandmarks,
+    intensity_share,
+)
 from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Encoding, Frame, given_path, read_frame, write_frame

@@ -11,8 +11,7 @@ from reggan_plugin.change.answer import Answer
 from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.face_sizes import EXPECTED
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
+from reggan_plugin.faces.landmarks_and_crop import EXPECTED, FaceCrop
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import Region, ShownFace

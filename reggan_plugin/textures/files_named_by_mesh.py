@@ -26,6 +26,17 @@ def file_of_uri(mesh: Path, uri: str) -> Path:
     return file_of_name(mesh, urllib.parse.unquote(uri))
 
 
+def place_of_uri(mesh: Path, uri: str) -> Path | None:
+    """Return the file that a URI of a mesh leads to, wherever that is, to tell whether an output
+    would replace it; None if there is none. It is never read.
+    """
+    path = mesh.parent / urllib.parse.unquote(uri).replace("\\", "/")
+    try:
+        return path if path.exists() else None
+    except (OSError, ValueError):  # too long, a NUL
+        return None
+
+
 def file_of_name(mesh: Path, name: str) -> Path:
     """Return the file that a mesh names, in the folder of the mesh; it may be missing.
 

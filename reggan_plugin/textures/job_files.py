@@ -36,6 +36,7 @@ from reggan_plugin.jobs.plan import (
     named,
     refuse_existing,
 )
+from reggan_plugin.textures.files_named_by_mesh import place_of_uri
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.maps.texture_files import TextureFiles, find_texture, further_map
@@ -89,6 +90,17 @@ class Subject(ExitStack):
         )
 
     @cached_property
+    def kept(self) -> tuple[Path, ...]:
+        """The inputs, and images that a glTF file names elsewhere: what no output may replace.
+
+        Raises:
+            EmptySourceError, MeshError: see `inputs`.
+        """
+        gltf = self._gltf
+        places = () if gltf is None else (place_of_uri(gltf.path, uri) for uri in gltf.names)
+        return (*self.inputs, *(place for place in places if place is not None))
+
+    @cached_property
     def inputs_sha256(self) -> str:
         """Of the content of all inputs."""
         return digest_of_files(self.inputs, self._hashed)
@@ -140,13 +152,13 @@ class OutputRecords:
         }
 
     def refuse_inputs(self, outputs: Iterable[Path]) -> None:
-        """Refuse outputs or records that are files which the request reads.
+        """Refuse outputs or records that are files which the request reads, or the mesh names.
 
         Raises:
             UsageError: one is.
         """
         written = [path for output in outputs for path in (output, record_path(output))]
-        refuse_overwriting(written, (*self._subject.inputs, *self._request.inputs))
+        refuse_overwriting(written, (*self._subject.kept, *self._request.inputs))
 
     def fits(self, output: Path, kind: OutputKind, labels: Sequence[str]) -> bool:
         """Tell whether an output is as an earlier run left it, and this one would make the same."""

@@ -235,8 +235,10 @@ class PreparedFace:
             if said is not error:
                 raise said from error
             for notice in self._maps.notices:  # or one that cannot be read
-                raise error.after(
-                    f"{self.loaded.character.path} is {notice} Without it "
+                raise FaceNotFoundError(
+                    f"{self.loaded.character.path} is {notice} Without it {error}",
+                    kind=error.kind,
+                    map=notice,
                 ) from error
             raise
 

@@ -66,7 +66,7 @@ def check_sheet(
     """
     if request.mesh is None:
         raise UsageError("A sheet draws a head, and a flat map has none. Give the mesh.")
-    refuse_overwriting([path, record_path(path)], (*subject.inputs, *request.inputs, *made))
+    refuse_overwriting([path, record_path(path)], (*subject.kept, *request.inputs, *made))
     refuse_existing([path], request.existing)
 
 

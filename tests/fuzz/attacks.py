@@ -370,7 +370,7 @@ BOMBS: dict[str, Callable[[Path], bytes]] = {
         {"asset": {"version": "2.0"}, "images": [{"uri": f"{i}.png"} for i in range(50_000)]}
     ).encode(),
     "path.gltf": lambda _: json.dumps(
-        {"asset": {"version": "2.0"}, "images": [{"uri": "a/" * 500_000}]}
+        {"asset": {"version": "2.0"}, "buffers": [{"uri": "a/" * 500_000, "byteLength": 1}]}
     ).encode(),
     "take-columns.csv": lambda _: ("time," + ",".join(map(str, range(1_000_000)))).encode(),
     "take-number.json": lambda _: (

@@ -16,6 +16,7 @@ from reggan_plugin.errors import MeshError, RegganError, UsageError
 from reggan_plugin.textures.files_named_by_mesh import file_of_uri
 from reggan_plugin.textures.gltf.edit import GltfEdit
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
+from reggan_plugin.textures.gltf.vrm_atlas import check_takes_atlas
 from reggan_plugin.textures.maps.texture_files import embedded_texture, image_bytes
 from reggan_plugin.textures.read_mesh import files_of_mesh, load_mesh
 
@@ -100,6 +101,59 @@ def test_a_texture_command_copies_no_secret(
     assert main([*command, "--out-mesh", str(folder / "new.glb"), "--device", "cpu"]) == 1
     assert "leads out of the folder of the mesh" in capsys.readouterr().err
     assert not any(SECRET in path.read_bytes() for path in folder.iterdir() if path.name != "link")
+
+
+@pytest.mark.parametrize("is_given_elsewhere", [True, False])
+def test_images_elsewhere_are_left_out_where_another_map_is_given(
+    is_given_elsewhere: bool,
+    head: MadeHead,
+    head_files: Path,
+    write_head_glb: Callable[..., None],
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Textures often lie beside the folder of the mesh; a second file of the folder names it."""
+    picture = (head_files / "base_color.png").read_bytes()
+    textures, mesh = folder.parent / "textures", folder / "head.glb"
+    textures.mkdir()
+    (textures / "skin.png").write_bytes(picture)
+    (folder / "other.png").write_bytes(picture)
+    write_head_glb(mesh, head, image=picture)
+    document, binary = parsed(mesh)
+    document["images"][0] = {"uri": "../textures/skin.png", "name": "face"}
+    mesh.write_bytes(glb_bytes(document, binary))
+    assert files_of_mesh(mesh) == [mesh]
+    command = ["texture", str(mesh), "-e", "sad", "--device", "cpu"]
+    assert main(command) == 1
+    said = capsys.readouterr().err
+    assert "leads out of the folder of the mesh" in said
+    assert "--texture names a map that lies elsewhere" in said
+    given = textures / "skin.png" if is_given_elsewhere else folder / "other.png"
+    command += ["--texture", str(given), "--material", "Face"][: 2 if is_given_elsewhere else 4]
+    outputs = ["--out-mesh", str(folder / "sad.glb"), "--out", str(folder / "sad.png")]
+    assert main([*command, *outputs]) == 0, "the name of the file tells which material wears it"
+    after, _ = parsed(folder / "sad.glb")
+    assert "bufferView" in after["images"][0]
+    over = ["--out", str(textures / "skin.png"), "--overwrite"]
+    assert main([*command, *over]) == 2
+    assert "is an input" in capsys.readouterr().err
+    assert main([*command, "--sheet", str(textures / "skin.png"), "--overwrite"]) == 2
+    assert main([*command, "--out-mesh", str(textures / "sad.glb")]) == 2
+    assert "would not find the files" in capsys.readouterr().err
+    assert (textures / "skin.png").read_bytes() == picture
+
+
+def test_an_atlas_of_maps_elsewhere_is_refused_before_the_work(
+    head: MadeHead, head_files: Path, write_head_glb: Callable[..., None], folder: Path
+) -> None:
+    picture, mesh = (head_files / "base_color.png").read_bytes(), folder / "head.vrm"
+    write_head_glb(mesh, head, image=picture, vrm={"specVersion": "1.0"})
+    document, binary = parsed(mesh)
+    check_takes_atlas(read_gltf(mesh), 0)
+    document["images"][0] = {"uri": "../secret"}
+    mesh.write_bytes(glb_bytes(document, binary))
+    with pytest.raises(MeshError, match="leads out of the folder"):
+        check_takes_atlas(read_gltf(mesh), 0)
 
 
 def test_a_name_in_a_document_is_no_path(

@@ -37,7 +37,7 @@ def refuse_output(gltf: GltfFile, path: Path) -> None:
         raise UsageError(
             f"{path} is of another kind than {gltf.path}. Give it the ending {gltf.path.suffix}."
         )
-    names_files = not gltf.is_binary or gltf.files
+    names_files = not gltf.is_binary or gltf.names
     if names_files and path.parent.resolve() != gltf.path.parent.resolve():
         raise UsageError(
             f"{path} would not find the files of {gltf.path}, which lie beside it. "

@@ -62,17 +62,36 @@ class GltfFile:
         return self.is_binary and bool(entries) and "uri" not in entries[0]
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """The buffers and images that it names.
+    def names(self) -> tuple[str, ...]:
+        """URIs of the buffers and images that it names, wherever these lie.
 
         Raises:
-            MeshError: a name leads elsewhere (see `files_named_by_mesh`), or they are too many.
+            MeshError: they are too many.
         """
         entries = [*self.list_of("buffers"), *self.list_of("images")]
         uris = (entry["uri"] for entry in entries if "uri" in entry)
-        names = dict.fromkeys(uri for uri in uris if not is_data(uri))
+        names = tuple(dict.fromkeys(uri for uri in uris if not is_data(uri)))
         refuse_many_files(self.path, len(names))
-        return tuple(file_of_uri(self.path, uri) for uri in names)
+        return names
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The buffers and images that it names, but for images that lie elsewhere: whoever needs
+        one refuses it then (see `image_path`).
+
+        Raises:
+            MeshError: the name of a buffer leads elsewhere (see `files_named_by_mesh`), or names
+                are too many.
+        """
+        buffers = {entry.get("uri") for entry in self.list_of("buffers")}
+        found = []
+        for uri in self.names:
+            try:
+                found.append(file_of_uri(self.path, uri))
+            except MeshError:
+                if uri in buffers:
+                    raise
+        return tuple(found)
 
     def view(self, index: int) -> memoryview:
         """Return a buffer view, without a copy."""

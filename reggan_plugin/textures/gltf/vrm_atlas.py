@@ -19,7 +19,12 @@ from reggan_plugin.errors import MeshError, TextureError, UnreadableFrameError, 
 from reggan_plugin.files.image_format import library_faults
 from reggan_plugin.limits import MOST_POINTS
 from reggan_plugin.textures.gltf.edit import GltfEdit, materials_showing, texture_infos
-from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_accessor
+from reggan_plugin.textures.gltf.gltf_file import (
+    GltfFile,
+    image_of_texture,
+    image_path,
+    read_accessor,
+)
 from reggan_plugin.textures.maps.texture_files import image_bytes
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, ExpressionMix
 
@@ -77,6 +82,7 @@ def check_takes_atlas(gltf: GltfFile, image: int) -> None:
 
     Raises:
         UsageError: it is such a file.
+        MeshError: a map of these materials lies elsewhere.
     """
     if not gltf.extension("VRMC_vrm"):
         raise UsageError(
@@ -84,7 +90,13 @@ def check_takes_atlas(gltf: GltfFile, image: int) -> None:
             "variant for each expression instead.",
             kind="write-variants",
         )
-    _check_uvs(gltf, materials_showing(gltf, image))
+    materials = materials_showing(gltf, image)
+    for material in materials:
+        for info in texture_infos(gltf.document["materials"][material]):
+            shown = image_of_texture(gltf, info)
+            if shown is not None:
+                image_path(gltf, shown)
+    _check_uvs(gltf, materials)
 
 
 class _Atlases:

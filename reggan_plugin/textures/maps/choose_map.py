@@ -29,7 +29,7 @@ from reggan_plugin.textures.maps.texture_files import (
     TextureFiles,
     embedded_texture,
     find_texture,
-    image_name,
+    image_stems,
 )
 from reggan_plugin.textures.maps.texture_map import (
     NO_TINT,
@@ -416,7 +416,7 @@ class MapChoice:
         if self._given is None:
             return []
         stem = Path(self._given.name).stem
-        named = [i for i in self._maps.parts_with_image() if self._image_stem(i) == stem]
+        named = [i for i in self._maps.parts_with_image() if stem in self._image_stems(i)]
         if named:
             return named
         laid_out = [i for i, part in enumerate(parts) if part.uv is not None]
@@ -427,13 +427,14 @@ class MapChoice:
             return []
         return [i for i in bare if not _NOT_SKIN.search(parts[i].material.name)] or bare
 
-    def _image_stem(self, part: int) -> str:
+    def _image_stems(self, part: int) -> tuple[str, ...]:
+        """Return what a part's own map is called, without endings."""
         image = self._loaded.character.parts[part].material.image
         if isinstance(image, Path):
-            return image.stem
+            return (image.stem,)
         assert self._loaded.gltf is not None, "other images are those of a glTF file"
         assert image is not None, "only parts with an image are asked for"
-        return image_name(self._loaded.gltf, image)
+        return image_stems(self._loaded.gltf, image)
 
     def _own_files(self, part: int) -> TextureFiles:
         image = self._loaded.character.parts[part].material.image

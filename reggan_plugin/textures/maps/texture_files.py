@@ -1,6 +1,7 @@
 """The files of a base colour map: one, a UDIM set, or an image inside a glTF file."""
 
 import re
+import urllib.parse
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,13 @@ from reggan_plugin.files.frame import DEFAULT_READING, Reading, copy_frame, form
 from reggan_plugin.frozen import frozen
 from reggan_plugin.textures.files_named_by_mesh import read_file
 from reggan_plugin.textures.gltf.edit import MIME_TYPES
-from reggan_plugin.textures.gltf.gltf_file import GltfFile, bytes_of_data, image_path, safe_name
+from reggan_plugin.textures.gltf.gltf_file import (
+    GltfFile,
+    bytes_of_data,
+    image_path,
+    is_data,
+    safe_name,
+)
 from reggan_plugin.textures.maps.texture_map import (
     FIRST_UDIM,
     NO_TINT,
@@ -187,6 +194,14 @@ def image_bytes(gltf: GltfFile, image: int) -> bytes:
 def image_name(gltf: GltfFile, image: int) -> str:
     """Name of an image, fit for a file name."""
     return safe_name(gltf.document["images"][image].get("name", "")) or f"image_{image}"
+
+
+def image_stems(gltf: GltfFile, image: int) -> tuple[str, ...]:
+    """Return what an image is called: its own name, and that of its file without the ending."""
+    uri = gltf.document["images"][image].get("uri", "data:")
+    if is_data(uri):
+        return (image_name(gltf, image),)
+    return image_name(gltf, image), Path(urllib.parse.unquote(uri).replace("\\", "/")).stem
 
 
 def encoded_bytes(tile: MapTile, colours: Samples, suffix: str) -> bytes:

@@ -91,7 +91,7 @@ from reggan_plugin.file_safety import (
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.results_and_events import Outcome
 
-PICTURE_REVISION = 19
+PICTURE_REVISION = 20
 """Raised with every change by which the same input, settings and model give other pixels, so that
 no shot mixes both; `tests/test_picture_revision.py` shows most changes that forgot it."""
 RECORD_SCHEMA = 1

@@ -126,6 +126,22 @@ def test_a_lip_in_the_shade_is_no_line() -> None:
     assert _bared_edge(face, found).mean() < 0.22
 
 
+@pytest.mark.parametrize("of_lower", [False, True])
+def test_no_gleam_of_teeth_is_left_along_a_lip(of_lower: bool) -> None:
+    face, found = _large_face()
+    slit = line_of(mouth_outline(found.places), 0.03 * EYE, WHOLE, len(face))[..., None]
+    assert _bared_edge(face + slit * (1 - face), found, of_lower=of_lower).mean() < 0.42
+
+
+def test_nothing_of_the_other_lip_is_left_along_an_upper_one() -> None:
+    face, found = _large_face()
+    rows, columns = np.mgrid[: len(face), : len(face)] / len(face)
+    edge = rightwards(smooth_arc(found.places[rows_of("lip_inner_upper")]))
+    below = rows > np.interp(columns[0], edge[:, 0], edge[:, 1]) - 0.012 * EYE
+    face = np.where(below[..., None], 1.8 * face, face).clip(0, 1).astype(np.float32)
+    assert _bared_edge(face, found).mean() < 0.42
+
+
 def test_skin_that_is_drawn_beside_a_mouth_is_lit_as_the_skin_around() -> None:
     face, found = _large_face()
     face *= np.linspace(1.3, 0.4, len(face), dtype=np.float32)[:, None, None]  # from above
@@ -146,15 +162,16 @@ def _large_face() -> tuple[np.ndarray, Landmarks]:
     return face.repeat(2, axis=0).repeat(2, axis=1), found
 
 
-def _bared_edge(face: np.ndarray, found: Landmarks) -> np.ndarray:
-    """Pixels of the upper lip's edge as it bares the teeth, in grey."""
+def _bared_edge(face: np.ndarray, found: Landmarks, *, of_lower: bool = False) -> np.ndarray:
+    """Pixels of a lip's edge as the upper one bares the teeth, in grey."""
     asked = {"noseSneerLeft": 1.0, "noseSneerRight": 1.0, "jawOpen": 0.1}
     with patch.object(Drawn, "opening", autospec=True, side_effect=Drawn.opening) as drawn:
         answer = rig_answer(template(), face, found, asked)
     is_open = drawn.call_args.args[1].open > 0
     edge = grown(is_open, 3) & ~grown(is_open, 1)
     rows = np.flatnonzero(is_open.any(axis=1))
-    edge[rows[len(rows) // 3] :] = False
+    edge[: rows[-len(rows) // 3]] &= not of_lower
+    edge[rows[len(rows) // 3] :] &= of_lower
     return answer.painters[-1].paint.mean(axis=2)[edge]
 
 

@@ -98,7 +98,9 @@ def serve(shot: str, out: Path) -> None:
     output = timing.FrameOutput(settings, None, timing.IoTimeout())
     frames = plan.shot.frames
     steps = timing.FrameSteps(settings, transfer, frames, output, timing.IoTimeout())
-    found = track_frames(frames, source="", landmarker=transfer.landmarker)
+    # 0.3.3 finds its landmarks with the locator alone
+    rig = {"landmarker": transfer.landmarker} if hasattr(transfer, "landmarker") else {}
+    found = track_frames(frames, source="", **rig)
     tracked = replace(settings, choice=FaceChoice(tracks=found.tracks))
     with_tracks = timing.FrameSteps(tracked, transfer, frames, output, timing.IoTimeout())
     for line in sys.stdin:
@@ -108,7 +110,7 @@ def serve(shot: str, out: Path) -> None:
         if kind == "frame":
             timing._render_alone(task, steps)
         elif kind == "track":
-            track_frames(frames, source="", landmarker=transfer.landmarker)
+            track_frames(frames, source="", **rig)
         elif kind == "tracked":
             timing._render_alone(task, with_tracks)
         elif kind == "apply":

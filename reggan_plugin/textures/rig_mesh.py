@@ -22,8 +22,9 @@ from reggan_plugin.limits import (
     refuse_beyond,
 )
 from reggan_plugin.rig.head_part import Part
-from reggan_plugin.rig.own_rig import RigMesh
+from reggan_plugin.rig.own_rig import RigMesh, sides_to_look_from
 from reggan_plugin.rig.own_teeth import pieces_of
+from reggan_plugin.rig.template import template
 from reggan_plugin.textures.character import (
     DIRECTIONS,
     Character,
@@ -226,6 +227,8 @@ def rig_mesh(loaded: LoadedMesh) -> RigMesh:
     shapes = {name: moved[first] for name, moved in offsets.items()}
     of_triangle = np.repeat([one.part for one in named], [len(rows) for rows in colours.kept])
     fronts = _fronts(character)
+    if shapes:
+        fronts = sides_to_look_from(template(), points[first], shapes, fronts)
     if not {Part.EYE, Part.TEETH} & set(of_triangle.tolist()) and shapes and fronts:
         upright = points[first] @ fronts[0].T
         of_triangle = _parts_by_form(upright, place[triangles], of_triangle, shapes)

@@ -14,7 +14,7 @@ from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, eye_rows, rows_o
 from reggan_plugin.rig.head_part import Part
 from reggan_plugin.rig.mouth_drawing import GUM, PLATE, TONGUE, TOOTH, WALL, MouthLook, mouth_rig
 from reggan_plugin.rig.mouth_opening import kept_shut
-from reggan_plugin.rig.own_rig import OwnRig, RigMesh, own_rig
+from reggan_plugin.rig.own_rig import OwnRig, RigMesh, own_rig, sides_to_look_from
 from reggan_plugin.rig.own_teeth import own_mouth
 from reggan_plugin.rig.template import template
 from reggan_plugin.textures.character import MeshPart
@@ -168,6 +168,38 @@ def test_a_head_lends_its_own_shapes_however_it_lies_in_its_file(hero: Hero) -> 
     away = np.linalg.norm(hero.own.template.rest - template().rest, axis=1)
     assert away[face].mean() < 0.03
     assert np.allclose(hero.own.axes, TURN, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("rename", "turn"),
+    [
+        (str, [[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]),
+        (mirrored_name, [[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]),
+        (str, [[0.6, 0, 0.8], [0.48, 0.8, -0.36], [-0.64, 0.6, 0.48]]),
+    ],
+    ids=["+X", "+X, sides of a viewer", "along no axis"],
+)
+def test_a_head_below_a_turned_node_is_looked_at_from_its_front(
+    rename: Callable[[str], str], turn: list[list[float]], tmp_path: Path
+) -> None:
+    write_head(tmp_path / "turned.glb", rename=rename, turn=np.array(turn))
+    own, _ = laid(read_rig(tmp_path / "turned.glb"))
+    assert own.missing == ()
+    assert np.allclose(own.axes, np.transpose(turn), atol=0.02)
+    house = template().shapes
+    assert lost(own.template.shapes["jawOpen"], FACTORS["jawOpen"] * house["jawOpen"]) < EXACT
+
+
+def test_shapes_say_where_the_face_looks_or_leave_it_to_the_format() -> None:
+    mesh = read_rig(SAMPLES / "head.glb")
+    assert [one.tolist() for one in mesh.fronts[:2]] == [np.eye(3).tolist(), TURN.tolist()]
+    few = {name: mesh.shapes[name] for name in ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight")}
+    for fronts in (mesh.fronts, mesh.fronts[::-1]):
+        assert sides_to_look_from(template(), mesh.points, few, fronts) == fronts
+    few |= {name: mesh.shapes[name] for name in ("mouthSmileLeft", "mouthSmileRight")}
+    turned = mesh.fronts[1::-1] + mesh.fronts[2:]
+    sides = sides_to_look_from(template(), mesh.points, few, turned)
+    assert sides[:2] == turned[:2], "five shapes do not tell the front from the back"
 
 
 def test_lids_of_a_head_of_ones_own_meet(hero: Hero) -> None:

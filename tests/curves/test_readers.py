@@ -1,5 +1,7 @@
 """Takes say the same in every format, and broken ones say what is wrong."""
 
+import base64
+import json
 from pathlib import Path
 
 import numpy as np
@@ -204,6 +206,30 @@ def test_columns_that_name_one_shape_are_told_of(tmp_path: Path) -> None:
     take = read_take(path, rate_fps=25)
     assert take.notes == ("jawOpen and JawOpen all name jawOpen; the largest weight counts.",)
     np.testing.assert_allclose(take.weights[:, 0], [0.6, 0.3])
+
+
+def test_of_meshes_with_a_shape_of_one_name_the_largest_weight_counts(tmp_path: Path) -> None:
+    path, keys = tmp_path / "a.gltf", np.array([[0.0, 0.2, 0], [1.0, 0.2, 0]])
+    formats.gltf(path, output=keys, times=np.array([0.0, 1.0]))
+    document = json.loads(path.read_text())
+    still, tables = formats.packed([np.float32([0, 1]), np.float32([0.5, 0.2, 0.5, 0.2])])
+    uri = "data:application/octet-stream;base64," + base64.b64encode(still).decode()
+    document["buffers"].append({"byteLength": len(still), "uri": uri})
+    for kind, place in (("bufferViews", "buffer"), ("accessors", "bufferView")):
+        more = len(document[kind]) if place == "bufferView" else 1
+        document[kind] += [{**one, place: one[place] + more} for one in tables[kind]]
+    document["meshes"].append({"primitives": [], "extras": {"targetNames": formats.NAMES[:2]}})
+    document["nodes"].append({"mesh": 1})
+    animation = document["animations"][0]
+    animation["samplers"].append({"input": 2, "output": 3})
+    animation["channels"].append({"sampler": 1, "target": {"node": 1, "path": "weights"}})
+    for _ in range(2):  # in either order
+        path.write_text(json.dumps(document))
+        take = read_take(path)
+        assert weights_by_name(take)["jawOpen"].tolist() == [0.5, 1.0]
+        told = "Its meshes have different weights of jawOpen; the largest weight counts."
+        assert take.notes == (told,)
+        animation["channels"].reverse()
 
 
 def test_steps_hold_and_splines_bend(tmp_path: Path) -> None:

@@ -203,6 +203,25 @@ def test_an_atlas_moves_a_vrm_to_its_expressions(vrm: Path) -> None:
         assert shown(bumps, bind) == (128, 128, 255)
 
 
+def test_an_atlas_leaves_expressions_that_move_the_mesh_as_they_are(vrm: Path) -> None:
+    document, binary = parsed(vrm)
+    moving = {"morphTargetBinds": [{"node": 2, "index": 0, "weight": 0.5}], "isBinary": False}
+    expressions = document["extensions"]["VRMC_vrm"]["expressions"]
+    expressions["custom"] = {"smirk": moving, "angryTexture": moving, "wink": {"isBinary": False}}
+    vrm.write_bytes(glb_bytes(document, binary))
+    output = vrm.with_name("out.vrm")
+    contents = dict.fromkeys(("smirk", "angry", "wink"), png((1, 2, 3)))
+    notices = write_atlas(read_gltf(vrm), 0, contents, output)
+    custom = parsed(output)[0]["extensions"]["VRMC_vrm"]["expressions"]["custom"]
+    assert custom["smirk"] == custom["angryTexture"] == moving
+    made = {"smirkTexture", "angryTextureTexture", "wink"}
+    assert custom.keys() == {*expressions["custom"], *made}
+    for name in made:
+        assert custom[name].keys() == {"isBinary", "textureTransformBinds"}
+    assert ["smirk moves" in notices[0], "angry moves" in notices[1]] == [True, True]
+    assert len(notices) == 2
+
+
 def test_an_atlas_keeps_what_expressions_do_with_the_map(vrm: Path) -> None:
     output = vrm.with_name("out.vrm")
 

@@ -28,6 +28,10 @@ _SPLINE = "CUBICSPLINE"
 _INTERPOLATIONS = ("LINEAR", "STEP", _SPLINE)
 _STEP_S = 1e-6
 """Duration of a step."""
+_ALIKE = 1e-3
+"""Difference of weights that rounding leaves."""
+_MOST_SHOWN = 8
+"""Names in a note."""
 
 
 class _Channel(NamedTuple):
@@ -49,7 +53,7 @@ class _Track(NamedTuple):
 def columns_of_gltf(path: Path) -> Columns:
     """Read the first animation that moves morph targets, or expressions of a VRM Animation.
 
-    Meshes that share a name of a target are taken for one face: the first one counts.
+    Meshes that share a name of a target are taken for one face: the largest weight counts.
 
     Raises:
         ValueError: no animation moves a named target or an expression.
@@ -78,10 +82,18 @@ def columns_of_gltf(path: Path) -> Columns:
     refuse_beyond(count, MOST_TAKE_COLUMNS, "columns")
     refuse_beyond(len(times) * count, MOST_TAKE_CELLS, "values in all columns together")
     columns: dict[str, Float[np.ndarray, " rows"]] = {}
+    unlike: dict[str, None] = {}  # in their order
     for track in tracks:
         for place, name in enumerate(track.names):
-            if name not in columns:
-                columns[name] = np.interp(times, track.times_s, track.values[:, place])
+            weights = np.interp(times, track.times_s, track.values[:, place])
+            other = columns.get(name, weights)
+            if not np.allclose(weights, other, rtol=0, atol=_ALIKE, equal_nan=True):
+                unlike[name] = None
+            columns[name] = np.fmax(weights, other)
+    if unlike:
+        more = len(unlike) - _MOST_SHOWN
+        shown = ", ".join(list(unlike)[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        notes.append(f"Its meshes have different weights of {shown}; the largest weight counts.")
     return Columns(
         kind="VRM Animation" if names_of_nodes else "glTF",
         names=list(columns),

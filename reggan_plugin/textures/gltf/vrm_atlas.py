@@ -46,7 +46,8 @@ def write_atlas(
 ) -> tuple[str, ...]:
     """Write the file with the maps as atlases and an expression for each; it looks as before.
 
-    A preset that has binds of its own keeps them; the texture then is a custom expression.
+    An expression that has binds of its own keeps them; the texture then is a custom one of another
+    name.
 
     Args:
         gltf: a VRM 1.0 file.
@@ -236,18 +237,16 @@ def _add_expression(
     vrm = edit.document["extensions"]["VRMC_vrm"]
     expressions = vrm.setdefault("expressions", {})
     preset = _PRESETS.get(name)
-    entry = {"isBinary": True, _TEXTURE_BINDS: binds}
-    if preset is not None:
-        presets = expressions.setdefault("preset", {})
-        if not any(presets.get(preset, {}).get(key) for key in _BINDS):
-            presets[preset] = {**presets.get(preset, {}), **entry}
-            return []
-    custom = expressions.setdefault("custom", {})
-    own_name = name if preset is None else f"{name}Texture"
-    custom[own_name] = {**custom.get(own_name, {}), **entry}
-    if preset is None:
+    usual = ("custom", name) if preset is None else ("preset", preset)
+    group, own_name = usual
+    while any(expressions.get(group, {}).get(own_name, {}).get(key) for key in _BINDS):
+        name += "Texture"
+        group, own_name = "custom", name
+    named = expressions.setdefault(group, {})
+    named[own_name] = {**named.get(own_name, {}), "isBinary": True, _TEXTURE_BINDS: binds}
+    if (group, own_name) == usual:
         return []
-    return [f"the VRM's {preset} moves the mesh: the texture is its custom expression {own_name}"]
+    return [f"the VRM's {usual[1]} moves the mesh: the texture is its custom expression {own_name}"]
 
 
 def _check_uvs(gltf: GltfFile, materials: Sequence[int]) -> None:

@@ -169,6 +169,8 @@ def _run(
             from reggan_plugin.textures.texture_sheet import check_sheet
 
             check_sheet(sheet, request, subject)
+            if request.mixes and all(mix.changes_nothing for mix in request.mixes.values()):
+                _ = subject.face  # maps are copied without a look, and the sheet needs one
         if request.mixes:
             from reggan_plugin.textures.texture_job import make_maps
 

@@ -31,7 +31,6 @@ from reggan_plugin.jobs.frame_record import (
 from reggan_plugin.jobs.plan import (
     PLACEHOLDER,
     Existing,
-    default_output_file,
     make_writable_folder,
     named,
     refuse_existing,
@@ -379,9 +378,15 @@ def _folder(request: TextureRequest, label: str) -> Path | None:
 def also_outputs(request: TextureRequest, label: str) -> Mapping[Path, Path]:
     """Paths of the further maps of an expression, by their source: `normal_happy.png`."""
     return {
-        source: (_folder(request, label) or source.parent) / default_output_file(source, label).name
+        source: (_folder(request, label) or source.parent) / _with_label(source.name, label)
         for source in request.also
     }
+
+
+def _with_label(name: str, label: str) -> str:
+    """Return the name of a map's result: `face_happy.1001.png` of `face.1001.png`."""
+    stem, dot, rest = name.partition(".")
+    return f"{stem}_{label}{dot}{rest}"
 
 
 def map_output(request: TextureRequest, files: TextureFiles, label: str) -> Path:
@@ -453,8 +458,7 @@ def _default_stem(request: TextureRequest, label: str) -> Path:
         folder = _folder(request, label) or request.mesh.parent
         return folder / f"{request.mesh.stem}_{label}.png"
     texture = request.look.texture
-    stem, dot, rest = texture.name.partition(".")
-    return (_folder(request, label) or texture.parent) / f"{stem}_{label}{dot}{rest}"
+    return (_folder(request, label) or texture.parent) / _with_label(texture.name, label)
 
 
 def _check_usd(request: TextureRequest, out: Path) -> None:

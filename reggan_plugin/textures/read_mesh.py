@@ -37,6 +37,7 @@ from reggan_plugin.textures.character import (
 from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file, refuse_many_files
 from reggan_plugin.textures.gltf.character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
+from reggan_plugin.textures.maps.texture_files import tiles_of_map
 
 
 def files_of_mesh(path: Path, gltf: GltfFile | None = None) -> list[Path]:
@@ -84,6 +85,8 @@ _MAP_OPTIONS = re.compile(
 )
 """Before a map's name in a library; all but these four have one value."""
 _PLACING = re.compile(r"-([os])((?:\s+[-+.\d][-+.\de]*){1,3})\s", re.IGNORECASE)
+_MOST_SHOWN = 3
+"""Missing maps that are named."""
 
 
 @frozen(eq=False)
@@ -411,18 +414,24 @@ def maps_of_obj(path: Path) -> dict[str, tuple[Path, str]]:
     name.
     """
     found: dict[str, tuple[Path, str]] = {}
+    missing: dict[str, None] = {}
     for library in _libraries(path, says=True):
         for material, file, options in _maps_in(path, library, says=True):
-            if file.is_file():
+            if tiles_of_map(path, file):
                 found.setdefault(material, (file, options))
+            else:
+                missing[str(file)] = None
+    if missing:
+        some = ", ".join([*missing][:_MOST_SHOWN]) + (", …" if len(missing) > _MOST_SHOWN else "")
+        _LOG.warning("%s names maps which are not there: %s", path, some)
     return found
 
 
 def files_of_obj(path: Path) -> list[Path]:
     """Return the libraries that an OBJ names, and the colour maps that these name."""
     libraries = _libraries(path)
-    maps = [file for library in libraries for _, file, _ in _maps_in(path, library)]
-    return [*libraries, *dict.fromkeys(maps)]
+    maps = dict.fromkeys(file for library in libraries for _, file, _ in _maps_in(path, library))
+    return [*libraries, *(one for file in maps for one in tiles_of_map(path, file) or [file])]
 
 
 def _maps_in(mesh: Path, library: Path, *, says: bool = False) -> Iterator[tuple[str, Path, str]]:
@@ -463,7 +472,9 @@ def _named(mesh: Path, name: str, *, says: bool) -> list[Path]:
     have, and say that if `says`.
     """
     try:
-        return [file_of_name(mesh, name)]
+        file = file_of_name(mesh, name)
+        tiles_of_map(mesh, file)  # which may lead elsewhere, each
+        return [file]
     except MeshError as error:
         if says:
             _LOG.warning("%s", error)

@@ -106,6 +106,9 @@ def _run_mesh(plan: OutputPlan, face: PreparedFace, advance: Advance) -> Texture
     usd = usd_text(request, face) if is_usd(request) else None
     if plan.files is None and plan.writes_maps:
         refuse_maps(request, records, face.files, plan.labels)
+    if not all(request.mixes[label].changes_nothing for label in plan.labels):
+        for source in request.also:  # before the first map is written
+            _further_texture(source, face.texture)
     written: list[Path] = []
     contents: dict[str, bytes] = {}
     counts: dict[str, int] = {}
@@ -231,15 +234,19 @@ def write_also(source: Path, output: Path, face: PreparedFace, changed: ChangedM
     if changed.view is None:
         copy_frame(source, output)
         return
-    is_udim = face.texture.is_udim
-    files = further_map(source, face.texture.tiles if is_udim else None)
-    tiles = {number: _data(path) for number, path in files.paths.items()}
-    texture = TextureMap(tiles=tiles, is_udim=is_udim)
+    files, texture = _further_texture(source, face.texture)
     moved = _without_light(changed.view)
     carry = Reprojection(face.stage, face.parts, texture, moved, is_data=True, still=face.eyeballs)
     found = {number: carry.changed_samples(number) for number in texture.tiles}
     moving = {number: samples for number, samples in found.items() if samples is not None}
     write_tiles(files, texture, moving, output)
+
+
+def _further_texture(source: Path, worn: TextureMap) -> tuple[TextureFiles, TextureMap]:
+    """Return a further map, as files and read."""
+    files = further_map(source, worn.tiles if worn.is_udim else None)
+    tiles = {number: _data(path) for number, path in files.paths.items()}
+    return files, TextureMap(tiles=tiles, is_udim=worn.is_udim)
 
 
 def _data(path: Path) -> MapTile:

@@ -9,7 +9,7 @@ composes them.
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.child_process import run_apart
-from reggan_plugin.errors import EmptySourceError, MeshError
+from reggan_plugin.errors import MeshError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import (
     MOST_LAYERS,
@@ -34,7 +34,7 @@ from reggan_plugin.textures.files_named_by_mesh import (
     refuse_odd_name,
     refuse_outside,
 )
-from reggan_plugin.textures.maps.texture_files import find_texture
+from reggan_plugin.textures.maps.texture_files import tiles_of_map
 
 _LOG = logging.getLogger(__name__)
 _UV_TYPES = ("texCoord2f[]", "texCoord2d[]", "texCoord2h[]", "float2[]", "double2[]", "half2[]")
@@ -82,21 +82,14 @@ def _material(
     red, green, blue, alpha = colour
     file = None if image is None else Path(image)
     try:
-        for one in [] if file is None else [file, *_tiles_of(file)]:
-            refuse_outside(path, one, one.name)
+        if file is not None:
+            tiles_of_map(path, file)
     except MeshError as error:
         _LOG.warning("%s", error)
         file = None
     return Material(
         name=name, image=file, colour=(red, green, blue, alpha), is_map_mirrored=is_map_mirrored
     )
-
-
-def _tiles_of(file: Path) -> list[Path]:
-    """Return the files that a map's name or pattern stands for, as far as they are there."""
-    with suppress(EmptySourceError):
-        return list(find_texture(file).paths.values())
-    return []
 
 
 def files_of_usd(path: Path) -> list[Path]:
@@ -109,7 +102,7 @@ def files_of_usd(path: Path) -> list[Path]:
     layers, named = run_apart(f"{__name__}:files_in", str(path), file=path)
     refuse_many_files(path, len(named))
     maps = [_material(path, name="", image=name).image for name in named]
-    tiles = [one for file in maps if isinstance(file, Path) for one in _tiles_of(file)]
+    tiles = [one for file in maps if isinstance(file, Path) for one in tiles_of_map(path, file)]
     return [*map(Path, layers), *tiles]
 
 

@@ -123,3 +123,29 @@ def test_a_tile_beside_a_set_moves_by_its_own_number(
     moved = levels(folder / "normal.1002_happy.png")
     assert np.array_equal(moved, levels(folder / "face_happy.1002.png"))
     assert (moved != levels(second)).any()
+
+
+def test_texels_that_come_from_another_tile_are_its_own(folder: Path, head: MadeHead) -> None:
+    write_obj(folder / "head.obj", head, uv=head.uv * [2, 1])
+    middle = head.picture.shape[1] // 2
+    for number, part in ((1001, head.picture[:, :middle]), (1002, head.picture[:, middle:])):
+        Image.fromarray(part).save(folder / f"face.{number}.png")
+        level = Image.new("RGB", (middle, len(part)), (128, 128, 250))
+        level.save(folder / f"level.{number}.png")
+    (folder / "base_color.png").unlink()
+    model = write_motion_model(folder / "model.onnx", motion=(0.02, 0.0), gain=0.0)
+    words = ["texture", "--mesh", folder / "head.obj", "--texture", folder / "face.<UDIM>.png"]
+    words += ["--model", model, "--expression", "happy", "--overwrite"]
+    for number in (1001, 1002):
+        words += ["--also", folder / f"level.{number}.png"]
+    asked = [str(word) for word in words]
+    assert main(asked) == 0
+    for number in (1001, 1002):
+        moved = levels(folder / f"face_happy.{number}.png") != levels(folder / f"face.{number}.png")
+        assert moved[:, [0, -1]].any()
+        made = levels(folder / f"level.{number}_happy.png")
+        assert np.array_equal(made, levels(folder / f"level.{number}.png"))
+    (folder / "level.1001.png").unlink()  # a map need not have all tiles: texels from there stay
+    assert main([*asked[:-4], *asked[-2:]]) == 0
+    made = levels(folder / "level.1002_happy.png")
+    assert np.array_equal(made, levels(folder / "level.1002.png"))

@@ -427,9 +427,15 @@ def keep_character(path: Path, name: str, own: str) -> Path:
     are there; all other lines and all comments stay as they are. Returns the file.
 
     Raises:
-        UsageError: the file cannot be read, or has this character in another way of TOML.
+        UsageError: the file is a link, cannot be read, or has this character in another way of
+            TOML.
         OutputError: it cannot be written.
     """
+    if path.is_symlink():
+        raise UsageError(
+            f"{path} is a link, which is not replaced. Name the file that it leads to, or write it "
+            f"by hand:\n{own}"
+        )
     there = read_text(path, MOST_SETTINGS_BYTES) if path.exists() else ""
     section = re.compile(rf"(?ms)^\[character\.{re.escape(name)}\].*?(?=^\s*\[|\Z)")
     if section.search(there):

@@ -3,6 +3,7 @@
 import re
 import urllib.parse
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from reggan_plugin.errors import (
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import DEFAULT_READING, Reading, copy_frame, format_of
 from reggan_plugin.frozen import frozen
-from reggan_plugin.textures.files_named_by_mesh import read_file
+from reggan_plugin.textures.files_named_by_mesh import read_file, refuse_outside
 from reggan_plugin.textures.gltf.edit import MIME_TYPES
 from reggan_plugin.textures.gltf.gltf_file import (
     GltfFile,
@@ -96,6 +97,22 @@ def find_texture(text: str | Path) -> TextureFiles:
             f"{path}: no tile fits. Check the name; tiles are numbered from {FIRST_UDIM}."
         )
     return TextureFiles(name=path.name, paths=tiles, is_udim=True)
+
+
+def tiles_of_map(mesh: Path, path: Path) -> list[Path]:
+    """Return the files that the name or pattern of a mesh's map stands for, as far as they are
+    there.
+
+    Raises:
+        MeshError: one leads elsewhere; see `files_named_by_mesh`.
+    """
+    refuse_outside(mesh, path, path.name)
+    tiles: list[Path] = []
+    with suppress(EmptySourceError):
+        tiles += find_texture(path).paths.values()
+    for one in tiles:
+        refuse_outside(mesh, one, one.name)
+    return tiles
 
 
 def further_map(path: Path, tiles: Collection[int] | None) -> TextureFiles:

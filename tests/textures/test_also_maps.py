@@ -6,6 +6,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from reggan_plugin.cli import main
@@ -75,6 +76,15 @@ def test_what_cannot_move_along_is_said(folder: Path, capsys: pytest.CaptureFixt
     assert "Leave out --also" in capsys.readouterr().err
 
 
+def test_numbers_outside_0_to_1_are_refused_before_a_map_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tifffile.imwrite(folder / "height.tif", np.full((64, 64), 2.5, np.float32))
+    run(folder, "--also", str(folder / "height.tif"), status=1)
+    assert "outside 0 to 1" in capsys.readouterr().err
+    assert not list(folder.glob("*_happy*"))
+
+
 def test_two_further_maps_of_one_name_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -120,7 +130,7 @@ def test_a_tile_beside_a_set_moves_by_its_own_number(
     assert "with their numbers in their names: roughness.1001.png" in capsys.readouterr().err
     second = folder / "normal.1002.png"
     assert main([*asked, str(second)]) == 0
-    moved = levels(folder / "normal.1002_happy.png")
+    moved = levels(folder / "normal_happy.1002.png")
     assert np.array_equal(moved, levels(folder / "face_happy.1002.png"))
     assert (moved != levels(second)).any()
 

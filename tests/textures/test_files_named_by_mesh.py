@@ -210,6 +210,31 @@ def test_a_material_library_counts_inside_the_folder(
     assert "own.mtl, which are not there" in caplog.text
 
 
+def test_tiles_of_a_library_count_inside_the_folder(
+    head: MadeHead, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_obj(folder / "head.obj", head)
+    text = (folder / "head.obj").read_text()
+    (folder / "head.obj").write_text(f"mtllib looks.mtl\nusemtl Skin\n{text}")
+    names = ["<UDIM>", "one", "two", "three", "four"]
+    library = "".join(f"newmtl {one}\nmap_Kd skin.{one}.png\n" for one in names)
+    (folder / "looks.mtl").write_text(library.replace("newmtl <UDIM>", "newmtl Skin"))
+    Image.new("RGB", (4, 4)).save(folder / "skin.1001.png")
+    Image.new("RGB", (4, 4)).save(folder / "skin.1002.png")
+    (part,) = load_mesh(folder / "head.obj").character.parts
+    assert part.material.image == folder / "skin.<UDIM>.png"
+    tiles = [folder / "skin.1001.png", folder / "skin.1002.png"]
+    assert files_of_mesh(folder / "head.obj")[2:4] == tiles
+    (said,) = caplog.messages
+    assert said.endswith(
+        "not there: " + ", ".join(f"{folder}/skin.{one}.png" for one in names[1:4]) + ", …"
+    )
+    (folder / "skin.1003.png").symlink_to(folder.parent / "secret")
+    (part,) = load_mesh(folder / "head.obj").character.parts
+    assert part.material.image is None
+    assert "skin.1003.png" in caplog.text
+
+
 @pytest.mark.parametrize("name", ["../secret.png", "secret.png", "/{folder}/../secret.png"])
 def test_a_map_of_a_library_counts_inside_the_folder(
     name: str, head: MadeHead, folder: Path, caplog: pytest.LogCaptureFixture

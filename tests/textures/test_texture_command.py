@@ -116,6 +116,17 @@ def test_a_sheet_shows_all_expressions(head_files: Path, tmp_path: Path) -> None
     assert not (tmp_path / "new").exists()
 
 
+def test_maps_that_stay_are_not_written_where_the_sheet_cannot_be(
+    head_files: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = ["texture", str(head_files / "head.obj"), "-e", "sad", "-i", "0"]
+    command += ["--texture", str(head_files / "base_color.png"), "--material", "NOPE"]
+    command += ["--out", str(tmp_path / "map.png"), "--sheet", str(tmp_path / "sheet.png")]
+    assert main(command) == 2
+    assert "no material 'NOPE'" in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -102,6 +102,16 @@ def test_comments_of_a_character_stay(tmp_path: Path) -> None:
     )
 
 
+def test_a_settings_file_that_is_a_link_stays_one(tmp_path: Path) -> None:
+    settings, link = tmp_path / "show.toml", tmp_path / "link.toml"
+    settings.write_text("# mine\n")
+    link.symlink_to(settings)
+    with pytest.raises(UsageError, match=r"link\.toml is a link, which is not replaced"):
+        keep_character(link, "hero", text_of_table("hero", HERO))
+    assert link.is_symlink()
+    assert settings.read_text() == "# mine\n"
+
+
 @pytest.mark.parametrize("text", ["character = 3\n", "[character]\nhero = { brows = 2 }\n", "a\n"])
 def test_a_settings_file_that_cannot_take_it_stays_as_it_is(text: str, tmp_path: Path) -> None:
     settings = tmp_path / "show.toml"

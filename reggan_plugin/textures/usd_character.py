@@ -437,8 +437,18 @@ def _place_in_layer(layer: Any, spec: Any) -> str:
     """Return the path of the file that a layer says an input is, as `place_of`."""
     from pxr import Sdf
 
-    name = spec.default.path if spec and isinstance(spec.default, Sdf.AssetPath) else ""
-    return str(Sdf.ComputeAssetPathRelativeToLayer(layer, name)) if name else ""
+    is_file = spec and isinstance(spec.default, Sdf.AssetPath)
+    return place_from_name(layer, spec.default.path) if is_file else ""
+
+
+def place_from_name(layer: Any, name: str) -> str:
+    """Return the path of the file that a layer names, as `place_of`. Without `./` in front it lies
+    beside the layer where it, or a tile of it, is there; else the name is returned.
+    """
+    from pxr import Sdf, UsdShade
+
+    tiles = UsdShade.UdimUtils.ResolveUdimPath(name, layer)
+    return str(tiles or (name and Sdf.ComputeAssetPathRelativeToLayer(layer, name)))
 
 
 def _file_at(place: str) -> str | None:

@@ -25,7 +25,13 @@ from reggan_plugin.textures.gltf.vrm_atlas import check_takes_atlas, write_atlas
 from reggan_plugin.textures.job_files import map_output, mesh_outputs
 from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.texture_request import TextureRequest
-from reggan_plugin.textures.usd_character import files_behind, open_stage, place_of, surfaces_of
+from reggan_plugin.textures.usd_character import (
+    files_behind,
+    open_stage,
+    place_from_name,
+    place_of,
+    surfaces_of,
+)
 
 VARIANT_SET, UNCHANGED = "expression", "unchanged"
 
@@ -192,6 +198,7 @@ def text_with_variants(
 
     The variant `unchanged` is chosen in the file. What `source` names is named from the new file's
     folder; its sublayers become one, since what they say themselves would count more than variants.
+    A variant set of the same name in which another variant is selected is the artist's and stays.
 
     Args:
         source: the character.
@@ -205,19 +212,34 @@ def text_with_variants(
     before = open_stage(Path(source))
     readers, remarks = _readers_of_map(before, material, own, source)
     places = {file: place_of(before.GetAttributeAtPath(file)) for file in readers}
-    layer = UsdUtils.FlattenLayerStack(before)
+    layer = UsdUtils.FlattenLayerStack(before, place_from_name)
     for file in readers:
         spec = layer.GetAttributeAtPath(file)
         if spec is not None:
             spec.ClearDefaultValue()
     stage = Usd.Stage.Open(layer)
+    owners = list(dict.fromkeys(readers.values()))
+    sets = [stage.GetPrimAtPath(owner).GetVariantSets() for owner in owners]
+    set_name = VARIANT_SET
+    while any(
+        one.HasVariantSet(set_name) and one.GetVariantSelection(set_name) != UNCHANGED
+        for one in sets
+    ):
+        set_name += "Texture"
+    if set_name != VARIANT_SET:
+        remarks.append(
+            f"there is a variant set {VARIANT_SET!r} already: the maps are in the set {set_name!r}"
+        )
+    if len(owners) > 1:
+        names = ", ".join(repr(owner.name) for owner in owners)
+        remarks.append(f"materials {names} read the map: choose the same {set_name} in each")
     for file, owner in readers.items():
         is_said_elsewhere = stage.GetAttributeAtPath(file).Get() is not None  # by a look, say
         unchanged = None if is_said_elsewhere else places[file]
-        choices = stage.GetPrimAtPath(owner).GetVariantSets().AddVariantSet(VARIANT_SET)
+        choices = stage.GetPrimAtPath(owner).GetVariantSet(set_name)
         for label, map_file in {**maps, UNCHANGED: unchanged}.items():
             name = Tf.MakeValidIdentifier(label)
-            choices.AddVariant(name)
+            choices.AddVariant(name, Usd.ListPositionFrontOfPrependList)  # before the artist's sets
             choices.SetVariantSelection(name)
             if map_file is None:
                 continue
@@ -286,9 +308,6 @@ def _readers_of_map(
                 f"its looks: it reads {names or 'no file'}, and no {Path(own).name} inside the "
                 "material"
             )
-    if len(changed) > 1:
-        names = ", ".join(repr(path.name) for path in changed)
-        remarks.append(f"materials {names} read the map: choose the same {VARIANT_SET} in each")
     return readers, remarks
 
 

@@ -246,6 +246,67 @@ def test_tiles_that_the_mesh_names_keep_names_of_their_own(
     assert "head_happy.1002.png was changed since" in capsys.readouterr().err
 
 
+def test_tiles_are_named_from_the_folder_of_the_new_file(head: MadeHead, tmp_path: Path) -> None:
+    mesh = write_head(tmp_path / "cast", head)
+    for name in ("skin", "bumps"):
+        shutil.copy(mesh.parent / "skin.png", mesh.parent / f"{name}.1001.png")
+    mesh.write_text(mesh.read_text().replace("./skin.png", "skin.<UDIM>.png"))
+    stage = pxr.Usd.Stage.Open(str(mesh))
+    bumps = pxr.UsdShade.Shader.Define(stage, "/Looks/Skin/Bumps")
+    bumps.CreateInput("file", pxr.Sdf.ValueTypeNames.Asset).Set("bumps.<UDIM>.png")
+    stage.GetRootLayer().Save()
+    assert files_of_usd(mesh) == [
+        mesh,
+        *(mesh.parent / f"{name}.1001.png" for name in ("bumps", "skin")),
+    ]
+    out = tmp_path / "looks" / "variants.usda"
+    out.parent.mkdir()
+    model = write_motion_model(tmp_path / "model.onnx", motion=(0.02, 0.01), gain=0.2)
+    words = ["texture", mesh, "-e", "happy", "--model", model, "--out-mesh", out]
+    assert main([*map(str, words), "--out", str(out.with_name("happy.<UDIM>.png"))]) == 0
+    assert variants_of(out) == {
+        "happy": "./happy.<UDIM>.png",
+        "unchanged": "../cast/skin.<UDIM>.png",
+    }
+    stage = pxr.Usd.Stage.Open(str(out))
+    file = stage.GetAttributeAtPath("/Looks/Skin/Bumps.inputs:file")
+    assert file.Get().path == "../cast/bumps.<UDIM>.png"
+
+
+def test_a_variant_set_of_the_artists_stays(
+    head: MadeHead, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mesh = write_head(tmp_path / "cast", head)
+    shutil.copy(mesh.parent / "skin.png", mesh.parent / "tired.png")
+    stage = pxr.Usd.Stage.Open(str(mesh))
+    file = stage.GetAttributeAtPath("/Looks/Skin/Colour.inputs:file")
+    own = stage.GetPrimAtPath("/Looks/Skin").GetVariantSet("expression")
+    for name in ("tired", "skin"):
+        own.AddVariant(name)
+        own.SetVariantSelection(name)
+        with own.GetVariantEditContext():
+            file.Set(f"./{name}.png")
+    file.Clear()
+    stage.GetRootLayer().Save()
+    out = tmp_path / "cast" / "variants.usda"
+    assert run(mesh, out, tmp_path, "--expression", "happy") == 0
+    assert "the maps are in the set 'expressionTexture'" in capsys.readouterr().err
+    assert variants_of(out) == {"skin": "./skin.png", "tired": "./tired.png"}
+    stage = pxr.Usd.Stage.Open(str(out))
+    assert stage.GetAttributeAtPath(file.GetPath()).Get().path == "./skin.png"
+    made = stage.GetPrimAtPath("/Looks/Skin").GetVariantSet("expressionTexture")
+    assert made.GetVariantSelection() == "unchanged"
+    made.SetVariantSelection("happy")
+    assert stage.GetAttributeAtPath(file.GetPath()).Get().path == "./skin_happy.png"
+    again = tmp_path / "cast" / "more.usda"
+    assert run(out, again, tmp_path, "--expression", "sad") == 0
+    stage = pxr.Usd.Stage.Open(str(again))
+    sets = stage.GetPrimAtPath("/Looks/Skin").GetVariantSets()
+    assert sets.GetNames() == ["expressionTexture", "expression"]
+    names = sets.GetVariantSet("expressionTexture").GetVariantNames()
+    assert set(names) == {"happy", "sad", "unchanged"}
+
+
 def test_maps_that_lie_elsewhere_are_left_out(
     head: MadeHead, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

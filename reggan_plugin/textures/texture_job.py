@@ -237,15 +237,15 @@ def write_also(source: Path, output: Path, face: PreparedFace, changed: ChangedM
     files, texture = _further_texture(source, face.texture)
     moved = _without_light(changed.view)
     carry = Reprojection(face.stage, face.parts, texture, moved, is_data=True, still=face.eyeballs)
-    found = {number: carry.changed_samples(number) for number in texture.tiles}
+    found = {number: carry.changed_samples(number) for number in files.paths}
     moving = {number: samples for number, samples in found.items() if samples is not None}
     write_tiles(files, texture, moving, output)
 
 
 def _further_texture(source: Path, worn: TextureMap) -> tuple[TextureFiles, TextureMap]:
-    """Return a further map, as files and read."""
-    files = further_map(source, worn.tiles if worn.is_udim else None)
-    tiles = {number: _data(path) for number, path in files.paths.items()}
+    """Return a further map, as files to write, and all tiles of it that there are, read."""
+    files, beside = further_map(source, worn.tiles if worn.is_udim else None)
+    tiles = {number: _data(path) for number, path in beside.items()}
     return files, TextureMap(tiles=tiles, is_udim=worn.is_udim)
 
 

@@ -153,9 +153,9 @@ def test_texels_that_come_from_another_tile_are_its_own(folder: Path, head: Made
     for number in (1001, 1002):
         moved = levels(folder / f"face_happy.{number}.png") != levels(folder / f"face.{number}.png")
         assert moved[:, [0, -1]].any()
-        made = levels(folder / f"level.{number}_happy.png")
+        made = levels(folder / f"level_happy.{number}.png")
         assert np.array_equal(made, levels(folder / f"level.{number}.png"))
     (folder / "level.1001.png").unlink()  # a map need not have all tiles: texels from there stay
     assert main([*asked[:-4], *asked[-2:]]) == 0
-    made = levels(folder / "level.1002_happy.png")
+    made = levels(folder / "level_happy.1002.png")
     assert np.array_equal(made, levels(folder / "level.1002.png"))

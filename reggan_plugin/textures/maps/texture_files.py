@@ -115,12 +115,18 @@ def tiles_of_map(mesh: Path, path: Path) -> list[Path]:
     return tiles
 
 
-def further_map(path: Path, tiles: Collection[int] | None) -> TextureFiles:
-    """Return another map of the same texels: one picture, which is the tile that its name says.
+def further_map(
+    path: Path, tiles: Collection[int] | None
+) -> tuple[TextureFiles, Mapping[int, Path]]:
+    """Return another map of the same texels, one picture, and all tiles that lie beside it.
 
     Args:
         path: of the picture.
         tiles: of the base colour; None if that is no set.
+
+    Returns:
+        The picture, as the tile that its name says, and the tiles from which its texels come: with
+        it those of its set that the base colour has, too.
 
     Raises:
         EmptySourceError: as `find_texture`.
@@ -128,16 +134,18 @@ def further_map(path: Path, tiles: Collection[int] | None) -> TextureFiles:
     """
     files = find_texture(path)
     if tiles is None:
-        return files
-    said = re.findall(rf"(?<!\d){_NUMBER}(?!\d)", path.name)
-    number = next((int(text) for text in reversed(said) if int(text) in tiles), None)
-    if number is None:
+        return files, files.paths
+    said = reversed(list(re.finditer(rf"(?<!\d){_NUMBER}(?!\d)", path.name)))
+    match = next((one for one in said if int(one[0]) in tiles), None)
+    if match is None:
         raise UsageError(
             f"{path} is one picture, and the base colour is a set of tiles. Give the tiles of the "
             f"other map one by one, with their numbers in their names: {path.stem}."
             f"{min(tiles)}{path.suffix}."
         )
-    return replace(files, paths={number: path})
+    whole = path.with_name(f"{path.name[: match.start()]}<UDIM>{path.name[match.end() :]}")
+    beside = {number: one for number, one in find_texture(whole).paths.items() if number in tiles}
+    return replace(files, paths={int(match[0]): path}), beside
 
 
 def write_tiles(

@@ -296,7 +296,7 @@ class SurfaceChange:
 
         A place that comes from another part, such as the lip from the teeth, takes the colour of
         the view's picture. It stays where it is if the map holds data, if the other part keeps its
-        place, and if it comes from beside the character.
+        place, and if it comes from beside the character or from a tile that the map lacks.
         """
         change = np.zeros((len(places), 3), np.float32)
         moves = np.flatnonzero(between_pixels(motion.weight[..., None], places)[:, 0])
@@ -324,7 +324,9 @@ class SurfaceChange:
         on_map = np.isin(part, self._parts)
         worn, others = found[on_map], found[~on_map & ~np.isin(part, list(self._seen.standing))]
         uv = uv.copy()
-        uv[worn] = corner_values(stage.uv, stage.faces, hits.face[worn], hits.weights[worn])
+        from_there = corner_values(stage.uv, stage.faces, hits.face[worn], hits.weights[worn])
+        is_there = np.isin(self._texture.tile_of(from_there), list(self._texture.tiles))
+        uv[worn[is_there]] = from_there[is_there]
         colours = sample_finely(self._texture, uv)
         if not self._is_data:
             colours[others] = between_pixels(self._seen.before, places[others])

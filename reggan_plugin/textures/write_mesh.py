@@ -109,8 +109,7 @@ def write_mesh(
     assert out is not None, "this is called for an output"
     assert image is not None, "check_mesh_output refuses this"
     if request.mesh_as == "variants":
-        write_variants(gltf, image, contents, suffix, out)
-        return ()
+        return write_variants(gltf, image, contents, suffix, out)
     if request.mesh_as == "atlas":
         return write_atlas(gltf, image, contents, out)
     for label, content in contents.items():
@@ -138,8 +137,10 @@ def write_replaced(gltf: GltfFile, image: int, content: bytes, suffix: str, out:
 
 def write_variants(
     gltf: GltfFile, image: int, contents: Mapping[str, bytes], suffix: str, out: Path
-) -> None:
+) -> tuple[str, ...]:
     """Write the file with one material variant for each expression; it looks as before.
+
+    Where the file has a variant of that name, the new one takes another: viewers choose by name.
 
     Args:
         gltf: the source.
@@ -148,6 +149,9 @@ def write_variants(
         suffix: of these pictures.
         out: the file to write.
 
+    Returns:
+        What the user should know.
+
     Raises:
         UsageError, OutputError: see `GltfEdit.write`.
     """
@@ -155,13 +159,20 @@ def write_variants(
     extension = edit.document.setdefault("extensions", {}).setdefault(_VARIANTS, {})
     listed: list[dict[str, Any]] = extension.setdefault("variants", [])
     base = gltf.document["images"][image].get("name", "base_color")
-    for name, content in contents.items():
+    notices = []
+    for label, content in contents.items():
+        name = label
+        while any(one.get("name") == name for one in listed):
+            name += "Texture"
+        if name != label:
+            notices.append(f"there is a variant {label} already: the map is the variant {name}")
         new = edit.add_image(content, suffix, f"{base}_{name}")
         listed.append({"name": name})
         for original in originals:
             _map_variant(edit, original, _copied_material(edit, original, image, new, name), listed)
     edit.use_extension(_VARIANTS)
     edit.write(out)
+    return tuple(notices)
 
 
 def _copied_material(edit: GltfEdit, original: int, image: int, new: int, name: str) -> int:

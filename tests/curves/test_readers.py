@@ -208,6 +208,22 @@ def test_columns_that_name_one_shape_are_told_of(tmp_path: Path) -> None:
     np.testing.assert_allclose(take.weights[:, 0], [0.6, 0.3])
 
 
+def test_blocked_weights_of_an_instanced_animation_in_usd_are_filled_in(tmp_path: Path) -> None:
+    (tmp_path / "cast.usda").write_text(
+        '#usda 1.0\n(timeCodesPerSecond = 1)\ndef Scope "cast" {\n  def SkelAnimation "face" {\n'
+        '    uniform token[] blendShapes = ["jawOpen"]\n'
+        "    float[] blendShapeWeights.timeSamples = {0: [0.2], 1: None, 2: [0.6]}\n  }\n}\n"
+    )
+    shot = tmp_path / "shot.usda"
+    shot.write_text(
+        "#usda 1.0\n(timeCodesPerSecond = 1)\n"
+        'def "hero" (instanceable = true\n  references = @./cast.usda@</cast>) {}\n'
+    )
+    take = read_take(shot)
+    np.testing.assert_allclose(weights_by_name(take)["jawOpen"], [0.2, 0.4, 0.6], atol=1e-6)
+    assert take.notes[0].startswith("1 of its weights are blank")
+
+
 def test_of_meshes_with_a_shape_of_one_name_the_largest_weight_counts(tmp_path: Path) -> None:
     path, keys = tmp_path / "a.gltf", np.array([[0.0, 0.2, 0], [1.0, 0.2, 0]])
     formats.gltf(path, output=keys, times=np.array([0.0, 1.0]))

@@ -168,6 +168,16 @@ def test_variants_add_a_material_for_each_expression(source: Path) -> None:
         assert view_bytes(document, binary, image["bufferView"]) == content
 
 
+def test_a_variant_that_is_there_keeps_its_name_alone(source: Path) -> None:
+    first, second = source.with_name("first.glb"), source.with_name("second.glb")
+    assert not write_variants(read_gltf(source), 0, {"happy": png((9, 0, 0))}, ".png", first)
+    contents = {"happy": png((0, 9, 0)), "sad": png((0, 0, 9))}
+    (notice,) = write_variants(read_gltf(first), 0, contents, ".png", second)
+    assert "the map is the variant happyTexture" in notice
+    variants = parsed(second)[0]["extensions"]["KHR_materials_variants"]["variants"]
+    assert [one["name"] for one in variants] == ["happy", "happyTexture", "sad"]
+
+
 def test_an_atlas_moves_a_vrm_to_its_expressions(vrm: Path) -> None:
     output = vrm.with_name("out.vrm")
     contents = {name: png((i, i, i)) for i, name in enumerate(("happy", "angry", "afraid"), 100)}

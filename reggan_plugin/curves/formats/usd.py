@@ -37,12 +37,13 @@ def columns_of_usd(path: Path) -> Columns:
 
 def weights_in(path: str) -> dict[str, Any]:
     """Names, times and values, in plain values; called in the child."""
-    from pxr import UsdSkel
+    from pxr import Usd, UsdSkel
 
     from reggan_plugin.textures.usd_character import open_stage
 
     stage = open_stage(Path(path))
-    animations = [UsdSkel.Animation(prim) for prim in stage.Traverse() if prim.IsA("SkelAnimation")]
+    prims = stage.Traverse(Usd.TraverseInstanceProxies(Usd.PrimDefaultPredicate))
+    animations = [UsdSkel.Animation(prim) for prim in prims if prim.IsA("SkelAnimation")]
     moving = [one for one in animations if one.GetBlendShapeWeightsAttr().HasAuthoredValue()]
     if not moving:
         raise ValueError("it holds no SkelAnimation with blendShapeWeights")
@@ -51,7 +52,9 @@ def weights_in(path: str) -> dict[str, Any]:
     codes = weights.GetTimeSamples() or [0.0]
     refuse_beyond(len(codes), MOST_TAKE_ROWS, "rows")
     refuse_beyond(len(codes) * len(names), MOST_TAKE_CELLS, "weights")
-    rows = [np.array(weights.Get(code), dtype=float) for code in codes]
+    said = [weights.Get(code) for code in codes]
+    gap = np.full(len(names), np.nan)  # where a time's value is blocked
+    rows = [gap if value is None else np.array(value, dtype=float) for value in said]
     other = next((row.size for row in rows if row.shape != (len(names),)), None)
     if other is not None:
         raise ValueError(f"it names {len(names)} blend shapes, and a time has {other} weights")

@@ -145,7 +145,7 @@ output_options = together(
             type=click.Path(),
             help="The changed map. For several expressions write {expression} into the name, or "
             "name a folder. For a folder of characters name a folder, too.  "
-            "[default: <map>_<expression> beside the map]",
+            "[default: <map>_<expression> beside the map; <mesh>_<expression> without --texture]",
         ),
     ),
     output_option(

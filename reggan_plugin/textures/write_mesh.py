@@ -5,7 +5,7 @@ In USD they become variants of the material, in a new file of the character.
 
 import copy
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,7 @@ def check_mesh_output(request: TextureRequest, face: PreparedFace) -> None:
 
     Raises:
         UsageError: the face's material has no map in the file, it is no VRM for an atlas, or the
-            new file would be of another kind or without its buffers, or the file has a variant of
-            an expression's name.
+            new file would be of another kind or without its buffers.
     """
     gltf = face.loaded.gltf
     if request.out_mesh is None or gltf is None:
@@ -56,22 +55,8 @@ def check_mesh_output(request: TextureRequest, face: PreparedFace) -> None:
         )
     if request.mesh_as == "atlas":
         check_takes_atlas(gltf, face.image)
-    elif request.mesh_as == "variants":
-        _refuse_names_twice(gltf, request.mixes)
     for path in mesh_outputs(request, tuple(request.mixes)):
         refuse_output(gltf, path)
-
-
-def _refuse_names_twice(gltf: GltfFile, labels: Collection[str]) -> None:
-    extension = gltf.document.get("extensions", {}).get(_VARIANTS, {})
-    there = [one.get("name") for one in extension.get("variants", [])]
-    twice = next((label for label in labels if label in there), None)
-    if twice is not None:
-        raise UsageError(
-            f"{gltf.path} has a variant {twice!r} already, and viewers choose variants by name. "
-            "Begin with the file without it, or rename it there.",
-            kind="mesh-cannot-be-written",
-        )
 
 
 @frozen

@@ -13,8 +13,6 @@ import pytest
 import trimesh
 from PIL import Image
 
-import reggan_plugin
-from reggan_plugin.cli import main
 from reggan_plugin.errors import UsageError
 from reggan_plugin.textures.gltf.character import character_from_gltf
 from reggan_plugin.textures.gltf.edit import GltfEdit
@@ -250,18 +248,6 @@ def test_an_atlas_keeps_what_expressions_do_with_the_map(vrm: Path) -> None:
     assert look([0.25, 0.5]) == {"material": 0, "scale": [0.25, 0.25], "offset": [0.125, 0.25]}
     with pytest.raises(UsageError, match="'look' lays the map beyond its edges"):
         look([0.75, 0.5])
-
-
-def test_a_variant_of_a_name_that_the_file_has_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    first, second = str(tmp_path / "first.glb"), str(tmp_path / "second.glb")
-    head = str(Path(reggan_plugin.__file__).with_name("samples") / "head.glb")
-    into = ["--mesh-as", "variants", "--out-mesh"]
-    assert main(["texture", head, "-e", "happy", *into, first]) == 0
-    assert main(["texture", first, "-e", "happy", "-e", "sad", *into, second]) == 2
-    assert "has a variant 'happy' already" in capsys.readouterr().err
-    assert main(["texture", first, "-e", "sad", *into, second]) == 0
 
 
 def transform(info: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _SAID_BY_SENTENCE = (
     "unusable-answer model model-card model-hash engine model-parity device-unavailable "
     "missing-extra no-kernels attached-package too-costly note too-large unusual-landmarks "
     "picture-larger-than-memory face-on-rig face-in-no-performance gaps-in-performance "
-    "foreign-page"
+    "foreign-page not-own-result"
 )
 """Kinds whose sentence itself says all that there is to do, whatever the front end."""
 REMEDIES: Mapping[str, str] = {

@@ -336,12 +336,15 @@ class FrameOutput:
         """Write the record of a frame that gets no output, if there is room for it.
 
         Of a skipped one, what an earlier run wrote is removed first; where that is no file of ours,
-        the frame fails.
+        the frame fails, and the record of the earlier run stays.
         """
         if ended.outcome == "skipped" and ended.facts is not None:
-            path, remove = str(task.output), partial(_remove_earlier, task)
-            clear = partial(self._io_timeout.call, path, remove)
-            ended = unless_it_fails(task, ended.facts, clear) or ended
+            clear = partial(_remove_earlier, task, ended)
+            step = partial(self._io_timeout.call, str(task.output), clear)
+            cleared = unless_it_fails(task, ended.facts, step)
+            if cleared.outcome == "failed" and read_record(task.output) is not None:
+                cleared = replace(cleared, facts=None)
+            ended = cleared
         if ended.facts is not None:
             record = self._record(task, ended.outcome, ended.message, ended.facts, None)
 
@@ -428,28 +431,39 @@ def _places_taken(task: FrameTask) -> dict[str, str]:
     return {name: digest for name, digest in found.items() if digest is not None}
 
 
-def _remove_earlier(task: FrameTask) -> None:
+def _remove_earlier(task: FrameTask, ended: EndedFrame) -> EndedFrame:
     """Remove what an earlier run wrote for a frame that is skipped now; nobody else's.
+
+    Returns the same, or with a message of files of places that this run does not ask for, which
+    are left since somebody changed them.
 
     Raises:
         OutputExistsError: a file is there that no record says was written so.
     """
-    record, own = read_record(task.output), {}
+    record, folder = read_record(task.output), task.output.parent
+    own: dict[str, str] = {}
     if record is not None:
-        own = {path: file.sha256 for path, file in record.files_beside(task.output)}
-        own[task.output] = record.output_sha256 or ""
-    signed = [path for path in own if path.suffix == SIDECAR_SUFFIX]
-    places = dict.fromkeys((task.output, *task.beside, *signed))
-    there = [path for path in places if path.exists()]
-    for path in there:
-        if own.get(path) != digest_of(path):
+        own = {name: file.sha256 for name, file in record.beside.items()}
+        own[task.output.name] = record.output_sha256 or ""
+    places = {path_from(folder, path): path for path in (task.output, *task.beside)}
+    earlier = {name: folder / name for name in own if name not in places}
+    there = {name: path for name, path in {**places, **earlier}.items() if path.exists()}
+    changed = [name for name, path in there.items() if own.get(name, "") != digest_of(path)]
+    for name in changed:
+        if name in places:
             raise OutputExistsError(
-                f"{path} exists, and no record says that it was written like this; but "
+                f"{places[name]} exists, and no record says that it was written like this; but "
                 f"{task.source.path.name} is skipped and should have no result. Remove it, or name "
-                "another folder."
+                "another folder.",
+                kind="not-own-result",
             )
-    for path in there:
-        path.unlink()
+    for name, path in there.items():
+        if name not in changed:
+            path.unlink()
+    if not changed:
+        return ended
+    left = ", ".join(str(there[name].resolve()) for name in changed)
+    return replace(ended, message=f"{ended.message}; left, as it was changed since: {left}")
 
 
 _COMPARED_AT_ONCE = 1 << 16

@@ -22,12 +22,13 @@ from reggan_plugin.files.sequence import (
     Sequence,
     find_sequence,
     is_housekeeping,
+    numbered_groups,
     sequences_in_folder,
     sequences_of,
 )
 from reggan_plugin.files.video import VideoFile
 from reggan_plugin.frozen import frozen
-from reggan_plugin.jobs.frame_record import RECORD_FOLDER, read_record, record_path
+from reggan_plugin.jobs.frame_record import RECORD_FOLDER, FrameRecord, read_record, record_path
 
 
 @frozen
@@ -290,17 +291,31 @@ def one_sequence(text: str) -> Source:
 
 
 def results_among(folder: Path, names: Set[str]) -> set[str]:
-    """Return those of some pictures of a folder that were made of others of them."""
+    """Return those of some pictures of a folder that were made of others of them.
+
+    A picture that is not the one that was made counts as a result that somebody retouched, unless
+    it has a number among frames that were not made: then it is the frame itself, which was
+    delivered later.
+    """
     if not (folder / RECORD_FOLDER).is_dir():
         return set()
-    return {name for name in names if _source_of(folder, name) in names - {name}}
+    records = {name: read_record(folder / name) for name in names}
+    made = {
+        name: record
+        for name, record in records.items()
+        if record is not None and _name_of_source(record) in names - {name}
+    }
+    delivered: set[str] = set()
+    for group in numbered_groups(names).values() if made else ():
+        numbered = {name for _, name in group}
+        if not numbered <= made.keys():
+            results = numbered & made.keys()
+            delivered |= {one for one in results if not made[one].has_bytes_of(folder / one)}
+    return made.keys() - delivered
 
 
-def _source_of(folder: Path, name: str) -> str | None:
-    """Return the name of the picture beside it that a result was made of, by its record."""
-    record = read_record(folder / name)
-    if record is None:
-        return None
+def _name_of_source(record: FrameRecord) -> str | None:
+    """Return the name of the picture beside it that a result was made of."""
     source = Path(record.source)
     return source.name if source.parent == Path(record.output).parent else None
 

@@ -138,7 +138,7 @@ class JobPlan:
     out: Path
     tasks: tuple[FrameTask, ...]
     missing: FrameRange
-    """Numbers that were asked for and are not on disk."""
+    """Numbers within the shot that were asked for, and that it has no frames of."""
     outside: FrameRange
     """Those before the first and behind the last frame on disk."""
     is_whole: bool

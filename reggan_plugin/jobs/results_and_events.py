@@ -170,7 +170,7 @@ def notices_of_range(missing: FrameRange, outside: FrameRange) -> list[str]:
         numbers = ", ".join(map(str, islice(missing, _MOST_NAMED)))
         numbers += ", ..." if len(missing) > _MOST_NAMED else ""
         are = f"{counted(len(missing), 'frame')} {'is' if len(missing) == 1 else 'are'}"
-        notices.append(f"{are} not on disk and left out: {numbers}.")
+        notices.append(f"{are} missing and left out: {numbers}.")
     if outside:
         text = outside.text
         named = text if len(text) < _LONG_RANGE else f"{text[:_LONG_RANGE]}..."

@@ -62,7 +62,7 @@ class TestRender:
             assert first.getpixel((0, 0)) == (40, 40, 40, 200)
         assert written[2].read_bytes() == (shot / "a.1004.png").read_bytes()
         assert "[3/3] a.1004.png copied: no face" in err
-        assert "1 frame is not on disk and left out: 1003." in err
+        assert "1 frame is missing and left out: 1003." in err
         assert "Done: 2 written, 1 copied, 0 skipped, 0 failed" in err
 
     def test_json_summary_names_everything(self, shot: Path, capsys: Streams) -> None:

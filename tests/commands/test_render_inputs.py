@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
+from reggan_plugin.jobs.input_files import find_shot, find_sources
 
 Streams = pytest.CaptureFixture[str]
 pytestmark = pytest.mark.usefixtures("tracked")
@@ -270,3 +272,55 @@ def test_a_changed_picture_comes_out_of_a_pipe(
     assert smile("-") == 0
     with Image.open(io.BytesIO(capfdbinary.readouterr().out)) as picture:
         assert np.asarray(picture)[6, 8].tolist() == [255, 40, 40]
+
+
+@pytest.fixture
+def shot_with_stand_in(cast: Path) -> Path:
+    """Frames 1001 to 1003 of which 1002 was made of 1001."""
+    shot = cast.parent / "shot"
+    shot.mkdir()
+    for number in (1001, 1003):
+        shutil.copy(cast / "hero1.png", shot / f"a.{number}.png")
+    assert smile(shot / "a.1001.png", "--out", shot / "a.1002.png") == 0
+    return shot
+
+
+def test_a_frame_that_is_delivered_later_takes_the_place_of_its_stand_in(
+    shot_with_stand_in: Path, capsys: Streams
+) -> None:
+    shot, stand_in = shot_with_stand_in, shot_with_stand_in / "a.1002.png"
+    capsys.readouterr()
+    assert smile(shot, "--out", "o") == 0
+    said = capsys.readouterr().err
+    assert "shot/a.1002.png was made by an earlier run and is no input here" in said
+    assert "1 frame is missing and left out: 1002." in said
+    assert below(Path("o")) == ["a.1001.png", "a.1003.png"]
+    os.utime(stand_in, ns=(1, 1))  # a copy of the folder has other times
+    assert len(find_shot(str(shot)).frames) == 2
+    made = stand_in.read_bytes()
+    stand_in.write_bytes(made[:-1] + b"-")  # another file of the same size
+    assert len(find_shot(str(shot)).frames) == 3
+    shutil.copy(shot.parent / "cast" / "hero2.png", stand_in)
+    assert len(find_shot(str(shot)).frames) == 3
+    for inputs in ([shot], sorted(shot.glob("*.png"))):
+        capsys.readouterr()
+        assert smile(*inputs, "--dry-run") == 0
+        out, err = capsys.readouterr()
+        assert "a.1002.png" in out
+        assert "left out" not in err
+        assert "earlier run" not in err
+
+
+def test_a_retouched_result_beside_its_source_is_no_frame(cast: Path) -> None:
+    for name in LEVELS:
+        assert smile(cast / f"{name}.png") == 0
+        shutil.copy(cast / "hero2.png", cast / f"{name}_happy.png")
+    shots = [one.shot for one in find_sources(["cast"]).sources]
+    assert {frame.path.stem for shot in shots for frame in shot.frames} == {*LEVELS}
+    stills = cast.parent / "stills"
+    stills.mkdir()
+    shutil.copy(cast / "hero1.png", stills / "still.png")
+    for number in (1, 2):
+        assert smile(stills / "still.png", "--out", stills / f"look{number}.png") == 0
+        shutil.copy(cast / "hero2.png", stills / f"look{number}.png")
+    assert [frame.path.name for frame in find_shot(str(stills)).frames] == ["still.png"]

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
+from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.errors import OutputExistsError
 from reggan_plugin.file_safety import TEMPORARY_SUFFIX, _prefix_for
 from reggan_plugin.files.frame import read_frame
@@ -490,14 +491,23 @@ def test_a_stamp_is_in_the_file_and_not_in_copies(run: Run, shot: Path, tmp_path
     assert np.array_equal(read_frame(out / "a.1002.png").pixels, plain.pixels)
 
 
-def render_with_masks(shot: Path, folder: Path, existing: Existing) -> list[str]:
-    beside = LayerFiles(folder=folder / "layers", layers=("mask",))
+def render_with_layers(
+    shot: Path, folder: Path, existing: Existing, beside: LayerFiles | None, **settings: Any
+) -> JobSummary:
     plan = plan_job(str(shot), None, folder / "out", "happy", existing, layer_files=beside)
     asked = RenderSettings(
-        mix=ExpressionMix({"happy": 1.0}), picture=PictureSettings(layer_files=beside)
+        mix=ExpressionMix({"happy": 1.0}), picture=PictureSettings(layer_files=beside), **settings
     )
     run = RenderRun(transfer=Brightening(), model=MODEL, report=lambda _: None)
-    return written(run_job(plan, asked, run))
+    return run_job(plan, asked, run)
+
+
+def masks_in(folder: Path) -> LayerFiles:
+    return LayerFiles(folder=folder / "layers", layers=("mask",))
+
+
+def render_with_masks(shot: Path, folder: Path, existing: Existing) -> list[str]:
+    return written(render_with_layers(shot, folder, existing, masks_in(folder)))
 
 
 @pytest.mark.parametrize("damage", [b"", b"other bytes", None])
@@ -618,3 +628,46 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(
     assert f"{Path(place).name} exists" in str(failed.message)
     assert (tmp_path / place).read_bytes() == b"somebody's"
     assert len(written(summary)) == len(plan.tasks) - 1
+
+
+@pytest.mark.parametrize("existing", [Existing.RESUME, Existing.OVERWRITE])
+@pytest.mark.parametrize("asks_for_layers", [True, False])
+def test_a_skipped_frame_leaves_no_earlier_layer_in_its_place(
+    shot: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    asks_for_layers: bool,
+    existing: Existing,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path()  # as layers are named in a record by their way from the result
+    render_with_masks(shot, folder, Existing.REFUSE)
+    made = [tmp_path / name for name in ("out/a.1002.png", "layers/mask/a.1002.exr")]
+    made.append(tmp_path / "layers/mask_png/a.1002.png")
+    assert all(path.exists() for path in made)
+    Image.new("RGB", (6, 4)).save(shot / "a.1002.png")
+    beside = masks_in(folder) if asks_for_layers else None
+    skip = partial(render_with_layers, shot, folder, beside=beside, on_missing_face="skip")
+    result = skip(existing=existing).results[1]
+    assert (result.outcome, result.message) == ("skipped", "no face")
+    assert not any(path.exists() for path in made)
+
+
+def test_a_skipped_frame_leaves_layers_of_others_and_is_mended_when_they_are_gone(
+    shot: Path, tmp_path: Path
+) -> None:
+    render_with_masks(shot, tmp_path, Existing.REFUSE)
+    layer = tmp_path / "layers" / "mask" / "a.1002.exr"
+    layer.write_bytes(b"somebody's")
+    Image.new("RGB", (6, 4)).save(shot / "a.1002.png")
+    skip = partial(render_with_layers, shot, tmp_path, Existing.OVERWRITE, on_missing_face="skip")
+    failed = skip(masks_in(tmp_path)).results[1]
+    assert (failed.outcome, layer.exists()) == ("failed", True)
+    assert "a.1002.exr exists" in str(failed.message)
+    assert "--overwrite" not in with_remedy(failed.message or ""), "it would not help"
+    left = skip(None).results[1]
+    assert (left.outcome, left.has_no_face) == ("skipped", True)
+    assert f"left, as it was changed since: {layer}" in str(left.message)
+    assert layer.read_bytes() == b"somebody's"
+    assert not (tmp_path / "out" / "a.1002.png").exists(), "the record still says whose it is"

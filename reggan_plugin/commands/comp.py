@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from reggan_plugin.commands.command_group_and_terminal import verbose_option
-from reggan_plugin.commands.options.input import shot_option
+from reggan_plugin.commands.options.inputs_and_faces import shot_option
 from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
     grouped_option,

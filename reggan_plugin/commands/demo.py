@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.command_group_and_terminal import verbose_option
-from reggan_plugin.commands.options.input import existing_options
+from reggan_plugin.commands.options.inputs_and_faces import existing_options
 from reggan_plugin.commands.options.model import model_options, open_model
 from reggan_plugin.commands.options.options_and_settings_file import GroupedCommand, output_option
 from reggan_plugin.drawing.contact_sheet import SheetRow, view_of_face, write_sheet

@@ -12,7 +12,7 @@ import numpy as np
 
 from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.expression import ReaderOptions, reader_options
-from reggan_plugin.commands.options.input import stall_option
+from reggan_plugin.commands.options.inputs_and_faces import stall_option
 from reggan_plugin.commands.options.options_and_settings_file import (
     FiniteRange,
     GroupedCommand,

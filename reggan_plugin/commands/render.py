@@ -18,7 +18,7 @@ from reggan_plugin.commands.options.expression import (
     ShotExpression,
     intensity_options,
 )
-from reggan_plugin.commands.options.input import (
+from reggan_plugin.commands.options.inputs_and_faces import (
     FaceOptions,
     InputOptions,
     existing_options,

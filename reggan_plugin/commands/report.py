@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reggan_plugin.commands.command_group_and_terminal import verbose_option
-from reggan_plugin.commands.options.input import range_option, shot_option, stall_option
+from reggan_plugin.commands.options.inputs_and_faces import range_option, shot_option, stall_option
 from reggan_plugin.commands.options.options_and_settings_file import GroupedCommand, grouped_option
 from reggan_plugin.commands.options.picture import reading_options
 from reggan_plugin.commands.progress import (

@@ -12,7 +12,7 @@ from PIL import Image
 from reggan_plugin.array_types import Pixels
 from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.expression import Liked, like_options, with_liked
-from reggan_plugin.commands.options.input import FaceOptions, face_options, stall_option
+from reggan_plugin.commands.options.inputs_and_faces import FaceOptions, face_options, stall_option
 from reggan_plugin.commands.options.model import model_options, open_model, rig_options
 from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.commands.command_group_and_terminal import verbose_option
-from reggan_plugin.commands.options.input import range_option, shot_option, stall_option
+from reggan_plugin.commands.options.inputs_and_faces import range_option, shot_option, stall_option
 from reggan_plugin.commands.options.model import model_options, open_model
 from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,

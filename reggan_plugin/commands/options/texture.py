@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.commands.options.input import existing_options, face_box_from_text
+from reggan_plugin.commands.options.inputs_and_faces import existing_options, face_box_from_text
 from reggan_plugin.commands.options.options_and_settings_file import (
     grouped_option,
     options_as,

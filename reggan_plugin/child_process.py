@@ -7,6 +7,7 @@ bounded and no large file is written, on Windows the time is. Without a Python t
 programs) the function runs here.
 """
 
+import atexit
 import functools
 import importlib
 import json
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import threading
 import traceback
+import weakref
 from collections.abc import Callable, Generator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -44,6 +46,8 @@ _LATENESS_OF_WRITERS = 10
 """For an encoder with the largest frames on a machine with other work."""
 _bounds: dict[str, int] = {}
 """Of this process, if it is a child."""
+_talks: weakref.WeakSet[Generator[Any, Any, None]] = weakref.WeakSet()
+"""Those that may be left open until Python ends, and takes away what ends a child."""
 
 
 def run_apart(
@@ -88,7 +92,16 @@ def talk_apart(
         running: Generator[Any, Any, None] = _function(function)(*arguments)
         return running
     bounds = {"memory": limits.MOST_CHILD_BYTES, "is_writer": int(is_writer)}
-    return _answers(function, arguments, file, bounds)
+    talk = _answers(function, arguments, file, bounds)
+    _talks.add(talk)
+    return talk
+
+
+@atexit.register
+def _end_talks() -> None:
+    for talk in list(_talks):
+        with suppress(ValueError):  # another thread is in it
+            talk.close()
 
 
 def allow_bytes(count: int) -> None:

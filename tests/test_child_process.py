@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Generator
 from typing import Any
@@ -111,6 +112,19 @@ def test_a_talk_is_bounded_from_word_to_word(monkeypatch: pytest.MonkeyPatch) ->
         next(talk)
         with pytest.raises(SourceError, match=rf"a\.mp4 {fault}"):
             talk.send(word)
+
+
+def test_a_talk_that_is_left_open_ends_in_silence_with_its_program() -> None:
+    program = f"""
+import os
+from reggan_plugin.child_process import talk_apart
+os.held = talk_apart({f"{HERE}:talking"!r}, 7, file="a.mp4")
+assert next(os.held) == 7
+"""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert ended.stderr == b""
 
 
 def test_arrays_that_no_child_gives_are_none() -> None:

@@ -72,7 +72,11 @@ class FinishedFrames:
             except OutputExistsError as error:
                 return error.remark
             return None
-        return CHANGED_SINCE if self._is_as_asked(task, facts) else changed_and_other(task.output)
+        if not self._is_as_asked(task, facts):
+            return changed_and_other(task.output)
+        skipped = read_record(task.output)
+        # a frame that is skipped again says itself that a file of somebody's lies in its place
+        return None if skipped is not None and skipped.outcome == "skipped" else CHANGED_SINCE
 
     def _is_as_asked(self, task: FrameTask, facts: FrameFacts) -> bool:
         """Tell whether a frame that somebody changed since was rendered as it is asked for now, and
@@ -132,8 +136,8 @@ class FinishedFrames:
         """Tell whether somebody changed the output, or a file beside it, since it was written.
 
         Such a file has other bytes than its record says, and is a whole picture: what is damaged
-        counts as not written. Where a frame failed, it is a picture that was put in its place. A
-        record that cannot be used says as little of a picture as none.
+        counts as not written. Where a frame failed or was skipped, it is a picture that was put in
+        its place. A record that cannot be used says as little of a picture as none.
         """
         if RECORD_FOLDER in task.output.parts:  # a frame of a video: nobody's to change
             return False
@@ -141,8 +145,6 @@ class FinishedFrames:
         if record is None:
             is_unknown = task.output.is_file() and record_path(task.output).exists()
             return is_unknown and self._is_whole(task.output, is_layer=False)
-        if record.outcome == "skipped":
-            return False
         if Path(record.output).name != task.output.name:
             return False
         files = [(task.output, record.output_sha256, record.output_state)]

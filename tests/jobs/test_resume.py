@@ -421,6 +421,26 @@ def test_a_frame_that_was_skipped_for_want_of_a_face_stays_so(
     assert not (out / "a.1002.png").exists()
 
 
+def test_a_picture_in_the_place_of_a_skipped_frame_is_not_replaced(
+    run: Run, shot: Path, tmp_path: Path
+) -> None:
+    sound = (shot / "a.1002.png").read_bytes()
+    Image.new("RGB", (6, 4)).save(shot / "a.1002.png")
+    out, skip = tmp_path / "out", {"on_missing_face": "skip", "frame_range": "1002"}
+    run(out, **skip)
+    Image.new("RGB", (6, 4), (9, 8, 7)).save(out / "a.1002.png")
+    stand_in = (out / "a.1002.png").read_bytes()
+    (again,) = run(out, existing=Existing.RESUME, **skip).results
+    assert again.outcome == "failed"
+    (shot / "a.1002.png").write_bytes(sound)
+    for options in (skip, {**skip, "on_missing_face": "copy"}):
+        (result,) = run(out, existing=Existing.RESUME, **options).results
+        assert result.outcome == "failed"
+        assert (out / "a.1002.png").read_bytes() == stand_in
+    (result,) = run(out, existing=Existing.OVERWRITE, **skip).results
+    assert result.outcome == "written"
+
+
 def test_files_of_others_are_never_replaced_by_resuming(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()

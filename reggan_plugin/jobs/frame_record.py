@@ -206,11 +206,12 @@ class FrameRecord(FrameFacts):
     def has_bytes_of(self, output: Path) -> bool:
         """Tell whether a file is the output that was written, by its size and time, else digest."""
         state = state_of(output)
-        if self.output_sha256 is None or state is None or state == self.output_state:
-            return self.output_sha256 is not None and state is not None
-        if self.output_bytes not in (None, state.size):
+        if self.output_sha256 is None or state is None:
             return False
-        return self.output_sha256 == digest_of(output)
+        is_as_long = self.output_bytes in (None, state.size)
+        return state == self.output_state or (
+            is_as_long and self.output_sha256 == digest_of(output)
+        )
 
     def refuse_another(self, output: Path, source: Path) -> None:
         """Refuse to renew an output that it says is of another source; see `refuse_another`.

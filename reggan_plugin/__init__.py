@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         parse_expression_mix,
     )
 
-__version__ = "0.6.11"
+__version__ = "0.6.12"
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 # ONNX Runtime reads it when it is imported. It would gather events in the user's cache to be sent,

@@ -224,26 +224,35 @@ def _identity_of_stream(number: int) -> FileIdentity | None:
 
 
 def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Refuse an output that is one of the inputs, or the file that standard input reads.
+    """Refuse an output that is another output, one of the inputs, or what standard input reads.
 
     The file that standard output is sent on to is an output, whatever is printed there. Inputs are
     looked up only where outputs exist, so that a new folder costs nothing.
 
     Args:
-        outputs: files that are to be written.
+        outputs: all files that are to be written.
         inputs: files that are read.
 
     Raises:
-        UsageError: an output is an input, by its own name or through a link; or as `refuse_way_up`.
+        UsageError: an output is an input, by its own name or through a link; two have one name; or
+            as `refuse_way_up`.
     """
     outputs = tuple(outputs)
     for folder in {path.parent for path in outputs}:
         refuse_way_up(folder)
+    twice = named_twice(outputs)
+    if twice is not None:
+        raise UsageError(f"Two outputs would both be {twice}. Give one of them another name.")
     there: dict[FileIdentity, str] = {
         identity: str(path) for path in outputs if (identity := identity_of(path)) is not None
     }
     sent_on = _identity_of_stream(_STANDARD_OUTPUT)
     if sent_on is not None:
+        if sent_on in there:
+            raise UsageError(
+                f"Standard output is sent to {there[sent_on]}, which is an output, too. Send it to "
+                "another file."
+            )
         there[sent_on] = "Standard output"
     read = ((str(path), identity_of(path)) for path in inputs) if there else ()
     for name, identity in (("standard input", _identity_of_stream(_STANDARD_INPUT)), *read):
@@ -253,6 +262,22 @@ def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
             raise UsageError(
                 f"{output} is an input{also}, which is never overwritten. Name another output."
             )
+
+
+def named_twice(outputs: Iterable[Path]) -> Path | None:
+    """Return the first output that another one before it would be; links to folders count as
+    these.
+    """
+    folders: dict[Path, str] = {}
+    seen = set()
+    for path in outputs:
+        if path.parent not in folders:
+            folders[path.parent] = os.path.realpath(path.parent)
+        place = folders[path.parent], os.path.normcase(path.name)
+        if place in seen:
+            return path
+        seen.add(place)
+    return None
 
 
 def refuse_way_up(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """`reggan-plugin curves`: what a recorded performance holds, before a night on the farm."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ from reggan_plugin.textures.read_mesh import files_of_mesh
     "csv_file",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the take as CSV with a heading time,jawOpen,…, to edit and to give to --curves. "
-    "- writes it to standard output, in place of the table.",
+    "Columns of the turns of head and eyes stay in it. - writes it to standard output, in place "
+    "of the table.",
 )
 @output_option(
     "--learn-character NAME",
@@ -105,6 +107,9 @@ def curves(
     take = read_take(file, curves_rate, holds_percents=curves_percent)
     if fitted is not None:
         take = retargeted(take, fitted)
+    if csv_file is not None and take.timecode_fps is not None:
+        left_out = "Its timecodes are left out of the CSV, which counts seconds from its first row."
+        take = replace(take, notes=(*take.notes, left_out))
     if plot is not None:
         write_atomically(plot, _drawn(take, plot, file.name))
     if csv_file is not None and not is_piped:
@@ -122,6 +127,8 @@ def curves(
         _print_table(take)
         for path in outputs:
             click.echo(path)
+    for note in () if as_json else take.notices:
+        click.echo(f"Note: {with_remedy(note)}", err=True)
 
 
 def _print_table(take: Take) -> None:
@@ -139,8 +146,6 @@ def _print_table(take: Take) -> None:
     still = [name for place, name in enumerate(take.names) if place not in moving_columns(take)]
     if still:
         click.echo(f"0 throughout: {', '.join(still)}")
-    for note in take.notices:
-        click.echo(f"Note: {with_remedy(note)}", err=True)
 
 
 def _drawn(take: Take, plot: Path, name: str) -> bytes:

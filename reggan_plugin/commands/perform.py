@@ -44,7 +44,7 @@ from reggan_plugin.jobs.results_and_events import (
 )
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, stop_on_signals
 from reggan_plugin.perform.read_clip import raise_without_face, record
-from reggan_plugin.perform.take_from_clip import TURNS, Performance, performance_from_recording
+from reggan_plugin.perform.take_from_clip import Performance, performance_from_recording
 
 SUMMARY_VERSION = 1
 
@@ -168,8 +168,7 @@ def perform(
             for notice in notices:
                 report(Notice(message=notice))
             take = retargeted(made.take, Retargeting(asymmetry=asymmetry))
-            turns = dict(zip(TURNS, made.turns.T, strict=True))
-            write_atomically(out, csv_of_take(take, turns).encode(), is_new=not overwrite)
+            write_atomically(out, csv_of_take(take).encode(), is_new=not overwrite)
         click.echo(json_text(_document(made, out, notices), indent=2) if as_json else out)
         if recording.unreadable:
             raise unreadable_frames(recording.unreadable, len(frames))

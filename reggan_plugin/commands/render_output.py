@@ -348,11 +348,7 @@ def plan_atlas(
     made = [
         path for task in tasks for path in (task.output, record_path(task.output), *task.beside)
     ]
-    refuse_overwriting(files, (*read, *made, *inputs))
-    results = {path.resolve() for path in made}
-    for file in files:
-        if file.resolve() in results:
-            raise UsageError(f"{file} is the name of a result, too. Name another atlas.")
+    refuse_overwriting((*made, *files), (*read, *inputs))
     there = next((file for file in files if is_taken(file)), None)
     is_kept = existing is Existing.REFUSE or (
         existing.keeps_finished and _document_of(atlas) is None

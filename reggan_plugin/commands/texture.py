@@ -179,7 +179,8 @@ def _run(
         if sheet is not None:
             from reggan_plugin.textures.texture_sheet import draw_sheet
 
-            check_sheet(sheet, request, subject, [path for one in results for path in one.written])
+            made = [path for one in results for path in (*one.written, *one.skipped)]
+            check_sheet(sheet, request, subject, made)
             with watch("Drawing the sheet") as advance:
                 results.append(draw_sheet(sheet, request, subject, advance))
     return results

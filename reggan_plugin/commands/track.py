@@ -3,7 +3,7 @@ small copies of the frames, for a person to check.
 """
 
 import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -36,6 +36,7 @@ from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
 from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.file_safety import (
     json_text,
+    named_twice,
     refuse_existing,
     refuse_other_kind,
     refuse_overwriting,
@@ -328,13 +329,11 @@ def _outputs_beside_inputs(shot: Shot, out: Path, preview: Path | None) -> list[
             "for frames. Name another file or folder."
         )
     drawn = [] if preview is None else preview_paths(shot.frames, preview)
-    twice = next((path for path, count in Counter(drawn).items() if count > 1), None)
+    twice = named_twice(drawn)
     if twice is not None:
         raise UsageError(
             f"Two of the frames would both be drawn as {twice}. Rename one, or leave --preview out."
         )
-    if out in drawn:
-        raise UsageError(f"{out} is the name of a picture of --preview, too. Name another file.")
     refuse_overwriting((out, *drawn), [*sources, *given_files()])
     refuse_other_kind(out, ".json")
     return [out, *drawn]

@@ -14,14 +14,13 @@ frame that the phone dropped.
 """
 
 import csv
+import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from types import MappingProxyType
 
 import numpy as np
 
-from reggan_plugin.array_types import Float
 from reggan_plugin.curves.take import (
     Columns,
     Take,
@@ -103,21 +102,20 @@ def columns_of_csv(text: str, rate_fps: float | None) -> Columns:
     return _timed(columns, clock, clocks, [line for line, _ in body], rate_fps)
 
 
-def csv_of_take(
-    take: Take, beside: Mapping[str, Float[np.ndarray, " rows"]] = MappingProxyType({})
-) -> str:
+def csv_of_take(take: Take) -> str:
     """Return a take in our own format, which `columns_of_csv` reads back with the same weights.
 
-    Args:
-        take: whose weights are written, in the shortest way that keeps every bit.
-        beside: further columns, such as turns of the head.
+    Numbers are written in the shortest way that keeps every bit; what is none is blank.
     """
     clock, times = ("time", take.times_s) if take.frames is None else ("frame", take.frames)
     first = times[0] if take.frames is None else 0.0
-    lines = [",".join((clock, *take.names, *beside))]
-    for time, row in zip(times, np.column_stack([take.weights, *beside.values()]), strict=True):
-        lines.append(",".join((f"{time - first:.9g}", *(f"{float(one)!r}" for one in row))))
-    return "\n".join(lines) + "\n"
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow((clock, *take.names, *take.beside))
+    table = np.column_stack([take.weights, *take.beside.values()])
+    for time, row in zip(times, table.tolist(), strict=True):
+        rows.writerow((f"{time - first:.9g}", *("" if one != one else repr(one) for one in row)))
+    return text.getvalue()
 
 
 def _timed(

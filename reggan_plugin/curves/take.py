@@ -4,7 +4,8 @@ Timecodes are SMPTE's, `HH:MM:SS:FF` with parts of a frame behind a dot; `;` dro
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -35,8 +36,9 @@ _VENDOR_PREFIX = re.compile(
 )
 _POSE = re.compile(
     r"(head|(left|right)?eye)_?(yaw|pitch|roll|pos|rot|position|rotation)?_?[xyz]?"
-    r"|tongueout|blendshapecount|timecode|timestamp|trackingstatus"
+    r"|tongueout"
 )
+_COUNTER = re.compile(r"blendshapecount|timecode|timestamp|trackingstatus")
 _EXPRESSIONS = {
     key_of(word).replace(" ", ""): expression.name
     for expression in NAMED_EXPRESSIONS.values()
@@ -58,13 +60,17 @@ def names_from_column(column: str) -> tuple[str, ...] | None:
     shape = shape_from_name(column)
     if shape is not None:
         return (shape,)
-    word = _VENDOR_PREFIX.sub("", _PREFIX.sub("", column.strip()))
-    bare = word.replace(" ", "").replace("-", "_").lower()
-    if _POSE.fullmatch(bare):
+    bare = _bare(column)
+    if _POSE.fullmatch(bare) or _COUNTER.fullmatch(bare):
         return ()
     letters = bare.replace("_", "")
     named = _EXPRESSIONS.get(letters)
     return shapes_of(letters) or (None if named is None else (named,))
+
+
+def _bare(column: str) -> str:
+    word = _VENDOR_PREFIX.sub("", _PREFIX.sub("", column.strip()))
+    return word.replace(" ", "").replace("-", "_").lower()
 
 
 _LEAST_PERCENT, _PERCENT_SHARE = 2.0, 0.2
@@ -146,6 +152,8 @@ class Take:
         rate_fps: rows a second.
         timecode_fps: frames of a second of its timecodes, where `times_s` is the time of day.
         frames: numbers of the shot's frames, where the file names these.
+        beside: columns that drive nothing here and go on with the take, such as turns of the head,
+            as the file has them; NaN where it holds none.
         unknown: columns that mean nothing here, as they are written.
         notes: what else the user should know.
     """
@@ -157,6 +165,7 @@ class Take:
     rate_fps: float
     timecode_fps: float | None = None
     frames: Float[np.ndarray, " rows"] | None = None
+    beside: Mapping[str, Float[np.ndarray, " rows"]] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -226,13 +235,15 @@ def take_from_columns(columns: Columns, source: str) -> Take:
         SourceError: no row, or no column that means anything here.
     """
     known: dict[str, list[int]] = {}
-    unknown, rest = [], []
+    unknown, rest, beside = [], [], []
     for place, column in enumerate(columns.names):
         names = names_from_column(column)
         if names is None:
             unknown.append(column)
         elif names == (NEUTRAL,):
             rest.append(place)
+        elif not names and _POSE.fullmatch(_bare(column)):
+            beside.append(place)
         else:
             for name in names:
                 known.setdefault(name, []).append(place)
@@ -300,6 +311,11 @@ def take_from_columns(columns: Columns, source: str) -> Take:
         rate_fps=columns.rate_fps or _rate_of(times_s),
         timecode_fps=columns.timecode_fps,
         frames=None if columns.frames is None else columns.frames[order],
+        beside={
+            columns.names[place]: values[:, place]
+            * (scale if "tongue" in columns.names[place].lower() else 1.0)
+            for place in beside
+        },
         unknown=tuple(unknown),
         notes=tuple(notes),
     )

@@ -17,6 +17,7 @@ from reggan_plugin.file_safety import (
     found_at,
     identity_of,
     is_taken,
+    named_twice,
     refuse_overwriting,
     refuse_way_up,
     remove_leftovers,
@@ -280,8 +281,6 @@ def refuse_plans(plans: Sequence[JobPlan], inputs: Iterable[Path], existing: Exi
     for plan in plans:
         outputs += [plan.whole] if plan.whole else [task.output for task in plan.tasks]
     beside = [path for task in tasks for path in task.beside]
-    written = [path for output in outputs for path in (output, record_path(output))]
-    refuse_overwriting((*written, *beside), inputs)
     folders = {path.parent for task in tasks for path in task.layers.values()}
     sources = {task.source.path.parent for task in tasks} if folders else set()
     homes = {identity_of(folder) for folder in sources} - {None}
@@ -291,16 +290,18 @@ def refuse_plans(plans: Sequence[JobPlan], inputs: Iterable[Path], existing: Exi
                 f"{folder} is where the source frames lie, and layers beside them would be taken "
                 "for frames. Name another folder for the layers."
             )
-    twice = [path for path, count in Counter([*outputs, *beside]).items() if count > 1]
-    if twice and any(twice[0] in task.layers.values() for task in tasks):
+    twice = named_twice([*outputs, *beside])
+    if twice is not None and any(twice in task.layers.values() for task in tasks):
         raise UsageError(
-            f"Two of the results would both have the layer {twice[0]}.", kind="layers-of-one-name"
+            f"Two of the results would both have the layer {twice}.", kind="layers-of-one-name"
         )
-    if twice:
+    if twice is not None:
         raise UsageError(
-            f"Two of the inputs would both become {twice[0]}. Name them one after another, or "
+            f"Two of the inputs would both become {twice}. Name them one after another, or "
             "leave the output out, so that each result lies beside its source."
         )
+    written = [path for output in outputs for path in (output, record_path(output))]
+    refuse_overwriting((*written, *beside), inputs)
     refuse_existing(outputs, existing, beside)
     for plan in plans if existing.keeps_finished else ():
         for task in plan.tasks[:1]:  # before the shot is tracked; of others while they are rendered

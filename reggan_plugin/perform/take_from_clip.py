@@ -22,7 +22,7 @@ from reggan_plugin.perform.read_clip import USUAL_FPS, Recording
 from reggan_plugin.perform.steady_curves import steady
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
-TURNS = ("headYaw", "headPitch", "headRoll")
+_TURNS = ("headYaw", "headPitch", "headRoll")
 """Columns of the head's turn, in radians as Live Link Face has them; no shape of ours."""
 _UNEVEN = 0.05
 """Share by which steps in time differ in a clip of a variable rate."""
@@ -38,8 +38,7 @@ class Performance:
     """A take, and how it came about.
 
     Attributes:
-        take: the weights.
-        turns: of the head, radians; the columns of `TURNS`.
+        take: the weights, and beside them the turns of the head.
         neutral: number of the frame that was taken for rest; None where nothing was taken away.
         gaps: numbers of the first and last frame of each stretch without the face.
         lids, lips: rows in which the left and the right eye are shut, and in which lips meet.
@@ -47,7 +46,6 @@ class Performance:
     """
 
     take: Take
-    turns: Float[np.ndarray, "rows 3"]
     neutral: int | None
     gaps: tuple[tuple[int, int], ...]
     lids: Bool[np.ndarray, "rows 2"]
@@ -118,8 +116,10 @@ def performance_from_recording(
             weights=weights.round(4),
             rate_fps=_rate(times) if recording.has_times else USUAL_FPS,
             frames=None if recording.has_times else np.asarray(recording.numbers, float),
+            beside=dict(
+                zip(_TURNS, np.radians(steady(turns, times, smooth)).round(5).T, strict=True)
+            ),
         ),
-        turns=np.radians(steady(turns, times, smooth)).round(5),
         neutral=number,
         gaps=gaps,
         lids=lids,

@@ -4,7 +4,6 @@ any work, and the records by which `--resume` tells which outputs still fit.
 
 import itertools
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -14,7 +13,7 @@ from typing import Literal
 
 from reggan_plugin import __version__
 from reggan_plugin.errors import FRAME_FAULTS, MeshError, OutputExistsError, UsageError
-from reggan_plugin.file_safety import refuse_overwriting, remove_leftovers
+from reggan_plugin.file_safety import named_twice, refuse_overwriting, remove_leftovers
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, USD_SUFFIXES
 from reggan_plugin.frozen import frozen
@@ -317,7 +316,7 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
     also = {label: list(also_outputs(request, label).values()) for label in request.mixes}
     further = list(itertools.chain.from_iterable(also.values()))
     outputs = [*itertools.chain.from_iterable(maps.values()), *further, *meshes]
-    twice = next((path for path, count in Counter(outputs).items() if count > 1), None)
+    twice = named_twice(outputs)
     if twice is not None:
         raise UsageError(
             f"Two of the files would both become {twice}. Rename one, or change them one after "
@@ -345,19 +344,20 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
 
 
 def refuse_maps(
-    request: TextureRequest, records: OutputRecords, files: TextureFiles, labels: Iterable[str]
+    request: TextureRequest, records: OutputRecords, files: TextureFiles, labels: Sequence[str]
 ) -> None:
     """Refuse maps whose ending, or tiles, only the mesh tells, as `plan_outputs` refuses other
     files.
 
     Raises:
-        UsageError: a map is an input, or tiles have one name.
+        UsageError: a map is an input or another output, or tiles have one name.
         OutputExistsError: it exists, and the request refuses that; or has no record, or was
             changed since.
     """
     _check_tiles(request, files)
     maps = [path for one in labels for path in files.outputs(map_output(request, files, one))]
-    records.refuse_inputs(maps)
+    further = [path for label in labels for path in also_outputs(request, label).values()]
+    records.refuse_inputs([*maps, *further, *mesh_outputs(request, labels)])
     refuse_existing(maps, request.existing)
     if request.existing.keeps_finished:
         records.refuse_changed(maps)

@@ -58,7 +58,7 @@ def check_sheet(
         path: of the sheet.
         request: what is asked for.
         subject: whose inputs stay.
-        made: what the same command wrote.
+        made: what the same command wrote, or left as an earlier one wrote it.
 
     Raises:
         UsageError: there is no head, or the name is that of an input or of `made`.
@@ -66,7 +66,7 @@ def check_sheet(
     """
     if request.mesh is None:
         raise UsageError("A sheet draws a head, and a flat map has none. Give the mesh.")
-    refuse_overwriting([path, record_path(path)], (*subject.kept, *request.inputs, *made))
+    refuse_overwriting([*made, path, record_path(path)], (*subject.kept, *request.inputs))
     refuse_existing([path], request.existing)
 
 

@@ -23,7 +23,7 @@ from reggan_plugin.perform.lid_and_lip_contact import lids_shut, lips_meet, with
 from reggan_plugin.perform.read_clip import ActorTracker, Recording, raise_without_face
 from reggan_plugin.perform.read_expression import expression_of
 from reggan_plugin.perform.steady_curves import OneEuroFilter
-from reggan_plugin.perform.take_from_clip import TURNS, performance_from_recording
+from reggan_plugin.perform.take_from_clip import performance_from_recording
 from reggan_plugin.ui.open_take import CharacterFit
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, SHUT_MOUTH
 
@@ -145,7 +145,7 @@ class LivePerformance:
         made = performance_from_recording(
             recording, reader=reader, rest=() if self._rest is None else (self._rest,)
         )
-        return csv_of_take(made.take, dict(zip(TURNS, made.turns.T, strict=True)))
+        return csv_of_take(made.take)
 
     def _shown(self, reader: FaceReader, face: FaceReading, time_s: float) -> dict[str, float]:
         """Return weights as the sliders take them, steadied, lids and lips exact."""

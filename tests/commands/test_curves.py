@@ -38,9 +38,21 @@ def test_plot_and_csv_are_written_once(take: Path, tmp_path: Path, capsys: Strea
         colours = picture.convert("RGB").getcolors(100_000)
     assert colours is not None
     assert (120, 178, 255) in {colour for _, colour in colours}
-    assert csv.read_text().startswith("time,mouthSmileLeft,browInnerUp,jawOpen\n0,")
+    assert csv.read_text().startswith(
+        "time,mouthSmileLeft,browInnerUp,jawOpen,TongueOut,HeadYaw\n0,"
+    )
     assert main(request) == 1
     assert "--overwrite replaces what is there" in capsys.readouterr().err
+
+
+def test_what_a_csv_leaves_out_is_said(take: Path, capsys: Streams) -> None:
+    take.write_text(take.read_text().replace("TongueOut", "Zorp"))
+    for options in (["--csv", "-"], ["--learn-character", "hero"]):
+        assert main(["curves", str(take), *options]) == 0
+        found = capsys.readouterr()
+        assert "Note: No face shapes, left out: Zorp." in found.err
+        assert ("timecodes are left out of the CSV" in found.err) == (options[0] == "--csv")
+        assert ("headYaw" in found.out.replace("Head", "head")) == (options[0] == "--csv")
 
 
 def test_a_page_holds_every_row(take: Path, tmp_path: Path, capsys: Streams) -> None:

@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.models.model_card import find_model
 
 from ..fuzz.attacks import video
-from ..sample_frames import small_frame
+from ..sample_frames import SAMPLES, small_frame
 
 Streams = pytest.CaptureFixture[str]
 
@@ -183,6 +184,46 @@ def test_links_are_the_file_that_they_lead_to(
     with pytest.raises(UsageError, match="never overwritten"):
         refuse_overwriting([tmp_path / "out"], [tmp_path / "in"])
     refuse_overwriting([tmp_path / "new"], [tmp_path / "in"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "curves take.csv --csv a.csv --plot a.csv",
+        "curves take.csv --csv a.png --plot ./a.png",
+        "curves take.csv --csv a.html --plot linked/a.html",
+        "texture head.glb -e happy --also head.jpg",
+    ],
+)
+def test_two_outputs_of_a_command_never_have_one_name(
+    words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("linked").symlink_to(tmp_path)
+    Path("take.csv").write_text("time,jawOpen\n0,0.5\n1,0.6\n")
+    shutil.copy(SAMPLES / "head.glb", "head.glb")
+    Image.new("RGB", (64, 64), (128, 128, 255)).save("head.jpg")
+    for overwrite in ([], ["--overwrite"]):
+        before = contents(tmp_path)
+        assert main([*words.split(), *overwrite]) == 2
+        assert "Two outputs would both be " in capsys.readouterr().err
+        assert contents(tmp_path) == before
+
+
+def test_standard_output_is_no_other_output(tmp_path: Path) -> None:
+    words = "curves take.csv --csv new.csv --overwrite"
+    (tmp_path / "take.csv").write_text("time,jawOpen\n0,0.5\n1,0.6\n")
+    with (tmp_path / "new.csv").open("wb") as stdout:
+        done = subprocess.run(
+            [sys.executable, "-m", "reggan_plugin", *words.split()],
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert "Standard output is sent to new.csv, which is an output, too" in done.stderr
 
 
 @pytest.mark.parametrize(

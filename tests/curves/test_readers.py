@@ -80,6 +80,14 @@ def test_a_take_survives_our_own_format(take_file: Path, tmp_path: Path) -> None
     np.testing.assert_allclose(again.times_s, take.times_s - take.times_s[0], atol=1e-6)
 
 
+def test_turns_of_the_head_stay_beside_the_weights(tmp_path: Path) -> None:
+    text = 'frame,jawOpen,"m:headYaw",TongueOut,BlendShapeCount\n1,50,-0.25,30,61\n2,80,,40,61\n'
+    take = take_of(tmp_path, text)
+    again = csv_of_take(take)
+    assert again == "frame,jawOpen,m:headYaw,TongueOut\n1,0.5,-0.25,0.3\n2,0.8,,0.4\n"
+    assert csv_of_take(take_of(tmp_path, again)) == again
+
+
 def test_dropped_frames_are_named_and_leave_their_time(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     formats.live_link(path)

@@ -159,3 +159,14 @@ def test_texels_that_come_from_another_tile_are_its_own(folder: Path, head: Made
     assert main([*asked[:-4], *asked[-2:]]) == 0
     made = levels(folder / "level_happy.1002.png")
     assert np.array_equal(made, levels(folder / "level.1002.png"))
+
+
+def test_a_sheet_takes_the_place_of_no_map(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = folder / "a.png"
+    run(folder, "--out", str(out))
+    made = out.read_bytes()
+    run(folder, "--out", str(out), "--sheet", str(out), "--resume", status=2)
+    assert f"Two outputs would both be {out}" in capsys.readouterr().err
+    assert out.read_bytes() == made

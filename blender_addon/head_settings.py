@@ -6,7 +6,7 @@ import bpy
 
 from .bridge.projection import FRONTS
 from .scene.head_meshes import bone_of_face
-from .still_properties import (
+from .unanimated_properties import (
     BoolProperty,
     EnumProperty,
     IntProperty,

@@ -6,7 +6,7 @@ import bpy
 
 from .bridge.expression_blend import MAX_INTENSITY
 from .bridge.vocabulary import FIT_WORDS, SHAPE_NAMES, words_of_shape
-from .still_properties import (
+from .unanimated_properties import (
     BoolProperty,
     EnumProperty,
     FileProperty,

@@ -4,7 +4,7 @@ import bpy
 
 from .bridge.command_line import FRONTS
 from .bridge.vocabulary import EXPRESSION_NAMES
-from .still_properties import (
+from .unanimated_properties import (
     BoolProperty,
     EnumProperty,
     FloatVectorProperty,

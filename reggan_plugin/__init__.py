@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reggan_plugin.faces.face_finder import FaceChoice
     from reggan_plugin.files.frame import Frame, read_frame, write_frame
     from reggan_plugin.perform.read_expression import read_expression
-    from reggan_plugin.textures.rig_mesh import read_rig
+    from reggan_plugin.textures.read_rig import read_rig
     from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
     from reggan_plugin.vocabulary.expression import (
         EXPRESSION_NAMES,
@@ -56,7 +56,7 @@ _MODULE_FROM_NAME = {
     "parse_expression_mix": "vocabulary.expression",
     "read_expression": "perform.read_expression",
     "read_frame": "files.frame",
-    "read_rig": "textures.rig_mesh",
+    "read_rig": "textures.read_rig",
     "write_frame": "files.frame",
 }
 

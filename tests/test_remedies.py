@@ -37,10 +37,10 @@ FRONT_ENDS = ("commands", "comfyui", "commands.py", "cli.py", "command_line_to_c
 """What speaks the command line: its commands, and what is written as command lines. Nodes of
 ComfyUI speak of themselves."""
 ASSET_BUILDERS = (
-    Path("training/reggan_training/pairs/sample_head.py"),
-    Path("training/reggan_training/rig/face_reader.py"),
-    Path("training/reggan_training/rig/mouth_asset.py"),
-    Path("training/reggan_training/rig/template.py"),
+    Path("training/reggan_training/rendering/shipped_head.py"),
+    Path("training/reggan_training/rig/build_face_reader.py"),
+    Path("training/reggan_training/rig/build_mouth.py"),
+    Path("training/reggan_training/rig/build_template.py"),
 )
 """Commands of their own: `python -m`."""
 

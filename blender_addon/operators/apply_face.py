@@ -10,7 +10,7 @@ from ..bridge.sheet_cells import SheetCell, cell_at, cells_from_text
 from ..job_display import Undoable, redraw_sidebars, refusing
 from ..scene.animated_values import values_by_frame
 from ..scene.expression_icons import choose_expression, face_of_action, face_of_asset
-from ..scene.made_images import cells_of
+from ..scene.image_origins import cells_of
 
 _LIBRARIES = [("LOCAL", "", "", 1), ("ALL", "", "", 2), ("ESSENTIALS", "", "", 3)]
 

@@ -20,7 +20,7 @@ from ..job_display import keep_done
 from ..preferences import chosen_runtime
 from ..scene.camera_view import written_px
 from ..scene.expression_choice import expression_over_time, named_over_time, still_expression
-from ..scene.image_files import NothingRenderedError
+from ..scene.files_from_images import NothingRenderedError
 from ..scene.rendered_frames import (
     FrameSelection,
     FramesNotRenderedError,
@@ -28,7 +28,7 @@ from ..scene.rendered_frames import (
     output_pattern,
 )
 from ..scene.sequence_images import load_changed_frames, load_frames, shot_name, show
-from ..scene.settings import (
+from ..scene.settings_for_runtime import (
     absolute_path,
     chosen_expressions,
     face_settings,

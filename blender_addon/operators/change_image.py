@@ -11,11 +11,11 @@ from ..bridge.errors import BridgeError
 from ..bridge.remedies import with_remedy
 from ..bridge.run_job import JobRequest, Progress
 from ..scene.expression_choice import still_expression
-from ..scene.image_files import ImageFile, file_of_image
-from ..scene.made_images import image_to_change
-from ..scene.result_images import new_image, whereabouts
+from ..scene.files_from_images import ImageFile, file_of_image
+from ..scene.image_origins import image_to_change
+from ..scene.images_from_files import new_image, whereabouts
 from ..scene.sequence_images import show
-from ..scene.settings import face_settings, model_arguments
+from ..scene.settings_for_runtime import face_settings, model_arguments
 from .job_operator import JobOperator, new_job_folder
 
 _UNREAD_SPACES = ("ACEScg", "ACES2065-1", "Linear Rec.2020", "Linear DCI-P3 D65", "Linear CIE-XYZ")

@@ -14,12 +14,12 @@ from ..bridge.remedies import with_remedy
 from ..bridge.run_job import JobRequest, Progress
 from ..scene.base_colour import base_colour_of, uv_map_of_image, wear_copies
 from ..scene.expression_choice import still_expression
+from ..scene.files_from_images import file_of_image, file_stem
 from ..scene.head_as_glb import TextureImage, export_head, without_what_hides
-from ..scene.image_files import file_of_image, file_stem
-from ..scene.made_images import start_of
-from ..scene.result_images import new_image, packed_sheet, whereabouts
+from ..scene.image_origins import start_of
+from ..scene.images_from_files import new_image, packed_sheet, whereabouts
 from ..scene.sequence_images import show, show_whole
-from ..scene.settings import chosen_expressions, model_arguments
+from ..scene.settings_for_runtime import chosen_expressions, model_arguments
 from .job_operator import JobOperator, new_job_folder
 
 SHEET_NAME = "RegGAN texture preview"

@@ -22,8 +22,8 @@ from ..head_settings import POINTS
 from ..job_display import Explained, Undoable, redraw_sidebars, refuse, refusing
 from ..scene.camera_view import SurfaceDepths
 from ..scene.face_handles import FaceHandles, face_handles, move_handle
-from ..scene.head_in_scene import head_in_scene, head_problem
-from ..scene.made_images import is_made
+from ..scene.head_landmarks import head_in_scene, head_problem
+from ..scene.image_origins import is_made
 
 _LANDMARK, _HANDLE, _EDGE = (1.0, 0.85, 0.1, 0.9), (0.1, 0.8, 1.0, 1.0), (0.0, 0.0, 0.0, 0.8)
 _LANDMARK_PX, HANDLE_PX, _EDGE_PX, _TEXT_PX = 2.5, 6.0, 1.5, 11

@@ -12,10 +12,10 @@ from ..bridge.preset_file import add_preset
 from ..bridge.run_job import JobRequest, Progress
 from ..bridge.vocabulary import SHAPE_NAMES, mirrored_shape, side_of_shape
 from ..job_display import Explained, Internal, Undoable, refusing
+from ..panel_settings import shares_of_blend
 from ..preferences import preferences_of
-from ..properties import shares_of_blend
 from ..scene.expression_choice import NO_EXPRESSION, shapes_of_panel
-from ..scene.settings import absolute_path
+from ..scene.settings_for_runtime import absolute_path
 from .job_operator import BeginsJob, JobOperator, new_job_folder, scene_of_job
 
 

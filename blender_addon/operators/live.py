@@ -28,11 +28,11 @@ from ..job_display import (
 )
 from ..preferences import chosen_runtime
 from ..scene.expression_choice import still_expression
-from ..scene.image_files import file_of_image
+from ..scene.files_from_images import file_of_image
+from ..scene.image_origins import image_to_change, source_of
 from ..scene.live_picture import MAP_NAME, NAME, end_live, show_live, show_live_tiles, wear_live
-from ..scene.made_images import image_to_change, source_of
 from ..scene.sequence_images import show
-from ..scene.settings import absolute_path, model_arguments, presets_file
+from ..scene.settings_for_runtime import absolute_path, model_arguments, presets_file
 from .change_texture import map_to_change, placed_on_head, problem_of_map, worn_image
 from .job_operator import new_job_folder, without_work_paths
 

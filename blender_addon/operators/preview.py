@@ -12,12 +12,12 @@ from ..bridge.run_job import JobRequest, Progress
 from ..bridge.sheet_cells import cells_text
 from ..job_display import redraw_sidebars
 from ..scene.expression_icons import FACES_NAME, keep_faces
-from ..scene.image_files import file_of_image
-from ..scene.made_images import image_to_change
+from ..scene.files_from_images import file_of_image
+from ..scene.image_origins import image_to_change
+from ..scene.images_from_files import packed_sheet
 from ..scene.rendered_frames import asked_frames
-from ..scene.result_images import packed_sheet
 from ..scene.sequence_images import show_whole
-from ..scene.settings import face_settings, model_arguments, presets_file
+from ..scene.settings_for_runtime import face_settings, model_arguments, presets_file
 from .job_operator import JobOperator, new_job_folder
 
 SHEET_NAME = "RegGAN preview"

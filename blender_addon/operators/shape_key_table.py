@@ -10,14 +10,14 @@ from ..bridge.errors import BridgeError
 from ..bridge.shape_keys import driving_table, recognise
 from ..bridge.vocabulary import SHAPE_NAMES
 from ..job_display import Explained, Undoable, refusing
-from ..scene.character import (
+from ..scene.arkit_character import (
     character_problem,
     meshes_of_character,
     missing_shapes,
     rows_of,
     write_character,
 )
-from ..scene.settings import character_file
+from ..scene.settings_for_runtime import character_file
 from ..shape_settings import fill, key_names
 
 

@@ -20,8 +20,8 @@ from ..job_display import (
     refusing,
 )
 from ..scene.expression_icons import pixels_of
-from ..scene.image_files import file_of_image
-from ..scene.made_images import before_and_after, is_made, mark_live, results_of, source_of
+from ..scene.files_from_images import file_of_image
+from ..scene.image_origins import before_and_after, is_made, mark_live, results_of, source_of
 from ..scene.sequence_images import show
 from .job_operator import new_job_folder
 

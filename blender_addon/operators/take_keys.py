@@ -16,9 +16,9 @@ from ..job_display import Internal, Undoable
 from ..preferences import preferences_of
 from ..scene.animated_values import fcurves_of
 from ..scene.expression_choice import NO_EXPRESSION, fit_of_take, take_file
-from ..scene.image_files import file_stem, numbered
+from ..scene.files_from_images import file_stem, numbered
 from ..scene.sequence_images import stored_path
-from ..scene.settings import absolute_path
+from ..scene.settings_for_runtime import absolute_path
 from .job_operator import BeginsJob, JobOperator, new_job_folder, scene_of_job
 
 

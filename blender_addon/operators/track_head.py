@@ -19,12 +19,12 @@ from ..bridge.whole_file import write_whole
 from ..head_settings import named_values
 from ..job_display import redraw_views
 from ..preferences import chosen_runtime
+from ..scene.arkit_character import own_head
 from ..scene.camera_view import camera_problem
-from ..scene.character import own_head
-from ..scene.head_in_scene import head_problem
-from ..scene.image_files import file_stem
+from ..scene.files_from_images import file_stem
+from ..scene.head_landmarks import head_problem
 from ..scene.python_drivers import scripts_may_run
-from ..scene.settings import absolute_path, character_file
+from ..scene.settings_for_runtime import absolute_path, character_file
 from ..shape_settings import fill
 from .job_operator import JobOperator, new_job_folder, scene_of_job, without_work_paths
 from .rendered_faces import look_at_rendered_frames

@@ -8,7 +8,7 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import MOST_SLIDERS
 from ..job_display import draw_job_button, draw_status
-from ..properties import shares_of_blend
+from ..panel_settings import shares_of_blend
 from ..scene.expression_choice import cues_of, keys_without_shape
 from ..scene.expression_icons import chosen_face, face_icons
 from ..scene.shots import cameras_of

@@ -7,7 +7,7 @@ import bpy
 from ..job_display import draw_job_button
 from ..operators.live import LiveHead, LiveImage, is_shown
 from ..operators.split_wipe import is_wiped
-from ..scene.made_images import is_result
+from ..scene.image_origins import is_result
 from .expression_and_frames import (
     IMAGE_EDITOR,
     TabPanel,

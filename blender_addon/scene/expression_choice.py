@@ -24,8 +24,8 @@ from ..bridge.shape_keys import KeyWeight, driving_table
 from ..bridge.vocabulary import SHAPE_NAMES, name_from_identifier
 from ..shape_settings import NOTHING, key_names
 from .animated_values import values_by_frame, visited
-from .image_files import file_stem
-from .settings import absolute_path, presets_file
+from .files_from_images import file_stem
+from .settings_for_runtime import absolute_path, presets_file
 
 NO_EXPRESSION = "NONE"
 _INTENSITY, _EXPRESSION = "reggan.intensity", "reggan.expression"

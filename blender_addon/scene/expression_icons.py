@@ -12,7 +12,7 @@ from ..bridge.errors import BridgeError
 from ..bridge.expression_blend import names_are_alike
 from ..bridge.sheet_cells import SheetCell, cells_from_text
 from ..bridge.vocabulary import ALL_EXPRESSIONS, enum_identifier, name_from_identifier
-from .made_images import cells_of, time_of
+from .image_origins import cells_of, time_of
 
 FACES_NAME = "RegGAN faces"
 _built: dict[str, Any] = {}

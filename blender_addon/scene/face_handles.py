@@ -16,8 +16,8 @@ from ..bridge.projection import LANDMARK_NAMES, CameraView, Pixel, middle, pixel
 from ..bridge.tracks_file import landmarks_of_face, size_of_tracked
 from ..head_settings import POINTS
 from .camera_view import camera_problem, view_of
-from .head_in_scene import place_of
-from .settings import absolute_path
+from .head_landmarks import place_of
+from .settings_for_runtime import absolute_path
 
 _read: dict[str, Any] = {}
 """The tracks that were read last, and their file's time: drawing asks again and again."""

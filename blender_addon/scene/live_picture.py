@@ -7,9 +7,9 @@ from typing import Any
 import bpy
 
 from .base_colour import image_nodes
-from .image_files import tile_path
-from .made_images import mark_live, source_of
-from .result_images import become_tiled
+from .files_from_images import tile_path
+from .image_origins import mark_live, source_of
+from .images_from_files import become_tiled
 
 NAME, MAP_NAME = "RegGAN live", "RegGAN live map"
 

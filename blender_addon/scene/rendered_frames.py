@@ -15,7 +15,7 @@ from ..bridge.frame_sequence import (
     sequence_from_path,
     sequences_below,
 )
-from .settings import absolute_path
+from .settings_for_runtime import absolute_path
 from .shots import Shot, shots_of, views_of
 
 

@@ -10,8 +10,8 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.frame_sequence import shown_number
 from ..bridge.view_fit import fitted, free_span, hides_a_part
-from .image_files import path_of_image
-from .made_images import former_result, mark_result
+from .files_from_images import path_of_image
+from .image_origins import former_result, mark_result
 
 _NUMBERS = "reggan_frames"
 """Custom property of a sequence's image: its first and last frame number."""

@@ -18,8 +18,8 @@ import bpy
 from ..bridge.errors import BridgeError
 from ..bridge.frames_in_words import counted_frames
 from .base_colour import nodes_within
-from .image_files import file_stem, path_of_image
-from .made_images import is_result
+from .files_from_images import file_stem, path_of_image
+from .image_origins import is_result
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,9 @@ from ..bridge.projection import Point, SeenFace, face_in_view
 from ..bridge.shape_keys import KeyWeight
 from ..bridge.tracks_file import text_from_tracks, tracks_from_faces, write_tracks
 from ..head_settings import OBJECTS
+from ..scene.arkit_character import meshes_of_character, write_character
 from ..scene.camera_view import SurfaceDepths, hidden_points, refuse_exchanged_eyes, view_of
-from ..scene.character import meshes_of_character, write_character
-from ..scene.head_in_scene import head_in_scene
+from ..scene.head_landmarks import head_in_scene
 
 
 def _found(things: bpy.types.bpy_prop_collection, full_name: str, kind: str) -> bpy.types.ID:

@@ -18,7 +18,7 @@ from reggan_export.onnx_file import store_weights_as_half
 from reggan_export.picture_model_export import graph_of
 from reggan_export.source_network import compute_in_half, network_from
 from reggan_plugin.backends.runner import ASKED_FOR, Tensors
-from reggan_plugin.benchmark.contestant import Contestant, Roof
+from reggan_plugin.benchmark.model_on_device import Contestant, Roof
 from reggan_plugin.errors import ModelError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.models.model_card import (
@@ -270,7 +270,7 @@ class EagerRunner:
 
 
 class ExportBaselines:
-    """See `reggan_plugin.benchmark.contestant.Baselines`."""
+    """See `reggan_plugin.benchmark.model_on_device.Baselines`."""
 
     def __init__(self) -> None:
         self._source: Path | None = None

@@ -37,7 +37,7 @@ from reggan_plugin.rig.rig_model import model_inputs
 from reggan_plugin.rig.template import CONVENTIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.landmarks.front_network import SHOWN, FrontNetwork
-from reggan_training.landmarks.network import FRONT, POINTS_OF, PartNetwork
+from reggan_training.landmarks.part_networks import FRONT, POINTS_OF, PartNetwork
 from reggan_training.landmarks.training import LOG
 from reggan_training.landmarks.whole_network import (
     CROP_PX,
@@ -45,10 +45,10 @@ from reggan_training.landmarks.whole_network import (
     FaceLandmarksAndFront,
     LandmarkGraph,
 )
-from reggan_training.pairs.rasterising import CANONICAL_LANDMARKS
 from reggan_training.refinement.network import RigRefiner
 from reggan_training.refinement.training import CHECKPOINT
 from reggan_training.refinement.training import LOG as REFINEMENT_LOG
+from reggan_training.rendering.rasterising import CANONICAL_LANDMARKS
 from reggan_training.training_run import read_checkpoint
 from reggan_training.weights_from_onnx import exported_weights, load_exported
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from reggan_plugin.benchmark.contestant import (
+from reggan_plugin.benchmark.model_on_device import (
     Baselines,
     ColdStart,
     Contestant,

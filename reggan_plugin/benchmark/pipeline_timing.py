@@ -18,7 +18,7 @@ from PIL import Image
 
 import reggan_plugin
 from reggan_plugin.array_types import Float
-from reggan_plugin.benchmark.contestant import run_fresh
+from reggan_plugin.benchmark.model_on_device import run_fresh
 from reggan_plugin.change import pipeline
 from reggan_plugin.change.picture_model import BatchedModel
 from reggan_plugin.files.frame import read_frame, write_frame

@@ -12,7 +12,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.comfyui import host
 from reggan_plugin.comfyui.frames_from_tensors import ImageEncoding, Tensor, read_batch
-from reggan_plugin.comfyui.inputs import EXPRESSION, Node, choice, intensity
+from reggan_plugin.comfyui.node_inputs_and_models import EXPRESSION, Node, choice, intensity
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import parse_json
 from reggan_plugin.frozen import frozen

@@ -33,7 +33,7 @@ from reggan_plugin.comfyui.frames_from_tensors import (
     read_batch,
     refuse_no_batch,
 )
-from reggan_plugin.comfyui.inputs import (
+from reggan_plugin.comfyui.node_inputs_and_models import (
     EXPRESSION,
     FACES,
     LEAVE,

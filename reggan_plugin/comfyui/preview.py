@@ -8,7 +8,7 @@ from typing import Any
 from reggan_plugin.comfyui import host
 from reggan_plugin.comfyui.batch import faces_at, which_faces
 from reggan_plugin.comfyui.frames_from_tensors import BatchPicture
-from reggan_plugin.comfyui.inputs import opened
+from reggan_plugin.comfyui.node_inputs_and_models import opened
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.landmarks_and_crop import EXPECTED
 from reggan_plugin.faces.tracks import Tracks

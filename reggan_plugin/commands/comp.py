@@ -22,7 +22,7 @@ from reggan_plugin.jobs.frame_record import digest_of, sha256_of
 from reggan_plugin.jobs.input_files import find_shot
 
 if TYPE_CHECKING:
-    from reggan_plugin.recipes.shot_and_layers import CompShot
+    from reggan_plugin.comp.shot_and_layers import CompShot
 
 Program = Literal["nuke", "fusion", "blender"]
 _SUFFIXES: dict[Program, str] = {"nuke": ".nk", "fusion": ".comp", "blender": ".py"}
@@ -67,7 +67,7 @@ def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool
     writes an STMap that moves nothing, beside the composition. We have not run compositions for
     Nuke in Nuke, or for Fusion in Fusion.
     """
-    from reggan_plugin.recipes.shot_and_layers import comp_shot
+    from reggan_plugin.comp.shot_and_layers import comp_shot
 
     beside = [] if program == "nuke" else [out.with_name(out.stem + STILL_MAP)]
     read = [frame.path for frame in find_shot(source).frames]
@@ -86,10 +86,10 @@ def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool
 
 
 def _text(program: Program, shot: "CompShot", still: Path) -> str:
-    from reggan_plugin.recipes.blender_script import blender_script
-    from reggan_plugin.recipes.fusion import fusion_composition
-    from reggan_plugin.recipes.nuke import nuke_script
-    from reggan_plugin.recipes.shot_and_layers import Footage
+    from reggan_plugin.comp.blender_script import blender_script
+    from reggan_plugin.comp.fusion import fusion_composition
+    from reggan_plugin.comp.nuke import nuke_script
+    from reggan_plugin.comp.shot_and_layers import Footage
 
     still_map = Footage(folder=still.absolute().parent, prefix=still.name)
     match program:

@@ -161,7 +161,7 @@ def _run(
     request: TextureRequest, sheet: Path | None, open_transfer: OpenTransfer, watch: "Watch"
 ) -> list[TextureResult]:
     """Return the maps and the sheet of one character, which is looked at once for both."""
-    from reggan_plugin.textures.job_files import Subject
+    from reggan_plugin.textures.texture_job_files import Subject
 
     results = []
     with Subject(request.mesh, request.look, open_transfer) as subject:

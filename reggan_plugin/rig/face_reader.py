@@ -4,7 +4,7 @@ Landmarks are laid over the template's by what hardly moves (corners of the eyes
 nose, forehead), and a matrix of this package turns them into weights of ARKit's shapes. There are
 two matrices: one for what a face shows, whoever's it is, and one for what it shows beyond the same
 face at rest, which is surer. Both were solved in closed form over heads of three families in states
-whose weights are known: `reggan_training.rig.face_reader`.
+whose weights are known: `reggan_training.rig.build_face_reader`.
 """
 
 from functools import cache

@@ -1,7 +1,7 @@
 """The template: a mean face with ARKit's shapes, and where the landmarks lie on it.
 
 Unit: eye distances; axes: x to the head's own left, y up, z to the front; origin: the middle
-between the eyes. Built by `reggan_training.rig.template`.
+between the eyes. Built by `reggan_training.rig.build_template`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

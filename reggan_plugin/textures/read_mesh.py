@@ -35,7 +35,7 @@ from reggan_plugin.textures.character import (
     with_outward_faces,
 )
 from reggan_plugin.textures.files_named_by_mesh import file_of_name, read_file, refuse_many_files
-from reggan_plugin.textures.gltf.character import character_from_gltf
+from reggan_plugin.textures.gltf.gltf_character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 from reggan_plugin.textures.maps.texture_files import tiles_of_map
 

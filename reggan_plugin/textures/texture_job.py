@@ -26,17 +26,6 @@ from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, is_m
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import region_of
 from reggan_plugin.jobs.plan import PLACEHOLDER, default_output_file, writable_folder
-from reggan_plugin.textures.job_files import (
-    OutputPlan,
-    OutputRecords,
-    Subject,
-    also_outputs,
-    is_usd,
-    map_output,
-    mesh_outputs,
-    plan_outputs,
-    refuse_maps,
-)
 from reggan_plugin.textures.map_change import ChangedMap, PreparedFace
 from reggan_plugin.textures.maps.choose_map import check_is_colour
 from reggan_plugin.textures.maps.texture_files import (
@@ -51,6 +40,17 @@ from reggan_plugin.textures.maps.texture_map import (
     Samples,
     TextureMap,
     read_tile,
+)
+from reggan_plugin.textures.texture_job_files import (
+    OutputPlan,
+    OutputRecords,
+    Subject,
+    also_outputs,
+    is_usd,
+    map_output,
+    mesh_outputs,
+    plan_outputs,
+    refuse_maps,
 )
 from reggan_plugin.textures.texture_request import (
     Advance,

@@ -14,7 +14,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.plan import named
-from reggan_plugin.textures.gltf.edit import (
+from reggan_plugin.textures.gltf.add_textures import (
     GltfEdit,
     materials_showing,
     refuse_output,
@@ -22,8 +22,8 @@ from reggan_plugin.textures.gltf.edit import (
 )
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.gltf.vrm_atlas import check_takes_atlas, write_atlas
-from reggan_plugin.textures.job_files import map_output, mesh_outputs
 from reggan_plugin.textures.map_change import PreparedFace
+from reggan_plugin.textures.texture_job_files import map_output, mesh_outputs
 from reggan_plugin.textures.texture_request import TextureRequest
 from reggan_plugin.textures.usd_character import (
     files_behind,

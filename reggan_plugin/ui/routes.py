@@ -38,7 +38,7 @@ from reggan_plugin.ui.open_frame import OpenFrame, png_of
 from reggan_plugin.ui.open_head import gives_mesh, saves_map
 from reggan_plugin.ui.open_take import OpenTake
 from reggan_plugin.ui.page_actions import ChangeView, Studio
-from reggan_plugin.ui.page_requests import (
+from reggan_plugin.ui.request_checks import (
     Asked,
     Handler,
     change_in,

@@ -20,7 +20,7 @@ from reggan_plugin.errors import RegganError
 from reggan_plugin.limits import MOST_CONNECTIONS, MOST_HEADER_SECONDS
 from reggan_plugin.ui.command_line_to_copy import PageOptions
 from reggan_plugin.ui.page_actions import Studio
-from reggan_plugin.ui.page_requests import Guard
+from reggan_plugin.ui.request_checks import Guard
 from reggan_plugin.ui.routes import PageRoutes
 
 _TOKEN_BYTES = 24

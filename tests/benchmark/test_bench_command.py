@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from reggan_plugin.benchmark import contestant
+from reggan_plugin.benchmark import model_on_device
 from reggan_plugin.cli import main
 from reggan_plugin.errors import RegganError
 from reggan_plugin.models.model_card import installed_models
@@ -16,7 +16,7 @@ Streams = pytest.CaptureFixture[str]
 def test_every_model_and_device_is_timed_and_the_others_are_named(
     tmp_path: Path, capsys: Streams, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contestant, "_PROCESSES", 1)
+    monkeypatch.setattr(model_on_device, "_PROCESSES", 1)
     out = tmp_path / "bench.json"
     words = ["bench", "--rounds", "4", "--batch", "2,1", "--threads", "1", "--json", str(out)]
     assert main(words) == 0
@@ -77,4 +77,4 @@ def test_a_start_that_fails_says_what_the_process_said(tmp_path: Path) -> None:
     broken = tmp_path / "x.onnx"
     broken.write_bytes(b"not a model")
     with pytest.raises(RegganError, match="cannot be loaded by ONNX Runtime"):
-        contestant.measure_cold_start(broken, "cpu", threads=1, largest_batch=1)
+        model_on_device.measure_cold_start(broken, "cpu", threads=1, largest_batch=1)

@@ -144,7 +144,7 @@ def test_the_faces_are_assets_with_pictures(area: Any) -> None:
     sheet = bpy.data.images["RegGAN faces"]
     from blender_addon.bridge.sheet_cells import cells_from_text
     from blender_addon.scene.expression_icons import part_of_sheet, pixels_of
-    from blender_addon.scene.made_images import cells_of
+    from blender_addon.scene.image_origins import cells_of
 
     (cell,) = (c for c in cells_from_text(cells_of(sheet)) if c.expression == "happy")
     assert tuple(happy.preview.image_size) == cell.box[2:]
@@ -214,7 +214,7 @@ def test_faces_are_kept_little_by_little_and_only_while_their_sheet_is_there(are
 
     from blender_addon.bridge.vocabulary import ALL_EXPRESSIONS
     from blender_addon.scene.expression_icons import keep_faces
-    from blender_addon.scene.made_images import mark_sheet
+    from blender_addon.scene.image_origins import mark_sheet
 
     sheet = bpy.data.images.new("sheet", 8 * 96, 9 * 96)
     cells = [

@@ -17,7 +17,7 @@ bpy = pytest.importorskip("bpy")
 from mathutils import Matrix, Vector  # noqa: E402
 
 from blender_addon.operators.track_head import work_of_tracking  # noqa: E402
-from blender_addon.scene.head_in_scene import FoundHead  # noqa: E402
+from blender_addon.scene.head_landmarks import FoundHead  # noqa: E402
 from blender_addon.second_blender import head_tracker  # noqa: E402
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]

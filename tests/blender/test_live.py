@@ -101,7 +101,7 @@ def test_one_process_stays_warm_and_ends_with_the_add_on(
 
 
 def test_jobs_begin_with_the_source_of_a_live_picture(space: Any, pretended: Path) -> None:
-    from blender_addon.scene.made_images import source_of
+    from blender_addon.scene.image_origins import source_of
 
     source = space.image
     toggle()

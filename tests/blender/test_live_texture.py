@@ -10,7 +10,7 @@ import pytest
 
 bpy = pytest.importorskip("bpy")
 
-from blender_addon.scene.result_images import become_tiled  # noqa: E402
+from blender_addon.scene.images_from_files import become_tiled  # noqa: E402
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]
 

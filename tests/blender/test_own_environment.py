@@ -22,14 +22,14 @@ pytestmark = [
 @pytest.fixture
 def preferences(registered: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """Those of the extension, with a folder of its own and the wheel of this tree."""
-    from blender_addon.operators import own_environment
+    from blender_addon.operators import doctor_and_environment
 
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     folder = tmp_path / "Umgebung ü" / "environment"
-    monkeypatch.setattr(own_environment, "own_wheel", lambda: wheel)
-    monkeypatch.setattr(own_environment, "own_environment", lambda: folder)
+    monkeypatch.setattr(doctor_and_environment, "own_wheel", lambda: wheel)
+    monkeypatch.setattr(doctor_and_environment, "own_environment", lambda: folder)
     chosen = bpy.context.preferences.addons["blender_addon"].preferences
     before = chosen.runtime, chosen.environment
     chosen.runtime, chosen.environment = "BUNDLED", ""

@@ -13,9 +13,9 @@ bpy = pytest.importorskip("bpy")
 from mathutils import Vector  # noqa: E402
 
 from blender_addon.bridge.errors import BridgeError  # noqa: E402
-from blender_addon.scene.settings import model_arguments  # noqa: E402
-from reggan_training.heads.glb import GlbFamily  # noqa: E402
+from blender_addon.scene.settings_for_runtime import model_arguments  # noqa: E402
 from reggan_training.heads.head import HeadMesh, Part  # noqa: E402
+from reggan_training.heads.own_character import GlbFamily  # noqa: E402
 from tests.training.heads.glb_face import write_face  # noqa: E402
 
 pytestmark = [pytest.mark.blender, pytest.mark.usefixtures("empty_file")]

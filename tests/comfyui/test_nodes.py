@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from reggan_plugin.comfyui import inputs
+from reggan_plugin.comfyui import node_inputs_and_models
 from reggan_plugin.comfyui.expression_nodes import (
     BlendedExpressions,
     BlendExpressions,
@@ -326,12 +326,12 @@ def test_nobody_s_request_opens_a_file_elsewhere(comfy: FakeComfy, tmp_path: Pat
     shipped = find_model()
     for path in (str(shipped), "../../evil.onnx", str(tmp_path / "evil.plan"), "x" * 5000):
         with pytest.raises(UsageError, match="is no model here") as refusal:
-            inputs.opened(path, "tensorrt")
+            node_inputs_and_models.opened(path, "tensorrt")
         assert len(str(refusal.value)) < 400
     (comfy.folder / "models/reggan").mkdir()
     (comfy.folder / "models/reggan/own.onnx").write_bytes(b"x")
     with pytest.raises(ModelError, match=r"own\.onnx"):
-        inputs.opened("own.onnx", "cpu")
+        node_inputs_and_models.opened("own.onnx", "cpu")
 
 
 def test_odd_names_offsets_and_rates_of_a_take_are_refused(comfy: FakeComfy) -> None:

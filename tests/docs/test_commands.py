@@ -45,7 +45,7 @@ TESTED_ELSEWHERE = (
     "perform actor.mp4",  # needs MediaPipe and its model: tests/perform/test_perform_command.py
     "ui ",  # serves until it is ended: tests/ui/test_page_browser.py
     "demo",  # tests/commands/test_render.py
-    "dataset pictures",  # needs heads: tests/training/pairs/test_head_pictures.py
+    "dataset pictures",  # needs heads: tests/training/rendering/test_head_pictures.py
     "train-refinement",
     "train-landmarks",  # need heads: tests/training/landmarks/test_training.py
     "export landmarks",  # what it left: tests/export/test_rig_export.py

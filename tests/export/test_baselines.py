@@ -17,8 +17,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from reggan_export import benchmark_baselines as baselines_module
 from reggan_export.benchmark_baselines import ExportBaselines, count_work
 from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.benchmark import contestant as contestants
-from reggan_plugin.benchmark.contestant import open_contestant
+from reggan_plugin.benchmark import model_on_device
+from reggan_plugin.benchmark.model_on_device import open_contestant
 from reggan_plugin.cli import main
 from reggan_plugin.errors import ModelError
 from reggan_plugin.models.model_card import find_model
@@ -113,7 +113,9 @@ def test_without_the_exporter_s_packages_peers_name_the_extra(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     point = EntryPoint("baselines", "no_torch_here.baselines:Baselines", "reggan_plugin.benchmark")
-    monkeypatch.setattr("reggan_plugin.benchmark.contestant.entry_points", lambda group: [point])
+    monkeypatch.setattr(
+        "reggan_plugin.benchmark.model_on_device.entry_points", lambda group: [point]
+    )
     assert main(["bench", "--peers", "--device", "cpu"]) == 1
     assert 'pip install "reggan-plugin[export]"' in capsys.readouterr().err
 
@@ -127,7 +129,7 @@ def test_the_page_s_comparison_runs_and_ours_is_the_fastest(
     page = SPEED_PAGE.read_text(encoding="utf-8")
     [line] = re.findall(r"^reggan-plugin (bench --peers.*?)(?:\s+#.*)?$", page, re.M)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(contestants, "_PROCESSES", 1)
+    monkeypatch.setattr(model_on_device, "_PROCESSES", 1)
     short = ["--rounds", "3", "--batch", "1", "--threads", "1", "--height", "240", "--frames", "1"]
     assert main([*shlex.split(line), *short]) == 0
     report = json.loads((tmp_path / "bench.json").read_text())

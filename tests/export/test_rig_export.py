@@ -21,7 +21,7 @@ from reggan_plugin.models.model_card import (
     weights_folder,
 )
 from reggan_plugin.rig.refinement import CELLS, PLANES
-from reggan_training.landmarks.network import POINTS_OF
+from reggan_training.landmarks.part_networks import POINTS_OF
 from reggan_training.landmarks.training import LOG, FrontTraining, PartTraining
 from reggan_training.refinement.training import LOG as REFINEMENT_LOG
 from reggan_training.refinement.training import RefinementTraining

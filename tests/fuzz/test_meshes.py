@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reggan_plugin.errors import MeshError, RegganError, TextureError
 from reggan_plugin.textures import files_named_by_mesh
-from reggan_plugin.textures.gltf import character, schema
+from reggan_plugin.textures.gltf import gltf_character, schema
 from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_plugin.textures.gltf.vrm_atlas import write_atlas
 from reggan_plugin.textures.maps import choose_map
@@ -114,7 +114,7 @@ def test_a_chain_of_nodes_of_any_depth_is_walked(folder: Path) -> None:
 
 
 def test_counts_without_bounds_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(character, "MOST_PARTS", 200)
+    monkeypatch.setattr(gltf_character, "MOST_PARTS", 200)
     monkeypatch.setattr(schema, "MOST_VALUES", 40_000)
     document, binary = document_of(folder)
     sparse = next(a for a in document["accessors"] if "sparse" in a)

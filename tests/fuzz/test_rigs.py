@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.errors import MeshError, RegganError
-from reggan_plugin.textures.rig_mesh import read_rig
+from reggan_plugin.textures.read_rig import read_rig
 
 from .damage import Seeded
 from .rigs import RIGS, hostile_rig, rig_bytes, sound_rig, use_rig

@@ -16,9 +16,9 @@ from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, Expression
 from reggan_training.commands.options import FILE_TO_WRITE, OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh
-from reggan_training.pairs.head_look import sample_look
-from reggan_training.pairs.rasterising import frontal_camera, rasterise_head
-from reggan_training.pairs.shading import HeadShader
+from reggan_training.rendering.head_look import sample_look
+from reggan_training.rendering.rasterising import frontal_camera, rasterise_head
+from reggan_training.rendering.shading import HeadShader
 
 _COLUMNS, _VIEW_PX, _LINE_PX = 11, 128, 14
 _SEED = 3

@@ -44,9 +44,9 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer, Landm
 from reggan_plugin.vocabulary.expression import NAMED_EXPRESSIONS, ExpressionMix
 from reggan_training.heads.ict import IctFamily
 from reggan_training.heads.worn.dress import dress
-from reggan_training.pairs.head_look import sample_look
-from reggan_training.pairs.rasterising import frontal_camera, rasterise_head
-from reggan_training.pairs.shading import HeadShader, reduce_to
+from reggan_training.rendering.head_look import sample_look
+from reggan_training.rendering.rasterising import frontal_camera, rasterise_head
+from reggan_training.rendering.shading import HeadShader, reduce_to
 
 SAMPLE = Path(reggan_plugin.__file__).parent / "samples" / "avatar_png" / "avatar.1001.png"
 SIDE_PX, MARGIN_PX = 560, 20

@@ -15,7 +15,7 @@ from reggan_training.metrics.motion.test_heads import (
     rasterise_test_head,
     style_of,
 )
-from reggan_training.pairs.states import Weights
+from reggan_training.rendering.face_states import Weights
 
 SHIPPED = Path(reggan_plugin.__file__).parent / "weights" / "reggan.onnx"
 SIDE_PX, SEED = 256, 7

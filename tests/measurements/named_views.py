@@ -11,10 +11,10 @@ from torch import Tensor
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES, NAMED_EXPRESSIONS
 from reggan_training.heads.head import HeadMesh
 from reggan_training.metrics.judge_training import STORED_SIDE_PX
-from reggan_training.pairs.head_look import sample_look
-from reggan_training.pairs.rasterising import rasterise_head, sample_camera
-from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.states import Weights
+from reggan_training.rendering.face_states import Weights
+from reggan_training.rendering.head_look import sample_look
+from reggan_training.rendering.rasterising import rasterise_head, sample_camera
+from reggan_training.rendering.shading import HeadShader
 
 _COMPOUNDS_OF_CFEE = 15
 NAMES_OF_CFEE: tuple[str, ...] = (

@@ -29,7 +29,7 @@ from reggan_training.metrics.judge_training import JudgeSettings, train_network
 from reggan_training.metrics.judges import ExpressionJudge, save_judge
 from reggan_training.metrics.motion.evaluation import compose, motion_answers
 from reggan_training.metrics.motion.test_heads import TestHead
-from reggan_training.pairs.shading import request_of_pair
+from reggan_training.rendering.shading import request_of_pair
 from tests.measurements.heads_and_model import SEED, held_out_heads, model_option, opened
 from tests.measurements.name_judge import NamedViews, NamesLesson, load_name_judge, probabilities
 from tests.measurements.named_views import (

@@ -36,7 +36,7 @@ from reggan_plugin.perform.read_clip import Recording
 from reggan_plugin.perform.take_from_clip import performance_from_recording
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.landmarks.pictures import TEXTURES
-from reggan_training.pairs.head_look import keep_textures
+from reggan_training.rendering.head_look import keep_textures
 from tests.measurements.performed_clips import FPS, PerformedClip, acted_weights, clip_of
 from tests.measurements.rig_measures import study_heads
 

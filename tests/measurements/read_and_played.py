@@ -21,7 +21,7 @@ from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, SHUT_MOUTH
 from reggan_training.landmarks.pictures import TEXTURES
-from reggan_training.pairs.head_look import keep_textures
+from reggan_training.rendering.head_look import keep_textures
 from tests.measurements.performed_clips import clip_of
 from tests.measurements.rig_measures import StudyHead, study_heads
 

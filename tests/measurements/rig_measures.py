@@ -51,9 +51,14 @@ from reggan_training.metrics.motion.measures import (
     part_masks,
 )
 from reggan_training.metrics.motion.test_heads import held_out_identities
-from reggan_training.pairs.head_look import HeadLook, sample_look
-from reggan_training.pairs.rasterising import Camera, RasterisedHead, frontal_camera, rasterise_head
-from reggan_training.pairs.shading import HeadShader, truth_of_pair
+from reggan_training.rendering.head_look import HeadLook, sample_look
+from reggan_training.rendering.rasterising import (
+    Camera,
+    RasterisedHead,
+    frontal_camera,
+    rasterise_head,
+)
+from reggan_training.rendering.shading import HeadShader, truth_of_pair
 
 FACE_PX, MOTION_PX = 512, 256
 """Sides of crops: those that are looked at, and those of single shapes, of which motion counts."""

@@ -50,7 +50,7 @@ from reggan_plugin.rig.rig_model import RigSource
 from reggan_training.landmarks.pictures import TEXTURES
 from reggan_training.landmarks.points_on_mesh import SHARES
 from reggan_training.metrics.motion.evaluation import open_exported
-from reggan_training.pairs.head_look import keep_textures
+from reggan_training.rendering.head_look import keep_textures
 from tests.measurements.own_rigs import rig_of
 from tests.measurements.rig_measures import (
     EXPRESSIONS,

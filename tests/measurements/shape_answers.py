@@ -18,7 +18,7 @@ from reggan_training.metrics.motion.measures import (
     moved_region,
 )
 from reggan_training.metrics.motion.test_heads import MotionTrial, TestHead
-from reggan_training.pairs.states import Weights
+from reggan_training.rendering.face_states import Weights
 
 Motion = Float[np.ndarray, "2 side side"]
 

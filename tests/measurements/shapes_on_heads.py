@@ -22,7 +22,7 @@ import torch
 
 from reggan_training.commands.options import OpenFamilies, family_options
 from reggan_training.heads.head import HeadMesh
-from reggan_training.pairs.states import Weights
+from reggan_training.rendering.face_states import Weights
 from tests.measurements.heads_and_model import SEED, held_out_heads, model_option, opened
 from tests.measurements.shape_answers import (
     AskedShapes,

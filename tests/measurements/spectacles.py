@@ -32,7 +32,7 @@ from reggan_training.metrics.image_distance import resized
 from reggan_training.metrics.motion.evaluation import compose, motion_answers, motion_in_crop
 from reggan_training.metrics.motion.measures import region_psnr_db
 from reggan_training.metrics.motion.test_heads import TestHead, rasterise_test_head
-from reggan_training.pairs.shading import request_of_pair, truth_of_pair
+from reggan_training.rendering.shading import request_of_pair, truth_of_pair
 
 from .heads_and_model import SIDE_PX, model_option, opened
 

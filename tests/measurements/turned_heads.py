@@ -36,7 +36,7 @@ from reggan_training.metrics.motion.test_heads import (
     held_out_identities,
     style_of,
 )
-from reggan_training.pairs.rasterising import frontal_camera, rasterise_head
+from reggan_training.rendering.rasterising import frontal_camera, rasterise_head
 from tests.measurements.heads_and_model import SEED, SIDE_PX, model_option, opened
 
 FIGURES = (

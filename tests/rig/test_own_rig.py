@@ -19,7 +19,7 @@ from reggan_plugin.rig.own_teeth import own_mouth
 from reggan_plugin.rig.template import template
 from reggan_plugin.textures.character import MeshPart
 from reggan_plugin.textures.read_mesh import load_mesh
-from reggan_plugin.textures.rig_mesh import read_rig, rig_mesh
+from reggan_plugin.textures.read_rig import read_rig, rig_mesh
 from reggan_plugin.transfer import model_with_own_rig
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.face_shapes import mirrored_name

@@ -14,7 +14,7 @@ from PIL import Image
 from reggan_plugin.cli import main
 from reggan_plugin.errors import MeshError, RegganError, UsageError
 from reggan_plugin.textures.files_named_by_mesh import file_of_uri
-from reggan_plugin.textures.gltf.edit import GltfEdit
+from reggan_plugin.textures.gltf.add_textures import GltfEdit
 from reggan_plugin.textures.gltf.gltf_file import GltfFile, read_gltf
 from reggan_plugin.textures.gltf.vrm_atlas import check_takes_atlas
 from reggan_plugin.textures.maps.texture_files import embedded_texture, image_bytes

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reggan_plugin.textures.gltf.character import character_from_gltf
+from reggan_plugin.textures.gltf.gltf_character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import read_gltf
 
 

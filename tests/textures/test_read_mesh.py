@@ -12,7 +12,7 @@ from PIL import Image
 from reggan_plugin.cli import main
 from reggan_plugin.errors import MeshError, MissingExtraError
 from reggan_plugin.textures.character import Character, Material, MeshPart, with_outward_faces
-from reggan_plugin.textures.gltf.character import character_from_gltf
+from reggan_plugin.textures.gltf.gltf_character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import material_from_gltf, read_gltf
 from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.maps.texture_map import TextureMap, read_tile

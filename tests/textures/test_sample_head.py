@@ -10,9 +10,9 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.rig.head_part import Part
-from reggan_plugin.textures.rig_mesh import read_rig
+from reggan_plugin.textures.read_rig import read_rig
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
-from reggan_training.pairs.sample_head import main as make_head
+from reggan_training.rendering.shipped_head import main as make_head
 
 from ..sample_frames import SAMPLES
 from ..shared_data import SHARED_DATA

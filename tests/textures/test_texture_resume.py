@@ -15,9 +15,9 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.jobs import frame_record
 from reggan_plugin.jobs.frame_record import read_record, record_path, sha256_of
 from reggan_plugin.jobs.plan import Existing
-from reggan_plugin.textures.job_files import Subject
 from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.texture_job import make_maps, run_request
+from reggan_plugin.textures.texture_job_files import Subject
 from reggan_plugin.textures.texture_request import Look, TextureRequest
 from reggan_plugin.textures.texture_sheet import draw_sheet
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -357,7 +357,7 @@ def test_maps_and_their_sheet_look_at_the_character_once(
             looked.append(mesh)
             super().__init__(mesh, *others)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("reggan_plugin.textures.job_files.PreparedFace", Counting)
+    monkeypatch.setattr("reggan_plugin.textures.texture_job_files.PreparedFace", Counting)
     monkeypatch.setattr(
         "reggan_plugin.textures.texture_sheet._write_sheet", lambda path, *_: path.write_bytes(b"")
     )

@@ -8,7 +8,7 @@ from pxr import Gf, Usd, UsdGeom, UsdSkel, Vt
 
 from reggan_plugin.errors import MeshError
 from reggan_plugin.textures.read_mesh import load_mesh
-from reggan_plugin.textures.rig_mesh import read_rig
+from reggan_plugin.textures.read_rig import read_rig
 from reggan_plugin.textures.usd_character import files_of_usd
 
 from ..glb_files import GlbContent, glb_bytes

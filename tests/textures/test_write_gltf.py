@@ -14,8 +14,8 @@ import trimesh
 from PIL import Image
 
 from reggan_plugin.errors import UsageError
-from reggan_plugin.textures.gltf.character import character_from_gltf
-from reggan_plugin.textures.gltf.edit import GltfEdit
+from reggan_plugin.textures.gltf.add_textures import GltfEdit
+from reggan_plugin.textures.gltf.gltf_character import character_from_gltf
 from reggan_plugin.textures.gltf.gltf_file import read_gltf
 from reggan_plugin.textures.gltf.vrm_atlas import write_atlas
 from reggan_plugin.textures.write_mesh import write_replaced, write_variants

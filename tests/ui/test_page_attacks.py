@@ -25,7 +25,7 @@ from reggan_plugin.commands.ui import _announce
 from reggan_plugin.errors import UsageError
 from reggan_plugin.ui.change_from_json import change_from_json
 from reggan_plugin.ui.command_line_to_copy import preset_text
-from reggan_plugin.ui.page_requests import Guard
+from reggan_plugin.ui.request_checks import Guard
 from reggan_plugin.vocabulary.expression import read_presets
 
 from .conftest import Caller, running_page, studio_of

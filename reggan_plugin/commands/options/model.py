@@ -63,7 +63,7 @@ def opened(model: str | None, device: str, batch: int, rig: RigFiles) -> Express
 
 
 def _rig_mesh(path: Path) -> "RigMesh":
-    from reggan_plugin.textures.rig_mesh import read_rig  # most take the template that ships
+    from reggan_plugin.textures.read_rig import read_rig  # most take the template that ships
 
     return read_rig(path)
 

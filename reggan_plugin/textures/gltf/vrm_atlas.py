@@ -18,7 +18,7 @@ from PIL import Image
 from reggan_plugin.errors import MeshError, TextureError, UnreadableFrameError, UsageError
 from reggan_plugin.files.image_format import library_faults
 from reggan_plugin.limits import MOST_POINTS
-from reggan_plugin.textures.gltf.edit import GltfEdit, materials_showing, texture_infos
+from reggan_plugin.textures.gltf.add_textures import GltfEdit, materials_showing, texture_infos
 from reggan_plugin.textures.gltf.gltf_file import (
     GltfFile,
     image_of_texture,

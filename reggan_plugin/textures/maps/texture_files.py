@@ -18,7 +18,7 @@ from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import DEFAULT_READING, Reading, copy_frame, format_of
 from reggan_plugin.frozen import frozen
 from reggan_plugin.textures.files_named_by_mesh import read_file, refuse_outside
-from reggan_plugin.textures.gltf.edit import MIME_TYPES
+from reggan_plugin.textures.gltf.add_textures import MIME_TYPES
 from reggan_plugin.textures.gltf.gltf_file import (
     GltfFile,
     bytes_of_data,

@@ -10,7 +10,7 @@ from ...textures.conftest import MadeHead
 
 bpy = pytest.importorskip("bpy")
 
-from blender_addon.scene.result_images import become_tiled  # noqa: E402
+from blender_addon.scene.images_from_files import become_tiled  # noqa: E402
 
 from .worn_head import object_of, press  # noqa: E402
 
@@ -70,7 +70,7 @@ def test_tiles_of_an_unsaved_file_are_packed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(bpy.app.version < (4, 3, 0), reason="4.2 asks that they be saved first")
 def test_painted_tiles_are_written_and_stay_painted(tmp_path: Path) -> None:
-    from blender_addon.scene.image_files import file_of_image
+    from blender_addon.scene.files_from_images import file_of_image
 
     image = bpy.data.images.new("ge malt", 8, 8, tiled=True)
     image.tiles.new(tile_number=1002)

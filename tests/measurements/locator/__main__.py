@@ -11,7 +11,7 @@ import cv2
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_training.commands.options import FOLDER, FOLDER_TO_WRITE, SET
 from reggan_training.data.identity_and_split import Split
-from reggan_training.locator.sources import load_pictures
+from reggan_training.locator.labelled_pictures import load_pictures
 from tests.measurements.locator.contact_sheet import ContactSheet
 from tests.measurements.locator.evaluate import (
     count_false_faces,

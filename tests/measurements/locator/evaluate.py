@@ -14,7 +14,7 @@ from jaxtyping import Float
 
 from reggan_plugin.faces.landmarks_and_crop import FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
-from reggan_training.locator.sources import LabelledPicture
+from reggan_training.locator.labelled_pictures import LabelledPicture
 from tests.measurements.locator.contact_sheet import ContactSheet
 from tests.measurements.locator.evaluation_frames import (
     EvaluationFrame,

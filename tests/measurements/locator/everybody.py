@@ -33,10 +33,10 @@ from reggan_training.commands.options import FOLDER, OpenFamilies, family_option
 from reggan_training.landmarks.points_on_mesh import SHARES, HeadSource
 from reggan_training.locator.cartoons import draw_cartoon
 from reggan_training.locator.drawn_heads import KINDS, draw_whole_head
-from reggan_training.locator.sources import LabelledPicture, load_pictures
+from reggan_training.locator.labelled_pictures import LabelledPicture, load_pictures
+from reggan_training.locator.pasted_faces import Placement
 from reggan_training.locator.styled_faces import cut_out_head
-from reggan_training.locator.synthesis import Placement
-from reggan_training.pairs.head_look import keep_textures
+from reggan_training.rendering.head_look import keep_textures
 from tests.measurements.locator.contact_sheet import ContactSheet
 from tests.measurements.locator.evaluate import LONDON_EYES, locate_bytes, six_points
 from tests.measurements.locator.evaluation_frames import (

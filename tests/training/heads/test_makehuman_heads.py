@@ -8,7 +8,7 @@ from reggan_training.heads.anatomy.eyes import eye_points
 from reggan_training.heads.anatomy.head_shape import HeadShape, sample_shape
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.heads.makehuman.family import MakeHumanFamily
-from reggan_training.pairs.rasterising import HeadScene, frontal_camera
+from reggan_training.rendering.rasterising import HeadScene, frontal_camera
 
 from ...shared_data import SHARED_DATA
 

@@ -9,11 +9,11 @@ from reggan_plugin.rig.dense_landmarks import COUNT, SIDES, eye_rows
 from reggan_training.heads.head import Part
 from reggan_training.heads.worn.dress import put_on_glasses
 from reggan_training.landmarks.drawn_accessories import SIDE_PX, draw_over_face
-from reggan_training.landmarks.network import FRONT, PARTS
+from reggan_training.landmarks.part_networks import FRONT, PARTS
 from reggan_training.landmarks.picture_pool import FRONT_SHARES, KEPT_PX, kept_parts
 from reggan_training.landmarks.pictures import HeadPicture, HeadState, draw_head, sampled_look
 from reggan_training.landmarks.points_on_mesh import HeadSource
-from reggan_training.pairs.rasterising import frontal_camera
+from reggan_training.rendering.rasterising import frontal_camera
 
 
 @pytest.fixture(scope="module")

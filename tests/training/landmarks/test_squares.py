@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
-from reggan_training.landmarks.network import (
+from reggan_training.landmarks.part_networks import (
     FACE_SIDE,
     LAYOUT,
     PARTS,

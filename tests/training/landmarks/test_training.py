@@ -14,7 +14,7 @@ from reggan_plugin.models.model_card import weights_folder
 from reggan_training.commands.train_rig import train_landmarks as command
 from reggan_training.landmarks.crops import PartCrops, draw_crops, draw_front_crops
 from reggan_training.landmarks.front_network import SHOWN
-from reggan_training.landmarks.network import POINTS_OF, PartNetwork
+from reggan_training.landmarks.part_networks import POINTS_OF, PartNetwork
 from reggan_training.landmarks.picture_pool import PicturePool, PoolRun, arrays_of
 from reggan_training.landmarks.training import (
     LOG,

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from reggan_plugin.rig.dense_landmarks import MIRROR, rows_of
 from reggan_training.landmarks.front_network import SHOWN, FrontNetwork
-from reggan_training.landmarks.network import (
+from reggan_training.landmarks.part_networks import (
     FACE_FEATURES,
     POINTS_OF,
     FacePlacement,

@@ -19,7 +19,7 @@ from reggan_plugin.faces.locator import FaceLocator  # noqa: E402
 from reggan_training.commands import mine_locator as command  # noqa: E402
 from reggan_training.commands.mine_locator import mine_locator  # noqa: E402
 from reggan_training.commands.train_locator import train_locator  # noqa: E402
-from reggan_training.locator.sources import load_pictures  # noqa: E402
+from reggan_training.locator.labelled_pictures import load_pictures  # noqa: E402
 from tests.measurements.locator import evaluate, evaluation_frames  # noqa: E402
 from tests.measurements.locator.__main__ import evaluate_locator  # noqa: E402
 from tests.measurements.locator.evaluation_frames import SIZE_BANDS_PX  # noqa: E402

@@ -17,14 +17,14 @@ from reggan_training.landmarks.picture_pool import kept_parts  # noqa: E402
 from reggan_training.landmarks.pictures import HeadPicture  # noqa: E402
 from reggan_training.locator.cartoons import draw_cartoon  # noqa: E402
 from reggan_training.locator.drawn_heads import read_drawn_set  # noqa: E402
-from reggan_training.locator.sources import LabelledPicture  # noqa: E402
-from reggan_training.locator.styled_faces import Bank, BankFace, build_bank  # noqa: E402
-from reggan_training.locator.synthesis import (  # noqa: E402
+from reggan_training.locator.labelled_pictures import LabelledPicture  # noqa: E402
+from reggan_training.locator.pasted_faces import (  # noqa: E402
     Placement,
     paste_face,
     synthesise_crop,
     synthesise_patch,
 )
+from reggan_training.locator.styled_faces import Bank, BankFace, build_bank  # noqa: E402
 from reggan_training.locator.training import (  # noqa: E402  # noqa: E402
     DetectorStage,
     FaceDetector,

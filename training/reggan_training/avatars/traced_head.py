@@ -1,4 +1,4 @@
-"""A head in Blender, path-traced: geometry, paint and light of `pairs`, shadows of Cycles.
+"""A head in Blender, path-traced: geometry, paint and light of `rendering`, shadows of Cycles.
 
 A process holds one scene at a time. Lengths are in eye distances, axes those of the camera: x to
 the right, y up, z towards it.
@@ -22,10 +22,10 @@ from torch import Tensor
 from reggan_plugin.errors import MissingExtraError
 from reggan_training.data.identity_and_split import TRACED_STYLES
 from reggan_training.heads.head import HeadMesh, Part
-from reggan_training.pairs.head_look import HeadLook, surface_colour
-from reggan_training.pairs.picture_set import Drawn, Renderer
-from reggan_training.pairs.rasterising import Camera
-from reggan_training.pairs.shading import HeadShader, backdrop_of, developed
+from reggan_training.rendering.head_look import HeadLook, surface_colour
+from reggan_training.rendering.picture_set import Drawn, Renderer
+from reggan_training.rendering.rasterising import Camera
+from reggan_training.rendering.shading import HeadShader, backdrop_of, developed
 
 _LIBRARIES = "libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libgl1"
 _SAMPLES, _BOUNCES = 8, 3

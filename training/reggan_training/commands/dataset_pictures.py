@@ -21,7 +21,7 @@ from reggan_training.commands.options import (
 from reggan_training.data.identity_and_split import RENDERED_STYLES, TRACED_STYLES
 
 if TYPE_CHECKING:
-    from reggan_training.pairs.picture_set import Renderer
+    from reggan_training.rendering.picture_set import Renderer
 
 MakeSet = Callable[["Renderer"], None]
 
@@ -37,7 +37,7 @@ def _make_set(
     processes: int,
     out: Path,
 ) -> MakeSet:
-    from reggan_training.pairs.picture_set import HeadPictureSettings, picture_heads, tasks_of
+    from reggan_training.rendering.picture_set import HeadPictureSettings, picture_heads, tasks_of
 
     def make(renderer: "Renderer") -> None:
         picture_heads(
@@ -124,7 +124,7 @@ def pictures(*, make: MakeSet) -> None:
     Example:
       reggan-plugin dataset pictures --ict ict_face_model_light.npz --out pictures --processes 8
     """
-    from reggan_training.pairs.picture_set import SHADED
+    from reggan_training.rendering.picture_set import SHADED
 
     make(SHADED)
 

@@ -141,9 +141,9 @@ def families_from_paths(
     Raises:
         UsageError: none is, MakeHuman without its units, or two families of one name.
     """
-    from reggan_training.heads.glb import GlbFamily
     from reggan_training.heads.ict import IctFamily
     from reggan_training.heads.makehuman.family import MakeHumanFamily
+    from reggan_training.heads.own_character import GlbFamily
     from reggan_training.heads.valid import ValidFamily
 
     if (makehuman is None) != (face_units is None):

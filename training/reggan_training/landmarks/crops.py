@@ -10,7 +10,7 @@ from torch import Tensor
 
 from reggan_plugin.frozen import frozen
 from reggan_plugin.rig.dense_landmarks import MIRROR
-from reggan_training.landmarks.network import FRONT, INPUT_PX, POINTS_OF
+from reggan_training.landmarks.part_networks import FRONT, INPUT_PX, POINTS_OF
 from reggan_training.landmarks.picture_pool import (
     FRONT_SHARES,
     KEPT_PX,

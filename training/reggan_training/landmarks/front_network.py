@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_training.landmarks.crops import FrontCrops, draw_front_crops
-from reggan_training.landmarks.network import FACE_FEATURES, PartNetwork, Residual, block
+from reggan_training.landmarks.part_networks import FACE_FEATURES, PartNetwork, Residual, block
 from reggan_training.landmarks.picture_pool import PicturePool
 from reggan_training.tensor_shapes import Images
 

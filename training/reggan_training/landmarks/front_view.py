@@ -12,7 +12,7 @@ from reggan_plugin.rig.dense_landmarks import rows_of
 from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_training.heads.head import REGIONS, HeadMesh, Part, Vertices, texels_at
 from reggan_training.landmarks.drawn_accessories import SIDE_PX
-from reggan_training.pairs.rasterising import Camera, HeadScene, frontal_camera
+from reggan_training.rendering.rasterising import Camera, HeadScene, frontal_camera
 
 ViewMask = Bool[np.ndarray, "side side"]
 """Of the pixels of the view."""

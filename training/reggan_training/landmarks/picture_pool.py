@@ -21,7 +21,7 @@ from torch import Tensor
 
 from reggan_plugin.frozen import frozen
 from reggan_training.heads.head import HeadFamily, HeadMesh
-from reggan_training.landmarks.network import FRONT, PARTS, Square, face_frame, part_square
+from reggan_training.landmarks.part_networks import FRONT, PARTS, Square, face_frame, part_square
 from reggan_training.landmarks.pictures import TEXTURES, HeadPicture, draw_head
 from reggan_training.landmarks.points_on_mesh import (
     SHARE_OF_CHARACTER,
@@ -29,7 +29,7 @@ from reggan_training.landmarks.points_on_mesh import (
     DensePoints,
     HeadSource,
 )
-from reggan_training.pairs.head_look import keep_textures
+from reggan_training.rendering.head_look import keep_textures
 from reggan_training.training_run import multiplying_in_one_thread, write_arrays
 
 WIDER: Final = 1.4

@@ -30,8 +30,9 @@ from reggan_training.landmarks.drawn_accessories import (
 from reggan_training.landmarks.front_view import seen_edges
 from reggan_training.landmarks.points_on_mesh import DensePoints, iris_of
 from reggan_training.landmarks.stylised import stylise
-from reggan_training.pairs.head_look import HeadLook, sample_look
-from reggan_training.pairs.rasterising import (
+from reggan_training.rendering.face_states import Weights, sample_states
+from reggan_training.rendering.head_look import HeadLook, sample_look
+from reggan_training.rendering.rasterising import (
     Camera,
     RasterisedHead,
     aimed_camera,
@@ -39,8 +40,7 @@ from reggan_training.pairs.rasterising import (
     rotation_from_angles,
     sample_distance,
 )
-from reggan_training.pairs.shading import HeadShader
-from reggan_training.pairs.states import Weights, sample_states
+from reggan_training.rendering.shading import HeadShader
 
 TEXTURES: Final = 32
 """Different noise textures; each costs a while to make."""

@@ -17,7 +17,7 @@ from reggan_training.landmarks.front_network import (
     front_loss,
     measure_front,
 )
-from reggan_training.landmarks.network import FRONT, PartNetwork
+from reggan_training.landmarks.part_networks import FRONT, PartNetwork
 from reggan_training.landmarks.picture_pool import (
     POOL,
     TEST_POOL,

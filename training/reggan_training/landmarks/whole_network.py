@@ -3,7 +3,7 @@
 A coarse pass on the face, twice, so that the second begins where the first ended; then each eye,
 each brow and the mouth on squares of their own, cut out of the same crop inside the graph. Left
 parts are looked at in a mirror. Where the coarse pass says that the face is, what lies where. The
-squares are those of `reggan_training.landmarks.network`.
+squares are those of `reggan_training.landmarks.part_networks`.
 
 Places, sizes and rolls of faces have an axis for points, of one: each step is few operations, since
 a model takes as long to open as it has operations, and pairs go through a network at once.
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.rig.dense_landmarks import MIRROR, SIDES, eye_rows
 from reggan_training.landmarks.front_network import FrontNetwork
-from reggan_training.landmarks.network import (
+from reggan_training.landmarks.part_networks import (
     FACE_CENTRE,
     FACE_SIDE,
     FRONT,

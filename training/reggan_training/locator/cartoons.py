@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt8
 
 from reggan_plugin.array_types import SixPoints
 from reggan_plugin.frozen import frozen
-from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX, LabelledPicture
+from reggan_training.locator.labelled_pictures import MASK_SIDE, PICTURE_PX, LabelledPicture
 
 CARTOON = "cartoon"
 """Style of these pictures."""

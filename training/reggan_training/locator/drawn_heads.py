@@ -21,7 +21,7 @@ from reggan_training.landmarks.drawn_accessories import (
     draw_outlines,
     draw_over_face,
 )
-from reggan_training.landmarks.network import six_points
+from reggan_training.landmarks.part_networks import six_points
 from reggan_training.landmarks.picture_pool import FRONT_SHARES
 from reggan_training.landmarks.pictures import (
     TEXTURES,
@@ -34,16 +34,21 @@ from reggan_training.landmarks.pictures import (
 from reggan_training.landmarks.points_on_mesh import SHARES, DensePoints, HeadSource
 from reggan_training.landmarks.stylised import Bulge, middles_of, stylise, warped_head
 from reggan_training.locator.cartoons import draw_cartoon
-from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX, LabelledPicture, load_pictures
-from reggan_training.locator.synthesis import MIRRORED_ORDER
-from reggan_training.pairs.head_look import keep_textures
-from reggan_training.pairs.rasterising import (
+from reggan_training.locator.labelled_pictures import (
+    MASK_SIDE,
+    PICTURE_PX,
+    LabelledPicture,
+    load_pictures,
+)
+from reggan_training.locator.pasted_faces import MIRRORED_ORDER
+from reggan_training.rendering.head_look import keep_textures
+from reggan_training.rendering.rasterising import (
     Camera,
     aimed_camera,
     rotation_from_angles,
     sample_distance,
 )
-from reggan_training.pairs.shading import HeadShader
+from reggan_training.rendering.shading import HeadShader
 from reggan_training.training_run import write_arrays
 
 KINDS: Final = ("plain", "stylised", "large-eyed")

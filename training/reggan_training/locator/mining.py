@@ -15,9 +15,14 @@ from reggan_plugin.faces.locator import (
     build_pyramid,
     candidate_from_points,
 )
-from reggan_training.locator.sources import LabelledPicture
+from reggan_training.locator.labelled_pictures import LabelledPicture
+from reggan_training.locator.pasted_faces import (
+    PATCH_SIDE_PX,
+    Placement,
+    draw_background,
+    paste_face,
+)
 from reggan_training.locator.styled_faces import Bank, HardNegatives
-from reggan_training.locator.synthesis import PATCH_SIDE_PX, Placement, draw_background, paste_face
 
 FRAME_SIDE_PX = 512
 LEAST_CROP_SCORE = 0.05

@@ -25,9 +25,9 @@ from reggan_plugin.faces.landmarks_and_crop import (
     face_size_px,
 )
 from reggan_plugin.frozen import frozen
-from reggan_training.landmarks.network import Residual, block
+from reggan_training.landmarks.part_networks import Residual, block
+from reggan_training.locator.pasted_faces import PATCH_SIDE_PX, synthesise_crop, synthesise_patch
 from reggan_training.locator.styled_faces import Bank
-from reggan_training.locator.synthesis import PATCH_SIDE_PX, synthesise_crop, synthesise_patch
 from reggan_training.training_run import (
     NetworkTraining,
     append_line,

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
-from reggan_training.data.pairs import augment_colours, replace_surroundings, rotations
-from reggan_training.locator.sources import mix_channels, stylise
+from reggan_training.data.pair_batches import augment_colours, replace_surroundings, rotations
+from reggan_training.locator.labelled_pictures import mix_channels, stylise
 from reggan_training.metrics.judges import (
     CANONICAL_SIDE_PX,
     CROP_SIDE_PX,

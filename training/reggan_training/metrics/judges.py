@@ -26,7 +26,7 @@ from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
-from reggan_training.data.pairs import augment_colours, replace_surroundings, rotations
+from reggan_training.data.pair_batches import augment_colours, replace_surroundings, rotations
 from reggan_training.metrics.image_distance import mean_inside
 from reggan_training.metrics.trials import full_views
 from reggan_training.tensor_shapes import Features, Images, Intensities, Masks

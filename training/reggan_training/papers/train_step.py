@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from reggan_plugin.errors import RegganError
-from reggan_training.data.pairs import PairBatch
+from reggan_training.data.pair_batches import PairBatch
 from reggan_training.papers import losses
 from reggan_training.papers.configuration import AdversarySettings, GanLossWeights, TrainingSettings
 from reggan_training.papers.losses import Discriminator

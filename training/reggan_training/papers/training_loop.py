@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import SPLITS, Identity, Split
-from reggan_training.data.pairs import PairBatch, PairSampler
+from reggan_training.data.pair_batches import PairBatch, PairSampler
 from reggan_training.data.sets import load_sets
 from reggan_training.papers.configuration import TrainingSettings
 from reggan_training.papers.held_out_curve import HeldOutPairs, choose_held_out

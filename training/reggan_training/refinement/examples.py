@@ -37,10 +37,10 @@ from reggan_training.landmarks.pictures import (
 )
 from reggan_training.landmarks.points_on_mesh import DensePoints
 from reggan_training.metrics.motion.evaluation import open_exported
-from reggan_training.pairs.head_look import HeadLook, linear_from_encoded
-from reggan_training.pairs.rasterising import Rasters
-from reggan_training.pairs.shading import HeadShader, mixed, project
-from reggan_training.pairs.states import Weights, sample_states
+from reggan_training.rendering.face_states import Weights, sample_states
+from reggan_training.rendering.head_look import HeadLook, linear_from_encoded
+from reggan_training.rendering.rasterising import Rasters
+from reggan_training.rendering.shading import HeadShader, mixed, project
 
 _SOURCES, _TEST_SOURCES, _REQUESTS = 3, 1, 8
 """Pictures of a head, and expressions that are asked of each."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from reggan_plugin.rig.refinement import PLANES
 from reggan_plugin.rig.template import CONVENTIONS
-from reggan_training.landmarks.network import Residual, block
+from reggan_training.landmarks.part_networks import Residual, block
 
 _WIDTHS: Final = (32, 48, 80, 128, 160)
 """Channels at half of the resolution, a quarter and so on."""

@@ -22,22 +22,22 @@ from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.data.identity_and_split import RENDERED_STYLES, SPLIT_FAMILIES, is_held_out
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.metrics.motion.measures import Planes, ResultKind, TrueFace
-from reggan_training.pairs.head_look import sample_look
-from reggan_training.pairs.rasterising import (
+from reggan_training.rendering.face_states import Weights
+from reggan_training.rendering.head_look import sample_look
+from reggan_training.rendering.rasterising import (
     Camera,
     RasterisedHead,
     Rasters,
     rasterise_head,
     sample_camera,
 )
-from reggan_training.pairs.shading import (
+from reggan_training.rendering.shading import (
     HeadShader,
     PairTruth,
     reduce_to,
     request_of_pair,
     truth_of_pair,
 )
-from reggan_training.pairs.states import Weights
 from reggan_training.training_run import write_arrays
 
 HEAD_SUFFIX = ".head.npz"

@@ -14,7 +14,8 @@ from torch import Tensor
 from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.face_shapes import CONTROLS, NEUTRAL
 from reggan_training.heads.head import Part
-from reggan_training.pairs.head_look import (
+from reggan_training.rendering.face_states import Weights
+from reggan_training.rendering.head_look import (
     PAINT_REACH,
     HeadLook,
     ShadedSurface,
@@ -24,8 +25,7 @@ from reggan_training.pairs.head_look import (
     surface_colour,
     tensor_like,
 )
-from reggan_training.pairs.rasterising import RasterisedHead, Rasters
-from reggan_training.pairs.states import Weights
+from reggan_training.rendering.rasterising import RasterisedHead, Rasters
 
 
 class HeadShader:

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from reggan_plugin.rig.mouth_drawing import PARTS
-from reggan_training.rig.mouth_asset import main
+from reggan_training.rig.build_mouth import main
 
 from ...shared_data import SHARED_DATA
 

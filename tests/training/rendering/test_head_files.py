@@ -7,8 +7,8 @@ import pytest
 
 from reggan_plugin.errors import SourceError
 from reggan_training.metrics.motion.test_heads import read_head, write_head
-from reggan_training.pairs.rasterising import frontal_camera, rasterise_head
-from reggan_training.pairs.states import sample_states
+from reggan_training.rendering.face_states import sample_states
+from reggan_training.rendering.rasterising import frontal_camera, rasterise_head
 
 
 def test_a_written_head_reads_as_it_was(flat_family, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import bpy
 
 from ..bridge.errors import BridgeError
-from .image_files import ImageFile, numbered, path_of_image, tile_path
-from .made_images import former_result, is_made, mark_result, mark_sheet, take_place_of
+from .files_from_images import ImageFile, numbered, path_of_image, tile_path
+from .image_origins import former_result, is_made, mark_result, mark_sheet, take_place_of
 
 FOLDER = "reggan"
 _LONGEST_PATH = 1023

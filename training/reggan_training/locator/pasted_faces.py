@@ -17,7 +17,7 @@ from reggan_plugin.faces.landmarks_and_crop import (
     face_size_px,
 )
 from reggan_plugin.frozen import frozen
-from reggan_training.locator.sources import MASK_SIDE, PICTURE_PX
+from reggan_training.locator.labelled_pictures import MASK_SIDE, PICTURE_PX
 from reggan_training.locator.styled_faces import Bank, BankFace
 
 PATCH_SIDE_PX = 128

@@ -1,6 +1,6 @@
 """Make the head that ships beside the sample frames: a bust with a painted map and ARKit's shapes.
 
-    python -m reggan_training.pairs.sample_head --makehuman DIR --face-units DIR \
+    python -m reggan_training.rendering.shipped_head --makehuman DIR --face-units DIR \
 --out reggan_plugin/samples/head.glb
 
 MakeHuman's base mesh and teeth, and the face units, are CC0; the map is painted here, as heads of
@@ -27,7 +27,7 @@ from reggan_training.commands.options import FILE_TO_WRITE, FOLDER
 from reggan_training.heads.anatomy.head_shape import HeadShape
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.heads.makehuman.family import MakeHumanFamily
-from reggan_training.pairs.head_look import (
+from reggan_training.rendering.head_look import (
     HeadLook,
     ShadedSurface,
     encoded_from_linear,

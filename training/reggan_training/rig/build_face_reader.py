@@ -1,6 +1,6 @@
 """Solve the regressions by which a face's landmarks say what it shows.
 
-    python -m reggan_training.rig.face_reader --ict NPZ --makehuman DIR --face-units DIR \
+    python -m reggan_training.rig.build_face_reader --ict NPZ --makehuman DIR --face-units DIR \
 --valid DIR --out reggan_plugin/rig/face_reader.npz
 
 Heads of three families, none of them held out, are posed as training poses them and seen by a
@@ -33,8 +33,8 @@ from reggan_training.commands.options import (
 )
 from reggan_training.heads.head import HeadMesh
 from reggan_training.landmarks.points_on_mesh import SHARES, DensePoints, HeadSource
-from reggan_training.pairs.rasterising import rotation_from_angles, sample_camera
-from reggan_training.pairs.states import sample_states
+from reggan_training.rendering.face_states import sample_states
+from reggan_training.rendering.rasterising import rotation_from_angles, sample_camera
 from reggan_training.training_run import write_arrays
 
 _HEADS: Final = 90

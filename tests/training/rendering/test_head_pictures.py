@@ -16,7 +16,7 @@ from reggan_plugin.errors import OutputError, OutputExistsError, UnreadableFrame
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 from reggan_training.data.identity_and_split import CANONICAL_LANDMARKS, RENDERED_STYLES
 from reggan_training.data.sets import load_sets
-from reggan_training.pairs.picture_set import HeadPictureSettings, picture_heads, tasks_of
+from reggan_training.rendering.picture_set import HeadPictureSettings, picture_heads, tasks_of
 
 from ...ended_processes import end_a_child
 

@@ -38,7 +38,7 @@ class Light:
 
 @frozen(eq=False)
 class HeadLook:
-    """Scene-linear colours and weights; see `reggan_training.pairs.shading` for their use.
+    """Scene-linear colours and weights; see `reggan_training.rendering.shading` for their use.
 
     Attributes:
         style: one of `RENDERED_STYLES`.

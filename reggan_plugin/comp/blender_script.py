@@ -4,7 +4,7 @@ import pprint
 from importlib import resources
 from typing import Any
 
-from reggan_plugin.recipes.shot_and_layers import CompShot, Footage
+from reggan_plugin.comp.shot_and_layers import CompShot, Footage
 
 _RUN = "Written by reggan-plugin, whose tests run it in Blender 4.2 to 5.2."
 _EMPTY = "SHOT: dict[str, Any] = {}\n"
@@ -18,9 +18,7 @@ def blender_script(shot: CompShot, still_map: Footage) -> str:
         still_map: an STMap of the shot's size that moves nothing.
     """
     text = (
-        resources.files("reggan_plugin.recipes")
-        .joinpath("blender_node_group.py")
-        .read_text("utf-8")
+        resources.files("reggan_plugin.comp").joinpath("blender_layers_group.py").read_text("utf-8")
     )
     assert _EMPTY in text, "the script has a place for the shot"
     files = {"source": shot.source, **shot.layers, "still": still_map}

@@ -20,7 +20,7 @@ from .bridge.shape_keys import driving_table
 from .bridge.vocabulary import ALL_EXPRESSIONS, EXPRESSION_NAMES, menu_of_expressions
 from .job_display import redraw_views
 from .shape_settings import fill, has_shape_keys, key_names
-from .still_properties import (
+from .unanimated_properties import (
     BoolProperty,
     EnumProperty,
     FileProperty,

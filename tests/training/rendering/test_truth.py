@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from reggan_training.pairs.rasterising import RasterisedHead, rasterise_head, sample_camera
-from reggan_training.pairs.shading import HeadShader, truth_of_pair
+from reggan_training.rendering.rasterising import RasterisedHead, rasterise_head, sample_camera
+from reggan_training.rendering.shading import HeadShader, truth_of_pair
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import bpy
 
 from ..job_display import Explained, Undoable
 from ..scene.camera_view import full_size
-from ..scene.image_files import numbered, path_of_image
+from ..scene.files_from_images import numbered, path_of_image
 from ..scene.sequence_images import numbers_of, show_all_frames, stored_path
 
 GROUP_NAME = "RegGAN mix"

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
+from reggan_plugin.comp import blender_layers_group
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
-from reggan_plugin.recipes import blender_node_group
 
 from ..files.exr_files import channels
 from ..layered_shots import planes, render, smile
@@ -168,4 +168,4 @@ def test_missing_layers_and_files_that_exist_are_said(
 
 
 def test_the_blender_script_loads_nothing_of_blender_here() -> None:
-    assert blender_node_group.SHOT == {}
+    assert blender_layers_group.SHOT == {}

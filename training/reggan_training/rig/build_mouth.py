@@ -1,6 +1,6 @@
 """Build the mouth that the runtime draws behind opened lips.
 
-    python -m reggan_training.rig.mouth_asset --makehuman DIR --out reggan_plugin/rig/mouth.npz
+    python -m reggan_training.rig.build_mouth --makehuman DIR --out reggan_plugin/rig/mouth.npz
 
 Teeth, gums and tongue are MakeHuman's (CC0), refined where they are seen; palate, cheeks and
 throat are lofted around them, so that nothing is open behind the teeth. The same folder gives

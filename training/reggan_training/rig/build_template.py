@@ -1,7 +1,7 @@
 """Build the template: a thinned mean head whose shapes are the average of what families mean.
 
-    python -m reggan_training.rig.template --ict NPZ --makehuman DIR --face-units DIR --valid DIR \
---out reggan_plugin/rig/template.npz
+    python -m reggan_training.rig.build_template --ict NPZ --makehuman DIR --face-units DIR \
+--valid DIR --out reggan_plugin/rig/template.npz
 
 The mesh is ICT FaceKit's mean face (MIT), thinned by edge collapses that keep the rims of lids and
 lips. Every other family's mean head is laid on it by its dense landmarks, as its lips and lids are

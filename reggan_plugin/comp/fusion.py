@@ -8,7 +8,7 @@ Source: DaVinci Resolve's reference manual, "Custom Tool" under Miscellaneous No
 
 from collections.abc import Sequence
 
-from reggan_plugin.recipes.shot_and_layers import NOT_RUN, CompShot, Footage
+from reggan_plugin.comp.shot_and_layers import NOT_RUN, CompShot, Footage
 
 _FORMATS = {
     ".exr": "OpenEXRFormat",

@@ -22,7 +22,7 @@ from reggan_plugin.faces.landmarks_and_crop import ALIGNED_LANDMARKS, LANDMARK_N
 from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_training.heads.head import HeadMesh, VertexWeights, Vertices, X, Y, Z, rotation_about
-from reggan_training.pairs.states import Weights
+from reggan_training.rendering.face_states import Weights
 
 CANONICAL_LANDMARKS = {
     "left_eye": (0.617, 0.300),

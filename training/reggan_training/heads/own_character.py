@@ -18,7 +18,7 @@ from reggan_plugin.textures.character import Character, Material, MeshPart, Name
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.texture_files import image_bytes
 from reggan_plugin.textures.read_mesh import load_mesh
-from reggan_plugin.textures.rig_mesh import binds_by_shape, offsets_by_shape
+from reggan_plugin.textures.read_rig import binds_by_shape, offsets_by_shape
 from reggan_training.heads.head import (
     SIDES,
     FileEye,

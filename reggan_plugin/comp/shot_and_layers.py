@@ -12,7 +12,7 @@ from reggan_plugin.jobs.input_files import find_shot
 
 LAYERS_IN_USE = ("stmap", "gain", "paint")
 NOT_RUN = "Written by reggan-plugin from the format's documentation; not run in the program itself."
-"""Of recipes for programs that the project cannot start."""
+"""Of scripts for programs that the project cannot start."""
 
 
 @frozen

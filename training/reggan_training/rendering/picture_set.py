@@ -39,10 +39,15 @@ from reggan_training.data.set_files import (
 )
 from reggan_training.heads.head import HeadFamily, HeadMesh
 from reggan_training.heads.worn.dress import dress
-from reggan_training.pairs.head_look import HeadLook, sample_look
-from reggan_training.pairs.rasterising import Camera, RasterisedHead, rasterise_head, sample_camera
-from reggan_training.pairs.shading import HeadShader, reduce_to
-from reggan_training.pairs.states import Weights, sample_gaze
+from reggan_training.rendering.face_states import Weights, sample_gaze
+from reggan_training.rendering.head_look import HeadLook, sample_look
+from reggan_training.rendering.rasterising import (
+    Camera,
+    RasterisedHead,
+    rasterise_head,
+    sample_camera,
+)
+from reggan_training.rendering.shading import HeadShader, reduce_to
 
 Drawn = Callable[[int], Float[Tensor, "3 height width"]]
 """One state of a head in a look, sRGB-encoded, [0, 1], at the side of the rasters or half of it."""

@@ -10,14 +10,14 @@ import torch
 from reggan_plugin.errors import SourceError
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity
-from reggan_training.data.pair_table import Command, PairSettings, command_between, pairs_of
-from reggan_training.data.pairs import (
+from reggan_training.data.pair_batches import (
     PairBatch,
     PairSampler,
     augment_colours,
     interpolate_along_flow,
     replace_surroundings,
 )
+from reggan_training.data.pair_table import Command, PairSettings, command_between, pairs_of
 from reggan_training.data.sets import load_sets
 
 SIDE = 64

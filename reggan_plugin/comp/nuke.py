@@ -8,7 +8,7 @@ Guide, learn.foundry.com.
 
 from collections.abc import Sequence
 
-from reggan_plugin.recipes.shot_and_layers import NOT_RUN, CompShot, Footage
+from reggan_plugin.comp.shot_and_layers import NOT_RUN, CompShot, Footage
 
 _INTENSITY = "RegGAN.intensity"
 _EVALUATED = '[]{}$"\\;%#'

@@ -103,6 +103,7 @@ REMEDIES: Mapping[str, str] = {
     "changed-and-other": "Keep it elsewhere, if it is yours; --overwrite renders it anew.",
     "compressed-twice": "--exr-compression zip keeps every bit.",
     "other-views-keep-their-face": "Render the result again with --exr-picture {other}.",
+    "other-parts-like-picture": "--exr-picture names another one.",
     "colours-are-declared": "Pass --colorspace {space}.",
     "no-layers": "--layers-out writes layers of every frame.",
     "passes-moved": "--move-layers none leaves them as they are.",

@@ -13,6 +13,7 @@ from PIL import BmpImagePlugin, Image, TgaImagePlugin, WebPImagePlugin
 from reggan_plugin.array_types import Pixels, Plane, UInt8
 from reggan_plugin.errors import UnsupportedFormatError
 from reggan_plugin.files.image_format import (
+    LEFT_OUT,
     THUMBNAIL_LEFT_OUT,
     Frame,
     change_samples,
@@ -21,6 +22,7 @@ from reggan_plugin.files.image_format import (
     library_faults,
     pixels_from_samples,
     turn_passed_over,
+    unlinked,
     without_thumbnail,
 )
 from reggan_plugin.frozen import frozen
@@ -111,6 +113,8 @@ def decode_pillow(
     if not is_plain:
         notices = (*notices, f"a {kind} of mode {image.mode} is written as {mode} of 8 bits")
     info = {name: image.info[name] for name in _KEPT_INFO if image.info.get(name)}
+    if "xmp" in info and (xmp := unlinked(info["xmp"])) != info["xmp"]:
+        info["xmp"], notices = xmp, (*notices, LEFT_OUT)
     exif = info.get("exif", b"")
     begin = len(_EXIF) if exif.startswith(_EXIF) else 0
     if (small := exif[:begin] + without_thumbnail(exif[begin:])) != exif:

@@ -227,6 +227,33 @@ def test_the_picture_is_found(paths: tuple[Path, Path], names: list[str], chosen
     assert changed == ({chosen[:-1] + colour for colour in "RGB"} if chosen != "Y" else {"Y"})
 
 
+@pytest.mark.parametrize(
+    ("names", "views", "chosen", "could_be"),
+    [
+        (["albedo", "beauty", "N"], [], "beauty", None),
+        (["N", "RGB_color"], [], "RGB_color", None),
+        (["albedo.left", "rgba.left", "rgba.right"], ["left", "left", "right"], "rgba.left", None),
+        (["a", "b", "c_light"], [], "a", "b, c_light"),
+        (["a"], [], "a", None),
+    ],
+)
+def test_of_parts_with_the_same_channels_the_name_tells_the_picture_or_a_notice_does(
+    paths: tuple[Path, Path], names: list[str], views: list[str], chosen: str, could_be: str | None
+) -> None:
+    source, target = paths
+    layers = {name: np.full((2, 2), 0.25, np.float32) for name in "RGB"}
+    own = [{"view": view} for view in views] or [{} for _ in names]
+    named = zip(names, own, strict=True)
+    parts = [OpenEXR.Part({**header(), "name": name, **of}, dict(layers)) for name, of in named]
+    OpenEXR.File(parts).write(str(source))
+    frame = read_frame(source)
+    said = [one for one in frame.notices if "could be" in one]
+    assert said == ([f"the picture is part a; {could_be} could be it, too"] if could_be else [])
+    write_frame(frame, np.ones((2, 2, 3), np.float32), target)
+    changed = [name for index, name in enumerate(names) if channels(target, index)["R"][0, 0] == 1]
+    assert changed == [chosen]
+
+
 def test_a_picture_that_is_not_there_is_named_beside_those_that_are(tmp_path: Path) -> None:
     path, zeros = tmp_path / "in.exr", np.zeros((2, 2), np.float32)
     for names, found, kind in (

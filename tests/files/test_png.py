@@ -16,7 +16,14 @@ from PIL import Image, ImageCms
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError, UsageError
 from reggan_plugin.files.formats import png
-from reggan_plugin.files.frame import Encoding, copy_frame, frame_suffixes, read_frame, write_frame
+from reggan_plugin.files.frame import (
+    Encoding,
+    copy_frame,
+    encode_frame,
+    frame_suffixes,
+    read_frame,
+    write_frame,
+)
 
 from .conftest import Edit
 
@@ -356,6 +363,23 @@ def test_chunks_that_no_such_picture_has_are_named(tmp_path: Path) -> None:
         path.write_bytes(SIGNATURE + b"".join(chunk(*part) for part in parts))
         with pytest.raises(UnreadableFrameError, match=r"odd\.png is damaged: .* chunk"):
             read_frame(path)
+
+
+def test_chunks_that_are_tied_to_old_pixels_are_left_out_and_named(tmp_path: Path) -> None:
+    """Apple's decoders take places of rows from iDOT: they would show other data, or none."""
+    path = tmp_path / "a.png"
+    write_png(path, np.zeros((4, 4, 3), np.uint8))
+    head, *rest = chunks(path)
+    kept = [(b"gAMA", struct.pack(">I", 45455)), (b"sTER", b"\0"), (b"vpAg", bytes(9))]
+    own = [*kept, (b"iDOT", bytes(28)), (b"dSIG", b"abc")]
+    path.write_bytes(SIGNATURE + b"".join(chunk(*part) for part in (head, *own, *rest)))
+    frame = read_frame(path)
+    assert [one.partition(": ")[2] for one in frame.notices] == ["iDOT, dSIG"]
+    assert encode_frame(frame, frame.pixels) == path.read_bytes()
+    write_frame(frame, 1 - frame.pixels, tmp_path / "b.png")
+    files = (tmp_path / "a.png", tmp_path / "b.png")
+    before, after = ([*dict.fromkeys(name for name, _ in chunks(file))] for file in files)
+    assert after == [name for name in before if name not in (b"iDOT", b"dSIG")]
 
 
 @pytest.mark.parametrize(

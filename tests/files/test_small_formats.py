@@ -4,7 +4,7 @@ import io
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -127,6 +127,9 @@ def test_what_a_tga_loses_is_told(tmp_path: Path) -> None:
     said = " ".join(read_frame(tmp_path / "a.tga").notices)
     assert "origin at 0, 0" in said
     assert "of 16 bits" in said
+    footer = struct.pack("<II", 0, 18) + b"TRUEVISION-XFILE.\0"
+    (tmp_path / "b.tga").write_bytes(head + bytes(128) + footer)
+    assert "developer area" in " ".join(read_frame(tmp_path / "b.tga").notices)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.webp"])
@@ -163,6 +166,21 @@ def test_chunks_that_a_webp_loses_are_told(tmp_path: Path) -> None:
     more = content[8:] + b"ABCD" + struct.pack("<I", 2) + b"xy"
     (tmp_path / "a.webp").write_bytes(b"RIFF" + struct.pack("<I", len(more)) + more)
     assert "of other programs: ABCD" in read_frame(tmp_path / "a.webp").notices[0]
+
+
+def test_a_changed_webp_links_to_no_credentials(tmp_path: Path) -> None:
+    link = b' dcterms:provenance="https://example.com/a.c2pa"'
+    picture("RGB").save(tmp_path / "a.webp", lossless=True, xmp=b"<x:xmpmeta%b/>" % link)
+    content = (tmp_path / "a.webp").read_bytes()
+    more = content[8:] + b"C2PA" + struct.pack("<I", 2) + b"xy"
+    (tmp_path / "a.webp").write_bytes(b"RIFF" + struct.pack("<I", len(more)) + more)
+    frame = read_frame(tmp_path / "a.webp")
+    assert all("Content Credentials" in one for one in frame.notices)
+    assert len(frame.notices) == 2
+    written = encode_frame(frame, 1 - frame.pixels)
+    assert b"xmpmeta" in written
+    assert b"provenance" not in written
+    assert b"C2PA" not in written
 
 
 def test_what_only_resembles_a_tga_is_none() -> None:
@@ -206,6 +224,45 @@ def test_a_palette_tiff_becomes_rgb_and_keeps_its_texts(
         assert new.pages.first.description == "a note"
     assert samples[0, 0].tolist() == [255, 255, 255]
     assert np.array_equal(samples[1:], shown[1:])
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("is_big", [False, True])
+@pytest.mark.parametrize("byteorder", ["<", ">"])
+def test_a_palette_tiff_keeps_its_other_pages_tags_and_kind(
+    bits: int, is_big: bool, byteorder: Literal["<", ">"], tmp_path: Path
+) -> None:
+    table = RANDOM.integers(0, 256, (3, 256), np.uint16) * (257 if bits == 8 else 255)
+    indices = RANDOM.integers(0, 256, (2, 20, 30), np.uint8)
+    tags = [(306, 2, 20, "2026:11:27 10:00:00", True), (269, 2, 4, "doc", True)]
+    with tifffile.TiffWriter(tmp_path / "a.tif", bigtiff=is_big, byteorder=byteorder) as writer:
+        for page in indices:
+            writer.write(
+                page,
+                photometric="palette",
+                colormap=table,
+                compression="lzw",
+                predictor=True,
+                tile=(16, 16),
+                resolution=(300, 300, "INCH"),
+                extratags=tags,
+                metadata=None,
+            )
+    frame = read_frame(tmp_path / "a.tif")
+    assert any("only the first page" in one for one in frame.notices)
+    pixels = frame.pixels.copy()
+    pixels[0, 0] = 1.0
+    write_frame(frame, pixels, tmp_path / "b.tif")
+    kept = (256, 257, 259, 269, 282, 283, 296, 305, 306)
+    with tifffile.TiffFile(tmp_path / "a.tif") as old, tifffile.TiffFile(tmp_path / "b.tif") as new:
+        assert (new.is_bigtiff, new.byteorder, len(new.pages)) == (is_big, byteorder, 2)
+        before, after = old.pages.first.tags, new.pages.first.tags
+        assert [after.valueof(tag) for tag in kept] == [before.valueof(tag) for tag in kept]
+        assert np.array_equal(new.pages[1].asarray(), indices[1])
+        samples = new.pages.first.asarray()
+    assert samples[0, 0].tolist() == [2**bits - 1] * 3
+    shown = np.moveaxis(table[:, indices[0]], 0, -1)
+    assert np.array_equal(samples[1:], (shown // 257 if bits == 8 else shown)[1:])
 
 
 def test_what_is_refused_names_the_command_that_converts_it(tmp_path: Path) -> None:

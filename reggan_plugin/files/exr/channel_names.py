@@ -15,6 +15,8 @@ from reggan_plugin.imaging.pass_rules import PassRule
 
 _MOST_NAMES, _LONGEST_NAME = 100, 200
 """Of channels in a sentence."""
+_PICTURE_NAMES = {"beauty", "c", "ci", "color", "combined", "final", "image", "rgb", "rgba"}
+"""Words of which renderers and Nuke make the name of the part with the picture, in lower case."""
 _ADVICE = (
     "Write the picture as R, G, B (root layer), as the only layer <name>.R, <name>.G, <name>.B, "
     "or as Blender's <view layer>.Combined; or name its layer, part or view."
@@ -47,7 +49,8 @@ class Layer:
 
 
 def find_layer(parts: Sequence[ExrPart], wanted: str | None = None) -> Layer:
-    """Return the root R, G, B of the first part that has it; else a layer; else the luminance Y.
+    """Return the root R, G, B of the first part that has it, those called `rgba`, `beauty` and the
+    like before others; else a layer; else the luminance Y.
 
     Of several views it is the first one's. `wanted` names a layer, a part or a view instead.
 
@@ -63,7 +66,7 @@ def find_layer(parts: Sequence[ExrPart], wanted: str | None = None) -> Layer:
     if not flat and layers:
         raise UnsupportedFormatError(_not_flat(parts[layers[0].part_index]))
     hero = next((layer.view for layer in flat if layer.view), "")
-    choice = _picture_among([layer for layer in flat if layer.view in ("", hero)])
+    choice = _picture_among(parts, [layer for layer in flat if layer.view in ("", hero)])
     if choice is None:
         found = listed(
             labelled(part, channel) + (" (whole numbers)" if channel.pixel_type == "uint" else "")
@@ -81,16 +84,43 @@ def other_views(parts: Sequence[ExrPart], layer: Layer) -> list[str]:
     return [view for view in dict.fromkeys(views) if view not in ("", layer.view)]
 
 
-def _picture_among(layers: list[Layer]) -> Layer | None:
+def _picture_among(parts: Sequence[ExrPart], layers: list[Layer]) -> Layer | None:
     coloured = [layer for layer in layers if len(layer.colours) == 3]
     combined = [layer for layer in coloured if layer.name.lower().endswith("combined")]
     choice = (
-        [layer for layer in coloured if not layer.name]
+        sorted(_roots(coloured), key=lambda root: not _is_called_picture(parts[root.part_index]))
         or combined
         or (coloured if len(coloured) == 1 else [])
-        or ([] if coloured else [layer for layer in layers if not layer.name])
+        or ([] if coloured else _roots(layers))
     )
     return choice[0] if choice else None
+
+
+def _roots(layers: Iterable[Layer]) -> list[Layer]:
+    """Return those whose channels have plain names."""
+    return [layer for layer in layers if not layer.name]
+
+
+def _is_called_picture(part: ExrPart) -> bool:
+    """Tell whether a part's name, but for its view, is what renderers call the picture."""
+    words = {*re.split(r"[ ._-]+", part.name.lower())} - {part.view.lower()}
+    return bool(words) and words <= _PICTURE_NAMES
+
+
+def parts_like(parts: Sequence[ExrPart], picture: Layer) -> list[str]:
+    """Return names of other parts that could be the picture as well, by their channels and if no
+    name tells.
+    """
+    own = parts[picture.part_index]
+    if picture.prefix or _is_called_picture(own):
+        return []
+    roots = (_roots(_layers_of(part, index)) for index, part in enumerate(parts))
+    like = [parts[root.part_index] for each in roots for root in each if len(root.colours) == 3]
+    return [
+        part.name
+        for part in like
+        if part is not own and part.is_flat and part.view in ("", picture.view)
+    ]
 
 
 def _named(parts: Sequence[ExrPart], layers: list[Layer], wanted: str) -> list[Layer]:

@@ -29,6 +29,7 @@ from reggan_plugin.files.exr.channel_names import (
     labelled,
     listed,
     other_views,
+    parts_like,
     passes_of,
     refuse_unwritable,
     set_layers,
@@ -353,6 +354,10 @@ def _notices(container: Container, layer: Layer, colours_are_declared: bool) -> 
     notices: list[str] = [] if primaries is None else [primaries]
     if layer.prefix:
         notices.append(f"the picture is layer {layer.prefix[:-1]}; other layers are kept")
+    like = parts_like(container.parts, layer)
+    if like:
+        text = f"the picture is part {part.name}; {listed(like)} could be it, too"
+        notices.append(Remark(text, "other-parts-like-picture"))
     views = other_views(container.parts, layer)
     if views:
         notices.append(

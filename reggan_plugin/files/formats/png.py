@@ -38,6 +38,12 @@ from reggan_plugin.limits import refuse_oversize
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CRITICAL = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 """A decoder has to know chunks with a capital letter at their beginning; there are no others."""
+_STAY_TRUE = {
+    *(b"PLTE", b"bKGD", b"cHRM", b"cICP", b"cLLI", b"gAMA", b"hIST", b"iCCP", b"mDCV", b"pCAL"),
+    *(b"sBIT", b"sCAL", b"sPLT", b"sRGB", b"sTER", b"tIME", b"tRNS", b"IHDR", b"IDAT", b"IEND"),
+}
+"""Chunks whose name ends in a capital letter, which may not be copied beside other pixels by those
+who do not know them: Apple's iDOT says where the data of rows begin, dSIG signs them."""
 _PALETTE = 3
 """A colour type."""
 
@@ -312,8 +318,13 @@ def decode_samples(content: bytes) -> DecodedPng:
         transparent = samples[..., -1] == 0
     with byte_faults():
         kept, notices = _promoted_chunks(chunks, depth, colour_type)
-    without = [_unlinked_chunk(chunk) for chunk in kept if chunk.name != _CREDENTIALS]
-    notices += (LEFT_OUT,) if without != kept else ()
+    of_credentials = [_unlinked_chunk(chunk) for chunk in kept if chunk.name != _CREDENTIALS]
+    notices += (LEFT_OUT,) if of_credentials != kept else ()
+    tied = [c.name for c in of_credentials if c.name[3:].isupper() and c.name not in _STAY_TRUE]
+    without = [chunk for chunk in of_credentials if chunk.name not in tied]
+    if tied:
+        named = ", ".join(name.decode() for name in dict.fromkeys(tied))
+        notices += (f"a changed PNG is written without what is tied to its old pixels: {named}",)
     notices += (bytes_left_out(behind),) if behind else ()
     kept = [_without_thumbnail(chunk) for chunk in without]
     notices += (THUMBNAIL_LEFT_OUT,) if kept != without else ()

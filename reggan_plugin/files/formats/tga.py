@@ -38,8 +38,12 @@ def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
         "compression": "tga_rle" if content[2] >= _FIRST_RLE else None,
         "orientation": 1 if content[17] & 0x20 else -1,
     }
-    extension = content[-_FOOTER_BYTES:].endswith(_FOOTER) and any(content[-26:-22])
-    notices = ("a TGA is written without its extension area (author, dates)",) if extension else ()
+    areas = content[-_FOOTER_BYTES:-18] if content.endswith(_FOOTER) else b""
+    notices: tuple[str, ...] = ()
+    if any(areas[:4]):
+        notices = ("a TGA is written without its extension area (author, dates)",)
+    if any(areas[4:]):
+        notices = (*notices, "a TGA is written without its developer area (data of programs)")
     if any(content[8:12]):
         notices = (*notices, "a TGA is written with its origin at 0, 0")
     if content[16] in _SHORT_PIXELS:

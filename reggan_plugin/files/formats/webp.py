@@ -7,11 +7,24 @@ import struct
 from collections.abc import Iterator
 
 from reggan_plugin.errors import UnreadableFrameError
-from reggan_plugin.files.image_format import Frame, ImageFormat, Wanted
+from reggan_plugin.files.image_format import LEFT_OUT, Frame, ImageFormat, Wanted
 
 _STAMP = b"rgPl"
 _LOSSLESS = b"VP8L"
-_KEPT = (b"VP8 ", _LOSSLESS, b"VP8X", b"ALPH", b"ICCP", b"EXIF", b"XMP ", b"ANIM", b"ANMF", _STAMP)
+_CREDENTIALS = b"C2PA"
+_NAMED = (
+    b"VP8 ",
+    _LOSSLESS,
+    b"VP8X",
+    b"ALPH",
+    b"ICCP",
+    b"EXIF",
+    b"XMP ",
+    b"ANIM",
+    b"ANMF",
+    _STAMP,
+    _CREDENTIALS,
+)
 _QUALITY = 95
 """Of a lossy one that is written again; a file does not say its own."""
 
@@ -39,10 +52,12 @@ def _decode(content: bytes, wanted: Wanted) -> Frame:  # noqa: ARG001
     from reggan_plugin.files.pillow_image import decode_pillow
 
     names = [name for name, _ in _chunks(content)]
-    others = ", ".join(ascii(name)[2:-1] for name in dict.fromkeys(names) if name not in _KEPT)
+    others = ", ".join(ascii(name)[2:-1] for name in dict.fromkeys(names) if name not in _NAMED)
     notices = (
         (f"a WebP is written without its chunks of other programs: {others}",) if others else ()
     )
+    if _CREDENTIALS in names:
+        notices = (LEFT_OUT, *notices)
     if _LOSSLESS in names:
         options = {"lossless": True, "exact": True, "quality": 100, "method": 4}
         return decode_pillow(content, "WEBP", save_options=options, notices=notices)

@@ -27,6 +27,7 @@ from reggan_plugin.files.image_format import (
     unlinked,
 )
 from reggan_plugin.files.orientation import upright_frame
+from reggan_plugin.files.tiff.directory import with_tags
 from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.pictures import is_sound_lzw
 from reggan_plugin.limits import refuse_oversize, refuse_too_short
@@ -109,12 +110,15 @@ def encode_segment(page: tifffile.TiffPage, segment: Segment) -> bytes:
         )
     else:
         data = segment.astype(segment.dtype.newbyteorder(order)).tobytes()
-    if page.compression == _PACKBITS:
-        rows = np.frombuffer(data, np.uint8).reshape(segment.shape[0], -1)
-        return bytes(imagecodecs.packbits_encode(rows, axis=-1))
-    if page.compression == NONE:
-        return data
-    return bytes(_COMPRESSORS[page.compression](data))
+    return _packed(data, page.compression, segment.shape[0])
+
+
+def _packed(data: bytes, compression: int, rows: int) -> bytes:
+    """Compress so many rows of a picture."""
+    if compression == _PACKBITS:
+        each = np.frombuffer(data, np.uint8).reshape(rows, -1)
+        return bytes(imagecodecs.packbits_encode(each, axis=-1))
+    return data if compression == NONE else bytes(_COMPRESSORS[compression](data))
 
 
 def replace_segments(content: bytes, replaced: Mapping[int, bytes]) -> bytes:
@@ -184,8 +188,9 @@ def _overwrite(
 
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _ORIENTATION, _PHOTOSHOP_LAYERS, _SUB_IFDS = 274, 37724, 330
-_KEPT_TAGS = (270, 274, 282, 283, 296, 305, 315, 700, 33432, 34675)
-"""Of a palette file: texts, orientation, resolution, XMP, copyright and colour profile."""
+_OF_INDICES = (266, 280, 281, 284, 317, 320, 322, 323, 324, 325, 339)
+"""Tags that say how the indices of a palette file are stored: fill order, least and largest,
+layout, predictor, palette, tiles, format."""
 
 
 @frozen(eq=False)
@@ -238,7 +243,9 @@ def decode(content: bytes) -> Frame:
         refuse_oversize_page(page, len(content))
         _refuse_unsound_lzw(page, content)
         if page.photometric == PALETTE and page.colormap is not None:
-            return _decode_palette(page)
+            written, said = _without_palette(page, content)
+            frame = decode(written)
+            return replace(frame, notices=(*frame.notices, said))
         refuse_unwritable(page)
         check_complete(page, content)
         samples, notices = _all_samples(page, content), _notices(file)
@@ -261,35 +268,28 @@ def _refuse_unsound_lzw(page: tifffile.TiffPage, content: bytes) -> None:
             raise UnreadableFrameError("is damaged: its LZW names what it does not hold")
 
 
-def _decode_palette(page: tifffile.TiffPage) -> Frame:
-    """Return a page of palette indices as the RGB picture that it shows; 8 bits hold most
-    palettes.
+def _without_palette(page: tifffile.TiffPage, content: bytes) -> tuple[bytes, str]:
+    """Return the file with the colours that the indices of its first page stand for, in 8 bits if
+    they hold the palette, and what to say of it; all else stays as it is.
     """
+    if page.samplesperpixel > 1:
+        raise _unsupported("a palette beside other channels", "RGB", "-type TrueColor")
     table = np.asarray(page.colormap)  # [3, entries], 16 bits
     is_short = bool((table % 257 == 0).all() or (table % 256 == 0).all())
-    colours = (table >> 8).astype(np.uint8) if is_short else table.astype(np.uint16)
-    stream = io.BytesIO()
-    kept = [
-        (tag.code, tag.dtype, tag.count, tag.value, True)
-        for tag in page.tags
-        if tag.code in _KEPT_TAGS
-    ]
+    order, bits = page.parent.byteorder, 8 if is_short else 16
+    colours = (table >> 8).astype(np.uint8) if is_short else table.astype(f"{order}u2")
     samples = np.moveaxis(colours[:, page.asarray()], 0, -1)
-    compression = int(page.compression) if int(page.compression) in WRITABLE_COMPRESSIONS else None
-    tifffile.imwrite(
-        stream,
-        np.ascontiguousarray(samples),
-        photometric="rgb",
-        compression=compression if compression != _PACKBITS else None,
-        extratags=kept,
-        metadata=None,
-        software=False,
-    )
-    frame = decode(stream.getvalue())
-    bits = colours.itemsize * 8
-    return replace(
-        frame, notices=(*frame.notices, f"a palette TIFF is written as RGB of {bits} bits")
-    )
+    compression = int(page.compression) if page.compression in WRITABLE_COMPRESSIONS else NONE
+    strip = _packed(samples.tobytes(), compression, page.imagelength)
+    begin = len(content) + len(content) % 2
+    long = "Q" if page.parent.is_bigtiff else "I"
+    shorts = {258: (bits, bits, bits), 259: (compression,), 262: (RGB,), 277: (3,)}
+    longs = {273: begin, 278: page.imagelength, 279: len(strip)}
+    own = {tag: (3, len(of), struct.pack(f"{order}{len(of)}H", *of)) for tag, of in shorts.items()}
+    kind = {"I": 4, "Q": 16}[long]
+    own |= {tag: (kind, 1, struct.pack(order + long, value)) for tag, value in longs.items()}
+    written = content.ljust(begin, b"\0") + strip
+    return with_tags(written, own, _OF_INDICES), f"a palette TIFF is written as RGB of {bits} bits"
 
 
 def _frame_of(
@@ -470,31 +470,14 @@ def tiff_has_credentials(page: Any) -> bool:
 def tiff_without(content: bytes) -> bytes:
     """Return a TIFF without credentials: their entry is gone and their bytes are zero."""
     with tifffile.TiffFile(io.BytesIO(content)) as file:
-        page, order, is_big = file.pages.first, file.byteorder, file.is_bigtiff
+        page = file.pages.first
         changed = bytearray(content)
         xmp = page.tags.get(_XMP_TAG)
         if xmp is not None and isinstance(xmp.value, bytes):
             end = xmp.valueoffset + xmp.valuebytecount
             changed[xmp.valueoffset : end] = unlinked(bytes(changed[xmp.valueoffset : end]))
         own = page.tags.get(_CREDENTIALS_TAG)
-        if own is None:
-            return bytes(changed)
-        changed[own.valueoffset : own.valueoffset + own.valuebytecount] = bytes(own.valuebytecount)
-        _take_entry_out(changed, page.offset, _CREDENTIALS_TAG, order=order, is_big=is_big)
-    return bytes(changed)
-
-
-def _take_entry_out(
-    content: bytearray, directory: int, tag: int, *, order: str, is_big: bool
-) -> None:
-    """Close the gap in a directory; what follows it, the link to the next, moves up, too."""
-    word, counter, entry_size = ("Q", "Q", 20) if is_big else ("I", "H", 12)
-    (count,) = struct.unpack_from(order + counter, content, directory)
-    begin = directory + struct.calcsize(order + counter)
-    end = begin + count * entry_size
-    rows = [content[at : at + entry_size] for at in range(begin, end, entry_size)]
-    kept = [row for row in rows if struct.unpack_from(f"{order}H", row)[0] != tag]
-    following = content[end : end + struct.calcsize(order + word)]
-    struct.pack_into(order + counter, content, directory, len(kept))
-    written = b"".join(kept) + following
-    content[begin : begin + len(written)] = written
+        if own is not None:
+            end = own.valueoffset + own.valuebytecount
+            changed[own.valueoffset : end] = bytes(own.valuebytecount)
+    return with_tags(bytes(changed), {}, (_CREDENTIALS_TAG,)) if own else bytes(changed)

@@ -92,6 +92,7 @@ def write_video(
     coding: Coding = _OUR_CHOICE,
     comment: str | None = None,
     done: Callable[[int], None] = lambda _: None,
+    made: Callable[[Path], None] = lambda _: None,
     is_new: bool = False,
 ) -> list[str]:
     """Write a video; returns what of the source is left out. It appears at once.
@@ -103,6 +104,7 @@ def write_video(
         coding: codec and quality.
         comment: for the metadata.
         done: told the number of each frame that is written.
+        made: told the whole file, before it takes its name.
         is_new: whether nothing may be replaced, not even what appears meanwhile.
 
     Raises:
@@ -122,6 +124,7 @@ def write_video(
                     done(said)
                 elif said is not None:
                     notices = said
+        made(temporary)
     return notices
 
 
@@ -133,6 +136,7 @@ def write_new_video(
     fps: Fraction,
     comment: str | None = None,
     done: Callable[[int], None] = lambda _: None,
+    made: Callable[[Path], None] = lambda _: None,
     is_new: bool = False,
 ) -> None:
     """Write a video of pictures of one size; it appears at once.
@@ -144,6 +148,7 @@ def write_new_video(
         fps: frames a second.
         comment: for the metadata.
         done: told the number of each frame that is written.
+        made: told the whole file, before it takes its name.
         is_new: whether nothing may be replaced, not even what appears meanwhile.
 
     Raises:
@@ -177,6 +182,7 @@ def write_new_video(
                 deque(encoder.end(), maxlen=0)
         if container == "gif" and comment is not None:
             _add_comments(temporary, [comment.encode()])
+        made(temporary)
 
 
 def _frame_of(av: Any, samples: Samples, *, is_rgb: bool) -> "VideoFrame":

@@ -123,8 +123,14 @@ class FinishedFrames:
         """
         there = [path for path in task.beside if path.exists()]
         record = read_record(task.output) if there else None
-        own = () if record is None else record.beside
-        foreign = next((p for p in there if path_from(task.output.parent, p) not in own), None)
+        beside = {} if record is None else record.beside
+        replaced = {} if record is None else record.replaced
+
+        def is_own(path: Path) -> bool:
+            name = path_from(task.output.parent, path)
+            return name in beside or (name in replaced and replaced[name] == digest_of(path))
+
+        foreign = next((path for path in there if not is_own(path)), None)
         if foreign is not None:
             raise OutputExistsError(
                 f"{foreign} exists, and no record of {task.output.name} says that it was written "

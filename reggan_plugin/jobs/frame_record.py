@@ -24,8 +24,9 @@ any program. Every field is always there:
     beside           {path from the output's folder: {sha256, state}} of the files that were
                      written beside it: layers, and credentials that it cannot hold; empty in
                      records of 0.5.0 and before
-    replaced         {path from the output's folder: sha256} of the files that stood at these places
-                     when the record was written; a job that was killed may have left them there
+    replaced         {path from the output's folder: sha256} of the files of this frame that earlier
+                     runs made and that were there when the record was written; a job that was
+                     killed, or failed, left them there
     model            {name, version, sha256}; null where none was needed
     version          of reggan-plugin
     revision         `PICTURE_REVISION` of the program that wrote it; 0 in records of 0.3.0 that

@@ -320,7 +320,7 @@ class FrameOutput:
             credentials = task.output.with_suffix(SIDECAR_SUFFIX)
             earlier = read_record(task.output) if is_taken(credentials) else None
             # first: see `jobs/frame_record.py`
-            write_record(replace(record, replaced=_places_taken(task)), task.output)
+            write_record(replace(record, replaced=_made_earlier(task)), task.output)
             for path, content in beside:
                 write_atomically(path, content, modified_ns, is_new=is_new)
             own = None if earlier is None else earlier.beside.get(credentials.name)
@@ -349,7 +349,7 @@ class FrameOutput:
             record = self._record(task, ended.outcome, ended.message, ended.facts, None)
 
             def write() -> None:
-                write_record(replace(record, replaced=_places_taken(task)), task.output)
+                write_record(replace(record, replaced=_made_earlier(task)), task.output)
 
             with suppress(OutputError, StalledError):  # of which the message tells already
                 self._io_timeout.call(str(task.output), write)
@@ -424,11 +424,20 @@ class FrameOutput:
         )
 
 
-def _places_taken(task: FrameTask) -> dict[str, str]:
-    """Return what stands where a frame is written, as a record has it."""
-    places = dict.fromkeys((task.output, *task.beside))
-    found = {path_from(task.output.parent, path): digest_of(path) for path in places}
-    return {name: digest for name, digest in found.items() if digest is not None}
+def _made_earlier(task: FrameTask) -> dict[str, str]:
+    """Return the files of a frame that earlier runs made, as they made them, and that are there
+    still, as a record has them. What somebody else put in their place is none.
+    """
+    record = read_record(task.output)
+    if record is None:
+        return {}
+    made = [
+        *record.replaced.items(),
+        *((name, file.sha256) for name, file in record.beside.items()),
+        (task.output.name, record.output_sha256),
+    ]
+    found = {name: digest_of(task.output.parent / name) for name, _ in made}
+    return {name: digest for name, digest in made if digest and digest == found[name]}
 
 
 def _remove_earlier(task: FrameTask, ended: EndedFrame) -> EndedFrame:

@@ -17,7 +17,7 @@ import numpy as np
 
 from reggan_plugin import __version__
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.file_safety import read_json, typed, write_atomically
+from reggan_plugin.file_safety import read_json, refuse_existing, typed, write_atomically
 from reggan_plugin.files.frame import Reading, read_content
 from reggan_plugin.files.video import Coding, VideoFile, codec_for
 from reggan_plugin.frozen import frozen
@@ -51,7 +51,10 @@ class VideoRecord:
         key: `Movie.key`.
         input_sha256, input_state: of the source where it is a video; records of 0.6.1 and before
             have none.
-        output_state, output_sha256: of the result; None until it is finished.
+        output_state, output_sha256: of the result; records of 0.6.11 and before have none until it
+            is finished.
+        replaced: digest of the result of an earlier run, if that stood there; a job that is killed
+            when the record is written leaves it there.
     """
 
     schema: Literal["video-1"] = "video-1"
@@ -62,6 +65,7 @@ class VideoRecord:
     input_state: FileState | None
     output_state: FileState | None = None
     output_sha256: str | None = None
+    replaced: str | None = None
 
     def write(self) -> None:
         """Write it beside the result.
@@ -76,8 +80,12 @@ class VideoRecord:
 def _record_of(out: Path) -> VideoRecord | None:
     with suppress(*NO_RECORD):
         document = read_json(record_path(out))
-        return typed(VideoRecord, {"input_sha256": None, "input_state": None, **document})
+        return typed(VideoRecord, {**_OF_OLDER, **document})
     return None
+
+
+_OF_OLDER = {"input_sha256": None, "input_state": None, "replaced": None}
+"""Fields that records of earlier versions do not have."""
 
 
 @frozen(eq=False)
@@ -204,7 +212,8 @@ class Movie:
             is_unknown = self.out.is_file() and record_path(self.out).exists()
         else:
             is_ours = record.output_sha256 is not None and Path(record.output).name == self.out.name
-            is_unknown = is_ours and digest_of(self.out) not in (None, record.output_sha256)
+            known = (None, record.output_sha256, record.replaced)
+            is_unknown = is_ours and digest_of(self.out) not in known
         if not is_unknown:
             return False
         with suppress(SourceError, OSError, MemoryError):
@@ -239,19 +248,31 @@ class Movie:
 
         tasks, video = plan.tasks, self.video
         frames = len(tasks) if video is None else len(video)
+        earlier = _record_of(self.out)
+        known = () if earlier is None else (earlier.output_sha256, earlier.replaced)
+        stands = digest_of(self.out)
 
         def done(number: int) -> None:
             report(FrameEncoded(done=min(number, frames), frames=frames, source=self.out))
+
+        def made(path: Path) -> None:
+            """Let the record stand first: if the job is killed then, it says which file is ours."""
+            refuse_existing([self.out], overwrite=plan.existing is not Existing.REFUSE)
+            replace(
+                record,
+                output_state=state_of(path),
+                output_sha256=digest_of(path),
+                replaced=stands if stands in known else None,
+            ).write()
 
         comment = f"The expression of a face was changed by reggan-plugin {__version__}"
         how: dict[str, Any] = {
             "coding": self.coding,
             "comment": comment if settings.stamp else None,
             "done": done,
+            "made": made,
             "is_new": plan.existing is Existing.REFUSE,
         }
-        if self.out.exists():  # if killed in between, nothing says that it was finished
-            record.write()
         notices: list[str] = []
         if video is None:
             files = [task.output if task.output.exists() else task.source.path for task in tasks]
@@ -265,7 +286,6 @@ class Movie:
             video.close()
             lost = write_video(video.path, self.out, changed, **how)
             notices = [f"{self.out.name}: {one}" for one in lost]
-        replace(record, output_state=state_of(self.out), output_sha256=digest_of(self.out)).write()
         shutil.rmtree(frames_folder(self.out), ignore_errors=True)
         return notices
 

@@ -1,5 +1,6 @@
 """Videos in, videos out: times, sound, colour tags and untouched pixels stay; jobs go on."""
 
+import errno
 import io
 import json
 import os
@@ -21,7 +22,7 @@ from reggan_plugin.commands.render import fps_from_text
 from reggan_plugin.errors import OutputError, OutputExistsError, UnreadableFrameError, UsageError
 from reggan_plugin.faces.face_finder import ChosenFaces
 from reggan_plugin.file_safety import TEMPORARY_SUFFIX, _prefix_for
-from reggan_plugin.files import video
+from reggan_plugin.files import video, video_writing
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
 from reggan_plugin.files.frame import Frame, name_of_frame
 from reggan_plugin.files.video import (
@@ -755,6 +756,58 @@ def test_a_finished_video_that_was_damaged_is_made_again(tmp_path: Path) -> None
     assert smile(clip, "--out", out, "--resume", "--rehash") == 0
     assert out.read_bytes() != damaged
     assert len(frames_of(out)) == FRAMES
+
+
+@pytest.mark.parametrize("is_retouched", [True, False])
+def test_a_failed_overwrite_does_not_make_a_video_of_others_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_retouched: bool
+) -> None:
+    clip, out = write_clip(tmp_path / "a.mkv"), tmp_path / "new.mkv"
+    if is_retouched:
+        assert smile(clip, "--out", out) == 0
+    other = write_clip(tmp_path / "a.mp4")
+    write_video(other, out, {})
+    stand_in = out.read_bytes()
+    with monkeypatch.context() as broken:
+        broken.setattr(video_writing, "talk_apart", fail_as_a_full_disk)
+        assert smile(clip, "--out", out, "--overwrite", "--intensity", "0.5") == 1
+    for more in ([], ["--intensity", "0.5"]):
+        smile(clip, "--out", out, "--resume", *more)
+        assert out.read_bytes() == stand_in
+    assert smile(clip, "--out", out, "--overwrite") == 0
+    assert out.read_bytes() != stand_in
+
+
+def fail_as_a_full_disk(*_: Any, **__: Any) -> Any:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("has_its_name", [True, False])
+def test_a_job_that_was_killed_when_it_replaced_a_video_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_its_name: bool
+) -> None:
+    clip, out = write_clip(tmp_path / "a.mkv"), tmp_path / "new.mkv"
+    assert smile(clip, "--out", out, "--intensity", "0.5") == 0
+    half = out.read_bytes()
+    replace = Path.replace
+
+    def replace_and_die(path: Path, target: Path) -> Path:
+        if target != out:
+            return replace(path, target)
+        if has_its_name:
+            replace(path, target)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "replace", replace_and_die)
+        assert smile(clip, "--out", out, "--overwrite") == 130
+    assert (out.read_bytes() != half) == has_its_name
+    assert smile(clip, "--out", out, "--resume") == 0
+    whole = tmp_path / "whole.mkv"
+    assert smile(clip, "--out", whole) == 0
+    same = zip(frames_of(out), frames_of(whole), strict=True)
+    assert all(np.array_equal(one, other) for (_, one), (_, other) in same)
+    assert smile(clip, "--out", out, "--resume") == 0
 
 
 def test_frames_of_a_video_are_called_by_their_number() -> None:

@@ -1,5 +1,6 @@
 """`--resume` keeps what an earlier run finished in the same way, and writes all else again."""
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -346,6 +347,46 @@ def test_an_older_picture_of_a_frame_that_failed_is_tried_again(
     assert resume(run, out) == ["1003"]
 
 
+@pytest.mark.parametrize("fails", ["source", "disk"])
+@pytest.mark.parametrize("stand_in_for", ["another's", "a retouched one"])
+def test_a_failed_overwrite_does_not_make_a_picture_of_others_its_own(
+    run: Run,
+    shot: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fails: str,
+    stand_in_for: str,
+) -> None:
+    out, only = tmp_path / "out", {"frame_range": "1003"}
+    if stand_in_for == "a retouched one":
+        run(out, **only)
+    else:
+        out.mkdir()
+    stand_in = retouch(out / "a.1003.png")
+    sound = (shot / "a.1003.png").read_bytes()
+    half = {"mix": ExpressionMix({"happy": 0.5})}
+    with monkeypatch.context() as broken:
+        if fails == "source":
+            (shot / "a.1003.png").write_bytes(b"damaged")
+        else:
+            full = OSError(errno.ENOSPC, "No space left on device")
+            write = frame_steps.write_atomically
+
+            def write_but_no_picture(path: Path, *args: Any, **more: Any) -> None:
+                if path.suffix == ".png":
+                    raise full
+                write(path, *args, **more)
+
+            broken.setattr(frame_steps, "write_atomically", write_but_no_picture)
+        (failed,) = run(out, existing=Existing.OVERWRITE, **half, **only).results
+        assert failed.outcome == "failed"
+    (shot / "a.1003.png").write_bytes(sound)
+    for options in (half, {}):
+        assert resume(run, out, **options, **only) == []
+        assert (out / "a.1003.png").read_bytes() == stand_in
+    assert written(run(out, existing=Existing.OVERWRITE, **only)) == ["1003"]
+
+
 @pytest.mark.parametrize("damage", ["", "[]", '{"schema": 1}', '{"schema": 2}', "[" * 9999, "\0"])
 def test_a_picture_whose_record_cannot_be_read_is_left_and_named(
     run: Run, tmp_path: Path, damage: str
@@ -590,6 +631,24 @@ def test_resuming_replaces_no_layer_that_it_did_not_write(shot: Path, tmp_path: 
     )
     assert done.count() == {"written": 0, "copied": 0, "skipped": 5, "failed": 1}
     assert foreign.read_bytes() == sound
+
+
+def test_layers_of_a_frame_that_failed_meanwhile_are_made_again(shot: Path, tmp_path: Path) -> None:
+    render_with_masks(shot, tmp_path, Existing.REFUSE)
+    sound = (shot / "a.1002.png").read_bytes()
+    (shot / "a.1002.png").write_bytes(b"damaged")
+    assert render_with_masks(shot, tmp_path, Existing.RESUME) == []
+    (shot / "a.1002.png").write_bytes(sound)
+    assert render_with_masks(shot, tmp_path, Existing.RESUME) == ["1002"]
+
+
+def test_layers_that_were_not_asked_for_meanwhile_are_made_again(
+    shot: Path, tmp_path: Path
+) -> None:
+    render_with_masks(shot, tmp_path, Existing.REFUSE)
+    without = render_with_layers(shot, tmp_path, Existing.RESUME, None)
+    again = render_with_masks(shot, tmp_path, Existing.RESUME)
+    assert (len(written(without)), len(again)) == (6, 6)
 
 
 def test_resuming_makes_its_own_atlas_again_and_no_other(

@@ -422,10 +422,11 @@ def _given_to_workers(
         else:
             texts = value if parameter.multiple else [value]
             given[name] = tuple(_text_for_workers(parameter, text) for text in texts)
-    several = [f"{name} {shlex.join(given[name])}" for name in _SEVERAL_RESULTS if name in given]
-    several = [one for one in several if not one.startswith("--expression") or one.count(" ") > 1]
-    if several:
-        raise UsageError(f"A job makes one result of a shot, and {several[0]} asks for more.")
+    for name in _SEVERAL_RESULTS:
+        texts = given.get(name, ())
+        if len(texts) > (name == "--expression"):
+            asked = f"{name} {shlex.join(texts)}"
+            raise UsageError(f"A job makes one result of a shot, and {asked} asks for more.")
     return shots[0], given
 
 

@@ -96,7 +96,7 @@ def texture(
         existing=existing,
         also=also,
         rig=rig_files,
-        inputs=(*given_files(), *also),
+        inputs=tuple(given_files()),
     )
     open_transfer = cache(partial(_open_transfer, request, model, device))
     bar = without_bar if as_json or quiet else bar_of

@@ -43,8 +43,10 @@ def place(tmp_path: Path) -> Iterator[Path]:
     (given / "tracks.json").write_text(json.dumps(tracks))
     (given / "model.onnx").write_bytes(find_model().read_bytes())
     (given / "base.png").write_bytes((tmp_path / "shot" / "a.1001.png").read_bytes())
+    (given / "bump.png").write_bytes((given / "base.png").read_bytes())
     (given / "looks.mtl").write_text("newmtl skin\nmap_Kd base.png\n")
     corners = "v 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 0 1\n"
+    (given / "moods.json").write_text("happy\nsad\n")
     (given / "take.csv").write_text("time,jawOpen\n0,0.5\n1,0.6\n")
     (given / "take.bin").write_bytes(bytes(16))
     buffer = {"asset": {"version": "2.0"}, "buffers": [{"uri": "take.bin", "byteLength": 16}]}
@@ -94,6 +96,10 @@ COMMANDS: dict[str, str] = {
     "a video": "render in/a.mp4 --out in/a.mp4 --expression happy",
     "a matte of which an atlas has the name": "render shot/a.1001.png --expression happy "
     "--matte out --out new/ --atlas out/a.1001.png",
+    "a list of expressions": "render shot/a.1001.png --each in/moods.json --out new/ "
+    "--atlas in/moods.png",
+    "a further map": "texture in/head.obj --texture in/base.png -e happy --also in/bump.png "
+    "--sheet in/bump.png",
     "a model that is timed": "bench --model in/model.onnx --json in/model.onnx",
 }
 

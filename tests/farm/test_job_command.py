@@ -79,6 +79,12 @@ def test_shapes_and_presets_go_to_the_workers_each_as_often_as_given(tmp_path: P
 
 
 @pytest.mark.usefixtures("shot")
+def test_an_expression_may_have_a_name_of_several_words() -> None:
+    template = write_job("--expression", "happily surprised:0")
+    assert default_of(template, "Expression") == "happily surprised:0"
+
+
+@pytest.mark.usefixtures("shot")
 def test_every_option_of_render_goes_to_the_workers_with_absolute_paths(tmp_path: Path) -> None:
     Path("curve.csv").write_text("1001,happy,0\n1005,happy,1\n")
     given = ["--intensity-curve", "curve.csv", "--no-stamp", "--stall-timeout", "50"]

@@ -224,6 +224,7 @@ def expression_options(
         _option(
             "--each basic|all|FILE",
             hidden=not several,
+            is_input=True,
             help="Several expressions at once, with a result for each: the six basic ones; all "
             "named ones; or those in a text file, one a line.",
         ),

@@ -148,12 +148,11 @@ def given_files() -> list[Path]:
     and the one of settings.
     """
     context = click.get_current_context()
-    values = [
-        context.params.get(str(parameter.name))
-        for parameter in context.command.params
-        if isinstance(parameter, GroupedOption) and parameter.is_input
-    ]
-    values.append(context.meta.get(SETTINGS_META))
+    values = [context.meta.get(SETTINGS_META)]
+    for parameter in context.command.params:
+        if isinstance(parameter, GroupedOption) and parameter.is_input:
+            value = context.params.get(str(parameter.name))
+            values += value if parameter.multiple and value else [value]
     paths = [Path(one) for one in values if isinstance(one, str | Path)]
     return [path for path in paths if path.is_file()]
 

@@ -24,6 +24,7 @@ from reggan_plugin.files.exr.block_codec import (
     read_grid,
 )
 from reggan_plugin.files.exr.channel_names import (
+    OWN_PREFIXES,
     Layer,
     find_layer,
     labelled,
@@ -370,6 +371,11 @@ def _notices(container: Container, layer: Layer, colours_are_declared: bool) -> 
         )
     if any("preview" in one.attributes for one in container.parts):
         notices.append("its preview picture stays, and shows the face as it was")
+    if any(channel.name.startswith(OWN_PREFIXES) for channel in part.channels):
+        notices.append(
+            "its layers of an earlier change say nothing of a new one; --exr-layers all "
+            "puts new ones in their place"
+        )
     return notices
 
 

@@ -12,18 +12,25 @@ import io
 import json
 import os
 import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from reggan_plugin.backends.runner import INDEXED_KINDS
 from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.inputs_and_faces import frames_option, range_option
 from reggan_plugin.commands.options.options_and_settings_file import (
+    CONFIG_OPTION,
+    SETTINGS_META,
     GroupedCommand,
+    apply_settings,
     grouped_option,
+    is_own_settings,
     output_option,
+    settings_in_use,
 )
 from reggan_plugin.commands.render import render
 from reggan_plugin.commands.report import report
@@ -356,7 +363,8 @@ def job(
     source, given = _given_to_workers(frames, render_options)
     refuse_overwriting([path], [Path(text) for texts in given.values() for text in texts])
     refuse_existing([path], overwrite=overwrite)
-    numbers = farm_range(source, frame_range)
+    settings_range = next(iter(given.pop("--range", ())), None)
+    numbers = farm_range(source, frame_range or settings_range)
     out = _checked_output_folder(source, numbers, frames_out, given)
     farm_job = FarmJob(
         frames=Path(source).absolute(),
@@ -395,7 +403,8 @@ def _quoted(word: str) -> str:
 def _given_to_workers(
     frames: str | None, render_options: tuple[str, ...]
 ) -> tuple[str, dict[str, tuple[str, ...]]]:
-    """Return the shot, and the options of `render` with their texts, none for flags.
+    """Return the shot, and the options of `render` with their texts, none for flags; those that
+    a settings file gives, too.
 
     Paths are absolute.
 
@@ -422,12 +431,46 @@ def _given_to_workers(
         else:
             texts = value if parameter.multiple else [value]
             given[name] = tuple(_text_for_workers(parameter, text) for text in texts)
+    given |= _set_by_settings(context, (shots[0], *render_options), given)
     for name in _SEVERAL_RESULTS:
         texts = given.get(name, ())
         if len(texts) > (name == "--expression"):
             asked = f"{name} {shlex.join(texts)}"
             raise UsageError(f"A job makes one result of a shot, and {asked} asks for more.")
     return shots[0], given
+
+
+def _set_by_settings(
+    context: click.Context, words: Sequence[str], given: Mapping[str, object]
+) -> dict[str, tuple[str, ...]]:
+    """Return the options of `render` that the settings file sets and the command line does not.
+
+    The file itself is given to workers, unless they find it beside the shot.
+
+    Raises:
+        UsageError: as `apply_settings`.
+    """
+    job_context = click.get_current_context()
+    is_named = job_context.get_parameter_source("config") is ParameterSource.COMMANDLINE
+    named = [CONFIG_OPTION, str(settings_in_use())] if is_named else []
+    apply_settings(context, render, [*words, *named])
+    found: Path | None = context.meta.get(SETTINGS_META)
+    options: dict[str, tuple[str, ...]] = {}
+    if found is not None and (is_named or is_own_settings(found)):
+        options[CONFIG_OPTION] = (str(found.absolute()),)
+    values = context.default_map or {}
+    for parameter in render.params:
+        name, value = parameter.opts[-1], values.get(str(parameter.name))
+        names = {*parameter.opts, *parameter.secondary_opts}
+        if value is None or names & given.keys() or name in _SET_BY_TEMPLATE:
+            continue
+        if isinstance(value, bool):
+            flags = parameter.opts if value else parameter.secondary_opts
+            options |= dict.fromkeys(flags[-1:], ())
+        else:
+            texts = value if parameter.multiple else [value]
+            options[name] = tuple(_text_for_workers(parameter, text) for text in texts)
+    return options
 
 
 def _text_for_workers(parameter: click.Parameter, value: Any) -> str:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from PIL import Image
@@ -76,6 +77,33 @@ def test_shapes_and_presets_go_to_the_workers_each_as_often_as_given(tmp_path: P
     assert "--add" in render
     assert f"--presets {tmp_path / 'studio.toml'}" in render
     assert default_of(template, "Expression") == "ugh:0"
+
+
+@pytest.mark.parametrize(
+    "place", ["shot/reggan-plugin.toml", "own/reggan-plugin.toml", "show.toml"]
+)
+def test_what_a_settings_file_sets_goes_to_the_workers(
+    place: str, shot: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = shot.with_name("own")
+    own.mkdir()
+    monkeypatch.setattr(click, "get_app_dir", lambda _: str(own))
+    file = shot.parent / place
+    lines = ["[render]", "intensity = 0.5", 'range = "1001-1002"', "whole-image = true"]
+    lines += ['shape = ["jawOpen=0.2"]', "exposure = -1.5", "[presets.tense]", "browDown = 0.5"]
+    file.write_text("\n".join(lines))
+    named = ["--config", place] if place == "show.toml" else []
+    template = write_job("--expression", "tense", "--exposure", "2", *named)
+    render = shlex.join(arguments_of(template, "Render"))
+    assert default_of(template, "Intensity") == 0.5
+    assert default_of(template, "FrameRange") == "1001-1002"
+    assert f"--presets {file}" in render
+    assert "--whole-image" in render
+    assert "--shape jawOpen=0.2" in render
+    assert ("--exposure 2" in render, "-1.5" in render) == (True, False)
+    for step in ("Render", "Summary"):  # which find the file beside the shot by themselves
+        is_told = f"--config {file}" in shlex.join(arguments_of(template, step))
+        assert is_told == (file.parent != shot)
 
 
 @pytest.mark.usefixtures("shot")

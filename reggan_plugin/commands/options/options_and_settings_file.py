@@ -240,7 +240,7 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
             f"`reggan-plugin {command.name} --help` lists them. Correct the name."
         )
     _refuse_unsafe(path, table, names)
-    if named is None and path.parent.resolve() != _own_folder().resolve():
+    if named is None and not is_own_settings(path):
         _refuse_of_strangers(path, table, names, is_check=command.name == "report")
     defaults: dict[str, Any] = {
         str(names[key].name): _value(key, names[key], table[key], path.parent) for key in table
@@ -411,6 +411,11 @@ def _exists(place: Path) -> bool:
 def _own_folder() -> Path:
     """Return the user's folder for settings, which nobody else writes to."""
     return Path(click.get_app_dir("reggan-plugin"))
+
+
+def is_own_settings(path: Path) -> bool:
+    """Tell whether a settings file lies in the user's own folder."""
+    return path.parent.resolve() == _own_folder().resolve()
 
 
 def settings_in_use() -> Path:

@@ -67,6 +67,8 @@ def frames_of_rows(
     fps: float | None,
     offset: "float | Timecode | None",
     clock_s: Float[np.ndarray, " frames"] | None = None,
+    *,
+    rate: float | None = None,
 ) -> Float[np.ndarray, " rows"]:
     """Return the frame of the shot on which each row of a take lies.
 
@@ -78,6 +80,8 @@ def frames_of_rows(
             first frame; None lays the first row on the first frame, or rows that name frames on
             these.
         clock_s: when each frame of the shot is shown, rising, where the shot is a video.
+        rate: frames a second of a take whose rows name frames, if anybody says so; None takes
+            `fps`, so that its frames are the shot's.
 
     Raises:
         UsageError: a timecode, and the take has none, or counts fewer frames of a second; or no
@@ -95,7 +99,9 @@ def frames_of_rows(
         times_s = take.times_s - take.times_s[0]
     if fps is None and clock_s is not None and len(clock_s) > 1:
         return _frames_shown(times_s, clock_s, first_frame, begin)
-    return begin + times_s * (fps or take.rate_fps)
+    if fps is None or (take.frames is not None and rate is None):
+        return begin + times_s * take.rate_fps
+    return begin + times_s * fps
 
 
 def _frames_shown(

@@ -71,6 +71,14 @@ def test_on_a_video_rows_lie_at_the_times_of_its_frames(take: Take, tmp_path: Pa
     assert frames_of_rows(read_take(path), 1, None, None, clock_s).tolist() == [1, 3]
 
 
+def test_numbered_frames_are_the_shot_s_unless_the_take_has_a_rate(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("frame,jawOpen\n1,0\n25,1\n")
+    assert frames_of_rows(read_take(path), 1001, 30.0, None).tolist() == [1001, 1025]
+    at_24 = frames_of_rows(read_take(path, 24), 1001, 30.0, None, rate=24)
+    assert at_24.tolist() == [1001, 1031]
+
+
 def test_a_timecode_counts_frames_as_the_take_does(tmp_path: Path) -> None:
     path = tmp_path / "phone.csv"
     formats.live_link(path)  # 60 frames of a second, every other of them a row, over midnight

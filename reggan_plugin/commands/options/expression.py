@@ -439,7 +439,7 @@ class TakeOptions:
             from reggan_plugin.curves.retargeting import retargeted
 
             take = retargeted(take, self.fitted)
-        rows = frames_of_rows(take, first_frame, self.fps, offset, clock_s)
+        rows = frames_of_rows(take, first_frame, self.fps, offset, clock_s, rate=self.rate)
         if last_frame is not None:
             refuse_elsewhere(rows, first_frame, last_frame)
         names = take.names
@@ -541,8 +541,9 @@ _take_option = partial(grouped_option, "Recorded performance")
 rate_option = _take_option(
     "--curves-rate FPS",
     type=FiniteRange(0, 1000, min_open=True),
-    help="Rows a second of an iFacialMocap file, or frames a second of the take's timecodes. "
-    "Without it, rows are 60 a second, and the rate of timecodes is found.",
+    help="Rows a second of an iFacialMocap file, or frames a second of the take's timecodes or "
+    "numbered frames. Without it, rows are 60 a second, the rate of timecodes is found, and "
+    "numbered frames are those of the shot.",
 )
 percent_option = _take_option(
     "--curves-percent",

@@ -293,6 +293,20 @@ def document_from_said(message: str | None) -> dict[str, Any]:
     return {"message": str(message), "kind": message.kind, "fields": fields}
 
 
+def expect_types(**given: tuple[object, type]) -> None:
+    """Refuse arguments of other types than these, by their names.
+
+    Raises:
+        UsageError: one is.
+    """
+    for name, (value, expected) in given.items():
+        if not isinstance(value, expected):
+            raise UsageError(
+                f"{name} is {value!r:.80}, of type {type(value).__name__}; expected "
+                f"{expected.__name__}."
+            )
+
+
 def counted(number: int, noun: str) -> str:
     """`1 frame`, `2 frames`; nouns that take an s."""
     return f"{number} {noun}{'' if number == 1 else 's'}"

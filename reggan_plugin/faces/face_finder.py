@@ -80,6 +80,16 @@ class FaceChoice:
                 f"{self!r:.200} says in no known way where the face is; expected four numbers of a "
                 "box, the Path of landmarks, tracks, or True for the whole image."
             )
+        numbers = self.which if isinstance(self.which, tuple) else (self.which,)
+        is_named = all(
+            one in ("largest", "all") if isinstance(one, str) else type(one) is int and one >= 0
+            for one in numbers
+        )
+        if not (numbers and is_named):
+            raise UsageError(
+                f"{self.which!r:.200} names no face; give 'largest', 'all', a number (0 is the "
+                "largest face) or several."
+            )
         if sum(self._givers()) > 1:
             raise UsageError(
                 "Of a box, landmarks, tracks and the whole image, at most one can say where the "

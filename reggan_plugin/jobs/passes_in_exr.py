@@ -61,7 +61,8 @@ def moved_passes(
         elif ruled:
             content = _part_moved(content, index, ruled, change, changed, moves_alpha=moves_alpha)
             moved += ruled
-    return replace(encoded, content=content, notices=_notices(moved, left, choice))
+    notices = (*encoded.notices, *_notices(moved, left, choice))
+    return replace(encoded, content=content, notices=notices)
 
 
 def _part_moved(

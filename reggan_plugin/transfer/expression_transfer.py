@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 
@@ -23,7 +24,14 @@ from reggan_plugin.change.pipeline import (
     limit_motion,
 )
 from reggan_plugin.child_process import run_apart
-from reggan_plugin.errors import DeviceMemoryError, FaceNotFoundError, Remark, UsageError, counted
+from reggan_plugin.errors import (
+    DeviceMemoryError,
+    FaceNotFoundError,
+    Remark,
+    UsageError,
+    counted,
+    expect_types,
+)
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.faces.landmarks_and_crop import (
@@ -83,6 +91,7 @@ Asked = str | Mapping[str, float] | ExpressionMix
 Many = TypeVar("Many")
 _BYTES_TO_OPEN = 4
 """Of memory, for each of a model's file."""
+_MOST_STOPS = 100
 _LONGEST_LOOK_PX = 512
 """Side of the picture in which a box's face is read."""
 
@@ -124,6 +133,18 @@ def try_model(path: str) -> None:
 
 def _is_number_of_face(number: object) -> bool:
     return type(number) is int and number >= 0
+
+
+def _expect_all(expected: type, **given: object) -> None:
+    """Refuse what is no sequence of these.
+
+    Raises:
+        UsageError: it is none.
+    """
+    for name, values in given.items():
+        expect_types(**{name: (values, Sequence)})
+        assert isinstance(values, Sequence)
+        expect_types(**{f"{name}[{at}]": (value, expected) for at, value in enumerate(values)})
 
 
 def _in_frame(face: FaceInShot, crop: FaceCrop, origin: Float[np.ndarray, "2"]) -> FaceInShot:
@@ -385,16 +406,6 @@ class ExpressionTransfer:
         asked: Any = {} if is_of_faces else expression
         mix = mix_from_request(asked, intensity, self._own)
         choice = face if isinstance(face, FaceChoice) else FaceChoice(which=face)
-        numbers = choice.which if isinstance(choice.which, tuple) else (choice.which,)
-        is_named = all(
-            one in ("largest", "all") if isinstance(one, str) else _is_number_of_face(one)
-            for one in numbers
-        )
-        if not (numbers and is_named):
-            raise UsageError(
-                f"{face!r} names no face; give 'largest', 'all', a number (0 is the largest face) "
-                "or several, or a FaceChoice."
-            )
         if not faces:
             return mix, choice
         own = {one: mix_from_request(of, intensity, self._own) for one, of in faces.items()}
@@ -440,6 +451,7 @@ class ExpressionTransfer:
 
         `names` is what a landmarks file may call the frame: its file name, its number.
         """
+        expect_types(frame=(frame, Frame), choice=(choice, FaceChoice))
         height, width = frame.pixels.shape[:2]
         if choice.tracks is not None:
             choice.tracks.refuse_other_size(frame.display_px)
@@ -467,6 +479,7 @@ class ExpressionTransfer:
         whose landmarks nobody knows (the whole image, a box in which none is seen) has no yaw and
         keeps its intensity.
         """
+        expect_types(crop=(crop, FaceCrop))
         return intensity_share(crop.yaw_deg, self.card.max_yaw_deg, self.card.handling.fade_deg)
 
     def auto_exposure(self, frame: Frame, crops: Sequence[FaceCrop]) -> float:
@@ -474,6 +487,8 @@ class ExpressionTransfer:
 
         Take it from one frame and use it for the whole shot; 0 for frames that are not linear.
         """
+        expect_types(frame=(frame, Frame))
+        _expect_all(FaceCrop, crops=crops)
         if frame.encoding is not Encoding.SCENE_LINEAR or not crops:
             return 0.0
         return exposure_of(frame, region_of(crops[0], *frame.pixels.shape[:2]))
@@ -489,11 +504,16 @@ class ExpressionTransfer:
             ModelError: the model answers with something that is not a picture.
             DeviceMemoryError: not even one face fits into the device's memory.
         """
+        expect_types(frame=(frame, Frame), exposure_ev=(exposure_ev, Real))
+        if not -_MOST_STOPS <= exposure_ev <= _MOST_STOPS:  # also true for NaN
+            raise UsageError(f"exposure_ev is {exposure_ev}; expected stops, such as 1.5.")
         cut = self.cut(picture_of(frame, exposure_ev), mix, crops)
         return self.answer([cut])[0].compose().pixels
 
     def cut(self, picture: Picture, mix: ExpressionMix, crops: Sequence[FaceCrop]) -> FrameCrops:
         """Return the first of three steps of `render`: what the model is to see. In any thread."""
+        expect_types(picture=(picture, Picture), mix=(mix, ExpressionMix))
+        _expect_all(FaceCrop, crops=crops)
         if not self.card.says_motion:  # other passes of a picture stay as they are
             picture = replace(picture, keeps_parts=False)
         return cut_faces(picture, mix, crops, self.card)
@@ -529,6 +549,7 @@ class ExpressionTransfer:
         Raises:
             ModelError, DeviceMemoryError: as `render`.
         """
+        _expect_all(FrameCrops, cuts=cuts)
         faces = [face for cut in cuts for face in cut.faces]
         seen, mixes = [face.before for face in faces], [face.mix for face in faces]
         known = [face.crop.in_shot for face in faces]

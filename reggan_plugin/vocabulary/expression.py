@@ -23,7 +23,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError
+from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError, expect_types
 from reggan_plugin.file_safety import parse_toml, read_text
 from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES, refuse_beyond
@@ -399,14 +399,22 @@ class ExpressionMix:
     by_face: Mapping[int, "ExpressionMix"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        expect_types(
+            intensities=(self.intensities, Mapping),
+            adds=(self.adds, bool),
+            own=(self.own, Mapping),
+            by_face=(self.by_face, Mapping),
+        )
+        for face, mix in self.by_face.items():
+            expect_types(**{f"by_face[{face!r}]": (mix, ExpressionMix)})
         for name, intensity in self.intensities.items():
+            expect_types(name=(name, str))
             shapes = (*ARKIT_SHAPES, SHUT_MOUTH)
             if name not in shapes and name not in NAMED_EXPRESSIONS and name not in self.own:
                 resolve_expression(name)  # for its hint
                 raise UnknownExpressionError(f"{name!r} is no name of an expression, but an alias.")
-            _refuse_no_number(name, intensity)
-            if not 0.0 <= intensity <= MAX_INTENSITY:  # also false for NaN
-                said = max(min(intensity, 1e300), -1e300)  # larger whole numbers are no floats
+            said = _as_number(name, intensity)
+            if not 0.0 <= said <= MAX_INTENSITY:  # also false for NaN
                 raise UsageError(
                     f"The intensity of {name} is {said:g}; it goes from 0 to {MAX_INTENSITY}."
                 )
@@ -456,6 +464,7 @@ class ExpressionMix:
 
     def scaled(self, share: float) -> "ExpressionMix":
         """Return the same blend with every intensity multiplied by `share`, 0 to 1."""
+        share = _as_number("all", share)
         scaled = {name: share * value for name, value in self.intensities.items()}
         by_face = {face: mix.scaled(share) for face, mix in self.by_face.items()}
         return replace(self, intensities=scaled, by_face=by_face)
@@ -560,7 +569,7 @@ def parse_expression_mix(
     """
     if not isinstance(text, str):
         raise UsageError(f"A {type(text).__name__} names no expression; give text such as 'happy'.")
-    _refuse_no_number("all", intensity)
+    intensity = _as_number("all", intensity)
     if not isinstance(own, Mapping) or not all(isinstance(one, Expression) for one in own.values()):
         raise UsageError(f"own is a {type(own).__name__}; expected presets by their names.")
     intensities: dict[str, float] = {}
@@ -575,10 +584,7 @@ def parse_expression_mix(
             raise UsageError(
                 f"{amount!r} in {text!r} is not a number; write a blend as happy:0.6+surprised:0.3."
             ) from None
-        try:
-            intensities[name] = share * intensity
-        except OverflowError:  # a whole number beyond all floats
-            intensities[name] = intensity
+        intensities[name] = share * intensity
     return ExpressionMix(intensities, adds, own)
 
 
@@ -595,7 +601,7 @@ def mix_from_request(
     Raises:
         UnknownExpressionError, UsageError: as `parse_expression_mix`.
     """
-    _refuse_no_number("all", intensity)
+    intensity = _as_number("all", intensity)
     if isinstance(asked, ExpressionMix):
         return asked
     if isinstance(asked, str):
@@ -610,7 +616,7 @@ def mix_from_request(
     for word, share in asked.items():
         if not isinstance(word, str):
             raise UsageError(f"{word!r} is no name of an expression or a shape. Give it as text.")
-        _refuse_no_number(word, share)
+        share = _as_number(word, share)
         is_unit = is_action_unit(word)
         if is_unit:
             parts = action_unit_weights(word)
@@ -625,9 +631,18 @@ def mix_from_request(
     return ExpressionMix(intensities, own=own)
 
 
-def _refuse_no_number(name: str, intensity: object) -> None:
+def _as_number(name: str, intensity: Any) -> float:
+    """Return an intensity as a float; infinity for whole numbers beyond all floats.
+
+    Raises:
+        UsageError: it is no number.
+    """
     if not isinstance(intensity, Real):
         raise UsageError(
             f"The intensity of {name} is {intensity!r}, a {type(intensity).__name__}; it is a "
             f"number from 0 to {MAX_INTENSITY}, such as 0.7."
         )
+    try:
+        return float(intensity)
+    except OverflowError:
+        return math.inf

@@ -223,6 +223,19 @@ def test_layers_of_an_earlier_change_are_replaced_and_are_no_picture(
     assert not after["reggan.delta.R"][~mask].any()
 
 
+@pytest.mark.parametrize("asked", [{}, {"compression": "zip"}])
+def test_layers_of_an_earlier_change_that_stay_are_told(
+    tmp_path: Path, edit: Edit, layers: dict[str, Any], asked: dict[str, Any]
+) -> None:
+    source, once, twice = (tmp_path / name for name in ("in.exr", "once.exr", "twice.exr"))
+    OpenEXR.File(header(), dict(layers)).write(str(source))
+    assert not written(source, once, edit, layers=BOTH)[2].notices
+    assert not written(once, twice, edit, layers=("mask",))[2].notices
+    (said,) = written(once, twice, edit, **asked)[2].notices
+    assert said.endswith("do not tell of this one: reggan.delta, reggan.mask")
+    assert "reggan.mask" in channels(twice)
+
+
 def test_delta_is_0_where_the_source_is_no_number(
     tmp_path: Path, layers: dict[str, Any], edit: Edit
 ) -> None:

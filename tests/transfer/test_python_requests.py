@@ -97,6 +97,14 @@ WRONG = """
     t.apply(p, "happy", None)
     t.apply(p, {"happy": "0.5"})
     t.apply(p, {1: 0.5})
+    t.apply(p, {"happy": 10**400})
+    ExpressionMix({1: 0.5})
+    ExpressionMix({"happy": 1}, adds="yes")
+    ExpressionMix({"happy": 1}, by_face={0: "sad"})
+    FaceChoice(which="second")
+    t.render(frame, "happy", [])
+    t.render(frame, mix, crops, float("nan"))
+    t.auto_exposure(frame, None)
     t.apply(p, None)
     t.apply(p, 7)
     t.apply(p, "happy", face="second")
@@ -127,10 +135,14 @@ import numpy as np
 from PIL import Image
 from reggan_plugin import *
 from reggan_plugin.errors import UsageError
+from reggan_plugin.files.frame import Encoding
 t, p = ExpressionTransfer(device="cpu"), np.zeros((64, 64, 3), np.uint8)
 t.apply(p, {"happy": np.float32(0)}, np.float64(0.5))
 for box in [(9, 9, 40, 40.5), [9, 9, 40, 40], np.array([9, 9, 40, 40], np.float32)]:
     t.apply(p, "happy", face=FaceChoice(box=box))
+frame = read_frame(PICTURE)
+linear = Frame(pixels=frame.pixels, encoding=Encoding.SCENE_LINEAR, original=frame.original)
+mix, crops = parse_expression_mix("happy"), t.find_faces(frame, FaceChoice(whole_image=True))
 for line in LINES:
     try:
         eval(line)
@@ -138,8 +150,14 @@ for line in LINES:
     except UsageError if "face" in line else RegganError:
         pass
 
-frame = read_frame(PICTURE)
 asked = {
+    t.find_faces: {"frame": frame, "choice": FaceChoice()},
+    t.auto_exposure: {"frame": linear, "crops": crops},
+    t.render: {"frame": linear, "mix": mix, "crops": crops, "exposure_ev": 0.0},
+    t.intensity_share: {"crop": crops[0]},
+    t.answer: {"cuts": []},
+    mix.scaled: {"share": 1.0},
+    ExpressionMix: {"intensities": {"happy": 1.0}},
     t.apply: {"picture": p, "expression": "happy"},
     t.change_file: {"source": PICTURE, "out": "changed.png", "expression": "happy"},
     ExpressionTransfer: {"device": "cpu"},
@@ -153,7 +171,7 @@ asked = {
 strange = [object(), np.zeros(3), [1], {1: 2}, b"no", "\\ud800", "a" * 5000, 10**400]
 for call, known in asked.items():
     names = inspect.signature(call).parameters if known else FaceChoice.__dataclass_fields__
-    for name in set(names) - {"adds", "overwrite"}:  # whatever is true
+    for name in set(names) - {"adds", "names", "overwrite", "is_draft"}:  # whatever is true
         for value in strange:
             try:
                 call(**known | {name: value})

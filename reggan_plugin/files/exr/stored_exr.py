@@ -46,6 +46,7 @@ from reggan_plugin.files.exr.container import (
 )
 from reggan_plugin.files.exr.writing_settings import (
     LOSSLESS_COMPRESSIONS,
+    MASK,
     EncodedFrame,
     ExrWriting,
     GenerationLoss,
@@ -185,8 +186,10 @@ class StoredExr:
         changed[box] = changed_pixels(before, after)
         if not changed.any():
             return EncodedFrame(content=self.container.content)
+        notices = () if writing.layers else self._notices_of_earlier_layers()
         if writing != ExrWriting():
-            return EncodedFrame(content=self._with_new_part(before, after, box, layers, writing))
+            content = self._with_new_part(before, after, box, layers, writing)
+            return EncodedFrame(content=content, notices=notices)
         place = self.grid.rectangle_around(changed)
         blocks = decode_blocks(self.container, self.part, self.grid, place)
         lossy = lossy_channels(self.part.compression, self.part.channels)
@@ -201,13 +204,21 @@ class StoredExr:
                 beside[own] = ~changed[own]
         content = replace_chunks(self.container, replaced)
         if not lossy:
-            return EncodedFrame(content=content)
+            return EncodedFrame(content=content, notices=notices)
         anew = read_container(content)
         part = anew.parts[self.layer.part_index]
         again = decode_blocks(anew, part, read_grid(anew, part), place)
         pairs = ((old, channel_pixels(again, channel)) for channel, old in samples.items())
         loss = measure_loss(_LOSSY[part.compression][0], pairs, beside[pixels])
-        return EncodedFrame(content=content, generation_loss=loss if loss.largest else None)
+        measured = loss if loss.largest else None
+        return EncodedFrame(content=content, generation_loss=measured, notices=notices)
+
+    def _notices_of_earlier_layers(self) -> tuple[Remark, ...]:
+        """Say of layers that stay and tell of another change than the one that is written."""
+        names = [one.name for one in self.part.channels if one.name.startswith(OWN_PREFIXES)]
+        paths = ", ".join(dict.fromkeys(n if n == MASK else n.rpartition(".")[0] for n in names))
+        text = f"its layers of an earlier change stay, and do not tell of this one: {paths}"
+        return (Remark(text, "layers-of-earlier-change"),) if names else ()
 
     def encode_alpha(self, before: Plane, after: Plane) -> bytes:
         """Return the file with other alpha; see `WritesAlpha`."""

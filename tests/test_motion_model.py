@@ -10,7 +10,7 @@ import OpenEXR
 import pytest
 import tifffile
 
-from reggan_plugin.change.pipeline import RegionLimits
+from reggan_plugin.change.region_limits import RegionLimits
 from reggan_plugin.cli import main
 from reggan_plugin.errors import UnknownExpressionError
 from reggan_plugin.faces.landmarks_and_crop import crop_of_whole_image

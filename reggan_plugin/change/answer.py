@@ -30,8 +30,8 @@ from reggan_plugin.imaging.crop import (
     place_cells,
     smooth_step,
 )
-from reggan_plugin.interpolation import FREE_FOOTPRINT
-from reggan_plugin.kernels.change import weigh_change
+from reggan_plugin.kernels.pixel_values import weigh_change
+from reggan_plugin.kernels.sampling import FREE_FOOTPRINT
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression import ExpressionMix
 

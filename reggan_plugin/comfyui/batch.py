@@ -9,7 +9,8 @@ from typing import Protocol, cast
 import numpy as np
 
 from reggan_plugin.array_types import Float, Plane
-from reggan_plugin.change.pipeline import EditedFrame, FrameAnswers, FrameCrops, RegionLimits
+from reggan_plugin.change.pipeline import EditedFrame, FrameAnswers, FrameCrops
+from reggan_plugin.change.region_limits import RegionLimits
 from reggan_plugin.comfyui.expression_nodes import BatchExpression, refuse_no_expression, scaled
 from reggan_plugin.comfyui.frames_from_tensors import BatchPicture
 from reggan_plugin.errors import FaceNotFoundError, UsageError, counted

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reggan_plugin.array_types import Float, Pixels
-from reggan_plugin.change.pipeline import LARGEST_BLUR, LARGEST_GROWTH, RegionLimits
+from reggan_plugin.change.region_limits import LARGEST_BLUR, LARGEST_GROWTH, RegionLimits
 from reggan_plugin.comfyui import host
 from reggan_plugin.comfyui.batch import (
     MOTION_OUTPUTS,

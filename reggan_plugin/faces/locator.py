@@ -26,7 +26,7 @@ from reggan_plugin.faces.landmarks_and_crop import (
     vary_crop,
 )
 from reggan_plugin.frozen import frozen
-from reggan_plugin.kernels.pictures import sample_bilinear
+from reggan_plugin.kernels.sampling import sample_bilinear
 from reggan_plugin.models.model_card import check_seal, read_card
 
 Gray = Plane

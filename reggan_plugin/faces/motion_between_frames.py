@@ -22,7 +22,7 @@ from reggan_plugin.faces.landmarks_and_crop import (
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
 from reggan_plugin.imaging.crop import cut_crop
-from reggan_plugin.interpolation import sample_bilinear
+from reggan_plugin.kernels.sampling import sample_bilinear
 
 PATCH_SIDE_PX = 64
 """A patch spans four eye distances, so that one of its pixels is a sixteenth of one."""
@@ -126,7 +126,9 @@ def register_patches(one: Patch, other: Patch) -> Similarity | None:
     motion = np.eye(3)
     for _ in range(_STEPS):
         place = np.tensordot(motion, np.stack([x, y, np.ones_like(x)]), 1)
-        error = sample_bilinear(moved, *(place[:2] + (middle - 0.5))) - template
+        error = (
+            sample_bilinear(moved, np.stack(place[:2] + (middle - 0.5), axis=-1), 0.0) - template
+        )
         weight = window / np.maximum(1.0, np.abs(error) / 0.3)
         error -= (error * weight).sum() / weight.sum()
         weighted = slopes * weight[..., None]

@@ -12,7 +12,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Pixels, Plane
 from reggan_plugin.frozen import frozen
-from reggan_plugin.kernels.pictures import display_pixels, lie_within, srgb_curve, tones
+from reggan_plugin.kernels.pixel_values import display_pixels, lie_within, srgb_curve, tones
 
 LUMA_WEIGHTS = (0.2126, 0.7152, 0.0722)
 """Rec. 709 weights of red, green and blue."""

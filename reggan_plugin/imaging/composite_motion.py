@@ -17,9 +17,8 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding, straight_from_stored
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_and_behind import WHOLE, Beside, Underlay
-from reggan_plugin.interpolation import AT_ONCE, PictureSampler
-from reggan_plugin.kernels.change import put_in_place
-from reggan_plugin.kernels.pictures import relight
+from reggan_plugin.kernels.pixel_values import put_in_place, relight
+from reggan_plugin.kernels.sampling import AT_ONCE, PictureSampler
 
 _MARGIN_PX, _ALIGNMENT_PX = 16, 4
 """Beyond the furthest place that is sampled; the kernel looks at two pixels, of those averaged over

@@ -20,9 +20,14 @@ from reggan_plugin.array_types import (
 )
 from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.frozen import frozen
-from reggan_plugin.interpolation import sampled
 from reggan_plugin.kernels.library import call
-from reggan_plugin.kernels.pictures import block_means, sample_affine, sample_bilinear, shrink
+from reggan_plugin.kernels.sampling import (
+    block_means,
+    sample_affine,
+    sample_bilinear,
+    sampled,
+    shrink,
+)
 
 _MARGIN_PX = 4
 """Pixels that interpolation may look at beyond a region."""

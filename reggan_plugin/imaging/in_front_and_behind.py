@@ -23,8 +23,7 @@ from reggan_plugin.array_types import (
 from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import Region, box_of, part_inside, place_cells
-from reggan_plugin.interpolation import sampled
-from reggan_plugin.kernels.pictures import (
+from reggan_plugin.kernels.pixel_values import (
     average_blocks,
     blur,
     largest_around,
@@ -33,6 +32,7 @@ from reggan_plugin.kernels.pictures import (
     run_on,
     sureness,
 )
+from reggan_plugin.kernels.sampling import sampled
 
 _EDGE = 0.07
 """Share of a pixel from which on its colour is no longer one of the face."""

@@ -13,7 +13,7 @@ from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_and_behind import Beside, Front, Underlay
 from reggan_plugin.imaging.moved_part import MovedPart
 from reggan_plugin.imaging.pass_rules import PassRule
-from reggan_plugin.interpolation import PictureSampler
+from reggan_plugin.kernels.sampling import PictureSampler
 
 _LINEAR = PixelCoding(is_linear=True, is_premultiplied=True)
 _JUMP = 8.0

@@ -19,7 +19,7 @@ from reggan_plugin.imaging.composite_motion import (
 )
 from reggan_plugin.imaging.crop import Region
 from reggan_plugin.imaging.in_front_and_behind import SURE_ALPHA, Beside, Front
-from reggan_plugin.interpolation import PictureSampler
+from reggan_plugin.kernels.sampling import PictureSampler
 
 _ROUNDING = 1e-4
 """Of the kernel's weights, which add up to 1."""

@@ -8,7 +8,7 @@ from reggan_plugin.array_types import Float, Int, Pixels, Plane, RegionPlane
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import box_of
 from reggan_plugin.imaging.moved_part import MovedPart
-from reggan_plugin.interpolation import sample_bilinear
+from reggan_plugin.kernels.sampling import sample_bilinear
 
 _CLOSE_PX = 0.01
 _MOST_STEPS = 40
@@ -129,10 +129,10 @@ def _way_back(
     x: Int[np.ndarray, " places"],
     y: Int[np.ndarray, " places"],
 ) -> Float[np.ndarray, "places 2"]:
-    way = -displacement[y, x]
+    way, place = -displacement[y, x], np.stack([x, y], axis=-1)
     open_ = np.arange(len(x))
     for _ in range(_MOST_STEPS):
-        there = -sample_bilinear(displacement, x[open_] + way[open_, 0], y[open_] + way[open_, 1])
+        there = -sample_bilinear(displacement, place[open_] + way[open_], 0.0)
         step = np.abs(there - way[open_]).max(axis=1)
         way[open_] = there
         open_ = open_[step > _CLOSE_PX]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from reggan_plugin.array_types import Plane
-from reggan_plugin.change.pipeline import RegionLimits
+from reggan_plugin.change.region_limits import RegionLimits
 from reggan_plugin.errors import SourceError, UnsupportedFormatError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.content_credentials import Signing

@@ -19,7 +19,7 @@ from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import sha256_of
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
-from reggan_plugin.kernels.pictures import block_means
+from reggan_plugin.kernels.sampling import block_means
 from reggan_plugin.report.shot_check import FATAL, PROBLEMS, CheckedFrame, is_altered
 from reggan_plugin.transfer.display_picture import display_picture
 

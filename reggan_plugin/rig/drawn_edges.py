@@ -9,9 +9,8 @@ from reggan_plugin.change.answer import Painter
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.crop import CroppedFace
-from reggan_plugin.interpolation import sampled
-from reggan_plugin.kernels.change import blended
-from reggan_plugin.kernels.pictures import block_means, blur, run_on
+from reggan_plugin.kernels.pixel_values import blended, blur, run_on
+from reggan_plugin.kernels.sampling import block_means, sampled
 from reggan_plugin.kernels.shapes import find_edges
 from reggan_plugin.rig.eyes import Opening
 from reggan_plugin.rig.raster import (

@@ -12,8 +12,8 @@ import numpy as np
 from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import CroppedFace
-from reggan_plugin.interpolation import percentile, sampled
-from reggan_plugin.kernels.pictures import blur
+from reggan_plugin.kernels.pixel_values import blur, percentile
+from reggan_plugin.kernels.sampling import sampled
 from reggan_plugin.rig.raster import (
     Window,
     channels_averaged,

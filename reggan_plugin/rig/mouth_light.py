@@ -6,7 +6,8 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.errors import UnusableAnswerError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
-from reggan_plugin.interpolation import percentile, sampled
+from reggan_plugin.kernels.pixel_values import percentile
+from reggan_plugin.kernels.sampling import sampled
 
 LUMA = np.array(LUMA_WEIGHTS)
 IVORY = np.array([0.78, 0.73, 0.64])

@@ -11,9 +11,7 @@ from reggan_plugin.array_types import Bool, Float
 from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.imaging.colour import srgb_from_linear
 from reggan_plugin.imaging.crop import CroppedFace
-from reggan_plugin.interpolation import median, percentile
-from reggan_plugin.kernels.change import blended
-from reggan_plugin.kernels.pictures import blur
+from reggan_plugin.kernels.pixel_values import blended, blur, median, percentile
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.eyes import LEAST_MOTION, Lids, Opening, rightwards
 from reggan_plugin.rig.fit import Fit

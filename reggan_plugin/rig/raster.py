@@ -11,7 +11,7 @@ import numpy as np
 from reggan_plugin.array_types import Bool, CropPlane, Float, Int, Pixels
 from reggan_plugin.errors import MeshError
 from reggan_plugin.frozen import frozen
-from reggan_plugin.kernels.pictures import largest_around, run_on
+from reggan_plugin.kernels.pixel_values import largest_around, run_on
 from reggan_plugin.kernels.shapes import (
     add_in_squares,
     draw_line,

@@ -18,7 +18,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.frozen import frozen
-from reggan_plugin.interpolation import sampled
+from reggan_plugin.kernels.sampling import sampled
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, rows_of
 from reggan_plugin.rig.fit import Fit

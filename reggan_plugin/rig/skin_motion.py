@@ -12,8 +12,8 @@ from reggan_plugin.faces.face_in_shot import CharacterMouth
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
 from reggan_plugin.imaging.crop import CroppedFace, ShownFace
-from reggan_plugin.interpolation import percentile, sampled
-from reggan_plugin.kernels.pictures import blur
+from reggan_plugin.kernels.pixel_values import blur, percentile
+from reggan_plugin.kernels.sampling import sampled
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.drawn_edges import Drawn, Sheets

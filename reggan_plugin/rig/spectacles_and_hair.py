@@ -14,8 +14,8 @@ from PIL import Image
 from reggan_plugin.array_types import Float
 from reggan_plugin.imaging.crop import ShownFace
 from reggan_plugin.imaging.in_front_and_behind import continue_under_alpha, hidden_share
-from reggan_plugin.interpolation import sampled
-from reggan_plugin.kernels.pictures import blur, follow_edges, largest_around, median_around
+from reggan_plugin.kernels.pixel_values import blur, follow_edges, largest_around, median_around
+from reggan_plugin.kernels.sampling import sampled
 from reggan_plugin.rig.dense_landmarks import SIDES, eye_rows, rows_of
 from reggan_plugin.rig.raster import WHOLE, channels_averaged, line_of, smooth_arc
 

@@ -25,7 +25,7 @@ from reggan_plugin.faces.landmarks_and_crop import (
 )
 from reggan_plugin.faces.smoothing import REACH, SIGMA_FRAMES, carried_along, on_the_way
 from reggan_plugin.frozen import frozen
-from reggan_plugin.interpolation import percentile
+from reggan_plugin.kernels.pixel_values import percentile
 from reggan_plugin.rig.dense_landmarks import COUNT, GROUPS, SIDES, eye_rows, rows_of
 
 _LIKE: Final = 2.0

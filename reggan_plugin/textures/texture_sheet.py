@@ -10,7 +10,7 @@ from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.jobs.frame_record import record_path
 from reggan_plugin.jobs.plan import refuse_existing
-from reggan_plugin.kernels.pictures import block_means
+from reggan_plugin.kernels.sampling import block_means
 from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.texture_job_files import OutputRecords, Subject
 from reggan_plugin.textures.texture_request import (

@@ -12,8 +12,8 @@ from reggan_plugin.files.frame import Encoding, Frame
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, PixelCoding
 from reggan_plugin.imaging.crop import Region
-from reggan_plugin.interpolation import percentile
-from reggan_plugin.kernels.pictures import block_means
+from reggan_plugin.kernels.pixel_values import percentile
+from reggan_plugin.kernels.sampling import block_means
 
 ArrayEncoding = Literal["srgb", "linear"]
 ChannelOrder = Literal["RGB", "BGR"]

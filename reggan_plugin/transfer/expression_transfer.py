@@ -21,8 +21,8 @@ from reggan_plugin.change.pipeline import (
     answer_faces,
     cut_face,
     cut_faces,
-    limit_motion,
 )
+from reggan_plugin.change.region_limits import limit_motion
 from reggan_plugin.child_process import run_apart
 from reggan_plugin.errors import (
     DeviceMemoryError,

@@ -23,7 +23,7 @@ from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import Region, ShownFace, region_of
-from reggan_plugin.kernels.pictures import block_means
+from reggan_plugin.kernels.sampling import block_means
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

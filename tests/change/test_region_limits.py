@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.change.pipeline import RegionLimits, limit_mask
+from reggan_plugin.change.region_limits import RegionLimits, limit_mask
 from reggan_plugin.errors import UsageError
 
 CANONICAL = np.array([[0.63, 0.3], [0.37, 0.3], [0.5, 0.48], [0.6, 0.62], [0.4, 0.62], [0.5, 0.81]])

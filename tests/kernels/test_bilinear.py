@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.pictures import sample_bilinear
+from reggan_plugin.kernels.sampling import sample_bilinear
 
 RANDOM = np.random.default_rng(36)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from reggan_plugin.kernels.pictures import blur, follow_edges, largest_around, median_around
+from reggan_plugin.kernels.pixel_values import blur, follow_edges, largest_around, median_around
 
 RANDOM = np.random.default_rng(36)
 

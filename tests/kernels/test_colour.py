@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.pictures import (
+from reggan_plugin.kernels.pixel_values import (
     display_pixels,
     floats_from_halves,
     lie_within,

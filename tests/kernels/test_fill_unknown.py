@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.pictures import run_on
+from reggan_plugin.kernels.pixel_values import run_on
 
 RANDOM = np.random.default_rng(36)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reggan_plugin.kernels.pictures import (
+from reggan_plugin.kernels.sampling import (
     PHASES,
     block_means,
     cubic_weights,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.kernels.pictures import average_blocks, lay_over, line_ends, sureness
+from reggan_plugin.kernels.pixel_values import average_blocks, lay_over, line_ends, sureness
 from tests.kernels.test_bilinear import bilinear
 
 RANDOM = np.random.default_rng(36)

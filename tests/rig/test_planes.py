@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from reggan_plugin.interpolation import sampled
+from reggan_plugin.kernels.sampling import sampled
 from reggan_plugin.rig.raster import (
     extended,
     grown,

@@ -17,7 +17,7 @@ from reggan_plugin.files.formats.png import (
     make_chunk,
     read_chunks,
 )
-from reggan_plugin.kernels.pictures import block_means
+from reggan_plugin.kernels.sampling import block_means
 from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.maps.texture_map import MapTile, ReducedTile, read_tile
 from reggan_plugin.textures.maps.uv_layout import Block, pad_around_islands

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.change.pipeline import LARGEST_BLUR, LARGEST_GROWTH, RegionLimits
+from reggan_plugin.change.region_limits import LARGEST_BLUR, LARGEST_GROWTH, RegionLimits
 from reggan_plugin.commands.options.options_and_settings_file import (
     AddOption,
     FiniteRange,

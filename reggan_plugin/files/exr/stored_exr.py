@@ -62,7 +62,7 @@ from reggan_plugin.files.image_format import (
     floats_from_samples,
 )
 from reggan_plugin.frozen import frozen
-from reggan_plugin.kernels.pictures import floats_from_halves
+from reggan_plugin.kernels.pixel_values import floats_from_halves
 
 _REC709 = (0.64, 0.33, 0.30, 0.60, 0.15, 0.06, 0.3127, 0.3290)
 _REC709_IDS = ("lin_rec709_scene", "unknown")

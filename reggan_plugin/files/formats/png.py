@@ -32,7 +32,7 @@ from reggan_plugin.files.image_format import (
     without_thumbnail,
 )
 from reggan_plugin.frozen import frozen
-from reggan_plugin.kernels.pictures import BYTES_BEHIND, filter_png_rows, undo_png_filters
+from reggan_plugin.kernels.pixel_values import BYTES_BEHIND, filter_png_rows, undo_png_filters
 from reggan_plugin.limits import refuse_oversize
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -29,7 +29,7 @@ from reggan_plugin.files.image_format import (
 from reggan_plugin.files.orientation import upright_frame
 from reggan_plugin.files.tiff.directory import with_tags
 from reggan_plugin.frozen import frozen
-from reggan_plugin.kernels.pictures import is_sound_lzw
+from reggan_plugin.kernels.pixel_values import is_sound_lzw
 from reggan_plugin.limits import refuse_oversize, refuse_too_short
 
 NONE = 1

@@ -31,8 +31,7 @@ from reggan_plugin.imaging.colour import (
     srgb_from_linear,
     stored_from_display,
 )
-from reggan_plugin.interpolation import four_around
-from reggan_plugin.kernels.pictures import block_means
+from reggan_plugin.kernels.sampling import block_means, four_around
 
 Colours = Float[np.ndarray, "texels 3"]
 Places = Float[np.ndarray, "points 2"]

@@ -15,7 +15,7 @@ from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import blurred
-from reggan_plugin.interpolation import PictureSampler, sample_bilinear
+from reggan_plugin.kernels.sampling import PictureSampler, sampled
 from reggan_plugin.textures.character import corner_values
 from reggan_plugin.textures.maps.texture_map import MapTile, TextureMap
 from reggan_plugin.textures.views.ray_traced_view import Hits, Stage, View
@@ -103,16 +103,9 @@ def _window(
 
 def _painted(light: Colours, motion: FrameMotion, places: Places) -> Colours:
     """Light with the paint over it, sRGB-encoded."""
-    cover = between_pixels(motion.cover[..., None], places)
-    paint = linear_from_srgb(between_pixels(motion.paint, places))
+    cover = sampled(motion.cover[..., None], places)
+    paint = linear_from_srgb(sampled(motion.paint, places))
     return srgb_from_linear(light + cover * (paint - light))
-
-
-def between_pixels(
-    values: Float[np.ndarray, "height width channels"], places: Places
-) -> Float[np.ndarray, "places channels"]:
-    """Values at places (x, y), in straight lines between the centres of pixels."""
-    return sample_bilinear(values, places[:, 0] - 0.5, places[:, 1] - 0.5)
 
 
 _FACING_PX = 256
@@ -150,7 +143,7 @@ class ViewChange:
         if self.motion is None:
             return self
         places = self.view.pixel_centres() * (len(share) / self.view.side_px)
-        part = between_pixels(share[..., None], places).reshape(self.before.shape[:2])
+        part = sampled(share[..., None], places).reshape(self.before.shape[:2])
         whole = self.motion
         length = np.linalg.norm(whole.displacement, axis=2)
         motion = replace(
@@ -285,7 +278,7 @@ class SurfaceChange:
         seen, out = self._seen, ~in_fold
         difference = np.zeros((len(places), 3), np.float32)
         if seen.motion is None:
-            difference[out] = between_pixels(seen.difference, places[out])
+            difference[out] = sampled(seen.difference, places[out])
             return difference
         difference[out] = self._moved(seen.motion, places[out], uv[out])
         difference[in_fold] = self._covered(seen.motion, places[in_fold], uv[in_fold])
@@ -299,17 +292,17 @@ class SurfaceChange:
         place, and if it comes from beside the character or from a tile that the map lacks.
         """
         change = np.zeros((len(places), 3), np.float32)
-        moves = np.flatnonzero(between_pixels(motion.weight[..., None], places)[:, 0])
+        moves = np.flatnonzero(sampled(motion.weight[..., None], places)[:, 0])
         places, uv = places[moves], uv[moves]
-        old = self._colours_from(places + between_pixels(motion.displacement, places), uv)
-        light = linear_from_srgb(old) * np.exp(between_pixels(motion.log_gain, places))
+        old = self._colours_from(places + sampled(motion.displacement, places), uv)
+        light = linear_from_srgb(old) * np.exp(sampled(motion.log_gain, places))
         change[moves] = _painted(light, motion, places) - sample_finely(self._texture, uv)
         return change
 
     def _covered(self, motion: FrameMotion, places: Places, uv: Places) -> Colours:
         """Change of the shown colours of texels that stay, and take only the paint before them."""
         change = np.zeros((len(places), 3), np.float32)
-        covered = np.flatnonzero(between_pixels(motion.cover[..., None], places)[:, 0])
+        covered = np.flatnonzero(sampled(motion.cover[..., None], places)[:, 0])
         old = sample_finely(self._texture, uv[covered])
         change[covered] = _painted(linear_from_srgb(old), motion, places[covered]) - old
         return change
@@ -329,7 +322,7 @@ class SurfaceChange:
         uv[worn[is_there]] = from_there[is_there]
         colours = sample_finely(self._texture, uv)
         if not self._is_data:
-            colours[others] = between_pixels(self._seen.before, places[others])
+            colours[others] = sampled(self._seen.before, places[others])
         return colours
 
     def _seen_by(
@@ -350,7 +343,7 @@ class SurfaceChange:
         near = nearest > depth[rows] * (1 - FOLD)
         rows, nearest = rows[near], nearest[near]
         hidden = (nearest <= depth[rows] * (1 - SAME_PLACE)) | (own[rows] <= GRAZING)
-        around = between_pixels(self._facing, places[rows] * len(self._facing) / view.side_px)
+        around = sampled(self._facing, places[rows] * len(self._facing) / view.side_px)
         return rows, np.maximum(own[rows], around[:, 0]), hidden
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.interpolation import median, percentile
+from reggan_plugin.kernels.pixel_values import median, percentile
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

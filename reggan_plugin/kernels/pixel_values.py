@@ -1,4 +1,8 @@
-"""Pictures: read between pixels, brought to another size, relit, blurred, filled, laid over."""
+"""Pixels, each where it is: colour, light, blur, blends, how much of a change each takes, PNG's
+filters; percentile and median of values.
+
+The latter are NumPy's, bit for bit, without `numpy.ma`, which NumPy's own load.
+"""
 
 import math
 from collections.abc import Sequence
@@ -8,211 +12,6 @@ import numpy as np
 
 from reggan_plugin.array_types import Bool, Float, Int, Pixels, Plane, Shaped, UInt8
 from reggan_plugin.kernels.library import call, rows_of, stored_rows
-
-PHASES = 1 << 10
-"""Steps between two pixels that are told apart. A whole step is exact: such a shift keeps bits."""
-LANES = 4
-"""Numbers that are added at once."""
-
-
-def sample_cubic(
-    picture: Float[np.ndarray, "height width channels"],
-    x: Float[np.ndarray, " places"],
-    y: Float[np.ndarray, " places"],
-    slope: float,
-    overshoot: float,
-) -> Float[np.ndarray, "places channels"]:
-    """Weigh the 4 by 4 pixels around each place; beyond the picture's border its edge goes on.
-
-    Args:
-        picture: finite.
-        x: of the places, in index coordinates: pixel centres lie at whole numbers.
-        y: likewise.
-        slope: of the kernel one pixel from its middle.
-        overshoot: by how much a value may leave the range of its pixels: in parts of that range,
-            or of what is darkest there if that is less.
-    """
-    x, y = (np.ascontiguousarray(axis, np.float64) for axis in (x, y))
-    height, width, channels = picture.shape
-    if picture.size == 0 or x.shape != y.shape:
-        raise ValueError(f"{picture.shape}, {x.shape}, {y.shape} do not fit.")
-    result = np.empty((len(x), channels), np.float32)
-    call(
-        "sample_cubic",
-        *(*rows_of(picture), height, width, channels),
-        *(cubic_weights(slope), overshoot, x, y, len(x), result),
-    )
-    return result
-
-
-def sample_moved(
-    picture: Float[np.ndarray, "height width channels"],
-    moves: Float[np.ndarray, "2 rows columns"],
-    index: Int[np.ndarray, " places"],
-    corner: tuple[int, int],
-    factor: int,
-    slope: float,
-    overshoot: float,
-) -> Float[np.ndarray, "places channels"]:
-    """Do what `sample_cubic` does, where pixels of a region come from.
-
-    Args:
-        picture: finite.
-        moves: from each pixel of the region to its place, right and down.
-        index: of pixels in the flattened region, rising.
-        corner: row and column of the region's first pixel in the picture.
-        factor: so many pixels of the region and its moves, a power of 2, make one of the picture
-            by their side.
-        slope: as for `sample_cubic`.
-        overshoot: likewise.
-    """
-    index, moves = np.ascontiguousarray(index, np.int64), np.ascontiguousarray(moves, np.float32)
-    height, width, channels = picture.shape
-    is_inside = not len(index) or (index[0] >= 0 and index[-1] < moves[0].size)
-    if picture.size == 0 or len(moves) != 2 or factor < 1 or not is_inside:
-        raise ValueError(f"{picture.shape}, {moves.shape}, {index} by {factor} do not fit.")
-    result = np.empty((len(index), channels), np.float32)
-    call(
-        "sample_moved",
-        *(*rows_of(picture), height, width, channels, cubic_weights(slope), overshoot),
-        *(index, len(index), moves.shape[2], corner[1], corner[0], *moves, factor, result),
-    )
-    return result
-
-
-def sample_affine(
-    picture: Float[np.ndarray, "height width channels"],
-    matrix: Float[np.ndarray, "2 3"],
-    shape: tuple[int, int],
-    slope: float,
-) -> Float[np.ndarray, "channels rows columns"]:
-    """Sample at the pixels of another picture of a shape, plane by plane; 0 outside.
-
-    Args:
-        picture: finite.
-        matrix: brings places (x, y) in that picture to this one; corners, not centres, of the
-            first pixels lie at 0.
-        shape: rows and columns wanted.
-        slope: as for `sample_cubic`.
-    """
-    picture = np.ascontiguousarray(picture, np.float32)
-    matrix = np.ascontiguousarray(matrix, np.float64)
-    if picture.size == 0 or matrix.shape != (2, 3) or min(shape) < 0:
-        raise ValueError(f"{picture.shape}, {matrix.shape}, {shape} do not fit.")
-    result = np.empty((picture.shape[2], *shape), np.float32)
-    call("sample_affine", picture, *picture.shape, cubic_weights(slope), matrix, *shape, result)
-    return result
-
-
-def shrink(
-    picture: Float[np.ndarray, "height width channels"],
-    corner: tuple[int, int],
-    shape: tuple[int, int],
-    scale: float,
-    slope: float,
-) -> Float[np.ndarray, "rows columns channels"]:
-    """Shrink a part of a picture, of which every pixel counts; beyond the border the edge goes on.
-
-    What shrinks to less than half is first averaged over blocks, which begin at the corner.
-
-    Args:
-        picture: finite.
-        corner: row and column of the part's first pixel, in the picture or outside of it.
-        shape: rows and columns wanted, one at least.
-        scale: pixels of the picture that one of the result spans, by its side; 1 at least.
-        slope: as for `sample_cubic`.
-    """
-    height, width, channels = picture.shape
-    if picture.size == 0 or min(shape) < 1 or not 1 <= scale < np.inf:
-        raise ValueError(f"{picture.shape} cannot shrink to {shape} by {scale}.")
-    factor = max(1, int(scale / 2))
-    fine = scale / factor
-    taps = math.ceil(4 * fine) + 1
-    axes: list[np.ndarray] = []
-    for first, count in zip(corner, shape, strict=True):
-        centres = (np.arange(count) + 0.5) * fine
-        starts = np.floor(centres - 2 * fine + 0.5).astype(np.int64)
-        away = (starts[:, None] + np.arange(taps) + 0.5 - centres[:, None]) / fine
-        weights = _cubic(away, slope)
-        weights /= weights.sum(axis=1, keepdims=True) * factor
-        axes += [first + starts * factor, np.repeat(weights, factor, axis=1).astype(np.float32)]
-    tops, of_rows, lefts, of_columns = axes
-    line = np.empty(width * channels + LANES, np.float32)
-    result = np.empty((*shape, channels), np.float32)
-    wanted = tops, of_rows, shape[0], lefts, of_columns, shape[1], taps * factor
-    call("shrink", *rows_of(picture), height, width, channels, *wanted, line, result)
-    return result
-
-
-def block_means(
-    picture: Float[np.ndarray, "height width channels"], factor: int
-) -> Float[np.ndarray, "rows columns channels"]:
-    """Average over blocks of `factor` pixels; blocks at the far edges average what is left.
-
-    A factor of 1 gives `picture` itself.
-    """
-    if factor == 1:
-        return picture
-    height, width, channels = picture.shape
-    if factor < 1:
-        raise ValueError(f"{picture.shape} has no blocks of {factor}.")
-    result = np.empty((-(-height // factor), -(-width // factor), channels), np.float32)
-    line = np.empty(width * channels, np.float32)
-    if result.size:
-        call("block_means", *rows_of(picture), height, width, channels, factor, line, result)
-    return result
-
-
-@cache
-def cubic_weights(slope: float) -> Float[np.ndarray, "phases 4"]:
-    """Weights of four pixels for each phase; they add up to 1, and phase 0 is one pixel alone."""
-    phase = np.arange(PHASES)[:, None] / PHASES
-    return _cubic(phase - np.arange(-1, 3), slope).astype(np.float32)
-
-
-def _cubic(away: Float[np.ndarray, "*shape"], slope: float) -> Float[np.ndarray, "*shape"]:
-    """Weights of what is so many pixels away, by a cubic of this slope at one pixel.
-
-    Source: Keys, "Cubic convolution interpolation for digital image processing", IEEE Trans.
-    ASSP 29(6), 1981.
-    """
-    away, a = np.abs(away), slope
-    near = ((a + 2) * away - (a + 3)) * away**2 + 1
-    far = ((away - 5) * away + 8) * away * a - 4 * a
-    return np.asarray(np.where(away <= 1, near, np.where(away < 2, far, 0.0)))
-
-
-def sample_bilinear(
-    picture: Float[np.ndarray, "height width *channels"],
-    places: Float[np.ndarray, "*shape 2"],
-    centre: float,
-    matrix: Float[np.ndarray, "2 3"] | None = None,
-) -> Float[np.ndarray, "..."]:
-    """Read a picture at places, float32; beyond its border the edge goes on.
-
-    Args:
-        picture: with any channels.
-        places: x and y; what is no number is read as none.
-        centre: where the first pixel's centre lies along both axes.
-        matrix: that leads from the places to the picture's pixels; None if they are there.
-    """
-    height, width, *channels = picture.shape
-    if picture.size == 0 or places.shape[-1:] != (2,):
-        raise ValueError(f"A picture of {picture.shape} has no places of {places.shape}.")
-    kind = np.float32 if places.dtype == np.float32 else np.float64
-    picture, places = (
-        np.ascontiguousarray(one, dtype) for one, dtype in ((picture, np.float32), (places, kind))
-    )
-    if matrix is not None:
-        matrix = np.ascontiguousarray(matrix, kind)
-        if matrix.shape != (2, 3):
-            raise ValueError(f"A matrix of {matrix.shape} leads to no picture.")
-    result = np.empty((*places.shape[:-1], *channels), np.float32)
-    shape = height, width, math.prod(channels)
-    name = "sample_bilinear_floats" if kind is np.float32 else "sample_bilinear_doubles"
-    call(name, picture, *shape, places, matrix, float(centre), places.size // 2, result)
-    return result
-
 
 BYTES_BEHIND, _LAST_FILTER = 8, 4
 """That a kernel reads beyond its last pixel, as LANES in png_filters.c; and PNG's number for the
@@ -654,3 +453,117 @@ def filter_png_rows(
     result = np.empty((height, width + 1), np.uint8)
     call("filter_rows", np.ascontiguousarray(rows), height, width, step, above, result)
     return result
+
+
+def blended(
+    values: Float[np.ndarray, "rows columns 3"],
+    over: Float[np.ndarray, "rows columns 3"],
+    share: Float[np.ndarray, "rows columns"],
+) -> Float[np.ndarray, "rows columns 3"]:
+    """Lay colours over others by a share, 0 to 1; `values` are written over if they are float32."""
+    result = np.require(values, np.float32, ["C", "W"])
+    over, share = (np.ascontiguousarray(one, np.float32) for one in (over, share))
+    if result.shape != over.shape or result.shape != (*share.shape, 3):
+        raise ValueError(f"{over.shape} by {share.shape} do not fit {result.shape}.")
+    call("blend", result, over, share, share.size)
+    return result
+
+
+def weigh_change(
+    displacement: Float[np.ndarray, "2 rows columns"],
+    light: Float[np.ndarray, "channels rows columns"],
+    cover: Float[np.ndarray, "rows columns"],
+    takes: Float[np.ndarray, "rows columns"],
+    full: tuple[float, float, float],
+    least: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, Float[np.ndarray, "rows columns"]]:
+    """Weigh a change, and multiply it by its weight: what is too small does not count.
+
+    Args:
+        displacement: written over, as the next two are, if they are whole float32 values.
+        light: change of its logarithm.
+        cover: 0 or 1, soft between.
+        takes: what each pixel takes of the change, in [0, 1].
+        full: displacement, light and cover from which on a change counts in full.
+        least: part of them up to which it counts for nothing.
+
+    Returns:
+        The three of them, and the weight: 0 to 1.
+    """
+    planes = [np.require(one, np.float32, ["C", "W"]) for one in (displacement, light, cover)]
+    takes, weight = np.ascontiguousarray(takes, np.float32), np.empty(cover.shape, np.float32)
+    shapes = [one.shape[-2:] for one in (*planes, takes)]
+    if len(displacement) != 2 or shapes != 4 * [weight.shape]:
+        raise ValueError(f"Planes of {shapes} are not those of one change.")
+    moved, lit, covered = planes
+    per = (float(np.float32(1 / one)) for one in full)
+    call(
+        "weigh_change",
+        moved,
+        lit,
+        len(lit),
+        covered,
+        takes,
+        weight.size,
+        *per,
+        float(least),
+        weight,
+    )
+    return moved, lit, covered, weight
+
+
+def put_in_place(
+    values: Float[np.ndarray, "places 3"],
+    index: Int[np.ndarray, " places"],
+    pixels: Float[np.ndarray, "rows columns 3"],
+    weight: Float[np.ndarray, "rows columns"],
+    change: Float[np.ndarray, "rows columns"],
+    front: Float[np.ndarray, " pixels"] | None,
+) -> None:
+    """Put moved values among pixels, in place; one that is not finite leaves its pixel as it is.
+
+    Args:
+        values: moved.
+        index: of their places in the flattened region, rising.
+        pixels: before; written over.
+        weight: takes the weight of the change where a pixel was moved.
+        change: weight of the change.
+        front: share of each pixel that stays, since something stands before it; None if none does.
+    """
+    planes = values, pixels, weight
+    is_whole = all(one.dtype == np.float32 and one.flags.c_contiguous for one in planes)
+    if not is_whole or index.dtype != np.int64 or not index.flags.c_contiguous:
+        raise ValueError("Values, pixels and weights are not what a kernel writes to.")
+    sizes = [
+        len(values),
+        pixels.size // 3,
+        change.size,
+        change.size if front is None else front.size,
+    ]
+    if sizes != [len(index), *3 * [weight.size]] or (
+        len(index) and not 0 <= index[0] <= index[-1] < weight.size
+    ):
+        raise ValueError(f"Planes of {sizes} do not fit {len(index)} places of {weight.size}.")
+    change = np.ascontiguousarray(change, np.float32)
+    front = None if front is None else np.ascontiguousarray(front, np.float32)
+    call("put_in_place", values, index, len(index), front, change, pixels, weight)
+
+
+def percentile(values: Float[np.ndarray, "..."], percent: float) -> np.floating:
+    """Return the value that so many per cent of `values` (floats, at least one) do not exceed.
+
+    Between two of them it lies on a straight line, as NumPy's does by default.
+    """
+    place = percent / 100 * (values.size - 1)
+    low = int(place)
+    high = min(low + 1, values.size - 1)
+    parted = np.partition(values, (low, high), axis=None)
+    share, step = place - low, parted[high] - parted[low]
+    return parted[low] + step * share if share < 0.5 else parted[high] - step * (1 - share)
+
+
+def median(rows: Float[np.ndarray, "rows columns"]) -> Float[np.ndarray, " columns"]:
+    """Return the middle value of each column, or the mean of the two in the middle."""
+    last = len(rows) - 1
+    middle = last // 2, (last + 1) // 2
+    return np.partition(rows, middle, axis=0)[list(middle)].mean(axis=0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.interpolation import four_around, sample_bilinear
+from reggan_plugin.kernels.sampling import four_around, sample_bilinear
 
 RAMP = np.arange(12, dtype=np.float32).reshape(3, 4)
 
@@ -13,12 +13,12 @@ RAMP = np.arange(12, dtype=np.float32).reshape(3, 4)
     [(0.0, 0.0, 0.0), (1.5, 0.0, 1.5), (1.0, 0.25, 2.0), (2.5, 1.5, 8.5), (3.0, 2.0, 11.0)],
 )
 def test_a_ramp_is_read_between_its_pixels(x: float, y: float, value: float) -> None:
-    assert sample_bilinear(RAMP, np.array([x]), np.array([y])) == pytest.approx([value])
+    assert sample_bilinear(RAMP, np.array([[x, y]]), 0.0) == pytest.approx([value])
 
 
 def test_the_edge_goes_on_and_channels_stay_apart() -> None:
     picture = np.stack([RAMP, -RAMP], axis=-1)
-    outside = sample_bilinear(picture, np.array([-5.0, 9.0]), np.array([0.0, 9.0]))
+    outside = sample_bilinear(picture, np.array([[-5.0, 0.0], [9.0, 9.0]]), 0.0)
     assert outside.tolist() == [[0.0, 0.0], [11.0, -11.0]]
 
 

@@ -1,4 +1,4 @@
-// How far a head is turned, by six landmarks: as reggan_plugin/faces/landmarks_and_crop.py has it.
+// How far a head is turned, by six landmarks: as reggan_plugin/faces/landmarks_and_pose.py has it.
 
 const CANONICAL = [[0.5, 0, 0], [-0.5, 0, 0], [0, 0.66, 0.62], [0.39, 1.18, 0.12], [-0.39, 1.18, 0.12], [0, 1.86, 0]];
 const TRUST = [1, 1, 1, 0.3, 0.3, 0.2];

@@ -57,7 +57,7 @@ _CHECKED_ROOMS = [
 ]
 check_shapes_in(_CHECKED_ROOMS)
 
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import CANONICAL_LANDMARKS
 

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from reggan_plugin.change.answer import Answer
 from reggan_plugin.cli import main
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.models.model_card import (
     CARD_KEY,
     RIG_CONTRACT,

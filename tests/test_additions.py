@@ -11,7 +11,7 @@ from PIL import Image
 from reggan_plugin.curves import formats as take_formats
 from reggan_plugin.curves import read_take
 from reggan_plugin.files import formats as image_formats
-from reggan_plugin.files import frame
+from reggan_plugin.files import image_format
 from reggan_plugin.files.frame import read_frame
 from reggan_training.papers import networks
 from reggan_training.papers.networks import architectures
@@ -30,8 +30,8 @@ def add_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AddFil
 
     def forget() -> None:
         read_take.take_formats.cache_clear()
-        frame.image_formats.cache_clear()
-        frame._own_suffixes.cache_clear()
+        image_format.image_formats.cache_clear()
+        image_format._own_suffixes.cache_clear()
         architectures.architectures.cache_clear()
 
     yield add

@@ -13,8 +13,8 @@ import tifffile
 from reggan_plugin.change.region_limits import RegionLimits
 from reggan_plugin.cli import main
 from reggan_plugin.errors import UnknownExpressionError
-from reggan_plugin.faces.landmarks_and_crop import crop_of_whole_image
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.imaging.crop import crop_of_whole_image
 from reggan_plugin.transfer.display_picture import picture_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.vocabulary.expression import ExpressionMix

@@ -26,7 +26,7 @@ from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.errors import EmptySourceError, UsageError
-from reggan_plugin.files.frame import can_read
+from reggan_plugin.files.image_format import can_read
 from reggan_plugin.frozen import frozen
 from reggan_plugin.models.model_card import (
     PICTURE_CONTRACT,

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.faces.landmarks_and_crop import CROP_SIDE_PX, LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.frozen import frozen
+from reggan_plugin.imaging.crop import CROP_SIDE_PX
 from reggan_plugin.models.model_card import UNSEALED, ModelCard, card_from_metadata
 from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES

@@ -17,10 +17,10 @@ import numpy as np
 from reggan_plugin.array_types import Float, RegionPixels, RegionPlane
 from reggan_plugin.errors import UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.composite_motion import FrameMotion
 from reggan_plugin.imaging.crop import (
+    FaceCrop,
     Region,
     ShownFace,
     box_of,

@@ -25,13 +25,14 @@ from reggan_plugin.change.answer import (
 )
 from reggan_plugin.change.region_limits import RegionLimits
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop, intensity_share
+from reggan_plugin.faces.landmarks_and_pose import intensity_share
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
 from reggan_plugin.imaging.crop import (
     CroppedFace,
+    FaceCrop,
     Region,
     ShownFace,
     cut_crop,

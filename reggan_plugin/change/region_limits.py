@@ -10,7 +10,7 @@ from PIL import Image
 from reggan_plugin.array_types import CropPlane, Float, SixPoints
 from reggan_plugin.change.answer import FULL_COVER, FULL_GAIN, FULL_MOTION, Answer
 from reggan_plugin.errors import UsageError
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES, FaceLandmarks
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import blurred, inside_rim, smooth_step
 

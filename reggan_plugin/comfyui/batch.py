@@ -15,7 +15,7 @@ from reggan_plugin.comfyui.expression_nodes import BatchExpression, refuse_no_ex
 from reggan_plugin.comfyui.frames_from_tensors import BatchPicture
 from reggan_plugin.errors import FaceNotFoundError, UsageError, counted
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import EXPECTED
+from reggan_plugin.faces.landmarks_and_pose import EXPECTED
 from reggan_plugin.faces.tracks import TrackedFrame, Tracks, WhichFaces
 from reggan_plugin.faces.tracks_file import read_tracks, write_tracks
 from reggan_plugin.files.exr.writing_settings import ChangeLayer

@@ -50,7 +50,7 @@ from reggan_plugin.comfyui.node_inputs_and_models import (
 )
 from reggan_plugin.comfyui.preview import PREVIEWS
 from reggan_plugin.errors import UsageError
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.faces.tracks import VISIBLE, TrackedFace, Tracks
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.exr.writing_settings import MASK

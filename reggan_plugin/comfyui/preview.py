@@ -10,7 +10,7 @@ from reggan_plugin.comfyui.batch import faces_at, which_faces
 from reggan_plugin.comfyui.frames_from_tensors import BatchPicture
 from reggan_plugin.comfyui.node_inputs_and_models import opened
 from reggan_plugin.errors import FaceNotFoundError, UsageError
-from reggan_plugin.faces.landmarks_and_crop import EXPECTED
+from reggan_plugin.faces.landmarks_and_pose import EXPECTED
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.frozen import frozen

@@ -37,7 +37,7 @@ from reggan_plugin.commands.report import report
 from reggan_plugin.commands.track import track
 from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.file_safety import refuse_existing, refuse_overwriting, write_atomically
-from reggan_plugin.files.frame import is_video
+from reggan_plugin.files.image_format import is_video
 from reggan_plugin.files.sequence import (
     common_numbers,
     format_frame_range,

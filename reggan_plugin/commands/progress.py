@@ -19,7 +19,8 @@ from reggan_plugin.commands.options.options_and_settings_file import (
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.errors import RegganError, counted
 from reggan_plugin.file_safety import json_text
-from reggan_plugin.files.frame import is_video, name_of_frame
+from reggan_plugin.files.frame import name_of_frame
+from reggan_plugin.files.image_format import is_video
 from reggan_plugin.jobs.results_and_events import (
     SAYING,
     Event,

@@ -53,7 +53,7 @@ from reggan_plugin.commands.render_output import (
 )
 from reggan_plugin.errors import OutputExistsError, Remark, UsageError
 from reggan_plugin.files.content_credentials import Signing
-from reggan_plugin.files.frame import is_video
+from reggan_plugin.files.image_format import is_video
 from reggan_plugin.files.sequence import FrameList
 from reggan_plugin.files.video import VIDEO_CODECS, Coding, VideoFile
 from reggan_plugin.frozen import frozen

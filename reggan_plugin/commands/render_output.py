@@ -40,8 +40,7 @@ from reggan_plugin.file_safety import (
     write_atomically,
 )
 from reggan_plugin.files.formats.png import SIGNATURE, read_chunks
-from reggan_plugin.files.frame import format_of, image_formats, is_video
-from reggan_plugin.files.image_format import HEAD_BYTES
+from reggan_plugin.files.image_format import HEAD_BYTES, format_of, image_formats, is_video
 from reggan_plugin.files.video import video_suffix_of
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.finished_frames import FinishedFrames

@@ -16,7 +16,8 @@ from reggan_plugin.commands.progress import (
 )
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import json_text, refuse_overwriting
-from reggan_plugin.files.frame import Reading, is_video
+from reggan_plugin.files.frame import Reading
+from reggan_plugin.files.image_format import is_video
 from reggan_plugin.jobs.plan import writable_folder
 from reggan_plugin.jobs.results_and_events import FrameChecked
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout

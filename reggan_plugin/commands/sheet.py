@@ -37,7 +37,7 @@ from reggan_plugin.drawing.contact_sheet import (
 )
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import EXPECTED
+from reggan_plugin.faces.landmarks_and_pose import EXPECTED
 from reggan_plugin.file_safety import (
     json_text,
     refuse_existing,

@@ -9,13 +9,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from reggan_plugin.array_types import Float, Pixels, Plane
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding
-from reggan_plugin.imaging.crop import cut_crop, region_of
+from reggan_plugin.imaging.crop import FaceCrop, cut_crop, region_of
 from reggan_plugin.limits import refuse_oversize
 from reggan_plugin.transfer.display_picture import coding_of
 

@@ -13,17 +13,11 @@ import numpy as np
 from reggan_plugin.array_types import Float, Pixels, SixPoints
 from reggan_plugin.errors import Remark, SourceError, UsageError
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.faces.landmarks_and_crop import (
+from reggan_plugin.faces.landmarks_and_pose import (
     FAR_FROM_HUMAN,
     LANDMARK_NAMES,
-    FaceCrop,
     FaceLandmarks,
-    crop_around_face,
-    crop_from_box,
-    crop_from_landmarks,
-    crop_of_whole_image,
     distance_from_human,
-    face_size_px,
     head_pose_from_landmarks,
     located_yaw_deg,
 )
@@ -31,6 +25,14 @@ from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces
 from reggan_plugin.file_safety import read_json
 from reggan_plugin.frozen import frozen
+from reggan_plugin.imaging.crop import (
+    FaceCrop,
+    crop_around_face,
+    crop_from_box,
+    crop_from_landmarks,
+    crop_of_whole_image,
+    face_size_px,
+)
 from reggan_plugin.limits import is_coordinate
 
 _LARGEST_CROP = 8.0

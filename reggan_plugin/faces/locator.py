@@ -12,20 +12,22 @@ from reggan_plugin.array_types import CropPlane, Float, Pixels, Plane, SixPoints
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.backends.runner import Runner
 from reggan_plugin.errors import ModelCardError
-from reggan_plugin.faces.landmarks_and_crop import (
+from reggan_plugin.faces.landmarks_and_pose import (
     FINEST_SCALE,
     LANDMARK_NAMES,
     LARGEST_FACE_IN_SHORT_SIDES,
     LARGEST_ON_LEVEL_PX,
     SMALLEST_FRAME_PX,
-    FaceCrop,
     FaceLandmarks,
+)
+from reggan_plugin.frozen import frozen
+from reggan_plugin.imaging.crop import (
+    FaceCrop,
     crop_around_face,
     face_centre_px,
     face_size_px,
     vary_crop,
 )
-from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.sampling import sample_bilinear
 from reggan_plugin.models.model_card import check_seal, read_card
 

@@ -12,16 +12,16 @@ import numpy as np
 
 from reggan_plugin.array_types import CropPlane, Float, Pixels, SixPoints, UInt8
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.faces.landmarks_and_crop import (
+from reggan_plugin.frozen import frozen
+from reggan_plugin.imaging.colour import LUMA_WEIGHTS
+from reggan_plugin.imaging.crop import (
     FaceCrop,
     crop_around_face,
+    cut_crop,
     face_centre_px,
     face_size_px,
     fit_similarity,
 )
-from reggan_plugin.frozen import frozen
-from reggan_plugin.imaging.colour import LUMA_WEIGHTS
-from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.kernels.sampling import sample_bilinear
 
 PATCH_SIDE_PX = 64
@@ -127,7 +127,7 @@ def register_patches(one: Patch, other: Patch) -> Similarity | None:
     for _ in range(_STEPS):
         place = np.tensordot(motion, np.stack([x, y, np.ones_like(x)]), 1)
         error = (
-            sample_bilinear(moved, np.stack(place[:2] + (middle - 0.5), axis=-1), 0.0) - template
+            sample_bilinear(moved, np.moveaxis(place[:2] + (middle - 0.5), 0, -1), 0.0) - template
         )
         weight = window / np.maximum(1.0, np.abs(error) / 0.3)
         error -= (error * weight).sum() / weight.sum()

@@ -60,7 +60,7 @@ import numpy as np
 from reggan_plugin.array_types import SixPoints
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.faces.landmarks_and_crop import FaceLandmarks
+from reggan_plugin.faces.landmarks_and_pose import FaceLandmarks
 from reggan_plugin.frozen import frozen
 
 SCHEMA = 1

@@ -13,7 +13,7 @@ import numpy as np
 from reggan_plugin.array_types import SixPoints
 from reggan_plugin.errors import SourceError
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES, FaceLandmarks
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.tracks import (
     SCHEMA,
     STATUSES,

@@ -14,8 +14,7 @@ from typing import Any
 
 from reggan_plugin.errors import SigningError
 from reggan_plugin.file_safety import read_regular
-from reggan_plugin.files.frame import format_of
-from reggan_plugin.files.image_format import ImageFormat
+from reggan_plugin.files.image_format import ImageFormat, format_of
 from reggan_plugin.frozen import frozen
 from reggan_plugin.limits import MOST_SETTINGS_BYTES
 from reggan_plugin.missing_package import needs_extra

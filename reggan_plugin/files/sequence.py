@@ -16,7 +16,7 @@ from reggan_plugin.errors import (
     SourceError,
     UsageError,
 )
-from reggan_plugin.files.frame import can_read, frame_suffixes
+from reggan_plugin.files.image_format import can_read, frame_suffixes
 from reggan_plugin.frozen import frozen
 
 _MOST_DIGITS = 18

@@ -20,9 +20,8 @@ from reggan_plugin.array_types import (
     RegionPixels,
     RegionPlane,
 )
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.frozen import frozen
-from reggan_plugin.imaging.crop import Region, box_of, part_inside, place_cells
+from reggan_plugin.imaging.crop import FaceCrop, Region, box_of, part_inside, place_cells
 from reggan_plugin.kernels.pixel_values import (
     average_blocks,
     blur,

@@ -29,7 +29,6 @@ from reggan_plugin.errors import (
     StalledError,
 )
 from reggan_plugin.faces.face_finder import ChosenFaces
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.file_safety import is_taken, path_from, refuse_existing, write_atomically
 from reggan_plugin.files.content_credentials import (
     DIGITAL_SOURCE_TYPE,
@@ -40,14 +39,14 @@ from reggan_plugin.files.exr.writing_settings import EncodedFrame
 from reggan_plugin.files.frame import (
     Encoding,
     Frame,
-    format_of,
     name_of_frame,
     read_content,
     refuse_other_files,
 )
-from reggan_plugin.files.image_format import faults_named, is_changed
+from reggan_plugin.files.image_format import faults_named, format_of, is_changed
 from reggan_plugin.files.sequence import FrameList, SourceFrame
 from reggan_plugin.frozen import frozen
+from reggan_plugin.imaging.crop import FaceCrop
 from reggan_plugin.jobs.change_layers import FrameChange, layer_files
 from reggan_plugin.jobs.finished_frames import FinishedFrames
 from reggan_plugin.jobs.frame_record import (

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, SourceError, UnsupportedFormatError
-from reggan_plugin.files.frame import (
+from reggan_plugin.files.frame import register_holder
+from reggan_plugin.files.image_format import (
     VIDEO_SUFFIXES,
     can_read,
     converting,
     frame_suffixes,
     is_video,
-    register_holder,
 )
 from reggan_plugin.files.mesh_suffixes import is_mesh
 from reggan_plugin.files.sequence import (

@@ -24,7 +24,7 @@ from reggan_plugin.file_safety import (
 )
 from reggan_plugin.files.content_credentials import SIDECAR_SUFFIX
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
-from reggan_plugin.files.frame import can_read, format_named, is_video
+from reggan_plugin.files.image_format import can_read, format_named, is_video
 from reggan_plugin.files.sequence import (
     FrameRange,
     SourceFrame,

@@ -25,7 +25,7 @@ import numpy as np
 from reggan_plugin import __version__
 from reggan_plugin.errors import RegganError, Remark, SourceError, counted
 from reggan_plugin.faces.face_finder import notices_of_landmarks
-from reggan_plugin.faces.landmarks_and_crop import FADE_DEG
+from reggan_plugin.faces.landmarks_and_pose import FADE_DEG
 from reggan_plugin.faces.tracks import Tracks
 from reggan_plugin.file_safety import status_of, write_atomically
 from reggan_plugin.files.exr.writing_settings import GenerationLoss

@@ -47,7 +47,7 @@ from reggan_plugin.errors import (
     counted,
     document_from_said,
 )
-from reggan_plugin.faces.landmarks_and_crop import EXPECTED
+from reggan_plugin.faces.landmarks_and_pose import EXPECTED
 from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.files.exr.writing_settings import GenerationLoss
 from reggan_plugin.files.frame import name_of_frame

@@ -24,12 +24,7 @@ from reggan_plugin.faces.faces_across_frames import (
     picture_change,
     places_in_gaps,
 )
-from reggan_plugin.faces.landmarks_and_crop import (
-    EXPECTED,
-    crop_around_face,
-    face_centre_px,
-    face_size_px,
-)
+from reggan_plugin.faces.landmarks_and_pose import EXPECTED
 from reggan_plugin.faces.locator import LEAST_FOLLOWED_SCORE, FaceLocator
 from reggan_plugin.faces.motion_between_frames import (
     Detection,
@@ -43,7 +38,7 @@ from reggan_plugin.files.frame import DEFAULT_READING, Encoding, Frame, Reading,
 from reggan_plugin.files.sequence import SourceFrame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
-from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.imaging.crop import crop_around_face, face_centre_px, face_size_px, region_of
 from reggan_plugin.jobs.frame_steps import JOB_FAULTS, PIXELS_WHILE_TRACKING, room_beside
 from reggan_plugin.jobs.frames_in_flight import most_in_flight, run_overlapped
 from reggan_plugin.jobs.results_and_events import (

@@ -25,7 +25,7 @@ from reggan_plugin.errors import (
     UnknownExpressionError,
     UnknownModelError,
 )
-from reggan_plugin.faces.landmarks_and_crop import FADE_DEG, LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import FADE_DEG, LANDMARK_NAMES
 from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES, ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS

@@ -7,13 +7,12 @@ import numpy as np
 from reggan_plugin.array_types import Float, Pixels, UInt8
 from reggan_plugin.backends.choose_device import open_runner
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
-from reggan_plugin.faces.landmarks_and_crop import (
+from reggan_plugin.faces.landmarks_and_pose import (
     LANDMARK_NAMES,
-    FaceCrop,
     FaceLandmarks,
     head_pose_from_landmarks,
 )
-from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.imaging.crop import FaceCrop, cut_crop
 from reggan_plugin.models.model_card import card_from_metadata, find_model
 from reggan_plugin.perform.face_reading import FaceReading, gap_share
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, eye_rows, rows_of

@@ -13,10 +13,10 @@ import numpy as np
 from reggan_plugin.drawing.contact_sheet import CELL_PX, View, encoded_picture, view_of_face
 from reggan_plugin.drawing.web_page import html_from_parts
 from reggan_plugin.errors import OutputError, OutputExistsError, StalledError, UnreadableFrameError
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.file_safety import refuse_other_kind, write_atomically
 from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.frozen import frozen
+from reggan_plugin.imaging.crop import FaceCrop
 from reggan_plugin.jobs.frame_record import sha256_of
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 from reggan_plugin.kernels.sampling import block_means

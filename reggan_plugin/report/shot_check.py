@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from reggan_plugin.errors import EmptySourceError, UsageError
-from reggan_plugin.files.frame import is_video
+from reggan_plugin.files.image_format import is_video
 from reggan_plugin.files.sequence import FrameList, FrameRange, SourceFrame, range_from_spans
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import (

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reggan_plugin.errors import RegganError, StalledError
-from reggan_plugin.files.frame import Reading, is_video
+from reggan_plugin.files.frame import Reading
+from reggan_plugin.files.image_format import is_video
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import digest_of
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout

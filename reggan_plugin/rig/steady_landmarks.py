@@ -17,14 +17,10 @@ import numpy as np
 
 from reggan_plugin.array_types import Complex, Float, Int, SixPoints
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
-from reggan_plugin.faces.landmarks_and_crop import (
-    CROP_SIDE_IN_EYE_DISTANCES,
-    CROP_SIDE_PX,
-    LANDMARK_NAMES,
-    crop_around_face,
-)
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.faces.smoothing import REACH, SIGMA_FRAMES, carried_along, on_the_way
 from reggan_plugin.frozen import frozen
+from reggan_plugin.imaging.crop import CROP_SIDE_IN_EYE_DISTANCES, CROP_SIDE_PX, crop_around_face
 from reggan_plugin.kernels.pixel_values import percentile
 from reggan_plugin.rig.dense_landmarks import COUNT, GROUPS, SIDES, eye_rows, rows_of
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_finder import FaceFinder
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.frozen import frozen
+from reggan_plugin.imaging.crop import FaceCrop
 from reggan_plugin.textures.character import stands_on_skin
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.maps.choose_map import MapChoice, PartMaps, remarks

@@ -18,13 +18,12 @@ from reggan_plugin.errors import (
     UsageError,
 )
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Frame, copy_frame
 from reggan_plugin.files.image_format import change_samples
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES, MESH_SUFFIXES, is_mesh
 from reggan_plugin.frozen import frozen
-from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.imaging.crop import FaceCrop, region_of
 from reggan_plugin.jobs.plan import PLACEHOLDER, default_output_file, writable_folder
 from reggan_plugin.textures.map_change import ChangedMap, PreparedFace
 from reggan_plugin.textures.maps.choose_map import check_is_colour

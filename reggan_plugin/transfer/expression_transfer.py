@@ -34,18 +34,13 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice, FaceFinder
 from reggan_plugin.faces.face_in_shot import FaceInShot
-from reggan_plugin.faces.landmarks_and_crop import (
-    EXPECTED,
-    FaceCrop,
-    FaceLandmarks,
-    intensity_share,
-)
+from reggan_plugin.faces.landmarks_and_pose import EXPECTED, FaceLandmarks, intensity_share
 from reggan_plugin.faces.tracks import WhichFaces
 from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Encoding, Frame, given_path, read_frame, write_frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.composite_motion import FrameMotion
-from reggan_plugin.imaging.crop import region_of, small_of
+from reggan_plugin.imaging.crop import FaceCrop, region_of, small_of
 from reggan_plugin.limits import MOST_CHILD_BYTES
 from reggan_plugin.models.model_card import (
     RIG_CONTRACT,

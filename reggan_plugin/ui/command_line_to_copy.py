@@ -12,7 +12,7 @@ from typing import Any
 from reggan_plugin.curves.retargeting import ASYMMETRY
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.frame import is_video
+from reggan_plugin.files.image_format import is_video
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.plan import default_output_file
 from reggan_plugin.ui.change_from_json import SliderValues

@@ -16,13 +16,12 @@ from reggan_plugin.change.pipeline import (
     Picture,
     cut_face,
 )
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.composite_motion import FrameMotion
-from reggan_plugin.imaging.crop import Region, ShownFace, region_of
+from reggan_plugin.imaging.crop import FaceCrop, Region, ShownFace, region_of
 from reggan_plugin.kernels.sampling import block_means
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.display_picture import coding_of

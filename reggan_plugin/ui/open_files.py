@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.files.frame import VIDEO_SUFFIXES, can_read, image_formats, is_video
+from reggan_plugin.files.image_format import VIDEO_SUFFIXES, can_read, image_formats, is_video
 from reggan_plugin.files.mesh_suffixes import GLTF_SUFFIXES
 from reggan_plugin.files.video import VideoFile
 from reggan_plugin.frozen import frozen

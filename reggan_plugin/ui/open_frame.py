@@ -10,9 +10,9 @@ from PIL import Image
 
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.frozen import frozen
+from reggan_plugin.imaging.crop import FaceCrop
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.live_face import Screen, averaged, screen_of

@@ -11,10 +11,10 @@ from reggan_plugin.change.answer import Answer
 from reggan_plugin.change.pipeline import FrameAnswers
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import EXPECTED, FaceCrop
+from reggan_plugin.faces.landmarks_and_pose import EXPECTED
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.frozen import frozen
-from reggan_plugin.imaging.crop import Region, ShownFace
+from reggan_plugin.imaging.crop import FaceCrop, Region, ShownFace
 from reggan_plugin.perform.face_reading import FaceReader
 from reggan_plugin.perform.read_expression import open_reader
 from reggan_plugin.transfer.display_picture import coding_of, display_picture

@@ -19,7 +19,7 @@ from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.retargeting import retargeted
 from reggan_plugin.errors import UsageError
-from reggan_plugin.faces.landmarks_and_crop import FaceLandmarks
+from reggan_plugin.faces.landmarks_and_pose import FaceLandmarks
 from reggan_plugin.jobs.plan import Existing
 from reggan_plugin.limits import MOST_CAMERA_PICTURE_BYTES, MOST_UPLOADED_TAKE_BYTES
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

@@ -5,7 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.files.frame import copy_frame, is_video
+from reggan_plugin.files.frame import copy_frame
+from reggan_plugin.files.image_format import is_video
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.plan import Existing, default_output_file, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job

@@ -16,8 +16,8 @@ from blender_addon.bridge.projection import (
     points_from_box,
     points_from_eyes_and_mouth,
 )
-from reggan_plugin.faces import landmarks_and_crop as runtime
-from reggan_plugin.faces.landmarks_and_crop import CANONICAL_FACE
+from reggan_plugin.faces import landmarks_and_pose as runtime
+from reggan_plugin.faces.landmarks_and_pose import CANONICAL_FACE
 from reggan_training.heads.anatomy.assets import read_assets
 from reggan_training.heads.anatomy.head_shape import (
     CHIN,

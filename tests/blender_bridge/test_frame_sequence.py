@@ -12,7 +12,7 @@ from blender_addon.bridge.frame_sequence import (
     sequence_from_path,
     shown_number,
 )
-from reggan_plugin.files.frame import frame_suffixes
+from reggan_plugin.files.image_format import frame_suffixes
 from reggan_plugin.files.sequence import find_sequence, parse_frame_range
 
 NAMES = ("Röst 2.-003.png", "Röst 2.0000.png", "Röst 2.0001.png", "Röst 2.12345.png")

@@ -17,7 +17,7 @@ from blender_addon.bridge.tracks_file import (
     write_tracks,
 )
 from blender_addon.bridge.whole_file import write_whole
-from reggan_plugin.faces.landmarks_and_crop import FaceLandmarks
+from reggan_plugin.faces.landmarks_and_pose import FaceLandmarks
 from reggan_plugin.faces.tracks_file import read_tracks
 
 FACE = ((60.0, 40.0), (40.0, 40.0), (50.0, 53.0), (58.0, 63.5), (42.0, 63.5), (50.0, 77.0))

@@ -5,8 +5,7 @@ import pytest
 
 from reggan_plugin.change.picture_model import answer_from_picture
 from reggan_plugin.change.pipeline import EditedFrame, change_picture
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop, crop_of_whole_image
-from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.imaging.crop import FaceCrop, crop_of_whole_image, cut_crop
 
 SIDE = 64
 MIDDLE = (slice(96, 160), slice(96, 160))

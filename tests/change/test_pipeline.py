@@ -9,9 +9,8 @@ from reggan_plugin import ExpressionTransfer
 from reggan_plugin.change.answer import Answer, AnswerSource
 from reggan_plugin.change.pipeline import answer_faces, change_crop
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.files.frame import Encoding, Frame, read_frame
-from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.imaging.crop import FaceCrop, cut_crop
 from reggan_plugin.models.model_card import ModelCard, find_model
 from reggan_plugin.vocabulary.expression import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import CONTROLS

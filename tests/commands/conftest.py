@@ -9,8 +9,8 @@ import pytest
 from reggan_plugin.change.pipeline import Picture
 from reggan_plugin.commands.options import model as open_model
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import crop_from_box
 from reggan_plugin.files.frame import Frame
+from reggan_plugin.imaging.crop import crop_from_box
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_settings import RenderSettings

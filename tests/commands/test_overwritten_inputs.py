@@ -17,7 +17,7 @@ from reggan_plugin.cli import main
 from reggan_plugin.cli import reggan_plugin as group
 from reggan_plugin.commands.options.options_and_settings_file import GroupedOption
 from reggan_plugin.errors import UsageError
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.models.model_card import find_model
 

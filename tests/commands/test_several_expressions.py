@@ -10,8 +10,8 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop, crop_from_box
 from reggan_plugin.files.frame import Frame
+from reggan_plugin.imaging.crop import FaceCrop, crop_from_box
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.render_job import settings_with_tracks
 

@@ -5,7 +5,7 @@ import pytest
 from jaxtyping import Float
 
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
-from reggan_plugin.faces.landmarks_and_crop import (
+from reggan_plugin.faces.landmarks_and_pose import (
     CANONICAL_FACE,
     LOCATED_GAIN,
     YAW_GAIN,

@@ -8,7 +8,6 @@ from jaxtyping import Float
 from PIL import Image
 
 from reggan_plugin.errors import ModelCardError, ModelHashError
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.faces.locator import (
     DEFAULT_FOLDER,
     LEAST_SCORE,
@@ -18,6 +17,7 @@ from reggan_plugin.faces.locator import (
     build_pyramid,
     shown_cells,
 )
+from reggan_plugin.imaging.crop import FaceCrop
 
 SAMPLES = Path(__file__).parents[2] / "reggan_plugin" / "samples"
 EYES = {

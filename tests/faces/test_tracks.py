@@ -12,7 +12,7 @@ import pytest
 from reggan_plugin.errors import OutputError, SourceError
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.faces.tracks import (
     FaceStatus,
     TrackedFace,

@@ -9,13 +9,8 @@ from PIL import Image
 
 from reggan_plugin.errors import UnreadableFrameError
 from reggan_plugin.files.formats import jpeg, png
-from reggan_plugin.files.frame import (
-    format_named,
-    format_of,
-    frame_suffixes,
-    image_formats,
-    read_frame,
-)
+from reggan_plugin.files.frame import read_frame
+from reggan_plugin.files.image_format import format_named, format_of, frame_suffixes, image_formats
 from reggan_plugin.files.tiff import tiff_file
 
 HEADS = {

@@ -16,14 +16,8 @@ from PIL import Image, ImageCms
 
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError, UsageError
 from reggan_plugin.files.formats import png
-from reggan_plugin.files.frame import (
-    Encoding,
-    copy_frame,
-    encode_frame,
-    frame_suffixes,
-    read_frame,
-    write_frame,
-)
+from reggan_plugin.files.frame import Encoding, copy_frame, encode_frame, read_frame, write_frame
+from reggan_plugin.files.image_format import frame_suffixes
 
 from .conftest import Edit
 

@@ -13,7 +13,8 @@ from PIL import ExifTags, Image
 
 from reggan_plugin.commands.remedies import remedy_for
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
-from reggan_plugin.files.frame import encode_frame, format_named, format_of, read_frame, write_frame
+from reggan_plugin.files.frame import encode_frame, read_frame, write_frame
+from reggan_plugin.files.image_format import format_named, format_of
 from reggan_plugin.jobs.frame_steps import stamped
 
 RANDOM = np.random.default_rng(7)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.curves.read_take import read_take
-from reggan_plugin.files.frame import VIDEO_SUFFIXES
+from reggan_plugin.files.image_format import VIDEO_SUFFIXES
 from reggan_plugin.files.mesh_suffixes import MESH_SUFFIXES
 from reggan_plugin.files.video import VideoFile
 from reggan_plugin.jobs.intensity_curve import read_curve

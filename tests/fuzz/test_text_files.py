@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.face_finder import read_landmarks
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.faces.tracks_file import read_tracks
 from reggan_plugin.file_safety import json_text
 from reggan_plugin.files.sequence import find_sequence, parse_frame_range

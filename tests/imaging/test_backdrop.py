@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop, crop_of_whole_image
+from reggan_plugin.imaging.crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.imaging.in_front_and_behind import (
     Front,
     Underlay,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from reggan_plugin.change.answer import Answer, Painter, finite, motion_in_frame
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.imaging.colour import PixelCoding, linear_from_srgb, srgb_from_linear
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
+from reggan_plugin.imaging.crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.imaging.in_front_and_behind import Beside, Underlay
 
 SIDE, CELLS = 64, 32

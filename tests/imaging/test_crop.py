@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.faces.landmarks_and_crop import (
+from reggan_plugin.faces.landmarks_and_pose import FaceLandmarks
+from reggan_plugin.imaging.crop import (
     FaceCrop,
-    FaceLandmarks,
     crop_from_box,
     crop_from_landmarks,
     crop_of_whole_image,
+    cut_crop,
+    place_crop,
+    region_of,
 )
-from reggan_plugin.imaging.crop import cut_crop, place_crop, region_of
 
 CANONICAL = np.array([[0.63, 0.3], [0.37, 0.3], [0.5, 0.48], [0.6, 0.62], [0.4, 0.62], [0.5, 0.81]])
 

@@ -5,8 +5,7 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.change.pipeline import Picture, cut_face
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
-from reggan_plugin.imaging.crop import CroppedFace, cut_crop
+from reggan_plugin.imaging.crop import CroppedFace, FaceCrop, cut_crop
 from reggan_plugin.vocabulary.expression import ExpressionMix
 
 from ..motion_models import motion_card

@@ -10,8 +10,8 @@ from PIL import Image
 
 from reggan_plugin.change.pipeline import EditedFrame, Picture
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.files.frame import Frame
+from reggan_plugin.imaging.crop import FaceCrop, crop_of_whole_image
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job
 from reggan_plugin.jobs.render_settings import RenderSettings

@@ -12,7 +12,7 @@ from reggan_plugin.backends.runner import Runner, Tensors
 from reggan_plugin.change.picture_model import BatchedModel, PictureModelSource
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.jobs.frame_record import read_record
 from reggan_plugin.jobs.plan import Existing, plan_job
 from reggan_plugin.jobs.render_job import RenderRun, run_job

@@ -11,8 +11,8 @@ from PIL import Image
 
 from reggan_plugin.change.pipeline import EditedFrame, FrameCrops, Picture
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError, document_from_said
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.files.frame import Frame, read_frame
+from reggan_plugin.imaging.crop import FaceCrop
 from reggan_plugin.jobs import render_job
 from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.frame_record import FrameFacts

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
-from reggan_plugin.imaging.crop import inside_in_frame
+from reggan_plugin.imaging.crop import FaceCrop, inside_in_frame
 from reggan_plugin.kernels.pixel_values import blended, put_in_place, weigh_change
 
 RANDOM = np.random.default_rng(36)

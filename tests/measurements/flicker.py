@@ -32,12 +32,11 @@ from PIL import Image
 
 import reggan_plugin
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop
 from reggan_plugin.faces.smoothing import smooth_path
 from reggan_plugin.faces.tracks import TrackedFrame, Tracks, face_from_landmarks
 from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.files.sequence import find_sequence
-from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.imaging.crop import FaceCrop, cut_crop
 from reggan_plugin.jobs.track_job import track_frames
 from reggan_plugin.transfer.display_picture import picture_of as display_picture
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer, Landmarker

@@ -4,7 +4,7 @@
 
 DIR is a rendered set: `<identity>/identity.json` holds landmarks and `yaw_deg` of every picture.
 Prints the mean absolute error and the bias (outwards is positive) by yaw, and the gain that
-would leave none: what `YAW_GAIN` in faces/landmarks_and_crop.py should be multiplied by.
+would leave none: what `YAW_GAIN` in faces/landmarks_and_pose.py should be multiplied by.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from reggan_plugin.faces.landmarks_and_crop import (
+from reggan_plugin.faces.landmarks_and_pose import (
     LANDMARK_NAMES,
     FaceLandmarks,
     head_pose_from_landmarks,

@@ -23,9 +23,9 @@ from jaxtyping import Bool, Float, Int
 
 from reggan_plugin.change.answer import Answer, AnswerSource
 from reggan_plugin.change.pipeline import answer_faces, change_crop, finer_for
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES, FaceCrop
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.imaging.colour import linear_from_srgb
-from reggan_plugin.imaging.crop import CroppedFace, ShownFace, cut_crop
+from reggan_plugin.imaging.crop import CroppedFace, FaceCrop, ShownFace, cut_crop
 from reggan_plugin.kernels.sampling import sampled
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.rig import mouth_opening

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from reggan_plugin.change.answer import AnswerSource
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 from reggan_training.metrics.motion.evaluation import displacement, motion_answers, motion_in_crop
 from reggan_training.metrics.motion.measures import (

@@ -234,7 +234,7 @@ def _light_and_look(bpy: Any, view: dict[str, Any]) -> None:
 def _crop_lit(folder: Path) -> None:
     from PIL import Image
 
-    from reggan_plugin.faces.landmarks_and_crop import FaceCrop
+    from reggan_plugin.imaging.crop import FaceCrop
 
     view = json.loads((folder / "view.json").read_text())
     crop = FaceCrop(np.array(view["crop"]), view["crop_side_px"]).scaled(LIT_PX / SIDE_PX)

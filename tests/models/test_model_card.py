@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.errors import ModelCardError, ModelHashError, UnknownModelError
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.models.model_card import (
     CARD_KEY,
     Handling,

@@ -8,9 +8,9 @@ from PIL import Image, ImageDraw, ImageFilter
 
 import reggan_plugin
 from reggan_plugin.change.answer import Answer, motion_in_frame
-from reggan_plugin.faces.landmarks_and_crop import crop_of_whole_image
 from reggan_plugin.imaging import colour
 from reggan_plugin.imaging.composite_motion import StoredPicture, composite_motion
+from reggan_plugin.imaging.crop import crop_of_whole_image
 from reggan_plugin.imaging.in_front_and_behind import Front, Underlay
 from reggan_plugin.imaging.moved_part import moved_part
 from reggan_plugin.rig.spectacles_and_hair import lift_spectacles, shows_spectacles

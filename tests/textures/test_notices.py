@@ -12,7 +12,7 @@ import reggan_plugin
 from reggan_plugin.cli import main
 from reggan_plugin.errors import FaceNotFoundError, TextureError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.textures import map_change, read_mesh
 from reggan_plugin.textures.character import Character, Material, MeshPart, stands_on_skin
 from reggan_plugin.textures.map_change import ChangedMap, PreparedFace

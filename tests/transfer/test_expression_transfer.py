@@ -9,9 +9,8 @@ from reggan_plugin import ExpressionTransfer
 from reggan_plugin.change import pipeline
 from reggan_plugin.errors import FaceNotFoundError, UnknownExpressionError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import crop_of_whole_image
 from reggan_plugin.files.frame import Encoding, Frame, read_frame
-from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.imaging.crop import crop_of_whole_image, cut_crop
 from reggan_plugin.rig.steady_landmarks import is_of_landmarks
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES, ExpressionMix
 

@@ -32,14 +32,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.faces.landmarks_and_crop import (
-    CROP_LANDMARKS,
-    FaceCrop,
-    FaceLandmarks,
-    located_yaw_deg,
-)
+from reggan_plugin.faces.landmarks_and_pose import FaceLandmarks, located_yaw_deg
 from reggan_plugin.files.frame import Frame, read_frame
-from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.imaging.crop import CROP_LANDMARKS, FaceCrop, cut_crop
 from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_plugin.rig.eyes import Lids
 from reggan_plugin.rig.fit import Fit, closing_edges, fit

@@ -13,7 +13,7 @@ from reggan_export.source_network import LocatorPart, locator_part
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import VerifyReport
 from reggan_plugin.commands.command_group_and_terminal import verbose_option
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.faces.locator import CARD_KIND, CARD_SCHEMA
 from reggan_plugin.models.model_card import UNSEALED, read_card
 from reggan_training.commands.options import overwrite_option

@@ -12,12 +12,11 @@ from reggan_plugin.backends.runner import Tensors
 from reggan_plugin.change.pipeline import cut_faces
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
-from reggan_plugin.faces.landmarks_and_crop import crop_around_face, vary_crop
 from reggan_plugin.faces.locator import CARD_KIND as LOCATOR_KIND
 from reggan_plugin.faces.locator import FIVE_VIEWS, FaceLocator, build_pyramid, pad_level
 from reggan_plugin.files.frame import Encoding, read_frame
 from reggan_plugin.frozen import frozen
-from reggan_plugin.imaging.crop import small_of
+from reggan_plugin.imaging.crop import crop_around_face, small_of, vary_crop
 from reggan_plugin.models.model_card import RIG_CONTRACT, ModelCard, card_from_metadata, read_card
 from reggan_plugin.rig.rig_model import model_inputs, reduced
 from reggan_plugin.transfer.display_picture import picture_of

@@ -19,7 +19,7 @@ from reggan_plugin.commands.options.options_and_settings_file import (
 from reggan_plugin.errors import UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, read_landmarks
 from reggan_plugin.faces.tracks import WhichFaces
-from reggan_plugin.files.frame import is_video
+from reggan_plugin.files.image_format import is_video
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.input_files import Found, find_sources, one_sequence, videos_beside
 from reggan_plugin.jobs.plan import Existing, JobPlan, OutputRequest, plan_sources, refuse_plans

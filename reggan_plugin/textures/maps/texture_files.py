@@ -15,7 +15,8 @@ from reggan_plugin.errors import (
     UsageError,
 )
 from reggan_plugin.file_safety import write_atomically
-from reggan_plugin.files.frame import DEFAULT_READING, Reading, copy_frame, format_of
+from reggan_plugin.files.frame import DEFAULT_READING, Reading, copy_frame
+from reggan_plugin.files.image_format import format_of
 from reggan_plugin.frozen import frozen
 from reggan_plugin.textures.files_named_by_mesh import read_file, refuse_outside
 from reggan_plugin.textures.gltf.add_textures import MIME_TYPES

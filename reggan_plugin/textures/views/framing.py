@@ -12,9 +12,9 @@ import numpy as np
 from reggan_plugin.array_types import Bool, CropPixels, CropPlane, Float, SixPoints
 from reggan_plugin.errors import FaceNotFoundError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES, FaceCrop
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.frozen import frozen
-from reggan_plugin.imaging.crop import blurred
+from reggan_plugin.imaging.crop import FaceCrop, blurred
 from reggan_plugin.rig.own_teeth import pieces_of
 from reggan_plugin.textures.character import DIRECTIONS, Character
 from reggan_plugin.textures.maps.texture_map import TextureMap, reduction_for

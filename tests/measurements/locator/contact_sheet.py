@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from reggan_plugin.faces.landmarks_and_crop import FaceLandmarks
+from reggan_plugin.faces.landmarks_and_pose import FaceLandmarks
 
 THUMBNAIL_SIZE = (320, 180)
 COLUMNS = 6

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.faces.landmarks_and_crop import FaceLandmarks
+from reggan_plugin.faces.landmarks_and_pose import FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_training.locator.labelled_pictures import LabelledPicture
 from tests.measurements.locator.contact_sheet import ContactSheet

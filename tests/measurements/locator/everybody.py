@@ -22,13 +22,9 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from reggan_plugin.faces.landmarks_and_crop import (
-    FaceLandmarks,
-    crop_around_face,
-    face_centre_px,
-    face_size_px,
-)
+from reggan_plugin.faces.landmarks_and_pose import FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
+from reggan_plugin.imaging.crop import crop_around_face, face_centre_px, face_size_px
 from reggan_training.commands.options import FOLDER, OpenFamilies, family_options
 from reggan_training.landmarks.points_on_mesh import SHARES, HeadSource
 from reggan_training.locator.cartoons import draw_cartoon

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from jaxtyping import Float
 
-from reggan_plugin.faces.landmarks_and_crop import FaceLandmarks
+from reggan_plugin.faces.landmarks_and_pose import FaceLandmarks
 
 LARGEST_ERROR = 0.25
 """A face whose mean landmark error is larger, in eye distances, counts as missed."""

@@ -9,7 +9,7 @@ import pytest
 from jaxtyping import Float
 from PIL import Image
 
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES, FaceLandmarks
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data import sets
 from reggan_training.data.identity_and_split import (

@@ -14,7 +14,7 @@ from click.testing import CliRunner  # noqa: E402
 
 from reggan_export.commands.export_locator import export_locator  # noqa: E402
 from reggan_plugin.errors import SourceError  # noqa: E402
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES  # noqa: E402
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES  # noqa: E402
 from reggan_plugin.faces.locator import FaceLocator  # noqa: E402
 from reggan_training.commands import mine_locator as command  # noqa: E402
 from reggan_training.commands.mine_locator import mine_locator  # noqa: E402

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import CANONICAL_LANDMARKS
 from reggan_training.metrics.judges import ExpressionJudge, Judges

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from reggan_plugin.array_types import SixPoints
 from reggan_plugin.drawing.contact_sheet import CELL_PX, SheetRow
 from reggan_plugin.errors import RegganError
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity, split_of
 from reggan_training.data.pair_table import pairs_of

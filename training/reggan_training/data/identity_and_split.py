@@ -11,9 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from reggan_plugin.array_types import CropPixels, SixPoints
-from reggan_plugin.faces.landmarks_and_crop import FaceCrop, FaceLandmarks, crop_from_landmarks
+from reggan_plugin.faces.landmarks_and_pose import FaceLandmarks
 from reggan_plugin.frozen import frozen
-from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.imaging.crop import FaceCrop, crop_from_landmarks, cut_crop
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 
 Split = Literal["train", "validation", "test"]

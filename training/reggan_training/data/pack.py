@@ -12,7 +12,7 @@ from PIL import Image
 
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import OutputError
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
 from reggan_training.data.identity_and_split import Identity

@@ -23,15 +23,9 @@ from jaxtyping import Float, UInt8
 
 from reggan_plugin.array_types import SixPoints
 from reggan_plugin.errors import SourceError, UnknownExpressionError
-from reggan_plugin.faces.landmarks_and_crop import (
-    LANDMARK_NAMES,
-    FaceCrop,
-    FaceLandmarks,
-    crop_from_landmarks,
-    fit_similarity,
-)
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES, FaceLandmarks
 from reggan_plugin.faces.locator import FaceLocator
-from reggan_plugin.imaging.crop import cut_crop
+from reggan_plugin.imaging.crop import FaceCrop, crop_from_landmarks, cut_crop, fit_similarity
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES, resolve_expression
 from reggan_training.data.identity_and_split import (
     CANONICAL_LANDMARKS,

@@ -110,7 +110,7 @@ class HeadMesh:
         return self.vertices({**jaw, shape: 1.0}).astype(float) - self.vertices(jaw)
 
     def landmarks(self, vertices: Vertices) -> Float[np.ndarray, "6 3"]:
-        """Landmarks in the order of `reggan_plugin.faces.landmarks_and_crop.LANDMARK_NAMES`."""
+        """Landmarks in the order of `reggan_plugin.faces.landmarks_and_pose.LANDMARK_NAMES`."""
         eyes = (
             vertices[rows].mean(axis=0)
             for rows in (self.left_eye_vertices, self.right_eye_vertices)

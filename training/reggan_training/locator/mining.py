@@ -5,7 +5,6 @@ import numpy as np
 from jaxtyping import UInt8
 
 from reggan_plugin.array_types import SixPoints
-from reggan_plugin.faces.landmarks_and_crop import CROP_SIDE_PX, crop_around_face
 from reggan_plugin.faces.locator import (
     ONE_VIEW,
     OUTSIDE_TONE,
@@ -15,6 +14,7 @@ from reggan_plugin.faces.locator import (
     build_pyramid,
     candidate_from_points,
 )
+from reggan_plugin.imaging.crop import CROP_SIDE_PX, crop_around_face
 from reggan_training.locator.labelled_pictures import LabelledPicture
 from reggan_training.locator.pasted_faces import (
     PATCH_SIDE_PX,

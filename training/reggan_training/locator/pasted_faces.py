@@ -8,15 +8,15 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from reggan_plugin.array_types import Plane, SixPoints
-from reggan_plugin.faces.landmarks_and_crop import (
-    BOX_SIDE_IN_EYE_DISTANCES,
+from reggan_plugin.faces.landmarks_and_pose import BOX_SIDE_IN_EYE_DISTANCES
+from reggan_plugin.frozen import frozen
+from reggan_plugin.imaging.crop import (
     CROP_SIDE_IN_EYE_DISTANCES,
     CROP_SIDE_PX,
     crop_around_face,
     face_centre_px,
     face_size_px,
 )
-from reggan_plugin.frozen import frozen
 from reggan_training.locator.labelled_pictures import MASK_SIDE, PICTURE_PX
 from reggan_training.locator.styled_faces import Bank, BankFace
 

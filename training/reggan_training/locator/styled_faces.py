@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from reggan_plugin.array_types import SixPoints
-from reggan_plugin.faces.landmarks_and_crop import crop_around_face, face_centre_px, face_size_px
 from reggan_plugin.frozen import frozen
+from reggan_plugin.imaging.crop import crop_around_face, face_centre_px, face_size_px
 from reggan_training.locator.cartoons import CARTOON
 from reggan_training.locator.labelled_pictures import (
     MASK_SIDE,

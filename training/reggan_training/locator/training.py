@@ -17,14 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from reggan_plugin.array_types import SixPoints
-from reggan_plugin.faces.landmarks_and_crop import (
-    BOX_SIDE_IN_EYE_DISTANCES,
-    LANDMARK_NAMES,
-    crop_around_face,
-    face_centre_px,
-    face_size_px,
-)
+from reggan_plugin.faces.landmarks_and_pose import BOX_SIDE_IN_EYE_DISTANCES, LANDMARK_NAMES
 from reggan_plugin.frozen import frozen
+from reggan_plugin.imaging.crop import crop_around_face, face_centre_px, face_size_px
 from reggan_training.landmarks.part_networks import Residual, block
 from reggan_training.locator.pasted_faces import PATCH_SIDE_PX, synthesise_crop, synthesise_patch
 from reggan_training.locator.styled_faces import Bank

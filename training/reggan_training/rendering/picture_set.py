@@ -23,7 +23,7 @@ from torch import Tensor
 
 from reggan_plugin.drawing.contact_sheet import encoded_picture
 from reggan_plugin.errors import OutputError, UnknownExpressionError
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.signals_and_timeouts import StopRequest, stop_on_signals
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS, ExpressionMix

@@ -18,8 +18,9 @@ from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
 from reggan_plugin.errors import SourceError
-from reggan_plugin.faces.landmarks_and_crop import ALIGNED_LANDMARKS, LANDMARK_NAMES, fit_similarity
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.frozen import frozen
+from reggan_plugin.imaging.crop import ALIGNED_LANDMARKS, fit_similarity
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_training.heads.head import HeadMesh, VertexWeights, Vertices, X, Y, Z, rotation_about
 from reggan_training.rendering.face_states import Weights

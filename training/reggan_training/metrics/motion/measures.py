@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, UInt8
 
 from reggan_plugin.array_types import CropPlane, Plane, SixPoints
-from reggan_plugin.faces.landmarks_and_crop import LANDMARK_NAMES, FaceCrop
+from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS, linear_from_srgb
-from reggan_plugin.imaging.crop import inside_in_frame
+from reggan_plugin.imaging.crop import FaceCrop, inside_in_frame
 from reggan_training.heads.head import Part
 from reggan_training.metrics.image_distance import DILATION_SHARE, change_region, psnr_db
 from reggan_training.metrics.trials import mean_of_each

@@ -20,6 +20,7 @@ from reggan_plugin.file_safety import (
 )
 from reggan_plugin.jobs.frame_record import digest_of, sha256_of
 from reggan_plugin.jobs.input_files import find_shot
+from reggan_plugin.jobs.results_and_events import notices_of_range
 
 if TYPE_CHECKING:
     from reggan_plugin.comp.shot_and_layers import CompShot
@@ -70,7 +71,8 @@ def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool
     from reggan_plugin.comp.shot_and_layers import comp_shot
 
     beside = [] if program == "nuke" else [out.with_name(out.stem + STILL_MAP)]
-    read = [frame.path for frame in find_shot(source).frames]
+    found = find_shot(source)
+    read = [frame.path for frame in found.frames]
     refuse_overwriting([out, *beside], [*read, *layers.rglob("*")])
     refuse_other_kind(out, _SUFFIXES[program])
     refuse_existing([out], overwrite=overwrite)
@@ -80,6 +82,8 @@ def comp(program: Program, source: str, layers: Path, out: Path, overwrite: bool
         if digest_of(path) != sha256_of(still):  # that of another program is the same
             refuse_existing([path], overwrite=overwrite)
             write_atomically(path, still)
+    for notice in notices_of_range(found.missing, found.outside):
+        click.echo(f"Note: {notice}", err=True)
     write_atomically(out, _text(program, shot, next(iter(beside), out)).encode())
     for path in (out, *beside):
         click.echo(path)

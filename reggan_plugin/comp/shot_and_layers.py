@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from reggan_plugin.errors import EmptySourceError, SourceError, UsageError
 from reggan_plugin.files.frame import Encoding, read_frame
-from reggan_plugin.files.sequence import SourceFrame
+from reggan_plugin.files.sequence import FrameList
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.input_files import find_shot
 
@@ -86,12 +87,13 @@ def comp_shot(frames: str, layers: Path) -> CompShot:
     """Look at a shot and at what `render --layers-out` wrote beside it.
 
     Raises:
+        UsageError: no one number tells the frames apart, or it is below 0.
         SourceError: there are no such frames, a layer that a composition needs is missing, or the
             first file of one is damaged or of another size; others are not read.
     """
     shot = find_shot(frames)
     first, last = shot.frames[0], shot.frames[len(shot.frames) - 1]
-    source = _footage(first)
+    source = _footage(shot.frames, frames)
     frames_of = [(name, frame.path) for name in LAYERS_IN_USE for frame in shot.frames]
     paths = [layers / name / f"{path.stem}.exr" for name, path in frames_of]
     missing = [path for path in paths if not path.exists()]
@@ -110,10 +112,12 @@ def comp_shot(frames: str, layers: Path) -> CompShot:
                 f"{frame.display_px[1]}x{frame.display_px[0]}. Name the frames that the layers are "
                 "of."
             )
+    ending = "suffix" if source.padding else "prefix"
+    in_exr = {ending: getattr(source, ending).removesuffix(first.path.suffix) + ".exr"}
     return CompShot(
         source=source,
         layers={
-            name: _footage(SourceFrame(path=layers / name / paths[0].name, number=first.number))
+            name: replace(source, folder=(layers / name).absolute(), **in_exr)
             for name in LAYERS_IN_USE
         },
         first=1 if first.number is None else first.number,
@@ -124,11 +128,30 @@ def comp_shot(frames: str, layers: Path) -> CompShot:
     )
 
 
-def _footage(frame: SourceFrame) -> Footage:
-    path = frame.path.absolute()
-    if frame.number is None:
+def _footage(frames: FrameList, source: str) -> Footage:
+    first, last = frames[0], frames[len(frames) - 1]
+    path = first.path.absolute()
+    if first.number is None and len(frames) == 1:
         return Footage(folder=path.parent, prefix=path.name)
-    digits = [one for one in re.finditer(r"\d+", path.name) if int(one[0]) == abs(frame.number)][-1]
+    loose = frames.first_loose
+    if loose is not None:
+        raise UsageError(
+            f"{loose.path.name} in {source} has no number, and a composition reads frames by "
+            "their numbers. Name one picture, or the frames by a pattern such as shot.####.png."
+        )
+    assert first.number is not None, "none is loose"
+    if first.number < 0:
+        raise UsageError(
+            f"{path.name} has a number below 0, which compositions do not read. Give the frames "
+            "numbers from 0 on, render them, and name them and their layers."
+        )
+    digits = next(
+        one
+        for one in reversed(list(re.finditer(r"\d+", path.name)))
+        if int(one[0]) == first.number
+        and last.path.name
+        == f"{path.name[: one.start()]}{last.number:0{len(one[0])}d}{path.name[one.end() :]}"
+    )
     return Footage(
         folder=path.parent,
         prefix=path.name[: digits.start()],

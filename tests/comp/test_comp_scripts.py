@@ -16,6 +16,7 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 from reggan_plugin.comp import blender_layers_group
+from reggan_plugin.comp.shot_and_layers import LAYERS_IN_USE
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.colour import linear_from_srgb, srgb_from_linear
 
@@ -165,6 +166,34 @@ def test_missing_layers_and_files_that_exist_are_said(
     Image.open(source).resize((64, 36)).save(source)
     assert main([*words, "--out", str(tmp_path / "b.nk")]) == 1
     assert "a.1001.exr is 1280x720, but the frame a.1001.png is 64x36" in capsys.readouterr().err
+
+
+def test_the_number_of_a_frame_is_what_tells_frames_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shot, layers = tmp_path / "shot", tmp_path / "layers"
+    stems = [f"s.{number:04d}.v0008" for number in (8, 9, 12)]
+    pixels = np.zeros((8, 8, 3), np.float32)
+    for folder, suffix in ((shot, "png"), *((layers / one, "exr") for one in LAYERS_IN_USE)):
+        folder.mkdir(parents=True)
+        for stem in stems:
+            path = folder / f"{stem}.{suffix}"
+            if suffix == "png":
+                Image.new("RGB", (8, 8)).save(path)
+            else:
+                OpenEXR.File({}, {"RGB": pixels}).write(str(path))
+    words = ["comp", "--layers", str(layers), "--out", str(tmp_path / "a.nk"), "--for", "nuke"]
+    assert main([*words, str(shot / "s.####.v0008.png")]) == 0
+    script = (tmp_path / "a.nk").read_text()
+    assert f'file "{shot}/s.%04d.v0008.png"' in script
+    assert f'file "{layers}/gain/s.%04d.v0008.exr"' in script
+    assert "Note: 2 frames are missing and left out: 10, 11." in capsys.readouterr().err
+    shutil.copy(shot / f"{stems[0]}.png", shot / "loose.png")
+    for one in LAYERS_IN_USE:
+        shutil.copy(layers / one / f"{stems[0]}.exr", layers / one / "loose.exr")
+    assert main([*words, "--overwrite", str(shot)]) == 2
+    assert "loose.png in" in capsys.readouterr().err
+    assert (tmp_path / "a.nk").read_text() == script
 
 
 def test_the_blender_script_loads_nothing_of_blender_here() -> None:

@@ -39,10 +39,10 @@ from reggan_plugin.report.shot_report import (
 @range_option
 @grouped_option(
     "Frames",
-    "-o --out DIR",
+    "-o --out DIR|FILE",
     required=True,
     type=click.Path(path_type=Path),
-    help="The folder, or the video, that `render` wrote.",
+    help="The folder that `render` wrote; of one picture or video, its result.",
 )
 @reading_options("Frames")
 @stall_option
@@ -77,8 +77,8 @@ def report(
 ) -> None:
     """Say which frames of a rendered SHOT are missing, failed, altered, or worth a look.
 
-    SHOT is what was rendered: a folder, one file, a sequence (shot.####.exr), or a video, of which
-    the new file is checked as a whole.
+    SHOT is what was rendered: a folder, one picture, a sequence (shot.####.exr), or a video, of
+    which the new file is checked as a whole.
 
     The exit code is 1 if a frame is missing or failed, or if its file has changed since it was
     rendered. The command compares size and SHA-256 with the record of the frame. With --quick it

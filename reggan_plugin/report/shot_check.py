@@ -125,22 +125,18 @@ def find_rendered_shot(source: str, frame_range: str | None, out: Path) -> ShotT
     Args:
         source: folder, file or pattern of the shot.
         frame_range: the part that should be there.
-        out: the folder of the results; of a video also the result itself.
+        out: the folder of the results; of one picture or video also the result itself.
 
     Raises:
         SourceError, UsageError: there is no such shot, or nothing of it in the range.
     """
-    if not (out.is_dir() or (is_video(Path(source)) and out.exists())):
+    to_name = "Name the folder that the shot was rendered to; of one picture or video, its result."
+    if not (out.is_dir() or (Path(source).is_file() and out.exists())):
         found = "is a file" if out.exists() else "does not exist"
-        raise UsageError(
-            f"{out} {found}; name the folder that the shot was rendered to. Of a video alone the "
-            "result itself is named."
-        )
+        raise UsageError(f"{out} {found}. {to_name}")
     shot = find_shot(source, frame_range)
     if out.resolve() == shot.folder.resolve():
-        raise UsageError(
-            f"{out} holds the shot itself; name the folder that the shot was rendered to."
-        )
+        raise UsageError(f"{out} holds the shot itself. {to_name}")
     if not shot.frames and not shot.missing:
         raise EmptySourceError(
             f"The frame range {frame_range} holds no frame of {source}. Leave it out to "

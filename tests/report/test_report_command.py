@@ -108,6 +108,17 @@ def test_results_beside_their_sources_are_no_frames(
     assert json.loads(capsys.readouterr().out)["frames"] == 12
 
 
+def test_one_picture_is_checked_by_its_result(good_shot: RenderedShot, capsys: Streams) -> None:
+    """Beside its source or anywhere, whatever its name."""
+    source, result = good_shot.source / "a.1001.png", good_shot.out / "a.1001.png"
+    assert main(["report", str(source), "--out", str(result)]) == 0
+    Image.new("RGB", (64, 48)).save(result)
+    assert main(["report", str(source), "--out", str(result)]) == 1
+    assert "a.1001.png: altered" in capsys.readouterr().out
+    assert main(["report", str(good_shot.source), "--out", str(result)]) == 2
+    assert "its result" in capsys.readouterr().err
+
+
 def test_the_shot_itself_is_not_its_result(good_shot: RenderedShot, capsys: Streams) -> None:
     source = str(good_shot.source)
     assert main(["report", "--frames", source, "--out", source]) == 2

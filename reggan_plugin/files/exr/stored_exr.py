@@ -382,11 +382,6 @@ def _notices(container: Container, layer: Layer, colours_are_declared: bool) -> 
         )
     if any("preview" in one.attributes for one in container.parts):
         notices.append("its preview picture stays, and shows the face as it was")
-    if any(channel.name.startswith(OWN_PREFIXES) for channel in part.channels):
-        notices.append(
-            "its layers of an earlier change say nothing of a new one; --exr-layers all "
-            "puts new ones in their place"
-        )
     return notices
 
 

@@ -234,7 +234,7 @@ class OpenFiles:
         """Open what was uploaded in one drop.
 
         Raises:
-            UsageError: nothing was.
+            UsageError: nothing was, or a head or a clip with another or with pictures.
             SourceError: it holds no frame.
         """
         folder = self._drops.get(drop)
@@ -242,6 +242,13 @@ class OpenFiles:
             raise UsageError("Nothing was uploaded. Drop the file again.")
         files = sorted(folder.iterdir())
         heads = [path for path in files if is_head(path)]
+        clips = [path for path in files if is_video(path)]
+        if len(heads) > 1 or (clips and len(files) > 1):
+            names = ", ".join(path.name for path in [*clips, *heads][:5])
+            raise UsageError(
+                f"{names} came with other files, and one head, one clip or the pictures of a shot "
+                "are opened at a time. Drop each by itself."
+            )
         if heads:
             pictures = [path for path in files if can_read(path)]
             is_obj = heads[0].suffix.lower() == ".obj"

@@ -138,6 +138,25 @@ def test_uploads_take_plain_names_of_pictures(page: Caller, name: str, drop: str
     assert any(words in message for words in advice)
 
 
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["a.mp4", "b.png"], "a.mp4 came with other files"),
+        (["a.mp4", "b.mov"], "a.mp4, b.mov came with other files"),
+        (["a.glb", "b.vrm"], "a.glb, b.vrm came with other files"),
+    ],
+)
+def test_what_is_not_opened_together_is_not_left_out_in_silence(
+    page: Caller, names: list[str], found: str
+) -> None:
+    drop = "".join(names).replace(".", "")
+    for name in names:
+        assert page.call("PUT", f"upload?name={name}&drop={drop}", b"x")[0] == 200
+    status, answer = page.post("opened", drop=drop)
+    assert status == 400
+    assert json.loads(answer)["message"].startswith(found)
+
+
 def test_two_files_of_one_name_do_not_replace_each_other(page: Caller) -> None:
     first, second = (
         page.call("PUT", "upload?name=a.1.png&drop=two", body) for body in (b"x", b"y")

@@ -39,7 +39,11 @@ class TakeCurve:
         self._weights = np.minimum(take.weights * intensity, MAX_WEIGHT)
         self._rest = {} if adds or not take.has_shapes else {SHUT_MOUTH: min(intensity, 1.0)}
         self._adds = adds
-        self.notices = notices
+        self._notices = notices
+
+    def notices_on(self, _first_frame: int, _last_frame: int) -> tuple[str, ...]:
+        """Return the notices of the take; `refuse_elsewhere` looks at the shot."""
+        return self._notices
 
     @property
     def peak(self) -> ExpressionMix:

@@ -64,10 +64,16 @@ class IntensityCurve:
         most = {name: max(value for _, value in keys) for name, keys in self.keys.items()}
         return ExpressionMix(most, self.adds, self.own)
 
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """None."""
-        return ()
+    def notices_on(self, first_frame: int, last_frame: int) -> tuple[str, ...]:
+        """Say that all of its keys lie before or behind a shot, which gets one expression then."""
+        frames = {frame for keys in self.keys.values() for frame, _ in keys}
+        begin, end = min(frames), max(frames)
+        if begin == end or not (end < first_frame or begin > last_frame):
+            return ()
+        return (
+            f"The keys of the curve lie on frames {begin:.6g} to {end:.6g}, and the shot has "
+            f"{first_frame} to {last_frame}: all of its frames get the same values.",
+        )
 
     def mix_at(self, frame: float) -> ExpressionMix:
         """Return the request at a frame."""

@@ -527,8 +527,8 @@ def _notices_of_job(plan: JobPlan, settings: RenderSettings) -> list[str]:
     if not plan.tasks:
         notices.append("No frame of the range is on disk: nothing to do.")
     notices += notices_of_range(plan.missing, plan.outside)
-    if settings.curve is not None:
-        notices += settings.curve.notices
+    if settings.curve is not None and (numbers := plan.shot.frames.numbers):
+        notices += settings.curve.notices_on(numbers[0], numbers[-1])
     if settings.choice.landmarks is not None and plan.tasks:
         notices += notices_of_landmarks(settings.choice.landmarks)
     tracks = settings.choice.tracks

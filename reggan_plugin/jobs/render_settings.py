@@ -143,9 +143,8 @@ class ExpressionCurve(Protocol):
     def peak(self) -> ExpressionMix:
         """The most that is asked of each expression and shape."""
 
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """Notices for the user."""
+    def notices_on(self, first_frame: int, last_frame: int) -> tuple[str, ...]:
+        """Notices for the user on a shot of these frames."""
 
     def mix_at(self, frame: float) -> ExpressionMix:
         """Return the request at a frame."""

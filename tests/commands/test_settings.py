@@ -57,6 +57,13 @@ def test_a_named_file_counts_before_the_one_of_the_user(
     assert capsys.readouterr().out.split() == ["shot_sad/a.png", "shot_angry/a.png"]
 
 
+def test_how_takes_are_read_waits_in_a_file_for_a_take(shot: Path, capsys: Streams) -> None:
+    Path("studio.toml").write_text('[render]\ncurves-fps = 24\ncurves-gain = ["brows=1.4"]\n')
+    assert main(["render", "shot", "-e", "sad", "--config", "studio.toml"]) == 0
+    assert main(["render", "shot", "-e", "sad", "--curves-fps", "24", "--out", "x"]) == 2
+    assert "name it with --curves FILE" in capsys.readouterr().err
+
+
 def test_a_path_counts_from_the_file_s_folder(shot: Path, capsys: Streams) -> None:
     (shot / "smile.csv").write_text("1001,happy,0.8\n")
     (shot / "reggan-plugin.toml").write_text('[render]\nintensity-curve = "smile.csv"\n')

@@ -131,3 +131,11 @@ def test_a_curve_needs_numbered_frames(run: Run, shot: Path, tmp_path: Path) -> 
     curve = IntensityCurve(keys={"happy": ((1001, 1.0),)})
     with pytest.raises(UsageError, match=r"title\.png has no frame number"):
         run(tmp_path / "out", curve=curve)
+
+
+def test_a_curve_beside_the_shot_is_said(tmp_path: Path) -> None:
+    curve = read_curve(csv_file(tmp_path, "1,happy,0\n24,happy,0.8\n"))
+    assert [curve.notices_on(*ends) for ends in ((1, 9), (20, 40), (-5, 100))] == [()] * 3
+    (said,) = curve.notices_on(1001, 1100)
+    assert "lie on frames 1 to 24, and the shot has 1001 to 1100" in said
+    assert read_curve(csv_file(tmp_path, "1,happy,0.8\n")).notices_on(1001, 1100) == ()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 import numpy as np
+from click.core import ParameterSource
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.commands.options.options_and_settings_file import (
@@ -479,8 +480,12 @@ def _take_from_options(
             swap=curves_swap,
             fitted=fitted,
         )
-    others = (curves_fps, curves_offset, curves_swap, curves_rate, curves_percent, fitted)
-    if any(others):
+    context = click.get_current_context()
+    if any(
+        name.startswith("curves_")
+        and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        for name in context.params
+    ):  # those of a settings file wait for a take
         raise UsageError(
             "--curves-fps, -rate, -percent, -offset, -swap, -character, -gain and -asymmetry say "
             "how a take is read; name it with --curves FILE, or leave them out."

@@ -49,6 +49,7 @@ from reggan_plugin.files.sequence import number_in
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import PixelCoding
 from reggan_plugin.imaging.crop import region_of
+from reggan_plugin.jobs.input_files import sheet_beside
 from reggan_plugin.jobs.plan import writable_folder
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
@@ -168,7 +169,7 @@ def sheet(
     own = read_presets(presets)
     if liked is not None:
         own, _ = with_liked(liked, own)
-    path = out or frame.with_name(f"{frame.stem}_sheet.png")
+    path = out or sheet_beside(frame)
     refuse_overwriting([path], [frame, *given_files()])
     refuse_other_kind(path, ".png")
     refuse_existing([path], overwrite=overwrite)

@@ -291,14 +291,16 @@ def one_sequence(text: str) -> Source:
 
 
 def results_among(folder: Path, names: Set[str]) -> set[str]:
-    """Return those of some pictures of a folder that were made of others of them.
+    """Return those of some pictures of a folder that were made of others of them, or are sheets.
 
     A picture that is not the one that was made counts as a result that somebody retouched, unless
     it has a number among frames that were not made: then it is the frame itself, which was
     delivered later.
     """
+    sheets = {sheet_beside(Path(name)).name for name in names} & names
+    names = names - sheets
     if not (folder / RECORD_FOLDER).is_dir():
-        return set()
+        return sheets
     records = {name: read_record(folder / name) for name in names}
     made = {
         name: record
@@ -311,7 +313,12 @@ def results_among(folder: Path, names: Set[str]) -> set[str]:
         if not numbered <= made.keys():
             results = numbered & made.keys()
             delivered |= {one for one in results if not made[one].has_bytes_of(folder / one)}
-    return made.keys() - delivered
+    return sheets | (made.keys() - delivered)
+
+
+def sheet_beside(picture: Path) -> Path:
+    """Return where `sheet` puts a sheet of a picture unless it is told."""
+    return picture.with_name(f"{picture.stem}_sheet.png")
 
 
 def _name_of_source(record: FrameRecord) -> str | None:

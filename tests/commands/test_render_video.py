@@ -868,7 +868,7 @@ def test_a_report_tells_a_damaged_video(tmp_path: Path, capsys: Streams) -> None
     assert "a.mp4: no record" in capsys.readouterr().out
     assert main([*words, "--html", str(tmp_path / "a.html")]) == 2
     assert main(["report", str(tmp_path), "--out", str(made)]) == 2
-    assert "Of a video alone the result itself is named" in capsys.readouterr().err
+    assert "of one picture or video, its result" in capsys.readouterr().err
 
 
 def test_a_report_tells_the_result_of_another_video(tmp_path: Path, capsys: Streams) -> None:

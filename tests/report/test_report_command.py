@@ -108,6 +108,12 @@ def test_results_beside_their_sources_are_no_frames(
     assert json.loads(capsys.readouterr().out)["frames"] == 12
 
 
+def test_the_sheet_of_a_frame_is_no_frame(good_shot: RenderedShot, capsys: Streams) -> None:
+    shutil.copy(good_shot.source / "a.1001.png", good_shot.source / "a.1001_sheet.png")
+    assert report(good_shot, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["frames"] == 12
+
+
 def test_one_picture_is_checked_by_its_result(good_shot: RenderedShot, capsys: Streams) -> None:
     """Beside its source or anywhere, whatever its name."""
     source, result = good_shot.source / "a.1001.png", good_shot.out / "a.1001.png"

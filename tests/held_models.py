@@ -5,11 +5,11 @@ from pathlib import Path
 import onnxruntime
 
 import reggan_plugin
-from reggan_plugin.backends import choose_device
-from reggan_plugin.backends.runner import DeviceName
+from reggan_plugin.backends import onnx_runtime_runner
+from reggan_plugin.backends.devices import DeviceName
 
 _SHIPPED = Path(reggan_plugin.__file__).parent
-_open_session = choose_device._session_of_own_providers
+_open_session = onnx_runtime_runner._session_of_own_providers
 _OnnxSession = onnxruntime.InferenceSession
 
 
@@ -34,4 +34,4 @@ def hold_shipped_models() -> None:
             held[key] = _open_session(model, device, options, settings)
         return held[key]
 
-    choose_device._session_of_own_providers = session
+    onnx_runtime_runner._session_of_own_providers = session

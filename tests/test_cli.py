@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin import cli
-from reggan_plugin.backends.runner import PROVIDERS
+from reggan_plugin.backends.devices import PROVIDERS
 from reggan_plugin.cli import main
 from reggan_plugin.commands import doctor, models, sheet
 from reggan_plugin.commands.command_group_and_terminal import (

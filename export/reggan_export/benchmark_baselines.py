@@ -17,7 +17,7 @@ from onnx import NodeProto, numpy_helper, shape_inference
 from reggan_export.onnx_file import store_weights_as_half
 from reggan_export.picture_model_export import graph_of
 from reggan_export.source_network import compute_in_half, network_from
-from reggan_plugin.backends.runner import ASKED_FOR, Tensors
+from reggan_plugin.backends.devices import ASKED_FOR, Tensors
 from reggan_plugin.benchmark.model_on_device import Contestant, Roof
 from reggan_plugin.errors import ModelError
 from reggan_plugin.frozen import frozen

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import VerifyReport
+from reggan_plugin.backends.devices import ENGINE_SUFFIX, EngineOptions, device_from_text
 from reggan_plugin.backends.engine_cache import sidecar_of
-from reggan_plugin.backends.runner import ENGINE_SUFFIX, EngineOptions, device_from_text
 from reggan_plugin.backends.tensorrt_runner import EngineBuilder
 from reggan_plugin.errors import ModelParityError, UsageError
 

@@ -23,8 +23,8 @@ from reggan_export.verify.crops_and_bounds import (
 )
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import VerifyReport
-from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.runner import Tensors
+from reggan_plugin.backends.devices import Tensors
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.errors import EmptySourceError, UsageError
 from reggan_plugin.files.image_format import can_read
 from reggan_plugin.frozen import frozen

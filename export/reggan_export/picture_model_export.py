@@ -11,7 +11,7 @@ from reggan_export.onnx_file import graph_from_module, store_weights_as_half, wr
 from reggan_export.source_network import card_from, compute_in_half, model_at_side, network_from
 from reggan_export.verify.verify_model import OUTPUT_NAMES, verify_model
 from reggan_export.verify.verify_report import VerifyReport
-from reggan_plugin.backends.choose_device import AUTO_ORDER
+from reggan_plugin.backends.devices import AUTO_ORDER
 from reggan_plugin.errors import ModelParityError
 from reggan_plugin.frozen import frozen
 from reggan_training.papers.networks.expression_model import ExpressionModel

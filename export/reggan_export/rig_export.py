@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from reggan_export.onnx_file import graph_from_module, store_weights_as_half, write_model
 from reggan_export.verify.crops_and_bounds import VERIFY_FRAMES, largest_faces
-from reggan_plugin.backends.choose_device import open_runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.errors import ModelParityError
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.models.model_card import (

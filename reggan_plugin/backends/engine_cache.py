@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.backends.runner import ENGINE_SUFFIX, EngineOptions
+from reggan_plugin.backends.devices import ENGINE_SUFFIX, EngineOptions
 from reggan_plugin.errors import EngineError, OutputError, UnsafeCacheError
 from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.frozen import frozen

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reggan_plugin.backends.devices import ASKED_FOR, EngineOptions, Tensors
 from reggan_plugin.backends.engine_cache import (
     PORTABLE_GPU,
     EngineFile,
@@ -29,7 +30,6 @@ from reggan_plugin.backends.engine_cache import (
     read_engine,
     write_engine,
 )
-from reggan_plugin.backends.runner import ASKED_FOR, EngineOptions, Tensors
 from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, EngineError, ModelError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.models.model_card import read_card

@@ -13,8 +13,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.runner import DEVICE_KINDS, PROVIDERS, Runner
+from reggan_plugin.backends.devices import DEVICE_KINDS, PROVIDERS, Runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.errors import DeviceUnavailableError, RegganError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.missing_package import needs_extra

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from reggan_plugin.array_types import CropPixels, Float
-from reggan_plugin.backends.runner import Runner, Tensors
+from reggan_plugin.backends.devices import Runner, Tensors
 from reggan_plugin.change.answer import COVER_BEGINS, COVER_ENDS, Answer, refuse_unsound
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.faces.face_in_shot import FaceInShot

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from reggan_plugin.backends.runner import PROVIDERS
+from reggan_plugin.backends.devices import PROVIDERS
 from reggan_plugin.comfyui import host
 from reggan_plugin.errors import UsageError
 from reggan_plugin.models.model_card import installed_models

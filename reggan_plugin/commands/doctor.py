@@ -171,21 +171,21 @@ def _conflicts() -> list[str]:
 
 
 def _devices(model: Path) -> tuple[Device, ...]:
-    from reggan_plugin.backends.runner import DEVICE_KINDS, PROVIDERS
+    from reggan_plugin.backends.devices import DEVICE_KINDS, PROVIDERS
 
     foreign = {kind for kind, provider in PROVIDERS.items() if not provider.is_for_this_system}
     return tuple(_try_device(model, kind) for kind in DEVICE_KINDS if kind not in foreign)
 
 
 def _first_of(devices: tuple[Device, ...]) -> str | None:
-    from reggan_plugin.backends.choose_device import AUTO_ORDER
+    from reggan_plugin.backends.devices import AUTO_ORDER
 
     working = {device.name for device in devices if device.loads}
     return next((kind for kind in AUTO_ORDER if kind in working), None)
 
 
 def _try_device(model: Path, kind: str) -> Device:
-    from reggan_plugin.backends.choose_device import open_runner
+    from reggan_plugin.backends.onnx_runtime_runner import open_runner
 
     if kind == "tensorrt":
         return _try_tensorrt()

@@ -19,7 +19,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from reggan_plugin.backends.runner import INDEXED_KINDS
+from reggan_plugin.backends.devices import INDEXED_KINDS
 from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.inputs_and_faces import frames_option, range_option
 from reggan_plugin.commands.options.options_and_settings_file import (

@@ -23,7 +23,6 @@ from reggan_plugin.faces.landmarks_and_pose import (
 )
 from reggan_plugin.faces.locator import FaceLocator
 from reggan_plugin.faces.tracks import FaceStatus, TrackedFace, Tracks, WhichFaces
-from reggan_plugin.file_safety import read_json
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.crop import (
     FaceCrop,
@@ -34,6 +33,7 @@ from reggan_plugin.imaging.crop import (
     face_size_px,
 )
 from reggan_plugin.limits import is_coordinate
+from reggan_plugin.read_json_and_toml import read_json
 
 _LARGEST_CROP = 8.0
 """A crop may be this many times as large as the frame before it is taken for a slip."""

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from reggan_plugin.array_types import CropPlane, Float, Pixels, Plane, SixPoints
-from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.runner import Runner
+from reggan_plugin.backends.devices import Runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.landmarks_and_pose import (
     FINEST_SCALE,

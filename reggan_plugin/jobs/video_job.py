@@ -17,7 +17,7 @@ import numpy as np
 
 from reggan_plugin import __version__
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.file_safety import read_json, refuse_existing, typed, write_atomically
+from reggan_plugin.file_safety import refuse_existing, write_atomically
 from reggan_plugin.files.frame import Reading, read_content
 from reggan_plugin.files.video import Coding, VideoFile, codec_for
 from reggan_plugin.frozen import frozen
@@ -36,6 +36,7 @@ from reggan_plugin.jobs.frame_record import (
 from reggan_plugin.jobs.plan import Existing, JobPlan, frames_folder
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results_and_events import FrameEncoded, ModelInUse, Report
+from reggan_plugin.read_json_and_toml import read_json, typed
 from reggan_plugin.transfer.display_picture import shown_samples
 
 DEFAULT_FPS = Fraction(24)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reggan_plugin.array_types import Float, Pixels, UInt8
-from reggan_plugin.backends.choose_device import open_runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder
 from reggan_plugin.faces.landmarks_and_pose import (
     LANDMARK_NAMES,

@@ -15,7 +15,9 @@ from reggan_plugin.files.image_format import is_video
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import digest_of
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
-from reggan_plugin.report.report_page import Flicker, FrameLook, ReportPage, look_at, with_flicker
+from reggan_plugin.report.flicker import Flicker, with_flicker
+from reggan_plugin.report.frame_look import FrameLook, look_at
+from reggan_plugin.report.report_page import ReportPage
 from reggan_plugin.report.shot_check import (
     FATAL,
     PROBLEMS,

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from reggan_plugin.array_types import CropPixels, Float
-from reggan_plugin.backends.runner import Runner, Tensors
+from reggan_plugin.backends.devices import Runner, Tensors
 from reggan_plugin.change.answer import Answer, refuse_unsound
 from reggan_plugin.errors import ModelError, UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, overload
 import numpy as np
 
 from reggan_plugin.array_types import Float, Pixels, Plane, SixPoints
-from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.runner import ENGINE_SUFFIX, Runner
+from reggan_plugin.backends.devices import ENGINE_SUFFIX, Runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.change.answer import AnswerSource, motion_in_frame
 from reggan_plugin.change.picture_model import PictureModelSource
 from reggan_plugin.change.pipeline import (

@@ -13,6 +13,7 @@ from pathlib import Path
 import filelock
 import pytest
 
+from reggan_plugin.backends.devices import EngineOptions
 from reggan_plugin.backends.engine_cache import (
     CACHE_VARIABLE,
     EngineFile,
@@ -24,7 +25,6 @@ from reggan_plugin.backends.engine_cache import (
     sidecar_of,
     write_engine,
 )
-from reggan_plugin.backends.runner import EngineOptions
 from reggan_plugin.errors import EngineError, OutputError, UnsafeCacheError, UsageError
 
 KEY = EngineKey(

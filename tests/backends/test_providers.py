@@ -11,9 +11,9 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from reggan_plugin.backends import choose_device
-from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.runner import PROVIDERS
+from reggan_plugin.backends import onnx_runtime_runner
+from reggan_plugin.backends.devices import PROVIDERS
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.errors import DeviceUnavailableError
 from reggan_plugin.models.model_card import find_model
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
@@ -156,7 +156,7 @@ def plug_in(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         "register_execution_provider_library",
         lambda name, path: registered.append((name, path)),
     )
-    choose_device._register.cache_clear()
+    onnx_runtime_runner._register.cache_clear()
     return package
 
 

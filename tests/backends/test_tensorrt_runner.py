@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from reggan_plugin.backends import tensorrt_runner
-from reggan_plugin.backends.choose_device import open_runner
+from reggan_plugin.backends.devices import EngineOptions, Runner
 from reggan_plugin.backends.engine_cache import read_engine
-from reggan_plugin.backends.runner import EngineOptions, Runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.backends.tensorrt_runner import (
     EngineBuilder,
     Gpu,

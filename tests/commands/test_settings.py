@@ -9,7 +9,7 @@ from click.shell_completion import ShellComplete
 from PIL import Image
 
 from reggan_plugin import cli
-from reggan_plugin.backends import choose_device
+from reggan_plugin.backends import onnx_runtime_runner
 from reggan_plugin.cli import main
 from reggan_plugin.errors import DeviceUnavailableError
 from reggan_plugin.models.model_card import find_model
@@ -138,9 +138,9 @@ def test_gpu_is_never_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
         tried.append(device)
         raise DeviceUnavailableError("no such thing.")
 
-    monkeypatch.setattr(choose_device, "_open", refuse)
+    monkeypatch.setattr(onnx_runtime_runner, "_open", refuse)
     with pytest.raises(DeviceUnavailableError, match="No GPU can be had: "):
-        choose_device.open_runner(find_model(), "gpu")
+        onnx_runtime_runner.open_runner(find_model(), "gpu")
     assert "cuda" in tried
     assert "cpu" not in tried
 

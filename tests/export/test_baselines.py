@@ -16,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from reggan_export import benchmark_baselines as baselines_module
 from reggan_export.benchmark_baselines import ExportBaselines, count_work
-from reggan_plugin.backends.choose_device import open_runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.benchmark import model_on_device
 from reggan_plugin.benchmark.model_on_device import open_contestant
 from reggan_plugin.cli import main

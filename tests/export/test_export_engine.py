@@ -20,8 +20,8 @@ from reggan_export.verify import verify_model
 from reggan_export.verify.crops_and_bounds import Questions, questions_from_metadata
 from reggan_export.verify.verify_report import Bound, Comparison, Difference, VerifyReport
 from reggan_plugin.backends import tensorrt_runner
-from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.runner import Tensors
+from reggan_plugin.backends.devices import Tensors
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.errors import (
     DeviceUnavailableError,
     ModelParityError,

@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 
 from reggan_export.onnx_file import store_weights_as_half
 from reggan_export.rig_export import export_landmarks, landmark_graph, refinement_network
-from reggan_plugin.backends.choose_device import open_runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.errors import SourceError
 from reggan_plugin.models.model_card import (
     REFINED_OUTPUTS,

@@ -22,7 +22,7 @@ from reggan_export.source_network import card_from, network_from
 from reggan_export.verify.crops_and_bounds import BOUNDS, questions_from_metadata, verify_crops
 from reggan_export.verify.verify_model import verify_model
 from reggan_export.verify.verify_report import Bound, difference_between
-from reggan_plugin.backends.choose_device import open_runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.errors import ModelCardError, ModelHashError, ModelParityError, UsageError
 from reggan_plugin.models.model_card import (
     CARD_KEY,

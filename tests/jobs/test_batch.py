@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import reggan_plugin
-from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.runner import Runner, Tensors
+from reggan_plugin.backends.devices import Runner, Tensors
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.change.picture_model import BatchedModel, PictureModelSource
 from reggan_plugin.errors import DeviceMemoryError, ModelError
 from reggan_plugin.faces.face_finder import FaceChoice

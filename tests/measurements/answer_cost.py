@@ -23,7 +23,7 @@ from PIL import Image
 
 from reggan_export.benchmark_baselines import ExportBaselines
 from reggan_plugin.__main__ import keep_freed_memory
-from reggan_plugin.backends.choose_device import open_runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.benchmark.model_on_device import open_contestant
 from reggan_plugin.change.pipeline import answer_faces
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder

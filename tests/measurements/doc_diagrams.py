@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from reggan_plugin.backends import choose_device
+from reggan_plugin.backends.devices import AUTO_ORDER, GPU_ORDER
 
 DOCS = Path(__file__).parents[2] / "docs"
 INK, FAINT, PAPER = (235, 235, 235), (170, 170, 176), (32, 32, 34)
@@ -41,8 +41,8 @@ def devices() -> Image.Image:
     """What `auto` and `gpu` try, one after the other, and what a name does."""
     sheet, draw = _sheet(250)
     ways = {
-        "--device auto": (*choose_device.AUTO_ORDER, None),
-        "--device gpu": (*choose_device._GPUS, "error"),
+        "--device auto": (*AUTO_ORDER, None),
+        "--device gpu": (*GPU_ORDER, "error"),
         "--device cuda": ("cuda", "error"),
     }
     for number, (asked, tried) in enumerate(ways.items()):

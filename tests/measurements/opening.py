@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from reggan_plugin.backends.choose_device import IDLE_ON_CPU
+from reggan_plugin.backends.onnx_runtime_runner import IDLE_ON_CPU
 from reggan_plugin.models.model_card import find_model
 
 ROUNDS, RUNS = 7, 10

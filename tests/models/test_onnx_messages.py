@@ -5,7 +5,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from reggan_plugin.backends.choose_device import open_runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.errors import ModelError
 from reggan_plugin.models.model_card import find_model
 from reggan_plugin.models.onnx_messages import metadata_from_onnx

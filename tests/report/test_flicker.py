@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from reggan_plugin.report.report_page import Flicker, FrameLook, with_flicker
+from reggan_plugin.report.flicker import Flicker, with_flicker
+from reggan_plugin.report.frame_look import FrameLook
 
 NUMBERS = [1, 2, 3, 4, 5]
 

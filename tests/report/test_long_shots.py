@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from reggan_plugin.report import report_page
-from reggan_plugin.report.report_page import Flicker, FrameLook, ReportPage
+from reggan_plugin.report.flicker import Flicker
+from reggan_plugin.report.frame_look import FrameLook
+from reggan_plugin.report.report_page import ReportPage
 from reggan_plugin.report.shot_check import CheckedFrame
 
 from .conftest import RenderedShot, data_of, report

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.runner import Runner
+from reggan_plugin.backends.devices import Runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.errors import ModelError, UnusableAnswerError
 from reggan_plugin.faces.face_in_shot import FaceInShot
 from reggan_plugin.models.model_card import (

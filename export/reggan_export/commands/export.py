@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from reggan_plugin.backends.runner import DEFAULT_BATCH
+from reggan_plugin.backends.devices import DEFAULT_BATCH
 from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.options_and_settings_file import shown_option
 from reggan_plugin.errors import ModelParityError, OutputError
@@ -241,7 +241,7 @@ def engine(
       reggan-plugin export engine my-avatar.onnx --batch 1,4,16
     """
     from reggan_export.engine_export import export_engine
-    from reggan_plugin.backends.runner import EngineOptions
+    from reggan_plugin.backends.devices import EngineOptions
 
     if out is not None:
         refuse_occupied(out, overwrite, model)

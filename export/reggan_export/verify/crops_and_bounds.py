@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 import reggan_plugin
 from reggan_export.verify.verify_report import Bound, Difference, difference_between
-from reggan_plugin.backends.runner import Tensors
+from reggan_plugin.backends.devices import Tensors
 from reggan_plugin.change.pipeline import cut_faces
 from reggan_plugin.errors import ModelCardError
 from reggan_plugin.faces.face_finder import FaceChoice, FaceFinder

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import onnxruntime
 
 from reggan_export.verify.crops_and_bounds import Questions
-from reggan_plugin.backends.runner import Tensors
+from reggan_plugin.backends.devices import Tensors
 
 if TYPE_CHECKING:
     from torch import nn
 
 from reggan_export.verify.crops_and_bounds import questions_from_metadata
 from reggan_export.verify.verify_report import Comparison, VerifyReport
-from reggan_plugin.backends.choose_device import open_runner
-from reggan_plugin.backends.runner import DEVICE_KINDS, Runner
+from reggan_plugin.backends.devices import DEVICE_KINDS, Runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.errors import DeviceUnavailableError
 from reggan_plugin.models.model_card import check_seal
 

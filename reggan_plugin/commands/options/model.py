@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reggan_plugin.backends.runner import AUTO, DEVICE_KINDS, GPU, device_from_text
+from reggan_plugin.backends.devices import AUTO, DEVICE_KINDS, GPU, device_from_text
 from reggan_plugin.commands.options.options_and_settings_file import (
     grouped_option,
     options_as,

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 
 from reggan_plugin.array_types import Pixels
-from reggan_plugin.backends.choose_device import open_runner
+from reggan_plugin.backends.onnx_runtime_runner import open_runner
 from reggan_plugin.change.answer import Answer, AnswerSource, motion_in_frame
 from reggan_plugin.change.pipeline import answer_faces, change_crop
 from reggan_plugin.drawing.contact_sheet import SheetRow

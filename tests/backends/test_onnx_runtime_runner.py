@@ -8,9 +8,9 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from reggan_plugin.backends import choose_device
-from reggan_plugin.backends.choose_device import AUTO_ORDER, OnnxRuntimeRunner, open_runner
-from reggan_plugin.backends.runner import PROVIDERS, Runner
+from reggan_plugin.backends import onnx_runtime_runner
+from reggan_plugin.backends.devices import AUTO_ORDER, PROVIDERS, Runner
+from reggan_plugin.backends.onnx_runtime_runner import OnnxRuntimeRunner, open_runner
 from reggan_plugin.errors import DeviceMemoryError, DeviceUnavailableError, ModelError, UsageError
 from reggan_plugin.models.model_card import find_model
 from reggan_plugin.vocabulary.expression import EXPRESSION_NAMES
@@ -39,7 +39,7 @@ def test_passes_that_are_left_out_change_no_bit_of_an_answer(
         "expression": random.random((1, len(EXPRESSION_NAMES)), np.float32),
     }
     answer = open_runner(find_model("sargan"), "cpu").run(inputs)
-    monkeypatch.setattr(choose_device, "IDLE_ON_CPU", ())
+    monkeypatch.setattr(onnx_runtime_runner, "IDLE_ON_CPU", ())
     for name, expected in open_runner(find_model("sargan"), "cpu").run(inputs).items():
         np.testing.assert_array_equal(answer[name], expected, err_msg=name)
 

@@ -1,6 +1,4 @@
-"""Opens a model on the device that was asked for, by ONNX Runtime; which devices `auto` tries, and
-in which order.
-"""
+"""Opens a model on the device that was asked for, and runs it by ONNX Runtime."""
 
 import contextlib
 import functools
@@ -17,13 +15,14 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from reggan_plugin.backends.engine_cache import CACHE_VARIABLE, cache_folder, make_private
-from reggan_plugin.backends.runner import (
+from reggan_plugin.backends.devices import (
     ASKED_FOR,
     AUTO,
+    AUTO_ORDER,
     DEFAULT_BATCH,
     ENGINE_SUFFIX,
     GPU,
+    GPU_ORDER,
     PROVIDERS,
     DeviceName,
     EngineOptions,
@@ -32,6 +31,7 @@ from reggan_plugin.backends.runner import (
     Tensors,
     device_from_text,
 )
+from reggan_plugin.backends.engine_cache import CACHE_VARIABLE, cache_folder, make_private
 from reggan_plugin.errors import (
     DeviceMemoryError,
     DeviceUnavailableError,
@@ -310,12 +310,6 @@ def _shortened(error: Exception) -> str:
     return text if len(text) <= _LONGEST_REASON else f"… {text[-_LONGEST_REASON:]}"
 
 
-_GPUS = ("rtx", "cuda", "directml", "coreml")
-AUTO_ORDER = ("rtx", "cuda", "directml", "cpu")
-"""Devices that `auto` tries. Not `tensorrt` and `tensorrt-ep`, which build for minutes before the
-first frame, and not `coreml` and `openvino`, which nobody measured to be better than `cpu`."""
-
-
 def open_runner(
     model: Path,
     device: str = AUTO,
@@ -343,7 +337,7 @@ def open_runner(
     if device not in (AUTO, GPU):
         return _open(model, device, threads, shapes)
     refused: list[str] = []
-    for kind in AUTO_ORDER if device == AUTO else _GPUS:
+    for kind in AUTO_ORDER if device == AUTO else GPU_ORDER:
         if not PROVIDERS[kind].is_for_this_system:
             continue
         try:

@@ -1,5 +1,5 @@
 // The template of a face, and how it is laid over landmarks: as reggan_plugin/rig/
-// (dense_landmarks.py, template.py, fit.py) does it. Points are flat arrays: x, y, z of one, then of the next.
+// (dense_landmarks.py, template_fit.py) does it. Points are flat arrays: x, y, z of one, then of the next.
 
 const PAIRED = { lid_upper: 13, lid_lower: 11, iris: 8, pupil: 1, brow: 9, cheek: 6, temple: 2, nostril: 2 };
 const MIDDLE = { lip_outer_upper: 13, lip_outer_lower: 11, lip_inner_upper: 11, lip_inner_lower: 9,

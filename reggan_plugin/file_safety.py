@@ -1,19 +1,16 @@
 """Files on the disk: read if they are ordinary, written whole or not at all, never over an input.
 
-Files of ours appear under their names at once and complete, and any program reads JSON of ours.
+Files of ours appear under their names at once and complete.
 """
 
 import codecs
 import errno
 import hashlib
-import json
-import math
 import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from reggan_plugin.errors import OutputError, OutputExistsError, UsageError
 
@@ -333,16 +330,3 @@ def is_taken(path: Path) -> bool:
 def found_at(path: Path) -> str:
     """Say what has this name: `a.png exists`."""
     return f"{path} exists" if identity_of(path) else f"{path} is a link that leads nowhere"
-
-
-def json_text(document: Any, indent: int | None = None) -> str:
-    """JSON for other programs: what is no number becomes null, as JSON has no NaN."""
-    return json.dumps(_finite(document), indent=indent, allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -34,7 +34,7 @@ from reggan_plugin.models.onnx_messages import metadata_from_onnx
 from reggan_plugin.rig.dense_landmarks import COUNT
 from reggan_plugin.rig.refinement import CELLS, PLANES
 from reggan_plugin.rig.rig_model import model_inputs
-from reggan_plugin.rig.template import CONVENTIONS
+from reggan_plugin.rig.template_fit import CONVENTIONS
 from reggan_plugin.vocabulary.face_shapes import CONTROLS
 from reggan_training.landmarks.front_network import SHOWN, FrontNetwork
 from reggan_training.landmarks.part_networks import FRONT, POINTS_OF, PartNetwork

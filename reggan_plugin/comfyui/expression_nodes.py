@@ -16,8 +16,8 @@ from reggan_plugin.comfyui.node_inputs_and_models import EXPRESSION, Node, choic
 from reggan_plugin.errors import UsageError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.render_settings import ExpressionCurve
+from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.perform.read_expression import read_expression
-from reggan_plugin.read_json_and_toml import parse_json
 from reggan_plugin.vocabulary.expression import (
     NAMED_EXPRESSIONS,
     Expression,

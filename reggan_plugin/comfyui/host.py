@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reggan_plugin.errors import RegganError, SourceError, UsageError
-from reggan_plugin.read_json_and_toml import parse_json
+from reggan_plugin.json_and_toml import parse_json
 
 MODELS_FOLDER = "reggan"
 """Folder in ComfyUI's `models/` for models of one's own."""

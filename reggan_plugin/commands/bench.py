@@ -16,13 +16,13 @@ from reggan_plugin.commands.options.options_and_settings_file import (
     output_option,
 )
 from reggan_plugin.file_safety import (
-    json_text,
     refuse_existing,
     refuse_other_kind,
     refuse_overwriting,
     write_atomically,
 )
 from reggan_plugin.jobs.plan import writable_folder
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.model_card import find_model, installed_models
 
 _HEIGHTS = (1080, 2160)

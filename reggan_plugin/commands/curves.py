@@ -32,12 +32,12 @@ from reggan_plugin.curves.retargeting import (
 from reggan_plugin.curves.take import Take
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import (
-    json_text,
     refuse_existing,
     refuse_other_kind,
     refuse_overwriting,
     write_atomically,
 )
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.textures.read_mesh import files_of_mesh
 
 

@@ -13,7 +13,7 @@ from reggan_plugin.commands.options.options_and_settings_file import (
     output_option,
     presets_option,
 )
-from reggan_plugin.file_safety import json_text
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.vocabulary.action_units import WEIGHTS_FROM_ACTION_UNIT
 from reggan_plugin.vocabulary.expression import (
     EXPRESSION_NAMES,

@@ -8,8 +8,9 @@ import click
 
 from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.errors import ModelError, UsageError
-from reggan_plugin.file_safety import json_text, refuse_overwriting
+from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.frozen import frozen
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.model_card import (
     ModelCard,
     card_from_metadata,

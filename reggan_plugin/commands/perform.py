@@ -26,7 +26,6 @@ from reggan_plugin.curves.csv_take import csv_of_take
 from reggan_plugin.curves.retargeting import Retargeting, retargeted
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import (
-    json_text,
     refuse_existing,
     refuse_other_kind,
     refuse_overwriting,
@@ -43,6 +42,7 @@ from reggan_plugin.jobs.results_and_events import (
     unreadable_frames,
 )
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, stop_on_signals
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.perform.read_clip import raise_without_face, record
 from reggan_plugin.perform.take_from_clip import Performance, performance_from_recording
 

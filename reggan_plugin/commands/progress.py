@@ -18,7 +18,6 @@ from reggan_plugin.commands.options.options_and_settings_file import (
 )
 from reggan_plugin.commands.remedies import remedy_for, with_remedy
 from reggan_plugin.errors import RegganError, counted
-from reggan_plugin.file_safety import json_text
 from reggan_plugin.files.frame import name_of_frame
 from reggan_plugin.files.image_format import is_video
 from reggan_plugin.jobs.results_and_events import (
@@ -37,6 +36,7 @@ from reggan_plugin.jobs.results_and_events import (
     Started,
     document_from_event,
 )
+from reggan_plugin.json_and_toml import json_text
 
 _EACH_S = 1.0
 """Between lines of frames in a log."""

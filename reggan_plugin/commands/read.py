@@ -9,8 +9,8 @@ from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.expression import ReaderOptions, reader_options
 from reggan_plugin.commands.options.options_and_settings_file import GroupedCommand, grouped_option
 from reggan_plugin.commands.remedies import with_remedy
-from reggan_plugin.file_safety import json_text
 from reggan_plugin.files.frame import read_frame
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.perform.read_expression import expression_of
 
 SUMMARY_VERSION = 1

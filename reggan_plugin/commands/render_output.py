@@ -33,7 +33,6 @@ from reggan_plugin.errors import (
 from reggan_plugin.file_safety import (
     found_at,
     is_taken,
-    json_text,
     path_from,
     refuse_overwriting,
     write_atomically,
@@ -59,7 +58,7 @@ from reggan_plugin.jobs.results_and_events import (
 )
 from reggan_plugin.jobs.several_jobs import PlannedJob
 from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S, IoTimeout
-from reggan_plugin.read_json_and_toml import read_json
+from reggan_plugin.json_and_toml import json_text, read_json
 
 _END_AND_BEGIN_OF_JPEG = b"\xff\xd9\xff\xd8\xff"
 _MULTI_PICTURE_FORMAT = b"MPF\0"

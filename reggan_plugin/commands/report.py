@@ -15,12 +15,13 @@ from reggan_plugin.commands.progress import (
     style_options,
 )
 from reggan_plugin.errors import UsageError
-from reggan_plugin.file_safety import json_text, refuse_overwriting
+from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import Reading
 from reggan_plugin.files.image_format import is_video
 from reggan_plugin.jobs.plan import writable_folder
 from reggan_plugin.jobs.results_and_events import FrameChecked
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.report.report_page import ReportPage, refuse_foreign_page
 from reggan_plugin.report.shot_check import CheckedFrame, find_rendered_shot
 from reggan_plugin.report.shot_report import (

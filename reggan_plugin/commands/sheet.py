@@ -38,12 +38,7 @@ from reggan_plugin.drawing.contact_sheet import (
 from reggan_plugin.errors import FaceNotFoundError
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.faces.landmarks_and_pose import EXPECTED
-from reggan_plugin.file_safety import (
-    json_text,
-    refuse_existing,
-    refuse_other_kind,
-    refuse_overwriting,
-)
+from reggan_plugin.file_safety import refuse_existing, refuse_other_kind, refuse_overwriting
 from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.files.sequence import number_in
 from reggan_plugin.frozen import frozen
@@ -53,6 +48,7 @@ from reggan_plugin.jobs.input_files import sheet_beside
 from reggan_plugin.jobs.plan import writable_folder
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.transfer.display_picture import coding_of
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer

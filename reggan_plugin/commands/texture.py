@@ -23,10 +23,10 @@ from reggan_plugin.commands.progress import bar_of, errors_as_events, quiet_opti
 from reggan_plugin.commands.remedies import with_remedy
 from reggan_plugin.errors import RegganError, UsageError, document_from_said
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.file_safety import json_text
 from reggan_plugin.jobs.plan import Existing, named, writable_folder
 from reggan_plugin.jobs.render_settings import RigFiles
 from reggan_plugin.jobs.signals_and_timeouts import stop_on_signals
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.textures.texture_request import (
     Look,
     MeshOutput,

@@ -35,7 +35,6 @@ from reggan_plugin.errors import RegganError, UsageError
 from reggan_plugin.faces.tracks import TrackedFace, TrackedFrame, Tracks
 from reggan_plugin.faces.tracks_file import write_tracks
 from reggan_plugin.file_safety import (
-    json_text,
     named_twice,
     refuse_existing,
     refuse_other_kind,
@@ -57,6 +56,7 @@ from reggan_plugin.jobs.results_and_events import (
 )
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, stop_on_signals
 from reggan_plugin.jobs.track_job import TrackResult, track_frames
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.transfer.display_picture import display_picture
 
 LONGEST_PX = 960

@@ -32,8 +32,8 @@ from reggan_plugin.imaging.crop import (
     crop_of_whole_image,
     face_size_px,
 )
+from reggan_plugin.json_and_toml import read_json
 from reggan_plugin.limits import is_coordinate
-from reggan_plugin.read_json_and_toml import read_json
 
 _LARGEST_CROP = 8.0
 """A crop may be this many times as large as the frame before it is taken for a slip."""

@@ -24,8 +24,8 @@ from reggan_plugin.faces.tracks import (
     frame_key,
 )
 from reggan_plugin.file_safety import read_text, write_atomically
+from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_COORDINATE_PX, MOST_TRACKS_BYTES, is_coordinate
-from reggan_plugin.read_json_and_toml import parse_json
 from reggan_plugin.rig.dense_landmarks import COUNT
 from reggan_plugin.rig.steady_landmarks import is_of_landmarks
 

@@ -81,10 +81,10 @@ import numpy as np
 
 from reggan_plugin import __version__
 from reggan_plugin.errors import OutputExistsError
-from reggan_plugin.file_safety import is_regular, json_text, status_of, write_atomically
+from reggan_plugin.file_safety import is_regular, status_of, write_atomically
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.results_and_events import Outcome
-from reggan_plugin.read_json_and_toml import read_json, typed
+from reggan_plugin.json_and_toml import json_text, read_json, typed
 
 PICTURE_REVISION = 20
 """Raised with every change by which the same input, settings and model give other pixels, so that

@@ -26,8 +26,8 @@ from typing import Any, NoReturn
 from reggan_plugin.errors import SourceError, UsageError
 from reggan_plugin.file_safety import read_text
 from reggan_plugin.frozen import frozen
+from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_DOCUMENT_BYTES, MOST_KEYS, refuse_beyond
-from reggan_plugin.read_json_and_toml import parse_json
 from reggan_plugin.vocabulary.expression import (
     NO_PRESETS,
     ExpressionMix,

@@ -27,7 +27,6 @@ from reggan_plugin.errors import (
     StalledError,
     counted,
 )
-from reggan_plugin.file_safety import json_text
 from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER
@@ -52,7 +51,7 @@ from reggan_plugin.jobs.results_and_events import (
 )
 from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.jobs.video_job import Movie
-from reggan_plugin.read_json_and_toml import read_json
+from reggan_plugin.json_and_toml import json_text, read_json
 
 _SUFFIX = ".running"
 _TOUCHED_EACH_S, _STALE_S = 20.0, 180.0

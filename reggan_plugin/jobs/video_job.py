@@ -36,7 +36,7 @@ from reggan_plugin.jobs.frame_record import (
 from reggan_plugin.jobs.plan import Existing, JobPlan, frames_folder
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results_and_events import FrameEncoded, ModelInUse, Report
-from reggan_plugin.read_json_and_toml import read_json, typed
+from reggan_plugin.json_and_toml import read_json, typed
 from reggan_plugin.transfer.display_picture import shown_samples
 
 DEFAULT_FPS = Fraction(24)

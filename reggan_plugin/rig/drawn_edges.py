@@ -28,7 +28,7 @@ from reggan_plugin.rig.raster import (
     square_around,
     window_places,
 )
-from reggan_plugin.rig.template import Template
+from reggan_plugin.rig.template_fit import Template
 
 _CORNER = 0.05
 """Eye distances from a corner inwards over which both edges become one skin."""

@@ -16,7 +16,7 @@ import numpy as np
 from reggan_plugin.array_types import Float, Int
 from reggan_plugin.frozen import frozen
 from reggan_plugin.rig.dense_landmarks import SIDES, rows_of
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import template
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 Places = Float[np.ndarray, "points 2"]

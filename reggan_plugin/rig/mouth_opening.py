@@ -14,7 +14,6 @@ from reggan_plugin.imaging.crop import CroppedFace
 from reggan_plugin.kernels.pixel_values import blended, blur, median, percentile
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, eye_rows, rows_of
 from reggan_plugin.rig.eyes import LEAST_MOTION, Lids, Opening, rightwards
-from reggan_plugin.rig.fit import Fit
 from reggan_plugin.rig.mouth_drawing import (
     USUAL_MOUTH,
     MouthLook,
@@ -36,7 +35,7 @@ from reggan_plugin.rig.raster import (
     square_around,
     window_places,
 )
-from reggan_plugin.rig.template import Template, is_lower
+from reggan_plugin.rig.template_fit import Fit, Template, is_lower
 
 _TEETH_BELOW, _TEETH_BEHIND = 0.04, 0.115
 """Edge of the upper incisors below the line between closed lips, and behind the lips' front, in eye

@@ -23,7 +23,7 @@ from reggan_plugin.rig.lid_shapes import LASH_SHAPES, closed_lids, with_lash_ban
 from reggan_plugin.rig.motion_from_other_mesh import carried, nearest_vertices
 from reggan_plugin.rig.raster import MeshRaster, rasterise
 from reggan_plugin.rig.skin_motion import Landmarks
-from reggan_plugin.rig.template import Template
+from reggan_plugin.rig.template_fit import Template
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 
 _SIDE_PX: Final = 640

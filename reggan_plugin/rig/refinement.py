@@ -21,10 +21,9 @@ from reggan_plugin.frozen import frozen
 from reggan_plugin.kernels.sampling import sampled
 from reggan_plugin.kernels.shapes import vertex_normals
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, rows_of
-from reggan_plugin.rig.fit import Fit
 from reggan_plugin.rig.mouth_opening import parting
 from reggan_plugin.rig.raster import MeshRaster, rasterise
-from reggan_plugin.rig.template import CONVENTIONS, Template, is_lower
+from reggan_plugin.rig.template_fit import CONVENTIONS, Fit, Template, is_lower
 
 CELLS: Final = 128
 """Side of the planes that the network sees, and of its light; its motion has half of it."""

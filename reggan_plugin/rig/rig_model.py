@@ -34,7 +34,7 @@ from reggan_plugin.rig.spectacles_and_hair import (
     whole_brows,
     without_holes,
 )
-from reggan_plugin.rig.template import Template, template
+from reggan_plugin.rig.template_fit import Template, template
 from reggan_plugin.vocabulary.expression import ExpressionMix
 
 _LEAST_SPREAD = 0.02

@@ -19,7 +19,6 @@ from reggan_plugin.rig.dense_landmarks import LIP_PAIRS, SIDES, eye_rows, rows_o
 from reggan_plugin.rig.drawn_edges import Drawn, Sheets
 from reggan_plugin.rig.eyes import Lids, Opening, changed_eye, gaze_of
 from reggan_plugin.rig.face_reader import worn_expression
-from reggan_plugin.rig.fit import Fit, closing_edges, fit
 from reggan_plugin.rig.mouth_drawing import USUAL_MOUTH, MouthLook
 from reggan_plugin.rig.mouth_opening import (
     changed_mouth,
@@ -45,7 +44,7 @@ from reggan_plugin.rig.raster import (
     window_places,
 )
 from reggan_plugin.rig.refinement import TRUST, Refine, RigRefinement, RigRequest, added_motion
-from reggan_plugin.rig.template import Template, is_lower
+from reggan_plugin.rig.template_fit import Fit, Template, closing_edges, fit, is_lower
 
 _LOW, _HIGH = 5, 95
 """Percentiles of brightness between which skin counts: no nostrils, no highlights."""

@@ -24,7 +24,7 @@ from reggan_plugin.limits import (
 from reggan_plugin.rig.head_part import Part
 from reggan_plugin.rig.own_rig import RigMesh, sides_to_look_from
 from reggan_plugin.rig.own_teeth import pieces_of
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import template
 from reggan_plugin.textures.character import (
     DIRECTIONS,
     Character,

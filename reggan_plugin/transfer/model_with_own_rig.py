@@ -15,7 +15,7 @@ from reggan_plugin.rig.own_rig import RigMesh, own_rig
 from reggan_plugin.rig.own_teeth import own_mouth
 from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.rig.skin_motion import Landmarks
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import template
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 _SHIFTS = ((0.0, 0.0), (0.02, 0.01), (-0.02, 0.01), (0.0, -0.02))

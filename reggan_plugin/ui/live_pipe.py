@@ -36,13 +36,13 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.errors import RegganError, SourceError, UsageError, document_from_said
 from reggan_plugin.faces.face_finder import FaceChoice
-from reggan_plugin.file_safety import appearing, json_text, refuse_existing, refuse_overwriting
+from reggan_plugin.file_safety import appearing, refuse_existing, refuse_overwriting
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import state_of
 from reggan_plugin.jobs.results_and_events import face_not_found, none_of_number
+from reggan_plugin.json_and_toml import json_text, parse_json
 from reggan_plugin.limits import MOST_PATH_LETTERS
-from reggan_plugin.read_json_and_toml import parse_json
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.change_from_json import change_from_json, choice_from_json
 from reggan_plugin.ui.live_face import LiveFace, averaged, live_face, rgba_of

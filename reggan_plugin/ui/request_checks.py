@@ -19,8 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from reggan_plugin.errors import RegganError, SourceError, UsageError
 from reggan_plugin.faces.face_finder import FaceChoice
+from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_JSON_BYTES
-from reggan_plugin.read_json_and_toml import parse_json
 from reggan_plugin.ui.change_from_json import (
     SliderValues,
     change_from_json,

@@ -26,8 +26,8 @@ from typing import Any
 from reggan_plugin.errors import SourceError, UnknownExpressionError, UsageError, expect_types
 from reggan_plugin.file_safety import read_text
 from reggan_plugin.frozen import frozen
+from reggan_plugin.json_and_toml import parse_toml
 from reggan_plugin.limits import MOST_PRESETS, MOST_SETTINGS_BYTES, refuse_beyond
-from reggan_plugin.read_json_and_toml import parse_toml
 from reggan_plugin.vocabulary.action_units import action_unit_weights, is_action_unit
 from reggan_plugin.vocabulary.face_shapes import (
     ARKIT_SHAPES,

@@ -22,8 +22,8 @@ from reggan_plugin.comp.fusion import fusion_composition
 from reggan_plugin.comp.nuke import nuke_script
 from reggan_plugin.comp.shot_and_layers import CompShot, Footage
 from reggan_plugin.errors import UsageError
-from reggan_plugin.file_safety import json_text
 from reggan_plugin.jobs.frame_record import record_path
+from reggan_plugin.json_and_toml import json_text
 
 Streams = pytest.CaptureFixture[str]
 NAMES = ["[python {x}]", "$env(HOME)", "a\\b", 'a"b', "a\nb", "a\x07b", "\udcff", "a;b", "a%02db"]

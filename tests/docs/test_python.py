@@ -14,9 +14,8 @@ from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.models.model_card import find_model
-from reggan_plugin.rig.fit import fit
 from reggan_plugin.rig.rig_model import RigSource
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import fit, template
 
 from ..sample_frames import SAMPLES
 from .conftest import ROOT, blocks_of

@@ -17,7 +17,7 @@ from reggan_plugin.errors import MeshError
 from reggan_plugin.rig.own_rig import own_rig
 from reggan_plugin.rig.own_teeth import own_mouth
 from reggan_plugin.rig.skin_motion import Landmarks
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import template
 from reggan_plugin.textures.read_rig import read_rig
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 

@@ -15,10 +15,10 @@ from reggan_plugin.errors import RegganError
 from reggan_plugin.faces.face_finder import read_landmarks
 from reggan_plugin.faces.landmarks_and_pose import LANDMARK_NAMES
 from reggan_plugin.faces.tracks_file import read_tracks
-from reggan_plugin.file_safety import json_text
 from reggan_plugin.files.sequence import find_sequence, parse_frame_range
 from reggan_plugin.jobs.frame_record import read_record, record_path
 from reggan_plugin.jobs.intensity_curve import read_curve
+from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.models.model_card import CARD_KEY, CARD_SCHEMA, card_from_metadata
 from reggan_plugin.rig.dense_landmarks import COUNT
 

@@ -33,9 +33,8 @@ from reggan_plugin.files.frame import read_frame
 from reggan_plugin.imaging.crop import cut_crop
 from reggan_plugin.models.model_card import find_model
 from reggan_plugin.rig.dense_landmarks import GROUPS
-from reggan_plugin.rig.fit import fit
 from reggan_plugin.rig.rig_model import RigSource
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import fit, template
 from reggan_plugin.textures.character import Character
 from reggan_plugin.textures.map_change import PreparedFace
 from reggan_plugin.textures.read_mesh import load_mesh

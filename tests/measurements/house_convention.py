@@ -7,7 +7,7 @@ Needs nothing but the template that ships. The table stands in docs/maintainers/
 
 import numpy as np
 
-from reggan_plugin.rig.template import CONVENTIONS, Template, template
+from reggan_plugin.rig.template_fit import CONVENTIONS, Template, template
 
 _AXES = (("left", "right"), ("up", "down"), ("forward", "back"))
 """Words for both ways along each axis, of the head's own."""

@@ -7,7 +7,7 @@ import numpy as np
 from reggan_plugin.faces.face_finder import FaceFinder
 from reggan_plugin.rig.own_rig import OwnRig, RigMesh, own_rig
 from reggan_plugin.rig.rig_model import RigSource
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import template
 from reggan_plugin.transfer.model_with_own_rig import landmarks_in
 from reggan_training.heads.head import REGIONS, HeadMesh, Part
 

@@ -34,7 +34,7 @@ from reggan_plugin.rig.eyes import Lids
 from reggan_plugin.rig.raster import smooth_arc
 from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.rig.skin_motion import Landmarks, rig_answer
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import template
 from reggan_plugin.vocabulary.expression import BASIC_EXPRESSIONS, ExpressionMix
 from reggan_training.commands.options import families_from_paths
 from reggan_training.heads.head import HeadMesh, Part

@@ -11,7 +11,7 @@ from reggan_plugin.perform.read_clip import Recording
 from reggan_plugin.perform.steady_curves import steady
 from reggan_plugin.perform.take_from_clip import performance_from_recording
 from reggan_plugin.rig.dense_landmarks import LIP_PAIRS
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import template
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES
 
 from .conftest import ScriptedReader, reading

@@ -5,7 +5,7 @@ import numpy as np
 from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
 from reggan_plugin.rig.raster import mask_of, smooth_arc
 from reggan_plugin.rig.skin_motion import Landmarks
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import template
 
 SIDE_PX = 384
 SKIN, WHITE, IRIS, LIPS = (

@@ -11,7 +11,7 @@ from PIL import Image
 
 from reggan_plugin.rig.dense_landmarks import SIDES, eye_rows
 from reggan_plugin.rig.mouth_drawing import GUM, TOOTH, mouth_rig
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import template
 from tests.rig.drawn_face import drawn_face, placed
 from tests.training.heads.glb_face import GlbWriter
 

@@ -5,7 +5,7 @@ import pytest
 
 from reggan_plugin.rig.dense_landmarks import MIRROR
 from reggan_plugin.rig.face_reader import laid_over, weights_beyond, weights_worn, worn_expression
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import template
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, mirrored_name
 
 

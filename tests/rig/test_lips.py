@@ -24,7 +24,7 @@ from reggan_plugin.rig.mouth_opening import (
 )
 from reggan_plugin.rig.raster import WHOLE, grown, line_of, mask_of, smooth_arc
 from reggan_plugin.rig.skin_motion import Landmarks, rig_answer
-from reggan_plugin.rig.template import is_lower, template
+from reggan_plugin.rig.template_fit import is_lower, template
 from tests.rig.drawn_face import drawn_face, placed
 
 DOWN = np.array([0.0, 1.0])

@@ -16,7 +16,7 @@ from reggan_plugin.rig.mouth_drawing import GUM, PLATE, TONGUE, TOOTH, WALL, Mou
 from reggan_plugin.rig.mouth_opening import kept_shut
 from reggan_plugin.rig.own_rig import OwnRig, RigMesh, own_rig, sides_to_look_from
 from reggan_plugin.rig.own_teeth import own_mouth
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import template
 from reggan_plugin.textures.character import MeshPart
 from reggan_plugin.textures.read_mesh import load_mesh
 from reggan_plugin.textures.read_rig import read_rig, rig_mesh

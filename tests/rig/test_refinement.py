@@ -23,7 +23,7 @@ from reggan_plugin.rig.refinement import (
 )
 from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.rig.skin_motion import rig_answer
-from reggan_plugin.rig.template import CONVENTIONS, Template, template
+from reggan_plugin.rig.template_fit import CONVENTIONS, Template, template
 from reggan_plugin.vocabulary.expression import mix_from_request
 from tests.rig.drawn_face import drawn_face
 from tests.rig.test_rig_model import KnowingRunner, card

@@ -11,7 +11,7 @@ from reggan_plugin.rig.dense_landmarks import SIDES, eye_rows, rows_of
 from reggan_plugin.rig.mouth_opening import mouth_of_character
 from reggan_plugin.rig.raster import WHOLE, line_of, smooth_arc
 from reggan_plugin.rig.skin_motion import Landmarks, rig_answer
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import template
 from tests.rig.drawn_face import SKIN, WHITE, drawn_face, placed
 
 BLINK = {"eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}

@@ -7,7 +7,7 @@ import numpy as np
 from reggan_plugin.faces.face_in_shot import CharacterMouth, FaceInShot
 from reggan_plugin.rig.dense_landmarks import COUNT, LIP_PAIRS, eye_rows, rows_of
 from reggan_plugin.rig.steady_landmarks import is_of_landmarks, steady_in_shot, usual_mouth
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import template
 from tests.rig.drawn_face import placed
 
 FRAMES, EYE_PX, NOISE_PX = 40, 100.0, 0.1

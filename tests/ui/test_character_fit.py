@@ -17,7 +17,7 @@ from reggan_plugin.commands.options.options_and_settings_file import keep_charac
 from reggan_plugin.curves.read_take import read_take
 from reggan_plugin.curves.retargeting import text_of_table
 from reggan_plugin.errors import UsageError
-from reggan_plugin.read_json_and_toml import parse_toml
+from reggan_plugin.json_and_toml import parse_toml
 from reggan_plugin.ui.open_files import OpenFiles
 from reggan_plugin.ui.open_take import CharacterFit
 from reggan_plugin.ui.page_actions import Studio

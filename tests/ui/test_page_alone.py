@@ -37,11 +37,10 @@ from reggan_plugin.files.frame import Frame, read_frame
 from reggan_plugin.imaging.crop import CROP_LANDMARKS, FaceCrop, cut_crop
 from reggan_plugin.rig.dense_landmarks import eye_rows, rows_of
 from reggan_plugin.rig.eyes import Lids
-from reggan_plugin.rig.fit import Fit, closing_edges, fit
 from reggan_plugin.rig.raster import MeshRaster, mask_of, rasterise
 from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.rig.skin_motion import Landmarks
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import Fit, closing_edges, fit, template
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.open_frame import open_frame
 from reggan_plugin.ui.routes import document_of_frame

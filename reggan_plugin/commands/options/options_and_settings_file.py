@@ -26,9 +26,9 @@ import click
 from reggan_plugin.backends.devices import ENGINE_SUFFIX
 from reggan_plugin.errors import UsageError
 from reggan_plugin.file_safety import read_text, write_atomically
+from reggan_plugin.json_and_toml import parse_toml
 from reggan_plugin.limits import MOST_SETTINGS_BYTES
 from reggan_plugin.models.model_card import installed_models
-from reggan_plugin.read_json_and_toml import parse_toml
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 AddOption = Callable[[Callable[..., Any]], Callable[..., Any]]

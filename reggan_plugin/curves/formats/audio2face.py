@@ -4,8 +4,8 @@ import numpy as np
 
 from reggan_plugin.curves.take import Columns, TakeFormat
 from reggan_plugin.errors import counted
+from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_TAKE_FPS
-from reggan_plugin.read_json_and_toml import parse_json
 
 _FIELDS = ("facsNames", "weightMat")
 

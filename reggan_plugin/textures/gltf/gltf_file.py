@@ -18,8 +18,8 @@ import numpy as np
 from reggan_plugin.array_types import Shaped
 from reggan_plugin.errors import MeshError
 from reggan_plugin.frozen import frozen
+from reggan_plugin.json_and_toml import parse_json
 from reggan_plugin.limits import MOST_BUFFER_BYTES, MOST_NAME_BYTES, MOST_UNSTORED, refuse_beyond
-from reggan_plugin.read_json_and_toml import parse_json
 from reggan_plugin.textures.character import AlphaMode, Material
 from reggan_plugin.textures.files_named_by_mesh import file_of_uri, read_file, refuse_many_files
 from reggan_plugin.textures.gltf.schema import check_document, refuse_overgrown

@@ -8,7 +8,7 @@ import torch
 
 from reggan_plugin.models.model_card import weights_folder
 from reggan_plugin.rig.refinement import CELLS, PLANES
-from reggan_plugin.rig.template import CONVENTIONS
+from reggan_plugin.rig.template_fit import CONVENTIONS
 from reggan_training.landmarks.picture_pool import PicturePool, PoolRun
 from reggan_training.refinement.network import RigRefiner
 from reggan_training.refinement.training import (

@@ -20,11 +20,10 @@ from reggan_plugin.array_types import CropPixels
 from reggan_plugin.errors import SourceError
 from reggan_plugin.frozen import frozen
 from reggan_plugin.imaging.colour import LUMA_WEIGHTS
-from reggan_plugin.rig.fit import closing_edges, fit
 from reggan_plugin.rig.refinement import CELLS, RigRequest, source_raster
 from reggan_plugin.rig.rig_model import RigSource
 from reggan_plugin.rig.skin_motion import Landmarks, light_change
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import closing_edges, fit, template
 from reggan_training.heads.head import HeadMesh, Part
 from reggan_training.landmarks.drawn_accessories import SIDE_PX
 from reggan_training.landmarks.pictures import (

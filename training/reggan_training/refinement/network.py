@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from reggan_plugin.rig.refinement import PLANES
-from reggan_plugin.rig.template import CONVENTIONS
+from reggan_plugin.rig.template_fit import CONVENTIONS
 from reggan_training.landmarks.part_networks import Residual, block
 
 _WIDTHS: Final = (32, 48, 80, 128, 160)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from reggan_plugin.frozen import frozen
 from reggan_plugin.rig.refinement import PLANES
-from reggan_plugin.rig.template import CONVENTIONS
+from reggan_plugin.rig.template_fit import CONVENTIONS
 from reggan_training.landmarks.picture_pool import PicturePool, PoolRun
 from reggan_training.landmarks.training import RATE, Measurement, PoolTask, Report
 from reggan_training.refinement.network import LightDiscriminator, RigRefiner

@@ -229,7 +229,7 @@ def main(open_families: OpenFamilies, out: Path) -> None:
 
 
 def template_arrays(families: Mapping[str, HeadFamily]) -> dict[str, np.ndarray]:
-    """Return what the file holds: see `reggan_plugin.rig.template`.
+    """Return what the file holds: see `reggan_plugin.rig.template_fit`.
 
     `families` are `ict`, `makehuman` and `valid`, by name.
     """

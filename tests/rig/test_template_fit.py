@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from reggan_plugin.rig.dense_landmarks import COUNT, eye_rows, rows_of
-from reggan_plugin.rig.fit import fit, worn_mouth
-from reggan_plugin.rig.template import template
+from reggan_plugin.rig.template_fit import fit, template, worn_mouth
 from tests.rig.drawn_face import drawn_face, placed
 
 EYE = 0.234

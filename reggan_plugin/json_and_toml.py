@@ -1,6 +1,9 @@
-"""JSON and TOML of others, read within bounds: size, depth, digits of numbers, types of fields."""
+"""JSON and TOML, read within bounds (size, depth, digits, types of fields); JSON that any program
+reads.
+"""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -99,3 +102,16 @@ def _whole(digits: str) -> int:
     if len(digits) > MOST_NUMBER_DIGITS:
         raise ValueError(f"a number has {len(digits)} digits, of at most {MOST_NUMBER_DIGITS}")
     return int(digits)
+
+
+def json_text(document: Any, indent: int | None = None) -> str:
+    """JSON for other programs: what is no number becomes null, as JSON has no NaN."""
+    return json.dumps(_finite(document), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

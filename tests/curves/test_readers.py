@@ -88,6 +88,21 @@ def test_turns_of_the_head_stay_beside_the_weights(tmp_path: Path) -> None:
     assert csv_of_take(take_of(tmp_path, again)) == again
 
 
+def test_turns_of_phone_takes_stay_beside_the_weights(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    formats.ifacialmocap(path, 2)
+    turns = read_take(path).beside
+    assert turns["headRotX"].tolist() == [1.5, 1.5]
+    assert turns["headRotY"].tolist() == [-2, -2]
+    assert list(turns)[-3:] == ["leftEyeRotX", "leftEyeRotY", "leftEyeRotZ"]
+    path.write_text(f"bs,jawOpen\nk,0,{','.join(map(str, range(10)))},0.5\n")
+    assert {name: value for name, (value,) in read_take(path).beside.items()} == {
+        **{f"head{one}": place for place, one in enumerate(("PosX", "PosY", "PosZ"))},
+        **{f"headRot{axis}": place for place, axis in enumerate("XYZ", start=3)},
+        **{"leftEyeRotX": 6, "leftEyeRotY": 7, "rightEyeRotX": 8, "rightEyeRotY": 9},
+    }
+
+
 def test_dropped_frames_are_named_and_leave_their_time(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     formats.live_link(path)

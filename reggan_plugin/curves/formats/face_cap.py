@@ -5,8 +5,11 @@ import numpy as np
 from reggan_plugin.curves.take import Columns, TakeFormat
 
 _ROW, _HEADING = "k", "bs"
-_BEFORE_WEIGHTS = 12
-"""Cells of a Face Cap row: its mark, time, position, rotation, two eyes."""
+_TURNS = (
+    *("headPosX", "headPosY", "headPosZ", "headRotX", "headRotY", "headRotZ"),
+    *("leftEyeRotX", "leftEyeRotY", "rightEyeRotX", "rightEyeRotY"),
+)
+"""Of a row, between its time and its weights; they go on beside these."""
 _FACE_CAP_ORDER = (
     "browInnerUp browDown_L browDown_R browOuterUp_L browOuterUp_R eyeLookUp_L eyeLookUp_R"
     " eyeLookDown_L eyeLookDown_R eyeLookIn_L eyeLookIn_R eyeLookOut_L eyeLookOut_R eyeBlink_L"
@@ -46,7 +49,7 @@ def columns_of_face_cap(text: str) -> Columns:
     if not rows:
         raise ValueError("it has no row that begins with k")
     order = names if names is not None else _FACE_CAP_ORDER.split()
-    width = _BEFORE_WEIGHTS - 1 + len(order)
+    width = 1 + len(_TURNS) + len(order)
     if len(rows[0]) != width:
         raise ValueError(
             f"its rows have {len(rows[0])} numbers; expected {width}: time, 10 of head and eyes, "
@@ -56,9 +59,9 @@ def columns_of_face_cap(text: str) -> Columns:
     note = "It does not name its columns; they are taken in the app's own order."
     return Columns(
         kind="Face Cap",
-        names=order,
+        names=[*_TURNS, *order],
         times_s=table[:, 0] / 1000.0,
-        values=table[:, _BEFORE_WEIGHTS - 1 :],
+        values=table[:, 1:],
         notes=() if names is not None else (note,),
     )
 

@@ -9,7 +9,10 @@ from reggan_plugin.curves.take import Columns, TakeFormat
 from reggan_plugin.errors import Remark
 
 IFACIALMOCAP_FPS = 60.0
-_ITEM = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)[-&](-?\d+(?:\.\d+)?)")
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_ITEM = re.compile(rf"([A-Za-z_][A-Za-z0-9_]*)[-&]({_NUMBER})")
+_AXES = ("RotX", "RotY", "RotZ", "PosX", "PosY", "PosZ")
+"""Of a head, in degrees and metres; eyes have the first three."""
 
 
 def columns_of_ifacialmocap(text: str, rate_fps: float | None) -> Columns:
@@ -24,10 +27,11 @@ def columns_of_ifacialmocap(text: str, rate_fps: float | None) -> Columns:
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue
-        packet = dict(_items(line.partition("=")[0].split("|"), number))
+        weights, _, turns = line.partition("=")
+        packet = dict(_items(weights.split("|"), number))
         if not packet:
             raise ValueError(f"line {number} holds no weight such as jawOpen-12")
-        packets.append(packet)
+        packets.append(packet | dict(_turns(turns.split("|"))))
     names = list(dict.fromkeys(name for packet in packets for name in packet))
     rate = rate_fps or IFACIALMOCAP_FPS
     told = f"The take holds no time; its lines are taken for {rate:g} a second."
@@ -50,6 +54,15 @@ def _items(cells: Iterable[str], line: int) -> Iterator[tuple[str, float]]:
             yield match[1], float(match[2])
         elif cell.strip():
             raise ValueError(f"line {line} holds {cell.strip()[:40]!r}; expected jawOpen-12")
+
+
+def _turns(cells: Iterable[str]) -> Iterator[tuple[str, float]]:
+    """Yield turns and place of head and eyes, which go on beside the weights."""
+    for cell in cells:
+        part, _, numbers = cell.strip().partition("#")
+        for axis, number in zip(_AXES, numbers.split(","), strict=False):
+            if re.fullmatch(_NUMBER, number):
+                yield f"{part}{axis}", float(number)
 
 
 def _has_packets(text: str) -> bool:

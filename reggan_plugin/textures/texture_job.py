@@ -40,6 +40,7 @@ from reggan_plugin.textures.maps.texture_map import (
     TextureMap,
     read_tile,
 )
+from reggan_plugin.textures.read_mesh import files_of_mesh
 from reggan_plugin.textures.texture_job_files import (
     OutputPlan,
     OutputRecords,
@@ -93,7 +94,7 @@ def make_maps(
     if request.mesh is None:
         return _run_flat(plan, subject.open_transfer)
     changes_nothing = all(mix.changes_nothing for mix in request.mixes.values())
-    asks_for_more = is_usd(request) or bool(request.also)
+    asks_for_more = request.out_mesh is not None or bool(request.also)
     if plan.files is not None and changes_nothing and not asks_for_more:
         return _copied(plan, plan.files)
     return _run_mesh(plan, subject.face, advance)
@@ -132,6 +133,11 @@ def _run_mesh(plan: OutputPlan, face: PreparedFace, advance: Advance) -> Texture
             else:
                 remarks = write_mesh(request, face, contents, suffix)
         written += meshes
+        for path in meshes if usd is None else ():  # a .gltf has its maps beside it
+            written += [one for one in files_of_mesh(path)[1:] if one not in records.inputs]
+        if request.also:
+            names = ", ".join(path.name for path in request.also)
+            remarks += (f"{names} move in files of their own: the mesh keeps the maps that it has",)
         notices |= dict.fromkeys(remarks)
     return TextureResult(
         written=tuple(written),
@@ -212,15 +218,10 @@ def _run_flat(plan: OutputPlan, open_transfer: OpenTransfer) -> TextureResult:
 
 def _copied(plan: OutputPlan, files: TextureFiles) -> TextureResult:
     """Intensity 0: the same files."""
-    request, written = plan.request, list[Path]()
-    for label in plan.labels if plan.writes_maps else ():
+    written = list[Path]()
+    for label in plan.labels:
         written += _write_map(plan, files, TextureMap(tiles={}), label, {})
-    meshes = mesh_outputs(request, plan.labels)
-    with plan.records.writing(meshes, request.mesh_as):
-        for path in meshes:
-            assert request.mesh is not None, "the plan lets only glTF through"
-            copy_frame(request.mesh, path)
-    return TextureResult(written=(*written, *meshes), skipped=plan.skipped)
+    return TextureResult(written=tuple(written), skipped=plan.skipped)
 
 
 def write_also(source: Path, output: Path, face: PreparedFace, changed: ChangedMap) -> None:

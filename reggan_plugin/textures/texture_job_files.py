@@ -149,6 +149,11 @@ class OutputRecords:
             "rig": plain(request.rig),
         }
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files that are read, but for the model."""
+        return self._subject.inputs
+
     def refuse_inputs(self, outputs: Iterable[Path]) -> None:
         """Refuse outputs or records that are files which the request reads, or the mesh names.
 

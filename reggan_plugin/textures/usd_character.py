@@ -77,10 +77,20 @@ def _material(
     image: str | None,
     colour: Sequence[float] = (1.0, 1.0, 1.0, 1.0),
     is_map_mirrored: bool = False,
+    laid_by: str = "",
 ) -> Material:
-    """Return a material; a map that lies elsewhere than beside the file is left out, and named."""
+    """Return a material. A map that lies elsewhere than beside the file, or is laid by a node that
+    is not read, is left out, and named.
+    """
     red, green, blue, alpha = colour
     file = None if image is None else Path(image)
+    if laid_by:
+        _LOG.warning(
+            "%s: the map of material %r is laid by a node %s, which is not read, and is left out. "
+            "Move the UVs of the mesh in its place",
+            *(path, name, laid_by),
+        )
+        file = None
     try:
         if file is not None:
             tiles_of_map(path, file)
@@ -112,7 +122,7 @@ def meshes_in(path: str, with_morphs: bool) -> dict[str, Any]:
     """
     from pxr import Usd, UsdGeom
 
-    stage, places = open_stage(Path(path)), UsdGeom.XformCache()
+    stage, places = open_stage(Path(path)), dict[Any, Any]()
     parts: list[dict[str, Any]] = []
     points = 0
     everywhere = Usd.TraverseInstanceProxies(Usd.PrimDefaultPredicate)
@@ -129,6 +139,27 @@ def meshes_in(path: str, with_morphs: bool) -> dict[str, Any]:
             points += len(part["positions"]) * (1 + len(part["morphs"]))
             parts.append({**part, "mesh": number})
     return {"parts": parts, "z_up": UsdGeom.GetStageUpAxis(stage) == UsdGeom.Tokens.z}
+
+
+def _world_of(prim: Any, known: dict[Any, Any]) -> Any:
+    """Return the matrix of a prim to the world, at the default time; of transforms that have
+    samples in time alone, at the first one.
+    """
+    from pxr import Gf, Usd, UsdGeom
+
+    above = []
+    while prim and prim.GetPath() not in known:
+        above.append(prim)
+        prim = prim.GetParent()
+    world = known[prim.GetPath()] if prim else Gf.Matrix4d(1)
+    for one in reversed(above):
+        if placed := UsdGeom.Xformable(one):
+            is_sampled = any(move.Get() is None for move in placed.GetOrderedXformOps())
+            time = Usd.TimeCode.EarliestTime() if is_sampled else Usd.TimeCode.Default()
+            own = placed.GetLocalTransformation(time)
+            world = own if placed.GetResetXformStack() else own * world
+        known[one.GetPath()] = world
+    return world
 
 
 def _is_rendered(prim: Any) -> bool:
@@ -246,7 +277,7 @@ def _refuse_clips(path: Path, layer: Any) -> None:
         raise MeshError(f"{path} plays value clips, which lie in other files. Flatten it first.")
 
 
-def _parts(prim: Any, places: Any, most: int, with_morphs: bool) -> list[dict[str, Any]]:
+def _parts(prim: Any, places: dict[Any, Any], most: int, with_morphs: bool) -> list[dict[str, Any]]:
     """Return the fields of a `MeshPart` in triangles for each material of a mesh, with a point for
     every corner of a face.
 
@@ -266,7 +297,7 @@ def _parts(prim: Any, places: Any, most: int, with_morphs: bool) -> list[dict[st
     refuse_beyond(len(corners), most, "corners with the meshes before it")
     if len(corners) and not 0 <= corners.min() <= corners.max() < len(points):
         raise ValueError(f"its faces name points beyond its {len(points)}")
-    world = np.array(places.GetLocalToWorldTransform(prim))
+    world = np.array(_world_of(prim, places))
     count = len(points)
     with np.errstate(all="ignore"):  # numbers beyond all bounds: `load_mesh` looks at the points
         points = points @ world[:3, :3] + world[3, :3]
@@ -347,6 +378,8 @@ class _Placing:
 
     primvar: str = ""
     moves: tuple[tuple[tuple[float, ...], float, tuple[float, ...]], ...] = ()
+    unread: str = ""
+    """A node among them that is not read."""
 
     def of(self, values: np.ndarray) -> np.ndarray:
         """Return coordinates of the map for those of the primvar."""
@@ -377,8 +410,9 @@ def _worn_map(material: Any) -> tuple[dict[str, Any], _Placing]:
     image = _file_at(next(filter(None, places), ""))
     wraps = [texture.GetInput(name) for name in ("wrapS", "wrapT")]
     is_mirrored = any(one and one.Get() == "mirror" for one in wraps)
+    placing = _placing_of(texture)
     wears = {"name": name, "image": image, "colour": tint, "is_map_mirrored": is_mirrored}
-    return wears, _placing_of(texture)
+    return {**wears, "laid_by": placing.unread}, placing
 
 
 def surfaces_of(material: Any) -> dict[str, Any]:
@@ -462,14 +496,22 @@ def _placing_of(texture: Any) -> _Placing:
     """Return how a texture is laid: its primvar reader, and transforms before that."""
     from pxr import UsdShade
 
-    placing, given = _Placing(), texture.GetInput("st")
+    tiled = {"uvtiling": (1.0, 1.0), "uvoffset": (0.0, 0.0)}  # MaterialX, as the next
+    if any((_floats(texture.GetInput(name), 2) or plain) != plain for name, plain in tiled.items()):
+        return _Placing(unread=str(texture.GetIdAttr().Get()))
+    placing = _Placing()
+    given = texture.GetInput("st") or texture.GetInput("texcoord")
     for _ in range(_MOST_NODES):
         source = next(iter(given.GetValueProducingAttributes(True)), None) if given else None
         shader = UsdShade.Shader(source.GetPrim()) if source else None
         if not shader:
             break
-        if shader.GetIdAttr().Get() != "UsdTransform2d":
-            named = shader.GetInput("varname")
+        kind = str(shader.GetIdAttr().Get())
+        if kind != "UsdTransform2d":
+            named = shader.GetInput("varname") or shader.GetInput("geomprop")
+            is_fed = any(one.HasConnectedSource() for one in shader.GetInputs())
+            if not named and (is_fed or "place2d" in kind):
+                return replace(placing, unread=kind)
             found = next(iter(named.GetValueProducingAttributes()), None) if named else None
             return replace(placing, primvar=str(found.Get() or "") if found else "")
         move = (

@@ -23,6 +23,7 @@ from reggan_plugin.textures.gltf.add_textures import (
 from reggan_plugin.textures.gltf.gltf_file import GltfFile
 from reggan_plugin.textures.gltf.vrm_atlas import check_takes_atlas, write_atlas
 from reggan_plugin.textures.map_change import PreparedFace
+from reggan_plugin.textures.maps.texture_files import image_bytes
 from reggan_plugin.textures.texture_job_files import map_output, mesh_outputs
 from reggan_plugin.textures.texture_request import TextureRequest
 from reggan_plugin.textures.usd_character import (
@@ -115,7 +116,7 @@ def write_mesh(
         return write_atlas(gltf, image, contents, out)
     for label, content in contents.items():
         path = named(out, label)
-        if request.mixes[label].changes_nothing and request.look.texture is None:
+        if content == image_bytes(gltf, image):
             copy_frame(gltf.path, path)
         else:
             write_replaced(gltf, image, content, suffix.lower(), path)
@@ -221,7 +222,13 @@ def text_with_variants(
     before = open_stage(Path(source))
     readers, remarks = _readers_of_map(before, material, own, source)
     places = {file: place_of(before.GetAttributeAtPath(file)) for file in readers}
-    layer = UsdUtils.FlattenLayerStack(before, place_from_name)
+    absolute = set[str]()  # in the source; these stay as they are
+
+    def place(layer: Any, name: str) -> str:
+        absolute.update({name} if Path(name).is_absolute() else ())
+        return place_from_name(layer, name)
+
+    layer = UsdUtils.FlattenLayerStack(before, place)
     for file in readers:
         spec = layer.GetAttributeAtPath(file)
         if spec is not None:
@@ -263,7 +270,9 @@ def text_with_variants(
                     "its own.",
                     kind="mesh-cannot-be-written",
                 )
-    UsdUtils.ModifyAssetPaths(layer, lambda name: _named_from(Path(out), name))
+    UsdUtils.ModifyAssetPaths(
+        layer, lambda name: name if name in absolute else _named_from(Path(out), name)
+    )
     return str(layer.ExportToString()), remarks
 
 

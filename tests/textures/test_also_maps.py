@@ -76,6 +76,16 @@ def test_what_cannot_move_along_is_said(folder: Path, capsys: pytest.CaptureFixt
     assert "Leave out --also" in capsys.readouterr().err
 
 
+def test_that_a_mesh_keeps_its_further_maps_is_said(
+    folder: Path, head_glb: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = write_motion_model(folder / "model.onnx", motion=(0.013, 0.021), gain=0.0)
+    words = ["texture", head_glb, "--also", folder / "normal.png", "--model", model]
+    words += ["--expression", "happy", "--out-mesh", folder / "happy.glb"]
+    assert main(list(map(str, words))) == 0
+    assert "normal.png move in files of their own" in capsys.readouterr().err
+
+
 def test_numbers_outside_0_to_1_are_refused_before_a_map_is_written(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,3 +28,18 @@ def test_a_morph_is_what_its_weight_adds(
     assert (morph.name, moved.morphs) == ("grow", ())
     assert np.abs(morph.offsets).max() > 0.01
     np.testing.assert_allclose(still.positions + morph.offsets, moved.positions, atol=1e-9)
+
+
+def test_names_of_morphs_stand_beside_what_artists_note(
+    tmp_path: Path, head: object, write_head_glb: Callable[..., None]
+) -> None:
+    path = tmp_path / "head.glb"
+    write_head_glb(path, head, image=b"")
+    gltf = read_gltf(path)
+    document = copy.deepcopy(gltf.document)
+    mesh = document["meshes"][0]
+    mesh["primitives"].append(copy.deepcopy(mesh["primitives"][0]))
+    mesh["primitives"][0]["extras"] = mesh["extras"]
+    mesh["extras"] = {"artist": "somebody"}
+    parts = character_from_gltf(replace(gltf, document=document), with_morphs=True).parts
+    assert [morph.name for part in parts for morph in part.morphs] == ["grow", "grow"]

@@ -13,7 +13,9 @@ from PIL import Image
 
 from reggan_plugin.cli import main
 
+from ..glb_files import glb_bytes
 from .conftest import SIDE_PX, MadeHead
+from .test_write_gltf import parsed
 
 
 def test_one_character(head_files: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -114,6 +116,66 @@ def test_a_sheet_shows_all_expressions(head_files: Path, tmp_path: Path) -> None
     command[command.index("--sheet") + 1] = str(head_files / "base_color.png")
     assert main(command) == 2  # before a map is written
     assert not (tmp_path / "new").exists()
+
+
+def test_a_gltf_names_the_maps_beside_it_and_finds_its_own_files(
+    head_glb: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    document, binary = parsed(head_glb)
+    document["buffers"][0]["uri"] = "data.bin"
+    (tmp_path / "data.bin").write_bytes(binary)
+    view = document["bufferViews"][document["images"][0].pop("bufferView")]
+    place = slice(view["byteOffset"], view["byteOffset"] + view["byteLength"])
+    document["images"][0]["uri"] = "face_base.png"
+    (tmp_path / "face_base.png").write_bytes(binary[place])
+    mesh, out = tmp_path / "head.gltf", tmp_path / "sad.gltf"
+    mesh.write_text(json.dumps(document))
+    (tmp_path / "other").mkdir()
+    command = ["texture", str(mesh), "-e", "sad"]
+    assert main([*command, "--out-mesh", str(out)]) == 0
+    (image, *_) = json.loads(out.read_text())["images"]
+    assert capfd.readouterr().out.splitlines() == [str(out), str(tmp_path / image["uri"])]
+    command += ["-i", "0", "--texture", str(tmp_path / "face_base.png")]
+    assert main([*command, "--out-mesh", str(tmp_path / "other" / "same.gltf")]) == 2
+    assert "would not find the files" in capfd.readouterr().err
+    assert main([*command, "--out-mesh", str(tmp_path / "same.gltf")]) == 0
+    assert (tmp_path / "same.gltf").read_bytes() == mesh.read_bytes()
+
+
+def test_a_material_brings_all_that_wear_its_map(
+    head_glb: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    results = []
+    for name in ("whole", "halves"):
+        document, binary = parsed(head_glb)
+        (primitive,) = document["meshes"][0]["primitives"]
+        if name == "halves":
+            indices = document["accessors"][primitive["indices"]]
+            indices["count"] //= 2
+            rest = {**indices, "byteOffset": 4 * indices["count"]}
+            document["accessors"].append(rest)
+            other = {**primitive, "material": 1, "indices": len(document["accessors"]) - 1}
+            document["meshes"][0]["primitives"].append(other)
+            document["materials"][1] = {**document["materials"][0], "name": "Neck"}
+        mesh = head_glb.with_name(f"{name}.glb")
+        mesh.write_bytes(glb_bytes(document, binary))
+        assert main(["texture", str(mesh), "-e", "sad", "--material", "Face"]) == 0
+        assert "of material 'Face'" in capfd.readouterr().err
+        results.append(np.asarray(Image.open(head_glb.with_name(f"{name}_sad.png"))).astype(int))
+    assert np.abs(results[0] - results[1]).mean() < 0.1
+
+
+def test_a_material_whose_name_two_maps_share_is_refused(
+    head_glb: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    document, binary = parsed(head_glb)
+    document["materials"][1]["name"] = "Face"
+    (primitive,) = document["meshes"][0]["primitives"]
+    document["meshes"][0]["primitives"].append({**primitive, "material": 1})
+    head_glb.write_bytes(glb_bytes(document, binary))
+    command = ["texture", str(head_glb), "-e", "sad", "--material", "Face"]
+    assert main([*command, "--out-mesh", str(head_glb.with_name("out.glb"))]) == 2
+    assert "several materials 'Face', with different maps" in capfd.readouterr().err
 
 
 def test_maps_that_stay_are_not_written_where_the_sheet_cannot_be(

@@ -66,6 +66,25 @@ def test_what_usd_hides_counts_where_nothing_else_is_there(tmp_path: Path) -> No
     assert [z for z, _ in heights_and_sides(tmp_path / "a.usda")] == [1.0, 2.0, 3.0]
 
 
+def test_transforms_that_have_samples_alone_count_at_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "a.usda"
+    stage = Usd.Stage.CreateNew(str(path))
+    group = UsdGeom.Xform.Define(stage, "/Group")
+    group.AddScaleOp().Set(Gf.Vec3f(2, 2, 2))
+    for name, is_sampled in (("Moving", True), ("Still", False)):
+        mesh = UsdGeom.Mesh.Define(stage, f"/Group/{name}")
+        moved = mesh.AddTranslateOp()
+        for frame in (1001, 1010):
+            moved.Set(Gf.Vec3d(0, 0, frame - 996), frame)
+        if not is_sampled:
+            moved.Set(Gf.Vec3d(0, 0, 3))
+        mesh.GetPointsAttr().Set([(0, 0, 0), (1, 0, 0), (0, 1, 0)])
+        mesh.GetFaceVertexCountsAttr().Set([3])
+        mesh.GetFaceVertexIndicesAttr().Set([0, 1, 2])
+    stage.GetRootLayer().Save()
+    assert [z for z, _ in heights_and_sides(path)] == [10.0, 6.0]
+
+
 @pytest.mark.parametrize("is_glb", [False, True])
 def test_a_mirrored_mesh_looks_where_it_looked(tmp_path: Path, is_glb: bool) -> None:
     path = tmp_path / ("a.glb" if is_glb else "a.usda")

@@ -106,6 +106,33 @@ def test_a_map_is_read_and_laid_as_the_material_says(head: MadeHead, tmp_path: P
     assert files_of_usd(mesh) == [mesh, tmp_path / "cast" / "skin.png"]
 
 
+@pytest.mark.parametrize("kind", ["ND_geompropvalue_vector2", "ND_place2d_vector2"])
+def test_a_map_of_materialx_is_laid_as_its_node_says_or_left_out(
+    head: MadeHead, tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    mesh = write_head(tmp_path / "cast", head)
+    stage = pxr.Usd.Stage.Open(str(mesh))
+    types, shader = pxr.Sdf.ValueTypeNames, pxr.UsdShade.Shader
+    reader = shader.Define(stage, "/Looks/Skin/Reader")
+    reader.CreateIdAttr(kind)
+    if kind == "ND_geompropvalue_vector2":
+        reader.CreateInput("geomprop", types.String).Set("second")
+    colour = shader.Define(stage, "/Looks/Skin/Colour")
+    colour.CreateIdAttr("ND_image_color3")
+    colour.CreateInput("texcoord", types.Float2).ConnectToSource(reader.ConnectableAPI(), "out")
+    second = [(1.0 - u, v) for u, v in head.uv.tolist()]
+    primvars = pxr.UsdGeom.PrimvarsAPI(stage.GetPrimAtPath("/Head"))
+    primvars.CreatePrimvar("second", types.TexCoord2fArray, "vertex").Set(second)
+    stage.Save()
+    (part,) = load_mesh(mesh).character.parts
+    if kind == "ND_place2d_vector2":
+        assert part.material.image is None
+        assert "laid by a node ND_place2d_vector2, which is not read" in caplog.text
+    else:
+        assert part.material.image == tmp_path / "cast" / "skin.png"
+        np.testing.assert_allclose(part.uv, np.array(second)[head.faces.ravel()], atol=1e-6)
+
+
 def variants_of(path: Path, look: str = "") -> dict[str, str]:
     """The map that the skin wears by expression, below a look of the character."""
     stage = pxr.Usd.Stage.Open(str(path))
@@ -383,6 +410,8 @@ def run(mesh: Path, out: Path, folder: Path, *more: str) -> int:
 
 def test_every_expression_is_a_variant(head: MadeHead, tmp_path: Path) -> None:
     mesh = write_head(tmp_path / "cast", head)
+    elsewhere = "custom asset hair = @/show/hair.exr@\n    rel material:binding"
+    mesh.write_text(mesh.read_text().replace("rel material:binding", elsewhere))
     before = mesh.read_bytes()
     out = tmp_path / "looks" / "variants.usda"
     out.parent.mkdir()
@@ -394,6 +423,7 @@ def test_every_expression_is_a_variant(head: MadeHead, tmp_path: Path) -> None:
     assert pxr.UsdGeom.GetStageUpAxis(stage) == "Z"
     assert pxr.UsdGeom.GetStageMetersPerUnit(stage) == 0.01
     assert stage.GetDefaultPrim().GetPath() == "/Head"
+    assert stage.GetPrimAtPath("/Head").GetAttribute("hair").Get().path == "/show/hair.exr"
     choices = stage.GetPrimAtPath("/Looks/Skin").GetVariantSets().GetVariantSet("expression")
     assert set(choices.GetVariantNames()) == {"unchanged", "happy", "sad"}
     shown = {}

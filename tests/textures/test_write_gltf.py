@@ -106,6 +106,26 @@ def test_replacing_a_map_leaves_everything_else(source: Path, side_px: int) -> N
     assert abs(output.stat().st_size - source.stat().st_size - len(new) + len(png((1, 2, 3)))) < 400
 
 
+def test_a_png_in_the_place_of_a_ktx2_is_shown_as_a_png(source: Path) -> None:
+    document, binary = parsed(source)
+    document["textures"] += [{"source": 0}, {"extensions": {"EXT_texture_webp": {"source": 1}}}]
+    document["textures"][0] = {"sampler": 0, "extensions": {"KHR_texture_basisu": {"source": 1}}}
+    document["images"].append({**document["images"][0], "mimeType": "image/ktx2"})
+    document["images"][1]["bufferView"] = len(document["bufferViews"])
+    document["bufferViews"].append({**document["bufferViews"][0]})
+    document["extensionsUsed"] += ["KHR_texture_basisu", "EXT_texture_webp"]
+    document["extensionsRequired"] = ["KHR_texture_basisu"]
+    source.write_bytes(glb_bytes(document, binary))
+    output = source.with_name("out.glb")
+    write_replaced(read_gltf(source), 1, png((200, 100, 50)), ".png", output)
+    after, _ = parsed(output)
+    assert after["textures"][0] == {"sampler": 0, "source": 1}
+    assert after["textures"][2] == {"source": 1}
+    assert after["images"][1]["mimeType"] == "image/png"
+    assert not {"KHR_texture_basisu", "EXT_texture_webp"} & set(after["extensionsUsed"])
+    assert "extensionsRequired" not in after
+
+
 def test_chunks_of_other_programs_stay(source: Path) -> None:
     content, more = source.read_bytes(), struct.pack("<I4s8s", 8, b"XTRA", b"anything")
     source.write_bytes(content[:8] + struct.pack("<I", len(content + more)) + content[12:] + more)

@@ -74,6 +74,7 @@ class GltfEdit:
             entry["mimeType"] = MIME_TYPES[suffix]
         else:
             self._place(entry, content, suffix)
+        self._show_plainly(image)
 
     def add_image(self, content: bytes, suffix: str, name: str) -> int:
         """Add a further image; return its index."""
@@ -119,6 +120,29 @@ class GltfEdit:
         entries = self.document.setdefault(key, [])
         entries.append(entry)
         return len(entries) - 1
+
+    def _show_plainly(self, image: int) -> None:
+        """Let textures that show an image as one of another kind (WebP, KTX2) show it as PNG or
+        JPEG, and undeclare what no texture needs any longer.
+        """
+        textures, dropped = self.document.get("textures", []), set[str]()
+        for index, texture in enumerate(textures):
+            own = texture.get("extensions", {})
+            kinds = {name for name, one in own.items() if "source" in one}
+            if kinds and self.image_of({"index": index}) == image:
+                dropped |= kinds
+                texture["source"] = image
+                texture["extensions"] = {k: one for k, one in own.items() if k not in kinds}
+                if not texture["extensions"]:
+                    del texture["extensions"]
+        for texture in textures:
+            dropped -= set(texture.get("extensions", {}))
+        for key in ("extensionsUsed", "extensionsRequired"):
+            kept = [name for name in self.document.get(key, []) if name not in dropped]
+            if dropped and kept:
+                self.document[key] = kept
+            elif dropped:
+                self.document.pop(key, None)
 
     def _place(self, entry: dict[str, Any], content: bytes, suffix: str) -> None:
         """Let an image's entry lead to new bytes: at the buffer's end, or in a file beside."""

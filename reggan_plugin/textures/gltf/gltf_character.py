@@ -134,13 +134,12 @@ class _Reader:
         if not self._with_morphs:
             return ()
         mesh = self._gltf.document["meshes"][self._nodes[node]["mesh"]]
-        extras = mesh.get("extras") or primitive.get("extras")
-        names = extras.get("targetNames") if isinstance(extras, dict) else None
+        owners = (one.get("extras") for one in (mesh, primitive, *mesh["primitives"]))
+        listed = (own.get("targetNames") for own in owners if isinstance(own, dict))
+        names = next((own for own in listed if isinstance(own, list)), [])
         placed, _ = self._placed(node, primitive, positions)
         morphs: list[Morph] = []
-        for target, name in zip_longest(
-            primitive.get("targets", []), names if isinstance(names, list) else []
-        ):
+        for target, name in zip_longest(primitive.get("targets", []), names):
             if target is None:
                 break
             offsets = np.zeros_like(placed)

@@ -412,7 +412,14 @@ class MapChoice:
             if not named:
                 names = ", ".join(sorted({part.material.name for part in parts}))
                 raise UsageError(f"{character.path} has no material {material!r}; it has {names}.")
-            return named
+            images = {parts[i].material.image for i in named}
+            if len(images) > 1:
+                raise UsageError(
+                    f"{character.path} has several materials {material!r}, with different maps. "
+                    "Name no material, so that the face tells which, or rename one of them."
+                )
+            also = [i for i in self._maps.parts_with_image() if parts[i].material.image in images]
+            return [*named, *(i for i in also if i not in named)]
         if self._given is None:
             return []
         stem = Path(self._given.name).stem

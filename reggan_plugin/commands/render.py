@@ -492,9 +492,8 @@ def render(*, request: RenderOptions, style: ProgressStyle, stall_s: float) -> N
                 report(Notice(message=said))
                 stale_atlas = said if written_by(summary) else None
             else:
-                beside = write_atlas(
-                    request.atlas, jobs, summary, piped, is_new=request.existing is Existing.REFUSE
-                )
+                is_new = request.existing is Existing.REFUSE
+                beside = write_atlas(request.atlas, jobs, summary, piped, report, is_new=is_new)
         if not piped.writes:
             print_summary(summary, as_json, piped, beside)
         if summary.interrupted and not as_json and not piped.writes:

@@ -53,6 +53,7 @@ from reggan_plugin.jobs.results_and_events import (
     FrameDone,
     JobSummary,
     ModelInUse,
+    Notice,
     Report,
     document_of_missing,
 )
@@ -382,21 +383,30 @@ def is_changed_atlas(atlas: Path, existing: Existing) -> bool:
 
 
 def write_atlas(
-    atlas: Path, jobs: Sequence[PlannedJob], summary: JobSummary, piped: PipedFiles, *, is_new: bool
+    atlas: Path,
+    jobs: Sequence[PlannedJob],
+    summary: JobSummary,
+    piped: PipedFiles,
+    report: Report,
+    *,
+    is_new: bool,
 ) -> list[Path]:
     """Write pictures and their results, side by side, and what lies where; returns both files.
 
     A picture is followed by its results, in the order of the expressions. What cannot be read,
-    which the job has named, is left out; nothing is written of nothing.
+    which the job has named, is left out; nothing is written of nothing. Pictures that 8 bits do not
+    hold are reported.
 
     Raises:
         OutputExistsError: it is to be new, and is there.
         OutputError: it cannot be written.
     """
+    import numpy as np
     from PIL import Image
 
     from reggan_plugin.drawing.contact_sheet import write_cells
     from reggan_plugin.files.frame import read_content
+    from reggan_plugin.files.image_format import pixels_from_samples
     from reggan_plugin.transfer.display_picture import shown_samples
 
     parts = summary.parts or (summary,)
@@ -409,15 +419,21 @@ def write_atlas(
     asked = [(source, *cell) for source, own in cells.items() for cell in own if cell[0].exists()]
     together = len(next(iter(cells.values())))
     columns = together if len(cells) > 1 else math.ceil(math.sqrt(together))
-    listed, pictures = [], []
+    listed, pictures, rounded = [], [], dict[str, None]()
     for cell in asked:
-        _, path, _, settings, exposure_ev = cell
+        source, path, _, settings, exposure_ev = cell
         with suppress(SourceError, OSError):
             frame = settings.picture.reading.decode(read_content(path), path)
-            pictures.append(Image.fromarray(shown_samples(frame, exposure_ev)))
+            samples = shown_samples(frame, exposure_ev)
+            pictures.append(Image.fromarray(samples))
             listed.append(cell)
+            if not np.array_equal(pixels_from_samples(samples[..., :3]), frame.pixels):
+                rounded[source.name] = None
     if not pictures:
         return []
+    if rounded:
+        held = f"{atlas.name} holds 8 bits as a display shows them, which is less than is in"
+        report(Notice(message=f"{held} {', '.join(rounded)}."))
     boxes = write_cells(atlas, pictures, len(pictures), columns, is_new=is_new)
 
     def shown(path: Path) -> str:

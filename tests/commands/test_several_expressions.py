@@ -121,6 +121,14 @@ def test_an_atlas_says_where_each_picture_lies(portraits: Path, capsys: Streams)
     assert "never overwritten" in capsys.readouterr().err
 
 
+def test_an_atlas_names_pictures_that_8_bits_do_not_hold(portraits: Path, capsys: Streams) -> None:
+    levels = np.arange(20 * 14, dtype=np.uint16).reshape(14, 20) * 9
+    Image.fromarray(levels).save("fine.png")
+    words = ["hero.png", "fine.png", "-e", "happy", "--out", "set", "--atlas", "atlas.png"]
+    assert render(*words) == 0
+    assert "is less than is in fine.png." in capsys.readouterr().err
+
+
 def test_an_atlas_leaves_out_what_cannot_be_read(portraits: Path, capsys: Streams) -> None:
     Path("bad.png").write_bytes(Path("hero.png").read_bytes()[:60])
     words = ["bad.png", "hero.png", "-e", "happy", "-e", "sad", "--out", "set", "--atlas", "a.png"]

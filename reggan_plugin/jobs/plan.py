@@ -295,6 +295,11 @@ def refuse_plans(plans: Sequence[JobPlan], inputs: Iterable[Path], existing: Exi
         raise UsageError(
             f"Two of the results would both have the layer {twice}.", kind="layers-of-one-name"
         )
+    if twice is not None and twice not in outputs:
+        raise UsageError(
+            f"Two of the results would both have their credentials in {twice}. Render one of them "
+            "into another folder."
+        )
     if twice is not None:
         raise UsageError(
             f"Two of the inputs would both become {twice}. Name them one after another, or "

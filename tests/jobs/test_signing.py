@@ -226,7 +226,7 @@ def test_credentials_beside_a_frame_are_an_output_like_the_frame(
     signing = ["--sign", str(chain.signing.certificate), "--key", str(chain.signing.key)]
     command = ["render", "-e", "happy", "--whole-image", "--dry-run"]
     assert main([*command, "a.tga", "a.bmp", "--out", "out/", *signing]) == 2
-    assert "would both become out/a.c2pa" in capsys.readouterr().err
+    assert "would both have their credentials in out/a.c2pa" in capsys.readouterr().err
     Path("a_happy.c2pa").write_bytes(b"somebody's")
     assert main([*command, "a.tga", *signing]) == 1
     assert "a_happy.c2pa exists" in capsys.readouterr().err

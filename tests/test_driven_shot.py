@@ -49,6 +49,17 @@ def render(shot: Path, jaw: Path, tmp_path: Path) -> Callable[..., dict[str, byt
 Render = Callable[..., dict[str, bytes]]
 
 
+@pytest.mark.parametrize(("name", "folder"), [("...csv", "take"), ("a\nb.csv", "a_b")])
+def test_the_name_of_a_take_leads_to_no_other_folder(
+    name: str, folder: str, shot: Path, tmp_path: Path, capsys: Streams
+) -> None:
+    (tmp_path / name).write_text("time,jawOpen\n0,0.5\n1,0.6\n")
+    out = str(tmp_path / "out" / "{expression}")
+    words = ["render", str(shot), "--curves", str(tmp_path / name), "--out", out, "--dry-run"]
+    assert main(words) == 0
+    assert capsys.readouterr().out.split()[0] == str(tmp_path / "out" / folder / "a.1001.png")
+
+
 def test_a_shape_a_unit_and_a_preset_ask_for_the_same(render: Render, tmp_path: Path) -> None:
     """Without stamps, which say in which words the shot was asked for."""
     (tmp_path / "studio.toml").write_text("[gape]\njawOpen = 0.7\nadds = true\n")

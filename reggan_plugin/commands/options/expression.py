@@ -141,15 +141,18 @@ def _liked(picture: Path, options: ReaderOptions) -> Liked:
     with closing(options.opened()) as reader:
         weights, notices = expression_of(frame, reader, name=str(picture))
     stem = picture.stem.translate(_MEANING_SOMETHING)[:_LONGEST_STEM]
-    printable = "".join(letter if letter.isprintable() else "_" for letter in stem)
     return Liked(
         expression=Expression(
-            name=f"like {printable.strip()}",
+            name=f"like {_printable(stem)}",
             weights={shape: min(weight, MAX_INTENSITY) for shape, weight in weights.items()},
             source=f"read by {reader.name}",
         ),
         notices=notices,
     )
+
+
+def _printable(stem: str) -> str:
+    return "".join(letter if letter.isprintable() else "_" for letter in stem).strip()
 
 
 NOTHING_ASKED = (
@@ -633,7 +636,10 @@ class ShotExpression:
     @property
     def label(self) -> str:
         """What a folder of results is named with."""
-        return self.mix.label if self.take is None else self.take.path.stem
+        if self.take is None:
+            return self.mix.label
+        stem = _printable(self.take.path.stem)
+        return stem if stem.strip(".") else "take"  # `..` would lead out of the folder
 
 
 @frozen

@@ -99,7 +99,8 @@ def curves(
     if is_piped:
         refuse_closed_output()
     outputs = [path for path in (plot, None if is_piped else csv_file) if path is not None]
-    read = [*files_of_mesh(file), *given_files()] if outputs or is_piped else []
+    settings = [] if learn_character is not None else given_files()  # which may get its table
+    read = [*files_of_mesh(file), *settings]
     refuse_overwriting(outputs, read)
     for path in outputs:
         refuse_other_kind(path, *([".png", ".html"] if path == plot else [".csv"]))

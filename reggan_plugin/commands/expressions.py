@@ -9,10 +9,12 @@ import click
 from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.options_and_settings_file import (
     GroupedCommand,
+    given_files,
     grouped_option,
     output_option,
     presets_option,
 )
+from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.vocabulary.action_units import WEIGHTS_FROM_ACTION_UNIT
 from reggan_plugin.vocabulary.expression import (
@@ -39,6 +41,7 @@ def expressions(*, presets: Path | None, shapes: bool, units: bool, as_json: boo
     one has. An expression shuts an open mouth first, unless it is marked +. neutral, marked -,
     takes away what the face is read to show, also in a blend: neutral+sad.
     """
+    refuse_overwriting([], given_files())  # by `>> studio.toml`
     own = read_presets(presets)
     listed = (*NAMED_EXPRESSIONS.values(), *own.values())
     if as_json:

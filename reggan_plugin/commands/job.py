@@ -361,7 +361,8 @@ def job(
     `render --dry-run` does.
     """
     source, given = _given_to_workers(frames, render_options)
-    refuse_overwriting([path], [Path(text) for texts in given.values() for text in texts])
+    files = [Path(text) for texts in (*given.values(), (source,)) for text in texts]
+    refuse_overwriting([path], files)
     refuse_existing([path], overwrite=overwrite)
     settings_range = next(iter(given.pop("--range", ())), None)
     numbers = farm_range(source, frame_range or settings_range)

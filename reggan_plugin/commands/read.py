@@ -7,8 +7,13 @@ import click
 
 from reggan_plugin.commands.command_group_and_terminal import verbose_option
 from reggan_plugin.commands.options.expression import ReaderOptions, reader_options
-from reggan_plugin.commands.options.options_and_settings_file import GroupedCommand, grouped_option
+from reggan_plugin.commands.options.options_and_settings_file import (
+    GroupedCommand,
+    given_files,
+    grouped_option,
+)
 from reggan_plugin.commands.remedies import with_remedy
+from reggan_plugin.file_safety import refuse_overwriting
 from reggan_plugin.files.frame import read_frame
 from reggan_plugin.json_and_toml import json_text
 from reggan_plugin.perform.read_expression import expression_of
@@ -34,6 +39,7 @@ def read(*, picture: Path, reader: ReaderOptions, rest: Path | None, as_json: bo
 
     Left and right are the face's own. `render --like` puts the same expression on another face.
     """
+    refuse_overwriting([], [picture, *given_files()])  # by `>> a.png`
     frame = read_frame(picture)
     at_rest = None if rest is None else read_frame(rest)
     with closing(reader.opened()) as opened:

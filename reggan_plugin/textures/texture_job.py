@@ -450,6 +450,9 @@ def run_batch(
             one = _request_for(request, mesh, target, with_meshes)
             with writable_folder(target), watch(f"[{place}/{len(found)}] {name}") as advance:
                 result = run_request(one, open_transfer, advance)
+            if with_meshes and one.out_mesh is None:
+                said = f"{mesh.name} is no glTF, so its maps are written alone, and no mesh"
+                result = replace(result, notices=(*result.notices, said))
         except RegganError as fault:
             error = fault.remark
         except OSError as fault:

@@ -162,6 +162,22 @@ def _world_of(prim: Any, known: dict[Any, Any]) -> Any:
     return world
 
 
+def _mesh_to_world(prim: Any, known: dict[Any, Any]) -> np.ndarray:
+    """Return the matrix of a mesh to the world; one that a skeleton moves stands as it was bound,
+    and its own transform does not count.
+
+    Source: UsdSkel, Skinning a Point: geomBindTransform leads to the space of the skeleton.
+    """
+    from pxr import UsdGeom, UsdSkel
+
+    binding = UsdSkel.BindingAPI(prim)
+    bound, skeleton = binding.GetGeomBindTransformAttr().Get(), binding.GetInheritedSkeleton()
+    joints = UsdGeom.PrimvarsAPI(prim).FindPrimvarWithInheritance("skel:jointIndices")
+    if bound is None or not skeleton or not joints or not UsdSkel.Root.Find(prim):
+        return np.array(_world_of(prim, known))
+    return np.array(bound * _world_of(skeleton.GetPrim(), known))
+
+
 def _is_rendered(prim: Any) -> bool:
     """Tell whether a mesh is in a picture of the stage: no guide, no proxy, and not invisible."""
     from pxr import UsdGeom
@@ -297,7 +313,7 @@ def _parts(prim: Any, places: dict[Any, Any], most: int, with_morphs: bool) -> l
     refuse_beyond(len(corners), most, "corners with the meshes before it")
     if len(corners) and not 0 <= corners.min() <= corners.max() < len(points):
         raise ValueError(f"its faces name points beyond its {len(points)}")
-    world = np.array(_world_of(prim, places))
+    world = _mesh_to_world(prim, places)
     count = len(points)
     with np.errstate(all="ignore"):  # numbers beyond all bounds: `load_mesh` looks at the points
         points = points @ world[:3, :3] + world[3, :3]

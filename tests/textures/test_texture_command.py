@@ -87,6 +87,15 @@ def test_a_folder_of_characters_goes_on_where_it_stopped(
     assert "2 written, 0 skipped, 0 failed" in captured.err
 
 
+def test_characters_whose_mesh_is_not_written_are_named(
+    head_files: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(head_files, tmp_path / "cast" / "ann")
+    command = ["texture", str(tmp_path / "cast"), "-e", "sad", "--texture", "base_color.png"]
+    assert main([*command, "--out", str(tmp_path / "out"), "--mesh-as", "variants"]) == 0
+    assert "Note, ann: head.obj is no glTF, so its maps are written alone" in capfd.readouterr().err
+
+
 def test_the_mesh_is_an_argument_and_several_expressions_go_to_a_folder(
     head_files: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

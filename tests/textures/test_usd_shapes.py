@@ -66,6 +66,25 @@ def test_what_usd_hides_counts_where_nothing_else_is_there(tmp_path: Path) -> No
     assert [z for z, _ in heights_and_sides(tmp_path / "a.usda")] == [1.0, 2.0, 3.0]
 
 
+def test_a_skinned_mesh_stands_where_it_was_bound(tmp_path: Path) -> None:
+    path = tmp_path / "a.usda"
+    stage = Usd.Stage.CreateNew(str(path))
+    UsdSkel.Root.Define(stage, "/Hero").AddTranslateOp().Set(Gf.Vec3d(0, 0, 10))
+    UsdSkel.Skeleton.Define(stage, "/Hero/Bones").AddTranslateOp().Set(Gf.Vec3d(0, 0, 5))
+    for name in ("Skinned", "Rigid"):
+        mesh = UsdGeom.Mesh.Define(stage, f"/Hero/{name}")
+        mesh.AddTranslateOp().Set(Gf.Vec3d(0, 0, 1))
+        mesh.GetPointsAttr().Set([(0, 0, 0), (1, 0, 0), (0, 1, 0)])
+        mesh.GetFaceVertexCountsAttr().Set([3])
+        mesh.GetFaceVertexIndicesAttr().Set([0, 1, 2])
+    binding = UsdSkel.BindingAPI.Apply(stage.GetPrimAtPath("/Hero/Skinned"))
+    binding.CreateGeomBindTransformAttr(Gf.Matrix4d().SetTranslate(Gf.Vec3d(0, 0, 100)))
+    binding.CreateSkeletonRel().SetTargets(["/Hero/Bones"])
+    binding.CreateJointIndicesPrimvar(True, 1).Set([0])
+    stage.GetRootLayer().Save()
+    assert [z for z, _ in heights_and_sides(path)] == [115.0, 11.0]
+
+
 def test_transforms_that_have_samples_alone_count_at_the_first(tmp_path: Path) -> None:
     path = tmp_path / "a.usda"
     stage = Usd.Stage.CreateNew(str(path))

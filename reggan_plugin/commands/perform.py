@@ -38,6 +38,7 @@ from reggan_plugin.jobs.results_and_events import (
     FrameTracked,
     Notice,
     Started,
+    notices_of_range,
     notices_of_videos,
     unreadable_frames,
 )
@@ -164,7 +165,8 @@ def perform(
             made = performance_from_recording(
                 recording, reader=opened, neutral=neutral, smooth=smooth
             )
-            notices = [*notices_of_videos(found.left_out), *made.notices]
+            gaps = notices_of_range(source.shot.missing, source.shot.outside)
+            notices = [*gaps, *notices_of_videos(found.left_out), *made.notices]
             for notice in notices:
                 report(Notice(message=notice))
             take = retargeted(made.take, Retargeting(asymmetry=asymmetry))

@@ -19,7 +19,7 @@ import numpy as np
 
 from reggan_plugin.array_types import Float
 from reggan_plugin.curves.take import Take
-from reggan_plugin.errors import UsageError
+from reggan_plugin.errors import UsageError, counted
 from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.face_shapes import ARKIT_SHAPES, MAX_WEIGHT, mirrored_name, shapes_of
 
@@ -129,8 +129,16 @@ def gains_from_texts(texts: Iterable[str], where: str) -> dict[str, dict[str, fl
 
 
 def retargeted(take: Take, fitted: Retargeting) -> Take:
-    """Return a take with a character's gains and offsets."""
-    return replace(take, weights=fitted_weights(take.weights, take.names, fitted))
+    """Return a take with a character's gains and offsets; a note says if it has none of the shapes
+    that they are of.
+    """
+    weights = fitted_weights(take.weights, take.names, fitted)
+    if not fitted.gains or fitted.gains.keys() & set(take.names):
+        return replace(take, weights=weights)
+    first = min(fitted.gains)
+    note = f"No gain counts: the take has none of the {counted(len(fitted.gains), 'shape')} that "
+    note += f"they are of, such as {first}."
+    return replace(take, weights=weights, notes=(*take.notes, note))
 
 
 def fitted_weights(

@@ -113,6 +113,15 @@ def test_a_range_of_motion_teaches_gains_by_which_its_peaks_are_full(
     assert "there is nothing to learn from" in capsys.readouterr().err
 
 
+def test_gains_of_shapes_that_a_take_does_not_have_are_said() -> None:
+    for word, count in (("noseSneer", 1), ("jawOpen", 0)):
+        fit = retargeting_from_table({word: 2.0, "asymmetry": 0.5}, "s.toml")
+        notes = retargeted(take((0.5, 0.2, 0.2, 0, 0, 0)), fit).notes
+        assert [note.startswith("No gain counts: ") for note in notes] == [True] * count
+    fit = retargeting_from_table({"asymmetry": 0.5}, "s.toml")
+    assert retargeted(take((0.5, 0.2, 0.2, 0, 0, 0)), fit).notes == ()
+
+
 def test_a_shot_is_driven_by_the_take_as_it_fits_the_character(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,6 +100,18 @@ def test_a_damaged_frame_is_said_and_fails_also_in_a_quiet_run(
     assert len(read_take(out).times_s) == 4
 
 
+def test_frames_that_are_not_there_are_said(
+    tmp_path: Path, scripted: list[ScriptedReader], capsys: Streams
+) -> None:
+    shot = write_frames(tmp_path / "actor", 5)
+    (shot / "a.1003.png").unlink()
+    scripted.append(ScriptedReader(talking(4)))
+    assert main(["perform", str(shot), "--out", str(tmp_path / "t.csv"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notices"][0] == (
+        "1 frame is missing and left out: 1003."
+    )
+
+
 def test_a_picture_becomes_a_take_of_one_row_as_it_is_read(
     tmp_path: Path, scripted: list[ScriptedReader]
 ) -> None:

@@ -561,6 +561,19 @@ THUMBNAIL_LEFT_OUT = "its Exif thumbnail is left out: it would show the face as 
 """Notice for a picture that has one."""
 
 
+PREVIEW_STAYS = "its preview picture stays, and shows the face as it was"
+"""Notice for a picture that has one beside Exif's."""
+_PREVIEWS = (b"8BIM\x04\x0c", b"8BIM\x04\x09", b"xmpGImg:image", b"JFXX\0")
+"""Marks of previews in the metadata of a JPEG, TIFF, PNG or WebP: Photoshop's, XMP's, JFIF's.
+Source: Adobe, Photoshop File Formats, image resources 1036 and 1033; XMP, part 1, 8.2.2.1."""
+
+
+def notices_of_previews(*metadata: bytes) -> tuple[str, ...]:
+    """Return the notice of a preview if one stands in any of these blocks of metadata."""
+    found = any(mark in block for block in metadata for mark in _PREVIEWS)
+    return (PREVIEW_STAYS,) if found else ()
+
+
 _ORIENTATION = 274
 """Tag of Exif."""
 

@@ -20,6 +20,7 @@ from reggan_plugin.files.image_format import (
     floats_from_samples,
     is_changed,
     library_faults,
+    notices_of_previews,
     pixels_from_samples,
     turn_passed_over,
     unlinked,
@@ -120,6 +121,7 @@ def decode_pillow(
     if (small := exif[:begin] + without_thumbnail(exif[begin:])) != exif:
         info["exif"], notices = small, (*notices, THUMBNAIL_LEFT_OUT)
     notices = (*notices, *turn_passed_over(exif)) if exif else notices
+    notices = (*notices, *notices_of_previews(info.get("xmp", b"")))
     original = StoredPillowImage(
         content=content, samples=samples, kind=kind, save_options={**info, **save_options}
     )

@@ -200,6 +200,7 @@ def test_openexr_deep_parts_are_kept_and_deep_pictures_refused(
             OpenEXR.Part(tiled("PIZ"), {"RGB": picture[..., :3]}, "flat"),
         ]
     ).write(str(source))
+    assert any(one.endswith("keep their face: deep") for one in read_frame(source).notices)
     assert sorted(assert_only_the_edit_differs(source, target, edit)) == ["B", "G", "R"]
 
 

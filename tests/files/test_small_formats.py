@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 import tifffile
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, PngImagePlugin
 
 from reggan_plugin.commands.remedies import remedy_for
 from reggan_plugin.errors import UnreadableFrameError, UnsupportedFormatError
@@ -158,6 +158,30 @@ def test_an_exif_thumbnail_does_not_keep_the_old_face(name: str, tmp_path: Path)
         assert not new.getexif().get_ifd(ExifTags.IFD.IFD1)
         assert new.getexif()[0x0131] == "Cam"
     assert not any("thumbnail" in one for one in read_frame(out).notices)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.webp"])
+def test_a_preview_that_stays_is_told(name: str, tmp_path: Path) -> None:
+    path, said = tmp_path / name, "its preview picture stays, and shows the face as it was"
+    xmp = b"<x:xmpmeta><xmpGImg:image>AAAA</xmpGImg:image></x:xmpmeta>"
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", xmp.decode())
+    how = {"a.png": {"pnginfo": text}, "a.tif": {"tiffinfo": {700: xmp}}}
+    picture("RGB").save(path, **how.get(name, {"xmp": xmp}))
+    assert said in read_frame(path).notices
+    picture("RGB").save(path)
+    assert said not in read_frame(path).notices
+
+
+def test_the_preview_of_photoshop_is_told(tmp_path: Path) -> None:
+    resource = b"8BIM\x04\x0c\0\0" + struct.pack(">I", 30) + bytes(30)
+    head = b"\xff\xed" + struct.pack(">H", len(resource) + 16) + b"Photoshop 3.0\0"
+    picture("RGB").save(tmp_path / "a.jpg")
+    content = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(content[:2] + head + resource + content[2:])
+    picture("RGB").save(tmp_path / "a.tif", tiffinfo={34377: resource})
+    for name in ("a.jpg", "a.tif"):
+        assert any("preview" in one for one in read_frame(tmp_path / name).notices), name
 
 
 def test_chunks_that_a_webp_loses_are_told(tmp_path: Path) -> None:

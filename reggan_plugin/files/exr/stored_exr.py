@@ -52,6 +52,7 @@ from reggan_plugin.files.exr.writing_settings import (
     GenerationLoss,
 )
 from reggan_plugin.files.image_format import (
+    PREVIEW_STAYS,
     Encoding,
     Frame,
     PlacedPicture,
@@ -380,8 +381,12 @@ def _notices(container: Container, layer: Layer, colours_are_declared: bool) -> 
                 other=views[0],
             )
         )
+    deep = [one.name for one in container.parts if not one.is_flat]
+    if deep:
+        text = "its parts that are deep, or of an unknown type, stay and keep their face"
+        notices.append(f"{text}: {listed(deep)}")
     if any("preview" in one.attributes for one in container.parts):
-        notices.append("its preview picture stays, and shows the face as it was")
+        notices.append(PREVIEW_STAYS)
     return notices
 
 

@@ -25,6 +25,7 @@ from reggan_plugin.files.image_format import (
     change_samples,
     changed_pixels,
     library_faults,
+    notices_of_previews,
     pixels_from_samples,
     unlinked,
     without_thumbnail,
@@ -220,6 +221,7 @@ def decode(content: bytes) -> Frame:
     if small != metadata:
         metadata = small
         notices.append(THUMBNAIL_LEFT_OUT)
+    notices += notices_of_previews(*(segment.data for segment in metadata))
     if any(segment.data.startswith(_MULTI_PICTURE) for segment in segments):
         notices.append("a JPEG of several pictures (MPO) is written with its first one only")
     elif behind := len(content[end + 2 :].strip(b"\0")):

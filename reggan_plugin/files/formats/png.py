@@ -26,6 +26,7 @@ from reggan_plugin.files.image_format import (
     floats_from_samples,
     is_changed,
     library_faults,
+    notices_of_previews,
     pixels_from_samples,
     turn_passed_over,
     unlinked,
@@ -328,6 +329,7 @@ def decode_samples(content: bytes) -> DecodedPng:
     notices += (bytes_left_out(behind),) if behind else ()
     kept = [_without_thumbnail(chunk) for chunk in without]
     notices += (THUMBNAIL_LEFT_OUT,) if kept != without else ()
+    notices += notices_of_previews(*(one.data for one in kept if one.name == b"iTXt"))
     notices += next((turn_passed_over(one.data) for one in kept if one.name == b"eXIf"), ())
     colours = samples.shape[2] - has_alpha
     return DecodedPng(

@@ -23,6 +23,7 @@ from reggan_plugin.files.image_format import (
     changed_pixels,
     floats_from_samples,
     library_faults,
+    notices_of_previews,
     pixels_from_samples,
     unlinked,
 )
@@ -187,7 +188,7 @@ def _overwrite(
 
 
 _ASSOCIATED, _UNASSOCIATED = 1, 2
-_ORIENTATION, _PHOTOSHOP_LAYERS, _SUB_IFDS = 274, 37724, 330
+_ORIENTATION, _PHOTOSHOP, _PHOTOSHOP_LAYERS, _SUB_IFDS = 274, 34377, 37724, 330
 _OF_INDICES = (266, 280, 281, 284, 317, 320, 322, 323, 324, 325, 339)
 """Tags that say how the indices of a palette file are stored: fill order, least and largest,
 layout, predictor, palette, tiles, format."""
@@ -362,6 +363,8 @@ def _notices(file: tifffile.TiffFile) -> tuple[str, ...]:
         notices.append("only the flat picture of a layered TIFF is changed, not its layers")
     if tiff_has_credentials(file.pages.first):
         notices.append(LEFT_OUT)
+    values = (file.pages.first.tags.valueof(tag) for tag in (_PHOTOSHOP, _XMP_TAG))
+    notices += notices_of_previews(*(value for value in values if isinstance(value, bytes)))
     return tuple(notices)
 
 

@@ -16,6 +16,7 @@ import c2pa
 import numpy as np
 import OpenEXR
 import pytest
+import tifffile
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -38,7 +39,10 @@ from .conftest import MODEL, Brightening
 
 PEM = serialization.Encoding.PEM
 PIXELS = np.random.default_rng(3).integers(40, 90, (20, 24, 3), dtype=np.uint8)
-KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".tif": "image/tiff", ".exr": "image/x-exr"}
+KINDS = {
+    **{".png": "image/png", ".jpg": "image/jpeg", ".tif": "image/tiff"},
+    **{".exr": "image/x-exr", ".webp": "image/webp"},
+}
 XMP_LINK = b'dcterms:provenance="https://example.com/manifest.c2pa"'
 XMP = b'<x:xmpmeta xmlns:dcterms="http://purl.org/dc/terms/" ' + XMP_LINK + b"></x:xmpmeta>"
 
@@ -304,7 +308,7 @@ def signed_picture(tmp_path: Path, chain: Chain, suffix: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
 def test_credentials_that_no_longer_fit_are_left_out(
     tmp_path: Path, chain: Chain, suffix: str
 ) -> None:
@@ -323,7 +327,34 @@ def test_credentials_that_no_longer_fit_are_left_out(
     assert not has_credentials((tmp_path / f"b{suffix}").read_bytes(), KINDS[suffix], chain.root)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
+@pytest.mark.parametrize("is_big", [False, True])
+@pytest.mark.parametrize("count", [2, 3])
+def test_credentials_of_a_tiff_of_several_pages_are_left_out(
+    tmp_path: Path, chain: Chain, count: int, is_big: bool
+) -> None:
+    """They stand in a list of tags of their own, behind all pages."""
+    plain, path = tmp_path / "plain.tif", tmp_path / "signed.tif"
+    with tifffile.TiffWriter(plain, bigtiff=is_big) as writer:
+        for page in range(count):
+            writer.write(PIXELS + np.uint8(page), photometric="rgb", contiguous=False)
+    content = plain.read_bytes()
+    signer = PictureSigner(chain.signing, version="1")
+    path.write_bytes(signer.sign(content, parent=content, title="a", facts={})[0])
+    assert has_credentials(path.read_bytes(), "image/tiff", chain.root)
+    assert LEFT_OUT in read_frame(path).notices
+    assert LEFT_OUT not in read_frame(plain).notices
+    render(path, tmp_path / "out")
+    made = tmp_path / "out" / path.name
+    assert not has_credentials(made.read_bytes(), "image/tiff", chain.root)
+    assert b"c2pa.signature" not in made.read_bytes()
+    assert LEFT_OUT not in read_frame(made).notices
+    with tifffile.TiffFile(made) as new:
+        assert len(new.pages) == count
+        for page in range(1, count):
+            assert np.array_equal(new.pages[page].asarray(), PIXELS + np.uint8(page))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif", ".webp"])
 def test_credentials_are_kept_as_the_parent_s_where_the_frame_is_signed(
     tmp_path: Path, chain: Chain, suffix: str
 ) -> None:

@@ -4,6 +4,7 @@ import io
 import math
 import struct
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -212,7 +213,7 @@ class StoredTiff:
                 segment = decode_segment(page, self.content, index)
                 _change(page, segment, plane, before[rows, columns], after[rows, columns])
                 replaced[index] = encode_segment(page, segment)
-            has_credentials = tiff_has_credentials(page)
+            has_credentials = tiff_has_credentials(file)
         written = replace_segments(self.content, replaced)
         return tiff_without(written) if replaced and has_credentials else written
 
@@ -361,7 +362,7 @@ def _notices(file: tifffile.TiffFile) -> tuple[str, ...]:
         notices.append("only the first page of a TIFF is changed; the others are kept as they are")
     if _PHOTOSHOP_LAYERS in file.pages.first.tags:
         notices.append("only the flat picture of a layered TIFF is changed, not its layers")
-    if tiff_has_credentials(file.pages.first):
+    if tiff_has_credentials(file):
         notices.append(LEFT_OUT)
     values = (file.pages.first.tags.valueof(tag) for tag in (_PHOTOSHOP, _XMP_TAG))
     notices += notices_of_previews(*(value for value in values if isinstance(value, bytes)))
@@ -460,27 +461,40 @@ def _unsupported(found: str, expected: str, options: str = "") -> UnsupportedFor
     return UnsupportedFormatError(f"is a TIFF with {found}. Save it with {expected}.{command}")
 
 
-def tiff_has_credentials(page: Any) -> bool:
-    """Tell whether the first page of a TIFF, as tifffile opens it, has credentials, or links to
-    some.
-    """
-    xmp = page.tags.valueof(_XMP_TAG)
-    return _CREDENTIALS_TAG in page.tags or (
-        isinstance(xmp, bytes) and LINK.search(xmp) is not None
-    )
+def tiff_has_credentials(file: tifffile.TiffFile) -> bool:
+    """Tell whether a TIFF has credentials, or links to some."""
+    xmp = file.pages.first.tags.valueof(_XMP_TAG)
+    is_linked = isinstance(xmp, bytes) and LINK.search(xmp) is not None
+    return is_linked or any(_CREDENTIALS_TAG in page.tags for page in _ends_of(file))
+
+
+def _ends_of(file: tifffile.TiffFile) -> list[Any]:
+    """Return the first page and the last: beside several, c2pa writes a list of tags of its own."""
+    with suppress(tifffile.TiffFileError, LookupError, ValueError, struct.error):
+        if len(file.pages) > 1:
+            return [file.pages.first, file.pages[-1]]
+    return [file.pages.first]
 
 
 def tiff_without(content: bytes) -> bytes:
-    """Return a TIFF without credentials: their entry is gone and their bytes are zero."""
+    """Return a TIFF without credentials: no list of tags names them, and their bytes are zero."""
     with tifffile.TiffFile(io.BytesIO(content)) as file:
-        page = file.pages.first
-        changed = bytearray(content)
-        xmp = page.tags.get(_XMP_TAG)
+        ends, changed = _ends_of(file), bytearray(content)
+        xmp = ends[0].tags.get(_XMP_TAG)
         if xmp is not None and isinstance(xmp.value, bytes):
             end = xmp.valueoffset + xmp.valuebytecount
             changed[xmp.valueoffset : end] = unlinked(bytes(changed[xmp.valueoffset : end]))
-        own = page.tags.get(_CREDENTIALS_TAG)
-        if own is not None:
+        for own in filter(None, (page.tags.get(_CREDENTIALS_TAG) for page in ends)):
             end = own.valueoffset + own.valuebytecount
             changed[own.valueoffset : end] = bytes(own.valuebytecount)
-    return with_tags(bytes(changed), {}, (_CREDENTIALS_TAG,)) if own else bytes(changed)
+        if {tag.code for tag in ends[-1].tags} == {_CREDENTIALS_TAG}:
+            before, link = (_link_behind(file, content, page) for page in file.pages[-2:])
+            size = file.tiff.offsetsize
+            changed[before : before + size] = content[link : link + size]
+    return with_tags(bytes(changed), {}, (_CREDENTIALS_TAG,))
+
+
+def _link_behind(file: tifffile.TiffFile, content: bytes, page: Any) -> int:
+    """Return where a page's list of tags says where the next one begins."""
+    (count,) = struct.unpack_from(file.tiff.tagnoformat, content, page.offset)
+    return int(page.offset + file.tiff.tagnosize + count * file.tiff.tagsize)

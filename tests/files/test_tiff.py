@@ -366,6 +366,19 @@ def test_truncated_tiff_is_named(
         read_frame(path)
 
 
+def test_a_small_copy_before_its_picture_is_not_taken_for_that(paths: tuple[Path, Path]) -> None:
+    source, _ = paths
+    small = np.zeros((8, 8, 3), np.uint8)
+    with tifffile.TiffWriter(source) as writer:
+        writer.write(small, photometric="rgb", subfiletype=1)
+    assert read_frame(source).pixels.shape == (8, 8, 3)
+    with tifffile.TiffWriter(source) as writer:
+        writer.write(small, photometric="rgb", subfiletype=1)
+        writer.write(np.zeros((32, 32, 3), np.uint8), photometric="rgb")
+    with pytest.raises(UnsupportedFormatError, match="a small copy of its picture on the first"):
+        read_frame(source)
+
+
 @pytest.mark.parametrize("photometric", ["rgb", "palette"])
 def test_lzw_that_names_what_it_does_not_hold_is_named(
     tmp_path: Path, image: Callable[..., Any], photometric: str

@@ -244,6 +244,8 @@ def decode(content: bytes) -> Frame:
         page = file.pages.first
         refuse_oversize_page(page, len(content))
         _refuse_unsound_lzw(page, content)
+        if page.is_reduced and (len(file.pages) > 1 or _SUB_IFDS in page.tags):
+            raise _unsupported("a small copy of its picture on the first page", "one page")
         if page.photometric == PALETTE and page.colormap is not None:
             written, said = _without_palette(page, content)
             frame = decode(written)

@@ -235,6 +235,7 @@ def test_the_picture_is_found(paths: tuple[Path, Path], names: list[str], chosen
         (["albedo.left", "rgba.left", "rgba.right"], ["left", "left", "right"], "rgba.left", None),
         (["a", "b", "c_light"], [], "a", "b, c_light"),
         (["a"], [], "a", None),
+        (["a", "color"], [], "a", "color"),
     ],
 )
 def test_of_parts_with_the_same_channels_the_name_tells_the_picture_or_a_notice_does(

@@ -104,7 +104,7 @@ def _roots(layers: Iterable[Layer]) -> list[Layer]:
 def _is_called_picture(part: ExrPart) -> bool:
     """Tell whether a part's name, but for its view, is what renderers call the picture."""
     words = {*re.split(r"[ ._-]+", part.name.lower())} - {part.view.lower()}
-    return bool(words) and words <= _PICTURE_NAMES
+    return bool(words - {"color"}) and words <= _PICTURE_NAMES  # of albedo, if it says no more
 
 
 def parts_like(parts: Sequence[ExrPart], picture: Layer) -> list[str]:

@@ -287,6 +287,28 @@ def shown(atlas: Image.Image, place: dict[str, Any]) -> tuple[int, ...]:
     return tuple(atlas.getpixel((math.floor(x), math.floor(y))))  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("way", ["set", "offset"])
+def test_an_atlas_takes_no_uvs_that_reach_into_other_cells(vrm: Path, way: str) -> None:
+    document, binary = parsed(vrm)
+    info = document["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]
+    (primitive,) = document["meshes"][0]["primitives"]
+    if way == "set":
+        info["texCoord"] = 1
+        primitive["attributes"]["TEXCOORD_1"] = len(document["accessors"])
+        uv = document["accessors"][primitive["attributes"]["TEXCOORD_0"]]
+        document["accessors"].append({**uv, "bufferView": len(document["bufferViews"])})
+        document["bufferViews"].append(
+            {"buffer": 0, "byteOffset": len(binary), "byteLength": 8 * uv["count"]}
+        )
+        binary += np.full((uv["count"], 2), 1.5, np.float32).tobytes()
+        document["buffers"][0]["byteLength"] = len(binary)
+    else:
+        info["extensions"] = {"KHR_texture_transform": {"offset": [0.5, 0.0]}}
+    vrm.write_bytes(glb_bytes(document, binary))
+    with pytest.raises(UsageError, match="UVs outside 0 to 1"):
+        write_atlas(read_gltf(vrm), 0, {"happy": png((1, 1, 1))}, vrm.with_name("o.vrm"))
+
+
 def test_an_atlas_needs_vrm_1(source: Path) -> None:
     with pytest.raises(UsageError, match=r"not VRM 1.0.*variant"):
         write_atlas(read_gltf(source), 0, {"happy": png((1, 1, 1))}, source.with_name("o.vrm"))

@@ -249,18 +249,38 @@ def _add_expression(
     return [f"the VRM's {usual[1]} moves the mesh: the texture is its custom expression {own_name}"]
 
 
+_Laid = tuple[int, tuple[float, ...], tuple[float, ...]]
+"""A UV set, its scale and its offset."""
+
+
+def _laid(info: dict[str, Any]) -> _Laid:
+    """Return how a textureInfo lays its map."""
+    transform = info.get("extensions", {}).get(_TRANSFORM, {})
+    uv_set = transform.get("texCoord", info.get("texCoord", 0))
+    return uv_set, tuple(transform.get("scale", (1, 1))), tuple(transform.get("offset", (0, 0)))
+
+
 def _check_uvs(gltf: GltfFile, materials: Sequence[int]) -> None:
-    seen, points = set[int](), 0
+    laid = {
+        material: {_laid(info) for info in texture_infos(gltf.document["materials"][material])}
+        for material in materials
+    }
+    seen, points = set[tuple[int, _Laid]](), 0
     for mesh in gltf.list_of("meshes"):
-        for primitive in mesh["primitives"]:
-            index = primitive["attributes"].get("TEXCOORD_0")
-            if primitive.get("material") not in materials or index is None or index in seen:
+        wanted = (
+            (primitive["attributes"].get(f"TEXCOORD_{how[0]}"), how)
+            for primitive in mesh["primitives"]
+            for how in laid.get(primitive.get("material"), ())
+        )
+        for index, how in wanted:
+            if index is None or (index, how) in seen:
                 continue
-            seen.add(index)
+            seen.add((index, how))
             points += gltf.document["accessors"][index]["count"]
             if points > MOST_POINTS:
                 raise MeshError(f"{gltf.path} has more than {MOST_POINTS:,} UVs. Export it again.")
-            uv = read_accessor(gltf, index)
+            _, scale, offset = how
+            uv = read_accessor(gltf, index) * np.array(scale) + np.array(offset)
             if uv.min(initial=0) < -_OUTSIDE or uv.max(initial=1) > 1 + _OUTSIDE:
                 raise UsageError(
                     f"{gltf.path}: mesh {mesh.get('name', '')!r} has UVs outside 0 to 1, which "

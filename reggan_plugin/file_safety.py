@@ -260,12 +260,15 @@ def named_twice(outputs: Iterable[Path]) -> Path | None:
     """Return the first output that another one before it would be; links to folders count as
     these.
     """
-    folders: dict[Path, str] = {}
+    folders: dict[str, str] = {}
     seen = set()
     for path in outputs:
-        if path.parent not in folders:
-            folders[path.parent] = os.path.realpath(path.parent)
-        place = folders[path.parent], os.path.normcase(path.name)
+        text = str(path)
+        _, _, name = text.rpartition(os.sep)  # `Path.parent` takes seconds for 100,000 files
+        folder = text[: len(text) - len(name)]
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        place = folders[folder], os.path.normcase(name)
         if place in seen:
             return path
         seen.add(place)

@@ -6,12 +6,13 @@ In frames that changed, pixels that did not keep the very values that the source
 that they go through one more generation of the codec and no conversion.
 """
 
+import io
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -51,6 +52,8 @@ _OUR_CHOICE = Coding()
 _BT709 = 1
 _BYTES_A_PIXEL = 400
 """Of memory, to decode and encode: x265 takes 140 at 8K in two threads."""
+_BEFORE_SOUND_S = 0.1
+"""Of sound that decoders need before its beginning: AAC takes 0.04 s, Opus 0.08 s."""
 _MOVED_AT_ONCE = 16_777_216
 """Bytes."""
 _MOST_DELAY = 65_535
@@ -260,14 +263,14 @@ def written_frames(
         with open_video(Path(source)) as looking:  # sound may come, and end the head, before it
             first = next(looking.decode(video=0), None)
         encoder = _Encoder(av, writing, video, first, name, asked.options_for(name))
-        sound, notices = _copied_streams(reading, writing)
+        sound, notices = _copied_streams(av, Path(source), reading, writing)
         chapters = reading.chapters()
         writing.set_chapters(chapters)
         had_alpha = _holds_alpha(av, video) or video.metadata.get(_ALPHA_MODE) == "1"
         number = 0
         for packet in reading.demux(video, *sound):
             if packet.stream is not video:
-                if packet.dts is not None:
+                if packet.dts is not None and ("movflags" in options or not _is_cut(packet)):
                     packet.stream = sound[packet.stream]
                     writing.mux(packet)
                 continue
@@ -382,13 +385,44 @@ def _samples(path: str) -> Samples:
     return np.asarray(imagecodecs.png_decode(Path(path).read_bytes()))
 
 
-def _copied_streams(reading: Any, writing: Any) -> tuple[dict[Any, Any], list[str]]:
+def _is_cut(packet: Any) -> bool:
+    """Tell whether a packet of sound lies before what an MP4 or MOV shows, as a phone cuts clips.
+
+    Decoders begin a little before; other containers have no place that says what is not heard.
+    """
+    end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+    return packet.is_discard and end_s < -_BEFORE_SOUND_S
+
+
+def _is_held(av: Any, source: Path, number: int, container: str) -> bool:
+    """Tell whether a container takes a sound: some refuse codecs that FFmpeg says they support, and
+    of those only at the end.
+    """
+    with (
+        suppress(av.error.FFmpegError),
+        open_video(source) as looking,
+        av.open(io.BytesIO(), "w", format=container) as trial,
+    ):
+        stream = looking.streams[number]
+        made = trial.add_stream_from_template(stream)
+        for packet in islice(looking.demux(stream), 1):
+            if packet.dts is not None:
+                packet.stream = made
+                trial.mux(packet)
+        return True
+    return False
+
+
+def _copied_streams(
+    av: Any, source: Path, reading: Any, writing: Any
+) -> tuple[dict[Any, Any], list[str]]:
     """Output stream of each sound of the source, and what is not copied."""
     sound, left_out = {}, []
     holds_chapters = bool(reading.chapters())
     for stream in reading.streams:
         codec = None if stream.codec_context is None else stream.codec_context.name
-        if stream.type == "audio" and codec in writing.supported_codecs:
+        is_known = stream.type == "audio" and codec in writing.supported_codecs
+        if is_known and _is_held(av, source, stream.index, writing.format.name):
             sound[stream] = made = writing.add_stream_from_template(stream)
             title = stream.metadata.get("title", stream.metadata.get("name"))  # as MP4 calls it
             kept = {"language": stream.language, "title": title}

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import struct
 import subprocess
 import sys
 from fractions import Fraction
@@ -334,6 +335,54 @@ def test_chapters_and_languages_stay_and_what_is_lost_is_said(
         assert smile(clip, "--out", tmp_path / f"b{suffix}", "--json") == 0
         said = [one["message"] for one in json.loads(capsys.readouterr().out)["notices"]]
         assert f"b{suffix}: {lost}" in said
+
+
+def write_sound(path: Path, code: str, kind: str) -> Path:
+    """Three frames, and a second of sound."""
+    with av.open(str(path), "w") as made:
+        picture = made.add_stream("libx264", rate=3)
+        picture.width, picture.height, picture.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        sound = made.add_stream(code, rate=48000)
+        for _ in range(3):
+            made.mux(picture.encode(av.VideoFrame(WIDTH, HEIGHT, "yuv420p")))
+        dtype = {"fltp": np.float32, "s16": np.int16}[kind]
+        for number in range(50):
+            silent = av.AudioFrame.from_ndarray(np.zeros((1, 960), dtype), kind, "mono")
+            silent.sample_rate, silent.pts = 48000, 960 * number
+            made.mux(sound.encode(silent))
+        made.mux([*picture.encode(None), *sound.encode(None)])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "suffix"), [("flac", "s16", ".mov"), ("pcm_s16le", "s16", ".mp4")]
+)
+def test_sound_that_a_container_refuses_is_left_out_and_said(
+    code: str, kind: str, suffix: str, tmp_path: Path
+) -> None:
+    clip = write_sound(tmp_path / "a.mkv", code, kind)
+    out = tmp_path / f"b{suffix}"
+    assert write_video(clip, out, {}) == [f"sound in {code} is left out of the new video"]
+    assert len(frames_of(out)) == 3
+    assert write_video(clip, tmp_path / "c.mkv", {}) == []
+    assert sound_of(tmp_path / "c.mkv") == sound_of(clip)
+
+
+def test_sound_that_a_phone_cut_off_is_not_heard_again(tmp_path: Path) -> None:
+    clip = write_sound(tmp_path / "a.mp4", "aac", "fltp")
+    content = bytearray(clip.read_bytes())
+    place = -1
+    while (place := content.find(b"elst", place + 1)) >= 0:  # both begin half a second later
+        length, start, rate = struct.unpack_from(">IiI", content, place + 12)
+        is_sound = start == 1024  # which a decoder needs before the first sample
+        later = 24000 if is_sound else 12288 // 2
+        struct.pack_into(">IiI", content, place + 12, length - 500, start + later, rate)
+    clip.write_bytes(content)
+    write_video(clip, tmp_path / "b.mkv", {})
+    assert sound_of(clip)[0][1] < -0.4
+    with av.open(str(tmp_path / "b.mkv")) as made:
+        first = next(made.decode(video=0))
+    assert first.time < 0.2
 
 
 def test_what_frames_say_of_themselves_and_a_new_video_loses_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reggan_plugin.errors import FRAME_FAULTS, OutputExistsError, SourceError, StalledError
 from reggan_plugin.file_safety import path_from
-from reggan_plugin.files.frame import read_content
+from reggan_plugin.files.frame import Reading, read_content
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import (
     RECORD_FOLDER,
@@ -167,11 +167,14 @@ class FinishedFrames:
         return False
 
     def _is_whole(self, path: Path, *, is_layer: bool) -> bool:
-        """Tell whether a picture, or a layer with its own channels, decodes."""
+        """Tell whether a picture, or a layer with its own channels, decodes; the mask is a picture,
+        too.
+        """
         with suppress(*FRAME_FAULTS):
             content = read_content(path)
-            if not is_layer:
-                self.settings.picture.reading.decode(content, path)
+            if not is_layer or path.suffix == ".png":
+                reading = Reading() if is_layer else self.settings.picture.reading
+                reading.decode(content, path)
                 return True
             from reggan_plugin.files.exr.container import read_container
             from reggan_plugin.files.exr.stored_exr import read_channel

@@ -602,6 +602,16 @@ def test_a_layer_that_somebody_changed_is_left(shot: Path, tmp_path: Path) -> No
     assert "1002" in render(Existing.OVERWRITE)
 
 
+def test_a_mask_that_somebody_painted_is_left(shot: Path, tmp_path: Path) -> None:
+    mask = tmp_path / "layers" / "mask_png" / "a.1002.png"
+    render_with_masks(shot, tmp_path, Existing.REFUSE)
+    painted = retouch(mask)
+    assert render_with_masks(shot, tmp_path, Existing.RESUME) == []
+    assert mask.read_bytes() == painted
+    mask.write_bytes(painted[:40])
+    assert render_with_masks(shot, tmp_path, Existing.RESUME) == ["1002"]
+
+
 def test_resuming_replaces_no_layer_that_it_did_not_write(shot: Path, tmp_path: Path) -> None:
     beside = LayerFiles(folder=tmp_path / "layers", layers=("mask",))
     foreign = tmp_path / "layers" / "mask" / "a.1002.exr"

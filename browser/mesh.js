@@ -211,7 +211,7 @@ export class Mesh {
     return gl.disable(gl.CULL_FACE);
   }
 
-  /** Draw what face_change.js says of a face that moved; the canvas shows the face's region, reduced by a
+  /** Draw what skin_motion.js says of a face that moved; the canvas shows the face's region, reduced by a
    * whole factor, and is clear where nothing changed. */
   draw({ skin, chin, gain, eyes, mouth }, factor) {
     const { gl, shown: { image, crop } } = this;

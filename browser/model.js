@@ -1,7 +1,7 @@
 // The model in a browser: onnxruntime-web finds a face's landmarks once; each change is geometry.
 
 import { beneath } from "./backdrop.js";
-import { Face } from "./face_change.js";
+import { Face } from "./skin_motion.js";
 import { freedom, frontMatte, onBrows, seenBrows, wholeBrows } from "./in_front_of_face.js";
 import { Locator } from "./locator.js";
 import { Mesh } from "./mesh.js";

@@ -74,7 +74,7 @@ from reggan_plugin.jobs.render_settings import (
     RigFiles,
 )
 from reggan_plugin.jobs.results_and_events import JobSummary, Notice, Report, notices_of_videos
-from reggan_plugin.jobs.several_jobs import PlannedJob, report_of_one_file, run_jobs
+from reggan_plugin.jobs.several_renders import PlannedJob, report_of_one_file, run_jobs
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout, StopRequest, stop_on_signals
 from reggan_plugin.jobs.video_job import DEFAULT_FPS, Movie
 from reggan_plugin.models.model_card import find_model

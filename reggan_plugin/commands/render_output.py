@@ -57,7 +57,7 @@ from reggan_plugin.jobs.results_and_events import (
     Report,
     document_of_missing,
 )
-from reggan_plugin.jobs.several_jobs import PlannedJob
+from reggan_plugin.jobs.several_renders import PlannedJob
 from reggan_plugin.jobs.signals_and_timeouts import DEFAULT_STALL_S, IoTimeout
 from reggan_plugin.json_and_toml import json_text, read_json
 

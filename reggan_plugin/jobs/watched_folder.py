@@ -34,7 +34,7 @@ from reggan_plugin.jobs.plan import (
 from reggan_plugin.jobs.render_job import RenderRun, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results_and_events import FrameResult, JobSummary, Notice
-from reggan_plugin.jobs.several_jobs import JoinedReport, PlannedJob, run_jobs
+from reggan_plugin.jobs.several_renders import JoinedReport, PlannedJob, run_jobs
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 
 

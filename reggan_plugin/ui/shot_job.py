@@ -20,7 +20,7 @@ from reggan_plugin.jobs.results_and_events import (
     Notice,
     Started,
 )
-from reggan_plugin.jobs.several_jobs import PlannedJob, run_jobs
+from reggan_plugin.jobs.several_renders import PlannedJob, run_jobs
 from reggan_plugin.jobs.video_job import Movie
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 from reggan_plugin.ui.change_from_json import SliderValues

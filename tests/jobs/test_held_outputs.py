@@ -16,14 +16,14 @@ from reggan_plugin.cli import main
 from reggan_plugin.errors import OutputError
 from reggan_plugin.jobs.change_layers import LayerFiles
 from reggan_plugin.jobs.plan import Existing, JobPlan, plan_job
-from reggan_plugin.jobs.several_jobs import held_outputs
+from reggan_plugin.jobs.several_renders import held_outputs
 
 from ..sample_frames import small_frame
 
 HOLD = """
 import sys
 from pathlib import Path
-from reggan_plugin.jobs.several_jobs import held_outputs
+from reggan_plugin.jobs.several_renders import held_outputs
 from reggan_plugin.jobs.plan import Existing, plan_job
 with held_outputs(plan_job(sys.argv[1], None, Path(sys.argv[2]), "happy", Existing.RESUME)):
     print("held", flush=True)

@@ -1,8 +1,10 @@
 // Where the face is: a square crop of a model's size, placed by eyes and corners of the mouth.
 
 import { block, sample, shrunk } from "./resampling.js";
+import { clip } from "./rig.js";
 
 const MARGIN_PX = 4;
+const STRETCHED = 3;  // of its way: how far from a frame's border skin goes all of it
 const BOX_SIDE = 2.6;  // of a face, in eye distances
 const ALIGNED = ["left_eye", "right_eye", "mouth_left", "mouth_right"];
 
@@ -83,6 +85,19 @@ export class Crop {
     const matrix = this.moved(-left, -top).matrix;
     if (this.scale <= 1) return sample(block(...part), matrix, this.side, this.side);
     return sample(shrunk(...part, this.scale), matrix.map((value) => value / this.scale), this.side, this.side);
+  }
+
+  /** Where a place of the crop goes that was elsewhere, in parts of its side, in a frame of so many
+   * pixels: what lies at the frame's border stays there, for nothing beyond it is known. */
+  held(was, now, size) {
+    const [from, to] = [was, now].map(([x, y]) => this.place(x * this.side, y * this.side));
+    const [x, y] = to.map((end, axis) => {
+      const goes = end - from[axis];
+      const depth = goes > 0 ? from[axis] : size[axis] - from[axis];
+      return from[axis] + goes * clip(depth / Math.max(STRETCHED * Math.abs(goes), 1e-9));
+    });
+    const [a, b, c, d, e, f] = this.inverse();
+    return [(a * x + b * y + c) / this.side, (d * x + e * y + f) / this.side];
   }
 
   /** A plane that spans the crop, at the pixels of a region of the frame. */

@@ -7,7 +7,7 @@ import { added, clip, dot, eyeRows, interpolated, rowsOf, sampled } from "./rig.
 
 const { THIN, REACH_PX, SOFTEST, FROM, TO, LEAST, BROW, TAIL, TAIL_GOES_ON, BROW_HIDDEN } = front;
 const { HAIR, BESIDE_HAIR, FREE, BROW_GOES_ON, HEAD, FADE, TAIL_ENDS, TAIL_WIDE } = skin_motion;
-const { NOSTRIL, GIVES_WAY, BESIDE_NOSE, ONE_PIECE } = skin_motion;
+const { NOSTRIL, GIVES_WAY, BESIDE_NOSE, ONE_PIECE, LASHES, SLIDES, FROM_CORNER } = skin_motion;
 const SIDES = ["right", "left"];
 const like = (one, work) => ({ ...one, data: one.data.map(work) });
 
@@ -90,6 +90,29 @@ export function keepTails(brows, here, there, before, after, eye) {
       const lack = clip(share - Math.max(0, goes));
       there[v] += lack * way[0];
       there[v + 1] += lack * way[1];
+    }
+  }
+}
+
+/** Keep the lines of the upper lids' lashes whole in vertices `there`, where a brow's skin comes down to
+ * them: it would be pushed over the lids. */
+export function keepLids(here, there, before, after, { right, down }, eye) {
+  for (const side of SIDES) {
+    const [was, now] = [before, after].map((marks) => {
+      const edge = rowsOf("lid_upper", side).map((row) => [dot(marks[row], right), dot(marks[row], down)]).sort(([a], [b]) => a - b);
+      const [xs, ys] = [0, 1].map((axis) => edge.map((place) => place[axis]));
+      return { xs, above: (place) => (interpolated(dot(place, right), xs, ys) - dot(place, down)) / eye };
+    });
+    for (let v = 0; v < here.length; v += 3) {
+      const place = [here[v], here[v + 1]];
+      const x = dot(place, right);
+      const inwards = Math.min(x - was.xs[0], was.xs.at(-1) - x) / (FROM_CORNER * eye);
+      const height = inwards > 0 ? was.above(place) : 0;
+      if (height <= 0) continue;
+      const least = Math.min(height, LASHES + SLIDES * (height - LASHES));
+      const lift = eye * clip(inwards) * Math.max(0, least - now.above([there[v], there[v + 1]]));
+      there[v] -= lift * down[0];
+      there[v + 1] -= lift * down[1];
     }
   }
 }

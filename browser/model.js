@@ -9,10 +9,11 @@ import { Mouth } from "./mouth_drawing.js";
 import { readNpz } from "./npz.js";
 import { BILINEAR, plane, resize } from "./resampling.js";
 import { CELLS } from "./refinement.js";
-import { clip, eyeDistanceOf, rowAt, Template } from "./rig.js";
+import { clip, eyeDistanceOf, rowAt, rowsOf, Template } from "./rig.js";
 import { liftSpectacles } from "./spectacles.js";
 
 const [HEAD, FRONT, SPECTACLES] = [1, 2, 3];  // of the network's label
+const SIDES = ["right", "left"];
 const [SMALLEST_EYE_PX, LARGEST_EYE_PX, GREY] = [48, 320, 128];
 
 /** onnxruntime-web: with WebGPU where the browser has it and can wait for it, else on the processor. */
@@ -73,11 +74,15 @@ export class Model {
     };
     let found = await ask(cut);
     const { label } = found;
-    const lifted = liftSpectacles(cut, shareOf(label, SPECTACLES));
-    if (lifted.front) found = await ask(lifted.face);
-    const { inputs, points, sigma } = found;
     const number = (usual, low, high) => (value) => clip(Number.isNaN(value) ? usual : value, low, high);
-    const places = Array.from(sigma.data, (_, row) => rowAt(points.data, row, 2).map(number(0.5, -0.5, 1.5)));
+    const placesOf = ({ points, sigma }) =>
+      Array.from(sigma.data, (_, row) => rowAt(points.data, row, 2).map(number(0.5, -0.5, 1.5)));
+    const seen = placesOf(found);
+    const lifted = liftSpectacles(cut, shareOf(label, SPECTACLES),
+      wholeBrows(seen, SIDES.map((one) => rowsOf("brow", one)), eyeDistanceOf(seen)));
+    if (lifted.front) found = await ask(lifted.face);
+    const { inputs, sigma } = found;
+    const places = placesOf(found);
     const sure = Array.from(sigma.data, number(1, 1e-5, 1));
     const eye = eyeDistanceOf(places);
     const brows = seenBrows(places, shareOf(label, FRONT));
@@ -93,7 +98,8 @@ export class Model {
       return source.map((one) => crop.window([left, top, right], px).cut(one));
     };
     const face = new Face(this.template, this.mouth, lifted.face, squareOf, places, sure,
-      freedom(onBrows(head, isBrow, 1), hair, eye, brows), brows);
+      freedom(onBrows(head, isBrow, 1), hair, eye, brows), brows,
+      (was, now) => crop.held(was, now, [region.width, region.height]));
     const base = await createImageBitmap(image, region.left, region.top, region.width, region.height);
     const refine = this.isRefined ? async (planes) => {
       const { mix, motion, gain } = await this.session.run({ image: inputs.image, asked: this.#asked(planes) });

@@ -4,7 +4,7 @@
 import { drawn_edges, mouth_light, mouth_opening, skin_motion } from "./constants.js";
 import { changedEye, completedEye, Edges, gazeOf, irisOf, smoothArc, vertex } from "./eyes.js";
 import { fromSrgb, mouthLight, OpeningLight } from "./mouth_drawing.js";
-import { keepNostrils, keepTails } from "./in_front_of_face.js";
+import { keepLids, keepNostrils, keepTails } from "./in_front_of_face.js";
 import { percentile } from "./resampling.js";
 import { beyondLine, darkLine, evenCorners, keepLips, overlap, parting, roundCorners } from "./mouth_opening.js";
 import { addedMotion, planesFrom, rasterised, TRUST } from "./refinement.js";
@@ -21,9 +21,9 @@ const SIDES = ["right", "left"];
 export class Face {
   /** `seen`: planes of the crop; `cut` makes planes of a square of it, [left, top, right], as the
    * frame has them; `places` and `sigma` are the landmarks; `freedom` says how far skin moves;
-   * `brows` are the rows of those that nothing hides. */
-  constructor(template, mouth, seen, cut, places, sigma, freedom, brows) {
-    Object.assign(this, { template, mouth, seen, places, freedom, brows });
+   * `brows` are the rows of those that nothing hides; `held` keeps skin at the frame's border. */
+  constructor(template, mouth, seen, cut, places, sigma, freedom, brows, held) {
+    Object.assign(this, { template, mouth, seen, places, freedom, brows, held });
     this.laid = fit(template, places, sigma);
     const { map, smooth, worn } = this.laid;
     const [, [x, y]] = map.affine;
@@ -143,13 +143,14 @@ export class Face {
     add(even, 1);
     keepLips(template, here, there, before, after, this.axes, eye);
     keepNostrils(template, here, there, before, after, this.axes, eye);
+    keepLids(here, there, before, after, this.axes, eye);
     keepTails(this.brows, here, there, before, after, eye);
     const [chin, freedom] = [this.#chin(there), this.freedom(after)];
     const skin = new Float32Array(12 * gains.length);
     for (let i = 0; i < gains.length; i++) {
       const [was, now] = [here, there].map((points) => [points[3 * i], points[3 * i + 1]]);
       const free = freedom(was, now);
-      skin.set([...between(was, now, free), there[3 * i + 2] / eye, ...was, free * gains[i], free, there[3 * i + 2] - chin.depth], 12 * i);
+      skin.set([...this.held(was, between(was, now, free)), there[3 * i + 2] / eye, ...was, free * gains[i], free, there[3 * i + 2] - chin.depth], 12 * i);
     }
     const mouth = this.#mouth(before, after, weights, template.atLandmarks(gains, 1));
     for (const [row, source] of mouth?.parts ? this.lipSources : []) skin.set(source, 12 * row + 3);

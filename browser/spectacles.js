@@ -3,15 +3,16 @@
 
 import { continued } from "./backdrop.js";
 import { spectacles_and_hair as front } from "./constants.js";
+import { onBrows } from "./in_front_of_face.js";
 import { BILINEAR, largest, percentile, resizeLevels } from "./resampling.js";
 
 const { SHADE, HUE, LIKELY, LEAST_WORN, AROUND, SURE, CLEAR, ALIKE, REACH, NOT, MAY, FRAME_FROM, FRAME_TO, TOLD } = front;
 const like = (one, work) => ({ ...one, data: one.data.map(work) });
 
 /** Three planes without what stood before them, and `front`, a plane that says where; null if none.
- * `share` is a plane of the same crop. */
-export function liftSpectacles(face, share) {
-  const likely = share.data.reduce((sum, value) => sum + (value > LIKELY ? value : 0), 0);
+ * `share` is a plane of the same crop; `isBrow` says whether a place is on a brow, which is no rim. */
+export function liftSpectacles(face, share, isBrow) {
+  const likely = onBrows(share, isBrow, 0).data.reduce((sum, value) => sum + (value > LIKELY ? value : 0), 0);
   if (likely < LEAST_WORN * share.data.length) return { face, front: null };
   const matte = matteOf(face, share);
   return { face: continued(face, matte), front: matte };

@@ -31,7 +31,7 @@ from reggan_plugin.imaging.crop import (
     smooth_step,
 )
 from reggan_plugin.kernels.pixel_values import weigh_change
-from reggan_plugin.kernels.sampling import FREE_FOOTPRINT
+from reggan_plugin.kernels.sampling import FREE_FOOTPRINT, sampled
 from reggan_plugin.models.model_card import ModelCard
 from reggan_plugin.vocabulary.expression import ExpressionMix
 
@@ -43,6 +43,9 @@ FULL_MOTION, FULL_GAIN, FULL_COVER = 0.002, 0.02, 0.02
 """From here on (parts of the side; logarithm; share) a change is a change."""
 LEAST = 0.25
 """Below this part of them it is noise, and the pixel keeps its bits."""
+_STRETCHED = 5.0
+"""Of the way beyond a frame's border: so far from it what lies beside it is stretched instead; at
+the border by 1.7."""
 _PAINTER_EDGE = 0.08
 """Parts of a painter's window over which it takes over from the crop's own paint."""
 _PART_PX = 128
@@ -207,6 +210,37 @@ def region_of_change(answer: Answer, crop: FaceCrop, height: int, width: int) ->
         return slice(0, 0), slice(0, 0)
     corners = np.array([low, [high[0], low[1]], high, [low[0], high[1]]]) * crop.side_px
     return clipped(crop.place(corners), (slice(0, height), slice(0, width)))
+
+
+def held_inside(answer: Answer, crop: FaceCrop, height: int, width: int) -> Answer:
+    """Hold motion so that no place of a frame shows what lies beyond its border.
+
+    There is nothing to show: the border's pixels would go on as streaks, such as below a chin that
+    rises in a picture that ends at it. What lies beside the border is stretched instead.
+    """
+    corners = crop.corners()
+    if (corners >= 0).all() and (corners <= [width, height]).all():
+        return answer
+    motion, side = answer.motion, crop.side_px
+    to_frame = (crop.frame_from_crop[:, :2] * side).astype(np.float32).T
+    moved = motion @ to_frame
+    along = (np.arange(len(motion), dtype=np.float32) + np.float32(0.5)) / len(motion)
+    places = crop.place(np.stack(np.meshgrid(along, along), axis=2).reshape(-1, 2) * side)
+    held = np.zeros_like(moved)
+    for axis, edge, inwards in ((0, 0, 1), (0, width, -1), (1, 0, 1), (1, height, -1)):
+        depth = (inwards * (places[:, axis] - edge)).reshape(motion.shape[:2])
+        near = (depth >= 0) & (depth < _STRETCHED * np.abs(moved[..., axis]).max())
+        on_edge = places[near.ravel()]
+        on_edge[:, axis] = edge
+        matrix = crop.crop_from_frame / side
+        at = (on_edge @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+        beyond = -inwards * sampled(moved, at * np.float32(len(motion)))[:, axis]
+        beyond *= ((at > 0) & (at < 1)).all(axis=1)
+        share = 1 - depth[near] / np.maximum(_STRETCHED * beyond, 1e-6)
+        held[..., axis][near] += inwards * beyond.clip(0) * share.clip(0) ** 2
+    if not held.any():
+        return answer
+    return replace(answer, motion=motion + held @ np.linalg.inv(to_frame))
 
 
 def motion_in_frame(

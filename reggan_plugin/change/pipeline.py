@@ -20,6 +20,7 @@ from reggan_plugin.change.answer import (
     Answer,
     AnswerSource,
     finite,
+    held_inside,
     motion_in_frame,
     region_of_change,
 )
@@ -271,6 +272,7 @@ class FrameAnswers:
         """Composite the changed faces into the picture; in any thread."""
         picture, pairs = self.cut.picture, []
         for face, answer in zip(self.cut.faces, self.answers, strict=True):
+            answer = held_inside(answer, face.crop, *face.display.shape[:2])
             changed = region_of_change(answer, face.crop, *face.display.shape[:2])
             pairs.append((face, face.part(changed), answer))
         box = _box_around([part.region for _, part, _ in pairs])

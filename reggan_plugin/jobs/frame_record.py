@@ -86,7 +86,7 @@ from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.results_and_events import Outcome
 from reggan_plugin.json_and_toml import json_text, read_json, typed
 
-PICTURE_REVISION = 20
+PICTURE_REVISION = 21
 """Raised with every change by which the same input, settings and model give other pixels, so that
 no shot mixes both; `tests/test_picture_revision.py` shows most changes that forgot it."""
 RECORD_SCHEMA = 1

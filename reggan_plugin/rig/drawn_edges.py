@@ -109,7 +109,8 @@ class Drawn:
         middle = (opening.middle - np.array([left, top])) * scale
         columns = np.arange(side_px) + 0.5
         line = np.interp(columns, middle[:, 0], middle[:, 1])
-        is_above = (np.arange(side_px)[:, None] + 0.5) < line[None]
+        below = np.arange(side_px)[:, None] + 0.5 - line[None]
+        above = np.clip(0.5 - below / np.hypot(1, np.gradient(line)), 0, 1).astype(np.float32)
         was_corner = np.array(opening.was_window[:2], np.float32)
         was_scale = np.float32(
             len(opening.was_open) / (opening.was_window[2] - opening.was_window[0])
@@ -148,7 +149,7 @@ class Drawn:
         one = run_on(both.reshape(*square, 3), known.reshape(square))
         borders = _borders(shown.reshape(*square, 1))
         skins.append(_softened(one, np.ones(square, bool), borders))
-        apart = blended(skins[1], skins[0], is_above.astype(np.float32))
+        apart = blended(skins[1], skins[0], above)
         inwards = np.minimum(columns - middle[0, 0], middle[-1, 0] - columns)
         share = np.clip(inwards / (_CORNER * self.eye * scale), 0, 1)
         skin = blended(skins[2], apart, np.broadcast_to(share, square))
@@ -163,7 +164,10 @@ class Drawn:
         band = line_of(opening.edge, 2 * seam, opening.window, side_px)
         # where motion ends within a cell, paint stands in for it
         still = grown(opening.still > 0.5, -seam * float(scale))
-        lost = np.maximum(np.where(is_above, *losses[:2]), losses[2])
+        lost = np.maximum(np.where(above > 0.5, *losses[:2]), losses[2])
+        # beside round corners lies what the mesh opens and nothing shows
+        hit = np.logical_or.reduce([raster.is_hit for raster in sheets])
+        lost[~hit & grown(opening.open > 0, _CORNER * self.eye * float(scale))] = 1
         lost = grown(lost > _LOST, 1).astype(np.float32)
         cover = np.maximum.reduce([opening.open, band, blur(lost, 1.0)]) * ~still
         return _painter(opening.window, opening.share * cover, paint)

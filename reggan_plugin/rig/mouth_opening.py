@@ -118,21 +118,25 @@ def mouth_outline(marks: Float[np.ndarray, "points 2"]) -> Float[np.ndarray, "co
 
 def with_round_corners(
     marks: Float[np.ndarray, "points 2"], axes: Float[np.ndarray, "2 2"]
-) -> Float[np.ndarray, "points 2"]:
+) -> tuple[Float[np.ndarray, "points 2"], list[float]]:
     """Move the corners of the inner lips inwards where both lips leave them steeply.
 
     Args:
         marks: the landmarks.
         axes: columns: the face's right and down in the crop.
+
+    Returns:
+        The landmarks, and how round each corner is, 0 to 1.
     """
-    round_marks = marks.copy()
+    round_marks, roundness = marks.copy(), []
     for corner, pair in zip(rows_of("lip_inner_upper")[[0, -1]], (0, -1), strict=True):
         upper, lower = marks[LIP_PAIRS[:, pair]]
         away = float(((upper + lower) / 2 - marks[corner]) @ axes[:, 0])
         rise, fall = ((marks[corner] - upper) @ axes[:, 1], (lower - marks[corner]) @ axes[:, 1])
         steep = 2 * float(min(rise, fall)) / max(abs(away), 1e-9)
-        round_marks[corner] += np.interp(steep, _STEEP, (0, _ROUND)) * away * axes[:, 0]
-    return round_marks
+        roundness.append(float(np.interp(steep, _STEEP, (0, 1))))
+        round_marks[corner] += _ROUND * roundness[-1] * away * axes[:, 0]
+    return round_marks, roundness
 
 
 def parting(
@@ -356,7 +360,8 @@ def changed_mouth(
     rolled = np.clip(gap / (eye * _ROLLED_OVER), 0, 1) * eye * axes[:, 1]
     marks[upper] += _ROLLED_OUT[0] * rolled
     marks[lower] -= _ROLLED_OUT[1] * rolled
-    outline = mouth_outline(with_round_corners(marks, axes))
+    round_marks, roundness = with_round_corners(marks, axes)
+    outline = mouth_outline(round_marks)
     window = square_around(outline, 0.15 * eye)
     side_px = int(np.clip(round((window[2] - window[0]) * picture.side_px), 64, 1024))
     px = eye * side_px / (window[2] - window[0])
@@ -373,7 +378,7 @@ def changed_mouth(
             np.clip(srgb_from_linear(np.clip(light, 0, 1)), 0, 1).astype(np.float32),
             (opening > 0).astype(np.float32),
         )
-    was_open, was_window, was_lost = _open_before(picture, before, axes[:, 1], eye)
+    was_open, was_window, was_lost = _open_before(picture, before, axes[:, 1], eye, roundness)
     whole = rows_of("lip_inner_upper")
     middle = (marks[whole] + marks[np.concatenate([whole[:1], lower, whole[-1:]])]) / 2
     smile_goes = relaxes and gap_before > _LEAST_GAP > gap_after
@@ -472,6 +477,7 @@ def _open_before(
     marks: Float[np.ndarray, "points 2"],
     down: Float[np.ndarray, "2"],
     eye: float,
+    roundness: Sequence[float],
 ) -> tuple[Float[np.ndarray, "side side"], Window, Float[np.ndarray, "2 2 side"]]:
     """Where a source shows a mouth's inside, or what lies along the line between shut lips.
 
@@ -483,6 +489,8 @@ def _open_before(
         marks: the landmarks in it.
         down: the face's down in the crop.
         eye: an eye distance in parts of the crop's side.
+        roundness: of both corners in the result, 0 to 1: beside a round one an upper lip shows what
+            the opening hides elsewhere, so all of its dark edge is lost there.
 
     Returns:
         Its share of each pixel of a window, that window, and `Opening.was_lost`.
@@ -520,7 +528,14 @@ def _open_before(
         _line_at(smooth_arc(marks[np.concatenate([whole[:1], one, whole[-1:]])]), places[0, :, 0])
         for one in (upper, lower)
     ]
-    return lost[1], window, np.stack([edges, _lost_beyond(edges, lost, places[..., 1], px, eye)])
+    beyond = _lost_beyond(edges, lost, places[..., 1], px, eye)
+    widely = _lost_beyond(edges, lost[1:] * 2, places[..., 1], px, eye)[0]
+    for corner, pair, share in zip(whole[[0, -1]], (0, -1), roundness, strict=True):
+        away = np.abs(places[0, :, 0] - marks[corner, 0])
+        reach = max(abs(marks[upper[pair], 0] - marks[corner, 0]), 1e-9)
+        share *= np.interp(away / reach, (1, 2), (1, 0))
+        beyond[0] += share * (np.minimum(widely, beyond[0]) - beyond[0])
+    return lost[1], window, np.stack([edges, beyond])
 
 
 def _is_narrow(luma: Float[np.ndarray, "side side"], px: float) -> Bool[np.ndarray, "side side"]:

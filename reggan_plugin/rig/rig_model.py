@@ -208,7 +208,7 @@ class RigSource:
         """
         places, sigma, label, small = self._asked(small_of(face), known)
         lifted, lifts = None, self.card.handling.lifts_spectacles
-        if lifts and len(label) > SPECTACLES and shows_spectacles(label[SPECTACLES]):
+        if lifts and len(label) > SPECTACLES and shows_spectacles(label[SPECTACLES], places):
             whole = face.whole if isinstance(face, CroppedFace) else face
             lifted = lift_spectacles(whole, label[SPECTACLES])
             if known is None:

@@ -113,6 +113,10 @@ by 0.05); over which that ends at least, above and below; and beside the wings."
 _ONE_PIECE = 0.6
 """How far they do. By eye, on 15 heads: with 1 noses stay open and look asleep, and heads of VALID,
 whose own noses press their nostrils shut, lose twice as much (docs/maintainers/results.md)."""
+_LASHES, _SLIDES, _FROM_CORNER = 0.03, 0.1, 0.1
+"""Eye distances above an upper lid's edge that keep their height; least part of its own that skin
+above them keeps; and eye distances from a corner over which that comes to hold. By eye: with 0.04
+brows that nearly touch the lid arch over it."""
 _MOST_ADDED, _LIPS = 0.2, 0.25
 """Largest change of the light's logarithm where the network adds to the rig's, away from the mouth:
 in a smile both darken the same fold of a cheek, which became a bruise. Least half of the mouth, eye
@@ -232,10 +236,11 @@ def rig_answer(
         there = without_smeared_lips(
             template, here, there, marks_before, marks_after, axes, laid.map.eye, rest
         )
-    if template.conventions:  # a head's own shapes know its nose
+    if template.conventions:  # a head's own shapes know its nose and its lids
         there = _with_whole_nostrils(
             here, there, marks_before, marks_after, axes, laid.map.eye, ~is_lower(template)
         )
+        there = _with_seen_lids(here, there, marks_before, marks_after, axes, laid.map.eye)
     there = _with_tails(here, there, marks_before, marks_after, laid.map.eye, landmarks.seen_brows)
     eyes = [
         changed_eye(
@@ -464,6 +469,41 @@ def _with_tails(
         share *= np.exp(-((beside / _TAIL_WIDE) ** 2))
         goes = (there - here)[:, :2] @ way / max(float(way @ way), 1e-12)
         there[:, :2] += np.clip(share - goes.clip(0), 0, 1)[:, None] * way
+    return there
+
+
+def _with_seen_lids(
+    here: Float[np.ndarray, "vertices 3"],
+    there: Float[np.ndarray, "vertices 3"],
+    before: Float[np.ndarray, "points 2"],
+    after: Float[np.ndarray, "points 2"],
+    axes: Float[np.ndarray, "2 2"],
+    eye: float,
+) -> Float[np.ndarray, "vertices 3"]:
+    """Keep the line of an upper lid's lashes whole where the skin above comes down to it.
+
+    A brow that goes down would push its skin over the lid, whose edge had no line then.
+
+    Args:
+        here: places of the vertices in the source.
+        there: in the result.
+        before: the landmarks in the source.
+        after: in the result.
+        axes: columns: the face's right and down in the crop.
+        eye: an eye distance in parts of the crop's side.
+    """
+    there = there.copy()
+    x, y = (here[:, :2] @ axes).T
+    for side in SIDES:
+        edges = [(marks[rows_of("lid_upper", side)] @ axes).T for marks in (before, after)]
+        (was_x, was_y), (now_x, now_y) = (edge[:, np.argsort(edge[0])] for edge in edges)
+        was = (np.interp(x, was_x, was_y) - y) / eye
+        now_at = (there[:, :2] @ axes).T
+        now = (np.interp(now_at[0], now_x, now_y) - now_at[1]) / eye
+        least = np.minimum(was, _LASHES + _SLIDES * (was - _LASHES))
+        inwards = np.minimum(x - was_x[0], was_x[-1] - x) / (_FROM_CORNER * eye)
+        lift = (least - now).clip(0) * inwards.clip(0, 1) * (was > 0)
+        there[:, :2] -= (lift * eye)[:, None] * axes[:, 1]
     return there
 
 

@@ -200,9 +200,19 @@ class LiftedFace(NamedTuple):
     front: Float[np.ndarray, "side side 1"] | None
 
 
-def shows_spectacles(share: Float[np.ndarray, "cells cells"]) -> bool:
-    """Whether there are spectacles, by the share of each cell of a crop that shows some."""
-    return bool(share[share > _LIKELY].sum() >= _LEAST_WORN * share.size)
+def shows_spectacles(
+    share: Float[np.ndarray, "cells cells"], places: Float[np.ndarray, "points 2"]
+) -> bool:
+    """Whether there are spectacles.
+
+    Brows are none, though the network may say so of thick ones: lifted off, they would be torn.
+
+    Args:
+        share: of each cell of a crop that shows some.
+        places: of the landmarks, in parts of the crop's side.
+    """
+    rims = share * (1 - whole_brows(places, SIDES, len(share)))
+    return bool(rims[rims > _LIKELY].sum() >= _LEAST_WORN * rims.size)
 
 
 def lift_spectacles(

@@ -7,7 +7,7 @@ import pytest
 
 from reggan_plugin import ExpressionTransfer
 from reggan_plugin.change.answer import Answer, AnswerSource
-from reggan_plugin.change.pipeline import answer_faces, change_crop
+from reggan_plugin.change.pipeline import answer_faces, change_crop, change_picture
 from reggan_plugin.faces.face_finder import FaceChoice
 from reggan_plugin.files.frame import Encoding, Frame, read_frame
 from reggan_plugin.imaging.crop import FaceCrop, cut_crop
@@ -94,3 +94,26 @@ def test_whatever_answers_goes_the_same_way() -> None:
     made = change_crop(face, answer)
     assert np.isfinite(made.pixels).all()
     np.testing.assert_array_equal(made.pixels[100:200, 100:200], face[70:170, 100:200])
+
+
+@pytest.mark.parametrize("turned", [0, 1, 2, 3])
+def test_nothing_of_a_frame_s_border_goes_on_as_streaks(turned: int) -> None:
+    """A surface that would come from beyond the border is stretched, and keeps its grain."""
+    grain = np.random.default_rng(5).random((256, 256, 3), np.float32)
+    motion = np.zeros((64, 64, 2), np.float32)
+    y, x = np.mgrid[:64, :64] / 64
+    motion[..., 1] = 0.06 * np.exp(-(((x - 0.5) ** 2 + (y - 0.75) ** 2) / 0.05))
+    way = np.linalg.matrix_power(np.array([[0, 1], [-1, 0]]), turned).astype(np.float32)
+    answer = Answer(
+        motion=np.rot90(motion, turned) @ way.T,
+        gain=np.zeros((64, 64, 1), np.float32),
+        cover=np.zeros((64, 64, 1), np.float32),
+        paint=np.zeros((2, 2, 3), np.float32),
+    )
+    frame = np.rot90(grain[:200], turned)
+    corner = ([0, 0], [0, 0], [0, -56], [-56, 0])[turned]
+    crop = FaceCrop(np.column_stack([np.eye(2), corner]), 256)
+    result = np.rot90(change_picture(frame, crop, answer).pixels, -turned)
+    below = result[-8:, 96:160]
+    assert np.abs(np.diff(below, axis=0)).mean() > 0.1
+    assert np.array_equal(result[:40], grain[:40])

@@ -242,6 +242,30 @@ def test_no_dark_line_lies_between_a_lip_and_what_is_behind_it() -> None:
         assert mouth.paint[mouth.cover[..., 0] > 0.02].min() > 0.5
 
 
+@pytest.mark.parametrize("round_by", [mouth_opening._ROUND, 0.9])
+def test_beside_round_corners_nothing_is_left_of_the_line_between_shut_lips(
+    round_by: float,
+) -> None:
+    face, found = _large_face()
+    rows, columns = np.mgrid[: len(face), : len(face)] / len(face)
+    edge = rightwards(smooth_arc(found.places[rows_of("lip_inner_upper")]))
+    away = np.abs(rows - np.interp(columns, *edge.T)) / EYE
+    beyond = (columns < edge[0, 0]) | (columns > edge[-1, 0])
+    slit = mask_of(mouth_outline(found.places), WHOLE, len(face))
+    dark = np.maximum(slit, np.clip(1 - away / 0.03, 0, 1) * ~beyond)
+    face = (face * (1 - 0.8 * dark[..., None])).astype(np.float32)
+
+    def white(*_: Any, opening: np.ndarray, **__: Any) -> np.ndarray:
+        return np.ones((*opening.shape, 3), np.float32)
+
+    with (
+        patch.object(mouth_opening, "render_mouth", white),
+        patch.object(mouth_opening, "_ROUND", round_by),
+    ):
+        answer = rig_answer(template(), face, found, {"jawOpen": 1.0})
+    assert change_crop(face, answer).pixels.mean(axis=2).min() > 0.25
+
+
 def test_an_open_mouth_shows_the_inner_sides_of_its_lips() -> None:
     face, found = drawn_face()
     heights = []
@@ -267,7 +291,8 @@ def mouth_with(rise: float, fall: float) -> np.ndarray:
 def test_corners_of_a_dropped_jaw_are_round() -> None:
     marks = mouth_with(0.1, 0.1)
     corners = rows_of("lip_inner_upper")[[0, -1]]
-    moved = with_round_corners(marks, AXES)
+    moved, roundness = with_round_corners(marks, AXES)
+    assert roundness == [1, 1]
     inwards = (moved - marks)[corners, 0]
     step = marks[LIP_PAIRS[0][[0, -1]], 0] - marks[corners, 0]
     np.testing.assert_allclose(inwards, 0.5 * step, rtol=0.05)
@@ -278,4 +303,6 @@ def test_corners_of_a_dropped_jaw_are_round() -> None:
 @pytest.mark.parametrize(("rise", "fall"), [(0.1, 0.0), (0.0, 0.1), (0.01, 0.01), (0.1, -0.1)])
 def test_corners_that_one_lip_leaves_evenly_stay(rise: float, fall: float) -> None:
     marks = mouth_with(rise, fall)
-    assert np.array_equal(with_round_corners(marks, AXES), marks)
+    moved, roundness = with_round_corners(marks, AXES)
+    assert roundness == [0, 0]
+    assert np.array_equal(moved, marks)

@@ -60,6 +60,19 @@ def test_a_blink_leaves_no_eyeball() -> None:
     assert eyeball(changed(BLINK)) < 0.06 * eyeball(picture)
 
 
+def test_the_line_between_shut_lids_has_no_steps() -> None:
+    picture, landmarks = drawn_face()
+    lid, other = (landmarks.places[rows_of("lid_" + one, "right")] for one in ("upper", "lower"))
+    columns = slice(*np.rint(lid[[3, -4], 0] * len(picture)).astype(int))
+    rows = slice(int(len(picture) * lid[:, 1].min()) - 8, int(len(picture) * other[:, 1].max()) + 8)
+    middle = np.interp(np.arange(len(picture)) / len(picture), *lid.T) * len(picture)
+    is_above = np.arange(len(picture))[:, None] < middle
+    picture = np.where(is_above[..., None], np.float32(0.3), picture)
+    result = change_crop(picture, rig_answer(template(), picture, landmarks, BLINK)).pixels
+    height = ((0.7 - result[rows, columns, 0]) / 0.4).clip(0, 1).sum(axis=0)
+    assert np.abs(np.diff(height)).max() < 0.8
+
+
 def test_half_a_blink_leaves_about_half() -> None:
     picture, _ = drawn_face()
     half = eyeball(changed(dict.fromkeys(BLINK, 0.5)))
@@ -70,6 +83,21 @@ def test_wide_eyes_show_more_eyeball() -> None:
     picture, _ = drawn_face()
     wide = eyeball(changed({"eyeWideLeft": 1.0, "eyeWideRight": 1.0}))
     assert wide > 1.15 * eyeball(picture)
+
+
+def test_a_brow_that_comes_down_leaves_the_line_of_the_lashes() -> None:
+    picture, landmarks = drawn_face()
+    places = landmarks.places.copy()
+    places[np.concatenate([rows_of("brow", side) for side in SIDES]), 1] += 0.15 * 0.234
+    lid = places[rows_of("lid_upper", "right")]
+    line = line_of(smooth_arc(lid) - [0, 0.003], 0.004, WHOLE, len(picture))
+    picture *= 1 - 0.9 * line[..., None]
+    weights = {"browDownRight": 1.3, "eyeWideRight": 0.4}
+    answer = rig_answer(template(), picture, replace(landmarks, places=places), weights)
+    columns = slice(*np.rint(lid[[3, -4], 0] * len(picture)).astype(int))
+    rows = slice(*np.rint((lid[:, 1].min() + np.array([-0.06, 0.04])) * len(picture)).astype(int))
+    result = change_crop(picture, answer).pixels
+    assert result[rows, columns].max(axis=2).min(axis=0).mean() < 0.2
 
 
 def test_one_eye_closes_alone() -> None:

@@ -13,8 +13,11 @@ from reggan_plugin.imaging.composite_motion import StoredPicture, composite_moti
 from reggan_plugin.imaging.crop import crop_of_whole_image
 from reggan_plugin.imaging.in_front_and_behind import Front, Underlay
 from reggan_plugin.imaging.moved_part import moved_part
+from reggan_plugin.rig.dense_landmarks import rows_of
+from reggan_plugin.rig.raster import line_of
 from reggan_plugin.rig.spectacles_and_hair import lift_spectacles, shows_spectacles
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
+from tests.rig.drawn_face import drawn_face
 
 SAMPLES = Path(reggan_plugin.__file__).parent / "samples"
 SIDE, CELLS = 256, 128
@@ -55,11 +58,22 @@ def test_a_frame_is_found_whole_and_nothing_else(side_px: int) -> None:
 
 def test_spectacles_are_more_than_a_few_cells_and_more_than_a_doubt() -> None:
     worn = told(face(spectacles=True), face(spectacles=False))
-    assert shows_spectacles(worn)
-    assert not shows_spectacles(0.4 * worn)
+    places = drawn_face()[1].places
+    assert shows_spectacles(worn, places)
+    assert not shows_spectacles(0.4 * worn, places)
     share = np.zeros((CELLS, CELLS), np.float32)
     share[40:44, 60:66] = 1
-    assert not shows_spectacles(share)
+    assert not shows_spectacles(share, places)
+
+
+def test_brows_that_look_like_rims_are_no_spectacles() -> None:
+    places = drawn_face()[1].places
+    brows = [places[rows_of("brow", side)] for side in ("right", "left")]
+    rims = [line_of(brow, 0.03, (0, 0, 1, 1), CELLS) for brow in brows]
+    share = np.maximum(*rims).astype(np.float32)
+    assert share.mean() > 0.006
+    assert not shows_spectacles(share, places)
+    assert shows_spectacles(np.roll(share, 12, axis=0), places)
 
 
 def test_a_brow_beside_a_rim_is_none_of_it() -> None:

@@ -492,6 +492,27 @@ def test_the_turn_of_a_head_is_the_runtime_s() -> None:
     assert json.loads(made.stdout) == pytest.approx(wanted, abs=1e-6)
 
 
+HELD = """
+import { Crop } from "%s";
+const crop = new Crop([0, -2, 300, 2, 0, 10], 100);  // turned by a quarter, twice as large
+const held = (was) => crop.held(was, [0.5, 0.3], [400, 110]);
+console.log(JSON.stringify([[0.5, 0.4], [0.5, 0.98]].map(held)));
+"""
+
+
+def test_skin_at_the_border_of_a_frame_stays_there_in_the_page() -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node")
+    module = (ASSEMBLE.parent / "crop.js").as_uri()
+    command = [node, "--input-type=module", "--eval", HELD % module]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    well_inside, near = np.array(json.loads(found.stdout))
+    # crop's y goes left in the frame: 300 - 2 * 100 y; the near one lies 104 px from its left
+    np.testing.assert_allclose(well_inside, [0.5, 0.3], atol=1e-9)
+    np.testing.assert_allclose(near, [0.5, 0.98 - 0.68 * 104 / (3 * 136)], atol=1e-9)
+
+
 def test_rigs_alone_are_put_into_the_page(tmp_path: Path) -> None:
     command = [sys.executable, str(ASSEMBLE), "--out", str(tmp_path), "--model", "sargan"]
     archive = os.environ.get("REGGAN_ONNXRUNTIME_WEB") or str(tmp_path / "none.tgz")

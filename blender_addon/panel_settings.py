@@ -170,7 +170,7 @@ class RegganSettings(bpy.types.PropertyGroup):
         items=[
             ("LARGEST", "Largest", "The largest face"),
             ("ALL", "All", "Every face that is found"),
-            ("INDEX", "By number", "One face by its number, 0 being the largest"),
+            ("INDEX", "By Number", "One face by its number, 0 being the largest"),
         ],
         default="LARGEST",
     )
@@ -234,14 +234,14 @@ class RegganSettings(bpy.types.PropertyGroup):
         name="Existing",
         description="What becomes of changed frames that are in the output folder already",
         items=[
-            ("RESUME", "Keep finished", "Keep those made in this way, write the others"),
+            ("RESUME", "Keep Finished", "Keep those made in this way, write the others"),
             ("OVERWRITE", "Replace", "Write all of them anew"),
             ("REFUSE", "Stop", "Write nothing if there is one"),
         ],
         default="RESUME",
     )
     with_mask: BoolProperty(
-        name="Mask layer",
+        name="Mask Layer",
         description="Add the mask of the change to EXR frames, as the layer reggan.mask, for use "
         "in the compositor. Of frames that were multi-layer before, Blender does not show it",
     )

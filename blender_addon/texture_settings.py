@@ -35,7 +35,7 @@ class TextureSettings(bpy.types.PropertyGroup):
         name="Layout",
         description="How the face lies on the map",
         items=[
-            ("MESH", "On the head", "By the UV map of the active mesh"),
+            ("MESH", "On the Head", "By the UV map of the active mesh"),
             ("FLAT", "Unfolded", "As it is seen from the front; no mesh is needed"),
         ],
     )

@@ -190,7 +190,7 @@ def test_both_front_ends_say_what_to_do_in_their_words() -> None:
     assert typed.endswith("--resume` renders only what is missing.")
     pressed = panels.with_remedy(document_from_said(error.remark))
     assert "Head from Rig" in pressed
-    assert pressed.endswith("Existing: Keep finished renders only what is missing.")
+    assert pressed.endswith("Existing: Keep Finished renders only what is missing.")
     assert panels.with_remedy(document_from_said(inner), {"face-in-frame": "Look."}).endswith(
         "Look."
     )

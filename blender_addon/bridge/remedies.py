@@ -16,7 +16,7 @@ _DEVICE = (
     "Choose another Device in the add-on's preferences (Edit > Preferences > Add-ons > RegGAN); "
     "Run Doctor there says which work."
 )
-_EXISTING = "Existing: Keep finished, Existing: Replace, or another Output."
+_EXISTING = "Existing: Keep Finished, Existing: Replace, or another Output."
 _TRACK_AGAIN = "Run Head from Rig again."
 REMEDIES: Mapping[str, str] = {
     # the kinds of whole classes
@@ -58,7 +58,7 @@ REMEDIES: Mapping[str, str] = {
     # texture maps
     "face-on-mesh": "Say which way it looks (Front), or which bone is its head (Head and Bone "
     "under Head from Rig).",
-    "face-on-flat-map": "Choose a map on which the face lies unfolded, or On the head.",
+    "face-on-flat-map": "Choose a map on which the face lies unfolded, or On the Head.",
     "no-such-head-bone": "Choose one of them as Bone under Head from Rig.",
     "mesh-reference": "The field Image names a map that lies elsewhere.",
     "map-is-not-named": "The field Image names the map.",
@@ -74,7 +74,7 @@ REMEDIES: Mapping[str, str] = {
     "outputs-changed": "Existing: Replace, or another Output.",
     "outputs-without-record": "Existing: Replace, or another Output.",
     "curve-of-no-numbers": "Give one Expression and Intensity without animation.",
-    "frames-failed": "After mending, Existing: Keep finished renders only what is missing.",
+    "frames-failed": "After mending, Existing: Keep Finished renders only what is missing.",
 }
 
 

@@ -100,7 +100,7 @@ class PreviewTexture(_TextureOperator, bpy.types.Operator):
     @classmethod
     def _why_not(cls, context: bpy.types.Context) -> str:
         if context.scene.reggan_texture.layout == "FLAT":
-            return "The preview shows a head: choose On the head, and select its mesh"
+            return "The preview shows a head: choose On the Head, and select its mesh"
         return super()._why_not(context)
 
     def requests(self, context: bpy.types.Context) -> Sequence[JobRequest]:

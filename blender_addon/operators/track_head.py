@@ -24,7 +24,7 @@ from ..scene.camera_view import camera_problem
 from ..scene.files_from_images import file_stem
 from ..scene.head_landmarks import head_problem
 from ..scene.python_drivers import scripts_may_run
-from ..scene.settings_for_runtime import absolute_path, character_file
+from ..scene.settings_for_runtime import absolute_path, what_moves_frames
 from ..shape_settings import fill
 from .job_operator import JobOperator, new_job_folder, scene_of_job, without_work_paths
 from .rendered_faces import look_at_rendered_frames
@@ -93,13 +93,13 @@ class TrackHead(JobOperator, bpy.types.Operator):
         self._not_own = without_work_paths(account.get("no_character") or self._not_own)
         if self._own is not None and not self._not_own:
             self._own.use(scene)
-        account["summary"] += f" {_what_moves_it(scene, self._not_own)}"
+        said = [account["summary"], what_moves_frames(scene.reggan_character, self._not_own)]
         scene.reggan.tracks_compared = self._pictures is not None
         if self._pictures is not None:
             doubts.insert(0, self._pictures.objection_to(self._made))
-        scene.reggan.tracks_account = "\n".join(filter(None, [account["summary"], *doubts]))
+        scene.reggan.tracks_account = "\n".join(filter(None, [*said, *doubts]))
         redraw_views(context)
-        self._report({"INFO"}, account["summary"])
+        self._report({"INFO"}, " ".join(said))
         for doubt in filter(None, doubts):
             self._note(doubt)
 
@@ -137,19 +137,6 @@ def _job_on_copy(asked: Mapping[str, Any], folder: Path, then: Sequence[JobReque
         python=Path(bpy.app.binary_path or sys.executable), environment=os.environ | places
     )
     return Job(blender, [JobRequest(arguments=arguments, title="Track head", folder=folder), *then])
-
-
-def _what_moves_it(scene: bpy.types.Scene, not_own: str) -> str:
-    """Return the sentence that tells which of the two heads the change is made with, and why."""
-    settings = scene.reggan_character
-    if settings.uses:
-        try:
-            name = character_file(settings).name
-        except BridgeError:  # a job says what is wrong with it
-            name = "This Character's Rig"
-        return f"Frames are changed with the head's own shapes and teeth ({name})."
-    why = f": {not_own.rstrip('.')}" if not_own else ""
-    return f"Frames are changed with RegGAN's own head, laid on these points{why}."
 
 
 @dataclass(frozen=True, kw_only=True)

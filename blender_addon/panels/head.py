@@ -8,7 +8,7 @@ import bpy
 from ..head_settings import OBJECTS, POINTS
 from ..job_display import draw_job_button, draw_lines
 from ..scene.python_drivers import driver_that_stands_still
-from .expression_and_frames import TabPanel, draw_key_table
+from .expression_and_frames import TabPanel, draw_key_table, split_column
 
 
 def draw_script_note(
@@ -44,13 +44,12 @@ class HeadPanel(TabPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Head, eyes, mouth, number, file, button."""
-        layout, settings = self.layout, context.scene.reggan_head
-        layout.use_property_split = True
+        layout, settings = split_column(self.layout), context.scene.reggan_head
         _draw_place(layout, settings, "head", "bone")
         layout.prop(settings, "front")
-        column = layout.column(heading="Optional")
+        column = layout.column()
         for name in POINTS:
-            _draw_place(column, settings, name, f"{name}_bone")
+            _draw_place(column, settings, name, f"{name}_bone", placeholder="Optional")
         layout.operator("reggan.place_points", icon="EMPTY_AXIS")
         layout.prop(context.scene.reggan, "shows_points")
         layout.prop(settings, "face_number")
@@ -62,8 +61,8 @@ class HeadPanel(TabPanel, bpy.types.Panel):
         draw_lines(layout, context.scene.reggan.tracks_account, context)
 
 
-def _draw_place(layout: bpy.types.UILayout, settings: Any, name: str, bone: str) -> None:
-    layout.prop(settings, name)
+def _draw_place(layout: Any, settings: Any, name: str, bone: str, **look: str) -> None:
+    layout.prop(settings, name, **look)
     chosen = getattr(settings, name)
     if chosen is not None and chosen.type == "ARMATURE":
         layout.prop_search(settings, bone, chosen.data, "bones", text="Bone")
@@ -86,8 +85,7 @@ class CharacterPanel(TabPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         """Mesh, table, file, button, use."""
-        layout, settings = self.layout, context.scene.reggan_character
-        layout.use_property_split = True
+        layout, settings = split_column(self.layout), context.scene.reggan_character
         layout.prop(settings, "mesh")
         draw_key_table(layout, settings, settings.mesh, _TABLE, ("shape", "key", "weight"))
         layout.prop(settings, "file")

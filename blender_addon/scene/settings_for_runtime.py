@@ -12,6 +12,7 @@ from ..bridge.vocabulary import EXPRESSION_NAMES
 from ..preferences import preferences_of
 
 _MOST_NAME = 60
+_FRAMES = "Frames are changed with"
 
 
 def face_settings(settings: Any, image: Any = None) -> FaceSettings:
@@ -89,6 +90,32 @@ def character_file(settings: Any) -> Path:
         )
     text = settings.file or f"//{_stem(settings.mesh.name)}.glb"
     return absolute_path(text, "File").with_suffix(".glb")
+
+
+def what_moves_frames(settings: Any, not_own: str = "") -> str:
+    """Return the sentence that tells which of the two heads the change is made with, and why.
+
+    Args:
+        settings: of This Character's Rig.
+        not_own: why it is not the head's own.
+    """
+    if settings.uses:
+        try:
+            name = character_file(settings).name
+        except BridgeError:  # a job says what is wrong with it
+            name = "This Character's Rig"
+        return f"{_FRAMES} the head's own shapes and teeth ({name})."
+    why = f": {not_own.rstrip('.')}" if not_own else ""
+    return f"{_FRAMES} RegGAN's own head, laid on these points{why}."
+
+
+def say_again_what_moves_frames(settings: Any, _context: Any) -> None:
+    """Let the account of the tracked head name the other of the two heads."""
+    panel = settings.id_data.reggan
+    panel.tracks_account = "\n".join(
+        what_moves_frames(settings) if line.startswith(_FRAMES) else line
+        for line in panel.tracks_account.splitlines()
+    )
 
 
 def _stem(character: str) -> str:

@@ -396,9 +396,10 @@ def _frames_in_folder(folder: Path, left_out: LeftOut | None) -> tuple[list[Name
     files = _own_names(folder)
     pictures = [name for name in files if is_picture(name)]
     if not pictures:
-        found = ", ".join(sorted({Path(name).suffix or name for name in files})) or "nothing"
+        found = ", ".join(sorted({Path(name).suffix or name for name in files}))
+        others = f": {found} was found" if found else ""
         raise EmptySourceError(
-            f"{folder} holds no picture: {found} was found. "
+            f"{folder} holds no picture{others}. "
             f"These are read: {', '.join(frame_suffixes())}. "
             "Name the folder of the rendered frames."
         )

@@ -232,3 +232,17 @@ def test_the_line_at_the_top_says_what_went_wrong() -> None:
     draw_status(layout := Texts(), bpy.context)
     forget_last_words(manager)
     assert layout.drawn[:2] == ["reggan_unfolds", "No face in a.png"]
+
+
+def test_labels_are_in_title_case_as_blender_s_are() -> None:
+    """But for the names of expressions, which are those of every other program."""
+    small = {"a", "of", "on", "the", "from", "in", "to"}
+    scene, labels = bpy.context.scene, set()
+    for name in ("", "_texture", "_head", "_character"):
+        for field in getattr(scene, f"reggan{name}").bl_rna.properties:
+            if field.type not in ("COLLECTION", "POINTER") and " " in field.name:
+                labels.add(field.name)
+            if field.type == "ENUM" and not field.identifier.startswith("expression"):
+                labels |= {item.name for item in field.enum_items}
+    words = {word for label in labels for word in label.split()}
+    assert {word for word in words if word[:1].islower()} <= small

@@ -207,6 +207,9 @@ def test_a_tracked_head_is_the_rig_of_the_change(
     assert head_of(kept).controls
     scene.reggan_head.takes_own_shapes = False
     assert "RegGAN's own head, laid on these points: Its Own Shapes is off." in track(scene)
+    for uses, head in ((True, "the head's own shapes and teeth"), (False, "RegGAN's own head")):
+        scene.reggan_character.uses = uses  # as Write Character does
+        assert f"Frames are changed with {head}" in scene.reggan.tracks_account
     assert rig_of_jobs() is None
 
 

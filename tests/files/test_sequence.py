@@ -112,7 +112,7 @@ class TestFolder:
 class TestNothingThere:
     def test_empty_folder(self, shot: Path) -> None:
         with pytest.raises(
-            EmptySourceError, match=r"nothing was found.*\.exr, .*\.png.*Name the folder"
+            EmptySourceError, match=r"holds no picture\. .*\.exr, .*\.png.*Name the folder"
         ):
             find_sequence(str(shot))
 

@@ -15,6 +15,7 @@ from watch import (
     HEAD,
     OUT,
     addon,
+    close_other_windows,
     picture,
     report,
     run_job,
@@ -66,10 +67,7 @@ def animate_a_smile_and_apply_it() -> Pause:
     _assert_smile(OUT / "render", OUT / "render" / "figur_happy")
     scene.frame_set(FRAMES)
     yield 1.0
-    for other in bpy.context.window_manager.windows[1:]:  # of Blender's own render
-        with bpy.context.temp_override(window=other):
-            bpy.ops.wm.window_close()
-    yield 1.0
+    yield from close_other_windows()
     yield from picture("14_smile")
 
 

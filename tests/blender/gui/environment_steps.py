@@ -8,14 +8,24 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import bpy
-from screen import Pause, buttons_of, click, move
-from watch import FRAME, MODULE, OUT, addon, messages, picture, report, run_job, window
+from screen import Pause, buttons_of, click
+from watch import (
+    FRAME,
+    OUT,
+    addon,
+    close_other_windows,
+    messages,
+    picture,
+    report,
+    run_job,
+    show_preferences,
+)
 
 
 def go_online() -> Pause:
     """The button is grey while Blender is offline; the one above it shows where that is changed."""
     assert not bpy.app.online_access
-    other = yield from _show_preferences()
+    other = yield from show_preferences()
     found = yield from _buttons()
     assert "reggan.make_environment" in found, found
     yield from picture("50_offline")
@@ -25,15 +35,12 @@ def go_online() -> Pause:
     yield from picture("51_network")
     bpy.context.preferences.system.use_online_access = True  # what is ticked there
     assert bpy.app.online_access
-    for shown in bpy.context.window_manager.windows[1:]:
-        with bpy.context.temp_override(window=shown):
-            bpy.ops.wm.window_close()
-    yield 1.0
+    yield from close_other_windows()
 
 
 def cancel_an_environment() -> Pause:
     """Cancel leaves nothing, and the runtime as it was."""
-    other = yield from _show_preferences()
+    other = yield from show_preferences()
     found = yield from _buttons()
     preferences = addon("preferences")
 
@@ -57,7 +64,7 @@ def cancel_an_environment() -> Pause:
 
 def make_an_environment() -> Pause:
     """To the end: how far it is only grows, and the runtime is the new one."""
-    other = yield from _show_preferences()
+    other = yield from show_preferences()
     found = yield from _buttons()
     shares: list[float] = []
     lines: list[str] = []
@@ -111,7 +118,7 @@ def change_a_frame_with_it() -> Pause:
 
 def remove_the_environment() -> Pause:
     """The button that undoes it."""
-    other = yield from _show_preferences()
+    other = yield from show_preferences()
     found = yield from _buttons()
     chosen = addon("preferences").preferences_of(bpy.context)
     folder = Path(chosen.environment)
@@ -119,20 +126,7 @@ def remove_the_environment() -> Pause:
     yield from picture("56_removed")
     assert not folder.exists()
     assert (chosen.runtime, chosen.environment) == ("BUNDLED", "")
-    with bpy.context.temp_override(window=other):
-        bpy.ops.wm.window_close()
-    yield 1.0
-
-
-def _show_preferences() -> Generator[float, None, bpy.types.Window]:
-    """The add-on's preferences, in the window that they have already or a new one."""
-    move(window(), window().width // 2, window().height // 2)  # it opens there
-    yield 0.5
-    bpy.ops.preferences.addon_show(module=MODULE)
-    yield 2.0
-    other = bpy.context.window_manager.windows[-1]
-    assert other != window()
-    return other
+    yield from close_other_windows()
 
 
 def _buttons() -> Generator[float, None, dict[str, tuple[int, int]]]:

@@ -22,6 +22,7 @@ from watch import (
     AVATAR,
     OUT,
     addon,
+    close_other_windows,
     messages,
     picture,
     report,
@@ -100,7 +101,7 @@ def change_its_expression_over_time() -> Pause:
     assert len(amounts) == FRAMES, amounts
     assert amounts[0] == amounts[1] == amounts[2] == 0
     assert 0 < amounts[3] < amounts[5] <= 1.3 * amounts[7]
-    close_other_windows()
+    yield from close_other_windows()
     scene.frame_set(FRAMES)
     yield 1.0
     yield from picture("33_smile")
@@ -340,7 +341,7 @@ def render_two_cameras_by_one_press() -> Pause:
     assert (scene.camera, scene.render.filepath) == before
     yield from until_job_ends("two cameras")
     yield 1.0
-    close_other_windows()
+    yield from close_other_windows()
     yield from picture("43_two_cameras")
     made = sorted(str(path.relative_to(OUT / "two")) for path in (OUT / "two").rglob("*.png"))
     _avatar()["two cameras"] = made
@@ -367,13 +368,6 @@ def _processor_s() -> float:
 
 
 _WHO = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-
-
-def close_other_windows() -> None:
-    """Those of Blender's own render."""
-    for other in bpy.context.window_manager.windows[1:]:
-        with bpy.context.temp_override(window=other):
-            bpy.ops.wm.window_close()
 
 
 def _avatar() -> dict[str, Any]:

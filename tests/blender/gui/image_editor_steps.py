@@ -7,7 +7,7 @@ from pathlib import Path
 import bpy
 import live_steps as live
 from screen import Pause, area_of, button_of, buttons_of, press, region_of
-from watch import FRAME, MODULE, OUT, picture, run_job, window
+from watch import FRAME, OUT, close_other_windows, picture, run_job, show_preferences, window
 
 
 def change_a_frame() -> Pause:
@@ -101,9 +101,7 @@ def escape_cancels() -> Pause:
 
 def doctor() -> Pause:
     """The preferences, in a window of their own, and what the doctor says."""
-    bpy.ops.preferences.addon_show(module=MODULE)
-    yield 2.0
-    other = bpy.context.window_manager.windows[-1]
+    other = yield from show_preferences()
     found = yield from buttons_of("PREFERENCES", window=other, region="WINDOW", across=0.7)
     yield from run_job("doctor", found["reggan.doctor"], other)
     assert "Works: cpu" in bpy.context.window_manager.reggan_doctor
@@ -111,9 +109,7 @@ def doctor() -> Pause:
     assert "reggan.manual" in found
     assert "screen.userpref_show" in found  # this Blender is offline: nothing can be fetched
     yield from picture("8_doctor")
-    with bpy.context.temp_override(window=other):
-        bpy.ops.wm.window_close()
-    yield 1.0
+    yield from close_other_windows()
 
 
 def _fit_image() -> None:

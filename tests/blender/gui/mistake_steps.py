@@ -5,7 +5,18 @@ from collections.abc import Callable
 
 import bpy
 from screen import Pause, area_of, button_of, buttons_of, click, move, press
-from watch import FRAME, MODULE, OUT, addon, messages, picture, report, until_job_ends, window
+from watch import (
+    FRAME,
+    OUT,
+    addon,
+    close_other_windows,
+    messages,
+    picture,
+    report,
+    show_preferences,
+    until_job_ends,
+    window,
+)
 
 
 def misspell_a_blend() -> Pause:
@@ -60,9 +71,7 @@ def name_an_environment_without_the_plugin() -> Pause:
     python = addon("preferences").chosen_runtime(bpy.context).python
     empty = OUT / "empty environment"
     subprocess.run([python, "-m", "venv", "--without-pip", empty], check=True)
-    bpy.ops.preferences.addon_show(module=MODULE)
-    yield 2.0
-    other = bpy.context.window_manager.windows[-1]
+    other = yield from show_preferences()
     for name, chosen, words in (
         ("without_plugin", empty, "has no reggan-plugin"),
         ("without_python", OUT, "has no Python in it"),
@@ -72,9 +81,7 @@ def name_an_environment_without_the_plugin() -> Pause:
         found = yield from buttons_of("PREFERENCES", window=other, region="WINDOW", across=0.7)
         yield from _read_answer(name, other, found["reggan.doctor"], words)
     preferences.runtime = "BUNDLED"
-    with bpy.context.temp_override(window=other):
-        bpy.ops.wm.window_close()
-    yield 1.0
+    yield from close_other_windows()
 
 
 def _press_and_read(name: str, editor: str, button: str, words: str) -> Pause:

@@ -10,6 +10,7 @@ from screen import Pause, area_of, button_of, click, move, press, region_of
 from watch import (
     OUT,
     addon,
+    close_other_windows,
     job_runs,
     messages,
     picture,
@@ -67,8 +68,7 @@ def name_stills_by_their_frames() -> Pause:
         yield from until_job_begins()
         yield from until_job_ends(f"still_{frame}")
         yield 1.0
-        _close_other_windows()
-        yield 0.5
+        yield from close_other_windows()
         made.append(area_of("IMAGE_EDITOR").spaces.active.image.name)
         yield from picture(f"50_still_{frame}")
     _avatar()["stills"] = made
@@ -173,12 +173,6 @@ def _files(folder: str) -> list[tuple[str, int]]:
 
 def _avatar() -> dict:
     return dict.setdefault(report, "avatar", {})
-
-
-def _close_other_windows() -> None:
-    for other in bpy.context.window_manager.windows[1:]:
-        with bpy.context.temp_override(window=other):
-            bpy.ops.wm.window_close()
 
 
 STEPS: tuple[Callable[[], Pause], ...] = (

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Generator
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -174,3 +175,22 @@ def picture(name: str) -> Pause:
     yield 0.5
     take_picture(OUT / f"{name}.png")
     yield 1.5
+
+
+def show_preferences() -> Generator[float, None, bpy.types.Window]:
+    """The add-on's preferences, in the window that they have already or a new one."""
+    move(window(), window().width // 2, window().height // 2)  # it opens there
+    yield 0.5
+    bpy.ops.preferences.addon_show(module=MODULE)
+    yield 2.0
+    other = bpy.context.window_manager.windows[-1]
+    assert other != window()
+    return other
+
+
+def close_other_windows() -> Pause:
+    """Those of the preferences, and of Blender's own render."""
+    for other in bpy.context.window_manager.windows[1:]:
+        with bpy.context.temp_override(window=other):
+            bpy.ops.wm.window_close()
+    yield 1.0

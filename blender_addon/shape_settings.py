@@ -21,6 +21,11 @@ NOTHING = "NONE"
 """Shape of a key that moves none."""
 
 
+def _weighted(name: str, weight: float) -> str:
+    """Return what the second half of a line says: there is room for one name."""
+    return name if weight == 1 else f"{weight:g} {name}"
+
+
 class DrivingKey(bpy.types.PropertyGroup):
     """A line of the table: this shape key in full moves this face shape so far."""
 
@@ -43,8 +48,7 @@ class DrivingKey(bpy.types.PropertyGroup):
 
     def texts(self, key: str) -> tuple[str, str]:
         """Return what the list shows of it, beside its key in short."""
-        moved = "nothing" if self.shape == NOTHING else f"{self.shape}  {self.weight:g}"
-        return key, moved
+        return key, "nothing" if self.shape == NOTHING else _weighted(self.shape, self.weight)
 
 
 class DrivingTable(bpy.types.PropertyGroup):
@@ -109,7 +113,7 @@ class ExpressionKey(bpy.types.PropertyGroup):
 
     def texts(self, key: str) -> tuple[str, str]:
         """Return what the list shows of it, beside its key in short."""
-        return self.shape, f"{key or 'no key yet'}  {self.weight:g}"
+        return self.shape, _weighted(key or "no key yet", self.weight)
 
 
 def has_shape_keys(_settings: Any, candidate: bpy.types.Object) -> bool:

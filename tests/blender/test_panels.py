@@ -103,10 +103,11 @@ def test_a_maker_s_prefix_does_not_fill_the_table() -> None:
     from blender_addon.panels.expression_and_frames import REGGAN_UL_keys as table
     from blender_addon.shape_settings import ExpressionKey
 
-    line = SimpleNamespace(shape="jawOpen", key="h_expressions.AE_AA_h", weight=1.0)
-    line.texts = partial(ExpressionKey.texts, line)
-    table.draw_item(None, bpy.context, layout := Layout(), None, line, 0, None, "")
-    assert layout.drawn == ["jawOpen", "AE_AA_h  1"]
+    for weight, said in ((1.0, "AE_AA_h"), (0.5, "0.5 AE_AA_h")):
+        line = SimpleNamespace(shape="jawOpen", key="h_expressions.AE_AA_h", weight=weight)
+        line.texts = partial(ExpressionKey.texts, line)
+        table.draw_item(None, bpy.context, layout := Layout(), None, line, 0, None, "")
+        assert layout.drawn == ["jawOpen", said]
 
 
 @pytest.mark.parametrize("space", ["VIEW_3D", "IMAGE_EDITOR"])

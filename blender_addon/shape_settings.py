@@ -6,7 +6,6 @@ import bpy
 
 from .bridge.expression_blend import MAX_INTENSITY
 from .bridge.vocabulary import FIT_WORDS, SHAPE_NAMES, words_of_shape
-from .scene.settings_for_runtime import say_again_what_moves_frames
 from .unanimated_properties import (
     BoolProperty,
     EnumProperty,
@@ -142,7 +141,6 @@ class CharacterSettings(bpy.types.PropertyGroup):
         name="Use in Results",
         description="This file's own mesh and face shapes move the face, and its own teeth are "
         "shown, in frames, pictures, textures, sheets and Live",
-        update=say_again_what_moves_frames,
     )
     replaces: BoolProperty(name="Write Again", description="Replace a file that is there already")
 

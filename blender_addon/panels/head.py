@@ -8,6 +8,7 @@ import bpy
 from ..head_settings import OBJECTS, POINTS
 from ..job_display import draw_job_button, draw_lines
 from ..scene.python_drivers import driver_that_stands_still
+from ..scene.settings_for_runtime import said_of_tracks
 from .expression_and_frames import TabPanel, draw_key_table, split_column
 
 
@@ -58,7 +59,7 @@ class HeadPanel(TabPanel, bpy.types.Panel):
         layout.prop(context.scene.reggan, "rig_tracks")
         draw_script_note(layout, context, [getattr(settings, name) for name in OBJECTS])
         draw_job_button(layout, "reggan.track_head", icon="TRACKER")
-        draw_lines(layout, context.scene.reggan.tracks_account, context)
+        draw_lines(layout, said_of_tracks(context.scene), context)
 
 
 def _draw_place(layout: Any, settings: Any, name: str, bone: str, **look: str) -> None:

@@ -109,12 +109,12 @@ def what_moves_frames(settings: Any, not_own: str = "") -> str:
     return f"{_FRAMES} RegGAN's own head, laid on these points{why}."
 
 
-def say_again_what_moves_frames(settings: Any, _context: Any) -> None:
-    """Let the account of the tracked head name the other of the two heads."""
-    panel = settings.id_data.reggan
-    panel.tracks_account = "\n".join(
-        what_moves_frames(settings) if line.startswith(_FRAMES) else line
-        for line in panel.tracks_account.splitlines()
+def said_of_tracks(scene: bpy.types.Scene) -> str:
+    """Return what came of tracking the head, with the one of the two heads that is used now."""
+    now = what_moves_frames(scene.reggan_character)
+    return "\n".join(
+        now if line.startswith(_FRAMES) and not line.startswith(now.rstrip(".")) else line
+        for line in scene.reggan.tracks_account.splitlines()
     )
 
 

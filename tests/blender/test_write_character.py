@@ -13,7 +13,7 @@ bpy = pytest.importorskip("bpy")
 from mathutils import Vector  # noqa: E402
 
 from blender_addon.bridge.errors import BridgeError  # noqa: E402
-from blender_addon.scene.settings_for_runtime import model_arguments  # noqa: E402
+from blender_addon.scene.settings_for_runtime import model_arguments, said_of_tracks  # noqa: E402
 from reggan_training.heads.head import HeadMesh, Part  # noqa: E402
 from reggan_training.heads.own_character import GlbFamily  # noqa: E402
 from tests.training.heads.glb_face import write_face  # noqa: E402
@@ -207,9 +207,12 @@ def test_a_tracked_head_is_the_rig_of_the_change(
     assert head_of(kept).controls
     scene.reggan_head.takes_own_shapes = False
     assert "RegGAN's own head, laid on these points: Its Own Shapes is off." in track(scene)
-    for uses, head in ((True, "the head's own shapes and teeth"), (False, "RegGAN's own head")):
-        scene.reggan_character.uses = uses  # as Write Character does
-        assert f"Frames are changed with {head}" in scene.reggan.tracks_account
+    said = said_of_tracks(scene)
+    assert said == scene.reggan.tracks_account
+    scene.reggan_character.uses = True  # as Write Character does
+    assert "changed with the head's own shapes and teeth (Face_rig.glb)." in said_of_tracks(scene)
+    scene.reggan_character.uses = False
+    assert said_of_tracks(scene) == said
     assert rig_of_jobs() is None
 
 

@@ -40,6 +40,7 @@ def put_an_avatar_before_the_camera() -> Pause:
     """The artist's own scene, saved."""
     build_character(AVATAR)
     scene = bpy.context.scene
+    scene.animation_data_clear()  # keys of `artist_steps.py` on the intensity
     scene.render.filepath = "//render/avatar."
     scene.reggan.output_path, scene.reggan.existing = "", "RESUME"
     scene.reggan.rig_tracks, scene.reggan.use_rig_tracks = "", False

@@ -43,6 +43,7 @@ def put_an_avatar_before_the_camera() -> Pause:
     scene.animation_data_clear()  # keys of `artist_steps.py` on the intensity
     scene.render.filepath = "//render/avatar."
     scene.reggan.output_path, scene.reggan.existing = "", "RESUME"
+    scene.reggan.frames_source, scene.reggan.intensity = "SCENE", 1.0
     scene.reggan.rig_tracks, scene.reggan.use_rig_tracks = "", False
     scene.reggan_character.uses = False
     bpy.ops.wm.save_as_mainfile(filepath=str(OUT / "Avatar ü.blend"))

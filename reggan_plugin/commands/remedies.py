@@ -132,6 +132,7 @@ REMEDIES: Mapping[str, str] = {
     "read-as-linear": "Else: --colorspace sRGB",
     "mesh-cannot-be-written": "Leave --out-mesh out.",
     "write-variants": "That is --mesh-as variants.",
+    "meshes-of-expressions": "That is --mesh-as replace.",
     "batch-needs-folder": "Pass --out DIR.",
     # jobs
     "out-of-memory": "--face-box says where the face is.",

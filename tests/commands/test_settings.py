@@ -47,6 +47,15 @@ def test_a_file_beside_the_shot_gives_defaults_that_the_command_line_overrides(
     assert Path("shot_angry/a.png").exists()
 
 
+@pytest.mark.parametrize("asked", ['each = "basic"', 'expression = ["sad", "angry"]'])
+def test_expressions_of_the_command_line_replace_those_of_a_file(
+    asked: str, shot: Path, capsys: Streams
+) -> None:
+    (shot / "reggan-plugin.toml").write_text(f"[render]\n{asked}\n")
+    assert main(["render", "shot", "-e", "happy"]) == 0
+    assert capsys.readouterr().out.split() == ["shot_happy/a.png"]
+
+
 def test_a_named_file_counts_before_the_one_of_the_user(
     shot: Path, own_folder: Path, capsys: Streams
 ) -> None:

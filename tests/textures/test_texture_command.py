@@ -96,6 +96,14 @@ def test_characters_whose_mesh_is_not_written_are_named(
     assert "Note, ann: head.obj is no glTF, so its maps are written alone" in capfd.readouterr().err
 
 
+def test_one_mesh_of_all_expressions_is_called_by_none(
+    head_glb: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = ["texture", str(head_glb), "-e", "sad", "-e", "happy"]
+    assert main([*command, "--out-mesh", str(tmp_path / "{expression}.glb")]) == 2
+    assert "That is --mesh-as replace." in capfd.readouterr().err
+
+
 def test_the_mesh_is_an_argument_and_several_expressions_go_to_a_folder(
     head_files: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -200,6 +200,8 @@ SETTINGS_META = "reggan_plugin.settings"
 """Key of a context's `meta` for the file that was read."""
 _PRESETS, _PRESETS_OPTION = "presets", "presets"
 _CHARACTERS = "character"
+_EXPRESSIONS = {"expression", "each"}
+"""Options that name expressions: one on the command line replaces both of a settings file."""
 _OF_PROVENANCE = ("stamp", "sign", "key")
 _HIDING = ("dry-run", "quiet", "quick")
 _OF_RESULTS = ("resume", "rehash")
@@ -240,6 +242,10 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
             f"{path}: [{command.name}] has {unknown[0]}, which is no option of this command; "
             f"`reggan-plugin {command.name} --help` lists them. Correct the name."
         )
+    if _EXPRESSIONS & set(table):
+        given, _, _ = command.make_parser(context).parse_args(list(args))
+        if {str(names[one].name) for one in _EXPRESSIONS & set(names)} & set(given):
+            table = {key: value for key, value in table.items() if key not in _EXPRESSIONS}
     _refuse_unsafe(path, table, names)
     if named is None and not is_own_settings(path):
         _refuse_of_strangers(path, table, names, is_check=command.name == "report")

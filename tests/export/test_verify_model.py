@@ -14,7 +14,7 @@ pytest.importorskip("onnxscript")
 
 from click.testing import CliRunner, Result
 
-from reggan_export.commands.export import verify
+from reggan_export.commands.export_model import verify
 from reggan_export.int8_export import quantise_for_cpu
 from reggan_export.onnx_file import restore_weights, store_weights_as_half, write_verified
 from reggan_export.picture_model_export import graph_of

@@ -6,27 +6,27 @@ from reggan_plugin.commands.command_group_and_terminal import LazyCommand, LazyG
 
 _COMMANDS = {
     "onnx": LazyCommand(
-        "reggan_export.commands.export:onnx",
+        "reggan_export.commands.export_model:onnx",
         "Turn a run of train into an ONNX file.",
         extra="export",
     ),
     "landmarks": LazyCommand(
-        "reggan_export.commands.export:landmarks",
+        "reggan_export.commands.export_model:landmarks",
         "Turn a run of train-landmarks into a model file.",
         extra="export",
     ),
     "int8": LazyCommand(
-        "reggan_export.commands.export:int8",
+        "reggan_export.commands.export_model:int8",
         "Make an ONNX file of 8 bits, for the CPU.",
         extra="export",
     ),
     "engine": LazyCommand(
-        "reggan_export.commands.export:engine",
+        "reggan_export.commands.export_model:engine",
         "Build a TensorRT engine from an ONNX file.",
         extra="export,tensorrt",
     ),
     "verify": LazyCommand(
-        "reggan_export.commands.export:verify",
+        "reggan_export.commands.export_model:verify",
         "Compare a file with its source on every device.",
         extra="export",
     ),

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import onnx
 
-from reggan_export.commands.export import refuse_occupied
+from reggan_export.commands.export_model import refuse_occupied
 from reggan_export.onnx_file import graph_from_module, write_verified
 from reggan_export.source_network import LocatorPart, locator_part
 from reggan_export.verify.verify_model import verify_model

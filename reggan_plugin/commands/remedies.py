@@ -106,6 +106,7 @@ REMEDIES: Mapping[str, str] = {
     "other-parts-like-picture": "--exr-picture names another one.",
     "colours-are-declared": "Pass --colorspace {space}.",
     "layers-of-earlier-change": "--exr-layers writes layers of this change in their place.",
+    "layers-of-earlier-run": "--layers-out writes them anew; else remove them.",
     "no-layers": "--layers-out writes layers of every frame.",
     "passes-moved": "--move-layers none leaves them as they are.",
     "passes-left": "--move-layers names those that are to move.",

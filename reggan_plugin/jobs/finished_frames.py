@@ -63,7 +63,8 @@ class FinishedFrames:
             is_untouched = partial(record.is_untouched, task.source.path, task.output)
             if self.io_timeout.call(path, is_untouched) and is_same(record):
                 return _as_it_ended(record)
-        if not self.io_timeout.call(out, partial(self.changed_since, task)):
+        changed = self.io_timeout.call(out, partial(self.changed_file, task))
+        if changed is None:
             made = read_record(task.output)
             try:
                 if made is not None:
@@ -73,7 +74,7 @@ class FinishedFrames:
                 return error.remark
             return None
         if not self._is_as_asked(task, facts):
-            return changed_and_other(task.output)
+            return changed_and_other(changed)
         skipped = read_record(task.output)
         # a frame that is skipped again says itself that a file of somebody's lies in its place
         return None if skipped is not None and skipped.outcome == "skipped" else CHANGED_SINCE
@@ -138,22 +139,24 @@ class FinishedFrames:
                 kind="outputs-without-record",
             )
 
-    def changed_since(self, task: FrameTask) -> bool:
-        """Tell whether somebody changed the output, or a file beside it, since it was written.
+    def changed_file(self, task: FrameTask) -> Path | None:
+        """Return the output, or a file beside it, that somebody changed since it was written.
 
         Such a file has other bytes than its record says, and is a whole picture: what is damaged
         counts as not written. Where a frame failed or was skipped, it is a picture that was put in
         its place. A record that cannot be used says as little of a picture as none.
         """
-        if RECORD_FOLDER in task.output.parts:  # a frame of a video: nobody's to change
-            return False
         record = read_record(task.output)
+        is_in_video = RECORD_FOLDER in task.output.parts  # its frames are nobody's to change
         if record is None:
-            is_unknown = task.output.is_file() and record_path(task.output).exists()
-            return is_unknown and self._is_whole(task.output, is_layer=False)
+            is_there = task.output.is_file() and record_path(task.output).exists()
+            is_unknown = is_there and not is_in_video
+            is_picture = is_unknown and self._is_whole(task.output, is_layer=False)
+            return task.output if is_picture else None
         if Path(record.output).name != task.output.name:
-            return False
-        files = [(task.output, record.output_sha256, record.output_state)]
+            return None
+        own = (task.output, record.output_sha256, record.output_state)
+        files = [] if is_in_video else [own]
         files += [(path, one.sha256, one.state) for path, one in record.files_beside(task.output)]
         for path, sha256, state in files:
             if not path.is_file() or (
@@ -163,8 +166,8 @@ class FinishedFrames:
             digest = digest_of(path)
             known = (None, sha256, record.replaced.get(path_from(task.output.parent, path)))
             if digest not in known and self._is_whole(path, is_layer=path != task.output):
-                return True
-        return False
+                return path
+        return None
 
     def _is_whole(self, path: Path, *, is_layer: bool) -> bool:
         """Tell whether a picture, or a layer with its own channels, decodes; the mask is a picture,

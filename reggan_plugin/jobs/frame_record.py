@@ -219,7 +219,8 @@ class FrameRecord(FrameFacts):
 
     def files_beside(self, output: Path) -> list[tuple[Path, RecordedFile]]:
         """Return the files that were written beside the output, wherever its folder is now."""
-        return [(output.parent / name, file) for name, file in self.beside.items()]
+        folder = output.parent.resolve()  # from which they are named
+        return [(Path(os.path.normpath(folder / name)), file) for name, file in self.beside.items()]
 
 
 def refuse_another(output: Path, source: Path, made_from: str, input_sha256: str | None) -> None:

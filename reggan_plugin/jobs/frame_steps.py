@@ -5,7 +5,7 @@ frames may be in memory at once.
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -29,7 +29,7 @@ from reggan_plugin.errors import (
     StalledError,
 )
 from reggan_plugin.faces.face_finder import ChosenFaces
-from reggan_plugin.file_safety import is_taken, path_from, refuse_existing, write_atomically
+from reggan_plugin.file_safety import path_from, refuse_existing, write_atomically
 from reggan_plugin.files.content_credentials import (
     DIGITAL_SOURCE_TYPE,
     SIDECAR_SUFFIX,
@@ -299,6 +299,11 @@ class FrameOutput:
             lacks_layers = bool(self._settings.picture.writing.layers)
             facts = replace(facts, warnings=(NO_LAYERS,) if lacks_layers else ())
             beside = self._layers_of_no_change(task, ready.content)
+        made = self._io_timeout.call(str(task.output), partial(_made_earlier, task))
+        credentials = task.output.with_suffix(SIDECAR_SUFFIX)
+        written = {path_from(task.output.parent, path) for path, _ in beside}
+        stale = made.keys() - written - {task.output.name, credentials.name}
+        facts = replace(facts, warnings=(*facts.warnings, *_stale_layers(task, stale)))
         facts = facts.after(time.perf_counter() - begin)
         modified_ns = time.time_ns() // 1000 * 1000  # some disks keep no more digits
         state = FileState(size=len(file.content), modified_ns=modified_ns)
@@ -316,15 +321,11 @@ class FrameOutput:
             is_new = task.existing is Existing.REFUSE
             if is_new:  # before its record, which would speak of it
                 refuse_existing([task.output, *task.beside], overwrite=False)
-            credentials = task.output.with_suffix(SIDECAR_SUFFIX)
-            earlier = read_record(task.output) if is_taken(credentials) else None
             # first: see `jobs/frame_record.py`
-            write_record(replace(record, replaced=_made_earlier(task)), task.output)
+            write_record(replace(record, replaced=made), task.output)
             for path, content in beside:
                 write_atomically(path, content, modified_ns, is_new=is_new)
-            own = None if earlier is None else earlier.beside.get(credentials.name)
-            is_left = credentials.name not in files
-            if own is not None and is_left and own.sha256 == digest_of(credentials):
+            if credentials.name in made.keys() - written:
                 credentials.unlink()  # they are invalid now; nobody else's are removed
             write_atomically(task.output, file.content, modified_ns, is_new=is_new)
 
@@ -439,6 +440,14 @@ def _made_earlier(task: FrameTask) -> dict[str, str]:
     return {name: digest for name, digest in made if digest and digest == found[name]}
 
 
+def _stale_layers(task: FrameTask, names: Iterable[str]) -> list[Remark]:
+    """Say of layers of an earlier run, by their path from the output's folder, that they stay."""
+    paths = [(task.output.parent / name).resolve() for name in names]
+    folders = ", ".join(sorted({str(path.parent.parent) for path in paths}))
+    text = f"Layers of an earlier run stay in {folders}, and do not fit if the change is another."
+    return [Remark(text, "layers-of-earlier-run")] if folders else []
+
+
 def _remove_earlier(task: FrameTask, ended: EndedFrame) -> EndedFrame:
     """Remove what an earlier run wrote for a frame that is skipped now; nobody else's.
 
@@ -449,14 +458,11 @@ def _remove_earlier(task: FrameTask, ended: EndedFrame) -> EndedFrame:
         OutputExistsError: a file is there that no record says was written so.
     """
     record, folder = read_record(task.output), task.output.parent
-    own: dict[str, str] = {}
-    if record is not None:
-        own = {name: file.sha256 for name, file in record.beside.items()}
-        own[task.output.name] = record.output_sha256 or ""
     places = {path_from(folder, path): path for path in (task.output, *task.beside)}
-    earlier = {name: folder / name for name in own if name not in places}
+    names = () if record is None else (*record.beside, *record.replaced)
+    earlier = {name: folder / name for name in names if name not in places}
     there = {name: path for name, path in {**places, **earlier}.items() if path.exists()}
-    changed = [name for name, path in there.items() if own.get(name, "") != digest_of(path)]
+    changed = there.keys() - _made_earlier(task).keys()
     for name in changed:
         if name in places:
             raise OutputExistsError(
@@ -470,7 +476,7 @@ def _remove_earlier(task: FrameTask, ended: EndedFrame) -> EndedFrame:
             path.unlink()
     if not changed:
         return ended
-    left = ", ".join(str(there[name].resolve()) for name in changed)
+    left = ", ".join(str(there[name].resolve()) for name in sorted(changed))
     return replace(ended, message=f"{ended.message}; left, as it was changed since: {left}")
 
 

@@ -29,8 +29,9 @@ from reggan_plugin.errors import (
 )
 from reggan_plugin.files.sequence import NO_NUMBERS
 from reggan_plugin.frozen import frozen
+from reggan_plugin.jobs.finished_frames import FinishedFrames
 from reggan_plugin.jobs.frame_record import RECORD_FOLDER
-from reggan_plugin.jobs.plan import Existing, JobPlan
+from reggan_plugin.jobs.plan import JobPlan
 from reggan_plugin.jobs.render_job import RenderRun, run_job, summary_of
 from reggan_plugin.jobs.render_settings import RenderSettings
 from reggan_plugin.jobs.results_and_events import (
@@ -349,11 +350,13 @@ def _run(job: PlannedJob, run: RenderRun) -> JobSummary:
             return run_job(plan, job.settings, run)
     key = movie.key(plan, job.settings, run.model)
     if plan.existing.keeps_finished:
-        if movie.is_finished(key, is_rehashed=plan.existing is Existing.REHASH):
+        if movie.is_finished(plan, key):
             return _unchanged(job, movie, run, EXISTS)
-        if movie.changed_since():
-            is_as_asked = movie.is_as_asked(key)
-            why = CHANGED_SINCE if is_as_asked else changed_and_other(movie.out)
+        earlier = FinishedFrames(job.settings, run.model, IoTimeout(run.stall_s))
+        layers = filter(None, map(earlier.changed_file, plan.tasks))
+        changed = movie.out if movie.changed_since() else next(layers, None)
+        if changed is not None:
+            why = CHANGED_SINCE if movie.is_as_asked(key) else changed_and_other(changed)
             return _unchanged(job, movie, run, why)
         movie.refuse_another(plan)
     of_frames = replace(

@@ -1,11 +1,13 @@
 """A video as a job: its frames, or pictures of a folder, are a shot, and the result is a new video.
 
 Finished frames wait in `.reggan/<video>.frames` beside the result, so that a job that was stopped
-goes on with the next frame; they are deleted once the video stands.
+goes on with the next frame; they are deleted once the video stands. Records of them stay where they
+name layers: `report` and `--resume` compare these.
 """
 
 import json
 import shutil
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, field, replace
 from fractions import Fraction
@@ -17,23 +19,26 @@ import numpy as np
 
 from reggan_plugin import __version__
 from reggan_plugin.errors import SourceError, UsageError
-from reggan_plugin.file_safety import refuse_existing, write_atomically
+from reggan_plugin.file_safety import path_from, refuse_existing, write_atomically
 from reggan_plugin.files.frame import Reading, read_content
 from reggan_plugin.files.video import Coding, VideoFile, codec_for
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.frame_record import (
     NO_RECORD,
     PICTURE_REVISION,
+    RECORD_FOLDER,
     SETTLED_S,
     FileState,
     FrameRecord,
+    RecordedFile,
     digest_of,
     fingerprint,
+    read_record,
     record_path,
     refuse_another,
     state_of,
 )
-from reggan_plugin.jobs.plan import Existing, JobPlan, frames_folder
+from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, frames_folder
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results_and_events import FrameEncoded, ModelInUse, Report
 from reggan_plugin.json_and_toml import read_json, typed
@@ -54,6 +59,8 @@ class VideoRecord:
             have none.
         output_state, output_sha256: of the result; records of 0.6.11 and before have none until it
             is finished.
+        layers_sha256: of what the records of its frames say of layers; records of 0.6.11 and before
+            have none.
         replaced: digest of the result of an earlier run, if that stood there; a job that is killed
             when the record is written leaves it there.
     """
@@ -66,6 +73,7 @@ class VideoRecord:
     input_state: FileState | None
     output_state: FileState | None = None
     output_sha256: str | None = None
+    layers_sha256: str | None = None
     replaced: str | None = None
 
     def write(self) -> None:
@@ -85,8 +93,23 @@ def _record_of(out: Path) -> VideoRecord | None:
     return None
 
 
-_OF_OLDER = {"input_sha256": None, "input_state": None, "replaced": None}
+_OF_OLDER = {"input_sha256": None, "input_state": None, "layers_sha256": None, "replaced": None}
 """Fields that records of earlier versions do not have."""
+
+
+def _layers_of(out: Path, frames: Iterable[Path]) -> dict[str, RecordedFile]:
+    """Return what the records of a video's frames say of layers, by path from its folder."""
+    records = [(frame.parent, read_record(frame)) for frame in frames]
+    return {
+        path_from(out.parent, folder / name): file
+        for folder, record in records
+        if record is not None
+        for name, file in record.beside.items()
+    }
+
+
+def _digest_of_layers(layers: Mapping[str, RecordedFile]) -> str:
+    return fingerprint({name: file.sha256 for name, file in layers.items()})
 
 
 @frozen(eq=False)
@@ -173,22 +196,32 @@ class Movie:
             input_state=None if self.video is None else state_of(source, settled_s=SETTLED_S),
         )
 
-    def is_finished(self, key: str, *, is_rehashed: bool) -> bool:
-        """Tell whether an earlier run made the result in this way, and nobody changed it since.
+    def is_finished(self, plan: JobPlan, key: str) -> bool:
+        """Tell whether an earlier run made the result so, and it and its layers are as they were.
 
-        Size and time tell that, or all of its bytes.
+        Size and time tell that, or all of their bytes.
         """
         record = _record_of(self.out)
         if record is None or record.key != key or record.output_state is None:
             return False
-        if is_rehashed and record.output_sha256 != digest_of(self.out):
+        layers = _layers_of(self.out, [task.output for task in plan.tasks])
+        asked = [path_from(self.out.parent, path) for task in plan.tasks for path in task.beside]
+        if record.layers_sha256 != _digest_of_layers(layers) or (
+            asked and layers.keys().isdisjoint(asked)  # frames that are skipped have none
+        ):
             return False
-        return record.output_state == state_of(self.out)
+        files = [(self.out, record.output_sha256, record.output_state)]
+        files += [(self.out.parent / name, one.sha256, one.state) for name, one in layers.items()]
+        is_rehashed = plan.existing is Existing.REHASH
+        return all(
+            state == state_of(path) and (not is_rehashed or sha256 == digest_of(path))
+            for path, sha256, state in files
+        )
 
     def is_as_asked(self, key: str) -> bool:
-        """Tell whether the result was begun in this way, whoever changed it since."""
+        """Tell whether the result was made in this way, whoever changed it since."""
         record = _record_of(self.out)
-        return record is not None and record.key == key
+        return record is not None and record.key == key and self.out.is_file()
 
     def refuse_another(self, plan: JobPlan) -> None:
         """Refuse to write over a finished video that is of another source.
@@ -263,6 +296,9 @@ class Movie:
                 record,
                 output_state=state_of(path),
                 output_sha256=digest_of(path),
+                layers_sha256=_digest_of_layers(
+                    _layers_of(self.out, [task.output for task in tasks])
+                ),
                 replaced=stands if stands in known else None,
             ).write()
 
@@ -287,14 +323,35 @@ class Movie:
             video.close()
             lost = write_video(video.path, self.out, changed, **how)
             notices = [f"{self.out.name}: {one}" for one in lost]
-        shutil.rmtree(frames_folder(self.out), ignore_errors=True)
+        self._delete_frames(tasks)
         return notices
+
+    def _delete_frames(self, tasks: Sequence[FrameTask]) -> None:
+        """Delete the finished frames, and their records but for those that name layers."""
+        folder, kept = frames_folder(self.out), set()
+        for task in tasks:
+            record = read_record(task.output)
+            if record and {*record.beside, *record.replaced} - {task.output.name}:
+                kept.add(record_path(task.output))
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+            return
+        for path in [*folder.iterdir(), *(folder / RECORD_FOLDER).iterdir()]:
+            if path not in kept:
+                with suppress(OSError):  # the folder of the records is one
+                    path.unlink()
 
 
 def record_of_video(out: Path) -> FrameRecord | None:
-    """Return what the record of a video says, as that of a frame; None if there is none."""
+    """Return what the record of a video says, as that of a frame, its layers beside it; None if
+    there is none, or its frames' records do not name the layers that it was made with.
+    """
     record = _record_of(out)
     if record is None or record.output_state is None or record.output_sha256 is None:
+        return None
+    folder = frames_folder(out)
+    layers = _layers_of(out, [folder / one.stem for one in (folder / RECORD_FOLDER).glob("*.json")])
+    if record.layers_sha256 not in (None, _digest_of_layers(layers)):
         return None
     return FrameRecord(
         source=record.source,
@@ -306,6 +363,7 @@ def record_of_video(out: Path) -> FrameRecord | None:
         input_state=record.input_state,
         output_sha256=record.output_sha256,
         output_bytes=record.output_state.size,
+        beside=layers,
         model=None,
         version=__version__,
         device=None,

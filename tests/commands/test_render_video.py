@@ -807,6 +807,90 @@ def test_a_finished_video_that_was_damaged_is_made_again(tmp_path: Path) -> None
     assert len(frames_of(out)) == FRAMES
 
 
+@pytest.fixture
+def with_layers(tmp_path: Path) -> list[str | Path]:
+    """Words that render a video with layers, and have rendered it."""
+    clip = write_clip(tmp_path / "a.mkv", frames=3)
+    words: list[str | Path] = [clip, "--out", tmp_path / "new.mkv", "--exr-layers", "mask"]
+    words += ["--layers-out", tmp_path / "layers"]
+    assert smile(*words) == 0
+    return words
+
+
+@pytest.mark.parametrize("damage", ["missing", "other", "longer"])
+def test_a_damaged_layer_of_a_video_is_told_and_made_again(
+    tmp_path: Path, capsys: Streams, with_layers: list[str | Path], damage: str
+) -> None:
+    out, layer = tmp_path / "new.mkv", tmp_path / "layers" / "mask" / "00000002.exr"
+    report = ["report", str(with_layers[0]), "--out", str(out)]
+    frames = tmp_path / ".reggan" / "new.mkv.frames"
+    assert main(report) == 0
+    assert smile(*with_layers, "--resume", "--rehash") == 0
+    assert not [path for path in frames.iterdir() if path.is_file()], "no frame waits"
+    capsys.readouterr()
+    made, sound = out.stat(), layer.read_bytes()
+    layer.unlink()
+    if damage != "missing":
+        layer.write_bytes(bytes(len(sound) + (damage == "longer")))
+    assert main(report) == 1
+    assert str(layer) in capsys.readouterr().err
+    assert smile(*with_layers, "--resume") == 0
+    assert layer.read_bytes() == sound
+    assert out.stat().st_mtime_ns != made.st_mtime_ns
+    assert main(report) == 0
+
+
+def test_another_expression_renews_the_layers_of_a_video(
+    tmp_path: Path, capsys: Streams, with_layers: list[str | Path]
+) -> None:
+    layer = tmp_path / "layers" / "mask" / "00000002.exr"
+    made = layer.stat().st_mtime_ns
+    assert smile(*with_layers, "--resume", "--intensity", "0.5") == 0
+    assert layer.stat().st_mtime_ns > made
+    elsewhere = [*with_layers[:-1], tmp_path / "b"]
+    capsys.readouterr()
+    assert smile(*elsewhere, "--resume", "--intensity", "0.5") == 0
+    assert (tmp_path / "b" / "mask" / "00000002.exr").exists()
+    said = f"{tmp_path / 'layers'}, and do not fit"
+    assert f"Layers of an earlier run stay in {said}" in capsys.readouterr().err
+    assert smile(*with_layers[:3], "--overwrite") == 0
+    assert f"Layers of an earlier run stay in {tmp_path / 'b'}, {said}" in capsys.readouterr().err
+    assert smile(*elsewhere, "--resume") == 0, "they are known as its own still"
+
+
+def test_a_layer_of_a_video_that_somebody_changed_is_left(
+    tmp_path: Path, capsys: Streams, with_layers: list[str | Path]
+) -> None:
+    mask = tmp_path / "layers" / "mask_png" / "00000002.png"
+    Image.new("I;16", (WIDTH, HEIGHT), 999).save(mask)
+    painted = mask.read_bytes()
+    capsys.readouterr()
+    assert smile(*with_layers, "--resume") == 0
+    assert "1 output was changed since" in capsys.readouterr().err
+    assert smile(*with_layers, "--resume", "--intensity", "0.5") == 1
+    assert f"{mask} was changed since it was rendered" in capsys.readouterr().err
+    (tmp_path / "new.mkv").unlink()
+    assert smile(*with_layers, "--resume") == 1, "there is no video to leave"
+    assert mask.read_bytes() == painted
+    assert smile(*with_layers, "--overwrite") == 0
+    assert mask.read_bytes() != painted
+
+
+def test_layers_of_a_job_that_was_stopped_are_not_those_of_the_video(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Streams, with_layers: list[str | Path]
+) -> None:
+    def fail(*_: Any) -> np.ndarray:
+        raise UnreadableFrameError("a fault.")
+
+    report = ["report", str(with_layers[0]), "--out", str(tmp_path / "new.mkv")]
+    with monkeypatch.context() as broken:
+        broken.setattr(ReddeningTransfer, "render", fail)
+        assert smile(*with_layers, "--overwrite", "--intensity", "0.5") == 1
+    assert main(report) == 1, "its records tell of other frames"
+    assert smile(*with_layers, "--resume") == 0
+    assert main(report) == 0
+
+
 @pytest.mark.parametrize("is_retouched", [True, False])
 def test_a_failed_overwrite_does_not_make_a_video_of_others_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_retouched: bool

@@ -661,6 +661,27 @@ def test_layers_that_were_not_asked_for_meanwhile_are_made_again(
     assert (len(written(without)), len(again)) == (6, 6)
 
 
+@pytest.mark.parametrize("existing", [Existing.RESUME, Existing.OVERWRITE])
+def test_layers_of_an_earlier_change_are_told_once(
+    shot: Path, tmp_path: Path, existing: Existing
+) -> None:
+    masks = masks_in(tmp_path)
+    render_with_masks(shot, tmp_path, Existing.REFUSE)
+    layer = tmp_path / "layers" / "mask" / "a.1002.exr"
+    made = layer.read_bytes()
+    layer.with_stem("a.1003").write_bytes(b"somebody's")
+    without = render_with_layers(shot, tmp_path, existing, None, stamp=False)
+    [said] = [said for said in without.notices if said.startswith("Layers of an earlier run")]
+    assert (without.notices[said], layer.read_bytes()) == (6, made)
+    assert f"stay in {masks.folder}, and do not fit if the change is another" in said
+    assert "--layers-out writes them anew; else remove them." in with_remedy(said)
+    record = read_record(tmp_path / "out" / "a.1002.png")
+    assert record is not None
+    assert record.warnings == (said,)
+    again = render_with_layers(shot, tmp_path, Existing.OVERWRITE, masks, stamp=False)
+    assert said not in again.notices
+
+
 def test_resuming_makes_its_own_atlas_again_and_no_other(
     shot: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ import numpy as np
 from reggan_plugin.array_types import Float
 from reggan_plugin.curves.take import DAY_S, Take, Timecode, timecode_from_text
 from reggan_plugin.errors import UsageError
+from reggan_plugin.frozen import frozen
 from reggan_plugin.vocabulary.expression import ExpressionMix
 from reggan_plugin.vocabulary.face_shapes import MAX_WEIGHT, SHUT_MOUTH
 
@@ -13,7 +14,10 @@ _PLACES = 3
 
 
 class TakeCurve:
-    """The weights of a take by frame: straight lines between rows, the outermost rows beyond."""
+    """The weights of a take by frame: straight lines between rows, the outermost rows beyond.
+
+    In a video they are straight in time, however long its frames are shown.
+    """
 
     def __init__(
         self,
@@ -24,6 +28,7 @@ class TakeCurve:
         intensity: float = 1.0,
         adds: bool = False,
         notices: tuple[str, ...] = (),
+        clock: "VideoClock | None" = None,
     ) -> None:
         """Lay a take on frames.
 
@@ -34,8 +39,9 @@ class TakeCurve:
             intensity: by which weights are multiplied.
             adds: whether it is laid over what the face shows; else it replaces that.
             notices: what the user should know.
+            clock: by which the frames of a video are shown, where its rows lie in time.
         """
-        self._frames, self._names = row_frames, names
+        self._frames, self._names, self._clock = row_frames, names, clock
         self._weights = np.minimum(take.weights * intensity, MAX_WEIGHT)
         self._rest = {} if adds or not take.has_shapes else {SHUT_MOUTH: min(intensity, 1.0)}
         self._adds = adds
@@ -54,8 +60,10 @@ class TakeCurve:
         """Return the expression that is asked for at a frame."""
         after = int(np.searchsorted(self._frames, frame, side="right"))
         before, after = max(after - 1, 0), min(after, len(self._frames) - 1)
-        span = self._frames[after] - self._frames[before]
-        part = (frame - self._frames[before]) / span if span > 0 else 0.0
+        here, begin, end = np.array([frame, self._frames[before], self._frames[after]])
+        if self._clock is not None:
+            here, begin, end = self._clock.time_s(np.array([here, begin, end]))
+        part = (here - begin) / (end - begin) if end > begin else 0.0
         part = min(max(part, 0.0), 1.0)
         row = (1.0 - part) * self._weights[before] + part * self._weights[after]
         return self._mix(np.clip(row, 0.0, MAX_WEIGHT))
@@ -65,12 +73,45 @@ class TakeCurve:
         return ExpressionMix({**shares, **self._rest}, self._adds)
 
 
+@frozen(eq=False)
+class VideoClock:
+    """When a video shows each of its frames; before and after them it goes on at its mean rate.
+
+    Attributes:
+        first: number of its first frame.
+        shown_s: of each frame, rising; two at least.
+    """
+
+    first: int
+    shown_s: Float[np.ndarray, " frames"]
+
+    @property
+    def _numbers(self) -> Float[np.ndarray, " frames"]:
+        return self.first + np.arange(len(self.shown_s), dtype=np.float64)
+
+    @property
+    def _step_s(self) -> float:
+        return float(self.shown_s[-1] - self.shown_s[0]) / (len(self.shown_s) - 1)
+
+    def time_s(self, frames: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """Return when frames, and parts of frames, are shown."""
+        numbers = self._numbers
+        beyond = frames - np.clip(frames, numbers[0], numbers[-1])
+        return np.asarray(np.interp(frames, numbers, self.shown_s) + beyond * self._step_s)
+
+    def frames_at(self, times_s: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+        """Return the frames, and parts of frames, that are shown at times."""
+        beyond_s = times_s - np.clip(times_s, self.shown_s[0], self.shown_s[-1])
+        frames = np.interp(times_s, self.shown_s, self._numbers) + beyond_s / self._step_s
+        return np.asarray(frames.round(_PLACES))
+
+
 def frames_of_rows(
     take: Take,
     first_frame: int,
     fps: float | None,
     offset: "float | Timecode | None",
-    clock_s: Float[np.ndarray, " frames"] | None = None,
+    clock: VideoClock | None = None,
     *,
     rate: float | None = None,
 ) -> Float[np.ndarray, " rows"]:
@@ -79,11 +120,11 @@ def frames_of_rows(
     Args:
         take: the take.
         first_frame: the shot's first.
-        fps: the shot's frames a second; None takes `clock_s`, or else the take's rows a second.
+        fps: the shot's frames a second; None takes `clock`, or else the take's rows a second.
         offset: the frame of the take's first row, or the timecode that the take has at the shot's
             first frame; None lays the first row on the first frame, or rows that name frames on
             these.
-        clock_s: when each frame of the shot is shown, rising, where the shot is a video.
+        clock: when each frame of the shot is shown, where it is a video.
         rate: frames a second of a take whose rows name frames, if anybody says so; None takes
             `fps`, so that its frames are the shot's.
 
@@ -101,32 +142,11 @@ def frames_of_rows(
     else:
         begin = float(first_frame if offset is None else offset)
         times_s = take.times_s - take.times_s[0]
-    if fps is None and clock_s is not None and len(clock_s) > 1:
-        return _frames_shown(times_s, clock_s, first_frame, begin)
+    if fps is None and clock is not None:
+        return clock.frames_at(clock.time_s(np.array([begin])) + times_s)
     if fps is None or (take.frames is not None and rate is None):
         return begin + times_s * take.rate_fps
     return begin + times_s * fps
-
-
-def _frames_shown(
-    times_s: Float[np.ndarray, " rows"],
-    clock_s: Float[np.ndarray, " frames"],
-    first_frame: int,
-    begin: float,
-) -> Float[np.ndarray, " rows"]:
-    """Return the frames, and parts of frames, that a video shows at times from frame `begin` on.
-
-    Before its first and after its last frame it goes on at its mean rate.
-    """
-    first_s, last_s = float(clock_s[0]), float(clock_s[-1])
-    step_s = (last_s - first_s) / (len(clock_s) - 1)
-    numbers = first_frame + np.arange(len(clock_s))
-    begin_s = np.interp(begin, numbers, clock_s)
-    begin_s += (begin - np.clip(begin, numbers[0], numbers[-1])) * step_s
-    shown_s = begin_s + times_s
-    outside_s = np.minimum(shown_s - first_s, 0) + np.maximum(shown_s - last_s, 0)
-    frames = np.interp(shown_s, clock_s, numbers) + outside_s / step_s
-    return frames.round(_PLACES)
 
 
 def offset_from_text(text: str) -> "float | Timecode":

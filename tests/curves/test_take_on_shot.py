@@ -13,7 +13,12 @@ from reggan_plugin.curves.take import (
     seconds_of,
     timecode_from_text,
 )
-from reggan_plugin.curves.take_on_shot import TakeCurve, frames_of_rows, refuse_elsewhere
+from reggan_plugin.curves.take_on_shot import (
+    TakeCurve,
+    VideoClock,
+    frames_of_rows,
+    refuse_elsewhere,
+)
 from reggan_plugin.errors import UsageError
 
 from . import conftest as formats
@@ -58,17 +63,26 @@ def test_the_offset_is_a_frame_or_a_timecode(take: Take, tmp_path: Path) -> None
 
 
 def test_on_a_video_rows_lie_at_the_times_of_its_frames(take: Take, tmp_path: Path) -> None:
-    clock_s = np.array([0.25, 0.5, 1.0, 1.25])
-    assert frames_of_rows(take, 1, None, None, clock_s).tolist() == [1, 2.5, 4]
-    assert frames_of_rows(take, 1, None, 2, clock_s).tolist() == [2, 3, 4.75], "a third a frame on"
-    assert frames_of_rows(take, 1, None, -5, clock_s)[0] == -5
-    assert frames_of_rows(take, 1, 24.0, None, clock_s).tolist() == [1, 13, 25], "as asked"
+    clock = VideoClock(first=1, shown_s=np.array([0.25, 0.5, 1.0, 1.25]))
+    assert frames_of_rows(take, 1, None, None, clock).tolist() == [1, 2.5, 4]
+    assert frames_of_rows(take, 1, None, 2, clock).tolist() == [2, 3, 4.75], "a third a frame on"
+    assert frames_of_rows(take, 1, None, -5, clock)[0] == -5
+    assert frames_of_rows(take, 1, 24.0, None, clock).tolist() == [1, 13, 25], "as asked"
     path = tmp_path / "b.csv"
     path.write_text("timecode,jawOpen\n" + "".join(f"10:00:0{n}:00,0.1\n" for n in range(3)))
-    rows = frames_of_rows(read_take(path, 24), 1, None, Timecode(36001, 0), clock_s)
+    rows = frames_of_rows(read_take(path, 24), 1, None, Timecode(36001, 0), clock)
     assert rows.tolist() == [-2, 1, 4]
     path.write_text("frame,jawOpen\n1,0\n3,1\n")
-    assert frames_of_rows(read_take(path), 1, None, None, clock_s).tolist() == [1, 3]
+    assert frames_of_rows(read_take(path), 1, None, None, clock).tolist() == [1, 3]
+
+
+def test_between_the_rows_of_a_video_weights_are_straight_in_time(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("time,jawOpen\n0,0\n1,1\n")
+    clock, take = VideoClock(first=1, shown_s=np.array([0.25, 0.5, 1.0, 1.25])), read_take(path)
+    curve = TakeCurve(take, frames_of_rows(take, 1, None, None, clock), take.names, clock=clock)
+    shown = [curve.mix_at(frame).intensities.get("jawOpen", 0.0) for frame in (1, 2, 3, 4, 9)]
+    assert shown == pytest.approx([0, 0.25, 0.75, 1, 1])
 
 
 def test_numbered_frames_are_the_shot_s_unless_the_take_has_a_rate(tmp_path: Path) -> None:

@@ -432,6 +432,7 @@ class TakeOptions:
         from reggan_plugin.curves.take import mirrored
         from reggan_plugin.curves.take_on_shot import (
             TakeCurve,
+            VideoClock,
             frames_of_rows,
             offset_from_text,
             refuse_elsewhere,
@@ -443,7 +444,10 @@ class TakeOptions:
             from reggan_plugin.curves.retargeting import retargeted
 
             take = retargeted(take, self.fitted)
-        rows = frames_of_rows(take, first_frame, self.fps, offset, clock_s, rate=self.rate)
+        clock = None
+        if self.fps is None and clock_s is not None and len(clock_s) > 1:
+            clock = VideoClock(first=first_frame, shown_s=clock_s)
+        rows = frames_of_rows(take, first_frame, self.fps, offset, clock, rate=self.rate)
         if last_frame is not None:
             refuse_elsewhere(rows, first_frame, last_frame)
         names = take.names
@@ -461,7 +465,9 @@ class TakeOptions:
             else []
         )
         notices = (placed, *unknown, *take.notes)
-        return TakeCurve(take, rows, names, intensity=intensity, adds=adds, notices=notices)
+        return TakeCurve(
+            take, rows, names, intensity=intensity, adds=adds, notices=notices, clock=clock
+        )
 
 
 def _take_from_options(

@@ -5,6 +5,7 @@ OpenColorIO is imported when a space is first asked for by name, never before.
 
 import hashlib
 import os
+import zipfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -122,10 +123,18 @@ def _processors(config_name: str, name: str) -> tuple[Any, Any]:
 def _refuse_odd_tables(config_name: str, config: Any) -> None:
     """Refuse a config that names a device, a pipe or a huge file: OpenColorIO would read it all.
 
+    An archive (`.ocioz`) holds its tables itself.
+
     Raises:
         SourceError: it does.
     """
     ocio, context = _ocio(), config.getCurrentContext()
+    if config.getConfigIOProxy() is not None:
+        with zipfile.ZipFile(config_name) as archive:
+            for entry in archive.infolist():
+                if entry.file_size > MOST_TABLE_BYTES:
+                    raise _odd_table(config_name, entry.filename)
+        return
     names = config.getColorSpaceNames(ocio.SEARCH_REFERENCE_SPACE_ALL, ocio.COLORSPACE_ALL)
     spaces = [config.getColorSpace(name) for name in names]
     views = [config.getViewTransform(name) for name in config.getViewTransformNames()]
@@ -143,11 +152,14 @@ def _refuse_odd_tables(config_name: str, config: Any) -> None:
         except ocio.ExceptionMissingFile:  # told where it is needed
             continue
         if not is_regular(table) or table.stat().st_size > MOST_TABLE_BYTES:
-            raise SourceError(
-                f"The OpenColorIO config {config_name} names {table}, which is no file of up to "
-                f"{MOST_TABLE_BYTES >> 20} MiB. Mend the config, or unset OCIO to use the built-in "
-                "one."
-            )
+            raise _odd_table(config_name, table)
+
+
+def _odd_table(config_name: str, table: str | Path) -> SourceError:
+    return SourceError(
+        f"The OpenColorIO config {config_name} names {table}, which is no file of up to "
+        f"{MOST_TABLE_BYTES >> 20} MiB. Mend the config, or unset OCIO to use the built-in one."
+    )
 
 
 def _applied(processor: Any, image: Pixels) -> Pixels:
@@ -159,7 +171,12 @@ def _applied(processor: Any, image: Pixels) -> Pixels:
 
 @cache
 def _config(name: str) -> Any:
-    ocio = _ocio()
+    ocio, path = _ocio(), Path(name)
+    if path.exists() and not is_regular(path):
+        raise SourceError(
+            f"The OpenColorIO config {name} (from $OCIO) is no ordinary file. Set OCIO to a "
+            "config, or unset it to use the built-in one."
+        )
     try:
         return ocio.Config.CreateFromFile(name)
     except _faults(ocio) as error:

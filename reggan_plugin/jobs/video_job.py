@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from reggan_plugin import __version__
-from reggan_plugin.errors import SourceError, UsageError
+from reggan_plugin.errors import SourceError, UnsupportedFormatError, UsageError
 from reggan_plugin.file_safety import path_from, refuse_existing, write_atomically
 from reggan_plugin.files.frame import Reading, read_content
 from reggan_plugin.files.video import Coding, VideoFile, codec_for
@@ -42,6 +42,7 @@ from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan, frames_folder
 from reggan_plugin.jobs.render_settings import RenderSettings, SettingsByFrame
 from reggan_plugin.jobs.results_and_events import FrameEncoded, ModelInUse, Report
 from reggan_plugin.json_and_toml import read_json, typed
+from reggan_plugin.limits import MOST_PIXELS
 from reggan_plugin.transfer.display_picture import shown_samples
 
 DEFAULT_FPS = Fraction(24)
@@ -381,6 +382,11 @@ def _shown(path: Path, reading: Reading, exposure_ev: float) -> Any:
     inside = samples[max(0, -top) : max(0, height - top), max(0, -left) : max(0, width - left)]
     if inside.shape[:2] == (height, width):
         return inside
+    if height * width > MOST_PIXELS:
+        raise UnsupportedFormatError(
+            f"The display window of {path} is {width}x{height}; a frame of a video has at most "
+            f"{MOST_PIXELS:,} pixels. Give it a smaller one, or name a folder for the results."
+        )
     canvas = np.zeros((height, width, 3), np.uint8)
     rows, columns = inside.shape[:2]
     canvas[max(0, top) :, max(0, left) :][:rows, :columns] = inside

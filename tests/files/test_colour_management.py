@@ -2,6 +2,7 @@
 
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -189,6 +190,37 @@ def test_a_config_that_names_a_pipe_is_refused_before_it_is_read(
     monkeypatch.setenv("OCIO", str(path))
     with pytest.raises(SourceError, match=r"config\.ocio names .*table, which is no file"):
         colour_space_from_name("show")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_config_that_is_a_pipe_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "config.ocio")
+    monkeypatch.setenv("OCIO", str(tmp_path / "config.ocio"))
+    with pytest.raises(SourceError, match=r"config\.ocio .* is no ordinary file"):
+        colour_space_from_name("show")
+
+
+def test_tables_of_an_archive_lie_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "quarter.spi1d").write_text(
+        "Version 1\nFrom 0 1\nLength 2\nComponents 1\n{\n0\n0.25\n}\n"
+    )
+    text = config("aces_interchange: aces").replace('search_path: ""', "search_path: .")
+    table = "!<FileTransform> {src: quarter.spi1d, interpolation: linear}"
+    text += f"  - !<ColorSpace>\n    name: odd\n    to_scene_reference: {table}\n"
+    (tmp_path / "config.ocio").write_text(text)
+    archive = tmp_path / "show.ocioz"
+    with zipfile.ZipFile(archive, "w") as writing:
+        for name in ("config.ocio", "quarter.spi1d"):
+            writing.write(tmp_path / name, name)
+    monkeypatch.setenv("OCIO", str(archive))
+    grey = np.full((1, 1, 3), 0.4, np.float32)
+    assert np.allclose(colour_space_from_name("odd").linear_from_own(grey), 0.2, atol=1e-5)
+    monkeypatch.setattr(colour_management, "MOST_TABLE_BYTES", 8)
+    colour_management._processors.cache_clear()
+    with pytest.raises(SourceError, match=r"show\.ocioz names .*, which is no file"):
+        colour_space_from_name("odd")
 
 
 @pytest.mark.parametrize(

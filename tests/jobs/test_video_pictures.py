@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reggan_plugin.errors import UnsupportedFormatError
 from reggan_plugin.files.colour_management import colour_space_from_name
 from reggan_plugin.files.exr.block_codec import exr_from_planes
 from reggan_plugin.files.frame import Reading
@@ -33,3 +34,11 @@ def test_a_picture_of_another_colour_space_is_shown_in_rec_709(tmp_path: Path) -
     of_rec_709 = _shown(path, Reading(), 0.0)
     assert of_rec_709[0, 0].tolist() == pytest.approx([177, 69, 44], abs=4)
     assert of_aces[0, 0].tolist() == pytest.approx([220, 30, 30], abs=8)
+
+
+def test_a_display_window_larger_than_any_picture_is_refused(tmp_path: Path) -> None:
+    """Before memory is taken for it: the file has 64 pixels."""
+    path, plane = tmp_path / "a.exr", np.full((8, 8), 0.5, np.float32)
+    path.write_bytes(exr_from_planes(dict.fromkeys("RGB", plane), (0, 0), (45000, 45000)))
+    with pytest.raises(UnsupportedFormatError, match="45000x45000"):
+        _shown(path, Reading(), 0.0)

@@ -177,11 +177,13 @@ class RigFiles:
         rig: a head with its shapes; None is the template that ships.
         teeth: a denture; None is that of the rig, or the one that ships.
         mouth: see `MouthStyle`.
+        named: files that these name: buffers, maps and layers.
     """
 
     rig: Path | None = None
     teeth: Path | None = None
     mouth: "MouthStyle" = "auto"
+    named: tuple[Path, ...] = ()
 
 
 @frozen

@@ -1,6 +1,8 @@
 """`--rig`, `--teeth` and `--mouth`: what they change, what they refuse, and what is done again."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +55,32 @@ def test_lips_stay_shut_and_a_resumed_shot_with_another_mouth_is_done_again(
     assert out.stat().st_mtime_ns == stamp
     assert main([*asked, "--resume", "--mouth", "closed"]) == 0
     assert np.abs(pixels(out) - opened).max() > 60  # the dark of the mouth is gone
+
+
+def test_a_resumed_shot_whose_rig_names_a_changed_file_is_done_again(
+    frame: Path, tmp_path: Path
+) -> None:
+    rig, buffer, out = (tmp_path / name for name in ("hero.gltf", "hero.bin", "done.png"))
+    heads = []
+    for factor in (1.0, 3.0):
+        write_head(tmp_path / "head.glb", factors={"browInnerUp": factor})
+        heads.append(parts_of_glb((tmp_path / "head.glb").read_bytes()))
+    (document, own), (_, other) = heads
+    document["buffers"][0]["uri"] = buffer.name
+    rig.write_text(json.dumps(document))
+    buffer.write_bytes(own)
+    asked = ["render", str(frame), *SHAPES, "--rig", str(rig), "--out", str(out)]
+    assert main(asked) == 0
+    made = pixels(out)
+    buffer.write_bytes(other)
+    assert main([*asked, "--resume"]) == 0
+    assert np.abs(pixels(out) - made).max() > 20
+
+
+def parts_of_glb(content: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return the JSON of a GLB, and its buffer."""
+    length = int.from_bytes(content[12:16], "little")
+    return json.loads(content[20 : 20 + length]), content[28 + length :]
 
 
 def test_a_settings_file_names_the_rig_of_a_shot(

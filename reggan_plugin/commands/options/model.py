@@ -20,7 +20,7 @@ from reggan_plugin.jobs.render_job import SideBySide
 from reggan_plugin.jobs.render_settings import PictureSettings, RenderSettings, RigFiles
 from reggan_plugin.jobs.results_and_events import ModelInUse
 from reggan_plugin.models.model_card import installed_models
-from reggan_plugin.rig.mouth_drawing import MOUTH_STYLES
+from reggan_plugin.rig.mouth_drawing import MOUTH_STYLES, MouthStyle
 from reggan_plugin.transfer.expression_transfer import ExpressionTransfer
 
 if TYPE_CHECKING:
@@ -99,9 +99,24 @@ model_options = together(
 _MESH = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+def _rig_files(rig: Path | None, teeth: Path | None, mouth: MouthStyle) -> RigFiles:
+    """Return the files of a rig, and those that they name.
+
+    Raises:
+        MeshError: one is broken, or names what is not beside it.
+    """
+    named: list[Path] = []
+    for mesh in (rig, teeth):
+        if mesh is not None:
+            from reggan_plugin.textures.read_mesh import files_of_mesh  # as of `read_rig`
+
+            named += files_of_mesh(mesh)[1:]
+    return RigFiles(rig=rig, teeth=teeth, mouth=mouth, named=tuple(named))
+
+
 rig_options = options_as(
     "rig_files",
-    RigFiles,
+    _rig_files,
     _model_option(
         "--rig FILE.glb",
         is_input=True,

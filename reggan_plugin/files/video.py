@@ -240,14 +240,19 @@ def open_video(path: Path) -> Any:
     return av.open(str(path), format=demuxer, options={"protocol_whitelist": "file"})
 
 
+_BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mfra", b"mdat", b"free", b"skip", b"wide", b"sidx")
+"""Outermost boxes of MP4 and MOV."""
+
+
 @contextmanager
 def decoder_errors() -> Iterator[list[str]]:
     """Collect what FFmpeg says of damage that it hides; the list grows meanwhile."""
     av = load_av()
     found: list[str] = []
     with _LOG_LOCK:
-        level = av.logging.get_level()
+        level, skips = av.logging.get_level(), av.logging.get_skip_repeated()
         av.logging.set_level(av.logging.ERROR)
+        av.logging.set_skip_repeated(False)
         try:
             with av.logging.Capture(local=False) as said:
                 yield found
@@ -256,6 +261,7 @@ def decoder_errors() -> Iterator[list[str]]:
                 ]
         finally:
             av.logging.set_level(level)
+            av.logging.set_skip_repeated(skips)
 
 
 def set_strict(stream: Any, bytes_a_pixel: int = _BYTES_A_PIXEL) -> None:
@@ -269,7 +275,7 @@ def set_strict(stream: Any, bytes_a_pixel: int = _BYTES_A_PIXEL) -> None:
     allow_bytes(height * width * bytes_a_pixel)
     most_threads = max(1, _PIXELS_OF_THREADS // max(1, height * width))
     stream.thread_count = min(most_threads, _MOST_THREADS, os.cpu_count() or 1)
-    stream.thread_type = "AUTO"
+    stream.thread_type = "SLICE"  # of frames, some would be damaged while nobody listens
     stream.codec_context.options = {"err_detect": "explode"}
 
 
@@ -420,12 +426,36 @@ def _times(path: Path, container: Any, stream: Any) -> Generator[None, None, set
         if not facts.is_whole:
             raise _damaged(path, f"it breaks off after {count} frames")
         times = set(sorted(times)[: facts.pictures])
+    if kind.startswith("mov") and not _has_whole_boxes(path):
+        raise _damaged(path, "it breaks off within a box")
     if kind != "gif" and count < stream.frames:
         raise _damaged(path, f"it holds {count} of {stream.frames} frames")
     promised_s = (container.duration or 0) / 1e6 if kind.startswith("matroska") else 0.0
     if promised_s - last_s > 2 / rate + _SLACK_S:
         raise _damaged(path, f"it ends after {last_s:.2f} s of {promised_s:.2f} s")
     return times
+
+
+def _has_whole_boxes(path: Path) -> bool:
+    """Tell whether the boxes of an MP4 or MOV end within it; other bytes behind them do not count.
+
+    A table of samples that is cut off takes its sound along, and FFmpeg says nothing of it.
+    Source: ISO/IEC 14496-12, 4.2.
+    """
+    size, place = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while place < size:
+            file.seek(place)
+            head = file.read(16)
+            if head[4:8] not in _BOXES:
+                return True
+            length = int.from_bytes(head[:4], "big")
+            if length == 1:
+                length = int.from_bytes(head[8:], "big")
+            if length < 8:  # 0: to the end of the file
+                return length == 0
+            place += length
+    return place == size
 
 
 def _damaged(path: Path, fault: str) -> UnreadableFrameError:
@@ -448,8 +478,8 @@ class _FrameDecoder:
         times, codec = self._times, self._stream.codec_context.name
         if self._frames is None or not self._next <= index < self._next + _DECODED_AHEAD:
             if index > 0 or self._frames is not None:  # some cannot be searched, but be read
-                self.is_from_start = False
                 self._container.seek(times[index], stream=self._stream, backward=True)
+            self.is_from_start = index == 0
             self._frames = self._container.decode(self._stream)
         for frame in self._frames:
             place = bisect_left(times, frame.pts)

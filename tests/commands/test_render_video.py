@@ -718,6 +718,39 @@ def test_a_damaged_video_fails_and_the_others_go_on(
     assert capsys.readouterr().out.split() == [str(again / good.name)], "once"
 
 
+def test_damage_is_told_each_time_that_a_video_is_read(tmp_path: Path) -> None:
+    """A shot is tracked, then rendered: what only a log tells must not be heard once alone."""
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as writing:
+        picture = writing.add_stream("ffv1", rate=24)
+        picture.width, picture.height, picture.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for number in range(6):
+            pixels = np.random.default_rng(number).integers(0, 255, (HEIGHT, WIDTH, 3), np.uint8)
+            writing.mux(picture.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        writing.mux(picture.encode(None))
+    sound = path.read_bytes()
+    path.write_bytes(sound[: len(sound) // 2] + bytes(90) + sound[len(sound) // 2 + 90 :])
+    clip, told = VideoFile(path), []
+    for number in (*range(1, 7), *range(1, 7)):
+        try:
+            clip.content(f"{number:08}.png")
+        except UnreadableFrameError:
+            told.append(number)
+    assert len(told) == 2
+    assert told[0] == told[1]
+
+
+def test_a_video_whose_tables_are_cut_off_is_damaged(tmp_path: Path) -> None:
+    """All frames may be there, and the sound is gone."""
+    clip = write_clip(tmp_path / "a.mp4")
+    sound = clip.read_bytes()
+    clip.write_bytes(sound + b"what a phone puts behind it")
+    assert len(VideoFile(clip)) == FRAMES
+    clip.write_bytes(sound[:-40])
+    with pytest.raises(UnreadableFrameError, match="within a box"):
+        VideoFile(clip)
+
+
 def test_frames_are_the_same_in_any_order(tmp_path: Path) -> None:
     clip = VideoFile(write_clip(tmp_path / "a.mp4"))
     in_order = [clip.content(f"{number:08}.png") for number in range(1, FRAMES + 1)]

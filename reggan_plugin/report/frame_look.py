@@ -9,7 +9,7 @@ from reggan_plugin.drawing.contact_sheet import CELL_PX, View, encoded_picture, 
 from reggan_plugin.errors import StalledError, UnreadableFrameError
 from reggan_plugin.files.frame import Frame, Reading, read_content
 from reggan_plugin.frozen import frozen
-from reggan_plugin.imaging.crop import FaceCrop
+from reggan_plugin.imaging.crop import FaceCrop, region_of
 from reggan_plugin.jobs.frame_record import sha256_of
 from reggan_plugin.jobs.signals_and_timeouts import IoTimeout
 from reggan_plugin.kernels.sampling import block_means
@@ -21,6 +21,8 @@ _JPEG_QUALITY = 82
 _RIM = slice(round(0.04 * CELL_PX), round(0.06 * CELL_PX))
 """Just inside the margin in which a model's mask is 0 on every side, 4 % of the crop."""
 _VISIBLE_CHANGE = 4 / 255
+_MOST_SIDES = 2
+"""Sides of the square around a face, by the picture's longest: what is wider takes gigabytes."""
 
 
 @frozen(eq=False)
@@ -70,7 +72,7 @@ def look_at(checked: CheckedFrame, reading: Reading, io_timeout: IoTimeout) -> F
 def _look(
     checked: CheckedFrame, before: Frame | None, after: Frame | None, fault: str | None
 ) -> FrameLook:
-    crop = _crop_of_largest_face(checked)
+    crop = None if before is None else _crop_of_largest_face(checked, before)
     if before is None or crop is None:
         return FrameLook(before=_thumbnail(before), after=_thumbnail(after), fault=fault)
     exposure_ev = (checked.record.exposure_ev if checked.record else None) or 0.0
@@ -88,13 +90,20 @@ def _look(
     )
 
 
-def _crop_of_largest_face(checked: CheckedFrame) -> FaceCrop | None:
+def _crop_of_largest_face(checked: CheckedFrame, before: Frame) -> FaceCrop | None:
+    """Return the square of a face; None if there is none, or the picture is too small for it, as one
+    that has taken the place of what was rendered.
+    """
     faces = checked.record.faces if checked.record else ()
     if not faces:
         return None
     x, y, width, height = max((face.box_px for face in faces), key=lambda box: box[2] * box[3])
     scale = max(width, height, 1.0) / CELL_PX
-    return FaceCrop(np.array([[scale, 0.0, x], [0.0, scale, y]]), CELL_PX)
+    crop = FaceCrop(np.array([[scale, 0.0, x], [0.0, scale, y]]), CELL_PX)
+    size = before.pixels.shape[:2]
+    rows, columns = region_of(crop, *size)
+    is_in_picture = rows.start < rows.stop and columns.start < columns.stop
+    return crop if is_in_picture and max(width, height) <= _MOST_SIDES * max(size) else None
 
 
 def _touches_rim(change: View) -> bool:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from PIL import Image
 
 from reggan_plugin import file_safety
 from reggan_plugin.cli import main
+from reggan_plugin.jobs.frame_record import read_record
 
 from .conftest import RenderedShot, data_of, report
 
@@ -208,6 +210,22 @@ def test_the_page_holds_thumbnails_and_needs_no_network(
     text = page.read_text()
     assert "default-src 'none'" in text
     assert not re.findall(r"https?://(?!www\.w3\.org/2000/svg)", text)
+
+
+@pytest.mark.parametrize("place", [(16.0, 1.0, 32.0, 32.0), (-1e6, -1e6, 3e6, 3e6)])
+def test_a_source_that_is_smaller_now_is_shown_whole(
+    good_shot: RenderedShot, tmp_path: Path, place: tuple[float, ...]
+) -> None:
+    """Its face, as the record has it, lies beside the picture or is far larger."""
+    record = read_record(good_shot.out / good_shot.name(1004))
+    assert record is not None
+    good_shot.record(1004, **{**vars(record), "faces": (replace(record.faces[0], box_px=place),)})
+    Image.new("RGB", (12, 9), (90, 90, 90)).save(good_shot.source / good_shot.name(1004))
+    page = tmp_path / "shot.html"
+    assert report(good_shot, "--html", str(page)) == 0
+    [frame] = [one for one in data_of(page)["frames"] if one["name"] == good_shot.name(1004)]
+    assert frame["before"]
+    assert frame["after"]
 
 
 def test_frames_are_read_as_they_were_rendered(tmp_path: Path, capsys: Streams) -> None:

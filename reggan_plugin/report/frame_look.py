@@ -91,8 +91,8 @@ def _look(
 
 
 def _crop_of_largest_face(checked: CheckedFrame, before: Frame) -> FaceCrop | None:
-    """Return the square of a face; None if there is none, or the picture is too small for it, as one
-    that has taken the place of what was rendered.
+    """Return the square of a face; None if there is none, or the picture is too small for it, as
+    one that has taken the place of what was rendered.
     """
     faces = checked.record.faces if checked.record else ()
     if not faces:

@@ -242,13 +242,13 @@ def apply_settings(context: click.Context, command: click.Command, args: Sequenc
             f"{path}: [{command.name}] has {unknown[0]}, which is no option of this command; "
             f"`reggan-plugin {command.name} --help` lists them. Correct the name."
         )
+    _refuse_unsafe(path, table, names)
+    if named is None and not is_own_settings(path):
+        _refuse_of_strangers(path, table, names, is_check=command.name == "report")
     if _EXPRESSIONS & set(table):
         given, _, _ = command.make_parser(context).parse_args(list(args))
         if {str(names[one].name) for one in _EXPRESSIONS & set(names)} & set(given):
             table = {key: value for key, value in table.items() if key not in _EXPRESSIONS}
-    _refuse_unsafe(path, table, names)
-    if named is None and not is_own_settings(path):
-        _refuse_of_strangers(path, table, names, is_check=command.name == "report")
     defaults: dict[str, Any] = {
         str(names[key].name): _value(key, names[key], table[key], path.parent) for key in table
     }

@@ -42,7 +42,7 @@ from reggan_plugin.files.image_format import HEAD_BYTES, format_of, image_format
 from reggan_plugin.files.video import video_suffix_of
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.finished_frames import FinishedFrames
-from reggan_plugin.jobs.frame_record import digest_of, record_path
+from reggan_plugin.jobs.frame_record import digest_of, record_path, sha256_of
 from reggan_plugin.jobs.frame_steps import read_input
 from reggan_plugin.jobs.plan import Existing, FrameTask, JobPlan
 from reggan_plugin.jobs.render_job import settings_with_kept_tracks
@@ -372,7 +372,9 @@ def is_changed_atlas(atlas: Path, existing: Existing) -> bool:
     """
     names = _document_of(atlas) if existing.keeps_finished else None
     digest = digest_of(atlas)
-    if names is None or digest is None or names.get("sha256") in (None, digest):
+    if names is None or digest is None or names.get("sha256") is None:
+        return False
+    if digest in (names["sha256"], names.get("replaced_sha256")):
         return False
     from reggan_plugin.files.frame import read_frame
 
@@ -404,7 +406,7 @@ def write_atlas(
     import numpy as np
     from PIL import Image
 
-    from reggan_plugin.drawing.contact_sheet import write_cells
+    from reggan_plugin.drawing.contact_sheet import Box, write_cells
     from reggan_plugin.files.frame import read_content
     from reggan_plugin.files.image_format import pixels_from_samples
     from reggan_plugin.transfer.display_picture import shown_samples
@@ -434,22 +436,26 @@ def write_atlas(
     if rounded:
         held = f"{atlas.name} holds 8 bits as a display shows them, which is less than is in"
         report(Notice(message=f"{held} {', '.join(rounded)}."))
-    boxes = write_cells(atlas, pictures, len(pictures), columns, is_new=is_new)
+    files = files_of_atlas(atlas)
 
     def shown(path: Path) -> str:
         return STANDARD if path == piped.kept else path_from(atlas.parent, path)
 
-    document = {
-        "v": SUMMARY_VERSION,
-        "atlas": atlas.name,
-        "sha256": digest_of(atlas),
-        "cells": [
-            {"source": shown(source), "expression": label, "file": shown(path), "box": box}
-            for (source, path, label, *_), box in zip(listed, boxes, strict=True)
-        ],
-    }
-    files = files_of_atlas(atlas)
-    write_atomically(files[-1], json_text(document, indent=1).encode(), is_new=is_new)
+    def write_list(content: bytes, boxes: Sequence[Box]) -> None:
+        """Before the picture has its name: one without a list would be somebody else's."""
+        document = {
+            "v": SUMMARY_VERSION,
+            "atlas": atlas.name,
+            "sha256": sha256_of(content),
+            "replaced_sha256": digest_of(atlas),
+            "cells": [
+                {"source": shown(source), "expression": label, "file": shown(path), "box": box}
+                for (source, path, label, *_), box in zip(listed, boxes, strict=True)
+            ],
+        }
+        write_atomically(files[-1], json_text(document, indent=1).encode(), is_new=is_new)
+
+    write_cells(atlas, pictures, len(pictures), columns, is_new=is_new, made=write_list)
     return files
 
 

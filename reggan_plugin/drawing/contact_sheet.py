@@ -1,7 +1,7 @@
 """Pictures of a face in rows and columns, with labels."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,13 @@ def small_view(view: View) -> Image.Image:
 
 
 def write_cells(
-    path: Path, pictures: Iterable[Image.Image], count: int, columns: int, *, is_new: bool
+    path: Path,
+    pictures: Iterable[Image.Image],
+    count: int,
+    columns: int,
+    *,
+    is_new: bool,
+    made: Callable[[bytes, list[Box]], None] = lambda *_: None,
 ) -> list[Box]:
     """Lay pictures side by side in cells as large as the largest, and write them as PNG.
 
@@ -149,6 +155,7 @@ def write_cells(
         count: of them.
         columns: of cells.
         is_new: whether nothing may be replaced.
+        made: told the file and the place of each, before it takes its name.
 
     Returns:
         The place of each.
@@ -170,7 +177,9 @@ def write_cells(
     for place, picture in zip(places, cells, strict=True):
         sheet.paste(picture.convert(mode), place)
     boxes = [(*place, *picture.size) for place, picture in zip(places, cells, strict=True)]
-    write_atomically(path, encoded_picture(sheet, "PNG"), is_new=is_new)
+    content = encoded_picture(sheet, "PNG")
+    made(content, boxes)
+    write_atomically(path, content, is_new=is_new)
     return boxes
 
 

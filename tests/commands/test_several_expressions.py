@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from unittest.mock import DEFAULT, Mock
 
 import av
 import numpy as np
@@ -9,10 +10,14 @@ import pytest
 from PIL import Image
 
 from reggan_plugin.cli import main
+from reggan_plugin.commands import render_output
+from reggan_plugin.drawing import contact_sheet
 from reggan_plugin.faces.face_finder import ChosenFaces, FaceChoice
+from reggan_plugin.file_safety import write_atomically
 from reggan_plugin.files.frame import Frame
 from reggan_plugin.imaging.crop import FaceCrop, crop_from_box
 from reggan_plugin.jobs import render_job
+from reggan_plugin.jobs.frame_record import digest_of
 from reggan_plugin.jobs.render_job import settings_with_tracks
 
 from .conftest import ReddeningTransfer
@@ -127,6 +132,27 @@ def test_an_atlas_names_pictures_that_8_bits_do_not_hold(portraits: Path, capsys
     words = ["hero.png", "fine.png", "-e", "happy", "--out", "set", "--atlas", "atlas.png"]
     assert render(*words) == 0
     assert "is less than is in fine.png." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+@pytest.mark.usefixtures("portraits")
+def test_an_atlas_whose_process_was_killed_is_made_by_resuming(
+    was_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its two files, whichever comes first."""
+    words = ["hero.png", "-e", "happy", "--out", "set", "--atlas", "atlas.png"]
+    if was_there:
+        assert render(*words) == 0
+        words = ["hero.png", "-e", "sad", *words[3:]]
+    write = Mock(side_effect=[DEFAULT, KeyboardInterrupt], wraps=write_atomically)
+    with monkeypatch.context() as context:
+        for module in (contact_sheet, render_output):
+            context.setattr(module, "write_atomically", write)
+        assert render(*words, "--resume") == 130
+    assert render(*words, "--resume") == 0
+    document = json.loads(Path("atlas.json").read_text())
+    assert document["sha256"] == digest_of(Path("atlas.png"))
+    assert document["cells"][1]["expression"] == words[2]
 
 
 def test_an_atlas_leaves_out_what_cannot_be_read(portraits: Path, capsys: Streams) -> None:

@@ -405,6 +405,7 @@ def _times(path: Path, container: Any, stream: Any) -> Generator[None, None, set
         UnreadableFrameError: the file ends too early.
     """
     times: set[int] = set()
+    last_dts: int | None = None
     count, last_s = 0, 0.0
     for number, packet in enumerate(container.demux()):
         if number % _PACKETS_AT_ONCE == 0:
@@ -417,6 +418,9 @@ def _times(path: Path, container: Any, stream: Any) -> Generator[None, None, set
             last_s = max(last_s, float(of_packet))
         if packet.stream is stream:
             count += 1
+            if packet.dts is not None and last_dts is not None and packet.dts < last_dts:
+                raise _damaged(path, f"its times begin again at frame {count}")
+            last_dts = last_dts if packet.dts is None else packet.dts
             if packet.pts is not None and not packet.is_discard:
                 times.add(packet.pts)
     refuse_beyond(count, MOST_VIDEO_FRAMES, "frames")

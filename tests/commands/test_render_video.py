@@ -740,6 +740,14 @@ def test_damage_is_told_each_time_that_a_video_is_read(tmp_path: Path) -> None:
     assert told[0] == told[1]
 
 
+def test_a_video_whose_times_begin_again_is_damaged(tmp_path: Path) -> None:
+    """Two files, one behind the other, which some programs play."""
+    clip = write_clip(tmp_path / "a.mkv")
+    clip.write_bytes(2 * clip.read_bytes())
+    with pytest.raises(UnreadableFrameError, match=f"begin again at frame {FRAMES + 1}"):
+        VideoFile(clip)
+
+
 def test_a_video_whose_tables_are_cut_off_is_damaged(tmp_path: Path) -> None:
     """All frames may be there, and the sound is gone."""
     clip = write_clip(tmp_path / "a.mp4")

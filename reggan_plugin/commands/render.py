@@ -346,6 +346,7 @@ def _render_what_lands(
     _refuse_unknown_shot(asked, file, dry_run=request.dry_run)
     settings = request.settings_on(asked)  # a take lies on frames that were named
     matte = settings.picture.matte
+    mattes = [] if matte is None else matte.files()
     resumed = replace(output, existing=Existing.RESUME)
     watched = WatchedFolder(
         folder=folder,
@@ -353,7 +354,7 @@ def _render_what_lands(
         settings=settings,
         asked=output if request.existing is not Existing.REFUSE else resumed,
         settle_s=request.asked_inputs.settle_s,
-        inputs=[*given_files(), *([] if matte is None else matte.files())],
+        inputs=[*given_files(), *mattes, *request.rig_files.named],
     )
     transfer, in_use = request.asked_model.open_for([watched.settings])
     run = RenderRun(
@@ -517,7 +518,7 @@ def _plan_jobs(request: RenderOptions, given: Sequence[Path]) -> tuple[list[Plan
     """
     picture, expressions = request.picture, request.expressions
     mattes = [] if picture.matte is None else picture.matte.files()
-    inputs = (*given, *mattes)
+    inputs = (*given, *mattes, *request.rig_files.named)
     labels = [asked.label for asked in expressions]
     planned, found = request.asked_inputs.plan(request.output, labels, inputs)
     jobs = []

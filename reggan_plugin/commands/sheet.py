@@ -166,7 +166,7 @@ def sheet(
     if liked is not None:
         own, _ = with_liked(liked, own)
     path = out or sheet_beside(frame)
-    refuse_overwriting([path], [frame, *given_files()])
+    refuse_overwriting([path], [frame, *given_files(), *rig_files.named])
     refuse_other_kind(path, ".png")
     refuse_existing([path], overwrite=overwrite)
     with writable_folder(path.parent):

@@ -96,7 +96,7 @@ def texture(
         existing=existing,
         also=also,
         rig=rig_files,
-        inputs=tuple(given_files()),
+        inputs=(*given_files(), *rig_files.named),
     )
     open_transfer = cache(partial(_open_transfer, request, model, device))
     bar = without_bar if as_json or quiet else bar_of

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -49,7 +50,12 @@ def place(tmp_path: Path) -> Iterator[Path]:
     (given / "moods.json").write_text("happy\nsad\n")
     (given / "take.csv").write_text("time,jawOpen\n0,0.5\n1,0.6\n")
     (given / "take.bin").write_bytes(bytes(16))
-    buffer = {"asset": {"version": "2.0"}, "buffers": [{"uri": "take.bin", "byteLength": 16}]}
+    buffer: dict[str, Any] = {
+        "asset": {"version": "2.0"},
+        "buffers": [{"uri": "take.bin", "byteLength": 16}],
+    }
+    buffer["images"] = [{"uri": "skin.png"}]
+    (given / "skin.png").write_bytes((given / "base.png").read_bytes())
     (given / "take.gltf").write_text(json.dumps(buffer))
     (tmp_path / "shot" / "reggan-plugin.toml").write_text("")
     video(given / "a.mp4")
@@ -96,6 +102,12 @@ COMMANDS: dict[str, str] = {
     "a video": "render in/a.mp4 --out in/a.mp4 --expression happy",
     "a matte of which an atlas has the name": "render shot/a.1001.png --expression happy "
     "--matte out --out new/ --atlas out/a.1001.png",
+    "a map that a rig names": "render shot/a.1001.png --expression happy --rig in/take.gltf "
+    "--out new/ --atlas in/skin.png",
+    "a map that the rig of a sheet names": "sheet shot/a.1001.png --rig in/take.gltf "
+    "--out in/skin.png",
+    "a map that the rig of a map names": "texture in/head.obj --texture in/base.png -e happy "
+    "--rig in/take.gltf --out in/skin.png",
     "a list of expressions": "render shot/a.1001.png --each in/moods.json --out new/ "
     "--atlas in/moods.png",
     "a further map": "texture in/head.obj --texture in/base.png -e happy --also in/bump.png "

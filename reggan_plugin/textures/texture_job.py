@@ -477,6 +477,6 @@ def _request_for(
         mesh=mesh,
         look=replace(request.look, texture=texture),
         out=None,
-        out_folder=target,
+        out_folder=target if out_mesh is None else None,  # the mesh holds the maps
         out_mesh=out_mesh,
     )

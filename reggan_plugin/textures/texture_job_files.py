@@ -313,7 +313,8 @@ def plan_outputs(request: TextureRequest, records: OutputRecords) -> OutputPlan:
     _check_names(request, files)
     for source in request.also:
         further_map(source, files.paths if files is not None and files.is_udim else None)
-    writes_maps = request.out is not None or request.out_mesh is None or is_usd(request)
+    is_asked = request.out is not None or request.out_folder is not None
+    writes_maps = is_asked or request.out_mesh is None or is_usd(request)
     maps = {
         label: list(_there(request, files, label)) if writes_maps else [] for label in request.mixes
     }

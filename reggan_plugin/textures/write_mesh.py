@@ -6,11 +6,12 @@ In USD they become variants of the material, in a new file of the character.
 import copy
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from reggan_plugin.child_process import run_apart
-from reggan_plugin.errors import UsageError
+from reggan_plugin.errors import MeshError, UsageError
 from reggan_plugin.files.frame import copy_frame
 from reggan_plugin.frozen import frozen
 from reggan_plugin.jobs.plan import named
@@ -116,11 +117,17 @@ def write_mesh(
         return write_atlas(gltf, image, contents, out)
     for label, content in contents.items():
         path = named(out, label)
-        if content == image_bytes(gltf, image):
+        if _is_image_of(gltf, image, content):
             copy_frame(gltf.path, path)
         else:
             write_replaced(gltf, image, content, suffix.lower(), path)
     return ()
+
+
+def _is_image_of(gltf: GltfFile, image: int, content: bytes) -> bool:
+    with suppress(MeshError):  # it may lie elsewhere, where another is given in its place
+        return content == image_bytes(gltf, image)
+    return False
 
 
 def write_replaced(gltf: GltfFile, image: int, content: bytes, suffix: str, out: Path) -> None:

@@ -123,6 +123,7 @@ def test_settings_that_came_with_a_clip_name_no_landmarker(shot: Path, capsys: S
     ("text", "command"),
     [
         ("[report]\nquick = true\n", "report shot --out o"),
+        ("[track]\nallow-gaps = true\n", "track shot --out t.json"),
         ('[report]\nrange = "1001"\n', "report shot --out o"),
         ("[render]\nresume = true\n", "render shot -e happy --out o"),
         ("[render]\nrehash = true\n", "render shot -e happy --out o"),

@@ -96,6 +96,16 @@ def test_characters_whose_mesh_is_not_written_are_named(
     assert "Note, ann: head.obj is no glTF, so its maps are written alone" in capfd.readouterr().err
 
 
+def test_maps_go_to_a_folder_beside_a_mesh_that_holds_them_too(
+    head_glb: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    command = ["texture", str(head_glb), "-e", "sad", "--out-mesh", str(tmp_path / "sad.glb")]
+    assert main([*command, "--out", f"{tmp_path}/maps/"]) == 0
+    made = [Path(line) for line in capfd.readouterr().out.split()]
+    assert [path.parent.name for path in made] == ["maps", tmp_path.name]
+    assert all(path.exists() for path in made)
+
+
 def test_one_mesh_of_all_expressions_is_called_by_none(
     head_glb: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

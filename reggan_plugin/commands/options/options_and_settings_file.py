@@ -203,7 +203,7 @@ _CHARACTERS = "character"
 _EXPRESSIONS = {"expression", "each"}
 """Options that name expressions: one on the command line replaces both of a settings file."""
 _OF_PROVENANCE = ("stamp", "sign", "key")
-_HIDING = ("dry-run", "quiet", "quick")
+_HIDING = ("dry-run", "quiet", "quick", "allow-gaps")
 _OF_RESULTS = ("resume", "rehash")
 """Options by which a plain command replaces results."""
 _OF_MODELS = ("landmarker",)

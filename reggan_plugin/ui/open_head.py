@@ -119,7 +119,7 @@ def saved_head(
             mesh=source,
             look=Look(texture=shot.texture),
             mixes={label: mix},
-            out_folder=folder,
+            out_folder=folder if wants_map else None,
             out_mesh=None if wants_map else folder / default_output_file(source, label).name,
             existing=Existing.REFUSE,
         )

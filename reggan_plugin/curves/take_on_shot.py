@@ -60,9 +60,8 @@ class TakeCurve:
         """Return the expression that is asked for at a frame."""
         after = int(np.searchsorted(self._frames, frame, side="right"))
         before, after = max(after - 1, 0), min(after, len(self._frames) - 1)
-        here, begin, end = np.array([frame, self._frames[before], self._frames[after]])
-        if self._clock is not None:
-            here, begin, end = self._clock.time_s(np.array([here, begin, end]))
+        places = np.array([frame, self._frames[before], self._frames[after]])
+        here, begin, end = places if self._clock is None else self._clock.time_s(places)
         part = (here - begin) / (end - begin) if end > begin else 0.0
         part = min(max(part, 0.0), 1.0)
         row = (1.0 - part) * self._weights[before] + part * self._weights[after]
@@ -86,24 +85,23 @@ class VideoClock:
     shown_s: Float[np.ndarray, " frames"]
 
     @property
-    def _numbers(self) -> Float[np.ndarray, " frames"]:
-        return self.first + np.arange(len(self.shown_s), dtype=np.float64)
-
-    @property
     def _step_s(self) -> float:
         return float(self.shown_s[-1] - self.shown_s[0]) / (len(self.shown_s) - 1)
 
     def time_s(self, frames: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """Return when frames, and parts of frames, are shown."""
-        numbers = self._numbers
-        beyond = frames - np.clip(frames, numbers[0], numbers[-1])
-        return np.asarray(np.interp(frames, numbers, self.shown_s) + beyond * self._step_s)
+        places = frames - self.first
+        inside = places.clip(0, len(self.shown_s) - 1)
+        before = inside.astype(int).clip(max=len(self.shown_s) - 2)
+        begin_s, end_s = self.shown_s[before], self.shown_s[before + 1]
+        times_s = begin_s + (inside - before) * (end_s - begin_s)
+        return times_s + (places - inside) * self._step_s
 
     def frames_at(self, times_s: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """Return the frames, and parts of frames, that are shown at times."""
         beyond_s = times_s - np.clip(times_s, self.shown_s[0], self.shown_s[-1])
-        frames = np.interp(times_s, self.shown_s, self._numbers) + beyond_s / self._step_s
-        return np.asarray(frames.round(_PLACES))
+        places = np.interp(times_s, self.shown_s, np.arange(len(self.shown_s)))
+        return np.asarray((self.first + places + beyond_s / self._step_s).round(_PLACES))
 
 
 def frames_of_rows(

@@ -123,18 +123,14 @@ def _processors(config_name: str, name: str) -> tuple[Any, Any]:
 def _refuse_odd_tables(config_name: str, config: Any) -> None:
     """Refuse a config that names a device, a pipe or a huge file: OpenColorIO would read it all.
 
-    An archive (`.ocioz`) holds its tables itself.
-
     Raises:
         SourceError: it does.
     """
     ocio, context = _ocio(), config.getCurrentContext()
-    if config.getConfigIOProxy() is not None:
+    held: dict[str, int] = {}
+    if config.getConfigIOProxy() is not None:  # an archive (`.ocioz`) holds tables itself
         with zipfile.ZipFile(config_name) as archive:
-            for entry in archive.infolist():
-                if entry.file_size > MOST_TABLE_BYTES:
-                    raise _odd_table(config_name, entry.filename)
-        return
+            held = {entry.filename: entry.file_size for entry in archive.infolist()}
     names = config.getColorSpaceNames(ocio.SEARCH_REFERENCE_SPACE_ALL, ocio.COLORSPACE_ALL)
     spaces = [config.getColorSpace(name) for name in names]
     views = [config.getViewTransform(name) for name in config.getViewTransformNames()]
@@ -151,15 +147,15 @@ def _refuse_odd_tables(config_name: str, config: Any) -> None:
             table = Path(context.resolveFileLocation(one.getSrc()))
         except ocio.ExceptionMissingFile:  # told where it is needed
             continue
-        if not is_regular(table) or table.stat().st_size > MOST_TABLE_BYTES:
-            raise _odd_table(config_name, table)
-
-
-def _odd_table(config_name: str, table: str | Path) -> SourceError:
-    return SourceError(
-        f"The OpenColorIO config {config_name} names {table}, which is no file of up to "
-        f"{MOST_TABLE_BYTES >> 20} MiB. Mend the config, or unset OCIO to use the built-in one."
-    )
+        size = held.get(table.as_posix())
+        if size is None and table.exists() and is_regular(table):
+            size = table.stat().st_size
+        if size is None or size > MOST_TABLE_BYTES:
+            raise SourceError(
+                f"The OpenColorIO config {config_name} names {table}, which is no file of up to "
+                f"{MOST_TABLE_BYTES >> 20} MiB. Mend the config, or unset OCIO to use the built-in "
+                "one."
+            )
 
 
 def _applied(processor: Any, image: Pixels) -> Pixels:

@@ -240,7 +240,10 @@ def open_video(path: Path) -> Any:
     return av.open(str(path), format=demuxer, options={"protocol_whitelist": "file"})
 
 
-_BOXES = (b"ftyp", b"styp", b"moov", b"moof", b"mfra", b"mdat", b"free", b"skip", b"wide", b"sidx")
+_BOXES = (
+    *(b"ftyp", b"styp", b"moov", b"moof", b"mfra", b"mdat", b"free", b"skip", b"wide", b"sidx"),
+    *(b"meta", b"uuid"),
+)
 """Outermost boxes of MP4 and MOV."""
 
 

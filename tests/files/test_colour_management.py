@@ -179,16 +179,22 @@ def test_a_config_that_cannot_be_used_is_said(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+@pytest.mark.parametrize("is_archive", [False, True])
 def test_a_config_that_names_a_pipe_is_refused_before_it_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    is_archive: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "table")
-    path = tmp_path / "config.ocio"
-    nested = "!<GroupTransform> {children: [!<FileTransform> {src: table}]}"
-    text = config("aces_interchange: aces").replace('search_path: ""', "search_path: .")
-    path.write_text(f"{text}  - !<ColorSpace>\n    name: odd\n    to_scene_reference: {nested}\n")
+    path = tmp_path / ("config.ocioz" if is_archive else "config.ocio")
+    nested = f"!<GroupTransform> {{children: [!<FileTransform> {{src: {tmp_path / 'table'}}}]}}"
+    text = config("aces_interchange: aces")
+    text += f"  - !<ColorSpace>\n    name: odd\n    to_scene_reference: {nested}\n"
+    if is_archive:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("config.ocio", text)
+    else:
+        path.write_text(text)
     monkeypatch.setenv("OCIO", str(path))
-    with pytest.raises(SourceError, match=r"config\.ocio names .*table, which is no file"):
+    with pytest.raises(SourceError, match=r"config\.ocioz? names .*table, which is no file"):
         colour_space_from_name("show")
 
 

@@ -133,7 +133,7 @@ REMEDIES: Mapping[str, str] = {
     "read-as-linear": "Else: --colorspace sRGB",
     "mesh-cannot-be-written": "Leave --out-mesh out.",
     "write-variants": "That is --mesh-as variants.",
-    "meshes-of-expressions": "That is --mesh-as replace.",
+    "meshes-of-expressions": "With --mesh-as replace each gets a mesh of its own.",
     "batch-needs-folder": "Pass --out DIR.",
     # jobs
     "out-of-memory": "--face-box says where the face is.",

@@ -503,9 +503,8 @@ def _check_names(request: TextureRequest, files: TextureFiles | None) -> None:
         return
     if request.mesh_as != "replace" and PLACEHOLDER in str(request.out_mesh):
         raise UsageError(
-            f"{request.out_mesh} would hold all expressions. Leave {PLACEHOLDER} out of its name, "
-            "or let each take the map's place in a mesh of its own.",
-            kind="meshes-of-expressions",
+            f"{request.out_mesh} would hold all expressions. Leave {PLACEHOLDER} out of its name.",
+            kind=None if is_usd(request) else "meshes-of-expressions",
         )
     if request.mesh is not None and is_usd(request) and request.mesh.suffix.lower() in USD_SUFFIXES:
         _check_usd(request, request.out_mesh)

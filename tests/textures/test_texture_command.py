@@ -111,7 +111,10 @@ def test_one_mesh_of_all_expressions_is_called_by_none(
 ) -> None:
     command = ["texture", str(head_glb), "-e", "sad", "-e", "happy"]
     assert main([*command, "--out-mesh", str(tmp_path / "{expression}.glb")]) == 2
-    assert "That is --mesh-as replace." in capfd.readouterr().err
+    assert "With --mesh-as replace each gets a mesh of its own." in capfd.readouterr().err
+    command = ["texture", str(head_glb), "-e", "sad", "--mesh-as", "replace"]
+    assert main([*command, "--out-mesh", str(tmp_path / "{expression}.glb")]) == 0
+    assert (tmp_path / "sad.glb").exists()
 
 
 def test_the_mesh_is_an_argument_and_several_expressions_go_to_a_folder(
